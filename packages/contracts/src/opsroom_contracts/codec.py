@@ -1,0 +1,58 @@
+"""JSON bytes to models and back, with errors that name the field."""
+
+from typing import TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+MAX_PAYLOAD_BYTES = 256 * 1024
+"""The largest payload that a service reads from a NATS subject, in bytes."""
+
+ValueT = TypeVar("ValueT")
+
+
+class ContractError(ValueError):
+    """A payload that does not fit its contract.
+
+    Attributes:
+        field: dotted path of the offending field; empty when the payload as a whole is at fault.
+        reason: what is wrong with it, in words for the sender.
+    """
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}" if field else reason)
+        self.field = field
+        self.reason = reason
+
+
+class PayloadTooLargeError(ContractError):
+    """A payload over the limit; its contents were not looked at."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__("", f"the payload has {size} bytes, the limit is {limit}")
+
+
+def encode(model: BaseModel) -> bytes:
+    """Write ``model`` as compact JSON in UTF-8; fields that are None are left out."""
+    return model.__pydantic_serializer__.to_json(model, by_alias=True, exclude_none=True)
+
+
+def decode(contract: TypeAdapter[ValueT], data: bytes | str, limit: int = MAX_PAYLOAD_BYTES) -> ValueT:
+    """Read one value of ``contract`` from JSON.
+
+    Raises:
+        PayloadTooLargeError: ``data`` is longer than ``limit`` bytes (characters, for text).
+        ContractError: not JSON, an undeclared or missing field, a wrong type, a value out of bounds.
+    """
+    if len(data) > limit:
+        raise PayloadTooLargeError(len(data), limit)
+    try:
+        return contract.validate_json(data)
+    except ValidationError as error:
+        raise first_fault(error) from None
+
+
+def first_fault(error: ValidationError) -> ContractError:
+    """Reduce pydantic's report to its first fault: one field, one reason."""
+    fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    path = ".".join(str(part) for part in fault["loc"])
+    return ContractError(path, fault["msg"].removeprefix("Value error, "))

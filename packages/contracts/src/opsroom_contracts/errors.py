@@ -1,0 +1,107 @@
+"""Error codes, and the two shapes an error has: a NATS reply and an HTTP problem (RFC 9457).
+
+A code is stable: clients may switch on it. The words may change.
+"""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter
+
+from opsroom_contracts.model import Identifier, Model
+
+
+class ErrorCode(StrEnum):
+    """What went wrong."""
+
+    INVALID_REQUEST = "invalid_request"
+    PAYLOAD_TOO_LARGE = "payload_too_large"
+    NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    NAME_INVALID = "name_invalid"
+    NAME_TAKEN = "name_taken"
+    TOKEN_INVALID = "token_invalid"  # noqa: S105 - a code, not a secret
+    USER_UNKNOWN = "user_unknown"
+    ROOM_UNKNOWN = "room_unknown"
+    HELLO_REQUIRED = "hello_required"
+    INSTANCE_NOT_FOUND = "instance_not_found"
+    OPERATION_NOT_FOUND = "operation_not_found"
+    OPERATION_PENDING = "operation_pending"
+    OPERATION_FINISHED = "operation_finished"
+    TRANSITION_INVALID = "transition_invalid"
+    IDEMPOTENCY_MISMATCH = "idempotency_mismatch"
+    IDEMPOTENCY_IN_FLIGHT = "idempotency_in_flight"
+    OVERLOADED = "overloaded"
+    UNAVAILABLE = "unavailable"
+    INTERNAL = "internal"
+
+
+HTTP_STATUS: dict[ErrorCode, int] = {
+    ErrorCode.INVALID_REQUEST: 422,
+    ErrorCode.PAYLOAD_TOO_LARGE: 413,
+    ErrorCode.NOT_FOUND: 404,
+    ErrorCode.METHOD_NOT_ALLOWED: 405,
+    ErrorCode.NAME_INVALID: 422,
+    ErrorCode.NAME_TAKEN: 409,
+    ErrorCode.TOKEN_INVALID: 401,
+    ErrorCode.USER_UNKNOWN: 404,
+    ErrorCode.ROOM_UNKNOWN: 404,
+    ErrorCode.HELLO_REQUIRED: 400,
+    ErrorCode.INSTANCE_NOT_FOUND: 404,
+    ErrorCode.OPERATION_NOT_FOUND: 404,
+    ErrorCode.OPERATION_PENDING: 409,
+    ErrorCode.OPERATION_FINISHED: 409,
+    ErrorCode.TRANSITION_INVALID: 409,
+    ErrorCode.IDEMPOTENCY_MISMATCH: 422,
+    ErrorCode.IDEMPOTENCY_IN_FLIGHT: 409,
+    ErrorCode.OVERLOADED: 503,
+    ErrorCode.UNAVAILABLE: 503,
+    ErrorCode.INTERNAL: 500,
+}
+"""The HTTP status that carries each code; also the error code of a NATS reply."""
+
+RETRYABLE = frozenset({ErrorCode.OVERLOADED, ErrorCode.UNAVAILABLE, ErrorCode.IDEMPOTENCY_IN_FLIGHT})
+"""Codes that say: the same request, sent again a little later, may succeed."""
+
+
+class Fault(Model):
+    """One error, as services answer it over NATS.
+
+    ``field`` is the dotted path of the offending field; ``operation_id`` names the operation that is
+    in the way, or that the id was used for before.
+    """
+
+    code: ErrorCode
+    message: Annotated[str, Field(max_length=1000)]
+    field: str | None = None
+    operation_id: Identifier | None = None
+
+
+class Problem(Model):
+    """One error, as the gateway answers it over HTTP: problem details (RFC 9457)."""
+
+    type: str
+    title: str
+    status: Annotated[int, Field(ge=400, le=599)]
+    detail: str
+    code: ErrorCode
+    field: str | None = None
+    operation_id: Identifier | None = None
+
+
+FAULT = TypeAdapter(Fault)
+
+
+class FaultError(Exception):
+    """A refusal on its way to the one who asked; carries the fault to answer with."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(f"{fault.code.value}: {fault.message}")
+        self.fault = fault
+
+
+def refuse(
+    code: ErrorCode, message: str, *, field: str | None = None, operation_id: str | None = None
+) -> FaultError:
+    """Build the error that answers a request with ``code``."""
+    return FaultError(Fault(code=code, message=message, field=field, operation_id=operation_id))

@@ -1,0 +1,85 @@
+"""Bodies of ``/api/v1`` that are not already a model of the chat or the cloud."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from opsroom_contracts.chat import RawName, Token, User
+from opsroom_contracts.cloud import Actor, Command, EventType, Instance, InstanceEvent, InstanceState, Operation
+from opsroom_contracts.model import Identifier, Model, Sequence, Timestamp
+
+
+class NewUser(Model):
+    """Register a name."""
+
+    name: RawName
+
+
+class Registered(Model):
+    """The new person and the token that proves it; told once, keep it."""
+
+    user: User
+    token: Token
+
+
+class InstanceList(Model):
+    """All instances as of ``seq``; follow ``/api/v1/cloud/events?since=<seq>`` from there."""
+
+    seq: Sequence
+    instances: tuple[Instance, ...]
+
+
+class OperationAccepted(Model):
+    """The command is stored and will be done at ``dueAt``."""
+
+    operation: Operation
+
+
+class CloudEvent(Model):
+    """The data of one event of ``GET /api/v1/cloud/events``."""
+
+    seq: Sequence
+    type: EventType
+    instance_id: Identifier
+    operation_id: Identifier
+    command: Command
+    state: InstanceState
+    actor: Actor
+    timestamp: Timestamp
+    due_at: Timestamp | None = None
+    reason: Annotated[str, Field(max_length=500)] | None = None
+
+
+class ResetEvent(Model):
+    """The data of the SSE event ``reset``: what was missed can't be told, fetch the list anew."""
+
+    seq: Sequence
+
+
+class Health(Model):
+    """Whether the process, and what it needs, answers."""
+
+    status: Literal["ok", "unavailable"]
+    checks: dict[str, bool] = {}
+
+
+SSE_CHANGE = "change"
+"""The SSE event name of a :class:`CloudEvent`."""
+SSE_RESET = "reset"
+"""The SSE event name of a :class:`ResetEvent`."""
+
+
+def as_cloud_event(event: InstanceEvent, seq: int) -> CloudEvent:
+    """Show a stored event with its place ``seq`` in the stream."""
+    return CloudEvent(
+        seq=seq,
+        type=event.type,
+        instance_id=event.instance_id,
+        operation_id=event.operation_id,
+        command=event.command,
+        state=event.state,
+        actor=event.actor,
+        timestamp=event.timestamp,
+        due_at=event.due_at,
+        reason=event.reason,
+    )

@@ -1,0 +1,99 @@
+"""Every NATS subject, stream, bucket and header of Opsroom. Public: ``docs/nats.md`` documents each."""
+
+from enum import StrEnum
+
+CHAT_SERVICE = "chat"
+CLOUD_SERVICE = "cloud"
+
+
+class ChatSubject(StrEnum):
+    """Request/reply subjects of the chat service."""
+
+    REGISTER = "chat.register"
+    JOIN = "chat.join"
+    LEAVE = "chat.leave"
+    SEND = "chat.send"
+    USERS = "chat.users"
+    HISTORY = "chat.history"
+    WHOAMI = "chat.whoami"
+
+
+class CloudSubject(StrEnum):
+    """Request/reply subjects of the cloud service."""
+
+    CREATE = "cloud.create"
+    START = "cloud.start"
+    STOP = "cloud.stop"
+    REMOVE = "cloud.remove"
+    CANCEL = "cloud.cancel"
+    LIST = "cloud.list"
+    OPERATION = "cloud.operation"
+
+
+CHAT_STREAM = "CHAT"
+"""Messages, one subject each, so that a message's id is taken at most once."""
+CHAT_EVENTS = "chat.events.>"
+
+MEMBERS_STREAM = "MEMBERS"
+"""People: the last message on a subject is the truth about one person or one name."""
+MEMBERS = "chat.members.*"
+NAMES = "chat.names.*"
+
+CLOUD_STREAM = "CLOUD"
+"""Events of instances, the timers of pending operations, and what the timers deliver."""
+CLOUD_EVENTS = "cloud.events.*"
+CLOUD_TIMERS = "cloud.timers.*"
+CLOUD_DUE = "cloud.due.*"
+CLOUD_OPERATIONS = "cloud.operations.*"
+CLOUD_WORKERS = "workers"
+"""The durable consumer of ``cloud.due.*`` that all cloud processes share."""
+
+GATEWAYS_BUCKET = "gateways"
+"""Leases of gateway processes: a key that expires takes the gateway's people off the list."""
+
+TYPING = "chat.typing.*"
+
+
+def message_subject(room: str, message_id: str) -> str:
+    """Where one message of ``room`` is stored."""
+    return f"chat.events.{room}.{message_id}"
+
+
+def room_events(room: str) -> str:
+    """All that is stored for ``room``."""
+    return f"chat.events.{room}.>"
+
+
+def member_subject(user_id: str) -> str:
+    """Where the record of one person is kept."""
+    return f"chat.members.{user_id}"
+
+
+def name_subject(name_key: str) -> str:
+    """Where the claim on one name is kept; ``name_key`` is a digest of the folded name."""
+    return f"chat.names.{name_key}"
+
+
+def typing_subject(room: str) -> str:
+    """Where it is said that someone types in ``room``; never stored."""
+    return f"chat.typing.{room}"
+
+
+def instance_events(instance_id: str) -> str:
+    """Where the events of one instance are stored."""
+    return f"cloud.events.{instance_id}"
+
+
+def instance_timer(instance_id: str) -> str:
+    """Where the timer of an instance's pending operation is armed."""
+    return f"cloud.timers.{instance_id}"
+
+
+def instance_due(instance_id: str) -> str:
+    """Where that timer delivers when it fires."""
+    return f"cloud.due.{instance_id}"
+
+
+def operation_record(operation_id: str) -> str:
+    """Where it is recorded, once, what an operation id was used for."""
+    return f"cloud.operations.{operation_id}"
