@@ -47,7 +47,7 @@ ClientFrame = Annotated[HelloFrame | SendFrame | TypingFrame | LeaveFrame, Field
 
 
 class WelcomeFrame(Model):
-    """Answer to hello. ``seq`` is where the stream stands; missed messages up to it follow, then live ones."""
+    """Answer to hello. ``seq`` is where the stream stands; missed messages follow, then live ones."""
 
     type: Literal["welcome"] = "welcome"
     user: User
@@ -112,14 +112,7 @@ class ResetFrame(Model):
 
 
 ServerFrame = Annotated[
-    WelcomeFrame
-    | MessageFrame
-    | JoinedFrame
-    | LeftFrame
-    | TypingNotice
-    | AckFrame
-    | ErrorFrame
-    | ResetFrame,
+    WelcomeFrame | MessageFrame | JoinedFrame | LeftFrame | TypingNotice | AckFrame | ErrorFrame | ResetFrame,
     Field(discriminator="type"),
 ]
 

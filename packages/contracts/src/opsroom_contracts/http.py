@@ -5,7 +5,15 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from opsroom_contracts.chat import RawName, Token, User
-from opsroom_contracts.cloud import Actor, Command, EventType, Instance, InstanceEvent, InstanceState, Operation
+from opsroom_contracts.cloud import (
+    Actor,
+    Command,
+    EventType,
+    Instance,
+    InstanceEvent,
+    InstanceState,
+    Operation,
+)
 from opsroom_contracts.model import Identifier, Model, Sequence, Timestamp
 
 
@@ -60,7 +68,7 @@ class Health(Model):
     """Whether the process, and what it needs, answers."""
 
     status: Literal["ok", "unavailable"]
-    checks: dict[str, bool] = {}
+    checks: dict[str, bool] = Field(default_factory=dict)
 
 
 SSE_CHANGE = "change"

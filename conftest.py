@@ -1,0 +1,30 @@
+"""Fixtures that every test of the repository may use: a real broker, and a connection to it."""
+
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from opsroom_messaging.connection import Broker, connect
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from tests.broker import BrokerProcess
+
+
+@pytest.fixture
+async def broker_process(tmp_path: Path) -> AsyncIterator[BrokerProcess]:
+    """A nats-server of this test's own."""
+    process = BrokerProcess(tmp_path)
+    await process.start()
+    yield process
+    await process.stop()
+
+
+@pytest.fixture
+async def broker(broker_process: BrokerProcess) -> AsyncIterator[Broker]:
+    """A connection to this test's own nats-server."""
+    connection = await connect(broker_process.url, name="test")
+    yield connection
+    await connection.close()

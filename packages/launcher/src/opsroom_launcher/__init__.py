@@ -1,0 +1,1 @@
+"""Opsroom's launcher."""

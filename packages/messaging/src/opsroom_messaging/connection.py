@@ -1,0 +1,141 @@
+"""One bounded, checked connection to a broker that can do what Opsroom needs."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from nats.js import JetStreamContext
+from nats.js.errors import Error as JetStreamError
+
+MINIMUM_VERSION = (2, 12)
+"""Older servers accept schedules and atomic batches in silence and never honour them."""
+MINIMUM_API_LEVEL = 2
+REQUEST_TIMEOUT_SECONDS = 5.0
+_DRAIN_SECONDS = 5.0
+
+log = logging.getLogger(__name__)
+
+
+def describe(error: BaseException) -> str:
+    """What to log of ``error``: its words, or its kind where it has none (as a time-out)."""
+    return str(error) or type(error).__name__
+
+
+class BrokerUnusableError(Exception):
+    """The broker can't be reached or can't do what Opsroom needs; the message says which, in one line."""
+
+
+@dataclass(slots=True)
+class Broker:
+    """A live connection. Reconnects for ever by itself; each part of a process waits only so long."""
+
+    client: Client
+    jetstream: JetStreamContext
+    _on_reconnect: list[Callable[[], None]] = field(default_factory=list)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the connection is up at this moment."""
+        return self.client.is_connected
+
+    def on_reconnect(self, callback: Callable[[], None]) -> None:
+        """Have ``callback`` called after each time the connection has come back."""
+        self._on_reconnect.append(callback)
+
+    async def reconnected(self) -> None:
+        """Tell everyone who asked that the connection is back."""
+        log.info("the broker is back at %s", _address(self.client))
+        for callback in self._on_reconnect:
+            callback()
+
+    async def publish(self, subject: str, payload: bytes) -> None:
+        """Say something once, unstored; lost if nobody listens."""
+        await self.client.publish(subject, payload)
+
+    async def close(self) -> None:
+        """Flush what was said and close."""
+        try:
+            await asyncio.wait_for(self.client.drain(), _DRAIN_SECONDS)
+        except (TimeoutError, NatsError):
+            await self.client.close()
+
+
+async def connect(url: str, *, name: str, timeout: float = 10.0) -> Broker:
+    """Connect to the broker at ``url`` (comma-separated for a cluster) and check that it will do.
+
+    Raises:
+        BrokerUnusableError: no answer within ``timeout`` seconds, no JetStream, or too old.
+    """
+    client = Client()
+    broker = Broker(client, client.jetstream(timeout=REQUEST_TIMEOUT_SECONDS))
+
+    async def on_error(error: Exception) -> None:
+        # Denied publishes and slow consumers are reported here and nowhere else.
+        log.warning("broker: %s", describe(error))
+
+    async def on_disconnect() -> None:
+        if not client.is_draining and not client.is_closed:
+            log.warning("the broker is gone; reconnecting")
+
+    attempt = client.connect(
+        servers=[part.strip() for part in url.split(",")],
+        name=name,
+        error_cb=on_error,
+        disconnected_cb=on_disconnect,
+        reconnected_cb=broker.reconnected,
+        max_reconnect_attempts=-1,
+        reconnect_time_wait=0.2,  # type: ignore[arg-type]  # seconds; a fraction is fine with the client
+        connect_timeout=2,
+        ping_interval=5,
+        max_outstanding_pings=2,
+    )
+    logger = logging.getLogger("nats.aio.client")
+    logger.addFilter(_quiet_first_connect)
+    try:
+        await asyncio.wait_for(attempt, timeout)
+    except TimeoutError:
+        await client.close()
+        raise BrokerUnusableError(f"no NATS server answered at {url} within {timeout:g} s") from None
+    except (NatsError, OSError, ValueError) as error:
+        await client.close()
+        raise BrokerUnusableError(f"can't connect to NATS at {url}: {error}") from error
+    finally:
+        logger.removeFilter(_quiet_first_connect)
+    try:
+        await _check(broker)
+    except BrokerUnusableError:
+        await client.close()
+        raise
+    return broker
+
+
+def _quiet_first_connect(record: logging.LogRecord) -> bool:
+    """Drop the client's own report of every failed attempt: ours says it once, in one line."""
+    return "Connection refused" not in record.getMessage()
+
+
+def _address(client: Client) -> str:
+    url = client.connected_url
+    return url.netloc if url is not None else "(nowhere)"
+
+
+async def _check(broker: Broker) -> None:
+    version = broker.client.connected_server_version
+    needed = ".".join(map(str, MINIMUM_VERSION))
+    if (version.major, version.minor) < MINIMUM_VERSION:
+        raise BrokerUnusableError(
+            f"NATS server {version.major}.{version.minor}.{version.patch} is too old: "
+            f"Opsroom needs {needed} or newer"
+        )
+    try:
+        account = await broker.jetstream.account_info()
+    except (JetStreamError, NatsError, TimeoutError) as error:
+        raise BrokerUnusableError(f"JetStream is not enabled on the NATS server: {error}") from error
+    if (account.api.level or 0) < MINIMUM_API_LEVEL:
+        raise BrokerUnusableError(
+            f"the NATS server speaks JetStream API level {account.api.level}: "
+            f"Opsroom needs {MINIMUM_API_LEVEL} (server {needed} or newer)"
+        )

@@ -1,0 +1,113 @@
+"""What every Opsroom process has around its work: logging, signals, exit codes, owned tasks."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from pydantic import ValidationError
+
+from opsroom_contracts.codec import first_fault
+from opsroom_messaging.connection import BrokerUnusableError
+
+EXIT_CONFIG = 78
+"""Exit code (EX_CONFIG of sysexits.h) of a process that can't work as it is set up: don't restart it."""
+
+_CANCEL_AGAIN_SECONDS = 0.2
+
+log = logging.getLogger(__name__)
+
+
+class TaskDiedError(Exception):
+    """A background task ended that must run as long as the process."""
+
+
+@asynccontextmanager
+async def running(**background: Coroutine[Any, Any, None]) -> AsyncIterator[asyncio.Event]:
+    """Own ``background`` tasks, cancelled and awaited at the end.
+
+    Yields an event that is set if one of them ends early: the process should then stop, to be
+    started afresh by whoever watches it.
+    """
+    died = asyncio.Event()
+    tasks = [asyncio.create_task(work, name=name) for name, work in background.items()]
+
+    def note_end(task: asyncio.Task[None]) -> None:
+        if task.cancelled():
+            return
+        log.critical("%s ended unexpectedly", task.get_name(), exc_info=task.exception())
+        died.set()
+
+    for task in tasks:
+        task.add_done_callback(note_end)
+    try:
+        yield died
+    finally:
+        await cancelled(tasks)
+
+
+async def cancelled(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel ``tasks`` and wait until they have ended.
+
+    Cancels again what goes on: before Python 3.12 a cancel that meets the very moment in which
+    ``asyncio.wait_for`` gets its result is lost, and the client library waits that way everywhere.
+    """
+    left = {task for task in tasks if not task.done()}
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=_CANCEL_AGAIN_SECONDS)
+
+
+async def until_stopped(died: asyncio.Event) -> None:
+    """Wait for SIGTERM or SIGINT.
+
+    Raises:
+        TaskDiedError: a background task ended first.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    waits = [asyncio.create_task(stop.wait()), asyncio.create_task(died.wait())]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+    if not stop.is_set():
+        raise TaskDiedError("a background task ended")
+
+
+def run(service: str, main: Callable[[], Awaitable[None]]) -> None:
+    """Run ``main`` as the process ``opsroom-<service>`` and exit with what it comes to.
+
+    A set-up that can't work is one line on stderr and exit code 78.
+    """
+    logging.basicConfig(
+        level=os.environ.get("LOG_LEVEL", "INFO").upper(),
+        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    try:
+        asyncio.run(_awaited(main))
+    except ValidationError as error:
+        fault = first_fault(error)
+        _exit(service, f"setting {fault.field.upper()}: {fault.reason}")
+    except BrokerUnusableError as error:
+        _exit(service, str(error))
+    except TaskDiedError:
+        sys.exit(1)
+
+
+async def _awaited(main: Callable[[], Awaitable[None]]) -> None:
+    await main()
+
+
+def _exit(service: str, reason: str) -> None:
+    sys.stderr.write(f"opsroom-{service}: {reason}\n")
+    sys.exit(EXIT_CONFIG)

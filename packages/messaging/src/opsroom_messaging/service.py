@@ -1,0 +1,147 @@
+"""Request/reply services on ``nats.micro``: typed, concurrent, bounded, drained."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from nats import micro
+from nats.errors import Error as NatsError
+from nats.micro.request import Request
+from nats.micro.service import EndpointStats, Service
+from pydantic import TypeAdapter
+
+from opsroom_contracts.codec import ContractError, PayloadTooLargeError, decode, encode
+from opsroom_contracts.errors import HTTP_STATUS, ErrorCode, Fault, FaultError, refuse
+from opsroom_contracts.model import Model
+from opsroom_messaging.connection import Broker, describe
+from opsroom_messaging.stored import UnavailableError
+from opsroom_messaging.writer import OverloadedError, RefusedError
+
+MAX_IN_FLIGHT = 20_000
+"""Requests one service process works on at once; past it they are refused as overloaded."""
+_REPLY_SECONDS = 10.0
+"""How long a request may take; past it the asker is told so."""
+
+log = logging.getLogger(__name__)
+
+RequestT = TypeVar("RequestT", bound=Model)
+Answer = Callable[[bytes], Awaitable[Model]]
+
+
+class MicroService:
+    """A named service whose endpoints run side by side.
+
+    ``nats micro`` finds it by name. The statistics' ``data`` holds what the library does not count:
+    refusals by code, and how many requests are in flight.
+    """
+
+    def __init__(self, broker: Broker, *, name: str, version: str, description: str) -> None:
+        self._broker = broker
+        self._name = name
+        self._version = version
+        self._description = description
+        self._answers: dict[str, Answer] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._refusals: Counter[str] = Counter()
+        self._service: Service | None = None
+
+    def add(
+        self, subject: str, request: type[RequestT], handler: Callable[[RequestT], Awaitable[Model]]
+    ) -> None:
+        """Answer requests on ``subject``, read as ``request``, with what ``handler`` returns or raises."""
+        contract = TypeAdapter(request)
+
+        async def answer(data: bytes) -> Model:
+            return await handler(decode(contract, data or b"{}"))
+
+        self._answers[subject] = answer
+
+    async def start(self) -> None:
+        """Begin to answer."""
+        service = await micro.add_service(
+            self._broker.client,
+            name=self._name,
+            version=self._version,
+            description=self._description,
+            stats_handler=self._stats,
+        )
+        self._service = service
+        for subject, answer in self._answers.items():
+            await service.add_endpoint(
+                name=subject.replace(".", "-"), subject=subject, handler=self._receiver(subject, answer)
+            )
+        await self._broker.client.flush()
+
+    async def stop(self, timeout: float = 5.0) -> None:
+        """Take no more requests, then let those in flight be answered for up to ``timeout`` seconds."""
+        if self._service is not None:
+            try:
+                async with asyncio.timeout(timeout):
+                    await self._service.stop()
+            except (NatsError, TimeoutError) as error:
+                log.warning("stopping the endpoints: %s", describe(error))
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=timeout)
+        for task in self._tasks:
+            task.cancel()
+
+    def _receiver(self, subject: str, answer: Answer) -> Callable[[Request], Awaitable[None]]:
+        async def receive(request: Request) -> None:
+            # The library awaits one handler after another; a task of our own for each keeps them apart.
+            if len(self._tasks) >= MAX_IN_FLIGHT:
+                await self._respond(request, refuse(ErrorCode.OVERLOADED, "too many requests at once").fault)
+                return
+            task = asyncio.create_task(self._answer(subject, request, answer))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+        return receive
+
+    async def _answer(self, subject: str, request: Request, answer: Answer) -> None:
+        reply: Model
+        try:
+            async with asyncio.timeout(_REPLY_SECONDS):
+                reply = await answer(request.data)
+        except Exception as error:  # noqa: BLE001 - the boundary: every fault becomes an answer
+            reply = fault_of(error, subject)
+        await self._respond(request, reply)
+
+    async def _respond(self, request: Request, reply: Model) -> None:
+        try:
+            if isinstance(reply, Fault):
+                self._refusals[reply.code.value] += 1
+                await request.respond_error(str(HTTP_STATUS[reply.code]), reply.code.value, encode(reply))
+            else:
+                await request.respond(encode(reply))
+        except (NatsError, ValueError) as error:
+            log.warning("a reply could not be sent: %s", describe(error))
+
+    def _stats(self, _endpoint: EndpointStats) -> dict[str, Any]:
+        return {"in_flight": len(self._tasks), "refusals": dict(self._refusals)}
+
+
+_PLAIN_FAULTS: tuple[tuple[type[Exception], ErrorCode, str], ...] = (
+    (OverloadedError, ErrorCode.OVERLOADED, "too much at once; try again"),
+    (UnavailableError, ErrorCode.UNAVAILABLE, "the broker did not answer in time; try again"),
+    (TimeoutError, ErrorCode.UNAVAILABLE, "this took too long; try again"),
+    (RefusedError, ErrorCode.INTERNAL, "the broker refused to store this"),
+)
+
+
+def fault_of(error: Exception, subject: str) -> Fault:
+    """What to tell the one who asked; what is our own fault is logged with its traceback."""
+    if isinstance(error, FaultError):
+        return error.fault
+    if isinstance(error, ContractError):
+        log.info("refused a payload on %s: %s", subject, error)
+        oversized = isinstance(error, PayloadTooLargeError)
+        code = ErrorCode.PAYLOAD_TOO_LARGE if oversized else ErrorCode.INVALID_REQUEST
+        return Fault(code=code, message=str(error)[:1000], field=error.field or None)
+    for kind, code, message in _PLAIN_FAULTS:
+        if isinstance(error, kind):
+            log.warning("%s: %s", subject, describe(error))
+            return Fault(code=code, message=message)
+    log.error("%s failed", subject, exc_info=error)
+    return Fault(code=ErrorCode.INTERNAL, message="an internal error; it has been logged")

@@ -1,0 +1,107 @@
+"""Messages as they lie in a stream, and reading them back by subject or by sequence."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from nats.js.errors import Error as JetStreamError
+from nats.js.errors import NotFoundError
+
+from opsroom_messaging.connection import REQUEST_TIMEOUT_SECONDS, Broker
+
+
+class UnavailableError(Exception):
+    """The broker did not answer in time; whether it did what was asked is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One message of a stream. ``pending``: how many more were there for the reader when it was sent."""
+
+    seq: int
+    subject: str
+    data: bytes
+    pending: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The first and last sequence that a stream holds; an empty stream has first = last + 1."""
+
+    first: int
+    last: int
+
+
+class StreamReader:
+    """Reads a stream without a consumer."""
+
+    def __init__(self, broker: Broker, stream: str) -> None:
+        self._broker = broker
+        self._stream = stream
+
+    async def last(self, subject: str) -> Stored | None:
+        """The last message on ``subject``, as the stream's leader knows it, or None.
+
+        Raises:
+            UnavailableError: no answer.
+        """
+        try:
+            found = await self._broker.jetstream.get_last_msg(self._stream, subject)
+        except NotFoundError:
+            return None
+        except (JetStreamError, NatsError, TimeoutError) as error:
+            raise UnavailableError(f"reading {subject}: {error}") from error
+        return Stored(found.seq or 0, subject, found.data or b"")
+
+    async def bounds(self) -> Bounds:
+        """What the stream holds now.
+
+        Raises:
+            UnavailableError: no answer.
+        """
+        try:
+            state = (await self._broker.jetstream.stream_info(self._stream)).state
+        except (JetStreamError, NatsError, TimeoutError) as error:
+            raise UnavailableError(f"asking for the bounds of {self._stream}: {error}") from error
+        return Bounds(max(state.first_seq, 1), state.last_seq)
+
+    async def page(self, subject: str, *, start: int, count: int) -> list[Stored]:
+        """Up to ``count`` messages that match ``subject``, from sequence ``start`` on, ascending.
+
+        Raises:
+            UnavailableError: no answer.
+        """
+        query = {"seq": max(start, 1), "batch": count, "next_by_subj": subject}
+        client = self._broker.client
+        inbox = client.new_inbox()
+        subscription = await client.subscribe(inbox)
+        try:
+            await client.publish(
+                f"$JS.API.DIRECT.GET.{self._stream}", json.dumps(query).encode(), reply=inbox
+            )
+            async with asyncio.timeout(REQUEST_TIMEOUT_SECONDS):
+                return await _collect(subscription.messages.__anext__)
+        except (NatsError, TimeoutError) as error:
+            raise UnavailableError(f"reading {self._stream} from {start}: {error}") from error
+        finally:
+            await _unsubscribe(subscription)
+
+
+async def _unsubscribe(subscription: object) -> None:
+    try:
+        await subscription.unsubscribe()  # type: ignore[attr-defined]
+    except NatsError:
+        return  # the connection is closing: nothing is left to unsubscribe from
+
+
+async def _collect(receive: object) -> list[Stored]:
+    found: list[Stored] = []
+    while True:
+        message: Msg = await receive()  # type: ignore[operator]
+        headers: Mapping[str, str] = message.headers or {}
+        if "Status" in headers:  # 204: that was all; 404: there was nothing
+            return found
+        found.append(Stored(int(headers["Nats-Sequence"]), headers["Nats-Subject"], message.data))

@@ -1,0 +1,146 @@
+"""The streams and buckets that Opsroom keeps in the broker, and how they come to be."""
+
+import asyncio
+from dataclasses import dataclass, replace
+
+from nats.errors import Error as NatsError
+from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StorageType, StreamConfig
+from nats.js.errors import APIError, NotFoundError
+from nats.js.errors import Error as JetStreamError
+
+from opsroom_contracts import subjects
+from opsroom_messaging.connection import Broker, BrokerUnusableError
+
+_STREAM_EXISTS = 10058
+GATEWAY_LEASE_SECONDS = 20
+"""How long a gateway's lease outlives its last renewal."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSpec:
+    """A stream as Opsroom needs it. Ages in seconds, sizes in bytes; 0 and -1 mean no limit."""
+
+    name: str
+    subjects: tuple[str, ...]
+    max_age: float = 0
+    max_bytes: int = -1
+    per_subject: int = -1
+    replicas: int = 1
+
+
+def chat_stream(*, max_age: float, max_bytes: int, replicas: int) -> StreamSpec:
+    """Messages, dropped by age in seconds and by size in bytes, oldest first."""
+    return StreamSpec(
+        subjects.CHAT_STREAM, (subjects.CHAT_EVENTS,), max_age=max_age, max_bytes=max_bytes, replicas=replicas
+    )
+
+
+def members_stream(*, replicas: int) -> StreamSpec:
+    """People and names: only the last record of each counts, so only that is kept."""
+    return StreamSpec(
+        subjects.MEMBERS_STREAM, (subjects.MEMBERS, subjects.NAMES), per_subject=1, replicas=replicas
+    )
+
+
+def cloud_stream(*, max_age: float, replicas: int) -> StreamSpec:
+    """Events and timers of instances, events dropped by age in seconds."""
+    return StreamSpec(
+        subjects.CLOUD_STREAM,
+        (
+            subjects.CLOUD_EVENTS,
+            subjects.CLOUD_TIMERS,
+            subjects.CLOUD_DUE,
+            subjects.CLOUD_OPERATIONS,
+        ),
+        max_age=max_age,
+        replicas=replicas,
+    )
+
+
+def gateways_bucket(*, replicas: int) -> StreamSpec:
+    """The key-value bucket of gateway leases; a key that is not renewed vanishes."""
+    return StreamSpec(
+        f"KV_{subjects.GATEWAYS_BUCKET}",
+        (f"$KV.{subjects.GATEWAYS_BUCKET}.>",),
+        max_age=GATEWAY_LEASE_SECONDS,
+        per_subject=1,
+        replicas=replicas,
+    )
+
+
+async def ensure_stream(broker: Broker, spec: StreamSpec) -> None:
+    """Create the stream, or bring an existing one to ``spec``; safe when many processes do it at once.
+
+    Raises:
+        BrokerUnusableError: the broker refused, or does not honour what the stream asks for.
+    """
+    config = StreamConfig(
+        name=spec.name,
+        subjects=list(spec.subjects),
+        retention=RetentionPolicy.LIMITS,
+        storage=StorageType.FILE,
+        max_age=spec.max_age,
+        max_bytes=spec.max_bytes,
+        max_msgs_per_subject=spec.per_subject,
+        num_replicas=spec.replicas,
+        allow_direct=True,
+        allow_atomic=True,
+        allow_msg_ttl=True,
+        allow_msg_schedules=True,
+        allow_rollup_hdrs=True,
+        deny_delete=False,
+    )
+    try:
+        try:
+            info = await broker.jetstream.add_stream(config)
+        except APIError as error:
+            if error.err_code != _STREAM_EXISTS:
+                raise
+            info = await broker.jetstream.update_stream(replace(config))
+    except (JetStreamError, NatsError, TimeoutError) as error:
+        raise BrokerUnusableError(f"the broker refused stream {spec.name}: {error}") from error
+    if not (info.config.allow_atomic and info.config.allow_msg_schedules):
+        raise BrokerUnusableError(
+            f"the broker does not honour what stream {spec.name} needs: use NATS server 2.12 or newer"
+        )
+
+
+async def ensure_workers(broker: Broker, *, ack_wait: float, max_pending: int) -> None:
+    """Create the durable consumer of due operations that all cloud processes share.
+
+    ``ack_wait`` seconds pass before an operation that a dead worker took is given to another;
+    ``max_pending`` operations at most are out with workers.
+    """
+    config = ConsumerConfig(
+        durable_name=subjects.CLOUD_WORKERS,
+        filter_subject=subjects.CLOUD_DUE,
+        ack_policy=AckPolicy.EXPLICIT,
+        ack_wait=ack_wait,
+        max_ack_pending=max_pending,
+        max_deliver=-1,
+    )
+    try:
+        await broker.jetstream.add_consumer(subjects.CLOUD_STREAM, config)
+    except (JetStreamError, NatsError, TimeoutError) as error:
+        raise BrokerUnusableError(f"the broker refused the workers' consumer: {error}") from error
+
+
+async def await_streams(broker: Broker, names: tuple[str, ...], *, timeout: float = 20.0) -> None:
+    """Wait until other processes have created the streams ``names``.
+
+    Raises:
+        BrokerUnusableError: one is still missing after ``timeout`` seconds.
+    """
+    missing = list(names)
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + timeout
+    while missing:
+        try:
+            await broker.jetstream.stream_info(missing[0])
+            missing.pop(0)
+        except (NotFoundError, NatsError, TimeoutError):
+            if loop.time() > deadline:
+                raise BrokerUnusableError(
+                    f"stream {missing[0]} does not exist: is its service running?"
+                ) from None
+            await asyncio.sleep(0.05)

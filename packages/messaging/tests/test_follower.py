@@ -1,0 +1,116 @@
+"""Follower against a real broker that is killed and comes back."""
+
+import asyncio
+from collections.abc import Callable
+
+from opsroom_messaging.connection import Broker
+from opsroom_messaging.follower import Follow, Follower, Source
+from opsroom_messaging.process import running
+from opsroom_messaging.stored import Stored
+from opsroom_messaging.topology import StreamSpec, ensure_stream
+from opsroom_messaging.writer import GroupWriter, Write
+from tests.broker import BrokerProcess
+from tests.waiting import until
+
+
+class Record:
+    """A sink that remembers."""
+
+    def __init__(self) -> None:
+        self.seen: list[int] = []
+        self.begun: list[bool] = []
+        self.caught_up_at: list[int] = []
+
+    def begin(self, *, fresh: bool) -> None:
+        self.begun.append(fresh)
+
+    def deliver(self, message: Stored) -> None:
+        self.seen.append(message.seq)
+        if message.data == b"bad":
+            raise ValueError("a sink that can't handle this")
+
+    def caught_up(self) -> None:
+        self.caught_up_at.append(len(self.seen))
+
+
+async def fill(writer: GroupWriter, count: int, subject: Callable[[int], str] = "s.{}".format) -> None:
+    await asyncio.gather(*(writer.write(Write(subject(n), b"")) for n in range(count)))
+
+
+async def test_backlog_then_news_each_once_in_order(broker: Broker) -> None:
+    await ensure_stream(broker, StreamSpec("S", ("s.>",)))
+    writer, record = GroupWriter(broker), Record()
+    follower = Follower(broker, Source("S", ("s.>",), Follow.EVENTS), record)
+    async with running(writer=writer.run()):
+        await fill(writer, 700)
+        async with running(follower=follower.run()):
+            await follower.ready(5)
+            assert record.caught_up_at == [700]
+            await fill(writer, 300)
+            assert await follower.reached(1000, 5)
+    assert record.seen == list(range(1, 1001))
+
+
+async def test_state_begins_with_the_last_of_every_subject(broker: Broker) -> None:
+    await ensure_stream(broker, StreamSpec("S", ("s.>",)))
+    writer, record = GroupWriter(broker), Record()
+    follower = Follower(broker, Source("S", ("s.>",), Follow.STATE), record)
+    async with running(writer=writer.run()):
+        await fill(writer, 10)
+        await fill(writer, 10)
+        async with running(follower=follower.run()):
+            await follower.ready(5)
+    assert record.seen == list(range(11, 21))
+
+
+async def test_an_empty_stream_is_caught_up_at_once(broker: Broker) -> None:
+    await ensure_stream(broker, StreamSpec("S", ("s.>",)))
+    record = Record()
+    follower = Follower(broker, Source("S", ("s.>",), Follow.STATE_THEN_EVENTS), record)
+    async with running(follower=follower.run()):
+        await follower.ready(5)
+    assert record.caught_up_at == [0]
+
+
+async def test_nothing_missed_or_repeated_through_a_broker_kill(
+    broker: Broker, broker_process: BrokerProcess
+) -> None:
+    await ensure_stream(broker, StreamSpec("S", ("s.>",)))
+    writer, record = GroupWriter(broker), Record()
+    follower = Follower(broker, Source("S", ("s.>",), Follow.EVENTS), record)
+    async with running(writer=writer.run(), follower=follower.run()):
+        await fill(writer, 50)
+        assert await follower.reached(50, 5)
+        await broker_process.kill()
+        await broker_process.start()
+        await until(lambda: broker.connected)
+        await fill(writer, 50)
+        assert await follower.reached(100, 15)
+    assert record.seen == list(range(1, 101))
+    assert record.begun[0] is True
+    assert set(record.begun[1:]) == {False}
+
+
+async def test_a_recreated_stream_begins_anew(broker: Broker) -> None:
+    await ensure_stream(broker, StreamSpec("S", ("s.>",)))
+    writer, record = GroupWriter(broker), Record()
+    follower = Follower(broker, Source("S", ("s.>",), Follow.EVENTS), record)
+    async with running(writer=writer.run(), follower=follower.run()):
+        await fill(writer, 5)
+        assert await follower.reached(5, 5)
+        await broker.jetstream.delete_stream("S")
+        await ensure_stream(broker, StreamSpec("S", ("s.>",)))
+        await fill(writer, 2)
+        await until(lambda: record.seen == [1, 2, 3, 4, 5, 1, 2])
+    assert record.begun[-1] is True
+
+
+async def test_a_message_that_the_sink_can_not_handle_does_not_end_the_stream(broker: Broker) -> None:
+    await ensure_stream(broker, StreamSpec("S", ("s.>",)))
+    writer, record = GroupWriter(broker), Record()
+    follower = Follower(broker, Source("S", ("s.>",), Follow.EVENTS), record)
+    async with running(writer=writer.run(), follower=follower.run()):
+        await writer.write(Write("s.a", b"bad"))
+        await writer.write(Write("s.b", b"good"))
+        assert await follower.reached(2, 5)
+    assert record.seen == [1, 2]

@@ -1,0 +1,71 @@
+"""A real nats-server for tests: on a free port, on its own data, killed and started again at will."""
+
+import asyncio
+import contextlib
+import json
+import signal
+import sysconfig
+from asyncio.subprocess import DEVNULL, Process
+from pathlib import Path
+
+START_SECONDS = 10.0
+
+
+class BrokerProcess:
+    """One nats-server. ``url`` stays the same from the first start on."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._process: Process | None = None
+        self._port = -1
+
+    @property
+    def url(self) -> str:
+        """Where clients connect."""
+        return f"nats://127.0.0.1:{self._port}"
+
+    async def start(self) -> None:
+        """Start, on the port of the last time if there was one, and wait until it answers."""
+        config = self._folder / "nats.conf"
+        config.write_text(
+            f'listen: "127.0.0.1:{self._port}"\n'
+            f'ports_file_dir: "{self._folder}"\n'
+            f'jetstream {{ store_dir: "{self._folder / "jetstream"}", sync_interval: always }}\n'
+        )
+        server = Path(sysconfig.get_path("scripts")) / "nats-server"
+        self._process = await asyncio.create_subprocess_exec(
+            server, "-c", config, "-l", self._folder / "nats.log", stdout=DEVNULL, stderr=DEVNULL
+        )
+        async with asyncio.timeout(START_SECONDS):
+            while not await self._answers():
+                await asyncio.sleep(0.01)
+
+    async def kill(self) -> None:
+        """End it as a power failure of the process would: kill -9."""
+        await self._end(signal.SIGKILL)
+
+    async def stop(self) -> None:
+        """End it in order."""
+        await self._end(signal.SIGTERM)
+
+    async def _end(self, number: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(number)
+        async with asyncio.timeout(START_SECONDS):
+            await process.wait()
+        for ports in self._folder.glob("*.ports"):
+            ports.unlink()
+
+    async def _answers(self) -> bool:
+        if self._process is not None and self._process.returncode is not None:
+            raise RuntimeError((self._folder / "nats.log").read_text())
+        for ports in self._folder.glob("*.ports"):
+            with contextlib.suppress(ValueError, IndexError):
+                self._port = int(json.loads(ports.read_text())["nats"][0].rsplit(":", 1)[1])
+                _, writer = await asyncio.open_connection("127.0.0.1", self._port)
+                writer.close()
+                return True
+        return False
