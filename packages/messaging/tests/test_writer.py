@@ -34,9 +34,7 @@ async def test_entry_of_many_writes_is_all_or_nothing(writer: GroupWriter, broke
     assert await StreamReader(broker, "S").last("s.new") is None
 
 
-async def test_a_crowd_is_stored_in_order_with_each_its_own_sequence(
-    writer: GroupWriter, broker: Broker
-) -> None:
+async def test_a_crowd_is_stored_in_order_each_with_its_sequence(writer: GroupWriter, broker: Broker) -> None:
     answers = await asyncio.gather(*(writer.write(Write(f"s.{n}", str(n).encode())) for n in range(1200)))
     assert [seq for (seq,) in answers] == list(range(1, 1201))
     page = await StreamReader(broker, "S").page("s.>", start=1, count=2000)

@@ -58,6 +58,10 @@ class Dialect(StrEnum):
     COURSE = "course"
 
 
+MAX_CONNECTIONS = 64
+"""The most connections one person may have at once."""
+
+
 class MemberStatus(StrEnum):
     """Where a person stands.
 
@@ -91,7 +95,7 @@ class Member(Model):
     user: User
     dialect: Dialect
     status: MemberStatus
-    connections: Annotated[tuple[Connection, ...], Field(max_length=64)] = ()
+    connections: Annotated[tuple[Connection, ...], Field(max_length=MAX_CONNECTIONS)] = ()
     joined_at: Timestamp
     deadline: Timestamp | None = None
     token_hash: str | None = None
@@ -106,9 +110,13 @@ class NameClaim(Model):
 
 
 class RegisterRequest(Model):
-    """Claim ``name``. With ``connection`` the person is on the list at once (the course contract's way)."""
+    """Claim ``name``. With ``connection`` the person is on the list at once (the course contract's way).
+
+    The same ``client_id`` registers one person, however often it is sent; each answer has a new token.
+    """
 
     name: RawName
+    client_id: ClientId | None = None
     dialect: Dialect = Dialect.V1
     origin: str | None = None
     connection: Connection | None = None
@@ -153,10 +161,10 @@ class LeaveManner(StrEnum):
 
 
 class LeaveRequest(Model):
-    """Take connections from a person."""
+    """Take ``connections`` from a person, all of them where none are named."""
 
     user_id: Identifier
-    connections: Annotated[tuple[Identifier, ...], Field(max_length=64)]
+    connections: Annotated[tuple[Identifier, ...], Field(max_length=MAX_CONNECTIONS)] = ()
     manner: LeaveManner
 
 

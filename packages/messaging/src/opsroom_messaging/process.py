@@ -27,13 +27,15 @@ class TaskDiedError(Exception):
 
 
 @asynccontextmanager
-async def running(**background: Coroutine[Any, Any, None]) -> AsyncIterator[asyncio.Event]:
+async def running(
+    died: asyncio.Event | None = None, **background: Coroutine[Any, Any, None]
+) -> AsyncIterator[asyncio.Event]:
     """Own ``background`` tasks, cancelled and awaited at the end.
 
-    Yields an event that is set if one of them ends early: the process should then stop, to be
-    started afresh by whoever watches it.
+    Yields an event (``died``, where given) that is set if one of them ends early: the process should
+    then stop, to be started afresh by whoever watches it.
     """
-    died = asyncio.Event()
+    died = died or asyncio.Event()
     tasks = [asyncio.create_task(work, name=name) for name, work in background.items()]
 
     def note_end(task: asyncio.Task[None]) -> None:

@@ -34,11 +34,20 @@ class MicroService:
     """A named service whose endpoints run side by side.
 
     ``nats micro`` finds it by name. The statistics' ``data`` holds what the library does not count:
-    refusals by code, and how many requests are in flight.
+    refusals by code, how many requests are in flight, and the service's own ``gauges``.
     """
 
-    def __init__(self, broker: Broker, *, name: str, version: str, description: str) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        *,
+        name: str,
+        version: str,
+        description: str,
+        gauges: Callable[[], dict[str, int]],
+    ) -> None:
         self._broker = broker
+        self._gauges = gauges
         self._name = name
         self._version = version
         self._description = description
@@ -119,7 +128,7 @@ class MicroService:
             log.warning("a reply could not be sent: %s", describe(error))
 
     def _stats(self, _endpoint: EndpointStats) -> dict[str, Any]:
-        return {"in_flight": len(self._tasks), "refusals": dict(self._refusals)}
+        return {"in_flight": len(self._tasks), "refusals": dict(self._refusals), **self._gauges()}
 
 
 _PLAIN_FAULTS: tuple[tuple[type[Exception], ErrorCode, str], ...] = (

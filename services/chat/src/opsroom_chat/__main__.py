@@ -1,0 +1,27 @@
+"""The chat process: ``python -m opsroom_chat``."""
+
+import logging
+
+from opsroom_chat.service import chat_service
+from opsroom_chat.settings import ChatSettings
+from opsroom_messaging.connection import connect
+from opsroom_messaging.process import run, until_stopped
+
+log = logging.getLogger(__name__)
+
+
+async def main() -> None:
+    """Serve until told to stop."""
+    settings = ChatSettings()
+    broker = await connect(settings.nats_url, name="opsroom-chat")
+    try:
+        async with chat_service(broker, settings) as died:
+            log.info("ready")
+            await until_stopped(died)
+            log.info("stopping")
+    finally:
+        await broker.close()
+
+
+if __name__ == "__main__":
+    run("chat", main)

@@ -1,0 +1,151 @@
+"""Sending messages, each stored once, and reading them back."""
+
+import logging
+
+from opsroom_chat.domain.tokens import message_id
+from opsroom_chat.members import Members
+from opsroom_chat.people import Clock
+from opsroom_contracts.chat import (
+    MESSAGE_EVENT,
+    HistoryReply,
+    HistoryRequest,
+    MemberStatus,
+    Message,
+    MessageEvent,
+    SendReply,
+    SendRequest,
+    User,
+    as_message,
+)
+from opsroom_contracts.codec import ContractError, decode, encode
+from opsroom_contracts.errors import ErrorCode, refuse
+from opsroom_contracts.model import to_milliseconds
+from opsroom_contracts.subjects import message_subject, room_events
+from opsroom_messaging.stored import Stored, StreamReader
+from opsroom_messaging.writer import ConflictError, GroupWriter, Write
+
+_REPLY_BYTES = 700 * 1024
+"""A page of history stays below this, well under the broker's payload limit of 1 MiB."""
+
+log = logging.getLogger(__name__)
+
+
+class Messages:
+    """Answers requests about messages."""
+
+    def __init__(
+        self,
+        members: Members,
+        reader: StreamReader,
+        writer: GroupWriter,
+        *,
+        rooms: frozenset[str],
+        clock: Clock,
+    ) -> None:
+        self._members = members
+        self._reader = reader
+        self._writer = writer
+        self._rooms = rooms
+        self._clock = clock
+        self.malformed = 0
+
+    async def send(self, request: SendRequest) -> SendReply:
+        """Store a message, and answer once it is stored.
+
+        A message's subject is made of who sent it and the client's id, and must be empty: so a retry
+        finds the first one, at whatever distance in time the stream still holds it.
+
+        Raises:
+            FaultError: ``room_unknown``, ``user_unknown``, ``invalid_request`` (blank text).
+        """
+        self._check_room(request.room)
+        if not request.text.strip():
+            raise refuse(ErrorCode.INVALID_REQUEST, "text: must not be blank", field="text")
+        event = MessageEvent(
+            id=message_id(request.user_id, request.client_id),
+            room=request.room,
+            user=await self._sender(request.user_id),
+            text=request.text,
+            timestamp=to_milliseconds(self._clock()),
+            client_id=request.client_id,
+            raw=request.raw,
+        )
+        subject = message_subject(event.room, event.id)
+        try:
+            (seq,) = await self._writer.write(Write(subject, encode(event), expected=0))
+        except ConflictError:
+            return await self._sent_before(subject)
+        return SendReply(seq=seq, id=event.id, timestamp=event.timestamp)
+
+    async def history(self, request: HistoryRequest) -> HistoryReply:
+        """A page of a room's messages, ascending.
+
+        Raises:
+            FaultError: ``room_unknown``, ``invalid_request`` (``before`` and ``after`` both).
+        """
+        self._check_room(request.room)
+        if request.before is not None and request.after is not None:
+            raise refuse(ErrorCode.INVALID_REQUEST, "before: must not go with after", field="before")
+        if request.after is not None:
+            found = await self._after(request.room, request.after, request.limit)
+        else:
+            found = await self._before(request.room, request.before, request.limit)
+        return HistoryReply(messages=tuple(found))
+
+    async def _sender(self, user_id: str) -> User:
+        entry = await self._members.find(user_id)
+        if entry is None or entry.member.status is MemberStatus.AWAY:
+            raise refuse(ErrorCode.USER_UNKNOWN, f"nobody with the id {user_id} is here", field="userId")
+        return entry.member.user
+
+    async def _sent_before(self, subject: str) -> SendReply:
+        stored = await self._reader.last(subject)
+        if stored is None:
+            raise refuse(ErrorCode.UNAVAILABLE, "the message could not be stored; try again")
+        event = decode(MESSAGE_EVENT, stored.data)
+        return SendReply(seq=stored.seq, id=event.id, timestamp=event.timestamp, duplicate=True)
+
+    def _check_room(self, room: str) -> None:
+        if room not in self._rooms:
+            rooms = ", ".join(sorted(self._rooms))
+            raise refuse(
+                ErrorCode.ROOM_UNKNOWN, f"there is no room {room!r}; there are: {rooms}", field="room"
+            )
+
+    async def _after(self, room: str, after: int, limit: int) -> list[Message]:
+        page = await self._reader.page(room_events(room), start=after + 1, count=limit)
+        found: list[Message] = []
+        size = 0
+        for stored in page:
+            size += len(stored.data)
+            if size > _REPLY_BYTES and found:
+                break
+            found.extend(self._readable(stored))
+        return found
+
+    async def _before(self, room: str, before: int | None, limit: int) -> list[Message]:
+        """The last ``limit`` messages before a sequence: a window that widens backwards until it has them."""
+        bounds = await self._reader.bounds()
+        end = min(bounds.last + 1, before) if before is not None else bounds.last + 1
+        found: list[Message] = []
+        size = 0
+        width = limit
+        while len(found) < limit and end > bounds.first:
+            start = max(end - width, bounds.first)
+            page = await self._reader.page(room_events(room), start=start, count=min(width, 1000))
+            for stored in reversed([stored for stored in page if stored.seq < end]):
+                size += len(stored.data)
+                if len(found) == limit or (size > _REPLY_BYTES and found):
+                    return found[::-1]
+                found.extend(self._readable(stored))
+            end = start
+            width = min(width * 2, 1000)
+        return found[::-1]
+
+    def _readable(self, stored: Stored) -> list[Message]:
+        try:
+            return [as_message(decode(MESSAGE_EVENT, stored.data), stored.seq)]
+        except ContractError as error:
+            self.malformed += 1
+            log.warning("skipped %s at %d: %s", stored.subject, stored.seq, error)
+            return []

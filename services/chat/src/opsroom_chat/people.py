@@ -1,0 +1,146 @@
+"""What can be asked about people: register, join, leave, who is there, whose token is this."""
+
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+from uuid import uuid4
+
+from opsroom_chat.domain import people, tokens
+from opsroom_chat.domain.people import Change, Graces, Newcomer
+from opsroom_chat.members import Members
+from opsroom_contracts.chat import (
+    Dialect,
+    JoinReply,
+    JoinRequest,
+    LeaveReply,
+    LeaveRequest,
+    Member,
+    MemberStatus,
+    RegisterReply,
+    RegisterRequest,
+    User,
+    UsersReply,
+    UsersRequest,
+    WhoamiReply,
+    WhoamiRequest,
+)
+from opsroom_contracts.errors import ErrorCode, FaultError, refuse
+from opsroom_contracts.text import NameRuleError, clean_name
+
+Clock = Callable[[], datetime]
+
+
+class People:
+    """Answers requests about people."""
+
+    def __init__(self, members: Members, graces: Graces, clock: Clock) -> None:
+        self._members = members
+        self._graces = graces
+        self._clock = clock
+
+    async def register(self, request: RegisterRequest) -> RegisterReply:
+        """Give a name to a newcomer.
+
+        Raises:
+            FaultError: ``name_invalid``, ``name_taken``.
+        """
+        user_id = tokens.user_id_for(request.client_id) if request.client_id else str(uuid4())
+        user = User(id=user_id, name=_checked_name(request.name))
+        token = None
+        if request.dialect is Dialect.V1:
+            token = tokens.make_token(user_id, secrets.token_urlsafe(tokens.SECRET_BYTES))
+        newcomer = Newcomer(
+            user=user,
+            dialect=request.dialect,
+            token_hash=None if token is None else tokens.token_hash(token),
+            origin=request.origin,
+            connection=request.connection,
+        )
+
+        def decide(known: Member | None) -> Change:
+            if known is not None and known.user != user:
+                raise refuse(ErrorCode.IDEMPOTENCY_MISMATCH, "this id has registered another name before")
+            return people.register(newcomer, self._clock(), self._graces)
+
+        await self._members.change(user_id, decide)
+        return RegisterReply(user=user, token=token)
+
+    async def join(self, request: JoinRequest) -> JoinReply:
+        """Add a connection.
+
+        Raises:
+            FaultError: ``token_invalid``, ``user_unknown``, ``name_taken`` (someone took it meanwhile).
+        """
+        user_id = _plausible_owner(request.token) if request.token is not None else request.user_id
+        if user_id is None:
+            raise refuse(ErrorCode.INVALID_REQUEST, "token or userId must be given", field="token")
+
+        def decide(known: Member | None) -> Change | None:
+            member = self._vouched(known, request, user_id)
+            return people.join(member, request.connection, request.origin, self._clock())
+
+        member, seq = await self._members.change(user_id, decide)
+        if member is None:
+            raise refuse(ErrorCode.USER_UNKNOWN, "no such person")
+        return JoinReply(user=member.user, seq=seq)
+
+    async def leave(self, request: LeaveRequest) -> LeaveReply:
+        """Take connections away; taking what is not there changes nothing."""
+
+        def decide(known: Member | None) -> Change | None:
+            if known is None:
+                return None
+            gone = frozenset(request.connections)
+            return people.leave(known, gone, request.manner, self._clock(), self._graces)
+
+        _, seq = await self._members.change(request.user_id, decide)
+        return LeaveReply(seq=seq)
+
+    async def users(self, _request: UsersRequest) -> UsersReply:
+        """Who is on the list."""
+        return UsersReply(users=tuple(self._members.directory.listed()))
+
+    async def whoami(self, request: WhoamiRequest) -> WhoamiReply:
+        """Whose token it is.
+
+        Raises:
+            FaultError: ``token_invalid``.
+        """
+        entry = await self._members.find(_plausible_owner(request.token))
+        if entry is None or not tokens.proves(request.token, entry.member.token_hash):
+            raise _bad_token()
+        return WhoamiReply(user=entry.member.user)
+
+    def _vouched(self, known: Member | None, request: JoinRequest, user_id: str) -> Member:
+        if request.token is not None:
+            if known is None or not tokens.proves(request.token, known.token_hash):
+                raise _bad_token()
+            return known
+        if known is not None:
+            return known
+        if request.name is None:
+            raise refuse(ErrorCode.USER_UNKNOWN, f"no person has the id {user_id}", field="userId")
+        # A course client that lost its connection for long comes back under the id and name it had.
+        user = User(id=user_id, name=_checked_name(request.name))
+        newcomer = Newcomer(user, Dialect.COURSE, None, request.origin, request.connection)
+        return people.register(newcomer, self._clock(), self._graces).member.model_copy(
+            update={"status": MemberStatus.AWAY, "connections": ()}
+        )
+
+
+def _checked_name(raw: str) -> str:
+    try:
+        return clean_name(raw)
+    except NameRuleError as error:
+        raise refuse(ErrorCode.NAME_INVALID, str(error), field="name") from None
+
+
+def _plausible_owner(token: str) -> str:
+    owner = tokens.owner_of(token)
+    if not owner or not all(char.isascii() and (char.isalnum() or char == "-") for char in owner):
+        raise _bad_token()
+    return owner
+
+
+def _bad_token() -> FaultError:
+    return refuse(ErrorCode.TOKEN_INVALID, "the token is not valid (any more): register again", field="token")

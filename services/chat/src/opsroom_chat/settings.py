@@ -1,0 +1,46 @@
+"""Settings of the chat service, read from its environment."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from opsroom_chat.domain.people import Graces
+from opsroom_contracts.model import RoomName
+from opsroom_messaging.settings import BrokerSettings
+
+_DAY_SECONDS = 86_400
+
+
+class ChatSettings(BrokerSettings):
+    """Environment: the name of each field in capitals, with ``CHAT_`` before it.
+
+    Times in seconds unless the name says days.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="CHAT_", frozen=True, extra="ignore")
+
+    nats_url: str = Field(default="nats://127.0.0.1:4222", validation_alias="NATS_URL")
+    stream_replicas: Annotated[int, Field(ge=1, le=5)] = Field(default=1, validation_alias="STREAM_REPLICAS")
+    rooms: frozenset[RoomName] = frozenset({"general"})
+    retention_days: Annotated[float, Field(gt=0, le=36_500)] = 365.0
+    retention_bytes: Annotated[int, Field(ge=1_000_000)] = 4 * 1024**3
+    registration_seconds: Annotated[float, Field(ge=1, le=3600)] = 60.0
+    closed_seconds: Annotated[float, Field(ge=0, le=60)] = 0.5
+    broken_seconds: Annotated[float, Field(ge=0, le=60)] = 10.0
+    hold_seconds: Annotated[float, Field(ge=0, le=86_400)] = 30.0
+    token_days: Annotated[float, Field(gt=0, le=3650)] = 30.0
+
+    def graces(self) -> Graces:
+        """How long things are kept for someone who is not connected."""
+        return Graces(
+            registration=timedelta(seconds=self.registration_seconds),
+            closed=timedelta(seconds=self.closed_seconds),
+            broken=timedelta(seconds=self.broken_seconds),
+            hold=timedelta(seconds=self.hold_seconds),
+        )
+
+    def retention_seconds(self) -> float:
+        """How long messages are kept, in seconds."""
+        return self.retention_days * _DAY_SECONDS
