@@ -89,6 +89,7 @@ class Member(Model):
     """The record of one person: what ``chat.members.<user>`` holds.
 
     ``origin`` is a digest of where a course client came from: the only hint at whose socket is whose.
+    ``exited``: they left on purpose, so a gateway that still has a socket of theirs must not bring them back.
     """
 
     version: Literal[1] = 1
@@ -100,6 +101,7 @@ class Member(Model):
     deadline: Timestamp | None = None
     token_hash: str | None = None
     origin: str | None = None
+    exited: bool = False
 
 
 class NameClaim(Model):
@@ -123,10 +125,14 @@ class RegisterRequest(Model):
 
 
 class RegisterReply(Model):
-    """The new person. ``token`` is told once, and only on the ``v1`` dialect."""
+    """The new person, and the sequence of ``MEMBERS`` from which their record shows it.
+
+    ``token`` is told once, and only on the ``v1`` dialect.
+    """
 
     user: User
     token: Token | None = None
+    seq: Sequence
 
 
 class JoinRequest(Model):
@@ -174,10 +180,19 @@ class LeaveReply(Model):
     seq: Sequence
 
 
-class SendRequest(Model):
-    """Store a message of ``user_id``. The same ``client_id`` stores it once, however often it is sent."""
+GUEST = User(id="guest", name="guest")
+"""Who said it, where nothing tells."""
 
-    user_id: Identifier
+
+class SendRequest(Model):
+    """Store a message. The same ``client_id`` of the same sender stores it once, however often it is sent.
+
+    The sender is ``user_id``. A course client that is nobody in particular is relayed all the same:
+    without ``user_id``, under ``guest_name`` unless someone with a token holds that name.
+    """
+
+    user_id: Identifier | None = None
+    guest_name: RawName | None = None
     client_id: ClientId
     room: RoomName
     text: Text

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 from nats.js.errors import Error as JetStreamError
@@ -15,6 +16,8 @@ MINIMUM_VERSION = (2, 12)
 MINIMUM_API_LEVEL = 2
 REQUEST_TIMEOUT_SECONDS = 5.0
 _DRAIN_SECONDS = 5.0
+_LISTEN_MESSAGES = 4096
+_LISTEN_BYTES = 4 * 1024 * 1024
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +57,16 @@ class Broker:
     async def publish(self, subject: str, payload: bytes) -> None:
         """Say something once, unstored; lost if nobody listens."""
         await self.client.publish(subject, payload)
+
+    async def listen(self, subject: str, receive: Callable[[bytes], None]) -> None:
+        """Have ``receive`` called with whatever is said on ``subject`` from now on; nothing is kept."""
+
+        async def on_message(message: Msg) -> None:
+            receive(message.data)
+
+        await self.client.subscribe(
+            subject, cb=on_message, pending_msgs_limit=_LISTEN_MESSAGES, pending_bytes_limit=_LISTEN_BYTES
+        )
 
     async def close(self) -> None:
         """Flush what was said and close."""

@@ -2,11 +2,13 @@
 
 import logging
 
-from opsroom_chat.domain.tokens import message_id
+from opsroom_chat.domain.tokens import message_id, name_key
 from opsroom_chat.members import Members
 from opsroom_chat.people import Clock
 from opsroom_contracts.chat import (
+    GUEST,
     MESSAGE_EVENT,
+    Dialect,
     HistoryReply,
     HistoryRequest,
     MemberStatus,
@@ -21,6 +23,7 @@ from opsroom_contracts.codec import ContractError, decode, encode
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.model import to_milliseconds
 from opsroom_contracts.subjects import message_subject, room_events
+from opsroom_contracts.text import NameRuleError, clean_name
 from opsroom_messaging.stored import Stored, StreamReader
 from opsroom_messaging.writer import ConflictError, GroupWriter, Write
 
@@ -61,10 +64,11 @@ class Messages:
         self._check_room(request.room)
         if not request.text.strip():
             raise refuse(ErrorCode.INVALID_REQUEST, "text: must not be blank", field="text")
+        sender = await self._sender(request)
         event = MessageEvent(
-            id=message_id(request.user_id, request.client_id),
+            id=message_id(sender.id, request.client_id),
             room=request.room,
-            user=await self._sender(request.user_id),
+            user=sender,
             text=request.text,
             timestamp=to_milliseconds(self._clock()),
             client_id=request.client_id,
@@ -92,11 +96,30 @@ class Messages:
             found = await self._before(request.room, request.before, request.limit)
         return HistoryReply(messages=tuple(found))
 
-    async def _sender(self, user_id: str) -> User:
-        entry = await self._members.find(user_id)
+    async def _sender(self, request: SendRequest) -> User:
+        if request.user_id is None:
+            return self._guest(request)
+        entry = await self._members.find(request.user_id)
         if entry is None or entry.member.status is MemberStatus.AWAY:
-            raise refuse(ErrorCode.USER_UNKNOWN, f"nobody with the id {user_id} is here", field="userId")
+            words = f"nobody with the id {request.user_id} is here"
+            raise refuse(ErrorCode.USER_UNKNOWN, words, field="userId")
         return entry.member.user
+
+    def _guest(self, request: SendRequest) -> User:
+        """Someone whom nothing identifies, under the name they gave unless a token holder has it."""
+        if request.raw is None:
+            raise refuse(ErrorCode.INVALID_REQUEST, "userId: must be given", field="userId")
+        try:
+            name = clean_name(request.guest_name or "")
+        except NameRuleError:
+            return GUEST
+        held = self._members.directory.name(name_key(name))
+        holder = (
+            None if held is None or held.user_id is None else self._members.directory.member(held.user_id)
+        )
+        if holder is not None and holder.member.dialect is not Dialect.COURSE:
+            return GUEST
+        return User(id=GUEST.id, name=name)
 
     async def _sent_before(self, subject: str) -> SendReply:
         stored = await self._reader.last(subject)

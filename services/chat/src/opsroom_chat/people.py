@@ -62,8 +62,8 @@ class People:
                 raise refuse(ErrorCode.IDEMPOTENCY_MISMATCH, "this id has registered another name before")
             return people.register(newcomer, self._clock(), self._graces)
 
-        await self._members.change(user_id, decide)
-        return RegisterReply(user=user, token=token)
+        _, seq = await self._members.change(user_id, decide)
+        return RegisterReply(user=user, token=token, seq=seq)
 
     async def join(self, request: JoinRequest) -> JoinReply:
         """Add a connection.

@@ -100,6 +100,7 @@ def join(member: Member, connection: Connection, origin: str | None, now: dateti
                 "joined_at": now if away else member.joined_at,
                 "deadline": None,
                 "origin": origin or member.origin,
+                "exited": False,
             }
         ),
         Name.CLAIM if away else Name.KEEP,
@@ -113,7 +114,7 @@ def leave(
     left = tuple(known for known in member.connections if connections and known.id not in connections)
     for_good = manner is LeaveManner.EXIT and not left
     if for_good:
-        return None if member.status is MemberStatus.AWAY else _away(member)
+        return None if member.status is MemberStatus.AWAY else _away(member, exited=True)
     if len(left) == len(member.connections):
         return None
     if left:
@@ -138,6 +139,6 @@ def expire(member: Member, now: datetime, graces: Graces) -> Change | None:
     return _away(member)
 
 
-def _away(member: Member) -> Change:
-    gone = {"status": MemberStatus.AWAY, "connections": (), "deadline": None}
+def _away(member: Member, *, exited: bool = False) -> Change:
+    gone = {"status": MemberStatus.AWAY, "connections": (), "deadline": None, "exited": exited}
     return Change(member.model_copy(update=gone), Name.RELEASE)
