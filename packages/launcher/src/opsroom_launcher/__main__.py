@@ -1,0 +1,45 @@
+"""`python -m opsroom_launcher`: what `./opsroom` becomes once the environment stands."""
+
+import os
+import sys
+from pathlib import Path
+
+from opsroom_launcher import checks, handover
+from opsroom_launcher.cli import Bench, Check, Command, Explain, RunTests, Up, parse
+from opsroom_launcher.errors import RefusedError
+
+
+def main() -> int:
+    """Do what the command line asks; the exit code says how it went."""
+    command = parse(sys.argv[1:], os.environ)
+    try:
+        return _do(command, Path(os.environ.get(handover.ROOT) or Path.cwd()))
+    except RefusedError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _do(command: Command, root: Path) -> int:
+    match command:
+        case Explain(text):
+            print(text, end="")
+            return 0
+        case Up(options):
+            if sys.platform == "win32":
+                raise RefusedError("opsroom: `up` runs on Linux and macOS; on Windows run it inside WSL")
+            # Imported here, not above: it stands on what only POSIX has.
+            from opsroom_launcher.up import up  # noqa: PLC0415
+
+            return up(options, root)
+        case RunTests(pytest_arguments):
+            return checks.run(checks.test_steps(root, pytest_arguments))
+        case Check():
+            return checks.run(checks.check_steps(root))
+        case Bench(arguments):
+            return checks.run([checks.bench_step(root, arguments)])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""What is printed once the portal is ready."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from opsroom_launcher.listening import authority, reachable
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the portal is reached, and where its data is."""
+
+    host: str
+    port: int
+    nats_url: str
+    data: Path | None
+    """The embedded broker's folder; None with an outside broker."""
+    kept: bool
+
+    @property
+    def keeps_data(self) -> bool:
+        """Whether there is a folder of ours that stays after the stop."""
+        return self.data is not None and self.kept
+
+
+def banner(addresses: Addresses, seconds: float) -> str:
+    """Addresses, data and how to stop; ``seconds`` is how long the start took."""
+    web = f"http://{authority(reachable(addresses.host), addresses.port)}"
+    nats = without_secrets(addresses.nats_url)
+    return "\n".join(
+        (
+            "",
+            f"Opsroom is ready, {seconds:.1f} s after the start.",
+            "",
+            f"  Page and API    {web}/",
+            f"  API reference   {web}/docs",
+            f"  Course servers  {web}/chat   {web}/cloud",
+            f"  NATS            {nats}",
+            f"                  nats --server {nats} sub 'cloud.events.>'",
+            f"  Data            {_data(addresses)}",
+            f"  To stop         Ctrl-C, or kill {os.getpid()}",
+            "",
+        )
+    )
+
+
+def without_secrets(urls: str) -> str:
+    """Broker URLs, separated by commas, without the user names and passwords they may carry."""
+    return ",".join(
+        urlsplit(url)._replace(netloc=urlsplit(url).netloc.rpartition("@")[2]).geturl()
+        for url in urls.split(",")
+    )
+
+
+def _data(addresses: Addresses) -> str:
+    if addresses.data is None:
+        return "in the broker you named"
+    if not addresses.kept:
+        return "nothing is kept after the stop (--ephemeral)"
+    return f"{addresses.data} (kept: the next start goes on from it)"

@@ -1,0 +1,82 @@
+"""Makes the environment that everything else runs in, and hands over to the launcher in it.
+
+Runs in the Python that the machine has, before anything is installed. The environment is `.venv`; a stamp in
+it says what it was made from, so that a start with nothing to do calls no installer at all.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from opsroom_launcher import frontend, handover
+from opsroom_launcher.cli import Command, Explain, RunTests, Up, parse
+from opsroom_launcher.environment import Environment
+from opsroom_launcher.errors import RefusedError
+from opsroom_launcher.lock import file_lock
+from opsroom_launcher.node import node_folder
+from opsroom_launcher.uv import find_uv, sync
+
+_TOOLS = Path(".opsroom", "tools")
+_LOCK = Path(".opsroom", "install.lock")
+_LOCK_SECONDS = 900.0
+"""A first installation over a slow line takes minutes."""
+
+
+def main(root: str, arguments: Sequence[str]) -> NoReturn:
+    """Do what ``arguments`` ask in the repository at ``root``, in its environment. Never returns."""
+    started = time.time()
+    command = parse(
+        arguments, os.environ
+    )  # before anything is installed: mistakes and --help are answered at once
+    if isinstance(command, Explain):
+        print(command.text, end="")
+        sys.exit(0)
+    try:
+        environment, path = prepare(Path(root), command)
+    except RefusedError as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    environ = {**os.environ, "PATH": path, handover.ROOT: root, handover.STARTED: repr(started)}
+    _become([str(environment.python), "-m", "opsroom_launcher", *arguments], environ)
+
+
+def prepare(root: Path, command: Command) -> tuple[Environment, str]:
+    """Install what ``command`` needs and isn't there yet; the environment, and the PATH to use with it.
+
+    Raises:
+        RefusedError: something can't be installed.
+    """
+    environment = Environment.of(root, os.environ)
+    development = not isinstance(command, Up)
+    if not environment.is_current(development=development):
+        with file_lock(root / _LOCK, _LOCK_SECONDS):
+            _install(environment, root, development=development)
+    path = os.environ.get("PATH", os.defpath)
+    if isinstance(command, RunTests) and not command.pytest_arguments and frontend.exists(root):
+        with file_lock(root / _LOCK, _LOCK_SECONDS):
+            node = node_folder(root / _TOOLS)
+        if node:
+            path = f"{node}{os.pathsep}{path}"
+    return environment, path
+
+
+def _install(environment: Environment, root: Path, *, development: bool) -> None:
+    if environment.is_current(development=development):
+        return  # made by another ./opsroom while this one waited for the lock
+    print("opsroom: installing what uv.lock says", file=sys.stderr)
+    sync(find_uv(root / _TOOLS), root, development=development)
+    environment.mark(development=development)
+
+
+def _become(argv: list[str], environ: Mapping[str, str]) -> NoReturn:
+    """Go on as another program: as this very process where the system can do that."""
+    if sys.platform == "win32":
+        sys.exit(subprocess.run(argv, env=environ, check=False).returncode)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execve(argv[0], argv, environ)  # noqa: S606 - no shell is meant

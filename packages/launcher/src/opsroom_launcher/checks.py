@@ -1,0 +1,86 @@
+"""`./opsroom test`, `check` and `bench`: other programs run in order, and a summary that can't be misread."""
+
+import subprocess
+import sys
+import sysconfig
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from opsroom_launcher import frontend
+
+STEP_SECONDS = 3600.0
+"""No step may hang for ever, in CI least of all."""
+_PYTHON_FOLDERS = ("packages", "services", "tests", "bench")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A program that must succeed."""
+
+    name: str
+    argv: tuple[str, ...]
+    folder: Path
+
+
+def check_steps(root: Path) -> list[Step]:
+    """Linters and types: what needs no test to run."""
+    sources = [name for name in _PYTHON_FOLDERS if any((root / name).rglob("*.py"))]
+    lint_imports = Path(sysconfig.get_path("scripts"), "lint-imports")
+    return [
+        _python_step(root, "ruff check", "ruff", "check", "."),
+        _python_step(root, "ruff format", "ruff", "format", "--check", "."),
+        _python_step(root, "mypy", "mypy", *sources, "opsroom"),
+        Step("lint-imports", (str(lint_imports),), root),
+    ]
+
+
+def test_steps(root: Path, pytest_arguments: Sequence[str]) -> list[Step]:
+    """Everything; with arguments for pytest, pytest alone, as whoever gives them is after certain tests."""
+    pytest = _python_step(root, "pytest", "pytest", *pytest_arguments)
+    if pytest_arguments:
+        return [pytest]
+    return [
+        *check_steps(root),
+        pytest,
+        *(Step(*step, root / frontend.FOLDER) for step in frontend.test_steps(root)),
+    ]
+
+
+def bench_step(root: Path, arguments: Sequence[str]) -> Step:
+    """The `bench` package, which has its own options."""
+    return _python_step(root, "bench", "bench", *arguments)
+
+
+def run(steps: Sequence[Step]) -> int:
+    """Run ``steps`` up to the first that fails. Returns 0, or the exit code of that one."""
+    summary = []
+    code = 0
+    for step in steps:
+        if code:
+            summary.append(f"  not run  {step.name}")
+            continue
+        if len(steps) > 1:
+            print(f"── {step.name}", flush=True)
+        began = time.monotonic()
+        code = _run(step)
+        verdict = f"exit {code:<2} " if code else "ok      "
+        summary.append(f"  {verdict} {step.name} ({time.monotonic() - began:.1f} s)")
+    if len(steps) > 1:
+        print("\n".join(("", *summary, "", "failed" if code else "all passed")), flush=True)
+    return code
+
+
+def _run(step: Step) -> int:
+    try:
+        return subprocess.run(step.argv, cwd=step.folder, check=False, timeout=STEP_SECONDS).returncode
+    except subprocess.TimeoutExpired:
+        print(f"opsroom: {step.name} was still running after {STEP_SECONDS:g} s", file=sys.stderr)
+    except OSError as error:
+        print(f"opsroom: can't run {step.name}: {error}", file=sys.stderr)
+    return 1
+
+
+def _python_step(root: Path, name: str, module: str, *arguments: str) -> Step:
+    return Step(name, (sys.executable, "-m", module, *arguments), root)

@@ -1,0 +1,100 @@
+"""What can be asked of `./opsroom`, and how it is asked."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from opsroom_launcher.options import OneLineParser, UpOptions, add_up_options, up_options
+
+_EXAMPLES = """\
+examples:
+  ./opsroom up                          the whole portal at http://127.0.0.1:8000, data kept in .opsroom/data
+  ./opsroom up --port 9000 --ephemeral  another port, and nothing kept
+  ./opsroom up --delay 0.5              cloud operations that take half a second
+  ./opsroom up --nats nats://broker:4222
+  ./opsroom test                        everything the project is held to
+  ./opsroom test -- -k presence         only the tests that pytest picks by this
+
+`./opsroom COMMAND --help` lists a command's options; those of `up` can be environment variables too.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Explain:
+    """Nothing was asked: say what can be."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """Run the portal."""
+
+    options: UpOptions
+
+
+@dataclass(frozen=True, slots=True)
+class RunTests:
+    """Run linters and tests; with arguments for pytest, run pytest alone."""
+
+    pytest_arguments: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Run the linters and the type checker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Hand over to the `bench` package."""
+
+    arguments: tuple[str, ...]
+
+
+Command = Explain | Up | RunTests | Check | Bench
+
+
+def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Command:
+    """Read the command line. Help and mistakes end the process (exit codes 0 and 2), as argparse has it."""
+    if arguments and arguments[0] == "bench":
+        return Bench(tuple(arguments[1:]))  # its options are its own, --help included
+    own, for_pytest = _split(arguments)
+    parser = OneLineParser(
+        prog="opsroom",
+        description="One room where a team talks and runs its cloud servers.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    up = commands.add_parser(
+        "up", help="run the whole portal, broker included", description=Up.__doc__, allow_abbrev=False
+    )
+    add_up_options(up)
+    commands.add_parser(
+        "test",
+        help="run the linters and all tests",
+        description=RunTests.__doc__,
+        usage="opsroom test [-- PYTEST_ARGUMENT ...]",
+    )
+    commands.add_parser("check", help="run the linters and the type checker alone", description=Check.__doc__)
+    commands.add_parser("bench", help="measure it (options: ./opsroom bench --help)")
+    flags = parser.parse_args(own)
+    match flags.command:
+        case "up":
+            return Up(up_options(up, flags, environ))
+        case "test":
+            return RunTests(for_pytest)
+        case "check":
+            return Check()
+        case _:
+            return Explain(parser.format_help())
+
+
+def _split(arguments: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
+    """What stands before the first `--` and, for `test` only, what stands behind it."""
+    if arguments and arguments[0] == "test" and "--" in arguments:
+        at = list(arguments).index("--")
+        return list(arguments[:at]), tuple(arguments[at + 1 :])
+    return list(arguments), ()

@@ -1,0 +1,34 @@
+"""What the frontend asks of `./opsroom test`. Node is on PATH by then: `bootstrap` sees to it."""
+
+import json
+from pathlib import Path
+
+FOLDER = "frontend"
+_PACKAGE = "package.json"
+
+
+def exists(root: Path) -> bool:
+    """Whether the repository at ``root`` has a frontend to install and test."""
+    return (root / FOLDER / _PACKAGE).is_file()
+
+
+def test_steps(root: Path) -> list[tuple[str, tuple[str, ...]]]:
+    """Name and program of each step, to be run in `FOLDER`: install what is locked, then test."""
+    if not exists(root):
+        return []
+    folder = root / FOLDER
+    steps: list[tuple[str, tuple[str, ...]]] = []
+    if not _is_installed(folder):
+        steps.append(("npm ci", ("npm", "ci", "--no-audit", "--no-fund")))
+    if "test" in json.loads((folder / _PACKAGE).read_text(encoding="utf-8")).get("scripts", {}):
+        steps.append(("npm test", ("npm", "test")))
+    return steps
+
+
+def _is_installed(folder: Path) -> bool:
+    """Whether node_modules is as new as the lock file: npm's last act is to write a copy of it there."""
+    try:
+        installed = (folder / "node_modules" / ".package-lock.json").stat().st_mtime
+        return installed >= (folder / "package-lock.json").stat().st_mtime
+    except FileNotFoundError:
+        return False

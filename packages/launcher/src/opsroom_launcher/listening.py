@@ -1,0 +1,44 @@
+"""Ports: whether one is free, which one is, and how an address is written."""
+
+import socket
+
+from opsroom_launcher.errors import RefusedError
+
+_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what people may ask for, not what is bound by default
+
+
+def free_port(host: str, wanted: int, option: str) -> int:
+    """``wanted`` if a server could listen on it now, any free port for 0.
+
+    The port isn't held. Another process may take it before its server binds it; the server's own complaint,
+    and the limit on the start, are then what is seen.
+
+    Raises:
+        RefusedError: it is taken, or the host isn't this machine's; the message names ``option``.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, wanted, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            # As servers do: a port whose last connections still linger is free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            port: int = probe.getsockname()[1]
+            return port
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise RefusedError(
+            f"opsroom: can't listen on {authority(host, wanted)}: {reason[:1].lower()}{reason[1:]}"
+            f" (choose another with {option})"
+        ) from error
+
+
+def reachable(host: str) -> str:
+    """Where a server that listens on ``host`` is reached from this machine."""
+    return _ANY.get(host, host)
+
+
+def authority(host: str, port: int) -> str:
+    """``host:port`` as URLs have it."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

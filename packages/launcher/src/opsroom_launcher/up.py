@@ -1,0 +1,160 @@
+"""`./opsroom up`: the whole portal on one machine. This is where its parts are put together."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from opsroom_launcher import handover
+from opsroom_launcher.banner import Addresses, banner
+from opsroom_launcher.broker import HOST as BROKER_HOST
+from opsroom_launcher.broker import broker_spec, choose_port, find_binary
+from opsroom_launcher.child import ServiceSpec
+from opsroom_launcher.console import Console
+from opsroom_launcher.data import DataFolder, kept_folder, passing_folder
+from opsroom_launcher.errors import RefusedError
+from opsroom_launcher.guard import Guard
+from opsroom_launcher.listening import authority, free_port, reachable
+from opsroom_launcher.options import DEFAULT_DATA, UpOptions
+from opsroom_launcher.readiness import until_ready
+from opsroom_launcher.supervisor import Supervisor
+
+START_SECONDS = 30.0
+SERVICE_STOP_SECONDS = 10.0
+GATEWAY_STOP_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to run, and what to tell about it."""
+
+    specs: tuple[ServiceSpec, ...]
+    addresses: Addresses
+
+
+def up(options: UpOptions, root: Path) -> int:
+    """Run the portal until it is told to stop; returns the exit code.
+
+    Raises:
+        RefusedError: it can't start or go on. Nothing of it runs then.
+    """
+    started = float(os.environ.pop(handover.STARTED, "") or time.time())
+    with ExitStack() as stack:
+        plan = _plan(options, root, stack)
+        coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        console = stack.enter_context(Console(sys.stdout, coloured=coloured))
+        return asyncio.run(_serve(plan, console, started))
+
+
+def _plan(options: UpOptions, root: Path, stack: ExitStack) -> Plan:
+    """Check all that can be checked before anything runs; what is taken is given back by ``stack``."""
+    port = free_port(options.host, options.port, "--port")
+    if options.nats_url:
+        addresses = Addresses(options.host, port, options.nats_url, data=None, kept=True)
+        return Plan(service_specs(options, addresses), addresses)
+    binary = find_binary()
+    nats_port = choose_port(options.nats_port)
+    data = stack.enter_context(_data_folder(options, root))
+    nats_url = f"nats://{authority(BROKER_HOST, nats_port)}"
+    addresses = Addresses(options.host, port, nats_url, data.path, data.kept)
+    return Plan((broker_spec(binary, data, nats_port), *service_specs(options, addresses)), addresses)
+
+
+@contextmanager
+def _data_folder(options: UpOptions, root: Path) -> Iterator[DataFolder]:
+    if options.ephemeral:
+        with passing_folder() as folder:
+            yield folder
+    else:
+        with kept_folder(options.data or root / DEFAULT_DATA) as folder:
+            yield folder
+
+
+def service_specs(options: UpOptions, addresses: Addresses) -> tuple[ServiceSpec, ...]:
+    """The portal's own processes. The gateway drains first, while what it answers from still runs."""
+    environ = {
+        **os.environ,
+        "PYTHONUNBUFFERED": "1",
+        "NATS_URL": addresses.nats_url,
+        "CLOUD_DELAY_SECONDS": f"{options.delay:g}",
+        "GATEWAY_HOST": addresses.host,
+        "GATEWAY_PORT": str(addresses.port),
+    }
+
+    def service(name: str, tier: int, grace: float) -> ServiceSpec:
+        return ServiceSpec(name, (sys.executable, "-m", f"opsroom_{name}"), environ, tier, grace)
+
+    return (
+        service("chat", 1, SERVICE_STOP_SECONDS),
+        service("cloud", 1, SERVICE_STOP_SECONDS),
+        service("gateway", 2, GATEWAY_STOP_SECONDS),
+    )
+
+
+async def _serve(plan: Plan, console: Console, started: float) -> int:
+    stop = asyncio.Event()
+    addresses = plan.addresses
+    async with Guard() as guard:
+        async with Supervisor(plan.specs, guard, console) as supervisor:
+            code = _obey_signals(console, stop, supervisor.kill)
+            await _first(stop.wait(), supervisor.failed(), _announce(plan, supervisor, console, started))
+            await _first(stop.wait(), supervisor.failed())
+    console.say(
+        "opsroom", f"stopped; data is kept in {addresses.data}" if addresses.keeps_data else "stopped"
+    )
+    return code()
+
+
+async def _announce(plan: Plan, supervisor: Supervisor, console: Console, started: float) -> None:
+    addresses = plan.addresses
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            await until_ready(reachable(addresses.host), addresses.port)
+    except TimeoutError:
+        reasons = "; ".join(supervisor.troubles()) or "no process died, but /readyz doesn't say 200"
+        raise RefusedError(f"opsroom: not ready within {START_SECONDS:g} s: {reasons}") from None
+    console.show(banner(addresses, time.time() - started))
+
+
+async def _first(*waits: Awaitable[object]) -> None:
+    """Wait until one of ``waits`` is done, raise what it raised, and end the others."""
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+def _obey_signals(console: Console, stop: asyncio.Event, kill: Callable[[], None]) -> Callable[[], int]:
+    """The first signal stops in order, a second kills. Returns what tells the exit code in the end."""
+    loop = asyncio.get_running_loop()
+    killed_by: list[signal.Signals] = []
+
+    def ask(number: signal.Signals) -> None:
+        if not stop.is_set():
+            again = "; Ctrl-C again kills at once" if number is signal.SIGINT else ""
+            console.say("opsroom", f"stopping ({number.name}){again}")
+            stop.set()
+        elif number is not signal.SIGHUP:  # a closing terminal sends it after Ctrl-C, meaning nothing more
+            killed_by.append(number)
+            kill()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # nohup and the like: a signal that was ignored when we started stays so.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, ask, number)
+
+    def stop_from_its_thread() -> None:
+        loop.call_soon_threadsafe(stop.set)
+
+    console.on_broken(stop_from_its_thread)
+    return lambda: 128 + killed_by[0] if killed_by else 0
