@@ -1,0 +1,43 @@
+/** Where the page talks to: a server's base address, or the simulated backend. */
+export type Address = { readonly kind: "server"; readonly base: string } | { readonly kind: "demo" };
+
+export const DEMO: Address = { kind: "demo" };
+
+const HAS_SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
+const IS_LOCAL = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:|\/|$)/i;
+
+/** Read an address as a person types it; undefined where it is none that a page may talk to. */
+export function parseAddress(typed: string): Address | undefined {
+  const text = typed.trim();
+  if (text === "demo") return DEMO;
+  let url: URL;
+  try {
+    const scheme = HAS_SCHEME.test(text) ? "" : IS_LOCAL.test(text) ? "http://" : "https://";
+    url = new URL(scheme + text);
+  } catch {
+    return undefined;
+  }
+  // Credentials in an address would end up in links that people share.
+  if (!["http:", "https:"].includes(url.protocol) || url.username || url.password) return undefined;
+  return { kind: "server", base: url.origin + url.pathname.replace(/\/+$/, "") };
+}
+
+interface AddressSources {
+  readonly query: URLSearchParams;
+  readonly stored: string | undefined;
+  readonly built: string | undefined;
+  readonly origin: string;
+}
+
+/** What the link says wins over what was chosen here, which wins over what was built in. */
+export function chooseAddress({ query, stored, built, origin }: AddressSources): Address {
+  if (query.has("demo")) return DEMO;
+  for (const candidate of [query.get("api"), stored, built]) {
+    const address = candidate ? parseAddress(candidate) : undefined;
+    if (address) return address;
+  }
+  return { kind: "server", base: origin };
+}
+
+/** A short name of the address, to key what the browser keeps and to show. */
+export const addressLabel = (address: Address): string => (address.kind === "demo" ? "demo" : address.base);

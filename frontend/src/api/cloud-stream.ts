@@ -1,0 +1,57 @@
+import { type CloudEvent, SSE_CHANGE, SSE_RESET } from "../contract/generated";
+import type { CloudConnection, CloudListener } from "./backend";
+import { createSseParser } from "./sse";
+
+/** Three heartbeats of the server missed: the stream has died without saying so. */
+const SILENCE_MS = 45_000;
+
+/** Follow the cloud's events over a fetch that never ends; one `onClose`, however it ends. */
+export function openCloudStream(url: string, listener: CloudListener): CloudConnection {
+  const abort = new AbortController();
+  let watchdog: ReturnType<typeof setTimeout> | undefined;
+  let closed = false;
+
+  const close = () => {
+    closed = true;
+    clearTimeout(watchdog);
+    abort.abort();
+  };
+  const fail = () => {
+    if (closed) return;
+    close();
+    listener.onClose();
+  };
+  const stillAlive = () => {
+    clearTimeout(watchdog);
+    watchdog = setTimeout(fail, SILENCE_MS);
+  };
+
+  const tell = (piece: string, parse: ReturnType<typeof createSseParser>) => {
+    const changes: CloudEvent[] = [];
+    let reset = false;
+    for (const event of parse(piece)) {
+      if (event.name === SSE_CHANGE) changes.push(JSON.parse(event.data) as CloudEvent);
+      if (event.name === SSE_RESET) reset = true;
+    }
+    if (changes.length > 0) listener.onChanges(changes);
+    if (reset) listener.onReset();
+  };
+
+  const read = async () => {
+    stillAlive();
+    const response = await fetch(url, { headers: { Accept: "text/event-stream" }, signal: abort.signal });
+    const isStream = response.headers.get("Content-Type")?.startsWith("text/event-stream");
+    if (!response.ok || !isStream || !response.body) return;
+    listener.onOpen();
+    const parse = createSseParser();
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    for (let chunk = await reader.read(); !chunk.done && !closed; chunk = await reader.read()) {
+      stillAlive();
+      tell(chunk.value, parse);
+    }
+  };
+
+  // Any way in which reading ends, an error included, means: connect again and resume.
+  read().then(fail, fail);
+  return { close };
+}

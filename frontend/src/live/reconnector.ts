@@ -1,0 +1,102 @@
+import type { LinkState } from "../state/link";
+
+const FIRST_DELAY_MS = 1_000;
+const LONGEST_DELAY_MS = 30_000;
+/** A connection that lived this long was a good one: the next loss starts from short delays again. */
+const STEADY_AFTER_MS = 5_000;
+
+/**
+ * Full jitter: anywhere between nothing and a ceiling that doubles, so that a thousand pages that lost
+ * one server don't all come back in the same instant.
+ */
+export const jitteredDelay = (failures: number, random: () => number): number =>
+  random() * Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** failures);
+
+interface ReconnectorOptions {
+  /** Open a connection; its outcome is told by `opened`, `lost` or `refused`. */
+  readonly connect: () => void;
+  /** Drop the connection there is, without telling `lost`. */
+  readonly disconnect: () => void;
+  readonly report: (link: LinkState) => void;
+  readonly isOnline?: () => boolean;
+  readonly random?: () => number;
+}
+
+/** Decides when to connect; knows nothing of what a connection is. */
+export class Reconnector {
+  private failures = 0;
+  private everLive = false;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private steady: ReturnType<typeof setTimeout> | undefined;
+  private stopped = true;
+
+  constructor(private readonly options: ReconnectorOptions) {}
+
+  start(): void {
+    this.stopped = false;
+    this.attempt();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.clearTimers();
+    this.options.disconnect();
+    this.report("idle");
+  }
+
+  opened(): void {
+    this.everLive = true;
+    this.steady = setTimeout(() => {
+      this.failures = 0;
+    }, STEADY_AFTER_MS);
+    this.options.report({ phase: "live", everLive: true, failures: 0 });
+  }
+
+  /** The connection is gone or never came; try again. */
+  lost(): void {
+    if (this.stopped) return;
+    this.clearTimers();
+    const delay = jitteredDelay(this.failures, this.options.random ?? Math.random);
+    this.failures += 1;
+    if (!(this.options.isOnline?.() ?? true)) return this.report("offline");
+    this.timer = setTimeout(() => this.attempt(), delay);
+    this.report("waiting", Date.now() + delay);
+  }
+
+  /** The server wants no more of this: nothing is tried until someone asks. */
+  refused(): void {
+    this.clearTimers();
+    this.report("refused");
+  }
+
+  /** Try at once: the network is back, or a person asks. */
+  retryNow(): void {
+    if (this.stopped) return;
+    this.options.disconnect();
+    this.attempt();
+  }
+
+  /** The device says that its network is gone: better to say so than to wait for a time-out. */
+  wentOffline(): void {
+    if (this.stopped) return;
+    this.options.disconnect();
+    this.clearTimers();
+    this.report("offline");
+  }
+
+  private attempt(): void {
+    this.clearTimers();
+    this.report("connecting");
+    this.options.connect();
+  }
+
+  private clearTimers(): void {
+    clearTimeout(this.timer);
+    clearTimeout(this.steady);
+  }
+
+  private report(phase: LinkState["phase"], retryAt?: number): void {
+    const { everLive, failures } = this;
+    this.options.report({ phase, everLive, failures, ...(retryAt === undefined ? {} : { retryAt }) });
+  }
+}

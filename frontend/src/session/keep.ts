@@ -1,0 +1,43 @@
+/** What the browser keeps for the page. A browser may forbid it; then the page lives without. */
+export interface Keep {
+  get<T>(key: string): T | undefined;
+  set(key: string, value: unknown): void;
+  remove(key: string): void;
+  /** All keys that begin with `prefix`, sorted. */
+  keys(prefix: string): string[];
+}
+
+const PREFIX = "opsroom.";
+
+export function createKeep(storage: Storage | undefined): Keep {
+  const guarded = <T>(action: (storage: Storage) => T): T | undefined => {
+    try {
+      return storage && action(storage);
+    } catch {
+      // Full, forbidden, or not ours to read: nothing that the page can't go on without.
+      return undefined;
+    }
+  };
+  return {
+    get: <T>(key: string) =>
+      guarded(store => JSON.parse(store.getItem(PREFIX + key) ?? "null") as T | null) ?? undefined,
+    set: (key, value) => guarded(store => store.setItem(PREFIX + key, JSON.stringify(value))),
+    remove: key => guarded(store => store.removeItem(PREFIX + key)),
+    keys: prefix =>
+      guarded(store =>
+        Array.from({ length: store.length }, (_, index) => store.key(index) ?? "")
+          .filter(key => key.startsWith(PREFIX + prefix))
+          .map(key => key.slice(PREFIX.length))
+          .sort(),
+      ) ?? [],
+  };
+}
+
+/** The storage that survives the tab, where the browser grants it. */
+export function browserStorage(kind: "localStorage" | "sessionStorage"): Storage | undefined {
+  try {
+    return window[kind];
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,68 @@
+import type { Backend } from "../api/backend";
+import { UnreachableError } from "../api/errors";
+import type { User } from "../contract/generated";
+import { SimChat } from "./chat";
+import { SimCloud } from "./cloud";
+
+export interface SimOptions {
+  /** How long a command takes. */
+  readonly delayMs: number;
+  /** How long an answer takes. */
+  readonly latencyMs: number;
+  readonly newId?: () => string;
+}
+
+/** A whole server in the page's own memory: for the demo, and for tests, which may also break it. */
+export interface SimBackend extends Backend {
+  readonly chat: SimChat;
+  readonly cloud: SimCloud;
+  /** Whether anything answers; turned off, connections are cut and requests fail. */
+  setReachable(reachable: boolean): void;
+}
+
+export function createSimBackend({ delayMs, latencyMs, newId }: SimOptions): SimBackend {
+  const defer = (action: () => void) => void setTimeout(action, latencyMs);
+  const chat = new SimChat(defer);
+  const cloud = new SimCloud(delayMs, defer, newId);
+  let reachable = true;
+
+  const answer = <T>(work: () => T): Promise<T> =>
+    new Promise((resolve, reject) => {
+      defer(() => {
+        try {
+          if (!reachable) throw new UnreachableError("switched off");
+          resolve(work());
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+  const actor = (token: string | undefined) => (token ? (JSON.parse(token) as User).name : "anonymous");
+
+  return {
+    chat,
+    cloud,
+    setReachable: value => {
+      reachable = value;
+      if (value) return;
+      chat.cutAll();
+      cloud.cutAll();
+    },
+    register: name => answer(() => chat.register(name)),
+    users: () => answer(() => chat.users()),
+    history: query => answer(() => chat.history(query)),
+    instances: () => answer(() => cloud.list()),
+    command: request => answer(() => cloud.command(request, actor(request.token))),
+    cancel: (operationId, token) => answer(() => cloud.cancel(operationId, actor(token))),
+    openChat: listener => {
+      if (reachable) return chat.open(listener);
+      defer(() => listener.onClose(1006));
+      return { send() {}, close() {} };
+    },
+    openCloud: (since, listener) => {
+      if (reachable) return cloud.open(since, listener);
+      defer(() => listener.onClose());
+      return { close() {} };
+    },
+  };
+}

@@ -1,0 +1,65 @@
+import type { ServerFrame } from "../../api/backend";
+import type { ErrorCode, Message, User } from "../../contract/generated";
+import { IDLE_LINK, type LinkState } from "../link";
+
+export const ROOM = "general";
+/** How many messages are held in memory; the oldest go first and come back on scrolling up. */
+export const MESSAGES_MAX = 100_000;
+/** How long a notice that someone types holds, unless repeated. */
+export const TYPING_MS = 5_000;
+
+/** A message of one's own on its way; it becomes a `Message` once the server has stored it. */
+export interface Outgoing {
+  readonly clientId: string;
+  readonly text: string;
+  readonly at: number;
+  readonly status: "queued" | "sending" | "failed";
+  readonly code?: ErrorCode;
+}
+
+export interface TypingUser {
+  readonly user: User;
+  readonly until: number;
+}
+
+export type SignOutReason = "left" | "token_invalid" | "name_lost";
+
+export interface ChatState {
+  readonly me?: User;
+  readonly signedOut?: SignOutReason;
+  readonly users: readonly User[];
+  /** Ascending by sequence, each sequence once. */
+  readonly messages: readonly Message[];
+  /** Whether a first page of history has come. */
+  readonly loaded: boolean;
+  /** Whether the server may hold messages before the first of `messages`. */
+  readonly hasOlder: boolean;
+  /** The sequence up to which nothing is missing: where to resume from. */
+  readonly resumeFrom?: number;
+  readonly outbox: readonly Outgoing[];
+  readonly typing: readonly TypingUser[];
+  readonly link: LinkState;
+}
+
+export const EMPTY_CHAT: ChatState = {
+  users: [],
+  messages: [],
+  loaded: false,
+  hasOlder: true,
+  outbox: [],
+  typing: [],
+  link: IDLE_LINK,
+};
+
+/** What happens to the chat's state: a frame of the server, or something on this side of the wire. */
+export type ChatEvent =
+  | { readonly kind: "frame"; readonly frame: ServerFrame; readonly at: number }
+  | { readonly kind: "link"; readonly link: LinkState }
+  | { readonly kind: "signedIn"; readonly user: User }
+  | { readonly kind: "signedOut"; readonly reason: SignOutReason }
+  | { readonly kind: "page"; readonly messages: readonly Message[]; readonly limit: number }
+  | { readonly kind: "queued"; readonly item: Pick<Outgoing, "clientId" | "text" | "at"> }
+  | { readonly kind: "sending"; readonly clientId: string }
+  | { readonly kind: "requeued"; readonly clientId: string }
+  | { readonly kind: "discarded"; readonly clientId: string }
+  | { readonly kind: "typingExpired"; readonly now: number };

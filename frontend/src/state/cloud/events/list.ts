@@ -1,0 +1,17 @@
+import type { InstanceList } from "../../../contract/generated";
+import type { CloudState } from "../model";
+
+/**
+ * The list of instances as of its sequence. The stream is followed from up to `backfill` before it, so
+ * that the Worklog isn't empty for those who have just come.
+ */
+export function onList(state: CloudState, list: InstanceList, backfill: number): CloudState {
+  const byAge = [...list.instances].sort((a, b) => (a.timestamp < b.timestamp ? -1 : 1));
+  return {
+    ...state,
+    instances: new Map(byAge.map(instance => [instance.id, instance])),
+    loaded: true,
+    listSeq: list.seq,
+    seq: Math.max(0, list.seq - backfill, Math.min(state.seq, list.seq)),
+  };
+}

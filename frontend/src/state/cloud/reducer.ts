@@ -1,0 +1,22 @@
+import { onChanges } from "./events/change";
+import { onList } from "./events/list";
+import { onReset } from "./events/reset";
+import { type CloudState, type CloudStateEvent, WORKLOG_MAX } from "./model";
+
+/** The cloud after `event`. Pure; an event that comes twice changes nothing the second time. */
+export function reduceCloud(state: CloudState, event: CloudStateEvent): CloudState {
+  switch (event.kind) {
+    case "changes":
+      return onChanges(state, event.events);
+    case "reset":
+      return onReset(state);
+    case "list":
+      return onList(state, event.list, event.backfill);
+    case "refused":
+      return state.worklog.some(line => line.key === event.line.key)
+        ? state
+        : { ...state, worklog: [...state.worklog, event.line].slice(-WORKLOG_MAX) };
+    case "link":
+      return { ...state, link: event.link };
+  }
+}

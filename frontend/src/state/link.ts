@@ -1,0 +1,24 @@
+/** How a live connection is doing. */
+export type LinkPhase =
+  /** Not asked for: nobody is signed in. */
+  | "idle"
+  | "connecting"
+  | "live"
+  /** Lost; the next attempt comes at `retryAt`. */
+  | "waiting"
+  /** The device itself has no network. */
+  | "offline"
+  /** The server asked not to come back. */
+  | "refused";
+
+export interface LinkState {
+  readonly phase: LinkPhase;
+  /** When the next attempt comes, in milliseconds of this device's clock. */
+  readonly retryAt?: number;
+  /** Whether a server has ever answered here; until then there may be none at this address. */
+  readonly everLive: boolean;
+  /** Attempts that failed since the last success. */
+  readonly failures: number;
+}
+
+export const IDLE_LINK: LinkState = { phase: "idle", everLive: false, failures: 0 };

@@ -1,0 +1,33 @@
+const two = (value: number): string => String(value).padStart(2, "0");
+
+const dayOf = (date: Date): string => `${two(date.getDate())}.${two(date.getMonth() + 1)}`;
+
+/** `HH:MM DD.MM.YYYY` in the reader's time zone, the same in every language. */
+export function formatMessageTime(timestamp: string | number): string {
+  const date = new Date(timestamp);
+  return `${two(date.getHours())}:${two(date.getMinutes())} ${dayOf(date)}.${date.getFullYear()}`;
+}
+
+/** `HH:MM:SS DD.MM.YY` in the reader's time zone. */
+export function formatLogTime(timestamp: string): string {
+  const date = new Date(timestamp);
+  const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":");
+  return `${time} ${dayOf(date)}.${two(date.getFullYear() % 100)}`;
+}
+
+/** Whole seconds until `due`, never below zero. */
+export const secondsUntil = (due: number, now: number): number => Math.max(0, Math.ceil((due - now) / 1000));
+
+/** One or two letters that stand for a name. */
+export function initials(name: string): string {
+  const words = name.split(/[\s._-]+/u).filter(Boolean);
+  const letters = words.slice(0, 2).map(word => [...word][0] ?? "");
+  return letters.join("").toLocaleUpperCase();
+}
+
+/** A hue for an id: always the same, spread over the circle. */
+export function hueOf(id: string): number {
+  let hash = 0;
+  for (const char of id) hash = (Math.imul(hash, 31) + (char.codePointAt(0) ?? 0)) | 0;
+  return ((hash >>> 0) * 137) % 360;
+}

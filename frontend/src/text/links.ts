@@ -1,0 +1,45 @@
+export type TextPart = { readonly text: string } | { readonly text: string; readonly href: string };
+
+const CANDIDATE = /\b(?:https?:\/\/|www\.)[^\s<>"'`]+/giu;
+const CLOSERS: Readonly<Record<string, string>> = { ")": "(", "]": "[", "}": "{" };
+
+const count = (text: string, char: string): number => text.split(char).length - 1;
+
+/** Cut off what ends the sentence rather than the address: `(see https://a.example/b).` */
+function trimmed(candidate: string): string {
+  let text = candidate;
+  for (;;) {
+    const last = text.at(-1) ?? "";
+    const opener = CLOSERS[last];
+    const isUnbalanced = opener !== undefined && count(text, opener) < count(text, last);
+    if (!isUnbalanced && !/[.,;:!?…»”’*_~]/u.test(last)) return text;
+    text = text.slice(0, -1);
+  }
+}
+
+/** Only an address that the browser itself reads as http or https becomes a link. */
+function hrefOf(text: string): string | undefined {
+  try {
+    const url = new URL(/^www\./i.test(text) ? `https://${text}` : text);
+    const isWeb = url.protocol === "http:" || url.protocol === "https:";
+    return isWeb && url.hostname.includes(".") ? url.href : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Split a message into plain text and links; the parts put together are the message again. */
+export function splitLinks(message: string): readonly TextPart[] {
+  const parts: TextPart[] = [];
+  let done = 0;
+  for (const match of message.matchAll(CANDIDATE)) {
+    const text = trimmed(match[0]);
+    const href = hrefOf(text);
+    if (!href) continue;
+    if (match.index > done) parts.push({ text: message.slice(done, match.index) });
+    parts.push({ text, href });
+    done = match.index + text.length;
+  }
+  if (done < message.length) parts.push({ text: message.slice(done) });
+  return parts;
+}
