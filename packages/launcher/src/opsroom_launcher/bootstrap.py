@@ -70,6 +70,8 @@ def _install(environment: Environment, root: Path, *, development: bool) -> None
         return  # made by another ./opsroom while this one waited for the lock
     print("opsroom: installing what uv.lock says", file=sys.stderr)
     sync(find_uv(root / _TOOLS), root, development=development)
+    if not environment.python.exists():
+        raise RefusedError(f"opsroom: uv made no environment at {environment.folder}")
     environment.mark(development=development)
 
 

@@ -53,7 +53,7 @@ def up(options: UpOptions, root: Path) -> int:
 
 def _plan(options: UpOptions, root: Path, stack: ExitStack) -> Plan:
     """Check all that can be checked before anything runs; what is taken is given back by ``stack``."""
-    port = free_port(options.host, options.port, "--port")
+    port = free_port(options.host, options.port, "--port or --host")
     if options.nats_url:
         addresses = Addresses(options.host, port, options.nats_url, data=None, kept=True)
         return Plan(service_specs(options, addresses), addresses)

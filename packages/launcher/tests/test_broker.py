@@ -1,0 +1,104 @@
+"""The embedded broker: the real server, on its own port, again on the same one after it was killed."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import psutil
+import pytest
+
+from opsroom_launcher.broker import HOST, broker_spec, choose_port, find_binary
+from opsroom_launcher.console import Console
+from opsroom_launcher.data import kept_folder
+from opsroom_launcher.errors import RefusedError
+from opsroom_launcher.guard import Guard
+from opsroom_launcher.listening import authority
+from opsroom_launcher.supervisor import Supervisor
+from opsroom_messaging.connection import connect
+from packages.launcher.tests.processes import Transcript, taken_port
+from tests.waiting import until
+
+
+def servers(guard: Guard) -> list[psutil.Process]:
+    """The brokers in the guard's group."""
+    return [
+        process
+        for process in psutil.Process().children()
+        if process.name() == "nats-server" and os.getpgid(process.pid) == guard.group
+    ]
+
+
+async def test_killed_broker_comes_back_on_its_port_with_its_data(
+    tmp_path: Path, guard: Guard, console: Console, transcript: Transcript
+) -> None:
+    port = choose_port(0)
+    url = f"nats://{authority(HOST, port)}"
+    # A path that would break a configuration put together from strings.
+    with kept_folder(tmp_path / 'odd "name", \\ü') as data:
+        async with Supervisor([broker_spec(find_binary(), data, port)], guard, console):
+            broker = await connect(url, name="test")
+            await broker.jetstream.add_stream(name="S", subjects=["s"])
+            await broker.jetstream.publish("s", b"kept")
+            (server,) = servers(guard)
+            server.send_signal(signal.SIGKILL)
+            await until(lambda: [other for other in servers(guard) if other.pid != server.pid])
+            await broker.close()
+            again = await connect(url, name="test")
+            assert (await again.jetstream.get_msg("S", 1)).data == b"kept"
+            await again.close()
+        assert (data.path / "jetstream").is_dir()
+    assert servers(guard) == []
+    await until(lambda: any("nats died" in line for line in transcript.lines()))
+    assert not any("[INF]" in line for line in transcript.lines())
+
+
+async def test_broker_listens_on_loopback_alone_and_has_no_monitoring(
+    tmp_path: Path, guard: Guard, console: Console
+) -> None:
+    port = choose_port(0)
+    with kept_folder(tmp_path) as data:
+        async with Supervisor([broker_spec(find_binary(), data, port)], guard, console):
+            await (await connect(f"nats://{authority(HOST, port)}", name="test")).close()
+            (server,) = servers(guard)
+            listening = [
+                (connection.laddr.ip, connection.laddr.port)
+                for connection in server.net_connections()
+                if connection.status == psutil.CONN_LISTEN
+            ]
+    assert listening == [(HOST, port)]
+
+
+async def test_trouble_of_the_broker_is_shown(
+    tmp_path: Path, guard: Guard, console: Console, transcript: Transcript
+) -> None:
+    listener, port = taken_port()
+    with listener, kept_folder(tmp_path) as data:
+        async with Supervisor([broker_spec(find_binary(), data, port)], guard, console) as supervisor:
+            await until(lambda: any("address already in use" in line for line in transcript.lines()))
+            await until(supervisor.troubles)
+            assert "address already in use" in supervisor.troubles()[0]
+
+
+def test_wanted_port_that_is_taken_is_refused() -> None:
+    listener, port = taken_port()
+    with listener, pytest.raises(RefusedError, match="--nats-port"):
+        choose_port(port)
+
+
+async def test_usual_port_gives_way_to_a_free_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    listener, port = taken_port()
+    monkeypatch.setattr("opsroom_launcher.broker.USUAL_PORT", port)
+    with listener:
+        other = choose_port(None)
+    assert other != port
+    server = await asyncio.start_server(lambda *_: None, HOST, other)
+    server.close()
+    await server.wait_closed()
+    assert choose_port(None) == port
+
+
+def test_missing_binary_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("sysconfig.get_path", lambda _name: str(tmp_path))
+    with pytest.raises(RefusedError, match=r"^opsroom: the embedded broker is missing [^\n]+--nats URL$"):
+        find_binary()
