@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Protocol
 
@@ -210,9 +210,9 @@ class Follower:
                 self._broken.set()
                 return
             self._consumed = expected
-            self._deliver(
-                Stored(int(fields[offset + 3]), message.subject, message.data, int(fields[offset + 6]))
-            )
+            stored_at = datetime.fromtimestamp(int(fields[offset + 5]) / 1e9, UTC)
+            pending = int(fields[offset + 6])
+            self._deliver(Stored(int(fields[offset + 3]), message.subject, message.data, pending, stored_at))
 
         return receive
 

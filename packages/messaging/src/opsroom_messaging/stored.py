@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
@@ -17,14 +18,22 @@ class UnavailableError(Exception):
     """The broker did not answer in time; whether it did what was asked is not known."""
 
 
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One message of a stream. ``pending``: how many more were there for the reader when it was sent."""
+    """One message of a stream.
+
+    ``pending``: how many more were there for the reader when it was sent; ``at``: when the broker stored
+    it, by the broker's clock.
+    """
 
     seq: int
     subject: str
     data: bytes
     pending: int = 0
+    at: datetime = _EPOCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +63,7 @@ class StreamReader:
             return None
         except (JetStreamError, NatsError, TimeoutError) as error:
             raise UnavailableError(f"reading {subject}: {error}") from error
-        return Stored(found.seq or 0, subject, found.data or b"")
+        return Stored(found.seq or 0, found.subject or subject, found.data or b"", at=found.time or _EPOCH)
 
     async def bounds(self) -> Bounds:
         """What the stream holds now.
@@ -104,4 +113,5 @@ async def _collect(receive: object) -> list[Stored]:
         headers: Mapping[str, str] = message.headers or {}
         if "Status" in headers:  # 204: that was all; 404: there was nothing
             return found
-        found.append(Stored(int(headers["Nats-Sequence"]), headers["Nats-Subject"], message.data))
+        at = datetime.fromisoformat(headers["Nats-Time-Stamp"])
+        found.append(Stored(int(headers["Nats-Sequence"]), headers["Nats-Subject"], message.data, at=at))

@@ -1,0 +1,28 @@
+"""The cloud process: ``python -m opsroom_cloud``."""
+
+import logging
+
+from opsroom_cloud.provider import SimulatedProvider
+from opsroom_cloud.service import cloud_service
+from opsroom_cloud.settings import CloudSettings
+from opsroom_messaging.connection import connect
+from opsroom_messaging.process import run, until_stopped
+
+log = logging.getLogger(__name__)
+
+
+async def main() -> None:
+    """Serve until told to stop."""
+    settings = CloudSettings()
+    broker = await connect(settings.nats_url, name="opsroom-cloud")
+    try:
+        async with cloud_service(broker, settings, SimulatedProvider(settings.failure_rate)) as died:
+            log.info("ready")
+            await until_stopped(died)
+            log.info("stopping")
+    finally:
+        await broker.close()
+
+
+if __name__ == "__main__":
+    run("cloud", main)

@@ -1,0 +1,146 @@
+"""Accepting commands: once each, however often and to however many processes they are sent."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from opsroom_cloud.domain.history import operation_of, record_of
+from opsroom_cloud.domain.ids import instance_id_of, operation_id_of
+from opsroom_cloud.domain.lifecycle import Order, decide
+from opsroom_cloud.events import Events
+from opsroom_cloud.operations import Operations
+from opsroom_contracts.cloud import (
+    Command,
+    CreateRequest,
+    InstanceEvent,
+    InstanceRequest,
+    OperationReply,
+    OperationStatus,
+    pending_of,
+)
+from opsroom_contracts.errors import ErrorCode, FaultError, refuse
+from opsroom_messaging.writer import ConflictError
+
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On which terms commands are accepted: the clock, and how long one takes."""
+
+    clock: Callable[[], datetime]
+    delay: timedelta
+
+
+class Commands:
+    """Answers ``cloud.create``, ``cloud.start``, ``cloud.stop`` and ``cloud.remove``."""
+
+    def __init__(self, events: Events, operations: Operations, terms: Terms) -> None:
+        self._events = events
+        self._operations = operations
+        self._terms = terms
+        self._in_flight: set[str] = set()
+
+    async def create(self, request: CreateRequest) -> OperationReply:
+        """Accept the creation of an instance; its id follows from the operation's."""
+        operation_id = _operation_id(request.client_id)
+        order = self._order(Command.CREATE, instance_id_of(operation_id), operation_id, request.actor)
+        return await self._once(order, request.client_id)
+
+    async def start(self, request: InstanceRequest) -> OperationReply:
+        """Accept the start of an instance."""
+        return await self._change(Command.START, request)
+
+    async def stop(self, request: InstanceRequest) -> OperationReply:
+        """Accept the stop of an instance."""
+        return await self._change(Command.STOP, request)
+
+    async def remove(self, request: InstanceRequest) -> OperationReply:
+        """Accept the removal of an instance."""
+        return await self._change(Command.REMOVE, request)
+
+    async def _change(self, command: Command, request: InstanceRequest) -> OperationReply:
+        operation_id = _operation_id(request.client_id)
+        order = self._order(command, request.instance_id, operation_id, request.actor)
+        return await self._once(order, request.client_id)
+
+    def _order(self, command: Command, instance_id: str, operation_id: str, actor: str) -> Order:
+        now = self._terms.clock()
+        return Order(
+            command=command,
+            instance_id=instance_id,
+            operation_id=operation_id,
+            actor=actor,
+            accepted_at=now,
+            due_at=now + self._terms.delay,
+        )
+
+    async def _once(self, order: Order, client_id: str | None) -> OperationReply:
+        if client_id is None:
+            return await self._accept(order, self._never)
+        if order.operation_id in self._in_flight:
+            raise refuse(
+                ErrorCode.IDEMPOTENCY_IN_FLIGHT,
+                "the same request is being worked on; try again",
+                operation_id=order.operation_id,
+            )
+        self._in_flight.add(order.operation_id)
+        try:
+            return await self._accept(order, self._earlier)
+        finally:
+            self._in_flight.discard(order.operation_id)
+
+    async def _accept(
+        self, order: Order, earlier: Callable[[Order], Awaitable[OperationReply | None]]
+    ) -> OperationReply:
+        """Decide on what memory says and let the guards of the write check that it is true.
+
+        Only where they object, or before a refusal, is the broker asked. It is asked for the instance
+        first and for the record after: a record that is then missing can't be why the order is refused.
+        """
+        known = self._events.known(order.instance_id)
+        certain = False
+        for _ in range(_TRIES):
+            verdict = decide(known.instance, order)
+            if isinstance(verdict, InstanceEvent):
+                try:
+                    return _accepted(verdict, await self._events.accept(verdict, expected=known.seq))
+                except ConflictError:
+                    pass
+            elif certain:
+                raise FaultError(verdict)
+            known = await self._events.refresh(order.instance_id)
+            certain = True
+            reply = await earlier(order)
+            if reply is not None:
+                return reply
+        raise refuse(ErrorCode.UNAVAILABLE, "too many others write on this instance; try again")
+
+    async def _earlier(self, order: Order) -> OperationReply | None:
+        """The answer to an earlier request with the same client's id, or None if this is the first."""
+        recorded = await self._events.recorded(order.operation_id)
+        if recorded is None:
+            return None
+        record = recorded.record
+        if (record.command, record.instance_id) != (order.command, order.instance_id):
+            raise refuse(
+                ErrorCode.IDEMPOTENCY_MISMATCH,
+                f"this id was used before, to {record.command.value} instance {record.instance_id}",
+                operation_id=order.operation_id,
+            )
+        return await self._operations.reply(order.operation_id, recorded)
+
+    async def _never(self, order: Order) -> None:
+        """No earlier request: a request without a client's id is always the first."""
+
+
+def _operation_id(client_id: str | None) -> str:
+    return uuid4().hex if client_id is None else operation_id_of(client_id)
+
+
+def _accepted(received: InstanceEvent, seq: int) -> OperationReply:
+    record = record_of(received.instance_id, pending_of(received))
+    return OperationReply(
+        operation=operation_of(received.operation_id, record, OperationStatus.PENDING), seq=seq
+    )

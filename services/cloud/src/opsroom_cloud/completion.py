@@ -1,0 +1,122 @@
+"""Finishing operations whose time has come: once each, whoever is told and however often."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from opsroom_cloud.domain.history import operation_of, record_of
+from opsroom_cloud.domain.lifecycle import complete, fail
+from opsroom_cloud.events import Events
+from opsroom_cloud.fold import Known
+from opsroom_cloud.provider import Provider, ProviderError
+from opsroom_contracts.cloud import DUE_OPERATION, OperationStatus, PendingOperation
+from opsroom_contracts.codec import ContractError, decode
+from opsroom_messaging.stored import Stored, UnavailableError
+from opsroom_messaging.writer import ConflictError
+
+_EARLY_MAX_SECONDS = 10.0
+"""A due message that comes earlier than this was not sent by the timer; the timer's own will follow."""
+_TRIES = 5
+
+log = logging.getLogger(__name__)
+
+
+class Completion:
+    """Has the provider do the work of due operations, and stores what came of it."""
+
+    def __init__(
+        self, events: Events, provider: Provider, *, clock: Callable[[], datetime], provider_timeout: float
+    ) -> None:
+        self._events = events
+        self._provider = provider
+        self._clock = clock
+        self._provider_timeout = provider_timeout
+        self._in_hand: set[str] = set()
+        self.malformed = 0
+
+    async def on_due(self, message: Stored) -> None:
+        """A timer fired.
+
+        Raises:
+            UnavailableError: the broker did not answer; the message must come again.
+        """
+        try:
+            due = decode(DUE_OPERATION, message.data)
+        except ContractError as error:
+            self.malformed += 1
+            log.warning("dropped what is no due operation on %s: %s", message.subject, error)
+            return
+        await self.finish(due.instance_id, due.operation_id)
+
+    async def finish(self, instance_id: str, operation_id: str) -> None:
+        """Finish the operation, unless it is no longer pending or already in hand here.
+
+        Raises:
+            UnavailableError: the broker did not answer; it has to be tried again.
+        """
+        if operation_id in self._in_hand:
+            return
+        self._in_hand.add(operation_id)
+        try:
+            known = self._events.known(instance_id)
+            pending = _pending(known, operation_id)
+            if pending is None:  # memory may lag behind another process: ask before letting it go
+                known = await self._events.refresh(instance_id)
+                pending = _pending(known, operation_id)
+            if pending is not None and await self._is_time(pending, known):
+                await self._work(instance_id, pending, known)
+        finally:
+            self._in_hand.discard(operation_id)
+
+    async def _is_time(self, pending: PendingOperation, known: Known) -> bool:
+        """Wait for what is left of the delay, counted from when the broker stored the command.
+
+        The timer counts from when the command was given, a moment before; and clocks differ.
+        """
+        stored = known.at + (pending.due_at - pending.accepted_at)
+        left = (max(pending.due_at, stored) - self._clock()).total_seconds()
+        if left > _EARLY_MAX_SECONDS:
+            log.warning("operation %s is not due for another %.0f s", pending.id, left)
+            return False
+        if left > 0:
+            await asyncio.sleep(left)
+        return True
+
+    async def _work(self, instance_id: str, pending: PendingOperation, known: Known) -> None:
+        reason = await self._reason_of_failure(instance_id, pending)
+        for _ in range(_TRIES):
+            now = self._clock()
+            if reason is None:
+                event = complete(known.instance, pending.id, now)
+            else:
+                event = fail(known.instance, pending.id, reason, now)
+            if event is None:
+                return
+            try:
+                await self._events.append(event, expected=known.seq)
+            except ConflictError:
+                known = await self._events.refresh(instance_id)
+            else:
+                return
+        raise UnavailableError(f"too many others write on instance {instance_id}")
+
+    async def _reason_of_failure(self, instance_id: str, pending: PendingOperation) -> str | None:
+        record = record_of(instance_id, pending)
+        operation = operation_of(pending.id, record, OperationStatus.PENDING)
+        try:
+            async with asyncio.timeout(self._provider_timeout):
+                await self._provider.complete(operation)
+        except TimeoutError:
+            return f"the provider did not finish within {self._provider_timeout:g} s"
+        except ProviderError as error:
+            return str(error)
+        except Exception:  # the boundary: a provider's own fault must not leave the operation pending
+            log.exception("the provider broke on operation %s", pending.id)
+            return "the provider broke"
+        return None
+
+
+def _pending(known: Known, operation_id: str) -> PendingOperation | None:
+    pending = None if known.instance is None else known.instance.pending
+    return pending if pending is not None and pending.id == operation_id else None

@@ -1,0 +1,71 @@
+"""Operations after they were accepted: how far one is, and cancelling it."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from opsroom_cloud.domain.history import operation_of, progress
+from opsroom_cloud.domain.lifecycle import cancel
+from opsroom_cloud.events import Events, Recorded
+from opsroom_contracts.cloud import (
+    CancelRequest,
+    OperationReply,
+    OperationRequest,
+    OperationStatus,
+)
+from opsroom_contracts.errors import ErrorCode, Fault, FaultError, refuse
+from opsroom_messaging.writer import ConflictError
+
+_TRIES = 5
+
+
+class Operations:
+    """Answers ``cloud.operation`` and ``cloud.cancel``."""
+
+    def __init__(self, events: Events, clock: Callable[[], datetime]) -> None:
+        self._events = events
+        self._clock = clock
+
+    async def show(self, request: OperationRequest) -> OperationReply:
+        """How far an operation is."""
+        return await self.reply(request.operation_id, await self._recorded(request.operation_id))
+
+    async def cancel(self, request: CancelRequest) -> OperationReply:
+        """Cancel a pending operation; of one that is cancelled already, say so again."""
+        operation_id = request.operation_id
+        recorded = await self._recorded(operation_id)
+        for _ in range(_TRIES):
+            known = await self._events.refresh(recorded.record.instance_id)
+            event = cancel(known.instance, operation_id, request.actor, self._clock())
+            if isinstance(event, Fault):
+                reply = await self.reply(operation_id, recorded)
+                if reply.operation.status is OperationStatus.CANCELLED:
+                    return reply
+                raise FaultError(event)
+            try:
+                seq = await self._events.append(event, expected=known.seq)
+            except ConflictError:
+                continue
+            operation = operation_of(operation_id, recorded.record, OperationStatus.CANCELLED)
+            return OperationReply(operation=operation, seq=seq)
+        raise refuse(ErrorCode.UNAVAILABLE, "too many others write on this instance; try again")
+
+    async def reply(self, operation_id: str, recorded: Recorded) -> OperationReply:
+        """The operation as it stands, with the sequence of the event that shows it so."""
+        history = await self._events.history(recorded.record.instance_id, recorded.accepted_seq)
+        found = progress(operation_id, history)
+        if found is None:
+            raise refuse(
+                ErrorCode.OPERATION_NOT_FOUND,
+                f"the events of operation {operation_id} are no longer kept",
+                operation_id=operation_id,
+            )
+        operation = operation_of(operation_id, recorded.record, found.status)
+        return OperationReply(operation=operation, seq=found.seq)
+
+    async def _recorded(self, operation_id: str) -> Recorded:
+        recorded = await self._events.recorded(operation_id)
+        if recorded is None:
+            raise refuse(
+                ErrorCode.OPERATION_NOT_FOUND, f"there is no operation {operation_id}", field="operationId"
+            )
+        return recorded

@@ -1,0 +1,116 @@
+"""The cloud service put together: what talks to what, on one screen."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from opsroom_cloud.commands import Commands, Terms
+from opsroom_cloud.completion import Completion
+from opsroom_cloud.events import Events
+from opsroom_cloud.fold import InstanceFold
+from opsroom_cloud.listing import Listing
+from opsroom_cloud.operations import Operations
+from opsroom_cloud.provider import Provider
+from opsroom_cloud.settings import CloudSettings
+from opsroom_cloud.upkeep import Upkeep
+from opsroom_contracts import cloud, subjects
+from opsroom_contracts.subjects import CloudSubject
+from opsroom_messaging.connection import Broker
+from opsroom_messaging.follower import Follow, Follower, Source
+from opsroom_messaging.process import running
+from opsroom_messaging.service import MicroService
+from opsroom_messaging.stored import StreamReader
+from opsroom_messaging.topology import cloud_stream, ensure_stream, ensure_workers
+from opsroom_messaging.worker import Worker
+from opsroom_messaging.writer import GroupWriter
+
+_READY_SECONDS = 60.0
+_ACK_SPARE_SECONDS = 30.0
+"""A worker has the provider's time and this much to finish an operation, before another gets it."""
+_OUT_WITH_WORKERS = 20_000
+
+
+def utc_now() -> datetime:
+    """The time of day, in UTC."""
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def cloud_service(
+    broker: Broker, settings: CloudSettings, provider: Provider
+) -> AsyncIterator[asyncio.Event]:
+    """The whole service at work on ``broker``; yields an event that is set if a part of it dies.
+
+    Raises:
+        BrokerUnusableError: the broker refused the stream or the workers' consumer.
+    """
+    await _ensure(broker, settings)
+    fold = InstanceFold()
+    source = Source(subjects.CLOUD_STREAM, (subjects.CLOUD_EVENTS,), Follow.STATE_THEN_EVENTS)
+    follower = Follower(broker, source, fold)
+    writer = GroupWriter(broker)
+    events = Events(
+        fold,
+        StreamReader(broker, subjects.CLOUD_STREAM),
+        writer,
+        clock=utc_now,
+        operations_retention=settings.operations_retention(),
+    )
+    completion = Completion(
+        events, provider, clock=utc_now, provider_timeout=settings.provider_timeout_seconds
+    )
+    upkeep = Upkeep(
+        events,
+        fold,
+        completion,
+        clock=utc_now,
+        grace=settings.grace(),
+        retention=settings.retention(),
+    )
+    worker = Worker(
+        broker,
+        stream=subjects.CLOUD_STREAM,
+        durable=subjects.CLOUD_WORKERS,
+        subject=subjects.CLOUD_DUE,
+        handle=completion.on_due,
+    )
+    operations = Operations(events, utc_now)
+    commands = Commands(events, operations, Terms(utc_now, settings.delay()))
+    listing = Listing(events, fold, follower)
+    service = MicroService(
+        broker,
+        name=subjects.CLOUD_SERVICE,
+        version=version("opsroom-cloud"),
+        description="The life cycle of servers.",
+        gauges=lambda: {**fold.counts(), "malformed_due": completion.malformed},
+    )
+    service.add(CloudSubject.CREATE, cloud.CreateRequest, commands.create)
+    service.add(CloudSubject.START, cloud.InstanceRequest, commands.start)
+    service.add(CloudSubject.STOP, cloud.InstanceRequest, commands.stop)
+    service.add(CloudSubject.REMOVE, cloud.InstanceRequest, commands.remove)
+    service.add(CloudSubject.CANCEL, cloud.CancelRequest, operations.cancel)
+    service.add(CloudSubject.OPERATION, cloud.OperationRequest, operations.show)
+    service.add(CloudSubject.LIST, cloud.ListRequest, listing.page)
+
+    async with running(writer=writer.run(), follower=follower.run()) as died:
+        await follower.ready(_READY_SECONDS)
+        async with running(died, worker=worker.run(), upkeep=upkeep.run(follower, settings.sweep_seconds)):
+            await service.start()
+            try:
+                yield died
+            finally:
+                await service.stop()
+
+
+async def _ensure(broker: Broker, settings: CloudSettings) -> None:
+    await ensure_stream(
+        broker,
+        cloud_stream(max_age=settings.retention().total_seconds(), replicas=settings.stream_replicas),
+    )
+    await ensure_workers(
+        broker,
+        ack_wait=settings.provider_timeout_seconds + _ACK_SPARE_SECONDS,
+        max_pending=_OUT_WITH_WORKERS,
+    )
