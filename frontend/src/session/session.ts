@@ -39,6 +39,8 @@ export interface SessionOptions {
   readonly backend: Backend;
   /** What tells this server from others: keys what is kept, and names the group of tabs. */
   readonly scope: string;
+  /** Tabs with different versions of the page don't share a state that they would read differently. */
+  readonly version?: string;
   readonly keep: Keep;
   readonly locks?: Pick<LockManager, "request"> | undefined;
   readonly openChannel?: (name: string) => BroadcastChannel;
@@ -73,7 +75,7 @@ export class Session {
       publish: event => this.tabs.publish({ store: "cloud", event }),
     });
     this.tabs = new TabGroup({
-      name: `opsroom:${options.scope}`,
+      name: `opsroom:${options.version ?? ""}:${options.scope}`,
       locks: options.locks,
       openChannel: options.openChannel ?? (name => new BroadcastChannel(name)),
       apply: shared =>

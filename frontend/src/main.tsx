@@ -1,0 +1,66 @@
+import "./styles/index.css";
+import { effect } from "@preact/signals";
+import { render } from "preact";
+import { addressLabel, chooseAddress } from "./api/address";
+import type { Backend } from "./api/backend";
+import { createHttpBackend } from "./api/http-backend";
+import { Session } from "./session/session";
+import { App } from "./ui/app";
+import { keep, language, theme } from "./ui/preferences";
+import { watchRoute } from "./ui/route";
+import { LiveContext } from "./ui/session-context";
+
+// The composition root: everything that is wired to something else is wired here.
+
+const address = chooseAddress({
+  query: new URLSearchParams(location.search),
+  stored: keep.get<string>("address"),
+  built: OPSROOM_API,
+  origin: location.origin,
+});
+const isDemo = address.kind === "demo";
+const scope = addressLabel(address);
+
+async function createBackend(): Promise<Backend> {
+  if (address.kind === "server") return createHttpBackend(address.base);
+  const { createDemoBackend } = await import(/* webpackChunkName: "demo" */ "./sim/demo");
+  return createDemoBackend();
+}
+
+function watchNetwork(session: Session): void {
+  addEventListener("online", session.reconnect);
+  addEventListener("offline", session.wentOffline);
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) session.resync();
+  });
+}
+
+async function start(): Promise<void> {
+  effect(() => {
+    document.documentElement.lang = language.value;
+    document.documentElement.dataset.theme = theme.value;
+  });
+  watchRoute();
+  const session = new Session({
+    backend: await createBackend(),
+    scope,
+    version: OPSROOM_BUILD,
+    keep,
+    // Each tab's demo is a server of its own, so there is nothing to share.
+    locks: isDemo ? undefined : navigator.locks,
+    isOnline: () => isDemo || navigator.onLine,
+  });
+  if (!isDemo) watchNetwork(session);
+  session.start();
+  const root = document.getElementById("root");
+  if (!root) throw new Error("the page has no #root");
+  const live = { session, address, keep, scope };
+  render(
+    <LiveContext.Provider value={live}>
+      <App />
+    </LiveContext.Provider>,
+    root,
+  );
+}
+
+void start();

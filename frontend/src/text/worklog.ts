@@ -1,0 +1,63 @@
+import type { Dictionary } from "../i18n/en";
+import type { WorklogKind, WorklogLine } from "../state/cloud/model";
+import { formatLogTime } from "./format";
+
+export interface WorklogFilter {
+  readonly instanceId: string;
+  readonly kind: WorklogKind | "";
+  readonly text: string;
+}
+
+export const NO_FILTER: WorklogFilter = { instanceId: "", kind: "", text: "" };
+
+export const isError = (line: WorklogLine): boolean => line.kind === "failed" || line.kind === "refused";
+
+/** What a line says after its level. */
+export function sayLine(t: Dictionary, { kind, command, code, detail = "" }: WorklogLine): string {
+  if (kind === "received") return t.worklog.received(command);
+  if (kind === "cancelled") return t.worklog.cancelled(command);
+  if (kind === "failed") return t.worklog.failed(command, detail);
+  if (kind === "refused") return t.worklog.refused(command, code ? t.error(code, detail) : detail);
+  return t.worklog.kinds[kind];
+}
+
+/** A line as plain text, for the clipboard. */
+export function lineAsText(t: Dictionary, line: WorklogLine): string {
+  const level = isError(line) ? t.worklog.error : t.worklog.info;
+  const server = line.instanceId ? `${t.worklog.server}: ${line.instanceId}\n` : "";
+  return `${formatLogTime(line.timestamp)}\n${server}${level}: ${sayLine(t, line)}`;
+}
+
+export function filterLines(
+  t: Dictionary,
+  lines: readonly WorklogLine[],
+  { instanceId, kind, text }: WorklogFilter,
+): readonly WorklogLine[] {
+  const wanted = text.trim().toLowerCase();
+  if (!instanceId && !kind && !wanted) return lines;
+  return lines.filter(
+    line =>
+      (!instanceId || line.instanceId === instanceId) &&
+      (!kind || line.kind === kind) &&
+      (!wanted || `${lineAsText(t, line)} ${line.actor ?? ""}`.toLowerCase().includes(wanted)),
+  );
+}
+
+const COLUMNS = ["timestamp", "instanceId", "kind", "command", "actor", "code", "detail", "seq"] as const;
+
+/** A cell as RFC 4180 has it; one that a spreadsheet would run as a formula is made plain text. */
+function cell(value: string | number | undefined): string {
+  const text = String(value ?? "");
+  const plain = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
+}
+
+export const linesAsCsv = (lines: readonly WorklogLine[]): string =>
+  [COLUMNS.join(","), ...lines.map(line => COLUMNS.map(column => cell(line[column])).join(","))].join("\r\n");
+
+export const linesAsJson = (lines: readonly WorklogLine[]): string =>
+  JSON.stringify(
+    lines.map(({ key: _key, ...line }) => line),
+    null,
+    2,
+  );

@@ -1,0 +1,64 @@
+import type { ComponentType } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { Announcer, announce } from "./announcer";
+import { ChatView } from "./chat/chat-view";
+import { useAttention } from "./chat/use-attention";
+import { CloudView } from "./cloud/cloud-view";
+import { Header } from "./header";
+import { overallLink } from "./link-status";
+import { NoServer } from "./no-server";
+import { words } from "./preferences";
+import { route } from "./route";
+import { useLive } from "./session-context";
+import { settingsOpen } from "./settings-state";
+
+type Settings = ComponentType<{ readonly onClose: () => void }>;
+
+function LazySettings() {
+  const [Loaded, setLoaded] = useState<Settings>();
+  useEffect(() => {
+    import(/* webpackChunkName: "settings" */ "./settings-dialog").then(module =>
+      setLoaded(() => module.default),
+    );
+  }, []);
+  return Loaded ? (
+    <Loaded
+      onClose={() => {
+        settingsOpen.value = false;
+      }}
+    />
+  ) : null;
+}
+
+/** Say aloud when the connection goes and comes; the seconds between are for the eye. */
+function useSpokenConnection() {
+  const { session } = useLive();
+  const { phase } = overallLink(session.chat.value, session.cloud.value);
+  useEffect(() => {
+    const t = words.peek().connection;
+    if (phase === "live") announce(t.live);
+    if (phase === "offline" || phase === "refused") announce(t[phase]);
+    if (phase === "waiting") announce(t.connecting);
+  }, [phase]);
+}
+
+export function App() {
+  useAttention();
+  useSpokenConnection();
+  const isJoining = route.value === "chat" && !useLive().session.chat.value.me;
+  return (
+    <div class="page">
+      <a class="skip" href="#content">
+        {words.value.skip}
+      </a>
+      <Header />
+      {/* While the dialog asks for a nickname, it says so itself: nothing behind it can be reached. */}
+      {!isJoining && <NoServer />}
+      <main id="content" class="content" tabIndex={-1}>
+        {route.value === "chat" ? <ChatView /> : <CloudView />}
+      </main>
+      {settingsOpen.value && <LazySettings />}
+      <Announcer />
+    </div>
+  );
+}

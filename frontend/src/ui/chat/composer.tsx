@@ -1,0 +1,101 @@
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { TEXT_MAX } from "../../contract/generated";
+import { tabKeep, words } from "../preferences";
+import { useLive } from "../session-context";
+import { EmojiPicker } from "./emoji-picker";
+
+/** A notice that one types holds a few seconds on the other side, so it needs no more than this. */
+const TYPING_EVERY_MS = 2_500;
+const WARN_BELOW = 200;
+
+export function Composer() {
+  const { session, scope } = useLive();
+  const draftKey = `draft.${scope}`;
+  const [text, setText] = useState(() => tabKeep.get<string>(draftKey) ?? "");
+  const field = useRef<HTMLTextAreaElement>(null);
+  const typedAt = useRef(0);
+  const t = words.value.chat;
+  const { me } = session.chat.value;
+  // The server counts characters, not the two halves that some of them have here.
+  const left = TEXT_MAX - [...text.trim()].length;
+
+  useEffect(() => {
+    if (text) tabKeep.set(draftKey, text);
+    else tabKeep.remove(draftKey);
+  }, [text, draftKey]);
+
+  useEffect(() => {
+    if (me) field.current?.focus();
+  }, [me]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows the text
+  useLayoutEffect(() => {
+    const area = field.current;
+    if (!area) return;
+    area.style.height = "auto";
+    area.style.height = `${area.scrollHeight}px`;
+  }, [text]);
+
+  const send = () => {
+    if (text.trim() === "" || left < 0 || !me) return;
+    session.say(text.trim());
+    setText("");
+    field.current?.focus();
+  };
+
+  const type = (value: string) => {
+    setText(value);
+    if (value.trim() === "" || Date.now() - typedAt.current < TYPING_EVERY_MS) return;
+    typedAt.current = Date.now();
+    session.typing();
+  };
+
+  const insert = (emoji: string) => {
+    const area = field.current;
+    if (!area) return;
+    area.setRangeText(emoji, area.selectionStart, area.selectionEnd, "end");
+    type(area.value);
+    area.focus();
+  };
+
+  return (
+    <form
+      class="composer"
+      onSubmit={event => {
+        event.preventDefault();
+        send();
+      }}
+    >
+      <EmojiPicker onPick={insert} />
+      <textarea
+        ref={field}
+        rows={1}
+        aria-label={t.placeholder}
+        title={t.hint}
+        placeholder={t.placeholder}
+        value={text}
+        onInput={event => type(event.currentTarget.value)}
+        onKeyDown={event => {
+          // Enter that ends the input of a composed character is not one that sends.
+          if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+          event.preventDefault();
+          send();
+        }}
+      />
+      <button
+        type="submit"
+        class="button primary send"
+        aria-label={t.send}
+        title={t.send}
+        disabled={left < 0}
+      >
+        <span class="icon icon-send" aria-hidden="true" />
+      </button>
+      {left < WARN_BELOW && (
+        <p class={left < 0 ? "composer-limit problem" : "composer-limit"} role="status">
+          {left < 0 ? t.tooLong(-left) : t.left(left)}
+        </p>
+      )}
+    </form>
+  );
+}

@@ -1,0 +1,39 @@
+import { useRef } from "preact/hooks";
+import { words } from "../preferences";
+
+const EMOJI = [
+  ..."😀😁😂🙂😉😍🤔😅😢😡👍👎👏🙏💪👀🔥🎉✅❌❤️🚀☕🐛💡⏳🌙☀️".matchAll(/\p{Emoji}\uFE0F?/gu),
+].map(match => match[0]);
+
+/** A handful of emoji for those whose keyboard has none. The browser's popover closes itself. */
+export function EmojiPicker({ onPick }: { readonly onPick: (emoji: string) => void }) {
+  const panel = useRef<HTMLDivElement>(null);
+  const t = words.value.chat;
+  return (
+    <>
+      <button
+        type="button"
+        class="tool emoji-button"
+        popovertarget="emoji"
+        aria-label={t.emoji}
+        title={t.emoji}
+      >
+        <span class="icon icon-smile" aria-hidden="true" />
+      </button>
+      <div ref={panel} id="emoji" class="emoji-panel" popover="auto">
+        {EMOJI.map(emoji => (
+          <button
+            key={emoji}
+            type="button"
+            onClick={() => {
+              panel.current?.hidePopover();
+              onPick(emoji);
+            }}
+          >
+            {emoji}
+          </button>
+        ))}
+      </div>
+    </>
+  );
+}

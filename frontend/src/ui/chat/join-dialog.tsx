@@ -1,0 +1,105 @@
+import { useId, useRef, useState } from "preact/hooks";
+import { RefusedError } from "../../api/errors";
+import type { ErrorCode } from "../../contract/generated";
+import { NAME_MAX } from "../../contract/generated";
+import { Dialog } from "../dialog";
+import { NoServer } from "../no-server";
+import { keep, words } from "../preferences";
+import { useLive } from "../session-context";
+
+/** Names near the one that is taken; some may be taken as well. */
+function candidatesFor(name: string): string[] {
+  const base = name.trim().slice(0, NAME_MAX - 4) || "guest";
+  const random = () => Math.floor(Math.random() * 90) + 10;
+  return [`${base}-2`, `${base}${random()}`, `${base}_${random()}`, `${base}-${random()}`, `${base}-3`];
+}
+
+export function JoinDialog() {
+  const { session } = useLive();
+  const t = words.value.join;
+  const [name, setName] = useState(keep.get<string>("lastName") ?? "");
+  const [problem, setProblem] = useState<ErrorCode | "unreachable">();
+  const [free, setFree] = useState<readonly string[]>([]);
+  const [busy, setBusy] = useState(false);
+  const field = useRef<HTMLInputElement>(null);
+  const problemId = useId();
+  const { signedOut } = session.chat.value;
+
+  const join = async (wanted: string) => {
+    if (busy) return;
+    setBusy(true);
+    try {
+      keep.set("lastName", wanted);
+      await session.register(wanted);
+    } catch (error) {
+      const code = error instanceof RefusedError ? error.code : "unreachable";
+      setProblem(code);
+      setFree(code === "name_taken" ? await session.freeNames(wanted, candidatesFor(wanted)) : []);
+      field.current?.focus();
+    } finally {
+      setBusy(false);
+    }
+  };
+
+  const said = problem
+    ? words.value.error(problem)
+    : signedOut === "name_lost"
+      ? t.nameLost
+      : signedOut === "token_invalid"
+        ? words.value.error("token_invalid")
+        : "";
+
+  return (
+    <Dialog title={t.title}>
+      <form
+        class="form"
+        noValidate
+        onSubmit={event => {
+          event.preventDefault();
+          void join(name);
+        }}
+      >
+        <input
+          ref={field}
+          class="join-field"
+          autoFocus
+          aria-label={t.label}
+          aria-describedby={problemId}
+          aria-invalid={problem !== undefined}
+          autocomplete="nickname"
+          maxLength={256}
+          value={name}
+          onInput={event => setName(event.currentTarget.value)}
+        />
+        <p id={problemId} class="problem" role="alert">
+          {said}
+        </p>
+        {free.length > 0 && (
+          <p class="free-names">
+            {t.free}{" "}
+            {free.map(one => (
+              <button
+                key={one}
+                type="button"
+                class="chip"
+                onClick={() => {
+                  setName(one);
+                  void join(one);
+                }}
+              >
+                {one}
+              </button>
+            ))}
+          </p>
+        )}
+        <button type="submit" class="button primary wide" disabled={busy || name.trim() === ""}>
+          {t.submit}
+        </button>
+        <a class="look-only" href="#/cloud">
+          {t.lookOnly}
+        </a>
+      </form>
+      <NoServer />
+    </Dialog>
+  );
+}

@@ -1,0 +1,63 @@
+import type { Message } from "../../contract/generated";
+import type { Outgoing } from "../../state/chat/model";
+import { formatMessageTime } from "../../text/format";
+import { splitLinks } from "../../text/links";
+import { words } from "../preferences";
+import { useLive } from "../session-context";
+
+/** A message's text as text nodes and links: whatever was typed, nothing of it becomes markup. */
+const MessageText = ({ text }: { readonly text: string }) => (
+  <p class="message-text" dir="auto">
+    {splitLinks(text).map((part, index) =>
+      "href" in part ? (
+        <a key={index} href={part.href} target="_blank" rel="noopener noreferrer nofollow ugc">
+          {part.text}
+        </a>
+      ) : (
+        part.text
+      ),
+    )}
+  </p>
+);
+
+export function MessageRow({ message, own }: { readonly message: Message; readonly own: boolean }) {
+  return (
+    <article class={own ? "message own" : "message"}>
+      <header class="message-head">
+        <bdi class="message-author">{own ? words.value.chat.you : message.user.name}</bdi>,{" "}
+        <time dateTime={message.timestamp}>{formatMessageTime(message.timestamp)}</time>
+      </header>
+      <MessageText text={message.text} />
+    </article>
+  );
+}
+
+export function OutgoingRow({ item }: { readonly item: Outgoing }) {
+  const { session } = useLive();
+  const t = words.value.chat;
+  const isLive = session.chat.value.link.phase === "live";
+  const status = item.status === "failed" ? t.failed : isLive ? t.sending : t.queued;
+  return (
+    <article class="message own outgoing" data-status={item.status}>
+      <header class="message-head">
+        <span class="message-author">{t.you}</span>,{" "}
+        <time dateTime={new Date(item.at).toISOString()}>{formatMessageTime(item.at)}</time>
+      </header>
+      <MessageText text={item.text} />
+      <p class="message-status">
+        {status}
+        {item.status === "failed" && item.code && ` — ${words.value.error(item.code)}`}
+        {item.status === "failed" && (
+          <>
+            <button type="button" class="link-button" onClick={() => session.retry(item.clientId)}>
+              {t.retry}
+            </button>
+            <button type="button" class="link-button" onClick={() => session.discard(item.clientId)}>
+              {t.discard}
+            </button>
+          </>
+        )}
+      </p>
+    </article>
+  );
+}

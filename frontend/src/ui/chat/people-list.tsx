@@ -1,0 +1,49 @@
+import { useEffect, useState } from "preact/hooks";
+import type { User } from "../../contract/generated";
+import { words } from "../preferences";
+import { useLive } from "../session-context";
+import { Avatar } from "./avatar";
+
+const FADE_MS = 220;
+
+/** The people to draw: those who are here, and for a moment those who just went, on their way out. */
+function useFading(users: readonly User[]): readonly { readonly user: User; readonly gone: boolean }[] {
+  const [shown, setShown] = useState(users);
+  useEffect(() => {
+    const timer = setTimeout(() => setShown(users), FADE_MS);
+    setShown(before => [...before.filter(one => !users.some(user => user.id === one.id)), ...users]);
+    return () => clearTimeout(timer);
+  }, [users]);
+  const gone = shown.filter(one => !users.some(user => user.id === one.id));
+  return [...users.map(user => ({ user, gone: false })), ...gone.map(user => ({ user, gone: true }))];
+}
+
+export function PeopleList() {
+  const { session } = useLive();
+  const { users, me } = session.chat.value;
+  const t = words.value.chat;
+  return (
+    <aside class="card people" aria-label={t.people}>
+      <p class="people-count">{t.online(users.length)}</p>
+      <ul>
+        {useFading(users).map(({ user, gone }) => (
+          <li key={user.id} class={gone ? "person gone" : "person"} aria-hidden={gone}>
+            <Avatar user={user} />
+            {user.id === me?.id ? (
+              <span class="person-name own" title={user.name}>
+                {t.you}
+              </span>
+            ) : (
+              <bdi class="person-name">{user.name}</bdi>
+            )}
+          </li>
+        ))}
+      </ul>
+      {me && (
+        <button type="button" class="link-button leave" onClick={session.leave}>
+          {t.leave}
+        </button>
+      )}
+    </aside>
+  );
+}

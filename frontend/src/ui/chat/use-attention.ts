@@ -1,0 +1,87 @@
+import { effect, useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import type { Message } from "../../contract/generated";
+import { announce } from "../announcer";
+import { notifications, words } from "../preferences";
+import { useLive } from "../session-context";
+
+/** Held, shared, by every visible tab: so the tab that notifies knows whether someone is looking at another. */
+const VISIBLE_LOCK = "opsroom:visible";
+
+async function someoneIsLooking(): Promise<boolean> {
+  const held = (await navigator.locks?.query())?.held ?? [];
+  return held.some(lock => lock.name === VISIBLE_LOCK);
+}
+
+async function notify({ user, text, id }: Message): Promise<void> {
+  const isWanted = notifications.peek() && "Notification" in window && Notification.permission === "granted";
+  if (!isWanted || (await someoneIsLooking())) return;
+  const notification = new Notification(user.name, { body: text, tag: id });
+  notification.onclick = () => {
+    window.focus();
+    notification.close();
+  };
+}
+
+function holdWhileVisible(): () => void {
+  let release: (() => void) | undefined;
+  const follow = () => {
+    release?.();
+    release = undefined;
+    if (document.hidden || !navigator.locks) return;
+    const held = new Promise<void>(resolve => {
+      release = resolve;
+    });
+    void navigator.locks.request(VISIBLE_LOCK, { mode: "shared" }, () => held);
+  };
+  follow();
+  document.addEventListener("visibilitychange", follow);
+  return () => {
+    document.removeEventListener("visibilitychange", follow);
+    release?.();
+  };
+}
+
+/** New messages of others: counted in the title, notified and spoken. */
+export function useAttention(): void {
+  const { session } = useLive();
+  const unread = useSignal(0);
+
+  useEffect(() => {
+    const { chat } = session;
+    let last = Number.POSITIVE_INFINITY;
+    const onMessages = effect(() => {
+      const { messages, loaded, me } = chat.value;
+      const newest = messages.at(-1)?.seq ?? 0;
+      // The first page and what another tab tells are history, not news.
+      const fresh = loaded
+        ? messages.filter(message => message.seq > last && message.user.id !== me?.id)
+        : [];
+      last = loaded ? newest : Number.POSITIVE_INFINITY;
+      if (document.hidden) unread.value = unread.peek() + fresh.length;
+      for (const message of fresh.slice(-3)) {
+        announce(words.peek().chat.says(message.user.name, message.text));
+        if (document.hidden && session.leads) void notify(message);
+      }
+    });
+    const onSeen = () => {
+      if (!document.hidden) unread.value = 0;
+    };
+    document.addEventListener("visibilitychange", onSeen);
+    const letGo = holdWhileVisible();
+    return () => {
+      onMessages();
+      letGo();
+      document.removeEventListener("visibilitychange", onSeen);
+    };
+  }, [session, unread]);
+
+  useEffect(
+    () =>
+      effect(() => {
+        const { title } = words.value;
+        document.title = unread.value > 0 ? `(${unread.value}) ${title}` : title;
+      }),
+    [unread],
+  );
+}

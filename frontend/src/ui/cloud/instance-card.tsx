@@ -1,0 +1,98 @@
+import type { Command, Instance, PendingOperation } from "../../contract/generated";
+import { secondsUntil } from "../../text/format";
+import { CopyButton } from "../copy-button";
+import { words } from "../preferences";
+import { useLive } from "../session-context";
+import { useNow } from "../use-now";
+
+interface InstanceCardProps {
+  readonly instance: Instance;
+  readonly onRemove: (id: string) => void;
+}
+
+/** The second click of a double click is not a second intention. */
+const isRepeat = (event: MouseEvent): boolean => event.detail > 1;
+
+function Pending({ instance, pending }: { readonly instance: Instance; readonly pending: PendingOperation }) {
+  const { commander } = useLive().session;
+  const now = useNow(true) + commander.clockAhead.value;
+  const t = words.value.cloud;
+  const seconds = secondsUntil(Date.parse(pending.dueAt), now);
+  const busy = commander.busy.value.has(instance.id);
+  return (
+    <div class="pending">
+      <span class="spinner" aria-hidden="true" />
+      <span class="pending-words">
+        <strong>{t.pending[pending.command]}</strong> <bdi>{t.by(pending.actor)}</bdi>,{" "}
+        <span class="pending-due">{t.due(seconds)}</span>
+      </span>
+      <button
+        type="button"
+        class="button small"
+        disabled={busy || seconds === 0}
+        aria-label={t.undoOf(pending.command, instance.id)}
+        onClick={event => {
+          if (!isRepeat(event)) void commander.undo(instance.id, pending.id, pending.command);
+        }}
+      >
+        {t.undo}
+      </button>
+    </div>
+  );
+}
+
+function Actions({ instance, onRemove }: InstanceCardProps) {
+  const { commander } = useLive().session;
+  const t = words.value.cloud;
+  const { id, state } = instance;
+  const disabled = instance.pending !== undefined || commander.busy.value.has(id);
+  const toggle: Command = state === "running" ? "stop" : "start";
+  return (
+    <div class="instance-actions">
+      <button
+        type="button"
+        class="button small quiet"
+        disabled={disabled}
+        aria-label={t.action(toggle, id)}
+        onClick={event => {
+          if (!isRepeat(event)) void commander.run(toggle, id);
+        }}
+      >
+        <span class={`icon icon-${toggle}`} aria-hidden="true" />
+        {t.commands[toggle]}
+      </button>
+      <button
+        type="button"
+        class="button small quiet danger"
+        disabled={disabled}
+        aria-label={t.action("remove", id)}
+        onClick={() => onRemove(id)}
+      >
+        <span class="icon icon-remove" aria-hidden="true" />
+        {t.commands.remove}
+      </button>
+    </div>
+  );
+}
+
+export function InstanceCard({ instance, onRemove }: InstanceCardProps) {
+  const t = words.value.cloud;
+  const { id, state, pending } = instance;
+  return (
+    <article class="instance" aria-label={id}>
+      <CopyButton class="instance-id" text={() => id} label={t.copy(id)}>
+        <code>{id}</code>
+      </CopyButton>
+      <p class="instance-status">
+        <span class="label">{t.status}:</span>
+        <span class="dot" data-state={state} aria-hidden="true" />
+        {t.states[state]}
+      </p>
+      {pending ? (
+        <Pending instance={instance} pending={pending} />
+      ) : (
+        <Actions instance={instance} onRemove={onRemove} />
+      )}
+    </article>
+  );
+}

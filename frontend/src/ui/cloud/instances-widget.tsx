@@ -1,0 +1,150 @@
+import { useComputed, useSignal } from "@preact/signals";
+import { useCallback } from "preact/hooks";
+import type { Instance } from "../../contract/generated";
+import emptyPicture from "../../icons/empty.svg";
+import { NEW } from "../../session/commander";
+import { WindowedList } from "../list/windowed-list";
+import { words } from "../preferences";
+import { useLive } from "../session-context";
+import { InstanceCard } from "./instance-card";
+import { arrange, countStates, type Order, type Shown } from "./instance-order";
+import { RemoveDialog } from "./remove-dialog";
+
+const keyOf = (instance: Instance): string => instance.id;
+const SHOWN: readonly Shown[] = ["all", "running", "stopped", "pending"];
+const ORDERS: readonly Order[] = ["newest", "oldest", "id", "state"];
+
+export function InstancesWidget() {
+  const { session } = useLive();
+  const { cloud, commander } = session;
+  const shown = useSignal<Shown>("all");
+  const order = useSignal<Order>("newest");
+  const search = useSignal("");
+  const removing = useSignal("");
+  const counts = useComputed(() => countStates(cloud.value.instances.values()));
+  const items = useComputed(() =>
+    arrange([...cloud.value.instances.values()], shown.value, order.value, search.value),
+  );
+  const askRemove = useCallback(
+    (id: string) => {
+      removing.value = id;
+    },
+    [removing],
+  );
+  const t = words.value.cloud;
+  const { loaded, instances } = cloud.value;
+  const shownWords: Record<Shown, string> = {
+    all: t.all,
+    running: t.states.running,
+    stopped: t.states.stopped,
+    pending: t.onlyPending,
+  };
+  const showAll = () => {
+    shown.value = "all";
+    search.value = "";
+  };
+
+  return (
+    <section class="card widget" aria-labelledby="instances-title">
+      <div class="widget-head">
+        <h2 id="instances-title">{t.instances}</h2>
+        <p class="counts">
+          <span>
+            <span class="dot" data-state="running" aria-hidden="true" />
+            {t.running(counts.value.running)}
+          </span>
+          <span>
+            <span class="dot" data-state="stopped" aria-hidden="true" />
+            {t.stopped(counts.value.stopped)}
+          </span>
+        </p>
+      </div>
+      <div class="filters">
+        <input
+          type="search"
+          aria-label={t.search}
+          placeholder={t.search}
+          value={search.value}
+          onInput={event => {
+            search.value = event.currentTarget.value;
+          }}
+        />
+        <select
+          aria-label={t.filter}
+          value={shown.value}
+          onChange={event => {
+            shown.value = event.currentTarget.value as Shown;
+          }}
+        >
+          {SHOWN.map(one => (
+            <option key={one} value={one}>
+              {shownWords[one]}
+            </option>
+          ))}
+        </select>
+        <select
+          aria-label={t.sort}
+          value={order.value}
+          onChange={event => {
+            order.value = event.currentTarget.value as Order;
+          }}
+        >
+          {ORDERS.map(one => (
+            <option key={one} value={one}>
+              {t.sorts[one]}
+            </option>
+          ))}
+        </select>
+      </div>
+      {items.value.length > 0 ? (
+        <WindowedList
+          items={items.value}
+          keyOf={keyOf}
+          estimate={132}
+          label={t.instances}
+          rest="start"
+          render={instance => <InstanceCard instance={instance} onRemove={askRemove} />}
+        />
+      ) : instances.size > 0 ? (
+        <div class="placeholder">
+          <p>{t.noMatch}</p>
+          <button type="button" class="link-button" onClick={showAll}>
+            {t.showAll}
+          </button>
+        </div>
+      ) : loaded ? (
+        <div class="placeholder">
+          <img src={emptyPicture} alt="" width="160" height="96" />
+          <h3>{t.emptyTitle}</h3>
+          <p>{t.emptyText}</p>
+        </div>
+      ) : (
+        <p class="placeholder">{t.loading}</p>
+      )}
+      <button
+        type="button"
+        class="button primary create"
+        disabled={commander.busy.value.has(NEW)}
+        onClick={event => {
+          // The second click of a double click is not a second wish.
+          if (event.detail < 2) void commander.run("create");
+        }}
+      >
+        <span class="icon icon-plus" aria-hidden="true" />
+        {t.create}
+      </button>
+      {removing.value && (
+        <RemoveDialog
+          id={removing.value}
+          onClose={() => {
+            removing.value = "";
+          }}
+          onConfirm={() => {
+            void commander.run("remove", removing.value);
+            removing.value = "";
+          }}
+        />
+      )}
+    </section>
+  );
+}

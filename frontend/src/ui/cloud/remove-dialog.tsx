@@ -1,0 +1,29 @@
+import { Dialog } from "../dialog";
+import { words } from "../preferences";
+
+interface RemoveDialogProps {
+  readonly id: string;
+  readonly onConfirm: () => void;
+  readonly onClose: () => void;
+}
+
+export function RemoveDialog({ id, onConfirm, onClose }: RemoveDialogProps) {
+  const t = words.value.cloud;
+  return (
+    <Dialog title={t.removeTitle} onClose={onClose}>
+      <p>
+        <code class="break">{id}</code>
+      </p>
+      <p>{t.removeText}</p>
+      <div class="dialog-actions">
+        {/* The harmless answer comes first and has the focus. */}
+        <button type="button" class="button quiet" onClick={onClose}>
+          {words.value.cancel}
+        </button>
+        <button type="button" class="button danger solid" onClick={onConfirm}>
+          {t.removeConfirm}
+        </button>
+      </div>
+    </Dialog>
+  );
+}

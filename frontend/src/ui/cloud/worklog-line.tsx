@@ -1,0 +1,38 @@
+import type { WorklogLine } from "../../state/cloud/model";
+import { formatLogTime } from "../../text/format";
+import { isError, sayLine } from "../../text/worklog";
+import { words } from "../preferences";
+
+interface LineProps {
+  readonly line: WorklogLine;
+  readonly onPick: (instanceId: string) => void;
+}
+
+export function Line({ line, onPick }: LineProps) {
+  const t = words.value;
+  const { instanceId, actor, timestamp, kind } = line;
+  return (
+    <article class={isError(line) ? "line error" : "line"} data-kind={kind}>
+      <p class="line-head">
+        <time dateTime={timestamp}>{formatLogTime(timestamp)}</time>
+        {actor && actor !== "anonymous" && <bdi class="line-actor">{t.worklog.by(actor)}</bdi>}
+      </p>
+      {instanceId && (
+        <p>
+          {t.worklog.server}:{" "}
+          <button
+            type="button"
+            class="line-server"
+            title={t.worklog.onlyThis(instanceId)}
+            onClick={() => onPick(instanceId)}
+          >
+            {instanceId}
+          </button>
+        </p>
+      )}
+      <p class="line-text">
+        {isError(line) ? t.worklog.error : t.worklog.info}: {sayLine(t, line)}
+      </p>
+    </article>
+  );
+}

@@ -1,0 +1,35 @@
+import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { announce } from "./announcer";
+import { copyText } from "./clipboard";
+import { words } from "./preferences";
+
+const SAID_MS = 1_600;
+
+interface CopyButtonProps {
+  readonly text: () => string;
+  readonly label: string;
+  readonly class: string;
+  readonly children: ComponentChildren;
+}
+
+/** A button that copies and says for a moment that it did. */
+export function CopyButton({ text, label, class: className, children }: CopyButtonProps) {
+  const [done, setDone] = useState(false);
+  useEffect(() => {
+    if (!done) return;
+    const timer = setTimeout(() => setDone(false), SAID_MS);
+    return () => clearTimeout(timer);
+  }, [done]);
+  const copy = async () => {
+    await copyText(text());
+    setDone(true);
+    announce(words.peek().cloud.copied);
+  };
+  return (
+    <button type="button" class={className} aria-label={label} title={label} onClick={copy}>
+      {children}
+      <span class={done ? "icon icon-check" : "icon icon-copy"} aria-hidden="true" />
+    </button>
+  );
+}

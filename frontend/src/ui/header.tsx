@@ -1,0 +1,60 @@
+import logo from "../icons/logo.svg";
+import { ConnectionBadge } from "./connection-badge";
+import { chooseLanguage, chooseTheme, language, type Theme, theme, words } from "./preferences";
+import { route } from "./route";
+import { settingsOpen } from "./settings-state";
+
+const NEXT_THEME: Record<Theme, Theme> = { auto: "dark", dark: "light", light: "auto" };
+
+export function Header() {
+  const t = words.value;
+  const themeLabel = `${t.theme.label}: ${t.theme[theme.value].toLowerCase()}`;
+  return (
+    <header class="header">
+      <a class="brand" href="#/chat">
+        <img src={logo} alt="" width="28" height="28" />
+        <span>{t.title}</span>
+      </a>
+      <nav class="nav" aria-label={t.nav.label}>
+        {(["chat", "cloud"] as const).map(one => (
+          <a key={one} href={`#/${one}`} aria-current={route.value === one ? "page" : undefined}>
+            {t.nav[one]}
+          </a>
+        ))}
+      </nav>
+      <ConnectionBadge />
+      <div class="header-tools">
+        <button
+          type="button"
+          class="tool"
+          lang={language.value === "ru" ? "en" : "ru"}
+          title={t.language.other}
+          aria-label={t.language.other}
+          onClick={() => chooseLanguage(language.value === "ru" ? "en" : "ru")}
+        >
+          {language.value === "ru" ? "EN" : "RU"}
+        </button>
+        <button
+          type="button"
+          class="tool"
+          title={themeLabel}
+          aria-label={themeLabel}
+          onClick={() => chooseTheme(NEXT_THEME[theme.value])}
+        >
+          <span class={`icon icon-theme-${theme.value}`} aria-hidden="true" />
+        </button>
+        <button
+          type="button"
+          class="tool"
+          title={t.settings.title}
+          aria-label={t.settings.title}
+          onClick={() => {
+            settingsOpen.value = true;
+          }}
+        >
+          <span class="icon icon-settings" aria-hidden="true" />
+        </button>
+      </div>
+    </header>
+  );
+}

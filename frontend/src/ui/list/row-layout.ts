@@ -1,0 +1,83 @@
+/**
+ * Where each row of a long list stands, for rows of different heights of which most were never seen: those
+ * count with an estimate until they are measured. Only what follows the first changed row is laid out anew.
+ */
+export class RowLayout {
+  private keys: readonly string[] = [];
+  private tops = new Float64Array(16);
+  private readonly heights = new Map<string, number>();
+  private indexes: Map<string, number> | undefined;
+
+  constructor(private readonly estimate: number) {}
+
+  get count(): number {
+    return this.keys.length;
+  }
+
+  get total(): number {
+    return this.top(this.keys.length);
+  }
+
+  top(index: number): number {
+    return this.tops[Math.min(index, this.keys.length)] ?? 0;
+  }
+
+  keyAt(index: number): string | undefined {
+    return this.keys[index];
+  }
+
+  indexOf(key: string): number {
+    this.indexes ??= new Map(this.keys.map((one, index) => [one, index]));
+    return this.indexes.get(key) ?? -1;
+  }
+
+  setKeys(keys: readonly string[]): void {
+    let same = 0;
+    while (same < keys.length && keys[same] === this.keys[same]) same += 1;
+    if (same === keys.length && same === this.keys.length) return;
+    this.keys = keys;
+    this.indexes = undefined;
+    this.layOut(same);
+  }
+
+  /** Note the real height of a row; true where it differs from what was assumed. */
+  measure(index: number, height: number): boolean {
+    const key = this.keys[index];
+    if (key === undefined) return false;
+    const difference = height - (this.heights.get(key) ?? this.estimate);
+    this.heights.set(key, height);
+    if (difference === 0) return false;
+    for (let i = index + 1; i <= this.keys.length; i += 1) this.tops[i] = (this.tops[i] ?? 0) + difference;
+    return true;
+  }
+
+  /** Widths have changed, so every height is a guess again. */
+  forget(): void {
+    this.heights.clear();
+    this.layOut(0);
+  }
+
+  /** The row at `y` from the top of the list. */
+  rowAt(y: number): number {
+    let low = 0;
+    let high = Math.max(0, this.keys.length - 1);
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      if (this.top(middle) <= y) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+
+  private layOut(from: number): void {
+    const size = this.keys.length + 1;
+    if (this.tops.length < size) {
+      const grown = new Float64Array(size * 2);
+      grown.set(this.tops);
+      this.tops = grown;
+    }
+    for (let i = from; i < this.keys.length; i += 1) {
+      this.tops[i + 1] = (this.tops[i] ?? 0) + (this.heights.get(this.keys[i] ?? "") ?? this.estimate);
+    }
+  }
+}

@@ -1,0 +1,149 @@
+import type { ComponentChildren } from "preact";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useReducer, useRef } from "preact/hooks";
+import { RowLayout } from "./row-layout";
+
+/** Rows rendered beyond each edge of what is visible, so that scrolling doesn't outrun rendering. */
+const OVERSCAN_PX = 400;
+const AT_EDGE_PX = 24;
+
+interface WindowedListProps<T> {
+  readonly items: readonly T[];
+  readonly keyOf: (item: T) => string;
+  readonly render: (item: T) => ComponentChildren;
+  /** The likely height of a row. */
+  readonly estimate: number;
+  readonly label: string;
+  /** Where the list rests: the newest at the end, or the beginning. */
+  readonly rest: "start" | "end";
+  /** How to say that so many rows came below what is visible. */
+  readonly sayNew?: (count: number) => string;
+  readonly onNearStart?: () => void;
+  /** Shown above the first row. */
+  readonly before?: ComponentChildren;
+}
+
+/**
+ * A scrolling list that holds only the visible rows in the document, however many there are. It keeps the
+ * place of what is read when rows come above, and follows the end only while one is at the end.
+ */
+export function WindowedList<T>(props: WindowedListProps<T>) {
+  const { items, keyOf, render, estimate, label, rest, sayNew, onNearStart, before } = props;
+  const [, redraw] = useReducer((n: number) => n + 1, 0);
+  const scroller = useRef<HTMLDivElement>(null);
+  const rows = useRef<HTMLUListElement>(null);
+  const layout = useMemo(() => new RowLayout(estimate), [estimate]);
+  // What the last scroll left: the view is put back to it after every change of the rows.
+  const place = useRef({ atEnd: rest === "end", seen: "", key: "", offset: 0, viewport: 600, scroll: 0 });
+
+  const keys = useMemo(() => items.map(keyOf), [items, keyOf]);
+  layout.setKeys(keys);
+
+  const { atEnd, scroll, viewport } = place.current;
+  const from = atEnd && rest === "end" ? layout.total - viewport : scroll;
+  const first = layout.rowAt(from - OVERSCAN_PX);
+  const last = layout.rowAt(from + viewport + OVERSCAN_PX);
+
+  const notePlace = useCallback(() => {
+    const box = scroller.current;
+    const list = rows.current;
+    if (!box || !list) return;
+    const scrolled = box.scrollTop - list.offsetTop;
+    const row = layout.rowAt(scrolled);
+    const isAtEnd = box.scrollHeight - box.scrollTop - box.clientHeight <= AT_EDGE_PX;
+    place.current = {
+      atEnd: isAtEnd,
+      seen: isAtEnd ? (layout.keyAt(layout.count - 1) ?? "") : place.current.seen,
+      // At the very top of a list that rests there, nothing is held: what comes above is to be seen.
+      key: rest === "start" && box.scrollTop <= AT_EDGE_PX ? "" : (layout.keyAt(row) ?? ""),
+      offset: scrolled - layout.top(row),
+      viewport: box.clientHeight,
+      scroll: scrolled,
+    };
+  }, [layout, rest]);
+
+  const toEnd = useCallback(() => {
+    const box = scroller.current;
+    if (!box) return;
+    box.scrollTop = box.scrollHeight;
+    notePlace();
+    redraw(0);
+  }, [notePlace]);
+
+  // Runs after every rendering, before the browser paints: measure, then put the view back in its place.
+  useLayoutEffect(() => {
+    const box = scroller.current;
+    const list = rows.current;
+    if (!box || !list) return;
+    let moved = false;
+    for (const row of Array.from(list.children) as HTMLElement[]) {
+      const index = Number(row.dataset.index);
+      moved = layout.measure(index, row.offsetHeight) || moved;
+    }
+    const held = place.current;
+    if (held.atEnd && rest === "end") {
+      list.style.height = `${layout.total}px`;
+      box.scrollTop = box.scrollHeight;
+      held.seen = layout.keyAt(layout.count - 1) ?? "";
+    } else if (held.key) {
+      const index = layout.indexOf(held.key);
+      const wanted = layout.top(index) + held.offset + list.offsetTop;
+      if (index >= 0 && Math.abs(box.scrollTop - wanted) > 1) {
+        list.style.height = `${layout.total}px`;
+        box.scrollTop = wanted;
+      }
+    }
+    if (moved) redraw(0);
+  });
+
+  useEffect(() => {
+    const box = scroller.current;
+    if (!box) return;
+    let width = box.clientWidth;
+    const observer = new ResizeObserver(() => {
+      if (box.clientWidth !== width) layout.forget();
+      width = box.clientWidth;
+      place.current.viewport = box.clientHeight;
+      redraw(0);
+    });
+    observer.observe(box);
+    return () => observer.disconnect();
+  }, [layout]);
+
+  const onScroll = () => {
+    notePlace();
+    if (place.current.scroll < viewport) onNearStart?.();
+    redraw(0);
+  };
+
+  const seenAt = layout.indexOf(place.current.seen);
+  const fresh = atEnd || seenAt < 0 ? 0 : items.length - 1 - seenAt;
+
+  return (
+    <div class="windowed">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      <section class="windowed-scroll" ref={scroller} onScroll={onScroll} tabIndex={0} aria-label={label}>
+        {before}
+        <ul ref={rows} class="windowed-rows" style={{ height: `${layout.total}px` }}>
+          {items.slice(first, last + 1).map((item, offset) => (
+            <li
+              key={keys[first + offset]}
+              class="windowed-row"
+              data-index={first + offset}
+              aria-setsize={items.length}
+              aria-posinset={first + offset + 1}
+              style={{ transform: `translateY(${layout.top(first + offset)}px)` }}
+            >
+              {render(item)}
+            </li>
+          ))}
+        </ul>
+      </section>
+      {sayNew && fresh > 0 && (
+        <button type="button" class="windowed-new" onClick={toEnd}>
+          {sayNew(fresh)}
+          <span class="icon icon-down" aria-hidden="true" />
+        </button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,13 @@
+import { signal } from "@preact/signals";
+
+export type Route = "chat" | "cloud";
+
+const current = (): Route => (location.hash === "#/cloud" ? "cloud" : "chat");
+
+/** Routes live in the hash: a static site answers no other address. */
+export const route = signal<Route>(current());
+
+export const watchRoute = (): void =>
+  addEventListener("hashchange", () => {
+    route.value = current();
+  });

@@ -1,0 +1,94 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import esbuildLoader from "esbuild-loader";
+import HtmlWebpackPlugin from "html-webpack-plugin";
+import MiniCssExtractPlugin from "mini-css-extract-plugin";
+import webpack from "webpack";
+
+const root = import.meta.dirname;
+const FIRST_LOAD_MAX_BYTES = 40 * 1024;
+const TARGET = "es2022";
+
+/** Fails a build whose script of the first load is larger, after gzip, than it may be. */
+class FirstLoadBudget {
+  apply(compiler) {
+    compiler.hooks.afterEmit.tap("FirstLoadBudget", compilation => {
+      const files = [...compilation.entrypoints.values()].flatMap(entry => entry.getFiles());
+      const scripts = [...new Set(files)].filter(file => file.endsWith(".js"));
+      const size = scripts
+        .map(file => gzipSync(readFileSync(join(compilation.outputOptions.path, file))).length)
+        .reduce((sum, one) => sum + one, 0);
+      const said = `first load: ${(size / 1024).toFixed(1)} KB of script after gzip, of ${FIRST_LOAD_MAX_BYTES / 1024} KB`;
+      if (size > FIRST_LOAD_MAX_BYTES) compilation.errors.push(new webpack.WebpackError(said));
+      else console.log(said);
+    });
+  }
+}
+
+// Not the time of the build: the same sources and lock file make the same bytes.
+const buildId = createHash("sha256")
+  .update(readFileSync(join(root, "package-lock.json")))
+  .digest("hex")
+  .slice(0, 8);
+
+export default (_env, { mode }) => {
+  const isProduction = mode === "production";
+  const gateway = process.env.OPSROOM_GATEWAY ?? "http://127.0.0.1:8000";
+  return {
+    context: root,
+    entry: "./src/main.tsx",
+    devtool: "source-map",
+    output: {
+      path: join(root, "dist"),
+      filename: isProduction ? "[name].[contenthash:10].js" : "[name].js",
+      chunkFilename: isProduction ? "[name].[contenthash:10].js" : "[name].js",
+      assetModuleFilename: "[name].[hash:10][ext]",
+      // Relative, so that the page works at any path: at a gateway's root and in a fork's Pages alike.
+      publicPath: isProduction ? "" : "/",
+      clean: true,
+    },
+    resolve: { extensions: [".tsx", ".ts", ".js"] },
+    module: {
+      rules: [
+        {
+          test: /\.tsx?$/,
+          loader: "esbuild-loader",
+          options: { target: TARGET, jsx: "automatic", jsxImportSource: "preact", charset: "utf8" },
+        },
+        { test: /\.css$/, use: [MiniCssExtractPlugin.loader, "css-loader"] },
+        { test: /\.svg$/, type: "asset", parser: { dataUrlCondition: { maxSize: 2048 } } },
+      ],
+    },
+    optimization: {
+      minimizer: [new esbuildLoader.EsbuildPlugin({ target: TARGET, css: true, charset: "utf8" })],
+    },
+    plugins: [
+      new HtmlWebpackPlugin({ template: "./src/index.html", scriptLoading: "defer" }),
+      new MiniCssExtractPlugin({ filename: isProduction ? "[name].[contenthash:10].css" : "[name].css" }),
+      new webpack.DefinePlugin({
+        OPSROOM_API: JSON.stringify(process.env.OPSROOM_API ?? ""),
+        OPSROOM_BUILD: JSON.stringify(buildId),
+      }),
+      ...(isProduction ? [new FirstLoadBudget()] : []),
+    ],
+    performance: { hints: false },
+    devServer: {
+      port: Number(process.env.PORT ?? 8080),
+      hot: true,
+      // Compression would hold back the stream of events.
+      compress: false,
+      proxy: [
+        {
+          context: ["/api", "/chat", "/cloud", "/healthz", "/readyz"],
+          target: gateway,
+          ws: true,
+          changeOrigin: true,
+        },
+      ],
+      client: { overlay: { errors: true, warnings: false, runtimeErrors: false } },
+    },
+    stats: isProduction ? "errors-warnings" : "minimal",
+  };
+};
