@@ -14,15 +14,17 @@ from opsroom_messaging.stored import Stored
 _FETCH_SECONDS = 2.0
 _FETCH_COUNT = 500
 _RETRY_SECONDS = 1.0
+_FINISH_SECONDS = 5.0
+"""How long what is in hand may take when the worker is told to stop; then it is left for another."""
 
 log = logging.getLogger(__name__)
 
 
 class Worker:
-    """Fetches from a shared durable consumer and handles side by side what one fetch brought.
+    """Fetches from a shared durable consumer and handles up to ``at_once`` messages side by side.
 
     A message is acknowledged once ``handle`` returned; if it raised, or the process died, it comes again.
-    So ``handle`` must be idempotent.
+    So ``handle`` must be idempotent. A slow message holds up only itself while there is room for others.
     """
 
     def __init__(
@@ -31,56 +33,84 @@ class Worker:
         *,
         stream: str,
         durable: str,
-        subject: str,
         handle: Callable[[Stored], Awaitable[None]],
+        at_once: int = 2_000,
     ) -> None:
         self._broker = broker
         self._stream = stream
         self._durable = durable
-        self._subject = subject
         self._handle = handle
+        self._at_once = at_once
+        self._in_hand: set[asyncio.Task[None]] = set()
+        self._room = asyncio.Event()
+        self._interrupted = asyncio.Event()
+        broker.on_reconnect(self._interrupted.set)
 
     async def run(self) -> None:
         """Work until cancelled; what is in hand then is finished first."""
-        while True:
-            try:
-                await self._work()
-            except (JetStreamError, NatsError, OSError) as error:
-                log.info("fetching from %s again: %s", self._stream, describe(error))
-                await asyncio.sleep(0.2)
+        try:
+            while True:
+                try:
+                    await self._work()
+                except (JetStreamError, NatsError, OSError) as error:
+                    log.info("fetching from %s again: %s", self._stream, describe(error))
+                    await asyncio.sleep(0.2)
+        finally:
+            await self._finish()
 
     async def _work(self) -> None:
+        self._interrupted.clear()
         subscription = await self._broker.jetstream.pull_subscribe_bind(
             durable=self._durable, stream=self._stream
         )
-        interrupted = asyncio.Event()
-        self._broker.on_reconnect(interrupted.set)
         try:
-            while not interrupted.is_set():
+            while not self._interrupted.is_set():
+                count = min(_FETCH_COUNT, await self._await_room())
                 try:
-                    messages = await subscription.fetch(_FETCH_COUNT, timeout=_FETCH_SECONDS)
+                    messages = await subscription.fetch(count, timeout=_FETCH_SECONDS)
                 except TimeoutError:
                     continue
-                await _finish(asyncio.gather(*(self._settle(message) for message in messages)))
+                for message in messages:
+                    self._take(message)
         finally:
             if self._broker.connected:
                 await subscription.unsubscribe()
 
+    async def _await_room(self) -> int:
+        while len(self._in_hand) >= self._at_once:
+            self._room.clear()
+            await self._room.wait()
+        return self._at_once - len(self._in_hand)
+
+    def _take(self, message: Msg) -> None:
+        task = asyncio.create_task(self._settle(message))
+        self._in_hand.add(task)
+        task.add_done_callback(self._drop)
+
+    def _drop(self, task: asyncio.Task[None]) -> None:
+        self._in_hand.discard(task)
+        self._room.set()
+
     async def _settle(self, message: Msg) -> None:
-        metadata = message.metadata
         try:
-            await self._handle(Stored(metadata.sequence.stream, message.subject, message.data))
+            await self._handle(Stored(message.metadata.sequence.stream, message.subject, message.data))
         except Exception:  # the boundary: it comes again, the others go on
             log.exception("a message on %s could not be handled; it will be tried again", message.subject)
-            await message.nak(delay=_RETRY_SECONDS)
+            answer = message.nak(delay=_RETRY_SECONDS)
         else:
-            await message.ack()
+            answer = message.ack()
+        try:
+            await answer
+        except NatsError as error:
+            log.info("a message on %s comes again, unanswered: %s", message.subject, describe(error))
 
-
-async def _finish(work: "asyncio.Future[list[None]]") -> None:
-    """Wait for ``work``, and when cancelled wait for it all the same before passing that on."""
-    try:
-        await asyncio.shield(work)
-    except asyncio.CancelledError:
-        await asyncio.wait([work], timeout=5.0)
-        raise
+    async def _finish(self) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _FINISH_SECONDS
+        while self._in_hand and loop.time() < deadline:
+            try:
+                await asyncio.wait(self._in_hand, timeout=deadline - loop.time())
+            except asyncio.CancelledError:
+                continue  # told again while already stopping (see process.cancelled); the deadline holds
+        for task in self._in_hand:
+            task.cancel()

@@ -73,7 +73,6 @@ async def cloud_service(
         broker,
         stream=subjects.CLOUD_STREAM,
         durable=subjects.CLOUD_WORKERS,
-        subject=subjects.CLOUD_DUE,
         handle=completion.on_due,
     )
     operations = Operations(events, utc_now)

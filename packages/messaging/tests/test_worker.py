@@ -1,0 +1,127 @@
+"""Worker against a real broker, on the consumer that the cloud's workers share."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from opsroom_contracts import subjects
+from opsroom_messaging.connection import Broker
+from opsroom_messaging.process import running
+from opsroom_messaging.stored import Stored
+from opsroom_messaging.topology import cloud_stream, ensure_stream, ensure_workers
+from opsroom_messaging.worker import Worker
+from opsroom_messaging.writer import GroupWriter, Write
+from tests.broker import BrokerProcess
+from tests.waiting import until
+
+
+@pytest.fixture
+async def stream(broker: Broker) -> None:
+    await ensure_stream(broker, cloud_stream(max_age=3600, replicas=1))
+    await ensure_workers(broker, ack_wait=30, max_pending=1000)
+
+
+def worker(broker: Broker, handle: Callable[[Stored], Awaitable[None]], at_once: int = 100) -> Worker:
+    return Worker(
+        broker,
+        stream=subjects.CLOUD_STREAM,
+        durable=subjects.CLOUD_WORKERS,
+        handle=handle,
+        at_once=at_once,
+    )
+
+
+async def put(broker: Broker, *bodies: bytes) -> None:
+    writer = GroupWriter(broker)
+    async with running(writer=writer.run()):
+        await asyncio.gather(*(writer.write(Write(f"cloud.due.{body.decode()}", body)) for body in bodies))
+
+
+async def acknowledged(broker: Broker) -> bool:
+    info = await broker.jetstream.consumer_info(subjects.CLOUD_STREAM, subjects.CLOUD_WORKERS)
+    return (info.num_ack_pending, info.num_pending) == (0, 0)
+
+
+async def test_a_slow_message_holds_up_only_itself(broker: Broker, stream: None) -> None:
+    go_on = asyncio.Event()
+    done: list[bytes] = []
+
+    async def handle(message: Stored) -> None:
+        if message.data == b"slow":
+            await go_on.wait()
+        done.append(message.data)
+
+    async with running(worker=worker(broker, handle).run()):
+        await put(broker, b"slow", b"a")
+        await until(lambda: done == [b"a"])
+        await put(broker, b"b")
+        await until(lambda: done == [b"a", b"b"])
+        go_on.set()
+        await until(lambda: done == [b"a", b"b", b"slow"])
+
+
+async def test_no_more_are_in_hand_than_allowed(broker: Broker, stream: None) -> None:
+    in_hand = most = done = 0
+
+    async def handle(message: Stored) -> None:
+        nonlocal in_hand, most, done
+        in_hand += 1
+        most = max(most, in_hand)
+        await asyncio.sleep(0)
+        in_hand -= 1
+        done += 1
+
+    await put(broker, *(str(n).encode() for n in range(50)))
+    async with running(worker=worker(broker, handle, at_once=7).run()):
+        await until(lambda: done == 50)
+    assert most <= 7
+
+
+async def test_a_message_that_could_not_be_handled_comes_again(broker: Broker, stream: None) -> None:
+    seen: list[bytes] = []
+
+    async def handle(message: Stored) -> None:
+        seen.append(message.data)
+        if len(seen) == 1:
+            raise ValueError("not this time")
+
+    await put(broker, b"a")
+    async with running(worker=worker(broker, handle).run()):
+        await until(lambda: seen == [b"a", b"a"])
+
+
+async def test_what_is_in_hand_is_finished_before_it_stops(broker: Broker, stream: None) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    done: list[bytes] = []
+
+    async def handle(message: Stored) -> None:
+        begun.set()
+        await go_on.wait()
+        done.append(message.data)
+
+    await put(broker, b"a")
+    async with running(worker=worker(broker, handle).run()):
+        await begun.wait()
+        asyncio.get_running_loop().call_later(0.5, go_on.set)
+    assert done == [b"a"]
+    await broker.client.flush()
+    assert await acknowledged(broker)
+
+
+async def test_it_works_on_after_the_broker_was_killed(
+    broker: Broker, broker_process: BrokerProcess, stream: None
+) -> None:
+    done: list[bytes] = []
+
+    async def handle(message: Stored) -> None:
+        done.append(message.data)
+
+    async with running(worker=worker(broker, handle).run()):
+        await put(broker, b"a")
+        await until(lambda: done == [b"a"])
+        await broker_process.kill()
+        await broker_process.start()
+        await until(lambda: broker.connected)
+        await put(broker, b"b")
+        await until(lambda: b"b" in done)
