@@ -78,6 +78,10 @@ class MemberStatus(StrEnum):
     """Gone; the name is free. A token may bring them back."""
 
 
+REGISTRATION_PREFIX = "reg-"
+"""How the id of a connection begins that stands for a course registration until its socket is known."""
+
+
 class Connection(Model):
     """One live connection of a person, and the gateway that answers for it."""
 
@@ -138,12 +142,14 @@ class RegisterReply(Model):
 class JoinRequest(Model):
     """Add a connection to a person, found by ``token``, or by ``user_id`` where the gateway vouches.
 
+    ``dialect`` is how the connection came in: one of the course contract never becomes a token holder's.
     ``name`` goes with ``user_id``: a course client may bring back a person whose record is gone.
     """
 
     connection: Connection
     token: Token | None = None
     user_id: Identifier | None = None
+    dialect: Dialect = Dialect.V1
     name: RawName | None = None
     origin: str | None = None
 

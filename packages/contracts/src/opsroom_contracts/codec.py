@@ -46,13 +46,26 @@ def decode(contract: TypeAdapter[ValueT], data: bytes | str, limit: int = MAX_PA
     if len(data) > limit:
         raise PayloadTooLargeError(len(data), limit)
     try:
-        return contract.validate_json(data)
+        return contract.validate_json(data, by_alias=True, by_name=False)
     except ValidationError as error:
-        raise first_fault(error) from None
+        raise _fault_in(contract, error) from None
 
 
 def first_fault(error: ValidationError) -> ContractError:
     """Reduce pydantic's report to its first fault: one field, one reason."""
-    fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    path = ".".join(str(part) for part in fault["loc"])
-    return ContractError(path, fault["msg"].removeprefix("Value error, "))
+    fault = error.errors(include_url=False, include_input=False)[0]
+    path = [str(part) for part in fault["loc"]]
+    if fault["type"].startswith("union_tag_"):
+        path.append(fault["ctx"]["discriminator"].strip("'"))
+    return ContractError(".".join(path), fault["msg"].removeprefix("Value error, "))
+
+
+def _fault_in(contract: TypeAdapter[ValueT], error: ValidationError) -> ContractError:
+    """The first fault, its path as the sender wrote it: without the tag that pydantic puts before it."""
+    fault = first_fault(error)
+    schema = contract.core_schema
+    if schema["type"] == "definitions":
+        schema = schema["schema"]
+    if schema["type"] == "tagged-union" and error.errors()[0]["loc"]:
+        fault = ContractError(fault.field.partition(".")[2], fault.reason)
+    return fault

@@ -12,7 +12,10 @@ class NameRuleError(ValueError):
 
 _FORBIDDEN = {"Cc": "control", "Cf": "invisible or direction-changing", "Cs": "broken", "Zl": "line-breaking",
               "Zp": "line-breaking", "Cn": "unassigned", "Co": "private-use"}  # fmt: skip
-_BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5")
+_BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5\u180b\u180c\u180d\u180f") | {
+    chr(code)
+    for code in (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))  # variation selectors
+}
 
 
 def clean_name(raw: str) -> str:
@@ -36,5 +39,10 @@ def clean_name(raw: str) -> str:
 
 
 def fold_name(name: str) -> str:
-    """The form in which two names are compared: equal means that only one person may have it."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    """The form in which two names are compared: equal means that only one person may have it.
+
+    Unicode's compatibility caseless match: taken apart before each folding, since what is composed may
+    fold otherwise than its parts.
+    """
+    folded = unicodedata.normalize("NFD", name).casefold()
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKD", folded).casefold())

@@ -116,9 +116,9 @@ class People:
             if known is None or not tokens.proves(request.token, known.token_hash):
                 raise _bad_token()
             return known
-        if known is not None:
+        if known is not None and known.dialect is request.dialect:
             return known
-        if request.name is None:
+        if known is not None or request.name is None or request.dialect is not Dialect.COURSE:
             raise refuse(ErrorCode.USER_UNKNOWN, f"no person has the id {user_id}", field="userId")
         # A course client that lost its connection for long comes back under the id and name it had.
         user = User(id=user_id, name=_checked_name(request.name))

@@ -1,0 +1,38 @@
+"""The gateway process: ``python -m opsroom_gateway``."""
+
+import asyncio
+import logging
+
+from opsroom_gateway.app import gateway
+from opsroom_gateway.server import listen, make_server
+from opsroom_gateway.settings import GatewaySettings
+from opsroom_messaging.connection import connect
+from opsroom_messaging.process import run, until_stopped
+
+log = logging.getLogger(__name__)
+
+
+async def main() -> None:
+    """Serve until told to stop."""
+    settings = GatewaySettings()
+    listener = listen(settings)
+    broker = await connect(settings.nats_url, name="opsroom-gateway")
+    try:
+        async with gateway(broker, settings) as at_work:
+            server = make_server(at_work, settings)
+            serving = asyncio.create_task(server.serve([listener]))
+            log.info("ready on %s:%d", *listener.getsockname()[:2])
+            try:
+                await until_stopped(at_work.died)
+                log.info("stopping")
+            finally:
+                at_work.readers.close()
+                server.should_exit = True
+                await serving
+    finally:
+        await broker.close()
+        listener.close()
+
+
+if __name__ == "__main__":
+    run("gateway", main)

@@ -1,0 +1,236 @@
+"""``WS /api/v1/chat/ws``: hello, what was missed, then live."""
+
+import asyncio
+from dataclasses import dataclass
+
+from fastapi import WebSocket
+
+from opsroom_contracts.chat import JoinRequest, LeaveManner, SendReply, SendRequest, TypingEvent, User
+from opsroom_contracts.close_codes import Close
+from opsroom_contracts.codec import ContractError, decode, encode
+from opsroom_contracts.errors import ErrorCode, FaultError
+from opsroom_contracts.frames import (
+    CLIENT_FRAME,
+    FRAME_MAX_BYTES,
+    SUBPROTOCOL,
+    AckFrame,
+    ClientFrame,
+    ErrorFrame,
+    HelloFrame,
+    LeaveFrame,
+    ResetFrame,
+    SendFrame,
+    TypingFrame,
+    WelcomeFrame,
+)
+from opsroom_contracts.model import Model
+from opsroom_contracts.subjects import ChatSubject, typing_subject
+from opsroom_gateway.catch_up import CatchUp, TooOldError
+from opsroom_gateway.chat_feed import ChatFeed
+from opsroom_gateway.frames import text_frame
+from opsroom_gateway.people_feed import PeopleFeed
+from opsroom_gateway.sessions import Session, Sessions
+from opsroom_gateway.settings import GatewaySettings
+from opsroom_gateway.ws_protocol import Outlet, outlet_of
+from opsroom_messaging.connection import Broker
+from opsroom_messaging.follower import Follower
+from opsroom_messaging.requests import Requester
+from opsroom_messaging.stored import UnavailableError
+
+_MALFORMED_MAX = 20
+_TYPING_EVERY_SECONDS = 1.0
+_SEEN_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRoom:
+    """What every socket of the chat shares."""
+
+    broker: Broker
+    requester: Requester
+    sessions: Sessions
+    people: PeopleFeed
+    people_follower: Follower
+    feed: ChatFeed
+    catch_up: CatchUp
+    settings: GatewaySettings
+
+
+class _SaidGoodbyeError(Exception):
+    """The client is gone, or was sent away."""
+
+
+class ChatSocket:
+    """One socket of one person."""
+
+    def __init__(self, room: ChatRoom, websocket: WebSocket, outlet: Outlet) -> None:
+        self._room = room
+        self._websocket = websocket
+        self._outlet = outlet
+        self._session: Session | None = None
+        self._user: User | None = None
+        self._malformed = 0
+        self._typed_at = 0.0
+        self._left = False
+
+    def lost(self, *, exited: bool) -> None:
+        """The person left by another socket, or someone else has the name now."""
+        self._left = True
+        self._outlet.close(Close.LEFT.value if exited else Close.NAME_LOST.value)
+
+    async def run(self) -> None:
+        """From hello to goodbye."""
+        try:
+            hello = await self._hello()
+            await self._join(hello)
+            await self._begin(hello)
+            while True:
+                await self._handle(await self._receive())
+        except _SaidGoodbyeError:
+            pass
+        finally:
+            self._room.feed.readers.detach(self._outlet)
+            self._room.people.readers.detach(self._outlet)
+            if self._session is not None and not self._left:
+                manner = LeaveManner.CLOSED if self._outlet.clean else LeaveManner.BROKEN
+                await self._room.sessions.leave(self._session, manner)
+
+    async def _hello(self) -> HelloFrame:
+        try:
+            async with asyncio.timeout(self._room.settings.hello_seconds):
+                frame = await self._receive()
+        except TimeoutError:
+            self._outlet.close(Close.HELLO_EXPECTED.value)
+            raise _SaidGoodbyeError from None
+        if not isinstance(frame, HelloFrame):
+            self._refuse(ErrorCode.HELLO_REQUIRED, "the first frame must be hello")
+            self._outlet.close(Close.HELLO_EXPECTED.value)
+            raise _SaidGoodbyeError
+        return frame
+
+    async def _join(self, hello: HelloFrame) -> None:
+        connection = self._room.sessions.new_connection()
+        try:
+            self._session, reply = await self._room.sessions.join(
+                JoinRequest(connection=connection, token=hello.token), self
+            )
+        except FaultError as error:
+            self._send_fault(error, None)
+            closes = {ErrorCode.TOKEN_INVALID: Close.TOKEN_INVALID, ErrorCode.NAME_TAKEN: Close.NAME_LOST}
+            self._outlet.close(closes.get(error.fault.code, Close.TRY_LATER).value)
+            raise _SaidGoodbyeError from None
+        self._user = reply.user
+        # So that the list in the welcome has the one who is welcomed.
+        await self._room.people_follower.reached(reply.seq, _SEEN_SECONDS)
+
+    async def _begin(self, hello: HelloFrame) -> None:
+        room = self._room
+        if self._user is None:
+            raise AssertionError("welcomed before the join")
+        self._send(WelcomeFrame(user=self._user, users=room.people.listed(), seq=room.feed.head))
+        room.people.readers.attach(self._outlet)
+        if hello.since is None:
+            room.feed.readers.attach(self._outlet)
+            return
+        try:
+            async for part in room.catch_up.missed(hello.since, room.settings.replay_limit):
+                if not part.last and not await self._outlet.drained():
+                    raise _SaidGoodbyeError
+                self._outlet.write(part.frames)
+            room.feed.readers.attach(self._outlet)
+        except TooOldError:
+            self._send(ResetFrame(seq=room.feed.head))
+            room.feed.readers.attach(self._outlet)
+        except UnavailableError:
+            self._outlet.close(Close.TRY_LATER.value)
+            raise _SaidGoodbyeError from None
+
+    async def _receive(self) -> ClientFrame:
+        """The next well-formed frame; what does not fit is answered with an error and skipped."""
+        while True:
+            message = await self._websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                raise _SaidGoodbyeError
+            text = message.get("text")
+            try:
+                if text is None:
+                    raise ContractError("", "frames are JSON text, not binary")
+                return decode(CLIENT_FRAME, text, FRAME_MAX_BYTES)
+            except ContractError as error:
+                self._refuse(ErrorCode.INVALID_REQUEST, str(error), field=error.field or None)
+                self._malformed += 1
+                if self._malformed >= _MALFORMED_MAX:
+                    self._outlet.close(Close.PROTOCOL.value)
+
+    async def _handle(self, frame: ClientFrame) -> None:
+        match frame:
+            case SendFrame():
+                await self._store(frame)
+            case TypingFrame():
+                await self._type(frame)
+            case LeaveFrame():
+                await self._leave()
+            case HelloFrame():
+                self._refuse(ErrorCode.INVALID_REQUEST, "hello was said already", field="type")
+
+    async def _store(self, frame: SendFrame) -> None:
+        request = SendRequest(
+            user_id=self._require_session().user_id,
+            client_id=frame.client_id,
+            room=frame.room,
+            text=frame.text,
+        )
+        try:
+            reply = await self._room.requester.ask(ChatSubject.SEND, request, SendReply)
+        except FaultError as error:
+            self._send_fault(error, frame.client_id)
+            return
+        self._send(
+            AckFrame(
+                client_id=frame.client_id,
+                seq=reply.seq,
+                id=reply.id,
+                timestamp=reply.timestamp,
+                duplicate=reply.duplicate,
+            )
+        )
+
+    async def _type(self, frame: TypingFrame) -> None:
+        now = asyncio.get_running_loop().time()
+        if (
+            now - self._typed_at < _TYPING_EVERY_SECONDS
+            or self._user is None
+            or not self._room.broker.connected
+        ):
+            return
+        self._typed_at = now
+        notice = TypingEvent(room=frame.room, user=self._user)
+        await self._room.broker.publish(typing_subject(frame.room), encode(notice))
+
+    async def _leave(self) -> None:
+        self._left = True
+        await self._room.sessions.leave(self._require_session(), LeaveManner.EXIT, everywhere=True)
+        self._outlet.close(Close.LEFT.value)
+        raise _SaidGoodbyeError
+
+    def _require_session(self) -> Session:
+        if self._session is None:
+            raise AssertionError("a frame was handled before the join")
+        return self._session
+
+    def _send(self, frame: Model) -> None:
+        self._outlet.write(text_frame(encode(frame)))
+
+    def _refuse(self, code: ErrorCode, message: str, field: str | None = None) -> None:
+        self._send(ErrorFrame(code=code, message=message, field=field))
+
+    def _send_fault(self, error: FaultError, client_id: str | None) -> None:
+        fault = error.fault
+        self._send(ErrorFrame(code=fault.code, message=fault.message, client_id=client_id, field=fault.field))
+
+
+async def serve_chat_socket(room: ChatRoom, websocket: WebSocket) -> None:
+    """Accept a socket and serve it to its end."""
+    offered = websocket.scope.get("subprotocols") or []
+    await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
+    await ChatSocket(room, websocket, outlet_of(websocket)).run()

@@ -1,0 +1,79 @@
+"""``GET /api/v1/cloud/events``: every event of every instance, as server-sent events."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query
+from fastapi.responses import StreamingResponse
+from sse_starlette import EventSourceResponse
+
+from opsroom_gateway.catch_up import CatchUp, TooOldError
+from opsroom_gateway.cloud_feed import CloudFeed, reset_chunk
+from opsroom_gateway.sse import SseReader, SseReaders
+from opsroom_messaging.stored import UnavailableError
+
+_DESCRIPTION = """Events are named `change`, with the stream's sequence as `id:`. Resume with `Last-Event-ID`
+(browsers do by themselves) or `?since=`, where 0 is the beginning; the header counts when both are there. An
+event named `reset` says that what was missed can't be told: fetch the list anew. Comments are heartbeats."""
+
+_EXAMPLE = """id: 41
+event: change
+data: {"seq":41,"type":"received","instanceId":"9b2f…","operationId":"51c0…","command":"create",\
+"state":"stopped","actor":"alice","timestamp":"2026-11-23T23:04:05.678Z","dueAt":"2026-11-23T23:04:15.678Z"}
+
+"""
+
+_Since = Annotated[int | None, Query(ge=0, le=2**63 - 1)]
+_LastEventId = Annotated[str | None, Header(alias="Last-Event-ID")]
+
+
+def events_router(feed: CloudFeed, catch_up: CatchUp, readers: SseReaders) -> APIRouter:
+    """The route of the event stream."""
+    router = APIRouter(prefix="/cloud", tags=["cloud"])
+
+    @router.get(
+        "/events",
+        summary="Follow all events",
+        description=_DESCRIPTION,
+        response_class=StreamingResponse,
+        responses={200: {"content": {"text/event-stream": {"example": _EXAMPLE}}}},
+    )
+    async def events(since: _Since = None, last_event_id: _LastEventId = None) -> EventSourceResponse:
+        reader = readers.new()
+        place = _place(since, last_event_id)
+        return readers.response(_stream(feed, catch_up, readers, reader, place))
+
+    return router
+
+
+def _place(since: int | None, last_event_id: str | None) -> int | None:
+    """Where to resume; an id that this server never gave means that nothing can be resumed (-1)."""
+    if last_event_id is None or not last_event_id.strip():
+        return since
+    digits = last_event_id.strip()
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else -1
+
+
+async def _stream(
+    feed: CloudFeed, catch_up: CatchUp, readers: SseReaders, reader: SseReader, since: int | None
+) -> AsyncIterator[bytes]:
+    try:
+        if since is not None:
+            try:
+                if since < 0:
+                    raise TooOldError
+                async for part in catch_up.missed(since, None):
+                    if part.last:
+                        reader.write(part.frames)
+                    else:
+                        yield part.frames
+            except TooOldError:
+                reader.write(reset_chunk(feed.head))
+            except UnavailableError:
+                return  # the client comes back by itself
+        feed.readers.attach(reader)
+        async for chunk in reader.chunks():
+            yield chunk
+    finally:
+        feed.readers.detach(reader)
+        readers.forget(reader)

@@ -1,0 +1,165 @@
+"""``/api/v1/cloud`` over HTTP: the list, the commands, and what became of them."""
+
+from typing import Annotated, Any
+from uuid import uuid4
+
+from fastapi import APIRouter, Depends, Header, Path, Request, Response
+
+from opsroom_contracts.chat import WhoamiReply, WhoamiRequest
+from opsroom_contracts.cloud import ANONYMOUS, Command, Operation
+from opsroom_contracts.errors import ErrorCode, refuse
+from opsroom_contracts.http import InstanceList, OperationAccepted
+from opsroom_contracts.subjects import ChatSubject
+from opsroom_gateway.cloud_commands import CloudCommands
+from opsroom_gateway.cloud_feed import CloudFeed
+from opsroom_gateway.problems import documented
+from opsroom_messaging.requests import Requester
+
+KEY_MAX = 100
+"""The longest idempotency key, in characters."""
+
+_Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+_Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=KEY_MAX,
+        pattern=r"^[\x20-\x7e]+$",
+        description="One key for one intention: the same command with the same key is done once.",
+    ),
+]
+
+_COMMAND_ERRORS = (
+    ErrorCode.INSTANCE_NOT_FOUND,
+    ErrorCode.OPERATION_PENDING,
+    ErrorCode.TRANSITION_INVALID,
+    ErrorCode.IDEMPOTENCY_IN_FLIGHT,
+    ErrorCode.IDEMPOTENCY_MISMATCH,
+    ErrorCode.TOKEN_INVALID,
+    ErrorCode.UNAVAILABLE,
+)
+
+
+class Actors:
+    """Who asks: the owner of the bearer token, or nobody in particular."""
+
+    def __init__(self, requester: Requester) -> None:
+        self._requester = requester
+
+    async def __call__(self, authorization: Annotated[str | None, Header()] = None) -> str:
+        """The actor's name.
+
+        Raises:
+            FaultError: ``token_invalid``.
+        """
+        if authorization is None:
+            return ANONYMOUS
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise refuse(ErrorCode.TOKEN_INVALID, "Authorization: must be 'Bearer <token>'")
+        reply = await self._requester.ask(ChatSubject.WHOAMI, WhoamiRequest(token=token[:256]), WhoamiReply)
+        return reply.user.name
+
+
+async def _no_body(request: Request) -> None:
+    """Commands have no body; an empty JSON object is taken for none.
+
+    Raises:
+        FaultError: ``invalid_request``.
+    """
+    async for chunk in request.stream():
+        if chunk.strip() not in {b"", b"{}"}:
+            raise refuse(ErrorCode.INVALID_REQUEST, "this command takes no body")
+
+
+def cloud_router(feed: CloudFeed, commands: CloudCommands, actors: Actors) -> APIRouter:
+    """The routes of the cloud."""
+    router = APIRouter(prefix="/cloud", tags=["cloud"])
+    actor_of = Depends(actors)
+    bodiless = [Depends(_no_body)]
+
+    @router.get("/instances", summary="All instances", response_model=InstanceList)
+    async def instances() -> Response:
+        """All instances as of ``seq``; follow ``/cloud/events?since=<seq>`` from there."""
+        return Response(feed.list_json(), media_type="application/json")
+
+    @router.post(
+        "/instances",
+        status_code=202,
+        summary="Create an instance",
+        dependencies=bodiless,
+        responses=documented(*_COMMAND_ERRORS[3:]),
+        response_model_exclude_none=True,
+    )
+    async def create(response: Response, key: _Key = None, actor: str = actor_of) -> OperationAccepted:
+        """Born ``stopped`` when the operation is due."""
+        return _accepted(response, await commands.create(_client_id(key), actor))
+
+    async def command(
+        kind: Command, instance_id: str, response: Response, key: str | None, actor: str
+    ) -> OperationAccepted:
+        return _accepted(response, await commands.command(kind, instance_id, _client_id(key), actor))
+
+    shared: dict[str, Any] = {
+        "status_code": 202,
+        "dependencies": bodiless,
+        "responses": documented(*_COMMAND_ERRORS),
+        "response_model_exclude_none": True,
+    }
+
+    @router.post("/instances/{instance_id}/start", summary="Start an instance", **shared)
+    async def start(
+        instance_id: _Id, response: Response, key: _Key = None, actor: str = actor_of
+    ) -> OperationAccepted:
+        """Runs when the operation is due."""
+        return await command(Command.START, instance_id, response, key, actor)
+
+    @router.post("/instances/{instance_id}/stop", summary="Stop an instance", **shared)
+    async def stop(
+        instance_id: _Id, response: Response, key: _Key = None, actor: str = actor_of
+    ) -> OperationAccepted:
+        """Stopped when the operation is due."""
+        return await command(Command.STOP, instance_id, response, key, actor)
+
+    @router.delete("/instances/{instance_id}", summary="Remove an instance", **shared)
+    async def remove(
+        instance_id: _Id, response: Response, key: _Key = None, actor: str = actor_of
+    ) -> OperationAccepted:
+        """Gone when the operation is due."""
+        return await command(Command.REMOVE, instance_id, response, key, actor)
+
+    @router.get(
+        "/operations/{operation_id}",
+        summary="What became of a command",
+        responses=documented(ErrorCode.OPERATION_NOT_FOUND, ErrorCode.UNAVAILABLE),
+        response_model_exclude_none=True,
+    )
+    async def operation(operation_id: _Id) -> OperationAccepted:
+        """Pending, done, cancelled or failed."""
+        return OperationAccepted(operation=await commands.operation(operation_id))
+
+    @router.delete(
+        "/operations/{operation_id}",
+        summary="Cancel a command",
+        dependencies=bodiless,
+        responses=documented(
+            ErrorCode.OPERATION_NOT_FOUND, ErrorCode.OPERATION_FINISHED, ErrorCode.UNAVAILABLE
+        ),
+        response_model_exclude_none=True,
+    )
+    async def cancel(operation_id: _Id, actor: str = actor_of) -> OperationAccepted:
+        """Possible until it is due; cancelling again answers the same."""
+        return OperationAccepted(operation=await commands.cancel(operation_id, actor))
+
+    return router
+
+
+def _accepted(response: Response, operation: Operation) -> OperationAccepted:
+    response.headers["Location"] = f"/api/v1/cloud/operations/{operation.id}"
+    return OperationAccepted(operation=operation)
+
+
+def _client_id(key: str | None) -> str:
+    """The id under which the intention is known; our own retries need one too."""
+    return f"key/{key}" if key is not None else uuid4().hex

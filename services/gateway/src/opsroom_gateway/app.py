@@ -1,0 +1,194 @@
+"""The gateway put together: what talks to what, on one screen."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from uuid import uuid4
+
+from fastapi import APIRouter, FastAPI, WebSocket
+from starlette.middleware.cors import CORSMiddleware
+from starlette.staticfiles import StaticFiles
+
+from opsroom_contracts import subjects
+from opsroom_gateway import health, problems
+from opsroom_gateway.api.chat_http import chat_router
+from opsroom_gateway.api.chat_socket import ChatRoom, serve_chat_socket
+from opsroom_gateway.api.cloud_events import events_router
+from opsroom_gateway.api.cloud_http import Actors, cloud_router
+from opsroom_gateway.catch_up import CatchUp
+from opsroom_gateway.chat_feed import RING_COUNT, ChatFeed, render_message
+from opsroom_gateway.cloud_commands import CloudCommands
+from opsroom_gateway.cloud_feed import CloudFeed, render_event
+from opsroom_gateway.course.chat import CourseChat
+from opsroom_gateway.course.chat_app import course_chat_app
+from opsroom_gateway.course.cloud import CourseCloud
+from opsroom_gateway.course.cloud_app import CourseCloudApp
+from opsroom_gateway.course.http import BareMounts
+from opsroom_gateway.people_feed import PeopleFeed
+from opsroom_gateway.sessions import Sessions
+from opsroom_gateway.settings import GatewaySettings
+from opsroom_gateway.sse import SseReaders
+from opsroom_gateway.typing_feed import TypingFeed
+from opsroom_messaging.connection import Broker
+from opsroom_messaging.follower import Follow, Follower, Source
+from opsroom_messaging.leases import GatewayLease
+from opsroom_messaging.process import running
+from opsroom_messaging.requests import Requester
+from opsroom_messaging.stored import StreamReader
+from opsroom_messaging.topology import await_streams
+
+_READY_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Feeds:
+    """Everything this process follows, each once."""
+
+    chat: ChatFeed
+    chat_follower: Follower
+    people: PeopleFeed
+    people_follower: Follower
+    cloud: CloudFeed
+    cloud_follower: Follower
+
+    @property
+    def live(self) -> bool:
+        """Whether all of it is up to date, as far as anyone can know."""
+        return self.chat_follower.live and self.people_follower.live and self.cloud_follower.live
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A gateway at work: its application, and how to begin its end."""
+
+    app: FastAPI
+    readers: SseReaders
+    died: asyncio.Event
+
+
+@asynccontextmanager
+async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Gateway]:
+    """The gateway at work on ``broker``, ready to serve.
+
+    Raises:
+        BrokerUnusableError: the streams are not there: the services are not running.
+    """
+    await await_streams(
+        broker,
+        (
+            subjects.CHAT_STREAM,
+            subjects.MEMBERS_STREAM,
+            subjects.CLOUD_STREAM,
+            f"KV_{subjects.GATEWAYS_BUCKET}",
+        ),
+    )
+    gateway_id = uuid4().hex
+    lease = GatewayLease(broker, gateway_id)
+    await lease.take()
+    feeds = await _feeds(broker)
+    requester = Requester(broker)
+    sessions = Sessions(requester, gateway_id)
+    course_chat = CourseChat(
+        requester,
+        sessions,
+        (feeds.people, feeds.people_follower),
+        feeds.chat,
+        settings.course_binding_seconds,
+    )
+    feeds.people.watch(sessions.on_member)
+    feeds.people.watch(course_chat.on_member)
+    commands = CloudCommands(requester, feeds.cloud_follower)
+    course_cloud = CourseCloud(feeds.cloud, commands)
+    feeds.cloud.watch(course_cloud.on_event)
+    readers = SseReaders(settings.outbox_bytes, settings.heartbeat_seconds)
+    app = _application(settings)
+    app.include_router(health.health_router(requester, lambda: feeds.live))
+    app.include_router(_api(broker, settings, feeds, (requester, sessions, commands), readers))
+    app.add_middleware(BareMounts, mounts=("/chat", "/cloud"))
+    app.mount("/chat", course_chat_app(course_chat, settings.allowed_origins))
+    dashboard = CourseCloudApp(course_cloud, readers, envelope=settings.course_cloud_envelope)
+    app.mount("/cloud", dashboard.asgi(settings.allowed_origins))
+    if settings.frontend is not None:
+        app.mount("/", StaticFiles(directory=settings.frontend, html=True))
+    async with running(
+        lease=lease.run(),
+        chat=feeds.chat_follower.run(),
+        people=feeds.people_follower.run(),
+        cloud=feeds.cloud_follower.run(),
+    ) as died:
+        await broker.listen(subjects.TYPING, TypingFeed(feeds.people.readers).deliver)
+        for follower in (feeds.chat_follower, feeds.people_follower, feeds.cloud_follower):
+            await follower.ready(_READY_SECONDS)
+        try:
+            yield Gateway(app, readers, died)
+        finally:
+            readers.close()
+            await course_chat.stop()
+            await sessions.close()
+
+
+async def _feeds(broker: Broker) -> Feeds:
+    bounds = await StreamReader(broker, subjects.CHAT_STREAM).bounds()
+    start = max(bounds.first, bounds.last - RING_COUNT + 1)
+    chat, people, cloud = ChatFeed(start), PeopleFeed(), CloudFeed()
+    chat_source = Source(subjects.CHAT_STREAM, (subjects.CHAT_EVENTS,), Follow.EVENTS, start)
+    people_source = Source(subjects.MEMBERS_STREAM, (subjects.MEMBERS,), Follow.STATE)
+    cloud_source = Source(subjects.CLOUD_STREAM, (subjects.CLOUD_EVENTS,), Follow.STATE_THEN_EVENTS)
+    return Feeds(
+        chat,
+        Follower(broker, chat_source, chat),
+        people,
+        Follower(broker, people_source, people),
+        cloud,
+        Follower(broker, cloud_source, cloud),
+    )
+
+
+def _application(settings: GatewaySettings) -> FastAPI:
+    app = FastAPI(
+        title="Opsroom",
+        version=version("opsroom-gateway"),
+        summary="One room where a team talks and runs its cloud servers.",
+        redoc_url=None,
+    )
+    problems.install(app)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=list(settings.allowed_origins),
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
+        expose_headers=["Location", "Retry-After"],
+        max_age=600,
+    )
+    return app
+
+
+def _api(
+    broker: Broker,
+    settings: GatewaySettings,
+    feeds: Feeds,
+    services: tuple[Requester, Sessions, CloudCommands],
+    readers: SseReaders,
+) -> APIRouter:
+    requester, sessions, commands = services
+    chat_catch_up = CatchUp(
+        feeds.chat, StreamReader(broker, subjects.CHAT_STREAM), subjects.CHAT_EVENTS, render_message
+    )
+    cloud_catch_up = CatchUp(
+        feeds.cloud, StreamReader(broker, subjects.CLOUD_STREAM), subjects.CLOUD_EVENTS, render_event
+    )
+    room = ChatRoom(
+        broker, requester, sessions, feeds.people, feeds.people_follower, feeds.chat, chat_catch_up, settings
+    )
+    router = APIRouter(prefix="/api/v1")
+    router.include_router(chat_router(requester, feeds.people))
+    router.include_router(cloud_router(feeds.cloud, commands, Actors(requester)))
+    router.include_router(events_router(feeds.cloud, cloud_catch_up, readers))
+
+    @router.websocket("/chat/ws")
+    async def chat_socket(websocket: WebSocket) -> None:
+        await serve_chat_socket(room, websocket)
+
+    return router

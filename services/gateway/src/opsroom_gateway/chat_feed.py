@@ -1,0 +1,108 @@
+"""The messages of all rooms, followed once for this process and fanned out in both dialects."""
+
+import base64
+import binascii
+import logging
+
+from opsroom_contracts.chat import MESSAGE_EVENT, MessageEvent, RawFrame
+from opsroom_contracts.codec import ContractError, decode, encode
+from opsroom_contracts.course import CourseOutgoing, CourseUser
+from opsroom_contracts.frames import MessageFrame, ResetFrame
+from opsroom_gateway.frames import binary_frame, text_frame
+from opsroom_gateway.hub import Hub
+from opsroom_gateway.ring import Ring
+from opsroom_messaging.stored import Stored
+
+RING_COUNT = 4096
+_RING_BYTES = 16 * 1024 * 1024
+COURSE_ROOM = "general"
+"""The one room that the course contract knows."""
+
+log = logging.getLogger(__name__)
+
+
+class ChatFeed:
+    """Takes in stored messages; its hubs write them to the readers of each dialect."""
+
+    def __init__(self, start: int) -> None:
+        self.readers = Hub()
+        self.course_readers = Hub()
+        self.ring = Ring(RING_COUNT, _RING_BYTES)
+        self.head = start - 1
+        self.malformed = 0
+        self._start = start
+        self._begun = False
+        self.ring.restart(start)
+
+    def begin(self, *, fresh: bool) -> None:
+        """Go on; or, where the stream could not be resumed, tell every reader to fetch anew."""
+        if fresh and self._begun:
+            self.head = 0
+            self.ring.restart(1)
+            self.readers.publish(text_frame(encode(ResetFrame(seq=0))))
+        self._begun = True
+
+    def deliver(self, message: Stored) -> None:
+        """Fan out one message; what does not fit its contract is skipped, counted and logged."""
+        self.head = message.seq
+        try:
+            event = decode(MESSAGE_EVENT, message.data)
+            course = course_frame(event)
+        except ContractError as error:
+            self.malformed += 1
+            log.warning("skipped %s at %d: %s", message.subject, message.seq, error)
+            return
+        frame = message_frame(event, message.seq)
+        self.ring.put(message.seq, frame)
+        self.readers.publish(frame)
+        if event.room == COURSE_ROOM:
+            self.course_readers.publish(course)
+
+    def caught_up(self) -> None:
+        """Nothing to do: the ring fills as messages come."""
+
+
+def message_frame(event: MessageEvent, seq: int) -> bytes:
+    """The ``message`` frame of a stored event."""
+    return text_frame(
+        encode(
+            MessageFrame(
+                seq=seq,
+                id=event.id,
+                room=event.room,
+                user=event.user,
+                text=event.text,
+                timestamp=event.timestamp,
+                client_id=event.client_id,
+            )
+        )
+    )
+
+
+def render_message(stored: Stored) -> bytes:
+    """The ``message`` frame of a message read back; nothing for one that does not fit its contract."""
+    try:
+        return message_frame(decode(MESSAGE_EVENT, stored.data), stored.seq)
+    except ContractError:
+        return b""
+
+
+def course_frame(event: MessageEvent) -> bytes:
+    """What clients of the course contract see: their own frames byte for byte, ours in the shape they know.
+
+    Raises:
+        ContractError: the kept frame is not base64.
+    """
+    if event.raw is not None:
+        return _relayed(event.raw)
+    sender = CourseUser(id=event.user.id, name=event.user.name)
+    return text_frame(encode(CourseOutgoing(message=event.text, user=sender)))
+
+
+def _relayed(raw: RawFrame) -> bytes:
+    if not raw.binary:
+        return text_frame(raw.data.encode())
+    try:
+        return binary_frame(base64.b64decode(raw.data, validate=True))
+    except binascii.Error as error:
+        raise ContractError("raw.data", str(error)) from None

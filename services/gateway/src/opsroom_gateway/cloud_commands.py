@@ -1,0 +1,59 @@
+"""Commanding servers on behalf of a client, with read-your-writes on this gateway."""
+
+from opsroom_contracts.cloud import (
+    CancelRequest,
+    Command,
+    CreateRequest,
+    InstanceRequest,
+    Operation,
+    OperationReply,
+    OperationRequest,
+)
+from opsroom_contracts.model import Model
+from opsroom_contracts.subjects import CloudSubject
+from opsroom_messaging.follower import Follower
+from opsroom_messaging.requests import Requester
+
+_SEEN_SECONDS = 2.0
+
+_SUBJECTS: dict[Command, CloudSubject] = {
+    Command.START: CloudSubject.START,
+    Command.STOP: CloudSubject.STOP,
+    Command.REMOVE: CloudSubject.REMOVE,
+}
+
+
+class CloudCommands:
+    """Asks the cloud service, and answers once this gateway's own list shows what was accepted."""
+
+    def __init__(self, requester: Requester, follower: Follower) -> None:
+        self._requester = requester
+        self._follower = follower
+
+    async def create(self, client_id: str, actor: str) -> Operation:
+        """Create an instance.
+
+        Raises:
+            FaultError: what the cloud service refused; so for all methods.
+        """
+        return await self._ask(CloudSubject.CREATE, CreateRequest(client_id=client_id, actor=actor))
+
+    async def command(self, command: Command, instance_id: str, client_id: str, actor: str) -> Operation:
+        """Start, stop or remove an instance."""
+        request = InstanceRequest(instance_id=instance_id, client_id=client_id, actor=actor)
+        return await self._ask(_SUBJECTS[command], request)
+
+    async def cancel(self, operation_id: str, actor: str) -> Operation:
+        """Cancel an operation that is not done yet."""
+        request = CancelRequest(operation_id=operation_id, actor=actor)
+        return await self._ask(CloudSubject.CANCEL, request)
+
+    async def operation(self, operation_id: str) -> Operation:
+        """How far an operation is."""
+        request = OperationRequest(operation_id=operation_id)
+        return (await self._requester.ask(CloudSubject.OPERATION, request, OperationReply)).operation
+
+    async def _ask(self, subject: CloudSubject, request: Model) -> Operation:
+        reply = await self._requester.ask(subject, request, OperationReply)
+        await self._follower.reached(reply.seq, _SEEN_SECONDS)
+        return reply.operation

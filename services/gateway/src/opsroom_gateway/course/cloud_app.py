@@ -1,0 +1,125 @@
+"""The course contract's dashboard as an application mounted at ``/cloud``."""
+
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp
+from starlette.websockets import WebSocket
+
+from opsroom_contracts.cloud import Command
+from opsroom_contracts.codec import encode
+from opsroom_contracts.course import CONNECTION_GREETING, CourseCloudError, CourseStatus
+from opsroom_contracts.errors import HTTP_STATUS, ErrorCode, FaultError
+from opsroom_contracts.model import Model
+from opsroom_gateway.course.cloud import CourseCloud, action_in
+from opsroom_gateway.course.http import BodyError, CourseCors, json_body
+from opsroom_gateway.frames import text_frame
+from opsroom_gateway.sse import SseReader, SseReaders
+from opsroom_gateway.ws_protocol import outlet_of
+
+_NOT_FOUND = "Instance not found"
+
+
+class CourseCloudApp:
+    """The dashboard's requests, socket and stream."""
+
+    def __init__(self, cloud: CourseCloud, sse: SseReaders, *, envelope: bool) -> None:
+        self._cloud = cloud
+        self._sse = sse
+        self._envelope = envelope
+
+    def asgi(self, allowed_origins: tuple[str, ...]) -> ASGIApp:
+        """The application to mount."""
+        routes = [
+            Route("/sse", self.events, methods=["GET"]),
+            Route("/sse/", self.events, methods=["GET"]),
+            Route("/", self.list, methods=["GET"]),
+            Route("/", self.create, methods=["POST"]),
+            Route("/", self.remove, methods=["DELETE"]),
+            Route("/{instance_id}", self.remove, methods=["DELETE"]),
+            Route("/{instance_id}", self.change, methods=["PATCH"]),
+            Route("/{path:path}", self.nothing_here, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+            WebSocketRoute("/{path:path}", self.socket),
+        ]
+        return CourseCors(Starlette(routes=routes), allowed_origins)
+
+    async def list(self, _request: Request) -> Response:
+        """All instances that exist: a bare array, or the old server's envelope where that is set."""
+        instances = self._cloud.list_json()
+        body = b'{"data":%s}' % instances if self._envelope else instances
+        return Response(body, media_type="application/json")
+
+    async def create(self, _request: Request) -> Response:
+        """Accept a create; whatever the body says."""
+        try:
+            await self._cloud.create(uuid4().hex)
+        except FaultError as error:
+            return _refusal(error)
+        return _json(CourseStatus(), 201)
+
+    async def remove(self, request: Request) -> Response:
+        """Accept a remove, the id in the path or in the query."""
+        instance_id = request.path_params.get("instance_id") or request.query_params.get("id", "")
+        return await self._command(Command.REMOVE, instance_id)
+
+    async def change(self, request: Request) -> Response:
+        """Accept a start or a stop."""
+        try:
+            command = action_in(await json_body(request))
+        except BodyError as error:
+            return _json(CourseCloudError(message=str(error)), 400)
+        return await self._command(command, request.path_params["instance_id"])
+
+    async def events(self, _request: Request) -> Response:
+        """The stream of events, live from now on."""
+        return self._sse.response(self._stream(self._sse.new()))
+
+    async def socket(self, websocket: WebSocket) -> None:
+        """Starts and stops by socket; what comes of it is told to every socket."""
+        await websocket.accept()
+        outlet = outlet_of(websocket)
+        outlet.write(text_frame(CONNECTION_GREETING.encode()))
+        self._cloud.sockets.attach(outlet)
+        try:
+            while True:
+                message = await websocket.receive()
+                if message["type"] == "websocket.disconnect":
+                    return
+                data = message.get("text")
+                await self._cloud.receive(message["bytes"] if data is None else data)
+        finally:
+            self._cloud.sockets.detach(outlet)
+
+    async def nothing_here(self, request: Request) -> Response:
+        """Anything else."""
+        return _json(CourseCloudError(message=f"There is no {request.method} {request.url.path} here."), 404)
+
+    async def _command(self, command: Command, instance_id: str) -> Response:
+        try:
+            await self._cloud.command(command, instance_id, uuid4().hex)
+        except FaultError as error:
+            return _refusal(error)
+        return _json(CourseStatus(), 200)
+
+    async def _stream(self, reader: SseReader) -> AsyncIterator[bytes]:
+        self._cloud.streams.attach(reader)
+        try:
+            async for chunk in reader.chunks():
+                yield chunk
+        finally:
+            self._cloud.streams.detach(reader)
+            self._sse.forget(reader)
+
+
+def _refusal(error: FaultError) -> Response:
+    fault = error.fault
+    message = _NOT_FOUND if fault.code is ErrorCode.INSTANCE_NOT_FOUND else fault.message
+    return _json(CourseCloudError(message=message), HTTP_STATUS[fault.code])
+
+
+def _json(model: Model, status: int) -> Response:
+    return Response(encode(model), status, media_type="application/json")

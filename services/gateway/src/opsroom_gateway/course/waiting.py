@@ -1,0 +1,59 @@
+"""People of the course contract who are on the list without a socket, by where they came from."""
+
+from opsroom_contracts.chat import REGISTRATION_PREFIX, Dialect, Member, MemberStatus
+from opsroom_contracts.text import fold_name
+
+_LISTED = frozenset({MemberStatus.PRESENT, MemberStatus.LINGERING})
+
+
+class WaitingRoom:
+    """An index over the people feed, so that neither a connect nor a frame searches everybody."""
+
+    def __init__(self) -> None:
+        self._by_origin: dict[str, dict[str, None]] = {}
+        self._by_name: dict[str, str] = {}
+        self._origins: dict[str, str] = {}
+
+    def on_member(self, member: Member) -> bool:
+        """Take in a changed record; answers whether the person now waits for a socket."""
+        if member.dialect is not Dialect.COURSE:
+            return False
+        user_id = member.user.id
+        name = fold_name(member.user.name)
+        if member.status is not MemberStatus.AWAY:
+            self._by_name[name] = user_id
+        elif self._by_name.get(name) == user_id:
+            del self._by_name[name]
+        self._remove(user_id)
+        waits = member.status in _LISTED and not any(map(is_socket, connection_ids(member)))
+        if waits and member.origin is not None:
+            self._by_origin.setdefault(member.origin, {})[user_id] = None
+            self._origins[user_id] = member.origin
+        return waits
+
+    def from_origin(self, origin: str) -> list[str]:
+        """Who waits for a socket from ``origin``, the newest first."""
+        return list(reversed(self._by_origin.get(origin, {})))
+
+    def named(self, name: str) -> str | None:
+        """The id of the course client that has ``name``."""
+        return self._by_name.get(fold_name(name))
+
+    def _remove(self, user_id: str) -> None:
+        origin = self._origins.pop(user_id, None)
+        if origin is None:
+            return
+        there = self._by_origin[origin]
+        del there[user_id]
+        if not there:
+            del self._by_origin[origin]
+
+
+def connection_ids(member: Member) -> list[str]:
+    """The ids of a person's connections."""
+    return [connection.id for connection in member.connections]
+
+
+def is_socket(connection_id: str) -> bool:
+    """Whether a connection is a socket, not a registration that waits for one."""
+    return not connection_id.startswith(REGISTRATION_PREFIX)

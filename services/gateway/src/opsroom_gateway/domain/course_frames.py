@@ -1,0 +1,83 @@
+"""Reading the frames that clients of the course contract send, in all the shapes seen in the wild."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from opsroom_contracts.chat import TEXT_MAX
+from opsroom_contracts.course import ChatFrameType
+
+_TEXT_FIELDS = ("message", "msg", "text")
+_NAME_FIELDS = ("name", "userName", "username", "nickname")
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Whom a frame speaks of; either may be missing."""
+
+    user_id: str | None
+    name: str | None
+
+    @property
+    def nobody(self) -> bool:
+        """Whether the frame names no one."""
+        return self.user_id is None and self.name is None
+
+
+@dataclass(frozen=True, slots=True)
+class CourseFrame:
+    """A frame that is a JSON object. ``text`` is what a person would read of it, for ``/api/v1``."""
+
+    type: str
+    named: Named
+    text: str
+
+
+def read_frame(data: str | bytes) -> CourseFrame | None:
+    """Read one frame, text or binary; None for whatever is not a JSON object in UTF-8."""
+    try:
+        text = data.decode() if isinstance(data, bytes) else data
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(value, dict):
+        return None
+    kind = value.get("type")
+    if not isinstance(kind, str):
+        return None
+    return CourseFrame(kind, _named(value), _text(value, text) if kind == ChatFrameType.SEND else "")
+
+
+def _named(value: dict[str, Any]) -> Named:
+    user = value.get("user")
+    inside: dict[str, Any] = user if isinstance(user, dict) else {}
+    name = _first_text(inside, _NAME_FIELDS)
+    if name is None:
+        name = user if isinstance(user, str) and user.strip() else _first_text(value, _NAME_FIELDS)
+    user_id = inside.get("id", value.get("userId"))
+    return Named(user_id if isinstance(user_id, str) and user_id else None, name)
+
+
+def _text(value: dict[str, Any], raw: str) -> str:
+    """The text of a ``send``; the frame itself where no known field holds one."""
+    user = value.get("user")
+    for holder in (value, value.get("message"), user):
+        if isinstance(holder, dict):
+            found = _first_text(holder, _TEXT_FIELDS)
+            if found is not None:
+                return _shortened(found)
+    return _shortened(raw)
+
+
+def _first_text(value: dict[str, Any], fields: tuple[str, ...]) -> str | None:
+    for field in fields:
+        found = value.get(field)
+        if isinstance(found, str) and found.strip():
+            return found
+    return None
+
+
+def _shortened(text: str) -> str:
+    """At most as long as a message may be, and free of what can't be stored as UTF-8."""
+    clean = text.encode("utf-8", "replace").decode()
+    return clean if len(clean) <= TEXT_MAX else clean[: TEXT_MAX - 1] + "…"

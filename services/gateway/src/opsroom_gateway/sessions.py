@@ -1,0 +1,174 @@
+"""The connections of people that this gateway answers for, and keeping the chat service's record true."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import uuid4
+
+from opsroom_contracts.chat import (
+    Connection,
+    JoinReply,
+    JoinRequest,
+    LeaveManner,
+    LeaveReply,
+    LeaveRequest,
+    Member,
+)
+from opsroom_contracts.errors import RETRYABLE, FaultError
+from opsroom_contracts.subjects import ChatSubject
+from opsroom_messaging.requests import Requester
+
+_LEAVE_PATIENCE_SECONDS = 8.0
+_REJOIN_PATIENCE_SECONDS = 30.0
+
+log = logging.getLogger(__name__)
+
+
+class Owner(Protocol):
+    """Whoever holds a connection; told when the connection can't be kept."""
+
+    def lost(self, *, exited: bool) -> None:
+        """The person left elsewhere (``exited``), or their name went to someone else meanwhile."""
+
+
+@dataclass(slots=True)
+class Session:
+    """One connection of one person through this gateway; ``seq``: the record's sequence that shows it."""
+
+    connection: Connection
+    user_id: str
+    name: str
+    owner: Owner
+    seq: int
+    rejoining: bool = False
+
+
+class Sessions:
+    """Joins and leaves on behalf of sockets, and joins again what was taken off while its socket lived.
+
+    That happens when this process slept through its lease: its people were taken off the list.
+    """
+
+    def __init__(self, requester: Requester, gateway: str) -> None:
+        self._requester = requester
+        self._gateway = gateway
+        self._by_user: dict[str, dict[str, Session]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def new_connection(self) -> Connection:
+        """A connection id of this gateway that nobody has yet."""
+        return Connection(id=uuid4().hex, gateway=self._gateway)
+
+    async def join(self, request: JoinRequest, owner: Owner) -> tuple[Session, JoinReply]:
+        """Put a connection on a person's record.
+
+        Raises:
+            FaultError: what the chat service refused.
+        """
+        reply = await self._requester.ask(ChatSubject.JOIN, request, JoinReply)
+        session = Session(request.connection, reply.user.id, reply.user.name, owner, reply.seq)
+        self._by_user.setdefault(reply.user.id, {})[request.connection.id] = session
+        return session, reply
+
+    def adopt(self, session: Session) -> None:
+        """Answer for a connection that a registration put on the record."""
+        self._by_user.setdefault(session.user_id, {})[session.connection.id] = session
+
+    async def leave(self, session: Session, manner: LeaveManner, *, everywhere: bool = False) -> int:
+        """Take a connection (``everywhere``: all of the person's) off; answers the sequence that shows it.
+
+        If the chat service can't be told, this gateway's lease or the next restart will.
+        """
+        self._drop(session)
+        request = LeaveRequest(
+            user_id=session.user_id,
+            connections=() if everywhere else (session.connection.id,),
+            manner=manner,
+        )
+        return await self._tell(request)
+
+    async def leave_connections(self, user_id: str, connections: tuple[str, ...], manner: LeaveManner) -> int:
+        """Take connections off a person's record, whoever answers for them."""
+        for connection in connections:
+            session = self._by_user.get(user_id, {}).get(connection)
+            if session is not None:
+                self._drop(session)
+        return await self._tell(LeaveRequest(user_id=user_id, connections=connections, manner=manner))
+
+    def on_member(self, member: Member, seq: int) -> None:
+        """Compare a changed record with the sockets that live here."""
+        sessions = self._by_user.get(member.user.id)
+        if not sessions:
+            return
+        known = {connection.id for connection in member.connections}
+        for session in list(sessions.values()):
+            # A record without a sequence is one that vanished altogether.
+            if session.connection.id in known or session.rejoining or 0 < seq <= session.seq:
+                continue
+            if member.exited:
+                self._drop(session)
+                session.owner.lost(exited=True)
+            else:
+                self._start(self._rejoin(session))
+
+    async def close(self) -> None:
+        """Wait for what is under way."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=1.0)
+
+    async def _rejoin(self, session: Session) -> None:
+        session.rejoining = True
+        request = JoinRequest(connection=session.connection, user_id=session.user_id, name=session.name)
+        try:
+            reply = await self._requester.ask(
+                ChatSubject.JOIN, request, JoinReply, patience=_REJOIN_PATIENCE_SECONDS
+            )
+        except FaultError as error:
+            log.warning("the connection of %s can't be kept: %s", session.user_id, error)
+            self._drop(session)
+            session.owner.lost(exited=False)
+            return
+        finally:
+            session.rejoining = False
+        session.seq = max(session.seq, reply.seq)
+        if session.connection.id not in self._by_user.get(session.user_id, {}):
+            # The socket closed while we asked.
+            connections = (session.connection.id,)
+            await self.leave_connections(session.user_id, connections, LeaveManner.CLOSED)
+
+    async def _tell(self, request: LeaveRequest) -> int:
+        try:
+            reply = await self._requester.ask(
+                ChatSubject.LEAVE, request, LeaveReply, patience=_LEAVE_PATIENCE_SECONDS
+            )
+        except FaultError as error:
+            level = logging.WARNING if error.fault.code in RETRYABLE else logging.ERROR
+            log.log(level, "a leave of %s was not taken: %s", request.user_id, error)
+            self._start(self._tell_later(request))
+            return 0
+        return reply.seq
+
+    async def _tell_later(self, request: LeaveRequest) -> None:
+        while True:
+            await asyncio.sleep(1.0)
+            try:
+                await self._requester.ask(ChatSubject.LEAVE, request, LeaveReply)
+            except FaultError as error:
+                if error.fault.code in RETRYABLE:
+                    continue
+            return
+
+    def _drop(self, session: Session) -> None:
+        sessions = self._by_user.get(session.user_id, {})
+        sessions.pop(session.connection.id, None)
+        if not sessions:
+            self._by_user.pop(session.user_id, None)
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,37 @@
+"""Settings of the gateway, read from its environment."""
+
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from opsroom_messaging.settings import BrokerSettings
+
+
+class GatewaySettings(BrokerSettings):
+    """Environment: the name of each field in capitals, with ``GATEWAY_`` before it. Times in seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="GATEWAY_", frozen=True, extra="ignore")
+
+    nats_url: str = Field(default="nats://127.0.0.1:4222", validation_alias="NATS_URL")
+    stream_replicas: Annotated[int, Field(ge=1, le=5)] = Field(default=1, validation_alias="STREAM_REPLICAS")
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8000
+    allowed_origins: tuple[str, ...] = ("*",)
+    """Origins that browsers may call from; ``*`` for any."""
+    course_cloud_envelope: bool = False
+    """Answer the course dashboard's list as ``{"data": [...]}``, as the old server did."""
+    course_binding_seconds: Annotated[float, Field(ge=1, le=600)] = 30.0
+    """How long a course registration waits for the socket that belongs to it."""
+    outbox_bytes: Annotated[int, Field(ge=65_536)] = 1024 * 1024
+    """How much may wait for one reader before it is closed as too slow."""
+    replay_limit: Annotated[int, Field(ge=1)] = 10_000
+    """The most missed messages a reader is told one by one; past it, ``reset``."""
+    ping_seconds: Annotated[float, Field(gt=0, le=60)] = 15.0
+    """How often sockets are pinged, and how long an answer may take."""
+    heartbeat_seconds: Annotated[float, Field(gt=0, le=60)] = 15.0
+    """How often an SSE stream says that it lives."""
+    hello_seconds: Annotated[float, Field(gt=0, le=60)] = 10.0
+    """How long a new socket may take to say hello."""
+    frontend: str | None = None
+    """Folder of the built page, served at ``/``; none: no page."""
