@@ -18,6 +18,8 @@ class Addresses:
     data: Path | None
     """The embedded broker's folder; None with an outside broker."""
     kept: bool
+    page: Path | None
+    """The folder of the built page; None: there is none to serve."""
 
     @property
     def keeps_data(self) -> bool:
@@ -34,7 +36,7 @@ def banner(addresses: Addresses, seconds: float) -> str:
             "",
             f"Opsroom is ready, {seconds:.1f} s after the start.",
             "",
-            f"  Page and API    {web}/",
+            f"  {'Page and API' if addresses.page else 'API':<15} {web}/",
             f"  API reference   {web}/docs",
             f"  Course servers  {web}/chat   {web}/cloud",
             f"  NATS            {nats}",

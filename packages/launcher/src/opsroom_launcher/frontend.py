@@ -1,15 +1,22 @@
-"""What the frontend asks of `./opsroom test`. Node is on PATH by then: `bootstrap` sees to it."""
+"""What `./opsroom` asks of the frontend. Node is on PATH for its steps: `bootstrap` sees to it."""
 
 import json
 from pathlib import Path
 
 FOLDER = "frontend"
 _PACKAGE = "package.json"
+_PAGE = Path(FOLDER, "dist")
 
 
 def exists(root: Path) -> bool:
     """Whether the repository at ``root`` has a frontend to install and test."""
     return (root / FOLDER / _PACKAGE).is_file()
+
+
+def built_page(root: Path) -> Path | None:
+    """The folder of the built page, if there is one for the gateway to serve."""
+    folder = root / _PAGE
+    return folder if (folder / "index.html").is_file() else None
 
 
 def test_steps(root: Path) -> list[tuple[str, tuple[str, ...]]]:

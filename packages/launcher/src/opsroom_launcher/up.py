@@ -18,6 +18,7 @@ from opsroom_launcher.child import ServiceSpec
 from opsroom_launcher.console import Console
 from opsroom_launcher.data import DataFolder, kept_folder, passing_folder
 from opsroom_launcher.errors import RefusedError
+from opsroom_launcher.frontend import built_page
 from opsroom_launcher.guard import Guard
 from opsroom_launcher.listening import authority, free_port, reachable
 from opsroom_launcher.options import DEFAULT_DATA, UpOptions
@@ -54,14 +55,15 @@ def up(options: UpOptions, root: Path) -> int:
 def _plan(options: UpOptions, root: Path, stack: ExitStack) -> Plan:
     """Check all that can be checked before anything runs; what is taken is given back by ``stack``."""
     port = free_port(options.host, options.port, "--port or --host")
+    page = built_page(root)
     if options.nats_url:
-        addresses = Addresses(options.host, port, options.nats_url, data=None, kept=True)
+        addresses = Addresses(options.host, port, options.nats_url, data=None, kept=True, page=page)
         return Plan(service_specs(options, addresses), addresses)
     binary = find_binary()
     nats_port = choose_port(options.nats_port)
     data = stack.enter_context(_data_folder(options, root))
     nats_url = f"nats://{authority(BROKER_HOST, nats_port)}"
-    addresses = Addresses(options.host, port, nats_url, data.path, data.kept)
+    addresses = Addresses(options.host, port, nats_url, data.path, data.kept, page)
     return Plan((broker_spec(binary, data, nats_port), *service_specs(options, addresses)), addresses)
 
 
@@ -85,6 +87,8 @@ def service_specs(options: UpOptions, addresses: Addresses) -> tuple[ServiceSpec
         "GATEWAY_HOST": addresses.host,
         "GATEWAY_PORT": str(addresses.port),
     }
+    if addresses.page:
+        environ.setdefault("GATEWAY_FRONTEND", str(addresses.page))
 
     def service(name: str, tier: int, grace: float) -> ServiceSpec:
         return ServiceSpec(name, (sys.executable, "-m", f"opsroom_{name}"), environ, tier, grace)
