@@ -1,0 +1,223 @@
+"""The life cycle end to end, over NATS."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from opsroom_cloud.provider import SimulatedProvider
+from opsroom_contracts.cloud import (
+    Command,
+    EventType,
+    InstanceState,
+    Operation,
+    OperationReply,
+    OperationStatus,
+)
+from opsroom_contracts.errors import ErrorCode
+from opsroom_contracts.subjects import CloudSubject, instance_events
+from opsroom_messaging.connection import Broker
+from services.cloud.tests.harness import Cloud, each_once, folded, refusal, service
+from tests.waiting import until
+
+CHANGES = (CloudSubject.START, CloudSubject.STOP, CloudSubject.REMOVE)
+
+
+async def test_from_create_to_remove(cloud: Cloud) -> None:
+    created = await cloud.create()
+    instance_id = created.operation.instance_id
+    assert created.operation.status is OperationStatus.PENDING
+    born = await cloud.instance(instance_id)
+    assert born is not None
+    assert born.pending is not None
+    assert (born.state, born.pending.id) == (InstanceState.STOPPED, created.operation.id)
+
+    assert (await cloud.finished(created.operation)).status is OperationStatus.DONE
+    for subject, state in (
+        (CloudSubject.START, InstanceState.RUNNING),
+        (CloudSubject.STOP, InstanceState.STOPPED),
+    ):
+        reply = await cloud.change(subject, instance_id)
+        await cloud.finished(reply.operation)
+        instance = await cloud.instance(instance_id)
+        assert instance is not None
+        assert (instance.state, instance.pending) == (state, None)
+    await cloud.finished((await cloud.change(CloudSubject.REMOVE, instance_id)).operation)
+    assert await cloud.instance(instance_id) is None
+
+    kept = await cloud.kept(instance_events(instance_id))
+    assert [one.event.type.value for one in kept] == [
+        "received", "created", "received", "started", "received", "stopped", "received", "removed",
+    ]  # fmt: skip
+    assert [one.event.actor for one in kept] == ["ann"] * 8
+    each_once(kept)
+
+
+async def test_the_final_event_comes_after_the_delay_not_before(cloud: Cloud) -> None:
+    operation = (await cloud.create()).operation
+    assert operation.due_at - operation.accepted_at == timedelta(seconds=0.3)
+    await cloud.finished(operation)
+    received, created = await cloud.kept()
+    assert received.event.due_at == operation.due_at
+    assert created.event.timestamp >= operation.due_at
+    # Counted from when it was stored, for whoever reads the stream.
+    assert created.message.at - received.message.at >= timedelta(seconds=0.3)
+
+
+async def test_a_reply_s_sequence_is_that_of_the_event_that_shows_it(cloud: Cloud) -> None:
+    reply = await cloud.create()
+    await cloud.finished(reply.operation)
+    done = await cloud.show(reply.operation.id)
+    received, created = await cloud.kept()
+    assert (reply.seq, done.seq) == (received.message.seq, created.message.seq)
+
+
+@pytest.mark.parametrize("subject", CHANGES)
+async def test_commands_to_nobody_are_refused(cloud: Cloud, subject: CloudSubject) -> None:
+    fault = await refusal(cloud.change(subject, "nobody"))
+    assert (fault.code, fault.field) == (ErrorCode.INSTANCE_NOT_FOUND, "instanceId")
+    assert (await cloud.reader.bounds()).last == 0
+
+
+@pytest.mark.parametrize("subject", CHANGES)
+async def test_a_command_while_another_is_pending_is_refused_and_named(
+    cloud: Cloud, subject: CloudSubject
+) -> None:
+    pending = (await cloud.create()).operation
+    before = await cloud.reader.bounds()
+    fault = await refusal(cloud.change(subject, pending.instance_id, "mine"))
+    assert (fault.code, fault.operation_id) == (ErrorCode.OPERATION_PENDING, pending.id)
+    assert await cloud.reader.bounds() == before
+
+
+async def test_a_pointless_command_is_refused_and_nothing_written(cloud: Cloud) -> None:
+    instance_id = await cloud.made()
+    before = (await cloud.reader.bounds()).last
+    fault = await refusal(cloud.change(CloudSubject.STOP, instance_id))
+    assert fault.code is ErrorCode.TRANSITION_INVALID
+    assert (await cloud.reader.bounds()).last == before
+
+
+async def test_cancel_restores_the_former_state(cloud: Cloud) -> None:
+    instance_id = await cloud.made()
+    before = await cloud.instance(instance_id)
+    operation = (await cloud.change(CloudSubject.START, instance_id)).operation
+    cancelled = await cloud.cancel(operation.id)
+    assert cancelled.operation.status is OperationStatus.CANCELLED
+    assert await cloud.cancel(operation.id) == cancelled
+    assert await cloud.instance(instance_id) == before
+    last = (await cloud.kept())[-1]
+    assert (last.event.type, last.event.actor, last.message.seq) == (
+        EventType.CANCELLED,
+        "bob",
+        cancelled.seq,
+    )
+    await cloud.finished((await cloud.change(CloudSubject.START, instance_id)).operation)
+    each_once(await cloud.kept())
+
+
+async def test_an_instance_whose_creation_was_cancelled_never_was(cloud: Cloud) -> None:
+    operation = (await cloud.create()).operation
+    await cloud.cancel(operation.id)
+    assert (await cloud.page()).instances == ()
+    fault = await refusal(cloud.change(CloudSubject.START, operation.instance_id))
+    assert fault.code is ErrorCode.INSTANCE_NOT_FOUND
+
+
+async def test_what_is_finished_can_not_be_cancelled(cloud: Cloud) -> None:
+    operation = (await cloud.create()).operation
+    await cloud.finished(operation)
+    fault = await refusal(cloud.cancel(operation.id))
+    assert (fault.code, fault.operation_id) == (ErrorCode.OPERATION_FINISHED, operation.id)
+
+
+@pytest.mark.parametrize("ask", [Cloud.cancel, Cloud.show])
+async def test_an_unknown_operation_is_not_found(cloud: Cloud, ask: object) -> None:
+    assert callable(ask)
+    fault = await refusal(ask(cloud, "nothing"))
+    assert fault.code is ErrorCode.OPERATION_NOT_FOUND
+
+
+class Choosy(SimulatedProvider):
+    """Fails or hangs on the commands it is told to."""
+
+    def __init__(self, *, fails: Command | None = None, hangs: Command | None = None) -> None:
+        super().__init__(1)
+        self._fails = fails
+        self._hangs = hangs
+        self.called: list[str] = []
+
+    async def complete(self, operation: Operation) -> None:
+        self.called.append(operation.id)
+        if operation.command is self._hangs:
+            await asyncio.Event().wait()
+        if operation.command is self._fails:
+            await super().complete(operation)
+
+
+async def test_a_provider_that_fails_leaves_the_former_state(broker: Broker) -> None:
+    async with service(broker, Choosy(fails=Command.START)):
+        cloud = Cloud(broker)
+        instance_id = await cloud.made()
+        before = await cloud.instance(instance_id)
+        operation = (await cloud.change(CloudSubject.START, instance_id)).operation
+        assert (await cloud.finished(operation)).status is OperationStatus.FAILED
+        assert await cloud.instance(instance_id) == before
+        event = (await cloud.kept())[-1].event
+        assert (event.type, event.reason) == (EventType.FAILED, "the simulated provider was told to fail")
+
+
+async def test_a_failed_creation_leaves_nothing(broker: Broker) -> None:
+    async with service(broker, SimulatedProvider(1)):
+        cloud = Cloud(broker)
+        await cloud.finished((await cloud.create()).operation)
+        assert (await cloud.page()).instances == ()
+        assert folded(await cloud.kept()) == {}
+
+
+async def test_a_provider_that_hangs_counts_as_failed_and_holds_nobody_up(broker: Broker) -> None:
+    provider = Choosy(hangs=Command.START)
+    async with service(broker, provider, provider_timeout_seconds=1.0):
+        cloud = Cloud(broker)
+        instance_id = await cloud.made()
+        hanging = (await cloud.change(CloudSubject.START, instance_id)).operation
+        await until(lambda: hanging.id in provider.called)
+        await cloud.made()
+        assert (await cloud.show(hanging.id)).operation.status is OperationStatus.PENDING
+        assert (await cloud.finished(hanging)).status is OperationStatus.FAILED
+        assert (await cloud.kept())[-1].event.reason == "the provider did not finish within 1 s"
+
+
+async def test_what_is_due_can_not_be_cancelled_any_more(broker: Broker) -> None:
+    provider = Choosy(hangs=Command.CREATE)
+    async with service(broker, provider, provider_timeout_seconds=2.0):
+        cloud = Cloud(broker)
+        operation = (await cloud.create()).operation
+        await until(lambda: provider.called)
+        fault = await refusal(cloud.cancel(operation.id))
+        assert fault.code is ErrorCode.OPERATION_FINISHED
+
+
+async def test_a_provider_s_own_fault_is_a_failure(broker: Broker) -> None:
+    class Broken:
+        async def complete(self, operation: Operation) -> None:
+            raise ZeroDivisionError
+
+    async with service(broker, Broken()):
+        cloud = Cloud(broker)
+        operation: OperationReply = await cloud.create()
+        assert (await cloud.finished(operation.operation)).status is OperationStatus.FAILED
+
+
+async def test_snapshot_and_events_make_a_fresh_snapshot(cloud: Cloud) -> None:
+    first, second = await asyncio.gather(cloud.made(), cloud.made())
+    await cloud.change(CloudSubject.START, first)
+    snapshot = await cloud.page()
+    await cloud.finished((await cloud.change(CloudSubject.REMOVE, second)).operation)
+    fresh = await cloud.page()
+    state = {instance.id: instance for instance in snapshot.instances}
+    for one in await cloud.kept():
+        if one.message.seq > snapshot.seq:
+            state.pop(one.event.instance_id, None)
+            state.update(folded([one]))
+    assert state == {instance.id: instance for instance in fresh.instances}

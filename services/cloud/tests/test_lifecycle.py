@@ -1,0 +1,201 @@
+"""The rules of the life cycle, under every sequence of commands that can be thought up."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from opsroom_cloud.domain.history import Happened, progress
+from opsroom_cloud.domain.ids import instance_id_of, operation_id_of
+from opsroom_cloud.domain.lifecycle import Order, cancel, complete, decide, fail, retain
+from opsroom_contracts.cloud import (
+    Command,
+    EventType,
+    Instance,
+    InstanceEvent,
+    InstanceState,
+    OperationStatus,
+    apply,
+)
+from opsroom_contracts.errors import ErrorCode, Fault
+
+BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
+DELAY = timedelta(seconds=10)
+INSTANCE = "i-1"
+ENDS = {EventType.CREATED, EventType.STARTED, EventType.STOPPED, EventType.REMOVED}
+UNDOES = {EventType.CANCELLED, EventType.FAILED}
+
+
+class LifeCycle(RuleBasedStateMachine):
+    """One instance under random orders, against a model that knows only state and what is pending."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = BEGINNING
+        self.log: list[InstanceEvent] = []
+        self.orders: list[Order] = []
+        self.accepted: list[str] = []
+        # The model: None where there is no instance.
+        self.state: InstanceState | None = None
+        self.since: datetime | None = None
+        self.pending: Order | None = None
+
+    def instance(self) -> Instance | None:
+        return apply(self.log[-1]) if self.log else None
+
+    @rule(seconds=st.integers(1, 15))
+    def time_passes(self, seconds: int) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    @rule(command=st.sampled_from(Command))
+    def command_comes(self, command: Command) -> None:
+        order = Order(
+            command=command,
+            instance_id=INSTANCE,
+            operation_id=f"o-{len(self.orders)}",
+            actor="ann",
+            accepted_at=self.now,
+            due_at=self.now + DELAY,
+        )
+        self.orders.append(order)
+        self._decide(order)
+
+    @rule()
+    def command_of_a_pending_operation_comes_again(self) -> None:
+        if self.pending is not None:
+            verdict = decide(self.instance(), self.pending)
+            assert isinstance(verdict, Fault)
+            assert verdict.operation_id == self.pending.operation_id
+
+    def _decide(self, order: Order) -> None:
+        verdict = decide(self.instance(), order)
+        expected = self._expected_refusal(order.command)
+        if expected is not None:
+            assert isinstance(verdict, Fault)
+            assert verdict.code is expected
+            named = None if self.pending is None else self.pending.operation_id
+            assert verdict.operation_id == named
+            return
+        assert isinstance(verdict, InstanceEvent)
+        assert verdict.type is EventType.RECEIVED
+        self.log.append(verdict)
+        self.accepted.append(order.operation_id)
+        if order.command is Command.CREATE:
+            self.state, self.since = InstanceState.STOPPED, self.now
+        self.pending = order
+
+    def _expected_refusal(self, command: Command) -> ErrorCode | None:
+        if self.state is None:
+            return None if command is Command.CREATE else ErrorCode.INSTANCE_NOT_FOUND
+        if self.pending is not None:
+            return ErrorCode.OPERATION_PENDING
+        allowed = {
+            InstanceState.STOPPED: {Command.START, Command.REMOVE},
+            InstanceState.RUNNING: {Command.STOP, Command.REMOVE},
+        }
+        return None if command in allowed[self.state] else ErrorCode.TRANSITION_INVALID
+
+    @rule(data=st.data())
+    def timer_fires(self, data: st.DataObject) -> None:
+        """For any operation there ever was, as often as it likes."""
+        if not self.orders:
+            return
+        order = data.draw(st.sampled_from(self.orders))
+        event = complete(self.instance(), order.operation_id, self.now)
+        if self.pending is None or self.pending.operation_id != order.operation_id:
+            assert event is None
+            return
+        assert event is not None
+        assert event.type in ENDS
+        self.log.append(event)
+        self.pending = None
+        if order.command is Command.REMOVE:
+            self.state = self.since = None
+        else:
+            self.state = InstanceState.RUNNING if order.command is Command.START else InstanceState.STOPPED
+            self.since = self.now
+
+    @rule(data=st.data(), reason=st.text(max_size=900))
+    def provider_fails(self, data: st.DataObject, reason: str) -> None:
+        if not self.orders:
+            return
+        order = data.draw(st.sampled_from(self.orders))
+        event = fail(self.instance(), order.operation_id, reason, self.now)
+        if self.pending is None or self.pending.operation_id != order.operation_id:
+            assert event is None
+            return
+        assert event is not None
+        assert event.reason == reason[:500]
+        self._undone(event, order)
+
+    @rule(data=st.data())
+    def someone_cancels(self, data: st.DataObject) -> None:
+        if not self.orders:
+            return
+        order = data.draw(st.sampled_from(self.orders))
+        verdict = cancel(self.instance(), order.operation_id, "bob", self.now)
+        mine = self.pending is not None and self.pending.operation_id == order.operation_id
+        if not mine or self.now >= order.due_at:
+            assert isinstance(verdict, Fault)
+            assert verdict.code is ErrorCode.OPERATION_FINISHED
+            return
+        assert isinstance(verdict, InstanceEvent)
+        assert verdict.actor == "bob"
+        self._undone(verdict, order)
+
+    def _undone(self, event: InstanceEvent, order: Order) -> None:
+        assert event.type in UNDOES
+        self.log.append(event)
+        self.pending = None
+        if order.command is Command.CREATE:
+            self.state = self.since = None
+
+    @rule()
+    def retention_renews(self) -> None:
+        instance = self.instance()
+        if instance is not None and instance.pending is None:
+            self.log.append(retain(self.log[-1], self.now))
+
+    @invariant()
+    def the_last_event_tells_what_the_model_knows(self) -> None:
+        instance = self.instance()
+        if self.state is None:
+            assert instance is None
+            return
+        assert instance is not None
+        assert (instance.state, instance.timestamp) == (self.state, self.since)
+        pending = None if instance.pending is None else (instance.pending.id, instance.pending.due_at)
+        expected = None if self.pending is None else (self.pending.operation_id, self.pending.due_at)
+        assert pending == expected
+
+    @invariant()
+    def each_accepted_operation_begins_once_and_ends_at_most_once(self) -> None:
+        for order in self.orders:
+            mine = [e for e in self.log if e.operation_id == order.operation_id]
+            begun = [e for e in mine if e.type is EventType.RECEIVED]
+            ended = [e for e in mine if e.type in ENDS | UNDOES]
+            pending = self.pending is not None and self.pending.operation_id == order.operation_id
+            assert len(begun) == (order.operation_id in self.accepted)
+            assert len(ended) == (bool(begun) and not pending)
+
+    @invariant()
+    def an_operation_s_progress_is_read_off_the_events(self) -> None:
+        for place, event in enumerate(self.log):
+            if event.type is not EventType.RECEIVED:
+                continue
+            rest = [Happened(seq, e) for seq, e in enumerate(self.log) if seq >= place]
+            found = progress(event.operation_id, rest)
+            assert found is not None
+            pending = self.pending is not None and self.pending.operation_id == event.operation_id
+            assert (found.status is OperationStatus.PENDING) == pending
+            assert self.log[found.seq].operation_id == event.operation_id
+
+
+TestLifeCycle = LifeCycle.TestCase
+
+
+def test_ids_follow_from_the_client_s_id() -> None:
+    assert operation_id_of("a") == operation_id_of("a") != operation_id_of("b")
+    assert instance_id_of("a") == instance_id_of("a") != instance_id_of("b")
+    assert len(operation_id_of("a")) == 32
+    assert [len(part) for part in instance_id_of("a").split("-")] == [8, 4, 4, 4, 12]
