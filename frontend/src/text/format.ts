@@ -29,5 +29,7 @@ export function initials(name: string): string {
 export function hueOf(id: string): number {
   let hash = 0;
   for (const char of id) hash = (Math.imul(hash, 31) + (char.codePointAt(0) ?? 0)) | 0;
-  return ((hash >>> 0) * 137) % 360;
+  // Ids that differ in one character must not look alike, so the bits are stirred once more.
+  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+  return ((hash ^ (hash >>> 12)) >>> 0) % 360;
 }

@@ -1,0 +1,24 @@
+import { expect, it } from "vitest";
+import { formatLogTime, formatMessageTime, initials, secondsUntil } from "./format";
+
+const local = new Date(2019, 2, 20, 23, 4, 5);
+
+it("writes message times as HH:MM DD.MM.YYYY", () => {
+  expect(formatMessageTime(local.toISOString())).toBe("23:04 20.03.2019");
+});
+
+it("writes Worklog times as HH:MM:SS DD.MM.YY", () => {
+  expect(formatLogTime(local.toISOString())).toBe("23:04:05 20.03.19");
+});
+
+it("counts seconds up to the due time and never below zero", () => {
+  expect(secondsUntil(10_000, 0)).toBe(10);
+  expect(secondsUntil(10_000, 9_001)).toBe(1);
+  expect(secondsUntil(10_000, 12_000)).toBe(0);
+});
+
+it("takes initials by words and by whole characters", () => {
+  expect(initials("ada lovelace")).toBe("AL");
+  expect(initials("Пётр")).toBe("П");
+  expect(initials("😀 smile")).toBe("😀S");
+});

@@ -1,0 +1,57 @@
+import { expect, it } from "vitest";
+import { en } from "../i18n/en";
+import { ru } from "../i18n/ru";
+import type { WorklogLine } from "../state/cloud/model";
+import { countSince } from "./away";
+import { filterLines, lineAsText, linesAsCsv, linesAsJson, NO_FILTER, sayLine } from "./worklog";
+
+const line = (part: Partial<WorklogLine>): WorklogLine => ({
+  key: "e1",
+  kind: "received",
+  command: "create",
+  timestamp: new Date(2019, 2, 20, 18, 50, 1).toISOString(),
+  instanceId: "23186bf2",
+  actor: "Ann",
+  seq: 1,
+  ...part,
+});
+
+it("says what the sketch says", () => {
+  expect(lineAsText(en, line({}))).toBe(
+    '18:50:01 20.03.19\nServer: 23186bf2\nINFO: Received "Create command"',
+  );
+  expect(sayLine(en, line({ kind: "created" }))).toBe("Created");
+  expect(sayLine(ru, line({ kind: "received", command: "stop" }))).toBe("Принята команда «Остановить»");
+});
+
+it("says errors in words", () => {
+  const refused = line({ kind: "refused", command: "start", code: "operation_pending" });
+  expect(sayLine(en, refused)).toContain("Another command is still pending");
+  expect(lineAsText(en, refused)).toContain("ERROR:");
+});
+
+it("filters by instance, kind and text together", () => {
+  const lines = [line({}), line({ kind: "created" }), line({ instanceId: "x", actor: "Bob" })];
+  const found = (part: object) => filterLines(en, lines, { ...NO_FILTER, ...part }).length;
+  expect(filterLines(en, lines, NO_FILTER)).toBe(lines);
+  expect([found({ instanceId: "x" }), found({ kind: "created" }), found({ text: "bob" })]).toEqual([1, 1, 1]);
+  expect(found({ kind: "created", text: "bob" })).toBe(0);
+});
+
+it("exports CSV that a spreadsheet reads as text, and JSON", () => {
+  const lines = [line({ actor: '=cmd("x"),1', kind: "failed", detail: "two\nlines" })];
+  const csv = linesAsCsv(lines);
+  expect(csv.split("\r\n")[0]).toBe("timestamp,instanceId,kind,command,actor,code,detail,seq");
+  expect(csv).toContain(`"'=cmd(""x""),1"`);
+  expect(csv).toContain('"two\nlines"');
+  expect(JSON.parse(linesAsJson(lines))[0]).toMatchObject({ kind: "failed", detail: "two\nlines" });
+});
+
+it("counts what came of commands since one was here", () => {
+  const lines = [
+    line({ kind: "created", seq: 2 }),
+    line({ kind: "received", seq: 3 }),
+    line({ kind: "created", seq: 4 }),
+  ];
+  expect([...countSince(lines, 2)]).toEqual([["created", 1]]);
+});

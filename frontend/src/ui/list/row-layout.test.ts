@@ -1,0 +1,41 @@
+import { expect, it } from "vitest";
+import { RowLayout } from "./row-layout";
+
+const keys = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => `k${from + i}`);
+
+it("knows where every row stands, measured or not", () => {
+  const layout = new RowLayout(10);
+  layout.setKeys(keys(0, 100));
+  expect(layout.measure(3, 25)).toBe(true);
+  expect(layout.measure(3, 25)).toBe(false);
+  expect([layout.top(3), layout.top(4), layout.total]).toEqual([30, 55, 1015]);
+  expect([layout.rowAt(-5), layout.rowAt(54), layout.rowAt(55), layout.rowAt(9999)]).toEqual([0, 3, 4, 99]);
+});
+
+it("keeps what it measured when rows come above or change places", () => {
+  const layout = new RowLayout(10);
+  layout.setKeys(keys(10, 20));
+  layout.measure(0, 30);
+  layout.setKeys(keys(0, 20));
+  expect(layout.indexOf("k10")).toBe(10);
+  expect([layout.top(10), layout.top(11), layout.total]).toEqual([100, 130, 220]);
+  layout.setKeys(["k0", "k10", ...keys(1, 10), ...keys(11, 20)]);
+  expect(layout.top(2)).toBe(40);
+});
+
+it("takes a hundred thousand rows and a measured screen of them in a few milliseconds", () => {
+  const layout = new RowLayout(70);
+  layout.setKeys(keys(0, 100_000));
+  const start = performance.now();
+  for (let i = 0; i < 20; i += 1) layout.measure(50_000 + i, 90);
+  layout.setKeys(keys(0, 100_001));
+  expect(performance.now() - start).toBeLessThan(200);
+  expect(layout.total).toBe(100_001 * 70 + 20 * 20);
+});
+
+it("is empty when the list is", () => {
+  const layout = new RowLayout(10);
+  layout.setKeys(keys(0, 5));
+  layout.setKeys([]);
+  expect([layout.total, layout.rowAt(50), layout.indexOf("k1")]).toEqual([0, 0, -1]);
+});
