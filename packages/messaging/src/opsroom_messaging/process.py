@@ -9,10 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from contextlib import asynccontextmanager
 from typing import Any
 
-from pydantic import ValidationError
-
-from opsroom_contracts.codec import first_fault
 from opsroom_messaging.connection import BrokerUnusableError
+from opsroom_messaging.settings import SettingsError
 
 EXIT_CONFIG = 78
 """Exit code (EX_CONFIG of sysexits.h) of a process that can't work as it is set up: don't restart it."""
@@ -97,10 +95,7 @@ def run(service: str, main: Callable[[], Awaitable[None]]) -> None:
     )
     try:
         asyncio.run(_awaited(main))
-    except ValidationError as error:
-        fault = first_fault(error)
-        _exit(service, f"setting {fault.field.upper()}: {fault.reason}")
-    except BrokerUnusableError as error:
+    except (SettingsError, BrokerUnusableError) as error:
         _exit(service, str(error))
     except TaskDiedError:
         sys.exit(1)

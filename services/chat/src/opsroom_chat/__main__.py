@@ -1,18 +1,19 @@
 """The chat process: ``python -m opsroom_chat``."""
 
 import logging
+import os
 
 from opsroom_chat.service import chat_service
 from opsroom_chat.settings import ChatSettings
 from opsroom_messaging.connection import connect
 from opsroom_messaging.process import run, until_stopped
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("opsroom_chat")
 
 
 async def main() -> None:
     """Serve until told to stop."""
-    settings = ChatSettings()
+    settings = ChatSettings.from_environment(os.environ)
     broker = await connect(settings.nats_url, name="opsroom-chat")
     try:
         async with chat_service(broker, settings) as died:

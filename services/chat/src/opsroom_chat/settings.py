@@ -1,10 +1,9 @@
 """Settings of the chat service, read from its environment."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
-from pydantic_settings import SettingsConfigDict
 
 from opsroom_chat.domain.people import Graces
 from opsroom_contracts.model import RoomName
@@ -19,10 +18,8 @@ class ChatSettings(BrokerSettings):
     Times in seconds unless the name says days.
     """
 
-    model_config = SettingsConfigDict(env_prefix="CHAT_", frozen=True, extra="ignore")
+    prefix: ClassVar[str] = "CHAT_"
 
-    nats_url: str = Field(default="nats://127.0.0.1:4222", validation_alias="NATS_URL")
-    stream_replicas: Annotated[int, Field(ge=1, le=5)] = Field(default=1, validation_alias="STREAM_REPLICAS")
     rooms: frozenset[RoomName] = frozenset({"general"})
     retention_days: Annotated[float, Field(gt=0, le=36_500)] = 365.0
     retention_bytes: Annotated[int, Field(ge=1_000_000)] = 4 * 1024**3

@@ -1,6 +1,7 @@
 """The cloud process: ``python -m opsroom_cloud``."""
 
 import logging
+import os
 
 from opsroom_cloud.provider import SimulatedProvider
 from opsroom_cloud.service import cloud_service
@@ -13,7 +14,7 @@ log = logging.getLogger(__name__)
 
 async def main() -> None:
     """Serve until told to stop."""
-    settings = CloudSettings()
+    settings = CloudSettings.from_environment(os.environ)
     broker = await connect(settings.nats_url, name="opsroom-cloud")
     try:
         async with cloud_service(broker, settings, SimulatedProvider(settings.failure_rate)) as died:

@@ -1,10 +1,9 @@
 """Settings of the cloud service, read from its environment."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
-from pydantic_settings import SettingsConfigDict
 
 from opsroom_messaging.settings import BrokerSettings
 
@@ -21,10 +20,8 @@ class CloudSettings(BrokerSettings):
     ``grace_seconds``: how late one must be to be taken over from whoever should have finished it.
     """
 
-    model_config = SettingsConfigDict(env_prefix="CLOUD_", frozen=True, extra="ignore")
+    prefix: ClassVar[str] = "CLOUD_"
 
-    nats_url: str = Field(default="nats://127.0.0.1:4222", validation_alias="NATS_URL")
-    stream_replicas: Annotated[int, Field(ge=1, le=5)] = Field(default=1, validation_alias="STREAM_REPLICAS")
     delay_seconds: Annotated[float, Field(ge=0, le=3600)] = 10.0
     # Far above the longest delay: a stream that drops a timer before its time would drop it in silence.
     retention_days: Annotated[float, Field(ge=1, le=36_500)] = 90.0

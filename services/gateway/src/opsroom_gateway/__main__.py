@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 
 from opsroom_gateway.app import gateway
 from opsroom_gateway.server import listen, make_server
@@ -9,12 +10,12 @@ from opsroom_gateway.settings import GatewaySettings
 from opsroom_messaging.connection import connect
 from opsroom_messaging.process import run, until_stopped
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("opsroom_gateway")
 
 
 async def main() -> None:
     """Serve until told to stop."""
-    settings = GatewaySettings()
+    settings = GatewaySettings.from_environment(os.environ)
     listener = listen(settings)
     broker = await connect(settings.nats_url, name="opsroom-gateway")
     try:

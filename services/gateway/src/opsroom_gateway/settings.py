@@ -1,9 +1,8 @@
 """Settings of the gateway, read from its environment."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
-from pydantic_settings import SettingsConfigDict
 
 from opsroom_messaging.settings import BrokerSettings
 
@@ -11,10 +10,8 @@ from opsroom_messaging.settings import BrokerSettings
 class GatewaySettings(BrokerSettings):
     """Environment: the name of each field in capitals, with ``GATEWAY_`` before it. Times in seconds."""
 
-    model_config = SettingsConfigDict(env_prefix="GATEWAY_", frozen=True, extra="ignore")
+    prefix: ClassVar[str] = "GATEWAY_"
 
-    nats_url: str = Field(default="nats://127.0.0.1:4222", validation_alias="NATS_URL")
-    stream_replicas: Annotated[int, Field(ge=1, le=5)] = Field(default=1, validation_alias="STREAM_REPLICAS")
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8000
     allowed_origins: tuple[str, ...] = ("*",)
