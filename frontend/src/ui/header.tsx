@@ -11,7 +11,7 @@ export function Header() {
   const themeLabel = `${t.theme.label}: ${t.theme[theme.value].toLowerCase()}`;
   return (
     <header class="header">
-      <a class="brand" href="#/chat">
+      <a class="brand" href="#/chat" aria-label={t.title}>
         <img src={logo} alt="" width="28" height="28" />
         <span>{t.title}</span>
       </a>

@@ -13,7 +13,7 @@ export function ChatView() {
     <div class="chat">
       <h1 class="visually-hidden">{t.nav.chat}</h1>
       <PeopleList />
-      <section class="card room" aria-label={t.chat.messages}>
+      <section class="card room" aria-label={t.nav.chat}>
         <MessageList />
         <TypingLine />
         <Composer />

@@ -25,7 +25,8 @@ export function PeopleList() {
   return (
     <aside class="card people" aria-label={t.people}>
       <p class="people-count">{t.online(users.length)}</p>
-      <ul>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      <ul tabIndex={0} aria-label={t.people}>
         {useFading(users).map(({ user, gone }) => (
           <li key={user.id} class={gone ? "person gone" : "person"} aria-hidden={gone}>
             <Avatar user={user} />

@@ -120,8 +120,16 @@ export function WindowedList<T>(props: WindowedListProps<T>) {
 
   return (
     <div class="windowed">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-      <section class="windowed-scroll" ref={scroller} onScroll={onScroll} tabIndex={0} aria-label={label}>
+      <div
+        class="windowed-scroll"
+        ref={scroller}
+        onScroll={onScroll}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+        tabIndex={0}
+        // biome-ignore lint/a11y/useSemanticElements: a fieldset is for a form
+        role="group"
+        aria-label={label}
+      >
         {before}
         <ul ref={rows} class="windowed-rows" style={{ height: `${layout.total}px` }}>
           {items.slice(first, last + 1).map((item, offset) => (
@@ -137,7 +145,7 @@ export function WindowedList<T>(props: WindowedListProps<T>) {
             </li>
           ))}
         </ul>
-      </section>
+      </div>
       {sayNew && fresh > 0 && (
         <button type="button" class="windowed-new" onClick={toEnd}>
           {sayNew(fresh)}

@@ -1,0 +1,70 @@
+import { expect } from "@playwright/test";
+import { test } from "./portal";
+
+test.beforeEach(async ({ page, portal }) => {
+  await page.goto(`${portal.url}/#/cloud`);
+  await expect(page.locator(".connection")).toContainText("Live");
+});
+
+test("create, start, stop, remove, with the Worklog line by line", async ({ page }) => {
+  const before = await page.locator(".instance").count();
+  await page.getByRole("button", { name: "Create new instance" }).click();
+  const card = page.locator(".instance").first();
+  await expect(card.locator(".pending")).toContainText("Creating");
+  const id = (await card.locator("code").textContent()) ?? "";
+  const mine = page.getByRole("article", { name: id, exact: true });
+  await mine.getByRole("button", { name: `Start ${id}` }).click();
+  await expect(mine).toContainText("Running");
+  await mine.getByRole("button", { name: `Stop ${id}` }).click();
+  await expect(mine.getByRole("button", { name: `Start ${id}` })).toBeVisible();
+  await mine.getByRole("button", { name: `Remove ${id}` }).click();
+  const dialog = page.getByRole("dialog");
+  await expect(dialog).toContainText(id);
+  await dialog.getByRole("button", { name: "Remove" }).click();
+  await expect(mine).toHaveCount(0);
+  expect(await page.locator(".instance").count()).toBe(before);
+  await page.getByRole("combobox", { name: "Instance" }).selectOption(id);
+  await expect(page.locator(".line-text")).toHaveText([
+    'INFO: Received "Create command"',
+    "INFO: Created",
+    'INFO: Received "Start command"',
+    "INFO: Started",
+    'INFO: Received "Stop command"',
+    "INFO: Stopped",
+    'INFO: Received "Remove command"',
+    "INFO: Removed",
+  ]);
+});
+
+test("undo takes a pending creation back", async ({ page }) => {
+  const before = await page.locator(".instance").count();
+  await page.getByRole("button", { name: "Create new instance" }).click();
+  await expect(page.locator(".instance")).toHaveCount(before + 1);
+  await page.locator(".instance").first().getByRole("button", { name: /^Undo/ }).click();
+  await expect(page.locator(".instance")).toHaveCount(before);
+  await expect(page.locator(".line-text").last()).toHaveText('INFO: Cancelled "Create command"');
+});
+
+test("a double click is one command", async ({ page }) => {
+  const before = await page.locator(".instance").count();
+  await page.getByRole("button", { name: "Create new instance" }).dblclick();
+  await expect(page.locator(".instance")).toHaveCount(before + 1);
+  await expect(page.locator(".instance .pending")).toHaveCount(0);
+  expect(await page.locator(".instance").count()).toBe(before + 1);
+});
+
+test("what another does is seen, and a refusal is said in words", async ({ browser, page, portal }) => {
+  const other = await (await browser.newContext()).newPage();
+  await other.goto(`${portal.url}/#/cloud`);
+  await other.getByRole("button", { name: "Create new instance" }).click();
+  await expect(page.locator(".instance .pending")).toHaveCount(1);
+  await expect(page.locator(".instance .pending")).toHaveCount(0);
+  // The server is told twice by someone whose page is behind.
+  const id = await page.locator(".instance code").first().textContent();
+  await page.route("**/start", route =>
+    route.continue({ url: route.request().url().replace("/start", "/stop") }),
+  );
+  await page.getByRole("button", { name: `Start ${id}` }).click();
+  await expect(page.locator(".line.error").last()).toContainText('ERROR: "Start command" refused.');
+  await other.context().close();
+});

@@ -1,0 +1,74 @@
+import AxeBuilder from "@axe-core/playwright";
+import { expect, type Page } from "@playwright/test";
+import { enter, freshName, say, test } from "./portal";
+
+const LOOKS = [
+  { name: "light-en", locale: "en-US", colorScheme: "light", width: 1180 },
+  { name: "dark-ru", locale: "ru-RU", colorScheme: "dark", width: 1180 },
+  { name: "narrow-en", locale: "en-US", colorScheme: "light", width: 360 },
+] as const;
+
+async function check(page: Page, name: string): Promise<void> {
+  // What is still fading in has not the contrast that it will have.
+  await page.waitForTimeout(400);
+  await page.screenshot({ path: `test-results/screens/${name}.png` });
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).join("; ")}`)).toEqual([]);
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  expect(overflow).toBeLessThanOrEqual(0);
+}
+
+for (const { name, locale, colorScheme, width } of LOOKS) {
+  test(`every screen is accessible and fits: ${name}`, async ({ browser, portal }) => {
+    const context = await browser.newContext({ locale, colorScheme, viewport: { width, height: 760 } });
+    const page = await context.newPage();
+    const isRussian = locale === "ru-RU";
+    await page.goto(`${portal.url}/?demo`);
+    await page.getByRole("dialog").waitFor();
+    await expect(page.getByRole("heading", { level: 2 }).first()).toHaveText(
+      isRussian ? "Выберите псевдоним" : "Choose a nickname",
+    );
+    await check(page, `${name}-join`);
+    await page.locator(".join-field").fill("Marina");
+    await page.keyboard.press("Enter");
+    await page.locator(".message").first().waitFor();
+    await page.locator(".composer textarea").fill("Listen this: https://youtu.be/xxxxxxx 😁");
+    await page.keyboard.press("Enter");
+    await page.locator(".message.own").waitFor();
+    await check(page, `${name}-chat`);
+    await page.locator(".nav a").nth(1).click();
+    await page.locator(".create").click();
+    await page.locator(".pending").waitFor();
+    await check(page, `${name}-cloud`);
+    await page.locator(".button.danger:not(:disabled)").first().click();
+    await page.getByRole("dialog").waitFor();
+    await check(page, `${name}-remove`);
+    await page.keyboard.press("Escape");
+    await page.locator(".header-tools button").last().click();
+    await page.getByRole("dialog").waitFor();
+    await check(page, `${name}-settings`);
+    await context.close();
+  });
+}
+
+test("no request goes to anyone but the server", async ({ page, portal }) => {
+  const strangers: string[] = [];
+  page.on("request", request => {
+    const { protocol, origin } = new URL(request.url());
+    if (protocol.startsWith("http") && origin !== portal.url) strangers.push(request.url());
+  });
+  await page.goto(portal.url);
+  await enter(page, freshName("Ann"));
+  await say(page, "hello");
+  await page.goto(`${portal.url}/#/cloud`);
+  await expect(page.locator(".create")).toBeVisible();
+  expect(strangers).toEqual([]);
+});
+
+test("where no server answers, the page says so and offers the demo", async ({ page, portal }) => {
+  await page.goto(`${portal.url}/?api=http://127.0.0.1:9`);
+  await expect(page.getByText("No server answers")).toBeVisible();
+  await page.getByRole("link", { name: "Try the demo" }).click();
+  await enter(page, "Marina");
+  await expect(page.locator(".connection")).toContainText("Demo");
+});

@@ -1,0 +1,37 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "@playwright/test";
+import { enter, freshName, say, startPortal } from "./portal";
+
+test("a page goes on by itself after the server was restarted, with nothing missed", async ({ browser }) => {
+  test.setTimeout(120_000);
+  const data = await mkdtemp(join(tmpdir(), "opsroom-e2e-"));
+  const port = 19_500 + (process.pid % 400);
+  const options = ["--data", data];
+  let running = await startPortal(port, options);
+  const [ann, bob] = await Promise.all([browser.newPage(), browser.newPage()]);
+  for (const page of [ann, bob]) {
+    await page.goto(running.portal.url);
+    await enter(page, freshName("Someone"));
+  }
+  await say(ann, "before");
+  await expect(bob.locator(".message-text", { hasText: "before" })).toBeVisible();
+  await running.stop();
+  await expect(ann.locator(".connection")).toContainText(/Reconnecting in \d+ s|Connecting/);
+  await say(ann, "meanwhile");
+  running = await startPortal(port, options);
+  await ann
+    .getByRole("button", { name: "Try now" })
+    .click({ timeout: 2_000 })
+    .catch(() => {});
+  await expect(ann.locator(".connection")).toContainText("Live", { timeout: 40_000 });
+  await expect(bob.locator(".connection")).toContainText("Live", { timeout: 40_000 });
+  await say(bob, "after");
+  for (const page of [ann, bob]) {
+    await expect(page.locator(".message-text")).toHaveText(["before", "meanwhile", "after"]);
+  }
+  await Promise.all([ann.close(), bob.close()]);
+  await running.stop();
+  await rm(data, { recursive: true, force: true });
+});
