@@ -1,4 +1,5 @@
 import { expect } from "@playwright/test";
+import { liveThrough } from "./life";
 import { test } from "./portal";
 
 test.beforeEach(async ({ page, portal }) => {
@@ -7,33 +8,7 @@ test.beforeEach(async ({ page, portal }) => {
 });
 
 test("create, start, stop, remove, with the Worklog line by line", async ({ page }) => {
-  const before = await page.locator(".instance").count();
-  await page.getByRole("button", { name: "Create new instance" }).click();
-  const card = page.locator(".instance").first();
-  await expect(card.locator(".pending")).toContainText("Creating");
-  const id = (await card.locator("code").textContent()) ?? "";
-  const mine = page.getByRole("article", { name: id, exact: true });
-  await mine.getByRole("button", { name: `Start ${id}` }).click();
-  await expect(mine).toContainText("Running");
-  await mine.getByRole("button", { name: `Stop ${id}` }).click();
-  await expect(mine.getByRole("button", { name: `Start ${id}` })).toBeVisible();
-  await mine.getByRole("button", { name: `Remove ${id}` }).click();
-  const dialog = page.getByRole("dialog");
-  await expect(dialog).toContainText(id);
-  await dialog.getByRole("button", { name: "Remove" }).click();
-  await expect(mine).toHaveCount(0);
-  expect(await page.locator(".instance").count()).toBe(before);
-  await page.getByRole("combobox", { name: "Instance" }).selectOption(id);
-  await expect(page.locator(".line-text")).toHaveText([
-    'INFO: Received "Create command"',
-    "INFO: Created",
-    'INFO: Received "Start command"',
-    "INFO: Started",
-    'INFO: Received "Stop command"',
-    "INFO: Stopped",
-    'INFO: Received "Remove command"',
-    "INFO: Removed",
-  ]);
+  await liveThrough(page);
 });
 
 test("undo takes a pending creation back", async ({ page }) => {

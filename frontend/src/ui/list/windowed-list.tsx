@@ -126,7 +126,6 @@ export function WindowedList<T>(props: WindowedListProps<T>) {
         onScroll={onScroll}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
         tabIndex={0}
-        // biome-ignore lint/a11y/useSemanticElements: a fieldset is for a form
         role="group"
         aria-label={label}
       >
