@@ -1,5 +1,6 @@
 """uvicorn, started and stopped by us: bound before anything is promised, drained before the end."""
 
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,11 +37,18 @@ def listen(settings: GatewaySettings) -> socket.socket:
         AddressInUseError: it can't be bound.
     """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    # Named as TCP in so many words: else asyncio leaves Nagle's delay on for every accepted socket.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host, settings.port))
+        listener.listen(_BACKLOG)
     except OSError as error:
+        listener.close()
         reason = error.strerror or str(error)
         raise AddressInUseError(f"can't listen on {settings.host}:{settings.port}: {reason}") from error
+    return listener
 
 
 def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:

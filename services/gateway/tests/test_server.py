@@ -1,0 +1,21 @@
+"""The address that the gateway listens on."""
+
+import socket
+
+import pytest
+
+from opsroom_gateway.server import AddressInUseError, listen
+from opsroom_gateway.settings import GatewaySettings
+
+
+def test_the_listener_says_that_it_is_tcp_so_that_no_frame_waits_for_another() -> None:
+    """asyncio turns Nagle's delay off for sockets that name their protocol, and leaves it on for others."""
+    with listen(GatewaySettings(port=0)) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
+
+
+def test_an_address_in_use_is_refused_in_one_line_that_names_it() -> None:
+    with listen(GatewaySettings(port=0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(AddressInUseError, match=rf"127\.0\.0\.1:{port}"):
+            listen(GatewaySettings(port=port))
