@@ -43,3 +43,18 @@ test("what another does is seen, and a refusal is said in words", async ({ brows
   await expect(page.locator(".line.error").last()).toContainText('ERROR: "Start command" refused.');
   await other.context().close();
 });
+
+test("on coming back after a break, the page tells what happened meanwhile", async ({ page, portal }) => {
+  await page.getByRole("button", { name: "Create new instance" }).click();
+  await expect(page.locator(".line-text").last()).toHaveText("INFO: Created");
+  await page.evaluate(scope => {
+    const anHourAgo = { seq: 0, at: Date.now() - 3_600_000 };
+    localStorage.setItem(`opsroom.cloudSeen.${scope}`, JSON.stringify(anHourAgo));
+  }, portal.url);
+  await page.reload();
+  const notice = page.locator(".notice.calm");
+  await expect(notice).toContainText("While you were away (1 hour)");
+  await expect(notice).toContainText(/\d+ created/);
+  await notice.getByRole("button", { name: "Got it" }).click();
+  await expect(notice).toHaveCount(0);
+});

@@ -23,7 +23,8 @@ function Pending({ instance, pending }: { readonly instance: Instance; readonly 
     <div class="pending">
       <span class="spinner" aria-hidden="true" />
       <span class="pending-words">
-        <strong>{t.pending[pending.command]}</strong> <bdi>{t.by(pending.actor)}</bdi>,{" "}
+        <strong>{t.pending[pending.command]}</strong>
+        <bdi>{t.by(pending.actor)}</bdi>
         <span class="pending-due">{t.due(seconds)}</span>
       </span>
       <button
