@@ -1,0 +1,89 @@
+"""Hypothesis strategies for every model of the contracts, made from the models themselves."""
+
+import types
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from annotated_types import Ge, Le, MaxLen, MinLen
+from hypothesis import strategies as st
+from pydantic import AfterValidator
+from pydantic.fields import FieldInfo
+
+from opsroom_contracts.model import Model
+
+_SMALL = 4
+_SIMPLE: dict[type, st.SearchStrategy[Any]] = {
+    type(None): st.none(),
+    bool: st.booleans(),
+    datetime: st.datetimes(timezones=st.just(UTC)),
+}
+
+
+def values_of(model: type[Model]) -> st.SearchStrategy[dict[str, Any]]:
+    """Arguments for ``model``, optional fields present or not."""
+    required: dict[str, st.SearchStrategy[Any]] = {}
+    optional: dict[str, st.SearchStrategy[Any]] = {}
+    for name, field in model.model_fields.items():
+        group = required if field.is_required() else optional
+        group[name] = _values(field.annotation, field.metadata)
+    return st.fixed_dictionaries(required, optional=optional)
+
+
+def models(model: type[Model]) -> st.SearchStrategy[Model]:
+    """Instances of ``model``."""
+    return st.deferred(lambda: values_of(model).map(lambda values: model(**values)))
+
+
+def _values(annotation: Any, metadata: Iterable[Any] = ()) -> st.SearchStrategy[Any]:
+    rules = list(_flat(metadata))
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _values(arguments[0], [*arguments[1:], *rules])
+    if origin in {Union, types.UnionType}:
+        return st.one_of([_values(argument, rules) for argument in arguments])
+    if origin is Literal:
+        return st.sampled_from(arguments)
+    if origin is tuple:
+        longest = min(_bound(rules, MaxLen, "max_length", _SMALL), _SMALL)
+        return st.lists(_values(arguments[0]), max_size=longest).map(tuple)
+    if origin is dict:
+        return st.dictionaries(_values(arguments[0]), _values(arguments[1]), max_size=_SMALL)
+    return _plain(annotation, rules)
+
+
+def _plain(kind: type, rules: list[Any]) -> st.SearchStrategy[Any]:
+    if issubclass(kind, Model):
+        return models(kind)
+    if issubclass(kind, Enum):
+        return st.sampled_from(list(kind))
+    if kind in _SIMPLE:
+        return _SIMPLE[kind]
+    if kind is int:
+        return st.integers(_bound(rules, Ge, "ge", -(2**53)), _bound(rules, Le, "le", 2**53))
+    if kind is str:
+        return _text(rules)
+    raise AssertionError(f"no strategy for {kind}: add one")
+
+
+def _text(rules: list[Any]) -> st.SearchStrategy[str]:
+    patterns = [rule.pattern for rule in rules if getattr(rule, "pattern", None) is not None]
+    if patterns:
+        return st.from_regex(patterns[0], fullmatch=True, alphabet=st.characters(codec="ascii"))
+    checked = any(isinstance(rule, AfterValidator) for rule in rules)
+    anything = st.characters(codec="utf-8")
+    alphabet = st.characters(codec="utf-8", exclude_categories=["Cc"]) if checked else anything
+    shortest, longest = _bound(rules, MinLen, "min_length", 0), _bound(rules, MaxLen, "max_length", 100)
+    ordinary = st.text(alphabet, min_size=shortest, max_size=min(longest, 20))
+    return ordinary | st.sampled_from(["x" * shortest, "\N{PILE OF POO}" * min(longest, 4000)])
+
+
+def _flat(metadata: Iterable[Any]) -> Iterable[Any]:
+    for rule in metadata:
+        yield from rule.metadata if isinstance(rule, FieldInfo) else (rule,)
+
+
+def _bound(rules: list[Any], kind: type, name: str, otherwise: int) -> int:
+    found = [getattr(rule, name) for rule in rules if isinstance(rule, kind)]
+    return int(found[0]) if found else otherwise

@@ -1,0 +1,143 @@
+"""The codec with every model there is: what fits comes back unchanged, what does not names its field."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+from pydantic.alias_generators import to_camel
+
+from opsroom_contracts.chat import SendRequest
+from opsroom_contracts.codec import MAX_PAYLOAD_BYTES, ContractError, PayloadTooLargeError, decode, encode
+from opsroom_contracts.model import Model
+from opsroom_contracts.schema import all_models
+from packages.contracts.tests.strategies import models
+
+EVERY_MODEL = pytest.mark.parametrize("model", all_models(), ids=lambda model: model.__name__)
+FEW = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+
+SEND = TypeAdapter(SendRequest)
+A_SEND: dict[str, Any] = {"userId": "u1", "clientId": "c1", "room": "general", "text": "hello"}
+
+
+def read(model: type[Model], values: object) -> Model:
+    return decode(TypeAdapter(model), json.dumps(values).encode())
+
+
+def wire(data: st.DataObject, model: type[Model]) -> dict[str, Any]:
+    """A valid object of ``model`` as it stands on the wire."""
+    found: dict[str, Any] = json.loads(encode(data.draw(models(model))))
+    return found
+
+
+@EVERY_MODEL
+@FEW
+@given(data=st.data())
+def test_what_is_encoded_decodes_to_the_same(model: type[Model], data: st.DataObject) -> None:
+    value = data.draw(models(model))
+    encoded = encode(value)
+    again = decode(TypeAdapter(model), encoded, limit=len(encoded))
+    assert again == value
+    assert encode(again) == encoded
+    assert decode(TypeAdapter(model), encoded.decode(), limit=len(encoded)) == value
+
+
+@EVERY_MODEL
+@FEW
+@given(data=st.data())
+def test_an_undeclared_field_is_refused_by_name(model: type[Model], data: st.DataObject) -> None:
+    with pytest.raises(ContractError) as refused:
+        read(model, {**wire(data, model), "surprise": 1})
+    assert refused.value.field == "surprise"
+
+
+@EVERY_MODEL
+@settings(FEW, max_examples=3)
+@given(data=st.data())
+def test_a_wrong_type_is_refused_by_the_name_of_its_field(model: type[Model], data: st.DataObject) -> None:
+    values = wire(data, model)
+    for alias in map(to_camel, model.model_fields):
+        with pytest.raises(ContractError) as refused:
+            read(model, {**values, alias: 42.5})  # no field takes a fraction
+        assert refused.value.field == alias
+
+
+@EVERY_MODEL
+@settings(FEW, max_examples=3)
+@given(data=st.data())
+def test_only_optional_fields_may_be_missing(model: type[Model], data: st.DataObject) -> None:
+    whole = wire(data, model)
+    for name, field in model.model_fields.items():
+        alias = to_camel(name)
+        values = {key: value for key, value in whole.items() if key != alias}
+        if field.is_required():
+            with pytest.raises(ContractError) as refused:
+                read(model, values)
+            assert refused.value.field == alias
+        else:
+            read(model, values)
+
+
+@EVERY_MODEL
+def test_what_is_no_object_is_refused(model: type[Model]) -> None:
+    for payload in (b"null", b'"str"', b"[]", b"7", b"[" * 5000, b"\xff\xfe", b"", b"{"):
+        with pytest.raises(ContractError):
+            decode(TypeAdapter(model), payload)
+
+
+@EVERY_MODEL
+def test_an_oversized_payload_is_refused_unread_and_told_the_limit(model: type[Model]) -> None:
+    with pytest.raises(PayloadTooLargeError, match=f"{MAX_PAYLOAD_BYTES + 1} bytes.*{MAX_PAYLOAD_BYTES}"):
+        decode(TypeAdapter(model), b" " * (MAX_PAYLOAD_BYTES + 1))
+
+
+def test_a_payload_at_the_limit_is_read() -> None:
+    data = json.dumps(A_SEND).encode()
+    padded = data + b" " * (MAX_PAYLOAD_BYTES - len(data))
+    assert decode(SEND, padded).text == "hello"
+
+
+@pytest.mark.parametrize("name", ["user_id", "client_id", "guest_name"])
+def test_the_wire_knows_only_the_camel_case_spelling(name: str) -> None:
+    values = {**A_SEND, name: "x"}
+    values.pop(to_camel(name), None)
+    with pytest.raises(ContractError) as refused:
+        read(SendRequest, values)
+    assert refused.value.field in {name, to_camel(name)}
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "limit"),
+    [
+        ({"text": ""}, "text", "at least 1"),
+        ({"text": "x" * 4001}, "text", "at most 4000"),
+        ({"clientId": ""}, "clientId", "at least 1"),
+        ({"clientId": "c" * 129}, "clientId", "at most 128"),
+        ({"clientId": "a\nb"}, "clientId", "control characters"),
+        ({"room": "General"}, "room", "pattern"),
+        ({"userId": 7}, "userId", "valid string"),
+        ({"raw": {"data": 1}}, "raw.data", "valid string"),
+        ({"raw": {"data": "", "binary": 1}}, "raw.binary", "valid boolean"),
+    ],
+)
+def test_an_error_names_the_field_and_its_limit(change: dict[str, Any], field: str, limit: str) -> None:
+    with pytest.raises(ContractError) as refused:
+        read(SendRequest, {**A_SEND, **change})
+    assert refused.value.field == field
+    assert limit in refused.value.reason
+    assert str(refused.value) == f"{field}: {refused.value.reason}"
+
+
+def test_text_is_counted_in_characters_not_bytes() -> None:
+    assert len(decode(SEND, json.dumps({**A_SEND, "text": "😀" * 4000}).encode()).text) == 4000
+
+
+def test_fields_that_are_none_stay_off_the_wire() -> None:
+    assert b"null" not in encode(SendRequest(client_id="c", room="general", text="x"))
+
+
+def test_a_broken_surrogate_is_refused() -> None:
+    with pytest.raises(ContractError):
+        decode(SEND, b'{"userId":"u","clientId":"c","room":"general","text":"\\ud800"}')

@@ -1,0 +1,122 @@
+"""The rules for names."""
+
+import unicodedata
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from opsroom_contracts.text import NAME_MAX, NameRuleError, clean_name, fold_name
+
+ANY_TEXT = st.text(max_size=40)
+LIKELY_NAMES = st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), min_size=1, max_size=24)
+# Default_Ignorable_Code_Point of Unicode: characters that show as nothing.
+IGNORABLE = [
+    (0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F),
+    (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164), (0xFE00, 0xFE0F),
+    (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A),
+    (0xE0000, 0xE0FFF),
+]  # fmt: skip
+
+
+def cleaned(raw: str) -> str:
+    try:
+        return clean_name(raw)
+    except NameRuleError:
+        assume(False)
+        raise
+
+
+@given(LIKELY_NAMES)
+def test_a_clean_name_keeps_every_rule(raw: str) -> None:
+    name = cleaned(raw)
+    assert 1 <= len(name) <= NAME_MAX
+    assert name == name.strip()
+    assert name == unicodedata.normalize("NFKC", name)
+    assert not {unicodedata.category(char) for char in name} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+@given(LIKELY_NAMES)
+@example("´a")
+def test_cleaning_a_clean_name_changes_nothing(raw: str) -> None:
+    name = cleaned(raw)
+    assert clean_name(name) == name
+
+
+@given(LIKELY_NAMES, st.sampled_from(["", " ", "\t", "\u3000", "\n ", "\u00a0"]))
+def test_space_around_a_name_does_not_count(raw: str, space: str) -> None:
+    name = cleaned(raw)
+    assert clean_name(space + name + space) == name
+
+
+@given(ANY_TEXT)
+def test_whatever_is_typed_is_taken_or_refused_with_a_reason(raw: str) -> None:
+    try:
+        outcome = clean_name(raw)
+    except NameRuleError as refused:
+        outcome = str(refused)
+    assert outcome
+
+
+@given(st.text(max_size=20))
+@example("x\u0345\u0301")
+@example("\u1fbc\u0342")
+def test_folding_is_stable(text: str) -> None:
+    assert fold_name(fold_name(text)) == fold_name(text)
+
+
+@given(st.text(max_size=20))
+@example("\u1fb7")
+def test_names_that_differ_in_case_or_composition_fold_alike(text: str) -> None:
+    folded = fold_name(text)
+    for form in ("NFC", "NFD", "NFKC", "NFKD"):
+        assert fold_name(unicodedata.normalize(form, text)) == folded
+    assert fold_name(text.casefold()) == folded
+
+
+def test_every_character_folds_like_its_other_cases() -> None:
+    dotless = "\u0131"  # i without a dot: its capital is I, but it is another letter than i
+    for code in range(0x110000):
+        char = chr(code)
+        if unicodedata.category(char) in {"Cs", "Cn", "Co"} or char == dotless:
+            continue
+        folded = fold_name(char)
+        assert {fold_name(folded), fold_name(char.upper()), fold_name(char.lower())} == {folded}, hex(code)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Ann", "ANN"), ("Straße", "STRASSE"), ("Ａｎｎ", "ann"), ("é", "e\u0301"), ("ſ", "S"), ("Σ", "ς")],
+)
+def test_lookalike_spellings_are_one_name(one: str, other: str) -> None:
+    assert fold_name(clean_name(one)) == fold_name(clean_name(other))
+
+
+@pytest.mark.parametrize(("first", "last"), IGNORABLE)
+def test_no_invisible_character_gets_into_a_name(first: int, last: int) -> None:
+    for code in range(first, last + 1):
+        with pytest.raises(NameRuleError, match=f"U\\+({code:04X}|1160|115F)"):
+            clean_name(f"a{chr(code)}b")
+
+
+@pytest.mark.parametrize(
+    "bad", ["a\x00b", "a\x1bb", "a\x7fb", "a\u202eb", "a\u200db", "a\nb", "a\u2028b", "a\ud800b"]
+)
+def test_a_refused_character_is_named(bad: str) -> None:
+    with pytest.raises(NameRuleError, match=rf"U\+{ord(bad[1]):04X}"):
+        clean_name(bad)
+
+
+@pytest.mark.parametrize("empty", ["", " ", "\t\n", "\u3000", "\u0301"])
+def test_a_name_shows_something(empty: str) -> None:
+    with pytest.raises(NameRuleError, match=r"empty|visible"):
+        clean_name(empty)
+
+
+def test_the_limit_counts_characters_after_folding() -> None:
+    assert clean_name("  " + "n" * NAME_MAX + "  ") == "n" * NAME_MAX
+    assert len(clean_name("e\u0301" * NAME_MAX)) == NAME_MAX
+    with pytest.raises(NameRuleError, match="has 33 characters, the limit is 32"):
+        clean_name("n" * (NAME_MAX + 1))
+    with pytest.raises(NameRuleError, match="the limit is 32"):
+        clean_name("\ufdfa" * 2)  # one character that NFKC writes out as eighteen
