@@ -1,0 +1,94 @@
+"""Killed at any moment, each command finishes exactly once."""
+
+import asyncio
+
+from opsroom_cloud.service import utc_now
+from opsroom_contracts.cloud import Command, EventType, InstanceEvent, InstanceState
+from opsroom_contracts.codec import encode
+from opsroom_contracts.model import to_milliseconds
+from opsroom_contracts.subjects import CLOUD_STREAM, instance_events
+from opsroom_messaging.connection import Broker
+from services.cloud.tests.harness import Cloud, each_once, process, service
+from tests.broker import BrokerProcess
+from tests.waiting import until, until_answer
+
+COUNT = 30
+
+
+async def test_a_process_killed_between_received_and_due(
+    broker: Broker, broker_process: BrokerProcess
+) -> None:
+    cloud = Cloud(broker)
+    async with process(broker_process.url) as first:
+        await asyncio.gather(*(cloud.create(f"c{n}") for n in range(COUNT)))
+        await first.kill()
+    async with process(broker_process.url):
+        happened = each_once(await cloud.all_finished(COUNT))
+        assert len(happened) == COUNT
+        assert all(types[1] is EventType.CREATED for types in happened.values())
+        assert len((await cloud.page()).instances) == COUNT
+        again = await asyncio.gather(*(cloud.create(f"c{n}") for n in range(COUNT)))
+        assert {reply.operation.id for reply in again} == set(happened)
+
+
+async def test_a_process_killed_while_it_finishes(broker: Broker, broker_process: BrokerProcess) -> None:
+    """Due messages it had taken and not acknowledged would come again far too late: they are taken over."""
+    cloud = Cloud(broker)
+    async with process(broker_process.url) as first:
+        await asyncio.gather(*(cloud.create() for _ in range(COUNT)))
+        await cloud.all_finished(1)
+        await first.kill()
+    async with process(broker_process.url):
+        assert len(each_once(await cloud.all_finished(COUNT, timeout=15))) == COUNT
+
+
+async def test_the_broker_killed_between_received_and_due(
+    broker: Broker, broker_process: BrokerProcess
+) -> None:
+    cloud = Cloud(broker)
+    async with process(broker_process.url):
+        await asyncio.gather(*(cloud.create() for _ in range(COUNT)))
+        await broker_process.kill()
+        await broker_process.start()
+        await until(lambda: broker.connected)
+        assert len(each_once(await cloud.all_finished(COUNT))) == COUNT
+        await cloud.made()  # and it goes on working
+
+
+async def test_commands_sent_while_the_broker_is_killed_are_done_once(
+    broker: Broker, broker_process: BrokerProcess
+) -> None:
+    cloud = Cloud(broker)
+    async with service(broker):
+        await cloud.made()
+        sent = [asyncio.create_task(cloud.create(f"c{n}")) for n in range(100)]
+        await until_answer(cloud.kept, lambda kept: len(kept) > 10)
+        await broker_process.kill()
+        await broker_process.start()
+        replies = await asyncio.gather(*sent)
+        happened = each_once(await cloud.all_finished(101))
+        assert {reply.operation.id for reply in replies} < set(happened)
+        assert len(happened) == 101
+
+
+async def test_a_due_message_that_was_lost(cloud: Cloud) -> None:
+    operation = (await cloud.create()).operation
+    await cloud.broker.jetstream.purge_stream(CLOUD_STREAM, subject="cloud.timers.*")
+    await cloud.finished(operation)
+    each_once(await cloud.kept())
+
+
+async def test_an_event_published_by_hand_is_finished_like_any(cloud: Cloud) -> None:
+    by_hand = InstanceEvent(
+        type=EventType.RECEIVED,
+        instance_id="by-hand",
+        operation_id="mine",
+        command=Command.CREATE,
+        state=InstanceState.STOPPED,
+        actor="operator",
+        timestamp=to_milliseconds(utc_now()),
+    )
+    await cloud.put(instance_events("by-hand"), encode(by_hand))
+    happened = each_once(await cloud.all_finished(1))
+    assert happened == {"mine": [EventType.RECEIVED, EventType.CREATED]}
+    assert await cloud.instance("by-hand") is not None

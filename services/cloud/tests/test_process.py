@@ -1,0 +1,27 @@
+"""The process around the service."""
+
+from opsroom_contracts.cloud import OperationStatus
+from opsroom_messaging.connection import Broker
+from services.cloud.tests.harness import Cloud, process
+from tests.broker import BrokerProcess
+
+
+async def test_it_says_when_it_is_ready_and_stops_in_order(
+    broker: Broker, broker_process: BrokerProcess
+) -> None:
+    async with process(broker_process.url, CLOUD_FAILURE_RATE="1") as cloud_process:
+        cloud = Cloud(broker)
+        failed = await cloud.finished((await cloud.create()).operation)
+        assert failed.status is OperationStatus.FAILED
+        code, logged = await cloud_process.stop()
+    assert code == 0
+    assert logged.count("ready") == 1
+    assert "WARNING" not in logged
+
+
+async def test_a_setting_out_of_bounds_is_one_line_and_an_exit_code(broker_process: BrokerProcess) -> None:
+    async with process(broker_process.url, CLOUD_DELAY_SECONDS="-1") as cloud_process:
+        _, logged = await cloud_process.process.communicate()
+    assert cloud_process.process.returncode == 78
+    assert len(logged.decode().splitlines()) == 1
+    assert "DELAY_SECONDS" in logged.decode()

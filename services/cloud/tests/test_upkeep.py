@@ -1,0 +1,40 @@
+"""States outlive the events that hold them."""
+
+from datetime import timedelta
+
+from opsroom_contracts.cloud import EventType
+from opsroom_contracts.subjects import CLOUD_STREAM, CloudSubject, instance_events
+from opsroom_messaging.connection import Broker
+from services.cloud.tests.harness import Cloud, each_once, service
+from tests.waiting import until_answer
+
+RETENTION_DAYS = 4 / 86_400
+
+
+async def test_an_instance_outlives_its_events(broker: Broker) -> None:
+    async with service(broker, retention_days=RETENTION_DAYS):
+        cloud = Cloud(broker)
+        instance_id, gone = await cloud.made(), await cloud.made()
+        await cloud.finished((await cloud.change(CloudSubject.REMOVE, gone)).operation)
+        before = await cloud.instance(instance_id)
+        await until_answer(lambda: cloud.kept(instance_events(gone)), lambda kept: not kept)
+        assert await cloud.instance(instance_id) == before
+        kept = await cloud.kept(instance_events(instance_id))
+        assert {one.event.type for one in kept} == {EventType.RETAINED}
+        assert len(kept) <= 3, "no more often than needed"
+    async with service(broker, retention_days=RETENTION_DAYS):
+        assert await cloud.instance(instance_id) == before
+        await cloud.finished((await cloud.change(CloudSubject.START, instance_id)).operation)
+
+
+async def test_a_young_state_is_left_alone(cloud: Cloud) -> None:
+    await cloud.made()
+    await cloud.finished((await cloud.create()).operation)
+    assert len(each_once(await cloud.kept())) == 2
+    assert EventType.RETAINED not in {one.event.type for one in await cloud.kept()}
+
+
+async def test_the_stream_keeps_events_as_long_as_set(broker: Broker) -> None:
+    async with service(broker, retention_days=2.0):
+        info = await broker.jetstream.stream_info(CLOUD_STREAM)
+        assert info.config.max_age == timedelta(days=2).total_seconds()
