@@ -8,10 +8,10 @@ from importlib.metadata import version
 from uuid import uuid4
 
 from fastapi import APIRouter, FastAPI, WebSocket
-from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 
 from opsroom_contracts import subjects
+from opsroom_contracts.errors import ErrorCode
 from opsroom_gateway import health, problems
 from opsroom_gateway.api.chat_http import chat_router
 from opsroom_gateway.api.chat_socket import ChatRoom, serve_chat_socket
@@ -25,7 +25,7 @@ from opsroom_gateway.course.chat import CourseChat
 from opsroom_gateway.course.chat_app import course_chat_app
 from opsroom_gateway.course.cloud import CourseCloud
 from opsroom_gateway.course.cloud_app import CourseCloudApp
-from opsroom_gateway.course.http import BareMounts
+from opsroom_gateway.course.http import ApiCors, BareMounts
 from opsroom_gateway.people_feed import PeopleFeed
 from opsroom_gateway.sessions import Sessions
 from opsroom_gateway.settings import GatewaySettings
@@ -40,6 +40,8 @@ from opsroom_messaging.stored import StreamReader
 from opsroom_messaging.topology import await_streams
 
 _READY_SECONDS = 30.0
+_MOUNTS = ("/chat", "/cloud")
+"""Where the course contract is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
     app = _application(settings)
     app.include_router(health.health_router(requester, lambda: feeds.live))
     app.include_router(_api(broker, settings, feeds, (requester, sessions, commands), readers))
-    app.add_middleware(BareMounts, mounts=("/chat", "/cloud"))
+    app.add_middleware(BareMounts, mounts=_MOUNTS)
     app.mount("/chat", course_chat_app(course_chat, settings.allowed_origins))
     dashboard = CourseCloudApp(course_cloud, readers, envelope=settings.course_cloud_envelope)
     app.mount("/cloud", dashboard.asgi(settings.allowed_origins))
@@ -154,14 +156,7 @@ def _application(settings: GatewaySettings) -> FastAPI:
         redoc_url=None,
     )
     problems.install(app)
-    app.add_middleware(
-        CORSMiddleware,
-        allow_origins=list(settings.allowed_origins),
-        allow_methods=["GET", "POST", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
-        expose_headers=["Location", "Retry-After"],
-        max_age=600,
-    )
+    app.add_middleware(ApiCors, mounts=_MOUNTS, allowed_origins=settings.allowed_origins)
     return app
 
 
@@ -182,7 +177,7 @@ def _api(
     room = ChatRoom(
         broker, requester, sessions, feeds.people, feeds.people_follower, feeds.chat, chat_catch_up, settings
     )
-    router = APIRouter(prefix="/api/v1")
+    router = APIRouter(prefix="/api/v1", responses=problems.documented(ErrorCode.INVALID_REQUEST))
     router.include_router(chat_router(requester, feeds.people))
     router.include_router(cloud_router(feeds.cloud, commands, Actors(requester)))
     router.include_router(events_router(feeds.cloud, cloud_catch_up, readers))

@@ -93,6 +93,22 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(Exception, on_unexpected)
+    _describe_problem(app)
+
+
+def _describe_problem(app: FastAPI) -> None:
+    """Put the schema that ``documented`` refers to into the OpenAPI document."""
+    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas = {**schema.pop("$defs", {}), Problem.__name__: schema}
+    described = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = described()
+        for name, one in schemas.items():
+            document["components"]["schemas"].setdefault(name, one)
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to extend the document
 
 
 def _fault_of(error: RequestValidationError) -> Fault:

@@ -170,7 +170,7 @@ class CourseChat:
             if member is not None:
                 return member.user.id if member.dialect is Dialect.COURSE else None
             if named.name is not None and self._waiting.named(named.name) is None:
-                return named.user_id if _plausible(named.user_id) else None
+                return named.user_id
         return None if named.name is None else self._waiting.named(named.name)
 
     async def _exit(self, socket: CourseSocket, named: Named) -> None:
@@ -209,7 +209,7 @@ class CourseChat:
         user_id = self.binding.user_of(socket.id)
         request = SendRequest(
             user_id=user_id,
-            guest_name=None if frame.named.name is None else frame.named.name[:256],
+            guest_name=frame.named.name,
             client_id=uuid4().hex,
             room=COURSE_ROOM,
             text=frame.text,
@@ -286,7 +286,3 @@ def _raw(data: str | bytes) -> RawFrame:
     if isinstance(data, str):
         return RawFrame(data=data)
     return RawFrame(data=base64.b64encode(data).decode(), binary=True)
-
-
-def _plausible(user_id: str) -> bool:
-    return len(user_id) <= 64 and all(c.isascii() and (c.isalnum() or c == "-") for c in user_id)

@@ -65,6 +65,10 @@ def _name_in(body: object) -> str:
         raise BodyError('The body must be a JSON object with a text "name".')
     if len(name) > 256:
         raise BodyError("The name is too long, the limit is 32 characters.")
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise BodyError("The name must not contain broken characters.") from None
     return name
 
 

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -76,6 +77,27 @@ class CourseCors:
         if origin in self._allowed and origin is not None:
             return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
         return {"Vary": "Origin"}
+
+
+class ApiCors:
+    """CORS of everything but the mounts, which have their own."""
+
+    def __init__(self, app: ASGIApp, mounts: tuple[str, ...], allowed_origins: tuple[str, ...]) -> None:
+        self._app = app
+        self._mounts = tuple(mount + "/" for mount in mounts)
+        self._with_cors = CORSMiddleware(
+            app,
+            allow_origins=allowed_origins,
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
+            expose_headers=["Location", "Retry-After"],
+            max_age=600,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request or socket."""
+        mounted = scope["type"] in {"http", "websocket"} and scope["path"].startswith(self._mounts)
+        await (self._app if mounted else self._with_cors)(scope, receive, send)
 
 
 class BareMounts:

@@ -1,6 +1,7 @@
 """Reading the frames that clients of the course contract send, in all the shapes seen in the wild."""
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,10 @@ from opsroom_contracts.course import ChatFrameType
 
 _TEXT_FIELDS = ("message", "msg", "text")
 _NAME_FIELDS = ("name", "userName", "username", "nickname")
+_NAME_READ = 256
+"""So much of a name is looked at; no longer one is anybody's."""
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
+"""What an id of ours can look like; others name nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,8 @@ def _named(value: dict[str, Any]) -> Named:
     if name is None:
         name = user if isinstance(user, str) and user.strip() else _first_text(value, _NAME_FIELDS)
     user_id = inside.get("id", value.get("userId"))
-    return Named(user_id if isinstance(user_id, str) and user_id else None, name)
+    known = isinstance(user_id, str) and _ID.fullmatch(user_id) is not None
+    return Named(user_id if known else None, None if name is None else _storable(name)[:_NAME_READ])
 
 
 def _text(value: dict[str, Any], raw: str) -> str:
@@ -78,6 +84,11 @@ def _first_text(value: dict[str, Any], fields: tuple[str, ...]) -> str | None:
 
 
 def _shortened(text: str) -> str:
-    """At most as long as a message may be, and free of what can't be stored as UTF-8."""
-    clean = text.encode("utf-8", "replace").decode()
+    """At most as long as a message may be."""
+    clean = _storable(text)
     return clean if len(clean) <= TEXT_MAX else clean[: TEXT_MAX - 1] + "…"
+
+
+def _storable(text: str) -> str:
+    """``text`` free of what can't be stored as UTF-8: JSON can spell half a character."""
+    return text.encode("utf-8", "replace").decode()

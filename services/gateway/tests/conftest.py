@@ -1,0 +1,47 @@
+"""What the gateway's tests share: a portal for each module, and one for each test that needs its own."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from services.gateway.tests.portal import Address, Portal, portal_at
+from tests.broker import BrokerProcess
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def portal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Portal]:
+    """The portal of a module; its tests keep apart by names and by browsers."""
+    process = BrokerProcess(tmp_path_factory.mktemp("broker"))
+    await process.start()
+    async with portal_at(process.url) as whole:
+        yield whole
+    await process.stop()
+
+
+@pytest.fixture
+def address(portal: Portal) -> Address:
+    """Where the module's gateway is."""
+    return portal.gateway
+
+
+@pytest.fixture
+def agent() -> str:
+    """A browser that no other test has."""
+    return f"browser-{uuid4().hex}"
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def http(address: Address, agent: str) -> AsyncIterator[httpx.AsyncClient]:
+    """Requests to the module's gateway."""
+    async with address.requests(agent) as client:
+        yield client
+
+
+@pytest.fixture
+def own_folder(tmp_path: Path) -> Path:
+    """A folder of this test's own."""
+    return tmp_path
