@@ -18,7 +18,7 @@ from opsroom_gateway.api.chat_socket import ChatRoom, serve_chat_socket
 from opsroom_gateway.api.cloud_events import events_router
 from opsroom_gateway.api.cloud_http import Actors, cloud_router
 from opsroom_gateway.catch_up import CatchUp
-from opsroom_gateway.chat_feed import RING_COUNT, ChatFeed, render_message
+from opsroom_gateway.chat_feed import ChatFeed, render_message
 from opsroom_gateway.cloud_commands import CloudCommands
 from opsroom_gateway.cloud_feed import CloudFeed, render_event
 from opsroom_gateway.course.chat import CourseChat
@@ -89,7 +89,7 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
     gateway_id = uuid4().hex
     lease = GatewayLease(broker, gateway_id)
     await lease.take()
-    feeds = await _feeds(broker)
+    feeds = await _feeds(broker, settings.ring_messages)
     requester = Requester(broker)
     sessions = Sessions(requester, gateway_id)
     course_chat = CourseChat(
@@ -131,10 +131,10 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
             await sessions.close()
 
 
-async def _feeds(broker: Broker) -> Feeds:
+async def _feeds(broker: Broker, ring_messages: int) -> Feeds:
     bounds = await StreamReader(broker, subjects.CHAT_STREAM).bounds()
-    start = max(bounds.first, bounds.last - RING_COUNT + 1)
-    chat, people, cloud = ChatFeed(start), PeopleFeed(), CloudFeed()
+    start = max(bounds.first, bounds.last - ring_messages + 1)
+    chat, people, cloud = ChatFeed(start, ring_messages), PeopleFeed(), CloudFeed()
     chat_source = Source(subjects.CHAT_STREAM, (subjects.CHAT_EVENTS,), Follow.EVENTS, start)
     people_source = Source(subjects.MEMBERS_STREAM, (subjects.MEMBERS,), Follow.STATE)
     cloud_source = Source(subjects.CLOUD_STREAM, (subjects.CLOUD_EVENTS,), Follow.STATE_THEN_EVENTS)

@@ -1,14 +1,19 @@
 """Joining what was missed to what is live, without a gap and without a repeat."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from opsroom_gateway.ring import Ring
 from opsroom_messaging.stored import Bounds, Stored, StreamReader
 
+PART_BYTES = 128 * 1024
+"""An outbox takes at least two of these, so a reader that reads is never too slow for its own past."""
 _PAGE = 500
+
+Frame = tuple[int, bytes]
+"""A sequence and its prepared frame."""
 
 
 class Stream(Protocol):
@@ -49,8 +54,10 @@ class CatchUp:
         self._slots = asyncio.Semaphore(at_once)
 
     async def missed(self, since: int, limit: int | None) -> AsyncIterator[Missed]:
-        """Everything after ``since``, in parts. The last part comes from the ring: whoever writes it and
-        attaches to the hub without awaiting in between misses nothing and sees nothing twice.
+        """Everything after ``since``, in parts of at most ``PART_BYTES`` (or one frame).
+
+        The last part comes from the ring: whoever writes it and attaches to the hub without awaiting in
+        between misses nothing and sees nothing twice.
 
         Raises:
             TooOldError: it can't be told, or would be more than ``limit`` sequences.
@@ -59,14 +66,22 @@ class CatchUp:
         stream = self._stream
         if since > stream.head or (limit is not None and stream.head - since > limit):
             raise TooOldError
-        if since < stream.ring.floor - 1:
-            async with self._slots:
-                await self._check_held(since)
-                async for page in self._stored(since):
-                    since = max(since, page[-1].seq)
-                    yield Missed(b"".join(map(self._render, page)), last=False)
-            since = max(since, stream.ring.floor - 1)
-        yield Missed(b"".join(stream.ring.after(since)), last=True)
+        checked = False
+        while True:
+            if since < stream.ring.floor - 1:
+                async with self._slots:
+                    if not checked:
+                        await self._check_held(since)
+                        checked = True
+                    page = await self._page(since)
+                for part in _parts(page):
+                    yield Missed(part, last=False)
+                since = page[-1][0] if page else stream.ring.floor - 1
+                continue
+            since, frames, last = _first_part(stream.ring.after(since), since)
+            yield Missed(frames, last=last)
+            if last:
+                return
 
     async def _check_held(self, since: int) -> None:
         bounds: Bounds = await self._reader.bounds()
@@ -74,11 +89,28 @@ class CatchUp:
         if since and since + 1 < bounds.first:
             raise TooOldError
 
-    async def _stored(self, since: int) -> AsyncIterator[list[Stored]]:
-        while since < self._stream.ring.floor - 1:
-            page = await self._reader.page(self._subject, start=since + 1, count=_PAGE)
-            page = [stored for stored in page if stored.seq < self._stream.ring.floor]
-            if not page:
-                return
-            since = page[-1].seq
-            yield page
+    async def _page(self, since: int) -> list[Frame]:
+        floor = self._stream.ring.floor
+        page = await self._reader.page(self._subject, start=since + 1, count=_PAGE)
+        return [(stored.seq, self._render(stored)) for stored in page if stored.seq < floor]
+
+
+def _first_part(frames: Iterable[Frame], since: int) -> tuple[int, bytes, bool]:
+    """As many frames as fit into one part: the last one's sequence, their bytes, and whether that was all."""
+    part: list[bytes] = []
+    size = 0
+    for seq, frame in frames:
+        size += len(frame)
+        if part and size > PART_BYTES:
+            return since, b"".join(part), False
+        part.append(frame)
+        since = seq
+    return since, b"".join(part), True
+
+
+def _parts(frames: list[Frame]) -> Iterator[bytes]:
+    last = False
+    since = 0
+    while not last:
+        since, part, last = _first_part((frame for frame in frames if frame[0] > since), since)
+        yield part

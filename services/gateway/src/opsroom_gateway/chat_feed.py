@@ -13,7 +13,6 @@ from opsroom_gateway.hub import Hub
 from opsroom_gateway.ring import Ring
 from opsroom_messaging.stored import Stored
 
-RING_COUNT = 4096
 _RING_BYTES = 16 * 1024 * 1024
 COURSE_ROOM = "general"
 """The one room that the course contract knows."""
@@ -24,10 +23,10 @@ log = logging.getLogger(__name__)
 class ChatFeed:
     """Takes in stored messages; its hubs write them to the readers of each dialect."""
 
-    def __init__(self, start: int) -> None:
+    def __init__(self, start: int, ring_messages: int) -> None:
         self.readers = Hub()
         self.course_readers = Hub()
-        self.ring = Ring(RING_COUNT, _RING_BYTES)
+        self.ring = Ring(ring_messages, _RING_BYTES)
         self.head = start - 1
         self.malformed = 0
         self._start = start

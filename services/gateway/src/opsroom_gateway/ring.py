@@ -30,6 +30,6 @@ class Ring:
             self._bytes -= len(dropped)
             self.floor = oldest + 1
 
-    def after(self, seq: int) -> Iterator[bytes]:
-        """The frames above ``seq``, ascending; ``seq`` must be at least ``floor - 1``."""
-        return (frame for place, frame in self._frames if place > seq)
+    def after(self, seq: int) -> Iterator[tuple[int, bytes]]:
+        """The sequences above ``seq``, at least ``floor - 1``, with their frames, ascending."""
+        return (entry for entry in self._frames if entry[0] > seq)

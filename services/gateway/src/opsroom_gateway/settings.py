@@ -20,8 +20,10 @@ class GatewaySettings(BrokerSettings):
     """Answer the course dashboard's list as ``{"data": [...]}``, as the old server did."""
     course_binding_seconds: Annotated[float, Field(ge=1, le=600)] = 30.0
     """How long a course registration waits for the socket that belongs to it."""
-    outbox_bytes: Annotated[int, Field(ge=65_536)] = 1024 * 1024
+    outbox_bytes: Annotated[int, Field(ge=262_144)] = 1024 * 1024
     """How much may wait for one reader before it is closed as too slow."""
+    ring_messages: Annotated[int, Field(ge=1, le=1_000_000)] = 4096
+    """How many of the newest messages the process remembers for those who come back."""
     replay_limit: Annotated[int, Field(ge=1)] = 10_000
     """The most missed messages a reader is told one by one; past it, ``reset``."""
     ping_seconds: Annotated[float, Field(gt=0, le=60)] = 15.0

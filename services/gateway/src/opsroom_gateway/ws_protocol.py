@@ -5,6 +5,7 @@ written by the hub straight to each transport: no encoding, no task and no await
 """
 
 import asyncio
+from asyncio.transports import BaseTransport
 from typing import Any, Final
 
 from starlette.websockets import WebSocket
@@ -14,7 +15,7 @@ from websockets.http11 import Request
 from opsroom_contracts.close_codes import Close, CloseCode
 
 EXTENSION: Final = "opsroom.outlet"
-_CLOSE_SECONDS = 5.0
+_CLOSE_SECONDS = 10.0
 _DRAIN_SECONDS = 30.0
 
 
@@ -56,7 +57,7 @@ class Outlet:
         return self.open
 
     def close(self, code: CloseCode) -> None:
-        """Close with ``code``; the endpoint is told as by a disconnect, and the peer has 5 s to answer."""
+        """Close with ``code``; the endpoint is told as by a disconnect, and the peer has 10 s to answer."""
         self._protocol.close_with(code)
 
 
@@ -64,6 +65,11 @@ class OutletProtocol(WebSocketsSansIOProtocol):
     """The protocol class given to uvicorn; every connection's scope holds its outlet."""
 
     outbox_bytes = 1024 * 1024
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """As uvicorn; whoever waits for the outlet to drain waits until half of it is free."""
+        super().connection_made(transport)
+        self.transport.set_write_buffer_limits(high=self.outbox_bytes // 2)
 
     def handle_connect(self, event: Request) -> None:
         """As uvicorn, and put the outlet into the scope."""

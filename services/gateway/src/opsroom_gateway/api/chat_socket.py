@@ -134,9 +134,9 @@ class ChatSocket:
             return
         try:
             async for part in room.catch_up.missed(hello.since, room.settings.replay_limit):
+                self._outlet.write(part.frames)
                 if not part.last and not await self._outlet.drained():
                     raise _SaidGoodbyeError
-                self._outlet.write(part.frames)
             room.feed.readers.attach(self._outlet)
         except TooOldError:
             self._send(ResetFrame(seq=room.feed.head))
