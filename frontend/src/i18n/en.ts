@@ -48,7 +48,6 @@ export const en = {
   nav: { label: "Sections", chat: "Chat", cloud: "Cloud" },
   language: { label: "Language", other: "Русский" },
   theme: { label: "Theme", auto: "As the system", light: "Light", dark: "Dark" },
-  close: "Close",
   cancel: "Cancel",
   tryNow: "Try now",
   connection: {
@@ -95,15 +94,12 @@ export const en = {
     loading: "Loading the conversation…",
     loadingOlder: "Loading earlier messages…",
     beginning: "This is where the conversation begins.",
-    unreadFrom: "New since you were here",
     typing: (names: readonly string[]) =>
       names.length === 1
         ? `${names[0]} is typing…`
         : names.length === 2
           ? `${names[0]} and ${names[1]} are typing…`
           : "Several people are typing…",
-    joined: (name: string) => `${name} joined`,
-    leftRoom: (name: string) => `${name} left`,
     says: (name: string, text: string) => `${name}: ${text}`,
     leave: "Leave the chat",
   },
@@ -111,7 +107,6 @@ export const en = {
     instances: "Your micro instances",
     create: "Create new instance",
     status: "Status",
-    actions: "Actions",
     states,
     commands,
     pending,

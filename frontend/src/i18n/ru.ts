@@ -37,7 +37,6 @@ export const ru: Dictionary = {
   nav: { label: "Разделы", chat: "Чат", cloud: "Облако" },
   language: { label: "Язык", other: "English" },
   theme: { label: "Тема", auto: "Как в системе", light: "Светлая", dark: "Тёмная" },
-  close: "Закрыть",
   cancel: "Отмена",
   tryNow: "Сейчас",
   connection: {
@@ -84,15 +83,12 @@ export const ru: Dictionary = {
     loading: "Загружаем разговор…",
     loadingOlder: "Загружаем прежние сообщения…",
     beginning: "Здесь начинается разговор.",
-    unreadFrom: "Новое с вашего ухода",
     typing: names =>
       names.length === 1
         ? `${names[0]} печатает…`
         : names.length === 2
           ? `${names[0]} и ${names[1]} печатают…`
           : "Печатают несколько человек…",
-    joined: name => `${name} теперь здесь`,
-    leftRoom: name => `${name} больше не здесь`,
     says: (name, text) => `${name}: ${text}`,
     leave: "Выйти из чата",
   },
@@ -100,7 +96,6 @@ export const ru: Dictionary = {
     instances: "Ваши микромашины",
     create: "Создать машину",
     status: "Состояние",
-    actions: "Действия",
     states: { running: "Работает", stopped: "Остановлена" },
     commands,
     pending,
