@@ -181,7 +181,7 @@ class LeaveRequest(Model):
 
 
 class LeaveReply(Model):
-    """The sequence of ``MEMBERS`` from which the person's record shows it; 0 if nothing changed."""
+    """The sequence of ``MEMBERS`` from which the person's record shows it; 0 if there is none."""
 
     seq: Sequence
 

@@ -2,14 +2,15 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 
-from opsroom_chat.domain.directory import Directory, MemberEntry, NameEntry
+from opsroom_chat.domain.directory import Directory, NameEntry
 from opsroom_chat.domain.people import Change, Name
 from opsroom_chat.domain.tokens import name_key
 from opsroom_contracts.chat import MEMBER, NAME_CLAIM, Dialect, Member, MemberStatus, NameClaim
 from opsroom_contracts.codec import ContractError, decode, encode
-from opsroom_contracts.errors import ErrorCode, refuse
+from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.subjects import member_subject, name_subject
 from opsroom_messaging.stored import Stored, StreamReader
 from opsroom_messaging.writer import ConflictError, GroupWriter, Write
@@ -41,13 +42,15 @@ class MembersSink:
     def deliver(self, message: Stored) -> None:
         """Take in one record; what does not fit its contract is skipped, counted and logged."""
         try:
-            if self._building is not None:
-                take_in(self._building, message)
-            else:
-                take_in(self.directory, message)
+            take_in(self.directory if self._building is None else self._building, message)
         except ContractError as error:
             self.malformed += 1
             log.warning("skipped %s at %d: %s", message.subject, message.seq, error)
+
+    def take_in(self, message: Stored) -> None:
+        """Take in one record that was read by itself; it is counted, where it must be, when delivered."""
+        with suppress(ContractError):
+            take_in(self.directory, message)
 
     def caught_up(self) -> None:
         """Put the new directory in place."""
@@ -60,13 +63,16 @@ def take_in(directory: Directory, message: Stored) -> None:
     """Put a stored record into ``directory``.
 
     Raises:
-        ContractError: it does not fit its contract.
+        ContractError: it does not fit its contract, or speaks of another person than its subject.
     """
     if message.subject.startswith(_NAME_PREFIX):
         claim = decode(NAME_CLAIM, message.data)
         directory.put_name(message.subject.removeprefix(_NAME_PREFIX), claim.user_id, message.seq)
-    else:
-        directory.put_member(decode(MEMBER, message.data), message.seq)
+        return
+    member = decode(MEMBER, message.data)
+    if member_subject(member.user.id) != message.subject:
+        raise ContractError("user.id", f"must be that of its subject {message.subject}")
+    directory.put_member(member, message.seq)
 
 
 class Members:
@@ -85,47 +91,88 @@ class Members:
         """Everybody, as far as this process has heard."""
         return self._sink.directory
 
-    async def find(self, user_id: str) -> MemberEntry | None:
-        """A person's record, from the stream where this process has not heard of them."""
-        return self.directory.member(user_id) or await self._read_member(user_id)
+    async def find(self, user_id: str, wanted: Callable[[Member], bool]) -> Member | None:
+        """A person's record, if it is as ``wanted``.
+
+        What another process stored a moment ago may not have been heard of here yet, so nobody is turned
+        away before the stream itself was asked.
+        """
+        entry = self.directory.member(user_id)
+        if entry is not None and wanted(entry.member):
+            return entry.member
+        member, _ = await self._read_member(user_id)
+        return member if member is not None and wanted(member) else None
 
     async def change(self, user_id: str, decide: Decide) -> tuple[Member | None, int]:
-        """Decide and store; answers the record as it then is, and its sequence (0: nothing changed).
+        """Decide and store; answers the record as it then is, and its sequence (0: there is none).
+
+        Only the stream's own record is reason enough to refuse or to change nothing; see ``find``.
 
         Raises:
             FaultError: what ``decide`` refused; ``name_taken``; ``overloaded`` after too many conflicts.
         """
-        entry = await self.find(user_id)
+        heard = self.directory.member(user_id)
+        if heard is not None:
+            with suppress(FaultError, ConflictError):
+                change = decide(heard.member)
+                if change is not None:
+                    return change.member, await self._store(change, heard.seq)
         for _ in range(_ATTEMPTS):
-            change = decide(None if entry is None else entry.member)
+            member, seq = await self._read_member(user_id)
+            change = decide(member)
             if change is None:
-                return (None, 0) if entry is None else (entry.member, 0)
+                return member, seq
             try:
-                return change.member, await self._store(change, 0 if entry is None else entry.seq)
+                return change.member, await self._store(change, seq)
             except ConflictError:
-                entry = await self._read_member(user_id)
-                await self._read_name(name_key(change.member.user.name))
+                continue
         raise refuse(ErrorCode.OVERLOADED, "too many changes to this person at once; try again")
 
     async def _store(self, change: Change, expected: int) -> int:
         member = change.member
-        key = name_key(member.user.name)
         record = Write(
             member_subject(member.user.id), encode(member), expected=expected, ttl=self._life_of(member)
         )
-        if change.name is Name.KEEP:
+        claim = None if change.name is Name.KEEP else await self._claim(change)
+        if claim is None:
             (seq,) = await self._writer.write(record)
         else:
-            held = self.directory.name(key) or await self._read_name(key)
-            claim = _claim(change, held)
-            if claim is None:
-                (seq,) = await self._writer.write(record)
-            else:
-                seq, name_seq = await self._writer.write(record, claim)
-                holder = member.user.id if change.name is Name.CLAIM else None
-                self.directory.put_name(key, holder, name_seq)
+            seq, name_seq = await self._writer.write(record, claim)
+            holder = member.user.id if change.name is Name.CLAIM else None
+            self.directory.put_name(name_key(member.user.name), holder, name_seq)
         self.directory.put_member(member, seq)
         return seq
+
+    async def _claim(self, change: Change) -> Write | None:
+        """The write that claims or releases the name; None where there is nothing to release.
+
+        Raises:
+            FaultError: ``name_taken``.
+        """
+        user = change.member.user
+        key = name_key(user.name)
+        held = await self._read_name(key)
+        expected = 0 if held is None else held.seq
+        if change.name is Name.RELEASE:
+            if held is None or held.user_id != user.id:
+                return None
+            return Write(
+                name_subject(key), encode(NameClaim()), expected=expected, ttl=_RELEASED_NAME_SECONDS
+            )
+        if held is not None and held.user_id not in {None, user.id} and await self._keeps(held.user_id, key):
+            raise refuse(ErrorCode.NAME_TAKEN, f"The name {user.name!r} is already taken.", field="name")
+        return Write(name_subject(key), encode(NameClaim(user_id=user.id)), expected=expected)
+
+    async def _keeps(self, user_id: str | None, key: str) -> bool:
+        """Whether the holder of a claim is really there: a claim without its person must not block a name."""
+        if user_id is None:
+            return False
+        holder, _ = await self._read_member(user_id)
+        return (
+            holder is not None
+            and holder.status is not MemberStatus.AWAY
+            and name_key(holder.user.name) == key
+        )
 
     def _life_of(self, member: Member) -> int | None:
         if member.status is not MemberStatus.AWAY:
@@ -133,36 +180,21 @@ class Members:
         life = self._token_life if member.dialect is Dialect.V1 else _COURSE_AWAY
         return int(life.total_seconds())
 
-    async def _read_member(self, user_id: str) -> MemberEntry | None:
+    async def _read_member(self, user_id: str) -> tuple[Member | None, int]:
+        """The record in the stream and its sequence; what can't be read counts as what was known before."""
         stored = await self._reader.last(member_subject(user_id))
         if stored is None:
             self.directory.drop_member(user_id)
-            return None
-        take_in(self.directory, stored)
-        return self.directory.member(user_id)
+            return None, 0
+        self._sink.take_in(stored)
+        entry = self.directory.member(user_id)
+        return None if entry is None else entry.member, stored.seq
 
     async def _read_name(self, key: str) -> NameEntry | None:
         stored = await self._reader.last(name_subject(key))
         if stored is None:
             self.directory.drop_name(key)
             return None
-        take_in(self.directory, stored)
-        return self.directory.name(key)
-
-
-def _claim(change: Change, held: NameEntry | None) -> Write | None:
-    """The write that claims or releases the name; None where there is nothing to release.
-
-    Raises:
-        FaultError: ``name_taken``.
-    """
-    member = change.member
-    subject = name_subject(name_key(member.user.name))
-    mine = held is not None and held.user_id == member.user.id
-    if change.name is Name.RELEASE:
-        if held is None or not mine:
-            return None
-        return Write(subject, encode(NameClaim()), expected=held.seq, ttl=_RELEASED_NAME_SECONDS)
-    if held is not None and held.user_id is not None and not mine:
-        raise refuse(ErrorCode.NAME_TAKEN, f"The name {member.user.name!r} is already taken.", field="name")
-    return Write(subject, encode(NameClaim(user_id=member.user.id)), expected=0 if held is None else held.seq)
+        self._sink.take_in(stored)
+        entry = self.directory.name(key)
+        return NameEntry(None if entry is None else entry.user_id, stored.seq)

@@ -99,11 +99,11 @@ class Messages:
     async def _sender(self, request: SendRequest) -> User:
         if request.user_id is None:
             return self._guest(request)
-        entry = await self._members.find(request.user_id)
-        if entry is None or entry.member.status is MemberStatus.AWAY:
+        sender = await self._members.find(request.user_id, lambda m: m.status is not MemberStatus.AWAY)
+        if sender is None:
             words = f"nobody with the id {request.user_id} is here"
             raise refuse(ErrorCode.USER_UNKNOWN, words, field="userId")
-        return entry.member.user
+        return sender.user
 
     def _guest(self, request: SendRequest) -> User:
         """Someone whom nothing identifies, under the name they gave unless a token holder has it."""
@@ -125,7 +125,11 @@ class Messages:
         stored = await self._reader.last(subject)
         if stored is None:
             raise refuse(ErrorCode.UNAVAILABLE, "the message could not be stored; try again")
-        event = decode(MESSAGE_EVENT, stored.data)
+        try:
+            event = decode(MESSAGE_EVENT, stored.data)
+        except ContractError:
+            words = "what is stored under this id is no message; send with another id"
+            raise refuse(ErrorCode.IDEMPOTENCY_MISMATCH, words, field="clientId") from None
         return SendReply(seq=stored.seq, id=event.id, timestamp=event.timestamp, duplicate=True)
 
     def _check_room(self, room: str) -> None:
@@ -136,14 +140,19 @@ class Messages:
             )
 
     async def _after(self, room: str, after: int, limit: int) -> list[Message]:
-        page = await self._reader.page(room_events(room), start=after + 1, count=limit)
+        """The first ``limit`` messages after a sequence, fewer where they grow too big together."""
         found: list[Message] = []
         size = 0
-        for stored in page:
-            size += len(stored.data)
-            if size > _REPLY_BYTES and found:
+        start = after + 1
+        while page := await self._reader.page(room_events(room), start=start, count=limit):
+            for stored in page:
+                size += len(stored.data)
+                if len(found) == limit or (size > _REPLY_BYTES and found):
+                    return found
+                found.extend(self._readable(stored))
+            if len(page) < limit:
                 break
-            found.extend(self._readable(stored))
+            start = page[-1].seq + 1
         return found
 
     async def _before(self, room: str, before: int | None, limit: int) -> list[Message]:

@@ -58,9 +58,10 @@ class People:
         )
 
         def decide(known: Member | None) -> Change:
-            if known is not None and known.user != user:
-                raise refuse(ErrorCode.IDEMPOTENCY_MISMATCH, "this id has registered another name before")
-            return people.register(newcomer, self._clock(), self._graces)
+            if known is not None and (known.user, known.dialect) != (user, request.dialect):
+                words = "this id has registered somebody else before"
+                raise refuse(ErrorCode.IDEMPOTENCY_MISMATCH, words, field="clientId")
+            return people.register(newcomer, known, self._clock(), self._graces)
 
         _, seq = await self._members.change(user_id, decide)
         return RegisterReply(user=user, token=token, seq=seq)
@@ -106,10 +107,12 @@ class People:
         Raises:
             FaultError: ``token_invalid``.
         """
-        entry = await self._members.find(_plausible_owner(request.token))
-        if entry is None or not tokens.proves(request.token, entry.member.token_hash):
+        owner = await self._members.find(
+            _plausible_owner(request.token), lambda member: tokens.proves(request.token, member.token_hash)
+        )
+        if owner is None:
             raise _bad_token()
-        return WhoamiReply(user=entry.member.user)
+        return WhoamiReply(user=owner.user)
 
     def _vouched(self, known: Member | None, request: JoinRequest, user_id: str) -> Member:
         if request.token is not None:
@@ -123,7 +126,7 @@ class People:
         # A course client that lost its connection for long comes back under the id and name it had.
         user = User(id=user_id, name=_checked_name(request.name))
         newcomer = Newcomer(user, Dialect.COURSE, None, request.origin, request.connection)
-        return people.register(newcomer, self._clock(), self._graces).member.model_copy(
+        return people.register(newcomer, None, self._clock(), self._graces).member.model_copy(
             update={"status": MemberStatus.AWAY, "connections": ()}
         )
 

@@ -63,9 +63,20 @@ class Newcomer:
     connection: Connection | None
 
 
-def register(newcomer: Newcomer, now: datetime, graces: Graces) -> Change:
-    """The record of a newcomer, whose name is to be claimed."""
+def register(newcomer: Newcomer, known: Member | None, now: datetime, graces: Graces) -> Change:
+    """The record of a newcomer, whose name is to be claimed.
+
+    Someone who is there already registered with the same id before: they get their new token and keep
+    the rest.
+    """
     connection = newcomer.connection
+    if known is not None and known.status is not MemberStatus.AWAY:
+        renewed: dict[str, object] = {"token_hash": newcomer.token_hash, "origin": newcomer.origin}
+        if known.status is MemberStatus.RESERVED:
+            renewed["deadline"] = now + graces.registration
+        again = known.model_copy(update=renewed)
+        joined = None if connection is None else join(again, connection, newcomer.origin, now)
+        return joined or Change(again)
     member = Member(
         user=newcomer.user,
         dialect=newcomer.dialect,

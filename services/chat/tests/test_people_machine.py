@@ -1,0 +1,245 @@
+"""The rules of presence and names as a machine, compared step by step with a much simpler model.
+
+The model knows no statuses: a person has connections, a time until which they are listed without one,
+and a time until which their name is theirs.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from opsroom_chat.domain import people
+from opsroom_chat.domain.directory import Directory
+from opsroom_chat.domain.people import Change, Graces, Name, Newcomer
+from opsroom_chat.domain.tokens import name_key
+from opsroom_contracts.chat import MAX_CONNECTIONS, Connection, Dialect, LeaveManner, Member, User
+from opsroom_contracts.errors import FaultError
+
+START = datetime(2026, 11, 23, tzinfo=UTC)
+TICK = timedelta(seconds=1)
+REGISTRATION, CLOSED, BROKEN, HOLD = 6, 1, 3, 4
+GRACES = Graces(TICK * REGISTRATION, TICK * CLOSED, TICK * BROKEN, TICK * HOLD)
+NEVER = -1
+
+NAMES = ("Ann", "ANN", "ann", "Bob", "bob", "Straße", "STRASSE", "Zoë")
+PEOPLE = tuple(
+    (User(id=f"u{n}", name=name), Dialect.COURSE if n % 3 == 0 else Dialect.V1)
+    for n, name in enumerate(NAMES * 2)
+)
+WHO = st.integers(0, len(PEOPLE) - 1)
+SOCKETS = st.integers(0, 3)
+GATEWAYS = st.sampled_from(["g1", "g2", "g3"])
+
+
+class NameTakenError(Exception):
+    """Somebody else holds the name."""
+
+
+@dataclass
+class Expected:
+    """One person of the model; times in ticks."""
+
+    gateway_of: dict[str, str] = field(default_factory=dict)
+    listed_until: int = NEVER
+    held_until: int = NEVER
+    place: int = NEVER
+
+    def listed(self, now: int) -> bool:
+        return bool(self.gateway_of) or now < self.listed_until
+
+    def holds_name(self, now: int) -> bool:
+        return self.listed(now) or now < self.held_until
+
+
+class PresenceMachine(RuleBasedStateMachine):
+    """Many people come, go, break off and return, and the list and the names stay as they should."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.directory = Directory()
+        self.seq = 0
+        self.ticks = 0
+        self.model: dict[int, Expected] = {}
+
+    @property
+    def now(self) -> datetime:
+        return START + TICK * self.ticks
+
+    def record(self, who: int) -> Member | None:
+        entry = self.directory.member(PEOPLE[who][0].id)
+        return None if entry is None else entry.member
+
+    def store(self, change: Change | None) -> None:
+        """Apply a change as the broker would: the record and the name together, or neither."""
+        if change is None:
+            return
+        key = name_key(change.member.user.name)
+        held = self.directory.name(key)
+        holder = None if held is None else held.user_id
+        self.seq += 2
+        if change.name is Name.CLAIM:
+            if holder not in {None, change.member.user.id}:
+                raise NameTakenError
+            self.directory.put_name(key, change.member.user.id, self.seq)
+        elif change.name is Name.RELEASE and holder == change.member.user.id:
+            self.directory.put_name(key, None, self.seq)
+        self.directory.put_member(change.member, self.seq - 1)
+
+    def free_for(self, who: int) -> bool:
+        key = name_key(PEOPLE[who][0].name)
+        return not any(
+            other != who and name_key(PEOPLE[other][0].name) == key and expected.holds_name(self.ticks)
+            for other, expected in self.model.items()
+        )
+
+    @rule(who=WHO, socket=st.none() | SOCKETS, gateway=GATEWAYS)
+    def register(self, who: int, socket: int | None, gateway: str) -> None:
+        user, dialect = PEOPLE[who]
+        connection = None if socket is None else Connection(id=f"c{socket}", gateway=gateway)
+        newcomer = Newcomer(user, dialect, f"hash-{self.seq}", None, connection)
+        change = people.register(newcomer, self.record(who), self.now, GRACES)
+        if not self.free_for(who):
+            with pytest.raises(NameTakenError):
+                self.store(change)
+            return
+        self.store(change)
+        expected = self.model.setdefault(who, Expected())
+        if not expected.holds_name(self.ticks):
+            expected.place = self.ticks
+        if connection is not None:
+            expected.gateway_of.setdefault(connection.id, gateway)
+        elif not expected.listed(self.ticks):
+            expected.held_until = self.ticks + REGISTRATION
+        stored = self.record(who)
+        assert stored is not None
+        assert stored.token_hash == newcomer.token_hash
+
+    @rule(who=WHO, socket=SOCKETS, gateway=GATEWAYS)
+    def join(self, who: int, socket: int, gateway: str) -> None:
+        member = self.record(who)
+        if member is None:
+            return
+        connection = Connection(id=f"c{socket}", gateway=gateway)
+        change = people.join(member, connection, None, self.now)
+        expected = self.model[who]
+        if not expected.holds_name(self.ticks):
+            if not self.free_for(who):
+                with pytest.raises(NameTakenError):
+                    self.store(change)
+                return
+            expected.place = self.ticks
+        self.store(change)
+        expected.gateway_of.setdefault(connection.id, gateway)
+        again = self.record(who)
+        assert again is not None
+        assert people.join(again, connection, None, self.now) is None
+
+    @rule(who=WHO, sockets=st.frozensets(SOCKETS, max_size=3), manner=st.sampled_from(LeaveManner))
+    def leave(self, who: int, sockets: frozenset[int], manner: LeaveManner) -> None:
+        self.take_away(who, {f"c{socket}" for socket in sockets}, manner)
+
+    @rule(gateway=GATEWAYS)
+    def gateway_dies(self, gateway: str) -> None:
+        for who, expected in self.model.items():
+            lost = {socket for socket, on in expected.gateway_of.items() if on == gateway}
+            if lost:
+                self.take_away(who, lost, LeaveManner.CLOSED)
+
+    def take_away(self, who: int, sockets: Iterable[str], manner: LeaveManner) -> None:
+        member = self.record(who)
+        if member is None:
+            return
+        gone = frozenset(sockets)
+        self.store(people.leave(member, gone, manner, self.now, GRACES))
+        expected = self.model[who]
+        before = dict(expected.gateway_of)
+        expected.gateway_of = {s: g for s, g in before.items() if gone and s not in gone}
+        if not expected.gateway_of:
+            if manner is LeaveManner.EXIT:
+                expected.listed_until = expected.held_until = NEVER
+            elif before:
+                grace = BROKEN if manner is LeaveManner.BROKEN else CLOSED
+                expected.listed_until = self.ticks + grace
+                hold = HOLD if PEOPLE[who][1] is Dialect.V1 else 0
+                expected.held_until = expected.listed_until + hold
+        again = self.record(who)
+        assert again is not None
+        assert people.leave(again, gone, manner, self.now, GRACES) is None
+
+    @rule(count=st.integers(1, 3))
+    def time_passes(self, count: int) -> None:
+        for _ in range(count):
+            self.ticks += 1
+            for member in list(self.directory.expiring()):
+                self.store(people.expire(member, self.now, GRACES))
+
+    @invariant()
+    def on_the_list_iff_a_connection_lives_or_a_grace_runs_in_the_order_of_coming(self) -> None:
+        there = [who for who, expected in self.model.items() if expected.listed(self.ticks)]
+        there.sort(key=lambda who: (self.model[who].place, PEOPLE[who][0].id))
+        assert self.directory.listed() == [PEOPLE[who][0] for who in there]
+
+    @invariant()
+    def a_name_is_held_by_whom_the_model_says_and_by_nobody_else(self) -> None:
+        holders: dict[str, str | None] = {name_key(name): None for name in NAMES}
+        for who, expected in self.model.items():
+            if expected.holds_name(self.ticks):
+                key = name_key(PEOPLE[who][0].name)
+                assert holders[key] is None, "two people hold one name"
+                holders[key] = PEOPLE[who][0].id
+        for key, holder in holders.items():
+            entry = self.directory.name(key)
+            assert (None if entry is None else entry.user_id) == holder
+
+    @invariant()
+    def connections_are_those_that_live(self) -> None:
+        connected = {member.user.id: member for member in self.directory.connected()}
+        for who, expected in self.model.items():
+            member = connected.pop(PEOPLE[who][0].id, None)
+            found = {} if member is None else {c.id: c.gateway for c in member.connections}
+            assert found == expected.gateway_of
+        assert not connected
+
+    def teardown(self) -> None:
+        """Once everybody has gone and time has passed, every name is free."""
+        for who in self.model:
+            self.take_away(who, (), LeaveManner.BROKEN)
+        self.time_passes(REGISTRATION + BROKEN + HOLD)
+        assert self.directory.listed() == []
+        for name in NAMES:
+            entry = self.directory.name(name_key(name))
+            assert entry is None or entry.user_id is None
+
+
+PresenceMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestPresence = PresenceMachine.TestCase
+
+
+def test_one_person_has_no_more_connections_than_the_limit() -> None:
+    user, dialect = PEOPLE[1]
+    member = people.register(Newcomer(user, dialect, "h", None, None), None, START, GRACES).member
+    for n in range(MAX_CONNECTIONS):
+        change = people.join(member, Connection(id=f"c{n}", gateway="g"), None, START)
+        assert change is not None
+        member = change.member
+    with pytest.raises(FaultError, match=f"{MAX_CONNECTIONS} connections"):
+        people.join(member, Connection(id="one-more", gateway="g"), None, START)
+
+
+def test_an_older_record_never_replaces_a_newer_one() -> None:
+    user, dialect = PEOPLE[1]
+    old = people.register(Newcomer(user, dialect, "old", None, None), None, START, GRACES).member
+    directory = Directory()
+    directory.put_member(old.model_copy(update={"token_hash": "new"}), 7)
+    directory.put_member(old, 6)
+    directory.put_name("key", "new", 7)
+    directory.put_name("key", "old", 6)
+    entry, name = directory.member(user.id), directory.name("key")
+    assert entry is not None
+    assert name is not None
+    assert (entry.member.token_hash, name.user_id) == ("new", "new")
