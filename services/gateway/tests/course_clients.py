@@ -40,6 +40,18 @@ class CourseClient:
             if people is not None and [person["name"] for person in people] == list(names):
                 return people
 
+    async def sees(self, user: dict[str, str]) -> list[dict[str, str]]:
+        """Read until a user list has ``user``; answers the list."""
+        while (people := as_list(await self.receive())) is None or user not in people:
+            pass
+        return people
+
+    async def misses(self, user: dict[str, str]) -> list[dict[str, str]]:
+        """Read until a user list is without ``user``; answers the list."""
+        while (people := as_list(await self.receive())) is None or user in people:
+            pass
+        return people
+
     async def message(self) -> str | bytes:
         """Read until a frame that is no user list."""
         while as_list(frame := await self.receive()) is not None:

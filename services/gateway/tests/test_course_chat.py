@@ -62,8 +62,7 @@ async def test_registering_after_the_socket_opened_pushes_the_new_list(address: 
         await client.receive()
         me = name()
         user = await register(address, agent, me)
-        while user not in (as_list(await client.receive()) or []):
-            pass
+        await client.sees(user)
 
 
 @pytest.mark.parametrize("close", ["with a goodbye", "by breaking off"])
@@ -74,13 +73,11 @@ async def test_whoever_closes_leaves_the_list_and_frees_the_name(
     async with course_client(address, "witness") as witness:
         user = await register(address, agent, me)
         async with course_client(address, agent) as client:
-            while user not in (as_list(await witness.receive()) or []):
-                pass
+            await witness.sees(user)
             await client.until_own_message()
             if close == "by breaking off":
                 client.socket.transport.abort()
-        while user in (as_list(await witness.receive()) or [user]):
-            pass
+        await witness.misses(user)
     assert (await register(address, agent, me))["name"] == me
 
 
@@ -100,18 +97,15 @@ async def test_an_exit_removes_the_user_and_leaves_the_socket_open(
     user = await register(address, agent, me)
     frame = json.dumps(exit_frame).replace("NAME", me).replace("ID", user["id"])
     async with course_client(address, agent) as client, course_client(address, "witness") as witness:
-        while user not in (as_list(await witness.receive()) or []):
-            pass
+        await witness.sees(user)
         await client.send(frame)
         for someone in (client, witness):
-            while user in (as_list(await someone.receive()) or [user]):
-                pass
+            await someone.misses(user)
         await client.send(frame)
-        assert user not in (as_list(await client.receive()) or [user])
+        await client.misses(user)
         await client.until_own_message()
         again = await register(address, agent, me)
-        while again not in (as_list(await client.receive()) or []):
-            pass
+        await client.sees(again)
 
 
 async def test_an_exit_never_removes_anyone_else(address: Address, agent: str) -> None:
@@ -142,8 +136,7 @@ async def test_an_exit_just_before_the_close_is_one_leaving(address: Address, ag
         await client.until_own_message()
         await client.send({"type": "exit", "user": {"name": me}})
     async with course_client(address, "witness") as witness:
-        while user in (as_list(await witness.receive()) or [user]):
-            pass
+        await witness.misses(user)
 
 
 async def test_a_socket_that_closes_does_not_drop_the_newer_one(address: Address, agent: str) -> None:
@@ -172,8 +165,7 @@ async def test_a_silent_socket_keeps_its_user_after_the_binding_time(
         silent = await register(address, "silent", "silent")
         async with course_client(address, "silent") as client, course_client(address, "witness") as witness:
             lonely = await register(address, "no socket", "lonely")
-            while lonely not in (as_list(await witness.receive()) or []):
-                pass
+            await witness.sees(lonely)
             people = await witness.listed("silent")
             assert people == [silent]
             assert await client.until_own_message() is not None
@@ -191,11 +183,8 @@ async def test_two_people_behind_one_address_whose_sockets_were_taken_for_each_o
             await annas.message()
             await boris_own.until_own_message()
             await annas.socket.close()
-            while anna in (people := as_list(await witness.receive()) or [anna]):
-                pass
-            assert boris in people
-        while boris in (as_list(await witness.receive()) or [boris]):
-            pass
+            assert boris in await witness.misses(anna)
+        await witness.misses(boris)
 
 
 @pytest.mark.parametrize("binary", [False, True])
@@ -217,7 +206,7 @@ async def test_two_people_behind_one_address_whose_sockets_were_taken_for_each_o
         "",
         "{",
         "[" * 60_000,
-        '{"type":"send","a":' * 5_000,
+        '{"type":"send","a":' * 2_000,
     ],
 )
 async def test_frames_that_mean_nothing_are_ignored(
@@ -253,9 +242,7 @@ async def test_a_course_message_arrives_normalised_at_v1(address: Address, agent
         assert message["timestamp"].endswith("Z")
 
 
-async def test_a_v1_message_reaches_course_clients_in_the_documented_shape(
-    address: Address, agent: str
-) -> None:
+async def test_a_v1_message_reaches_course_clients_in_the_known_shape(address: Address, agent: str) -> None:
     async with person(address) as sender, course_client(address, agent) as reader:
         await sender.say("hello, course")
         frame = await reader.message()
@@ -292,8 +279,7 @@ async def test_registering_at_one_gateway_and_connecting_at_another(
         async with course_client(second, agent) as client, course_client(portal.gateway, "w") as witness:
             await witness.listed("traveller")
             lonely = await register(portal.gateway, "no socket", "lonely")
-            while lonely not in (as_list(await witness.receive()) or []):
-                pass
+            await witness.sees(lonely)
             assert await witness.listed("traveller") == [user]
             await client.send({"type": "exit"})
             await witness.listed()
