@@ -1,0 +1,83 @@
+"""The portal's real processes for tests: started, stopped, killed and put to sleep at will."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+
+from tests.waiting import until_answer
+
+STOP_SECONDS = 20.0
+
+
+class ServiceProcess:
+    """One process of the portal; its log is ``log``."""
+
+    def __init__(self, process: Process, log: Path) -> None:
+        self._process = process
+        self.log = log
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
+    async def ended(self) -> int:
+        """Wait for its end; answers the exit code (negative: the signal that ended it)."""
+        async with asyncio.timeout(STOP_SECONDS):
+            return await self._process.wait()
+
+    async def kill(self) -> None:
+        """kill -9."""
+        if self._process.returncode is None:
+            self._process.kill()
+            await self.ended()
+
+
+@asynccontextmanager
+async def service(name: str, folder: Path, **environ: str) -> AsyncIterator[ServiceProcess]:
+    """``python -m opsroom_<name>`` with ``environ`` besides what there is; killed at the end."""
+    log = folder / f"{name}-{os.urandom(4).hex()}.log"
+    with log.open("wb") as output:
+        started = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", f"opsroom_{name}", env=os.environ | environ, stdout=output, stderr=output
+        )
+    process = ServiceProcess(started, log)
+    try:
+        yield process
+    finally:
+        await process.kill()
+
+
+@asynccontextmanager
+async def gateway(folder: Path, **environ: str) -> AsyncIterator[tuple[ServiceProcess, int]]:
+    """A gateway process that is ready, and its port."""
+    port = free_port()
+    async with service("gateway", folder, GATEWAY_PORT=str(port), **environ) as process:
+        await ready(port)
+        yield process, port
+
+
+async def ready(port: int, status: int = 200) -> None:
+    """Wait until the gateway at ``port`` answers ``/readyz`` with ``status``."""
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=5) as client:
+
+        async def ask() -> int:
+            try:
+                return (await client.get("/readyz")).status_code
+            except httpx.TransportError:
+                return 0
+
+        await until_answer(ask, lambda answered: answered == status, timeout=30)
+
+
+def free_port() -> int:
+    """A port that nobody listens on at this moment."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
