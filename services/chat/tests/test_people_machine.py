@@ -26,10 +26,10 @@ REGISTRATION, CLOSED, BROKEN, HOLD = 6, 1, 3, 4
 GRACES = Graces(TICK * REGISTRATION, TICK * CLOSED, TICK * BROKEN, TICK * HOLD)
 NEVER = -1
 
-NAMES = ("Ann", "ANN", "ann", "Bob", "bob", "Straße", "STRASSE", "Zoë")
+NAMES = ("Ann", "ANN", "ann", "Straße", "STRASSE", "Zoë", "Bob", "bob")
 PEOPLE = tuple(
     (User(id=f"u{n}", name=name), Dialect.COURSE if n % 3 == 0 else Dialect.V1)
-    for n, name in enumerate(NAMES * 2)
+    for n, name in enumerate(NAMES)
 )
 WHO = st.integers(0, len(PEOPLE) - 1)
 SOCKETS = st.integers(0, 3)

@@ -1,0 +1,199 @@
+"""What the tests of the chat service share: asking it over NATS, and reading what it stored."""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from opsroom_chat.service import chat_service
+from opsroom_chat.settings import ChatSettings
+from opsroom_contracts.chat import (
+    Connection,
+    HistoryReply,
+    HistoryRequest,
+    JoinReply,
+    JoinRequest,
+    LeaveManner,
+    LeaveReply,
+    LeaveRequest,
+    Message,
+    RegisterReply,
+    RegisterRequest,
+    SendReply,
+    SendRequest,
+    UsersReply,
+    UsersRequest,
+    WhoamiReply,
+    WhoamiRequest,
+)
+from opsroom_contracts.errors import ErrorCode, Fault, FaultError
+from opsroom_contracts.subjects import CHAT_SERVICE, CHAT_STREAM, GATEWAYS_BUCKET, ChatSubject
+from opsroom_messaging.connection import Broker, connect
+from opsroom_messaging.requests import Requester
+from opsroom_messaging.stored import StreamReader
+from tests.waiting import until_answer
+
+QUICK = {"closed_seconds": 0.2, "broken_seconds": 1.0, "hold_seconds": 1.0}
+
+
+def settings(**changes: object) -> ChatSettings:
+    """Settings for tests: short graces."""
+    return ChatSettings.model_validate({**QUICK, **changes})
+
+
+def service(broker: Broker, **changes: object) -> AbstractAsyncContextManager[asyncio.Event]:
+    """The whole service in this process."""
+    return chat_service(broker, settings(**changes))
+
+
+@asynccontextmanager
+async def another(url: str, **changes: object) -> AsyncIterator[Broker]:
+    """One more service in this process, on a connection of its own."""
+    broker = await connect(url, name="another")
+    try:
+        async with service(broker, **changes):
+            yield broker
+    finally:
+        await broker.close()
+
+
+def connection(name: str, gateway: str = "g1") -> Connection:
+    return Connection(id=name, gateway=gateway)
+
+
+class Chat:
+    """Asks the service over NATS, and reads the streams behind its back."""
+
+    def __init__(self, broker: Broker, patience: float = 30) -> None:
+        self.broker = broker
+        self.messages = StreamReader(broker, CHAT_STREAM)
+        self.requester = Requester(broker, patience=patience)
+
+    async def register(self, name: str, **more: Any) -> RegisterReply:
+        request = RegisterRequest(name=name, **more)
+        return await self.requester.ask(ChatSubject.REGISTER, request, RegisterReply)
+
+    async def join(self, token: str | None, socket: str = "c1", gateway: str = "g1") -> JoinReply:
+        request = JoinRequest(connection=connection(socket, gateway), token=token)
+        return await self.requester.ask(ChatSubject.JOIN, request, JoinReply)
+
+    async def leave(
+        self, user_id: str, *sockets: str, manner: LeaveManner = LeaveManner.CLOSED
+    ) -> LeaveReply:
+        request = LeaveRequest(user_id=user_id, connections=sockets, manner=manner)
+        return await self.requester.ask(ChatSubject.LEAVE, request, LeaveReply)
+
+    async def names(self) -> list[str]:
+        reply = await self.requester.ask(ChatSubject.USERS, UsersRequest(), UsersReply)
+        return [user.name for user in reply.users]
+
+    async def whoami(self, token: str) -> WhoamiReply:
+        return await self.requester.ask(ChatSubject.WHOAMI, WhoamiRequest(token=token), WhoamiReply)
+
+    async def send(self, user_id: str, text: str, client_id: str | None = None) -> SendReply:
+        request = SendRequest(
+            user_id=user_id, client_id=client_id or f"id of {text}", room="general", text=text
+        )
+        return await self.requester.ask(ChatSubject.SEND, request, SendReply)
+
+    async def history(self, **query: Any) -> list[Message]:
+        request = HistoryRequest(room="general", **query)
+        reply = await self.requester.ask(ChatSubject.HISTORY, request, HistoryReply)
+        return list(reply.messages)
+
+    async def everything(self) -> list[Message]:
+        """All messages, page by page."""
+        found: list[Message] = []
+        while page := await self.history(after=found[-1].seq if found else 0, limit=200):
+            found.extend(page)
+        return found
+
+    async def present(self, name: str, socket: str = "c1", gateway: str = "g1") -> RegisterReply:
+        """Somebody who is on the list."""
+        registered = await self.register(name)
+        await self.join(registered.token, socket, gateway)
+        await self.lists(name)
+        return registered
+
+    async def lists(self, name: str, timeout: float = 15.0) -> None:
+        await until_answer(self.names, lambda names: name in names, timeout)
+
+    async def no_longer_lists(self, name: str, timeout: float = 15.0) -> None:
+        await until_answer(self.names, lambda names: name not in names, timeout)
+
+    async def until_free(self, name: str) -> RegisterReply:
+        """Ask for a name until it is given."""
+
+        async def ask() -> RegisterReply | None:
+            try:
+                return await self.register(name, client_id=f"waits for {name}")
+            except FaultError as error:
+                if error.fault.code is not ErrorCode.NAME_TAKEN:
+                    raise
+                return None
+
+        reply = await until_answer(ask, bool)
+        assert reply is not None
+        return reply
+
+    async def lease(self, *gateways: str) -> None:
+        """Say that these gateways live, as they do themselves."""
+        bucket = await self.broker.jetstream.key_value(GATEWAYS_BUCKET)
+        for gateway in gateways:
+            await bucket.put(gateway, b"")
+
+    async def put(self, subject: str, payload: bytes) -> int:
+        """Store something as an operator with the command line would; answers its sequence."""
+        return (await self.broker.jetstream.publish(subject, payload)).seq
+
+
+async def refusal(asked: Awaitable[object]) -> Fault:
+    """The fault that ``asked`` is refused with."""
+    try:
+        answer = await asked
+    except FaultError as error:
+        return error.fault
+    raise AssertionError(f"was not refused: {answer}")
+
+
+class ChatProcess:
+    """``python -m opsroom_chat`` as a process of its own."""
+
+    def __init__(self, url: str) -> None:
+        graces = {f"CHAT_{name.upper()}": str(value) for name, value in QUICK.items()}
+        self._environment = {**os.environ, "NATS_URL": url, "LOG_LEVEL": "WARNING", **graces}
+        self._process: Process | None = None
+
+    async def start(self, answering: Requester) -> None:
+        """Start it, and wait until some process answers."""
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "opsroom_chat", env=self._environment, stderr=DEVNULL
+        )
+        await until_answer(lambda: answering.answers(CHAT_SERVICE), bool)
+
+    async def kill(self) -> None:
+        """End it as a crash would."""
+        assert self._process is not None
+        if self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+
+    async def stop(self) -> int | None:
+        """End it in order; answers its exit code."""
+        assert self._process is not None
+        self._process.terminate()
+        return await self._process.wait()
+
+
+@asynccontextmanager
+async def process(url: str, answering: Requester) -> AsyncIterator[ChatProcess]:
+    """A started process, ended at the latest with the block."""
+    chat = ChatProcess(url)
+    await chat.start(answering)
+    try:
+        yield chat
+    finally:
+        await chat.kill()

@@ -1,0 +1,237 @@
+"""Registering, joining, leaving, and who is on the list, asked over NATS."""
+
+import asyncio
+import base64
+import hashlib
+
+import pytest
+
+from opsroom_chat.domain.tokens import name_key
+from opsroom_contracts.chat import MEMBER, Dialect, JoinReply, JoinRequest, LeaveManner, RegisterReply
+from opsroom_contracts.codec import decode
+from opsroom_contracts.subjects import (
+    GATEWAYS_BUCKET,
+    MEMBERS_STREAM,
+    ChatSubject,
+    member_subject,
+    name_subject,
+)
+from opsroom_messaging.connection import Broker
+from opsroom_messaging.stored import StreamReader
+from services.chat.tests.harness import Chat, another, connection, refusal, service
+from tests.broker import BrokerProcess
+from tests.waiting import until_answer
+
+VARIANTS = ("Straße", "STRASSE", "strasse", "StraßE", " Strasse ", "Ｓtrasse")
+
+
+async def test_registering_gives_an_id_and_a_token_of_which_only_the_hash_is_stored(
+    chat: Chat, broker: Broker
+) -> None:
+    reply = await chat.register("  Ann ")
+    assert reply.user.name == "Ann"
+    assert reply.token is not None
+    secret = reply.token.partition(".")[2]
+    assert len(base64.urlsafe_b64decode(secret + "=")) == 32
+    stored = await StreamReader(broker, MEMBERS_STREAM).last(member_subject(reply.user.id))
+    assert stored is not None
+    assert secret.encode() not in stored.data
+    assert decode(MEMBER, stored.data).token_hash == hashlib.sha256(reply.token.encode()).hexdigest()
+    assert stored.seq == reply.seq
+    assert (await chat.whoami(reply.token)).user == reply.user
+    assert await chat.names() == []
+
+
+async def test_of_racing_registrations_over_two_services_one_wins(
+    chat: Chat, broker_process: BrokerProcess
+) -> None:
+    async with another(broker_process.url):
+        outcomes = await asyncio.gather(
+            *(chat.register(VARIANTS[n % len(VARIANTS)], client_id=f"r{n}") for n in range(300)),
+            return_exceptions=True,
+        )
+        winners = [reply for reply in outcomes if isinstance(reply, RegisterReply)]
+        losers = [error for error in outcomes if not isinstance(error, RegisterReply)]
+        assert len(winners) == 1
+        assert {str(error).partition(":")[0] for error in losers} == {"name_taken"}
+        await chat.join(winners[0].token)
+        await chat.lists(winners[0].user.name)
+        assert len(await chat.names()) == 1
+
+
+async def test_a_registration_sent_again_is_the_same_person_with_a_new_token(chat: Chat) -> None:
+    first = await chat.register("Ann", client_id="reg-1")
+    again = await chat.register("Ann", client_id="reg-1")
+    assert again.user == first.user
+    assert again.token is not None
+    assert first.token is not None
+    assert (await chat.whoami(again.token)).user == first.user
+    assert (await refusal(chat.whoami(first.token))).code == "token_invalid"
+    other = await refusal(chat.register("Bob", client_id="reg-1"))
+    assert (other.code, other.field) == ("idempotency_mismatch", "clientId")
+
+
+async def test_a_registration_that_comes_twice_and_late_takes_nobody_off_the_list(chat: Chat) -> None:
+    first = await chat.register("Ann", client_id="reg-1")
+    await chat.join(first.token)
+    again = await chat.register("Ann", client_id="reg-1")
+    assert await chat.names() == ["Ann"]
+    await chat.leave(again.user.id, "c1")
+    await chat.no_longer_lists("Ann")
+
+
+async def test_several_connections_are_one_user_until_the_last_has_gone(chat: Chat) -> None:
+    ann = await chat.present("Ann")
+    await chat.join(ann.token, "c2")
+    await chat.join(ann.token, "c2")
+    assert await chat.names() == ["Ann"]
+    await chat.leave(ann.user.id, "c1")
+    await chat.leave(ann.user.id, "c1")
+    assert await chat.names() == ["Ann"]
+    await chat.leave(ann.user.id, "c2")
+    await chat.no_longer_lists("Ann")
+
+
+async def test_a_clean_close_is_off_the_list_within_a_second_with_the_default_settings(
+    broker: Broker,
+) -> None:
+    async with service(broker, closed_seconds=0.5):
+        chat = Chat(broker)
+        await chat.lease("g1")
+        ann = await chat.present("Ann")
+        loop = asyncio.get_running_loop()
+        closed_at = loop.time()
+        await chat.leave(ann.user.id, "c1")
+        await chat.no_longer_lists("Ann")
+        assert loop.time() - closed_at < 1.0
+
+
+async def test_an_exit_is_off_the_list_and_the_name_free_at_once(chat: Chat) -> None:
+    ann = await chat.present("Ann")
+    await chat.leave(ann.user.id, "c1", manner=LeaveManner.EXIT)
+    assert await chat.names() == []
+    assert (await chat.register("ANN")).user.id != ann.user.id
+
+
+async def test_a_broken_connection_keeps_name_and_place_through_the_grace(chat: Chat) -> None:
+    ann = await chat.present("Ann")
+    await chat.present("Bob", "c2")
+    await chat.leave(ann.user.id, "c1", manner=LeaveManner.BROKEN)
+    assert await chat.names() == ["Ann", "Bob"]
+    assert (await refusal(chat.register("ann"))).code == "name_taken"
+    back = await chat.join(ann.token, "c3")
+    assert back.user == ann.user
+    assert await chat.names() == ["Ann", "Bob"]
+    await chat.leave(ann.user.id, "c3", manner=LeaveManner.BROKEN)
+    await chat.no_longer_lists("Ann")
+    assert (await chat.until_free("Ann")).user.id != ann.user.id
+
+
+async def test_a_token_that_comes_back_later_claims_its_name_again_or_is_told_it_is_taken(
+    chat: Chat,
+) -> None:
+    ann = await chat.present("Ann")
+    bob = await chat.present("Bob", "c2")
+    for person, socket in ((ann, "c1"), (bob, "c2")):
+        await chat.leave(person.user.id, socket, manner=LeaveManner.EXIT)
+    await chat.present("bob", "c3")
+    assert (await chat.join(ann.token, "c4")).user == ann.user
+    assert (await refusal(chat.register("Ann"))).code == "name_taken"
+    taken = await refusal(chat.join(bob.token, "c5"))
+    assert (taken.code, taken.field) == ("name_taken", "name")
+    await until_answer(chat.names, lambda names: names == ["bob", "Ann"])
+
+
+async def test_a_registration_that_nobody_joins_frees_its_name(broker: Broker) -> None:
+    async with service(broker, registration_seconds=1):
+        chat = Chat(broker)
+        first = await chat.register("Ann")
+        assert (await chat.until_free("Ann")).user.id != first.user.id
+
+
+async def test_a_dead_gateway_takes_its_people_with_it_and_nobody_else(chat: Chat) -> None:
+    await chat.lease("g2")
+    ann = await chat.present("Ann", "c1", "g2")
+    await chat.present("Bob", "c2", "g1")
+    both = await chat.present("Cleo", "c3", "g2")
+    await chat.join(both.token, "c4", "g1")
+    bucket = await chat.broker.jetstream.key_value(GATEWAYS_BUCKET)
+    await bucket.purge("g2")  # what remains when a lease ran out
+    await chat.no_longer_lists("Ann", timeout=20)
+    assert await chat.names() == ["Bob", "Cleo"]
+    assert (await chat.join(ann.token, "c5", "g1")).user == ann.user
+
+
+async def test_a_course_person_is_on_the_list_at_once_and_only_the_course_brings_them_back(
+    chat: Chat,
+) -> None:
+    ann = await chat.register("Ann", dialect=Dialect.COURSE, connection=connection("c1"), origin="o")
+    assert ann.token is None
+    assert await chat.names() == ["Ann"]
+
+    def rejoin(dialect: Dialect, name: str | None = None) -> JoinRequest:
+        return JoinRequest(connection=connection("c2"), user_id=ann.user.id, dialect=dialect, name=name)
+
+    async def ask(request: JoinRequest) -> JoinReply:
+        return await chat.requester.ask(ChatSubject.JOIN, request, JoinReply)
+
+    assert (await refusal(ask(rejoin(Dialect.V1)))).code == "user_unknown"
+    assert (await ask(rejoin(Dialect.COURSE))).user == ann.user
+    await chat.leave(ann.user.id, manner=LeaveManner.EXIT)
+    await chat.broker.jetstream.purge_stream(MEMBERS_STREAM, subject=member_subject(ann.user.id))
+    assert (await refusal(ask(rejoin(Dialect.COURSE)))).code == "user_unknown"
+    assert (await ask(rejoin(Dialect.COURSE, "Ann"))).user == ann.user
+
+
+@pytest.mark.parametrize("payload", [b"nonsense", b"[]", b'{"version":1}', b'{"userId":"nobody"}'])
+async def test_a_hand_made_record_stops_nothing_and_blocks_no_name(chat: Chat, payload: bytes) -> None:
+    """On a name, on somebody present, on somebody gone: skipped, counted, and written over."""
+    ann = await chat.present("Ann")
+    bob = await chat.register("Bob")
+    for subject in (
+        name_subject(name_key("Zoe")),
+        name_subject(name_key("Ann")),
+        member_subject(ann.user.id),
+        member_subject(bob.user.id),
+        member_subject("somebody-else"),
+    ):
+        await chat.put(subject, payload)
+    assert (await chat.register("Zoe")).user.name == "Zoe"
+    assert await chat.names() == ["Ann"]
+    await chat.join(bob.token, "c2")
+    await chat.leave(ann.user.id, "c1")
+    await chat.no_longer_lists("Ann")
+    assert await chat.names() == ["Bob"]
+    await chat.until_free("Ann")
+
+
+async def test_a_record_under_a_foreign_id_is_nobody(chat: Chat, broker: Broker) -> None:
+    ann = await chat.present("Ann")
+    stored = await StreamReader(broker, MEMBERS_STREAM).last(member_subject(ann.user.id))
+    assert stored is not None
+    await chat.put(member_subject("impostor"), stored.data.replace(b'"Ann"', b'"Mal"'))
+    await chat.leave(ann.user.id, "c1", manner=LeaveManner.EXIT)
+    assert await chat.names() == []
+
+
+async def test_a_name_whose_holder_has_no_record_is_free(chat: Chat, broker: Broker) -> None:
+    ann = await chat.register("Ann")
+    await broker.jetstream.purge_stream(MEMBERS_STREAM, subject=member_subject(ann.user.id))
+    assert (await chat.register("ann")).user.name == "ann"
+
+
+async def test_what_one_service_stored_the_other_never_denies(
+    broker: Broker, broker_process: BrokerProcess
+) -> None:
+    """Either may answer: each step follows the one before at once, wherever that one was answered."""
+    async with service(broker), another(broker_process.url):
+        chat = Chat(broker)
+        await chat.lease("g1")
+        for n in range(25):
+            first = await chat.register("Ann", client_id=f"r{n}")
+            ann = await chat.register("Ann", client_id=f"r{n}")
+            assert ann.user == first.user
+            await chat.join(ann.token, f"c{n}")
+            await chat.send(ann.user.id, f"message {n}")
+            await chat.leave(ann.user.id, f"c{n}", manner=LeaveManner.EXIT)
+        await chat.no_longer_lists("Ann")
