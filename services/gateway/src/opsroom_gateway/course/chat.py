@@ -7,15 +7,11 @@ from collections.abc import Coroutine
 from uuid import uuid4
 
 from opsroom_contracts.chat import (
-    REGISTRATION_PREFIX,
-    Connection,
     Dialect,
     JoinRequest,
     LeaveManner,
     Member,
     RawFrame,
-    RegisterReply,
-    RegisterRequest,
     SendReply,
     SendRequest,
     User,
@@ -26,6 +22,7 @@ from opsroom_contracts.errors import RETRYABLE, ErrorCode, FaultError
 from opsroom_contracts.subjects import ChatSubject
 from opsroom_gateway.chat_feed import COURSE_ROOM, ChatFeed
 from opsroom_gateway.course.people_list import PeopleList
+from opsroom_gateway.course.stand_ins import StandIns
 from opsroom_gateway.course.waiting import WaitingRoom, connection_ids, is_socket
 from opsroom_gateway.domain.binding import Binding, Move
 from opsroom_gateway.domain.course_frames import CourseFrame, Named, read_frame
@@ -55,7 +52,7 @@ class CourseSocket:
 class _SocketOwner:
     """Tells the chat when a socket's person can't be kept."""
 
-    def __init__(self, chat: "CourseChat", user_id: str, socket: CourseSocket | None) -> None:
+    def __init__(self, chat: "CourseChat", user_id: str, socket: CourseSocket) -> None:
         self._chat = chat
         self._user_id = user_id
         self._socket = socket
@@ -63,8 +60,7 @@ class _SocketOwner:
     def lost(self, *, exited: bool) -> None:
         """The socket stays, as nobody's."""
         log.debug("%s is gone, exited: %s", self._user_id, exited)
-        if self._socket is not None:
-            self._socket.session = None
+        self._socket.session = None
         self._chat.binding.forget(self._user_id)
 
 
@@ -86,8 +82,8 @@ class CourseChat:
         self._readers = feed.course_readers
         self._list = PeopleList(self._people, feed.course_readers)
         self._waiting = WaitingRoom()
+        self._stand_ins = StandIns(requester, sessions, binding_seconds, self.binding.forget)
         self._sockets: dict[str, CourseSocket] = {}
-        self._binding_seconds = binding_seconds
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def register(self, name: str, origin: str) -> User:
@@ -96,18 +92,9 @@ class CourseChat:
         Raises:
             FaultError: ``name_taken``, ``name_invalid``, ``unavailable``.
         """
-        plain = self._sessions.new_connection()
-        connection = Connection(id=REGISTRATION_PREFIX + plain.id, gateway=plain.gateway)
-        request = RegisterRequest(
-            name=name, client_id=uuid4().hex, dialect=Dialect.COURSE, origin=origin, connection=connection
-        )
-        reply = await self._requester.ask(ChatSubject.REGISTER, request, RegisterReply)
-        owner = _SocketOwner(self, reply.user.id, None)
-        session = Session(connection, reply.user.id, reply.user.name, owner, reply.seq)
-        self._sessions.adopt(session)
-        self._start(self._expire(session))
-        await self._people_follower.reached(reply.seq, _SEEN_SECONDS)
-        return reply.user
+        session = await self._stand_ins.register(name, origin)
+        await self._people_follower.reached(session.seq, _SEEN_SECONDS)
+        return User(id=session.user_id, name=session.name)
 
     def open(self, origin: str, outlet: Outlet) -> CourseSocket:
         """A socket opened: everybody gets the list, itself included."""
@@ -152,6 +139,7 @@ class CourseChat:
     async def stop(self) -> None:
         """Push no more, and end what is under way."""
         self._list.close()
+        await self._stand_ins.stop()
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -176,11 +164,11 @@ class CourseChat:
     async def _exit(self, socket: CourseSocket, named: Named) -> None:
         if not named.nobody:
             user_id = self._resolve(named)
-            if user_id is None or self._people.member(user_id) is None:
+            member = None if user_id is None else self._people.member(user_id)
+            if member is None or not self.binding.believes_exit(socket.id, member.user.id, member.origin):
                 self._list.push()
                 return
-            if self.binding.user_of(socket.id) != user_id:
-                await self._claim(socket, named)
+            await self._claim(socket, named)
             if self.binding.user_of(socket.id) != user_id:
                 self._list.push()
                 return
@@ -249,6 +237,8 @@ class CourseChat:
         if move.joins is not None:
             await self._join(socket, move.joins, name)
         if former is not None:
+            if move.strands:
+                await self._stand_ins.wait_again(former)
             await self._sessions.leave(former, LeaveManner.EXIT)
 
     async def _join(self, socket: CourseSocket, user_id: str, name: str | None) -> None:
@@ -270,11 +260,6 @@ class CourseChat:
             registrations = tuple(name for name in connection_ids(member) if not is_socket(name))
             if registrations:
                 await self._sessions.leave_connections(user_id, registrations, LeaveManner.CLOSED)
-
-    async def _expire(self, session: Session) -> None:
-        """A registration whose socket was not found in time no longer keeps its person on the list."""
-        await asyncio.sleep(self._binding_seconds)
-        await self._sessions.leave(session, LeaveManner.CLOSED)
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)

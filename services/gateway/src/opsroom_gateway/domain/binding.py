@@ -2,11 +2,12 @@
 
 What a socket's frames say counts most (*claimed*). Before they say anything, a registration from the
 same origin (address and browser) just before or after the socket opened is taken for the socket's own
-(*guessed*). A claim corrects a guess; nothing corrects a claim but another claim or an exit.
+(*guessed*). A claim corrects a guess; nothing corrects a claim but another claim or an exit. An exit
+that names somebody else is believed only where nobody could suffer from it who is known better.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 
@@ -31,11 +32,15 @@ class BoundSocket:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What to tell the chat service: ``socket_id`` stops being ``leaves``'s and becomes ``joins``'s."""
+    """What to tell the chat service: ``socket_id`` stops being ``leaves``'s and becomes ``joins``'s.
+
+    ``strands``: it never was ``leaves``'s, who must be given time again to open a socket of their own.
+    """
 
     socket_id: str
     leaves: str | None
     joins: str | None
+    strands: bool = False
 
 
 class Binding:
@@ -56,7 +61,7 @@ class Binding:
 
     def registered(self, user_id: str, origin: str) -> list[Move]:
         """Someone registered from ``origin``: the newest socket from there that is nobody's is theirs."""
-        if any(socket.user_id == user_id for socket in self._sockets.values()):
+        if self._has_socket(user_id):
             return []
         for socket in reversed(self._sockets.values()):
             if socket.origin == origin and socket.user_id is None and user_id not in socket.exited:
@@ -79,7 +84,18 @@ class Binding:
             if guessed and other is not socket and other.origin == socket.origin:
                 moves.append(self._move(other, former, Bond.GUESSED if former else None))
                 break
+        if former is not None and not self._has_socket(former):
+            moves[0] = replace(moves[0], strands=True)
         return moves
+
+    def believes_exit(self, socket_id: str, user_id: str, origin: str | None) -> bool:
+        """Whether an exit from this socket may mean ``user_id``, who registered from ``origin``."""
+        socket = self._sockets.get(socket_id)
+        if socket is None or socket.user_id == user_id:
+            return socket is not None
+        if any(s.user_id == user_id and s.bond is Bond.CLAIMED for s in self._sockets.values()):
+            return False
+        return socket.user_id is None or (socket.bond is Bond.GUESSED and socket.origin == origin)
 
     def exit(self, socket_id: str) -> tuple[str | None, list[str]]:
         """The socket's person leaves: who it is, and their sockets here from the same origin."""
@@ -119,6 +135,9 @@ class Binding:
         """Whose socket it is."""
         socket = self._sockets.get(socket_id)
         return None if socket is None else socket.user_id
+
+    def _has_socket(self, user_id: str) -> bool:
+        return any(socket.user_id == user_id for socket in self._sockets.values())
 
     def _move(self, socket: BoundSocket, user_id: str | None, bond: Bond | None) -> Move:
         move = Move(socket.id, leaves=socket.user_id, joins=user_id)

@@ -56,6 +56,8 @@ def read_frame(data: str | bytes) -> CourseFrame | None:
 def _named(value: dict[str, Any]) -> Named:
     user = value.get("user")
     inside: dict[str, Any] = user if isinstance(user, dict) else {}
+    if isinstance(inside.get("name"), dict):
+        inside = inside["name"]
     name = _first_text(inside, _NAME_FIELDS)
     if name is None:
         name = user if isinstance(user, str) and user.strip() else _first_text(value, _NAME_FIELDS)

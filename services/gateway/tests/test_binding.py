@@ -1,0 +1,110 @@
+"""Whose socket is whose: the rules by themselves."""
+
+import pytest
+
+from opsroom_gateway.domain.binding import Binding, Move
+
+HERE, THERE = "one browser", "another browser"
+
+
+def bound(*claims: tuple[str, str, str | None]) -> Binding:
+    """A binding with sockets: id, origin, and who claimed it."""
+    binding = Binding()
+    for socket_id, origin, user_id in claims:
+        binding.open(socket_id, origin, [])
+        if user_id is not None:
+            binding.claim(socket_id, user_id)
+    return binding
+
+
+def test_the_newest_waiting_person_is_guessed_who_is_not_guessed_elsewhere() -> None:
+    binding = Binding()
+    assert binding.open("1", HERE, ["late", "early"]) == [Move("1", None, "late")]
+    assert binding.open("2", HERE, ["late", "early"]) == [Move("2", None, "early")]
+    assert binding.open("3", HERE, ["late", "early"]) == []
+
+
+def test_a_registration_goes_to_the_newest_free_socket_of_its_origin() -> None:
+    binding = bound(("1", HERE, None), ("2", HERE, None), ("3", HERE, "ann"), ("4", THERE, None))
+    assert binding.registered("bob", HERE) == [Move("2", None, "bob")]
+    assert binding.registered("bob", HERE) == []
+    assert binding.registered("cy", HERE) == [Move("1", None, "cy")]
+    assert binding.registered("dee", HERE) == []
+
+
+def test_crossed_guesses_are_put_right_together() -> None:
+    binding = Binding()
+    binding.open("anns", HERE, ["bob", "ann"])
+    binding.open("bobs", HERE, ["bob", "ann"])
+    assert binding.claim("anns", "ann") == [Move("anns", "bob", "ann"), Move("bobs", "ann", "bob")]
+    assert binding.user_of("bobs") == "bob"
+
+
+def test_a_corrected_guess_strands_its_person_only_without_another_socket() -> None:
+    binding = Binding()
+    binding.open("1", HERE, ["bob"])
+    assert binding.claim("1", "ann") == [Move("1", "bob", "ann", strands=True)]
+    binding = Binding()
+    binding.open("1", HERE, ["bob"])
+    binding.open("2", HERE, [])
+    binding.claim("2", "bob")  # takes the guess off socket 1
+    assert binding.claim("1", "ann") == [Move("1", None, "ann")]
+
+
+def test_a_claim_is_replaced_by_another_and_strands_nobody() -> None:
+    binding = bound(("1", HERE, "ann"))
+    assert binding.claim("1", "ann") == []
+    assert binding.claim("1", "bob") == [Move("1", "ann", "bob")]
+
+
+def test_an_exit_takes_the_persons_sockets_of_the_same_origin() -> None:
+    binding = bound(("1", HERE, "ann"), ("2", HERE, "ann"), ("3", THERE, "ann"), ("4", HERE, "bob"))
+    assert binding.exit("1") == ("ann", ["1", "2"])
+    assert binding.exit("1") == (None, [])
+    assert binding.has_exited("2", "ann")
+    assert not binding.has_exited("3", "ann")
+    assert [binding.user_of(socket) for socket in "1234"] == [None, None, "ann", "bob"]
+
+
+def test_after_an_exit_the_same_person_is_not_guessed_again_but_the_next_one_is() -> None:
+    binding = bound(("1", HERE, "ann"))
+    binding.exit("1")
+    assert binding.registered("ann", HERE) == []
+    assert binding.registered("ann again", HERE) == [Move("1", None, "ann again")]
+
+
+@pytest.mark.parametrize(
+    ("sender", "origin", "believed"),
+    [
+        ("ann claimed", HERE, False),
+        ("free here", HERE, True),
+        ("free there", HERE, True),
+        ("guessed here", HERE, True),
+        ("guessed here", THERE, False),
+        ("gone", HERE, False),
+    ],
+)
+def test_an_exit_that_names_somebody_else_is_believed_where_nothing_known_speaks_against_it(
+    sender: str, origin: str, believed: bool
+) -> None:
+    binding = bound(("ann claimed", HERE, "ann"), ("free here", HERE, None), ("free there", THERE, None))
+    binding.open("guessed here", HERE, ["cy"])
+    assert binding.believes_exit(sender, "bob", origin) is believed
+
+
+def test_an_exit_is_never_believed_of_somebody_whose_socket_is_known() -> None:
+    binding = bound(("1", HERE, "ann"), ("2", HERE, "bob"), ("3", HERE, None))
+    assert not binding.believes_exit("1", "bob", HERE)
+    assert not binding.believes_exit("3", "bob", HERE)
+    assert binding.believes_exit("2", "bob", HERE)
+
+
+def test_forgetting_unbinding_and_closing_leave_no_trace() -> None:
+    binding = bound(("1", HERE, "ann"), ("2", THERE, "ann"), ("3", HERE, "bob"))
+    binding.forget("ann")
+    assert (binding.user_of("1"), binding.user_of("2"), binding.user_of("3")) == (None, None, "bob")
+    binding.unbind("3")
+    assert binding.user_of("3") is None
+    assert binding.close("3") is None
+    assert binding.close("3") is None
+    assert binding.claim("3", "ann") == []
