@@ -88,6 +88,7 @@ class MicroService:
         if self._service is not None:
             try:
                 async with asyncio.timeout(timeout):
+                    await _drain_endpoints(self._service)
                     await self._service.stop()
             except (NatsError, TimeoutError) as error:
                 log.warning("stopping the endpoints: %s", describe(error))
@@ -129,6 +130,13 @@ class MicroService:
 
     def _stats(self, _endpoint: EndpointStats) -> dict[str, Any]:
         return {"in_flight": len(self._tasks), "refusals": dict(self._refusals), **self._gauges()}
+
+
+async def _drain_endpoints(service: Service) -> None:
+    """Take no more requests, but those on their way: the library's own stop would drop them."""
+    endpoints, service._endpoints = service._endpoints, []  # noqa: SLF001 - it has no other way
+    subscriptions = [endpoint._subscription for endpoint in endpoints]  # noqa: SLF001
+    await asyncio.gather(*(known.drain() for known in subscriptions if known is not None))
 
 
 _PLAIN_FAULTS: tuple[tuple[type[Exception], ErrorCode, str], ...] = (

@@ -1,0 +1,246 @@
+"""MicroService and Requester against a real broker."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from nats.errors import NoRespondersError
+from nats.errors import TimeoutError as NatsTimeoutError
+
+from opsroom_contracts.chat import TypingEvent, WhoamiReply, WhoamiRequest
+from opsroom_contracts.codec import MAX_PAYLOAD_BYTES, encode
+from opsroom_contracts.errors import ErrorCode, Fault, FaultError, refuse
+from opsroom_contracts.model import Model
+from opsroom_messaging import service as service_module
+from opsroom_messaging.connection import Broker, connect
+from opsroom_messaging.requests import Requester
+from opsroom_messaging.service import MicroService
+from opsroom_messaging.stored import UnavailableError
+from opsroom_messaging.writer import OverloadedError, RefusedError
+from tests.broker import BrokerProcess
+from tests.waiting import until
+
+SUBJECT = "test.echo"
+Handler = Callable[[WhoamiRequest], Awaitable[Model]]
+
+
+def reply(name: str = "Ann") -> WhoamiReply:
+    return WhoamiReply.model_validate({"user": {"id": "u", "name": name}})
+
+
+@asynccontextmanager
+async def serving(broker: Broker, handler: Handler) -> AsyncIterator[MicroService]:
+    service = MicroService(
+        broker, name="test", version="1.2.3", description="A test.", gauges=lambda: {"gauge": 7}
+    )
+    service.add(SUBJECT, WhoamiRequest, handler)
+    await service.start()
+    try:
+        yield service
+    finally:
+        await service.stop(timeout=1)
+
+
+async def echo(request: WhoamiRequest) -> WhoamiReply:
+    return reply(request.token)
+
+
+async def ask(broker: Broker, token: str = "Ann", *, patience: float = 2.0) -> str:
+    asked = Requester(broker, patience=patience).ask(SUBJECT, WhoamiRequest(token=token), WhoamiReply)
+    return (await asked).user.name
+
+
+async def fault_for(broker: Broker, payload: bytes) -> Fault:
+    answer = await broker.client.request(SUBJECT, payload, timeout=5)
+    assert answer.headers is not None
+    fault = Fault.model_validate_json(answer.data)
+    assert answer.headers["Nats-Service-Error"] == fault.code.value
+    return fault
+
+
+async def until_no_responders(broker: Broker) -> None:
+    """Wait until nobody takes requests any more."""
+    nobody = False
+    while not nobody:
+        try:
+            await broker.client.request(SUBJECT, b'{"token": "t"}', timeout=0.1)
+        except NoRespondersError:
+            nobody = True
+        except NatsTimeoutError:
+            continue
+
+
+async def statistics(broker: Broker) -> dict[str, object]:
+    answer = await broker.client.request("$SRV.STATS.test", b"", timeout=5)
+    data: dict[str, object] = json.loads(answer.data)["endpoints"][0]["data"]
+    return data
+
+
+@pytest.mark.parametrize(
+    ("payload", "field", "words"),
+    [
+        (b"", "token", "required"),
+        (b"{}", "token", "required"),
+        (b'{"token": 1}', "token", "valid string"),
+        (b'{"token": "t", "more": 1}', "more", "not permitted"),
+        (b'{"token": "' + b"t" * 257 + b'"}', "token", "at most 256"),
+        (b"null", None, "object"),
+        (b"\xff", None, "JSON"),
+        (b"[" * 9999, None, "JSON"),
+    ],
+)
+async def test_a_malformed_payload_is_refused_by_field_and_counted(
+    broker: Broker, payload: bytes, field: str | None, words: str
+) -> None:
+    async with serving(broker, echo):
+        fault = await fault_for(broker, payload)
+        assert (fault.code, fault.field) == (ErrorCode.INVALID_REQUEST, field)
+        assert words in fault.message
+        assert await ask(broker) == "Ann"
+        assert (await statistics(broker))["refusals"] == {"invalid_request": 1}
+
+
+async def test_an_oversized_payload_is_refused_with_the_limit(broker: Broker) -> None:
+    async with serving(broker, echo):
+        fault = await fault_for(broker, b" " * (MAX_PAYLOAD_BYTES + 1))
+        assert fault.code is ErrorCode.PAYLOAD_TOO_LARGE
+        assert str(MAX_PAYLOAD_BYTES) in fault.message
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (refuse(ErrorCode.NAME_TAKEN, "taken", field="name"), ErrorCode.NAME_TAKEN),
+        (OverloadedError(), ErrorCode.OVERLOADED),
+        (UnavailableError(), ErrorCode.UNAVAILABLE),
+        (TimeoutError(), ErrorCode.UNAVAILABLE),
+        (RefusedError("secret words"), ErrorCode.INTERNAL),
+        (ZeroDivisionError("secret words"), ErrorCode.INTERNAL),
+    ],
+)
+async def test_whatever_a_handler_raises_becomes_an_answer_that_tells_no_secret(
+    broker: Broker, error: Exception, code: ErrorCode
+) -> None:
+    async def fail(request: WhoamiRequest) -> Model:
+        raise error
+
+    async with serving(broker, fail):
+        fault = await fault_for(broker, b'{"token": "t"}')
+        assert fault.code is code
+        assert "secret" not in fault.message
+
+
+async def test_requests_run_side_by_side(broker: Broker) -> None:
+    meeting = asyncio.Barrier(50)
+
+    async def meet(request: WhoamiRequest) -> Model:
+        await meeting.wait()
+        return reply()
+
+    async with serving(broker, meet):
+        assert len(await asyncio.gather(*(ask(broker) for _ in range(50)))) == 50
+
+
+async def test_past_the_limit_requests_are_refused_and_come_through_when_sent_again(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service_module, "MAX_IN_FLIGHT", 2)
+    gate = asyncio.Event()
+    arrived = 0
+
+    async def wait(request: WhoamiRequest) -> Model:
+        nonlocal arrived
+        arrived += 1
+        await gate.wait()
+        return reply(request.token)
+
+    async with serving(broker, wait):
+        first = [asyncio.create_task(ask(broker, name)) for name in ("a", "b")]
+        await until(lambda: arrived == 2)
+        assert (await fault_for(broker, b'{"token": "c"}')).code is ErrorCode.OVERLOADED
+        again = asyncio.create_task(ask(broker, "c"))
+        gate.set()
+        assert await asyncio.gather(*first, again) == ["a", "b", "c"]
+
+
+async def test_a_stop_answers_what_is_in_flight_and_takes_no_more(broker: Broker) -> None:
+    gate = asyncio.Event()
+    arrived = asyncio.Event()
+
+    async def wait(request: WhoamiRequest) -> Model:
+        arrived.set()
+        await gate.wait()
+        return reply()
+
+    async with serving(broker, wait) as service:
+        asking = asyncio.create_task(ask(broker))
+        await arrived.wait()
+        stopping = asyncio.create_task(service.stop())
+        await until_no_responders(broker)
+        assert not stopping.done()
+        gate.set()
+        await stopping
+        assert await asking == "Ann"
+
+
+async def test_a_stop_in_the_middle_of_a_stream_of_requests_loses_none(
+    broker: Broker, broker_process: BrokerProcess
+) -> None:
+    """Each is answered, or told at once that nobody is there: what was on its way is not dropped."""
+    asker = await connect(broker_process.url, name="asker")
+    stopped, asked = asyncio.Event(), 0
+
+    async def keep_asking() -> None:
+        nonlocal asked
+        while not stopped.is_set():
+            await asker.client.publish(SUBJECT, b'{"token": "t"}', reply=inbox)
+            asked += 1
+            await asker.client.flush()
+
+    async with serving(broker, echo) as service:
+        inbox = asker.client.new_inbox()
+        answers = await asker.client.subscribe(inbox)
+        asking = [asyncio.create_task(keep_asking()) for _ in range(20)]
+        await until(lambda: asked > 100)
+        await service.stop()
+        stopped.set()
+        await asyncio.gather(*asking)
+        await asker.client.flush()
+        for _ in range(asked):
+            await answers.next_msg(timeout=2)
+    await asker.close()
+
+
+async def test_the_nats_cli_finds_the_service(broker: Broker) -> None:
+    async with serving(broker, echo):
+        for verb in ("PING", "INFO", "STATS"):
+            for subject in (f"$SRV.{verb}", f"$SRV.{verb}.test"):
+                answer = json.loads((await broker.client.request(subject, b"", timeout=5)).data)
+                assert (answer["name"], answer["version"]) == ("test", "1.2.3")
+        info = json.loads((await broker.client.request("$SRV.INFO.test", b"", timeout=5)).data)
+        assert [endpoint["subject"] for endpoint in info["endpoints"]] == [SUBJECT]
+        assert await statistics(broker) == {"in_flight": 0, "refusals": {}, "gauge": 7}
+        assert await Requester(broker).answers("test")
+    assert not await Requester(broker).answers("test", timeout=0.2)
+
+
+async def test_a_service_that_comes_late_is_waited_for(broker: Broker) -> None:
+    asking = asyncio.create_task(ask(broker, patience=10))
+    await broker.client.flush()
+    async with serving(broker, echo):
+        assert await asking == "Ann"
+
+
+@pytest.mark.parametrize("model", [TypingEvent.model_validate({"room": "r", "user": reply().user}), Fault])
+async def test_an_answer_that_can_not_be_read_is_an_internal_error(broker: Broker, model: object) -> None:
+    async def answer(message: object) -> None:
+        payload = encode(model) if isinstance(model, Model) else b"nonsense"
+        headers = None if isinstance(model, Model) else {"Nats-Service-Error-Code": "500"}
+        await broker.client.publish(message.reply, payload, headers=headers)  # type: ignore[attr-defined]
+
+    await broker.client.subscribe(SUBJECT, cb=answer)
+    with pytest.raises(FaultError) as refused:
+        await ask(broker)
+    assert refused.value.fault.code is ErrorCode.INTERNAL
