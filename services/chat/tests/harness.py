@@ -1,6 +1,7 @@
 """What the tests of the chat service share: asking it over NATS, and reading what it stored."""
 
 import asyncio
+import json
 import os
 import sys
 from asyncio.subprocess import DEVNULL, Process
@@ -29,7 +30,8 @@ from opsroom_contracts.chat import (
     WhoamiReply,
     WhoamiRequest,
 )
-from opsroom_contracts.errors import ErrorCode, Fault, FaultError
+from opsroom_contracts.codec import decode
+from opsroom_contracts.errors import FAULT, ErrorCode, Fault, FaultError
 from opsroom_contracts.subjects import CHAT_SERVICE, CHAT_STREAM, GATEWAYS_BUCKET, ChatSubject
 from opsroom_messaging.connection import Broker, connect
 from opsroom_messaging.requests import Requester
@@ -144,6 +146,14 @@ class Chat:
         bucket = await self.broker.jetstream.key_value(GATEWAYS_BUCKET)
         for gateway in gateways:
             await bucket.put(gateway, b"")
+
+    async def refused(self, subject: ChatSubject, payload: bytes | dict[str, Any]) -> Fault:
+        """The fault that a hand-made request is answered with."""
+        data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        reply = await self.broker.client.request(subject, data, timeout=5)
+        assert reply.headers is not None, reply.data
+        assert reply.headers["Nats-Service-Error"]
+        return decode(FAULT, reply.data)
 
     async def put(self, subject: str, payload: bytes) -> int:
         """Store something as an operator with the command line would; answers its sequence."""

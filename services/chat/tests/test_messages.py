@@ -1,0 +1,185 @@
+"""Sending and reading back, asked over NATS."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from opsroom_chat.domain.tokens import message_id
+from opsroom_contracts.chat import Dialect, LeaveManner, Message, RawFrame, SendReply, SendRequest
+from opsroom_contracts.subjects import CHAT_SERVICE, ChatSubject, message_subject
+from opsroom_messaging.connection import Broker
+from services.chat.tests.harness import Chat, another, connection, refusal
+from services.chat.tests.statistics import gauge
+from tests.broker import BrokerProcess
+
+GARBAGE = (b"", b"nonsense", b"null", b"[]", b'{"type":"message"}', b"\xff\xfe", b"[" * 5000)
+
+
+async def fill(chat: Chat, user_id: str, count: int) -> list[int]:
+    """Send ``count`` messages one after another, garbage between them; answers their sequences."""
+    sequences = []
+    for n in range(count):
+        sequences.append((await chat.send(user_id, f"message {n}")).seq)
+        for m in range(n % 4):
+            await chat.put(message_subject("general", f"junk-{n}-{m}"), GARBAGE[(n + m) % len(GARBAGE)])
+    return sequences
+
+
+def texts(messages: list[Message]) -> list[str]:
+    return [message.text for message in messages]
+
+
+async def test_a_message_is_answered_with_its_place_and_read_back_whole(chat: Chat) -> None:
+    ann = await chat.present("Ann")
+    reply = await chat.send(ann.user.id, "héllo\n😀 <b>", "c-1")
+    assert not reply.duplicate
+    (message,) = await chat.history()
+    assert (message.seq, message.id, message.timestamp) == (reply.seq, reply.id, reply.timestamp)
+    assert (message.user, message.text, message.client_id) == (ann.user, "héllo\n😀 <b>", "c-1")
+    assert message.room == "general"
+
+
+async def test_every_way_of_paging_skips_what_is_unreadable_and_misses_nothing(
+    chat: Chat, broker: Broker
+) -> None:
+    ann = await chat.present("Ann")
+    sequences = await fill(chat, ann.user.id, 23)
+    everything = [f"message {n}" for n in range(23)]
+    assert texts(await chat.history()) == everything
+    assert [message.seq for message in await chat.history()] == sequences
+    assert texts(await chat.history(limit=5)) == everything[-5:]
+    assert texts(await chat.history(before=sequences[10], limit=4)) == everything[6:10]
+    assert texts(await chat.history(before=sequences[3], limit=50)) == everything[:3]
+    assert texts(await chat.history(after=sequences[10], limit=4)) == everything[11:15]
+    assert texts(await chat.history(after=sequences[20], limit=50)) == everything[21:]
+    for nothing in ({"before": 1}, {"before": 0}, {"after": sequences[-1] + 10}, {"after": 2**63 - 1}):
+        assert await chat.history(**nothing) == []
+    assert texts(await chat.history(before=2**63 - 1, limit=1)) == everything[-1:]
+    assert await gauge(broker, CHAT_SERVICE, "malformed") > 0
+
+
+@pytest.mark.parametrize("limit", [1, 2, 7])
+async def test_pages_put_together_are_the_room_in_both_directions(chat: Chat, limit: int) -> None:
+    ann = await chat.present("Ann")
+    await fill(chat, ann.user.id, 9)
+    whole = await chat.history(limit=200)
+    forward: list[Message] = []
+    while page := await chat.history(after=forward[-1].seq if forward else 0, limit=limit):
+        assert len(page) <= limit
+        forward += page
+    backward: list[Message] = []
+    while page := await chat.history(before=backward[0].seq if backward else None, limit=limit):
+        backward = page + backward
+    assert forward == backward == whole
+    assert len(whole) == 9
+
+
+async def test_a_page_goes_on_past_a_stretch_where_nothing_is_readable(chat: Chat) -> None:
+    ann = await chat.present("Ann")
+    first = await chat.send(ann.user.id, "before the stretch")
+    for n in range(40):
+        await chat.put(message_subject("general", f"junk-{n}"), b"junk")
+    await chat.send(ann.user.id, "after the stretch")
+    assert texts(await chat.history(after=first.seq, limit=1)) == ["after the stretch"]
+    assert texts(await chat.history(limit=2)) == ["before the stretch", "after the stretch"]
+
+
+async def test_a_page_of_the_longest_messages_is_cut_to_what_a_reply_may_hold(chat: Chat) -> None:
+    ann = await chat.present("Ann")
+    await asyncio.gather(*(chat.send(ann.user.id, "😀" * 4000, f"c{n}") for n in range(60)))
+    page = await chat.history(limit=200)
+    assert 0 < len(page) < 60
+    assert len(await chat.everything()) == 60
+
+
+async def test_the_order_is_one_for_all_and_racing_sends_have_each_their_place(
+    chat: Chat, broker_process: BrokerProcess
+) -> None:
+    ann, bob = await chat.present("Ann"), await chat.present("Bob", "c2")
+    async with another(broker_process.url) as broker:
+        replies = await asyncio.gather(
+            *(chat.send((ann, bob)[n % 2].user.id, f"message {n}") for n in range(200))
+        )
+        one, other = await chat.everything(), await Chat(broker).everything()
+    assert one == other
+    assert {message.seq: message.text for message in one} == {
+        reply.seq: f"message {n}" for n, reply in enumerate(replies)
+    }
+    assert [message.seq for message in one] == sorted(message.seq for message in one)
+
+
+async def test_a_send_repeated_at_once_over_two_services_and_later_is_one_message(
+    chat: Chat, broker_process: BrokerProcess
+) -> None:
+    ann = await chat.present("Ann")
+    async with another(broker_process.url):
+        at_once = await asyncio.gather(*(chat.send(ann.user.id, "hello", "c-1") for _ in range(60)))
+        later = await chat.send(ann.user.id, "hello again", "c-1")
+    assert Counter(reply.duplicate for reply in at_once) == {False: 1, True: 59}
+    assert len({(reply.seq, reply.id, reply.timestamp) for reply in [*at_once, later]}) == 1
+    assert later.duplicate
+    assert texts(await chat.history()) == ["hello"]
+
+
+async def test_the_same_client_id_of_another_sender_is_another_message(chat: Chat) -> None:
+    ann, bob = await chat.present("Ann"), await chat.present("Bob", "c2")
+    one = await chat.send(ann.user.id, "mine", "c-1")
+    other = await chat.send(bob.user.id, "mine too", "c-1")
+    assert one.id != other.id
+    assert not other.duplicate
+
+
+async def test_a_place_taken_by_junk_is_refused_by_the_id_that_leads_there(chat: Chat) -> None:
+    ann = await chat.present("Ann")
+    await chat.put(message_subject("general", message_id(ann.user.id, "c-1")), b"junk")
+    fault = await refusal(chat.send(ann.user.id, "hello", "c-1"))
+    assert (fault.code, fault.field) == ("idempotency_mismatch", "clientId")
+    assert texts(await chat.history()) == []
+
+
+async def test_only_who_is_here_may_send(chat: Chat) -> None:
+    ann = await chat.present("Ann")
+    await chat.leave(ann.user.id, manner=LeaveManner.EXIT)
+    for user_id in (ann.user.id, "nobody"):
+        fault = await refusal(chat.send(user_id, "hello"))
+        assert (fault.code, fault.field) == ("user_unknown", "userId")
+    assert await chat.history() == []
+
+
+async def test_a_course_frame_without_a_person_is_relayed_as_a_guest(chat: Chat) -> None:
+    await chat.present("Ann")
+    await chat.register("Cleo", dialect=Dialect.COURSE, connection=connection("c2"))
+
+    async def said_by(name: str | None) -> str:
+        request = SendRequest(
+            guest_name=name, client_id=f"c {name}", room="general", text="x", raw=RawFrame(data="{}")
+        )
+        await chat.requester.ask(ChatSubject.SEND, request, SendReply)
+        return (await chat.history(limit=1))[0].user.name
+
+    assert await said_by("Zoe") == "Zoe"
+    assert await said_by("Cleo") == "Cleo"
+    assert await said_by("ann") == "guest"  # holds a token: nobody speaks in that name without it
+    assert await said_by(None) == "guest"
+    assert await said_by("\u202e") == "guest"
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "words"),
+    [
+        ({"limit": 0}, "limit", "1"),
+        ({"limit": 201}, "limit", "200"),
+        ({"before": -1}, "before", "0"),
+        ({"before": 5, "after": 3}, "before", "after"),
+        ({"room": "nowhere"}, "room", "general"),
+        ({"room": "general.>"}, "room", "pattern"),
+    ],
+)
+async def test_a_history_that_can_not_be_asked_for_names_field_and_limit(
+    chat: Chat, query: dict[str, Any], field: str, words: str
+) -> None:
+    fault = await chat.refused(ChatSubject.HISTORY, {"room": "general", **query})
+    assert fault.field == field
+    assert words in fault.message
