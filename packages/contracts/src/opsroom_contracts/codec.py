@@ -1,6 +1,7 @@
 """JSON bytes to models and back, with errors that name the field."""
 
-from typing import TypeVar
+from functools import cache
+from typing import TypeVar, cast
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -8,6 +9,7 @@ MAX_PAYLOAD_BYTES = 256 * 1024
 """The largest payload that a service reads from a NATS subject, in bytes."""
 
 ValueT = TypeVar("ValueT")
+ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 class ContractError(ValueError):
@@ -49,6 +51,16 @@ def decode(contract: TypeAdapter[ValueT], data: bytes | str, limit: int = MAX_PA
         return contract.validate_json(data, by_alias=True, by_name=False)
     except ValidationError as error:
         raise _fault_in(contract, error) from None
+
+
+def contract_of(model: type[ModelT]) -> TypeAdapter[ModelT]:
+    """What :func:`decode` needs to read ``model``; made once, since making it costs more than reading."""
+    return cast("TypeAdapter[ModelT]", _contract_of(model))
+
+
+@cache
+def _contract_of(model: type[BaseModel]) -> TypeAdapter[BaseModel]:
+    return TypeAdapter(model)
 
 
 def first_fault(error: ValidationError) -> ContractError:

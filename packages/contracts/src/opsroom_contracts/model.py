@@ -19,6 +19,7 @@ class Model(BaseModel):
         frozen=True,
         strict=True,
         use_enum_values=False,
+        defer_build=True,
         ser_json_inf_nan="null",
     )
 

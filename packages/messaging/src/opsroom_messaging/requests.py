@@ -9,12 +9,11 @@ from nats.errors import NoRespondersError
 from nats.micro.request import ERROR_CODE_HEADER
 from pydantic import TypeAdapter
 
-from opsroom_contracts.codec import MAX_PAYLOAD_BYTES, ContractError, decode, encode
+from opsroom_contracts.codec import MAX_PAYLOAD_BYTES, ContractError, contract_of, decode, encode
 from opsroom_contracts.errors import FAULT, RETRYABLE, ErrorCode, FaultError, refuse
 from opsroom_contracts.model import Model
 from opsroom_messaging.connection import Broker
 
-_ATTEMPT_SECONDS = 3.0
 _PAUSES = (0.05, 0.1, 0.2, 0.4)
 _REPLY_MAX_BYTES = 4 * MAX_PAYLOAD_BYTES
 
@@ -25,12 +24,14 @@ class Requester:
     """Asks services over NATS.
 
     Every request of Opsroom carries an id that makes a second ask harmless, so one that got no answer
-    is asked again until ``patience`` seconds have gone.
+    is asked again until ``patience`` seconds have gone. The first ask waits ``attempt`` seconds for an
+    answer and each one after a silence twice as long: what only takes its time must not be asked ever more.
     """
 
-    def __init__(self, broker: Broker, *, patience: float = 5.0) -> None:
+    def __init__(self, broker: Broker, *, patience: float = 5.0, attempt: float = 3.0) -> None:
         self._broker = broker
         self._patience = patience
+        self._attempt = attempt
 
     async def ask(
         self, subject: str, request: Model, reply: type[ReplyT], *, patience: float | None = None
@@ -42,14 +43,15 @@ class Requester:
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + (self._patience if patience is None else patience)
-        contract = TypeAdapter(reply)
+        contract = contract_of(reply)
         payload = encode(request)
+        wait = self._attempt
         for attempt in range(1_000_000):
             left = deadline - loop.time()
             refusal: FaultError
             try:
                 message = await self._broker.client.request(
-                    subject, payload, timeout=max(0.05, min(_ATTEMPT_SECONDS, left))
+                    subject, payload, timeout=max(0.05, min(wait, left))
                 )
                 return _read(message, contract)
             except FaultError as error:
@@ -59,6 +61,7 @@ class Requester:
             except NoRespondersError:
                 refusal = refuse(ErrorCode.UNAVAILABLE, f"no service answers on {subject}; try again")
             except (NatsError, TimeoutError):
+                wait *= 2
                 refusal = refuse(ErrorCode.UNAVAILABLE, f"no answer on {subject} in time; try again")
             pause = _PAUSES[min(attempt, len(_PAUSES) - 1)]
             if loop.time() + pause >= deadline:

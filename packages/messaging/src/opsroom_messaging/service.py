@@ -10,9 +10,8 @@ from nats import micro
 from nats.errors import Error as NatsError
 from nats.micro.request import Request
 from nats.micro.service import EndpointStats, Service
-from pydantic import TypeAdapter
 
-from opsroom_contracts.codec import ContractError, PayloadTooLargeError, decode, encode
+from opsroom_contracts.codec import ContractError, PayloadTooLargeError, contract_of, decode, encode
 from opsroom_contracts.errors import HTTP_STATUS, ErrorCode, Fault, FaultError, refuse
 from opsroom_contracts.model import Model
 from opsroom_messaging.connection import Broker, describe
@@ -60,7 +59,7 @@ class MicroService:
         self, subject: str, request: type[RequestT], handler: Callable[[RequestT], Awaitable[Model]]
     ) -> None:
         """Answer requests on ``subject``, read as ``request``, with what ``handler`` returns or raises."""
-        contract = TypeAdapter(request)
+        contract = contract_of(request)
 
         async def answer(data: bytes) -> Model:
             return await handler(decode(contract, data or b"{}"))

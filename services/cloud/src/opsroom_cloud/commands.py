@@ -17,6 +17,7 @@ from opsroom_contracts.cloud import (
     InstanceRequest,
     OperationReply,
     OperationStatus,
+    PendingOperation,
     pending_of,
 )
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
@@ -100,12 +101,17 @@ class Commands:
         first and for the record after: a record that is then missing can't be why the order is refused.
         """
         known = self._events.known(order.instance_id)
+        pending = None if known.instance is None else known.instance.pending
+        if pending is not None and (pending.id, pending.command) == (order.operation_id, order.command):
+            # An impatient client's retry must cost less than its first request, or a burst feeds itself.
+            return _reply(order.instance_id, pending, known.seq)
         certain = False
         for _ in range(_TRIES):
             verdict = decide(known.instance, order)
             if isinstance(verdict, InstanceEvent):
                 try:
-                    return _accepted(verdict, await self._events.accept(verdict, expected=known.seq))
+                    seq = await self._events.accept(verdict, expected=known.seq)
+                    return _reply(order.instance_id, pending_of(verdict), seq)
                 except ConflictError:
                     pass
             elif certain:
@@ -139,8 +145,6 @@ def _operation_id(client_id: str | None) -> str:
     return uuid4().hex if client_id is None else operation_id_of(client_id)
 
 
-def _accepted(received: InstanceEvent, seq: int) -> OperationReply:
-    record = record_of(received.instance_id, pending_of(received))
-    return OperationReply(
-        operation=operation_of(received.operation_id, record, OperationStatus.PENDING), seq=seq
-    )
+def _reply(instance_id: str, pending: PendingOperation, seq: int) -> OperationReply:
+    record = record_of(instance_id, pending)
+    return OperationReply(operation=operation_of(pending.id, record, OperationStatus.PENDING), seq=seq)
