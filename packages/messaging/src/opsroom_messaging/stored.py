@@ -18,6 +18,9 @@ class UnavailableError(Exception):
     """The broker did not answer in time; whether it did what was asked is not known."""
 
 
+_NO_MESSAGE = 10037
+_END = frozenset({"204", "404"})
+"""How the broker says that this was all, or that there was nothing."""
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -59,9 +62,9 @@ class StreamReader:
         """
         try:
             found = await self._broker.jetstream.get_last_msg(self._stream, subject)
-        except NotFoundError:
-            return None
         except (JetStreamError, NatsError, TimeoutError) as error:
+            if isinstance(error, NotFoundError) and error.err_code == _NO_MESSAGE:
+                return None
             raise UnavailableError(f"reading {subject}: {error}") from error
         return Stored(found.seq or 0, found.subject or subject, found.data or b"", at=found.time or _EPOCH)
 
@@ -111,7 +114,10 @@ async def _collect(receive: object) -> list[Stored]:
     while True:
         message: Msg = await receive()  # type: ignore[operator]
         headers: Mapping[str, str] = message.headers or {}
-        if "Status" in headers:  # 204: that was all; 404: there was nothing
+        status = headers.get("Status")
+        if status in _END:
             return found
+        if status is not None:
+            raise UnavailableError(f"the broker answered {status} {headers.get('Description', '')}".rstrip())
         at = datetime.fromisoformat(headers["Nats-Time-Stamp"])
         found.append(Stored(int(headers["Nats-Sequence"]), headers["Nats-Subject"], message.data, at=at))

@@ -1,0 +1,102 @@
+"""StreamReader against a real broker."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from opsroom_messaging.connection import Broker
+from opsroom_messaging.process import running
+from opsroom_messaging.stored import Bounds, StreamReader, UnavailableError
+from opsroom_messaging.topology import StreamSpec, ensure_stream
+from opsroom_messaging.writer import GroupWriter, Write
+
+
+@pytest.fixture
+async def reader(broker: Broker) -> AsyncIterator[StreamReader]:
+    """A stream of 700 messages, on ``s.even.*`` and ``s.odd.*`` in turn: number n has sequence n."""
+    await ensure_stream(broker, StreamSpec("S", ("s.>",)))
+    writer = GroupWriter(broker)
+    async with running(writer=writer.run()):
+        await asyncio.gather(
+            *(writer.write(Write(f"s.{('even', 'odd')[n % 2]}.{n}", str(n).encode())) for n in range(1, 701))
+        )
+    yield StreamReader(broker, "S")
+
+
+@pytest.mark.parametrize(
+    ("subject", "start", "count", "wanted"),
+    [
+        ("s.>", 1, 10, range(1, 11)),
+        ("s.>", 0, 3, range(1, 4)),
+        ("s.>", -5, 3, range(1, 4)),
+        ("s.even.>", 1, 5, range(2, 12, 2)),
+        ("s.odd.>", 100, 5, range(101, 111, 2)),
+        ("s.>", 698, 100, range(698, 701)),
+        ("s.>", 1, 1000, range(1, 701)),
+        ("s.>", 701, 10, range(0)),
+        ("s.>", 2**63, 10, range(0)),
+        ("s.nothing.>", 1, 10, range(0)),
+        ("s.even.8", 1, 10, range(8, 9)),
+    ],
+)
+async def test_a_page_is_what_matches_from_a_sequence_on_ascending(
+    reader: StreamReader, subject: str, start: int, count: int, wanted: range
+) -> None:
+    page = await reader.page(subject, start=start, count=count)
+    assert [stored.seq for stored in page] == list(wanted)
+    assert [stored.data for stored in page] == [str(n).encode() for n in wanted]
+
+
+async def test_pages_put_together_are_the_stream(reader: StreamReader) -> None:
+    seen: list[int] = []
+    while page := await reader.page("s.odd.>", start=seen[-1] + 1 if seen else 1, count=47):
+        seen += [stored.seq for stored in page]
+    assert seen == list(range(1, 700, 2))
+
+
+async def test_many_pages_at_once_stay_apart(reader: StreamReader) -> None:
+    pages = await asyncio.gather(*(reader.page("s.>", start=n, count=5) for n in range(1, 101)))
+    assert [[stored.seq for stored in page] for page in pages] == [
+        list(range(n, n + 5)) for n in range(1, 101)
+    ]
+
+
+async def test_a_gap_left_by_deleted_messages_is_stepped_over(reader: StreamReader, broker: Broker) -> None:
+    for seq in (1, 2, 5):
+        await broker.jetstream.delete_msg("S", seq)
+    assert [stored.seq for stored in await reader.page("s.>", start=1, count=4)] == [3, 4, 6, 7]
+    assert await reader.bounds() == Bounds(3, 700)
+
+
+async def test_the_last_of_a_subject_tells_when_it_was_stored(reader: StreamReader) -> None:
+    stored = await reader.last("s.even.700")
+    assert stored is not None
+    assert (stored.seq, stored.subject, stored.data) == (700, "s.even.700", b"700")
+    assert timedelta() <= datetime.now(UTC) - stored.at < timedelta(minutes=1)
+    (paged,) = await reader.page("s.even.700", start=1, count=1)
+    assert paged.at == stored.at
+    assert await reader.last("s.even.702") is None
+
+
+async def test_an_empty_stream_begins_after_its_end(broker: Broker) -> None:
+    await ensure_stream(broker, StreamSpec("S", ("s.>",)))
+    reader = StreamReader(broker, "S")
+    bounds = await reader.bounds()
+    assert bounds.first == bounds.last + 1
+    assert await reader.page("s.>", start=1, count=5) == []
+    assert await reader.last("s.a") is None
+
+
+async def test_a_purged_stream_begins_after_its_end(reader: StreamReader, broker: Broker) -> None:
+    await broker.jetstream.purge_stream("S")
+    assert await reader.bounds() == Bounds(701, 700)
+
+
+async def test_a_stream_that_is_not_there_is_unavailable_not_empty(broker: Broker) -> None:
+    reader = StreamReader(broker, "S")
+    with pytest.raises(UnavailableError, match="bounds of S"):
+        await reader.bounds()
+    with pytest.raises(UnavailableError):
+        await reader.page("s.>", start=1, count=1)
