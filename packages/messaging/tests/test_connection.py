@@ -1,0 +1,106 @@
+"""Connecting, and refusing in one line what will not do."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from opsroom_messaging.connection import Broker, BrokerUnusableError, connect
+from tests.broker import BrokerProcess
+from tests.waiting import until
+
+INFO = {
+    "server_id": "OLD",
+    "server_name": "old",
+    "go": "go1.19",
+    "host": "127.0.0.1",
+    "port": 4222,
+    "headers": True,
+    "max_payload": 1048576,
+    "proto": 1,
+    "client_id": 1,
+    "jetstream": True,
+}
+
+
+@asynccontextmanager
+async def server_of_version(version: str) -> AsyncIterator[str]:
+    """Something that greets as a nats-server of ``version`` and then knows nothing but PING."""
+    closed: list[asyncio.StreamWriter] = []
+
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        closed.append(writer)
+        writer.write(b"INFO " + json.dumps({**INFO, "version": version}).encode() + b"\r\n")
+        while line := await reader.readline():
+            if line.startswith(b"PING"):
+                writer.write(b"PONG\r\n")
+
+    server = await asyncio.start_server(greet, "127.0.0.1", 0)
+    async with server:
+        yield f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        for writer in closed:
+            writer.close()
+            await writer.wait_closed()
+
+
+@pytest.mark.parametrize("version", ["2.9.10", "2.11.99"])
+async def test_an_old_server_is_refused_by_its_version_and_told_the_needed_one(version: str) -> None:
+    async with server_of_version(version) as url:
+        with pytest.raises(BrokerUnusableError) as refused:
+            await connect(url, name="test")
+    assert str(refused.value) == f"NATS server {version} is too old: Opsroom needs 2.12 or newer"
+
+
+async def test_nothing_listening_is_told_in_one_line_within_the_timeout(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))  # taken, and nobody listens
+        url = f"nats://127.0.0.1:{held.getsockname()[1]}"
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        with pytest.raises(BrokerUnusableError, match=f"no NATS server answered at {url} within 0.5 s"):
+            await connect(url, name="test", timeout=0.5)
+        assert loop.time() - begun < 3
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def test_something_that_never_greets_is_given_up(broker_process: BrokerProcess) -> None:
+    async def silence(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(silence, "127.0.0.1", 0)
+    async with server:
+        url = f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        with pytest.raises(BrokerUnusableError, match="no NATS server answered"):
+            await connect(url, name="test", timeout=0.3)
+
+
+async def test_a_url_that_is_none_is_refused() -> None:
+    with pytest.raises(BrokerUnusableError, match="nats"):
+        await connect("nats://127.0.0.1:notaport", name="test", timeout=1)
+
+
+async def test_one_of_several_addresses_is_enough(broker_process: BrokerProcess) -> None:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        dead = f"nats://127.0.0.1:{held.getsockname()[1]}"
+        broker = await connect(f"{dead}, {broker_process.url}", name="test")
+        assert broker.connected
+        await broker.close()
+
+
+async def test_whoever_asked_is_told_when_the_broker_is_back(
+    broker: Broker, broker_process: BrokerProcess
+) -> None:
+    told: list[bool] = []
+    broker.on_reconnect(lambda: told.append(broker.connected))
+    await broker_process.kill()
+    await until(lambda: not broker.connected)
+    await broker_process.start()
+    await until(lambda: told == [True])
+    assert broker.connected
