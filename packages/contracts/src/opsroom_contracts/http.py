@@ -17,8 +17,8 @@ from opsroom_contracts.cloud import (
 from opsroom_contracts.model import Identifier, Model, Sequence, Timestamp
 
 
-class NewUser(Model):
-    """Register a name."""
+class NewUser(Model, defer_build=False):
+    """Register a name. Built at once: the web framework reads bodies by it in a way that can't wait."""
 
     name: RawName
 
