@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from opsroom_contracts.chat import (
     Connection,
+    Dialect,
     JoinReply,
     JoinRequest,
     LeaveManner,
@@ -38,6 +39,7 @@ class Session:
     """One connection of one person through this gateway; ``seq``: the record's sequence that shows it."""
 
     connection: Connection
+    dialect: Dialect
     user_id: str
     name: str
     owner: Owner
@@ -68,13 +70,10 @@ class Sessions:
             FaultError: what the chat service refused.
         """
         reply = await self._requester.ask(ChatSubject.JOIN, request, JoinReply)
-        session = Session(request.connection, reply.user.id, reply.user.name, owner, reply.seq)
+        user = reply.user
+        session = Session(request.connection, request.dialect, user.id, user.name, owner, reply.seq)
         self._by_user.setdefault(reply.user.id, {})[request.connection.id] = session
         return session, reply
-
-    def adopt(self, session: Session) -> None:
-        """Answer for a connection that a registration put on the record."""
-        self._by_user.setdefault(session.user_id, {})[session.connection.id] = session
 
     async def leave(self, session: Session, manner: LeaveManner, *, everywhere: bool = False) -> int:
         """Take a connection (``everywhere``: all of the person's) off; answers the sequence that shows it.
@@ -122,7 +121,12 @@ class Sessions:
 
     async def _rejoin(self, session: Session) -> None:
         session.rejoining = True
-        request = JoinRequest(connection=session.connection, user_id=session.user_id, name=session.name)
+        request = JoinRequest(
+            connection=session.connection,
+            user_id=session.user_id,
+            dialect=session.dialect,
+            name=session.name,
+        )
         try:
             reply = await self._requester.ask(
                 ChatSubject.JOIN, request, JoinReply, patience=_REJOIN_PATIENCE_SECONDS

@@ -82,7 +82,7 @@ class CourseChat:
         self._readers = feed.course_readers
         self._list = PeopleList(self._people, feed.course_readers)
         self._waiting = WaitingRoom()
-        self._stand_ins = StandIns(requester, sessions, binding_seconds, self.binding.forget)
+        self._stand_ins = StandIns(requester, sessions, binding_seconds)
         self._sockets: dict[str, CourseSocket] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -92,9 +92,9 @@ class CourseChat:
         Raises:
             FaultError: ``name_taken``, ``name_invalid``, ``unavailable``.
         """
-        session = await self._stand_ins.register(name, origin)
-        await self._people_follower.reached(session.seq, _SEEN_SECONDS)
-        return User(id=session.user_id, name=session.name)
+        reply = await self._stand_ins.register(name, origin)
+        await self._people_follower.reached(reply.seq, _SEEN_SECONDS)
+        return reply.user
 
     def open(self, origin: str, outlet: Outlet) -> CourseSocket:
         """A socket opened: everybody gets the list, itself included."""
