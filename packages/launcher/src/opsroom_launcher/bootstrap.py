@@ -5,6 +5,7 @@ it says what it was made from, so that a start with nothing to do calls no insta
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -22,6 +23,8 @@ from opsroom_launcher.uv import find_uv, sync
 
 _TOOLS = Path(".opsroom", "tools")
 _LOCK = Path(".opsroom", "install.lock")
+_PAGE_LOG = Path(".opsroom", "page.log")
+_PAGE_SECONDS = 600.0
 _LOCK_SECONDS = 900.0
 """A first installation over a slow line takes minutes."""
 
@@ -59,10 +62,41 @@ def prepare(root: Path, command: Command) -> tuple[Environment, str]:
     path = os.environ.get("PATH", os.defpath)
     if isinstance(command, RunTests) and not command.pytest_arguments and frontend.exists(root):
         with file_lock(root / _LOCK, _LOCK_SECONDS):
-            node = node_folder(root / _TOOLS)
-        if node:
-            path = f"{node}{os.pathsep}{path}"
+            path = _path_with_node(root)
+    if isinstance(command, Up) and frontend.exists(root) and not frontend.page_is_current(root):
+        with file_lock(root / _LOCK, _LOCK_SECONDS):
+            _build_page(root)
     return environment, path
+
+
+def _path_with_node(root: Path) -> str:
+    path = os.environ.get("PATH", os.defpath)
+    node = node_folder(root / _TOOLS)
+    return f"{node}{os.pathsep}{path}" if node else path
+
+
+def _build_page(root: Path) -> None:
+    """Build the page. The services run without one, so a failure is told and no more."""
+    if frontend.page_is_current(root):
+        return  # built by another ./opsroom while this one waited for the lock
+    print("opsroom: building the page", file=sys.stderr)
+    output = root / _PAGE_LOG
+    try:
+        environ = {**os.environ, "PATH": _path_with_node(root)}
+        with output.open("wb") as log:
+            for step in frontend.build_steps(root):
+                program = shutil.which(step[0], path=environ["PATH"]) or step[0]
+                subprocess.run(
+                    (program, *step[1:]),
+                    cwd=root / frontend.FOLDER,
+                    env=environ,
+                    stdout=log,
+                    stderr=log,
+                    check=True,
+                    timeout=_PAGE_SECONDS,
+                )
+    except (RefusedError, OSError, subprocess.SubprocessError) as error:
+        print(f"opsroom: going on without the page ({error}); see {output}", file=sys.stderr)
 
 
 def _install(environment: Environment, root: Path, *, development: bool) -> None:

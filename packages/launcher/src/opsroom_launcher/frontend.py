@@ -6,6 +6,8 @@ from pathlib import Path
 FOLDER = "frontend"
 _PACKAGE = "package.json"
 _PAGE = Path(FOLDER, "dist")
+_MADE_WITH = ("package-lock.json", "webpack.config.mjs", "tsconfig.json")
+_INSTALL = ("npm", "ci", "--no-audit", "--no-fund")
 
 
 def exists(root: Path) -> bool:
@@ -19,6 +21,24 @@ def built_page(root: Path) -> Path | None:
     return folder if (folder / "index.html").is_file() else None
 
 
+def page_is_current(root: Path) -> bool:
+    """Whether the built page is there and nothing that it is made of is newer."""
+    page = root / _PAGE / "index.html"
+    try:
+        built = page.stat().st_mtime
+    except FileNotFoundError:
+        return False
+    folder = root / FOLDER
+    sources = [*(folder / "src").rglob("*"), *(folder / name for name in _MADE_WITH)]
+    return all(source.stat().st_mtime <= built for source in sources if source.is_file())
+
+
+def build_steps(root: Path) -> list[tuple[str, ...]]:
+    """The programs that make the page, to be run in `FOLDER`: install what is locked, then build."""
+    install = [] if _is_installed(root / FOLDER) else [_INSTALL]
+    return [*install, ("npm", "run", "build")]
+
+
 def test_steps(root: Path) -> list[tuple[str, tuple[str, ...]]]:
     """Name and program of each step, to be run in `FOLDER`: install what is locked, then test."""
     if not exists(root):
@@ -26,7 +46,7 @@ def test_steps(root: Path) -> list[tuple[str, tuple[str, ...]]]:
     folder = root / FOLDER
     steps: list[tuple[str, tuple[str, ...]]] = []
     if not _is_installed(folder):
-        steps.append(("npm ci", ("npm", "ci", "--no-audit", "--no-fund")))
+        steps.append(("npm ci", _INSTALL))
     if "test" in json.loads((folder / _PACKAGE).read_text(encoding="utf-8")).get("scripts", {}):
         steps.append(("npm test", ("npm", "test")))
     return steps
