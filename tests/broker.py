@@ -24,13 +24,15 @@ class BrokerProcess:
         """Where clients connect."""
         return f"nats://127.0.0.1:{self._port}"
 
+    def _storage(self) -> str:
+        """The part of the configuration that turns JetStream on."""
+        return f'jetstream {{ store_dir: "{self._folder / "jetstream"}", sync_interval: always }}'
+
     async def start(self) -> None:
         """Start, on the port of the last time if there was one, and wait until it answers."""
         config = self._folder / "nats.conf"
         config.write_text(
-            f'listen: "127.0.0.1:{self._port}"\n'
-            f'ports_file_dir: "{self._folder}"\n'
-            f'jetstream {{ store_dir: "{self._folder / "jetstream"}", sync_interval: always }}\n'
+            f'listen: "127.0.0.1:{self._port}"\nports_file_dir: "{self._folder}"\n{self._storage()}\n'
         )
         server = Path(sysconfig.get_path("scripts")) / "nats-server"
         self._process = await asyncio.create_subprocess_exec(

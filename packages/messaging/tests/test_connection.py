@@ -5,6 +5,7 @@ import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +25,13 @@ INFO = {
     "client_id": 1,
     "jetstream": True,
 }
+
+
+class WithoutJetStream(BrokerProcess):
+    """A nats-server that stores nothing."""
+
+    def _storage(self) -> str:
+        return ""
 
 
 @asynccontextmanager
@@ -80,9 +88,18 @@ async def test_something_that_never_greets_is_given_up(broker_process: BrokerPro
             await connect(url, name="test", timeout=0.3)
 
 
-async def test_a_url_that_is_none_is_refused() -> None:
-    with pytest.raises(BrokerUnusableError, match="nats"):
-        await connect("nats://127.0.0.1:notaport", name="test", timeout=1)
+@pytest.mark.parametrize("url", ["", "nats://", "nats://127.0.0.1:notaport", "nats://ok:4222,nats://:1"])
+async def test_what_is_no_address_is_refused_in_one_line(url: str) -> None:
+    with pytest.raises(BrokerUnusableError, match="is no address of a NATS server"):
+        await connect(url, name="test", timeout=1)
+
+
+async def test_a_server_without_jetstream_is_refused(tmp_path: Path) -> None:
+    process = WithoutJetStream(tmp_path)
+    await process.start()
+    with pytest.raises(BrokerUnusableError, match="JetStream is not enabled"):
+        await connect(process.url, name="test")
+    await process.stop()
 
 
 async def test_one_of_several_addresses_is_enough(broker_process: BrokerProcess) -> None:

@@ -1,7 +1,6 @@
 """StreamReader against a real broker."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,7 +13,7 @@ from opsroom_messaging.writer import GroupWriter, Write
 
 
 @pytest.fixture
-async def reader(broker: Broker) -> AsyncIterator[StreamReader]:
+async def reader(broker: Broker) -> StreamReader:
     """A stream of 700 messages, on ``s.even.*`` and ``s.odd.*`` in turn: number n has sequence n."""
     await ensure_stream(broker, StreamSpec("S", ("s.>",)))
     writer = GroupWriter(broker)
@@ -22,7 +21,7 @@ async def reader(broker: Broker) -> AsyncIterator[StreamReader]:
         await asyncio.gather(
             *(writer.write(Write(f"s.{('even', 'odd')[n % 2]}.{n}", str(n).encode())) for n in range(1, 701))
         )
-    yield StreamReader(broker, "S")
+    return StreamReader(broker, "S")
 
 
 @pytest.mark.parametrize(
@@ -100,3 +99,5 @@ async def test_a_stream_that_is_not_there_is_unavailable_not_empty(broker: Broke
         await reader.bounds()
     with pytest.raises(UnavailableError):
         await reader.page("s.>", start=1, count=1)
+    with pytest.raises(UnavailableError, match=r"reading s\.a"):
+        await reader.last("s.a")

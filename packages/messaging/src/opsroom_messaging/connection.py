@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -94,7 +95,7 @@ async def connect(url: str, *, name: str, timeout: float = 10.0) -> Broker:
             log.warning("the broker is gone; reconnecting")
 
     attempt = client.connect(
-        servers=[part.strip() for part in url.split(",")],
+        servers=_addresses(url),
         name=name,
         error_cb=on_error,
         disconnected_cb=on_disconnect,
@@ -123,6 +124,24 @@ async def connect(url: str, *, name: str, timeout: float = 10.0) -> Broker:
         await client.close()
         raise
     return broker
+
+
+def _addresses(url: str) -> list[str]:
+    """The addresses in ``url``, checked here: the client can't be closed after refusing one itself.
+
+    Raises:
+        BrokerUnusableError: one of them is none.
+    """
+    addresses = [part.strip() for part in url.split(",")]
+    for address in addresses:
+        try:
+            parts = urlsplit(address if "://" in address else f"nats://{address}")
+            usable = bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable:
+            raise BrokerUnusableError(f"{address!r} is no address of a NATS server, like nats://host:4222")
+    return addresses
 
 
 def _quiet_first_connect(record: logging.LogRecord) -> bool:
