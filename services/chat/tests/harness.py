@@ -72,7 +72,7 @@ class Chat:
     def __init__(self, broker: Broker, patience: float = 30) -> None:
         self.broker = broker
         self.messages = StreamReader(broker, CHAT_STREAM)
-        self.requester = Requester(broker, patience=patience)
+        self.requester = Requester(broker, patience=patience, attempt=0.5)
 
     async def register(self, name: str, **more: Any) -> RegisterReply:
         request = RegisterRequest(name=name, **more)

@@ -1,0 +1,74 @@
+"""What the chat service does at its limits: the size of what it keeps, and more than it can take."""
+
+import asyncio
+
+import pytest
+
+from opsroom_contracts.errors import ErrorCode, FaultError
+from opsroom_messaging import service as service_module
+from opsroom_messaging.connection import Broker
+from opsroom_messaging.requests import Requester
+from services.chat.tests.harness import Chat, refusal, service
+
+
+async def test_past_its_size_the_oldest_messages_go_and_history_begins_after_them(broker: Broker) -> None:
+    async with service(broker, retention_bytes=1_000_000):
+        chat = Chat(broker)
+        await chat.lease("g1")
+        ann = await chat.present("Ann")
+        sent = [f"{n:03d}" + "x" * 3900 for n in range(300)]
+        for text in sent:
+            await chat.send(ann.user.id, text)
+        kept = await chat.everything()
+        assert [message.text for message in kept] == sent[-len(kept) :]
+        assert 100 < len(kept) < 300
+        first = kept[0].seq
+        assert (await chat.messages.bounds()).first == first > 1
+        assert await chat.history(before=first) == []
+        assert await chat.history(after=0, limit=3) == kept[:3]
+        assert await chat.history(before=first + 2, limit=50) == kept[:2]
+
+
+async def test_an_overload_is_refused_and_what_was_accepted_is_stored_once(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = await chat.present("Ann")
+    monkeypatch.setattr(service_module, "MAX_IN_FLIGHT", 5)
+    impatient = Chat(chat.broker)
+    impatient.requester = Requester(chat.broker, patience=0.01)
+    outcomes = await asyncio.gather(
+        *(impatient.send(ann.user.id, str(n)) for n in range(200)), return_exceptions=True
+    )
+    accepted = {str(n) for n, outcome in enumerate(outcomes) if not isinstance(outcome, BaseException)}
+    refused = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+    assert accepted
+    assert refused
+    assert all(isinstance(error, FaultError) for error in refused)
+    stored = [message.text for message in await chat.everything()]
+    assert len(stored) == len(set(stored))
+    assert accepted <= set(stored)
+    codes = {error.fault.code for error in refused if isinstance(error, FaultError)}
+    assert ErrorCode.OVERLOADED in codes
+    assert codes <= {ErrorCode.OVERLOADED, ErrorCode.UNAVAILABLE}
+
+
+async def test_a_crowd_that_asks_again_comes_through_an_overload_whole(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = await chat.present("Ann")
+    monkeypatch.setattr(service_module, "MAX_IN_FLIGHT", 40)
+    replies = await asyncio.gather(*(chat.send(ann.user.id, str(n)) for n in range(200)))
+    stored = await chat.everything()
+    assert sorted(int(message.text) for message in stored) == list(range(200))
+    assert {message.seq for message in stored} == {reply.seq for reply in replies}
+
+
+async def test_a_person_may_have_only_so_many_connections(chat: Chat) -> None:
+    ann = await chat.present("Ann", socket="c0")
+    for n in range(1, 64):
+        await chat.join(ann.token, f"c{n}")
+    impatient = Chat(chat.broker, patience=0.2)
+    fault = await refusal(impatient.join(ann.token, "c64"))
+    assert fault.code is ErrorCode.OVERLOADED
+    assert "64 connections" in fault.message
+    assert await chat.names() == ["Ann"]
