@@ -1,7 +1,6 @@
 """What the gateway's tests share: a portal for each module, and one for each test that needs its own."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from uuid import uuid4
 
 import httpx
@@ -39,9 +38,3 @@ async def http(address: Address, agent: str) -> AsyncIterator[httpx.AsyncClient]
     """Requests to the module's gateway."""
     async with address.requests(agent) as client:
         yield client
-
-
-@pytest.fixture
-def own_folder(tmp_path: Path) -> Path:
-    """A folder of this test's own."""
-    return tmp_path

@@ -78,9 +78,27 @@ async def test_more_than_the_gateway_remembers_comes_from_the_stream(portal: Por
                 assert await received(back, 1) == [live["seq"]]
 
 
+async def test_a_reader_ahead_of_its_gateway_is_waited_for(address: Address, broker: Broker) -> None:
+    """As one that comes from another gateway, which heard of a message first."""
+    async with person(address) as someone:
+        last = (await someone.say("known"))["seq"]
+        ahead = asyncio.create_task(resumed(address, last + 1))
+        (stored,) = await say_many(broker, someone, 1)
+        assert stored == last + 1
+        assert await ahead == "live"
+
+
+async def resumed(address: Address, since: int) -> str:
+    """Come back having seen ``since``; answers what comes first, a message's text or a reset."""
+    async with person(address, since=since) as back:
+        await back.send({"type": "send", "clientId": "1", "room": "general", "text": "live"})
+        frame = await back.receive("message", "reset")
+        return str(frame.get("text", frame["type"]))
+
+
 async def test_a_sequence_that_the_stream_has_not_reached_is_reset(address: Address) -> None:
     async with person(address, since=10**9) as someone:
-        assert (await someone.receive())["type"] == "reset"
+        await someone.receive("reset")
         await someone.send({"type": "send", "clientId": "1", "room": "general", "text": "live"})
         assert (await someone.receive("message"))["text"] == "live"
 

@@ -169,10 +169,18 @@ def _api(
 ) -> APIRouter:
     requester, sessions, commands = services
     chat_catch_up = CatchUp(
-        feeds.chat, StreamReader(broker, subjects.CHAT_STREAM), subjects.CHAT_EVENTS, render_message
+        feeds.chat,
+        StreamReader(broker, subjects.CHAT_STREAM),
+        subjects.CHAT_EVENTS,
+        render_message,
+        feeds.chat_follower,
     )
     cloud_catch_up = CatchUp(
-        feeds.cloud, StreamReader(broker, subjects.CLOUD_STREAM), subjects.CLOUD_EVENTS, render_event
+        feeds.cloud,
+        StreamReader(broker, subjects.CLOUD_STREAM),
+        subjects.CLOUD_EVENTS,
+        render_event,
+        feeds.cloud_follower,
     )
     room = ChatRoom(
         broker, requester, sessions, feeds.people, feeds.people_follower, feeds.chat, chat_catch_up, settings

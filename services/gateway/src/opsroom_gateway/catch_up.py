@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from opsroom_gateway.ring import Ring
+from opsroom_messaging.follower import Follower
 from opsroom_messaging.stored import Bounds, Stored, StreamReader
 
 PART_BYTES = 128 * 1024
 """An outbox takes at least two of these, so a reader that reads is never too slow for its own past."""
 _PAGE = 500
+_AHEAD_SECONDS = 0.5
 
 Frame = tuple[int, bytes]
 """A sequence and its prepared frame."""
@@ -44,6 +46,7 @@ class CatchUp:
         reader: StreamReader,
         subject: str,
         render: Callable[[Stored], bytes],
+        follower: Follower,
         *,
         at_once: int = 32,
     ) -> None:
@@ -51,6 +54,7 @@ class CatchUp:
         self._reader = reader
         self._subject = subject
         self._render = render
+        self._follower = follower
         self._slots = asyncio.Semaphore(at_once)
 
     async def missed(self, since: int, limit: int | None) -> AsyncIterator[Missed]:
@@ -64,6 +68,8 @@ class CatchUp:
             UnavailableError: the broker did not answer.
         """
         stream = self._stream
+        if since > stream.head:  # seen at another gateway, a moment ahead of this one
+            await self._follower.reached(since, _AHEAD_SECONDS)
         if since > stream.head or (limit is not None and stream.head - since > limit):
             raise TooOldError
         checked = False
