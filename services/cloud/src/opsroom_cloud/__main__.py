@@ -9,7 +9,7 @@ from opsroom_cloud.settings import CloudSettings
 from opsroom_messaging.connection import connect
 from opsroom_messaging.process import run, until_stopped
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("opsroom_cloud")
 
 
 async def main() -> None:
