@@ -1,16 +1,21 @@
-"""The load generator, a process of its own: ``python -m bench.load PLAN``; plan and figures are JSON."""
+"""The load generator of ``path``, a process of its own: readers, and some of them senders."""
 
 import asyncio
 import json
-import resource
-import sys
 import time
-import urllib.request
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 
-from bench.wire import Reader, connect
+from bench.figures import percentile
+from bench.generator import Facts, be_generator, generate, own_cpu_seconds
+from bench.joining import is_welcome, join
+from bench.portal import cpu_of
+from bench.wire import Reader
 
 MARK = b"bench:"
+SAMPLE = 7
+"""One reader in so many keeps the times of what it gets, and checks the order."""
 SETTLE_SECONDS = 60.0
 
 
@@ -18,10 +23,11 @@ SETTLE_SECONDS = 60.0
 class Plan:
     """``dialect`` v1 or course; ``readers`` sockets, of which ``senders`` send one message at a time each.
 
-    ``seconds`` of sending, messages of ``size`` bytes of text.
+    ``seconds`` of sending, messages of ``size`` bytes of text. ``pids``: the server processes by name.
     """
 
     port: int
+    pids: dict[str, int]
     dialect: str
     readers: int
     senders: int
@@ -29,86 +35,119 @@ class Plan:
     size: int
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Of many latencies, in milliseconds."""
+
+    p50: float
+    p99: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
-    """Latencies in ms: to each reader (``deliveries``), and to the last of them (``slowest``)."""
+    """``each``: from the send to each reader (a sample); ``last``: to the last of all readers.
+
+    ``elapsed`` in seconds; ``cpu``: seconds that each server process used while it was sent, joining left
+    out; ``generator_cpu``: the share of one core that the generator used.
+    """
 
     messages: int
     elapsed: float
     deliveries: int
-    each_ms: list[float]
-    slowest_ms: list[float]
+    each: Latency
+    last: Latency
+    misordered: int
+    cpu: dict[str, float]
     generator_cpu: float
 
 
+async def put_load(plan: Plan) -> Figures:
+    """Run this load in a process of its own."""
+    found = await generate(__name__, asdict(plan))
+    return Figures(**found | {name: Latency(**found[name]) for name in ("each", "last")})
+
+
 class Run:
-    """One run: everybody connects, the senders send, everything is waited for."""
+    """One run: everybody connects, the senders send, everything is waited for.
+
+    All readers get all messages in one order, so the n-th that any of them gets is the n-th that the
+    first of them got: only that one, and the sample, read which message it is.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._sent: list[float] = []
-        self._seen: list[int] = []
         self._done: list[asyncio.Future[None]] = []
+        self._order: list[int] = []
+        self._missing: list[int] = []
+        self._got = [0] * plan.readers
         self._each: list[float] = []
-        self._slowest: list[float] = []
-        self._welcomed = 0
-        self._next_sample = 0
+        self._last: list[float] = []
+        self._misordered = 0
+        self._welcomed: set[int] = set()
 
     async def figures(self) -> Figures:
         """Run the plan."""
-        readers = [await self._open(number) for number in range(self._plan.readers)]
+        plan = self._plan
+        readers = [
+            await join(plan.port, plan.dialect, number, self._receiver(number))
+            for number in range(plan.readers)
+        ]
         async with asyncio.timeout(SETTLE_SECONDS):
-            while self._welcomed < len(readers):
+            while len(self._welcomed) < len(readers):
                 await asyncio.sleep(0.01)
-        before = _cpu()
-        begun = time.perf_counter()
-        until = begun + self._plan.seconds
-        await asyncio.gather(*(self._send(reader, until) for reader in readers[: self._plan.senders]))
-        elapsed = time.perf_counter() - begun
-        used = _cpu() - before
+        cpu_before, begun = own_cpu_seconds(), time.perf_counter()
+        until = begun + plan.seconds
+        with cpu_of(plan.pids) as cpu:
+            await asyncio.gather(*(self._send(reader, until) for reader in readers[: plan.senders]))
+        elapsed, own_cpu = time.perf_counter() - begun, own_cpu_seconds() - cpu_before
+        if any(reader.lost for reader in readers):
+            raise ConnectionError("the server closed a socket meanwhile")
         for reader in readers:
             reader.close()
-        return Figures(len(self._sent), elapsed, sum(self._seen), self._each, self._slowest, used / elapsed)
-
-    async def _open(self, number: int) -> Reader:
-        if self._plan.dialect == "course":
-            return await connect(self._plan.port, "/chat/", self._receive)
-        body = json.dumps({"name": f"reader {number}"}).encode()
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self._plan.port}/api/v1/chat/users",
-            body,
-            {"Content-Type": "application/json"},
+        return Figures(
+            messages=len(self._sent),
+            elapsed=elapsed,
+            deliveries=sum(self._got),
+            each=_latency(self._each),
+            last=_latency(self._last),
+            misordered=self._misordered,
+            cpu=cpu,
+            generator_cpu=own_cpu / elapsed,
         )
-        with await asyncio.to_thread(urllib.request.urlopen, request, timeout=10) as answer:
-            token = json.load(answer)["token"]
-        reader = await connect(self._plan.port, "/api/v1/chat/ws", self._receive)
-        reader.send(json.dumps({"type": "hello", "token": token}).encode())
-        return reader
 
-    def _receive(self, payload: bytes) -> None:
-        at = payload.find(MARK)
-        if at < 0:
-            if payload.startswith((b"[", b'{"type":"welcome"')):
-                self._welcomed += 1
+    def _receiver(self, reader: int) -> Callable[[bytes], None]:
+        return partial(self._receive, reader, reader % SAMPLE == 0)
+
+    def _receive(self, reader: int, sampled: bool, payload: bytes) -> None:
+        if MARK not in payload:
+            if is_welcome(payload):
+                self._welcomed.add(reader)
             return
         now = time.perf_counter()
-        number = int(payload[at + len(MARK) : payload.index(b":", at + len(MARK))])
-        self._seen[number] += 1
-        if number % 7 == self._seen[number] % 7:  # a sample, so that keeping figures costs little
+        place = self._got[reader]
+        self._got[reader] = place + 1
+        if place == len(self._order):
+            self._order.append(_number_in(payload))
+            self._missing.append(self._plan.readers)
+        self._missing[place] -= 1
+        number = self._order[place]
+        if sampled:
             self._each.append((now - self._sent[number]) * 1e3)
-        if self._seen[number] == self._plan.readers:
-            self._slowest.append((now - self._sent[number]) * 1e3)
+            self._misordered += _number_in(payload) != number
+        if self._missing[place] == 0:
+            self._last.append((now - self._sent[number]) * 1e3)
             self._done[number].set_result(None)
 
     async def _send(self, reader: Reader, until: float) -> None:
         loop = asyncio.get_running_loop()
         while time.perf_counter() < until:
-            number = len(self._sent)
             done: asyncio.Future[None] = loop.create_future()
+            frame = self._frame(len(self._sent))
             self._done.append(done)
-            self._seen.append(0)
             self._sent.append(time.perf_counter())
-            reader.send(self._frame(number))
+            reader.send(frame)
             await asyncio.wait_for(done, SETTLE_SECONDS)
 
     def _frame(self, number: int) -> bytes:
@@ -118,15 +157,18 @@ class Run:
         return json.dumps({"type": "send", "clientId": str(number), "room": "general", "text": text}).encode()
 
 
-def _cpu() -> float:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
+def _number_in(payload: bytes) -> int:
+    start = payload.index(MARK) + len(MARK)
+    return int(payload[start : payload.index(b":", start)])
 
 
-async def _main() -> None:
-    figures = await Run(Plan(**json.loads(sys.argv[1]))).figures()
-    json.dump(asdict(figures), sys.stdout)
+def _latency(values: list[float]) -> Latency:
+    return Latency(percentile(values, 0.5), percentile(values, 0.99), max(values))
+
+
+async def _run(plan: Facts) -> Facts:
+    return asdict(await Run(Plan(**plan)).figures())
 
 
 if __name__ == "__main__":
-    asyncio.run(_main())
+    be_generator(_run)

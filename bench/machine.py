@@ -19,8 +19,10 @@ def facts() -> dict[str, str | int | float]:
         "cores": os.cpu_count() or 0,
         "cpu": _cpu(),
         "python": platform.python_version(),
-        "nats-server": _said(str(Path(sysconfig.get_path("scripts")) / "nats-server"), "--version"),
-        "load": os.getloadavg()[0],
+        "nats-server": _said(
+            str(Path(sysconfig.get_path("scripts")) / "nats-server"), "--version"
+        ).rpartition(" ")[2],
+        "load": round(os.getloadavg()[0], 2),
     }
 
 

@@ -1,46 +1,54 @@
-"""Plain text tables, and the statistics that go into them."""
+"""Plain text tables, and the same as data."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+
+from bench.figures import Spread
+
+Cell = str | int | float | Spread
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table: units stand in the headers."""
+    """One table: units stand in the headers, the first column names what was measured."""
 
     title: str
     headers: tuple[str, ...]
-    rows: list[tuple[str, ...]]
+    rows: list[tuple[Cell, ...]]
 
     def text(self) -> str:
         """The table, columns aligned: the first to the left, figures to the right."""
-        lines = [self.headers, *self.rows]
+        lines = [self.headers, *(tuple(map(_shown, row)) for row in self.rows)]
         widths = [max(len(line[column]) for line in lines) for column in range(len(self.headers))]
         rule = "  ".join("-" * width for width in widths)
-        shown = [
-            "  ".join(_cell(cell, i, widths[i]) for i, cell in enumerate(line)).rstrip() for line in lines
+        aligned = [
+            "  ".join(_aligned(text, i, widths[i]) for i, text in enumerate(line)).rstrip() for line in lines
         ]
-        return "\n".join([self.title, "", shown[0], rule, *shown[1:]])
+        return "\n".join([self.title, "", aligned[0], rule, *aligned[1:]])
 
     def data(self) -> dict[str, object]:
-        """The table for JSON."""
-        return {"title": self.title, "rows": [dict(zip(self.headers, row, strict=True)) for row in self.rows]}
+        """The table for JSON: figures unrounded, a spread as an object."""
+        rows = [dict(zip(self.headers, map(_plain, row), strict=True)) for row in self.rows]
+        return {"title": self.title, "rows": rows}
 
 
-def _cell(text: str, column: int, width: int) -> str:
+def _aligned(text: str, column: int, width: int) -> str:
     return text.ljust(width) if column == 0 else text.rjust(width)
 
 
-def percentile(values: Sequence[float], share: float) -> float:
-    """The value below which ``share`` (0 to 1) of ``values`` lie; NaN for none."""
-    if not values:
-        return float("nan")
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+def _plain(cell: Cell) -> object:
+    return asdict(cell) if isinstance(cell, Spread) else cell
 
 
-def figure(value: float) -> str:
-    """Three significant digits, thousands grouped."""
-    if value >= 100:
+def _shown(cell: Cell) -> str:
+    if isinstance(cell, Spread):
+        if cell.least == cell.most:
+            return _figure(cell.median)
+        return f"{_figure(cell.median)} ({_figure(cell.least)}–{_figure(cell.most)})"
+    return cell if isinstance(cell, str) else _figure(cell)
+
+
+def _figure(value: float) -> str:
+    """Three significant digits, whole numbers in full, thousands grouped."""
+    if isinstance(value, int) or abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.3g}"

@@ -9,14 +9,16 @@ CONNECT_SECONDS = 30.0
 
 
 class Reader(asyncio.Protocol):
-    """One socket. ``on_frames`` is called with the bytes of whole frames, headers included, as they came."""
+    """One socket. ``on_payload`` is called with what each text or binary frame holds; pings are answered."""
 
     def __init__(self, path: str, on_payload: Callable[[bytes], None]) -> None:
         self._path = path
         self._on_payload = on_payload
-        self._buffer = bytearray()
+        self._rest = b""
         self._transport: asyncio.Transport | None = None
         self._open = False
+        self.lost = False
+        """Whether the connection is gone, whoever ended it."""
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -30,19 +32,17 @@ class Reader(asyncio.Protocol):
         )
 
     def data_received(self, data: bytes) -> None:
-        """Cut what came into frames."""
-        self._buffer += data
-        if not self._open:
-            end = self._buffer.find(b"\r\n\r\n")
-            if end < 0:
-                return
-            if not self._buffer.startswith(b"HTTP/1.1 101"):
-                self.opened.set_exception(ConnectionError(bytes(self._buffer[:100]).decode("latin-1")))
-                return
-            del self._buffer[: end + 4]
-            self._open = True
-            self.opened.set_result(None)
-        self._cut()
+        """Cut what came into frames; what is left of the last one waits for the rest."""
+        if self._rest:
+            data = self._rest + data
+        start = 0 if self._open else self._answered(data)
+        self._rest = data[self._cut(data, start) :] if self._open else data
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell whoever still waits for the upgrade, and remember whom the server left without asking."""
+        self.lost = True
+        if not self.opened.done():
+            self.opened.set_exception(exc or ConnectionError("closed before the upgrade"))
 
     def send(self, payload: bytes) -> None:
         """Send a text frame, masked with zeros, which is as good as any mask for a measurement."""
@@ -56,24 +56,37 @@ class Reader(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def _cut(self) -> None:
-        buffer, start = self._buffer, 0
-        while len(buffer) - start >= 2:
-            size, head = buffer[start + 1] & 0x7F, 2
+    def _answered(self, data: bytes) -> int:
+        """Where the frames begin, once the answer to the upgrade is there."""
+        end = data.find(b"\r\n\r\n")
+        if end < 0:
+            return 0
+        if data.startswith(b"HTTP/1.1 101"):
+            self._open = True
+            self.opened.set_result(None)
+        elif not self.opened.done():
+            self.opened.set_exception(ConnectionError(data[:100].decode("latin-1")))
+        return end + 4
+
+    def _cut(self, data: bytes, start: int) -> int:
+        """Hand over each whole frame; where the first one begins that is not whole."""
+        total = len(data)
+        while total - start >= 2:
+            size, head = data[start + 1] & 0x7F, 2
             if size == 126:
-                size, head = int.from_bytes(buffer[start + 2 : start + 4], "big"), 4
+                size, head = int.from_bytes(data[start + 2 : start + 4], "big"), 4
             elif size == 127:
-                size, head = int.from_bytes(buffer[start + 2 : start + 10], "big"), 10
-            if len(buffer) - start < head + size:
+                size, head = int.from_bytes(data[start + 2 : start + 10], "big"), 10
+            end = start + head + size
+            if end > total:
                 break
-            opcode = buffer[start] & 0x0F
-            if opcode == 0x9:
-                self._pong(bytes(buffer[start + head : start + head + size]))
-            elif opcode in {0x1, 0x2}:
-                self._on_payload(bytes(buffer[start + head : start + head + size]))
-            start += head + size
-        if start:
-            del buffer[:start]
+            opcode = data[start] & 0x0F
+            if opcode in {0x1, 0x2}:
+                self._on_payload(data[start + head : end])
+            elif opcode == 0x9:
+                self._pong(data[start + head : end])
+            start = end
+        return start
 
     def _pong(self, payload: bytes) -> None:
         if self._transport is not None:

@@ -1,152 +1,86 @@
-"""Commands: how many are accepted a second, how long until all are done, and how late each is."""
+"""A burst of commands: how many are accepted a second, and how long until each is done, once."""
 
-import asyncio
-import time
-from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
-import httpx
+from bench.burst import Burst, BurstFigures, put_burst
+from bench.figures import spread
+from bench.options import Options
+from bench.portal import cpu_of, portal
+from bench.table import Cell, Table
+from bench.watched import watching
+from opsroom_messaging.connection import connect
 
-from bench.portal import Servers, portal
-from bench.table import Table, figure, percentile
-from opsroom_contracts.cloud import INSTANCE_EVENT, CreateRequest, EventType, InstanceEvent, OperationReply
-from opsroom_contracts.codec import decode
-from opsroom_contracts.subjects import CLOUD_EVENTS, CLOUD_STREAM, CloudSubject
-from opsroom_messaging.connection import Broker, connect
-from opsroom_messaging.follower import Follow, Follower, Source
-from opsroom_messaging.process import running
-from opsroom_messaging.requests import Requester
-from opsroom_messaging.stored import Stored
-
-BURST = 10_000
-LATE_COUNT = 1_000
-LATE_SPREAD_SECONDS = 2.0
-AT_ONCE = 256
+COUNT = 10_000
+AT_ONCE = {"NATS": 2_048, "HTTP": 256}
 DONE_SECONDS = 120.0
+"""How long an accepted command may take beyond its delay before it counts as never done."""
 
 
-@dataclass(slots=True)
-class Watched:
-    """A sink that keeps when each operation was received, was due and was done, by the broker's clock."""
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One burst. ``beyond``: seconds from the first acceptance to the last end, less the delay.
 
-    received: dict[str, InstanceEvent] = field(default_factory=dict)
-    done: Counter[str] = field(default_factory=Counter)
-    late_ms: list[float] = field(default_factory=list)
-    last_done: float = 0.0
+    ``ends``: how often each accepted operation ended; ``cpu`` in seconds, ``resident`` in bytes.
+    """
 
-    def begin(self, *, fresh: bool) -> None:
-        """Nothing to forget: the stream is followed once."""
-
-    def deliver(self, message: Stored) -> None:
-        """One event."""
-        event = decode(INSTANCE_EVENT, message.data)
-        if event.type is EventType.RECEIVED:
-            self.received[event.operation_id] = event
-        elif event.type is EventType.CREATED:
-            self.done[event.operation_id] += 1
-            due = self.received[event.operation_id].due_at
-            if due is not None and message.at is not None:
-                self.late_ms.append((message.at - due).total_seconds() * 1e3)
-            self.last_done = time.perf_counter()
-
-    def caught_up(self) -> None:
-        """Nothing to do."""
+    figures: BurstFigures
+    beyond: float
+    ends: list[int]
+    cpu: dict[str, float]
+    resident: dict[str, int]
 
 
-async def measure_burst(*, delay: float, pin: bool) -> list[Table]:
-    """10,000 creates in one burst, over NATS and over HTTP."""
-    rows = []
-    for way in ("NATS", "HTTP"):
-        async with portal(delay=delay, pin=pin) as servers:
-            rows.append(await _burst(servers, way, delay))
-    headers = (
-        "over",
-        "accepted/s",
-        "first accepted to last done, beyond the delay, s",
-        "done once",
-        "done more than once",
-        "cloud RSS MiB",
-        "nats RSS MiB",
-    )
-    return [Table(f"{BURST:,} creates in one burst, delay {delay:g} s", headers, rows)]
+_COLUMNS: tuple[tuple[str, Callable[[Round], float]], ...] = (
+    ("accepted/s", lambda r: len(r.figures.operations) / r.figures.elapsed),
+    ("all done beyond delay s", lambda r: r.beyond),
+    ("refused", lambda r: r.figures.refused),
+    ("done once", lambda r: sum(ends == 1 for ends in r.ends)),
+    ("done twice or more", lambda r: sum(ends > 1 for ends in r.ends)),
+    ("never done", lambda r: r.ends.count(0)),
+    ("server CPU µs/command", lambda r: sum(r.cpu.values()) / len(r.ends) * 1e6),
+    ("generator CPU %", lambda r: r.figures.generator_cpu * 100),
+)
+_MEMORY = ("nats", "chat", "cloud", "gateway")
 
 
-async def measure_lateness(*, delay: float, pin: bool) -> list[Table]:
-    """1,000 operations accepted over two seconds: how late each is done."""
-    async with portal(delay=delay, pin=pin) as servers:
+async def measure(options: Options) -> list[Table]:
+    """10,000 creates over NATS requests and over HTTP, each on a fresh portal."""
+    rounds: dict[str, list[Round]] = {way: [] for way in AT_ONCE}
+    for _ in range(options.rounds):
+        for way in AT_ONCE:
+            rounds[way].append(await _round(way, options))
+    rows: list[tuple[Cell, ...]] = [
+        (_name(way), *(spread([read(each) for each in measured]) for _, read in _COLUMNS))
+        for way, measured in rounds.items()
+    ]
+    memory: list[tuple[Cell, ...]] = [
+        (_name(way), *(spread([each.resident[name] / 2**20 for each in measured]) for name in _MEMORY))
+        for way, measured in rounds.items()
+    ]
+    title = f"{COUNT:,} creates in one burst (delay {options.delay:g} s, rounds: {options.rounds})"
+    return [
+        Table(title, ("over, at once", *(header for header, _ in _COLUMNS)), rows),
+        Table(
+            "Resident memory after the burst", ("over, at once", *(f"{name} MiB" for name in _MEMORY)), memory
+        ),
+    ]
+
+
+async def _round(way: str, options: Options) -> Round:
+    async with portal(delay=options.delay, pin=options.pin) as servers:
         broker = await connect(servers.nats_url, name="bench")
-        watched = Watched()
-        async with running(follower=_follower(broker, watched).run()):
-            requester = Requester(broker, patience=60)
-            for _ in range(LATE_COUNT // 25):
-                pause = asyncio.create_task(asyncio.sleep(LATE_SPREAD_SECONDS / (LATE_COUNT // 25)))
-                await asyncio.gather(*(_create(requester) for _ in range(25)))
-                await pause
-            await _all_done(watched, LATE_COUNT)
-        await broker.close()
-    late = watched.late_ms
-    row = (
-        figure(delay),
-        figure(min(late)),
-        *(figure(percentile(late, share)) for share in (0.5, 0.99)),
-        figure(max(late)),
-    )
-    headers = ("delay s", "earliest ms", "p50 ms", "p99 ms", "latest ms")
-    return [Table(f"Lateness of {LATE_COUNT:,} delayed events: stored after due", headers, [row])]
+        try:
+            with cpu_of(servers.pids()) as cpu:
+                figures = await put_burst(Burst(way, servers.port, servers.nats_url, COUNT, AT_ONCE[way]))
+                # Followed only now: so it doesn't take the generator's core, and misses nothing.
+                async with watching(broker) as watched:
+                    await watched.until_done(figures.operations, options.delay + DONE_SECONDS, servers.check)
+            ends = [watched.done[operation] for operation in figures.operations]
+            return Round(figures, watched.seconds() - options.delay, ends, cpu, servers.resident_bytes())
+        finally:
+            await broker.close()
 
 
-async def _burst(servers: Servers, way: str, delay: float) -> tuple[str, ...]:
-    broker = await connect(servers.nats_url, name="bench")
-    watched = Watched()
-    async with running(follower=_follower(broker, watched).run()):
-        begun = time.perf_counter()
-        if way == "NATS":
-            requester = Requester(broker, patience=60)
-            slots = asyncio.Semaphore(AT_ONCE * 8)
-
-            async def one() -> None:
-                async with slots:
-                    await _create(requester)
-
-            await asyncio.gather(*(one() for _ in range(BURST)))
-        else:
-            await _create_over_http(servers.port)
-        accepted = time.perf_counter() - begun
-        await _all_done(watched, BURST)
-    await broker.close()
-    memory = servers.resident_bytes()
-    return (
-        way,
-        figure(BURST / accepted),
-        figure(watched.last_done - begun - delay),
-        figure(sum(count == 1 for count in watched.done.values())),
-        figure(sum(count > 1 for count in watched.done.values())),
-        figure(memory["cloud"] / 2**20),
-        figure(memory["nats"] / 2**20),
-    )
-
-
-async def _create(requester: Requester) -> None:
-    await requester.ask(CloudSubject.CREATE, CreateRequest(), OperationReply)
-
-
-async def _create_over_http(port: int) -> None:
-    limits = httpx.Limits(max_connections=AT_ONCE)
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", limits=limits, timeout=60) as client:
-        slots = asyncio.Semaphore(AT_ONCE)
-
-        async def one() -> None:
-            async with slots:
-                (await client.post("/api/v1/cloud/instances")).raise_for_status()
-
-        await asyncio.gather(*(one() for _ in range(BURST)))
-
-
-def _follower(broker: Broker, watched: Watched) -> Follower:
-    return Follower(broker, Source(CLOUD_STREAM, (CLOUD_EVENTS,), Follow.EVENTS), watched)
-
-
-async def _all_done(watched: Watched, count: int) -> None:
-    async with asyncio.timeout(DONE_SECONDS):
-        while len(watched.done) < count:
-            await asyncio.sleep(0.02)
+def _name(way: str) -> str:
+    return f"{way}, {AT_ONCE[way]:,}"

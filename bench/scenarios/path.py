@@ -1,115 +1,113 @@
 """Send to delivered, through the whole path with the message stored, beside a relay that stores nothing."""
 
-import asyncio
-import json
-import os
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import asdict
+from collections.abc import Callable
 
-from bench.load import Figures, Plan
-from bench.portal import LOAD_CORE, Servers, cpu_of, end, free_port, pin_to, portal
-from bench.table import Table, figure, percentile
+from bench.contenders import Contender, contenders
+from bench.figures import Spread, spread
+from bench.load import Figures, Plan, put_load
+from bench.options import Options
+from bench.table import Cell, Table
 
 READERS = 100
-SECONDS = 8.0
+SENDERS = (1, 16)
 SIZE = 200
-RUN_SECONDS = 120.0
 
-_RELAY = "relay, in memory"
-_SERVERS = ((_RELAY, "course"), ("opsroom /chat", "course"), ("opsroom /api/v1", "v1"))
-_HEADERS = (
-    "server, senders",
-    "messages/s",
-    "deliveries/s",
-    "each p50 ms",
-    "each p99 ms",
-    "last p50 ms",
-    "last p99 ms",
-    "server CPU µs/delivery",
-    "generator CPU %",
+
+def _cpu_per_delivery(figures: Figures) -> float:
+    """Microseconds of all server processes together."""
+    return sum(figures.cpu.values()) / max(figures.deliveries, 1) * 1e6
+
+
+Rounds = dict[tuple[str, int], list[Figures]]
+"""By contender and number of senders."""
+
+_LATENCY: tuple[tuple[str, Callable[[Figures], float]], ...] = (
+    ("each p50 ms", lambda f: f.each.p50),
+    ("each p99 ms", lambda f: f.each.p99),
+    ("each max ms", lambda f: f.each.most),
+    ("last p50 ms", lambda f: f.last.p50),
+    ("last p99 ms", lambda f: f.last.p99),
+)
+_RATE: tuple[tuple[str, Callable[[Figures], float]], ...] = (
+    ("messages/s", lambda f: f.messages / f.elapsed),
+    ("deliveries/s", lambda f: f.deliveries / f.elapsed),
+    ("server CPU µs/delivery", _cpu_per_delivery),
+    ("server CPU %", lambda f: sum(f.cpu.values()) / f.elapsed * 100),
+    ("generator CPU %", lambda f: f.generator_cpu * 100),
+    ("out of order", lambda f: f.misordered),
+)
+_RATIO: tuple[tuple[str, Callable[[Figures], float]], ...] = (
+    ("each p50", _LATENCY[0][1]),
+    ("each p99", _LATENCY[1][1]),
+    ("messages/s", _RATE[0][1]),
+    ("server CPU/delivery", _cpu_per_delivery),
 )
 
 
-async def measure(*, delay: float, pin: bool) -> list[Table]:
-    """One table: both dialects and the relay, one message at a time and 16 in flight."""
-    rows: list[tuple[str, ...]] = []
-    medians: dict[tuple[str, int], float] = {}
-    for name, dialect in (
-        (_RELAY, "course"),
-        ("opsroom /chat", "course"),
-        ("opsroom /api/v1", "v1"),
-    ):
-        for senders in (1, 16):
-            async with (
-                relay(pin=pin) if name.startswith("relay") else portal(delay=delay, pin=pin) as servers
-            ):
-                plan = Plan(servers.port, dialect, READERS, senders, SECONDS, SIZE)
-                with cpu_of(servers) as cpu:
-                    figures = await run(plan, pin=pin)
-            medians[name, senders] = percentile(figures.each_ms, 0.5)
-            rows.append(_row(f"{name}, {senders}", figures, sum(cpu.values())))
-    ratios: list[tuple[str, ...]] = [
-        (f"{name}, {senders}", figure(medians[name, senders] / medians[_RELAY, senders]))
-        for name in ("opsroom /chat", "opsroom /api/v1")
-        for senders in (1, 16)
-    ]
-    title = f"Send to delivered: {READERS} readers, {SIZE} bytes of text, {SECONDS:g} s each"
+async def measure(options: Options) -> list[Table]:
+    """Latency, rate and cost, and where the cost goes, of both dialects and the relay; then the ratios.
+
+    Every round visits all contenders, so that what disturbs the machine for a while disturbs them alike.
+    """
+    rounds: Rounds = {}
+    for _ in range(options.rounds):
+        for contender in contenders(options):
+            for senders in SENDERS:
+                measured = await _round(contender, senders, options.seconds)
+                rounds.setdefault((contender.name, senders), []).append(measured)
+    what = f"{READERS} readers, {SIZE} bytes of text, {options.seconds:g} s, rounds: {options.rounds}"
     return [
-        Table(title, _HEADERS, rows),
-        Table("Median latency against the in-memory relay", ("server, senders", "ratio"), ratios),
+        _table(f"Send to delivered: latency ({what})", rounds, _LATENCY),
+        _table("Send to delivered: rate and cost", rounds, _RATE),
+        _cpu_table(rounds),
+        _ratios(rounds),
     ]
 
 
-def _row(name: str, figures: Figures, cpu_seconds: float) -> tuple[str, ...]:
-    latencies = [
-        figure(percentile(values, share))
-        for values in (figures.each_ms, figures.slowest_ms)
-        for share in (0.5, 0.99)
+async def _round(contender: Contender, senders: int, seconds: float) -> Figures:
+    async with contender.open() as servers:
+        plan = Plan(servers.port, servers.pids(), contender.dialect, READERS, senders, seconds, SIZE)
+        return await put_load(plan)
+
+
+def _table(title: str, rounds: Rounds, columns: tuple[tuple[str, Callable[[Figures], float]], ...]) -> Table:
+    rows: list[tuple[Cell, ...]] = [
+        (_name(key), *(spread([read(each) for each in measured]) for _, read in columns))
+        for key, measured in rounds.items()
     ]
-    return (
-        name,
-        figure(figures.messages / figures.elapsed),
-        figure(figures.deliveries / figures.elapsed),
-        *latencies,
-        figure(cpu_seconds / max(figures.deliveries, 1) * 1e6),
-        figure(figures.generator_cpu * 100),
+    return Table(title, ("server, senders", *(header for header, _ in columns)), rows)
+
+
+def _cpu_table(rounds: Rounds) -> Table:
+    """CPU per message and process, where there is more than one process."""
+    names = ("nats", "chat", "cloud", "gateway")
+    rows: list[tuple[Cell, ...]] = [
+        (
+            _name(key),
+            *(spread([each.cpu[name] / each.messages * 1e6 for each in measured]) for name in names),
+        )
+        for key, measured in rounds.items()
+        if set(names) <= measured[0].cpu.keys()
+    ]
+    return Table(
+        "Server CPU by process", ("server, senders", *(f"{name} µs/message" for name in names)), rows
     )
 
 
-async def run(plan: Plan, *, pin: bool) -> Figures:
-    """Run the load generator with ``plan``."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bench.load", json.dumps(asdict(plan)), stdout=asyncio.subprocess.PIPE
-    )
-    if pin:
-        os.sched_setaffinity(process.pid, {LOAD_CORE})
-    async with asyncio.timeout(RUN_SECONDS):
-        output, _ = await process.communicate()
-    if process.returncode:
-        raise RuntimeError("the load generator failed")
-    return Figures(**json.loads(output))
+def _ratios(rounds: Rounds) -> Table:
+    """Each round against the relay's of the same round."""
+    baseline = next(iter(rounds))[0]
+    rows: list[tuple[Cell, ...]] = [
+        (_name(key), *(_ratio(measured, rounds[baseline, key[1]], read) for _, read in _RATIO))
+        for key, measured in rounds.items()
+        if key[0] != baseline
+    ]
+    return Table(f"Times that of: {baseline}", ("server, senders", *(header for header, _ in _RATIO)), rows)
 
 
-@asynccontextmanager
-async def relay(*, pin: bool) -> AsyncIterator[Servers]:
-    """The relay, listening."""
-    servers = Servers(free_port())
-    servers.processes["relay"] = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bench.relay", str(servers.port)
-    )
-    pin_to(servers, pin=pin)
-    try:
-        async with asyncio.timeout(10):
-            while True:
-                try:
-                    _, writer = await asyncio.open_connection("127.0.0.1", servers.port)
-                except OSError:
-                    await asyncio.sleep(0.05)
-                    continue
-                writer.close()
-                break
-        yield servers
-    finally:
-        await end(servers)
+def _ratio(measured: list[Figures], baseline: list[Figures], read: Callable[[Figures], float]) -> Spread:
+    return spread([read(ours) / read(theirs) for ours, theirs in zip(measured, baseline, strict=True)])
+
+
+def _name(key: tuple[str, int]) -> str:
+    return f"{key[0]}, {key[1]}"

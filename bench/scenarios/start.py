@@ -1,56 +1,97 @@
 """From the command to a portal that answers, and the memory its processes take."""
 
 import asyncio
-import signal
 import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
-from bench.portal import free_port, portal, ready
-from bench.table import Table, figure
-from bench.wire import connect
+from bench.figures import Spread, spread
+from bench.joining import is_welcome, join
+from bench.options import Options
+from bench.pinning import SERVER_CORE, starting_on
+from bench.portal import Servers, end, free_port, portal, ready
+from bench.table import Cell, Table
 
 RUNS = 5
 SOCKETS = 1_000
-STOP_SECONDS = 30.0
+SETTLE_SECONDS = 2.0
+WELCOME_SECONDS = 60.0
 SCRIPT = Path(__file__).parents[2] / "opsroom"
 
 
-async def measure(*, delay: float, pin: bool) -> list[Table]:
-    """Two tables: the start by ``./opsroom up``, and resident memory."""
-    with tempfile.TemporaryDirectory(prefix="opsroom-bench-") as folder:
-        await _start(folder)  # the first start makes the data folder
-        seconds = sorted([await _start(folder) for _ in range(RUNS)])
+async def measure(options: Options) -> list[Table]:
+    """Two tables: the start by ``./opsroom up`` on existing data, and resident memory by process."""
+    with tempfile.TemporaryDirectory(prefix="opsroom-bench-", ignore_cleanup_errors=True) as folder:
+        await _start(folder, pin=options.pin)  # makes the data, and the environment where it isn't current
+        second = spread([await _start(folder, pin=options.pin) for _ in range(RUNS)])
     start = Table(
-        f"./opsroom up until /readyz answers, {RUNS} second starts",
-        ("", "min s", "median s", "max s"),
-        [("start to ready", figure(seconds[0]), figure(seconds[RUNS // 2]), figure(seconds[-1]))],
+        "./opsroom up until /readyz answers (existing data and environment)",
+        ("", "min s", "median s", "max s", "of"),
+        [("start to ready", second.least, second.median, second.most, RUNS)],
     )
-    async with portal(delay=delay, pin=pin) as servers:
-        idle = servers.resident_bytes()
-        readers = [await connect(servers.port, "/chat/", lambda _payload: None) for _ in range(SOCKETS)]
-        busy = servers.resident_bytes()
-        for reader in readers:
-            reader.close()
-    rows: list[tuple[str, ...]] = [
-        (name, figure(idle[name] / 2**20), figure(busy[name] / 2**20)) for name in idle
-    ]
-    memory = Table("Resident memory", ("process", "idle MiB", f"with {SOCKETS:,} sockets MiB"), rows)
-    return [start, memory]
+    return [start, await _memory(options)]
 
 
-async def _start(folder: str) -> float:
-    port = free_port()
-    begun = time.perf_counter()
-    command = (str(SCRIPT), "up", "--port", str(port), "--nats-port", str(free_port()), "--data", folder)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, *command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+async def _start(folder: str, *, pin: bool) -> float:
+    """Seconds from the command until it is ready."""
+    servers = Servers(free_port())
+    ports = ("--port", str(servers.port), "--nats-port", str(free_port()))
     try:
-        await ready(f"http://127.0.0.1:{port}/readyz")
+        with starting_on(SERVER_CORE, pin=pin):
+            begun = time.perf_counter()
+            servers.processes["up"] = await asyncio.create_subprocess_exec(
+                *(sys.executable, str(SCRIPT), "up", *ports, "--data", folder),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        await ready(servers, f"http://127.0.0.1:{servers.port}/readyz")
         return time.perf_counter() - begun
     finally:
-        process.send_signal(signal.SIGTERM)
-        await asyncio.wait_for(process.wait(), STOP_SECONDS)
+        await end(servers)
+
+
+async def _memory(options: Options) -> Table:
+    idle: list[dict[str, int]] = []
+    full: dict[str, dict[str, int]] = {}
+    for dialect in ("course", "v1"):
+        async with portal(delay=options.delay, pin=options.pin) as servers:
+            await asyncio.sleep(SETTLE_SECONDS)
+            idle.append(servers.resident_bytes())
+            full[dialect] = await _resident_with_sockets(servers, dialect)
+    rows: list[tuple[Cell, ...]] = [
+        (name, _mebibytes([each[name] for each in idle]), *(full[dialect][name] / 2**20 for dialect in full))
+        for name in idle[0]
+    ]
+    sockets = f"{SOCKETS:,}"
+    headers = ("process", "idle MiB", f"with {sockets} at /chat MiB", f"with {sockets} at /api/v1 MiB")
+    return Table("Resident memory", headers, rows)
+
+
+async def _resident_with_sockets(servers: Servers, dialect: str) -> dict[str, int]:
+    welcomed: set[int] = set()
+    readers = [
+        await join(servers.port, dialect, number, partial(_note, number, welcomed))
+        for number in range(SOCKETS)
+    ]
+    async with asyncio.timeout(WELCOME_SECONDS):
+        while len(welcomed) < SOCKETS:
+            await asyncio.sleep(0.05)
+    await asyncio.sleep(SETTLE_SECONDS)
+    resident = servers.resident_bytes()
+    if any(reader.lost for reader in readers):
+        raise ConnectionError("the server closed a socket meanwhile")
+    for reader in readers:
+        reader.close()
+    return resident
+
+
+def _note(number: int, welcomed: set[int], payload: bytes) -> None:
+    if is_welcome(payload):
+        welcomed.add(number)
+
+
+def _mebibytes(values: list[int]) -> Spread:
+    return spread([value / 2**20 for value in values])

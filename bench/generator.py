@@ -1,0 +1,56 @@
+"""Load generators: processes of their own, told a plan as JSON, that leave their figures as JSON."""
+
+import asyncio
+import json
+import resource
+import sys
+import tempfile
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from bench.portal import end_process
+
+RUN_SECONDS = 300.0
+
+Facts = dict[str, Any]
+"""The fields of a plan, or of what a generator found."""
+
+
+class GeneratorError(Exception):
+    """A load generator failed; its traceback is on the standard error stream."""
+
+
+async def generate(module: str, plan: Facts) -> Facts:
+    """Run ``module`` with ``plan``; what it found.
+
+    Raises:
+        GeneratorError: it failed, or took more than five minutes.
+    """
+    with tempfile.TemporaryDirectory(prefix="opsroom-bench-") as folder:
+        found = Path(folder) / "figures.json"
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", module, json.dumps(plan), str(found)
+        )
+        try:
+            async with asyncio.timeout(RUN_SECONDS):
+                await process.wait()
+        except TimeoutError:
+            raise GeneratorError(f"{module} was still running after {RUN_SECONDS:g} s") from None
+        finally:
+            await end_process(process)
+        if process.returncode:
+            raise GeneratorError(f"{module} ended with {process.returncode}")
+        return dict(json.loads(found.read_text()))
+
+
+def be_generator(work: Callable[[Facts], Coroutine[Any, Any, Facts]]) -> None:
+    """The generator's side: do ``work`` with the plan on the command line, and leave what it answers."""
+    found = asyncio.run(work(json.loads(sys.argv[1])))
+    Path(sys.argv[2]).write_text(json.dumps(found))
+
+
+def own_cpu_seconds() -> float:
+    """User and system time that this process has used so far."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime

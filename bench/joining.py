@@ -1,0 +1,31 @@
+"""Sockets of the chat in either dialect, connected and ready to read."""
+
+import json
+from collections.abc import Callable
+
+from bench.poster import Poster
+from bench.wire import Reader, connect
+
+
+async def join(port: int, dialect: str, number: int, on_payload: Callable[[bytes], None]) -> Reader:
+    """Open socket ``number``: anybody's in the course's dialect, a person of its own in v1's.
+
+    Raises:
+        ConnectionError: the server refused.
+    """
+    if dialect == "course":
+        return await connect(port, "/chat/", on_payload)
+    async with Poster(port) as poster:
+        status, body = await poster.post(
+            "/api/v1/chat/users", json.dumps({"name": f"reader {number}"}).encode()
+        )
+    if status != 201:
+        raise ConnectionError(f"registering was answered with {status}: {body[:200]!r}")
+    reader = await connect(port, "/api/v1/chat/ws", on_payload)
+    reader.send(json.dumps({"type": "hello", "token": json.loads(body)["token"]}).encode())
+    return reader
+
+
+def is_welcome(payload: bytes) -> bool:
+    """Whether this is the first frame of a socket: the list of people, or v1's welcome."""
+    return payload.startswith((b"[", b'{"type":"welcome"'))

@@ -1,0 +1,34 @@
+"""Processes on cores of their own, so that servers and load generator don't take turns."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+SERVER_CORE, LOAD_CORE = 0, 1
+
+
+def pinning_fault() -> str | None:
+    """Why this machine can't pin, or None where it can."""
+    if sys.platform != "linux":
+        return "only Linux can pin processes to cores"
+    if not {SERVER_CORE, LOAD_CORE} <= os.sched_getaffinity(0):
+        return f"cores {SERVER_CORE} and {LOAD_CORE} are needed"
+    return None
+
+
+@contextmanager
+def starting_on(core: int, *, pin: bool) -> Iterator[None]:
+    """Processes started within run on ``core`` from their first instruction, all their threads included.
+
+    Moving a process that runs already would move one thread of it: nats-server has several by then.
+    """
+    if not pin or sys.platform != "linux":
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)

@@ -1,0 +1,85 @@
+"""What the stream of the cloud says happened, by the broker's clock."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from opsroom_contracts.cloud import INSTANCE_EVENT, EventType
+from opsroom_contracts.codec import decode
+from opsroom_contracts.subjects import CLOUD_EVENTS, CLOUD_STREAM
+from opsroom_messaging.connection import Broker
+from opsroom_messaging.follower import Follow, Follower, Source
+from opsroom_messaging.process import running
+from opsroom_messaging.stored import Stored
+
+_SETTLE_SECONDS = 2.0
+"""How long a second end of a finished operation is waited for."""
+
+
+@dataclass(slots=True)
+class Watched:
+    """A sink that keeps when creates were received and done.
+
+    ``late_stored_ms``: milliseconds from an operation's due time to when its end was stored;
+    ``late_said_ms``: to the timestamp that the event of its end carries.
+    """
+
+    due: dict[str, datetime] = field(default_factory=dict)
+    done: Counter[str] = field(default_factory=Counter)
+    late_stored_ms: list[float] = field(default_factory=list)
+    late_said_ms: list[float] = field(default_factory=list)
+    first_received: datetime | None = None
+    last_done: datetime | None = None
+
+    def begin(self, *, fresh: bool) -> None:
+        """Nothing to forget: the stream is followed once."""
+
+    def deliver(self, message: Stored) -> None:
+        """One event."""
+        event = decode(INSTANCE_EVENT, message.data)
+        if event.type is EventType.RECEIVED and event.due_at is not None:
+            self.first_received = self.first_received or message.at
+            self.due[event.operation_id] = event.due_at
+        elif event.type is EventType.CREATED:
+            self.done[event.operation_id] += 1
+            self.last_done = message.at
+            due = self.due[event.operation_id]
+            self.late_stored_ms.append((message.at - due).total_seconds() * 1e3)
+            self.late_said_ms.append((event.timestamp - due).total_seconds() * 1e3)
+
+    def caught_up(self) -> None:
+        """Nothing to do."""
+
+    async def until_done(
+        self, operations: Collection[str], timeout: float, check: Callable[[], None]
+    ) -> None:
+        """Wait until all are done or ``timeout`` seconds have gone, and a little longer for second ends.
+
+        ``check`` raises what there is no use in waiting after.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                while not self.done.keys() >= set(operations):
+                    check()
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            pass  # how many were never done stands in the table
+        await asyncio.sleep(_SETTLE_SECONDS)
+
+    def seconds(self) -> float:
+        """From the first acceptance to the last end; NaN if there is none."""
+        if self.first_received is None or self.last_done is None:
+            return float("nan")
+        return (self.last_done - self.first_received).total_seconds()
+
+
+@asynccontextmanager
+async def watching(broker: Broker) -> AsyncIterator[Watched]:
+    """Follow the events from the first on."""
+    watched = Watched()
+    follower = Follower(broker, Source(CLOUD_STREAM, (CLOUD_EVENTS,), Follow.EVENTS), watched)
+    async with running(follower=follower.run()):
+        yield watched
