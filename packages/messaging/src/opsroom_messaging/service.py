@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from nats import micro
+from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.micro.request import Request
 from nats.micro.service import EndpointStats, Service
@@ -87,7 +88,7 @@ class MicroService:
         if self._service is not None:
             try:
                 async with asyncio.timeout(timeout):
-                    await _drain_endpoints(self._service)
+                    await _drain_endpoints(self._broker.client, self._service)
                     await self._service.stop()
             except (NatsError, TimeoutError) as error:
                 log.warning("stopping the endpoints: %s", describe(error))
@@ -131,11 +132,19 @@ class MicroService:
         return {"in_flight": len(self._tasks), "refusals": dict(self._refusals), **self._gauges()}
 
 
-async def _drain_endpoints(service: Service) -> None:
-    """Take no more requests, but those on their way: the library's own stop would drop them."""
+async def _drain_endpoints(client: Client, service: Service) -> None:
+    """Take no more requests, but those on their way: the library's own stop would drop them.
+
+    The broker may hand over a request a moment after it confirmed that it will send no more; the library
+    drops what comes once a drain has ended, so interest is taken back one round trip before.
+    """
     endpoints, service._endpoints = service._endpoints, []  # noqa: SLF001 - it has no other way
     subscriptions = [endpoint._subscription for endpoint in endpoints]  # noqa: SLF001
-    await asyncio.gather(*(known.drain() for known in subscriptions if known is not None))
+    known = [subscription for subscription in subscriptions if subscription is not None]
+    for subscription in known:
+        await client._send_unsubscribe(subscription._id)  # noqa: SLF001 - it can't be done apart from the drain
+    await client.flush()
+    await asyncio.gather(*(subscription.drain() for subscription in known))
 
 
 _PLAIN_FAULTS: tuple[tuple[type[Exception], ErrorCode, str], ...] = (
