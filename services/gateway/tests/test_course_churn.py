@@ -17,7 +17,7 @@ from tests.waiting import until_answer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-PEOPLE, STEPS = 10, 12
+PEOPLE, STEPS = 8, 12
 
 
 @dataclass(slots=True)
@@ -78,6 +78,7 @@ class Wanderer:
         assert self.socket is not None
         assert self.user is not None
         await self.socket.send(json.dumps({"type": "exit", "user": {"name": self.user["name"]}}))
+        await self.until_listed(listed=False)
         self.user = None
 
     async def close(self) -> None:
