@@ -125,7 +125,8 @@ async def test_two_processes_give_one_instance_to_one_command(
     broker_process: BrokerProcess, broker: Broker
 ) -> None:
     other = await connect(broker_process.url, name="other")
-    async with service(broker), service(other):
+    # Long enough that none ends, on a busy machine, before all have been asked.
+    async with service(broker, delay_seconds=2.0), service(other, delay_seconds=2.0):
         cloud = Cloud(broker)
         instances = await asyncio.gather(*(cloud.made() for _ in range(10)))
         answers = await asyncio.gather(

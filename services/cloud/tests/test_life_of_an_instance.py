@@ -8,14 +8,16 @@ import pytest
 from opsroom_cloud.provider import SimulatedProvider
 from opsroom_contracts.cloud import (
     Command,
+    DueOperation,
     EventType,
     InstanceState,
     Operation,
     OperationReply,
     OperationStatus,
 )
+from opsroom_contracts.codec import encode
 from opsroom_contracts.errors import ErrorCode
-from opsroom_contracts.subjects import CloudSubject, instance_events
+from opsroom_contracts.subjects import CloudSubject, instance_due, instance_events
 from opsroom_messaging.connection import Broker
 from services.cloud.tests.harness import Cloud, each_once, folded, refusal, service
 from tests.waiting import until
@@ -62,6 +64,17 @@ async def test_the_final_event_comes_after_the_delay_not_before(cloud: Cloud) ->
     assert created.event.timestamp >= operation.due_at
     # Counted from when it was stored, for whoever reads the stream.
     assert created.message.at - received.message.at >= timedelta(seconds=0.3)
+
+
+async def test_a_timer_that_fires_early_is_waited_out(broker: Broker) -> None:
+    """As by a broker whose clock is ahead."""
+    async with service(broker, delay_seconds=1.0):
+        cloud = Cloud(broker)
+        operation = (await cloud.create()).operation
+        due = DueOperation(instance_id=operation.instance_id, operation_id=operation.id)
+        await cloud.put(instance_due(operation.instance_id), encode(due))
+        received, created = await cloud.all_finished(1)
+    assert created.message.at - received.message.at >= timedelta(seconds=1)
 
 
 async def test_a_reply_s_sequence_is_that_of_the_event_that_shows_it(cloud: Cloud) -> None:
