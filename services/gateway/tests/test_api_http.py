@@ -131,3 +131,5 @@ async def test_the_description_names_every_path_and_every_error(http: httpx.Asyn
     assert "Problem" in described["components"]["schemas"]
     conflict = described["paths"]["/api/v1/chat/users"]["post"]["responses"]["409"]
     assert "name_taken" in conflict["content"]["application/problem+json"]["examples"]
+    granted = described["paths"]["/api/v1/cloud/instances"]["post"]["responses"]["202"]
+    assert granted["content"]["application/json"]["example"]["operation"]["status"] == "pending"

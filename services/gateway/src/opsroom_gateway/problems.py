@@ -156,3 +156,8 @@ def documented(*codes: ErrorCode) -> dict[int | str, dict[str, Any]]:
             }
         }
     return responses
+
+
+def shown(status: int, value: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI response of a request that was granted, with ``value`` as its example."""
+    return {status: {"content": {"application/json": {"example": value}}}}

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import uuid4
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Body, Path, Query
 
 from opsroom_contracts.chat import (
     HISTORY_MAX,
@@ -17,11 +17,21 @@ from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.http import NewUser, Registered
 from opsroom_contracts.subjects import ChatSubject
 from opsroom_gateway.people_feed import PeopleFeed
-from opsroom_gateway.problems import documented
+from opsroom_gateway.problems import documented, shown
 from opsroom_messaging.requests import Requester
 
 _Room = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$", examples=["general"])]
 _Place = Annotated[int | None, Query(ge=0, le=2**63 - 1)]
+_ALICE = {"id": "4958f40b-66f3-5909-accb-ac1143d7ea5f", "name": "alice"}
+_MESSAGE = {
+    "seq": 1,
+    "id": "eeff8ee7c19f55809bab42f630aa5ddc",
+    "room": "general",
+    "user": _ALICE,
+    "text": "hi",
+    "timestamp": "2026-11-24T00:25:53.076Z",
+    "clientId": "1",
+}
 _Limit = Annotated[int, Query(ge=1, le=HISTORY_MAX)]
 
 
@@ -33,9 +43,10 @@ def chat_router(requester: Requester, people: PeopleFeed) -> APIRouter:
         "/users",
         status_code=201,
         summary="Register a name",
-        responses=documented(ErrorCode.NAME_TAKEN, ErrorCode.NAME_INVALID, ErrorCode.UNAVAILABLE),
+        responses=shown(201, {"user": _ALICE, "token": "4958f40b-66f3-5909-accb-ac1143d7ea5f.9hfKBzW5…"})
+        | documented(ErrorCode.NAME_TAKEN, ErrorCode.NAME_INVALID, ErrorCode.UNAVAILABLE),
     )
-    async def register(body: NewUser) -> Registered:
+    async def register(body: Annotated[NewUser, Body(examples=[{"name": "alice"}])]) -> Registered:
         """Take a name of 1 to 32 characters. Keep the token: it is told once and proves who you are."""
         request = RegisterRequest(name=body.name, client_id=uuid4().hex)
         reply = await requester.ask(ChatSubject.REGISTER, request, RegisterReply)
@@ -43,7 +54,7 @@ def chat_router(requester: Requester, people: PeopleFeed) -> APIRouter:
             raise AssertionError("the chat service gives a token to everyone who registers here")
         return Registered(user=reply.user, token=reply.token)
 
-    @router.get("/users", summary="Who is here")
+    @router.get("/users", summary="Who is here", responses=shown(200, {"users": [_ALICE]}))
     async def users() -> UsersReply:
         """People on the list, in the order in which they came."""
         return UsersReply(users=people.listed())
@@ -51,7 +62,8 @@ def chat_router(requester: Requester, people: PeopleFeed) -> APIRouter:
     @router.get(
         "/rooms/{room}/messages",
         summary="What was said",
-        responses=documented(ErrorCode.ROOM_UNKNOWN, ErrorCode.INVALID_REQUEST, ErrorCode.UNAVAILABLE),
+        responses=shown(200, {"messages": [_MESSAGE]})
+        | documented(ErrorCode.ROOM_UNKNOWN, ErrorCode.INVALID_REQUEST, ErrorCode.UNAVAILABLE),
         response_model_exclude_none=True,
     )
     async def history(

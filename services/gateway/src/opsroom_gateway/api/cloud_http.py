@@ -12,7 +12,7 @@ from opsroom_contracts.http import InstanceList, OperationAccepted
 from opsroom_contracts.subjects import ChatSubject
 from opsroom_gateway.cloud_commands import CloudCommands
 from opsroom_gateway.cloud_feed import CloudFeed
-from opsroom_gateway.problems import documented
+from opsroom_gateway.problems import documented, shown
 from opsroom_messaging.requests import Requester
 
 KEY_MAX = 100
@@ -29,6 +29,23 @@ _Key = Annotated[
         description="One key for one intention: the same command with the same key is done once.",
     ),
 ]
+
+_OPERATION = {
+    "id": "831c0b9187974052a7cb8bd385ef8ea5",
+    "command": "create",
+    "instanceId": "dfc6bba1-34ad-580a-9554-9380d83f762f",
+    "status": "pending",
+    "actor": "alice",
+    "acceptedAt": "2026-11-24T00:32:08.054Z",
+    "dueAt": "2026-11-24T00:32:18.054Z",
+}
+_INSTANCE = {
+    "id": "dfc6bba1-34ad-580a-9554-9380d83f762f",
+    "state": "stopped",
+    "timestamp": "2026-11-24T00:32:18.060Z",
+}
+_LISTED = shown(200, {"seq": 5, "instances": [_INSTANCE]})
+_ACCEPTED = shown(202, {"operation": _OPERATION})
 
 _COMMAND_ERRORS = (
     ErrorCode.INSTANCE_NOT_FOUND,
@@ -79,7 +96,7 @@ def cloud_router(feed: CloudFeed, commands: CloudCommands, actors: Actors) -> AP
     actor_of = Depends(actors)
     bodiless = [Depends(_no_body)]
 
-    @router.get("/instances", summary="All instances", response_model=InstanceList)
+    @router.get("/instances", summary="All instances", response_model=InstanceList, responses=_LISTED)
     async def instances() -> Response:
         """All instances as of ``seq``; follow ``/cloud/events?since=<seq>`` from there."""
         return Response(feed.list_json(), media_type="application/json")
@@ -89,7 +106,7 @@ def cloud_router(feed: CloudFeed, commands: CloudCommands, actors: Actors) -> AP
         status_code=202,
         summary="Create an instance",
         dependencies=bodiless,
-        responses=documented(*_COMMAND_ERRORS[3:]),
+        responses=_ACCEPTED | documented(*_COMMAND_ERRORS[3:]),
         response_model_exclude_none=True,
     )
     async def create(response: Response, key: _Key = None, actor: str = actor_of) -> OperationAccepted:
@@ -104,7 +121,7 @@ def cloud_router(feed: CloudFeed, commands: CloudCommands, actors: Actors) -> AP
     shared: dict[str, Any] = {
         "status_code": 202,
         "dependencies": bodiless,
-        "responses": documented(*_COMMAND_ERRORS),
+        "responses": _ACCEPTED | documented(*_COMMAND_ERRORS),
         "response_model_exclude_none": True,
     }
 
@@ -132,7 +149,8 @@ def cloud_router(feed: CloudFeed, commands: CloudCommands, actors: Actors) -> AP
     @router.get(
         "/operations/{operation_id}",
         summary="What became of a command",
-        responses=documented(ErrorCode.OPERATION_NOT_FOUND, ErrorCode.UNAVAILABLE),
+        responses=shown(200, {"operation": _OPERATION | {"status": "done"}})
+        | documented(ErrorCode.OPERATION_NOT_FOUND, ErrorCode.UNAVAILABLE),
         response_model_exclude_none=True,
     )
     async def operation(operation_id: _Id) -> OperationAccepted:
@@ -143,9 +161,8 @@ def cloud_router(feed: CloudFeed, commands: CloudCommands, actors: Actors) -> AP
         "/operations/{operation_id}",
         summary="Cancel a command",
         dependencies=bodiless,
-        responses=documented(
-            ErrorCode.OPERATION_NOT_FOUND, ErrorCode.OPERATION_FINISHED, ErrorCode.UNAVAILABLE
-        ),
+        responses=shown(200, {"operation": _OPERATION | {"status": "cancelled"}})
+        | documented(ErrorCode.OPERATION_NOT_FOUND, ErrorCode.OPERATION_FINISHED, ErrorCode.UNAVAILABLE),
         response_model_exclude_none=True,
     )
     async def cancel(operation_id: _Id, actor: str = actor_of) -> OperationAccepted:
