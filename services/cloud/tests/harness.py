@@ -8,9 +8,12 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
+from opsroom_cloud.events import Events
+from opsroom_cloud.fold import InstanceFold
 from opsroom_cloud.provider import Provider, SimulatedProvider
-from opsroom_cloud.service import cloud_service
+from opsroom_cloud.service import cloud_service, utc_now
 from opsroom_cloud.settings import CloudSettings
 from opsroom_contracts.cloud import (
     INSTANCE_EVENT,
@@ -32,8 +35,10 @@ from opsroom_contracts.codec import ContractError, decode
 from opsroom_contracts.errors import Fault, FaultError
 from opsroom_contracts.subjects import CLOUD_EVENTS, CLOUD_STREAM, CloudSubject
 from opsroom_messaging.connection import Broker
+from opsroom_messaging.process import running
 from opsroom_messaging.requests import Requester
 from opsroom_messaging.stored import Stored, StreamReader
+from opsroom_messaging.writer import GroupWriter
 from tests.waiting import until_answer
 
 FINAL = frozenset(EventType) - {EventType.RECEIVED, EventType.RETAINED}
@@ -51,6 +56,15 @@ def service(
 ) -> AbstractAsyncContextManager[asyncio.Event]:
     """The whole service in this process."""
     return cloud_service(broker, settings(**changes), provider or SimulatedProvider(0))
+
+
+@asynccontextmanager
+async def unfollowed(broker: Broker) -> AsyncIterator[Events]:
+    """The events as a process sees them whose follower has delivered nothing yet: its memory is empty."""
+    writer = GroupWriter(broker)
+    reader = StreamReader(broker, CLOUD_STREAM)
+    async with running(writer=writer.run()):
+        yield Events(InstanceFold(), reader, writer, clock=utc_now, operations_retention=timedelta(days=1))
 
 
 @dataclass(frozen=True, slots=True)

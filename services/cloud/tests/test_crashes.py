@@ -2,13 +2,15 @@
 
 import asyncio
 
+from opsroom_cloud.completion import Completion
+from opsroom_cloud.provider import SimulatedProvider
 from opsroom_cloud.service import utc_now
 from opsroom_contracts.cloud import Command, EventType, InstanceEvent, InstanceState
 from opsroom_contracts.codec import encode
 from opsroom_contracts.model import to_milliseconds
 from opsroom_contracts.subjects import CLOUD_STREAM, instance_events
 from opsroom_messaging.connection import Broker
-from services.cloud.tests.harness import Cloud, each_once, process, service
+from services.cloud.tests.harness import Cloud, each_once, process, service, unfollowed
 from tests.broker import BrokerProcess
 from tests.waiting import until, until_answer
 
@@ -92,3 +94,16 @@ async def test_an_event_published_by_hand_is_finished_like_any(cloud: Cloud) -> 
     happened = each_once(await cloud.all_finished(1))
     assert happened == {"mine": [EventType.RECEIVED, EventType.CREATED]}
     assert await cloud.instance("by-hand") is not None
+
+
+async def test_two_processes_at_one_operation_finish_it_once(cloud: Cloud, broker: Broker) -> None:
+    """As when its due message comes again from a worker that is only slow, not dead."""
+    operation = (await cloud.create()).operation
+    async with unfollowed(broker) as mine, unfollowed(broker) as yours:
+        both = [
+            Completion(events, SimulatedProvider(0), clock=utc_now, provider_timeout=1.0)
+            for events in (mine, yours)
+        ]
+        await asyncio.gather(*(one.finish(operation.instance_id, operation.id) for one in both))
+    await cloud.finished(operation)
+    assert len(each_once(await cloud.kept())) == 1

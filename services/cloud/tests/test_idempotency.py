@@ -8,18 +8,13 @@ from datetime import timedelta
 import pytest
 
 from opsroom_cloud.commands import Commands, Terms
-from opsroom_cloud.events import Events
-from opsroom_cloud.fold import InstanceFold
 from opsroom_cloud.operations import Operations
 from opsroom_cloud.service import utc_now
 from opsroom_contracts.cloud import InstanceRequest, OperationStatus
 from opsroom_contracts.errors import FAULT, ErrorCode, FaultError
 from opsroom_contracts.subjects import CLOUD_STREAM, CloudSubject, instance_events
 from opsroom_messaging.connection import Broker, connect
-from opsroom_messaging.process import running
-from opsroom_messaging.stored import StreamReader
-from opsroom_messaging.writer import GroupWriter
-from services.cloud.tests.harness import FINAL, Cloud, each_once, folded, refusal, service
+from services.cloud.tests.harness import FINAL, Cloud, each_once, folded, refusal, service, unfollowed
 from tests.broker import BrokerProcess
 
 SOON = 0.3
@@ -103,20 +98,16 @@ async def broker_forgets(cloud: Cloud, subject: str) -> None:
 async def test_a_process_that_lags_behind_decides_by_what_is_stored(cloud: Cloud, broker: Broker) -> None:
     """A second process whose follower has delivered nothing yet: its memory is empty."""
     instance_id = await cloud.made()
-    writer = GroupWriter(broker)
-    events = Events(
-        InstanceFold(),
-        StreamReader(broker, CLOUD_STREAM),
-        writer,
-        clock=utc_now,
-        operations_retention=timedelta(days=1),
-    )
-    lagging = Commands(events, Operations(events, utc_now), Terms(utc_now, timedelta(seconds=SOON)))
-    async with running(writer=writer.run()):
+    async with unfollowed(broker) as events:
+        lagging = Commands(events, Operations(events, utc_now), Terms(utc_now, timedelta(seconds=SOON)))
         with pytest.raises(FaultError) as pointless:
             await lagging.stop(InstanceRequest(instance_id=instance_id))
         assert pointless.value.fault.code is ErrorCode.TRANSITION_INVALID
         started = await lagging.start(InstanceRequest(instance_id=instance_id))
+        mine = events.known(instance_id).instance
+        assert mine is not None
+        assert mine.pending is not None, "its own write is known at once"
+        assert mine.pending.id == started.operation.id
     assert (await cloud.finished(started.operation)).status is OperationStatus.DONE
     each_once(await cloud.kept())
 
