@@ -2,11 +2,15 @@
 
 import asyncio
 
-from opsroom_contracts.cloud import LIST_MAX
+from opsroom_cloud.fold import InstanceFold
+from opsroom_cloud.listing import Listing
+from opsroom_contracts.cloud import LIST_MAX, ListRequest
 from opsroom_contracts.errors import FAULT, ErrorCode
-from opsroom_contracts.subjects import CloudSubject
+from opsroom_contracts.subjects import CLOUD_EVENTS, CLOUD_STREAM, CloudSubject
 from opsroom_messaging.connection import Broker, connect
-from services.cloud.tests.harness import Cloud, service
+from opsroom_messaging.follower import Follow, Follower, Source
+from opsroom_messaging.process import running
+from services.cloud.tests.harness import Cloud, service, unfollowed
 from tests.broker import BrokerProcess
 
 
@@ -46,3 +50,14 @@ async def test_a_list_holds_what_was_accepted_before_it_whoever_answers(
             assert len(page.instances) == count
             assert page.seq >= reply.seq
     await other.close()
+
+
+async def test_a_process_that_lags_behind_catches_up_before_it_answers(cloud: Cloud, broker: Broker) -> None:
+    operation = (await cloud.create()).operation
+    fold = InstanceFold()
+    source = Source(CLOUD_STREAM, (CLOUD_EVENTS,), Follow.STATE_THEN_EVENTS)
+    follower = Follower(broker, source, fold)
+    async with unfollowed(broker) as events:
+        asked = asyncio.create_task(Listing(events, fold, follower).page(ListRequest()))
+        async with running(follower=follower.run()):
+            assert [instance.id for instance in (await asked).instances] == [operation.instance_id]
