@@ -20,7 +20,7 @@ export const RETRY_BY_CLOSE_CODE: Readonly<Record<number, "never" | "now" | "lat
   "4009": "never"
 };
 /** Error codes after which the same request may succeed a little later. */
-export const RETRYABLE: readonly ErrorCode[] = ["idempotency_in_flight","overloaded","unavailable"];
+export const RETRYABLE: readonly ErrorCode[] = ["idempotency_in_flight","overloaded","rate_limited","request_timeout","unavailable"];
 
 export type ErrorCode =
   | "invalid_request"
@@ -40,6 +40,8 @@ export type ErrorCode =
   | "transition_invalid"
   | "idempotency_mismatch"
   | "idempotency_in_flight"
+  | "rate_limited"
+  | "request_timeout"
   | "overloaded"
   | "unavailable"
   | "internal";
@@ -138,6 +140,7 @@ export interface ErrorFrame {
   message: string;
   clientId?: string;
   field?: string;
+  retryAfter?: number;
 }
 export interface ResetFrame {
   type: "reset";
@@ -217,4 +220,5 @@ export interface Problem {
   code: ErrorCode;
   field?: string;
   operationId?: string;
+  retryAfter?: number;
 }

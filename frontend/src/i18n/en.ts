@@ -37,6 +37,7 @@ const errors: Partial<Record<ErrorCode | "unreachable", string>> = {
   operation_not_found: "The server doesn't know this command any more.",
   transition_invalid: "The instance is already in that state.",
   payload_too_large: "Too long for the server.",
+  rate_limited: "Too fast: the server asks to wait a moment.",
   overloaded: "The server is busy. Try again in a moment.",
   unavailable: "The server can't do this right now. Try again in a moment.",
   unreachable: "The server didn't answer.",

@@ -26,6 +26,7 @@ const errors: Partial<Record<ErrorCode | "unreachable", string>> = {
   operation_not_found: "Сервер больше не помнит этой команды.",
   transition_invalid: "Машина уже в этом состоянии.",
   payload_too_large: "Слишком длинно для сервера.",
+  rate_limited: "Слишком часто: сервер просит немного подождать.",
   overloaded: "Сервер занят. Попробуйте чуть позже.",
   unavailable: "Сервер сейчас не может этого сделать. Попробуйте чуть позже.",
   unreachable: "Сервер не ответил.",

@@ -31,6 +31,8 @@ class ErrorCode(StrEnum):
     TRANSITION_INVALID = "transition_invalid"
     IDEMPOTENCY_MISMATCH = "idempotency_mismatch"
     IDEMPOTENCY_IN_FLIGHT = "idempotency_in_flight"
+    RATE_LIMITED = "rate_limited"
+    REQUEST_TIMEOUT = "request_timeout"
     OVERLOADED = "overloaded"
     UNAVAILABLE = "unavailable"
     INTERNAL = "internal"
@@ -54,13 +56,23 @@ HTTP_STATUS: dict[ErrorCode, int] = {
     ErrorCode.TRANSITION_INVALID: 409,
     ErrorCode.IDEMPOTENCY_MISMATCH: 422,
     ErrorCode.IDEMPOTENCY_IN_FLIGHT: 409,
+    ErrorCode.RATE_LIMITED: 429,
+    ErrorCode.REQUEST_TIMEOUT: 408,
     ErrorCode.OVERLOADED: 503,
     ErrorCode.UNAVAILABLE: 503,
     ErrorCode.INTERNAL: 500,
 }
 """The HTTP status that carries each code; also the error code of a NATS reply."""
 
-RETRYABLE = frozenset({ErrorCode.OVERLOADED, ErrorCode.UNAVAILABLE, ErrorCode.IDEMPOTENCY_IN_FLIGHT})
+RETRYABLE = frozenset(
+    {
+        ErrorCode.OVERLOADED,
+        ErrorCode.UNAVAILABLE,
+        ErrorCode.IDEMPOTENCY_IN_FLIGHT,
+        ErrorCode.RATE_LIMITED,
+        ErrorCode.REQUEST_TIMEOUT,
+    }
+)
 """Codes that say: the same request, sent again a little later, may succeed."""
 
 
@@ -68,13 +80,14 @@ class Fault(Model):
     """One error, as services answer it over NATS.
 
     ``field`` is the dotted path of the offending field; ``operation_id`` names the operation that is
-    in the way, or that the id was used for before.
+    in the way, or that the id was used for before; ``retry_after``: in how many seconds to try again.
     """
 
     code: ErrorCode
     message: Annotated[str, Field(max_length=1000)]
     field: str | None = None
     operation_id: Identifier | None = None
+    retry_after: Annotated[float, Field(ge=0)] | None = None
 
 
 class Problem(Model):
@@ -87,6 +100,7 @@ class Problem(Model):
     code: ErrorCode
     field: str | None = None
     operation_id: Identifier | None = None
+    retry_after: Annotated[float, Field(ge=0)] | None = None
 
 
 FAULT = TypeAdapter(Fault)
@@ -101,7 +115,13 @@ class FaultError(Exception):
 
 
 def refuse(
-    code: ErrorCode, message: str, *, field: str | None = None, operation_id: str | None = None
+    code: ErrorCode,
+    message: str,
+    *,
+    field: str | None = None,
+    operation_id: str | None = None,
+    retry_after: float | None = None,
 ) -> FaultError:
     """Build the error that answers a request with ``code``."""
-    return FaultError(Fault(code=code, message=message, field=field, operation_id=operation_id))
+    fault = Fault(code=code, message=message, field=field, operation_id=operation_id, retry_after=retry_after)
+    return FaultError(fault)

@@ -95,13 +95,17 @@ class AckFrame(Model):
 
 
 class ErrorFrame(Model):
-    """A frame was refused; nothing was changed. ``clientId`` names the send that it answers."""
+    """A frame was refused; nothing was changed. ``clientId`` names the send that it answers.
+
+    ``retryAfter``: in how many seconds the same may be tried again.
+    """
 
     type: Literal["error"] = "error"
     code: ErrorCode
     message: str
     client_id: ClientId | None = None
     field: str | None = None
+    retry_after: float | None = None
 
 
 class ResetFrame(Model):

@@ -52,6 +52,8 @@ GATEWAYS_BUCKET = "gateways"
 """Leases of gateway processes: a key that expires takes the gateway's people off the list."""
 
 TYPING = "chat.typing.*"
+GATEWAY_SPENT = "gateway.spent"
+"""Gateways tell each other how much of the limits was used up; never stored."""
 
 
 def message_subject(room: str, message_id: str) -> str:

@@ -44,7 +44,7 @@ class BrokerSettings(BaseModel):
             if text is None:
                 continue
             is_list = get_origin(field.annotation) in {tuple, frozenset}
-            given[name] = [part.strip() for part in text.split(",")] if is_list else text
+            given[name] = [part.strip() for part in text.split(",") if part.strip()] if is_list else text
         try:
             return cls.model_validate(given)
         except ValidationError as error:

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from fastapi import APIRouter, FastAPI, WebSocket
 from starlette.staticfiles import StaticFiles
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from opsroom_contracts import subjects
 from opsroom_contracts.errors import ErrorCode
@@ -25,7 +26,12 @@ from opsroom_gateway.course.chat import CourseChat
 from opsroom_gateway.course.chat_app import course_chat_app
 from opsroom_gateway.course.cloud import CourseCloud
 from opsroom_gateway.course.cloud_app import CourseCloudApp
-from opsroom_gateway.course.http import ApiCors, BareMounts
+from opsroom_gateway.course.http import BareMounts, Cors
+from opsroom_gateway.edge.callers import Callers, networks
+from opsroom_gateway.edge.door import Bodies, BodyLimits, Crowd
+from opsroom_gateway.edge.limits import Limits, limits_of
+from opsroom_gateway.edge.rates import Gossip
+from opsroom_gateway.edge.refusals import MOUNTS
 from opsroom_gateway.people_feed import PeopleFeed
 from opsroom_gateway.sessions import Sessions
 from opsroom_gateway.settings import GatewaySettings
@@ -40,8 +46,6 @@ from opsroom_messaging.stored import StreamReader
 from opsroom_messaging.topology import await_streams
 
 _READY_SECONDS = 30.0
-_MOUNTS = ("/chat", "/cloud")
-"""Where the course contract is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,8 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
     lease = GatewayLease(broker, gateway_id)
     await lease.take()
     feeds = await _feeds(broker, settings.ring_messages)
-    requester = Requester(broker)
+    requester = Requester(broker, patience=settings.patience_seconds)
+    limits = limits_of(settings)
     sessions = Sessions(requester, gateway_id)
     course_chat = CourseChat(
         requester,
@@ -107,11 +112,10 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
     readers = SseReaders(settings.outbox_bytes, settings.heartbeat_seconds)
     app = _application(settings)
     app.include_router(health.health_router(requester, lambda: feeds.live))
-    app.include_router(_api(broker, settings, feeds, (requester, sessions, commands), readers))
-    app.add_middleware(BareMounts, mounts=_MOUNTS)
-    app.mount("/chat", course_chat_app(course_chat, settings.allowed_origins))
-    dashboard = CourseCloudApp(course_cloud, readers, envelope=settings.course_cloud_envelope)
-    app.mount("/cloud", dashboard.asgi(settings.allowed_origins))
+    app.include_router(_api(broker, settings, feeds, (requester, sessions, commands, limits), readers))
+    app.mount("/chat", course_chat_app(course_chat, limits, idle_seconds=settings.course_idle_seconds))
+    dashboard = CourseCloudApp(course_cloud, readers, limits, envelope=settings.course_cloud_envelope)
+    app.mount("/cloud", dashboard.asgi())
     if settings.frontend is not None:
         app.mount("/", StaticFiles(directory=settings.frontend, html=True))
     async with running(
@@ -119,6 +123,7 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
         chat=feeds.chat_follower.run(),
         people=feeds.people_follower.run(),
         cloud=feeds.cloud_follower.run(),
+        gossip=Gossip(broker, gateway_id, limits.shared).run(),
     ) as died:
         await broker.listen(subjects.TYPING, TypingFeed(feeds.people.readers).deliver)
         for follower in (feeds.chat_follower, feeds.people_follower, feeds.cloud_follower):
@@ -156,18 +161,33 @@ def _application(settings: GatewaySettings) -> FastAPI:
         redoc_url=None,
     )
     problems.install(app)
-    app.add_middleware(ApiCors, mounts=_MOUNTS, allowed_origins=settings.allowed_origins)
+    _guard(app, settings)
     return app
+
+
+def _guard(app: FastAPI, settings: GatewaySettings) -> None:
+    """Put the edge around ``app``. What is added last is outermost."""
+    app.add_middleware(
+        Bodies, limits=BodyLimits(settings.body_bytes, settings.json_depth, settings.body_seconds)
+    )
+    app.add_middleware(Crowd, limit=settings.connections_per_address)
+    app.add_middleware(Cors, mounts=MOUNTS, allowed_origins=settings.allowed_origins)
+    app.add_middleware(BareMounts, mounts=MOUNTS)
+    app.add_middleware(
+        Callers, exempt=networks(settings.exempt_addresses), behind_proxy=bool(settings.trusted_proxies)
+    )
+    if settings.trusted_proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
 
 
 def _api(
     broker: Broker,
     settings: GatewaySettings,
     feeds: Feeds,
-    services: tuple[Requester, Sessions, CloudCommands],
+    services: tuple[Requester, Sessions, CloudCommands, Limits],
     readers: SseReaders,
 ) -> APIRouter:
-    requester, sessions, commands = services
+    requester, sessions, commands, limits = services
     chat_catch_up = CatchUp(
         feeds.chat,
         StreamReader(broker, subjects.CHAT_STREAM),
@@ -183,11 +203,19 @@ def _api(
         feeds.cloud_follower,
     )
     room = ChatRoom(
-        broker, requester, sessions, feeds.people, feeds.people_follower, feeds.chat, chat_catch_up, settings
+        broker,
+        requester,
+        sessions,
+        feeds.people,
+        feeds.people_follower,
+        feeds.chat,
+        chat_catch_up,
+        limits,
+        settings,
     )
     router = APIRouter(prefix="/api/v1", responses=problems.documented(ErrorCode.INVALID_REQUEST))
-    router.include_router(chat_router(requester, feeds.people))
-    router.include_router(cloud_router(feeds.cloud, commands, Actors(requester)))
+    router.include_router(chat_router(requester, feeds.people, limits))
+    router.include_router(cloud_router(feeds.cloud, commands, Actors(requester), limits))
     router.include_router(events_router(feeds.cloud, cloud_catch_up, readers))
 
     @router.websocket("/chat/ws")

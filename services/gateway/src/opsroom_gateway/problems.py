@@ -1,6 +1,7 @@
 """Errors over HTTP: problem details (RFC 9457) with a stable code."""
 
 import logging
+import math
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -35,6 +36,8 @@ _TITLES: dict[ErrorCode, str] = {
     ErrorCode.TRANSITION_INVALID: "The command makes no sense now",
     ErrorCode.IDEMPOTENCY_MISMATCH: "The key was used for something else",
     ErrorCode.IDEMPOTENCY_IN_FLIGHT: "The same request is being worked on",
+    ErrorCode.RATE_LIMITED: "Too much from one",
+    ErrorCode.REQUEST_TIMEOUT: "The request took too long to come",
     ErrorCode.OVERLOADED: "Too much at once",
     ErrorCode.UNAVAILABLE: "Not available just now",
     ErrorCode.INTERNAL: "Something went wrong here",
@@ -52,8 +55,13 @@ def problem_response(fault: Fault) -> Response:
         code=fault.code,
         field=fault.field,
         operation_id=fault.operation_id,
+        retry_after=fault.retry_after,
     )
-    headers = {"Retry-After": _RETRY_AFTER_SECONDS} if fault.code in RETRYABLE else {}
+    headers: dict[str, str] = {}
+    if fault.retry_after is not None:
+        headers["Retry-After"] = str(math.ceil(fault.retry_after))
+    elif fault.code in RETRYABLE:
+        headers["Retry-After"] = _RETRY_AFTER_SECONDS
     if fault.code is ErrorCode.TOKEN_INVALID:
         headers["WWW-Authenticate"] = "Bearer"
     return Response(encode(problem), status, headers, MEDIA_TYPE)

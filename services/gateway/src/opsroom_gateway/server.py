@@ -9,6 +9,8 @@ import uvicorn
 
 from opsroom_contracts.frames import FRAME_MAX_BYTES
 from opsroom_gateway.app import Gateway
+from opsroom_gateway.edge.callers import networks
+from opsroom_gateway.edge.http_protocol import ConnectionLimits, LimitedHttpProtocol
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.ws_protocol import OutletProtocol
 from opsroom_messaging.connection import BrokerUnusableError
@@ -57,9 +59,18 @@ def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
     class Protocol(OutletProtocol):
         outbox_bytes = settings.outbox_bytes
 
+    class HttpProtocol(LimitedHttpProtocol):
+        limits = ConnectionLimits(
+            header_seconds=settings.header_seconds,
+            header_bytes=settings.header_bytes,
+            per_address=settings.connections_per_address,
+            uncounted=networks((*settings.trusted_proxies, *settings.exempt_addresses)),
+        )
+
     return Server(
         uvicorn.Config(
             gateway.app,
+            http=HttpProtocol,
             ws=Protocol,
             ws_max_size=FRAME_MAX_BYTES,
             ws_per_message_deflate=False,
@@ -70,6 +81,7 @@ def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
             log_level="warning",
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # the application believes those that are to be believed
             backlog=_BACKLOG,
             timeout_graceful_shutdown=_DRAIN_SECONDS,
         )

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import uuid4
 
-from fastapi import APIRouter, Body, Path, Query
+from fastapi import APIRouter, Body, Path, Query, Request
 
 from opsroom_contracts.chat import (
     HISTORY_MAX,
@@ -16,6 +16,7 @@ from opsroom_contracts.chat import (
 from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.http import NewUser, Registered
 from opsroom_contracts.subjects import ChatSubject
+from opsroom_gateway.edge.limits import Limits
 from opsroom_gateway.people_feed import PeopleFeed
 from opsroom_gateway.problems import documented, shown
 from opsroom_messaging.requests import Requester
@@ -35,7 +36,7 @@ _MESSAGE = {
 _Limit = Annotated[int, Query(ge=1, le=HISTORY_MAX)]
 
 
-def chat_router(requester: Requester, people: PeopleFeed) -> APIRouter:
+def chat_router(requester: Requester, people: PeopleFeed, limits: Limits) -> APIRouter:
     """The routes of the chat."""
     router = APIRouter(prefix="/chat", tags=["chat"])
 
@@ -44,10 +45,15 @@ def chat_router(requester: Requester, people: PeopleFeed) -> APIRouter:
         status_code=201,
         summary="Register a name",
         responses=shown(201, {"user": _ALICE, "token": "4958f40b-66f3-5909-accb-ac1143d7ea5f.9hfKBzW5…"})
-        | documented(ErrorCode.NAME_TAKEN, ErrorCode.NAME_INVALID, ErrorCode.UNAVAILABLE),
+        | documented(
+            ErrorCode.NAME_TAKEN, ErrorCode.NAME_INVALID, ErrorCode.RATE_LIMITED, ErrorCode.UNAVAILABLE
+        ),
     )
-    async def register(body: Annotated[NewUser, Body(examples=[{"name": "alice"}])]) -> Registered:
+    async def register(
+        caller: Request, body: Annotated[NewUser, Body(examples=[{"name": "alice"}])]
+    ) -> Registered:
         """Take a name of 1 to 32 characters. Keep the token: it is told once and proves who you are."""
+        limits.register(caller)
         request = RegisterRequest(name=body.name, client_id=uuid4().hex)
         reply = await requester.ask(ChatSubject.REGISTER, request, RegisterReply)
         if reply.token is None:

@@ -27,6 +27,9 @@ from opsroom_contracts.model import Model
 from opsroom_contracts.subjects import ChatSubject, typing_subject
 from opsroom_gateway.catch_up import CatchUp, TooOldError
 from opsroom_gateway.chat_feed import ChatFeed
+from opsroom_gateway.domain.json_depth import deeper_than
+from opsroom_gateway.edge.callers import caller_of
+from opsroom_gateway.edge.limits import Limits
 from opsroom_gateway.frames import text_frame
 from opsroom_gateway.people_feed import PeopleFeed
 from opsroom_gateway.sessions import Session, Sessions
@@ -53,6 +56,7 @@ class ChatRoom:
     people_follower: Follower
     feed: ChatFeed
     catch_up: CatchUp
+    limits: Limits
     settings: GatewaySettings
 
 
@@ -155,6 +159,8 @@ class ChatSocket:
             try:
                 if text is None:
                     raise ContractError("", "frames are JSON text, not binary")
+                if deeper_than(text, self._room.limits.json_depth):
+                    raise ContractError("", f"nested more than {self._room.limits.json_depth} deep")
                 return decode(CLIENT_FRAME, text, FRAME_MAX_BYTES)
             except ContractError as error:
                 self._refuse(ErrorCode.INVALID_REQUEST, str(error), field=error.field or None)
@@ -181,6 +187,7 @@ class ChatSocket:
             text=frame.text,
         )
         try:
+            self._room.limits.say(caller_of(self._websocket), request.user_id or "")
             reply = await self._room.requester.ask(ChatSubject.SEND, request, SendReply)
         except FaultError as error:
             self._send_fault(error, frame.client_id)
@@ -226,7 +233,15 @@ class ChatSocket:
 
     def _send_fault(self, error: FaultError, client_id: str | None) -> None:
         fault = error.fault
-        self._send(ErrorFrame(code=fault.code, message=fault.message, client_id=client_id, field=fault.field))
+        self._send(
+            ErrorFrame(
+                code=fault.code,
+                message=fault.message,
+                client_id=client_id,
+                field=fault.field,
+                retry_after=fault.retry_after,
+            )
+        )
 
 
 async def serve_chat_socket(room: ChatRoom, websocket: WebSocket) -> None:

@@ -12,6 +12,8 @@ from opsroom_contracts.http import InstanceList, OperationAccepted
 from opsroom_contracts.subjects import ChatSubject
 from opsroom_gateway.cloud_commands import CloudCommands
 from opsroom_gateway.cloud_feed import CloudFeed
+from opsroom_gateway.edge.callers import caller_of
+from opsroom_gateway.edge.limits import Limits
 from opsroom_gateway.problems import documented, shown
 from opsroom_messaging.requests import Requester
 
@@ -54,6 +56,7 @@ _COMMAND_ERRORS = (
     ErrorCode.IDEMPOTENCY_IN_FLIGHT,
     ErrorCode.IDEMPOTENCY_MISMATCH,
     ErrorCode.TOKEN_INVALID,
+    ErrorCode.RATE_LIMITED,
     ErrorCode.UNAVAILABLE,
 )
 
@@ -90,10 +93,15 @@ async def _no_body(request: Request) -> None:
             raise refuse(ErrorCode.INVALID_REQUEST, "this command takes no body")
 
 
-def cloud_router(feed: CloudFeed, commands: CloudCommands, actors: Actors) -> APIRouter:
+def cloud_router(feed: CloudFeed, commands: CloudCommands, actors: Actors, limits: Limits) -> APIRouter:
     """The routes of the cloud."""
     router = APIRouter(prefix="/cloud", tags=["cloud"])
-    actor_of = Depends(actors)
+
+    async def commander(request: Request, actor: Annotated[str, Depends(actors)]) -> str:
+        limits.command(caller_of(request), actor, feed)
+        return actor
+
+    actor_of = Depends(commander)
     bodiless = [Depends(_no_body)]
 
     @router.get("/instances", summary="All instances", response_model=InstanceList, responses=_LISTED)

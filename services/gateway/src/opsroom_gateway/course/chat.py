@@ -105,6 +105,10 @@ class CourseChat:
         self._list.push()
         return socket
 
+    def is_nobodys(self, socket: CourseSocket) -> bool:
+        """Whether nothing tells yet whose socket it is."""
+        return self.binding.user_of(socket.id) is None
+
     async def receive(self, socket: CourseSocket, data: str | bytes) -> None:
         """One frame from a socket; what means nothing is ignored."""
         frame = read_frame(data)

@@ -23,10 +23,10 @@ from opsroom_contracts.model import rfc3339
 from opsroom_gateway.cloud_commands import CloudCommands
 from opsroom_gateway.cloud_feed import CloudFeed
 from opsroom_gateway.course.http import BodyError
+from opsroom_gateway.edge.limits import COURSE
 from opsroom_gateway.frames import sse_event, text_frame
 from opsroom_gateway.hub import Hub
 
-_ACTOR = "course"
 _INSTANCES = TypeAdapter(tuple[CourseInstance, ...])
 _STATES = TypeAdapter(list[CourseInstanceState])
 _ACTIONS: dict[str, Command] = {
@@ -45,7 +45,7 @@ class CourseCloud:
     def __init__(self, feed: CloudFeed, commands: CloudCommands) -> None:
         self.streams = Hub()
         self.sockets = Hub()
-        self._feed = feed
+        self.feed = feed
         self._commands = commands
 
     def list_json(self) -> bytes:
@@ -53,7 +53,7 @@ class CourseCloud:
         return _INSTANCES.dump_json(
             tuple(
                 CourseInstance(id=one.id, state=one.state.value, timestamp=rfc3339(one.timestamp))
-                for one in self._feed.instances()
+                for one in self.feed.instances()
                 if _exists(one)
             )
         )
@@ -64,7 +64,7 @@ class CourseCloud:
         Raises:
             FaultError: what the cloud service refused.
         """
-        await self._commands.create(client_id, _ACTOR)
+        await self._commands.create(client_id, COURSE)
 
     async def command(self, command: Command, instance_id: str, client_id: str) -> None:
         """Accept a start, stop or remove.
@@ -73,9 +73,9 @@ class CourseCloud:
             FaultError: ``instance_not_found``, or what the cloud service refused.
         """
         # Ids that no instance can have are refused here: they would not fit the service's contract.
-        if self._feed.instance(instance_id) is None:
+        if self.feed.instance(instance_id) is None:
             raise refuse(ErrorCode.INSTANCE_NOT_FOUND, f"there is no instance {instance_id[:64]!r}")
-        await self._commands.command(command, instance_id, client_id, _ACTOR)
+        await self._commands.command(command, instance_id, client_id, COURSE)
 
     async def receive(self, data: str | bytes) -> None:
         """One frame of a socket: ``{"id"}`` toggles, ``{"id","action"}`` says which; others are ignored.
@@ -85,7 +85,7 @@ class CourseCloud:
         frame = _object_in(data)
         if frame is None:
             return
-        found = self._feed.instance(str(frame.get("id")))
+        found = self.feed.instance(str(frame.get("id")))
         if found is None or not _exists(found):
             self._tell(None)
             return
@@ -98,10 +98,10 @@ class CourseCloud:
             self._tell(found)
             return
         try:
-            await self._commands.command(command, found.id, uuid4().hex, _ACTOR)
+            await self._commands.command(command, found.id, uuid4().hex, COURSE)
         except FaultError as error:
             log.info("a dashboard's command was refused: %s", error)
-            self._tell(self._feed.instance(found.id))
+            self._tell(self.feed.instance(found.id))
 
     def on_event(self, event: InstanceEvent, seq: int) -> None:
         """Tell dashboards of an event, in their words; of kinds they do not know they hear nothing."""
@@ -119,7 +119,7 @@ class CourseCloud:
         )
         self.streams.publish(sse_event(SSE_MESSAGE, encode(told), seq))
         if event.type in {EventType.STARTED, EventType.STOPPED}:
-            self._tell(self._feed.instance(event.instance_id))
+            self._tell(self.feed.instance(event.instance_id))
 
     def _tell(self, instance: Instance | None) -> None:
         states: list[CourseInstanceState] = []

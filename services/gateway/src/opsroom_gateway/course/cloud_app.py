@@ -16,7 +16,9 @@ from opsroom_contracts.course import CONNECTION_GREETING, CourseCloudError, Cour
 from opsroom_contracts.errors import HTTP_STATUS, ErrorCode, FaultError
 from opsroom_contracts.model import Model
 from opsroom_gateway.course.cloud import CourseCloud, action_in
-from opsroom_gateway.course.http import BodyError, CourseCors, json_body
+from opsroom_gateway.course.http import BodyError, json_body
+from opsroom_gateway.edge.callers import caller_of
+from opsroom_gateway.edge.limits import COURSE, Limits
 from opsroom_gateway.frames import text_frame
 from opsroom_gateway.sse import SseReader, SseReaders
 from opsroom_gateway.ws_protocol import outlet_of
@@ -27,12 +29,13 @@ _NOT_FOUND = "Instance not found"
 class CourseCloudApp:
     """The dashboard's requests, socket and stream."""
 
-    def __init__(self, cloud: CourseCloud, sse: SseReaders, *, envelope: bool) -> None:
+    def __init__(self, cloud: CourseCloud, sse: SseReaders, limits: Limits, *, envelope: bool) -> None:
+        self._limits = limits
         self._cloud = cloud
         self._sse = sse
         self._envelope = envelope
 
-    def asgi(self, allowed_origins: tuple[str, ...]) -> ASGIApp:
+    def asgi(self) -> ASGIApp:
         """The application to mount."""
         routes = [
             Route("/sse", self.events, methods=["GET"]),
@@ -45,7 +48,7 @@ class CourseCloudApp:
             Route("/{path:path}", self.nothing_here, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
             WebSocketRoute("/{path:path}", self.socket),
         ]
-        return CourseCors(Starlette(routes=routes), allowed_origins)
+        return Starlette(routes=routes)
 
     async def list(self, _request: Request) -> Response:
         """All instances that exist: a bare array, or the old server's envelope where that is set."""
@@ -53,9 +56,10 @@ class CourseCloudApp:
         body = b'{"data":%s}' % instances if self._envelope else instances
         return Response(body, media_type="application/json")
 
-    async def create(self, _request: Request) -> Response:
+    async def create(self, request: Request) -> Response:
         """Accept a create; whatever the body says."""
         try:
+            self._count(request)
             await self._cloud.create(uuid4().hex)
         except FaultError as error:
             return _refusal(error)
@@ -64,7 +68,7 @@ class CourseCloudApp:
     async def remove(self, request: Request) -> Response:
         """Accept a remove, the id in the path or in the query."""
         instance_id = request.path_params.get("instance_id") or request.query_params.get("id", "")
-        return await self._command(Command.REMOVE, instance_id)
+        return await self._command(request, Command.REMOVE, instance_id)
 
     async def change(self, request: Request) -> Response:
         """Accept a start or a stop."""
@@ -72,7 +76,7 @@ class CourseCloudApp:
             command = action_in(await json_body(request))
         except BodyError as error:
             return _json(CourseCloudError(message=str(error)), 400)
-        return await self._command(command, request.path_params["instance_id"])
+        return await self._command(request, command, request.path_params["instance_id"])
 
     async def events(self, _request: Request) -> Response:
         """The stream of events, live from now on."""
@@ -81,6 +85,7 @@ class CourseCloudApp:
     async def socket(self, websocket: WebSocket) -> None:
         """Starts and stops by socket; what comes of it is told to every socket."""
         await websocket.accept()
+        caller = caller_of(websocket)
         outlet = outlet_of(websocket)
         outlet.write(text_frame(CONNECTION_GREETING.encode()))
         self._cloud.sockets.attach(outlet)
@@ -90,6 +95,7 @@ class CourseCloudApp:
                 if message["type"] == "websocket.disconnect":
                     return
                 data = message.get("text")
+                await self._limits.pace_course(self._limits.commands, caller)
                 await self._cloud.receive(message["bytes"] if data is None else data)
         finally:
             self._cloud.sockets.detach(outlet)
@@ -98,8 +104,12 @@ class CourseCloudApp:
         """Anything else."""
         return _json(CourseCloudError(message=f"There is no {request.method} {request.url.path} here."), 404)
 
-    async def _command(self, command: Command, instance_id: str) -> Response:
+    def _count(self, request: Request) -> None:
+        self._limits.command(caller_of(request), COURSE, self._cloud.feed)
+
+    async def _command(self, request: Request, command: Command, instance_id: str) -> Response:
         try:
+            self._count(request)
             await self._cloud.command(command, instance_id, uuid4().hex)
         except FaultError as error:
             return _refusal(error)

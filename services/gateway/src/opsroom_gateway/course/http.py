@@ -10,7 +10,8 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-BODY_MAX_BYTES = 64 * 1024
+from opsroom_gateway.edge.callers import caller_of
+
 _METHODS = "GET, POST, PATCH, DELETE, OPTIONS"
 
 
@@ -22,22 +23,17 @@ async def json_body(request: Request) -> Any:
     """The body as JSON, whatever its content type says.
 
     Raises:
-        BodyError: over the limit, or not JSON in UTF-8.
+        BodyError: not JSON in UTF-8.
     """
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_MAX_BYTES:
-            raise BodyError(f"The body has more than {BODY_MAX_BYTES} bytes.")
     try:
-        return json.loads(body)
+        return json.loads(await request.body())
     except (ValueError, RecursionError):
         raise BodyError("The body must be JSON.") from None
 
 
 def origin_of(connection: HTTPConnection) -> str:
     """A digest of where a client comes from: its address and its browser."""
-    host = connection.client.host if connection.client else ""
+    host = caller_of(connection).address
     agent = connection.headers.get("user-agent", "")
     return hashlib.sha256(f"{host}\n{agent}".encode()).hexdigest()[:32]
 
@@ -79,11 +75,11 @@ class CourseCors:
         return {"Vary": "Origin"}
 
 
-class ApiCors:
-    """CORS of everything but the mounts, which have their own."""
+class Cors:
+    """CORS of everything: the mounts' as the old servers had it. Outermost, so that every refusal has it."""
 
     def __init__(self, app: ASGIApp, mounts: tuple[str, ...], allowed_origins: tuple[str, ...]) -> None:
-        self._app = app
+        self._course = CourseCors(app, allowed_origins)
         self._mounts = tuple(mount + "/" for mount in mounts)
         self._with_cors = CORSMiddleware(
             app,
@@ -97,7 +93,7 @@ class ApiCors:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or socket."""
         mounted = scope["type"] in {"http", "websocket"} and scope["path"].startswith(self._mounts)
-        await (self._app if mounted else self._with_cors)(scope, receive, send)
+        await (self._course if mounted else self._with_cors)(scope, receive, send)
 
 
 class BareMounts:
