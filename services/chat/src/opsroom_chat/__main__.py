@@ -5,6 +5,7 @@ import os
 
 from opsroom_chat.service import chat_service
 from opsroom_chat.settings import ChatSettings
+from opsroom_messaging.admin import admin
 from opsroom_messaging.connection import connect
 from opsroom_messaging.process import run, until_stopped
 
@@ -17,8 +18,9 @@ async def main() -> None:
     broker = await connect(settings.nats_url, name="opsroom-chat")
     try:
         async with chat_service(broker, settings) as died:
-            log.info("ready")
-            await until_stopped(died)
+            async with admin(settings, lambda: broker.connected):
+                log.info("ready")
+                await until_stopped(died)
             log.info("stopping")
     finally:
         await broker.close()

@@ -7,12 +7,12 @@ from pydantic import Field
 
 from opsroom_chat.domain.people import Graces
 from opsroom_contracts.model import RoomName
-from opsroom_messaging.settings import BrokerSettings
+from opsroom_messaging.admin import AdminSettings
 
 _DAY_SECONDS = 86_400
 
 
-class ChatSettings(BrokerSettings):
+class ChatSettings(AdminSettings):
     """Environment: the name of each field in capitals, with ``CHAT_`` before it.
 
     Times in seconds unless the name says days.

@@ -6,6 +6,7 @@ import os
 from opsroom_cloud.provider import SimulatedProvider
 from opsroom_cloud.service import cloud_service
 from opsroom_cloud.settings import CloudSettings
+from opsroom_messaging.admin import admin
 from opsroom_messaging.connection import connect
 from opsroom_messaging.process import run, until_stopped
 
@@ -18,8 +19,9 @@ async def main() -> None:
     broker = await connect(settings.nats_url, name="opsroom-cloud")
     try:
         async with cloud_service(broker, settings, SimulatedProvider(settings.failure_rate)) as died:
-            log.info("ready")
-            await until_stopped(died)
+            async with admin(settings, lambda: broker.connected):
+                log.info("ready")
+                await until_stopped(died)
             log.info("stopping")
     finally:
         await broker.close()

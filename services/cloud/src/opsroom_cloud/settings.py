@@ -5,12 +5,12 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from opsroom_messaging.settings import BrokerSettings
+from opsroom_messaging.admin import AdminSettings
 
 _DAY_SECONDS = 86_400
 
 
-class CloudSettings(BrokerSettings):
+class CloudSettings(AdminSettings):
     """Environment: the name of each field in capitals, with ``CLOUD_`` before it.
 
     ``delay_seconds``: how long a command takes. ``retention_days``: how long events are kept;
