@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import httpx
@@ -114,11 +115,11 @@ def event_from_the_broker(client: httpx.Client, instance: str) -> None:
     }
     nats = shutil.which("nats", path=ENVIRON.get("PATH"))
     require(nats, "the nats command line is not on PATH (go install github.com/nats-io/natscli/nats@latest)")
-    run(str(nats), *NATS_LOGIN, "pub", f"cloud.events.{instance}", json.dumps(event))
+    with NamedTemporaryFile("w", suffix=".json") as context:  # 0600 by itself
+        context.write(compose("run", "--rm", "-T", "operator"))
+        context.flush()
+        run(str(nats), "--context", context.name, "pub", f"cloud.events.{instance}", json.dumps(event))
     require(next(events(client, seq))["instanceId"] == instance, "another event came first")
-
-
-NATS_LOGIN = ("--server", "nats://127.0.0.1:14222")
 
 
 def until_ready(client: httpx.Client) -> None:

@@ -14,7 +14,7 @@ def test_says_where_everything_is() -> None:
         "1.2 s",
         "Page and API    http://127.0.0.1:8000/\n",
         "http://127.0.0.1:8000/docs",
-        "nats --server nats://127.0.0.1:4222 sub 'cloud.events.>'",
+        "nats --context /data/users/operator/context.json sub 'cloud.events.>'",
         "/data (kept",
         "Ctrl-C",
     ):
@@ -24,6 +24,7 @@ def test_says_where_everything_is() -> None:
 def test_says_what_is_kept() -> None:
     assert "nothing is kept" in banner(replace(ADDRESSES, kept=False), 1)
     assert "in the broker you named" in banner(replace(ADDRESSES, data=None), 1)
+    assert "nats --server nats://127.0.0.1:4222 sub" in banner(replace(ADDRESSES, data=None), 1)
     assert [replace(ADDRESSES, kept=kept).keeps_data for kept in (True, False)] == [True, False]
 
 

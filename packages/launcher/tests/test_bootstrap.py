@@ -40,8 +40,10 @@ else:
     version = "python%d.%d" % sys.version_info[:2]
     packages = here + "/.venv/lib/" + version + "/site-packages/"
     os.makedirs(packages + "thing-1.0.dist-info", exist_ok=True)
-    with open(packages + "launcher.pth", "w") as link: link.write(here + "/packages/launcher/src")
+    with open(packages + "launcher.pth", "w") as link:
+        link.write("\\n".join([here + "/packages/launcher/src", *{ours!r}]))
 """
+OURS = [str(REPOSITORY / "packages" / name / "src") for name in ("contracts", "messaging")]
 BENCH = """
 import json, os, sys
 told = [os.environ[name] for name in ("OPSROOM_ROOT", "OPSROOM_STARTED")]
@@ -108,7 +110,7 @@ def checkout(tmp_path: Path) -> Checkout:
     for name in ("uv.lock", "pyproject.toml", "packages/launcher/pyproject.toml"):
         (root / name).write_text(name)
     (root / "bench/__main__.py").write_text(BENCH)
-    executable(root / "path/uv", UV.format(python=sys.executable, here=str(root)))
+    executable(root / "path/uv", UV.format(ours=OURS, python=sys.executable, here=str(root)))
     return Checkout(root)
 
 

@@ -3,19 +3,23 @@
 import asyncio
 import os
 import signal
+import stat
 from pathlib import Path
 
 import psutil
 import pytest
 
-from opsroom_launcher.broker import HOST, broker_spec, choose_port, find_binary
+from opsroom_launcher.broker import HOST, broker_spec, choose_port, find_binary, users_folder
 from opsroom_launcher.console import Console
-from opsroom_launcher.data import kept_folder
+from opsroom_launcher.data import DataFolder, kept_folder
 from opsroom_launcher.errors import RefusedError
 from opsroom_launcher.guard import Guard
 from opsroom_launcher.listening import authority
 from opsroom_launcher.supervisor import Supervisor
-from opsroom_messaging.connection import connect
+from opsroom_messaging.access import Access
+from opsroom_messaging.connection import BrokerUnusableError, connect
+from opsroom_messaging.permissions import OPERATOR, USERS
+from opsroom_messaging.users import password_file
 from packages.launcher.tests.processes import Transcript, taken_port
 from tests.waiting import until
 
@@ -29,6 +33,38 @@ def servers(guard: Guard) -> list[psutil.Process]:
     ]
 
 
+def operator(data: DataFolder) -> Access:
+    """The operator's login at the broker that keeps its files in ``data``."""
+    return Access(OPERATOR, password_file(users_folder(data.path), OPERATOR))
+
+
+async def test_secrets_are_made_once_and_are_for_their_owner_alone(
+    tmp_path: Path, guard: Guard, console: Console, transcript: Transcript
+) -> None:
+    port = choose_port(0)
+    url = f"nats://{authority(HOST, port)}"
+    with kept_folder(tmp_path) as data:
+        spec = broker_spec(find_binary(), data, port)
+        passwords = {user: password_file(users_folder(data.path), user).read_text().strip() for user in USERS}
+        assert len(set(passwords.values())) == len(USERS)
+        assert min(map(len, passwords.values())) >= 32
+        private = [
+            data.path / "nats-server.conf",
+            *(p for p in users_folder(data.path).rglob("*") if p.is_file()),
+        ]
+        assert {stat.S_IMODE(path.stat().st_mode) for path in private} == {0o600}
+        async with Supervisor([spec], guard, console):
+            await (await connect(url, name="test", access=operator(data))).close()
+            with pytest.raises(BrokerUnusableError, match="refuses who we say we are"):
+                await connect(url, name="stranger")
+        assert broker_spec(find_binary(), data, port) == spec
+        assert {
+            user: password_file(users_folder(data.path), user).read_text().strip() for user in USERS
+        } == passwords
+    said = "\n".join([*transcript.lines(), *spec.argv])
+    assert not any(password in said for password in passwords.values())
+
+
 async def test_killed_broker_comes_back_on_its_port_with_its_data(
     tmp_path: Path, guard: Guard, console: Console, transcript: Transcript
 ) -> None:
@@ -37,14 +73,14 @@ async def test_killed_broker_comes_back_on_its_port_with_its_data(
     # A path that would break a configuration put together from strings.
     with kept_folder(tmp_path / 'odd "name", \\ü') as data:
         async with Supervisor([broker_spec(find_binary(), data, port)], guard, console):
-            broker = await connect(url, name="test")
+            broker = await connect(url, name="test", access=operator(data))
             await broker.jetstream.add_stream(name="S", subjects=["s"])
             await broker.jetstream.publish("s", b"kept")
             (server,) = servers(guard)
             server.send_signal(signal.SIGKILL)
             await until(lambda: [other for other in servers(guard) if other.pid != server.pid])
             await broker.close()
-            again = await connect(url, name="test")
+            again = await connect(url, name="test", access=operator(data))
             assert (await again.jetstream.get_msg("S", 1)).data == b"kept"
             await again.close()
         assert (data.path / "jetstream").is_dir()
@@ -59,7 +95,8 @@ async def test_broker_listens_on_loopback_alone_and_has_no_monitoring(
     port = choose_port(0)
     with kept_folder(tmp_path) as data:
         async with Supervisor([broker_spec(find_binary(), data, port)], guard, console):
-            await (await connect(f"nats://{authority(HOST, port)}", name="test")).close()
+            url = f"nats://{authority(HOST, port)}"
+            await (await connect(url, name="test", access=operator(data))).close()
             (server,) = servers(guard)
             listening = [
                 (connection.laddr.ip, connection.laddr.port)

@@ -1,11 +1,14 @@
 """What is printed once the portal is ready."""
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from opsroom_launcher.broker import users_folder
 from opsroom_launcher.listening import authority, reachable
+from opsroom_messaging.users import context_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ def banner(addresses: Addresses, seconds: float) -> str:
             f"  API reference   {web}/docs",
             f"  Course servers  {web}/chat   {web}/cloud",
             f"  NATS            {nats}",
-            f"                  nats --server {nats} sub 'cloud.events.>'",
+            f"                  nats {_proof(addresses, nats)} sub 'cloud.events.>'",
             f"  Data            {_data(addresses)}",
             f"  To stop         Ctrl-C, or kill {os.getpid()}",
             "",
@@ -54,6 +57,13 @@ def without_secrets(urls: str) -> str:
         urlsplit(url)._replace(netloc=urlsplit(url).netloc.rpartition("@")[2]).geturl()
         for url in urls.split(",")
     )
+
+
+def _proof(addresses: Addresses, nats: str) -> str:
+    """What the command line needs: the embedded broker's operator is in a file; of others we know the URL."""
+    if addresses.data is None:
+        return f"--server {nats}"
+    return f"--context {shlex.quote(str(context_file(users_folder(addresses.data.resolve()))))}"
 
 
 def _data(addresses: Addresses) -> str:

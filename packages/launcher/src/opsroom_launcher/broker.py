@@ -3,17 +3,21 @@
 import json
 import os
 import sysconfig
+from collections.abc import Mapping
 from pathlib import Path
 
 from opsroom_launcher.child import ServiceSpec
 from opsroom_launcher.data import DataFolder
 from opsroom_launcher.errors import RefusedError
-from opsroom_launcher.listening import free_port
+from opsroom_launcher.listening import authority, free_port
+from opsroom_messaging.permissions import authorization
+from opsroom_messaging.users import make_users, write_private
 
 HOST = "127.0.0.1"
 USUAL_PORT = 4222
 STOP_SECONDS = 10.0
 _CONFIG = "nats-server.conf"
+_USERS = "users"
 
 
 def find_binary() -> Path:
@@ -45,17 +49,23 @@ def choose_port(wanted: int | None) -> int:
         return free_port(HOST, 0, "--nats-port")
 
 
+def users_folder(data: Path) -> Path:
+    """Where the passwords of the embedded broker's users are, in the data folder."""
+    return data / _USERS
+
+
 def broker_spec(binary: Path, data: DataFolder, port: int) -> ServiceSpec:
     """Write the configuration into the data folder; the process that follows it.
 
-    A restart finds the same port and the same files.
+    A restart finds the same port and the same files. Passwords are made at the first.
 
     Raises:
         RefusedError: the folder can't be written.
     """
     config = data.path / _CONFIG
     try:
-        config.write_text(_config(data.path, port), encoding="utf-8")
+        passwords = make_users(users_folder(data.path), f"nats://{authority(HOST, port)}")
+        write_private(config, _config(data.path, port, passwords))
     except OSError as error:
         raise RefusedError(f"opsroom: can't write {config}: {error.strerror}") from error
     return ServiceSpec(
@@ -69,7 +79,7 @@ def broker_spec(binary: Path, data: DataFolder, port: int) -> ServiceSpec:
     )
 
 
-def _config(folder: Path, port: int) -> str:
+def _config(folder: Path, port: int, passwords: Mapping[str, str]) -> str:
     """JSON, which the server reads: a path with quotes or spaces needs no rules of its own. No monitoring."""
     settings = {
         "server_name": "opsroom",
@@ -80,10 +90,14 @@ def _config(folder: Path, port: int) -> str:
             # Acknowledged means stored, through a power cut too: the default syncs every two minutes.
             "sync_interval": "always",
         },
+        "authorization": authorization(passwords),
     }
     return json.dumps(settings, indent=2, ensure_ascii=False) + "\n"
 
 
 def _worth_showing(line: str) -> bool:
-    """Warnings and worse. Twenty lines of banner at each start hide what matters."""
-    return "[INF]" not in line
+    """Warnings and worse. Twenty lines of banner at each start hide what matters.
+
+    That passwords stand in the configuration is meant: it is its owner's alone, as are those of the services.
+    """
+    return "[INF]" not in line and "Plaintext passwords detected" not in line

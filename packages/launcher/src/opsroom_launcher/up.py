@@ -13,7 +13,7 @@ from pathlib import Path
 from opsroom_launcher import handover
 from opsroom_launcher.banner import Addresses, banner
 from opsroom_launcher.broker import HOST as BROKER_HOST
-from opsroom_launcher.broker import broker_spec, choose_port, find_binary
+from opsroom_launcher.broker import broker_spec, choose_port, find_binary, users_folder
 from opsroom_launcher.child import ServiceSpec
 from opsroom_launcher.console import Console
 from opsroom_launcher.data import DataFolder, kept_folder, passing_folder
@@ -24,6 +24,7 @@ from opsroom_launcher.listening import authority, free_port, reachable
 from opsroom_launcher.options import DEFAULT_DATA, UpOptions
 from opsroom_launcher.readiness import until_ready
 from opsroom_launcher.supervisor import Supervisor
+from opsroom_messaging.users import password_file
 
 START_SECONDS = 30.0
 SERVICE_STOP_SECONDS = 10.0
@@ -91,13 +92,22 @@ def service_specs(options: UpOptions, addresses: Addresses) -> tuple[ServiceSpec
         environ.setdefault("GATEWAY_FRONTEND", str(addresses.page))
 
     def service(name: str, tier: int, grace: float) -> ServiceSpec:
-        return ServiceSpec(name, (sys.executable, "-m", f"opsroom_{name}"), environ, tier, grace)
+        argv = (sys.executable, "-m", f"opsroom_{name}")
+        return ServiceSpec(name, argv, environ | _broker_user(name, addresses.data), tier, grace)
 
     return (
         service("chat", 1, SERVICE_STOP_SECONDS),
         service("cloud", 1, SERVICE_STOP_SECONDS),
         service("gateway", 2, GATEWAY_STOP_SECONDS),
     )
+
+
+def _broker_user(name: str, data: Path | None) -> dict[str, str]:
+    """Who a service is to the embedded broker; to another one, whoever the environment says."""
+    if data is None:
+        return {}
+    password = password_file(users_folder(data.resolve()), name)
+    return {"NATS_USER": name, "NATS_PASSWORD_FILE": str(password)}
 
 
 async def _serve(plan: Plan, console: Console, started: float) -> int:

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 from nats.aio.client import Client
@@ -11,6 +12,8 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 from nats.js.errors import Error as JetStreamError
+
+from opsroom_messaging.access import Access, AccessError
 
 MINIMUM_VERSION = (2, 12)
 """Older servers accept schedules and atomic batches in silence and never honour them."""
@@ -20,7 +23,15 @@ _DRAIN_SECONDS = 5.0
 _LISTEN_MESSAGES = 4096
 _LISTEN_BYTES = 4 * 1024 * 1024
 
+_NO_PROOF = Access()
+_REFUSED = "authorization violation"
+
 log = logging.getLogger(__name__)
+
+
+def inbox_prefix(name: str) -> str:
+    """Where answers to the process ``name`` come in."""
+    return f"_INBOX.{name}"
 
 
 def describe(error: BaseException) -> str:
@@ -30,6 +41,10 @@ def describe(error: BaseException) -> str:
 
 class BrokerUnusableError(Exception):
     """The broker can't be reached or can't do what Opsroom needs; the message says which, in one line."""
+
+
+class _RefusedError(Exception):
+    """The broker does not take our proof of who we are."""
 
 
 @dataclass(slots=True)
@@ -77,16 +92,26 @@ class Broker:
             await self.client.close()
 
 
-async def connect(url: str, *, name: str, timeout: float = 10.0) -> Broker:
-    """Connect to the broker at ``url`` (comma-separated for a cluster) and check that it will do.
+async def connect(url: str, *, name: str, access: Access = _NO_PROOF, timeout: float = 10.0) -> Broker:
+    """Connect to the broker at ``url`` (comma-separated for a cluster) as ``name`` and check that it will do.
+
+    Answers come back on ``_INBOX.<name>.>``, where the broker lets nobody else listen.
 
     Raises:
-        BrokerUnusableError: no answer within ``timeout`` seconds, no JetStream, or too old.
+        BrokerUnusableError: no answer within ``timeout`` seconds, refused, no JetStream, or too old.
     """
+    try:
+        proof = access.options()
+    except AccessError as error:
+        raise BrokerUnusableError(str(error)) from error
     client = Client()
     broker = Broker(client, client.jetstream(timeout=REQUEST_TIMEOUT_SECONDS))
 
+    refused = asyncio.Event()
+
     async def on_error(error: Exception) -> None:
+        if _REFUSED in str(error).lower():
+            refused.set()
         # Denied publishes and slow consumers are reported here and nowhere else.
         log.warning("broker: %s", describe(error))
 
@@ -97,6 +122,8 @@ async def connect(url: str, *, name: str, timeout: float = 10.0) -> Broker:
     attempt = client.connect(
         servers=_addresses(url),
         name=name,
+        inbox_prefix=inbox_prefix(name),
+        **proof,
         error_cb=on_error,
         disconnected_cb=on_disconnect,
         reconnected_cb=broker.reconnected,
@@ -109,7 +136,13 @@ async def connect(url: str, *, name: str, timeout: float = 10.0) -> Broker:
     logger = logging.getLogger("nats.aio.client")
     logger.addFilter(_quiet_first_connect)
     try:
-        await asyncio.wait_for(attempt, timeout)
+        await asyncio.wait_for(_unless(refused, attempt), timeout)
+    except _RefusedError:
+        await client.close()
+        raise BrokerUnusableError(
+            f"NATS at {_hosts(url)} refuses who we say we are: see NATS_USER, NATS_PASSWORD_FILE"
+            " and NATS_CREDENTIALS_FILE"
+        ) from None
     except TimeoutError:
         await client.close()
         raise BrokerUnusableError(f"no NATS server answered at {url} within {timeout:g} s") from None
@@ -124,6 +157,19 @@ async def connect(url: str, *, name: str, timeout: float = 10.0) -> Broker:
         await client.close()
         raise
     return broker
+
+
+async def _unless(refused: asyncio.Event, attempt: Coroutine[Any, Any, None]) -> None:
+    """Await ``attempt``. The client goes on trying what the broker refused; that will not change."""
+    connecting, told = asyncio.ensure_future(attempt), asyncio.ensure_future(refused.wait())
+    try:
+        await asyncio.wait((connecting, told), return_when=asyncio.FIRST_COMPLETED)
+        if not connecting.done():
+            raise _RefusedError
+        await connecting
+    finally:
+        connecting.cancel()
+        told.cancel()
 
 
 def _addresses(url: str) -> list[str]:
@@ -142,6 +188,11 @@ def _addresses(url: str) -> list[str]:
         if not usable:
             raise BrokerUnusableError(f"{address!r} is no address of a NATS server, like nats://host:4222")
     return addresses
+
+
+def _hosts(url: str) -> str:
+    """The addresses in ``url`` without the names and passwords they may carry."""
+    return ",".join(address.rpartition("@")[2] for address in url.split(","))
 
 
 def _quiet_first_connect(record: logging.LogRecord) -> bool:

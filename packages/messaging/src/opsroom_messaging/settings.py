@@ -4,13 +4,27 @@ A library for this (pydantic-settings) was measured: importing it costs each pro
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from opsroom_contracts.codec import first_fault
+from opsroom_messaging.access import Access
 
-_SHARED = {"nats_url": "NATS_URL", "stream_replicas": "STREAM_REPLICAS"}
+_SHARED = {
+    name: name.upper()
+    for name in (
+        "nats_url",
+        "nats_user",
+        "nats_password_file",
+        "nats_credentials_file",
+        "nats_tls_ca",
+        "nats_tls_cert",
+        "nats_tls_key",
+        "stream_replicas",
+    )
+}
 """Variables that mean the same to every process, and so have no prefix."""
 
 
@@ -19,17 +33,34 @@ class SettingsError(ValueError):
 
 
 class BrokerSettings(BaseModel):
-    """Where the broker is, and how many copies it keeps of what is stored.
+    """Where the broker is, who we are to it, and how many copies it keeps of what is stored.
 
-    Environment: ``NATS_URL`` (comma-separated for a cluster) and ``STREAM_REPLICAS``; the other fields of
-    a process by their names in capitals behind its ``prefix``. Lists are comma-separated.
+    Environment: these by their names in capitals (``NATS_URL`` is comma-separated for a cluster); the other
+    fields of a process the same, behind its ``prefix``. Lists are comma-separated.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     prefix: ClassVar[str] = ""
 
     nats_url: str = "nats://127.0.0.1:4222"
+    nats_user: str | None = None
+    nats_password_file: Path | None = None
+    nats_credentials_file: Path | None = None
+    nats_tls_ca: Path | None = None
+    nats_tls_cert: Path | None = None
+    nats_tls_key: Path | None = None
     stream_replicas: Annotated[int, Field(ge=1, le=5)] = 1
+
+    def nats_access(self) -> Access:
+        """How to prove to the broker who we are."""
+        return Access(
+            user=self.nats_user,
+            password_file=self.nats_password_file,
+            credentials_file=self.nats_credentials_file,
+            tls_ca=self.nats_tls_ca,
+            tls_cert=self.nats_tls_cert,
+            tls_key=self.nats_tls_key,
+        )
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:

@@ -15,7 +15,7 @@ log = logging.getLogger("opsroom_chat")
 async def main() -> None:
     """Serve until told to stop."""
     settings = ChatSettings.from_environment(os.environ)
-    broker = await connect(settings.nats_url, name="opsroom-chat")
+    broker = await connect(settings.nats_url, name="chat", access=settings.nats_access())
     try:
         async with chat_service(broker, settings) as died:
             async with admin(settings, lambda: broker.connected):

@@ -16,7 +16,7 @@ log = logging.getLogger("opsroom_cloud")
 async def main() -> None:
     """Serve until told to stop."""
     settings = CloudSettings.from_environment(os.environ)
-    broker = await connect(settings.nats_url, name="opsroom-cloud")
+    broker = await connect(settings.nats_url, name="cloud", access=settings.nats_access())
     try:
         async with cloud_service(broker, settings, SimulatedProvider(settings.failure_rate)) as died:
             async with admin(settings, lambda: broker.connected):

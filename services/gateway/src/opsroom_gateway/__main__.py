@@ -17,7 +17,7 @@ async def main() -> None:
     """Serve until told to stop."""
     settings = GatewaySettings.from_environment(os.environ)
     listener = listen(settings)
-    broker = await connect(settings.nats_url, name="opsroom-gateway")
+    broker = await connect(settings.nats_url, name="gateway", access=settings.nats_access())
     try:
         async with gateway(broker, settings) as at_work:
             server = make_server(at_work, settings)

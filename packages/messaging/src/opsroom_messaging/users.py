@@ -1,0 +1,89 @@
+"""The broker's users on disk: passwords made once, each in a file that its owner alone can read.
+
+``python -m opsroom_messaging.users FOLDER URL`` makes, for a broker at ``URL`` that is not the embedded one:
+
+- ``FOLDER/nats/authorization.conf``: users and permissions, for the broker's configuration to include;
+- ``FOLDER/<service>/nats-password``: for ``NATS_PASSWORD_FILE`` of each service;
+- ``FOLDER/operator/context.json``: for ``nats --context``.
+
+A second run keeps the passwords and writes the permissions anew.
+"""
+
+import json
+import os
+import secrets
+import sys
+from pathlib import Path
+
+from opsroom_messaging.permissions import OPERATOR, USERS, authorization
+
+_PASSWORD_BYTES = 24
+PASSWORD_FILE = "nats-password"  # noqa: S105 - a name
+CONTEXT_FILE = "context.json"
+
+
+def password_file(folder: Path, user: str) -> Path:
+    """Where the password of ``user`` is."""
+    return folder / user / PASSWORD_FILE
+
+
+def context_file(folder: Path) -> Path:
+    """Where the operator's context for the ``nats`` command line is."""
+    return folder / OPERATOR / CONTEXT_FILE
+
+
+def make_users(folder: Path, url: str) -> dict[str, str]:
+    """Make what is missing in ``folder`` for a broker at ``url``; the password of each user.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    passwords = {user: _password(password_file(folder, user)) for user in USERS}
+    context = {
+        "description": "Opsroom's operator",
+        "url": url,
+        "user": OPERATOR,
+        "password": passwords[OPERATOR],
+        "inbox_prefix": f"_INBOX.{OPERATOR}",
+    }
+    write_private(context_file(folder), json.dumps(context, indent=2) + "\n")
+    return passwords
+
+
+def write_private(path: Path, text: str) -> None:
+    """Put ``text`` in ``path`` in one step; nobody but its owner can read it at any moment."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def _password(path: Path) -> str:
+    try:
+        known = path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        known = ""
+    if known:
+        return known
+    password = secrets.token_urlsafe(_PASSWORD_BYTES)
+    write_private(path, password + "\n")
+    return password
+
+
+def main(folder: Path, url: str) -> None:
+    """Make everything that a broker and services in containers need."""
+    passwords = make_users(folder, url)
+    # JSON is what the broker reads, but what it includes must come without the outer braces.
+    included = json.dumps({"authorization": authorization(passwords)}, indent=2)[1:-1]
+    write_private(folder / "nats" / "authorization.conf", included)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("usage: python -m opsroom_messaging.users FOLDER URL")
+    main(Path(sys.argv[1]), sys.argv[2])

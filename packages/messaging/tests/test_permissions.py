@@ -1,0 +1,201 @@
+"""Least privilege at the broker: each service may do its work, and nothing that is another's."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from opsroom_messaging.access import Access, AccessError
+from opsroom_messaging.connection import Broker, connect
+from opsroom_messaging.permissions import OPERATOR, SERVICES, authorization
+from opsroom_messaging.users import context_file, main, make_users, password_file
+from tests.broker import BrokerProcess
+from tests.processes import gateway, service
+from tests.waiting import until, until_answer
+
+
+class GuardedBroker(BrokerProcess):
+    """A nats-server with Opsroom's users."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.folder = folder
+        self.users = folder / "users"
+
+    def _storage(self) -> str:
+        passwords = make_users(self.users, "nats://127.0.0.1:4222")
+        return super()._storage() + "\nauthorization: " + json.dumps(authorization(passwords))
+
+    def access(self, user: str) -> Access:
+        """How ``user`` proves itself."""
+        return Access(user, password_file(self.users, user))
+
+    def environ(self, user: str) -> dict[str, str]:
+        """The same as a process of ours reads it."""
+        file = password_file(self.users, user)
+        return {"NATS_URL": self.url, "NATS_USER": user, "NATS_PASSWORD_FILE": str(file)}
+
+    def refusals(self) -> list[str]:
+        """What it said of what it refused."""
+        return [line for line in (self.folder / "nats.log").read_text().splitlines() if "Violation" in line]
+
+
+@pytest.fixture
+async def guarded(tmp_path: Path) -> AsyncIterator[GuardedBroker]:
+    """A broker of this test's own, with users."""
+    process = GuardedBroker(tmp_path)
+    await process.start()
+    yield process
+    await process.stop()
+
+
+@asynccontextmanager
+async def connected(guarded: GuardedBroker, user: str) -> AsyncIterator[Broker]:
+    """A connection of ``user``."""
+    broker = await connect(guarded.url, name=user, access=guarded.access(user))
+    try:
+        yield broker
+    finally:
+        await broker.close()
+
+
+FORGERIES = {
+    "gateway": (
+        "cloud.events.x",
+        "cloud.due.x",
+        "cloud.timers.x",
+        "chat.events.general.x",
+        "chat.members.x",
+        "chat.names.x",
+        "$JS.API.STREAM.DELETE.CHAT",
+        "$JS.API.STREAM.PURGE.CLOUD",
+    ),
+    "chat": (
+        "cloud.events.x",
+        "cloud.create",
+        "cloud.operations.x",
+        "$KV.gateways.x",
+        "$JS.API.STREAM.CREATE.X",
+        "$JS.API.STREAM.DELETE.CLOUD",
+        "_INBOX.gateway.x.y",
+    ),
+    "cloud": (
+        "chat.events.general.x",
+        "chat.members.x",
+        "chat.send",
+        "chat.typing.general",
+        "$JS.API.STREAM.DELETE.CLOUD",
+        "$JS.API.STREAM.INFO.CHAT",
+        "_INBOX.gateway.x.y",
+    ),
+}
+
+
+@pytest.mark.parametrize("user", SERVICES)
+async def test_what_is_anothers_is_refused_and_logged(
+    guarded: GuardedBroker, user: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard: list[bytes] = []
+    subjects = FORGERIES[user]
+    async with connected(guarded, OPERATOR) as operator, connected(guarded, user) as broker:
+        await operator.listen(">", heard.append)
+        await operator.client.flush()
+        for subject in subjects:
+            await broker.publish(subject, b"forged")
+        await broker.client.flush()
+        await until(lambda: sum("Publish Violation" in line for line in guarded.refusals()) == len(subjects))
+        await operator.client.flush()
+    assert b"forged" not in heard
+    assert sum("permissions violation for publish" in line for line in caplog.messages) == len(subjects)
+
+
+@pytest.mark.parametrize("user", SERVICES)
+async def test_answers_to_others_and_requests_to_others_can_not_be_heard(
+    guarded: GuardedBroker, user: str
+) -> None:
+    requests = {"chat": "chat.send", "cloud": "cloud.create", "gateway": "$KV.gateways.*"}
+    others = [name for name in SERVICES if name != user]
+    wanted = [">", "_INBOX.>", "_INBOX.operator.>", *(f"_INBOX.{name}.>" for name in others)]
+    wanted += [requests[name] for name in others]
+    async with connected(guarded, user) as broker:
+        for subject in wanted:
+            await broker.listen(subject, lambda _: None)
+        await broker.client.flush()
+        await until(
+            lambda: sum("Subscription Violation" in line for line in guarded.refusals()) == len(wanted)
+        )
+
+
+async def test_the_real_services_do_all_their_work_and_nothing_is_refused(
+    guarded: GuardedBroker, tmp_path: Path
+) -> None:
+    async with (
+        service("chat", tmp_path, **guarded.environ("chat")),
+        service("cloud", tmp_path, CLOUD_DELAY_SECONDS="0.2", **guarded.environ("cloud")),
+        gateway(tmp_path, **guarded.environ("gateway")),
+        connected(guarded, OPERATOR) as operator,
+    ):
+
+        async def ask(subject: str, **payload: object) -> dict[str, object]:
+            reply = await operator.client.request(subject, json.dumps(payload).encode(), timeout=5)
+            return dict(json.loads(reply.data))
+
+        user = (await ask("chat.register", name="ann"))["user"]
+        assert isinstance(user, dict)
+        await ask("chat.send", userId=user["id"], clientId="1", room="general", text="hi")
+        assert (await ask("chat.history", room="general"))["messages"]
+        operation = (await ask("cloud.create"))["operation"]
+        assert isinstance(operation, dict)
+        await until_answer(
+            lambda: ask("cloud.operation", operationId=operation["id"]),
+            lambda shown: '"done"' in json.dumps(shown),
+        )
+        await operator.client.request("$SRV.PING", b"", timeout=5)
+    assert guarded.refusals() == []
+
+
+def test_files_for_containers_are_private_and_stay(tmp_path: Path) -> None:
+    main(tmp_path, "nats://broker:4222")
+    before = {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
+    main(tmp_path, "nats://broker:4222")
+    assert {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()} == before
+    assert {path.stat().st_mode & 0o777 for path in before} == {0o600}
+    assert json.loads(context_file(tmp_path).read_text())["url"] == "nats://broker:4222"
+
+
+PEM = "no certificate"
+
+
+@pytest.mark.parametrize(
+    ("access", "named"),
+    [
+        (lambda _: Access(user="chat"), "NATS_PASSWORD_FILE"),
+        (lambda file: Access("chat", file / "none"), "NATS_PASSWORD_FILE=.*No such file"),
+        (lambda file: Access("chat", file / "empty"), "the file is empty"),
+        (lambda file: Access("chat", file / "pem", file / "pem"), "two proofs"),
+        (lambda file: Access(tls_ca=file / "pem"), "NATS_TLS_CA"),
+        (lambda file: Access(tls_cert=file / "pem"), "NATS_TLS_KEY"),
+        (lambda file: Access(credentials_file=file / "none"), "NATS_CREDENTIALS_FILE"),
+    ],
+)
+def test_what_can_not_be_used_is_said_by_its_setting(
+    tmp_path: Path, access: Callable[[Path], Access], named: str
+) -> None:
+    (tmp_path / "empty").touch()
+    (tmp_path / "pem").write_text(PEM)
+    with pytest.raises(AccessError, match=named):
+        access(tmp_path).options()
+
+
+async def test_a_changed_password_is_read_at_the_next_connection(guarded: GuardedBroker) -> None:
+    async with connected(guarded, "chat") as broker:
+        back = asyncio.Event()
+        broker.on_reconnect(back.set)
+        await guarded.stop()
+        password_file(guarded.users, "chat").write_text("another-password\n")
+        await guarded.start()
+        async with asyncio.timeout(15):
+            await back.wait()
