@@ -1,4 +1,4 @@
-"""Drives the compose file for real, step by step: ``.venv/bin/python -m tests.compose`` (needs Docker).
+"""Drives the compose file for real, step by step: ``.venv/bin/python -m tests.containers`` (needs Docker).
 
 Builds, starts, talks in a browser, waits out a command, publishes an event over NATS, scales, kills a
 process, stops and starts again with the data kept, and removes everything. Not part of the test command: it
@@ -6,29 +6,17 @@ wants a Docker engine. Uses a project of its own, on ports 18080 and 14222, and 
 """
 
 import json
-import os
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
 import httpx
 
-ROOT = Path(__file__).parents[2]
-WEB = "http://127.0.0.1:18080"
-ENVIRON = {
-    **os.environ,
-    "COMPOSE_PROJECT_NAME": "opsroom-check",
-    "OPSROOM_PORT": "18080",
-    "OPSROOM_NATS_PORT": "14222",
-}
-STEP_SECONDS = 900
-LIST = f"{WEB}/api/v1/cloud/instances"
+from tests.containers.steps import ENVIRON, LIST, WEB, in_the_browser, require, run, step, until_ready
+
 # Ends the first process in a container that runs one of ours, as a crash would.
 KILL = (
     "import os, signal, glob\n"
@@ -39,43 +27,9 @@ KILL = (
 )
 
 
-def run(*argv: str, folder: Path = ROOT, given: str = "") -> str:
-    """Run a program to its end; its output. Ends everything if it fails."""
-    done = subprocess.run(
-        argv,
-        cwd=folder,
-        env=ENVIRON,
-        text=True,
-        input=given,
-        capture_output=True,
-        timeout=STEP_SECONDS,
-        check=False,
-    )
-    if done.returncode:
-        raise SystemExit(
-            f"{' '.join(argv[:6])} failed ({done.returncode}):\n{done.stdout}\n{done.stderr}"[-4000:]
-        )
-    return done.stdout
-
-
 def compose(*arguments: str, given: str = "") -> str:
     """``docker compose`` on the project of the check."""
     return run("docker", "compose", *arguments, given=given)
-
-
-@contextmanager
-def step(name: str) -> Iterator[None]:
-    """Say what is done and how long it took."""
-    began = time.monotonic()
-    yield
-    sys.stdout.write(f"ok {time.monotonic() - began:6.1f} s  {name}\n")
-    sys.stdout.flush()
-
-
-def require(condition: object, what: str) -> None:
-    """End everything unless ``condition`` holds."""
-    if not condition:
-        raise SystemExit(f"failed: {what}")
 
 
 def events(client: httpx.Client, since: int) -> Iterator[dict[str, Any]]:
@@ -122,19 +76,6 @@ def event_from_the_broker(client: httpx.Client, instance: str) -> None:
     require(next(events(client, seq))["instanceId"] == instance, "another event came first")
 
 
-def until_ready(client: httpx.Client) -> None:
-    """Wait until the portal answers again."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            if client.get(f"{WEB}/readyz").status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.2)
-    raise SystemExit("failed: /readyz did not say 200 within 60 s")
-
-
 def spread(service: str) -> list[str]:
     """The ids of the running containers of ``service``."""
     return compose("ps", "-q", service).split()
@@ -157,12 +98,6 @@ def survives_kills(client: httpx.Client) -> None:
             require(time.monotonic() < deadline, f"{service} was not started again")
             time.sleep(0.2)
         until_ready(client)
-
-
-def in_the_browser() -> None:
-    """The page's own tests of the chat, in Chromium, against the portal that runs."""
-    ENVIRON["OPSROOM_URL"] = WEB
-    run("npx", "playwright", "test", "chat", folder=ROOT / "frontend")
 
 
 def main() -> None:
