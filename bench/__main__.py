@@ -15,12 +15,13 @@ from bench.generator import GeneratorError
 from bench.options import Options
 from bench.pinning import LOAD_CORE, pinning_fault
 from bench.portal import DiedError
-from bench.scenarios import commands, lateness, path, start
+from bench.scenarios import commands, fanout, lateness, path, start
 from bench.table import Table
 
 Scenario = Callable[[Options], Awaitable[list[Table]]]
 
 SCENARIOS: dict[str, tuple[Scenario, str]] = {
+    "fanout": (fanout.measure, "one message to very many readers, beside every peer"),
     "path": (path.measure, "send to delivered, every message stored, beside an in-memory relay"),
     "commands": (commands.measure, "10,000 commands in one burst"),
     "lateness": (lateness.measure, "how late 1,000 delayed events are"),
@@ -38,7 +39,14 @@ def main() -> int:
     fault = pinning_fault() if arguments.pin else None
     if fault:
         parser.error(f"--pin: {fault}")
-    options = Options(arguments.rounds, arguments.seconds, arguments.delay, arguments.pin)
+    options = Options(
+        arguments.rounds,
+        arguments.seconds,
+        arguments.delay,
+        arguments.pin,
+        tuple(arguments.readers),
+        tuple(arguments.only),
+    )
     try:
         asyncio.run(_measure(arguments.scenarios or list(SCENARIOS), options, arguments.json))
     except (KeyboardInterrupt, asyncio.CancelledError):
@@ -90,6 +98,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--delay", type=float, default=10.0, help="seconds a command takes (default: 10)")
     parser.add_argument("--pin", action="store_true", help="servers on core 0, the load generator on core 1")
+    parser.add_argument(
+        "--readers",
+        type=_count,
+        nargs="+",
+        default=(100, 1_000, 10_000),
+        help="how many fanout connects (default: 100 1000 10000)",
+    )
+    parser.add_argument("--only", nargs="+", default=(), metavar="WORD", help="servers that fanout visits")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the tables there, too")
     return parser
 

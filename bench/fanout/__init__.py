@@ -1,0 +1,1 @@
+"""Fan-out: one process, very many readers, beside its peers."""

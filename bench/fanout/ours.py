@@ -1,0 +1,103 @@
+"""The gateway's true fan-out without the broker: ``python -m bench.fanout.ours PORT``.
+
+uvicorn, FastAPI, the protocol classes, the feeds, the hubs and the outlets are the gateway's own, started
+by its own ``make_server``; only the source differs. Each frame on ``/publish`` is a message as it lies in the
+stream, and is given to the feed as the follower would give it.
+"""
+
+import asyncio
+import sys
+from datetime import UTC, datetime
+from typing import cast
+
+from fastapi import FastAPI, WebSocket
+
+from bench.fanout.wire import TEXT, Dialect, Side, get, masked, upgrade
+from opsroom_contracts.chat import MessageEvent, User
+from opsroom_contracts.codec import encode
+from opsroom_contracts.http import SSE_CHANGE
+from opsroom_contracts.subjects import CHAT_EVENTS
+from opsroom_gateway.api.cloud_events import events_router
+from opsroom_gateway.app import Gateway
+from opsroom_gateway.catch_up import CatchUp
+from opsroom_gateway.chat_feed import ChatFeed
+from opsroom_gateway.cloud_feed import CloudFeed
+from opsroom_gateway.frames import sse_event
+from opsroom_gateway.server import listen, make_server
+from opsroom_gateway.settings import GatewaySettings
+from opsroom_gateway.sse import SseReaders
+from opsroom_gateway.ws_protocol import outlet_of
+from opsroom_messaging.process import run, until_stopped
+from opsroom_messaging.stored import Stored
+
+_SUBJECT = CHAT_EVENTS.replace("*", "general").replace(">", "general")
+
+
+def _stored_message() -> bytes:
+    """A message as the chat service stores it, with the mark in its text."""
+    return encode(
+        MessageEvent(
+            id="bench",
+            room="general",
+            user=User(id="bench", name="bench"),
+            text=TEXT,
+            timestamp=datetime(2026, 11, 24, tzinfo=UTC),
+        )
+    )
+
+
+WS_DIALECT = Dialect(Side(upgrade("/read")), Side(upgrade("/publish")), masked(_stored_message(), 2))
+SSE_DIALECT = Dialect(
+    Side(get("/cloud/events")), Side(upgrade("/publish-event")), masked(TEXT, 2), websocket=False
+)
+
+
+def application(readers: SseReaders) -> FastAPI:
+    """The gateway's readers, and two sockets that stand in for the broker."""
+    app = FastAPI()
+    chat, cloud = ChatFeed(1, 4096), CloudFeed()
+    # Nobody resumes here, so nothing is ever asked of the stream.
+    app.include_router(events_router(cloud, cast("CatchUp", None), readers))
+
+    @app.websocket("/read")
+    async def read(socket: WebSocket) -> None:
+        await socket.accept()
+        outlet = outlet_of(socket)
+        chat.readers.attach(outlet)
+        try:
+            while (await socket.receive())["type"] != "websocket.disconnect":
+                pass
+        finally:
+            chat.readers.detach(outlet)
+
+    @app.websocket("/publish")
+    async def publish(socket: WebSocket) -> None:
+        await socket.accept()
+        async for data in socket.iter_bytes():
+            chat.deliver(Stored(chat.head + 1, _SUBJECT, data))
+
+    @app.websocket("/publish-event")
+    async def publish_event(socket: WebSocket) -> None:
+        await socket.accept()
+        async for data in socket.iter_bytes():
+            cloud.head += 1
+            cloud.readers.publish(sse_event(SSE_CHANGE, data, cloud.head))
+
+    return app
+
+
+async def main(port: int) -> None:
+    """Serve until told to stop."""
+    settings = GatewaySettings(port=port)
+    readers = SseReaders(settings.outbox_bytes, settings.heartbeat_seconds)
+    died = asyncio.Event()
+    server = make_server(Gateway(application(readers), readers, died), settings)
+    serving = asyncio.create_task(server.serve([listen(settings)]))
+    await until_stopped(died)
+    readers.close()
+    server.should_exit = True
+    await serving
+
+
+if __name__ == "__main__":
+    run("bench", lambda: main(int(sys.argv[1])))
