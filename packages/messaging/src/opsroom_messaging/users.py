@@ -70,8 +70,9 @@ def _password(path: Path) -> str:
         known = ""
     if known:
         return known
-    password = secrets.token_urlsafe(_PASSWORD_BYTES)
-    write_private(path, password + "\n")
+    # A letter first: where it comes to the broker through its environment, digits first would make a number.
+    password = "o" + secrets.token_urlsafe(_PASSWORD_BYTES)
+    write_private(path, password)
     return password
 
 

@@ -1,0 +1,90 @@
+{{- define "opsroom.labels" -}}
+app.kubernetes.io/name: opsroom
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end }}
+
+{{- define "opsroom.image" -}}
+{{ .root.Values.image.registry }}/opsroom-{{ .component }}:{{ .root.Values.image.tag | default .root.Chart.AppVersion }}
+{{- end }}
+
+{{/* A pod that may do nothing but its work. */}}
+{{- define "opsroom.podSecurity" -}}
+automountServiceAccountToken: false
+securityContext:
+  runAsNonRoot: true
+  runAsUser: {{ .uid }}
+  runAsGroup: {{ .uid }}
+  fsGroup: {{ .uid }}
+  seccompProfile: {type: RuntimeDefault}
+{{- end }}
+
+{{- define "opsroom.containerSecurity" -}}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities: {drop: [ALL]}
+{{- end }}
+
+{{/* A deployment of one of the three services; `healthPort` is where it says that it is ready. */}}
+{{- define "opsroom.service" -}}
+{{- $values := index .root.Values .component -}}
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ .root.Release.Name }}-{{ .component }}
+  labels: {{- include "opsroom.labels" . | nindent 4 }}
+spec:
+  {{- with $values.replicas }}
+  replicas: {{ . }}
+  {{- end }}
+  selector:
+    matchLabels: {{- include "opsroom.labels" . | nindent 6 }}
+  strategy:
+    rollingUpdate: {maxUnavailable: 0, maxSurge: 1}
+  template:
+    metadata:
+      labels: {{- include "opsroom.labels" . | nindent 8 }}
+    spec:
+      {{- include "opsroom.podSecurity" (dict "uid" 10001) | nindent 6 }}
+      terminationGracePeriodSeconds: {{ $values.terminationGracePeriodSeconds | default 20 }}
+      containers:
+        - name: {{ .component }}
+          image: {{ include "opsroom.image" . }}
+          imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+          {{- include "opsroom.containerSecurity" . | nindent 10 }}
+          env:
+            - {name: NATS_URL, value: {{ .root.Values.nats.url | quote }}}
+            - {name: NATS_USER, value: {{ .component }}}
+            - {name: NATS_PASSWORD_FILE, value: /secrets/nats-password}
+            - {name: STREAM_REPLICAS, value: {{ .root.Values.nats.streamReplicas | quote }}}
+            {{- range $name, $value := merge (deepCopy $values.env) .env }}
+            - {name: {{ $name }}, value: {{ $value | quote }}}
+            {{- end }}
+          ports:
+            - {name: health, containerPort: {{ .healthPort }}}
+          startupProbe:
+            httpGet: {path: /healthz, port: health}
+            periodSeconds: 2
+            failureThreshold: 60
+          livenessProbe:
+            httpGet: {path: /healthz, port: health}
+            periodSeconds: 10
+            timeoutSeconds: 5
+          readinessProbe:
+            httpGet: {path: /readyz, port: health}
+            periodSeconds: 5
+            timeoutSeconds: 5
+          resources: {{- toYaml $values.resources | nindent 12 }}
+          volumeMounts:
+            - {name: secret, mountPath: /secrets, readOnly: true}
+            - {name: tmp, mountPath: /tmp}
+      volumes:
+        - name: secret
+          secret:
+            secretName: {{ .root.Values.nats.secretName }}
+            defaultMode: 0440
+            items: [{key: {{ .component }}, path: nats-password}]
+        - name: tmp
+          emptyDir: {sizeLimit: 16Mi}
+{{- end }}
