@@ -62,6 +62,9 @@ def _plain(kind: type, rules: list[Any]) -> st.SearchStrategy[Any]:
         return _SIMPLE[kind]
     if kind is int:
         return st.integers(_bound(rules, Ge, "ge", -(2**53)), _bound(rules, Le, "le", 2**53))
+    if kind is float:
+        lowest = _bound(rules, Ge, "ge", 0)
+        return st.floats(min_value=lowest, max_value=1e6, allow_nan=False, allow_infinity=False)
     if kind is str:
         return _text(rules)
     raise AssertionError(f"no strategy for {kind}: add one")

@@ -21,7 +21,7 @@ def subschemas(schema: object) -> Iterator[dict[str, Any]]:
     for keyword in ("$defs", "properties", "patternProperties"):
         for inner in schema.get(keyword, {}).values():
             yield from subschemas(inner)
-    for keyword in ("items", "additionalProperties", "not"):
+    for keyword in ("items", "additionalProperties", "propertyNames", "not"):
         if keyword in schema:
             yield from subschemas(schema[keyword])
     for keyword in ("anyOf", "oneOf", "allOf", "prefixItems"):
@@ -37,7 +37,7 @@ def test_the_document_has_the_shape_of_the_metaschema() -> None:
             "$schema", "$defs", "$ref", "title", "description", "type", "properties", "required", "items",
             "additionalProperties", "anyOf", "oneOf", "allOf", "const", "enum", "default", "format",
             "pattern", "minLength", "maxLength", "minimum", "maximum", "minItems", "maxItems",
-            "discriminator",
+            "discriminator", "propertyNames",
         }  # fmt: skip
         assert schema.get("type", "object") in TYPES
         assert isinstance(schema.get("required", []), list)
@@ -68,7 +68,7 @@ def test_every_error_code_has_an_http_status_that_a_problem_can_carry() -> None:
     assert set(HTTP_STATUS) == set(ErrorCode)
     for code, status in HTTP_STATUS.items():
         Problem(type="about:blank", title="t", status=status, detail="d", code=code)
-    assert {HTTP_STATUS[code] for code in RETRYABLE} <= {503, 409}
+    assert {HTTP_STATUS[code] for code in RETRYABLE} <= {503, 409, 408, 429}
 
 
 def test_a_refusal_carries_its_fault() -> None:

@@ -72,7 +72,8 @@ async def test_no_route_takes_a_body_over_the_limit(strict: Address, path: str) 
     async with strict.requests() as client:
         for body in (b"x" * 2049, chunks(b"x" * 2049)):
             answer = await client.post(path, content=body)
-            assert answer.status_code == 413
+            course = path.startswith(("/chat", "/cloud"))  # its clients know 400 alone
+            assert answer.status_code == (400 if course else 413)
             assert "2048" in answer.text
 
 

@@ -32,7 +32,8 @@ def response_to(scope: Scope, fault: Fault) -> Response:
         return problem_response(fault)
     error = CourseChatError if mount == COURSE_CHAT else CourseCloudError
     headers = {} if fault.retry_after is None else {"Retry-After": str(math.ceil(fault.retry_after))}
-    status = 400 if fault.code is ErrorCode.INVALID_REQUEST else HTTP_STATUS[fault.code]
+    as_before = fault.code in {ErrorCode.INVALID_REQUEST, ErrorCode.PAYLOAD_TOO_LARGE}
+    status = 400 if as_before else HTTP_STATUS[fault.code]
     return Response(encode(error(message=fault.message)), status, headers, "application/json")
 
 
