@@ -73,11 +73,39 @@ async def test_commands_sent_while_the_broker_is_killed_are_done_once(
         assert len(happened) == 101
 
 
-async def test_a_due_message_that_was_lost(cloud: Cloud) -> None:
-    operation = (await cloud.create()).operation
-    await cloud.broker.jetstream.purge_stream(CLOUD_STREAM, subject="cloud.timers.*")
-    await cloud.finished(operation)
+# Each of the three ways to the end of an operation, with the other two cut off.
+
+
+async def test_the_process_that_accepted_an_operation_times_it_itself(broker: Broker) -> None:
+    async with service(broker, grace_seconds=600):
+        cloud = Cloud(broker)
+        operation = (await cloud.create()).operation
+        await lose_the_due_message(broker)
+        await cloud.finished(operation)
     each_once(await cloud.kept())
+
+
+async def test_the_brokers_schedule_outlives_the_process_that_accepted(broker: Broker) -> None:
+    cloud = Cloud(broker)
+    async with service(broker, delay_seconds=1.0, grace_seconds=600):
+        operation = (await cloud.create()).operation
+    async with service(broker, grace_seconds=600):
+        await cloud.finished(operation)
+    each_once(await cloud.kept())
+
+
+async def test_an_overdue_operation_is_found_by_the_sweep(broker: Broker) -> None:
+    cloud = Cloud(broker)
+    async with service(broker, delay_seconds=1.0):
+        operation = (await cloud.create()).operation
+        await lose_the_due_message(broker)
+    async with service(broker):
+        await cloud.finished(operation)
+    each_once(await cloud.kept())
+
+
+async def lose_the_due_message(broker: Broker) -> None:
+    await broker.jetstream.purge_stream(CLOUD_STREAM, subject="cloud.timers.*")
 
 
 async def test_an_event_published_by_hand_is_finished_like_any(cloud: Cloud) -> None:

@@ -8,8 +8,11 @@ from datetime import timedelta
 import pytest
 
 from opsroom_cloud.commands import Commands, Terms
+from opsroom_cloud.completion import Completion
 from opsroom_cloud.operations import Operations
+from opsroom_cloud.provider import SimulatedProvider
 from opsroom_cloud.service import utc_now
+from opsroom_cloud.timers import Timers
 from opsroom_contracts.cloud import InstanceRequest, OperationStatus
 from opsroom_contracts.errors import FAULT, ErrorCode, FaultError
 from opsroom_contracts.subjects import CLOUD_STREAM, CloudSubject, instance_events
@@ -99,7 +102,10 @@ async def test_a_process_that_lags_behind_decides_by_what_is_stored(cloud: Cloud
     """A second process whose follower has delivered nothing yet: its memory is empty."""
     instance_id = await cloud.made()
     async with unfollowed(broker) as events:
-        lagging = Commands(events, Operations(events, utc_now), Terms(utc_now, timedelta(seconds=SOON)))
+        completion = Completion(events, SimulatedProvider(0), clock=utc_now, provider_timeout=1.0)
+        timers = Timers(completion, clock=utc_now)
+        terms = Terms(utc_now, timedelta(seconds=SOON))
+        lagging = Commands(events, Operations(events, utc_now), timers, terms)
         with pytest.raises(FaultError) as pointless:
             await lagging.stop(InstanceRequest(instance_id=instance_id))
         assert pointless.value.fault.code is ErrorCode.TRANSITION_INVALID

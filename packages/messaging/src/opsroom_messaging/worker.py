@@ -9,13 +9,12 @@ from nats.errors import Error as NatsError
 from nats.js.errors import Error as JetStreamError
 
 from opsroom_messaging.connection import Broker, describe
+from opsroom_messaging.crew import Crew
 from opsroom_messaging.stored import Stored
 
 _FETCH_SECONDS = 2.0
 _FETCH_COUNT = 500
 _RETRY_SECONDS = 1.0
-_FINISH_SECONDS = 5.0
-"""How long what is in hand may take when the worker is told to stop; then it is left for another."""
 
 log = logging.getLogger(__name__)
 
@@ -40,9 +39,7 @@ class Worker:
         self._stream = stream
         self._durable = durable
         self._handle = handle
-        self._at_once = at_once
-        self._in_hand: set[asyncio.Task[None]] = set()
-        self._room = asyncio.Event()
+        self._crew = Crew(at_once)
         self._interrupted = asyncio.Event()
         broker.on_reconnect(self._interrupted.set)
 
@@ -56,7 +53,7 @@ class Worker:
                     log.info("fetching from %s again: %s", self._stream, describe(error))
                     await asyncio.sleep(0.2)
         finally:
-            await self._finish()
+            await self._crew.finish()
 
     async def _work(self) -> None:
         self._interrupted.clear()
@@ -65,31 +62,16 @@ class Worker:
         )
         try:
             while not self._interrupted.is_set():
-                count = min(_FETCH_COUNT, await self._await_room())
+                count = min(_FETCH_COUNT, await self._crew.room())
                 try:
                     messages = await subscription.fetch(count, timeout=_FETCH_SECONDS)
                 except TimeoutError:
                     continue
                 for message in messages:
-                    self._take(message)
+                    self._crew.start(self._settle(message))
         finally:
             if self._broker.connected:
                 await subscription.unsubscribe()
-
-    async def _await_room(self) -> int:
-        while len(self._in_hand) >= self._at_once:
-            self._room.clear()
-            await self._room.wait()
-        return self._at_once - len(self._in_hand)
-
-    def _take(self, message: Msg) -> None:
-        task = asyncio.create_task(self._settle(message))
-        self._in_hand.add(task)
-        task.add_done_callback(self._drop)
-
-    def _drop(self, task: asyncio.Task[None]) -> None:
-        self._in_hand.discard(task)
-        self._room.set()
 
     async def _settle(self, message: Msg) -> None:
         try:
@@ -103,14 +85,3 @@ class Worker:
             await answer
         except NatsError as error:
             log.info("a message on %s comes again, unanswered: %s", message.subject, describe(error))
-
-    async def _finish(self) -> None:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + _FINISH_SECONDS
-        while self._in_hand and loop.time() < deadline:
-            try:
-                await asyncio.wait(self._in_hand, timeout=deadline - loop.time())
-            except asyncio.CancelledError:
-                continue  # told again while already stopping (see process.cancelled); the deadline holds
-        for task in self._in_hand:
-            task.cancel()

@@ -10,6 +10,7 @@ from opsroom_cloud.domain.ids import instance_id_of, operation_id_of
 from opsroom_cloud.domain.lifecycle import Order, decide
 from opsroom_cloud.events import Events
 from opsroom_cloud.operations import Operations
+from opsroom_cloud.timers import Timers
 from opsroom_contracts.cloud import (
     Command,
     CreateRequest,
@@ -37,9 +38,10 @@ class Terms:
 class Commands:
     """Answers ``cloud.create``, ``cloud.start``, ``cloud.stop`` and ``cloud.remove``."""
 
-    def __init__(self, events: Events, operations: Operations, terms: Terms) -> None:
+    def __init__(self, events: Events, operations: Operations, timers: Timers, terms: Terms) -> None:
         self._events = events
         self._operations = operations
+        self._timers = timers
         self._terms = terms
         self._in_flight: set[str] = set()
 
@@ -111,6 +113,7 @@ class Commands:
             if isinstance(verdict, InstanceEvent):
                 try:
                     seq = await self._events.accept(verdict, expected=known.seq)
+                    self._timers.start(order.instance_id, pending_of(verdict))
                     return _reply(order.instance_id, pending_of(verdict), seq)
                 except ConflictError:
                     pass

@@ -18,6 +18,8 @@ from opsroom_messaging.writer import ConflictError
 _EARLY_MAX_SECONDS = 10.0
 """A due message that comes earlier than this was not sent by the timer; the timer's own will follow."""
 _TRIES = 5
+_REMEMBERED = 50_000
+"""Operations known to have ended."""
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +34,8 @@ class Completion:
         self._provider = provider
         self._clock = clock
         self._provider_timeout = provider_timeout
-        self._in_hand: set[str] = set()
+        self._in_hand: dict[str, asyncio.Lock] = {}
+        self._finished: dict[str, None] = {}
         self.malformed = 0
 
     async def on_due(self, message: Stored) -> None:
@@ -50,24 +53,39 @@ class Completion:
         await self.finish(due.instance_id, due.operation_id)
 
     async def finish(self, instance_id: str, operation_id: str) -> None:
-        """Finish the operation, unless it is no longer pending or already in hand here.
+        """Finish the operation, unless it is no longer pending; wait where it is in hand here already.
 
         Raises:
             UnavailableError: the broker did not answer; it has to be tried again.
+            OverloadedError: too many writes wait; it has to be tried again.
+            RefusedError: the broker will not take the final event.
         """
-        if operation_id in self._in_hand:
-            return
-        self._in_hand.add(operation_id)
+        lock = self._in_hand.setdefault(operation_id, asyncio.Lock())
         try:
-            known = self._events.known(instance_id)
-            pending = _pending(known, operation_id)
-            if pending is None:  # memory may lag behind another process: ask before letting it go
-                known = await self._events.refresh(instance_id)
-                pending = _pending(known, operation_id)
-            if pending is not None and await self._is_time(pending, known):
-                await self._work(instance_id, pending, known)
+            async with lock:
+                await self._finish(instance_id, operation_id)
         finally:
-            self._in_hand.discard(operation_id)
+            self._in_hand.pop(operation_id, None)
+
+    async def _finish(self, instance_id: str, operation_id: str) -> None:
+        known = self._events.known(instance_id)
+        pending = _pending(known, operation_id)
+        if pending is None and operation_id in self._finished:
+            return
+        if pending is None:  # memory may lag behind another process: ask before letting it go
+            known = await self._events.refresh(instance_id)
+            pending = _pending(known, operation_id)
+        if pending is not None:
+            if not await self._is_time(pending, known):
+                return
+            await self._work(instance_id, pending, known)
+        self._remember(operation_id)
+
+    def _remember(self, operation_id: str) -> None:
+        """The second of the two timers comes in a moment and must cost nothing."""
+        self._finished[operation_id] = None
+        if len(self._finished) > _REMEMBERED:
+            del self._finished[next(iter(self._finished))]
 
     async def _is_time(self, pending: PendingOperation, known: Known) -> bool:
         """Wait for what is left of the delay, counted from when the broker stored the command.

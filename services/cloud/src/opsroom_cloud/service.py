@@ -14,6 +14,7 @@ from opsroom_cloud.listing import Listing
 from opsroom_cloud.operations import Operations
 from opsroom_cloud.provider import Provider
 from opsroom_cloud.settings import CloudSettings
+from opsroom_cloud.timers import Timers
 from opsroom_cloud.upkeep import Upkeep
 from opsroom_contracts import cloud, subjects
 from opsroom_contracts.subjects import CloudSubject
@@ -76,14 +77,19 @@ async def cloud_service(
         handle=completion.on_due,
     )
     operations = Operations(events, utc_now)
-    commands = Commands(events, operations, Terms(utc_now, settings.delay()))
+    timers = Timers(completion, clock=utc_now)
+    commands = Commands(events, operations, timers, Terms(utc_now, settings.delay()))
     listing = Listing(events, fold, follower)
     service = MicroService(
         broker,
         name=subjects.CLOUD_SERVICE,
         version=version("opsroom-cloud"),
         description="The life cycle of servers.",
-        gauges=lambda: {**fold.counts(), "malformed_due": completion.malformed},
+        gauges=lambda: {
+            **fold.counts(),
+            "timed": timers.waiting,
+            "malformed_due": completion.malformed,
+        },
     )
     service.add(CloudSubject.CREATE, cloud.CreateRequest, commands.create)
     service.add(CloudSubject.START, cloud.InstanceRequest, commands.start)
@@ -95,7 +101,8 @@ async def cloud_service(
 
     async with running(writer=writer.run(), follower=follower.run()) as died:
         await follower.ready(_READY_SECONDS)
-        async with running(died, worker=worker.run(), upkeep=upkeep.run(follower, settings.sweep_seconds)):
+        sweeping = upkeep.run(follower, settings.sweep_seconds)
+        async with running(died, worker=worker.run(), timers=timers.run(), upkeep=sweeping):
             await service.start()
             try:
                 yield died
