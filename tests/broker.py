@@ -8,7 +8,7 @@ import sysconfig
 from asyncio.subprocess import DEVNULL, Process
 from pathlib import Path
 
-START_SECONDS = 10.0
+START_SECONDS = 30.0
 
 
 class BrokerProcess:

@@ -14,7 +14,7 @@ import httpx
 
 from tests.waiting import until_answer
 
-STOP_SECONDS = 20.0
+STOP_SECONDS = 30.0
 
 
 class ServiceProcess:

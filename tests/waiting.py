@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-PATIENCE_SECONDS = 15.0
+PATIENCE_SECONDS = 30.0
 ResultT = TypeVar("ResultT")
 
 

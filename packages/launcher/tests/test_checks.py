@@ -38,8 +38,16 @@ def test_program_that_is_missing_is_a_failure(tmp_path: Path, capfd: pytest.Capt
 
 def test_linters_come_before_tests(tmp_path: Path) -> None:
     names = [step.name for step in steps_of_test(tmp_path, ())]
-    assert names == ["ruff check", "ruff format", "mypy", "lint-imports", "pytest"]
-    assert [step.name for step in check_steps(tmp_path)] == names[:-1]
+    assert names == ["ruff check", "ruff format", "mypy", "lint-imports", "pytest", "pytest, alone"]
+    assert [step.name for step in check_steps(tmp_path)] == names[:-2]
+
+
+def test_every_test_runs_once_beside_others_or_alone(tmp_path: Path) -> None:
+    beside, alone = (step.argv for step in steps_of_test(tmp_path, ())[4:])
+    assert beside[beside.index("-m", 2) + 1] == "not alone"
+    assert "-n" in beside
+    assert alone[-2:] == ("-m", "alone")
+    assert "-n" not in alone
 
 
 def test_arguments_are_pytest_s_alone(tmp_path: Path) -> None:
@@ -49,7 +57,7 @@ def test_arguments_are_pytest_s_alone(tmp_path: Path) -> None:
 
 def test_frontend_is_installed_when_its_lock_is_newer_and_then_tested(tmp_path: Path) -> None:
     def names() -> list[str]:
-        return [step.name for step in steps_of_test(tmp_path, ())][5:]
+        return [step.name for step in steps_of_test(tmp_path, ())][6:]
 
     frontend = tmp_path / "frontend"
     (frontend / "node_modules").mkdir(parents=True)

@@ -14,7 +14,7 @@ from opsroom_messaging.permissions import OPERATOR, SERVICES, authorization
 from opsroom_messaging.users import context_file, main, make_users, password_file
 from tests.broker import BrokerProcess
 from tests.processes import gateway, service
-from tests.waiting import until, until_answer
+from tests.waiting import PATIENCE_SECONDS, until, until_answer
 
 
 class GuardedBroker(BrokerProcess):
@@ -197,5 +197,5 @@ async def test_a_changed_password_is_read_at_the_next_connection(guarded: Guarde
         await guarded.stop()
         password_file(guarded.users, "chat").write_text("another-password\n")
         await guarded.start()
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await back.wait()

@@ -12,6 +12,8 @@ from opsroom_messaging.connection import Broker
 from services.cloud.tests.harness import Cloud, Kept, each_once, process, service
 from tests.broker import BrokerProcess
 
+pytestmark = pytest.mark.alone
+
 BURST = 10_000
 BURST_SECONDS = 15
 """From the first acceptance, besides the delay, until all has finished."""

@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 
 from services.gateway.tests.portal import Address
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 30.0
 SUBPROTOCOL = "opsroom.v1"
 
 Frame = dict[str, Any]

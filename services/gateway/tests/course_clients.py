@@ -12,7 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from services.gateway.tests.portal import Address
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 30.0
 
 
 @dataclass(slots=True)

@@ -30,7 +30,7 @@ def chat_settings() -> ChatSettings:
 
 def gateway_settings(**changed: object) -> GatewaySettings:
     """A gateway on a free port, its settings ``changed`` from what these tests usually have."""
-    usual: dict[str, object] = {"port": 0, "course_binding_seconds": BINDING_SECONDS, "patience_seconds": 5.0}
+    usual: dict[str, object] = {"port": 0, "course_binding_seconds": BINDING_SECONDS}
     return GatewaySettings.model_validate(usual | changed)
 
 

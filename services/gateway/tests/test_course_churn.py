@@ -13,7 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from services.gateway.tests.course_clients import as_list, course_client
 from services.gateway.tests.portal import Address, Portal, serving
-from tests.waiting import until_answer
+from tests.waiting import PATIENCE_SECONDS, until_answer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -70,7 +70,7 @@ class Wanderer:
         user = self.user or {"name": "nobody"}
         frame = json.dumps({"type": "send", "message": uuid4().hex, "user": user})
         await self.socket.send(frame)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while await self.socket.recv() != frame:
                 pass
 
@@ -116,7 +116,7 @@ async def test_the_list_is_true_after_all_that_people_do(portal: Portal, seed: i
                 stack.push_async_callback(one.socket.close)
         expected = sorted(one.name for one in wanderers if one.user is not None and one.socket is not None)
         waiting = {one.name for one in wanderers if one.user is not None and one.socket is None}
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             for address in (portal.gateway, second):
                 while True:
                     async with course_client(address, "witness") as witness:

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from services.gateway.tests.course_clients import as_list, course_client, register
-from services.gateway.tests.portal import portal_at
+from services.gateway.tests.portal import gateway_settings, portal_at
 from tests.broker import BrokerProcess
 from tests.waiting import until_answer
 
@@ -41,7 +41,8 @@ async def test_sockets_stay_and_what_is_said_meanwhile_arrives_once_and_in_order
 async def test_commands_without_a_broker_are_refused_in_the_known_shapes(
     broker_process: BrokerProcess,
 ) -> None:
-    async with portal_at(broker_process.url) as portal, portal.gateway.requests() as http:
+    impatient = gateway_settings(patience_seconds=1.0)
+    async with portal_at(broker_process.url, impatient) as portal, portal.gateway.requests() as http:
         await broker_process.kill()
         await until_answer(lambda: http.get("/readyz"), lambda answer: answer.status_code == 503)
         registration, command, problem = await asyncio.gather(

@@ -9,6 +9,7 @@ import pytest
 
 from services.gateway.tests.course_clients import CourseClient, as_list, course_client, register
 from services.gateway.tests.portal import Address
+from tests.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -124,6 +125,6 @@ async def test_someone_whose_socket_was_anothers_after_all_and_never_opens_one_l
 
 async def gone(address: Address, user: User) -> None:
     """Wait until a person is off the list."""
-    async with asyncio.timeout(10), course_client(address, f"witness-{uuid4().hex}") as witness:
+    async with asyncio.timeout(PATIENCE_SECONDS), course_client(address, f"witness-{uuid4().hex}") as witness:
         while user in (as_list(await witness.receive()) or [user]):
             pass

@@ -1,5 +1,6 @@
 """`./opsroom test`, `check` and `bench`: other programs run in order, and a summary that can't be misread."""
 
+import os
 import subprocess
 import sys
 import sysconfig
@@ -13,6 +14,9 @@ from opsroom_launcher import frontend
 STEP_SECONDS = 3600.0
 """No step may hang for ever, in CI least of all."""
 _PYTHON_FOLDERS = ("packages", "services", "tests", "bench")
+_WORKERS_PER_CORE = 2
+"""Tests mostly wait: for a grace to pass, a process to start, the broker to sync."""
+_MOST_WORKERS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +42,14 @@ def check_steps(root: Path) -> list[Step]:
 
 def test_steps(root: Path, pytest_arguments: Sequence[str]) -> list[Step]:
     """Everything; with arguments for pytest, pytest alone, as whoever gives them is after certain tests."""
-    pytest = _python_step(root, "pytest", "pytest", *pytest_arguments)
     if pytest_arguments:
-        return [pytest]
+        return [_python_step(root, "pytest", "pytest", *pytest_arguments)]
+    workers = min(_WORKERS_PER_CORE * (os.cpu_count() or 1), _MOST_WORKERS)
     return [
         *check_steps(root),
-        pytest,
+        _python_step(root, "pytest", "pytest", "-n", str(workers), "--dist", "worksteal", "-m", "not alone"),
+        # What holds the portal to a time or a rate: beside other tests it would measure them.
+        _python_step(root, "pytest, alone", "pytest", "-m", "alone"),
         *(Step(*step, root / frontend.FOLDER) for step in frontend.test_steps(root)),
     ]
 
