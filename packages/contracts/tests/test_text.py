@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from opsroom_contracts.text import NAME_MAX, NameRuleError, clean_name, fold_name
+from opsroom_contracts.text import NAME_MAX, NameRuleError, clean_name, fold_name, visible
 
 ANY_TEXT = st.text(max_size=40)
 LIKELY_NAMES = st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), min_size=1, max_size=24)
@@ -120,3 +120,18 @@ def test_the_limit_counts_characters_after_folding() -> None:
         clean_name("n" * (NAME_MAX + 1))
     with pytest.raises(NameRuleError, match="the limit is 32"):
         clean_name("\ufdfa" * 2)  # one character that NFKC writes out as eighteen
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain, ünïcode 🙂", "plain, ünïcode 🙂"),
+        ("a\nb\r\tc", "a\\nb\\r\\tc"),
+        ("\x1b[2J\x9b1m\x07", "\\x1b[2J\\x9b1m\\x07"),
+        ("\u202eevil\u2066", "\\u202eevil\\u2066"),
+        ("\u2028\ud800", "\\u2028\\ud800"),
+        ("👩\u200d💻", "👩\u200d💻"),
+    ],
+)
+def test_what_is_shown_is_one_line_that_does_nothing(text: str, shown: str) -> None:
+    assert visible(text) == shown

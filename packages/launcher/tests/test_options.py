@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from opsroom_launcher.cli import Bench, Check, Explain, RunTests, Up, parse
+from opsroom_launcher.cli import Bench, Check, Client, Explain, RunTests, Up, parse
 from opsroom_launcher.options import UpOptions
 
 
@@ -95,9 +95,12 @@ def test_commands() -> None:
     assert parse(["test"], {}) == RunTests(())
     assert parse(["test", "--", "-k", "foo", "--", "x"], {}) == RunTests(("-k", "foo", "--", "x"))
     assert parse(["bench", "--help", "--", "y"], {}) == Bench(("--help", "--", "y"))
+    assert parse(["servers", "ls", "--help"], {}) == Client(("servers", "ls", "--help"))
 
 
 def test_no_command_explains_all_of_them() -> None:
     command = parse([], {})
     assert isinstance(command, Explain)
-    assert all(f"\n    {name}" in command.text for name in ("up", "test", "check", "bench"))
+    assert all(
+        f"\n    {name}" in command.text for name in ("up", "test", "check", "bench", "chat", "servers")
+    )

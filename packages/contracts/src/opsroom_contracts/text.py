@@ -38,6 +38,21 @@ def clean_name(raw: str) -> str:
     return name
 
 
+def visible(text: str) -> str:
+    """``text`` as one line that can't act on a terminal or forge a line of a log.
+
+    Control, direction-changing, line-breaking and broken characters become escapes such as ``\\x1b``.
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if _harmless(char) else char.encode("unicode_escape").decode() for char in text)
+
+
+def _harmless(char: str) -> bool:
+    # Joiners and variation selectors belong to emoji and to many scripts, and do no harm.
+    return char.isprintable() or char in "\u200c\u200d" or unicodedata.category(char) in {"Zs", "Cn", "Co"}
+
+
 def fold_name(name: str) -> str:
     """The form in which two names are compared: equal means that only one person may have it.
 

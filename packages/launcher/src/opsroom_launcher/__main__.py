@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from opsroom_launcher import checks, handover
-from opsroom_launcher.cli import Bench, Check, Command, Explain, RunTests, Up, parse
+from opsroom_launcher.cli import Bench, Check, Client, Command, Explain, RunTests, Up, parse
 from opsroom_launcher.errors import RefusedError
 
 
@@ -33,6 +33,10 @@ def _do(command: Command, root: Path) -> int:
             from opsroom_launcher.up import up  # noqa: PLC0415
 
             return up(options, root)
+        case Client(arguments):
+            from opsroom_client.cli.main import main as client  # noqa: PLC0415 - and it costs time to import
+
+            return client(arguments)
         case RunTests(pytest_arguments):
             return checks.run(checks.test_steps(root, pytest_arguments))
         case Check():

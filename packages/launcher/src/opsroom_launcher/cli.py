@@ -52,13 +52,27 @@ class Bench:
     arguments: tuple[str, ...]
 
 
-Command = Explain | Up | RunTests | Check | Bench
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Hand over to the command line of the client."""
+
+    arguments: tuple[str, ...]
+
+
+Command = Explain | Up | RunTests | Check | Bench | Client
+
+_OF_THE_CLIENT = {
+    "chat": "talk from the terminal (--help)",
+    "servers": "list, command and watch servers (--help)",
+}
 
 
 def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Command:
     """Read the command line. Help and mistakes end the process (exit codes 0 and 2), as argparse has it."""
     if arguments and arguments[0] == "bench":
         return Bench(tuple(arguments[1:]))  # its options are its own, --help included
+    if arguments and arguments[0] in _OF_THE_CLIENT:
+        return Client(tuple(arguments))
     own, for_pytest = _split(arguments)
     parser = OneLineParser(
         prog="opsroom",
@@ -80,6 +94,8 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Command:
     )
     commands.add_parser("check", help="run the linters and the type checker alone", description=Check.__doc__)
     commands.add_parser("bench", help="measure it (options: ./opsroom bench --help)")
+    for name, explained in _OF_THE_CLIENT.items():
+        commands.add_parser(name, help=explained)
     flags = parser.parse_args(own)
     match flags.command:
         case "up":

@@ -1,0 +1,41 @@
+"""A typed, async client of Opsroom's ``/api/v1``.
+
+::
+
+    async with Opsroom("http://127.0.0.1:8000") as opsroom:
+        me = await opsroom.register("alice")
+        async with opsroom.chat(me.token) as chat:
+            await chat.send("hello")  # returns once it is stored
+            async for frame in chat:  # goes on by itself after every break, from the last sequence seen
+                ...
+
+Requests and sends carry an id, so that the client's own retries, and yours with the same id, are harmless.
+Delays between attempts grow and are drawn evenly from zero to their ceiling. Models are those of
+``opsroom_contracts``. Errors: see :mod:`opsroom_client.errors`.
+"""
+
+from opsroom_client.chat import Chat, ChatEvent
+from opsroom_client.client import Opsroom
+from opsroom_client.cloud import Cloud, CloudChange
+from opsroom_client.errors import (
+    ClosedError,
+    NotAcknowledgedError,
+    OpsroomError,
+    RefusedError,
+    UnexpectedAnswerError,
+    UnreachableError,
+)
+
+__all__ = [
+    "Chat",
+    "ChatEvent",
+    "ClosedError",
+    "Cloud",
+    "CloudChange",
+    "NotAcknowledgedError",
+    "Opsroom",
+    "OpsroomError",
+    "RefusedError",
+    "UnexpectedAnswerError",
+    "UnreachableError",
+]

@@ -1,0 +1,1 @@
+"""The command line: ``opsroom chat``, ``opsroom servers``, ``opsroom status``."""

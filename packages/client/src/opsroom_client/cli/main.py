@@ -1,0 +1,60 @@
+"""The commands and what they share."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from click.shell_completion import get_completion_class
+
+from opsroom_client.cli.chat import chat
+from opsroom_client.cli.running import Server, read_token
+from opsroom_client.cli.servers import servers
+from opsroom_client.client import DEFAULT_URL
+
+PROGRAM = "opsroom"
+_COMPLETE_VARIABLE = "_OPSROOM_COMPLETE"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--url", envvar="OPSROOM_URL", default=DEFAULT_URL, show_default=True, help="The server.")
+@click.option(
+    "--token-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File with the token in whose name servers are commanded (or OPSROOM_TOKEN).",
+)
+@click.pass_context
+def cli(context: click.Context, url: str, token_file: Path | None) -> None:
+    """Talk and command servers from a terminal.
+
+    Exit codes: 0 done, 1 refused or failed, 2 a mistake on the command line, 3 the server can't be reached,
+    130 interrupted.
+    """
+    # Not an option: whoever lists the processes would read it.
+    context.obj = Server(url, read_token(token_file, os.environ.get("OPSROOM_TOKEN") or None))
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print what teaches SHELL to complete `opsroom`.
+
+    \b
+    bash, in ~/.bashrc:                   eval "$(opsroom completion bash)"
+    zsh, in ~/.zshrc:                     eval "$(opsroom completion zsh)"
+    fish, in ~/.config/fish/config.fish:  opsroom completion fish | source
+    """
+    found = get_completion_class(shell)
+    if found is None:
+        raise click.UsageError(f"no completion for {shell}")
+    click.echo(found(cli, {}, PROGRAM, _COMPLETE_VARIABLE).source())
+
+
+cli.add_command(servers)
+cli.add_command(chat)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line, that of the process where none is given, and end with its exit code."""
+    code: int = cli(arguments, prog_name=PROGRAM)
+    return code

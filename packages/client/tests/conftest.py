@@ -1,0 +1,20 @@
+"""A portal that all tests of a module share, and the cuttable way to it."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from packages.client.tests.wire import Wire, wire_to
+from services.gateway.tests.portal import portal_at
+from tests.broker import BrokerProcess
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
+async def wire(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Wire]:
+    """The way to a portal at work."""
+    process = BrokerProcess(tmp_path_factory.mktemp("broker"))
+    await process.start()
+    async with portal_at(process.url) as portal, wire_to(portal.gateway.port) as whole:
+        yield whole
+    await process.stop()

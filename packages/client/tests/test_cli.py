@@ -1,0 +1,126 @@
+"""The command line, run as it is by people and by pipes."""
+
+import asyncio
+import json
+import sys
+from asyncio.subprocess import PIPE
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from click.testing import CliRunner, Result
+
+from opsroom_client import Opsroom
+from opsroom_client.cli.main import cli
+from opsroom_client.cli.output import age
+from opsroom_contracts.model import to_milliseconds
+from packages.client.tests.wire import Wire
+from tests.processes import free_port
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+BRIEF = 40
+
+
+@dataclass
+class Shell:
+    """Runs commands in this process, in a thread, as they have event loops of their own."""
+
+    url: str
+
+    async def __call__(self, *arguments: str) -> Result:
+        runner = CliRunner(env={"OPSROOM_URL": self.url})
+        return await asyncio.to_thread(runner.invoke, cli, arguments)
+
+
+async def piped(url: str, line: str, given: str = "") -> tuple[int | None, str, str]:
+    """A line of the shell in which ``opsroom`` is our command; exit code, output and complaints."""
+    command = line.replace("opsroom", f"{sys.executable} -m opsroom_client --url {url}")
+    shell = await asyncio.create_subprocess_shell(command, stdin=PIPE, stdout=PIPE, stderr=PIPE)
+    async with asyncio.timeout(BRIEF):
+        out, err = await shell.communicate(given.encode())
+    return shell.returncode, out.decode(), err.decode()
+
+
+async def test_servers_are_created_listed_and_commanded(wire: Wire) -> None:
+    shell = Shell(wire.url)
+    created = await shell("servers", "create", "--wait", "--json")
+    assert created.exit_code == 0, created.output
+    operation = json.loads(created.output)
+    instance = operation["instanceId"]
+    assert operation["status"] == "done"
+
+    listed = (await shell("servers", "ls")).output
+    assert listed.splitlines()[0].split() == ["ID", "STATE", "FOR", "PENDING"]
+    (row,) = [line for line in listed.splitlines() if instance in line]
+    assert row.split()[1] == "stopped"
+    assert row == row.rstrip()
+    everything = json.loads((await shell("servers", "ls", "--json")).output)
+    assert instance in [one["id"] for one in everything["instances"]]
+
+    started = await shell("servers", "start", instance[:12])
+    assert f"{instance} start pending, due 20" in started.output
+    twice = await shell("servers", "stop", instance)
+    assert (twice.exit_code, twice.stdout) == (1, "")
+    assert "(operation_pending)" in twice.stderr
+
+
+async def test_mistakes_are_one_line_and_an_exit_code(wire: Wire) -> None:
+    shell = Shell(wire.url)
+    unknown = await shell("servers", "rm", "nothing")
+    assert (unknown.exit_code, unknown.stdout) == (1, "")
+    assert unknown.stderr == "opsroom: no server begins with 'nothing' (opsroom servers ls shows them)\n"
+    assert (await shell("servers", "dance")).exit_code == 2
+    assert (await shell("--url", "ftp://x", "servers", "ls")).exit_code == 2
+    assert (await shell("--token-file", "/nowhere", "servers", "ls")).exit_code == 2
+
+
+async def test_a_server_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("opsroom_client.cli.running.PATIENCE_SECONDS", 0.2)
+    url = f"http://127.0.0.1:{free_port()}"
+    gone = await Shell(url)("servers", "ls")
+    assert gone.exit_code == 3
+    assert url in gone.stderr
+    assert gone.stderr.count("\n") == 1
+
+
+async def test_in_pipes(wire: Wire) -> None:
+    async with Opsroom(wire.url) as opsroom:
+        name, marker = f"p-{uuid4().hex[:20]}", uuid4().hex
+        said, watched = await asyncio.gather(
+            piped(wire.url, f"opsroom chat --name {name}", f"{marker} one\n\n{marker} \x1b[31mtwo\n"),
+            piped(wire.url, "opsroom servers watch --since 0 | head -n 1"),
+        )
+        assert said == (0, "", "")
+        found = [m for m in await opsroom.history() if m.text.startswith(marker)]
+        assert [m.text for m in found] == [f"{marker} one", f"{marker} \x1b[31mtwo"]
+        assert {m.user.name for m in found} == {name}
+        assert " received " in watched[1]
+        assert watched[1].count("\n") == 1
+        assert name not in [user.name for user in await opsroom.users()]
+
+
+async def test_ids_are_completed(wire: Wire) -> None:
+    async with Opsroom(wire.url) as opsroom:
+        instance = (await opsroom.cloud.create()).instance_id
+    runner = CliRunner(
+        env={
+            "OPSROOM_URL": wire.url,
+            "_OPSROOM_COMPLETE": "bash_complete",
+            "COMP_WORDS": f"opsroom servers start {instance[:8]}",
+            "COMP_CWORD": "3",
+        }
+    )
+    answer = await asyncio.to_thread(
+        runner.invoke, cli, [], prog_name="opsroom", complete_var="_OPSROOM_COMPLETE"
+    )
+    assert f"plain,{instance}" in answer.output
+    taught = await Shell(wire.url)("completion", "bash")
+    assert "_OPSROOM_COMPLETE=bash_complete" in taught.output
+
+
+async def test_ages_are_told_in_the_largest_unit() -> None:
+    now = to_milliseconds(datetime(2026, 1, 2, tzinfo=UTC))
+    seconds = (0, 59, 61, 3700, 90_000, -5)
+    assert [age(now - timedelta(seconds=s), now) for s in seconds] == ["0s", "59s", "1m", "1h", "1d", "0s"]

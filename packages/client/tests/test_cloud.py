@@ -1,0 +1,69 @@
+"""The cloud: commanded with keys, followed through cuts."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+
+from opsroom_client import Opsroom, RefusedError
+from opsroom_contracts.cloud import Command, EventType, InstanceState, OperationStatus
+from opsroom_contracts.errors import ErrorCode
+from opsroom_contracts.http import CloudEvent, ResetEvent
+from packages.client.tests.wire import Wire
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def opsroom(wire: Wire) -> AsyncIterator[Opsroom]:
+    async with Opsroom(wire.url, patience=10) as client:
+        yield client
+
+
+async def test_the_life_of_a_server(opsroom: Opsroom) -> None:
+    cloud = opsroom.cloud
+    seq = (await cloud.instances()).seq
+    key = uuid4().hex
+    created = await cloud.create(key=key)
+    assert (await cloud.create(key=key)).id == created.id
+    assert (await cloud.finished(created, seq)).status is OperationStatus.DONE
+    for command in (Command.START, Command.STOP):
+        operation = await cloud.command(command, created.instance_id)
+        assert (await cloud.finished(operation, seq)).status is OperationStatus.DONE
+    removal = await cloud.remove(created.instance_id)
+    assert (await cloud.cancel(removal.id)).status is OperationStatus.CANCELLED
+    (left,) = [one for one in (await cloud.instances()).instances if one.id == created.instance_id]
+    assert left.state is InstanceState.STOPPED
+    with pytest.raises(RefusedError) as unknown:
+        await cloud.start("nothing")
+    assert unknown.value.code is ErrorCode.INSTANCE_NOT_FOUND
+
+
+async def test_every_change_comes_once_and_in_order_through_cuts(opsroom: Opsroom, wire: Wire) -> None:
+    cloud = opsroom.cloud
+    seen: list[CloudEvent] = []
+    async with cloud.follow() as changes:
+        wanted = {(await cloud.create()).id for _ in range(5)}
+        cuts = iter([2, 4, 7])
+        next_cut = next(cuts)
+        async with asyncio.timeout(20):
+            async for change in changes:
+                assert isinstance(change, CloudEvent)
+                if change.operation_id in wanted:
+                    seen.append(change)
+                if len(seen) == next_cut:
+                    wire.cut()
+                    next_cut = next(cuts, 0)
+                if len(seen) == 2 * len(wanted):
+                    break
+    kinds = [change.type for change in seen]
+    assert kinds.count(EventType.RECEIVED) == kinds.count(EventType.CREATED) == len(wanted)
+    assert [change.seq for change in seen] == sorted({change.seq for change in seen})
+
+
+async def test_what_can_not_be_told_is_said(opsroom: Opsroom) -> None:
+    async with opsroom.cloud.follow(since=10**12) as changes:
+        async with asyncio.timeout(10):
+            assert isinstance(await anext(changes), ResetEvent)
