@@ -1,8 +1,7 @@
 import { defineConfig } from "@playwright/test";
 
-/** Without these a Chromium run by root on a machine without a network doesn't start, or waits for it. */
-const CHROMIUM_FLAGS = [
-  "--no-sandbox",
+/** Without these a Chromium on a machine without a network waits for one. */
+const FLAGS = [
   "--disable-gpu",
   "--disable-quic",
   "--no-first-run",
@@ -14,10 +13,11 @@ const CHROMIUM_FLAGS = [
 export default defineConfig({
   testDir: "e2e",
   outputDir: "test-results",
-  // The services are shared by the tests of a worker, and machines that run this are small.
-  workers: 1,
-  timeout: 45_000,
-  expect: { timeout: 8_000 },
+  // Each worker has services of its own. Tests mostly wait, so there may be more workers than a small machine has cores.
+  workers: 3,
+  fullyParallel: true,
+  timeout: 60_000,
+  expect: { timeout: 15_000 },
   reporter: [["list"]],
   use: {
     browserName: "chromium",
@@ -25,6 +25,7 @@ export default defineConfig({
     timezoneId: "UTC",
     viewport: { width: 1180, height: 760 },
     screenshot: "only-on-failure",
-    launchOptions: { executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: CHROMIUM_FLAGS },
+    // `npm run e2e` finds the browser; empty is Playwright's own.
+    launchOptions: { ...(process.env.CHROMIUM && { executablePath: process.env.CHROMIUM }), args: FLAGS },
   },
 });

@@ -1,5 +1,6 @@
 import AxeBuilder from "@axe-core/playwright";
 import { expect, type Page } from "@playwright/test";
+import { settledLooks } from "./frames";
 import { enter, freshName, say, test } from "./portal";
 
 const LOOKS = [
@@ -10,7 +11,7 @@ const LOOKS = [
 
 async function check(page: Page, name: string): Promise<void> {
   // What is still fading in has not the contrast that it will have.
-  await page.waitForTimeout(400);
+  await settledLooks(page);
   await page.screenshot({ path: `test-results/screens/${name}.png` });
   const { violations } = await new AxeBuilder({ page }).analyze();
   expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).join("; ")}`)).toEqual([]);

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { test as base, type Page } from "@playwright/test";
 
@@ -10,32 +10,43 @@ export interface Portal {
   readonly url: string;
 }
 
-async function answers(url: string): Promise<boolean> {
-  try {
-    return (await fetch(`${url}/readyz`)).ok;
-  } catch {
-    return false;
-  }
-}
-
 interface RunningPortal {
   readonly portal: Portal;
   readonly stop: () => Promise<void>;
 }
 
-export async function startPortal(port: number, options: readonly string[]): Promise<RunningPortal> {
-  const url = `http://127.0.0.1:${port}`;
-  const delay = process.env.E2E_DELAY ?? "1";
-  const child: ChildProcess = spawn(
-    join(ROOT, "opsroom"),
-    ["up", "--port", String(port), "--delay", delay, ...options],
-    { cwd: ROOT, stdio: ["ignore", "ignore", "inherit"] },
-  );
-  const deadline = Date.now() + READY_WITHIN_MS;
-  while (!(await answers(url))) {
-    if (child.exitCode !== null || Date.now() > deadline) throw new Error("the services did not start");
-    await new Promise(resolve => setTimeout(resolve, 200));
-  }
+/** What `./opsroom up` says once it is ready. */
+const READY = /Page and API\s+(http:\/\/\S+)\//;
+
+/** Run the portal; on any free port unless `options` name one. Its words come back where it doesn't start. */
+export async function startPortal(options: readonly string[]): Promise<RunningPortal> {
+  const asked = [
+    "up",
+    "--port",
+    "0",
+    "--nats-port",
+    "0",
+    "--delay",
+    process.env.E2E_DELAY ?? "1",
+    ...options,
+  ];
+  const child = spawn(join(ROOT, "opsroom"), asked, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+  let said = "";
+  const url = await new Promise<string>((resolve, reject) => {
+    const fail = () => reject(new Error(`the services did not start:\n${said}`));
+    const patience = setTimeout(fail, READY_WITHIN_MS);
+    child.once("exit", fail);
+    // Read to the end, also after it is ready: a full pipe would hold the services up.
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (piece: string) => {
+        said = (said + piece).slice(-20_000);
+        const ready = READY.exec(said)?.[1];
+        if (!ready) return;
+        clearTimeout(patience);
+        resolve(ready);
+      });
+    }
+  });
   const stop = () =>
     new Promise<void>(resolve => {
       child.once("exit", () => resolve());
@@ -48,12 +59,10 @@ export async function startPortal(port: number, options: readonly string[]): Pro
 export const test = base.extend<object, { portal: Portal }>({
   portal: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures from the pattern
-    async ({}, use, worker) => {
+    async ({}, use) => {
       const given = process.env.OPSROOM_URL;
       if (given) return use({ url: given });
-      const { portal, stop } = await startPortal(18_000 + worker.workerIndex + (process.pid % 1000), [
-        "--ephemeral",
-      ]);
+      const { portal, stop } = await startPortal(["--ephemeral"]);
       await use(portal);
       await stop();
     },

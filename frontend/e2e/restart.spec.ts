@@ -7,9 +7,8 @@ import { enter, freshName, say, startPortal } from "./portal";
 test("a page goes on by itself after the server was restarted, with nothing missed", async ({ browser }) => {
   test.setTimeout(120_000);
   const data = await mkdtemp(join(tmpdir(), "opsroom-e2e-"));
-  const port = 19_500 + (process.pid % 400);
-  const options = ["--data", data];
-  let running = await startPortal(port, options);
+  let running = await startPortal(["--data", data]);
+  const { port } = new URL(running.portal.url);
   const [ann, bob] = await Promise.all([browser.newPage(), browser.newPage()]);
   for (const page of [ann, bob]) {
     await page.goto(running.portal.url);
@@ -20,7 +19,7 @@ test("a page goes on by itself after the server was restarted, with nothing miss
   await running.stop();
   await expect(ann.locator(".connection")).toContainText(/Reconnecting in \d+ s|Connecting/);
   await say(ann, "meanwhile");
-  running = await startPortal(port, options);
+  running = await startPortal(["--data", data, "--port", port]);
   await ann
     .getByRole("button", { name: "Try now" })
     .click({ timeout: 2_000 })

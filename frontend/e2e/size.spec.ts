@@ -1,20 +1,12 @@
-import { expect, type Page } from "@playwright/test";
+import { expect } from "@playwright/test";
+import { costOfScrolling, settledScroll } from "./frames";
 import { enter, freshName, say, test } from "./portal";
 
-/** The longest time between two frames while the list is scrolled from end to end in steps. */
-const worstFrame = (page: Page, selector: string): Promise<number> =>
-  page.locator(selector).evaluate(async box => {
-    const frame = () => new Promise<number>(resolve => requestAnimationFrame(resolve));
-    let worst = 0;
-    let last = await frame();
-    for (let step = 1; step <= 60; step += 1) {
-      box.scrollTop = (box.scrollHeight * ((step * 37) % 60)) / 60;
-      const now = await frame();
-      worst = Math.max(worst, now - last);
-      last = now;
-    }
-    return worst;
-  });
+/**
+ * A jump to another place, all rows new, takes about 10 ms of the processor: within a frame. Twice that and half
+ * as much again is for machines that do other things as well; whatever grows with the length of the list is far beyond.
+ */
+const SMOOTH_MS = 25;
 
 test("a conversation of 100,000 messages stays smooth", async ({ page, portal }) => {
   const messages = Array.from({ length: 100_000 }, (_, i) => ({
@@ -31,7 +23,7 @@ test("a conversation of 100,000 messages stays smooth", async ({ page, portal })
   await enter(page, freshName("Ann"));
   await expect(page.locator(".message", { hasText: "Message 99999 " })).toBeVisible();
   expect(await page.locator(".windowed-row").count()).toBeLessThan(40);
-  expect(await worstFrame(page, ".windowed-scroll")).toBeLessThan(250);
+  expect(await costOfScrolling(page, page.locator(".windowed-scroll"))).toBeLessThan(SMOOTH_MS);
   await page.locator(".windowed-scroll").evaluate(box => box.scrollTo(0, box.scrollHeight));
   const started = Date.now();
   await say(page, "quick");
@@ -53,12 +45,11 @@ test("what is read keeps its place when messages come, and is told of by a numbe
   await enter(other, freshName("Bob"));
   const box = page.locator(".windowed-scroll");
   await box.evaluate(one => one.scrollTo(0, one.scrollHeight / 2));
-  await page.waitForTimeout(200);
-  const before = await box.evaluate(one => one.scrollTop);
+  const before = await settledScroll(box);
   await say(other, "news 1");
   await say(other, "news 2");
   await expect(page.getByRole("button", { name: "2 new messages" })).toBeVisible();
-  expect(Math.abs((await box.evaluate(one => one.scrollTop)) - before)).toBeLessThan(3);
+  expect(Math.abs((await settledScroll(box)) - before)).toBeLessThan(3);
   await page.getByRole("button", { name: "2 new messages" }).click();
   await expect(page.locator(".message", { hasText: "news 2" })).toBeInViewport();
   await expect(page.locator(".windowed-new")).toHaveCount(0);
@@ -79,7 +70,8 @@ test("10,000 instances stay smooth", async ({ page, portal }) => {
   await page.goto(`${portal.url}/#/cloud`);
   await expect(page.locator(".counts")).toContainText("3,334 running");
   expect(await page.locator(".instance").count()).toBeLessThan(30);
-  expect(await worstFrame(page, ".widget:first-of-type .windowed-scroll")).toBeLessThan(250);
+  const list = page.locator(".widget").first().locator(".windowed-scroll");
+  expect(await costOfScrolling(page, list)).toBeLessThan(SMOOTH_MS);
   const started = Date.now();
   await page.getByRole("searchbox", { name: "Find by id" }).fill("00004711");
   await expect(page.locator(".instance")).toHaveCount(1);

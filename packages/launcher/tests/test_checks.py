@@ -31,6 +31,20 @@ def test_success_says_so(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> N
     assert capfd.readouterr().out.endswith("\nall passed\n")
 
 
+def test_what_could_not_be_tested_is_no_failure_and_no_success(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    skipped = Step("browser", (sys.executable, "-S", "-c", "raise SystemExit(77)"), tmp_path, skipped_by=77)
+    assert run([step("first", "", tmp_path), skipped, step("third", "", tmp_path)]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert [line.split("(")[0].strip() for line in lines[-5:-2]] == [
+        "ok       first",
+        "SKIPPED  browser",
+        "ok       third",
+    ]
+    assert "NOT ALL WAS TESTED: browser" in lines[-1]
+
+
 def test_program_that_is_missing_is_a_failure(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run([Step("gone", ("/does/not/exist",), tmp_path)]) == 1
     assert "can't run gone" in capfd.readouterr().err
@@ -66,5 +80,7 @@ def test_frontend_is_installed_when_its_lock_is_newer_and_then_tested(tmp_path: 
     assert names() == ["npm ci"]
     (frontend / "package.json").write_text(json.dumps({"scripts": {"test": "true"}}))
     assert names() == ["npm ci", "npm test"]
+    (frontend / "package.json").write_text(json.dumps({"scripts": {"e2e": "true", "test": "true"}}))
+    assert names() == ["npm ci", "npm test", "npm run e2e"]
     (frontend / "node_modules" / ".package-lock.json").touch()
-    assert names() == ["npm test"]
+    assert names() == ["npm test", "npm run e2e"]

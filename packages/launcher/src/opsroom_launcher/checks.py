@@ -26,6 +26,8 @@ class Step:
     name: str
     argv: tuple[str, ...]
     folder: Path
+    skipped_by: int | None = None
+    """The exit code by which it says that it could not test anything here, and has said why."""
 
 
 def check_steps(root: Path) -> list[Step]:
@@ -50,7 +52,10 @@ def test_steps(root: Path, pytest_arguments: Sequence[str]) -> list[Step]:
         _python_step(root, "pytest", "pytest", "-n", str(workers), "--dist", "worksteal", "-m", "not alone"),
         # What holds the portal to a time or a rate: beside other tests it would measure them.
         _python_step(root, "pytest, alone", "pytest", "-m", "alone"),
-        *(Step(*step, root / frontend.FOLDER) for step in frontend.test_steps(root)),
+        *(
+            Step(*step, root / frontend.FOLDER, skipped_by=frontend.NO_BROWSER)
+            for step in frontend.test_steps(root)
+        ),
     ]
 
 
@@ -62,6 +67,7 @@ def bench_step(root: Path, arguments: Sequence[str]) -> Step:
 def run(steps: Sequence[Step]) -> int:
     """Run ``steps`` up to the first that fails. Returns 0, or the exit code of that one."""
     summary = []
+    skipped = []
     code = 0
     for step in steps:
         if code:
@@ -72,10 +78,21 @@ def run(steps: Sequence[Step]) -> int:
         began = time.monotonic()
         code = _run(step)
         verdict = f"exit {code:<2} " if code else "ok      "
+        if code and code == step.skipped_by:
+            code, verdict = 0, "SKIPPED "
+            skipped.append(step.name)
         summary.append(f"  {verdict} {step.name} ({time.monotonic() - began:.1f} s)")
     if len(steps) > 1:
-        print("\n".join(("", *summary, "", "failed" if code else "all passed")), flush=True)
+        print("\n".join(("", *summary, "", _conclusion(code, skipped))), flush=True)
     return code
+
+
+def _conclusion(code: int, skipped: Sequence[str]) -> str:
+    if code:
+        return "failed"
+    if skipped:
+        return f"passed, but NOT ALL WAS TESTED: {', '.join(skipped)} was skipped, and says above why"
+    return "all passed"
 
 
 def _run(step: Step) -> int:

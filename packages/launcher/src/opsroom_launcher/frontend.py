@@ -7,6 +7,9 @@ FOLDER = "frontend"
 _PACKAGE = "package.json"
 _PAGE = Path(FOLDER, "dist")
 _MADE_WITH = ("package-lock.json", "webpack.config.mjs", "tsconfig.json")
+NO_BROWSER = 77
+"""The exit code of the tests in a browser where there is no browser to be had; in CI they fail instead."""
+_TESTS = {"npm test": "test", "npm run e2e": "e2e"}
 _INSTALL = ("npm", "ci", "--no-audit", "--no-fund")
 
 
@@ -47,8 +50,8 @@ def test_steps(root: Path) -> list[tuple[str, tuple[str, ...]]]:
     steps: list[tuple[str, tuple[str, ...]]] = []
     if not _is_installed(folder):
         steps.append(("npm ci", _INSTALL))
-    if "test" in json.loads((folder / _PACKAGE).read_text(encoding="utf-8")).get("scripts", {}):
-        steps.append(("npm test", ("npm", "test")))
+    scripts = json.loads((folder / _PACKAGE).read_text(encoding="utf-8")).get("scripts", {})
+    steps += [(name, ("npm", "run", script)) for name, script in _TESTS.items() if script in scripts]
     return steps
 
 
