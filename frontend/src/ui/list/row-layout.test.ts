@@ -6,16 +6,26 @@ const keys = (from: number, to: number) => Array.from({ length: to - from }, (_,
 it("knows where every row stands, measured or not", () => {
   const layout = new RowLayout(10);
   layout.setKeys(keys(0, 100));
-  expect(layout.measure(3, 25)).toBe(true);
-  expect(layout.measure(3, 25)).toBe(false);
+  expect(layout.measure(3, [25])).toBe(true);
+  expect(layout.measure(3, [25])).toBe(false);
   expect([layout.top(3), layout.top(4), layout.total]).toEqual([30, 55, 1015]);
   expect([layout.rowAt(-5), layout.rowAt(54), layout.rowAt(55), layout.rowAt(9999)]).toEqual([0, 3, 4, 99]);
+});
+
+it("moves what follows once by all that neighbours differ", () => {
+  const layout = new RowLayout(10);
+  layout.setKeys(keys(0, 6));
+  expect(layout.measure(1, [12, 10, 7])).toBe(true);
+  expect([1, 2, 3, 4, 5].map(index => layout.top(index))).toEqual([10, 22, 32, 39, 49]);
+  // Differences that cancel out move what lies between them.
+  expect(layout.measure(4, [11, 9])).toBe(true);
+  expect([layout.top(5), layout.total]).toEqual([50, 59]);
 });
 
 it("keeps what it measured when rows come above or change places", () => {
   const layout = new RowLayout(10);
   layout.setKeys(keys(10, 20));
-  layout.measure(0, 30);
+  layout.measure(0, [30]);
   layout.setKeys(keys(0, 20));
   expect(layout.indexOf("k10")).toBe(10);
   expect([layout.top(10), layout.top(11), layout.total]).toEqual([100, 130, 220]);
@@ -27,7 +37,7 @@ it("takes a hundred thousand rows and a measured screen of them in a few millise
   const layout = new RowLayout(70);
   layout.setKeys(keys(0, 100_000));
   const start = performance.now();
-  for (let i = 0; i < 20; i += 1) layout.measure(50_000 + i, 90);
+  layout.measure(50_000, Array(20).fill(90));
   layout.setKeys(keys(0, 100_001));
   expect(performance.now() - start).toBeLessThan(200);
   expect(layout.total).toBe(100_001 * 70 + 20 * 20);

@@ -32,6 +32,7 @@ export class RowLayout {
   }
 
   setKeys(keys: readonly string[]): void {
+    if (keys === this.keys) return;
     let same = 0;
     while (same < keys.length && keys[same] === this.keys[same]) same += 1;
     if (same === keys.length && same === this.keys.length) return;
@@ -40,15 +41,27 @@ export class RowLayout {
     this.layOut(same);
   }
 
-  /** Note the real height of a row; true where it differs from what was assumed. */
-  measure(index: number, height: number): boolean {
-    const key = this.keys[index];
-    if (key === undefined) return false;
-    const difference = height - (this.heights.get(key) ?? this.estimate);
-    this.heights.set(key, height);
-    if (difference === 0) return false;
-    for (let i = index + 1; i <= this.keys.length; i += 1) this.tops[i] = (this.tops[i] ?? 0) + difference;
-    return true;
+  /**
+   * Note the real heights of neighbouring rows, the first of them at `first`; true where one differs from what
+   * was assumed. What follows is moved once, however many differ.
+   */
+  measure(first: number, measured: readonly number[]): boolean {
+    let shift = 0;
+    let moved = false;
+    for (const [offset, height] of measured.entries()) {
+      const index = first + offset;
+      const key = this.keys[index];
+      if (key === undefined) break;
+      const difference = height - (this.heights.get(key) ?? this.estimate);
+      this.heights.set(key, height);
+      moved ||= difference !== 0;
+      shift += difference;
+      this.tops[index + 1] = (this.tops[index + 1] ?? 0) + shift;
+    }
+    if (shift !== 0)
+      for (let i = first + measured.length + 1; i <= this.keys.length; i += 1)
+        this.tops[i] = (this.tops[i] ?? 0) + shift;
+    return moved;
   }
 
   /** Widths have changed, so every height is a guess again. */

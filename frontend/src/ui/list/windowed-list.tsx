@@ -74,11 +74,11 @@ export function WindowedList<T>(props: WindowedListProps<T>) {
     const box = scroller.current;
     const list = rows.current;
     if (!box || !list) return;
-    let moved = false;
-    for (const row of Array.from(list.children) as HTMLElement[]) {
-      const index = Number(row.dataset.index);
-      moved = layout.measure(index, row.offsetHeight) || moved;
-    }
+    const drawn = Array.from(list.children) as HTMLElement[];
+    const moved = layout.measure(
+      Number(drawn[0]?.dataset.index ?? 0),
+      drawn.map(row => row.offsetHeight),
+    );
     const held = place.current;
     if (held.atEnd && rest === "end") {
       list.style.height = `${layout.total}px`;
