@@ -1,16 +1,20 @@
-// Writes src/contract/generated.ts from the Python contracts, or, with --check, fails where it has drifted.
+// Writes src/contract/generated.ts from the gateway's OpenAPI and the contracts, or, with --check, fails where it
+// has drifted.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isDeepStrictEqual } from "node:util";
 import { compile } from "json-schema-to-typescript";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, "..", "..");
 const target = join(here, "..", "src", "contract", "generated.ts");
 
-// What the page sends and receives; each brings the models it is made of.
-const ROOTS = [
+const API = "/api/v1";
+
+// What goes over the socket and the event stream; each brings the models it is made of.
+const STREAMED = [
   ...["HelloFrame", "SendFrame", "TypingFrame", "LeaveFrame"],
   ...[
     "WelcomeFrame",
@@ -22,17 +26,14 @@ const ROOTS = [
     "ErrorFrame",
     "ResetFrame",
   ],
-  ...["NewUser", "Registered", "UsersReply", "HistoryReply", "Message"],
-  ...["InstanceList", "OperationAccepted", "CloudEvent", "ResetEvent", "Problem"],
+  ...["CloudEvent", "ResetEvent"],
 ];
 
 function readContract() {
   const python = [process.env.PYTHON, join(root, ".venv", "bin", "python"), "python3"].find(
     candidate => candidate && (candidate === "python3" || existsSync(candidate)),
   );
-  const source = join(root, "packages", "contracts", "src");
   const run = spawnSync(python, [join(here, "contract.py")], {
-    env: { ...process.env, PYTHONPATH: source },
     encoding: "utf8",
     maxBuffer: 1 << 24,
   });
@@ -65,29 +66,80 @@ const namedNodes = nodes =>
   Object.fromEntries(Object.entries(nodes).map(([name, node]) => [name, leaveOutNulls(node)]));
 const isNullable = node => node.anyOf?.some(kind => kind.type === "null") ?? false;
 
+const objectOf = properties => ({
+  type: "object",
+  additionalProperties: false,
+  properties,
+  required: Object.keys(properties),
+});
+
+// What may be left out of a request is written as nullable, as in the models.
+const optionalOr = ({ required, schema }) =>
+  required ? schema : { anyOf: [...(schema.anyOf ?? [schema]), { type: "null" }] };
+
+function parametersIn(place, parameters) {
+  const own = parameters.filter(parameter => parameter.in === place);
+  if (own.length === 0) return {};
+  return { [place]: objectOf(Object.fromEntries(own.map(one => [one.name, optionalOr(one)]))) };
+}
+
+const jsonOf = content => content?.["application/json"]?.schema;
+
+// One request: what stands in its path and query, its body, and what is answered when it is granted.
+function requestOf({ parameters = [], requestBody, responses }) {
+  const granted = Object.entries(responses).find(([status]) => status.startsWith("2"))?.[1];
+  const body = jsonOf(requestBody?.content);
+  const answer = jsonOf(granted?.content);
+  return objectOf({
+    ...parametersIn("path", parameters),
+    ...parametersIn("query", parameters),
+    ...(body && { body }),
+    ...(answer && { answer }),
+  });
+}
+
+function routesOf(paths) {
+  const routes = Object.entries(paths)
+    .filter(([path]) => path.startsWith(`${API}/`))
+    .flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => [
+        `${method.toUpperCase()} ${path.slice(API.length)}`,
+        requestOf(operation),
+      ]),
+    );
+  return objectOf(Object.fromEntries(routes));
+}
+
+// The models of both documents under one name each; the same name must mean the same.
+function modelsOf({ openapi, schema }) {
+  const text = JSON.stringify(openapi.components.schemas).replaceAll("#/components/schemas/", "#/$defs/");
+  const asked = leaveOutNulls({ $defs: JSON.parse(text) }).$defs;
+  const streamed = leaveOutNulls({ $defs: schema.$defs }).$defs;
+  for (const [name, model] of Object.entries(asked)) {
+    if (streamed[name] && !isDeepStrictEqual(streamed[name], model))
+      throw new Error(`${name} is one thing in the OpenAPI and another in the contracts`);
+  }
+  return { ...streamed, ...asked };
+}
+
 async function render(contract) {
-  const schema = leaveOutNulls({ $defs: contract.schema.$defs });
-  const types = await compile(
-    {
-      $defs: schema.$defs,
-      type: "object",
-      additionalProperties: false,
-      properties: Object.fromEntries(ROOTS.map(name => [name, { $ref: `#/$defs/${name}` }])),
-      required: ROOTS,
-    },
-    "Contract",
-    {
-      bannerComment: "",
-      additionalProperties: false,
-      unreachableDefinitions: false,
-      ignoreMinAndMaxItems: true,
-    },
-  );
+  const paths = JSON.stringify(contract.openapi.paths).replaceAll("#/components/schemas/", "#/$defs/");
+  const roots = {
+    Api: leaveOutNulls(routesOf(JSON.parse(paths))),
+    ...Object.fromEntries([...STREAMED, "Problem"].map(name => [name, { $ref: `#/$defs/${name}` }])),
+  };
+  const types = await compile({ $defs: modelsOf(contract), ...objectOf(roots) }, "Contract", {
+    bannerComment: "",
+    additionalProperties: false,
+    unreachableDefinitions: false,
+    ignoreMinAndMaxItems: true,
+  });
   const constants = Object.entries(contract.constants).map(
     ([name, value]) => `export const ${name} = ${JSON.stringify(value)};`,
   );
   return [
-    "// Generated by `npm run contract` from packages/contracts. Don't edit.\n",
+    "// Generated by `npm run contract` from the gateway's OpenAPI and packages/contracts. Don't edit.\n",
+    `export const API = ${JSON.stringify(API)};`,
     constants.join("\n"),
     `/** What each close code of the socket asks of the client. */\nexport const RETRY_BY_CLOSE_CODE: Readonly<Record<number, "never" | "now" | "later" | "register">> = ${JSON.stringify(contract.closeCodes, null, 2)};`,
     `/** Error codes after which the same request may succeed a little later. */\nexport const RETRYABLE: readonly ErrorCode[] = ${JSON.stringify(contract.retryable)};\n`,
@@ -99,13 +151,15 @@ const contract = readContract();
 if (contract.problem) {
   // The page can be worked on without Python; the check that counts runs where the whole project is tested.
   console.warn(
-    `The contracts could not be read, so their types were not checked.\n${contract.problem.slice(-400)}`,
+    `The gateway and the contracts could not be read, so their types were not checked.\n${contract.problem.slice(-400)}`,
   );
   process.exit(process.argv.includes("--check") && !process.env.CI ? 0 : 1);
 }
 const text = await render(contract);
 if (!process.argv.includes("--check")) writeFileSync(target, text);
 else if (readFileSync(target, "utf8") !== text) {
-  console.error("src/contract/generated.ts has drifted from packages/contracts: run `npm run contract`.");
+  console.error(
+    "src/contract/generated.ts has drifted from the gateway and packages/contracts: run `npm run contract`.",
+  );
   process.exit(1);
 }

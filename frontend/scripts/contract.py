@@ -1,15 +1,18 @@
-"""Print, as one JSON document, what the page takes from the contracts package.
+"""Print, as one JSON document, what the page takes from the gateway and the contracts package.
 
-The models come as JSON Schema; the constants beside them are what the schema can't say.
+Requests and their answers come as the gateway's OpenAPI; frames and events, which OpenAPI does not know, as
+the contracts' JSON Schema; the constants beside them are what neither can say.
 """
 
 import json
 import sys
 
 from opsroom_contracts import chat, close_codes, errors, frames, http, schema, text
+from opsroom_gateway.app import describe
 
 json.dump(
     {
+        "openapi": describe(),
         "schema": schema.json_schema(),
         "closeCodes": {str(close.value.code): close.value.retry.value for close in close_codes.Close},
         "constants": {

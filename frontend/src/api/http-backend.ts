@@ -1,46 +1,41 @@
-import type {
-  HistoryReply,
-  InstanceList,
-  OperationAccepted,
-  Registered,
-  UsersReply,
-} from "../contract/generated";
+import { API, type Command, type Operation } from "../contract/generated";
 import type { Backend, CommandRequest } from "./backend";
 import { openChatSocket } from "./chat-socket";
 import { openCloudStream } from "./cloud-stream";
-import { type HttpRequest, requestJson } from "./http";
+import { request, urlOf } from "./http";
 
-function commandTarget({ command, instanceId }: CommandRequest): [HttpRequest["method"], string] {
-  const instances = "/cloud/instances";
-  if (command === "create") return ["POST", instances];
-  const instance = `${instances}/${encodeURIComponent(instanceId ?? "")}`;
-  return command === "remove" ? ["DELETE", instance] : ["POST", `${instance}/${command}`];
-}
+const ROUTES = {
+  start: "POST /cloud/instances/{instance_id}/start",
+  stop: "POST /cloud/instances/{instance_id}/stop",
+  remove: "DELETE /cloud/instances/{instance_id}",
+} as const satisfies Record<Exclude<Command, "create">, string>;
 
 /** The gateway at `base`, an origin with or without a path before `/api/v1`. */
 export function createHttpBackend(base: string): Backend {
-  const api = `${base}/api/v1`;
-  const users = `${api}/chat/users`;
+  const command = async ({ command, instanceId = "", key, token }: CommandRequest): Promise<Operation> => {
+    const proof = { key, token };
+    const { operation } =
+      command === "create"
+        ? await request(base, "POST /cloud/instances", {}, proof)
+        : await request(base, ROUTES[command], { path: { instance_id: instanceId } }, proof);
+    return operation;
+  };
   return {
-    register: name => requestJson<Registered>(users, { method: "POST", body: { name } }),
-    users: async () => (await requestJson<UsersReply>(users)).users,
-    history: async ({ room, before, limit }) => {
-      const query = new URLSearchParams({ limit: String(limit) });
-      if (before !== undefined) query.set("before", String(before));
-      const url = `${api}/chat/rooms/${encodeURIComponent(room)}/messages?${query}`;
-      return (await requestJson<HistoryReply>(url)).messages;
+    register: name => request(base, "POST /chat/users", { body: { name } }),
+    users: async () => (await request(base, "GET /chat/users", {})).users,
+    history: async ({ room, ...query }) => {
+      const asked = { path: { room }, query };
+      return (await request(base, "GET /chat/rooms/{room}/messages", asked)).messages;
     },
-    instances: () => requestJson<InstanceList>(`${api}/cloud/instances`),
-    command: async request => {
-      const [method, path] = commandTarget(request);
-      const options: HttpRequest = { method: method ?? "POST", key: request.key, token: request.token };
-      return (await requestJson<OperationAccepted>(api + path, options)).operation;
-    },
+    instances: () => request(base, "GET /cloud/instances", {}),
+    command,
     cancel: async (operationId, token) => {
-      const url = `${api}/cloud/operations/${encodeURIComponent(operationId)}`;
-      return (await requestJson<OperationAccepted>(url, { method: "DELETE", token })).operation;
+      const path = { operation_id: operationId };
+      const proof = { token };
+      return (await request(base, "DELETE /cloud/operations/{operation_id}", { path }, proof)).operation;
     },
-    openChat: listener => openChatSocket(`${api.replace(/^http/, "ws")}/chat/ws`, listener),
-    openCloud: (since, listener) => openCloudStream(`${api}/cloud/events?since=${since}`, listener),
+    openChat: listener => openChatSocket(`${base.replace(/^http/, "ws")}${API}/chat/ws`, listener),
+    openCloud: (since, listener) =>
+      openCloudStream(urlOf(base, "GET /cloud/events", { query: { since } }), listener),
   };
 }

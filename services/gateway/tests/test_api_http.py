@@ -5,6 +5,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from opsroom_gateway.app import describe
 from services.gateway.tests.api_clients import person
 from services.gateway.tests.portal import Address, Portal, gateway_settings, serving
 
@@ -128,6 +129,7 @@ async def test_the_description_names_every_path_and_every_error(http: httpx.Asyn
         "/healthz",
         "/readyz",
     } <= set(described["paths"])
+    assert described == describe()  # the page's types are made from the latter
     assert "Problem" in described["components"]["schemas"]
     conflict = described["paths"]["/api/v1/chat/users"]["post"]["responses"]["409"]
     assert "name_taken" in conflict["content"]["application/problem+json"]["examples"]

@@ -92,6 +92,12 @@ class Broker:
             await self.client.close()
 
 
+def unconnected() -> Broker:
+    """A broker that nobody has connected to: for describing what would stand on it."""
+    client = Client()
+    return Broker(client, client.jetstream())
+
+
 async def connect(url: str, *, name: str, access: Access = _NO_PROOF, timeout: float = 10.0) -> Broker:
     """Connect to the broker at ``url`` (comma-separated for a cluster) as ``name`` and check that it will do.
 

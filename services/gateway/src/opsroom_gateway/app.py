@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Any
 from uuid import uuid4
 
 from fastapi import APIRouter, FastAPI, WebSocket
@@ -37,7 +38,7 @@ from opsroom_gateway.sessions import Sessions
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.sse import SseReaders
 from opsroom_gateway.typing_feed import TypingFeed
-from opsroom_messaging.connection import Broker
+from opsroom_messaging.connection import Broker, unconnected
 from opsroom_messaging.follower import Follow, Follower, Source
 from opsroom_messaging.leases import GatewayLease
 from opsroom_messaging.process import running
@@ -93,7 +94,9 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
     gateway_id = uuid4().hex
     lease = GatewayLease(broker, gateway_id)
     await lease.take()
-    feeds = await _feeds(broker, settings.ring_messages)
+    bounds = await StreamReader(broker, subjects.CHAT_STREAM).bounds()
+    ring = settings.ring_messages
+    feeds = _feeds(broker, max(bounds.first, bounds.last - ring + 1), ring)
     requester = Requester(broker, patience=settings.patience_seconds)
     limits = limits_of(settings)
     sessions = Sessions(requester, gateway_id)
@@ -136,9 +139,22 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
             await sessions.close()
 
 
-async def _feeds(broker: Broker, ring_messages: int) -> Feeds:
-    bounds = await StreamReader(broker, subjects.CHAT_STREAM).bounds()
-    start = max(bounds.first, bounds.last - ring_messages + 1)
+def describe() -> dict[str, Any]:
+    """The OpenAPI document, made without a broker: nothing of it runs."""
+    broker, settings = unconnected(), GatewaySettings()
+    feeds = _feeds(broker, 1, settings.ring_messages)
+    requester = Requester(broker)
+    commands = CloudCommands(requester, feeds.cloud_follower)
+    services = (requester, Sessions(requester, ""), commands, limits_of(settings))
+    app = _application(settings)
+    app.include_router(health.health_router(requester, lambda: False))
+    app.include_router(
+        _api(broker, settings, feeds, services, SseReaders(settings.outbox_bytes, settings.heartbeat_seconds))
+    )
+    return app.openapi()
+
+
+def _feeds(broker: Broker, start: int, ring_messages: int) -> Feeds:
     chat, people, cloud = ChatFeed(start, ring_messages), PeopleFeed(), CloudFeed()
     chat_source = Source(subjects.CHAT_STREAM, (subjects.CHAT_EVENTS,), Follow.EVENTS, start)
     people_source = Source(subjects.MEMBERS_STREAM, (subjects.MEMBERS,), Follow.STATE)
