@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import cast
 
 from fastapi import FastAPI, WebSocket
+from starlette.types import Message
 
 from bench.fanout.wire import TEXT, Dialect, Side, get, masked, upgrade
 from opsroom_contracts.chat import MessageEvent, User
@@ -22,10 +23,10 @@ from opsroom_gateway.app import Gateway
 from opsroom_gateway.catch_up import CatchUp
 from opsroom_gateway.chat_feed import ChatFeed
 from opsroom_gateway.cloud_feed import CloudFeed
+from opsroom_gateway.counters import EdgeCounters
 from opsroom_gateway.frames import sse_event
 from opsroom_gateway.server import listen, make_server
 from opsroom_gateway.settings import GatewaySettings
-from opsroom_gateway.sse import SseReaders
 from opsroom_gateway.ws_protocol import outlet_of
 from opsroom_messaging.process import run, until_stopped
 from opsroom_messaging.stored import Stored
@@ -52,23 +53,23 @@ SSE_DIALECT = Dialect(
 )
 
 
-def application(readers: SseReaders) -> FastAPI:
+def application() -> FastAPI:
     """The gateway's readers, and two sockets that stand in for the broker."""
     app = FastAPI()
     chat, cloud = ChatFeed(1, 4096), CloudFeed()
     # Nobody resumes here, so nothing is ever asked of the stream.
-    app.include_router(events_router(cloud, cast("CatchUp", None), readers))
+    app.include_router(events_router(cloud, cast("CatchUp", None)))
+
+    async def heard(_message: Message) -> None:
+        """Readers say nothing."""
 
     @app.websocket("/read")
     async def read(socket: WebSocket) -> None:
         await socket.accept()
         outlet = outlet_of(socket)
         chat.readers.attach(outlet)
-        try:
-            while (await socket.receive())["type"] != "websocket.disconnect":
-                pass
-        finally:
-            chat.readers.detach(outlet)
+        outlet.when_lost(lambda: chat.readers.detach(outlet))
+        outlet.park(heard)
 
     @app.websocket("/publish")
     async def publish(socket: WebSocket) -> None:
@@ -89,12 +90,10 @@ def application(readers: SseReaders) -> FastAPI:
 async def main(port: int) -> None:
     """Serve until told to stop."""
     settings = GatewaySettings(port=port)
-    readers = SseReaders(settings.outbox_bytes, settings.heartbeat_seconds)
     died = asyncio.Event()
-    server = make_server(Gateway(application(readers), readers, died), settings)
+    server = make_server(Gateway(application(), EdgeCounters(), died), settings)
     serving = asyncio.create_task(server.serve([listen(settings)]))
     await until_stopped(died)
-    readers.close()
     server.should_exit = True
     await serving
 

@@ -76,7 +76,6 @@ async def serving(url: str, settings: GatewaySettings | None = None) -> AsyncIte
             try:
                 yield Address(listener.getsockname()[1])
             finally:
-                at_work.readers.close()
                 server.should_exit = True
                 await served
     finally:

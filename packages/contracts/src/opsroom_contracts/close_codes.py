@@ -1,6 +1,7 @@
 """WebSocket close codes of ``/api/v1``: each says whether, and when, to come back."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 
 
@@ -24,6 +25,19 @@ class CloseCode:
     code: int
     reason: str
     retry: Retry
+
+    def with_retry(self, seconds: float) -> "CloseCode":
+        """The same, its reason ending in a hint when to come back: ``going away; retry in 1.4 s``."""
+        return replace(self, reason=f"{self.reason}; retry in {seconds:.1f} s")
+
+
+def retry_hint(reason: str) -> float | None:
+    """After how many seconds a close asks to be retried; None: it does not say."""
+    found = _HINT.search(reason)
+    return None if found is None else float(found[1])
+
+
+_HINT = re.compile(r"; retry in (\d+\.\d) s$", re.ASCII)
 
 
 class Close(Enum):

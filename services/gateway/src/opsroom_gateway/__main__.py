@@ -27,7 +27,6 @@ async def main() -> None:
                 await until_stopped(at_work.died)
                 log.info("stopping")
             finally:
-                at_work.readers.close()
                 server.should_exit = True
                 await serving
     finally:

@@ -23,6 +23,7 @@ from opsroom_gateway.catch_up import CatchUp
 from opsroom_gateway.chat_feed import ChatFeed, render_message
 from opsroom_gateway.cloud_commands import CloudCommands
 from opsroom_gateway.cloud_feed import CloudFeed, render_event
+from opsroom_gateway.counters import EdgeCounters
 from opsroom_gateway.course.chat import CourseChat
 from opsroom_gateway.course.chat_app import course_chat_app
 from opsroom_gateway.course.cloud import CourseCloud
@@ -36,7 +37,6 @@ from opsroom_gateway.edge.refusals import MOUNTS
 from opsroom_gateway.people_feed import PeopleFeed
 from opsroom_gateway.sessions import Sessions
 from opsroom_gateway.settings import GatewaySettings
-from opsroom_gateway.sse import SseReaders
 from opsroom_gateway.typing_feed import TypingFeed
 from opsroom_messaging.connection import Broker, unconnected
 from opsroom_messaging.follower import Follow, Follower, Source
@@ -68,10 +68,10 @@ class Feeds:
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """A gateway at work: its application, and how to begin its end."""
+    """A gateway at work: its application, and what it counts of its connections."""
 
     app: FastAPI
-    readers: SseReaders
+    counters: EdgeCounters
     died: asyncio.Event
 
 
@@ -112,12 +112,11 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
     commands = CloudCommands(requester, feeds.cloud_follower)
     course_cloud = CourseCloud(feeds.cloud, commands)
     feeds.cloud.watch(course_cloud.on_event)
-    readers = SseReaders(settings.outbox_bytes, settings.heartbeat_seconds)
     app = _application(settings)
     app.include_router(health.health_router(requester, lambda: feeds.live))
-    app.include_router(_api(broker, settings, feeds, (requester, sessions, commands, limits), readers))
+    app.include_router(_api(broker, settings, feeds, (requester, sessions, commands, limits)))
     app.mount("/chat", course_chat_app(course_chat, limits, idle_seconds=settings.course_idle_seconds))
-    dashboard = CourseCloudApp(course_cloud, readers, limits, envelope=settings.course_cloud_envelope)
+    dashboard = CourseCloudApp(course_cloud, limits, envelope=settings.course_cloud_envelope)
     app.mount("/cloud", dashboard.asgi())
     if settings.frontend is not None:
         app.mount("/", StaticFiles(directory=settings.frontend, html=True))
@@ -132,9 +131,8 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
         for follower in (feeds.chat_follower, feeds.people_follower, feeds.cloud_follower):
             await follower.ready(_READY_SECONDS)
         try:
-            yield Gateway(app, readers, died)
+            yield Gateway(app, EdgeCounters(), died)
         finally:
-            readers.close()
             await course_chat.stop()
             await sessions.close()
 
@@ -201,7 +199,6 @@ def _api(
     settings: GatewaySettings,
     feeds: Feeds,
     services: tuple[Requester, Sessions, CloudCommands, Limits],
-    readers: SseReaders,
 ) -> APIRouter:
     requester, sessions, commands, limits = services
     chat_catch_up = CatchUp(
@@ -232,7 +229,7 @@ def _api(
     router = APIRouter(prefix="/api/v1", responses=problems.documented(ErrorCode.INVALID_REQUEST))
     router.include_router(chat_router(requester, feeds.people, limits))
     router.include_router(cloud_router(feeds.cloud, commands, Actors(requester), limits))
-    router.include_router(events_router(feeds.cloud, cloud_catch_up, readers))
+    router.include_router(events_router(feeds.cloud, cloud_catch_up))
 
     @router.websocket("/chat/ws")
     async def chat_socket(websocket: WebSocket) -> None:

@@ -3,6 +3,7 @@
 _FIN = 0x80
 _TEXT = 0x1
 _BINARY = 0x2
+_PING = 0x9
 
 
 def text_frame(payload: bytes) -> bytes:
@@ -13,6 +14,11 @@ def text_frame(payload: bytes) -> bytes:
 def binary_frame(payload: bytes) -> bytes:
     """An unmasked, final binary frame."""
     return _frame(_BINARY, payload)
+
+
+def ping_frame(payload: bytes) -> bytes:
+    """A ping; ``payload`` of at most 125 bytes comes back."""
+    return _frame(_PING, payload)
 
 
 def _frame(opcode: int, payload: bytes) -> bytes:
@@ -27,6 +33,25 @@ def _frame(opcode: int, payload: bytes) -> bytes:
 
 
 def sse_event(name: str, data: bytes, seq: int | None = None) -> bytes:
-    """One event of a stream; ``data`` must be without line breaks, as JSON is."""
+    """One event of a stream as a chunk of HTTP; ``data`` must be without line breaks, as JSON is."""
     place = b"" if seq is None else b"id: %d\n" % seq
-    return b"%sevent: %s\ndata: %s\n\n" % (place, name.encode(), data)
+    return _chunk(b"%sevent: %s\ndata: %s\n\n" % (place, name.encode(), data))
+
+
+def sse_comment(words: str) -> bytes:
+    """A comment, which readers pass over."""
+    return _chunk(b": %s\n\n" % words.encode())
+
+
+def sse_retry(seconds: float) -> bytes:
+    """How long a reader should wait before it comes back."""
+    return _chunk(b"retry: %d\n\n" % (seconds * 1000))
+
+
+def sse_end() -> bytes:
+    """The end of a stream that is whole."""
+    return b"0\r\n\r\n"
+
+
+def _chunk(content: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(content), content)

@@ -1,6 +1,8 @@
 """uvicorn, started and stopped by us: bound before anything is promised, drained before the end."""
 
+import asyncio
 import os
+import random
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,14 +11,20 @@ import uvicorn
 
 from opsroom_contracts.frames import FRAME_MAX_BYTES
 from opsroom_gateway.app import Gateway
+from opsroom_gateway.edge.admission import Admission
 from opsroom_gateway.edge.callers import networks
 from opsroom_gateway.edge.http_protocol import ConnectionLimits, LimitedHttpProtocol
+from opsroom_gateway.pulse import Pulse
 from opsroom_gateway.settings import GatewaySettings
-from opsroom_gateway.ws_protocol import OutletProtocol
+from opsroom_gateway.sse import Streams
+from opsroom_gateway.ws_protocol import OutletProtocol, Sockets
 from opsroom_messaging.connection import BrokerUnusableError
 
 _DRAIN_SECONDS = 10
 _BACKLOG = 4096
+_BATCH_SECONDS = 0.01
+_UNHURRIED_SECONDS = 0.002
+"""The few need not be spread out as far as the many."""
 
 
 class AddressInUseError(BrokerUnusableError):
@@ -24,12 +32,31 @@ class AddressInUseError(BrokerUnusableError):
 
 
 class Server(uvicorn.Server):
-    """Leaves signals to the process, which stops in its own order."""
+    """Leaves signals to the process, which stops in its own order; sends people away at a pace."""
+
+    def __init__(self, config: uvicorn.Config, drain_seconds: float) -> None:
+        super().__init__(config)
+        self._drain_seconds = drain_seconds
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Capture none."""
         yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn, but connections are ended one after another, so that not all come back at once."""
+        for server in self.servers:
+            server.close()
+        leaving = list(self.server_state.connections)
+        random.shuffle(leaving)
+        each = min(self._drain_seconds / max(1, len(leaving)), _UNHURRIED_SECONDS)
+        batch = max(1, round(_BATCH_SECONDS / each)) if each else len(leaving)
+        for start in range(0, len(leaving), batch):
+            if start:
+                await asyncio.sleep(batch * each)
+            for connection in leaving[start : start + batch]:
+                connection.shutdown()
+        await super().shutdown(sockets)
 
 
 def listen(settings: GatewaySettings) -> socket.socket:
@@ -55,9 +82,13 @@ def listen(settings: GatewaySettings) -> socket.socket:
 
 def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
     """The server of a gateway's application."""
+    counters = gateway.counters
+    admission_ = Admission(settings.connections, settings.joining, counters)
 
     class Protocol(OutletProtocol):
-        outbox_bytes = settings.outbox_bytes
+        sockets = Sockets(
+            settings.outbox_bytes, counters, Pulse(settings.ping_seconds), admission_, settings.drain_seconds
+        )
 
     class HttpProtocol(LimitedHttpProtocol):
         limits = ConnectionLimits(
@@ -66,23 +97,24 @@ def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
             per_address=settings.connections_per_address,
             uncounted=networks((*settings.trusted_proxies, *settings.exempt_addresses)),
         )
-
-    return Server(
-        uvicorn.Config(
-            gateway.app,
-            http=HttpProtocol,
-            ws=Protocol,
-            ws_max_size=FRAME_MAX_BYTES,
-            ws_per_message_deflate=False,
-            ws_ping_interval=settings.ping_seconds,
-            ws_ping_timeout=settings.ping_seconds,
-            lifespan="off",
-            log_config=None,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,  # the application believes those that are to be believed
-            backlog=_BACKLOG,
-            timeout_graceful_shutdown=_DRAIN_SECONDS,
+        streams = Streams(
+            settings.outbox_bytes, counters, Pulse(settings.heartbeat_seconds), settings.drain_seconds
         )
+        admission = admission_
+
+    config = uvicorn.Config(
+        gateway.app,
+        http=HttpProtocol,
+        ws=Protocol,
+        ws_max_size=FRAME_MAX_BYTES,
+        ws_per_message_deflate=False,
+        lifespan="off",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # the application believes those that are to be believed
+        backlog=_BACKLOG,
+        timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
+    return Server(config, settings.drain_seconds)

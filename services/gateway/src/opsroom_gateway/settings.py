@@ -85,6 +85,12 @@ class GatewaySettings(LimitSettings):
     """How often sockets are pinged, and how long an answer may take."""
     heartbeat_seconds: Annotated[float, Field(gt=0, le=60)] = 15.0
     """How often an SSE stream says that it lives."""
+    connections: Count = 20_000
+    """The most connections of the process; past it 503. 0: no limit."""
+    joining: Count = 1_000
+    """The most sockets and streams that may be opening at once; past it 503. 0: no limit."""
+    drain_seconds: Annotated[float, Field(ge=0, le=60)] = 3.0
+    """Over how long a stop sends people away, and over how long they are asked to come back."""
     hello_seconds: Annotated[float, Field(gt=0, le=60)] = 10.0
     """How long a new socket may take to say hello."""
     patience_seconds: Annotated[float, Field(gt=0, le=120)] = 15.0

@@ -1,89 +1,163 @@
-"""Readers of server-sent events: a bounded outbox each, filled by a hub."""
+"""Streams of server-sent events: an answer begins the HTTP way, and its connection then is an outlet."""
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator
+import random
+import socket
+from asyncio.transports import BaseTransport, Transport
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, cast
 
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
-_SEND_SECONDS = 30.0
+from opsroom_contracts.errors import ErrorCode, Fault
+from opsroom_gateway.counters import EdgeCounters
+from opsroom_gateway.edge.admission import Admission
+from opsroom_gateway.edge.refusals import refuse_at_door
+from opsroom_gateway.frames import sse_comment, sse_end, sse_retry
+from opsroom_gateway.outlet import END_SECONDS, EXTENSION, SocketOutlet
+from opsroom_gateway.pulse import Pulse
 
-
-class SseReader:
-    """Chunks for one reader; past ``limit`` bytes it is closed, to come back and resume by its last id."""
-
-    def __init__(self, limit: int) -> None:
-        self._chunks: deque[bytes] = deque()
-        self._waiting = 0
-        self._limit = limit
-        self._wake = asyncio.Event()
-        self._closed = False
-
-    def write(self, frames: bytes) -> bool:
-        """Take chunks; False if this reader is closed."""
-        if self._closed:
-            return False
-        if self._waiting + len(frames) > self._limit:
-            self.close()
-            return False
-        self._chunks.append(frames)
-        self._waiting += len(frames)
-        self._wake.set()
-        return True
-
-    def close(self) -> None:
-        """End the stream once what waits is sent."""
-        self._closed = True
-        self._wake.set()
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """What was written, joined where several chunks wait; ends when the reader is closed."""
-        while True:
-            if self._chunks:
-                joined = b"".join(self._chunks)
-                self._chunks.clear()
-                self._waiting = 0
-                yield joined
-            elif self._closed:
-                return
-            else:
-                self._wake.clear()
-                await self._wake.wait()
+STREAMS: Final = "opsroom.streams"
+"""The extension of a request's scope by which its connection becomes a stream."""
+_HEARTBEAT = sse_comment("heartbeat")
+_BUSY_RETRY_SECONDS = (1, 5)
+_UNREAD_SECONDS = 25.0
+"""How long a peer's machine may leave a heartbeat unacknowledged (Linux): a half-open stream ends."""
 
 
-class SseReaders:
-    """All readers of the process, so that a stop can end their streams."""
+class Convertible(Protocol):
+    """A connection that can become a stream. It is in the scope of its requests."""
 
-    def __init__(self, limit: int, heartbeat: float) -> None:
-        self._limit = limit
-        self._heartbeat = heartbeat
-        self._open: set[SseReader] = set()
-        self._closing = False
+    admission: Admission
 
-    def new(self) -> SseReader:
-        """A reader that is known here until ``forget``."""
-        reader = SseReader(self._limit)
-        self._open.add(reader)
-        if self._closing:
-            reader.close()
-        return reader
+    def become_stream(self) -> "StreamOutlet | None":
+        """Leave the connection, whose answer has begun, to a stream's protocol; None: it is closed."""
 
-    def forget(self, reader: SseReader) -> None:
-        """The stream has ended."""
-        self._open.discard(reader)
 
-    def close(self) -> None:
-        """End all streams; clients come back and resume."""
-        self._closing = True
-        for reader in self._open:
-            reader.close()
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """What all streams of a process share. ``retry_seconds``: over how long they come back after a stop."""
 
-    def response(self, stream: AsyncIterator[bytes]) -> EventSourceResponse:
-        """The endless answer: headers at once, a comment as heartbeat when nothing else is said."""
-        return EventSourceResponse(
-            stream,
-            sep="\n",
-            ping=self._heartbeat,
-            ping_message_factory=lambda: ServerSentEvent(comment="heartbeat", sep="\n"),
-            send_timeout=_SEND_SECONDS,
-        )
+    outbox_bytes: int
+    counters: EdgeCounters
+    heartbeats: Pulse
+    retry_seconds: float
+
+
+class StreamOutlet(SocketOutlet):
+    """The outlet of a stream; what it takes is chunks of HTTP, prepared."""
+
+    __slots__ = ()
+
+    def end_slow(self) -> None:
+        """End the stream: the reader comes back and resumes by its last id."""
+        self.end()
+
+    def end(self, retry_seconds: float | None = None) -> None:
+        """End the stream whole, ``retry_seconds``: when the reader should come back. It has 10 s to read."""
+        if not self.open:
+            return
+        last = sse_end() if retry_seconds is None else sse_retry(retry_seconds) + sse_end()
+        self.seal()
+        self.transport.write(last)
+        self.transport.close()
+        if self.transport.get_write_buffer_size():
+            asyncio.get_running_loop().call_later(END_SECONDS, self.transport.abort)
+
+
+class StreamProtocol(asyncio.Protocol):
+    """A connection whose answer goes on until somebody ends it. What the peer says is ignored."""
+
+    __slots__ = ("_connections", "_streams", "outlet")
+
+    def __init__(self, transport: Transport, streams: Streams, connections: set[Any]) -> None:
+        self._connections = connections
+        self._streams = streams
+        self.outlet = StreamOutlet(transport, streams.outbox_bytes, streams.counters)
+        connections.add(self)
+        streams.counters.streams += 1
+        streams.heartbeats.join(self)
+        _limit_unread(transport)
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """Never called: the connection was made before."""
+
+    def pause_writing(self) -> None:
+        """Something waits."""
+        self.outlet.pause()
+
+    def resume_writing(self) -> None:
+        """Nothing waits any more."""
+        self.outlet.resume()
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        """The peer is gone, or what was left to say is said."""
+        self._connections.discard(self)
+        self._streams.counters.streams -= 1
+        self._streams.heartbeats.leave(self)
+        self.outlet.lost()
+
+    def beat(self) -> None:
+        """Say that the stream lives."""
+        self.outlet.write(_HEARTBEAT)
+
+    def shutdown(self) -> None:
+        """The server stops: end, and say when to come back."""
+        self.outlet.end(random.uniform(0.0, self._streams.retry_seconds))  # noqa: S311 - nothing secret
+
+
+class EventStream(Response):
+    """The endless answer: headers at once, then whatever is written to its outlet.
+
+    ``begin`` is called with the outlet when the headers are sent, writes what was missed and attaches it
+    somewhere; when it returns the request is over and only the connection is left. It may end the outlet.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(self, begin: Callable[[StreamOutlet], Awaitable[None]]) -> None:
+        super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        del self.headers["Content-Length"]
+        self._begin = begin
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Begin, and return as soon as the stream needs nobody any more."""
+        connection: Convertible = scope["extensions"][STREAMS]
+        if not connection.admission.begin():
+            await refuse_at_door(scope, receive, send, _busy())
+            return
+        try:
+            await self._serve(connection, scope, send)
+        finally:
+            connection.admission.end()
+
+    async def _serve(self, connection: Convertible, scope: Scope, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        if scope["method"] == "HEAD":
+            await send({"type": "http.response.body", "body": b""})
+            return
+        outlet = connection.become_stream()
+        if outlet is None:
+            return  # the peer is gone
+        scope["extensions"][EXTENSION] = outlet
+        try:
+            await self._begin(outlet)
+        except BaseException:
+            outlet.transport.abort()  # cut off, so that nobody takes it for whole
+            raise
+
+
+def _busy() -> Fault:
+    words = "too many are connecting at this moment; try again"
+    wait = float(random.randint(*_BUSY_RETRY_SECONDS))  # noqa: S311 - nothing secret
+    return Fault(code=ErrorCode.OVERLOADED, message=words, retry_after=wait)
+
+
+def _limit_unread(transport: Transport) -> None:
+    """Have the system drop a peer that acknowledges nothing; other systems than Linux do it much later."""
+    connection = cast("socket.socket", transport.get_extra_info("socket"))
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)
+    if option is not None and connection.family in {socket.AF_INET, socket.AF_INET6}:
+        connection.setsockopt(socket.IPPROTO_TCP, option, int(_UNREAD_SECONDS * 1000))

@@ -1,171 +1,244 @@
-"""uvicorn's WebSocket protocol with an outlet for prepared frames.
+"""uvicorn's WebSocket protocol with an outlet for prepared frames, and with sockets that need no task.
 
-The endpoint keeps handshake, receiving and closing the ASGI way; what goes out to many readers is
-written by the hub straight to each transport: no encoding, no task and no await per reader.
+The endpoint keeps handshake, hello and closing the ASGI way; what goes out to many readers is written by the
+hub straight to each socket. An endpoint that has nothing to do but wait *parks* its socket and returns.
 """
 
-import asyncio
-import os
 import random
+import struct
 from asyncio.transports import BaseTransport
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
 
 from starlette.websockets import WebSocket
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
 from websockets.http11 import Request
 
 from opsroom_contracts.close_codes import Close, CloseCode
+from opsroom_gateway.counters import EdgeCounters
+from opsroom_gateway.edge.admission import Admission
+from opsroom_gateway.frames import ping_frame
+from opsroom_gateway.inbox import Event, Inbox
+from opsroom_gateway.outlet import END_SECONDS, EXTENSION, SocketOutlet
+from opsroom_gateway.pulse import Pulse
 
-EXTENSION: Final = "opsroom.outlet"
-_CLOSE_SECONDS = 10.0
-_DRAIN_SECONDS = 30.0
-_NO_SOCKET = -1
+Handler = Callable[[Event], Awaitable[None]]
+"""Takes the messages of a parked socket one by one; the last is ``websocket.disconnect``."""
 
 
-class Outlet:
-    """Where frames for one reader go. ``limit``: bytes that may wait before the reader is too slow."""
+@dataclass(frozen=True, slots=True)
+class Sockets:
+    """What all sockets of a process share. ``retry_seconds``: over how long they come back after a stop."""
 
-    __slots__ = ("_protocol", "_socket", "clean", "limit")
+    outbox_bytes: int
+    counters: EdgeCounters
+    pings: Pulse
+    admission: Admission
+    retry_seconds: float
 
-    def __init__(self, protocol: "OutletProtocol", limit: int) -> None:
+
+class WebSocketOutlet(SocketOutlet):
+    """The outlet of a WebSocket; what it takes is whole frames."""
+
+    __slots__ = ("_protocol", "clean")
+
+    def __init__(self, protocol: "OutletProtocol", sockets: Sockets) -> None:
         self._protocol = protocol
-        self._socket = _NO_SOCKET
-        self.limit = limit
+        super().__init__(protocol.transport, sockets.outbox_bytes, sockets.counters)
         self.clean = False
         """Whether the peer ended the connection with a close frame."""
 
     @property
     def open(self) -> bool:
         """Whether frames can still be sent."""
-        protocol = self._protocol
-        return not (protocol.close_sent or protocol.transport.is_closing())
+        return not (self._protocol.close_sent or self.transport.is_closing())
 
-    def write(self, frames: bytes) -> bool:
-        """Send prepared frames, or close the reader that has let too much wait; False if it is closed.
-
-        While nothing waits they go straight to the socket, which costs less than the transport's way.
-        """
-        if self._socket != _NO_SOCKET and not self._protocol.close_sent:
-            try:
-                sent = os.write(self._socket, frames)
-            except OSError:  # full, or broken: the transport finds out which
-                sent = 0
-            if sent == len(frames):
-                return True
-            frames = frames[sent:]
-        if not self.open:
-            return False
-        transport = self._protocol.transport
-        if transport.get_write_buffer_size() + len(frames) > self.limit:
-            self.close(Close.TOO_SLOW.value)
-            return False
-        transport.write(frames)
-        return True
-
-    def go_direct(self, descriptor: int) -> None:
-        """Nothing waits in the transport: write to its socket until told otherwise."""
-        self._socket = descriptor
-
-    def go_by_transport(self) -> None:
-        """Something waits in the transport, or the socket is about to be closed and its number given away."""
-        self._socket = _NO_SOCKET
-
-    async def drained(self) -> bool:
-        """Wait until the reader has taken all that waits; False if it is closed or takes too long."""
-        try:
-            async with asyncio.timeout(_DRAIN_SECONDS):
-                await self._protocol.writable.wait()
-        except TimeoutError:
-            self.close(Close.TOO_SLOW.value)
-        return self.open
+    def end_slow(self) -> None:
+        """Close as too slow."""
+        self.close(Close.TOO_SLOW.value)
 
     def close(self, code: CloseCode) -> None:
         """Close with ``code``; the endpoint is told as by a disconnect, and the peer has 10 s to answer."""
         self._protocol.close_with(code)
 
+    def park(self, handler: Handler) -> None:
+        """Let the endpoint return: ``handler`` is called with each message, in a task that lives as long."""
+        self._protocol.park(handler)
+
 
 class OutletProtocol(WebSocketsSansIOProtocol):
-    """The protocol class given to uvicorn; every connection's scope holds its outlet."""
+    """The protocol class given to uvicorn by a subclass; every connection's scope holds its outlet."""
 
-    outbox_bytes = 1024 * 1024
-    outlet: "Outlet | None" = None
+    sockets: Sockets
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.inbox = Inbox()
+        self.queue = self.inbox  # type: ignore[assignment]  # it has what uvicorn uses of a queue
+        self.outlet: WebSocketOutlet | None = None
+        self._unanswered: bytes | None = None
+        self._handler: Handler | None = None
+        self._conversing = False
+        self._joining = True
 
     def connection_made(self, transport: BaseTransport) -> None:
-        """As uvicorn; we are told as soon as anything waits, and when nothing does any more."""
+        """As uvicorn."""
         super().connection_made(transport)
-        self.transport.set_write_buffer_limits(high=0)
+        self.sockets.counters.sockets += 1
 
     def connection_lost(self, exc: Exception | None) -> None:
         """As uvicorn; the socket is closed after this, and its number may be another's at once."""
+        self.sockets.counters.sockets -= 1
+        self._joined()
         if self.outlet is not None:
-            self.outlet.go_by_transport()
+            self.outlet.lost()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
         """As uvicorn; what comes next must wait behind what waits."""
         if self.outlet is not None:
-            self.outlet.go_by_transport()
+            self.outlet.pause()
         super().pause_writing()
 
     def resume_writing(self) -> None:
         """As uvicorn; the way to the socket is free again."""
         super().resume_writing()
-        self._open_outlet()
-
-    def schedule_ping(self) -> None:
-        """As uvicorn, up to a fifth earlier, so that sockets opened together are not pinged together."""
-        super().schedule_ping()
-        if self.ping_timer is not None:
-            self.ping_timer.cancel()
-        delay = (self.ping_interval or 0.0) * random.uniform(0.8, 1.0)  # noqa: S311 - nothing secret
-        self.ping_timer = self.loop.call_later(delay, self.send_keepalive_ping)
-
-    def _open_outlet(self) -> None:
-        transport = self.transport
-        # Under TLS the transport encrypts; elsewhere than on POSIX a socket is no file descriptor.
-        plain = os.name == "posix" and transport.get_extra_info("sslcontext") is None
-        if self.outlet is not None and plain and not transport.is_closing():
-            self.outlet.go_direct(transport.get_extra_info("socket").fileno())
+        if self.outlet is not None:
+            self.outlet.resume()
 
     def handle_connect(self, event: Request) -> None:
         """As uvicorn, and put the outlet into the scope."""
         super().handle_connect(event)
         if not self.close_sent:
-            self.outlet = Outlet(self, self.outbox_bytes)
+            self.outlet = WebSocketOutlet(self, self.sockets)
             extensions: dict[str, Any] = self.scope["extensions"]
             extensions[EXTENSION] = self.outlet
-            if not self.transport.get_write_buffer_size():
-                self._open_outlet()
 
-    def handle_close(self, event: Any) -> None:
+    def handle_close(self, event: Frame) -> None:
         """As uvicorn, and remember that the peer said goodbye."""
-        if not self.close_sent and self.outlet is not None:
-            self.outlet.clean = True
+        if self.outlet is not None:
+            self.outlet.clean = self.outlet.clean or not self.close_sent
+            self.outlet.seal()
         super().handle_close(event)
+
+    def handle_parser_exception(self) -> None:
+        """As uvicorn; nothing may follow the close frame."""
+        if self.outlet is not None:
+            self.outlet.seal()
+        super().handle_parser_exception()
+
+    def start_keepalive(self) -> None:
+        """Ping by the timer that all sockets share, where uvicorn has two for each."""
+        self.sockets.pings.join(self)
+
+    def stop_keepalive(self) -> None:
+        """Ping no more."""
+        self.sockets.pings.leave(self)
+
+    def beat(self) -> None:
+        """Ping; or end a connection whose last ping is unanswered: there may be nobody at its other end."""
+        if self.outlet is None or not self.outlet.open:
+            return
+        if self.read_paused:
+            return  # what it answered may lie unread behind a message that is being handled
+        if self._unanswered is not None:
+            self.sockets.counters.silent_readers += 1
+            self.close_with(Close.PING_TIMEOUT.value)
+            self.transport.abort()
+            return
+        self._unanswered = struct.pack("!I", random.getrandbits(32))
+        self.outlet.write(ping_frame(self._unanswered))
+
+    def handle_pong(self, event: Frame) -> None:
+        """The peer is there, if it is our ping that it answers."""
+        if bytes(event.data) == self._unanswered:
+            self._unanswered = None
+
+    def park(self, handler: Handler) -> None:
+        """Serve this socket by ``handler`` from now on. What the handshake needed is forgotten."""
+        self._joined()
+        self._handler = handler
+        self.scope = {}  # type: ignore[typeddict-item]
+        del self.request, self.response
+        self.inbox.arrived = self._converse_soon
+        if not self.inbox.empty():
+            self._converse_soon()
+
+    async def run_asgi(self) -> None:
+        """As uvicorn, but a parked socket outlives its endpoint."""
+        try:
+            await self.app(self.scope, self.receive, self.send)
+            if not self.handshake_complete:
+                self.logger.error("the endpoint neither accepted nor refused a WebSocket")
+                self.send_500_response()
+        except ClientDisconnected:
+            pass
+        except Exception:  # the boundary: what fails in one socket's endpoint ends that socket alone
+            self.logger.exception("Exception in ASGI application\n")
+            self.send_500_response()
+            self.transport.close()
+        finally:
+            if self._handler is None and self.close_timer is None:
+                self.transport.close()
 
     def close_with(self, code: CloseCode) -> None:
         """Send a close frame now, whatever waits, and stop the endpoint."""
         if self.close_sent or self.transport.is_closing():
             return
-        self.queue.put_nowait({"type": "websocket.disconnect", "code": code.code, "reason": code.reason})
+        if self.outlet is not None:
+            self.outlet.seal()
+        self.inbox.put_nowait({"type": "websocket.disconnect", "code": code.code, "reason": code.reason})
         self.conn.send_close(code.code, code.reason)
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
         if self.read_paused:
             self.read_paused = False
             self.transport.resume_reading()
-        self.close_timer = self.loop.call_later(_CLOSE_SECONDS, self.transport.abort)
+        self.close_timer = self.loop.call_later(END_SECONDS, self.transport.abort)
 
     def shutdown(self) -> None:
-        """Tell the peer that the server goes away, where uvicorn would say "restarting" (1012)."""
+        """Tell the peer that the server goes away, and when to come back."""
         self.stop_keepalive()
         if self.handshake_complete and not self.close_sent:
-            self.close_with(Close.GOING_AWAY.value)
+            hint = random.uniform(0.0, self.sockets.retry_seconds)  # noqa: S311 - nothing secret
+            self.close_with(Close.GOING_AWAY.value.with_retry(hint))
         else:
             super().shutdown()
 
+    def _joined(self) -> None:
+        if self._joining:
+            self._joining = False
+            self.sockets.admission.end()
 
-def outlet_of(websocket: WebSocket) -> Outlet:
+    def _converse_soon(self) -> None:
+        if not self._conversing:
+            self._conversing = True
+            task = self.loop.create_task(self._converse())
+            task.add_done_callback(self.on_task_complete)
+            self.tasks.add(task)
+
+    async def _converse(self) -> None:
+        """Handle what has come; ends when nothing is left, and a new task goes on with what comes then."""
+        try:
+            while self._handler is not None and not self.inbox.empty():
+                event = await self.receive()
+                handler = self._handler
+                if event["type"] == "websocket.disconnect":
+                    self._handler = self.inbox.arrived = None
+                await handler(event)
+        except Exception:  # the boundary: as in run_asgi
+            self.logger.exception("a message of a WebSocket could not be handled")
+            self.transport.close()
+        finally:
+            self._conversing = False
+            if self._handler is not None and not self.inbox.empty():
+                self._converse_soon()
+
+
+def outlet_of(websocket: WebSocket) -> WebSocketOutlet:
     """The outlet of an accepted socket."""
-    outlet: Outlet = websocket.scope["extensions"][EXTENSION]
+    outlet: WebSocketOutlet = websocket.scope["extensions"][EXTENSION]
     return outlet

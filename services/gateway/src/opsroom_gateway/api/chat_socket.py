@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from fastapi import WebSocket
+from starlette.types import Message
 
 from opsroom_contracts.chat import JoinRequest, LeaveManner, SendReply, SendRequest, TypingEvent, User
 from opsroom_contracts.close_codes import Close
@@ -28,13 +29,13 @@ from opsroom_contracts.subjects import ChatSubject, typing_subject
 from opsroom_gateway.catch_up import CatchUp, TooOldError
 from opsroom_gateway.chat_feed import ChatFeed
 from opsroom_gateway.domain.json_depth import deeper_than
-from opsroom_gateway.edge.callers import caller_of
+from opsroom_gateway.edge.callers import Caller, caller_of
 from opsroom_gateway.edge.limits import Limits
 from opsroom_gateway.frames import text_frame
 from opsroom_gateway.people_feed import PeopleFeed
 from opsroom_gateway.sessions import Session, Sessions
 from opsroom_gateway.settings import GatewaySettings
-from opsroom_gateway.ws_protocol import Outlet, outlet_of
+from opsroom_gateway.ws_protocol import WebSocketOutlet, outlet_of
 from opsroom_messaging.connection import Broker
 from opsroom_messaging.follower import Follower
 from opsroom_messaging.requests import Requester
@@ -67,9 +68,11 @@ class _SaidGoodbyeError(Exception):
 class ChatSocket:
     """One socket of one person."""
 
-    def __init__(self, room: ChatRoom, websocket: WebSocket, outlet: Outlet) -> None:
+    __slots__ = ("_caller", "_left", "_malformed", "_outlet", "_room", "_session", "_typed_at", "_user")
+
+    def __init__(self, room: ChatRoom, caller: Caller, outlet: WebSocketOutlet) -> None:
         self._room = room
-        self._websocket = websocket
+        self._caller = caller
         self._outlet = outlet
         self._session: Session | None = None
         self._user: User | None = None
@@ -82,27 +85,40 @@ class ChatSocket:
         self._left = True
         self._outlet.close(Close.LEFT.value if exited else Close.NAME_LOST.value)
 
-    async def run(self) -> None:
-        """From hello to goodbye."""
+    async def open(self, websocket: WebSocket) -> None:
+        """From hello to what was missed; then the socket is served by its messages."""
         try:
-            hello = await self._hello()
+            hello = await self._hello(websocket)
             await self._join(hello)
             await self._begin(hello)
-            while True:
-                await self._handle(await self._receive())
         except _SaidGoodbyeError:
-            pass
-        finally:
-            self._room.feed.readers.detach(self._outlet)
-            self._room.people.readers.detach(self._outlet)
-            if self._session is not None and not self._left:
-                manner = LeaveManner.CLOSED if self._outlet.clean else LeaveManner.BROKEN
-                await self._room.sessions.leave(self._session, manner)
+            await self._end()
+        except BaseException:
+            await self._end()
+            raise
+        else:
+            self._outlet.park(self._on_message)
 
-    async def _hello(self) -> HelloFrame:
+    async def _on_message(self, message: Message) -> None:
+        if message["type"] == "websocket.disconnect":
+            await self._end()
+            return
+        frame = self._read(message)
+        if frame is not None and not self._left:
+            await self._handle(frame)
+
+    async def _end(self) -> None:
+        self._room.feed.readers.detach(self._outlet)
+        self._room.people.readers.detach(self._outlet)
+        session, self._session = self._session, None
+        if session is not None and not self._left:
+            manner = LeaveManner.CLOSED if self._outlet.clean else LeaveManner.BROKEN
+            await self._room.sessions.leave(session, manner)
+
+    async def _hello(self, websocket: WebSocket) -> HelloFrame:
         try:
             async with asyncio.timeout(self._room.settings.hello_seconds):
-                frame = await self._receive()
+                frame = await self._receive(websocket)
         except TimeoutError:
             self._outlet.close(Close.HELLO_EXPECTED.value)
             raise _SaidGoodbyeError from None
@@ -149,24 +165,32 @@ class ChatSocket:
             self._outlet.close(Close.TRY_LATER.value)
             raise _SaidGoodbyeError from None
 
-    async def _receive(self) -> ClientFrame:
-        """The next well-formed frame; what does not fit is answered with an error and skipped."""
+    async def _receive(self, websocket: WebSocket) -> ClientFrame:
+        """The next well-formed frame."""
         while True:
-            message = await self._websocket.receive()
+            message = await websocket.receive()
             if message["type"] == "websocket.disconnect":
                 raise _SaidGoodbyeError
-            text = message.get("text")
-            try:
-                if text is None:
-                    raise ContractError("", "frames are JSON text, not binary")
-                if deeper_than(text, self._room.limits.json_depth):
-                    raise ContractError("", f"nested more than {self._room.limits.json_depth} deep")
-                return decode(CLIENT_FRAME, text, FRAME_MAX_BYTES)
-            except ContractError as error:
-                self._refuse(ErrorCode.INVALID_REQUEST, str(error), field=error.field or None)
-                self._malformed += 1
-                if self._malformed >= _MALFORMED_MAX:
-                    self._outlet.close(Close.PROTOCOL.value)
+            frame = self._read(message)
+            if frame is not None:
+                return frame
+
+    def _read(self, message: Message) -> ClientFrame | None:
+        """A well-formed frame; one that does not fit is answered with an error and skipped."""
+        text = message.get("text")
+        depth = self._room.limits.json_depth
+        try:
+            if text is None:
+                raise ContractError("", "frames are JSON text, not binary")
+            if deeper_than(text, depth):
+                raise ContractError("", f"nested more than {depth} deep")
+            return decode(CLIENT_FRAME, text, FRAME_MAX_BYTES)
+        except ContractError as error:
+            self._refuse(ErrorCode.INVALID_REQUEST, str(error), field=error.field or None)
+            self._malformed += 1
+            if self._malformed >= _MALFORMED_MAX:
+                self._outlet.close(Close.PROTOCOL.value)
+            return None
 
     async def _handle(self, frame: ClientFrame) -> None:
         match frame:
@@ -187,7 +211,7 @@ class ChatSocket:
             text=frame.text,
         )
         try:
-            self._room.limits.say(caller_of(self._websocket), request.user_id or "")
+            self._room.limits.say(self._caller, request.user_id or "")
             reply = await self._room.requester.ask(ChatSubject.SEND, request, SendReply)
         except FaultError as error:
             self._send_fault(error, frame.client_id)
@@ -218,7 +242,6 @@ class ChatSocket:
         self._left = True
         await self._room.sessions.leave(self._require_session(), LeaveManner.EXIT, everywhere=True)
         self._outlet.close(Close.LEFT.value)
-        raise _SaidGoodbyeError
 
     def _require_session(self) -> Session:
         if self._session is None:
@@ -248,4 +271,4 @@ async def serve_chat_socket(room: ChatRoom, websocket: WebSocket) -> None:
     """Accept a socket and serve it to its end."""
     offered = websocket.scope.get("subprotocols") or []
     await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
-    await ChatSocket(room, websocket, outlet_of(websocket)).run()
+    await ChatSocket(room, caller_of(websocket), outlet_of(websocket)).open(websocket)

@@ -1,15 +1,13 @@
 """``GET /api/v1/cloud/events``: every event of every instance, as server-sent events."""
 
-from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
-from fastapi.responses import StreamingResponse
-from sse_starlette import EventSourceResponse
 
 from opsroom_gateway.catch_up import CatchUp, TooOldError
 from opsroom_gateway.cloud_feed import CloudFeed, reset_chunk
-from opsroom_gateway.sse import SseReader, SseReaders
+from opsroom_gateway.sse import EventStream, StreamOutlet
 from opsroom_messaging.stored import UnavailableError
 
 _DESCRIPTION = """Events are named `change`, with the stream's sequence as `id:`. Resume with `Last-Event-ID`
@@ -27,7 +25,7 @@ _Since = Annotated[int | None, Query(ge=0, le=2**63 - 1)]
 _LastEventId = Annotated[str | None, Header(alias="Last-Event-ID")]
 
 
-def events_router(feed: CloudFeed, catch_up: CatchUp, readers: SseReaders) -> APIRouter:
+def events_router(feed: CloudFeed, catch_up: CatchUp) -> APIRouter:
     """The route of the event stream."""
     router = APIRouter(prefix="/cloud", tags=["cloud"])
 
@@ -35,13 +33,13 @@ def events_router(feed: CloudFeed, catch_up: CatchUp, readers: SseReaders) -> AP
         "/events",
         summary="Follow all events",
         description=_DESCRIPTION,
-        response_class=StreamingResponse,
+        status_code=200,
+        response_class=EventStream,
         responses={200: {"content": {"text/event-stream": {"example": _EXAMPLE}}}},
     )
-    async def events(since: _Since = None, last_event_id: _LastEventId = None) -> EventSourceResponse:
-        reader = readers.new()
+    async def events(since: _Since = None, last_event_id: _LastEventId = None) -> EventStream:
         place = _place(since, last_event_id)
-        return readers.response(_stream(feed, catch_up, readers, reader, place))
+        return EventStream(lambda outlet: _begin(feed, catch_up, outlet, place))
 
     return router
 
@@ -54,26 +52,21 @@ def _place(since: int | None, last_event_id: str | None) -> int | None:
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else -1
 
 
-async def _stream(
-    feed: CloudFeed, catch_up: CatchUp, readers: SseReaders, reader: SseReader, since: int | None
-) -> AsyncIterator[bytes]:
-    try:
-        if since is not None:
-            try:
-                if since < 0:
-                    raise TooOldError
-                async for part in catch_up.missed(since, None):
-                    if part.last:
-                        reader.write(part.frames)
-                    else:
-                        yield part.frames
-            except TooOldError:
-                reader.write(reset_chunk(feed.head))
-            except UnavailableError:
-                return  # the client comes back by itself
-        feed.readers.attach(reader)
-        async for chunk in reader.chunks():
-            yield chunk
-    finally:
-        feed.readers.detach(reader)
-        readers.forget(reader)
+async def _begin(feed: CloudFeed, catch_up: CatchUp, outlet: StreamOutlet, since: int | None) -> None:
+    """What was missed, then live."""
+    if since is not None:
+        try:
+            if since < 0:
+                raise TooOldError
+            async for part in catch_up.missed(since, None):
+                outlet.write(part.frames)
+                if not part.last and not await outlet.drained():
+                    return
+        except TooOldError:
+            outlet.write(reset_chunk(feed.head))
+        except UnavailableError:
+            outlet.end()  # the client comes back by itself
+            return
+    if outlet.open:
+        feed.readers.attach(outlet)
+        outlet.when_lost(partial(feed.readers.detach, outlet))

@@ -28,7 +28,7 @@ from opsroom_gateway.domain.binding import Binding, Move
 from opsroom_gateway.domain.course_frames import CourseFrame, Named, read_frame
 from opsroom_gateway.people_feed import PeopleFeed
 from opsroom_gateway.sessions import Session, Sessions
-from opsroom_gateway.ws_protocol import Outlet
+from opsroom_gateway.ws_protocol import WebSocketOutlet
 from opsroom_messaging.follower import Follower
 from opsroom_messaging.requests import Requester
 
@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 class CourseSocket:
     """One socket and its place on a person's record, changed under ``lock`` only."""
 
-    def __init__(self, socket_id: str, origin: str, outlet: Outlet) -> None:
+    def __init__(self, socket_id: str, origin: str, outlet: WebSocketOutlet) -> None:
         self.id = socket_id
         self.origin = origin
         self.outlet = outlet
@@ -96,7 +96,7 @@ class CourseChat:
         await self._people_follower.reached(reply.seq, _SEEN_SECONDS)
         return reply.user
 
-    def open(self, origin: str, outlet: Outlet) -> CourseSocket:
+    def open(self, origin: str, outlet: WebSocketOutlet) -> CourseSocket:
         """A socket opened: everybody gets the list, itself included."""
         socket = CourseSocket(uuid4().hex, origin, outlet)
         self._sockets[socket.id] = socket

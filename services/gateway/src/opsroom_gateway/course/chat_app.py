@@ -1,6 +1,7 @@
 """The course contract's chat as an application mounted at ``/chat``."""
 
 import asyncio
+from dataclasses import replace
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -9,18 +10,19 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message
 from starlette.websockets import WebSocket
 
+from opsroom_contracts.close_codes import Close
 from opsroom_contracts.codec import encode
 from opsroom_contracts.course import CourseChatError, CourseRegistered, CourseUser
 from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.model import Model
 from opsroom_gateway.course.chat import CourseChat
 from opsroom_gateway.course.http import BodyError, json_body, origin_of
-from opsroom_gateway.edge.callers import caller_of
+from opsroom_gateway.edge.callers import Caller, caller_of
 from opsroom_gateway.edge.limits import Limits
-from opsroom_gateway.ws_protocol import outlet_of
+from opsroom_gateway.ws_protocol import WebSocketOutlet, outlet_of
 
+_IDLE = replace(Close.GOING_AWAY.value, reason="idle")
 _TAKEN = "This name is already taken!"
-_GOING_AWAY = 1001
 _STATUS = {
     ErrorCode.NAME_TAKEN: 409,
     ErrorCode.RATE_LIMITED: 429,
@@ -48,7 +50,12 @@ def course_chat_app(chat: CourseChat, limits: Limits, *, idle_seconds: float) ->
 
     async def socket(websocket: WebSocket) -> None:
         await websocket.accept()
-        await _serve(chat, limits, websocket, idle_seconds)
+        caller = caller_of(websocket)
+        patience = None if caller.exempt or not idle_seconds else idle_seconds
+        outlet = outlet_of(websocket)
+        connection = _Connection(chat, limits, caller, outlet)
+        connection.open(origin_of(websocket), patience)
+        outlet.park(connection.on_message)
 
     async def nothing_here(request: Request) -> Response:
         words = f"There is no {request.method} {request.url.path} here: register with POST /new-user."
@@ -62,34 +69,46 @@ def course_chat_app(chat: CourseChat, limits: Limits, *, idle_seconds: float) ->
     return Starlette(routes=routes)
 
 
-async def _serve(chat: CourseChat, limits: Limits, websocket: WebSocket, idle_seconds: float) -> None:
-    caller = caller_of(websocket)
-    patience = None if caller.exempt or not idle_seconds else idle_seconds
-    socket = chat.open(origin_of(websocket), outlet_of(websocket))
-    try:
-        while True:
-            message = await _received(websocket, patience)
-            if message is None:
-                if chat.is_nobodys(socket):
-                    await websocket.close(_GOING_AWAY, "idle")
-                    return
-                continue
-            if message["type"] == "websocket.disconnect":
-                return
-            data = message.get("text")
-            await limits.pace_course(limits.messages, caller)
-            await chat.receive(socket, message["bytes"] if data is None else data)
-    finally:
-        await chat.close(socket)
+class _Connection:
+    """One socket, served by its messages."""
 
+    __slots__ = ("_caller", "_chat", "_heard_at", "_idle", "_limits", "_outlet", "_socket")
 
-async def _received(websocket: WebSocket, patience: float | None) -> Message | None:
-    """The next message; None after ``patience`` seconds without one."""
-    try:
-        async with asyncio.timeout(patience):
-            return await websocket.receive()
-    except TimeoutError:
-        return None
+    def __init__(self, chat: CourseChat, limits: Limits, caller: Caller, outlet: WebSocketOutlet) -> None:
+        self._chat = chat
+        self._limits = limits
+        self._caller = caller
+        self._outlet = outlet
+        self._heard_at = 0.0
+        self._idle: asyncio.TimerHandle | None = None
+
+    def open(self, origin: str, patience: float | None) -> None:
+        """Begin; after ``patience`` seconds of silence a socket that is nobody's is closed."""
+        self._socket = self._chat.open(origin, self._outlet)
+        if patience is not None:
+            self._watch(patience, patience)
+
+    async def on_message(self, message: Message) -> None:
+        """One message, or the end."""
+        if message["type"] == "websocket.disconnect":
+            if self._idle is not None:
+                self._idle.cancel()
+            await self._chat.close(self._socket)
+            return
+        data = message.get("text")
+        self._heard_at = asyncio.get_running_loop().time()
+        await self._limits.pace_course(self._limits.messages, self._caller)
+        await self._chat.receive(self._socket, message["bytes"] if data is None else data)
+
+    def _watch(self, patience: float, wait: float) -> None:
+        self._idle = asyncio.get_running_loop().call_later(wait, self._check, patience)
+
+    def _check(self, patience: float) -> None:
+        left = self._heard_at + patience - asyncio.get_running_loop().time()
+        if left <= 0 and self._chat.is_nobodys(self._socket):
+            self._outlet.close(_IDLE)
+        else:
+            self._watch(patience, left if left > 0 else patience)
 
 
 def _name_in(body: object) -> str:

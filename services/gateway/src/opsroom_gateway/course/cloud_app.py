@@ -1,13 +1,13 @@
 """The course contract's dashboard as an application mounted at ``/cloud``."""
 
-from collections.abc import AsyncIterator
+from functools import partial
 from uuid import uuid4
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message
 from starlette.websockets import WebSocket
 
 from opsroom_contracts.cloud import Command
@@ -17,10 +17,10 @@ from opsroom_contracts.errors import HTTP_STATUS, ErrorCode, FaultError
 from opsroom_contracts.model import Model
 from opsroom_gateway.course.cloud import CourseCloud, action_in
 from opsroom_gateway.course.http import BodyError, json_body
-from opsroom_gateway.edge.callers import caller_of
+from opsroom_gateway.edge.callers import Caller, caller_of
 from opsroom_gateway.edge.limits import COURSE, Limits
 from opsroom_gateway.frames import text_frame
-from opsroom_gateway.sse import SseReader, SseReaders
+from opsroom_gateway.sse import EventStream, StreamOutlet
 from opsroom_gateway.ws_protocol import outlet_of
 
 _NOT_FOUND = "Instance not found"
@@ -29,10 +29,9 @@ _NOT_FOUND = "Instance not found"
 class CourseCloudApp:
     """The dashboard's requests, socket and stream."""
 
-    def __init__(self, cloud: CourseCloud, sse: SseReaders, limits: Limits, *, envelope: bool) -> None:
+    def __init__(self, cloud: CourseCloud, limits: Limits, *, envelope: bool) -> None:
         self._limits = limits
         self._cloud = cloud
-        self._sse = sse
         self._envelope = envelope
 
     def asgi(self) -> ASGIApp:
@@ -80,29 +79,26 @@ class CourseCloudApp:
 
     async def events(self, _request: Request) -> Response:
         """The stream of events, live from now on."""
-        return self._sse.response(self._stream(self._sse.new()))
+        return EventStream(self._begin)
 
     async def socket(self, websocket: WebSocket) -> None:
         """Starts and stops by socket; what comes of it is told to every socket."""
         await websocket.accept()
-        caller = caller_of(websocket)
         outlet = outlet_of(websocket)
         outlet.write(text_frame(CONNECTION_GREETING.encode()))
         self._cloud.sockets.attach(outlet)
-        try:
-            while True:
-                message = await websocket.receive()
-                if message["type"] == "websocket.disconnect":
-                    return
-                data = message.get("text")
-                await self._limits.pace_course(self._limits.commands, caller)
-                await self._cloud.receive(message["bytes"] if data is None else data)
-        finally:
-            self._cloud.sockets.detach(outlet)
+        outlet.when_lost(partial(self._cloud.sockets.detach, outlet))
+        outlet.park(partial(self._on_message, caller_of(websocket)))
 
     async def nothing_here(self, request: Request) -> Response:
         """Anything else."""
         return _json(CourseCloudError(message=f"There is no {request.method} {request.url.path} here."), 404)
+
+    async def _on_message(self, caller: Caller, message: Message) -> None:
+        if message["type"] != "websocket.disconnect":
+            data = message.get("text")
+            await self._limits.pace_course(self._limits.commands, caller)
+            await self._cloud.receive(message["bytes"] if data is None else data)
 
     def _count(self, request: Request) -> None:
         self._limits.command(caller_of(request), COURSE, self._cloud.feed)
@@ -115,14 +111,9 @@ class CourseCloudApp:
             return _refusal(error)
         return _json(CourseStatus(), 200)
 
-    async def _stream(self, reader: SseReader) -> AsyncIterator[bytes]:
-        self._cloud.streams.attach(reader)
-        try:
-            async for chunk in reader.chunks():
-                yield chunk
-        finally:
-            self._cloud.streams.detach(reader)
-            self._sse.forget(reader)
+    async def _begin(self, outlet: StreamOutlet) -> None:
+        self._cloud.streams.attach(outlet)
+        outlet.when_lost(partial(self._cloud.streams.detach, outlet))
 
 
 def _refusal(error: FaultError) -> Response:

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -11,6 +12,7 @@ from opsroom_contracts.errors import ErrorCode, Fault, FaultError, refuse
 from opsroom_gateway.domain.json_depth import deeper_than
 from opsroom_gateway.edge.callers import caller_in
 from opsroom_gateway.edge.refusals import refuse_at_door
+from opsroom_gateway.outlet import outlet_in
 
 _FULL_RETRY_SECONDS = 5.0
 
@@ -38,9 +40,17 @@ class Crowd:
         try:
             await self._app(scope, receive, send)
         finally:
-            self._present[site] -= 1
-            if not self._present[site]:
-                del self._present[site]
+            # A socket or stream may have outlived the endpoint that opened it.
+            outlet = outlet_in(scope)
+            if outlet is not None and outlet.connected:
+                outlet.when_lost(partial(self._leave, site))
+            else:
+                self._leave(site)
+
+    def _leave(self, site: str) -> None:
+        self._present[site] -= 1
+        if not self._present[site]:
+            del self._present[site]
 
 
 @dataclass(frozen=True, slots=True)

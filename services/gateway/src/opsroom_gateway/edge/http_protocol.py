@@ -1,19 +1,28 @@
 """uvicorn's HTTP protocol with limits on what it reads before there is a request to serve."""
 
 import asyncio
+import random
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from opsroom_gateway.edge.admission import Admission
 from opsroom_gateway.edge.callers import Network, site_of, within
+from opsroom_gateway.sse import STREAMS, StreamOutlet, StreamProtocol, Streams
 
 _TIMED_OUT = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _TOO_MANY = (
     b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 )
+_FULL = (
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: %d\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+)
+_FULL_RETRY_SECONDS = (5, 15)
+_BUSY_RETRY_SECONDS = (1, 5)
+"""Those turned away together must not come back together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     """Closes connections that are slow to ask or ask at too great length. Given to uvicorn by a subclass."""
 
     limits: ConnectionLimits
+    streams: Streams
+    admission: Admission
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -44,6 +55,9 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """As uvicorn; the time for the first request begins."""
         super().connection_made(transport)
+        if not self.admission.has_room(len(self.connections)):
+            self._end(_full(_FULL_RETRY_SECONDS))
+            return
         address = self.client[0] if self.client else ""
         limits = self.limits
         if limits.per_address and not within(address, limits.uncounted):
@@ -73,6 +87,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """As uvicorn; the headers are here in time."""
         self._stop_waiting()
+        extensions: dict[str, Any] = {STREAMS: self}
+        self.scope["extensions"] = extensions
         super().on_headers_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -85,7 +101,25 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         """As uvicorn; from here on it is a socket, and counted as one."""
         self._stop_waiting()
         self._uncount()
-        super().handle_websocket_upgrade()
+        if self.admission.begin():  # the socket's protocol ends it
+            super().handle_websocket_upgrade()
+        else:
+            self._end(_full(_BUSY_RETRY_SECONDS))
+
+    def become_stream(self) -> StreamOutlet | None:
+        """Leave the connection, whose answer has begun, to a protocol that only sends; None: it is closed.
+
+        To uvicorn and the application it looks as if the peer had gone: whatever they still say is dropped,
+        and all they held of the request is free. uvicorn hands connections to its WebSockets the same way.
+        """
+        transport = self.transport
+        if transport.is_closing():
+            return None
+        self.connection_lost(ConnectionResetError("it is a stream now"))
+        self.flow.resume_reading()
+        successor = StreamProtocol(transport, self.streams, self.connections)
+        transport.set_protocol(successor)
+        return successor.outlet
 
     def _await_headers(self) -> None:
         self._header_bytes = 0
@@ -108,3 +142,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if not self.transport.is_closing():
             self.transport.write(answer)
             self.transport.close()
+
+
+def _full(retry_seconds: tuple[int, int]) -> bytes:
+    return _FULL % random.randint(*retry_seconds)  # noqa: S311 - nothing secret

@@ -1,0 +1,36 @@
+"""How many connections a process takes, and how many may be joining at once."""
+
+from opsroom_gateway.counters import EdgeCounters
+
+
+class Admission:
+    """``connections``, ``joining``: the most there may be (0: any number), for whoever comes.
+
+    Joining is who opens a WebSocket or a stream and has not been told yet what was missed: that is work, and
+    after a restart of something everybody asks for it in the same second.
+    """
+
+    def __init__(self, connections: int, joining: int, counters: EdgeCounters) -> None:
+        self._connections = connections
+        self._most_joining = joining
+        self._joining = 0
+        self._counters = counters
+
+    def has_room(self, present: int) -> bool:
+        """Whether another connection may come where ``present`` are there; a refusal is counted."""
+        if not self._connections or present <= self._connections:
+            return True
+        self._counters.refused_connections += 1
+        return False
+
+    def begin(self) -> bool:
+        """One more joins, until ``end``; False, and counted, if too many do already."""
+        if self._most_joining and self._joining >= self._most_joining:
+            self._counters.refused_handshakes += 1
+            return False
+        self._joining += 1
+        return True
+
+    def end(self) -> None:
+        """One has joined, or is gone."""
+        self._joining -= 1

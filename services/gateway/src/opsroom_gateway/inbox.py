@@ -1,0 +1,51 @@
+"""What has come from a peer and is not yet taken: as uvicorn's queue, smaller, and for who does not wait."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+Event = Any
+"""An ASGI event."""
+
+
+class Inbox:
+    """A queue for one consumer. ``arrived`` is called where an event comes and nobody waits in ``get``.
+
+    It holds what one read brought at most: its protocol stops reading while anything is in it.
+    """
+
+    __slots__ = ("_events", "_waiter", "arrived")
+
+    def __init__(self) -> None:
+        self._events: deque[Event] | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self.arrived: Callable[[], None] | None = None
+
+    def put_nowait(self, event: Event) -> None:
+        """Take in one event."""
+        if self._events is None:
+            self._events = deque()
+        self._events.append(event)
+        if self._waiter is not None:
+            if not self._waiter.done():
+                self._waiter.set_result(None)
+        elif self.arrived is not None:
+            self.arrived()
+
+    async def get(self) -> Event:
+        """The next event, as soon as there is one."""
+        while self._events is None:
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        event = self._events.popleft()
+        if not self._events:
+            self._events = None
+        return event
+
+    def empty(self) -> bool:
+        """Whether there is nothing."""
+        return self._events is None

@@ -1,0 +1,69 @@
+"""One timer for all that beats: pings and heartbeats."""
+
+import asyncio
+import math
+import random
+from typing import Protocol
+
+_TICK_SECONDS = 0.25
+
+
+class Beating(Protocol):
+    """What wants to be called now and then."""
+
+    def beat(self) -> None:
+        """Called once in each interval. May leave the pulse, and may join others."""
+
+
+class Pulse:
+    """Calls each of its members once in ``seconds``, up to a fifth earlier and each at a time of its own.
+
+    A wheel of slots instead of a timer for each: a member costs one entry, and no slot is ever crowded by
+    those that came together. While there are none, nothing runs.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        count = max(2, math.ceil(seconds / _TICK_SECONDS))
+        self._tick = seconds / count
+        self._slots: list[dict[Beating, None]] = [{} for _ in range(count + 1)]
+        self._now = 0
+        self._members: dict[Beating, int] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def join(self, member: Beating) -> None:
+        """Beat ``member`` from now on, the first time at any moment of the interval."""
+        self._place(member, random.randint(1, len(self._slots) - 1))  # noqa: S311 - nothing secret
+        if self._timer is None:
+            self._wait()
+
+    def leave(self, member: Beating) -> None:
+        """Beat ``member`` no more."""
+        slot = self._members.pop(member, None)
+        if slot is not None:
+            del self._slots[slot][member]
+
+    def _place(self, member: Beating, ahead: int) -> None:
+        slot = (self._now + ahead) % len(self._slots)
+        self._members[member] = slot
+        self._slots[slot][member] = None
+
+    def _wait(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._tick, self._turn)
+
+    def _turn(self) -> None:
+        self._timer = None
+        if self._members:
+            self._wait()
+        self._now = (self._now + 1) % len(self._slots)
+        due = list(self._slots[self._now])
+        longest = len(self._slots) - 1
+        shortest = max(1, math.ceil(0.8 * longest))
+        for member in due:
+            if self._members.get(member) != self._now:
+                continue  # left while another was called
+            self.leave(member)
+            self._place(member, random.randint(shortest, longest))  # noqa: S311 - nothing secret
+            member.beat()
