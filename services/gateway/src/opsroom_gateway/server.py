@@ -50,7 +50,7 @@ class Server(uvicorn.Server):
         leaving = list(self.server_state.connections)
         random.shuffle(leaving)
         each = min(self._drain_seconds / max(1, len(leaving)), _UNHURRIED_SECONDS)
-        batch = max(1, round(_BATCH_SECONDS / each)) if each else len(leaving)
+        batch = max(1, round(_BATCH_SECONDS / each) if each else len(leaving))
         for start in range(0, len(leaving), batch):
             if start:
                 await asyncio.sleep(batch * each)

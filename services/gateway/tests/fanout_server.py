@@ -1,0 +1,177 @@
+"""The gateway's server and its fan-out without a portal behind it, and readers that see every byte."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from starlette.applications import Starlette
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from opsroom_gateway.app import Gateway
+from opsroom_gateway.counters import EdgeCounters
+from opsroom_gateway.hub import Hub
+from opsroom_gateway.inbox import Event
+from opsroom_gateway.outlet import SocketOutlet
+from opsroom_gateway.server import Server, listen, make_server
+from opsroom_gateway.settings import GatewaySettings
+from opsroom_gateway.sse import EventStream, StreamOutlet
+from opsroom_gateway.ws_protocol import outlet_of
+
+PATIENCE_SECONDS = 20.0
+
+
+@dataclass(slots=True)
+class Fanout:
+    """``sockets`` and ``streams``: hubs of those at ``/ws`` and ``/sse``. Those at ``/quiet`` get nothing.
+
+    ``numbers``: the descriptors that readers at each path had. ``heard``: what came from sockets.
+    """
+
+    port: int
+    server: Server
+    counters: EdgeCounters
+    sockets: Hub = field(default_factory=Hub)
+    streams: Hub = field(default_factory=Hub)
+    numbers: dict[str, set[int]] = field(
+        default_factory=lambda: {"/ws": set(), "/sse": set(), "/quiet": set()}
+    )
+    heard: list[Event] = field(default_factory=list)
+    joining: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def application(self) -> Starlette:
+        """Readers are not taken off their hub when they are gone: a hub must find out by itself."""
+        routes = [
+            WebSocketRoute("/ws", self._socket),
+            WebSocketRoute("/quiet", self._quiet),
+            WebSocketRoute("/joining", self._join),
+            Route("/sse", self._events),
+        ]
+        return Starlette(routes=routes)
+
+    async def _socket(self, websocket: WebSocket) -> None:
+        await websocket.accept()
+        outlet = outlet_of(websocket)
+        self._note("/ws", outlet)
+        self.sockets.attach(outlet)
+        outlet.park(self._hear)
+
+    async def _quiet(self, websocket: WebSocket) -> None:
+        await websocket.accept()
+        outlet = outlet_of(websocket)
+        self._note("/quiet", outlet)
+        outlet.park(self._hear)
+
+    async def _join(self, websocket: WebSocket) -> None:
+        await websocket.accept()
+        await self.joining.wait()
+
+    async def _events(self, _request: object) -> EventStream:
+        return EventStream(self._begin)
+
+    async def _begin(self, outlet: StreamOutlet) -> None:
+        self._note("/sse", outlet)
+        self.streams.attach(outlet)
+
+    async def _hear(self, event: Event) -> None:
+        self.heard.append(event)
+        await asyncio.sleep(0)  # another message could now come in between, if it were let
+        self.heard.append("handled")
+
+    def _note(self, path: str, outlet: SocketOutlet) -> None:
+        self.numbers[path].add(outlet.socket)
+
+
+@asynccontextmanager
+async def fanout(send_buffer: int = 0, **changed: object) -> AsyncIterator[Fanout]:
+    """Serve; ``send_buffer``: bytes that the system keeps for each connection, as few as it allows."""
+    settings = GatewaySettings.model_validate({"port": 0, "drain_seconds": 0.0} | changed)
+    listener = listen(settings)
+    if send_buffer:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)  # inherited by what it accepts
+    counters = EdgeCounters()
+
+    async def app(scope: object, receive: object, send: object) -> None:
+        await application(scope, receive, send)  # type: ignore[arg-type]
+
+    server = make_server(Gateway(app, counters, asyncio.Event()), settings)  # type: ignore[arg-type]
+    served = Fanout(listener.getsockname()[1], server, counters)
+    application = served.application()
+    serving = asyncio.create_task(server.serve([listener]))
+    try:
+        yield served
+    finally:
+        served.joining.set()
+        server.should_exit = True
+        await serving
+
+
+class RawReader:
+    """A connection that shows every byte after the headers of its answer (``head``)."""
+
+    def __init__(self, connection: socket.socket, head: bytes, rest: bytes) -> None:
+        self.head = head
+        self.bytes = bytearray(rest)
+        self._socket = connection
+
+    async def read(self, most: int = 65_536) -> bool:
+        """Read a piece; False at the end."""
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            try:
+                piece = await loop.sock_recv(self._socket, most)
+            except ConnectionResetError:
+                return False
+        self.bytes += piece
+        return bool(piece)
+
+    async def read_until(self, count: int, most: int = 65_536) -> None:
+        """Read until there are ``count`` bytes."""
+        while len(self.bytes) < count:
+            assert await self.read(most), "the connection ended"
+
+    async def read_all(self) -> bytes:
+        """Read to the end."""
+        while await self.read():
+            pass
+        return bytes(self.bytes)
+
+    async def say(self, data: bytes) -> None:
+        """Send bytes as they are."""
+        await asyncio.get_running_loop().sock_sendall(self._socket, data)
+
+    def drop(self) -> None:
+        """Be gone without a goodbye."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        self._socket.close()
+
+    def close(self) -> None:
+        """Close."""
+        self._socket.close()
+
+
+async def raw_reader(port: int, path: str, receive_buffer: int = 0) -> RawReader:
+    """Open a socket (or, at ``/sse``, a stream) and read the headers of the answer."""
+    loop = asyncio.get_running_loop()
+    connection = socket.socket()
+    connection.setblocking(False)
+    if receive_buffer:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    upgrade = (
+        "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+    )
+    request = f"GET {path} HTTP/1.1\r\nHost: x\r\n{'' if path == '/sse' else upgrade}\r\n".encode()
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await loop.sock_connect(connection, ("127.0.0.1", port))
+        await loop.sock_sendall(connection, request)
+        got = b""
+        while b"\r\n\r\n" not in got:
+            piece = await loop.sock_recv(connection, 4096)
+            if not piece:
+                break
+            got += piece
+    head, _, rest = got.partition(b"\r\n\r\n")
+    return RawReader(connection, head, rest)
