@@ -24,6 +24,7 @@ from opsroom_gateway.catch_up import CatchUp
 from opsroom_gateway.chat_feed import ChatFeed
 from opsroom_gateway.cloud_feed import CloudFeed
 from opsroom_gateway.counters import EdgeCounters
+from opsroom_gateway.edge.admission import allow_open_files
 from opsroom_gateway.frames import sse_event
 from opsroom_gateway.server import listen, make_server
 from opsroom_gateway.settings import GatewaySettings
@@ -89,6 +90,7 @@ def application() -> FastAPI:
 
 async def main(port: int) -> None:
     """Serve until told to stop."""
+    allow_open_files()
     settings = GatewaySettings(port=port)
     died = asyncio.Event()
     server = make_server(Gateway(application(), EdgeCounters(), died), settings)

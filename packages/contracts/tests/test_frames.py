@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsroom_contracts.close_codes import Close
+from opsroom_contracts.close_codes import Close, retry_hint
 from opsroom_contracts.codec import ContractError, decode, encode
 from opsroom_contracts.frames import CLIENT_FRAME, SERVER_FRAME, ClientFrame, ServerFrame
 from opsroom_contracts.model import Model
@@ -77,3 +77,11 @@ def test_close_codes_are_distinct_and_within_their_ranges() -> None:
     for close in Close:
         assert close.value.code in {1000, 1001, 1009, 1011, 1013} or 4000 <= close.value.code <= 4999
         assert len(close.value.reason.encode()) <= 123
+
+
+def test_a_hint_when_to_come_back_is_read_from_the_reason_that_carries_it() -> None:
+    for close in Close:
+        assert retry_hint(close.value.reason) is None
+        hinted = close.value.with_retry(2.54)
+        assert (hinted.code, retry_hint(hinted.reason)) == (close.value.code, 2.5)
+        assert len(close.value.with_retry(60.0).reason.encode()) <= 123

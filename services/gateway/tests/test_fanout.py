@@ -3,10 +3,11 @@
 import asyncio
 import random
 import socket
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 import pytest
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 
 from opsroom_contracts.close_codes import Close, retry_hint
 from opsroom_gateway.frames import sse_comment, sse_event, text_frame
@@ -36,7 +37,9 @@ async def published(hub: Hub, frames: list[bytes], chance: random.Random) -> Non
 
 
 @pytest.mark.parametrize(("path", "make"), [("/ws", frame), ("/sse", chunk)])
-async def test_readers_of_any_speed_that_come_and_go_see_one_run_of_the_same_bytes(path, make) -> None:
+async def test_readers_of_any_speed_that_come_and_go_see_one_run_of_the_same_bytes(
+    path: str, make: Callable[[int, random.Random], bytes]
+) -> None:
     chance = random.Random(4)
     frames = [make(n, chance) for n in range(60)]
     whole = b"".join(frames)
@@ -57,13 +60,13 @@ async def test_readers_of_any_speed_that_come_and_go_see_one_run_of_the_same_byt
         readers = [reader.read_until(len(whole), chance.choice((700, 65_536))) for reader in early]
         await publishing
         more = asyncio.create_task(published(hub, frames, chance))
-        results = await asyncio.gather(*goers, *readers)
+        seen_by_goers, _ = await asyncio.gather(asyncio.gather(*goers), asyncio.gather(*readers))
         await more
         for reader in early:
             await reader.read_until(2 * len(whole))
             assert bytes(reader.bytes) == whole + whole
         starts = {sum(map(len, frames[:n])) for n in range(len(frames))}
-        for seen in results[: len(goers)]:
+        for seen in seen_by_goers:
             assert any((whole + whole).startswith(seen, start) for start in starts), seen[:40]
         assert served.counters.slow_readers == 0
         for reader in early:
@@ -175,11 +178,11 @@ async def test_a_stop_sends_everybody_away_at_a_pace_with_a_hint_when_to_come_ba
         loop = asyncio.get_running_loop()
         told: list[float] = []
 
-        async def leave(client) -> None:
+        async def leave(client: ClientConnection) -> None:
             await client.wait_closed()
             told.append(loop.time())
             assert client.close_code == Close.GOING_AWAY.value.code
-            hint = retry_hint(client.close_reason)
+            hint = retry_hint(client.close_reason or "")
             assert hint is not None
             assert 0.0 <= hint <= 0.4
 

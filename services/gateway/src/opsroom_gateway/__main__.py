@@ -5,6 +5,7 @@ import logging
 import os
 
 from opsroom_gateway.app import gateway
+from opsroom_gateway.edge.admission import allow_open_files
 from opsroom_gateway.server import listen, make_server
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_messaging.connection import connect
@@ -16,6 +17,7 @@ log = logging.getLogger("opsroom_gateway")
 async def main() -> None:
     """Serve until told to stop."""
     settings = GatewaySettings.from_environment(os.environ)
+    allow_open_files()
     listener = listen(settings)
     broker = await connect(settings.nats_url, name="gateway", access=settings.nats_access())
     try:

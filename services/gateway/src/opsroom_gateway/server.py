@@ -11,7 +11,7 @@ import uvicorn
 
 from opsroom_contracts.frames import FRAME_MAX_BYTES
 from opsroom_gateway.app import Gateway
-from opsroom_gateway.edge.admission import Admission
+from opsroom_gateway.edge.admission import Admission, possible_connections
 from opsroom_gateway.edge.callers import networks
 from opsroom_gateway.edge.http_protocol import ConnectionLimits, LimitedHttpProtocol
 from opsroom_gateway.pulse import Pulse
@@ -83,7 +83,7 @@ def listen(settings: GatewaySettings) -> socket.socket:
 def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
     """The server of a gateway's application."""
     counters = gateway.counters
-    admission_ = Admission(settings.connections, settings.joining, counters)
+    admission_ = Admission(possible_connections(settings.connections), settings.joining, counters)
 
     class Protocol(OutletProtocol):
         sockets = Sockets(

@@ -1,6 +1,28 @@
 """How many connections a process takes, and how many may be joining at once."""
 
+import resource
+from contextlib import suppress
+
 from opsroom_gateway.counters import EdgeCounters
+
+_OTHER_FILES = 128
+"""What a process has open besides its connections."""
+
+
+def allow_open_files() -> None:
+    """Raise the limit on open files to the most that the system allows: a connection is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # some systems name a most that they don't grant
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def possible_connections(wanted: int) -> int:
+    """``wanted`` (0: any number), or as many as there may be open files."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files == resource.RLIM_INFINITY:
+        return wanted
+    possible = max(1, files - _OTHER_FILES)
+    return min(wanted, possible) if wanted else possible
 
 
 class Admission:
