@@ -146,9 +146,7 @@ def describe() -> dict[str, Any]:
     services = (requester, Sessions(requester, ""), commands, limits_of(settings))
     app = _application(settings)
     app.include_router(health.health_router(requester, lambda: False))
-    app.include_router(
-        _api(broker, settings, feeds, services, SseReaders(settings.outbox_bytes, settings.heartbeat_seconds))
-    )
+    app.include_router(_api(broker, settings, feeds, services))
     return app.openapi()
 
 
