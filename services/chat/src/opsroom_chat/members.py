@@ -41,16 +41,22 @@ class MembersSink:
 
     def deliver(self, message: Stored) -> None:
         """Take in one record; what does not fit its contract is skipped, counted and logged."""
+        directory = self.directory if self._building is None else self._building
+        directory.delivered(message.seq)
         try:
-            take_in(self.directory if self._building is None else self._building, message)
+            take_in(directory, message)
         except ContractError as error:
             self.malformed += 1
             log.warning("skipped %s at %d: %s", message.subject, message.seq, error)
 
-    def take_in(self, message: Stored) -> None:
-        """Take in one record that was read by itself; it is counted, where it must be, when delivered."""
+    def take_in(self, message: Stored) -> Member | None:
+        """Take in one record that was read by itself; it is counted, where it must be, when delivered.
+
+        Answers the person, where it is one's and can be read.
+        """
         with suppress(ContractError):
-            take_in(self.directory, message)
+            return take_in(self.directory, message)
+        return None
 
     def caught_up(self) -> None:
         """Put the new directory in place."""
@@ -59,8 +65,8 @@ class MembersSink:
             self._building = None
 
 
-def take_in(directory: Directory, message: Stored) -> None:
-    """Put a stored record into ``directory``.
+def take_in(directory: Directory, message: Stored) -> Member | None:
+    """Put a stored record into ``directory``; answers the person, where it is one's.
 
     Raises:
         ContractError: it does not fit its contract, or speaks of another person than its subject.
@@ -68,11 +74,12 @@ def take_in(directory: Directory, message: Stored) -> None:
     if message.subject.startswith(_NAME_PREFIX):
         claim = decode(NAME_CLAIM, message.data)
         directory.put_name(message.subject.removeprefix(_NAME_PREFIX), claim.user_id, message.seq)
-        return
+        return None
     member = decode(MEMBER, message.data)
     if member_subject(member.user.id) != message.subject:
         raise ContractError("user.id", f"must be that of its subject {message.subject}")
     directory.put_member(member, message.seq)
+    return member
 
 
 class Members:
@@ -186,9 +193,9 @@ class Members:
         if stored is None:
             self.directory.drop_member(user_id)
             return None, 0
-        self._sink.take_in(stored)
+        read = self._sink.take_in(stored)
         entry = self.directory.member(user_id)
-        return None if entry is None else entry.member, stored.seq
+        return read if entry is None else entry.member, stored.seq
 
     async def _read_name(self, key: str) -> NameEntry | None:
         stored = await self._reader.last(name_subject(key))

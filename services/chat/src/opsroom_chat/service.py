@@ -60,7 +60,7 @@ async def chat_service(broker: Broker, settings: ChatSettings) -> AsyncIterator[
         name=subjects.CHAT_SERVICE,
         version=version("opsroom-chat"),
         description="People, names, presence and messages.",
-        gauges=lambda: {"malformed": sink.malformed + messages.malformed},
+        gauges=lambda: sink.directory.counts() | {"malformed": sink.malformed + messages.malformed},
     )
     service.add(ChatSubject.REGISTER, chat.RegisterRequest, people.register)
     service.add(ChatSubject.JOIN, chat.JoinRequest, people.join)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from opsroom_chat.domain.people import LISTED
-from opsroom_contracts.chat import Member, User
+from opsroom_contracts.chat import Member, MemberStatus, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +25,33 @@ class NameEntry:
 
 @dataclass(slots=True)
 class Directory:
-    """The last record of every person and every name; an older record never replaces a newer one."""
+    """The last record of everybody who isn't gone; an older record never replaces a newer one.
+
+    People who are away and names that are released are forgotten as soon as the stream has delivered what
+    says so: the stream itself is asked about those. Until then they are remembered as gone, lest an older
+    record, delivered late, bring them back.
+    """
 
     _members: dict[str, MemberEntry] = field(default_factory=dict)
     _names: dict[str, NameEntry] = field(default_factory=dict)
     _expiring: set[str] = field(default_factory=set)
+    _delivered: int = 0
+
+    def delivered(self, seq: int) -> None:
+        """Everything up to ``seq`` has been delivered; to be said before that record is put."""
+        self._delivered = seq
+
+    def counts(self) -> dict[str, int]:
+        """Sizes, for the statistics."""
+        return {"members": len(self._members), "names": len(self._names)}
 
     def put_member(self, member: Member, seq: int) -> None:
         """Take in a person's record."""
         known = self._members.get(member.user.id)
-        if known is not None and known.seq >= seq:
+        if known is not None and known.seq > seq:
+            return
+        if member.status is MemberStatus.AWAY and seq <= self._delivered:
+            self.drop_member(member.user.id)
             return
         self._members[member.user.id] = MemberEntry(member, seq)
         if member.deadline is None:
@@ -45,16 +62,20 @@ class Directory:
     def put_name(self, name_key: str, user_id: str | None, seq: int) -> None:
         """Take in who holds a name."""
         known = self._names.get(name_key)
-        if known is None or known.seq < seq:
+        if known is not None and known.seq > seq:
+            return
+        if user_id is None and seq <= self._delivered:
+            self.drop_name(name_key)
+        else:
             self._names[name_key] = NameEntry(user_id, seq)
 
     def drop_member(self, user_id: str) -> None:
-        """Forget a person whose record is no longer stored."""
+        """Forget a person."""
         self._members.pop(user_id, None)
         self._expiring.discard(user_id)
 
     def drop_name(self, name_key: str) -> None:
-        """Forget a name about which nothing is stored any more."""
+        """Forget a name."""
         self._names.pop(name_key, None)
 
     def member(self, user_id: str) -> MemberEntry | None:
