@@ -1,14 +1,16 @@
 """Killed at any moment, each command finishes exactly once."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from opsroom_cloud.completion import Completion
+from opsroom_cloud.completion import Completion, Deadlines
 from opsroom_cloud.provider import SimulatedProvider
 from opsroom_cloud.service import utc_now
-from opsroom_contracts.cloud import Command, EventType, InstanceEvent, InstanceState
+from opsroom_contracts.cloud import Command, DueOperation, EventType, InstanceEvent, InstanceState
 from opsroom_contracts.codec import encode
 from opsroom_contracts.model import to_milliseconds
-from opsroom_contracts.subjects import CLOUD_STREAM, instance_events
+from opsroom_contracts.subjects import CLOUD_STREAM, instance_due, instance_events
 from opsroom_messaging.connection import Broker
 from services.cloud.tests.harness import Cloud, each_once, process, service, unfollowed
 from tests.broker import BrokerProcess
@@ -108,20 +110,49 @@ async def lose_the_due_message(broker: Broker) -> None:
     await broker.jetstream.purge_stream(CLOUD_STREAM, subject="cloud.timers.*")
 
 
+def by_hand(**more: Any) -> bytes:
+    """A ``received`` event as somebody with the command line would publish it."""
+    usual: dict[str, Any] = {
+        "type": EventType.RECEIVED,
+        "instance_id": "by-hand",
+        "operation_id": "mine",
+        "command": Command.CREATE,
+        "state": InstanceState.STOPPED,
+        "actor": "operator",
+        "timestamp": to_milliseconds(utc_now()),
+    }
+    return encode(InstanceEvent(**(usual | more)))
+
+
 async def test_an_event_published_by_hand_is_finished_like_any(cloud: Cloud) -> None:
-    by_hand = InstanceEvent(
-        type=EventType.RECEIVED,
-        instance_id="by-hand",
-        operation_id="mine",
-        command=Command.CREATE,
-        state=InstanceState.STOPPED,
-        actor="operator",
-        timestamp=to_milliseconds(utc_now()),
-    )
-    await cloud.put(instance_events("by-hand"), encode(by_hand))
+    await cloud.put(instance_events("by-hand"), by_hand())
     happened = each_once(await cloud.all_finished(1))
     assert happened == {"mine": [EventType.RECEIVED, EventType.CREATED]}
     assert await cloud.instance("by-hand") is not None
+
+
+async def test_an_event_published_by_hand_that_is_due_when_the_stream_has_forgotten_it_is_finished_before(
+    broker: Broker,
+) -> None:
+    never = datetime(9999, 12, 31, tzinfo=UTC)
+    async with service(broker, retention_days=6 / 86_400):
+        cloud = Cloud(broker)
+        await cloud.put(instance_events("by-hand"), by_hand(due_at=never))
+        stored, ended = await cloud.all_finished(1)
+        assert ended.event.type is EventType.CREATED
+        assert ended.message.at - stored.message.at >= timedelta(seconds=3)
+        assert await cloud.instance("by-hand") is not None
+
+
+async def test_a_due_message_that_comes_ages_too_early_finishes_nothing_and_breaks_nothing(
+    cloud: Cloud,
+) -> None:
+    ages = {"timestamp": datetime(1, 1, 1, tzinfo=UTC), "due_at": datetime(9999, 12, 31, tzinfo=UTC)}
+    await cloud.put(instance_events("by-hand"), by_hand(**ages))
+    due = DueOperation(instance_id="by-hand", operation_id="mine")
+    await cloud.put(instance_due("by-hand"), encode(due))
+    await cloud.made()
+    assert [one.event.type for one in await cloud.kept(instance_events("by-hand"))] == [EventType.RECEIVED]
 
 
 async def test_two_processes_at_one_operation_finish_it_once(cloud: Cloud, broker: Broker) -> None:
@@ -129,7 +160,7 @@ async def test_two_processes_at_one_operation_finish_it_once(cloud: Cloud, broke
     operation = (await cloud.create()).operation
     async with unfollowed(broker) as mine, unfollowed(broker) as yours:
         both = [
-            Completion(events, SimulatedProvider(0), clock=utc_now, provider_timeout=1.0)
+            Completion(events, SimulatedProvider(0), Deadlines(1.0, timedelta(days=1)), clock=utc_now)
             for events in (mine, yours)
         ]
         await asyncio.gather(*(one.finish(operation.instance_id, operation.id) for one in both))

@@ -3,10 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from opsroom_cloud.domain.history import operation_of, record_of
-from opsroom_cloud.domain.lifecycle import complete, fail
+from opsroom_cloud.domain.lifecycle import complete, ends_at, fail
 from opsroom_cloud.events import Events
 from opsroom_cloud.fold import Known
 from opsroom_cloud.provider import Provider, ProviderError
@@ -24,16 +25,25 @@ _REMEMBERED = 50_000
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """``provider_timeout``: seconds the provider has; ``longest``: nothing stays pending beyond it."""
+
+    provider_timeout: float
+    longest: timedelta
+
+
 class Completion:
     """Has the provider do the work of due operations, and stores what came of it."""
 
     def __init__(
-        self, events: Events, provider: Provider, *, clock: Callable[[], datetime], provider_timeout: float
+        self, events: Events, provider: Provider, deadlines: Deadlines, *, clock: Callable[[], datetime]
     ) -> None:
         self._events = events
         self._provider = provider
         self._clock = clock
-        self._provider_timeout = provider_timeout
+        self._provider_timeout = deadlines.provider_timeout
+        self._longest = deadlines.longest
         self._in_hand: dict[str, asyncio.Lock] = {}
         self._finished: dict[str, None] = {}
         self.malformed = 0
@@ -88,12 +98,8 @@ class Completion:
             del self._finished[next(iter(self._finished))]
 
     async def _is_time(self, pending: PendingOperation, known: Known) -> bool:
-        """Wait for what is left of the delay, counted from when the broker stored the command.
-
-        The timer counts from when the command was given, a moment before; and clocks differ.
-        """
-        stored = known.at + (pending.due_at - pending.accepted_at)
-        left = (max(pending.due_at, stored) - self._clock()).total_seconds()
+        """Wait for what is left of the delay; False where that is more than a timer could be wrong by."""
+        left = (ends_at(pending, known.at, self._longest) - self._clock()).total_seconds()
         if left > _EARLY_MAX_SECONDS:
             log.warning("operation %s is not due for another %.0f s", pending.id, left)
             return False

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from opsroom_contracts.cloud import INSTANCE_EVENT, Instance, InstanceEvent, apply
+from opsroom_contracts.cloud import INSTANCE_EVENT, Instance, InstanceEvent, PendingOperation, apply
 from opsroom_contracts.codec import ContractError, decode
 from opsroom_contracts.subjects import instance_events
 from opsroom_messaging.stored import Stored
@@ -112,12 +112,12 @@ class InstanceFold:
         """The instance on which the operation is pending, as far as is known."""
         return self._pending.get(operation_id)
 
-    def pending(self) -> Iterator[Instance]:
-        """The instances with a pending operation."""
+    def pending(self) -> Iterator[tuple[str, PendingOperation, datetime]]:
+        """The pending operations: the instance's id, the operation, and when it was stored."""
         for instance_id in self._pending.values():
-            instance = self._known[instance_id].instance
-            if instance is not None:
-                yield instance
+            known = self._known[instance_id]
+            if known.instance is not None and known.instance.pending is not None:
+                yield instance_id, known.instance.pending, known.at
 
     def stored_before(self, moment: datetime) -> list[str]:
         """The instances at rest whose last event was stored before ``moment``."""

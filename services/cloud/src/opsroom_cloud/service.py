@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 from opsroom_cloud.commands import Commands, Terms
-from opsroom_cloud.completion import Completion
+from opsroom_cloud.completion import Completion, Deadlines
 from opsroom_cloud.events import Events
 from opsroom_cloud.fold import InstanceFold
 from opsroom_cloud.listing import Listing
@@ -59,9 +59,8 @@ async def cloud_service(
         clock=utc_now,
         operations_retention=settings.operations_retention(),
     )
-    completion = Completion(
-        events, provider, clock=utc_now, provider_timeout=settings.provider_timeout_seconds
-    )
+    deadlines = Deadlines(settings.provider_timeout_seconds, longest=settings.retention() / 2)
+    completion = Completion(events, provider, deadlines, clock=utc_now)
     upkeep = Upkeep(
         events,
         fold,

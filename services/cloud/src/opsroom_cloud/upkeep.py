@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from opsroom_cloud.completion import Completion
-from opsroom_cloud.domain.lifecycle import retain
+from opsroom_cloud.domain.lifecycle import ends_at, retain
 from opsroom_cloud.events import Events
 from opsroom_cloud.fold import InstanceFold
 from opsroom_messaging.connection import describe
@@ -25,7 +25,7 @@ class Upkeep:
 
     ``interval`` seconds lie between sweeps. An operation overdue by more than ``grace`` is finished here:
     its due message was lost, has expired, or is with a worker that died. A state older than half of
-    ``retention`` is stored anew.
+    ``retention`` is stored anew, and an operation that claims to be pending for longer is finished then.
     """
 
     def __init__(
@@ -65,12 +65,11 @@ class Upkeep:
             log.warning("upkeep goes on with the next sweep: %s", describe(error))
 
     async def _finish_overdue(self, moment: datetime) -> None:
-        overdue = [
-            (instance.pending.due_at, instance.id, instance.pending.id)
-            for instance in self._fold.pending()
-            if instance.pending is not None and instance.pending.due_at < moment
-        ]
-        overdue.sort()
+        ending = (
+            (ends_at(pending, stored_at, self._renew_after), instance_id, pending.id)
+            for instance_id, pending, stored_at in self._fold.pending()
+        )
+        overdue = sorted(one for one in ending if one[0] < moment)
         for start in range(0, len(overdue), _AT_A_TIME):
             group = overdue[start : start + _AT_A_TIME]
             async with asyncio.TaskGroup() as tasks:

@@ -6,7 +6,7 @@ state from before, and since when that has held.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from opsroom_contracts.cloud import (
     DONE,
@@ -43,6 +43,17 @@ class Order:
     actor: str
     accepted_at: datetime
     due_at: datetime
+
+
+def ends_at(pending: PendingOperation, stored_at: datetime, longest: timedelta) -> datetime:
+    """When an operation has to end whose acceptance the broker stored at ``stored_at``.
+
+    When it is due, and never before its whole delay has passed since it was stored: the command was given a
+    moment earlier, and clocks differ. Nothing stays pending for more than ``longest``: an event published by
+    hand may claim any due time, but the broker keeps no event for ever.
+    """
+    waits = max(pending.due_at - stored_at, pending.due_at - pending.accepted_at)
+    return stored_at + min(waits, longest)
 
 
 def decide(instance: Instance | None, order: Order) -> InstanceEvent | Fault:
