@@ -69,10 +69,10 @@ def connection(name: str, gateway: str = "g1") -> Connection:
 class Chat:
     """Asks the service over NATS, and reads the streams behind its back."""
 
-    def __init__(self, broker: Broker, patience: float = 30) -> None:
+    def __init__(self, broker: Broker, patience: float = 30, attempt: float = 0.5) -> None:
         self.broker = broker
         self.messages = StreamReader(broker, CHAT_STREAM)
-        self.requester = Requester(broker, patience=patience, attempt=0.5)
+        self.requester = Requester(broker, patience=patience, attempt=attempt)
 
     async def register(self, name: str, **more: Any) -> RegisterReply:
         request = RegisterRequest(name=name, **more)

@@ -7,10 +7,10 @@ from typing import Any
 from opsroom_cloud.completion import Completion, Deadlines
 from opsroom_cloud.provider import SimulatedProvider
 from opsroom_cloud.service import utc_now
-from opsroom_contracts.cloud import Command, DueOperation, EventType, InstanceEvent, InstanceState
+from opsroom_contracts.cloud import Command, EventType, InstanceEvent, InstanceState
 from opsroom_contracts.codec import encode
 from opsroom_contracts.model import to_milliseconds
-from opsroom_contracts.subjects import CLOUD_STREAM, instance_due, instance_events
+from opsroom_contracts.subjects import CLOUD_STREAM, instance_events
 from opsroom_messaging.connection import Broker
 from services.cloud.tests.harness import Cloud, each_once, process, service, unfollowed
 from tests.broker import BrokerProcess
@@ -142,17 +142,6 @@ async def test_an_event_published_by_hand_that_is_due_when_the_stream_has_forgot
         assert ended.event.type is EventType.CREATED
         assert ended.message.at - stored.message.at >= timedelta(seconds=3)
         assert await cloud.instance("by-hand") is not None
-
-
-async def test_a_due_message_that_comes_ages_too_early_finishes_nothing_and_breaks_nothing(
-    cloud: Cloud,
-) -> None:
-    ages = {"timestamp": datetime(1, 1, 1, tzinfo=UTC), "due_at": datetime(9999, 12, 31, tzinfo=UTC)}
-    await cloud.put(instance_events("by-hand"), by_hand(**ages))
-    due = DueOperation(instance_id="by-hand", operation_id="mine")
-    await cloud.put(instance_due("by-hand"), encode(due))
-    await cloud.made()
-    assert [one.event.type for one in await cloud.kept(instance_events("by-hand"))] == [EventType.RECEIVED]
 
 
 async def test_two_processes_at_one_operation_finish_it_once(cloud: Cloud, broker: Broker) -> None:

@@ -52,6 +52,7 @@ async def test_what_was_missed_comes_between_the_welcome_and_what_is_live(
     async with person(address) as someone:
         since = someone.welcome["seq"]
         missed = await say_many(broker, someone, 30)
+        assert await received(someone, 30) == missed
         async with person(address, someone.token, since=since) as back:
             assert back.welcome["seq"] >= missed[-1]
             assert await received(back, 30) == missed
