@@ -5,12 +5,17 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from opsroom_messaging.connection import Broker, connect
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from tests.broker import BrokerProcess
+
+# How long an example takes says more about the machine than about the code: tests run beside each other.
+settings.register_profile("opsroom", deadline=None)
+settings.load_profile("opsroom")
 
 
 @pytest.fixture

@@ -119,8 +119,8 @@ async def refusal(*arguments: str, **environ: str) -> str:
     """The one line with which `up` refuses."""
     async with portal(*arguments, **environ) as running:
         assert await running.end() == 1
-        (line,) = running.complaints
-        return line
+        assert len(running.complaints) == 1, running.complaints
+        return running.complaints[0]
 
 
 async def instances(web: str) -> list[str]:

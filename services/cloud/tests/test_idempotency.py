@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from opsroom_cloud.commands import Commands, Terms
-from opsroom_cloud.completion import Completion
+from opsroom_cloud.completion import Completion, Deadlines
 from opsroom_cloud.operations import Operations
 from opsroom_cloud.provider import SimulatedProvider
 from opsroom_cloud.service import utc_now
@@ -102,7 +102,9 @@ async def test_a_process_that_lags_behind_decides_by_what_is_stored(cloud: Cloud
     """A second process whose follower has delivered nothing yet: its memory is empty."""
     instance_id = await cloud.made()
     async with unfollowed(broker) as events:
-        completion = Completion(events, SimulatedProvider(0), clock=utc_now, provider_timeout=1.0)
+        completion = Completion(
+            events, SimulatedProvider(0), Deadlines(1.0, timedelta(days=1)), clock=utc_now
+        )
         timers = Timers(completion, clock=utc_now)
         terms = Terms(utc_now, timedelta(seconds=SOON))
         lagging = Commands(events, Operations(events, utc_now), timers, terms)

@@ -18,7 +18,8 @@ from opsroom_gateway.settings import GatewaySettings
 from opsroom_messaging.connection import Broker, connect
 
 DELAY_SECONDS = 0.4
-BINDING_SECONDS = 3.0
+BINDING_SECONDS = 30.0
+"""Nobody is to lose their place because the machine is busy; who waits for that has less."""
 
 
 def chat_settings() -> ChatSettings:

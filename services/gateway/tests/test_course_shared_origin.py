@@ -6,9 +6,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from uuid import uuid4
 
 import pytest
+import pytest_asyncio
 
 from services.gateway.tests.course_clients import CourseClient, as_list, course_client, register
-from services.gateway.tests.portal import Address
+from services.gateway.tests.portal import Address, Portal, gateway_settings, serving
 from tests.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -95,32 +96,37 @@ async def test_an_exit_may_name_its_user_as_an_object(address: Address, agent: s
         assert user not in await listed(address)
 
 
-async def test_a_socket_put_right_before_the_other_opens_takes_nobody_off(
-    address: Address, agent: str
-) -> None:
-    first, second = await register(address, agent, name()), await register(address, agent, name())
-    async with course_client(address, agent) as firsts:  # taken for the second's, who registered last
+@pytest_asyncio.fixture(loop_scope="module")
+async def hasty(portal: Portal) -> AsyncIterator[Address]:
+    """A gateway where a registration waits for its socket so shortly that a test can wait for the end."""
+    async with serving(portal.url, gateway_settings(course_binding_seconds=3.0)) as gateway:
+        yield gateway
+
+
+async def test_a_socket_put_right_before_the_other_opens_takes_nobody_off(hasty: Address, agent: str) -> None:
+    first, second = await register(hasty, agent, name()), await register(hasty, agent, name())
+    async with course_client(hasty, agent) as firsts:  # taken for the second's, who registered last
         await firsts.send({"type": "send", "message": "I am the first", "user": {"name": first["name"]}})
         await firsts.until_own_message()
-        people = await listed(address)
+        people = await listed(hasty)
         assert first in people
         assert second in people
-        async with course_client(address, agent) as seconds:
+        async with course_client(hasty, agent) as seconds:
             await seconds.until_own_message()
-            assert second in await listed(address)
-        await gone(address, second)
-        assert first in await listed(address)
+            assert second in await listed(hasty)
+        await gone(hasty, second)
+        assert first in await listed(hasty)
 
 
 async def test_someone_whose_socket_was_anothers_after_all_and_never_opens_one_leaves_in_time(
-    address: Address, agent: str
+    hasty: Address, agent: str
 ) -> None:
-    first, second = await register(address, agent, name()), await register(address, agent, name())
-    async with course_client(address, agent) as firsts:
+    first, second = await register(hasty, agent, name()), await register(hasty, agent, name())
+    async with course_client(hasty, agent) as firsts:
         await firsts.send({"type": "send", "message": "I am the first", "user": {"name": first["name"]}})
         await firsts.until_own_message()
-        await gone(address, second)
-        assert first in await listed(address)
+        await gone(hasty, second)
+        assert first in await listed(hasty)
 
 
 async def gone(address: Address, user: User) -> None:
