@@ -1,6 +1,7 @@
 """Follower against a real broker that is killed and comes back."""
 
 import asyncio
+import time
 from collections.abc import Callable
 
 from opsroom_messaging.connection import Broker
@@ -46,7 +47,7 @@ async def test_backlog_then_news_each_once_in_order(broker: Broker) -> None:
         async with running(follower=follower.run()):
             await follower.ready(5)
             assert record.caught_up_at == [700]
-            await fill(writer, 300)
+            await fill(writer, 120)
             assert await follower.reached(1000, 5)
     assert record.seen == list(range(1, 1001))
 
@@ -114,3 +115,25 @@ async def test_a_message_that_the_sink_can_not_handle_does_not_end_the_stream(br
         await writer.write(Write("s.b", b"good"))
         assert await follower.reached(2, 5)
     assert record.seen == [1, 2]
+
+
+async def test_a_process_that_can_not_keep_up_notices_and_reads_what_it_dropped(broker: Broker) -> None:
+    await ensure_stream(broker, StreamSpec("S", ("s.>",)))
+    writer, record = GroupWriter(broker), Record()
+    follower = Follower(broker, Source("S", ("s.>",), Follow.EVENTS), record, pending_messages=30)
+    async with running(writer=writer.run(), follower=follower.run()):
+        await follower.ready(5)
+        before = record.begun.copy()
+        filling = asyncio.create_task(fill(writer, 120))
+        while not filling.done():
+            deadline = time.monotonic() + 0.03
+            while time.monotonic() < deadline:
+                pass  # a loop that is blocked, as by a listing of very many
+            await asyncio.sleep(0)
+        await filling
+        assert await follower.reached(120, 20)
+    assert record.seen == list(range(1, 121))
+    assert broker.dropped > 0
+    assert follower.gaps > 0
+    assert record.begun[len(before) :]
+    assert not any(record.begun[1:])

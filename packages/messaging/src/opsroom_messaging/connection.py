@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
+from nats.errors import SlowConsumerError
 from nats.js import JetStreamContext
 from nats.js.errors import Error as JetStreamError
 
@@ -20,6 +21,8 @@ MINIMUM_VERSION = (2, 12)
 MINIMUM_API_LEVEL = 2
 REQUEST_TIMEOUT_SECONDS = 5.0
 _DRAIN_SECONDS = 5.0
+_DROPS_TOLD = 1000
+"""Of so many dropped messages one is logged."""
 _LISTEN_MESSAGES = 4096
 _LISTEN_BYTES = 4 * 1024 * 1024
 
@@ -54,6 +57,8 @@ class Broker:
     client: Client
     jetstream: JetStreamContext
     _on_reconnect: list[Callable[[], None]] = field(default_factory=list)
+    dropped: int = 0
+    """Messages that this process did not take in time; whoever follows a stream reads them again."""
 
     @property
     def connected(self) -> bool:
@@ -69,6 +74,14 @@ class Broker:
         log.info("the broker is back at %s", _address(self.client))
         for callback in self._on_reconnect:
             callback()
+
+    def note_error(self, error: Exception) -> None:
+        """Count and log what the client reports: denied publishes and slow consumers, here and nowhere else."""
+        if isinstance(error, SlowConsumerError):
+            self.dropped += 1
+            if self.dropped % _DROPS_TOLD != 1:
+                return  # they come by the thousand
+        log.warning("broker: %s", describe(error))
 
     async def publish(self, subject: str, payload: bytes) -> None:
         """Say something once, unstored; lost if nobody listens."""
@@ -118,8 +131,7 @@ async def connect(url: str, *, name: str, access: Access = _NO_PROOF, timeout: f
     async def on_error(error: Exception) -> None:
         if _REFUSED in str(error).lower():
             refused.set()
-        # Denied publishes and slow consumers are reported here and nowhere else.
-        log.warning("broker: %s", describe(error))
+        broker.note_error(error)
 
     async def on_disconnect() -> None:
         if not client.is_draining and not client.is_closed:

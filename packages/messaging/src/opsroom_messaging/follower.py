@@ -63,9 +63,15 @@ class Source:
 
 
 class Follower:
-    """Feeds a sink from a stream until cancelled."""
+    """Feeds a sink from a stream until cancelled.
 
-    def __init__(self, broker: Broker, source: Source, sink: Sink) -> None:
+    ``pending_messages``: so many may wait for this process. When it can't keep up the rest is
+    dropped, seen to be missing by its numbers, counted in ``gaps``, and read from the stream again.
+    """
+
+    def __init__(
+        self, broker: Broker, source: Source, sink: Sink, *, pending_messages: int = _PENDING_MESSAGES
+    ) -> None:
         self._broker = broker
         self._source = source
         self._sink = sink
@@ -77,7 +83,11 @@ class Follower:
         self._broken = asyncio.Event()
         self._seq_waiters: list[tuple[int, asyncio.Future[None]]] = []
         self._ready = asyncio.Event()
+        self._pending_messages = pending_messages
         self.restarts = 0
+        """How often it began again, for whatever reason."""
+        self.gaps = 0
+        """How often deliveries were missing: this process, or the connection, could not keep up."""
         broker.on_reconnect(self._broken.set)
 
     @property
@@ -133,7 +143,7 @@ class Follower:
         subscription = await client.subscribe(
             inbox,
             cb=self._receiver(),
-            pending_msgs_limit=_PENDING_MESSAGES,
+            pending_msgs_limit=self._pending_messages,
             pending_bytes_limit=_PENDING_BYTES,
         )
         name = ""
@@ -206,8 +216,7 @@ class Follower:
             offset = 2 if len(fields) == 9 else 4
             expected += 1
             if int(fields[offset + 4]) != expected:
-                log.warning("missed a delivery of %s; following again", self._source.stream)
-                self._broken.set()
+                self._note_gap()
                 return
             self._consumed = expected
             stored_at = datetime.fromtimestamp(int(fields[offset + 5]) / 1e9, UTC)
@@ -222,8 +231,14 @@ class Follower:
             return
         headers = message.headers or {}
         if int(headers.get("Nats-Last-Consumer", received)) > received:
-            log.warning("missed a delivery of %s; following again", self._source.stream)
-            self._broken.set()
+            self._note_gap()
+        elif stalled := headers.get("Nats-Consumer-Stalled"):  # its question was dropped with what we missed
+            await self._broker.client.publish(stalled)
+
+    def _note_gap(self) -> None:
+        self.gaps += 1
+        log.warning("missed a delivery of %s; following again", self._source.stream)
+        self._broken.set()
 
     def _deliver(self, message: Stored) -> None:
         try:
