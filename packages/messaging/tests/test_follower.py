@@ -47,7 +47,7 @@ async def test_backlog_then_news_each_once_in_order(broker: Broker) -> None:
         async with running(follower=follower.run()):
             await follower.ready(5)
             assert record.caught_up_at == [700]
-            await fill(writer, 120)
+            await fill(writer, 300)
             assert await follower.reached(1000, 5)
     assert record.seen == list(range(1, 1001))
 

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 
 from opsroom_contracts.close_codes import Close, retry_hint
 from opsroom_gateway.frames import sse_comment, sse_event, text_frame
@@ -237,3 +238,34 @@ async def test_too_many_who_are_joining_at_once_are_told_when_to_try_again(path:
                 back.close()
         for reader in (refused, back, *joining):
             reader.close()
+
+
+@pytest.mark.parametrize("offer", [{}, {"server_max_window_bits": 10}])
+async def test_frames_are_compressed_once_for_whoever_offers_it(offer: dict[str, int]) -> None:
+    async with fanout(deflate=True) as served, AsyncExitStack() as stack:
+        url = f"ws://127.0.0.1:{served.port}/ws"
+        extensions = [ClientPerMessageDeflateFactory(**offer)]  # type: ignore[arg-type]
+        clients = [
+            await stack.enter_async_context(connect(url, compression=None, extensions=extensions)),
+            await stack.enter_async_context(connect(url, compression=None, extensions=extensions)),
+            await stack.enter_async_context(connect(url, compression=None)),
+        ]
+        texts = ["a" * 1000, "tiny", "ab" * 40_000, "a" * 1000]
+        for text in texts:
+            served.sockets.publish(text_frame(text.encode()))
+        for client in clients:
+            assert [await client.recv() for _ in texts] == texts
+            await client.send("b" * 1000)
+        size = sum(len(text_frame(text.encode())) for text in texts)
+        small = served.sockets.bytes - (3 * size if offer else size)
+        assert small == 0 if offer else 0 < small < size / 20
+        async with asyncio.timeout(10):
+            while len(served.heard) < 6:
+                await asyncio.sleep(0)
+        assert [event["text"] for event in served.heard if event != "handled"] == ["b" * 1000] * 3
+
+
+async def test_compression_is_off_unless_it_is_asked_for() -> None:
+    async with fanout() as served, connect(f"ws://127.0.0.1:{served.port}/ws") as client:
+        assert client.response is not None
+        assert "Sec-WebSocket-Extensions" not in client.response.headers

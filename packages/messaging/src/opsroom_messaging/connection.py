@@ -76,7 +76,7 @@ class Broker:
             callback()
 
     def note_error(self, error: Exception) -> None:
-        """Count and log what the client reports: denied publishes and slow consumers, here and nowhere else."""
+        """Count and log what the client reports nowhere else: denied publishes and slow consumers."""
         if isinstance(error, SlowConsumerError):
             self.dropped += 1
             if self.dropped % _DROPS_TOLD != 1:

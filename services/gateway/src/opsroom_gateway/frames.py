@@ -1,9 +1,15 @@
-"""Bytes made once and written to every reader: WebSocket frames (RFC 6455) and SSE chunks."""
+"""Bytes made once and written to every reader: WebSocket frames (RFC 6455, RFC 7692) and SSE chunks."""
+
+import zlib
 
 _FIN = 0x80
 _TEXT = 0x1
 _BINARY = 0x2
 _PING = 0x9
+_COMPRESSED = 0x40
+DEFLATE_BITS = 15
+"""The window of what is compressed here, as a power of two: who reads it must allow as much."""
+_SYNC_TAIL = b"\x00\x00\xff\xff"
 
 
 def text_frame(payload: bytes) -> bytes:
@@ -19,6 +25,18 @@ def binary_frame(payload: bytes) -> bytes:
 def ping_frame(payload: bytes) -> bytes:
     """A ping; ``payload`` of at most 125 bytes comes back."""
     return _frame(_PING, payload)
+
+
+def deflated(frame: bytes) -> bytes:
+    """The same message compressed, for whoever agreed to that; as it is, where that is no longer.
+
+    Nothing of an earlier message is used, so that all readers can be sent the same bytes.
+    """
+    start = {126: 4, 127: 10}.get(frame[1], 2)
+    squeezer = zlib.compressobj(wbits=-DEFLATE_BITS)
+    payload = squeezer.compress(frame[start:]) + squeezer.flush(zlib.Z_SYNC_FLUSH)
+    shorter = _frame(frame[0] & 0xF | _COMPRESSED, payload.removesuffix(_SYNC_TAIL))
+    return shorter if len(shorter) < len(frame) else frame
 
 
 def _frame(opcode: int, payload: bytes) -> bytes:

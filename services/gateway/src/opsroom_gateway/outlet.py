@@ -15,17 +15,11 @@ END_SECONDS: Final = 10.0
 _DRAIN_SECONDS = 30.0
 
 
-class Outlet(Protocol):
-    """One reader, as hubs and endpoints see it."""
+class Watcher(Protocol):
+    """Who writes to sockets of outlets itself."""
 
-    socket: int
-    """Where to write now, whatever is prepared whole; ``NO_SOCKET``: call ``write``."""
-
-    def write(self, frames: bytes) -> bool:
-        """Send prepared bytes, or close the reader that has let too much wait; False if it is closed."""
-
-    def write_rest(self, frames: bytes, sent: int) -> bool:
-        """As ``write``, for what is left after ``sent`` bytes went to ``socket``."""
+    stale: bool
+    """Set whenever a number it knows is no longer the one to write to."""
 
 
 class SocketOutlet:
@@ -40,7 +34,9 @@ class SocketOutlet:
         "_counters",
         "_descriptor",
         "_drained",
+        "_watchers",
         "connected",
+        "deflate",
         "limit",
         "socket",
         "transport",
@@ -52,7 +48,11 @@ class SocketOutlet:
         self.limit = limit
         self.connected = True
         """Whether the connection is there, if only to be closed."""
+        self.deflate = False
+        """Whether frames may come compressed."""
         self.socket = NO_SOCKET
+        """Where to write what is prepared whole; ``NO_SOCKET``: call ``write_rest``. Watch it to keep it."""
+        self._watchers: tuple[Watcher, ...] = ()
         self._counters = counters
         self._descriptor = _descriptor(transport)
         self._drained: asyncio.Future[None] | None = None
@@ -97,19 +97,28 @@ class SocketOutlet:
         """Close as too slow, in the words of the dialect."""
         raise NotImplementedError
 
+    def watch(self, watcher: Watcher) -> None:
+        """Have ``watcher`` marked as stale whenever ``socket`` changes."""
+        self._watchers += (watcher,)
+
+    def unwatch(self, watcher: Watcher) -> None:
+        """Mark it no more."""
+        self._watchers = tuple(one for one in self._watchers if one is not watcher)
+
     def pause(self) -> None:
         """Something waits in the transport, and what comes next must wait behind it."""
-        self.socket = NO_SOCKET
+        self._switch(NO_SOCKET)
 
     def resume(self) -> None:
         """Nothing waits: write to the socket until told otherwise."""
         if self.open:
-            self.socket = self._descriptor
+            self._switch(self._descriptor)
         self._wake()
 
     def seal(self) -> None:
         """Nothing may be sent any more. The socket's number may soon be another's."""
-        self.socket = self._descriptor = NO_SOCKET
+        self._descriptor = NO_SOCKET
+        self._switch(NO_SOCKET)
 
     def lost(self) -> None:
         """The connection is over."""
@@ -137,6 +146,11 @@ class SocketOutlet:
             finally:
                 self._drained = None
         return self.open
+
+    def _switch(self, socket: int) -> None:
+        self.socket = socket
+        for watcher in self._watchers:
+            watcher.stale = True
 
     def _wake(self) -> None:
         if self._drained is not None and not self._drained.done():

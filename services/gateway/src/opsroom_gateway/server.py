@@ -87,7 +87,12 @@ def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
 
     class Protocol(OutletProtocol):
         sockets = Sockets(
-            settings.outbox_bytes, counters, Pulse(settings.ping_seconds), admission_, settings.drain_seconds
+            settings.outbox_bytes,
+            counters,
+            Pulse(settings.ping_seconds),
+            admission_,
+            settings.drain_seconds,
+            settings.deflate,
         )
 
     class HttpProtocol(LimitedHttpProtocol):

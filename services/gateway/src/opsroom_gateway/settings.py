@@ -77,6 +77,8 @@ class GatewaySettings(LimitSettings):
     """How long a course registration waits for the socket that belongs to it."""
     outbox_bytes: Annotated[int, Field(ge=262_144)] = 1024 * 1024
     """How much may wait for one reader before it is closed as too slow."""
+    deflate: bool = False
+    """Whether frames to many are compressed for clients that offer it (permessage-deflate)."""
     ring_messages: Annotated[int, Field(ge=1, le=1_000_000)] = 4096
     """How many of the newest messages the process remembers for those who come back."""
     replay_limit: Annotated[int, Field(ge=1)] = 10_000

@@ -14,13 +14,15 @@ from typing import Any
 from starlette.websockets import WebSocket
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
 from websockets.frames import Frame
 from websockets.http11 import Request
+from websockets.server import ServerProtocol
 
 from opsroom_contracts.close_codes import Close, CloseCode
 from opsroom_gateway.counters import EdgeCounters
 from opsroom_gateway.edge.admission import Admission
-from opsroom_gateway.frames import ping_frame
+from opsroom_gateway.frames import DEFLATE_BITS, ping_frame
 from opsroom_gateway.inbox import Event, Inbox
 from opsroom_gateway.outlet import END_SECONDS, EXTENSION, SocketOutlet
 from opsroom_gateway.pulse import Pulse
@@ -31,13 +33,24 @@ Handler = Callable[[Event], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Sockets:
-    """What all sockets of a process share. ``retry_seconds``: over how long they come back after a stop."""
+    """What all sockets of a process share. ``retry_seconds``: over how long they come back after a stop.
+
+    ``deflate``: whether a client that offers it may be sent compressed frames.
+    """
 
     outbox_bytes: int
     counters: EdgeCounters
     pings: Pulse
     admission: Admission
     retry_seconds: float
+    deflate: bool
+
+
+_DEFLATE = ServerPerMessageDeflateFactory(
+    server_no_context_takeover=True,  # so that one compressed frame serves every reader
+    client_no_context_takeover=True,  # so that nothing is kept for each between its messages
+    server_max_window_bits=DEFLATE_BITS,
+)
 
 
 class WebSocketOutlet(SocketOutlet):
@@ -79,6 +92,10 @@ class OutletProtocol(WebSocketsSansIOProtocol):
         self.inbox = Inbox()
         self.queue = self.inbox  # type: ignore[assignment]  # it has what uvicorn uses of a queue
         self.outlet: WebSocketOutlet | None = None
+        if self.sockets.deflate:
+            self.conn = ServerProtocol(
+                extensions=[_DEFLATE], max_size=self.config.ws_max_size, logger=self.logger
+            )
         self._unanswered: bytes | None = None
         self._handler: Handler | None = None
         self._conversing = False
@@ -114,6 +131,11 @@ class OutletProtocol(WebSocketsSansIOProtocol):
         super().handle_connect(event)
         if not self.close_sent:
             self.outlet = WebSocketOutlet(self, self.sockets)
+            # Who allows but a smaller window gets frames as they are, which is always right.
+            self.outlet.deflate = any(
+                isinstance(one, PerMessageDeflate) and one.local_max_window_bits == DEFLATE_BITS
+                for one in self.conn.extensions
+            )
             extensions: dict[str, Any] = self.scope["extensions"]
             extensions[EXTENSION] = self.outlet
 
