@@ -1,64 +1,115 @@
 """``./opsroom bench [SCENARIO …]``: measures, prints tables, and writes them as JSON where asked."""
 
-import argparse
 import asyncio
 import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench import machine
+from bench.arguments import Arguments, parse
+from bench.fanout.setup import MissingError, set_up
 from bench.generator import GeneratorError
 from bench.options import Options
-from bench.pinning import LOAD_CORE, pinning_fault
+from bench.pinning import LOAD_CORE
 from bench.portal import DiedError
-from bench.scenarios import commands, fanout, lateness, path, start
+from bench.scenarios import commands, fanout, lateness, memory, path, slope, slow, start, stored, storm
 from bench.table import Table
 
-Scenario = Callable[[Options], Awaitable[list[Table]]]
+_PATIENCE = 3.0
+_PATIENCE_SECONDS = 120.0
+"""A scenario is given up after so many times what it should take, and so many seconds."""
 
-SCENARIOS: dict[str, tuple[Scenario, str]] = {
-    "fanout": (fanout.measure, "one message to very many readers, beside every peer"),
-    "path": (path.measure, "send to delivered, every message stored, beside an in-memory relay"),
-    "commands": (commands.measure, "10,000 commands in one burst"),
-    "lateness": (lateness.measure, "how late 1,000 delayed events are"),
-    "start": (start.measure, "start to ready, and memory"),
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """``seconds``: about how long it takes on two cores, everything having been set up before."""
+
+    measure: Callable[[Options], Awaitable[list[Table]]]
+    about: str
+    seconds: Callable[[Options], float]
+
+
+_START_SECONDS = 4.0
+"""To start a portal and to stop it."""
+
+SCENARIOS: dict[str, Scenario] = {
+    "fanout": Scenario(
+        fanout.measure,
+        "one message to very many readers, beside every peer",
+        lambda o: o.rounds * sum((14 + n / 500) * fanout.visited(o) for n in o.readers),
+    ),
+    "path": Scenario(
+        path.measure,
+        "send to delivered, every message stored, beside in-memory relays",
+        lambda o: o.rounds * path.VISITS * (o.seconds + _START_SECONDS),
+    ),
+    "stored": Scenario(
+        stored.measure,
+        "messages stored a second through one chat process",
+        lambda o: o.rounds * len(stored.CASES) * (o.seconds + _START_SECONDS),
+    ),
+    "slow": Scenario(
+        slow.measure,
+        "1 of 1,000 readers stops reading",
+        lambda o: o.rounds * 2 * (2 * o.seconds + 8),
+    ),
+    "storm": Scenario(
+        storm.measure,
+        "everybody reconnects and resumes at once",
+        lambda o: 2 * (20 + max(o.crowds) / 75),
+    ),
+    "memory": Scenario(
+        memory.measure,
+        "idle readers of the whole portal",
+        lambda o: sum(2 * (8 + n / 250) for n in o.crowds),
+    ),
+    "commands": Scenario(
+        commands.measure,
+        "10,000 commands in one burst",
+        lambda o: o.rounds * 2 * (o.delay + 20),
+    ),
+    "lateness": Scenario(
+        lateness.measure, "how late 1,000 delayed events are", lambda o: o.rounds * (o.delay + 9)
+    ),
+    "start": Scenario(start.measure, "start to ready, and memory", lambda _: 60),
+    "slope": Scenario(
+        slope.measure, "what grows in minutes of load", lambda o: o.minutes * 60 + _START_SECONDS + 3
+    ),
 }
 
 
 def main() -> int:
     """Measure what was asked for; the exit code."""
-    parser = _parser()
-    arguments = parser.parse_args()
-    unknown = set(arguments.scenarios) - SCENARIOS.keys()
-    if unknown:
-        parser.error(f"there is no scenario {min(unknown)!r}: choose from {', '.join(SCENARIOS)}")
-    fault = pinning_fault() if arguments.pin else None
-    if fault:
-        parser.error(f"--pin: {fault}")
-    options = Options(
-        arguments.rounds,
-        arguments.seconds,
-        arguments.delay,
-        arguments.pin,
-        tuple(arguments.readers),
-        tuple(arguments.only),
-    )
+    arguments = parse({name: one.about for name, one in SCENARIOS.items()})
+    if arguments.setup:
+        return _set_up()
     try:
-        asyncio.run(_measure(arguments.scenarios or list(SCENARIOS), options, arguments.json))
+        return asyncio.run(_measure(arguments))
     except (KeyboardInterrupt, asyncio.CancelledError):
         return 130
-    except (DiedError, GeneratorError, TimeoutError) as error:
-        print(f"bench: {str(error) or 'no answer in time'}", file=sys.stderr)
+
+
+def _set_up() -> int:
+    """Get all peers now, so that a run is nothing but measuring."""
+    try:
+        had = set_up()
+    except MissingError as error:
+        print(f"bench: {error}", file=sys.stderr)
         return 1
+    for name, place in had.paths.items():
+        print(f"{name + ':':<12}{place}")
+    for name, reason in had.missing.items():
+        print(f"{name + ':':<12}MISSING: {reason}")
     return 0
 
 
-async def _measure(scenarios: list[str], options: Options, report: Path | None) -> None:
-    """Run ``scenarios`` one after another; after each, the report holds what there is so far."""
+async def _measure(arguments: Arguments) -> int:
+    """Run the scenarios one after another; after each, the report holds what there is so far."""
     task = asyncio.current_task()
     assert task is not None
     # As Ctrl-C does: what was started is stopped on the way out.
@@ -67,53 +118,52 @@ async def _measure(scenarios: list[str], options: Options, report: Path | None) 
     print("\n".join(f"{name + ':':<13}{value}" for name, value in facts.items()), flush=True)
     if machine.is_busy(float(facts["load"])):
         print("WARNING: something else is running on this machine; these figures are noise.", flush=True)
+    options = arguments.options
+    _announce(arguments.scenarios, options)
     if options.pin and sys.platform == "linux":
         os.sched_setaffinity(0, {LOAD_CORE})  # the generators inherit it
     found: list[dict[str, object]] = []
-    for name in scenarios:
-        tables = await SCENARIOS[name][0](options)
+    failed = False
+    for name in arguments.scenarios:
+        begun = time.perf_counter()
+        tables, fault = await _tables(SCENARIOS[name], options)
+        failed = failed or fault is not None
         for table in tables:
             print(f"\n{table.text()}", flush=True)
-        found += [{"scenario": name, **table.data()} for table in tables]
-        if report is not None:
-            _write(report, {"machine": facts, "options": asdict(options), "tables": found})
+        seconds = round(time.perf_counter() - begun, 1)
+        print(f"\n({name}: {fault or 'done'} after {seconds:g} s)", flush=True)
+        found += [{"scenario": name, "seconds": seconds, **table.data()} for table in tables]
+        if fault is not None:
+            found.append({"scenario": name, "seconds": seconds, "fault": fault})
+        if arguments.report is not None:
+            _write(arguments.report, {"machine": facts, "options": asdict(options), "tables": found})
+    return int(failed)
+
+
+async def _tables(scenario: Scenario, options: Options) -> tuple[list[Table], str | None]:
+    """What was measured, or why it was not: one scenario that fails must not cost the others."""
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS + _PATIENCE * scenario.seconds(options)):
+            return await scenario.measure(options), None
+    except (DiedError, GeneratorError, TimeoutError, ConnectionError) as error:
+        return [], f"FAILED: {str(error) or 'no answer in time'}"
+
+
+def _announce(scenarios: list[str], options: Options) -> None:
+    seconds = {name: SCENARIOS[name].seconds(options) for name in scenarios}
+    print("\nabout to take, with everything set up (./opsroom bench --setup):")
+    for name, each in {**seconds, "all": sum(seconds.values())}.items():
+        print(
+            f"  {name:<10}{each / 60:5.1f} min  {SCENARIOS[name].about if name in SCENARIOS else ''}".rstrip()
+        )
+    sys.stdout.flush()
 
 
 def _write(report: Path, content: dict[str, object]) -> None:
-    report.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _parser() -> argparse.ArgumentParser:
-    about = "\n".join(f"  {name:10}{words}" for name, (_, words) in SCENARIOS.items())
-    parser = argparse.ArgumentParser(
-        prog="opsroom bench",
-        description="Measure the portal's real processes on this machine.",
-        epilog=f"scenarios (default: all):\n{about}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO")
-    parser.add_argument("--rounds", type=_count, default=3, help="how often each is measured (default: 3)")
-    parser.add_argument(
-        "--seconds", type=float, default=8.0, help="of sending in each round of path (default: 8)"
-    )
-    parser.add_argument("--delay", type=float, default=10.0, help="seconds a command takes (default: 10)")
-    parser.add_argument("--pin", action="store_true", help="servers on core 0, the load generator on core 1")
-    parser.add_argument(
-        "--readers",
-        type=_count,
-        nargs="+",
-        default=(100, 1_000, 10_000),
-        help="how many fanout connects (default: 100 1000 10000)",
-    )
-    parser.add_argument("--only", nargs="+", default=(), metavar="WORD", help="servers that fanout visits")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the tables there, too")
-    return parser
-
-
-def _count(text: str) -> int:
-    if not text.isdigit() or int(text) == 0:
-        raise argparse.ArgumentTypeError("must be a whole number, 1 or more")
-    return int(text)
+    """Put the report in place whole, so that whoever reads it meanwhile finds the last one."""
+    fresh = report.with_name(report.name + ".new")
+    fresh.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    fresh.replace(report)
 
 
 if __name__ == "__main__":

@@ -6,41 +6,57 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
+from bench.fanout.setup import PEERS
 from bench.options import Options
 from bench.pinning import SERVER_CORE, starting_on
 from bench.portal import Servers, end, free_port, portal
 
 _LISTEN_SECONDS = 10.0
+EVENTS = "events"
+"""The dialect of the dashboard: commands over HTTP, event streams."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """``dialect``: the language its sockets speak, ``course`` or ``v1``; ``open`` starts a fresh one."""
+    """``dialect``: its language, ``course``, ``v1`` or ``events``; ``open`` starts a fresh one."""
 
     name: str
     dialect: str
     open: Callable[[], AbstractAsyncContextManager[Servers]]
 
 
-def contenders(options: Options) -> tuple[Contender, ...]:
-    """The relay, which the others are compared with, first; then the portal in both its dialects."""
+def contenders(options: Options, node_modules: Path | None) -> tuple[Contender, ...]:
+    """The relays, the first of which the others are compared with; then the portal in its dialects.
+
+    ``node_modules``: where Node finds ``ws``; None: there is no relay in Node.
+    """
     ours = partial(portal, delay=options.delay, pin=options.pin)
+    # So long that no command is done meanwhile: there is one event for each.
+    events = partial(ours, delay=3600)
+    python = (sys.executable, "-m", "bench.relay")
+    node = ("env", f"NODE_PATH={node_modules}", "node", str(PEERS / "course_relay.js"))
+    relays = (
+        Contender("Node relay, in memory", "course", partial(_relay, node, pin=options.pin)),
+        Contender("Python relay, in memory", "course", partial(_relay, python, pin=options.pin)),
+    )
     return (
-        Contender("relay, in memory", "course", partial(_relay, pin=options.pin)),
+        *relays[node_modules is None :],
         Contender("opsroom /chat", "course", ours),
         Contender("opsroom /api/v1", "v1", ours),
+        Contender("opsroom /api/v1, 2 gateways", "v1", partial(ours, gateways=2)),
+        Contender("opsroom events", EVENTS, events),
+        Contender("opsroom events, 2 gateways", EVENTS, partial(events, gateways=2)),
     )
 
 
 @asynccontextmanager
-async def _relay(*, pin: bool) -> AsyncIterator[Servers]:
+async def _relay(argv: tuple[str, ...], *, pin: bool) -> AsyncIterator[Servers]:
     servers = Servers(free_port())
     try:
         with starting_on(SERVER_CORE, pin=pin):
-            servers.processes["relay"] = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "bench.relay", str(servers.port)
-            )
+            servers.processes["relay"] = await asyncio.create_subprocess_exec(*argv, str(servers.port))
         async with asyncio.timeout(_LISTEN_SECONDS):
             while not await _listens(servers.port):
                 servers.check()

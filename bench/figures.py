@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import linear_regression, median
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +25,10 @@ def percentile(values: Sequence[float], share: float) -> float:
         return float("nan")
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def slope(points: Sequence[tuple[float, float]]) -> float:
+    """How much the second of a pair grows by each one of the first (least squares); NaN for one pair."""
+    if len({x for x, _ in points}) < 2:
+        return float("nan")
+    return linear_regression([x for x, _ in points], [y for _, y in points]).slope

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 
 from bench.figures import percentile
-from bench.generator import Facts, be_generator, generate, own_cpu_seconds
+from bench.generator import RUN_SECONDS, Facts, be_generator, generate, own_cpu_seconds
 from bench.joining import is_welcome, join
 from bench.portal import cpu_of
 from bench.wire import Reader
@@ -21,12 +21,14 @@ SETTLE_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``dialect`` v1 or course; ``readers`` sockets, of which ``senders`` send one message at a time each.
+    """``dialect`` v1 or course; ``readers`` sockets, shared out among ``ports``.
+
+    ``senders`` of them send one message at a time each.
 
     ``seconds`` of sending, messages of ``size`` bytes of text. ``pids``: the server processes by name.
     """
 
-    port: int
+    ports: tuple[int, ...]
     pids: dict[str, int]
     dialect: str
     readers: int
@@ -64,7 +66,7 @@ class Figures:
 
 async def put_load(plan: Plan) -> Figures:
     """Run this load in a process of its own."""
-    found = await generate(__name__, asdict(plan))
+    found = await generate(__name__, asdict(plan), plan.seconds + RUN_SECONDS)
     return Figures(**found | {name: Latency(**found[name]) for name in ("each", "last")})
 
 
@@ -91,7 +93,7 @@ class Run:
         """Run the plan."""
         plan = self._plan
         readers = [
-            await join(plan.port, plan.dialect, number, self._receiver(number))
+            await join(plan.ports[number % len(plan.ports)], plan.dialect, number, self._receiver(number))
             for number in range(plan.readers)
         ]
         async with asyncio.timeout(SETTLE_SECONDS):
@@ -110,8 +112,8 @@ class Run:
             messages=len(self._sent),
             elapsed=elapsed,
             deliveries=sum(self._got),
-            each=_latency(self._each),
-            last=_latency(self._last),
+            each=latency(self._each),
+            last=latency(self._last),
             misordered=self._misordered,
             cpu=cpu,
             generator_cpu=own_cpu / elapsed,
@@ -162,7 +164,8 @@ def _number_in(payload: bytes) -> int:
     return int(payload[start : payload.index(b":", start)])
 
 
-def _latency(values: list[float]) -> Latency:
+def latency(values: list[float]) -> Latency:
+    """Of ``values`` in milliseconds; there must be one at least."""
     return Latency(percentile(values, 0.5), percentile(values, 0.99), max(values))
 
 

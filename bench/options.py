@@ -9,7 +9,8 @@ class Options:
 
     ``delay``: seconds a command takes. ``pin``: all servers on one core and the load generator on another.
     ``readers``: how many ``fanout`` connects, one after another; ``only``: words in the names of the servers
-    that it visits, all of them where there are none.
+    that it visits, all of them where there are none. ``crowds``: how many readers ``memory``
+    joins, one after another; ``storm`` takes the largest. ``minutes``: how long ``slope`` lasts.
     """
 
     rounds: int
@@ -18,3 +19,5 @@ class Options:
     pin: bool
     readers: tuple[int, ...] = (100, 1_000, 10_000)
     only: tuple[str, ...] = ()
+    crowds: tuple[int, ...] = (1_000, 10_000)
+    minutes: float = 10.0

@@ -6,15 +6,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 SERVER_CORE, LOAD_CORE = 0, 1
+_NEEDED = f"cores {SERVER_CORE} and {LOAD_CORE} are needed"
 
 
 def pinning_fault() -> str | None:
     """Why this machine can't pin, or None where it can."""
     if sys.platform != "linux":
         return "only Linux can pin processes to cores"
-    if not {SERVER_CORE, LOAD_CORE} <= os.sched_getaffinity(0):
-        return f"cores {SERVER_CORE} and {LOAD_CORE} are needed"
-    return None
+    before, needed = os.sched_getaffinity(0), {SERVER_CORE, LOAD_CORE}
+    try:
+        os.sched_setaffinity(0, needed)  # tried, since this process may be on one core by our own doing
+        return None if os.sched_getaffinity(0) == needed else _NEEDED
+    except OSError:
+        return _NEEDED
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 @contextmanager
@@ -32,3 +38,11 @@ def starting_on(core: int, *, pin: bool) -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, before)
+
+
+@contextmanager
+def loading_apart() -> Iterator[bool]:
+    """Processes started within run on the generator's core where the machine can pin; yields whether."""
+    pinned = pinning_fault() is None
+    with starting_on(LOAD_CORE, pin=pinned):
+        yield pinned

@@ -26,13 +26,49 @@ class DiedError(Exception):
     """A server ended by itself; the message says which, and its last words."""
 
 
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How a process is started. ``pin``: on the servers' core."""
+
+    argv: tuple[str, ...]
+    environ: Mapping[str, str]
+    log: Path
+    pin: bool
+
+
 @dataclass(slots=True)
 class Servers:
-    """Processes that are measured, by name, and where the last of them is reached."""
+    """Processes that are measured, by name, and where readers reach them: at ``port`` and ``more_ports``."""
 
     port: int
     nats_url: str = ""
     processes: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
+    more_ports: tuple[int, ...] = ()
+    launches: dict[str, Launch] = field(default_factory=dict)
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """One for each process that serves readers."""
+        return (self.port, *self.more_ports)
+
+    @property
+    def nats_port(self) -> int:
+        """Where the broker is reached."""
+        return int(self.nats_url.rpartition(":")[2])
+
+    async def start(self, name: str) -> None:
+        """Start ``name`` as it is to be launched."""
+        launch = self.launches[name]
+        with starting_on(SERVER_CORE, pin=launch.pin), launch.log.open("ab") as log:
+            self.processes[name] = await asyncio.create_subprocess_exec(
+                *launch.argv, env=launch.environ, stdout=log, stderr=log
+            )
+
+    async def start_again(self, name: str) -> None:
+        """Wait until ``name`` has ended, and start it again."""
+        async with asyncio.timeout(STOP_SECONDS):
+            await self.processes[name].wait()
+        await self.start(name)
 
     def pids(self) -> dict[str, int]:
         """The id of each process."""
@@ -61,8 +97,8 @@ class Servers:
 
 
 @asynccontextmanager
-async def portal(*, delay: float, pin: bool) -> AsyncIterator[Servers]:
-    """nats-server (syncing before it acknowledges), chat, cloud and gateway, ready; data in a passing folder.
+async def portal(*, delay: float, pin: bool, gateways: int = 1) -> AsyncIterator[Servers]:
+    """nats-server (syncs before it acknowledges), chat, cloud and gateways, ready; data in a passing folder.
 
     ``delay``: seconds a command takes. ``pin``: all of them on one core.
 
@@ -71,43 +107,49 @@ async def portal(*, delay: float, pin: bool) -> AsyncIterator[Servers]:
     """
     with tempfile.TemporaryDirectory(prefix="opsroom-bench-", ignore_cleanup_errors=True) as path:
         folder = Path(path)
-        nats_port, port = free_port(), free_port()
-        servers = Servers(port, f"nats://127.0.0.1:{nats_port}")
+        port, *more_ports = (free_port() for _ in range(gateways))
+        servers = Servers(port, f"nats://127.0.0.1:{free_port()}", more_ports=tuple(more_ports))
         try:
-            with starting_on(SERVER_CORE, pin=pin):
-                await _start(servers, folder, nats_port, delay)
-            await ready(servers, f"http://127.0.0.1:{port}/readyz")
+            _plan(servers, folder, delay, pin=pin)
+            for name in servers.launches:
+                await servers.start(name)
+            for each in servers.ports:
+                await ready(servers, f"http://127.0.0.1:{each}/readyz")
             yield servers
             servers.check()
         except Exception as error:
             dead = servers.dead()
             if dead is None:
                 raise
-            words = "".join(_last_words(folder / f"{name}.log") for name in servers.processes)
+            words = "".join(_last_words(launch.log) for launch in servers.launches.values())
             raise DiedError(f"{dead}{words}") from error
         finally:
             await end(servers)
 
 
-async def _start(servers: Servers, folder: Path, nats_port: int, delay: float) -> None:
+def _plan(servers: Servers, folder: Path, delay: float, *, pin: bool) -> None:
+    """How each process is to be launched, in the order of starting."""
     environ = os.environ | {
         "NATS_URL": servers.nats_url,
-        "GATEWAY_PORT": str(servers.port),
         "CLOUD_DELAY_SECONDS": f"{delay:g}",
         "LOG_LEVEL": "WARNING",
     }
     config = folder / "nats.conf"
     config.write_text(
-        f'listen: "127.0.0.1:{nats_port}"\n'
+        f'listen: "127.0.0.1:{servers.nats_port}"\n'
         f'jetstream {{ store_dir: "{folder}", sync_interval: always, max_file_store: 20GB }}\n'
     )
     binary = str(Path(sysconfig.get_path("scripts")) / "nats-server")
-    services = {name: (sys.executable, "-m", f"opsroom_{name}") for name in ("chat", "cloud", "gateway")}
-    for name, argv in {"nats": (binary, "-c", str(config)), **services}.items():
-        with (folder / f"{name}.log").open("wb") as log:
-            servers.processes[name] = await asyncio.create_subprocess_exec(
-                *argv, env=environ, stdout=log, stderr=log
-            )
+
+    def plan(name: str, *argv: str, **more: str) -> None:
+        servers.launches[name] = Launch(argv, environ | more, folder / f"{name}.log", pin)
+
+    plan("nats", binary, "-c", str(config))
+    for name in ("chat", "cloud"):
+        plan(name, sys.executable, "-m", f"opsroom_{name}")
+    for number, port in enumerate(servers.ports, start=1):
+        name = "gateway" if number == 1 else f"gateway {number}"
+        plan(name, sys.executable, "-m", "opsroom_gateway", GATEWAY_PORT=str(port))
 
 
 def _last_words(log: Path) -> str:

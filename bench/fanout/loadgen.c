@@ -6,10 +6,11 @@
  * marks is all that a reader does, and each reader checks that they come in order.
  *
  * usage: loadgen PORT READERS STUCK WS OPEN HELLO READY PUB_PORT PUB_OPEN PUB_HELLO PUB_READY MESSAGE PHASE...
- *   STUCK: so many of the readers stop reading once all are connected, and are not waited for.
+ *   STUCK: so many of the readers stop reading at the first phase that says so, and are not waited for from then on.
  *   WS: 1 if readers get WebSocket frames. OPEN, HELLO: files with what a reader says first, and after the
  *   headers of the answer; READY: a file with what it must then get to be ready. MESSAGE: a file with one
- *   message, in which the mark "~00000000~" stands. PHASE: IN_FLIGHT:SECONDS.
+ *   message, in which the mark "~00000000~" stands. PHASE: IN_FLIGHT:SECONDS, with an "s" at the end from where on
+ *   the stuck readers read no more.
  * Facts leave on stdout as lines of JSON; after each it waits for a line on stdin.
  */
 #define _GNU_SOURCE
@@ -43,7 +44,6 @@ struct bytes {
 struct reader {
     int fd;
     enum stage stage;
-    int stuck;
     uint32_t expected;     /* number of the next message */
     uint64_t payload_left; /* of the WebSocket frame under way */
     uint8_t head[10], head_size, opcode, carry_size;
@@ -52,7 +52,7 @@ struct reader {
 };
 
 static struct reader *readers, publisher;
-static int count, stuck, websocket, poller, is_ready, connecting, next_reader;
+static int count, stuck, reading, websocket, poller, is_ready, connecting, next_reader;
 static struct bytes open_text, hello_text, ready_mark, pub_open, pub_hello, pub_ready, message;
 static double *sent_at, *latencies;
 static int *missing;
@@ -273,9 +273,12 @@ static void connect_all(int port, int pub_port) {
     fflush(stdout);
     start(&publisher, pub_port);
     while (is_ready < count + 1) turn(100);
+}
+
+static void get_stuck(void) {
+    reading = count - stuck;
     for (int i = count - stuck; i < count; i++) {
         int small = 4096;
-        readers[i].stuck = 1;
         setsockopt(readers[i].fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
         epoll_ctl(poller, EPOLL_CTL_DEL, readers[i].fd, NULL);
     }
@@ -296,7 +299,7 @@ static void publish(uint32_t wanted) {
         snprintf(digits, sizeof digits, "~%08u~", published);
         memcpy(mark, digits, MARK_SIZE);
         memcpy(batch + i * message.size, message.data, message.size);
-        missing[published] = count - stuck;
+        missing[published] = reading;
         sent_at[published++] = now();
     }
     memcpy(mark, "~00000000~", MARK_SIZE);
@@ -345,7 +348,7 @@ static void run_phase(uint32_t in_flight, double seconds) {
 int main(int argc, char **argv) {
     if (argc < 14) fail("see the usage at the top of loadgen.c");
     int port = atoi(argv[1]);
-    count = atoi(argv[2]), stuck = atoi(argv[3]), websocket = atoi(argv[4]);
+    count = reading = atoi(argv[2]), stuck = atoi(argv[3]), websocket = atoi(argv[4]);
     open_text = read_file(argv[5]), hello_text = read_file(argv[6]), ready_mark = read_file(argv[7]);
     pub_open = read_file(argv[9]), pub_hello = read_file(argv[10]), pub_ready = read_file(argv[11]);
     message = read_file(argv[12]);
@@ -360,6 +363,7 @@ int main(int argc, char **argv) {
         char *colon = strchr(argv[i], ':');
         if (!colon) fail("a phase is IN_FLIGHT:SECONDS");
         for (int j = 0; j < count; j++) readers[j].expected = published;
+        if (strchr(colon, 's') && reading == count) get_stuck();
         run_phase((uint32_t)atoi(argv[i]), atof(colon + 1));
     }
     return 0;

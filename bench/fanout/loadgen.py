@@ -17,11 +17,15 @@ _SETTLE_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """``readers`` connections, of which ``stuck`` stop reading; ``phases``: in flight, and seconds."""
+    """``readers`` connections; ``phases``: in flight, and seconds.
+
+    ``stuck`` of the readers stop reading before the phase numbered ``stuck_from``.
+    """
 
     readers: int
     phases: tuple[tuple[int, float], ...]
     stuck: int = 0
+    stuck_from: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,5 +120,8 @@ def _arguments(folder: Path, port: int, dialect: Dialect, load: Load) -> list[st
         str(port),
         *(file("pub_open", publisher.open), file("pub_hello", publisher.hello)),
         *(file("pub_ready", publisher.ready), file("message", dialect.message)),
-        *(f"{in_flight}:{seconds}" for in_flight, seconds in load.phases),
+        *(
+            f"{in_flight}:{seconds}{'s' if load.stuck and place >= load.stuck_from else ''}"
+            for place, (in_flight, seconds) in enumerate(load.phases)
+        ),
     ]

@@ -106,9 +106,11 @@ def _ours(port: int, _folder: Path, _had: Had) -> list[str]:
     return [sys.executable, "-m", "bench.fanout.ours", str(port)]
 
 
+OURS = ("opsroom gateway", "opsroom gateway, SSE")
+
 CONTENDERS = (
     Contender("C, write(2): the floor", DIALECTS.relay, _floor, "floor"),
-    Contender("opsroom gateway", WS_DIALECT, _ours),
+    Contender(OURS[0], WS_DIALECT, _ours),
     Contender("nginx nchan", DIALECTS.nchan, _nchan, "nchan"),
     Contender("picows", DIALECTS.relay, _picows, "picows"),
     Contender("nats-server WebSocket", DIALECTS.nats, _nats, "nats"),
@@ -117,7 +119,7 @@ CONTENDERS = (
     Contender("Socket.IO", DIALECTS.socketio, _node("socketio_relay.js"), "node"),
     Contender("websockets broadcast()", DIALECTS.relay, _python("websockets_broadcast.py")),
     Contender("FastAPI, send_text in a loop", DIALECTS.relay, _python("fastapi_naive.py")),
-    Contender("opsroom gateway, SSE", SSE_DIALECT, _ours),
+    Contender(OURS[1], SSE_DIALECT, _ours),
     Contender("nginx nchan, SSE", DIALECTS.nchan_sse, _nchan, "nchan"),
 )
 

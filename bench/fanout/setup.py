@@ -42,11 +42,10 @@ def set_up() -> Had:
     Raises:
         MissingError: there is none.
     """
-    TOOLS.mkdir(parents=True, exist_ok=True)
-    had = Had({"loadgen": _compiled(_HERE / "loadgen.c")})
+    had = Had({"loadgen": load_generator()})
     steps: dict[str, Callable[[], Path]] = {
         "floor": lambda: _compiled(PEERS / "floor.c"),
-        "node": _node,
+        "node": node_folder,
         "picows": _picows,
         "nchan": _nchan,
         "centrifugo": _centrifugo,
@@ -60,25 +59,38 @@ def set_up() -> Had:
     return had
 
 
+def load_generator() -> Path:
+    """The load generator's program.
+
+    Raises:
+        MissingError: there is no C compiler.
+    """
+    return _compiled(_HERE / "loadgen.c")
+
+
 def _compiled(source: Path) -> Path:
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
         raise MissingError("no C compiler (Debian, Ubuntu: apt-get install gcc libc6-dev)")
     binary = TOOLS / "bin" / source.stem
-    binary.parent.mkdir(exist_ok=True)
+    binary.parent.mkdir(parents=True, exist_ok=True)
     if not binary.exists() or binary.stat().st_mtime < source.stat().st_mtime:
         _run(f"compiling {source.name}", [compiler, "-O2", "-o", str(binary), str(source)])
     return binary
 
 
-def _node() -> Path:
-    """The folder with ``node_modules``."""
+def node_folder() -> Path:
+    """The folder with ``node_modules``.
+
+    Raises:
+        MissingError: there is no Node, or npm failed.
+    """
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         raise MissingError("no Node or no npm on PATH")
     folder = TOOLS / "node"
     if not (folder / "node_modules" / "socket.io").is_dir():
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         for name in ("package.json", "package-lock.json"):
             shutil.copy(PEERS / name, folder / name)
         _run("npm ci", [npm, "ci", "--no-audit", "--no-fund", "--prefix", str(folder)])

@@ -1,14 +1,12 @@
 """One message to very many readers: the gateway's fan-out beside its peers, each on one core."""
 
-import os
-
 from bench.fanout.loadgen import Fanout, Load, Phase, put_fanout
 from bench.fanout.servers import CONTENDERS, Contender, serving
 from bench.fanout.setup import Had, MissingError, set_up
 from bench.figures import spread
 from bench.generator import GeneratorError
 from bench.options import Options
-from bench.pinning import LOAD_CORE, pinning_fault
+from bench.pinning import loading_apart
 from bench.portal import DiedError
 from bench.table import Cell, Table
 
@@ -25,9 +23,11 @@ async def measure(options: Options) -> list[Table]:
         had = set_up()
     except MissingError as error:
         return [Table("Fan-out: not measured", ("", "reason"), [("load generator", str(error))])]
-    pin = pinning_fault() is None
-    if pin:
-        os.sched_setaffinity(0, {LOAD_CORE})  # the generator inherits it
+    with loading_apart() as pinned:
+        return await _measured(options, had, pin=pinned)
+
+
+async def _measured(options: Options, had: Had, *, pin: bool) -> list[Table]:
     faults: dict[str, str] = {}
     tables: list[Table] = []
     for readers in options.readers:
@@ -39,6 +39,11 @@ async def measure(options: Options) -> list[Table]:
     if faults:
         tables.append(Table("Fan-out: missing", ("server", "reason"), list(faults.items())))
     return tables
+
+
+def visited(options: Options) -> int:
+    """How many servers are visited in a round."""
+    return len(_wanted(options))
 
 
 def _wanted(options: Options) -> list[Contender]:

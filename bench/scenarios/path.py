@@ -1,8 +1,11 @@
-"""Send to delivered, through the whole path with the message stored, beside a relay that stores nothing."""
+"""Send to delivered, through the whole path with the message stored, beside relays that store nothing."""
 
 from collections.abc import Callable
+from pathlib import Path
 
-from bench.contenders import Contender, contenders
+from bench.contenders import EVENTS, Contender, contenders
+from bench.events import put_commands
+from bench.fanout.setup import MissingError, node_folder
 from bench.figures import Spread, spread
 from bench.load import Figures, Plan, put_load
 from bench.options import Options
@@ -11,6 +14,8 @@ from bench.table import Cell, Table
 READERS = 100
 SENDERS = (1, 16)
 SIZE = 200
+VISITS = 7 * len(SENDERS)
+"""How many loads there are in a round."""
 
 
 def _cpu_per_delivery(figures: Figures) -> float:
@@ -45,13 +50,14 @@ _RATIO: tuple[tuple[str, Callable[[Figures], float]], ...] = (
 
 
 async def measure(options: Options) -> list[Table]:
-    """Latency, rate and cost, and where the cost goes, of both dialects and the relay; then the ratios.
+    """Latency, rate and cost, and where the cost goes, of both dialects and the relays; then the ratios.
 
     Every round visits all contenders, so that what disturbs the machine for a while disturbs them alike.
     """
+    modules, missing = _node_modules()
     rounds: Rounds = {}
     for _ in range(options.rounds):
-        for contender in contenders(options):
+        for contender in contenders(options, modules):
             for senders in SENDERS:
                 measured = await _round(contender, senders, options.seconds)
                 rounds.setdefault((contender.name, senders), []).append(measured)
@@ -61,13 +67,22 @@ async def measure(options: Options) -> list[Table]:
         _table("Send to delivered: rate and cost", rounds, _RATE),
         _cpu_table(rounds),
         _ratios(rounds),
+        *missing,
     ]
+
+
+def _node_modules() -> tuple[Path | None, list[Table]]:
+    """Where Node finds its modules; else a table that says why the relay in Node is missing."""
+    try:
+        return node_folder() / "node_modules", []
+    except MissingError as error:
+        return None, [Table("Send to delivered: missing", ("server", "reason"), [("Node relay", str(error))])]
 
 
 async def _round(contender: Contender, senders: int, seconds: float) -> Figures:
     async with contender.open() as servers:
-        plan = Plan(servers.port, servers.pids(), contender.dialect, READERS, senders, seconds, SIZE)
-        return await put_load(plan)
+        plan = Plan(servers.ports, servers.pids(), contender.dialect, READERS, senders, seconds, SIZE)
+        return await (put_commands(plan) if contender.dialect == EVENTS else put_load(plan))
 
 
 def _table(title: str, rounds: Rounds, columns: tuple[tuple[str, Callable[[Figures], float]], ...]) -> Table:
@@ -84,7 +99,7 @@ def _cpu_table(rounds: Rounds) -> Table:
     rows: list[tuple[Cell, ...]] = [
         (
             _name(key),
-            *(spread([each.cpu[name] / each.messages * 1e6 for each in measured]) for name in names),
+            *(spread([_cpu_of(each, name) / each.messages * 1e6 for each in measured]) for name in names),
         )
         for key, measured in rounds.items()
         if set(names) <= measured[0].cpu.keys()
@@ -92,6 +107,11 @@ def _cpu_table(rounds: Rounds) -> Table:
     return Table(
         "Server CPU by process", ("server, senders", *(f"{name} µs/message" for name in names)), rows
     )
+
+
+def _cpu_of(figures: Figures, name: str) -> float:
+    """Seconds of all processes of that kind."""
+    return sum(cpu for process, cpu in figures.cpu.items() if process.startswith(name))
 
 
 def _ratios(rounds: Rounds) -> Table:

@@ -1,0 +1,214 @@
+"""The load generator of ``memory`` and ``storm``, a process of its own: very many readers, each checked."""
+
+import asyncio
+import os
+import random
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import Any
+from uuid import uuid4
+
+import psutil
+
+from bench.asker import ANSWER_SECONDS, asker_at, register
+from bench.generator import Facts, be_generator, generate, own_cpu_seconds
+from bench.ledger import Faults, compare
+from bench.member import SSE, Member, SocketMember, StreamMember, allow_open_files, tokens
+from opsroom_contracts.chat import SendRequest
+from opsroom_contracts.cloud import CreateRequest, OperationReply
+from opsroom_contracts.codec import contract_of, decode, encode
+from opsroom_contracts.subjects import ChatSubject, CloudSubject
+
+FIRST_AT_ONCE = 64
+STORM_AT_ONCE = 512
+PUBLISH_EVERY_SECONDS = 0.2
+SETTLE_SECONDS = 2.0
+STEP_SECONDS = 240.0
+"""How long it may take until everybody has joined, and until everybody has everything."""
+MARK = "bench"
+
+Publish = Callable[[], Awaitable[None]]
+"""Publishes one message and waits until it is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class CrowdPlan:
+    """``readers`` of ``kind`` at the gateway on ``port``; ``storm``: kill it (``pids``) and come back."""
+
+    kind: str
+    readers: int
+    storm: bool
+    port: int
+    nats_port: int
+    pids: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class CrowdFigures:
+    """``joining``: seconds until all had joined the first time; ``grown``: bytes by process meanwhile.
+
+    Of a storm, in seconds: ``down`` from the kill until the gateway listened again, ``live`` from there until
+    everybody had all there was. ``turned_away``: attempts that were refused and made again; ``messages``:
+    how many were sent; ``faults``: as (missed, repeated, misordered, unknown) of all readers together.
+    ``generator_cpu``: share of one core, until all were live.
+    """
+
+    joining: float
+    grown: dict[str, int]
+    generator_cpu: float
+    down: float = 0.0
+    live: float = 0.0
+    turned_away: int = 0
+    messages: int = 0
+    faults: tuple[int, int, int, int] = (0, 0, 0, 0)
+
+
+async def put_crowd(plan: CrowdPlan) -> CrowdFigures:
+    """Run this crowd in a process of its own."""
+    return CrowdFigures(**await generate(__name__, asdict(plan), 4 * STEP_SECONDS))
+
+
+class Crowd:
+    """All readers, and the one who publishes to them."""
+
+    def __init__(self, plan: CrowdPlan, members: list[Member]) -> None:
+        self._plan = plan
+        self._members = members
+        self._sent: list[str] = []
+        self._turned_away = 0
+
+    async def figures(self) -> CrowdFigures:
+        """Everybody joins; in a storm, everybody comes back."""
+        before, cpu, begun = self._resident(), own_cpu_seconds(), time.perf_counter()
+        await self._join(FIRST_AT_ONCE)
+        joining = time.perf_counter() - begun
+        share = (own_cpu_seconds() - cpu) / joining
+        await asyncio.sleep(SETTLE_SECONDS)
+        grown = {name: size - before[name] for name, size in self._resident().items()}
+        if any(member.lost for member in self._members):
+            raise ConnectionError("the server closed a connection meanwhile")
+        if not self._plan.storm:
+            return CrowdFigures(joining, grown, share)
+        return await self._storm(joining, grown)
+
+    async def _storm(self, joining: float, grown: dict[str, int]) -> CrowdFigures:
+        publish = await self._publisher()
+        await publish()
+        await self._all_have_everything()
+        publishing = asyncio.create_task(_repeat(publish))
+        await asyncio.sleep(SETTLE_SECONDS)
+        cpu, killed = own_cpu_seconds(), time.perf_counter()
+        os.kill(self._plan.pids["gateway"], signal.SIGKILL)
+        while not all(member.lost for member in self._members):
+            await asyncio.sleep(0.01)
+        await _listening(self._plan.port)
+        back = time.perf_counter()
+        await self._join(STORM_AT_ONCE)
+        await self._all_have_everything()
+        live = time.perf_counter()
+        share = (own_cpu_seconds() - cpu) / (live - killed)
+        await asyncio.sleep(SETTLE_SECONDS)
+        publishing.cancel()
+        await asyncio.wait([publishing])
+        with suppress(TimeoutError):  # what has not come by then counts as missed
+            await self._all_have_everything()
+        faults = sum((compare(self._sent, member.got) for member in self._members), Faults())
+        return CrowdFigures(
+            joining,
+            grown,
+            share,
+            back - killed,
+            live - back,
+            self._turned_away,
+            len(self._sent),
+            (faults.missed, faults.repeated, faults.misordered, faults.unknown),
+        )
+
+    async def _join(self, at_once: int) -> None:
+        """Everybody joins, so many at a time; whoever is refused tries again a little later."""
+        slots = asyncio.Semaphore(at_once)
+
+        async def join(member: Member) -> None:
+            while True:
+                async with slots:
+                    try:
+                        await member.join(self._plan.port)
+                        return
+                    except (ConnectionError, OSError, TimeoutError):
+                        self._turned_away += 1
+                await asyncio.sleep(random.uniform(0.2, 1.0))
+
+        async with asyncio.timeout(STEP_SECONDS):
+            await asyncio.gather(*map(join, self._members))
+
+    async def _all_have_everything(self) -> None:
+        """Wait until everybody has as many messages as were sent at this moment."""
+        count = len(self._sent)
+        async with asyncio.timeout(STEP_SECONDS / 4):
+            while any(len(member.got) < count for member in self._members):
+                await asyncio.sleep(0.02)
+
+    async def _publisher(self) -> Publish:
+        asker = await asker_at(self._plan.nats_port)
+        user = await register(asker, "publisher")
+
+        async def message() -> None:
+            key = str(len(self._sent))
+            text = f"{MARK}:{key}:"
+            request = SendRequest(user_id=user, client_id=uuid4().hex, room="general", text=text)
+            await _done(asker.ask(ChatSubject.SEND, encode(request)))
+            self._sent.append(key)
+
+        async def event() -> None:
+            request = CreateRequest(client_id=uuid4().hex)
+            answer = await _done(asker.ask(CloudSubject.CREATE, encode(request)))
+            self._sent.append(decode(contract_of(OperationReply), answer).operation.id)
+
+        return event if self._plan.kind == SSE else message
+
+    def _resident(self) -> dict[str, int]:
+        return {name: psutil.Process(pid).memory_info().rss for name, pid in self._plan.pids.items()}
+
+
+async def _done(asked: asyncio.Future[tuple[bool, bytes]]) -> bytes:
+    done, answer = await asyncio.wait_for(asked, ANSWER_SECONDS)
+    if not done:
+        raise ConnectionError(f"publishing was refused: {answer[:200]!r}")
+    return answer
+
+
+async def _repeat(publish: Publish) -> None:
+    """Publish until cancelled, but never leave one half published."""
+    while True:
+        await asyncio.shield(asyncio.ensure_future(publish()))
+        await asyncio.sleep(PUBLISH_EVERY_SECONDS)
+
+
+async def _listening(port: int) -> None:
+    async with asyncio.timeout(STEP_SECONDS):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.02)
+                continue
+            writer.close()
+            return
+
+
+async def _run(plan: dict[str, Any]) -> Facts:
+    crowd = CrowdPlan(**plan)
+    allow_open_files()
+    if crowd.kind == SSE:
+        members: list[Member] = [StreamMember(number) for number in range(crowd.readers)]
+    else:
+        known = await tokens(crowd.port, crowd.readers)
+        members = [SocketMember(number, token) for number, token in enumerate(known)]
+    return asdict(await Crowd(crowd, members).figures())
+
+
+if __name__ == "__main__":
+    be_generator(_run)
