@@ -43,6 +43,9 @@ def test_manifests_have_what_was_asked_for() -> None:
     assert manifests.count("\nkind: HorizontalPodAutoscaler") == 1
     assert '{name: CHAT_ROOMS, value: "general,ops"}' in manifests
     assert "kind: Ingress" not in rendered()
+    assert '{name: GATEWAY_TOKENS_FILE, value: "/tokens/tokens"}' in manifests
+    assert "secretName: opsroom-tokens" in manifests
+    assert "opsroom-tokens" not in rendered("--set", "access.mode=open")
 
 
 def test_manifests_fit_the_schemas_of_kubernetes() -> None:

@@ -87,7 +87,7 @@ class Checkout:
 
     async def up(self) -> None:
         """A command that wants the runtime alone; it ends at once, as it is given a host that isn't ours."""
-        outcome = await self.run("up", "--host", "192.0.2.1")
+        outcome = await self.run("up", "--host", "192.0.2.1", "--access", "open")
         assert (outcome.code, outcome.err.count("can't listen")) == (1, 1), outcome
 
     def calls(self) -> list[list[str]]:

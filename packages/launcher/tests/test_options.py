@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from opsroom_contracts.identity import Mode
 from opsroom_launcher.cli import Bench, Check, Client, Explain, RunTests, Up, parse
-from opsroom_launcher.options import UpOptions
+from opsroom_launcher.options import ACCESS, UpOptions
 
 
 def up(*arguments: str, environ: Mapping[str, str] | None = None) -> UpOptions:
@@ -73,6 +74,10 @@ def test_cluster_of_brokers() -> None:
         (["--nats", "nats://h:99999"], {}, ["--nats", "nats://host:4222"]),
         ([], {"NATS_URL": "nats://"}, ["NATS_URL", "nats://host:4222"]),
         ([], {"OPSROOM_EPHEMERAL": "maybe"}, ["OPSROOM_EPHEMERAL", "true", "'maybe'"]),
+        (["--host", "0.0.0.0"], {}, ["0.0.0.0", "--access", "token", "oidc", "open (anybody"]),
+        ([], {"HOST": "10.1.2.3"}, ["10.1.2.3", "--access"]),
+        (["--access", "closed"], {}, ["--access", "open, token, oidc", "'closed'"]),
+        ([], {"GATEWAY_ACCESS": "x"}, ["GATEWAY_ACCESS", "open, token, oidc"]),
         (["--data", ""], {}, ["--data", "folder"]),
         (["--data", "/d", "--ephemeral"], {}, ["--data", "--ephemeral"]),
         (["--nats", "nats://h", "--nats-port", "1"], {}, ["--nats-port", "--nats"]),
@@ -88,6 +93,16 @@ def test_mistake_is_one_line_with_exit_code_2(
     assert ended.value.code == 2
     assert complaint.count("\n") == 1
     assert all(word in complaint for word in words), complaint
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
+def test_open_is_taken_for_granted_on_loopback_alone(host: str) -> None:
+    assert up("--host", host).access is None
+    assert up("--host", "0.0.0.0", "--access", "open").access == "open"
+
+
+def test_modes_are_those_of_the_contracts() -> None:
+    assert tuple(Mode) == ACCESS
 
 
 def test_commands() -> None:

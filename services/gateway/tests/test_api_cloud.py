@@ -76,7 +76,7 @@ async def test_a_bad_token_commands_nothing(http: httpx.AsyncClient, authorizati
     before = (await http.get(INSTANCES)).json()["instances"]
     answer = await http.post(INSTANCES, headers={"Authorization": authorization})
     problem(answer, 401, "token_invalid")
-    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
     assert len((await http.get(INSTANCES)).json()["instances"]) <= len(before)
 
 

@@ -78,6 +78,9 @@ spec:
           resources: {{- toYaml $values.resources | nindent 12 }}
           volumeMounts:
             - {name: secret, mountPath: /secrets, readOnly: true}
+            {{- if .tokens }}
+            - {name: tokens, mountPath: /tokens, readOnly: true}
+            {{- end }}
             - {name: tmp, mountPath: /tmp}
       volumes:
         - name: secret
@@ -85,6 +88,10 @@ spec:
             secretName: {{ .root.Values.nats.secretName }}
             defaultMode: 0440
             items: [{key: {{ .component }}, path: nats-password}]
+        {{- with .tokens }}
+        - name: tokens
+          secret: {secretName: {{ . }}, defaultMode: 0440}
+        {{- end }}
         - name: tmp
           emptyDir: {sizeLimit: 16Mi}
 {{- end }}

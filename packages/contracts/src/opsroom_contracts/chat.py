@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from opsroom_contracts.identity import Grant
 from opsroom_contracts.model import ClientId, Identifier, Model, RoomName, Sequence, Timestamp
 
 TEXT_MAX = 4000
@@ -94,6 +95,7 @@ class Member(Model):
 
     ``origin`` is a digest of where a course client came from: the only hint at whose socket is whose.
     ``exited``: they left on purpose, so a gateway that still has a socket of theirs must not bring them back.
+    ``grant``: what their token holds because of another proof.
     """
 
     version: Literal[1] = 1
@@ -106,6 +108,7 @@ class Member(Model):
     token_hash: str | None = None
     origin: str | None = None
     exited: bool = False
+    grant: Grant | None = None
 
 
 class NameClaim(Model):
@@ -126,6 +129,7 @@ class RegisterRequest(Model):
     dialect: Dialect = Dialect.V1
     origin: str | None = None
     connection: Connection | None = None
+    grant: Grant | None = None
 
 
 class RegisterReply(Model):
@@ -258,9 +262,10 @@ class WhoamiRequest(Model):
 
 
 class WhoamiReply(Model):
-    """The token's owner."""
+    """The token's owner, and what they were granted when they registered."""
 
     user: User
+    grant: Grant | None = None
 
 
 class TypingEvent(Model):

@@ -21,6 +21,10 @@ class ErrorCode(StrEnum):
     NAME_INVALID = "name_invalid"
     NAME_TAKEN = "name_taken"
     TOKEN_INVALID = "token_invalid"  # noqa: S105 - a code, not a secret
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    ORIGIN_REFUSED = "origin_refused"
+    COURSE_OFF = "course_off"
     USER_UNKNOWN = "user_unknown"
     ROOM_UNKNOWN = "room_unknown"
     HELLO_REQUIRED = "hello_required"
@@ -46,6 +50,10 @@ HTTP_STATUS: dict[ErrorCode, int] = {
     ErrorCode.NAME_INVALID: 422,
     ErrorCode.NAME_TAKEN: 409,
     ErrorCode.TOKEN_INVALID: 401,
+    ErrorCode.UNAUTHENTICATED: 401,
+    ErrorCode.FORBIDDEN: 403,
+    ErrorCode.ORIGIN_REFUSED: 403,
+    ErrorCode.COURSE_OFF: 403,
     ErrorCode.USER_UNKNOWN: 404,
     ErrorCode.ROOM_UNKNOWN: 404,
     ErrorCode.HELLO_REQUIRED: 400,

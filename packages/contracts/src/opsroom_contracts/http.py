@@ -18,9 +18,12 @@ from opsroom_contracts.model import Identifier, Model, Sequence, Timestamp
 
 
 class NewUser(Model, defer_build=False):
-    """Register a name. Built at once: the web framework reads bodies by it in a way that can't wait."""
+    """Register a name; without one, that of the proof brought along.
 
-    name: RawName
+    Built at once: the web framework reads bodies by it in a way that can't wait.
+    """
+
+    name: RawName | None = None
 
 
 class Registered(Model):

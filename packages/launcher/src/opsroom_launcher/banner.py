@@ -23,6 +23,8 @@ class Addresses:
     kept: bool
     page: Path | None
     """The folder of the built page; None: there is none to serve."""
+    tls: bool = False
+    """Whether the gateway speaks TLS by itself."""
 
     @property
     def keeps_data(self) -> bool:
@@ -32,7 +34,7 @@ class Addresses:
 
 def banner(addresses: Addresses, seconds: float) -> str:
     """Addresses, data and how to stop; ``seconds`` is how long the start took."""
-    web = f"http://{authority(reachable(addresses.host), addresses.port)}"
+    web = f"{'https' if addresses.tls else 'http'}://{authority(reachable(addresses.host), addresses.port)}"
     nats = without_secrets(addresses.nats_url)
     return "\n".join(
         (

@@ -1,5 +1,6 @@
 """Ports: whether one is free, which one is, and how an address is written."""
 
+import ipaddress
 import socket
 
 from opsroom_launcher.errors import RefusedError
@@ -42,3 +43,11 @@ def reachable(host: str) -> str:
 def authority(host: str, port: int) -> str:
     """``host:port`` as URLs have it."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can connect to a server that listens on ``host``."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

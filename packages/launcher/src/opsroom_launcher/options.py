@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 from urllib.parse import urlsplit
 
+from opsroom_launcher.listening import is_loopback
+
 DEFAULT_DATA = Path(".opsroom", "data")
 """Where data is kept unless told otherwise, relative to the repository."""
 MOST_DELAY_SECONDS = 3600.0
 
 _BROKER_SCHEMES = ("nats", "tls", "ws", "wss")
+ACCESS = ("open", "token", "oidc")
+"""The modes of the contracts, which are not installed yet when options are first read."""
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")
 
@@ -34,6 +38,8 @@ class UpOptions:
     """An outside broker; None means the embedded one."""
     nats_port: int | None
     """The embedded broker's; None means 4222 if it is free and else any free one."""
+    access: str | None = None
+    """How people are told apart; None means open, which is refused where others can connect."""
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -77,6 +83,13 @@ def read_host(text: str) -> str:
     return text
 
 
+def read_access(text: str) -> str:
+    """How people are told apart."""
+    if text not in ACCESS:
+        raise argparse.ArgumentTypeError(f"must be one of {', '.join(ACCESS)}, not {text!r}")
+    return text
+
+
 def read_folder(text: str) -> Path:
     """A folder, which needn't exist yet."""
     if not text or "\0" in text:
@@ -100,6 +113,12 @@ def read_broker_url(text: str) -> str:
 def add_up_options(parser: argparse.ArgumentParser) -> None:
     """Teach ``parser`` the flags of `up`. An absent flag stays None, so that the environment can speak."""
     parser.add_argument("--host", type=read_host, help="address to listen on (HOST; 127.0.0.1)")
+    parser.add_argument(
+        "--access",
+        type=read_access,
+        metavar="MODE",
+        help="who may do what: open, token or oidc (GATEWAY_ACCESS; open, if nobody else can connect)",
+    )
     parser.add_argument("--port", type=read_port, help="port of the page and the API, 0 for any (PORT; 8000)")
     parser.add_argument(
         "--data", type=read_folder, metavar="DIR", help=f"where data is kept (OPSROOM_DATA; {DEFAULT_DATA})"
@@ -139,8 +158,15 @@ def up_options(
     ephemeral = settle(flags.ephemeral, "OPSROOM_EPHEMERAL", read_switch)
     embedded_asked = flags.data or flags.ephemeral or flags.nats_port is not None
     nats_url = None if embedded_asked else settle(flags.nats, "NATS_URL", read_broker_url)
+    host = settle(flags.host, "HOST", read_host) or "127.0.0.1"
+    access = settle(flags.access, "GATEWAY_ACCESS", read_access)
+    if access is None and not is_loopback(host):
+        parser.error(
+            f"others can connect to {host}: say who may do what by --access token, oidc,"
+            " or open (anybody may chat and command servers)"
+        )
     return UpOptions(
-        host=settle(flags.host, "HOST", read_host) or "127.0.0.1",
+        host=host,
         port=_or(settle(flags.port, "PORT", read_port), 8000),
         data=settle(flags.data, "OPSROOM_DATA", read_folder),
         # A folder named on the command line is meant to be kept, whatever the environment says.
@@ -148,6 +174,7 @@ def up_options(
         delay=_or(settle(flags.delay, "CLOUD_DELAY_SECONDS", read_delay), 10.0),
         nats_url=nats_url,
         nats_port=settle(flags.nats_port, "NATS_PORT", read_port),
+        access=access,
     )
 
 

@@ -57,14 +57,15 @@ def _plan(options: UpOptions, root: Path, stack: ExitStack) -> Plan:
     """Check all that can be checked before anything runs; what is taken is given back by ``stack``."""
     port = free_port(options.host, options.port, "--port or --host")
     page = built_page(root)
+    tls = bool(os.environ.get("GATEWAY_TLS_CERT"))
     if options.nats_url:
-        addresses = Addresses(options.host, port, options.nats_url, data=None, kept=True, page=page)
+        addresses = Addresses(options.host, port, options.nats_url, data=None, kept=True, page=page, tls=tls)
         return Plan(service_specs(options, addresses), addresses)
     binary = find_binary()
     nats_port = choose_port(options.nats_port)
     data = stack.enter_context(_data_folder(options, root))
     nats_url = f"nats://{authority(BROKER_HOST, nats_port)}"
-    addresses = Addresses(options.host, port, nats_url, data.path, data.kept, page)
+    addresses = Addresses(options.host, port, nats_url, data.path, data.kept, page, tls)
     return Plan((broker_spec(binary, data, nats_port), *service_specs(options, addresses)), addresses)
 
 
@@ -88,6 +89,8 @@ def service_specs(options: UpOptions, addresses: Addresses) -> tuple[ServiceSpec
         "GATEWAY_HOST": addresses.host,
         "GATEWAY_PORT": str(addresses.port),
     }
+    if options.access is not None:
+        environ["GATEWAY_ACCESS"] = options.access
     if addresses.page:
         environ.setdefault("GATEWAY_FRONTEND", str(addresses.page))
 
@@ -128,7 +131,7 @@ async def _announce(plan: Plan, supervisor: Supervisor, console: Console, starte
     addresses = plan.addresses
     try:
         async with asyncio.timeout(START_SECONDS):
-            await until_ready(reachable(addresses.host), addresses.port)
+            await until_ready(reachable(addresses.host), addresses.port, tls=addresses.tls)
     except TimeoutError:
         reasons = "; ".join(supervisor.troubles()) or "no process died, but /readyz doesn't say 200"
         raise RefusedError(f"opsroom: not ready within {START_SECONDS:g} s: {reasons}") from None

@@ -5,7 +5,7 @@ A library for this (pydantic-settings) was measured: importing it costs each pro
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self, get_origin
+from typing import Annotated, Any, ClassVar, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -74,7 +74,8 @@ class BrokerSettings(BaseModel):
             text = environ.get(cls.variable(name))
             if text is None:
                 continue
-            is_list = get_origin(field.annotation) in {tuple, frozenset}
+            kinds = (field.annotation, *get_args(field.annotation))
+            is_list = any(get_origin(kind) in {tuple, frozenset} for kind in kinds)
             given[name] = [part.strip() for part in text.split(",") if part.strip()] if is_list else text
         try:
             return cls.model_validate(given)

@@ -55,6 +55,7 @@ class People:
             token_hash=None if token is None else tokens.token_hash(token),
             origin=request.origin,
             connection=request.connection,
+            grant=request.grant,
         )
 
         def decide(known: Member | None) -> Change:
@@ -112,7 +113,7 @@ class People:
         )
         if owner is None:
             raise _bad_token()
-        return WhoamiReply(user=owner.user)
+        return WhoamiReply(user=owner.user, grant=owner.grant)
 
     def _vouched(self, known: Member | None, request: JoinRequest, user_id: str) -> Member:
         if request.token is not None:

@@ -18,7 +18,8 @@ from opsroom_gateway import health, problems
 from opsroom_gateway.api.chat_http import chat_router
 from opsroom_gateway.api.chat_socket import ChatRoom, serve_chat_socket
 from opsroom_gateway.api.cloud_events import events_router
-from opsroom_gateway.api.cloud_http import Actors, cloud_router
+from opsroom_gateway.api.cloud_http import cloud_router
+from opsroom_gateway.api.session import session_router
 from opsroom_gateway.catch_up import CatchUp
 from opsroom_gateway.chat_feed import ChatFeed, render_message
 from opsroom_gateway.cloud_commands import CloudCommands
@@ -29,11 +30,17 @@ from opsroom_gateway.course.chat_app import course_chat_app
 from opsroom_gateway.course.cloud import CourseCloud
 from opsroom_gateway.course.cloud_app import CourseCloudApp
 from opsroom_gateway.course.http import BareMounts, Cors
+from opsroom_gateway.course.off import CourseOff
+from opsroom_gateway.edge.browser_headers import BrowserHeaders
 from opsroom_gateway.edge.callers import Callers, networks
 from opsroom_gateway.edge.door import Bodies, BodyLimits, Crowd
 from opsroom_gateway.edge.limits import Limits, limits_of
+from opsroom_gateway.edge.origins import Origins
 from opsroom_gateway.edge.rates import Gossip
 from opsroom_gateway.edge.refusals import MOUNTS
+from opsroom_gateway.identity.build import access as access_of
+from opsroom_gateway.identity.keeper import Keeper
+from opsroom_gateway.identity.principals import Access
 from opsroom_gateway.people_feed import PeopleFeed
 from opsroom_gateway.sessions import Sessions
 from opsroom_gateway.settings import GatewaySettings
@@ -81,7 +88,11 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
 
     Raises:
         BrokerUnusableError: the streams are not there: the services are not running.
+        SettingsError: they lack something, or contradict each other.
     """
+    requester = Requester(broker, patience=settings.patience_seconds)
+    access = access_of(settings, requester)
+    app = _application(settings)
     await await_streams(
         broker,
         (
@@ -97,8 +108,9 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
     bounds = await StreamReader(broker, subjects.CHAT_STREAM).bounds()
     ring = settings.ring_messages
     feeds = _feeds(broker, max(bounds.first, bounds.last - ring + 1), ring)
-    requester = Requester(broker, patience=settings.patience_seconds)
     limits = limits_of(settings)
+    keeper = Keeper(access)
+    feeds.people.watch(keeper.on_member)
     sessions = Sessions(requester, gateway_id)
     course_chat = CourseChat(
         requester,
@@ -112,12 +124,16 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
     commands = CloudCommands(requester, feeds.cloud_follower)
     course_cloud = CourseCloud(feeds.cloud, commands)
     feeds.cloud.watch(course_cloud.on_event)
-    app = _application(settings)
     app.include_router(health.health_router(requester, lambda: feeds.live))
-    app.include_router(_api(broker, settings, feeds, (requester, sessions, commands, limits)))
-    app.mount("/chat", course_chat_app(course_chat, limits, idle_seconds=settings.course_idle_seconds))
-    dashboard = CourseCloudApp(course_cloud, limits, envelope=settings.course_cloud_envelope)
-    app.mount("/cloud", dashboard.asgi())
+    shared = (requester, sessions, commands, limits)
+    app.include_router(_api(broker, settings, feeds, shared, (access, keeper)))
+    if settings.serves_course():
+        app.mount("/chat", course_chat_app(course_chat, limits, idle_seconds=settings.course_idle_seconds))
+        dashboard = CourseCloudApp(course_cloud, limits, envelope=settings.course_cloud_envelope)
+        app.mount("/cloud", dashboard.asgi())
+    else:
+        app.mount("/chat", CourseOff())
+        app.mount("/cloud", CourseOff())
     if settings.frontend is not None:
         app.mount("/", StaticFiles(directory=settings.frontend, html=True))
     async with running(
@@ -126,6 +142,8 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
         people=feeds.people_follower.run(),
         cloud=feeds.cloud_follower.run(),
         gossip=Gossip(broker, gateway_id, limits.shared).run(),
+        keeper=keeper.run(),
+        tokens=access.tokens.run(),
     ) as died:
         await broker.listen(subjects.TYPING, TypingFeed(feeds.people.readers).deliver)
         for follower in (feeds.chat_follower, feeds.people_follower, feeds.cloud_follower):
@@ -146,7 +164,8 @@ def describe() -> dict[str, Any]:
     services = (requester, Sessions(requester, ""), commands, limits_of(settings))
     app = _application(settings)
     app.include_router(health.health_router(requester, lambda: False))
-    app.include_router(_api(broker, settings, feeds, services))
+    access = access_of(settings, requester)
+    app.include_router(_api(broker, settings, feeds, services, (access, Keeper(access))))
     return app.openapi()
 
 
@@ -183,7 +202,9 @@ def _guard(app: FastAPI, settings: GatewaySettings) -> None:
         Bodies, limits=BodyLimits(settings.body_bytes, settings.json_depth, settings.body_seconds)
     )
     app.add_middleware(Crowd, limit=settings.connections_per_address)
-    app.add_middleware(Cors, mounts=MOUNTS, allowed_origins=settings.allowed_origins)
+    app.add_middleware(Origins, allowed=settings.origins())
+    app.add_middleware(Cors, mounts=MOUNTS, allowed_origins=settings.origins())
+    app.add_middleware(BrowserHeaders)
     app.add_middleware(BareMounts, mounts=MOUNTS)
     app.add_middleware(
         Callers, exempt=networks(settings.exempt_addresses), behind_proxy=bool(settings.trusted_proxies)
@@ -197,8 +218,10 @@ def _api(
     settings: GatewaySettings,
     feeds: Feeds,
     services: tuple[Requester, Sessions, CloudCommands, Limits],
+    identity: tuple[Access, Keeper],
 ) -> APIRouter:
     requester, sessions, commands, limits = services
+    access, keeper = identity
     chat_catch_up = CatchUp(
         feeds.chat,
         StreamReader(broker, subjects.CHAT_STREAM),
@@ -223,11 +246,14 @@ def _api(
         chat_catch_up,
         limits,
         settings,
+        access,
+        keeper,
     )
     router = APIRouter(prefix="/api/v1", responses=problems.documented(ErrorCode.INVALID_REQUEST))
-    router.include_router(chat_router(requester, feeds.people, limits))
-    router.include_router(cloud_router(feeds.cloud, commands, Actors(requester), limits))
-    router.include_router(events_router(feeds.cloud, cloud_catch_up))
+    router.include_router(session_router(access))
+    router.include_router(chat_router(requester, feeds.people, limits, access))
+    router.include_router(cloud_router(feeds.cloud, commands, access, limits))
+    router.include_router(events_router(feeds.cloud, cloud_catch_up, access, keeper))
 
     @router.websocket("/chat/ws")
     async def chat_socket(websocket: WebSocket) -> None:

@@ -26,6 +26,10 @@ _TITLES: dict[ErrorCode, str] = {
     ErrorCode.NAME_INVALID: "The name can't be used",
     ErrorCode.NAME_TAKEN: "The name is taken",
     ErrorCode.TOKEN_INVALID: "The token is not valid",
+    ErrorCode.UNAUTHENTICATED: "Say who you are",
+    ErrorCode.FORBIDDEN: "Your role may not do this",
+    ErrorCode.ORIGIN_REFUSED: "Pages of this origin may not call",
+    ErrorCode.COURSE_OFF: "The course contract is off here",
     ErrorCode.USER_UNKNOWN: "There is no such person",
     ErrorCode.ROOM_UNKNOWN: "There is no such room",
     ErrorCode.HELLO_REQUIRED: "Say hello first",
@@ -62,8 +66,10 @@ def problem_response(fault: Fault) -> Response:
         headers["Retry-After"] = str(math.ceil(fault.retry_after))
     elif fault.code in RETRYABLE:
         headers["Retry-After"] = _RETRY_AFTER_SECONDS
-    if fault.code is ErrorCode.TOKEN_INVALID:
+    if fault.code is ErrorCode.UNAUTHENTICATED:
         headers["WWW-Authenticate"] = "Bearer"
+    elif fault.code is ErrorCode.TOKEN_INVALID:
+        headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
     return Response(encode(problem), status, headers, MEDIA_TYPE)
 
 

@@ -107,6 +107,7 @@ def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
         )
         admission = admission_
 
+    tls = settings.tls()
     config = uvicorn.Config(
         gateway.app,
         http=HttpProtocol,
@@ -120,6 +121,8 @@ def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
         server_header=False,
         proxy_headers=False,  # the application believes those that are to be believed
         backlog=_BACKLOG,
+        ssl_certfile=None if tls is None else tls[0],
+        ssl_keyfile=None if tls is None else tls[1],
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
     return Server(config, settings.drain_seconds)

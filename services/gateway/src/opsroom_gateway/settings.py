@@ -1,14 +1,17 @@
 """Settings of the gateway, read from its environment."""
 
-from typing import Annotated, ClassVar
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, ClassVar, Self
 
 from pydantic import AfterValidator, Field
 
+from opsroom_contracts.identity import Mode
 from opsroom_gateway.domain.buckets import Rate
-from opsroom_gateway.edge.callers import networks
-from opsroom_messaging.settings import BrokerSettings
+from opsroom_gateway.edge.callers import LOOPBACK, networks, within
+from opsroom_messaging.settings import BrokerSettings, SettingsError
 
-LOOPBACK = ("127.0.0.0/8", "::1")
+_ANY_ORIGIN = "*"
 
 
 def _network(text: str) -> str:
@@ -64,13 +67,94 @@ class LimitSettings(BrokerSettings):
         return Rate(self.commands_per_second, self.commands_burst)
 
 
-class GatewaySettings(LimitSettings):
-    """Environment: the name of each field in capitals, with ``GATEWAY_`` before it. Times in seconds."""
+class AccessSettings(LimitSettings):
+    """Who is let in, and to what."""
 
     host: str = "127.0.0.1"
+    access: Mode | None = None
+    """How people are told apart; left out: ``open``, as long as nobody but this machine can connect."""
+    guests: bool | None = None
+    """Whether anybody may register a name; left out: in ``open`` and ``token`` mode."""
+    tokens: tuple[str, ...] = ()
+    """Tokens given out, each as ``<name> <role> sha256:<digest>``."""
+    tokens_file: Path | None = None
+    """More of them, one a line; read again when it changes."""
+    course: bool | None = None
+    """Whether the course contract is served; left out: in ``open`` mode only."""
+    allowed_origins: tuple[str, ...] | None = None
+    """Origins whose pages may call, besides the gateway's own; ``*``: any. Left out: any in ``open`` mode."""
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Self:
+        """As all settings, and held against each other before anything is begun."""
+        settings = super().from_environment(environ)
+        settings.mode()
+        settings.origins()
+        settings.tls()
+        return settings
+
+    def mode(self) -> Mode:
+        """How people are told apart.
+
+        Raises:
+            SettingsError: it was not said and others can connect, or it lacks what it needs.
+        """
+        local = self.host == "localhost" or within(self.host, networks(LOOPBACK))
+        if self.access is None and not local:
+            raise SettingsError(
+                f"GATEWAY_ACCESS must be said to listen on {self.host}, where others can connect:"
+                " token, oidc, or open (anybody may chat and command servers)"
+            )
+        if self.access is Mode.TOKEN and not self.tokens and self.tokens_file is None:
+            raise SettingsError("GATEWAY_ACCESS=token needs GATEWAY_TOKENS_FILE or GATEWAY_TOKENS")
+        return self.access or Mode.OPEN
+
+    def guests_welcome(self) -> bool:
+        """Whether anybody may register a name and chat."""
+        return self.mode() is not Mode.OIDC if self.guests is None else self.guests
+
+    def serves_course(self) -> bool:
+        """Whether the course contract is served."""
+        return self.mode() is Mode.OPEN if self.course is None else self.course
+
+    def origins(self) -> tuple[str, ...]:
+        """Origins whose pages may call, besides the gateway's own.
+
+        Raises:
+            SettingsError: any, where people have rights that a page could use.
+        """
+        if not self.allowed_origins:
+            return (_ANY_ORIGIN,) if self.mode() is Mode.OPEN else ()
+        if _ANY_ORIGIN in self.allowed_origins and self.mode() is not Mode.OPEN:
+            raise SettingsError(
+                f"GATEWAY_ALLOWED_ORIGINS: '*' is for open mode; with GATEWAY_ACCESS={self.mode()} name them"
+            )
+        return self.allowed_origins
+
+    def tls(self) -> tuple[Path, Path] | None:
+        """The files of the certificate and its key; None: no TLS here.
+
+        Raises:
+            SettingsError: one without the other, or one that can't be read.
+        """
+        if self.tls_cert is None and self.tls_key is None:
+            return None
+        if self.tls_cert is None or self.tls_key is None:
+            raise SettingsError("GATEWAY_TLS_CERT and GATEWAY_TLS_KEY go together")
+        for variable, path in (("GATEWAY_TLS_CERT", self.tls_cert), ("GATEWAY_TLS_KEY", self.tls_key)):
+            try:
+                path.open("rb").close()
+            except OSError as error:
+                raise SettingsError(f"{variable}={str(path)!r}: {error.strerror}") from error
+        return self.tls_cert, self.tls_key
+
+
+class GatewaySettings(AccessSettings):
+    """Environment: the name of each field in capitals, with ``GATEWAY_`` before it. Times in seconds."""
+
     port: Annotated[int, Field(ge=0, le=65_535)] = 8000
-    allowed_origins: tuple[str, ...] = ("*",)
-    """Origins that browsers may call from; ``*`` for any."""
     course_cloud_envelope: bool = False
     """Answer the course dashboard's list as ``{"data": [...]}``, as the old server did."""
     course_binding_seconds: Annotated[float, Field(ge=1, le=600)] = 30.0

@@ -17,6 +17,7 @@ from opsroom_contracts.chat import (
     User,
 )
 from opsroom_contracts.errors import ErrorCode, refuse
+from opsroom_contracts.identity import Grant
 
 LISTED = frozenset({MemberStatus.PRESENT, MemberStatus.LINGERING})
 """Who of this status is on the list."""
@@ -61,6 +62,7 @@ class Newcomer:
     token_hash: str | None
     origin: str | None
     connection: Connection | None
+    grant: Grant | None = None
 
 
 def register(newcomer: Newcomer, known: Member | None, now: datetime, graces: Graces) -> Change:
@@ -71,7 +73,11 @@ def register(newcomer: Newcomer, known: Member | None, now: datetime, graces: Gr
     """
     connection = newcomer.connection
     if known is not None and known.status is not MemberStatus.AWAY:
-        renewed: dict[str, object] = {"token_hash": newcomer.token_hash, "origin": newcomer.origin}
+        renewed: dict[str, object] = {
+            "token_hash": newcomer.token_hash,
+            "origin": newcomer.origin,
+            "grant": newcomer.grant,
+        }
         if known.status is MemberStatus.RESERVED:
             renewed["deadline"] = now + graces.registration
         again = known.model_copy(update=renewed)
@@ -86,6 +92,7 @@ def register(newcomer: Newcomer, known: Member | None, now: datetime, graces: Gr
         deadline=now + graces.registration if connection is None else None,
         token_hash=newcomer.token_hash,
         origin=newcomer.origin,
+        grant=newcomer.grant,
     )
     return Change(member, Name.CLAIM)
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import uuid4
 
-from fastapi import APIRouter, Body, Path, Query, Request
+from fastapi import APIRouter, Body, Depends, Path, Query, Request
 
 from opsroom_contracts.chat import (
     HISTORY_MAX,
@@ -13,10 +13,13 @@ from opsroom_contracts.chat import (
     RegisterRequest,
     UsersReply,
 )
-from opsroom_contracts.errors import ErrorCode
+from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.http import NewUser, Registered
+from opsroom_contracts.identity import Action
 from opsroom_contracts.subjects import ChatSubject
+from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.edge.limits import Limits
+from opsroom_gateway.identity.principals import Access, Principal, Proof
 from opsroom_gateway.people_feed import PeopleFeed
 from opsroom_gateway.problems import documented, shown
 from opsroom_messaging.requests import Requester
@@ -36,9 +39,14 @@ _MESSAGE = {
 _Limit = Annotated[int, Query(ge=1, le=HISTORY_MAX)]
 
 
-def chat_router(requester: Requester, people: PeopleFeed, limits: Limits) -> APIRouter:
+_DENIED = (ErrorCode.TOKEN_INVALID, ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN)
+
+
+def chat_router(requester: Requester, people: PeopleFeed, limits: Limits, access: Access) -> APIRouter:
     """The routes of the chat."""
-    router = APIRouter(prefix="/chat", tags=["chat"])
+    router = APIRouter(prefix="/chat", tags=["chat"], dependencies=[BEARER])
+
+    heard = [Depends(access.needs(Action.CHAT))]
 
     @router.post(
         "/users",
@@ -46,21 +54,37 @@ def chat_router(requester: Requester, people: PeopleFeed, limits: Limits) -> API
         summary="Register a name",
         responses=shown(201, {"user": _ALICE, "token": "4958f40b-66f3-5909-accb-ac1143d7ea5f.9hfKBzW5…"})
         | documented(
-            ErrorCode.NAME_TAKEN, ErrorCode.NAME_INVALID, ErrorCode.RATE_LIMITED, ErrorCode.UNAVAILABLE
+            ErrorCode.NAME_TAKEN,
+            ErrorCode.NAME_INVALID,
+            ErrorCode.RATE_LIMITED,
+            ErrorCode.UNAVAILABLE,
+            *_DENIED,
         ),
     )
     async def register(
         caller: Request, body: Annotated[NewUser, Body(examples=[{"name": "alice"}])]
     ) -> Registered:
-        """Take a name of 1 to 32 characters. Keep the token: it is told once and proves who you are."""
+        """Take a name of 1 to 32 characters. Keep the token: it is told once and proves who you are.
+
+        Whoever brings a proof along (a token given out, or the issuer's) gets a token that may do what the
+        proof allows, and need not say a name: the proof has one.
+        """
+        principal = await access.required(caller, Action.REGISTER)
         limits.register(caller)
-        request = RegisterRequest(name=body.name, client_id=uuid4().hex)
+        request = RegisterRequest(
+            name=_name(access, principal, body.name), client_id=uuid4().hex, grant=principal.grant
+        )
         reply = await requester.ask(ChatSubject.REGISTER, request, RegisterReply)
         if reply.token is None:
             raise AssertionError("the chat service gives a token to everyone who registers here")
         return Registered(user=reply.user, token=reply.token)
 
-    @router.get("/users", summary="Who is here", responses=shown(200, {"users": [_ALICE]}))
+    @router.get(
+        "/users",
+        summary="Who is here",
+        dependencies=heard,
+        responses=shown(200, {"users": [_ALICE]}) | documented(*_DENIED),
+    )
     async def users() -> UsersReply:
         """People on the list, in the order in which they came."""
         return UsersReply(users=people.listed())
@@ -68,8 +92,9 @@ def chat_router(requester: Requester, people: PeopleFeed, limits: Limits) -> API
     @router.get(
         "/rooms/{room}/messages",
         summary="What was said",
+        dependencies=heard,
         responses=shown(200, {"messages": [_MESSAGE]})
-        | documented(ErrorCode.ROOM_UNKNOWN, ErrorCode.INVALID_REQUEST, ErrorCode.UNAVAILABLE),
+        | documented(ErrorCode.ROOM_UNKNOWN, ErrorCode.INVALID_REQUEST, ErrorCode.UNAVAILABLE, *_DENIED),
         response_model_exclude_none=True,
     )
     async def history(
@@ -80,3 +105,20 @@ def chat_router(requester: Requester, people: PeopleFeed, limits: Limits) -> API
         return await requester.ask(ChatSubject.HISTORY, request, HistoryReply)
 
     return router
+
+
+def _name(access: Access, principal: Principal, asked: str | None) -> str:
+    """The name to register.
+
+    Raises:
+        FaultError: ``invalid_request`` where there is none; ``name_taken`` where it is that of a token given
+            out to somebody else.
+    """
+    has_name = principal.proof in {Proof.GIVEN, Proof.SIGN_ON}
+    name = principal.name if asked is None and has_name else asked
+    if name is None:
+        raise refuse(ErrorCode.INVALID_REQUEST, "name: must be given", field="name")
+    own = principal.grant is not None and access.tokens.counts(principal.grant.source)
+    if access.tokens.reserves(name) and not own:
+        raise refuse(ErrorCode.NAME_TAKEN, f"The name {name!r} is already taken.", field="name")
+    return name

@@ -24,6 +24,7 @@ from opsroom_contracts.frames import (
     TypingFrame,
     WelcomeFrame,
 )
+from opsroom_contracts.identity import Action, Mode
 from opsroom_contracts.model import Model
 from opsroom_contracts.subjects import ChatSubject, typing_subject
 from opsroom_gateway.catch_up import CatchUp, TooOldError
@@ -32,6 +33,8 @@ from opsroom_gateway.domain.json_depth import deeper_than
 from opsroom_gateway.edge.callers import Caller, caller_of
 from opsroom_gateway.edge.limits import Limits
 from opsroom_gateway.frames import text_frame
+from opsroom_gateway.identity.keeper import Keeper
+from opsroom_gateway.identity.principals import Access
 from opsroom_gateway.people_feed import PeopleFeed
 from opsroom_gateway.sessions import Session, Sessions
 from opsroom_gateway.settings import GatewaySettings
@@ -59,6 +62,8 @@ class ChatRoom:
     catch_up: CatchUp
     limits: Limits
     settings: GatewaySettings
+    access: Access
+    keeper: Keeper
 
 
 class _SaidGoodbyeError(Exception):
@@ -108,6 +113,7 @@ class ChatSocket:
             await self._handle(frame)
 
     async def _end(self) -> None:
+        self._room.keeper.forget(self)
         self._room.feed.readers.detach(self._outlet)
         self._room.people.readers.detach(self._outlet)
         session, self._session = self._session, None
@@ -131,17 +137,35 @@ class ChatSocket:
     async def _join(self, hello: HelloFrame) -> None:
         connection = self._room.sessions.new_connection()
         try:
+            await self._admit(hello.token)
             self._session, reply = await self._room.sessions.join(
                 JoinRequest(connection=connection, token=hello.token), self
             )
         except FaultError as error:
             self._send_fault(error, None)
-            closes = {ErrorCode.TOKEN_INVALID: Close.TOKEN_INVALID, ErrorCode.NAME_TAKEN: Close.NAME_LOST}
+            closes = {
+                ErrorCode.TOKEN_INVALID: Close.TOKEN_INVALID,
+                ErrorCode.FORBIDDEN: Close.TOKEN_INVALID,
+                ErrorCode.NAME_TAKEN: Close.NAME_LOST,
+            }
             self._outlet.close(closes.get(error.fault.code, Close.TRY_LATER).value)
             raise _SaidGoodbyeError from None
         self._user = reply.user
         # So that the list in the welcome has the one who is welcomed.
         await self._room.people_follower.reached(reply.seq, _SEEN_SECONDS)
+
+    async def _admit(self, token: str) -> None:
+        """Hold the token to what this portal asks of those who chat; where anybody may, the join decides."""
+        access = self._room.access
+        if access.mode is Mode.OPEN:
+            return
+        principal = await access.of_token(token)
+        access.check(principal, Action.CHAT)
+
+        def end() -> None:
+            self._outlet.close(Close.TOKEN_INVALID.value)
+
+        self._room.keeper.keep(self, principal, Action.CHAT, end)
 
     async def _begin(self, hello: HelloFrame) -> None:
         room = self._room

@@ -1,12 +1,18 @@
 """``GET /api/v1/cloud/events``: every event of every instance, as server-sent events."""
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Depends, Header, Query
 
+from opsroom_contracts.errors import ErrorCode
+from opsroom_contracts.identity import Action
+from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.catch_up import CatchUp, TooOldError
 from opsroom_gateway.cloud_feed import CloudFeed, reset_chunk
+from opsroom_gateway.identity.keeper import Keeper
+from opsroom_gateway.identity.principals import Access, Principal
+from opsroom_gateway.problems import documented
 from opsroom_gateway.sse import EventStream, StreamOutlet
 from opsroom_messaging.stored import UnavailableError
 
@@ -21,13 +27,14 @@ data: {"seq":41,"type":"received","instanceId":"9b2f…","operationId":"51c0…"
 
 """
 
+_STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {"example": _EXAMPLE}}}}
 _Since = Annotated[int | None, Query(ge=0, le=2**63 - 1)]
 _LastEventId = Annotated[str | None, Header(alias="Last-Event-ID")]
 
 
-def events_router(feed: CloudFeed, catch_up: CatchUp) -> APIRouter:
+def events_router(feed: CloudFeed, catch_up: CatchUp, access: Access, keeper: Keeper) -> APIRouter:
     """The route of the event stream."""
-    router = APIRouter(prefix="/cloud", tags=["cloud"])
+    router = APIRouter(prefix="/cloud", tags=["cloud"], dependencies=[BEARER])
 
     @router.get(
         "/events",
@@ -35,11 +42,27 @@ def events_router(feed: CloudFeed, catch_up: CatchUp) -> APIRouter:
         description=_DESCRIPTION,
         status_code=200,
         response_class=EventStream,
-        responses={200: {"content": {"text/event-stream": {"example": _EXAMPLE}}}},
+        responses=_STREAM
+        | documented(ErrorCode.TOKEN_INVALID, ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN),
     )
-    async def events(since: _Since = None, last_event_id: _LastEventId = None) -> EventStream:
+    async def events(
+        principal: Annotated[Principal, Depends(access.needs(Action.SEE_SERVERS))],
+        since: _Since = None,
+        last_event_id: _LastEventId = None,
+    ) -> EventStream:
         place = _place(since, last_event_id)
-        return EventStream(lambda outlet: _begin(feed, catch_up, outlet, place))
+
+        def forget(outlet: StreamOutlet) -> None:
+            feed.readers.detach(outlet)
+            keeper.forget(outlet)
+
+        async def begin(outlet: StreamOutlet) -> None:
+            await _begin(feed, catch_up, outlet, place)
+            if outlet.open:
+                keeper.keep(outlet, principal, Action.SEE_SERVERS, outlet.end)
+                outlet.when_lost(partial(forget, outlet))
+
+        return EventStream(begin)
 
     return router
 
@@ -69,4 +92,3 @@ async def _begin(feed: CloudFeed, catch_up: CatchUp, outlet: StreamOutlet, since
             return
     if outlet.open:
         feed.readers.attach(outlet)
-        outlet.when_lost(partial(feed.readers.detach, outlet))

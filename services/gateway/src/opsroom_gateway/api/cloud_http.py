@@ -1,21 +1,22 @@
 """``/api/v1/cloud`` over HTTP: the list, the commands, and what became of them."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
 
-from opsroom_contracts.chat import WhoamiReply, WhoamiRequest
-from opsroom_contracts.cloud import ANONYMOUS, Command, Operation
+from opsroom_contracts.cloud import Command, Operation
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.http import InstanceList, OperationAccepted
-from opsroom_contracts.subjects import ChatSubject
+from opsroom_contracts.identity import Action
+from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.cloud_commands import CloudCommands
 from opsroom_gateway.cloud_feed import CloudFeed
 from opsroom_gateway.edge.callers import caller_of
 from opsroom_gateway.edge.limits import Limits
+from opsroom_gateway.identity.principals import Access
 from opsroom_gateway.problems import documented, shown
-from opsroom_messaging.requests import Requester
 
 KEY_MAX = 100
 """The longest idempotency key, in characters."""
@@ -49,6 +50,7 @@ _INSTANCE = {
 _LISTED = shown(200, {"seq": 5, "instances": [_INSTANCE]})
 _ACCEPTED = shown(202, {"operation": _OPERATION})
 
+_READ_ERRORS = (ErrorCode.TOKEN_INVALID, ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN)
 _COMMAND_ERRORS = (
     ErrorCode.INSTANCE_NOT_FOUND,
     ErrorCode.OPERATION_PENDING,
@@ -56,30 +58,11 @@ _COMMAND_ERRORS = (
     ErrorCode.IDEMPOTENCY_IN_FLIGHT,
     ErrorCode.IDEMPOTENCY_MISMATCH,
     ErrorCode.TOKEN_INVALID,
+    ErrorCode.UNAUTHENTICATED,
+    ErrorCode.FORBIDDEN,
     ErrorCode.RATE_LIMITED,
     ErrorCode.UNAVAILABLE,
 )
-
-
-class Actors:
-    """Who asks: the owner of the bearer token, or nobody in particular."""
-
-    def __init__(self, requester: Requester) -> None:
-        self._requester = requester
-
-    async def __call__(self, authorization: Annotated[str | None, Header()] = None) -> str:
-        """The actor's name.
-
-        Raises:
-            FaultError: ``token_invalid``.
-        """
-        if authorization is None:
-            return ANONYMOUS
-        scheme, _, token = authorization.partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise refuse(ErrorCode.TOKEN_INVALID, "Authorization: must be 'Bearer <token>'")
-        reply = await self._requester.ask(ChatSubject.WHOAMI, WhoamiRequest(token=token[:256]), WhoamiReply)
-        return reply.user.name
 
 
 async def _no_body(request: Request) -> None:
@@ -93,18 +76,30 @@ async def _no_body(request: Request) -> None:
             raise refuse(ErrorCode.INVALID_REQUEST, "this command takes no body")
 
 
-def cloud_router(feed: CloudFeed, commands: CloudCommands, actors: Actors, limits: Limits) -> APIRouter:
+def _commander(access: Access, limits: Limits, feed: CloudFeed) -> Callable[[Request], Awaitable[str]]:
+    async def commander(request: Request) -> str:
+        principal = await access.required(request, Action.COMMAND_SERVERS)
+        limits.command(caller_of(request), principal.name, feed)
+        return principal.name
+
+    return commander
+
+
+def cloud_router(feed: CloudFeed, commands: CloudCommands, access: Access, limits: Limits) -> APIRouter:
     """The routes of the cloud."""
-    router = APIRouter(prefix="/cloud", tags=["cloud"])
+    router = APIRouter(prefix="/cloud", tags=["cloud"], dependencies=[BEARER])
 
-    async def commander(request: Request, actor: Annotated[str, Depends(actors)]) -> str:
-        limits.command(caller_of(request), actor, feed)
-        return actor
-
-    actor_of = Depends(commander)
+    actor_of = Depends(_commander(access, limits, feed))
+    seen = [Depends(access.needs(Action.SEE_SERVERS))]
     bodiless = [Depends(_no_body)]
 
-    @router.get("/instances", summary="All instances", response_model=InstanceList, responses=_LISTED)
+    @router.get(
+        "/instances",
+        summary="All instances",
+        response_model=InstanceList,
+        dependencies=seen,
+        responses=_LISTED | documented(*_READ_ERRORS),
+    )
     async def instances() -> Response:
         """All instances as of ``seq``; follow ``/cloud/events?since=<seq>`` from there."""
         return Response(feed.list_json(), media_type="application/json")
@@ -157,8 +152,9 @@ def cloud_router(feed: CloudFeed, commands: CloudCommands, actors: Actors, limit
     @router.get(
         "/operations/{operation_id}",
         summary="What became of a command",
+        dependencies=seen,
         responses=shown(200, {"operation": _OPERATION | {"status": "done"}})
-        | documented(ErrorCode.OPERATION_NOT_FOUND, ErrorCode.UNAVAILABLE),
+        | documented(ErrorCode.OPERATION_NOT_FOUND, ErrorCode.UNAVAILABLE, *_READ_ERRORS),
         response_model_exclude_none=True,
     )
     async def operation(operation_id: _Id) -> OperationAccepted:
@@ -170,7 +166,7 @@ def cloud_router(feed: CloudFeed, commands: CloudCommands, actors: Actors, limit
         summary="Cancel a command",
         dependencies=bodiless,
         responses=shown(200, {"operation": _OPERATION | {"status": "cancelled"}})
-        | documented(ErrorCode.OPERATION_NOT_FOUND, ErrorCode.OPERATION_FINISHED, ErrorCode.UNAVAILABLE),
+        | documented(ErrorCode.OPERATION_NOT_FOUND, ErrorCode.OPERATION_FINISHED, *_COMMAND_ERRORS[5:]),
         response_model_exclude_none=True,
     )
     async def cancel(operation_id: _Id, actor: str = actor_of) -> OperationAccepted:

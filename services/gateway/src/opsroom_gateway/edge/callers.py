@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 _KEY: Final = "opsroom.caller"
 _FORWARDED: Final = frozenset({b"x-forwarded-for", b"forwarded", b"x-real-ip"})
+LOOPBACK: Final = ("127.0.0.0/8", "::1")
 _IPV6_SITE_BITS = 64
 """Who has one address of version 6 has a whole network of them."""
 
@@ -21,11 +22,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """``address``: as text. ``site``: what limits and bans go by. ``exempt``: limits do not apply."""
+    """``address``: as text. ``site``: what limits and bans go by. ``exempt``: limits do not apply.
+
+    ``near``: on this very machine, and speaking for itself.
+    """
 
     address: str
     site: str
     exempt: bool
+    near: bool
 
 
 def networks(texts: Iterable[str]) -> tuple[Network, ...]:
@@ -68,6 +73,7 @@ class Callers:
         self._app = app
         self._exempt = exempt
         self._behind_proxy = behind_proxy
+        self._loopback = networks(LOOPBACK)
         self._warned = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,14 +84,15 @@ class Callers:
 
     def _caller(self, scope: Scope) -> Caller:
         address = str(scope["client"][0]) if scope.get("client") else ""
-        exempt = within(address, self._exempt)
-        if exempt and not self._behind_proxy and any(name in _FORWARDED for name, _ in scope["headers"]):
+        exempt, near = within(address, self._exempt), within(address, self._loopback)
+        forwarded = any(name in _FORWARDED for name, _ in scope["headers"])
+        if (exempt or near) and not self._behind_proxy and forwarded:
             # Somebody else's request, passed on by a proxy on this machine that we were not told of.
-            exempt = False
+            exempt = near = False
             if not self._warned:
                 self._warned = True
                 log.warning("%s passes on requests of others: name it in GATEWAY_TRUSTED_PROXIES", address)
-        return Caller(address, site_of(address), exempt)
+        return Caller(address, site_of(address), exempt, near)
 
 
 def caller_of(connection: HTTPConnection) -> Caller:

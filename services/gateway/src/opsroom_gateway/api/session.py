@@ -1,0 +1,43 @@
+"""``/api/v1/session``: who asks, and what they may do here."""
+
+from fastapi import APIRouter, Request
+
+from opsroom_contracts.errors import ErrorCode
+from opsroom_contracts.identity import Action, SessionView
+from opsroom_gateway.api.security import BEARER
+from opsroom_gateway.identity.principals import Access, Proof
+from opsroom_gateway.problems import documented, shown
+
+_EXAMPLE = {
+    "mode": "token",
+    "guests": True,
+    "may": ["register", "chat", "see_servers", "command_servers"],
+    "role": "operator",
+    "name": "alice",
+}
+
+
+def session_router(access: Access) -> APIRouter:
+    """The routes about oneself."""
+    router = APIRouter(tags=["session"], dependencies=[BEARER])
+
+    @router.get(
+        "/session",
+        summary="Who am I, and what may I do",
+        response_model_exclude_none=True,
+        responses=shown(200, _EXAMPLE) | documented(ErrorCode.TOKEN_INVALID, ErrorCode.UNAVAILABLE),
+    )
+    async def session(request: Request) -> SessionView:
+        """With a token, what it proves; without, what anybody may."""
+        principal = await access.principal(request)
+        return SessionView(
+            mode=access.mode,
+            guests=access.guests,
+            may=tuple(action for action in Action if action in principal.may),
+            role=principal.role,
+            name=None if principal.proof is Proof.NOTHING else principal.name,
+            user_id=None if principal.user is None else principal.user.id,
+            until=None if principal.grant is None else principal.grant.until,
+        )
+
+    return router

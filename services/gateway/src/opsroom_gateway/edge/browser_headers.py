@@ -1,0 +1,57 @@
+"""What every answer tells browsers to refuse."""
+
+from typing import Final
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_ALWAYS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+_DATA: Final = "default-src 'none'; frame-ancestors 'none'"
+_PAGE: Final = (
+    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
+    " connect-src *; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""The page may be pointed at any server, hence ``connect-src``."""
+_REFERENCE: Final = (
+    "default-src 'self'; script-src 'unsafe-inline' https://cdn.jsdelivr.net;"
+    " style-src 'unsafe-inline' https://cdn.jsdelivr.net; img-src 'self' data: https://fastapi.tiangolo.com;"
+    " object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""The reference of the API is drawn by Swagger UI, which FastAPI takes from there."""
+_REFERENCE_PATHS: Final = frozenset({"/docs", "/docs/oauth2-redirect"})
+_YEAR_SECONDS: Final = 31_536_000
+
+
+class BrowserHeaders:
+    """Adds them to every answer over HTTP; over TLS also that nothing else is to be used from now on."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request or socket."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.update(_ALWAYS)
+                headers["Content-Security-Policy"] = _policy(scope["path"], headers.get("content-type", ""))
+                if scope["scheme"] == "https":
+                    headers["Strict-Transport-Security"] = f"max-age={_YEAR_SECONDS}"
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+def _policy(path: str, content_type: str) -> str:
+    if path in _REFERENCE_PATHS:
+        return _REFERENCE
+    return _PAGE if content_type.startswith("text/html") else _DATA

@@ -1,0 +1,81 @@
+"""The whole table of who may do what, written out by hand."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from opsroom_contracts.identity import Action, Grant, Mode, Role
+from opsroom_gateway.domain.roles import allowed, higher, role_of_anybody, role_of_person
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+TABLE = """
+            register chat see_servers command_servers moderate see_audit
+nobody      -        -    -           -               -        -
+guest       yes      -    -           -               -        -
+member      yes      yes  -           -               -        -
+viewer      yes      yes  yes         -               -        -
+operator    yes      yes  yes         yes             -        -
+admin       yes      yes  yes         yes             yes      yes
+"""
+
+
+def cells() -> list[tuple[str, Action, bool]]:
+    """Every cell of the table."""
+    head, *rows = [line.split() for line in TABLE.strip().splitlines()]
+    return [
+        (row[0], Action(action), word == "yes")
+        for row in rows
+        for action, word in zip(head, row[1:], strict=True)
+    ]
+
+
+def test_the_table_names_every_action_and_role() -> None:
+    assert {action for _, action, _ in cells()} == set(Action)
+    assert {who for who, _, _ in cells()} == {"nobody", "guest", *Role}
+
+
+@pytest.mark.parametrize(("who", "action", "may"), cells())
+def test_every_role_may_what_the_table_says(who: str, action: Action, may: bool) -> None:
+    if who in {"nobody", "guest"}:
+        assert (action in allowed(None, guests=who == "guest")) is may
+    else:
+        for guests in (True, False):
+            assert (action in allowed(Role(who), guests=guests)) is may
+
+
+@pytest.mark.parametrize(
+    ("mode", "near", "role"),
+    [
+        (Mode.OPEN, True, Role.ADMIN),
+        (Mode.OPEN, False, Role.OPERATOR),
+        (Mode.TOKEN, True, None),
+        (Mode.TOKEN, False, None),
+        (Mode.OIDC, True, None),
+        (Mode.OIDC, False, None),
+    ],
+)
+def test_what_nobody_in_particular_is(mode: Mode, near: bool, role: Role | None) -> None:
+    assert role_of_anybody(mode, near=near) is role
+
+
+@pytest.mark.parametrize("guests", [True, False])
+@pytest.mark.parametrize("withdrawn", [True, False])
+@pytest.mark.parametrize("until", [None, timedelta(seconds=-1), timedelta(0), timedelta(seconds=1)])
+@pytest.mark.parametrize("role", [None, *Role])
+def test_a_grant_counts_until_it_ends_or_is_withdrawn(
+    role: Role | None, until: timedelta | None, withdrawn: bool, guests: bool
+) -> None:
+    grant = None
+    if role is not None:
+        grant = Grant(role=role, source="token:x", until=None if until is None else NOW + until)
+    counts = role is not None and not withdrawn and (until is None or until > timedelta(0))
+    expected = role if counts else (Role.MEMBER if guests else None)
+    assert role_of_person(grant, NOW, guests=guests, withdrawn=withdrawn) is expected
+
+
+def test_of_two_roles_the_higher_counts() -> None:
+    ladder = [None, *Role]
+    for i, one in enumerate(ladder):
+        for j, other in enumerate(ladder):
+            assert higher(one, other) is ladder[max(i, j)]

@@ -1,0 +1,302 @@
+"""Token mode: who gets in, to what, and for how long."""
+
+import asyncio
+import json
+import os
+import re
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from opsroom_contracts.identity import Role
+from opsroom_gateway.identity.build import given_tokens
+from opsroom_gateway.identity.given_tokens import GivenTokensError, main, make_token, read_tokens
+from opsroom_gateway.settings import GatewaySettings
+from opsroom_messaging.settings import SettingsError
+from services.gateway.tests.api_clients import close_code, events, person, raw_socket
+from services.gateway.tests.portal import Address, Portal, gateway_settings, serving
+from tests.waiting import until_answer
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+USERS = "/api/v1/chat/users"
+MESSAGES = "/api/v1/chat/rooms/general/messages"
+INSTANCES = "/api/v1/cloud/instances"
+EVENTS = "/api/v1/cloud/events"
+OPERATION = "/api/v1/cloud/operations/none"
+SESSION = "/api/v1/session"
+ROUTES = {
+    ("GET", USERS): Role.MEMBER,
+    ("GET", MESSAGES): Role.MEMBER,
+    ("GET", INSTANCES): Role.VIEWER,
+    ("GET", OPERATION): Role.VIEWER,
+    ("POST", INSTANCES): Role.OPERATOR,
+    ("POST", INSTANCES + "/none/start"): Role.OPERATOR,
+    ("POST", INSTANCES + "/none/stop"): Role.OPERATOR,
+    ("DELETE", INSTANCES + "/none"): Role.OPERATOR,
+    ("DELETE", OPERATION): Role.OPERATOR,
+}
+
+
+class Tokens:
+    """The file of tokens, and the tokens themselves by role."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        made = {role: make_token(f"the {role}", role) for role in Role}
+        self.by_role = {role: token for role, (token, _) in made.items()}
+        self.lines = {role: line for role, (_, line) in made.items()}
+        self.write(*Role)
+
+    def write(self, *roles: Role) -> None:
+        """Have only these in the file."""
+        fresh = self.file.with_suffix(".new")
+        fresh.write_text("# who may do what\n\n" + "\n".join(self.lines[role] for role in roles) + "\n")
+        fresh.replace(self.file)
+
+    def header(self, role: Role) -> dict[str, str]:
+        """The proof of a role."""
+        return {"Authorization": f"Bearer {self.by_role[role]}"}
+
+
+@pytest.fixture
+def tokens(tmp_path: Path) -> Tokens:
+    """A file with one token for each role."""
+    return Tokens(tmp_path / "tokens")
+
+
+@asynccontextmanager
+async def guarded(portal: Portal, tokens: Tokens, **more: object) -> AsyncIterator[Address]:
+    """A gateway in token mode."""
+    changed = {"access": "token", "tokens_file": tokens.file} | more
+    async with serving(portal.url, gateway_settings(**changed)) as address:
+        yield address
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def strict(portal: Portal, tokens: Tokens) -> AsyncIterator[Address]:
+    """A gateway in token mode, as it comes."""
+    async with guarded(portal, tokens) as address:
+        yield address
+
+
+def bearer(token: str) -> dict[str, str]:
+    """The header that proves."""
+    return {"Authorization": f"Bearer {token}"}
+
+
+async def registered(
+    client: httpx.AsyncClient, name: str | None, headers: dict[str, str] | None = None
+) -> str:
+    """Register; answers the token."""
+    answer = await client.post(USERS, json={} if name is None else {"name": name}, headers=headers or {})
+    assert answer.status_code == 201, answer.text
+    token: str = answer.json()["token"]
+    return token
+
+
+async def test_every_route_asks_for_its_role(strict: Address, tokens: Tokens) -> None:
+    ladder = list(Role)
+    async with strict.requests() as client:
+        for (method, path), needed in ROUTES.items():
+            answer = await client.request(method, path)
+            assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated"), path
+            assert answer.headers["WWW-Authenticate"] == "Bearer"
+            answer = await client.request(method, path, headers=bearer("wrong"))
+            assert (answer.status_code, answer.json()["code"]) == (401, "token_invalid"), path
+            for role in Role:
+                answer = await client.request(method, path, headers=tokens.header(role))
+                if ladder.index(role) < ladder.index(needed):
+                    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), (path, role)
+                else:
+                    assert answer.status_code in {200, 202, 404}, (path, role, answer.text)
+
+
+async def test_no_route_of_the_api_is_without_a_rule(strict: Address) -> None:
+    free = {("POST", USERS), ("GET", SESSION)}
+    async with strict.requests() as client:
+        paths = (await client.get("/openapi.json")).json()["paths"]
+        for path, methods in paths.items():
+            for method in methods:
+                if path.startswith("/api/v1") and (method.upper(), path) not in free:
+                    filled = path.replace("{room}", "general").replace("{", "").replace("}", "")
+                    answer = await client.request(method, filled)
+                    assert answer.status_code == 401, (method, path, answer.status_code)
+
+
+async def test_the_event_stream_asks_for_a_viewer(strict: Address, tokens: Tokens) -> None:
+    async with strict.requests() as client:
+        assert (await client.get(EVENTS)).status_code == 401
+        assert (await client.get(EVENTS, headers=tokens.header(Role.MEMBER))).status_code == 403
+        async with client.stream("GET", EVENTS, headers=tokens.header(Role.VIEWER)) as answer:
+            assert answer.status_code == 200
+
+
+async def test_the_session_says_who_and_what(strict: Address, tokens: Tokens) -> None:
+    async with strict.requests() as client:
+        nobody = (await client.get(SESSION)).json()
+        assert nobody == {"mode": "token", "guests": True, "may": ["register"]}
+        told = (await client.get(SESSION, headers=tokens.header(Role.OPERATOR))).json()
+        assert (told["name"], told["role"]) == ("the operator", "operator")
+        assert told["may"] == ["register", "chat", "see_servers", "command_servers"]
+        token = await registered(client, f"g-{uuid4().hex[:8]}")
+        told = (await client.get(SESSION, headers=bearer(token))).json()
+        assert (told["role"], told["may"]) == ("member", ["register", "chat"])
+        assert told["userId"] == token.partition(".")[0]
+        assert (await client.get(SESSION, headers=bearer("nonsense"))).status_code == 401
+        assert (await client.get(f"{SESSION}?token={token}")).json() == nobody
+
+
+async def test_a_guest_chats_and_sees_no_servers(strict: Address) -> None:
+    async with strict.requests() as client:
+        token = await registered(client, f"g-{uuid4().hex[:8]}")
+        assert (await client.get(INSTANCES, headers=bearer(token))).status_code == 403
+        assert (await client.get(MESSAGES, headers=bearer(token))).status_code == 200
+    async with person(strict, token) as guest:
+        assert (await guest.say("hi"))["type"] == "ack"
+
+
+async def test_a_registration_with_a_proof_has_its_role_and_its_name(strict: Address, tokens: Tokens) -> None:
+    async with strict.requests() as client:
+        token = await registered(client, None, tokens.header(Role.OPERATOR))
+        told = (await client.get(SESSION, headers=bearer(token))).json()
+        assert (told["name"], told["role"]) == ("the operator", "operator")
+        answer = await client.post(INSTANCES, headers=bearer(token))
+        assert (answer.status_code, answer.json()["operation"]["actor"]) == (202, "the operator")
+        tokens.write(Role.ADMIN)
+        await until_answer(
+            lambda: client.get(SESSION, headers=bearer(token)),
+            lambda answer: answer.json()["role"] == "member",
+        )
+        assert (await client.post(INSTANCES, headers=bearer(token))).status_code == 403
+        assert (await client.get(SESSION, headers=tokens.header(Role.OPERATOR))).status_code == 401
+
+
+async def test_the_name_of_a_token_is_nobody_elses(strict: Address, tokens: Tokens) -> None:
+    async with strict.requests() as client:
+        answer = await client.post(USERS, json={"name": "The ADMIN"})
+        assert (answer.status_code, answer.json()["code"]) == (409, "name_taken")
+        answer = await client.post(USERS, json={})
+        assert (answer.status_code, answer.json()["field"]) == (422, "name")
+
+
+async def test_without_guests_a_proof_is_needed_to_chat(portal: Portal, tokens: Tokens) -> None:
+    async with guarded(portal, tokens, guests=False) as address, address.requests() as client:
+        answer = await client.post(USERS, json={"name": "x"})
+        assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+        token = await registered(client, f"m-{uuid4().hex[:8]}", tokens.header(Role.MEMBER))
+        async with person(address, token) as member:
+            assert (await member.say("hi"))["type"] == "ack"
+            tokens.write(Role.ADMIN)
+            assert await member.closed() == 4002
+        async with raw_socket(address) as socket:
+            await socket.send(json.dumps({"type": "hello", "token": token}))
+            assert await close_code(socket) == 4002
+
+
+async def test_a_stream_ends_when_its_token_is_withdrawn(strict: Address, tokens: Tokens) -> None:
+    async with strict.requests() as client:
+        async with client.stream("GET", EVENTS, headers=tokens.header(Role.VIEWER)) as answer:
+            tokens.write(Role.ADMIN)
+            async with asyncio.timeout(10):
+                async for _ in answer.aiter_bytes():
+                    pass
+
+
+async def test_a_file_that_can_not_be_used_changes_nothing(
+    strict: Address, tokens: Tokens, caplog: pytest.LogCaptureFixture
+) -> None:
+    tokens.file.write_text("the operator boss sha256:00\n")
+    async with strict.requests() as client:
+        await until_answer(lambda: client.get(SESSION), lambda _: "stay as they were" in caplog.text)
+        assert (await client.get(INSTANCES, headers=tokens.header(Role.VIEWER))).status_code == 200
+    assert not any(token in caplog.text for token in tokens.by_role.values())
+
+
+async def test_the_course_contract_is_off_and_says_so_in_its_own_words(strict: Address) -> None:
+    async with strict.requests() as client:
+        answer = await client.post("/chat/new-user", json={"name": "x"})
+        assert (answer.status_code, answer.json()["status"]) == (403, "error")
+        answer = await client.get("/cloud/")
+        assert answer.status_code == 403
+        assert "off here" in answer.json()["message"]
+
+
+async def test_open_mode_knows_tokens_too_and_the_machine_itself_is_admin(
+    portal: Portal, tokens: Tokens
+) -> None:
+    far = {"X-Forwarded-For": "203.0.113.9"}  # from an undeclared proxy: not this machine speaking for itself
+    async with guarded(portal, tokens, access="open") as address, address.requests() as client:
+        assert (await client.get(SESSION)).json()["role"] == "admin"
+        assert (await client.get(SESSION, headers=far)).json()["role"] == "operator"
+        told = (await client.get(SESSION, headers=far | tokens.header(Role.ADMIN))).json()
+        assert (told["name"], told["role"]) == ("the admin", "admin")
+    async with events(portal.gateway):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("alice", "must be"),
+        ("alice operator secret", "must be"),
+        ("alice boss sha256:" + "0" * 64, "role must be one of member, viewer"),
+        ("\u200b operator sha256:" + "0" * 64, "invisible"),
+    ],
+)
+async def test_a_line_that_is_no_token_is_named(line: str, words: str) -> None:
+    with pytest.raises(GivenTokensError, match=f"token 2: .*{words}"):
+        read_tokens(["# first", line])
+
+
+async def test_a_token_is_made_by_a_command_and_kept_as_a_digest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["alice", "operator"]) == 0
+    made = capsys.readouterr()
+    token = next(line for line in made.err.splitlines() if line.startswith("opsroom_"))
+    assert token not in made.out
+    (entry,) = read_tokens([made.out])
+    assert (entry.name, entry.role) == ("alice", Role.OPERATOR)
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({"GATEWAY_HOST": "0.0.0.0"}, "GATEWAY_ACCESS must be said to listen on 0.0.0.0"),
+        ({"GATEWAY_ACCESS": "token"}, "needs GATEWAY_TOKENS_FILE"),
+        (
+            {"GATEWAY_ACCESS": "token", "GATEWAY_TOKENS_FILE": "/nowhere"},
+            "GATEWAY_TOKENS_FILE: /nowhere: No such",
+        ),
+        ({"GATEWAY_ACCESS": "token", "GATEWAY_TOKENS": "x"}, "GATEWAY_TOKENS: token 1: must be"),
+        ({"GATEWAY_ACCESS": "closed"}, "GATEWAY_ACCESS='closed'"),
+        (
+            {"GATEWAY_ACCESS": "token", "GATEWAY_TOKENS": "x", "GATEWAY_ALLOWED_ORIGINS": "*"},
+            "'*' is for open mode",
+        ),
+        ({"GATEWAY_TLS_CERT": "/nowhere"}, "go together"),
+    ],
+)
+async def test_settings_that_can_not_tell_who_is_who_are_refused(environ: dict[str, str], words: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(words)):
+        given_tokens(GatewaySettings.from_environment(environ))
+
+
+async def test_a_gateway_that_others_can_reach_does_not_start_unless_its_mode_is_said() -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "opsroom_gateway",
+        env={**os.environ, "GATEWAY_HOST": "0.0.0.0", "GATEWAY_PORT": "0"},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(30):
+        _, complaint = await process.communicate()
+    assert process.returncode == 78
+    assert complaint.count(b"\n") == 1
+    assert b"opsroom-gateway: GATEWAY_ACCESS must be said" in complaint
