@@ -23,6 +23,9 @@ export const RETRY_BY_CLOSE_CODE: Readonly<Record<number, "never" | "now" | "lat
 /** Error codes after which the same request may succeed a little later. */
 export const RETRYABLE: readonly ErrorCode[] = ["idempotency_in_flight","overloaded","rate_limited","request_timeout","unavailable"];
 
+export type Mode = "open" | "token" | "oidc";
+export type Action = "register" | "chat" | "see_servers" | "command_servers" | "moderate" | "see_audit";
+export type Role = "member" | "viewer" | "operator" | "admin";
 export type InstanceState = "running" | "stopped";
 export type Command = "create" | "start" | "stop" | "remove";
 export type OperationStatus = "pending" | "done" | "cancelled" | "failed";
@@ -34,6 +37,10 @@ export type ErrorCode =
   | "name_invalid"
   | "name_taken"
   | "token_invalid"
+  | "unauthenticated"
+  | "forbidden"
+  | "origin_refused"
+  | "course_off"
   | "user_unknown"
   | "room_unknown"
   | "hello_required"
@@ -54,6 +61,10 @@ export type EventType =
 
 export interface Contract {
   Api: {
+    "GET /session": {
+      answer: SessionView;
+    };
+    "DELETE /session": {};
     "GET /chat/users": {
       answer: UsersReply;
     };
@@ -130,6 +141,23 @@ export interface Contract {
   ResetEvent: ResetEvent;
   Problem: Problem;
 }
+export interface SessionView {
+  mode: Mode;
+  guests: boolean;
+  may: Action[];
+  role?: Role;
+  name?: string;
+  userId?: string;
+  until?: string;
+  signIn?: SignIn;
+}
+export interface SignIn {
+  issuer: string;
+  clientId: string;
+  scope: string;
+  authorizationEndpoint: string;
+  tokenEndpoint: string;
+}
 export interface UsersReply {
   users: User[];
 }
@@ -138,7 +166,7 @@ export interface User {
   name: string;
 }
 export interface NewUser {
-  name: string;
+  name?: string;
 }
 export interface Registered {
   user: User;

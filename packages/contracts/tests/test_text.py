@@ -92,6 +92,39 @@ def test_lookalike_spellings_are_one_name(one: str, other: str) -> None:
     assert fold_name(clean_name(one)) == fold_name(clean_name(other))
 
 
+@pytest.mark.parametrize(
+    "name", ["\u0430dmin", "adm\u0456n", "\u0410lice", "p\u0430ypal", "ro\u03bft", "x-\u0430dmin", "Вaся"]
+)
+def test_a_word_that_mixes_scripts_is_refused(name: str) -> None:
+    with pytest.raises(
+        NameRuleError,
+        match=r"must not mix (Cyrillic and|Greek and|Cyrillic|Greek|Latin).* letters in one word",
+    ):
+        clean_name(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Вася", "Вася Smith", "Ёлка-QA", "Саша (DevOps)", "Αθήνα", "田中さん", "한글", "naïve", "x86", "Łukasz"],
+)
+def test_names_as_people_have_them_are_taken(name: str) -> None:
+    assert clean_name(name) == name
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("аѕе", "ase"), ("РОТ", "POT"), ("сор", "cop"), ("Сара", "Capa")],
+)
+def test_names_that_look_alike_in_two_scripts_are_one_name(one: str, other: str) -> None:
+    assert fold_name(one) == fold_name(other)
+    assert fold_name(one.lower()) == fold_name(one)
+
+
+def test_names_that_do_not_look_alike_stay_two() -> None:
+    names = ["вася", "vasya", "иван", "ivan", "саша", "caшa2", "маша", "masha", "ольга", "дима"]
+    assert len({fold_name(name) for name in names}) == len(names)
+
+
 @pytest.mark.parametrize(("first", "last"), IGNORABLE)
 def test_no_invisible_character_gets_into_a_name(first: int, last: int) -> None:
     for code in range(first, last + 1):

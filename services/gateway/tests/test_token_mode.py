@@ -1,7 +1,9 @@
 """Token mode: who gets in, to what, and for how long."""
 
 import asyncio
+import hashlib
 import json
+import logging
 import os
 import re
 import sys
@@ -15,10 +17,13 @@ import pytest
 import pytest_asyncio
 
 from opsroom_contracts.identity import Role
+from opsroom_contracts.subjects import MEMBERS_STREAM, member_subject
 from opsroom_gateway.identity.build import given_tokens
 from opsroom_gateway.identity.given_tokens import GivenTokensError, main, make_token, read_tokens
 from opsroom_gateway.settings import GatewaySettings
+from opsroom_messaging.connection import connect
 from opsroom_messaging.settings import SettingsError
+from opsroom_messaging.stored import StreamReader
 from services.gateway.tests.api_clients import close_code, events, person, raw_socket
 from services.gateway.tests.portal import Address, Portal, gateway_settings, serving
 from tests.waiting import until_answer
@@ -217,6 +222,50 @@ async def test_a_file_that_can_not_be_used_changes_nothing(
         await until_answer(lambda: client.get(SESSION), lambda _: "stay as they were" in caplog.text)
         assert (await client.get(INSTANCES, headers=tokens.header(Role.VIEWER))).status_code == 200
     assert not any(token in caplog.text for token in tokens.by_role.values())
+
+
+async def test_whoever_signs_out_has_a_token_worth_nothing_everywhere(
+    portal: Portal, strict: Address
+) -> None:
+    async with strict.requests() as client, serving(portal.url, gateway_settings()) as other:
+        name = f"o-{uuid4().hex[:8]}"
+        token = await registered(client, name)
+        async with person(other, token) as elsewhere, person(strict, token):
+            assert (await client.delete(SESSION, headers=bearer(token))).status_code == 204
+            assert await elsewhere.closed() == 1000
+        assert (await client.get(SESSION, headers=bearer(token))).status_code == 401
+        assert (await client.delete(SESSION, headers=bearer(token))).status_code == 401
+        assert (await client.delete(SESSION)).status_code == 401
+        async with raw_socket(other) as socket:
+            await socket.send(json.dumps({"type": "hello", "token": token}))
+            assert await close_code(socket) == 4002
+        assert await registered(client, name) != token
+
+
+async def test_a_token_is_stored_as_a_digest_and_logged_nowhere(
+    portal: Portal, strict: Address, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with strict.requests() as client:
+        token = await registered(client, f"s-{uuid4().hex[:8]}")
+        await client.get(INSTANCES, headers=bearer(token))
+        await client.get(INSTANCES, headers=bearer(token + "x"))
+        await client.get(INSTANCES, headers={"Authorization": f"Basic {token}"})
+    async with person(strict, token) as someone:
+        await someone.send({"type": "hello", "token": token})
+        assert (await someone.receive("error"))["code"] == "invalid_request"
+    secret = token.partition(".")[2]
+    broker = await connect(portal.url, name="test")
+    try:
+        stored = await StreamReader(broker, MEMBERS_STREAM).last(member_subject(token.partition(".")[0]))
+    finally:
+        await broker.close()
+    assert stored is not None
+    assert hashlib.sha256(token.encode()).hexdigest() in stored.data.decode()
+    assert secret not in stored.data.decode()
+    assert not [
+        one for one in caplog.records if secret in one.getMessage() and one.name.startswith("opsroom")
+    ]
 
 
 async def test_the_course_contract_is_off_and_says_so_in_its_own_words(strict: Address) -> None:

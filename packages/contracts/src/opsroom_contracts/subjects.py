@@ -16,6 +16,7 @@ class ChatSubject(StrEnum):
     USERS = "chat.users"
     HISTORY = "chat.history"
     WHOAMI = "chat.whoami"
+    REVOKE = "chat.revoke"
 
 
 class CloudSubject(StrEnum):

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from opsroom_messaging.connection import BrokerUnusableError
+from opsroom_messaging.log_lines import OneLineFormatter
 from opsroom_messaging.settings import SettingsError
 
 EXIT_CONFIG = 78
@@ -88,11 +89,9 @@ def run(service: str, main: Callable[[], Awaitable[None]]) -> None:
 
     A set-up that can't work is one line on stderr and exit code 78.
     """
-    logging.basicConfig(
-        level=os.environ.get("LOG_LEVEL", "INFO").upper(),
-        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(OneLineFormatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+    logging.basicConfig(level=os.environ.get("LOG_LEVEL", "INFO").upper(), handlers=[handler])
     try:
         asyncio.run(_awaited(main))
     except (SettingsError, BrokerUnusableError) as error:

@@ -18,6 +18,8 @@ from opsroom_contracts.chat import (
     MemberStatus,
     RegisterReply,
     RegisterRequest,
+    RevokeReply,
+    RevokeRequest,
     User,
     UsersReply,
     UsersRequest,
@@ -114,6 +116,24 @@ class People:
         if owner is None:
             raise _bad_token()
         return WhoamiReply(user=owner.user, grant=owner.grant)
+
+    async def revoke(self, request: RevokeRequest) -> RevokeReply:
+        """Make a person's token worth nothing; doing it again changes nothing.
+
+        Raises:
+            FaultError: ``user_unknown``.
+        """
+
+        def decide(known: Member | None) -> Change | None:
+            if known is None or known.dialect is not Dialect.V1:
+                words = f"nobody with a token has the id {request.user_id}"
+                raise refuse(ErrorCode.USER_UNKNOWN, words, field="userId")
+            return people.revoke(known)
+
+        member, seq = await self._members.change(request.user_id, decide)
+        if member is None:
+            raise refuse(ErrorCode.USER_UNKNOWN, "no such person")
+        return RevokeReply(user=member.user, seq=seq)
 
     def _vouched(self, known: Member | None, request: JoinRequest, user_id: str) -> Member:
         if request.token is not None:

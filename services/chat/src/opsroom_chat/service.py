@@ -67,6 +67,7 @@ async def chat_service(broker: Broker, settings: ChatSettings) -> AsyncIterator[
     service.add(ChatSubject.LEAVE, chat.LeaveRequest, people.leave)
     service.add(ChatSubject.USERS, chat.UsersRequest, people.users)
     service.add(ChatSubject.WHOAMI, chat.WhoamiRequest, people.whoami)
+    service.add(ChatSubject.REVOKE, chat.RevokeRequest, people.revoke)
     service.add(ChatSubject.SEND, chat.SendRequest, messages.send)
     service.add(ChatSubject.HISTORY, chat.HistoryRequest, messages.history)
 

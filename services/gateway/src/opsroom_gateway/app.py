@@ -250,7 +250,7 @@ def _api(
         keeper,
     )
     router = APIRouter(prefix="/api/v1", responses=problems.documented(ErrorCode.INVALID_REQUEST))
-    router.include_router(session_router(access))
+    router.include_router(session_router(access, requester))
     router.include_router(chat_router(requester, feeds.people, limits, access))
     router.include_router(cloud_router(feeds.cloud, commands, access, limits))
     router.include_router(events_router(feeds.cloud, cloud_catch_up, access, keeper))

@@ -145,6 +145,14 @@ def leave(
     )
 
 
+def revoke(member: Member) -> Change | None:
+    """``member`` whose token proves nothing any more; None where it did not before."""
+    if member.token_hash is None:
+        return None
+    gone = _away(member, exited=True)
+    return Change(gone.member.model_copy(update={"token_hash": None, "grant": None}), gone.name)
+
+
 def expire(member: Member, now: datetime, graces: Graces) -> Change | None:
     """What becomes of ``member`` once its deadline has passed; None before, or where there is none."""
     if member.deadline is None or now < member.deadline:

@@ -2,11 +2,14 @@
 
 from fastapi import APIRouter, Request
 
-from opsroom_contracts.errors import ErrorCode
+from opsroom_contracts.chat import RevokeReply, RevokeRequest
+from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.identity import Action, SessionView
+from opsroom_contracts.subjects import ChatSubject
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.identity.principals import Access, Proof
 from opsroom_gateway.problems import documented, shown
+from opsroom_messaging.requests import Requester
 
 _EXAMPLE = {
     "mode": "token",
@@ -17,7 +20,7 @@ _EXAMPLE = {
 }
 
 
-def session_router(access: Access) -> APIRouter:
+def session_router(access: Access, requester: Requester) -> APIRouter:
     """The routes about oneself."""
     router = APIRouter(tags=["session"], dependencies=[BEARER])
 
@@ -39,5 +42,18 @@ def session_router(access: Access) -> APIRouter:
             user_id=None if principal.user is None else principal.user.id,
             until=None if principal.grant is None else principal.grant.until,
         )
+
+    @router.delete(
+        "/session",
+        status_code=204,
+        summary="Make my token worth nothing",
+        responses=documented(ErrorCode.TOKEN_INVALID, ErrorCode.UNAUTHENTICATED, ErrorCode.UNAVAILABLE),
+    )
+    async def sign_out(request: Request) -> None:
+        """Leave the list, give the name back, close all sockets and streams that the token opened."""
+        principal = await access.principal(request)
+        if principal.user is None:
+            raise refuse(ErrorCode.UNAUTHENTICATED, "say by a registration token who is to sign out")
+        await requester.ask(ChatSubject.REVOKE, RevokeRequest(user_id=principal.user.id), RevokeReply)
 
     return router
