@@ -25,11 +25,16 @@ from opsroom_gateway.chat_feed import ChatFeed
 from opsroom_gateway.cloud_feed import CloudFeed
 from opsroom_gateway.counters import EdgeCounters
 from opsroom_gateway.edge.admission import allow_open_files
+from opsroom_gateway.edge.callers import Callers
 from opsroom_gateway.frames import sse_event
+from opsroom_gateway.identity.build import access as access_of
+from opsroom_gateway.identity.keeper import Keeper
 from opsroom_gateway.server import listen, make_server
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.ws_protocol import outlet_of
+from opsroom_messaging.connection import unconnected
 from opsroom_messaging.process import run, until_stopped
+from opsroom_messaging.requests import Requester
 from opsroom_messaging.stored import Stored
 
 _SUBJECT = CHAT_EVENTS.replace("*", "general").replace(">", "general")
@@ -59,7 +64,9 @@ def application() -> FastAPI:
     app = FastAPI()
     chat, cloud = ChatFeed(1, 4096), CloudFeed()
     # Nobody resumes here, so nothing is ever asked of the stream.
-    app.include_router(events_router(cloud, cast("CatchUp", None)))
+    access = access_of(GatewaySettings(), Requester(unconnected()))
+    app.include_router(events_router(cloud, cast("CatchUp", None), access, Keeper(access)))
+    app.add_middleware(Callers, exempt=(), behind_proxy=False)
 
     async def heard(_message: Message) -> None:
         """Readers say nothing."""
