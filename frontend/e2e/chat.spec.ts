@@ -1,5 +1,5 @@
 import { expect } from "@playwright/test";
-import { enter, freshName, say, test } from "./portal";
+import { enter, freshName, say, setHidden, test } from "./portal";
 
 test("two people talk, and closing a tab removes the person", async ({ browser, portal }) => {
   const [annName, bobName] = [freshName("Ann"), freshName("Bob")];
@@ -93,54 +93,75 @@ test("what is typed offline goes out once, in order", async ({ browser, page, po
   await witness.context().close();
 });
 
-test("two tabs are one person on one stream, and the second goes on when the first is closed", async ({
+test("messages for a hidden tab are counted in its title, and told by the browser when allowed", async ({
+  browser,
   context,
   page,
   portal,
 }) => {
-  const mark = Date.now().toString(36);
-  const sockets: string[] = [];
-  const count = (one: typeof page) => one.on("websocket", socket => void sockets.push(socket.url()));
-  count(page);
+  const [annName, bobName] = [freshName("Ann"), freshName("Bob")];
+  await context.grantPermissions(["notifications"]);
+  // A browser without a desktop shows none; what it is asked to show is noted.
+  await page.addInitScript(() => {
+    const shown: string[] = [];
+    Object.assign(window, { shown });
+    class Noting extends Notification {
+      constructor(title: string, options?: NotificationOptions) {
+        super(title, options);
+        shown.push(`${title}: ${options?.body}`);
+      }
+    }
+    window.Notification = Noting;
+  });
+  const shown = () => page.evaluate(() => (window as unknown as { shown: string[] }).shown);
   await page.goto(portal.url);
-  await enter(page, freshName("Ann"));
-  const second = await context.newPage();
-  count(second);
-  await second.goto(portal.url);
-  await expect(second.locator(".person-name.own")).toBeVisible();
-  await say(second, `${mark} from the second tab`);
-  await expect(page.locator(".message.own", { hasText: `${mark} from the second tab` })).toBeVisible();
-  expect(sockets).toHaveLength(1);
-  await page.close();
-  await say(second, `${mark} still here`);
-  await expect(
-    second.locator(".message.own:not(.outgoing)", { hasText: `${mark} still here` }),
-  ).toBeVisible();
-  expect(sockets).toHaveLength(2);
+  await enter(page, annName);
+  const other = await (await browser.newContext()).newPage();
+  await other.goto(portal.url);
+  await enter(other, bobName);
+  await setHidden(page, true);
+  await say(other, "not asked for");
+  await expect(page).toHaveTitle("(1) Opsroom");
+  await setHidden(page, false);
+  await expect(page).toHaveTitle("Opsroom");
+
+  await page.getByRole("button", { name: "Settings" }).click();
+  await page.getByRole("checkbox", { name: /Notify me/ }).check();
+  await page.keyboard.press("Escape");
+  await say(other, "seen at once");
+  await expect(page.locator(".message", { hasText: "seen at once" })).toBeVisible();
+  await setHidden(page, true);
+  await say(other, "psst");
+  await say(other, "psst!");
+  await expect(page).toHaveTitle("(2) Opsroom");
+  await expect.poll(shown).toEqual([`${bobName}: psst`, `${bobName}: psst!`]);
+  await setHidden(page, false);
+  await expect(page).toHaveTitle("Opsroom");
+  await other.context().close();
 });
 
-test("unread messages are counted in the title while the tab is hidden", async ({
-  browser,
+test("Enter sends, Shift+Enter breaks the line, and an emoji goes where the caret is", async ({
   page,
   portal,
 }) => {
   await page.goto(portal.url);
   await enter(page, freshName("Ann"));
-  const other = await (await browser.newContext()).newPage();
-  await other.goto(portal.url);
-  await enter(other, freshName("Bob"));
-  const setHidden = (hidden: boolean) =>
-    page.evaluate(value => {
-      Object.defineProperty(document, "hidden", { configurable: true, get: () => value });
-      document.dispatchEvent(new Event("visibilitychange"));
-    }, hidden);
-  await setHidden(true);
-  await say(other, "psst");
-  await say(other, "psst!");
-  await expect(page).toHaveTitle("(2) Opsroom");
-  await setHidden(false);
-  await expect(page).toHaveTitle("Opsroom");
-  await other.context().close();
+  const field = page.getByRole("textbox", { name: "Type your message here" });
+  await expect(field).toBeFocused();
+  await page.keyboard.type("one");
+  await page.keyboard.press("Shift+Enter");
+  await page.keyboard.type("two");
+  await page.keyboard.press("Home");
+  await page.getByRole("button", { name: "Insert an emoji" }).click();
+  await page.getByRole("button", { name: "🚀" }).click();
+  await expect(field).toHaveValue("one\n🚀two");
+  await expect(field).toBeFocused();
+  await page.keyboard.type("!");
+  await page.keyboard.press("Enter");
+  await expect(field).toHaveValue("");
+  await expect(page.locator(".message.own .message-text").last()).toHaveText("one\n🚀!two");
+  await page.keyboard.press("Enter");
+  await expect(page.locator(".message.own")).toHaveCount(1);
 });
 
 test("what could not be sent survives a reload", async ({ page, portal }) => {

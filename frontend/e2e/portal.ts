@@ -27,7 +27,7 @@ export async function startPortal(options: readonly string[]): Promise<RunningPo
     "--nats-port",
     "0",
     "--delay",
-    process.env.E2E_DELAY ?? "1",
+    process.env.E2E_DELAY ?? "2",
     ...options,
   ];
   const child = spawn(join(ROOT, "opsroom"), asked, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
@@ -84,3 +84,49 @@ export async function say(page: Page, text: string): Promise<void> {
   await page.getByRole("textbox", { name: "Type your message here" }).fill(text);
   await page.keyboard.press("Enter");
 }
+
+/** Have someone without a page say `texts`, one after the other; resolves when all are stored. */
+export async function tell(page: Page, texts: readonly string[]): Promise<void> {
+  const name = freshName("Teller");
+  await page.evaluate(
+    async ([name, texts]) => {
+      const answer = await fetch("/api/v1/chat/users", {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ name }),
+      });
+      const { token } = await answer.json();
+      const socket = new WebSocket(`${location.origin.replace("http", "ws")}/api/v1/chat/ws`, "opsroom.v1");
+      await new Promise<void>((resolve, reject) => {
+        let stored = 0;
+        socket.onerror = () => reject(new Error("the teller's socket failed"));
+        socket.onopen = () => socket.send(JSON.stringify({ type: "hello", token }));
+        socket.onmessage = ({ data }) => {
+          const { type, code } = JSON.parse(data);
+          if (type === "error") reject(new Error(`the teller was refused: ${code}`));
+          if (type === "ack") stored += 1;
+          if (type === "ack" && stored === texts.length) resolve();
+          const next = type === "welcome" ? 0 : stored;
+          if ((type === "welcome" || type === "ack") && next < texts.length)
+            socket.send(
+              JSON.stringify({
+                type: "send",
+                clientId: `${name}-${next}`,
+                room: "general",
+                text: texts[next],
+              }),
+            );
+        };
+      });
+      socket.close();
+    },
+    [name, texts] as const,
+  );
+}
+
+/** Whether the page's tab is in the background, as far as its scripts can tell. */
+export const setHidden = (page: Page, hidden: boolean): Promise<void> =>
+  page.evaluate(value => {
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => value });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, hidden);

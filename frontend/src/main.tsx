@@ -12,11 +12,13 @@ import { LiveContext } from "./ui/session-context";
 
 // The composition root: everything that is wired to something else is wired here.
 
-const address = chooseAddress({
+const trusted = keep.get<readonly string[]>("trusted") ?? [];
+const { address, strange } = chooseAddress({
   query: new URLSearchParams(location.search),
   stored: keep.get<string>("address"),
   built: OPSROOM_API,
   origin: location.origin,
+  trusted,
 });
 const isDemo = address.kind === "demo";
 const scope = addressLabel(address);
@@ -35,12 +37,26 @@ function watchNetwork(session: Session): void {
   });
 }
 
+/** Resolves once the reader agrees to the server that a link names; whoever doesn't leaves for the usual one. */
+async function agreement(root: Element, base: string): Promise<void> {
+  const { default: TrustDialog } = await import(/* webpackChunkName: "trust" */ "./ui/trust-dialog");
+  const stay = () => location.assign(location.pathname + location.hash);
+  await new Promise<void>(trust => {
+    render(<TrustDialog base={base} onTrust={trust} onStay={stay} />, root);
+  });
+  keep.set("trusted", [...trusted, base]);
+  render(null, root);
+}
+
 async function start(): Promise<void> {
   effect(() => {
     document.documentElement.lang = language.value;
     document.documentElement.dataset.theme = theme.value;
   });
   watchRoute();
+  const root = document.getElementById("root");
+  if (!root) throw new Error("the page has no #root");
+  if (strange && address.kind === "server") await agreement(root, address.base);
   const session = new Session({
     backend: await createBackend(),
     scope,
@@ -52,8 +68,6 @@ async function start(): Promise<void> {
   });
   if (!isDemo) watchNetwork(session);
   session.start();
-  const root = document.getElementById("root");
-  if (!root) throw new Error("the page has no #root");
   const live = { session, address, keep, scope };
   render(
     <LiveContext.Provider value={live}>

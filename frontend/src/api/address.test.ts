@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { chooseAddress, parseAddress } from "./address";
+import { addressLabel, chooseAddress, isMixed, parseAddress } from "./address";
 
 it.each([
   ["https://a.example/", "https://a.example"],
@@ -22,15 +22,40 @@ it.each([
   expect(parseAddress(typed)).toBeUndefined();
 });
 
-it("prefers the link, then the choice, then the build, then the page's own origin", () => {
-  const from = (search: string, stored?: string, built?: string) =>
-    chooseAddress({ query: new URLSearchParams(search), stored, built, origin: "https://page.example" });
-  expect(from("?api=a.example", "b.example", "c.example")).toEqual({
-    kind: "server",
-    base: "https://a.example",
+const choose = (search: string, stored?: string, built?: string, trusted: readonly string[] = []) =>
+  chooseAddress({
+    query: new URLSearchParams(search),
+    stored,
+    built,
+    origin: "https://page.example",
+    trusted,
   });
-  expect(from("?api=javascript:x", "b.example")).toEqual({ kind: "server", base: "https://b.example" });
-  expect(from("", undefined, "c.example")).toEqual({ kind: "server", base: "https://c.example" });
-  expect(from("")).toEqual({ kind: "server", base: "https://page.example" });
-  expect(from("?demo", "b.example")).toEqual({ kind: "demo" });
+
+it("prefers the link, then the choice, then the build, then the page's own origin", () => {
+  const from = (...choice: Parameters<typeof choose>) => addressLabel(choose(...choice).address);
+  expect(from("?api=a.example", "b.example", "c.example")).toBe("https://a.example");
+  expect(from("?api=javascript:x", "b.example")).toBe("https://b.example");
+  expect(from("", undefined, "c.example")).toBe("https://c.example");
+  expect(from("")).toBe("https://page.example");
+  expect(from("?demo", "b.example")).toBe("demo");
+});
+
+it("takes a server that only the link names for a stranger, until the reader agrees", () => {
+  const strange = (...choice: Parameters<typeof choose>) => choose(...choice).strange;
+  expect(strange("?api=a.example")).toBe(true);
+  expect(strange("?api=a.example", "b.example", "c.example")).toBe(true);
+  expect(strange("?api=https://page.example:444")).toBe(true);
+  expect(strange("?api=a.example", undefined, undefined, ["https://a.example"])).toBe(false);
+  expect(strange("?api=a.example", "a.example")).toBe(false);
+  expect(strange("?api=https://page.example")).toBe(false);
+  expect(strange("", "a.example")).toBe(false);
+  expect(strange("?api=javascript:alert(1)")).toBe(false);
+});
+
+it("knows whom a page that came by https can't talk to", () => {
+  expect(isMixed("https://page.example", "http://a.example")).toBe(true);
+  expect(isMixed("https://page.example", "http://127.0.0.1.evil.example")).toBe(true);
+  for (const base of ["https://a.example", "http://localhost:8000", "http://127.0.0.1:8000", "http://[::1]"])
+    expect(isMixed("https://page.example", base)).toBe(false);
+  expect(isMixed("http://page.example", "http://a.example")).toBe(false);
 });

@@ -27,17 +27,31 @@ interface AddressSources {
   readonly stored: string | undefined;
   readonly built: string | undefined;
   readonly origin: string;
+  /** Servers that the reader of a link has agreed to, as base addresses. */
+  readonly trusted: readonly string[];
+}
+
+export interface Choice {
+  readonly address: Address;
+  /** Only the link says so: whoever made it may mean no good, so nothing is sent before the reader agrees. */
+  readonly strange: boolean;
 }
 
 /** What the link says wins over what was chosen here, which wins over what was built in. */
-export function chooseAddress({ query, stored, built, origin }: AddressSources): Address {
-  if (query.has("demo")) return DEMO;
-  for (const candidate of [query.get("api"), stored, built]) {
-    const address = candidate ? parseAddress(candidate) : undefined;
-    if (address) return address;
-  }
-  return { kind: "server", base: origin };
+export function chooseAddress({ query, stored, built, origin, trusted }: AddressSources): Choice {
+  if (query.has("demo")) return { address: DEMO, strange: false };
+  const own = [stored, built].map(one => (one ? parseAddress(one) : undefined)).find(Boolean);
+  const usual = own ?? { kind: "server", base: origin };
+  const address = parseAddress(query.get("api") ?? "") ?? usual;
+  const known = [...trusted, origin, addressLabel(usual), built];
+  return { address, strange: address.kind === "server" && !known.includes(address.base) };
 }
 
 /** A short name of the address, to key what the browser keeps and to show. */
 export const addressLabel = (address: Address): string => (address.kind === "demo" ? "demo" : address.base);
+
+/** Whether a browser blocks a page of this origin from talking to `base`: https may only talk to https. */
+export const isMixed = (origin: string, base: string): boolean =>
+  origin.startsWith("https:") &&
+  base.startsWith("http:") &&
+  !/^http:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:|\/|$)/.test(base);

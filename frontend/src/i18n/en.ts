@@ -66,6 +66,12 @@ export const en = {
     demo: "Try the demo",
     settings: "Change the address",
   },
+  trust: {
+    title: "This link leads to another server",
+    text: "Your nickname, what you write and what you command would go there. Go on only if you know whose it is.",
+    go: "Connect to it",
+    stay: "Stay here",
+  },
   join: {
     title: "Choose a nickname",
     label: "Nickname",
@@ -103,6 +109,7 @@ export const en = {
           : "Several people are typing…",
     says: (name: string, text: string) => `${name}: ${text}`,
     leave: "Leave the chat",
+    leaveShort: "Leave",
   },
   cloud: {
     instances: "Your micro instances",

@@ -48,9 +48,10 @@ export function App() {
   const isJoining = route.value === "chat" && !useLive().session.chat.value.me;
   return (
     <div class="page">
-      <a class="skip" href="#content">
+      {/* A button, as a link would change the hash, which says what is shown. */}
+      <button type="button" class="skip" onClick={() => document.getElementById("content")?.focus()}>
         {words.value.skip}
-      </a>
+      </button>
       <Header />
       {/* While the dialog asks for a nickname, it says so itself: nothing behind it can be reached. */}
       {!isJoining && <NoServer />}

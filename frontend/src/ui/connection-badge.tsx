@@ -1,3 +1,4 @@
+import { addressLabel } from "../api/address";
 import { secondsUntil } from "../text/format";
 import { overallLink } from "./link-status";
 import { words } from "./preferences";
@@ -23,7 +24,7 @@ export function ConnectionBadge() {
   return (
     <div class="connection" data-phase={link.phase}>
       {/* The seconds tick for the eye only; a screen reader hears of changes by the announcer. */}
-      <span class="connection-state" title={t.connection.label}>
+      <span class="connection-state" title={`${t.connection.label}: ${addressLabel(address)}`}>
         <span class="dot" aria-hidden="true" />
         <span class="connection-words">{said}</span>
       </span>

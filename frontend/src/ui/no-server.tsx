@@ -1,4 +1,4 @@
-import { addressLabel } from "../api/address";
+import { addressLabel, isMixed } from "../api/address";
 import { seemsAbsent } from "./link-status";
 import { words } from "./preferences";
 import { useLive } from "./session-context";
@@ -13,6 +13,9 @@ export function NoServer() {
     <div class="notice" role="alert">
       <strong>{t.title}</strong>
       <p>{t.text(addressLabel(address))}</p>
+      {address.kind === "server" && isMixed(location.origin, address.base) && (
+        <p>{words.value.settings.mixed}</p>
+      )}
       <p class="notice-actions">
         <a class="button" href="?demo">
           {t.demo}

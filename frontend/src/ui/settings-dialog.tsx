@@ -1,16 +1,10 @@
 import { useId, useState } from "preact/hooks";
-import { parseAddress } from "../api/address";
+import { isMixed, parseAddress } from "../api/address";
 import { Dialog } from "./dialog";
 import { chooseNotifications, keep, notifications, words } from "./preferences";
 import { useLive } from "./session-context";
 
 const canNotify = () => "Notification" in window;
-
-/** Whether the browser would block this page from talking to `base`. */
-const isMixed = (base: string) =>
-  location.protocol === "https:" &&
-  base.startsWith("http:") &&
-  !/^http:\/\/(localhost|127\.|\[::1\])/.test(base);
 
 export default function SettingsDialog({ onClose }: { readonly onClose: () => void }) {
   const { address } = useLive();
@@ -24,7 +18,8 @@ export default function SettingsDialog({ onClose }: { readonly onClose: () => vo
     event.preventDefault();
     const parsed = typed.trim() ? parseAddress(typed) : undefined;
     if (!demo && typed.trim() && !parsed) return setProblem(t.addressInvalid);
-    if (!demo && parsed?.kind === "server" && isMixed(parsed.base)) return setProblem(t.mixed);
+    if (!demo && parsed?.kind === "server" && isMixed(location.origin, parsed.base))
+      return setProblem(t.mixed);
     if (demo) keep.set("address", "demo");
     else if (parsed?.kind === "server") keep.set("address", parsed.base);
     else keep.remove("address");

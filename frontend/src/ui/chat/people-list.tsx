@@ -41,8 +41,9 @@ export function PeopleList() {
         ))}
       </ul>
       {me && (
-        <button type="button" class="link-button leave" onClick={session.leave}>
-          {t.leave}
+        <button type="button" class="link-button leave" aria-label={t.leave} onClick={session.leave}>
+          <span class="leave-long">{t.leave}</span>
+          <span class="leave-short">{t.leaveShort}</span>
         </button>
       )}
     </aside>

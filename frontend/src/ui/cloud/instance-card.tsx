@@ -1,3 +1,4 @@
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Command, Instance, PendingOperation } from "../../contract/generated";
 import { secondsUntil } from "../../text/format";
 import { CopyButton } from "../copy-button";
@@ -48,15 +49,16 @@ function Actions({ instance, onRemove }: InstanceCardProps) {
   const { id, state } = instance;
   const disabled = instance.pending !== undefined || commander.busy.value.has(id);
   const toggle: Command = state === "running" ? "stop" : "start";
+  // Said to be disabled and left as they are: a button that really is loses the focus of whoever pressed it.
   return (
     <div class="instance-actions">
       <button
         type="button"
         class="button small quiet"
-        disabled={disabled}
+        aria-disabled={disabled}
         aria-label={t.action(toggle, id)}
         onClick={event => {
-          if (!isRepeat(event)) void commander.run(toggle, id);
+          if (!disabled && !isRepeat(event)) void commander.run(toggle, id);
         }}
       >
         <span class={`icon icon-${toggle}`} aria-hidden="true" />
@@ -65,9 +67,11 @@ function Actions({ instance, onRemove }: InstanceCardProps) {
       <button
         type="button"
         class="button small quiet danger"
-        disabled={disabled}
+        aria-disabled={disabled}
         aria-label={t.action("remove", id)}
-        onClick={() => onRemove(id)}
+        onClick={() => {
+          if (!disabled) onRemove(id);
+        }}
       >
         <span class="icon icon-remove" aria-hidden="true" />
         {t.commands.remove}
@@ -79,8 +83,14 @@ function Actions({ instance, onRemove }: InstanceCardProps) {
 export function InstanceCard({ instance, onRemove }: InstanceCardProps) {
   const t = words.value.cloud;
   const { id, state, pending } = instance;
+  const card = useRef<HTMLElement>(null);
+  const hadFocus = card.current?.contains(document.activeElement) ?? false;
+  useLayoutEffect(() => {
+    // What had the focus gave way to something else: stay at this instance, on nothing that a key would set off.
+    if (hadFocus && !card.current?.contains(document.activeElement)) card.current?.focus();
+  });
   return (
-    <article class="instance" aria-label={id}>
+    <article ref={card} class="instance" aria-label={id} tabIndex={-1}>
       <CopyButton class="instance-id" text={() => id} label={t.copy(id)}>
         <code>{id}</code>
       </CopyButton>

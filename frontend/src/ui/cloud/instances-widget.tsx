@@ -124,7 +124,7 @@ export function InstancesWidget() {
       <button
         type="button"
         class="button primary create"
-        disabled={commander.busy.value.has(NEW)}
+        aria-disabled={commander.busy.value.has(NEW)}
         onClick={event => {
           // The second click of a double click is not a second wish.
           if (event.detail < 2) void commander.run("create");

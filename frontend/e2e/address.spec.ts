@@ -1,0 +1,116 @@
+import { expect } from "@playwright/test";
+import { enter, freshName, say, test } from "./portal";
+
+test("no request goes to anyone but the server", async ({ page, portal }) => {
+  const strangers: string[] = [];
+  page.on("request", request => {
+    const { protocol, origin } = new URL(request.url());
+    if (protocol.startsWith("http") && origin !== portal.url) strangers.push(request.url());
+  });
+  await page.goto(portal.url);
+  await enter(page, freshName("Ann"));
+  await say(page, "hello");
+  await page.goto(`${portal.url}/#/cloud`);
+  await expect(page.locator(".create")).toBeVisible();
+  expect(strangers).toEqual([]);
+});
+
+test("the page's policy stops what isn't the page's own", async ({ page, portal }) => {
+  await page.goto(portal.url);
+  await page.getByRole("dialog").waitFor();
+  const refused = await page.evaluate(async () => {
+    const found: string[] = [];
+    document.addEventListener("securitypolicyviolation", event => found.push(event.effectiveDirective));
+    const add = (tag: string, parts: Record<string, string>) =>
+      document.body.append(Object.assign(document.createElement(tag), parts));
+    add("script", { textContent: "window.broken = true" });
+    add("script", { src: "https://evil.example/x.js" });
+    add("img", { src: "https://evil.example/x.png" });
+    add("iframe", { src: "https://evil.example/" });
+    add("style", { textContent: "body { display: none }" });
+    add("object", { data: "https://evil.example/x" });
+    await new Promise(resolve => setTimeout(resolve));
+    while (found.length < 6) await new Promise(resolve => requestAnimationFrame(resolve));
+    return { found: found.sort(), broken: "broken" in window };
+  });
+  expect(refused.broken).toBe(false);
+  expect(refused.found).toEqual([
+    "frame-src",
+    "img-src",
+    "object-src",
+    "script-src-elem",
+    "script-src-elem",
+    "style-src-elem",
+  ]);
+});
+
+test("where no server answers, the page says so and offers the demo", async ({ page, portal }) => {
+  await page.goto(`${portal.url}/?api=http://127.0.0.1:9`);
+  await page.getByRole("button", { name: "Connect to it" }).click();
+  await expect(page.getByText("No server answers")).toBeVisible();
+  await page.getByRole("link", { name: "Try the demo" }).click();
+  await enter(page, "Marina");
+  await expect(page.locator(".connection")).toContainText("Demo");
+});
+
+test("a link to another server is told before anything goes there, and no token ever does", async ({
+  page,
+  portal,
+}) => {
+  // The same server under another name is another server to a page.
+  const base = portal.url.replace("127.0.0.1", "localhost");
+  const sent: string[] = [];
+  page.on("request", request => {
+    if (!request.url().startsWith(base)) return;
+    sent.push(`${request.url()} ${request.postData()} ${JSON.stringify(request.headers())}`);
+  });
+  page.on("websocket", socket => {
+    if (!socket.url().includes(new URL(base).host)) return;
+    sent.push(socket.url());
+    socket.on("framesent", ({ payload }) => void sent.push(String(payload)));
+  });
+  await page.goto(portal.url);
+  await enter(page, freshName("Ann"));
+  const token = await page.evaluate(
+    scope => JSON.parse(localStorage.getItem(`opsroom.identity.${scope}`) ?? "{}").token as string,
+    portal.url,
+  );
+  expect(token.length).toBeGreaterThan(40);
+
+  await page.goto(`${portal.url}/?api=${base}`);
+  const dialog = page.getByRole("dialog", { name: "This link leads to another server" });
+  await expect(dialog).toContainText(base);
+  await dialog.getByRole("button", { name: "Stay here" }).click();
+  await expect(page.locator(".person-name.own")).toBeVisible();
+  expect(new URL(page.url()).search).toBe("");
+  expect(sent).toEqual([]);
+
+  await page.goto(`${portal.url}/?api=${base}`);
+  await dialog.getByRole("button", { name: "Connect to it" }).click();
+  const bobName = freshName("Bob");
+  await enter(page, bobName);
+  await say(page, "hello, other side");
+  await expect(page.locator(".message.own:not(.outgoing)", { hasText: "hello, other side" })).toBeVisible();
+  expect(sent.length).toBeGreaterThan(2);
+  expect(sent.join("\n")).not.toContain(token);
+  // Agreed to once, asked no more.
+  await page.reload();
+  await expect(page.locator(".person-name.own")).toHaveAttribute("title", bobName);
+});
+
+test("the settings choose a server, and refuse what is no address", async ({ page, portal }) => {
+  await page.goto(`${portal.url}/#/cloud`);
+  await page.getByRole("button", { name: "Settings" }).click();
+  const field = page.getByRole("textbox", { name: "Server" });
+  for (const wrong of ["javascript:alert(1)", "ftp://a.example", "https://u:p@a.example"]) {
+    await field.fill(wrong);
+    await page.keyboard.press("Enter");
+    await expect(page.getByRole("alert")).toContainText("http:// or https://");
+  }
+  await field.fill(portal.url);
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await expect(page.locator(".connection")).toContainText("Live");
+  await page.getByRole("button", { name: "Settings" }).click();
+  await expect(field).toHaveValue(portal.url);
+});

@@ -1,0 +1,132 @@
+import { expect, type Page } from "@playwright/test";
+import { enter, freshName, say, test } from "./portal";
+
+const focused = (page: Page): Promise<string> =>
+  page.evaluate(() => {
+    const { activeElement: one } = document;
+    return one?.getAttribute("aria-label") || one?.textContent?.trim() || one?.tagName || "";
+  });
+
+/** Press Tab until what has the focus is called `name`; whoever can't get there by keyboard is lost here. */
+async function tabTo(page: Page, name: string | RegExp): Promise<void> {
+  const passed: string[] = [];
+  for (let presses = 0; presses < 60; presses += 1) {
+    await page.keyboard.press("Tab");
+    const here = await focused(page);
+    if (typeof name === "string" ? here === name : name.test(here)) return;
+    passed.push(here);
+  }
+  throw new Error(`no Tab leads to ${name}; passed: ${passed.join(" | ")}`);
+}
+
+const heard = (page: Page): Promise<string> =>
+  page.locator("[aria-live=polite]").first().innerText({ timeout: 1_000 });
+
+test("everything goes by keyboard alone", async ({ page, portal }) => {
+  const name = freshName("Ann");
+  await page.goto(portal.url);
+  await expect(page.getByRole("textbox", { name: "Nickname" })).toBeFocused();
+  await page.keyboard.type(name);
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("textbox", { name: "Type your message here" })).toBeFocused();
+  await page.keyboard.type("by keyboard");
+  await page.keyboard.press("Enter");
+  await expect(page.locator(".message.own", { hasText: "by keyboard" })).toBeVisible();
+
+  await page.keyboard.press("Shift+Tab");
+  expect(await focused(page)).toBe("Insert an emoji");
+  await page.keyboard.press("Enter");
+  await tabTo(page, "🎉");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("textbox", { name: "Type your message here" })).toHaveValue("🎉");
+
+  await tabTo(page, "Skip to content");
+  await page.keyboard.press("Enter");
+  await expect(page.locator("main")).toBeFocused();
+  expect(new URL(page.url()).hash).not.toBe("#content");
+  await expect(page.locator(".chat")).toBeVisible();
+  await tabTo(page, "Skip to content");
+  await tabTo(page, "Cloud");
+  await page.keyboard.press("Enter");
+  await tabTo(page, "Create new instance");
+  await page.keyboard.press("Space");
+  const card = page.locator(".instance").first();
+  const id = (await card.locator("code").textContent()) ?? "";
+  await expect(page.getByRole("button", { name: `Remove ${id}` })).toBeEnabled();
+  await tabTo(page, `Start ${id}`);
+  await page.keyboard.press("Enter");
+  await expect(card).toContainText("Running");
+  expect(await focused(page)).toBe(id);
+  await tabTo(page, `Remove ${id}`);
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("dialog")).toBeVisible();
+  expect(await focused(page)).toBe("Cancel");
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  expect(await focused(page)).toBe(`Remove ${id}`);
+  await page.keyboard.press("Enter");
+  await tabTo(page, "Remove");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("article", { name: id })).toHaveCount(0);
+});
+
+test("a screen reader hears, politely, what is said and what happens", async ({ browser, page, portal }) => {
+  const [annName, bobName] = [freshName("Ann"), freshName("Bob")];
+  await page.goto(portal.url);
+  await enter(page, annName);
+  await expect.poll(() => heard(page)).toContain("Live");
+  const other = await (await browser.newContext()).newPage();
+  await other.goto(portal.url);
+  await enter(other, bobName);
+  await say(other, "can you hear me?");
+  await expect.poll(() => heard(page)).toContain(`${bobName}: can you hear me?`);
+  // One's own words come back as no news.
+  await say(page, "yes");
+  await expect(page.locator(".message.own", { hasText: "yes" })).toBeVisible();
+  expect(await heard(page)).not.toContain("yes");
+  await expect(page.getByRole("complementary", { name: "People" })).toMatchAriaSnapshot(`
+    - complementary "People":
+      - paragraph: /\\d+ people here/
+      - list "People":
+        - listitem: You
+        - listitem: ${bobName}
+      - button "Leave the chat"
+  `);
+
+  await page.goto(`${portal.url}/#/cloud`);
+  await other.goto(`${portal.url}/#/cloud`);
+  await other.getByRole("button", { name: "Create new instance" }).click();
+  await expect.poll(() => heard(page)).toMatch(/Instance \w{8}: Received "Create command"/);
+  await expect.poll(() => heard(page)).toMatch(/Instance \w{8}: Created/);
+  await page.context().setOffline(true);
+  await expect.poll(() => heard(page)).toContain("Offline");
+  await other.context().close();
+});
+
+test("whoever wants no motion gets none", async ({ browser, portal }) => {
+  const moving = async (reducedMotion: "reduce" | "no-preference"): Promise<number> => {
+    const context = await browser.newContext({ reducedMotion });
+    const page = await context.newPage();
+    // Counted from the first frame on: what moves is soon over.
+    await page.addInitScript(() => {
+      let most = 0;
+      const look = () => {
+        most = Math.max(most, document.getAnimations().length);
+        Object.assign(window, { most });
+        requestAnimationFrame(look);
+      };
+      look();
+    });
+    await page.goto(`${portal.url}/?demo`);
+    await enter(page, "Marina");
+    await expect(page.locator(".person-name.own")).toBeVisible();
+    await page.goto(`${portal.url}/?demo#/cloud`);
+    await page.getByRole("button", { name: "Create new instance" }).click();
+    await expect(page.locator(".spinner")).toBeVisible();
+    const most = await page.evaluate(() => (window as unknown as { most: number }).most);
+    await context.close();
+    return most;
+  };
+  expect(await moving("reduce")).toBe(0);
+  expect(await moving("no-preference")).toBeGreaterThan(0);
+});

@@ -1,0 +1,55 @@
+import { expect, type Page } from "@playwright/test";
+import { enter, freshName, say, test } from "./portal";
+
+test("two tabs are one person on one stream, and the second goes on when the first is closed", async ({
+  context,
+  page,
+  portal,
+}) => {
+  const mark = Date.now().toString(36);
+  const sockets: string[] = [];
+  const count = (one: typeof page) => one.on("websocket", socket => void sockets.push(socket.url()));
+  count(page);
+  await page.goto(portal.url);
+  await enter(page, freshName("Ann"));
+  const second = await context.newPage();
+  count(second);
+  await second.goto(portal.url);
+  await expect(second.locator(".person-name.own")).toBeVisible();
+  await say(second, `${mark} from the second tab`);
+  await expect(page.locator(".message.own", { hasText: `${mark} from the second tab` })).toBeVisible();
+  expect(sockets).toHaveLength(1);
+  await page.close();
+  await say(second, `${mark} still here`);
+  await expect(
+    second.locator(".message.own:not(.outgoing)", { hasText: `${mark} still here` }),
+  ).toBeVisible();
+  expect(sockets).toHaveLength(2);
+});
+
+test("eight tabs are all live, on one socket and one stream", async ({ context, portal }) => {
+  const opened: string[] = [];
+  const open = async (): Promise<Page> => {
+    const page = await context.newPage();
+    page.on("websocket", socket => void opened.push(new URL(socket.url()).pathname));
+    page.on("request", request => {
+      const { pathname } = new URL(request.url());
+      if (pathname.endsWith("/events")) opened.push(pathname);
+    });
+    await page.goto(portal.url);
+    return page;
+  };
+  const first = await open();
+  await enter(first, freshName("Ann"));
+  const tabs = [first, ...(await Promise.all(Array.from({ length: 7 }, open)))];
+  const text = `to all ${Date.now()}`;
+  await say(tabs[7] as Page, text);
+  for (const tab of tabs)
+    await expect(tab.locator(".message.own:not(.outgoing)", { hasText: text })).toBeVisible();
+  await (tabs[4] as Page).goto(`${portal.url}/#/cloud`);
+  await (tabs[4] as Page).getByRole("button", { name: "Create new instance" }).click();
+  await (tabs[5] as Page).goto(`${portal.url}/#/cloud`);
+  await expect((tabs[5] as Page).locator(".instance .pending")).toHaveCount(1);
+  await expect((tabs[5] as Page).locator(".instance .pending")).toHaveCount(0);
+  expect(opened.sort()).toEqual(["/api/v1/chat/ws", "/api/v1/cloud/events"]);
+});

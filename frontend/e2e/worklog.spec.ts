@@ -1,0 +1,94 @@
+import { readFile } from "node:fs/promises";
+import { expect, type Locator, type Page } from "@playwright/test";
+import { test } from "./portal";
+
+test.beforeEach(async ({ context, page, portal }) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await page.goto(`${portal.url}/#/cloud`);
+  await expect(page.locator(".connection")).toContainText("Live");
+});
+
+/** Create an instance, wait until it is done, and return its id. */
+async function create(page: Page): Promise<string> {
+  const known = new Set(await page.locator(".instance code").allTextContents());
+  const fresh = async () =>
+    (await page.locator(".instance code").allTextContents()).filter(id => !known.has(id));
+  await page.getByRole("button", { name: "Create new instance" }).click();
+  await expect.poll(async () => (await fresh()).length).toBe(1);
+  const [id = ""] = await fresh();
+  await expect(page.getByRole("button", { name: `Start ${id}` })).toBeEnabled();
+  return id;
+}
+
+const clipboard = (page: Page): Promise<string> => page.evaluate(() => navigator.clipboard.readText());
+
+async function saved(page: Page, button: Locator): Promise<{ name: string; text: string }> {
+  const [download] = await Promise.all([page.waitForEvent("download"), button.click()]);
+  return { name: download.suggestedFilename(), text: await readFile(await download.path(), "utf8") };
+}
+
+test("the Worklog is filtered, searched, copied and exported", async ({ page }) => {
+  const [one, two] = [await create(page), await create(page)];
+  const lines = page.locator(".line-text");
+  const worklog = page.getByRole("region", { name: "Worklog" });
+
+  await worklog.getByRole("button", { name: one }).first().click();
+  await expect(lines).toHaveText(['INFO: Received "Create command"', "INFO: Created"]);
+  await worklog.getByRole("combobox", { name: "Kind" }).selectOption("created");
+  await expect(lines).toHaveText(["INFO: Created"]);
+
+  await worklog.getByRole("button", { name: "Copy" }).click();
+  expect(await clipboard(page)).toMatch(
+    new RegExp(`^\\d\\d:\\d\\d:\\d\\d \\d\\d\\.\\d\\d\\.\\d\\d\nServer: ${one}\nINFO: Created$`),
+  );
+  const csv = await saved(page, worklog.getByRole("button", { name: "CSV" }));
+  expect(csv.name).toBe("worklog.csv");
+  expect(csv.text.split("\r\n")).toEqual([
+    "timestamp,instanceId,kind,command,actor,code,detail,seq",
+    expect.stringMatching(new RegExp(`^[^,]+Z,${one},created,create,anonymous,,,\\d+$`)),
+  ]);
+  const json = await saved(page, worklog.getByRole("button", { name: "JSON" }));
+  expect(json.name).toBe("worklog.json");
+  expect(JSON.parse(json.text)).toMatchObject([{ instanceId: one, kind: "created", command: "create" }]);
+
+  await worklog.getByRole("combobox", { name: "Instance" }).selectOption("");
+  await worklog.getByRole("searchbox").fill(two.slice(0, 13));
+  await expect(lines).toHaveText(["INFO: Created"]);
+  await worklog.getByRole("searchbox").fill("no such thing");
+  await expect(worklog).toContainText("No line matches.");
+  await worklog.getByRole("button", { name: "Show all" }).click();
+  await expect(worklog.getByRole("searchbox")).toHaveValue("");
+  await expect(lines.last()).toHaveText("INFO: Created");
+});
+
+test("instances are copied, found, filtered and sorted, and counted", async ({ page }) => {
+  const [one, two] = [await create(page), await create(page)];
+  const shown = () => page.locator(".instance code").allTextContents();
+  const of = async (...ids: string[]) => (await shown()).filter(id => ids.includes(id));
+  await page.getByRole("button", { name: `Copy the id ${one}` }).click();
+  expect(await clipboard(page)).toBe(one);
+
+  expect(await of(one, two)).toEqual([two, one]);
+  await page.getByRole("combobox", { name: "Order" }).selectOption("oldest");
+  await expect.poll(() => of(one, two)).toEqual([one, two]);
+  await page.getByRole("combobox", { name: "Order" }).selectOption("id");
+  await expect.poll(() => of(one, two)).toEqual([one, two].sort());
+
+  const count = async (state: string) =>
+    Number(new RegExp(`(\\d+) ${state}`).exec((await page.locator(".counts").textContent()) ?? "")?.[1]);
+  const running = await count("running");
+  await page.getByRole("button", { name: `Start ${two}` }).click();
+  await expect(page.getByRole("article", { name: two })).toContainText("Starting");
+  await page.getByRole("combobox", { name: "Show" }).selectOption("pending");
+  await expect.poll(shown).toEqual([two]);
+  await expect(page.getByText("No instance matches.")).toBeVisible();
+  await page.getByRole("combobox", { name: "Show" }).selectOption("running");
+  await expect.poll(shown).toContain(two);
+  expect(await of(one)).toEqual([]);
+  expect(await count("running")).toBe(running + 1);
+  await page.getByRole("combobox", { name: "Show" }).selectOption("all");
+  await page.getByRole("combobox", { name: "Order" }).selectOption("state");
+  await expect.poll(() => of(one, two)).toEqual([two, one]);
+  await page.getByRole("searchbox", { name: "Find by id" }).fill(one.slice(0, 13).toUpperCase());
+  await expect.poll(shown).toEqual([one]);
+});

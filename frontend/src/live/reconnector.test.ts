@@ -1,0 +1,74 @@
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import type { LinkState } from "../state/link";
+import { jitteredDelay, Reconnector } from "./reconnector";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+function follow({ random = () => 0.5, isOnline = (): boolean => true } = {}) {
+  const reports: LinkState[] = [];
+  let connects = 0;
+  const reconnector = new Reconnector({
+    connect: () => {
+      connects += 1;
+    },
+    disconnect: () => {},
+    report: link => void reports.push(link),
+    random,
+    isOnline,
+  });
+  reconnector.start();
+  return { reconnector, last: () => reports.at(-1), connects: () => connects };
+}
+
+it("waits anywhere between nothing and a ceiling that doubles up to half a minute", () => {
+  const delays = (random: () => number) =>
+    [0, 1, 2, 3, 4, 5, 20].map(failures => jitteredDelay(failures, random));
+  expect(delays(() => 0)).toEqual([0, 0, 0, 0, 0, 0, 0]);
+  expect(delays(() => 1)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
+});
+
+it("says when it tries again, and then does", () => {
+  const { reconnector, last, connects } = follow();
+  reconnector.lost();
+  reconnector.lost();
+  expect(last()).toMatchObject({ phase: "waiting", failures: 2, retryAt: Date.now() + 1_000 });
+  vi.advanceTimersByTime(999);
+  expect(connects()).toBe(1);
+  vi.advanceTimersByTime(1);
+  expect([connects(), last()?.phase]).toEqual([2, "connecting"]);
+});
+
+it("takes a connection that was lost soon for one more failure, and a steady one for a fresh start", () => {
+  const { reconnector, last } = follow();
+  for (let i = 0; i < 3; i += 1) reconnector.lost();
+  vi.runAllTimers();
+  reconnector.opened();
+  vi.advanceTimersByTime(4_000);
+  reconnector.lost();
+  expect(last()?.failures).toBe(4);
+  vi.runAllTimers();
+  reconnector.opened();
+  vi.advanceTimersByTime(5_000);
+  reconnector.lost();
+  expect(last()?.failures).toBe(1);
+});
+
+it("doesn't try where the device has no network, and tries at once when asked", () => {
+  const { reconnector, last, connects } = follow({ isOnline: () => false });
+  reconnector.lost();
+  vi.advanceTimersByTime(60_000);
+  expect([last()?.phase, connects()]).toEqual(["offline", 1]);
+  reconnector.retryNow();
+  expect(connects()).toBe(2);
+});
+
+it("tries no more once it is stopped or refused", () => {
+  for (const end of ["stop", "refused"] as const) {
+    const { reconnector, connects } = follow();
+    reconnector.lost();
+    reconnector[end]();
+    vi.advanceTimersByTime(60_000);
+    expect(connects()).toBe(1);
+  }
+});
