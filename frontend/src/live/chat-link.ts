@@ -1,4 +1,5 @@
 import type { Backend, ChatConnection, ServerFrame } from "../api/backend";
+import { pauseAfter } from "../api/errors";
 import { RETRY_BY_CLOSE_CODE, RETRYABLE } from "../contract/generated";
 import { type ChatEvent, type ChatState, ROOM, type SignOutReason } from "../state/chat/model";
 import { Reconnector } from "./reconnector";
@@ -6,7 +7,7 @@ import { Reconnector } from "./reconnector";
 export const PAGE = 60;
 /** A send that isn't answered in this time went into a connection that is dead without knowing it. */
 const ANSWER_WITHIN_MS = 10_000;
-/** After a refusal that may pass (the server is busy), how long before the same send goes again. */
+/** After a refusal that may pass, how long before the same send goes again, unless the server says. */
 const BUSY_PAUSE_MS = 2_000;
 
 /** Closes after which there is no person to come back as. */
@@ -100,7 +101,7 @@ export class ChatLink {
     if (state().outbox.some(item => item.status === "sending")) return;
     clearTimeout(this.answerTimer);
     if (frame.type === "error" && RETRYABLE.includes(frame.code)) {
-      this.answerTimer = setTimeout(() => this.flush(), BUSY_PAUSE_MS);
+      this.answerTimer = setTimeout(() => this.flush(), pauseAfter(frame.retryAfter, BUSY_PAUSE_MS));
     } else this.flush();
   }
 

@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import type { Backend, CommandRequest } from "../api/backend";
-import { isTransient, RefusedError } from "../api/errors";
+import { isTransient, pauseAfter, RefusedError } from "../api/errors";
 import type { Command, Operation } from "../contract/generated";
 import type { CloudState, CloudStateEvent, WorklogLine } from "../state/cloud/model";
 import { newId } from "./ids";
@@ -8,7 +8,7 @@ import { newId } from "./ids";
 /** The target of a create: no instance has this id. */
 export const NEW = "new";
 const TRIES = 4;
-const PAUSE_MS = 600;
+const PAUSE_MS = 500;
 /** By then the stream has told of an accepted command, unless it is down. */
 const TOLD_WITHIN_MS = 3_000;
 
@@ -105,7 +105,8 @@ async function retried<T>(action: () => Promise<T>): Promise<T> {
       return await action();
     } catch (error) {
       if (tries >= TRIES || !isTransient(error)) throw error;
-      await pause(PAUSE_MS * tries * (0.5 + Math.random()));
+      const asked = error instanceof RefusedError ? error.problem.retryAfter : undefined;
+      await pause(pauseAfter(asked, PAUSE_MS * tries) * (1 + Math.random() / 2));
     }
   }
 }

@@ -1,5 +1,5 @@
-import { expect, it } from "vitest";
-import { formatLogTime, formatMessageTime, initials, secondsUntil } from "./format";
+import { expect, isEmojiOnly, it } from "vitest";
+import { formatLogTime, formatMessageTime, initials, isEmojiOnly, secondsUntil } from "./format";
 
 const local = new Date(2019, 2, 20, 23, 4, 5);
 
@@ -20,5 +20,22 @@ it("counts seconds up to the due time and never below zero", () => {
 it("takes initials by words and by whole characters", () => {
   expect(initials("ada lovelace")).toBe("AL");
   expect(initials("Пётр")).toBe("П");
-  expect(initials("😀 smile")).toBe("😀S");
+  expect(initials("😀 smile")).toBe("😀");
+});
+
+it("takes of a name only letters for its initials, unless it begins otherwise", () => {
+  expect(["🦊 fox", "Ann 🦊 Lee", "9 lives", "<b>x"].map(initials)).toEqual(["🦊", "AL", "9L", "<"]);
+});
+
+it.each([
+  ["😁😁😁", true],
+  ["👍🏽 ❤️", true],
+  ["👩‍💻", true],
+  ["🇳🇱", true],
+  ["😁😁😁😁😁", false],
+  ["12", false],
+  ["ok 👍", false],
+  ["", false],
+])("knows whether %j is emoji alone", (text, expected) => {
+  expect(isEmojiOnly(text)).toBe(expected);
 });

@@ -18,12 +18,21 @@ export function formatLogTime(timestamp: string): string {
 /** Whole seconds until `due`, never below zero. */
 export const secondsUntil = (due: number, now: number): number => Math.max(0, Math.ceil((due - now) / 1000));
 
-/** One or two letters that stand for a name. */
+/** One or two letters that stand for a name; of a name that begins with something else, that alone. */
 export function initials(name: string): string {
   const words = name.split(/[\s._-]+/u).filter(Boolean);
-  const letters = words.slice(0, 2).map(word => [...word][0] ?? "");
-  return letters.join("").toLocaleUpperCase();
+  const firsts = words.map(word => [...word][0] ?? "");
+  const [first = ""] = firsts;
+  if (!/[\p{L}\p{N}]/u.test(first)) return first;
+  const second = firsts.slice(1).find(letter => /[\p{L}\p{N}]/u.test(letter)) ?? "";
+  return (first + second).toLocaleUpperCase();
 }
+
+/** Whether a message is a few emoji and nothing else. */
+export const isEmojiOnly = (text: string): boolean =>
+  /^(?:[\p{Extended_Pictographic}\u{1F1E6}-\u{1F1FF}][\uFE0F\u{1F3FB}-\u{1F3FF}]?(?:\u200D\p{Extended_Pictographic}\uFE0F?)*\s?){1,4}$/u.test(
+    text,
+  );
 
 /** A hue for an id: always the same, spread over the circle. */
 export function hueOf(id: string): number {

@@ -40,6 +40,8 @@ export function Composer() {
     if (text.trim() === "" || left < 0 || !me) return;
     session.say(text.trim());
     setText("");
+    // To the others a message ends the typing, so what follows is to be told anew.
+    typedAt.current = 0;
     field.current?.focus();
   };
 

@@ -1,13 +1,13 @@
 import type { Message } from "../../contract/generated";
 import type { Outgoing } from "../../state/chat/model";
-import { formatMessageTime } from "../../text/format";
+import { formatMessageTime, isEmojiOnly } from "../../text/format";
 import { splitLinks } from "../../text/links";
 import { words } from "../preferences";
 import { useLive } from "../session-context";
 
 /** A message's text as text nodes and links: whatever was typed, nothing of it becomes markup. */
 const MessageText = ({ text }: { readonly text: string }) => (
-  <p class="message-text" dir="auto">
+  <p class={isEmojiOnly(text) ? "message-text emoji-only" : "message-text"} dir="auto">
     {splitLinks(text).map((part, index) =>
       "href" in part ? (
         <a key={index} href={part.href} target="_blank" rel="noopener noreferrer nofollow ugc">

@@ -20,8 +20,11 @@ function Pending({ instance, pending }: { readonly instance: Instance; readonly 
   const t = words.value.cloud;
   const seconds = secondsUntil(Date.parse(pending.dueAt), now);
   const busy = commander.busy.value.has(instance.id);
+  const [from, to] = [Date.parse(pending.acceptedAt), Date.parse(pending.dueAt)];
+  const done = Math.min(1, Math.max(0, (now - from) / Math.max(1, to - from)));
   return (
     <div class="pending">
+      <span class="pending-bar" style={{ "--done": done }} aria-hidden="true" />
       <span class="spinner" aria-hidden="true" />
       <span class="pending-words">
         <strong>{t.pending[pending.command]}</strong>
