@@ -1,4 +1,4 @@
-import { expect, isEmojiOnly, it } from "vitest";
+import { expect, it } from "vitest";
 import { formatLogTime, formatMessageTime, initials, isEmojiOnly, secondsUntil } from "./format";
 
 const local = new Date(2019, 2, 20, 23, 4, 5);
