@@ -12,6 +12,7 @@ import pytest
 
 from opsroom_contracts.close_codes import Close
 from services.gateway.tests.api_clients import Events, Person, close_code, events, person, token_of
+from services.gateway.tests.course_clients import course_client, register
 from services.gateway.tests.portal import Address
 from tests.broker import BrokerProcess
 from tests.processes import gateway, ready, service
@@ -93,22 +94,29 @@ async def ended(stream: Events) -> bool:
 async def test_people_of_a_dead_gateway_leave_and_those_of_a_sleeper_come_back(
     broker_process: BrokerProcess, tmp_path: Path
 ) -> None:
-    """At the real leases: within 45 s of a kill -9 nobody of that gateway is on the list."""
+    """At the real leases: within 45 s of a kill -9 nobody of that gateway is on either list."""
     url = broker_process.url
     async with services(tmp_path, url), AsyncExitStack() as stack:
         (dead, port1), (sleeper, port2), (_, port3) = [
             await stack.enter_async_context(gateway(tmp_path, NATS_URL=url)) for _ in range(3)
         ]
         witness = Address(port3)
+        for port, name in ((port1, "course dead"), (port2, "course sleeper")):
+            await register(Address(port), name, name)
+            course = await stack.enter_async_context(course_client(Address(port), name))
+            await course.until_own_message()
+        everybody = {"dead", "sleeper", "course dead", "course sleeper"}
         async with person(Address(port1), name="dead"), person(Address(port2), name="sleeper") as asleep:
             async with person(witness, name="witness"):
-                await until_answer(lambda: names_at(witness), lambda names: set(names) >= {"dead", "sleeper"})
+                await until_answer(lambda: names_at(witness), lambda names: set(names) >= everybody)
                 dead.signal(signal.SIGKILL)
                 sleeper.signal(signal.SIGSTOP)
                 await until_answer(lambda: names_at(witness), lambda names: names == ["witness"], timeout=45)
                 sleeper.signal(signal.SIGCONT)
-                await until_answer(lambda: names_at(witness), lambda names: "sleeper" in names, timeout=20)
+                back = everybody - {"dead", "course dead"}
+                await until_answer(lambda: names_at(witness), lambda names: set(names) >= back, timeout=30)
                 assert (await asleep.say("good morning"))["type"] == "ack"
+                await course.until_own_message()
 
 
 @pytest.mark.timeout(120)

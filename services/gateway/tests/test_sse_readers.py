@@ -1,0 +1,99 @@
+"""Readers of the event stream that are too slow, or come back too late."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from opsroom_contracts.cloud import Command, EventType, InstanceEvent, InstanceState
+from opsroom_contracts.codec import encode
+from opsroom_contracts.subjects import CLOUD_STREAM, instance_events
+from opsroom_messaging.connection import Broker, connect
+from opsroom_messaging.process import running
+from opsroom_messaging.writer import GroupWriter, Write
+from services.gateway.tests.api_clients import Events, events
+from services.gateway.tests.portal import Address, Portal, gateway_settings, serving
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+OUTBOX_BYTES = 262_144
+COUNT = 12_000
+"""Far more events than the outbox and the buffers of both sockets hold."""
+SMALL_WINDOW = [(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)]
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def broker(portal: Portal) -> AsyncIterator[Broker]:
+    connection = await connect(portal.url, name="test")
+    yield connection
+    await connection.close()
+
+
+async def publish(broker: Broker, count: int) -> list[int]:
+    """Publish ``count`` events at once, as by hand; answers their sequences."""
+    event = InstanceEvent(
+        type=EventType.STARTED,
+        instance_id="busy",
+        operation_id="by-hand",
+        command=Command.START,
+        state=InstanceState.RUNNING,
+        actor="a" * 64,
+        timestamp=datetime(2026, 11, 23, tzinfo=UTC),
+    )
+    write = Write(instance_events("busy"), encode(event))
+    writer = GroupWriter(broker)
+    async with running(writer=writer.run()):
+        stored = []
+        for start in range(0, count, 1000):
+            batch = min(1000, count - start)
+            stored += await asyncio.gather(*(writer.write(write) for _ in range(batch)))
+    return sorted(seq for (seq,) in stored)
+
+
+async def rest(stream: Events) -> list[int]:
+    """The ids of all that comes until the stream ends, or breaks off."""
+    found = []
+    try:
+        while True:
+            found.append(int((await stream.next())["id"]))
+    except (AssertionError, httpx.ReadError, httpx.RemoteProtocolError):
+        return found
+
+
+async def test_a_reader_that_stops_reading_is_closed_costs_the_others_nothing_and_resumes(
+    portal: Portal, broker: Broker
+) -> None:
+    async with serving(portal.url, gateway_settings(outbox_bytes=OUTBOX_BYTES)) as small:
+        transport = httpx.AsyncHTTPTransport(socket_options=SMALL_WINDOW)
+        async with httpx.AsyncClient(base_url=small.http, transport=transport, timeout=30) as client:
+            async with client.stream("GET", "/api/v1/cloud/events") as answer, events(small) as quick:
+                told = asyncio.create_task(publish(broker, COUNT))
+                seen = [int((await quick.next())["id"]) for _ in range(COUNT)]
+                assert seen == await told
+                before = await rest(Events(answer.aiter_lines()))
+        assert before == seen[: len(before)]
+        assert len(before) < COUNT
+        async with events(small, last_event_id=str(before[-1])) as again:
+            assert [int((await again.next())["id"]) for _ in range(COUNT - len(before))] == seen[
+                len(before) :
+            ]
+
+
+async def test_what_retention_has_dropped_is_reset(portal: Portal, broker: Broker) -> None:
+    stored = await publish(broker, 10)
+    await broker.jetstream.purge_stream(CLOUD_STREAM, seq=stored[5])
+    async with serving(portal.url) as fresh:
+        await lost(fresh, stored[3], head=stored[-1])
+        async with events(fresh, since=stored[4]) as nothing_missed:
+            assert [int((await nothing_missed.next())["id"]) for _ in range(5)] == stored[5:]
+
+
+async def lost(address: Address, since: int, head: int) -> None:
+    """Whoever comes back with ``since`` is told to fetch anew, and can go on from there."""
+    async with events(address, since=since) as stream:
+        reset = await stream.next()
+    assert (reset["event"], int(reset["id"]), reset["data"]) == ("reset", head, {"seq": head})
