@@ -173,7 +173,7 @@ class GatewaySettings(AccessSettings):
     """How often an SSE stream says that it lives."""
     connections: Count = 20_000
     """The most connections of the process; past it 503. 0: no limit."""
-    joining: Count = 1_000
+    joining: Count = 2_000
     """The most sockets and streams that may be opening at once; past it 503. 0: no limit."""
     drain_seconds: Annotated[float, Field(ge=0, le=60)] = 3.0
     """Over how long a stop sends people away, and over how long they are asked to come back."""
