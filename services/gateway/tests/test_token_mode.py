@@ -329,6 +329,8 @@ async def test_a_token_is_made_by_a_command_and_kept_as_a_digest(capsys: pytest.
             "'*' is for open mode",
         ),
         ({"GATEWAY_TLS_CERT": "/nowhere"}, "go together"),
+        ({"GATEWAY_ACCESS": "oidc"}, "needs GATEWAY_OIDC_ISSUER and"),
+        ({"GATEWAY_OIDC_ROLES": "ops=boss"}, "must be word=role"),
     ],
 )
 async def test_settings_that_can_not_tell_who_is_who_are_refused(environ: dict[str, str], words: str) -> None:

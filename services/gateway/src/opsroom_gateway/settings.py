@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import AfterValidator, Field
 
-from opsroom_contracts.identity import Mode
+from opsroom_contracts.identity import Mode, Role
 from opsroom_gateway.domain.buckets import Rate
 from opsroom_gateway.edge.callers import LOOPBACK, networks, within
 from opsroom_messaging.settings import BrokerSettings, SettingsError
@@ -19,6 +19,14 @@ def _network(text: str) -> str:
     return text
 
 
+def _role_word(text: str) -> str:
+    word, _, role = text.rpartition("=")
+    if not word or role not in set(Role):
+        raise ValueError(f"must be word=role, the role one of {', '.join(Role)}")
+    return text
+
+
+RoleWord = Annotated[str, AfterValidator(_role_word)]
 Addresses = tuple[Annotated[str, AfterValidator(_network)], ...]
 """Addresses and networks."""
 Count = Annotated[int, Field(ge=0)]
@@ -83,6 +91,22 @@ class AccessSettings(LimitSettings):
     """Whether the course contract is served; left out: in ``open`` mode only."""
     allowed_origins: tuple[str, ...] | None = None
     """Origins whose pages may call, besides the gateway's own; ``*``: any. Left out: any in ``open`` mode."""
+    oidc_issuer: str | None = None
+    """Address of the issuer, exactly as it calls itself."""
+    oidc_client_id: str | None = None
+    oidc_audience: str | None = None
+    """For whom tokens must be made; left out: for the client."""
+    oidc_scope: str = "openid profile"
+    oidc_roles_claim: str = "roles"
+    """Where roles are in the claims; dots lead inside."""
+    oidc_roles: tuple[RoleWord, ...] = ()
+    """What the claim's words mean, each as ``word=role``; left out: they are the roles' own names."""
+    oidc_least_role: Role | None = Role.MEMBER
+    """What everybody is who signed in."""
+    oidc_skew_seconds: Annotated[float, Field(ge=0, le=600)] = 60.0
+    """By how much the issuer's clock may differ from ours."""
+    oidc_session_hours: Annotated[float, Field(gt=0, le=720)] = 12.0
+    """How long what was granted by signing in lasts."""
     tls_cert: Path | None = None
     tls_key: Path | None = None
 
@@ -109,6 +133,8 @@ class AccessSettings(LimitSettings):
             )
         if self.access is Mode.TOKEN and not self.tokens and self.tokens_file is None:
             raise SettingsError("GATEWAY_ACCESS=token needs GATEWAY_TOKENS_FILE or GATEWAY_TOKENS")
+        if self.access is Mode.OIDC and not (self.oidc_issuer and self.oidc_client_id):
+            raise SettingsError("GATEWAY_ACCESS=oidc needs GATEWAY_OIDC_ISSUER and GATEWAY_OIDC_CLIENT_ID")
         return self.access or Mode.OPEN
 
     def guests_welcome(self) -> bool:

@@ -41,6 +41,7 @@ def session_router(access: Access, requester: Requester) -> APIRouter:
             name=None if principal.proof is Proof.NOTHING else principal.name,
             user_id=None if principal.user is None else principal.user.id,
             until=None if principal.grant is None else principal.grant.until,
+            sign_in=await access.sign_in(),
         )
 
     @router.delete(

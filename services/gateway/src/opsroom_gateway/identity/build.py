@@ -1,9 +1,11 @@
 """Access as the settings ask for it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
 
+from opsroom_contracts.identity import Mode, Role
 from opsroom_gateway.identity.given_tokens import GivenTokens, GivenTokensError, read_tokens
-from opsroom_gateway.identity.principals import Access
+from opsroom_gateway.identity.principals import Access, SignOn
 from opsroom_gateway.settings import AccessSettings
 from opsroom_messaging.requests import Requester
 from opsroom_messaging.settings import SettingsError
@@ -36,8 +38,36 @@ def access(settings: AccessSettings, requester: Requester) -> Access:
     return Access(
         requester,
         given_tokens(settings),
-        None,
+        _sign_on(settings),
         mode=settings.mode(),
         guests=settings.guests_welcome(),
-        clock=lambda: datetime.now(UTC),
+        clock=_now,
     )
+
+
+def _sign_on(settings: AccessSettings) -> SignOn | None:
+    if settings.mode() is not Mode.OIDC:
+        return None
+    # Loading the cryptography takes 0.1 s of every start, and no other mode needs it.
+    sign_on = import_module("opsroom_gateway.identity.sign_on")
+    issuer = import_module("opsroom_gateway.identity.issuer")
+    address, client_id = settings.oidc_issuer or "", settings.oidc_client_id or ""
+    if not issuer.is_safe(address):
+        raise SettingsError(f"GATEWAY_OIDC_ISSUER={address!r}: must be https")
+    words = (text.rpartition("=") for text in settings.oidc_roles)
+    terms = sign_on.Terms(
+        client_id=client_id,
+        audience=settings.oidc_audience or client_id,
+        scope=settings.oidc_scope,
+        roles_claim=settings.oidc_roles_claim,
+        roles={word: Role(role) for word, _, role in words} or {role.value: role for role in Role},
+        least_role=settings.oidc_least_role,
+        skew=timedelta(seconds=settings.oidc_skew_seconds),
+        lasts=timedelta(hours=settings.oidc_session_hours),
+    )
+    made: SignOn = sign_on.SingleSignOn(issuer.Issuer(address), terms, _now)
+    return made
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection, Request
 from opsroom_contracts.chat import User, WhoamiReply, WhoamiRequest
 from opsroom_contracts.cloud import ANONYMOUS
 from opsroom_contracts.errors import ErrorCode, refuse
-from opsroom_contracts.identity import Action, Grant, Mode, Role
+from opsroom_contracts.identity import Action, Grant, Mode, Role, SignIn
 from opsroom_contracts.subjects import ChatSubject
 from opsroom_gateway.domain.roles import allowed, higher, role_of_anybody, role_of_person
 from opsroom_gateway.edge.callers import caller_of
@@ -56,8 +56,11 @@ class SignOn(Protocol):
         """The name and the grant of whoever the token is about.
 
         Raises:
-            FaultError: ``token_invalid``, ``unavailable``.
+            FaultError: ``token_invalid``, ``forbidden``, ``unavailable``.
         """
+
+    async def sign_in(self) -> SignIn | None:
+        """What a browser needs to sign in; None while the issuer does not say."""
 
 
 class Access:
@@ -113,6 +116,10 @@ class Access:
         request = WhoamiRequest(token=token[:_PERSON_TOKEN_MAX])
         reply = await self._requester.ask(ChatSubject.WHOAMI, request, WhoamiReply)
         return self._person(reply, token, near=near)
+
+    async def sign_in(self) -> SignIn | None:
+        """How a browser signs in here; None where it does not, or can't just now."""
+        return None if self._sign_on is None else await self._sign_on.sign_in()
 
     async def required(self, connection: HTTPConnection, action: Action) -> Principal:
         """Whoever asks, if they may do ``action``.

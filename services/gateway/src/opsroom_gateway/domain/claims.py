@@ -1,0 +1,43 @@
+"""What the claims of a signed-in person mean here: a name and a role."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from opsroom_contracts.identity import Role
+from opsroom_contracts.text import NAME_MAX, NameRuleError, clean_name
+from opsroom_gateway.domain.roles import higher
+
+_NAMES = ("name", "preferred_username", "nickname", "given_name", "email")
+
+
+def role_in(
+    claims: Mapping[str, Any], path: str, roles: Mapping[str, Role], least: Role | None
+) -> Role | None:
+    """The highest role that the claim at ``path`` (dotted) names by way of ``roles``; never below ``least``.
+
+    The claim is a text, words in a text, or a list of texts; anything else names nothing.
+    """
+    found: Any = claims
+    for part in path.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    words = found.split() if isinstance(found, str) else found if isinstance(found, list) else []
+    role = least
+    for word in words:
+        if isinstance(word, str):
+            role = higher(role, roles.get(word))
+    return role
+
+
+def name_in(claims: Mapping[str, Any], otherwise: str) -> str:
+    """A name that can be registered, from the first claim that has one; an address without its host."""
+    for claim in _NAMES:
+        text = claims.get(claim)
+        if not isinstance(text, str):
+            continue
+        if claim == "email":
+            text = text.partition("@")[0]
+        try:
+            return clean_name(text[:NAME_MAX])
+        except NameRuleError:
+            continue
+    return otherwise

@@ -1,0 +1,159 @@
+"""The issuer of single sign-on: what it says of itself, and its keys, kept while it is away."""
+
+import asyncio
+import json
+import logging
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from jwt import PyJWK, PyJWKSet
+from jwt.exceptions import PyJWTError
+
+from opsroom_contracts.errors import ErrorCode, refuse
+from opsroom_messaging.connection import describe
+
+_FETCH_SECONDS = 5.0
+_MOST_BYTES = 512 * 1024
+_FRESH_SECONDS = 3600.0
+_AGAIN_SECONDS = 10.0
+"""Unknown keys are asked for no more often: else anybody could have us flood the issuer."""
+
+log = logging.getLogger(__name__)
+
+
+class IssuerError(Exception):
+    """The issuer can't be reached, or says what can't be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What is used of the issuer's description of itself."""
+
+    jwks_uri: str
+    authorization_endpoint: str
+    token_endpoint: str
+
+
+class Issuer:
+    """One issuer, by its address."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._metadata: Metadata | None = None
+        self._keys: dict[str | None, PyJWK] = {}
+        self._fetched = float("-inf")
+        self._tried = float("-inf")
+        self._lock = asyncio.Lock()
+
+    async def metadata(self) -> Metadata:
+        """Its description of itself, fetched once.
+
+        Raises:
+            FaultError: ``unavailable``.
+        """
+        if self._metadata is None:
+            await self._refresh()
+        if self._metadata is None:
+            raise refuse(ErrorCode.UNAVAILABLE, "the issuer of single sign-on does not answer; try again")
+        return self._metadata
+
+    async def key(self, key_id: str | None) -> PyJWK:
+        """The key with that id; without one, the only key.
+
+        Raises:
+            FaultError: ``token_invalid`` where it has no such key, ``unavailable`` where it never told any.
+        """
+        now = asyncio.get_running_loop().time()
+        known = key_id in self._keys or (key_id is None and self._keys)
+        if not known or now - self._fetched > _FRESH_SECONDS:
+            await self._refresh()
+        if not self._keys:
+            raise refuse(ErrorCode.UNAVAILABLE, "the issuer of single sign-on does not answer; try again")
+        if key_id is None and len(self._keys) == 1:
+            return next(iter(self._keys.values()))
+        key = self._keys.get(key_id)
+        if key is None:
+            raise refuse(
+                ErrorCode.TOKEN_INVALID, "the issuer has no key by which this token could be checked"
+            )
+        return key
+
+    async def renewed(self) -> bool:
+        """Ask for the keys again, if that was not tried a moment ago; whether it answered."""
+        before = self._fetched
+        await self._refresh()
+        return self._fetched != before
+
+    async def _refresh(self) -> None:
+        """Fetch what it says, unless that was tried a moment ago; what is known stays when it fails."""
+        async with self._lock:
+            now = asyncio.get_running_loop().time()
+            if now - self._tried < _AGAIN_SECONDS:
+                return
+            self._tried = now
+            try:
+                metadata = await self._describe()
+                keys = _keys_in(await _fetch(metadata.jwks_uri))
+            except IssuerError as error:
+                log.warning("the issuer %s: %s", self.address, error)
+                return
+            self._metadata, self._keys, self._fetched = metadata, keys, now
+
+    async def _describe(self) -> Metadata:
+        told = await _fetch(self.address.rstrip("/") + "/.well-known/openid-configuration")
+        if told.get("issuer") != self.address:
+            raise IssuerError(f"calls itself {told.get('issuer')!r}")
+        try:
+            metadata = Metadata(told["jwks_uri"], told["authorization_endpoint"], told["token_endpoint"])
+        except KeyError as error:
+            raise IssuerError(f"does not say its {error}") from None
+        for address in (metadata.jwks_uri, metadata.authorization_endpoint, metadata.token_endpoint):
+            if not is_safe(address):
+                raise IssuerError(f"{address!r} is not https")
+        return metadata
+
+
+def is_safe(address: object) -> bool:
+    """Whether nobody on the way can change what an address answers: https, or this machine."""
+    if not isinstance(address, str):
+        return False
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    near = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    return bool(parts.hostname) and (parts.scheme == "https" or (near and parts.scheme == "http"))
+
+
+def _keys_in(document: dict[str, Any]) -> dict[str | None, PyJWK]:
+    try:
+        found = PyJWKSet.from_dict(document).keys
+    except (PyJWTError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise IssuerError(f"its keys can't be read: {error}") from error
+    return {key.key_id: key for key in found if key.public_key_use in {None, "sig"}}
+
+
+async def _fetch(address: str) -> dict[str, Any]:
+    """A JSON object from ``address``, in time and no larger than it may be."""
+    try:
+        async with asyncio.timeout(2 * _FETCH_SECONDS):
+            body = await asyncio.to_thread(_get, address)
+        found = json.loads(body)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise IssuerError(f"{address}: {describe(error)}") from error
+    if not isinstance(found, dict):
+        raise IssuerError(f"{address}: answers no JSON object")
+    return found
+
+
+def _get(address: str) -> bytes:
+    if not is_safe(address):
+        raise ValueError("is not https")
+    request = urllib.request.Request(address, headers={"Accept": "application/json"})  # noqa: S310 - checked
+    with urllib.request.urlopen(request, timeout=_FETCH_SECONDS) as answer:  # noqa: S310 - checked above
+        body: bytes = answer.read(_MOST_BYTES + 1)
+    if len(body) > _MOST_BYTES:
+        raise ValueError("answers too much")
+    return body
