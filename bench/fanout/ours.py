@@ -29,10 +29,12 @@ from opsroom_gateway.edge.callers import Callers
 from opsroom_gateway.frames import sse_event
 from opsroom_gateway.identity.build import access as access_of
 from opsroom_gateway.identity.keeper import Keeper
+from opsroom_gateway.measures import fan_out_latency
 from opsroom_gateway.server import listen, make_server
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.ws_protocol import outlet_of
 from opsroom_messaging.connection import unconnected
+from opsroom_messaging.metrics import Metrics
 from opsroom_messaging.process import run, until_stopped
 from opsroom_messaging.requests import Requester
 from opsroom_messaging.stored import Stored
@@ -59,10 +61,10 @@ SSE_DIALECT = Dialect(
 )
 
 
-def application() -> FastAPI:
+def application(metrics: Metrics) -> FastAPI:
     """The gateway's readers, and two sockets that stand in for the broker."""
     app = FastAPI()
-    chat, cloud = ChatFeed(1, 4096), CloudFeed()
+    chat, cloud = ChatFeed(1, 4096, fan_out_latency(metrics)), CloudFeed()
     # Nobody resumes here, so nothing is ever asked of the stream.
     access = access_of(GatewaySettings(), Requester(unconnected()))
     app.include_router(events_router(cloud, cast("CatchUp", None), access, Keeper(access)))
@@ -100,7 +102,7 @@ async def main(port: int) -> None:
     allow_open_files()
     settings = GatewaySettings(port=port)
     died = asyncio.Event()
-    server = make_server(Gateway(application(), EdgeCounters(), died), settings)
+    server = make_server(Gateway(application(Metrics()), EdgeCounters(), died, lambda: True), settings)
     serving = asyncio.create_task(server.serve([listen(settings)]))
     await until_stopped(died)
     server.should_exit = True
@@ -108,4 +110,4 @@ async def main(port: int) -> None:
 
 
 if __name__ == "__main__":
-    run("bench", lambda: main(int(sys.argv[1])))
+    run("bench", lambda _: main(int(sys.argv[1])))

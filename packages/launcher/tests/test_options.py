@@ -117,5 +117,6 @@ def test_no_command_explains_all_of_them() -> None:
     command = parse([], {})
     assert isinstance(command, Explain)
     assert all(
-        f"\n    {name}" in command.text for name in ("up", "test", "check", "bench", "chat", "servers")
+        f"\n    {name}" in command.text
+        for name in ("up", "test", "check", "bench", "chat", "servers", "status", "doctor")
     )

@@ -1,11 +1,15 @@
 """Health on a port of its own."""
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
-from opsroom_messaging.admin import AdminAddressError, AdminSettings, admin
+from opsroom_messaging.admin import AdminAddressError, AdminSettings
+from opsroom_messaging.admin import admin as admin_of
+from opsroom_messaging.metrics import Metrics
 from opsroom_messaging.probe import is_ready
 from tests.processes import free_port
 
@@ -20,9 +24,13 @@ class Ready:
         return self.now
 
 
+def admin(port: int | None, ready: Ready) -> AbstractAsyncContextManager[None]:
+    return admin_of(AdminSettings(admin_port=port), ready, Metrics())
+
+
 async def test_it_tells_life_and_readiness_apart() -> None:
     port, ready = free_port(), Ready()
-    async with admin(AdminSettings(admin_port=port), ready), httpx.AsyncClient(timeout=5) as client:
+    async with admin(port, ready), httpx.AsyncClient(timeout=5) as client:
         base = f"http://127.0.0.1:{port}"
         assert (await client.get(f"{base}/readyz")).json() == {"status": "ok"}
         assert await asyncio.to_thread(is_ready, port)
@@ -38,7 +46,7 @@ async def test_it_tells_life_and_readiness_apart() -> None:
 
 async def test_what_is_no_request_is_dropped_and_nothing_ends() -> None:
     port = free_port()
-    async with admin(AdminSettings(admin_port=port), Ready()):
+    async with admin(port, Ready()):
         for junk in (b"x" * 100_000, b"GET /healthz HTTP/1.1\r\n", b"\0\r\n\r\n"):
             _, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(junk)
@@ -47,10 +55,42 @@ async def test_what_is_no_request_is_dropped_and_nothing_ends() -> None:
 
 
 async def test_without_a_port_nothing_listens_and_a_taken_one_is_said() -> None:
-    async with admin(AdminSettings(), Ready()):
+    async with admin(None, Ready()):
         pass
     port = free_port()
-    async with admin(AdminSettings(admin_port=port), Ready()):
+    async with admin(port, Ready()):
         with pytest.raises(AdminAddressError, match=str(port)):
-            async with admin(AdminSettings(admin_port=port), Ready()):
+            async with admin(port, Ready()):
                 pass
+
+
+async def test_metrics_are_a_page_that_prometheus_reads() -> None:
+    port, metrics = free_port(), Metrics()
+    counter = metrics.counter("asked", "Asked.", ("code",))
+    histogram = metrics.histogram("took_seconds", "Took.", bounds=(0.1, 1.0))
+    metrics.level("waiting", "Waiting.", lambda: {(): 3})
+    metrics.level("waiting", "Waiting.", lambda: {(): 4})
+    async with admin_of(AdminSettings(admin_port=port), Ready(), metrics), httpx.AsyncClient() as client:
+        counter.add('a"b\n')
+        for measure in (0.1, 0.5, 7):
+            histogram.observe(measure)
+        answer = await client.get(f"http://127.0.0.1:{port}/metrics", headers={"Accept": "text/plain"})
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    found = {
+        (sample.name, sample.labels.get("code") or sample.labels.get("le")): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+    assert found["opsroom_asked_total", 'a"b\n'] == 1
+    assert found["opsroom_waiting", None] == 7
+    buckets = [found["opsroom_took_seconds_bucket", le] for le in ("0.1", "1", "+Inf")]
+    assert buckets == [1, 2, 3]
+    assert found["opsroom_took_seconds_sum", None] == pytest.approx(7.6)
+    assert ("process_cpu_seconds_total", None) in found
+
+
+def test_one_name_is_one_metric() -> None:
+    metrics = Metrics()
+    assert metrics.counter("x", "X.") is metrics.counter("x", "X.")
+    with pytest.raises(AssertionError):
+        metrics.histogram("x", "X.")

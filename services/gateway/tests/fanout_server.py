@@ -96,7 +96,7 @@ async def fanout(send_buffer: int = 0, **changed: object) -> AsyncIterator[Fanou
     async def app(scope: object, receive: object, send: object) -> None:
         await application(scope, receive, send)  # type: ignore[arg-type]
 
-    server = make_server(Gateway(app, counters, asyncio.Event()), settings)  # type: ignore[arg-type]
+    server = make_server(Gateway(app, counters, asyncio.Event(), lambda: True), settings)  # type: ignore[arg-type]
     served = Fanout(listener.getsockname()[1], server, counters)
     application = served.application()
     serving = asyncio.create_task(server.serve([listener]))

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from opsroom_launcher import checks, handover
-from opsroom_launcher.cli import Bench, Check, Client, Command, Explain, RunTests, Up, parse
+from opsroom_launcher.cli import Bench, Check, Client, Command, Doctor, Explain, RunTests, Status, Up, parse
 from opsroom_launcher.errors import RefusedError
 
 
@@ -37,12 +37,18 @@ def _do(command: Command, root: Path) -> int:
             from opsroom_client.cli.main import main as client  # noqa: PLC0415 - and it costs time to import
 
             return client(arguments)
+        case Status() | Doctor():
+            from opsroom_launcher import inspecting  # noqa: PLC0415 - as above
+
+            look = inspecting.status if isinstance(command, Status) else inspecting.doctor
+            return look(root, os.environ)
         case RunTests(pytest_arguments):
-            return checks.run(checks.test_steps(root, pytest_arguments))
+            steps = checks.test_steps(root, pytest_arguments)
         case Check():
-            return checks.run(checks.check_steps(root))
+            steps = checks.check_steps(root)
         case Bench(arguments):
-            return checks.run([checks.bench_step(root, arguments)])
+            steps = [checks.bench_step(root, arguments)]
+    return checks.run(steps)
 
 
 if __name__ == "__main__":

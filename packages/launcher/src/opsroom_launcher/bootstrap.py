@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from opsroom_launcher import frontend, handover
-from opsroom_launcher.cli import Client, Command, Explain, RunTests, Up, parse
+from opsroom_launcher.cli import Client, Command, Doctor, Explain, RunTests, Status, Up, parse
 from opsroom_launcher.environment import Environment
 from opsroom_launcher.errors import RefusedError
 from opsroom_launcher.lock import file_lock
@@ -55,7 +55,7 @@ def prepare(root: Path, command: Command) -> tuple[Environment, str]:
         RefusedError: something can't be installed.
     """
     environment = Environment.of(root, os.environ)
-    development = not isinstance(command, Up | Client)
+    development = not isinstance(command, Up | Client | Status | Doctor)
     if not environment.is_current(development=development):
         with file_lock(root / _LOCK, _LOCK_SECONDS):
             _install(environment, root, development=development)

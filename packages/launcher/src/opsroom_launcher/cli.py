@@ -59,8 +59,19 @@ class Client:
     arguments: tuple[str, ...]
 
 
-Command = Explain | Up | RunTests | Check | Bench | Client
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Show the services with their replicas, and the streams with their lag, as the broker tells them."""
 
+
+@dataclass(frozen=True, slots=True)
+class Doctor:
+    """Check ports, broker, permissions, disk and clock, and say what to do."""
+
+
+Command = Explain | Up | RunTests | Check | Bench | Client | Status | Doctor
+
+_PLAIN: dict[str, Command] = {"check": Check(), "status": Status(), "doctor": Doctor()}
 _OF_THE_CLIENT = {
     "chat": "talk from the terminal (--help)",
     "servers": "list, command and watch servers (--help)",
@@ -94,6 +105,8 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Command:
     )
     commands.add_parser("check", help="run the linters and the type checker alone", description=Check.__doc__)
     commands.add_parser("bench", help="measure it (options: ./opsroom bench --help)")
+    commands.add_parser("status", help="services, replicas, streams and lag", description=Status.__doc__)
+    commands.add_parser("doctor", help="find what keeps it from working", description=Doctor.__doc__)
     for name, explained in _OF_THE_CLIENT.items():
         commands.add_parser(name, help=explained)
     flags = parser.parse_args(own)
@@ -102,10 +115,8 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Command:
             return Up(up_options(up, flags, environ))
         case "test":
             return RunTests(for_pytest)
-        case "check":
-            return Check()
         case _:
-            return Explain(parser.format_help())
+            return _PLAIN.get(flags.command) or Explain(parser.format_help())
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:

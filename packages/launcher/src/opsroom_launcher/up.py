@@ -93,6 +93,7 @@ def service_specs(options: UpOptions, addresses: Addresses) -> tuple[ServiceSpec
         environ["GATEWAY_ACCESS"] = options.access
     if addresses.page:
         environ.setdefault("GATEWAY_FRONTEND", str(addresses.page))
+    environ.setdefault("LOG_FORMAT", "text")  # behind a prefix, whoever reads them
 
     def service(name: str, tier: int, grace: float) -> ServiceSpec:
         argv = (sys.executable, "-m", f"opsroom_{name}")

@@ -1,6 +1,7 @@
-"""Health over HTTP on a port of its own, for whoever watches the process, as a container engine does.
+"""Health and metrics over HTTP on a port of its own, for whoever watches the process.
 
-Two paths and no framework: for a process that otherwise serves no HTTP, importing one would double its start.
+Three paths and no framework: for a process that otherwise serves no HTTP, importing one would double its
+start.
 """
 
 import asyncio
@@ -9,12 +10,16 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from opsroom_messaging.connection import BrokerUnusableError
+from opsroom_messaging.metrics import Metrics
 from opsroom_messaging.settings import BrokerSettings
+
+if TYPE_CHECKING:
+    from opsroom_messaging.metrics_page import MetricsPage
 
 _HEAD_BYTES = 8192
 _HEAD_SECONDS = 5.0
@@ -24,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 class AdminSettings(BrokerSettings):
-    """Where health is told; without a port, nowhere. Not for the public: bind it to what is private."""
+    """Where health and metrics are told; without a port, nowhere. Not for the public: keep it private."""
 
     admin_host: str = "127.0.0.1"
     admin_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
@@ -35,8 +40,8 @@ class AdminAddressError(BrokerUnusableError):
 
 
 @asynccontextmanager
-async def admin(settings: AdminSettings, ready: Callable[[], bool]) -> AsyncIterator[None]:
-    """Answer ``GET /healthz`` (200 as long as the process answers) and ``GET /readyz`` (200 or 503).
+async def admin(settings: AdminSettings, ready: Callable[[], bool], metrics: Metrics) -> AsyncIterator[None]:
+    """Answer ``/healthz`` (200 as long as the process answers), ``/readyz`` (200 or 503) and ``/metrics``.
 
     Raises:
         AdminAddressError: the address can't be listened on.
@@ -45,13 +50,14 @@ async def admin(settings: AdminSettings, ready: Callable[[], bool]) -> AsyncIter
         yield
         return
     open_connections = 0
+    answers = _Answers(ready, metrics)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal open_connections
         open_connections += 1
         try:
             if open_connections <= _MOST_CONNECTIONS:
-                await _answer(reader, writer, ready)
+                await _answer(reader, writer, answers)
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             return  # who asks like that gets no answer
         finally:
@@ -71,29 +77,55 @@ async def admin(settings: AdminSettings, ready: Callable[[], bool]) -> AsyncIter
         yield
 
 
-async def _answer(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ready: Callable[[], bool]
-) -> None:
+class _Answers:
+    """What is answered to which path."""
+
+    def __init__(self, ready: Callable[[], bool], metrics: Metrics) -> None:
+        self._ready = ready
+        self._metrics = metrics
+        self._page: MetricsPage | None = None
+
+    def __call__(self, path: bytes, accept: str) -> tuple[HTTPStatus, bytes, str]:
+        """Status, body and content type."""
+        if path == b"/metrics":
+            if self._page is None:
+                from opsroom_messaging.metrics_page import MetricsPage  # noqa: PLC0415 - with the first page
+
+                self._page = MetricsPage(self._metrics)
+            return HTTPStatus.OK, *self._page.render(accept)
+        if path == b"/healthz":
+            return _health(HTTPStatus.OK)
+        if path == b"/readyz":
+            return _health(HTTPStatus.OK if self._ready() else HTTPStatus.SERVICE_UNAVAILABLE)
+        return _health(HTTPStatus.NOT_FOUND)
+
+
+def _health(status: HTTPStatus) -> tuple[HTTPStatus, bytes, str]:
+    said = "ok" if status is HTTPStatus.OK else status.phrase.lower()
+    return status, json.dumps({"status": said}).encode(), "application/json"
+
+
+async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answers: _Answers) -> None:
     async with asyncio.timeout(_HEAD_SECONDS):
         head = await reader.readuntil(b"\r\n\r\n")
-        status = _status(head.split(b"\r\n", 1)[0], ready)
-        body = json.dumps({"status": "ok" if status is HTTPStatus.OK else status.phrase.lower()}).encode()
+        request_line, *headers = head.split(b"\r\n")
+        method, _, rest = request_line.partition(b" ")
+        path = rest.partition(b" ")[0].partition(b"?")[0]
+        status, body, content_type = answers(path, _header(headers, b"accept"))
+        if status is not HTTPStatus.NOT_FOUND and method not in {b"GET", b"HEAD"}:
+            status, body, content_type = _health(HTTPStatus.METHOD_NOT_ALLOWED)
         writer.write(
-            f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/json\r\n"
+            f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: {content_type}\r\n"
             f"Content-Length: {len(body)}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n".encode()
-            + (b"" if head.startswith(b"HEAD ") else body)
+            + (b"" if method == b"HEAD" else body)
         )
         with suppress(ConnectionError):
             await writer.drain()
 
 
-def _status(request_line: bytes, ready: Callable[[], bool]) -> HTTPStatus:
-    method, _, rest = request_line.partition(b" ")
-    path = rest.partition(b" ")[0].partition(b"?")[0]
-    if path not in {b"/healthz", b"/readyz"}:
-        return HTTPStatus.NOT_FOUND
-    if method not in {b"GET", b"HEAD"}:
-        return HTTPStatus.METHOD_NOT_ALLOWED
-    if path == b"/readyz" and not ready():
-        return HTTPStatus.SERVICE_UNAVAILABLE
-    return HTTPStatus.OK
+def _header(headers: list[bytes], wanted: bytes) -> str:
+    for line in headers:
+        name, _, value = line.partition(b":")
+        if name.strip().lower() == wanted:
+            return value.strip().decode("latin-1")
+    return ""

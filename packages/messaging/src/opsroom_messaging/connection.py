@@ -15,6 +15,8 @@ from nats.js import JetStreamContext
 from nats.js.errors import Error as JetStreamError
 
 from opsroom_messaging.access import Access, AccessError
+from opsroom_messaging.metrics import Counter, Metrics, single
+from opsroom_messaging.tracing import NoTraces, Traces
 
 MINIMUM_VERSION = (2, 12)
 """Older servers accept schedules and atomic batches in silence and never honour them."""
@@ -27,6 +29,7 @@ _LISTEN_MESSAGES = 4096
 _LISTEN_BYTES = 4 * 1024 * 1024
 
 _NO_PROOF = Access()
+_NO_TRACES = NoTraces()
 _REFUSED = "authorization violation"
 
 log = logging.getLogger(__name__)
@@ -52,10 +55,15 @@ class _RefusedError(Exception):
 
 @dataclass(slots=True)
 class Broker:
-    """A live connection. Reconnects for ever by itself; each part of a process waits only so long."""
+    """A live connection. Reconnects for ever by itself; each part of a process waits only so long.
+
+    With it come what the process counts (``metrics``) and where it tells its hops (``traces``).
+    """
 
     client: Client
     jetstream: JetStreamContext
+    traces: Traces = _NO_TRACES
+    metrics: Metrics = field(default_factory=Metrics)
     _on_reconnect: list[Callable[[], None]] = field(default_factory=list)
     dropped: int = 0
     """Messages that this process did not take in time; whoever follows a stream reads them again."""
@@ -111,7 +119,14 @@ def unconnected() -> Broker:
     return Broker(client, client.jetstream())
 
 
-async def connect(url: str, *, name: str, access: Access = _NO_PROOF, timeout: float = 10.0) -> Broker:
+async def connect(
+    url: str,
+    *,
+    name: str,
+    access: Access = _NO_PROOF,
+    traces: Traces = _NO_TRACES,
+    timeout: float = 10.0,
+) -> Broker:
     """Connect to the broker at ``url`` (comma-separated for a cluster) as ``name`` and check that it will do.
 
     Answers come back on ``_INBOX.<name>.>``, where the broker lets nobody else listen.
@@ -124,11 +139,12 @@ async def connect(url: str, *, name: str, access: Access = _NO_PROOF, timeout: f
     except AccessError as error:
         raise BrokerUnusableError(str(error)) from error
     client = Client()
-    broker = Broker(client, client.jetstream(timeout=REQUEST_TIMEOUT_SECONDS))
-
+    broker = Broker(client, client.jetstream(timeout=REQUEST_TIMEOUT_SECONDS), traces)
+    troubles = _measure(broker)
     refused = asyncio.Event()
 
     async def on_error(error: Exception) -> None:
+        troubles.add("slow_consumer" if isinstance(error, SlowConsumerError) else "other")
         if _REFUSED in str(error).lower():
             refused.set()
         broker.note_error(error)
@@ -175,6 +191,28 @@ async def connect(url: str, *, name: str, access: Access = _NO_PROOF, timeout: f
         await client.close()
         raise
     return broker
+
+
+def _measure(broker: Broker) -> Counter:
+    """Show what the client counts; what is returned counts its troubles."""
+    metrics, stats = broker.metrics, broker.client.stats
+    metrics.level("nats_connected", "1 while the broker is connected.", single(lambda: broker.connected))
+    metrics.count("nats_reconnects", "Times the broker came back.", single(lambda: stats["reconnects"]))
+    metrics.count(
+        "nats_messages",
+        "Messages exchanged with the broker.",
+        lambda: {("in",): stats["in_msgs"], ("out",): stats["out_msgs"]},
+        ("direction",),
+    )
+    metrics.count(
+        "nats_bytes",
+        "Payload exchanged with the broker.",
+        lambda: {("in",): stats["in_bytes"], ("out",): stats["out_bytes"]},
+        ("direction",),
+    )
+    troubles = metrics.counter("nats_troubles", "What the client reported; see the log.", ("kind",))
+    troubles.add("slow_consumer", amount=0)
+    return troubles
 
 
 async def _unless(refused: asyncio.Event, attempt: Coroutine[Any, Any, None]) -> None:

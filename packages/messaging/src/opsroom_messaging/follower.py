@@ -16,6 +16,7 @@ from nats.js.errors import Error as JetStreamError
 
 from opsroom_messaging.connection import Broker, describe
 from opsroom_messaging.stored import Stored
+from opsroom_messaging.tracing import Hop
 
 _HEARTBEAT_SECONDS = 1.0
 _SILENCE_SECONDS = 3.0
@@ -89,6 +90,15 @@ class Follower:
         self.gaps = 0
         """How often deliveries were missing: this process, or the connection, could not keep up."""
         broker.on_reconnect(self._broken.set)
+        self._measure()
+
+    def _measure(self) -> None:
+        metrics, labels = self._broker.metrics, (self._source.stream,)
+        metrics.level("stream_position", "Last sequence seen.", lambda: {labels: self._last_seq}, ("stream",))
+        metrics.level("stream_live", "1 while nothing is behind.", lambda: {labels: self.live}, ("stream",))
+        metrics.count(
+            "stream_restarts", "Times it was followed anew.", lambda: {labels: self.restarts}, ("stream",)
+        )
 
     @property
     def last_seq(self) -> int:
@@ -221,7 +231,14 @@ class Follower:
             self._consumed = expected
             stored_at = datetime.fromtimestamp(int(fields[offset + 5]) / 1e9, UTC)
             pending = int(fields[offset + 6])
-            self._deliver(Stored(int(fields[offset + 3]), message.subject, message.data, pending, stored_at))
+            stored = Stored(int(fields[offset + 3]), message.subject, message.data, pending, stored_at)
+            if self._broker.traces.on and message.headers and not self._behind:
+                with self._broker.traces.hop(
+                    f"take {self._source.stream}", Hop.TAKE, message.headers, seq=stored.seq
+                ):
+                    self._deliver(stored)
+            else:
+                self._deliver(stored)
 
         return receive
 

@@ -5,13 +5,14 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
 from opsroom_messaging.connection import BrokerUnusableError
-from opsroom_messaging.log_lines import OneLineFormatter
+from opsroom_messaging.logs import configure
 from opsroom_messaging.settings import SettingsError
+from opsroom_messaging.tracing import Traces, traces_of
 
 EXIT_CONFIG = 78
 """Exit code (EX_CONFIG of sysexits.h) of a process that can't work as it is set up: don't restart it."""
@@ -84,24 +85,22 @@ async def until_stopped(died: asyncio.Event) -> None:
         raise TaskDiedError("a background task ended")
 
 
-def run(service: str, main: Callable[[], Awaitable[None]]) -> None:
+def run(service: str, main: Callable[[Traces], Coroutine[Any, Any, None]]) -> None:
     """Run ``main`` as the process ``opsroom-<service>`` and exit with what it comes to.
 
     A set-up that can't work is one line on stderr and exit code 78.
     """
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(OneLineFormatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
-    logging.basicConfig(level=os.environ.get("LOG_LEVEL", "INFO").upper(), handlers=[handler])
     try:
-        asyncio.run(_awaited(main))
+        traces = traces_of(service, os.environ)
+        configure(service, os.environ, sys.stderr, traces.ids)
+        try:
+            asyncio.run(main(traces))
+        finally:
+            traces.close()
     except (SettingsError, BrokerUnusableError) as error:
         _exit(service, str(error))
     except TaskDiedError:
         sys.exit(1)
-
-
-async def _awaited(main: Callable[[], Awaitable[None]]) -> None:
-    await main()
 
 
 def _exit(service: str, reason: str) -> None:

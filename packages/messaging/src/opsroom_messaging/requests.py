@@ -1,6 +1,7 @@
 """Asking a service: typed, bounded, and asked again while nobody answers."""
 
 import asyncio
+from time import monotonic
 from typing import TypeVar
 
 from nats.aio.msg import Msg
@@ -13,6 +14,7 @@ from opsroom_contracts.codec import MAX_PAYLOAD_BYTES, ContractError, contract_o
 from opsroom_contracts.errors import FAULT, RETRYABLE, ErrorCode, FaultError, refuse
 from opsroom_contracts.model import Model
 from opsroom_messaging.connection import Broker
+from opsroom_messaging.tracing import Hop
 
 _PAUSES = (0.05, 0.1, 0.2, 0.4)
 _REPLY_MAX_BYTES = 4 * MAX_PAYLOAD_BYTES
@@ -32,6 +34,9 @@ class Requester:
         self._broker = broker
         self._patience = patience
         self._attempt = attempt
+        self._asked = broker.metrics.histogram(
+            "request_seconds", "Time to the answer of a service, retries included.", ("subject", "outcome")
+        )
 
     async def ask(
         self, subject: str, request: Model, reply: type[ReplyT], *, patience: float | None = None
@@ -41,17 +46,32 @@ class Requester:
         Raises:
             FaultError: the service refused; or ``unavailable``, when nobody answered in time.
         """
+        began = monotonic()
+        outcome = "cancelled"
+        try:
+            with self._broker.traces.hop(f"ask {subject}", Hop.ASK):
+                answer = await self._ask(subject, request, reply, patience)
+            outcome = "ok"
+        except FaultError as error:
+            outcome = error.fault.code.value
+            raise
+        finally:
+            self._asked.observe(monotonic() - began, subject, outcome)
+        return answer
+
+    async def _ask(self, subject: str, request: Model, reply: type[ReplyT], patience: float | None) -> ReplyT:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + (self._patience if patience is None else patience)
         contract = contract_of(reply)
         payload = encode(request)
+        headers = self._broker.traces.headers() or None
         wait = self._attempt
         for attempt in range(1_000_000):
             left = deadline - loop.time()
             refusal: FaultError
             try:
                 message = await self._broker.client.request(
-                    subject, payload, timeout=max(0.05, min(wait, left))
+                    subject, payload, timeout=max(0.05, min(wait, left)), headers=headers
                 )
                 return _read(message, contract)
             except FaultError as error:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from time import monotonic
 from typing import Any, TypeVar
 
 from nats import micro
@@ -16,7 +17,9 @@ from opsroom_contracts.codec import ContractError, PayloadTooLargeError, contrac
 from opsroom_contracts.errors import HTTP_STATUS, ErrorCode, Fault, FaultError, refuse
 from opsroom_contracts.model import Model
 from opsroom_messaging.connection import Broker, describe
+from opsroom_messaging.metrics import single
 from opsroom_messaging.stored import UnavailableError
+from opsroom_messaging.tracing import Hop
 from opsroom_messaging.writer import OverloadedError, RefusedError
 
 MAX_IN_FLIGHT = 20_000
@@ -55,6 +58,10 @@ class MicroService:
         self._tasks: set[asyncio.Task[None]] = set()
         self._refusals: Counter[str] = Counter()
         self._service: Service | None = None
+        self._answered = broker.metrics.histogram(
+            "answer_seconds", "Time to answer a request, by its subject and outcome.", ("subject", "outcome")
+        )
+        broker.metrics.level("requests_in_flight", "Requests under way.", single(lambda: len(self._tasks)))
 
     def add(
         self, subject: str, request: type[RequestT], handler: Callable[[RequestT], Awaitable[Model]]
@@ -111,11 +118,15 @@ class MicroService:
 
     async def _answer(self, subject: str, request: Request, answer: Answer) -> None:
         reply: Model
-        try:
-            async with asyncio.timeout(_REPLY_SECONDS):
-                reply = await answer(request.data)
-        except Exception as error:  # noqa: BLE001 - the boundary: every fault becomes an answer
-            reply = fault_of(error, subject)
+        began = monotonic()
+        with self._broker.traces.hop(f"answer {subject}", Hop.ANSWER, request.headers or {}):
+            try:
+                async with asyncio.timeout(_REPLY_SECONDS):
+                    reply = await answer(request.data)
+            except Exception as error:  # noqa: BLE001 - the boundary: every fault becomes an answer
+                reply = fault_of(error, subject)
+        outcome = reply.code.value if isinstance(reply, Fault) else "ok"
+        self._answered.observe(monotonic() - began, subject, outcome)
         await self._respond(request, reply)
 
     async def _respond(self, request: Request, reply: Model) -> None:

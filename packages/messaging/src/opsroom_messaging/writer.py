@@ -8,9 +8,10 @@ import asyncio
 import json
 import logging
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from time import monotonic
 from uuid import uuid4
 
 from nats.errors import Error as NatsError
@@ -18,7 +19,9 @@ from nats.js.api import Header
 
 from opsroom_contracts.model import rfc3339
 from opsroom_messaging.connection import REQUEST_TIMEOUT_SECONDS, Broker
+from opsroom_messaging.metrics import SIZES, single
 from opsroom_messaging.stored import UnavailableError
+from opsroom_messaging.tracing import Hop
 
 _WRONG_LAST_SEQUENCE = frozenset({10071, 10164})
 _GROUP_MESSAGES = 500
@@ -63,10 +66,11 @@ class Write:
     expected: int | None = None
     ttl: int | None = None
     schedule: Schedule | None = None
+    trace: Mapping[str, str] = field(default_factory=dict)
 
     def headers(self) -> dict[str, str]:
-        """The NATS headers that carry the guard, the time to live and the schedule."""
-        headers: dict[str, str] = {}
+        """The NATS headers that carry the guard, the time to live, the schedule and the trace."""
+        headers = dict(self.trace)
         if self.expected is not None:
             headers[Header.EXPECTED_LAST_SUBJECT_SEQUENCE] = str(self.expected)
         if self.ttl is not None:
@@ -96,6 +100,15 @@ class GroupWriter:
         self._max_pending = max_pending
         self._pending: deque[_Entry] = deque()
         self._wake = asyncio.Event()
+        self._stored = broker.metrics.histogram(
+            "store_seconds", "Time until the broker had a write on disk.", ("subject",)
+        )
+        self._groups = broker.metrics.histogram(
+            "store_group_entries", "Entries stored in one go.", bounds=SIZES
+        )
+        broker.metrics.level(
+            "store_waiting", "Entries that wait to be stored.", single(lambda: len(self._pending))
+        )
 
     async def write(self, *writes: Write) -> tuple[int, ...]:
         """Store ``writes`` atomically; answers the sequence of each.
@@ -108,10 +121,19 @@ class GroupWriter:
         """
         if len(self._pending) >= self._max_pending:
             raise OverloadedError(f"{self._max_pending} writes wait already")
-        entry = _Entry(writes, asyncio.get_running_loop().create_future())
-        self._pending.append(entry)
-        self._wake.set()
-        return await entry.stored
+        traces = self._broker.traces
+        kind = _kind(writes[0].subject)
+        began = monotonic()
+        with traces.hop(f"store {kind}", Hop.STORE):
+            if traces.on:
+                headers = traces.headers()
+                writes = tuple(replace(write, trace=headers) for write in writes)
+            entry = _Entry(writes, asyncio.get_running_loop().create_future())
+            self._pending.append(entry)
+            self._wake.set()
+            sequences = await entry.stored
+        self._stored.observe(monotonic() - began, kind)
+        return sequences
 
     async def run(self) -> None:
         """Store what is asked for until cancelled; then what still waits fails as unavailable."""
@@ -143,6 +165,7 @@ class GroupWriter:
         return group
 
     async def _store(self, group: list[_Entry]) -> None:
+        self._groups.observe(len(group))
         try:
             if len(group) > _PIPELINE_ENTRIES or (len(group) > 1 and any(len(e.writes) > 1 for e in group)):
                 await self._store_together(group)
@@ -221,6 +244,11 @@ class GroupWriter:
             raise UnavailableError(description)
         log.error("the broker refused a write on %s", description)
         raise RefusedError(description)
+
+
+def _kind(subject: str) -> str:
+    """The first two tokens: what sort of thing is stored, not which."""
+    return ".".join(subject.split(".", 2)[:2])
 
 
 def _succeed(entry: _Entry, sequences: tuple[int, ...]) -> None:

@@ -15,6 +15,7 @@ from opsroom_contracts import chat, subjects
 from opsroom_contracts.subjects import ChatSubject
 from opsroom_messaging.connection import Broker
 from opsroom_messaging.follower import Follow, Follower, Source
+from opsroom_messaging.metrics import single
 from opsroom_messaging.process import running
 from opsroom_messaging.service import MicroService
 from opsroom_messaging.stored import StreamReader
@@ -71,6 +72,11 @@ async def chat_service(broker: Broker, settings: ChatSettings) -> AsyncIterator[
     service.add(ChatSubject.SEND, chat.SendRequest, messages.send)
     service.add(ChatSubject.HISTORY, chat.HistoryRequest, messages.history)
 
+    broker.metrics.count(
+        "malformed",
+        "What was skipped as it fits no contract.",
+        single(lambda: sink.malformed + messages.malformed),
+    )
     sweeper = Sweeper(broker, members, settings.graces(), utc_now)
     async with running(
         member_writer=member_writer.run(),

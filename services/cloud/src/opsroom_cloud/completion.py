@@ -13,6 +13,7 @@ from opsroom_cloud.fold import Known
 from opsroom_cloud.provider import Provider, ProviderError
 from opsroom_contracts.cloud import DUE_OPERATION, OperationStatus, PendingOperation
 from opsroom_contracts.codec import ContractError, decode
+from opsroom_messaging.metrics import LATENESS_SECONDS, Metrics
 from opsroom_messaging.stored import Stored, UnavailableError
 from opsroom_messaging.writer import ConflictError
 
@@ -37,7 +38,13 @@ class Completion:
     """Has the provider do the work of due operations, and stores what came of it."""
 
     def __init__(
-        self, events: Events, provider: Provider, deadlines: Deadlines, *, clock: Callable[[], datetime]
+        self,
+        events: Events,
+        provider: Provider,
+        deadlines: Deadlines,
+        *,
+        clock: Callable[[], datetime],
+        metrics: Metrics | None = None,
     ) -> None:
         self._events = events
         self._provider = provider
@@ -46,6 +53,12 @@ class Completion:
         self._longest = deadlines.longest
         self._in_hand: dict[str, asyncio.Lock] = {}
         self._finished: dict[str, None] = {}
+        self._late = (metrics or Metrics()).histogram(
+            "operation_late_seconds",
+            "How long after its time the final event of an operation was stored.",
+            ("command", "outcome"),
+            LATENESS_SECONDS,
+        )
         self.malformed = 0
 
     async def on_due(self, message: Stored) -> None:
@@ -122,6 +135,8 @@ class Completion:
             except ConflictError:
                 known = await self._events.refresh(instance_id)
             else:
+                late = (self._clock() - pending.due_at).total_seconds()
+                self._late.observe(max(0.0, late), pending.command.value, event.type.value)
                 return
         raise UnavailableError(f"too many others write on instance {instance_id}")
 

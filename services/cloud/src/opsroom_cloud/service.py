@@ -20,6 +20,7 @@ from opsroom_contracts import cloud, subjects
 from opsroom_contracts.subjects import CloudSubject
 from opsroom_messaging.connection import Broker
 from opsroom_messaging.follower import Follow, Follower, Source
+from opsroom_messaging.metrics import single
 from opsroom_messaging.process import running
 from opsroom_messaging.service import MicroService
 from opsroom_messaging.stored import StreamReader
@@ -60,7 +61,7 @@ async def cloud_service(
         operations_retention=settings.operations_retention(),
     )
     deadlines = Deadlines(settings.provider_timeout_seconds, longest=settings.retention() / 2)
-    completion = Completion(events, provider, deadlines, clock=utc_now)
+    completion = Completion(events, provider, deadlines, clock=utc_now, metrics=broker.metrics)
     upkeep = Upkeep(
         events,
         fold,
@@ -98,6 +99,15 @@ async def cloud_service(
     service.add(CloudSubject.OPERATION, cloud.OperationRequest, operations.show)
     service.add(CloudSubject.LIST, cloud.ListRequest, listing.page)
 
+    broker.metrics.level("instances", "Instances.", single(lambda: fold.counts()["instances"]))
+    broker.metrics.level(
+        "operations_pending", "Operations that are not done yet.", single(lambda: fold.counts()["pending"])
+    )
+    broker.metrics.count(
+        "malformed",
+        "What was skipped as it fits no contract.",
+        single(lambda: fold.malformed + completion.malformed),
+    )
     async with running(writer=writer.run(), follower=follower.run()) as died:
         await follower.ready(_READY_SECONDS)
         sweeping = upkeep.run(follower, settings.sweep_seconds)

@@ -1,7 +1,7 @@
 """The gateway put together: what talks to what, on one screen."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -41,6 +41,7 @@ from opsroom_gateway.edge.refusals import MOUNTS
 from opsroom_gateway.identity.build import access as access_of
 from opsroom_gateway.identity.keeper import Keeper
 from opsroom_gateway.identity.principals import Access
+from opsroom_gateway.measures import CountRefusals, Hubs, fan_out_latency, measure, refusals
 from opsroom_gateway.people_feed import PeopleFeed
 from opsroom_gateway.sessions import Sessions
 from opsroom_gateway.settings import GatewaySettings
@@ -48,6 +49,7 @@ from opsroom_gateway.typing_feed import TypingFeed
 from opsroom_messaging.connection import Broker, unconnected
 from opsroom_messaging.follower import Follow, Follower, Source
 from opsroom_messaging.leases import GatewayLease
+from opsroom_messaging.metrics import Metrics
 from opsroom_messaging.process import running
 from opsroom_messaging.requests import Requester
 from opsroom_messaging.stored import StreamReader
@@ -80,6 +82,7 @@ class Gateway:
     app: FastAPI
     counters: EdgeCounters
     died: asyncio.Event
+    live: Callable[[], bool]
 
 
 @asynccontextmanager
@@ -92,7 +95,7 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
     """
     requester = Requester(broker, patience=settings.patience_seconds)
     access = access_of(settings, requester)
-    app = _application(settings)
+    app = _application(settings, broker.metrics)
     await await_streams(
         broker,
         (
@@ -124,6 +127,8 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
     commands = CloudCommands(requester, feeds.cloud_follower)
     course_cloud = CourseCloud(feeds.cloud, commands)
     feeds.cloud.watch(course_cloud.on_event)
+    counters = EdgeCounters()
+    measure(broker.metrics, counters, feeds.people, _hubs(feeds, course_cloud))
     app.include_router(health.health_router(requester, lambda: feeds.live))
     shared = (requester, sessions, commands, limits)
     app.include_router(_api(broker, settings, feeds, shared, (access, keeper)))
@@ -149,7 +154,7 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
         for follower in (feeds.chat_follower, feeds.people_follower, feeds.cloud_follower):
             await follower.ready(_READY_SECONDS)
         try:
-            yield Gateway(app, EdgeCounters(), died)
+            yield Gateway(app, counters, died, lambda: feeds.live)
         finally:
             await course_chat.stop()
             await sessions.close()
@@ -162,15 +167,27 @@ def describe() -> dict[str, Any]:
     requester = Requester(broker)
     commands = CloudCommands(requester, feeds.cloud_follower)
     services = (requester, Sessions(requester, ""), commands, limits_of(settings))
-    app = _application(settings)
+    app = _application(settings, broker.metrics)
     app.include_router(health.health_router(requester, lambda: False))
     access = access_of(settings, requester)
     app.include_router(_api(broker, settings, feeds, services, (access, Keeper(access))))
     return app.openapi()
 
 
+def _hubs(feeds: Feeds, course_cloud: CourseCloud) -> Hubs:
+    return {
+        ("chat", "websocket", "v1"): feeds.chat.readers,
+        ("chat", "websocket", "course"): feeds.chat.course_readers,
+        ("people", "websocket", "v1"): feeds.people.readers,
+        ("cloud", "sse", "v1"): feeds.cloud.readers,
+        ("cloud", "sse", "course"): course_cloud.streams,
+        ("cloud", "websocket", "course"): course_cloud.sockets,
+    }
+
+
 def _feeds(broker: Broker, start: int, ring_messages: int) -> Feeds:
-    chat, people, cloud = ChatFeed(start, ring_messages), PeopleFeed(), CloudFeed()
+    chat = ChatFeed(start, ring_messages, fan_out_latency(broker.metrics))
+    people, cloud = PeopleFeed(), CloudFeed()
     chat_source = Source(subjects.CHAT_STREAM, (subjects.CHAT_EVENTS,), Follow.EVENTS, start)
     people_source = Source(subjects.MEMBERS_STREAM, (subjects.MEMBERS,), Follow.STATE)
     cloud_source = Source(subjects.CLOUD_STREAM, (subjects.CLOUD_EVENTS,), Follow.STATE_THEN_EVENTS)
@@ -184,7 +201,7 @@ def _feeds(broker: Broker, start: int, ring_messages: int) -> Feeds:
     )
 
 
-def _application(settings: GatewaySettings) -> FastAPI:
+def _application(settings: GatewaySettings, metrics: Metrics) -> FastAPI:
     app = FastAPI(
         title="Opsroom",
         version=version("opsroom-gateway"),
@@ -193,6 +210,7 @@ def _application(settings: GatewaySettings) -> FastAPI:
     )
     problems.install(app)
     _guard(app, settings)
+    app.add_middleware(CountRefusals, counter=refusals(metrics))
     return app
 
 

@@ -1,8 +1,11 @@
 """The messages of all rooms, followed once for this process and fanned out in both dialects."""
 
+import asyncio
 import base64
 import binascii
 import logging
+from datetime import datetime
+from time import time
 
 from opsroom_contracts.chat import MESSAGE_EVENT, MessageEvent, RawFrame
 from opsroom_contracts.codec import ContractError, decode, encode
@@ -11,6 +14,7 @@ from opsroom_contracts.frames import MessageFrame, ResetFrame
 from opsroom_gateway.frames import binary_frame, text_frame
 from opsroom_gateway.hub import Hub
 from opsroom_gateway.ring import Ring
+from opsroom_messaging.metrics import Histogram
 from opsroom_messaging.stored import Stored
 
 _RING_BYTES = 16 * 1024 * 1024
@@ -23,7 +27,10 @@ log = logging.getLogger(__name__)
 class ChatFeed:
     """Takes in stored messages; its hubs write them to the readers of each dialect."""
 
-    def __init__(self, start: int, ring_messages: int) -> None:
+    def __init__(self, start: int, ring_messages: int, latency: Histogram | None = None) -> None:
+        """``latency`` measures how long messages take to all readers."""
+        self._latency = latency
+        self._stamped: datetime | None = None
         self.readers = Hub()
         self.course_readers = Hub()
         self.ring = Ring(ring_messages, _RING_BYTES)
@@ -56,6 +63,14 @@ class ChatFeed:
         self.readers.publish(frame)
         if event.room == COURSE_ROOM:
             self.course_readers.publish(course)
+        if self._latency is not None and self._stamped is None:
+            # One measure for all messages of a turn; behind the hubs, which write at its end.
+            self._stamped = event.timestamp
+            asyncio.get_running_loop().call_soon(self._observe, self._latency, event.timestamp)
+
+    def _observe(self, latency: Histogram, stamped: datetime) -> None:
+        self._stamped = None
+        latency.observe(max(0.0, time() - stamped.timestamp()), "chat")
 
     def caught_up(self) -> None:
         """Nothing to do: the ring fills as messages come."""

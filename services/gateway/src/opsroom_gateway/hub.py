@@ -42,6 +42,10 @@ class Audience:
             self.stale = True
             reader.unwatch(self)
 
+    def waiting(self) -> list[int]:
+        """How many bytes each reader has not taken yet."""
+        return [reader.waiting for reader in self._readers]
+
     def write(self, frames: bytes) -> None:
         """Write to everybody; those that are closed are forgotten. The first loop is all of a delivery."""
         if self.stale:
@@ -90,6 +94,10 @@ class Hub:
         """Forget a reader."""
         self._plain.remove(reader)
         self._deflating.remove(reader)
+
+    def waiting(self) -> list[int]:
+        """How many bytes each reader has not taken yet."""
+        return [*self._plain.waiting(), *self._deflating.waiting()]
 
     def publish(self, frame: bytes) -> None:
         """Send ``frame`` to all readers at the end of this turn of the loop."""

@@ -65,6 +65,11 @@ class SocketOutlet:
         """Whether anything can still be sent."""
         return not self.transport.is_closing()
 
+    @property
+    def waiting(self) -> int:
+        """Bytes that the reader has not taken yet."""
+        return self.transport.get_write_buffer_size()
+
     def write(self, frames: bytes) -> bool:
         """Send prepared bytes, or close the reader that has let too much wait; False if it is closed."""
         sent = 0

@@ -8,9 +8,12 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from opsroom_contracts.codec import encode
 from opsroom_contracts.errors import HTTP_STATUS, RETRYABLE, ErrorCode, Fault, FaultError, Problem
+from opsroom_gateway.measures import REFUSALS
+from opsroom_messaging.metrics import Counter
 from opsroom_messaging.stored import UnavailableError
 
 MEDIA_TYPE = "application/problem+json"
@@ -48,6 +51,19 @@ _TITLES: dict[ErrorCode, str] = {
 }
 
 
+class _ProblemResponse(Response):
+    """Counted when it is sent."""
+
+    code = ErrorCode.INTERNAL
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        counter: Counter | None = scope.get(REFUSALS)
+        if counter is not None:
+            counter.add(self.code.value)
+        await super().__call__(scope, receive, send)
+
+
 def problem_response(fault: Fault) -> Response:
     """The HTTP answer to a refused request; what may be tried again says when (seconds)."""
     status = HTTP_STATUS[fault.code]
@@ -70,7 +86,9 @@ def problem_response(fault: Fault) -> Response:
         headers["WWW-Authenticate"] = "Bearer"
     elif fault.code is ErrorCode.TOKEN_INVALID:
         headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
-    return Response(encode(problem), status, headers, MEDIA_TYPE)
+    response = _ProblemResponse(encode(problem), status, headers, MEDIA_TYPE)
+    response.code = fault.code
+    return response
 
 
 def install(app: FastAPI) -> None:

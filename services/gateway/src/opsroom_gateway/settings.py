@@ -9,7 +9,8 @@ from pydantic import AfterValidator, Field
 from opsroom_contracts.identity import Mode, Role
 from opsroom_gateway.domain.buckets import Rate
 from opsroom_gateway.edge.callers import LOOPBACK, networks, within
-from opsroom_messaging.settings import BrokerSettings, SettingsError
+from opsroom_messaging.admin import AdminSettings
+from opsroom_messaging.settings import SettingsError
 
 _ANY_ORIGIN = "*"
 
@@ -34,7 +35,7 @@ PerSecond = Annotated[float, Field(ge=0, le=1_000_000)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
-class LimitSettings(BrokerSettings):
+class LimitSettings(AdminSettings):
     """How much may be asked of a gateway. Sizes in bytes, times in seconds; 0 means no limit of a number."""
 
     prefix: ClassVar[str] = "GATEWAY_"

@@ -35,6 +35,7 @@ from opsroom_gateway.edge.limits import Limits
 from opsroom_gateway.frames import text_frame
 from opsroom_gateway.identity.keeper import Keeper
 from opsroom_gateway.identity.principals import Access
+from opsroom_gateway.measures import refusals
 from opsroom_gateway.people_feed import PeopleFeed
 from opsroom_gateway.sessions import Session, Sessions
 from opsroom_gateway.settings import GatewaySettings
@@ -43,6 +44,7 @@ from opsroom_messaging.connection import Broker
 from opsroom_messaging.follower import Follower
 from opsroom_messaging.requests import Requester
 from opsroom_messaging.stored import UnavailableError
+from opsroom_messaging.tracing import Hop
 
 _MALFORMED_MAX = 20
 _TYPING_EVERY_SECONDS = 1.0
@@ -236,7 +238,8 @@ class ChatSocket:
         )
         try:
             self._room.limits.say(self._caller, request.user_id or "")
-            reply = await self._room.requester.ask(ChatSubject.SEND, request, SendReply)
+            with self._room.broker.traces.hop("frame send", Hop.ANSWER, {}):
+                reply = await self._room.requester.ask(ChatSubject.SEND, request, SendReply)
         except FaultError as error:
             self._send_fault(error, frame.client_id)
             return
@@ -276,10 +279,12 @@ class ChatSocket:
         self._outlet.write(text_frame(encode(frame)))
 
     def _refuse(self, code: ErrorCode, message: str, field: str | None = None) -> None:
+        refusals(self._room.broker.metrics).add(code.value)
         self._send(ErrorFrame(code=code, message=message, field=field))
 
     def _send_fault(self, error: FaultError, client_id: str | None) -> None:
         fault = error.fault
+        refusals(self._room.broker.metrics).add(fault.code.value)
         self._send(
             ErrorFrame(
                 code=fault.code,

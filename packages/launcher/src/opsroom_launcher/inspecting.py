@@ -1,0 +1,234 @@
+"""`./opsroom status` and `./opsroom doctor`: what runs, and what keeps it from running."""
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from opsroom_client.cli.output import remark, show_table
+from opsroom_launcher.broker import find_binary, users_folder
+from opsroom_launcher.errors import RefusedError
+from opsroom_launcher.listening import free_port, reachable
+from opsroom_launcher.options import DEFAULT_DATA
+from opsroom_launcher.readiness import is_ready
+from opsroom_messaging.access import Access
+from opsroom_messaging.connection import BrokerUnusableError, connect
+from opsroom_messaging.inspection import Survey, survey
+from opsroom_messaging.permissions import OPERATOR, USERS
+from opsroom_messaging.settings import BrokerSettings, SettingsError
+from opsroom_messaging.stored import UnavailableError
+from opsroom_messaging.users import context_file, password_file
+
+_CONNECT_SECONDS = 3.0
+_CLOCK_SECONDS = 0.5
+_LITTLE_BYTES = 1024**3
+_TOO_LITTLE_BYTES = 200 * 1024**2
+_FILES = 4096
+_SERVICES = ("chat", "cloud")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a portal is looked for: its gateway, its data, its broker."""
+
+    host: str
+    port: int
+    data: Path
+    environ: Mapping[str, str]
+
+    def broker(self) -> tuple[str, Access] | None:
+        """The broker's address and our proof: what the environment says, else that of the embedded one."""
+        if self.environ.get("NATS_URL"):
+            settings = BrokerSettings.from_environment(self.environ)
+            return settings.nats_url, settings.nats_access()
+        users = users_folder(self.data)
+        try:
+            context = json.loads(context_file(users).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return context["url"], Access(user=OPERATOR, password_file=password_file(users, OPERATOR))
+
+
+class Verdict(Enum):
+    """What came of a check."""
+
+    OK = "ok"
+    WARNING = "warning"
+    BAD = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check: what was found, and what to do about it."""
+
+    verdict: Verdict
+    check: str
+    found: str
+    advice: str = ""
+
+
+def place_of(root: Path, environ: Mapping[str, str]) -> Place:
+    """Where `./opsroom up` would be with the same environment."""
+    data = Path(environ.get("OPSROOM_DATA") or root / DEFAULT_DATA).expanduser()
+    host = reachable(environ.get("HOST") or "127.0.0.1")
+    port = environ.get("PORT") or "8000"
+    return Place(host, int(port) if port.isdigit() else 8000, data, environ)
+
+
+async def _survey(place: Place) -> Survey:
+    """What the broker tells.
+
+    Raises:
+        RefusedError: there is no broker, or it does not answer.
+    """
+    try:
+        found = place.broker()
+        if found is None:
+            raise RefusedError(f"opsroom: nothing runs in {place.data} (start it: ./opsroom up)")
+        url, access = found
+        broker = await connect(url, name=OPERATOR, access=access, timeout=_CONNECT_SECONDS)
+        try:
+            return await survey(broker)
+        finally:
+            await broker.close()
+    except (SettingsError, BrokerUnusableError, UnavailableError) as error:
+        raise RefusedError(f"opsroom: {error}") from None
+
+
+def status(root: Path, environ: Mapping[str, str]) -> int:
+    """Show services, replicas and streams; 0 if nothing is missing."""
+    place = place_of(root, environ)
+    found = asyncio.run(_survey(place))
+    rows = [
+        (one.service, one.id[:12], one.version, one.started[:19], str(one.requests), str(one.refusals))
+        for one in found.replicas
+    ]
+    rows += [("gateway", gateway[:12], "", "", "", "") for gateway in found.gateways]
+    show_table(("SERVICE", "REPLICA", "VERSION", "STARTED", "REQUESTS", "REFUSED"), rows)
+    streams = [
+        (s.name, str(s.messages), _size(s.size), str(s.last), str(s.replicas), str(s.consumers), str(s.lag))
+        for s in found.streams
+    ]
+    print()
+    show_table(("STREAM", "MESSAGES", "SIZE", "LAST", "COPIES", "CONSUMERS", "LAG"), streams)
+    lacking = [name for name in _SERVICES if name not in {one.service for one in found.replicas}]
+    lacking += [] if found.gateways else ["gateway"]
+    for name in (*lacking, *found.missing):
+        remark(f"opsroom: {name} is missing")
+    return 1 if lacking or found.missing else 0
+
+
+def doctor(root: Path, environ: Mapping[str, str]) -> int:
+    """Check what a portal needs, and say what to do; 1 if something will not work."""
+    findings = asyncio.run(_examine(place_of(root, environ)))
+    rows = [(one.verdict.value, one.check, one.found, one.advice) for one in findings]
+    show_table(("", "CHECK", "FOUND", "DO"), rows)
+    return 1 if any(one.verdict is Verdict.BAD for one in findings) else 0
+
+
+async def _examine(place: Place) -> list[Finding]:
+    running = await is_ready(place.host, place.port)
+    return [
+        _port(place, running=running),
+        _binary(place),
+        *await _broker(place, running=running),
+        *_data(place),
+        _files(),
+    ]
+
+
+def _port(place: Place, *, running: bool) -> Finding:
+    address = f"{place.host}:{place.port}"
+    if running:
+        return Finding(Verdict.OK, "port of the page", f"an Opsroom is ready at {address}")
+    try:
+        free_port(place.host, place.port, "--port or --host")
+    except RefusedError as error:
+        reason = str(error).removeprefix("opsroom: ").partition(" (")[0]
+        return Finding(Verdict.BAD, "port of the page", reason, "choose another: --port or PORT")
+    return Finding(Verdict.OK, "port of the page", f"{address} is free")
+
+
+def _binary(place: Place) -> Finding:
+    if place.environ.get("NATS_URL"):
+        return Finding(Verdict.OK, "embedded broker", "not wanted: NATS_URL names another")
+    try:
+        answer = subprocess.run(
+            [find_binary(), "--version"], capture_output=True, text=True, check=True, timeout=_CONNECT_SECONDS
+        )
+    except (RefusedError, OSError, subprocess.SubprocessError) as error:
+        return Finding(Verdict.BAD, "embedded broker", str(error), "delete .venv and start again")
+    return Finding(Verdict.OK, "embedded broker", answer.stdout.strip())
+
+
+async def _broker(place: Place, *, running: bool) -> list[Finding]:
+    if not running and not place.environ.get("NATS_URL"):
+        return [Finding(Verdict.OK, "broker", "not running; ./opsroom up starts it")]
+    try:
+        found = await _survey(place)
+    except RefusedError as error:
+        advice = "see NATS_URL and the access to the broker in docs/settings.md"
+        return [Finding(Verdict.BAD, "broker", str(error).removeprefix("opsroom: "), advice)]
+    return [
+        Finding(Verdict.OK, "broker", f"nats-server {found.broker}, with JetStream as needed"),
+        _clock(found.clock_ahead),
+        *(
+            Finding(_missing(running=running), "streams", f"{name} is missing", "start chat and cloud")
+            for name in found.missing
+        ),
+    ]
+
+
+def _missing(*, running: bool) -> Verdict:
+    return Verdict.BAD if running else Verdict.WARNING
+
+
+def _clock(ahead: float) -> Finding:
+    said = f"{abs(ahead):.2f} s {'ahead of' if ahead >= 0 else 'behind'} the broker's"
+    if abs(ahead) <= _CLOCK_SECONDS:
+        return Finding(Verdict.OK, "clock", said)
+    return Finding(Verdict.WARNING, "clock", said, "set both by NTP: due times are told by these clocks")
+
+
+def _data(place: Place) -> Iterator[Finding]:
+    folder = next(one for one in (place.data, *place.data.absolute().parents) if one.is_dir())
+    if not os.access(folder, os.W_OK | os.X_OK):
+        yield Finding(Verdict.BAD, "data folder", f"{folder} can't be written", "choose another: --data")
+    else:
+        yield Finding(Verdict.OK, "data folder", str(place.data))
+    users = users_folder(place.data)
+    secrets = (password_file(users, user) for user in USERS)
+    if any(file.exists() and file.stat().st_mode & 0o077 for file in secrets):
+        yield Finding(Verdict.WARNING, "passwords", f"others can read {users}", f"chmod -R go= {users}")
+    free = shutil.disk_usage(folder).free
+    verdict = Verdict.OK if free >= _LITTLE_BYTES else Verdict.WARNING
+    if free < _TOO_LITTLE_BYTES:
+        verdict = Verdict.BAD
+    yield Finding(verdict, "disk", f"{_size(free)} free", "" if verdict is Verdict.OK else "make room")
+
+
+def _files() -> Finding:
+    if sys.platform == "win32":
+        return Finding(Verdict.BAD, "system", "Windows", "run it inside WSL")
+    import resource  # noqa: PLC0415 - POSIX only
+
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    found = "any number" if most == resource.RLIM_INFINITY else f"{most} at most"
+    if most != resource.RLIM_INFINITY and most < _FILES:
+        return Finding(Verdict.WARNING, "open files", found, f"for more readers: ulimit -Hn {_FILES}")
+    return Finding(Verdict.OK, "open files", found)
+
+
+def _size(number: int) -> str:
+    size = float(number)
+    for unit in ("B", "KiB", "MiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}"
+        size /= 1024
+    return f"{size:.1f} GiB"
