@@ -1,6 +1,8 @@
 """What the gateway's tests share: a portal for each module, and one for each test that needs its own."""
 
+import subprocess
 from collections.abc import AsyncIterator
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
@@ -38,3 +40,14 @@ async def http(address: Address, agent: str) -> AsyncIterator[httpx.AsyncClient]
     """Requests to the module's gateway."""
     async with address.requests(agent) as client:
         yield client
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 and its key."""
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    kind = ("-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
+    name = ("-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1")
+    command = ["openssl", "req", *kind, *name, "-keyout", str(key), "-out", str(cert)]
+    subprocess.run(command, check=True, capture_output=True, timeout=30)
+    return cert, key

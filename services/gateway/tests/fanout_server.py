@@ -152,6 +152,15 @@ class RawReader:
         self._socket.close()
 
 
+def request_for(path: str) -> bytes:
+    """What opens a socket, or at ``/sse`` a stream."""
+    upgrade = (
+        "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+    )
+    return f"GET {path} HTTP/1.1\r\nHost: x\r\n{'' if path == '/sse' else upgrade}\r\n".encode()
+
+
 async def raw_reader(port: int, path: str, receive_buffer: int = 0) -> RawReader:
     """Open a socket (or, at ``/sse``, a stream) and read the headers of the answer."""
     loop = asyncio.get_running_loop()
@@ -159,11 +168,7 @@ async def raw_reader(port: int, path: str, receive_buffer: int = 0) -> RawReader
     connection.setblocking(False)
     if receive_buffer:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-    upgrade = (
-        "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
-    )
-    request = f"GET {path} HTTP/1.1\r\nHost: x\r\n{'' if path == '/sse' else upgrade}\r\n".encode()
+    request = request_for(path)
     async with asyncio.timeout(PATIENCE_SECONDS):
         await loop.sock_connect(connection, ("127.0.0.1", port))
         await loop.sock_sendall(connection, request)

@@ -1,7 +1,6 @@
 """What keeps a stranger's page from using somebody's browser: origins, headers, and TLS."""
 
 import ssl
-import subprocess
 from pathlib import Path
 
 import httpx
@@ -104,17 +103,6 @@ async def test_behind_a_proxy_that_speaks_tls_browsers_are_told_to_stay_with_it(
             )
     async with portal.gateway.requests() as client:
         assert "Strict-Transport-Security" not in (await client.get("/healthz", headers=forwarded)).headers
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1 and its key."""
-    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    kind = ("-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
-    name = ("-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1")
-    command = ["openssl", "req", *kind, *name, "-keyout", str(key), "-out", str(cert)]
-    subprocess.run(command, check=True, capture_output=True, timeout=30)
-    return cert, key
 
 
 async def test_tls_by_setting(portal: Portal, certificate: tuple[Path, Path]) -> None:

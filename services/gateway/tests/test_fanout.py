@@ -3,8 +3,10 @@
 import asyncio
 import random
 import socket
+import ssl
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
@@ -13,7 +15,7 @@ from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFact
 from opsroom_contracts.close_codes import Close, retry_hint
 from opsroom_gateway.frames import sse_comment, sse_event, text_frame
 from opsroom_gateway.hub import Hub
-from services.gateway.tests.fanout_server import Fanout, RawReader, fanout, raw_reader
+from services.gateway.tests.fanout_server import Fanout, RawReader, fanout, raw_reader, request_for
 
 _SMALL = 4096
 
@@ -72,6 +74,28 @@ async def test_readers_of_any_speed_that_come_and_go_see_one_run_of_the_same_byt
         assert served.counters.slow_readers == 0
         for reader in early:
             reader.close()
+
+
+@pytest.mark.parametrize(("path", "make"), [("/ws", frame), ("/sse", chunk)])
+async def test_under_tls_the_same_bytes_come_and_the_end_is_whole(
+    path: str, make: Callable[[int, random.Random], bytes], certificate: tuple[Path, Path]
+) -> None:
+    chance = random.Random(5)
+    frames = [make(n, chance) for n in range(60)]
+    trust = ssl.create_default_context(cafile=str(certificate[0]))
+    async with fanout(send_buffer=_SMALL, tls_cert=certificate[0], tls_key=certificate[1]) as served:
+        hub = served.sockets if path == "/ws" else served.streams
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port, ssl=trust, limit=_SMALL)
+        writer.write(request_for(path))
+        await reader.readuntil(b"\r\n\r\n")
+        await published(hub, frames, chance)
+        whole = b"".join(frames)
+        assert await reader.readexactly(len(whole)) == whole
+        served.server.should_exit = True
+        async with asyncio.timeout(10):
+            rest = await reader.read() if path == "/sse" else await reader.readexactly(2)
+        assert rest.endswith(b"0\r\n\r\n") or rest[0] == 0x88
+        writer.close()
 
 
 async def test_no_byte_goes_to_whoever_gets_the_number_of_a_socket_that_was_closed() -> None:
