@@ -21,6 +21,8 @@ from opsroom_gateway.sse import EventStream, StreamOutlet
 from opsroom_gateway.ws_protocol import outlet_of
 
 PATIENCE_SECONDS = 20.0
+_USUAL: dict[str, object] = {"port": 0, "drain_seconds": 0.0, "ping_seconds": 60.0, "heartbeat_seconds": 60.0}
+"""No test but those of pings and heartbeats is to see any."""
 
 
 @dataclass(slots=True)
@@ -87,7 +89,7 @@ class Fanout:
 @asynccontextmanager
 async def fanout(send_buffer: int = 0, **changed: object) -> AsyncIterator[Fanout]:
     """Serve; ``send_buffer``: bytes that the system keeps for each connection, as few as it allows."""
-    settings = GatewaySettings.model_validate({"port": 0, "drain_seconds": 0.0} | changed)
+    settings = GatewaySettings.model_validate(_USUAL | changed)
     listener = listen(settings)
     if send_buffer:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)  # inherited by what it accepts

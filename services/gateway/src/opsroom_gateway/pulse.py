@@ -34,8 +34,9 @@ class Pulse:
         return len(self._members)
 
     def join(self, member: Beating) -> None:
-        """Beat ``member`` from now on, the first time at any moment of the interval."""
-        self._place(member, random.randint(1, len(self._slots) - 1))  # noqa: S311 - nothing secret
+        """Beat ``member`` from now on, the first time in the second half of the interval."""
+        longest = len(self._slots) - 1
+        self._place(member, random.randint(max(1, longest // 2), longest))  # noqa: S311 - nothing secret
         if self._timer is None:
             self._wait()
 
