@@ -5,7 +5,19 @@ import sys
 from pathlib import Path
 
 from opsroom_launcher import checks, handover
-from opsroom_launcher.cli import Bench, Check, Client, Command, Doctor, Explain, RunTests, Status, Up, parse
+from opsroom_launcher.cli import (
+    Bench,
+    Check,
+    Client,
+    Command,
+    Docs,
+    Doctor,
+    Explain,
+    RunTests,
+    Status,
+    Up,
+    parse,
+)
 from opsroom_launcher.errors import RefusedError
 
 
@@ -46,6 +58,8 @@ def _do(command: Command, root: Path) -> int:
             steps = checks.test_steps(root, pytest_arguments)
         case Check():
             steps = checks.check_steps(root)
+        case Docs():
+            steps = checks.docs_steps(root)
         case Bench(arguments):
             steps = [checks.bench_step(root, arguments)]
     return checks.run(steps)

@@ -59,6 +59,15 @@ def test_steps(root: Path, pytest_arguments: Sequence[str]) -> list[Step]:
     ]
 
 
+def docs_steps(root: Path) -> list[Step]:
+    """The pages made from the code, and the site; a broken link fails."""
+    zensical = Path(sysconfig.get_path("scripts"), "zensical")
+    return [
+        _python_step(root, "reference", "opsroom_launcher.reference"),
+        Step("zensical", (str(zensical), "build", "--clean", "--strict"), root),
+    ]
+
+
 def bench_step(root: Path, arguments: Sequence[str]) -> Step:
     """The `bench` package, which has its own options."""
     return _python_step(root, "bench", "bench", *arguments)

@@ -46,6 +46,11 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Docs:
+    """Make what is made from the code anew, and build the documentation into .opsroom/site."""
+
+
+@dataclass(frozen=True, slots=True)
 class Bench:
     """Hand over to the `bench` package."""
 
@@ -69,9 +74,9 @@ class Doctor:
     """Check ports, broker, permissions, disk and clock, and say what to do."""
 
 
-Command = Explain | Up | RunTests | Check | Bench | Client | Status | Doctor
+Command = Explain | Up | RunTests | Check | Bench | Client | Status | Doctor | Docs
 
-_PLAIN: dict[str, Command] = {"check": Check(), "status": Status(), "doctor": Doctor()}
+_PLAIN: dict[str, Command] = {"check": Check(), "status": Status(), "doctor": Doctor(), "docs": Docs()}
 _OF_THE_CLIENT = {
     "chat": "talk from the terminal (--help)",
     "servers": "list, command and watch servers (--help)",
@@ -107,6 +112,7 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Command:
     commands.add_parser("bench", help="measure it (options: ./opsroom bench --help)")
     commands.add_parser("status", help="services, replicas, streams and lag", description=Status.__doc__)
     commands.add_parser("doctor", help="find what keeps it from working", description=Doctor.__doc__)
+    commands.add_parser("docs", help="build the documentation", description=Docs.__doc__)
     for name, explained in _OF_THE_CLIENT.items():
         commands.add_parser(name, help=explained)
     flags = parser.parse_args(own)

@@ -1,0 +1,148 @@
+"""WebSocket, event stream and NATS as an AsyncAPI 3 document: ``python -m opsroom_contracts.asyncapi``."""
+
+import json
+import sys
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from opsroom_contracts import chat, cloud, frames, gateways, http, subjects
+from opsroom_contracts.schema import all_models
+from opsroom_contracts.subjects import ChatSubject, CloudSubject
+
+Asked = dict[str, tuple[type[BaseModel], type[BaseModel]]]
+"""Request and answer by subject."""
+
+ASKED: Asked = {
+    ChatSubject.REGISTER: (chat.RegisterRequest, chat.RegisterReply),
+    ChatSubject.JOIN: (chat.JoinRequest, chat.JoinReply),
+    ChatSubject.LEAVE: (chat.LeaveRequest, chat.LeaveReply),
+    ChatSubject.SEND: (chat.SendRequest, chat.SendReply),
+    ChatSubject.USERS: (chat.UsersRequest, chat.UsersReply),
+    ChatSubject.HISTORY: (chat.HistoryRequest, chat.HistoryReply),
+    ChatSubject.WHOAMI: (chat.WhoamiRequest, chat.WhoamiReply),
+    ChatSubject.REVOKE: (chat.RevokeRequest, chat.RevokeReply),
+    CloudSubject.CREATE: (cloud.CreateRequest, cloud.OperationReply),
+    CloudSubject.START: (cloud.InstanceRequest, cloud.OperationReply),
+    CloudSubject.STOP: (cloud.InstanceRequest, cloud.OperationReply),
+    CloudSubject.REMOVE: (cloud.InstanceRequest, cloud.OperationReply),
+    CloudSubject.CANCEL: (cloud.CancelRequest, cloud.OperationReply),
+    CloudSubject.OPERATION: (cloud.OperationRequest, cloud.OperationReply),
+    CloudSubject.LIST: (cloud.ListRequest, cloud.ListReply),
+}
+SAID: dict[str, type[BaseModel]] = {
+    subjects.message_subject("{room}", "{message}"): chat.MessageEvent,
+    subjects.member_subject("{user}"): chat.Member,
+    subjects.name_subject("{digest}"): chat.NameClaim,
+    subjects.typing_subject("{room}"): chat.TypingEvent,
+    subjects.instance_events("{instance}"): cloud.InstanceEvent,
+    subjects.instance_timer("{instance}"): cloud.DueOperation,
+    subjects.instance_due("{instance}"): cloud.DueOperation,
+    subjects.operation_record("{operation}"): cloud.OperationRecord,
+    subjects.GATEWAY_SPENT: gateways.Spent,
+}
+"""What is published, stored or not, by subject."""
+
+_SCHEMAS = "#/components/schemas/{model}"
+
+
+def asyncapi(version: str) -> dict[str, Any]:
+    """The document, for ``version`` of the product."""
+    document = _Document()
+    socket = document.channel("chatSocket", "/api/v1/chat/ws", "The chat's WebSocket.", "gateway")
+    document.operation("say", "receive", socket, _members(frames.ClientFrame))
+    document.operation("hear", "send", socket, _members(frames.ServerFrame))
+    stream = document.channel("cloudEvents", "/api/v1/cloud/events", "Server-sent events.", "gateway")
+    document.operation("follow", "send", stream, (http.CloudEvent, http.ResetEvent))
+    for subject, (request, reply) in ASKED.items():
+        channel = document.channel(_name(subject), str(subject), "A request and its answer.", "nats")
+        document.operation(f"ask_{_name(subject)}", "receive", channel, (request,), reply)
+    for subject, model in SAID.items():
+        channel = document.channel(_name(subject), subject, (model.__doc__ or "").split("\n")[0], "nats")
+        document.operation(f"publish_{_name(subject)}", "send", channel, (model,))
+    return document.whole(version)
+
+
+class _Document:
+    def __init__(self) -> None:
+        self.channels: dict[str, Any] = {}
+        self.operations: dict[str, Any] = {}
+        self.messages: dict[str, Any] = {}
+
+    def channel(self, name: str, address: str, text: str, server: str) -> str:
+        """Add a channel; answers its name."""
+        self.channels[name] = {
+            "address": address,
+            "description": text,
+            "servers": [{"$ref": f"#/servers/{server}"}],
+            "messages": {},
+        }
+        parameters = [part[1:-1] for part in address.split(".") if part.startswith("{")]
+        if parameters:
+            self.channels[name]["parameters"] = {parameter: {} for parameter in parameters}
+        return name
+
+    def operation(
+        self,
+        name: str,
+        action: str,
+        channel: str,
+        models: tuple[type[BaseModel], ...],
+        reply: type[BaseModel] | None = None,
+    ) -> None:
+        """Add an operation that the portal does (``action`` in its eyes) on ``channel``."""
+        self.operations[name] = {
+            "action": action,
+            "channel": {"$ref": f"#/channels/{channel}"},
+            "messages": [self._message(channel, model) for model in models],
+        }
+        if reply is not None:
+            self.operations[name]["reply"] = {
+                "channel": {"$ref": f"#/channels/{channel}"},
+                "messages": [self._message(channel, reply)],
+            }
+
+    def _message(self, channel: str, model: type[BaseModel]) -> dict[str, str]:
+        name = model.__name__
+        self.messages[name] = {
+            "name": name,
+            "summary": (model.__doc__ or "").split("\n")[0],
+            "contentType": "application/json",
+            "payload": {"$ref": _SCHEMAS.format(model=name)},
+        }
+        self.channels[channel]["messages"][name] = {"$ref": f"#/components/messages/{name}"}
+        return {"$ref": f"#/channels/{channel}/messages/{name}"}
+
+    def whole(self, version: str) -> dict[str, Any]:
+        """Everything, with the schemas."""
+        _, schemas = models_json_schema(
+            [(model, "serialization") for model in all_models()], ref_template=_SCHEMAS
+        )
+        return {
+            "asyncapi": "3.0.0",
+            "info": {"title": "Opsroom", "version": version},
+            "defaultContentType": "application/json",
+            "servers": {
+                "gateway": {"host": "127.0.0.1:8000", "protocol": "ws"},
+                "nats": {"host": "127.0.0.1:4222", "protocol": "nats"},
+            },
+            "channels": self.channels,
+            "operations": self.operations,
+            "components": {"messages": self.messages, "schemas": schemas["$defs"]},
+        }
+
+
+def _members(union: object) -> tuple[type[BaseModel], ...]:
+    """The models of an annotated union."""
+    members: tuple[type[BaseModel], ...] = get_args(get_args(union)[0])
+    return members
+
+
+def _name(subject: str) -> str:
+    return subject.replace("{", "").replace("}", "").replace(".", "_")
+
+
+if __name__ == "__main__":
+    json.dump(asyncapi("0"), sys.stdout, indent=1)
+    sys.stdout.write("\n")
