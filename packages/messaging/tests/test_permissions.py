@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+import sysconfig
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -199,3 +202,21 @@ async def test_a_changed_password_is_read_at_the_next_connection(guarded: Guarde
         await guarded.start()
         async with asyncio.timeout(PATIENCE_SECONDS):
             await back.wait()
+
+
+async def test_brokers_in_containers_become_a_cluster_by_what_is_made_for_them(tmp_path: Path) -> None:
+    main(tmp_path, "nats://127.0.0.1:4222", ["127.0.0.1", "localhost"])
+    secret = tmp_path / "nats" / "cluster.conf"
+    assert secret.stat().st_mode & 0o077 == 0
+    before = secret.read_text()
+    main(tmp_path, "nats://127.0.0.1:4222", ["127.0.0.1", "localhost"])
+    assert secret.read_text() == before
+    config = Path(__file__).parents[3] / "deploy" / "nats" / "cluster.conf"
+    (tmp_path / "cluster.conf").write_text(config.read_text())
+    (tmp_path / "secret").symlink_to(tmp_path / "nats")
+    server = Path(sysconfig.get_path("scripts")) / "nats-server"
+    process = await asyncio.create_subprocess_exec(
+        server, "-t", "-c", tmp_path / "cluster.conf", env={**os.environ, "NATS_NAME": "one"}, stderr=PIPE
+    )
+    _, said = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode == 0, said

@@ -6,6 +6,9 @@
 - ``FOLDER/<service>/nats-password``: for ``NATS_PASSWORD_FILE`` of each service;
 - ``FOLDER/operator/context.json``: for ``nats --context``.
 
+With hosts behind the URL also ``FOLDER/nats/cluster.conf``: the brokers on them become one cluster, each
+proving to the others that it belongs to it.
+
 A second run keeps the passwords and writes the permissions anew.
 """
 
@@ -13,13 +16,19 @@ import json
 import os
 import secrets
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 from opsroom_messaging.permissions import OPERATOR, USERS, authorization
 
 _PASSWORD_BYTES = 24
 PASSWORD_FILE = "nats-password"  # noqa: S105 - a name
 CONTEXT_FILE = "context.json"
+CLUSTER = "opsroom"
+ROUTE_PORT = 6222
+ROUTE_USER = "route"
 
 
 def password_file(folder: Path, user: str) -> Path:
@@ -76,15 +85,28 @@ def _password(path: Path) -> str:
     return password
 
 
-def main(folder: Path, url: str) -> None:
-    """Make everything that a broker and services in containers need."""
+def cluster(hosts: Sequence[str], password: str) -> dict[str, Any]:
+    """The broker's ``cluster`` for the brokers on ``hosts``; the same for each of them."""
+    return {
+        "name": CLUSTER,
+        "listen": f"0.0.0.0:{ROUTE_PORT}",
+        "authorization": {"user": ROUTE_USER, "password": password, "timeout": 2},
+        "routes": [f"nats-route://{ROUTE_USER}:{quote(password)}@{host}:{ROUTE_PORT}" for host in hosts],
+    }
+
+
+def main(folder: Path, url: str, hosts: Sequence[str] = ()) -> None:
+    """Make everything that a broker, or those on ``hosts``, and services in containers need."""
     passwords = make_users(folder, url)
     # JSON is what the broker reads, but what it includes must come without the outer braces.
     included = json.dumps({"authorization": authorization(passwords)}, indent=2)[1:-1]
     write_private(folder / "nats" / "authorization.conf", included)
+    if hosts:
+        settings = {"cluster": cluster(hosts, _password(folder / "nats" / "route-password"))}
+        write_private(folder / "nats" / "cluster.conf", json.dumps(settings, indent=2)[1:-1])
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
-        sys.exit("usage: python -m opsroom_messaging.users FOLDER URL")
-    main(Path(sys.argv[1]), sys.argv[2])
+    if len(sys.argv) < 3:
+        sys.exit("usage: python -m opsroom_messaging.users FOLDER URL [HOST ...]")
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3:])
