@@ -88,6 +88,8 @@ async def test_a_server_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPat
 async def test_in_pipes(wire: Wire) -> None:
     async with Opsroom(wire.url) as opsroom:
         name, marker = f"p-{uuid4().hex[:20]}", uuid4().hex
+        # More than one line for `head`: the next one tells the command that nobody reads any more.
+        await asyncio.gather(*(opsroom.cloud.create() for _ in range(3)))
         said, watched = await asyncio.gather(
             piped(wire.url, f"opsroom chat --name {name}", f"{marker} one\n\n{marker} \x1b[31mtwo\n"),
             piped(wire.url, "opsroom servers watch --since 0 | head -n 1"),
