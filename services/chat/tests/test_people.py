@@ -8,7 +8,7 @@ import pytest
 
 from opsroom_chat.domain.tokens import name_key
 from opsroom_contracts.chat import MEMBER, Dialect, JoinReply, JoinRequest, LeaveManner, RegisterReply
-from opsroom_contracts.codec import decode
+from opsroom_contracts.codec import contract_of, decode, encode
 from opsroom_contracts.subjects import (
     GATEWAYS_BUCKET,
     MEMBERS_STREAM,
@@ -40,6 +40,20 @@ async def test_registering_gives_an_id_and_a_token_of_which_only_the_hash_is_sto
     assert stored.seq == reply.seq
     assert (await chat.whoami(reply.token)).user == reply.user
     assert await chat.names() == []
+
+
+async def test_all_sockets_of_one_person_come_back_at_once(chat: Chat, broker: Broker) -> None:
+    # Each changes the same record: were they to spoil each other's guard, most would be told to come later.
+    person = await chat.register("Ann")
+    requests = [JoinRequest(connection=connection(f"c{n}"), token=person.token) for n in range(60)]
+    answers = await asyncio.gather(
+        *(broker.client.request(ChatSubject.JOIN, encode(request), timeout=30) for request in requests)
+    )
+    replies = [decode(contract_of(JoinReply), answer.data) for answer in answers]
+    stored = await StreamReader(broker, MEMBERS_STREAM).last(member_subject(person.user.id))
+    assert stored is not None
+    assert stored.seq == max(reply.seq for reply in replies)
+    assert len(decode(MEMBER, stored.data).connections) == 60
 
 
 async def test_of_racing_registrations_over_two_services_one_wins(

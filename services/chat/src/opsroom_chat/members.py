@@ -1,9 +1,11 @@
 """The ``MEMBERS`` stream: the directory that follows it, and guarded changes to it."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from weakref import WeakValueDictionary
 
 from opsroom_chat.domain.directory import Directory, NameEntry
 from opsroom_chat.domain.people import Change, Name
@@ -92,6 +94,7 @@ class Members:
         self._reader = reader
         self._writer = writer
         self._token_life = token_life
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @property
     def directory(self) -> Directory:
@@ -118,6 +121,13 @@ class Members:
         Raises:
             FaultError: what ``decide`` refused; ``name_taken``; ``overloaded`` after too many conflicts.
         """
+        # One person's changes take turns here: many at once, as when all of their sockets come back, would
+        # spoil each other's guard again and again. The guard is for what other processes do.
+        turn = self._turns.setdefault(user_id, asyncio.Lock())
+        async with turn:
+            return await self._change(user_id, decide)
+
+    async def _change(self, user_id: str, decide: Decide) -> tuple[Member | None, int]:
         heard = self.directory.member(user_id)
         if heard is not None:
             with suppress(FaultError, ConflictError):
