@@ -169,6 +169,8 @@ class GroupWriter:
         try:
             if len(group) > _PIPELINE_ENTRIES or (len(group) > 1 and any(len(e.writes) > 1 for e in group)):
                 await self._store_together(group)
+            elif len(group) == 1:
+                await self._store_alone(group[0])
             else:
                 await asyncio.gather(*(self._store_alone(entry) for entry in group))
         except BaseException:  # cancelled half-way: no one may be left waiting for an answer
