@@ -83,6 +83,7 @@ def listen(settings: GatewaySettings) -> socket.socket:
 def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
     """The server of a gateway's application."""
     counters = gateway.counters
+    beats = settings.heartbeat_seconds
     admission_ = Admission(possible_connections(settings.connections), settings.joining, counters)
 
     class Protocol(OutletProtocol):
@@ -103,7 +104,11 @@ def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
             uncounted=networks((*settings.trusted_proxies, *settings.exempt_addresses)),
         )
         streams = Streams(
-            settings.outbox_bytes, counters, Pulse(settings.heartbeat_seconds), settings.drain_seconds
+            settings.outbox_bytes,
+            counters,
+            Pulse(beats),
+            1.4 * beats,
+            settings.drain_seconds,
         )
         admission = admission_
 

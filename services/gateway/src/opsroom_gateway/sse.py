@@ -3,6 +3,8 @@
 import asyncio
 import random
 import socket
+import struct
+import sys
 from asyncio.transports import BaseTransport, Transport
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -23,8 +25,9 @@ STREAMS: Final = "opsroom.streams"
 """The extension of a request's scope by which its connection becomes a stream."""
 _HEARTBEAT = sse_comment("heartbeat")
 _BUSY_RETRY_SECONDS = (1, 5)
-_UNREAD_SECONDS = 25.0
-"""How long a peer's machine may leave a heartbeat unacknowledged (Linux): a half-open stream ends."""
+_TCP_FAMILIES = frozenset({socket.AF_INET, socket.AF_INET6})
+_LAST_ACK = struct.Struct("56xI")
+"""Where Linux's ``tcp_info`` has the milliseconds since the last acknowledgement."""
 
 
 class Convertible(Protocol):
@@ -38,11 +41,15 @@ class Convertible(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """What all streams of a process share. ``retry_seconds``: over how long they come back after a stop."""
+    """What all streams of a process share. ``retry_seconds``: over how long they come back after a stop.
+
+    ``silence_seconds``: how long a peer's machine may acknowledge nothing (Linux).
+    """
 
     outbox_bytes: int
     counters: EdgeCounters
     heartbeats: Pulse
+    silence_seconds: float
     retry_seconds: float
 
 
@@ -79,7 +86,6 @@ class StreamProtocol(asyncio.Protocol):
         connections.add(self)
         streams.counters.streams += 1
         streams.heartbeats.join(self)
-        _limit_unread(transport)
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Never called: the connection was made before."""
@@ -100,8 +106,12 @@ class StreamProtocol(asyncio.Protocol):
         self.outlet.lost()
 
     def beat(self) -> None:
-        """Say that the stream lives."""
-        self.outlet.write(_HEARTBEAT)
+        """Say that the stream lives; or end it if not even the last heartbeat was acknowledged."""
+        if _silence(self.outlet.transport) > self._streams.silence_seconds:
+            self._streams.counters.silent_readers += 1
+            self.outlet.transport.abort()
+        else:
+            self.outlet.write(_HEARTBEAT)
 
     def shutdown(self) -> None:
         """The server stops: end, and say when to come back."""
@@ -155,9 +165,12 @@ def _busy() -> Fault:
     return Fault(code=ErrorCode.OVERLOADED, message=words, retry_after=wait)
 
 
-def _limit_unread(transport: Transport) -> None:
-    """Have the system drop a peer that acknowledges nothing; other systems than Linux do it much later."""
+def _silence(transport: Transport) -> float:
+    """For how many seconds the peer's machine has acknowledged nothing; 0 where the system does not tell."""
+    option = getattr(socket, "TCP_INFO", None)
     connection = cast("socket.socket", transport.get_extra_info("socket"))
-    option = getattr(socket, "TCP_USER_TIMEOUT", None)
-    if option is not None and connection.family in {socket.AF_INET, socket.AF_INET6}:
-        connection.setsockopt(socket.IPPROTO_TCP, option, int(_UNREAD_SECONDS * 1000))
+    if sys.platform != "linux" or option is None or connection.family not in _TCP_FAMILIES:
+        return 0.0
+    facts = connection.getsockopt(socket.IPPROTO_TCP, option, _LAST_ACK.size)
+    milliseconds: int = _LAST_ACK.unpack(facts)[0]
+    return milliseconds / 1000
