@@ -1,5 +1,7 @@
 import type { Backend, CloudConnection } from "../api/backend";
+import type { CloudEvent } from "../contract/generated";
 import type { CloudState, CloudStateEvent } from "../state/cloud/model";
+import { Gatherer } from "./gatherer";
 import { Reconnector } from "./reconnector";
 
 /** How far back in the stream a first visit looks, to show what has happened lately. */
@@ -20,8 +22,10 @@ export class CloudLink {
   private attempt = 0;
   private backfill = BACKFILL;
   private readonly reconnector: Reconnector;
+  private readonly changes: Gatherer<CloudEvent>;
 
   constructor(private readonly options: CloudLinkOptions) {
+    this.changes = new Gatherer(events => options.publish({ kind: "changes", events }));
     this.reconnector = new Reconnector({
       connect: () => void this.connect(),
       disconnect: () => this.disconnect(),
@@ -51,21 +55,27 @@ export class CloudLink {
     }
     this.connection = backend.openCloud(state().seq, {
       onOpen: () => this.reconnector.opened(),
-      onChanges: events => publish({ kind: "changes", events }),
+      onChanges: events => this.changes.add(events),
       onReset: () => this.startOver(),
-      onClose: () => this.reconnector.lost(),
+      onClose: () => {
+        // The next stream resumes after the last event that was handed on.
+        this.changes.flush();
+        this.reconnector.lost();
+      },
     });
   }
 
   /** Fetch the list again and follow from exactly there: looking back further would only be refused again. */
   private startOver(): void {
     this.backfill = 0;
+    this.changes.flush();
     this.options.publish({ kind: "reset" });
     this.reconnector.retryNow();
   }
 
   private disconnect(): void {
     this.attempt += 1;
+    this.changes.flush();
     this.connection?.close();
     this.connection = undefined;
   }
