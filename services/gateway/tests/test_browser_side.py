@@ -91,6 +91,11 @@ async def test_every_answer_says_what_browsers_are_to_refuse(portal: Portal, tmp
             assert "script-src 'self'" in (await client.get("/")).headers["Content-Security-Policy"]
             data = (await client.get("/api/v1/session")).headers["Content-Security-Policy"]
             assert data.startswith("default-src 'none'")
+            # A browser lets the headers of a 304 replace those of the page that it has.
+            etag = (await client.get("/")).headers["ETag"]
+            again = await client.get("/", headers={"If-None-Match": etag})
+            assert again.status_code == 304
+            assert "Content-Security-Policy" not in again.headers
 
 
 async def test_behind_a_proxy_that_speaks_tls_browsers_are_told_to_stay_with_it(portal: Portal) -> None:

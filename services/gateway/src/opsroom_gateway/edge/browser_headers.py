@@ -13,7 +13,7 @@ _ALWAYS: Final = {
 }
 _DATA: Final = "default-src 'none'; frame-ancestors 'none'"
 _PAGE: Final = (
-    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
     " connect-src *; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 """The page may be pointed at any server, hence ``connect-src``."""
@@ -24,6 +24,7 @@ _REFERENCE: Final = (
 )
 """The reference of the API is drawn by Swagger UI, which FastAPI takes from there."""
 _REFERENCE_PATHS: Final = frozenset({"/docs", "/docs/oauth2-redirect"})
+_NOT_MODIFIED: Final = 304
 _YEAR_SECONDS: Final = 31_536_000
 
 
@@ -43,7 +44,11 @@ class BrowserHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(_ALWAYS)
-                headers["Content-Security-Policy"] = _policy(scope["path"], headers.get("content-type", ""))
+                # "Not modified" doesn't say of what: a policy there would replace the stored page's own.
+                if message["status"] != _NOT_MODIFIED:
+                    headers["Content-Security-Policy"] = _policy(
+                        scope["path"], headers.get("content-type", "")
+                    )
                 if scope["scheme"] == "https":
                     headers["Strict-Transport-Security"] = f"max-age={_YEAR_SECONDS}"
             await send(message)
