@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from opsroom_contracts.audit import Address
 from opsroom_contracts.model import ClientId, Identifier, Model, Sequence, Timestamp
 
 LIST_MAX = 1000
@@ -138,6 +139,7 @@ class CreateRequest(Model):
 
     client_id: ClientId | None = None
     actor: Actor = ANONYMOUS
+    address: Address | None = None
 
 
 class InstanceRequest(Model):
@@ -146,6 +148,7 @@ class InstanceRequest(Model):
     instance_id: Identifier
     client_id: ClientId | None = None
     actor: Actor = ANONYMOUS
+    address: Address | None = None
 
 
 class CancelRequest(Model):
@@ -153,6 +156,7 @@ class CancelRequest(Model):
 
     operation_id: Identifier
     actor: Actor = ANONYMOUS
+    address: Address | None = None
 
 
 class OperationReply(Model):

@@ -49,6 +49,10 @@ CLOUD_OPERATIONS = "cloud.operations.*"
 CLOUD_WORKERS = "workers"
 """The durable consumer of ``cloud.due.*`` that all cloud processes share."""
 
+AUDIT_STREAM = "AUDIT"
+"""Who asked for what, accepted and refused; one subject each, so that a retry is stored once."""
+AUDIT = "audit.>"
+
 GATEWAYS_BUCKET = "gateways"
 """Leases of gateway processes: a key that expires takes the gateway's people off the list."""
 
@@ -75,6 +79,11 @@ def member_subject(user_id: str) -> str:
 def name_subject(name_key: str) -> str:
     """Where the claim on one name is kept; ``name_key`` is a digest of the folded name."""
     return f"chat.names.{name_key}"
+
+
+def audit_subject(outcome: str, entry_id: str) -> str:
+    """Where one entry of the audit is stored."""
+    return f"audit.{outcome}.{entry_id}"
 
 
 def typing_subject(room: str) -> str:

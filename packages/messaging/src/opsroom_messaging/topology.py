@@ -57,6 +57,13 @@ def cloud_stream(*, max_age: float, replicas: int) -> StreamSpec:
     )
 
 
+def audit_stream(*, max_age: float, max_bytes: int, replicas: int) -> StreamSpec:
+    """The audit, dropped by age in seconds and by size in bytes, oldest first: it is never full."""
+    return StreamSpec(
+        subjects.AUDIT_STREAM, (subjects.AUDIT,), max_age=max_age, max_bytes=max_bytes, replicas=replicas
+    )
+
+
 def gateways_bucket(*, replicas: int) -> StreamSpec:
     """The key-value bucket of gateway leases; a key that is not renewed vanishes."""
     return StreamSpec(

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 
+from opsroom_cloud.audited import audited
 from opsroom_cloud.commands import Commands, Terms
 from opsroom_cloud.completion import Completion, Deadlines
 from opsroom_cloud.events import Events
@@ -17,14 +18,16 @@ from opsroom_cloud.settings import CloudSettings
 from opsroom_cloud.timers import Timers
 from opsroom_cloud.upkeep import Upkeep
 from opsroom_contracts import cloud, subjects
+from opsroom_contracts.audit import AuditAction
 from opsroom_contracts.subjects import CloudSubject
+from opsroom_messaging.audit import Audit
 from opsroom_messaging.connection import Broker
 from opsroom_messaging.follower import Follow, Follower, Source
 from opsroom_messaging.metrics import single
 from opsroom_messaging.process import running
 from opsroom_messaging.service import MicroService
 from opsroom_messaging.stored import StreamReader
-from opsroom_messaging.topology import cloud_stream, ensure_stream, ensure_workers
+from opsroom_messaging.topology import audit_stream, cloud_stream, ensure_stream, ensure_workers
 from opsroom_messaging.worker import Worker
 from opsroom_messaging.writer import GroupWriter
 
@@ -91,11 +94,17 @@ async def cloud_service(
             "malformed_due": completion.malformed,
         },
     )
-    service.add(CloudSubject.CREATE, cloud.CreateRequest, commands.create)
-    service.add(CloudSubject.START, cloud.InstanceRequest, commands.start)
-    service.add(CloudSubject.STOP, cloud.InstanceRequest, commands.stop)
-    service.add(CloudSubject.REMOVE, cloud.InstanceRequest, commands.remove)
-    service.add(CloudSubject.CANCEL, cloud.CancelRequest, operations.cancel)
+    audit = Audit(broker)
+    create = audited(audit, AuditAction.CREATE, commands.create)
+    cancel = audited(audit, AuditAction.CANCEL, operations.cancel)
+    service.add(CloudSubject.CREATE, cloud.CreateRequest, create)
+    for subject, action, change in (
+        (CloudSubject.START, AuditAction.START, commands.start),
+        (CloudSubject.STOP, AuditAction.STOP, commands.stop),
+        (CloudSubject.REMOVE, AuditAction.REMOVE, commands.remove),
+    ):
+        service.add(subject, cloud.InstanceRequest, audited(audit, action, change))
+    service.add(CloudSubject.CANCEL, cloud.CancelRequest, cancel)
     service.add(CloudSubject.OPERATION, cloud.OperationRequest, operations.show)
     service.add(CloudSubject.LIST, cloud.ListRequest, listing.page)
 
@@ -111,18 +120,29 @@ async def cloud_service(
     async with running(writer=writer.run(), follower=follower.run()) as died:
         await follower.ready(_READY_SECONDS)
         sweeping = upkeep.run(follower, settings.sweep_seconds)
-        async with running(died, worker=worker.run(), timers=timers.run(), upkeep=sweeping):
+        async with running(
+            died, worker=worker.run(), timers=timers.run(), upkeep=sweeping, audit=audit.run()
+        ):
             await service.start()
             try:
                 yield died
             finally:
                 await service.stop()
+                await audit.drain()
 
 
 async def _ensure(broker: Broker, settings: CloudSettings) -> None:
     await ensure_stream(
         broker,
         cloud_stream(max_age=settings.retention().total_seconds(), replicas=settings.stream_replicas),
+    )
+    await ensure_stream(
+        broker,
+        audit_stream(
+            max_age=settings.audit_seconds(),
+            max_bytes=settings.audit_bytes,
+            replicas=settings.stream_replicas,
+        ),
     )
     await ensure_workers(
         broker,

@@ -28,6 +28,8 @@ class CloudSettings(AdminSettings):
     operations_days: Annotated[float, Field(ge=1, le=36_500)] = 30.0
     provider_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 30.0
     failure_rate: Annotated[float, Field(ge=0, le=1)] = 0.0
+    audit_days: Annotated[float, Field(ge=1, le=36_500)] = 365.0
+    audit_bytes: Annotated[int, Field(ge=1_000_000)] = 1024**3
     sweep_seconds: Annotated[float, Field(ge=0.1, le=60)] = 1.0
     grace_seconds: Annotated[float, Field(ge=0.5, le=600)] = 3.0
 
@@ -38,6 +40,10 @@ class CloudSettings(AdminSettings):
     def retention(self) -> timedelta:
         """How long events are kept."""
         return timedelta(seconds=self.retention_days * _DAY_SECONDS)
+
+    def audit_seconds(self) -> float:
+        """How long the audit is kept, in seconds."""
+        return self.audit_days * _DAY_SECONDS
 
     def operations_retention(self) -> timedelta:
         """How long a retry of a command finds its operation; its events are needed to tell the status."""

@@ -15,10 +15,12 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from opsroom_contracts import subjects
 from opsroom_contracts.errors import ErrorCode
 from opsroom_gateway import health, problems
+from opsroom_gateway.api.audit import audit_router
 from opsroom_gateway.api.chat_http import chat_router
 from opsroom_gateway.api.chat_socket import ChatRoom, serve_chat_socket
 from opsroom_gateway.api.cloud_events import events_router
 from opsroom_gateway.api.cloud_http import cloud_router
+from opsroom_gateway.api.people import people_router
 from opsroom_gateway.api.session import session_router
 from opsroom_gateway.catch_up import CatchUp
 from opsroom_gateway.chat_feed import ChatFeed, render_message
@@ -29,7 +31,9 @@ from opsroom_gateway.course.chat import CourseChat
 from opsroom_gateway.course.chat_app import course_chat_app
 from opsroom_gateway.course.cloud import CourseCloud
 from opsroom_gateway.course.cloud_app import CourseCloudApp
+from opsroom_gateway.course.door import CourseDoor
 from opsroom_gateway.course.http import BareMounts, Cors
+from opsroom_gateway.course.impostors import Impostors
 from opsroom_gateway.course.off import CourseOff
 from opsroom_gateway.edge.browser_headers import BrowserHeaders
 from opsroom_gateway.edge.callers import Callers, networks
@@ -42,10 +46,12 @@ from opsroom_gateway.identity.build import access as access_of
 from opsroom_gateway.identity.keeper import Keeper
 from opsroom_gateway.identity.principals import Access
 from opsroom_gateway.measures import CountRefusals, Hubs, fan_out_latency, measure, refusals
+from opsroom_gateway.noted_here import NotedHere
 from opsroom_gateway.people_feed import PeopleFeed
 from opsroom_gateway.sessions import Sessions
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.typing_feed import TypingFeed
+from opsroom_messaging.audit import Audit
 from opsroom_messaging.connection import Broker, unconnected
 from opsroom_messaging.follower import Follow, Follower, Source
 from opsroom_messaging.leases import GatewayLease
@@ -102,6 +108,7 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
             subjects.CHAT_STREAM,
             subjects.MEMBERS_STREAM,
             subjects.CLOUD_STREAM,
+            subjects.AUDIT_STREAM,
             f"KV_{subjects.GATEWAYS_BUCKET}",
         ),
     )
@@ -121,6 +128,7 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
         (feeds.people, feeds.people_follower),
         feeds.chat,
         settings.course_binding_seconds,
+        Impostors(feeds.people, access),
     )
     feeds.people.watch(sessions.on_member)
     feeds.people.watch(course_chat.on_member)
@@ -130,11 +138,14 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
     counters = EdgeCounters()
     measure(broker.metrics, counters, feeds.people, _hubs(feeds, course_cloud))
     app.include_router(health.health_router(requester, lambda: feeds.live))
+    audit = Audit(broker)
+    here = NotedHere(audit)
     shared = (requester, sessions, commands, limits)
-    app.include_router(_api(broker, settings, feeds, shared, (access, keeper)))
+    app.include_router(_api(broker, settings, feeds, shared, (access, keeper, here)))
     if settings.serves_course():
         app.mount("/chat", course_chat_app(course_chat, limits, idle_seconds=settings.course_idle_seconds))
-        dashboard = CourseCloudApp(course_cloud, limits, envelope=settings.course_cloud_envelope)
+        door = CourseDoor(access, keeper, limits, feeds.cloud, here)
+        dashboard = CourseCloudApp(course_cloud, limits, door, envelope=settings.course_cloud_envelope)
         app.mount("/cloud", dashboard.asgi())
     else:
         app.mount("/chat", CourseOff())
@@ -148,6 +159,7 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
         cloud=feeds.cloud_follower.run(),
         gossip=Gossip(broker, gateway_id, limits.shared).run(),
         keeper=keeper.run(),
+        audit=audit.run(),
         tokens=access.tokens.run(),
     ) as died:
         await broker.listen(subjects.TYPING, TypingFeed(feeds.people.readers).deliver)
@@ -158,6 +170,7 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
         finally:
             await course_chat.stop()
             await sessions.close()
+            await audit.drain()
 
 
 def describe() -> dict[str, Any]:
@@ -170,7 +183,9 @@ def describe() -> dict[str, Any]:
     app = _application(settings, broker.metrics)
     app.include_router(health.health_router(requester, lambda: False))
     access = access_of(settings, requester)
-    app.include_router(_api(broker, settings, feeds, services, (access, Keeper(access))))
+    app.include_router(
+        _api(broker, settings, feeds, services, (access, Keeper(access), NotedHere(Audit(broker))))
+    )
     return app.openapi()
 
 
@@ -236,10 +251,10 @@ def _api(
     settings: GatewaySettings,
     feeds: Feeds,
     services: tuple[Requester, Sessions, CloudCommands, Limits],
-    identity: tuple[Access, Keeper],
+    identity: tuple[Access, Keeper, NotedHere],
 ) -> APIRouter:
     requester, sessions, commands, limits = services
-    access, keeper = identity
+    access, keeper, here = identity
     chat_catch_up = CatchUp(
         feeds.chat,
         StreamReader(broker, subjects.CHAT_STREAM),
@@ -269,8 +284,10 @@ def _api(
     )
     router = APIRouter(prefix="/api/v1", responses=problems.documented(ErrorCode.INVALID_REQUEST))
     router.include_router(session_router(access, requester))
+    router.include_router(people_router(requester, access, here))
     router.include_router(chat_router(requester, feeds.people, limits, access))
-    router.include_router(cloud_router(feeds.cloud, commands, access, limits))
+    router.include_router(cloud_router(feeds.cloud, commands, access, limits, here))
+    router.include_router(audit_router(StreamReader(broker, subjects.AUDIT_STREAM), access))
     router.include_router(events_router(feeds.cloud, cloud_catch_up, access, keeper))
 
     @router.websocket("/chat/ws")

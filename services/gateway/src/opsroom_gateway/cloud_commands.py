@@ -1,5 +1,7 @@
 """Commanding servers on behalf of a client, with read-your-writes on this gateway."""
 
+from dataclasses import dataclass
+
 from opsroom_contracts.cloud import (
     CancelRequest,
     Command,
@@ -23,6 +25,14 @@ _SUBJECTS: dict[Command, CloudSubject] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who commands, and from where."""
+
+    name: str
+    address: str
+
+
 class CloudCommands:
     """Asks the cloud service, and answers once this gateway's own list shows what was accepted."""
 
@@ -30,22 +40,27 @@ class CloudCommands:
         self._requester = requester
         self._follower = follower
 
-    async def create(self, client_id: str, actor: str) -> Operation:
+    async def create(self, client_id: str, asker: Asker) -> Operation:
         """Create an instance.
 
         Raises:
             FaultError: what the cloud service refused; so for all methods.
         """
-        return await self._ask(CloudSubject.CREATE, CreateRequest(client_id=client_id, actor=actor))
+        return await self._ask(
+            CloudSubject.CREATE,
+            CreateRequest(client_id=client_id, actor=asker.name, address=asker.address[:64]),
+        )
 
-    async def command(self, command: Command, instance_id: str, client_id: str, actor: str) -> Operation:
+    async def command(self, command: Command, instance_id: str, client_id: str, asker: Asker) -> Operation:
         """Start, stop or remove an instance."""
-        request = InstanceRequest(instance_id=instance_id, client_id=client_id, actor=actor)
+        request = InstanceRequest(
+            instance_id=instance_id, client_id=client_id, actor=asker.name, address=asker.address[:64]
+        )
         return await self._ask(_SUBJECTS[command], request)
 
-    async def cancel(self, operation_id: str, actor: str) -> Operation:
+    async def cancel(self, operation_id: str, asker: Asker) -> Operation:
         """Cancel an operation that is not done yet."""
-        request = CancelRequest(operation_id=operation_id, actor=actor)
+        request = CancelRequest(operation_id=operation_id, actor=asker.name, address=asker.address[:64])
         return await self._ask(CloudSubject.CANCEL, request)
 
     async def operation(self, operation_id: str) -> Operation:

@@ -6,16 +6,18 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
 
-from opsroom_contracts.cloud import Command, Operation
-from opsroom_contracts.errors import ErrorCode, refuse
+from opsroom_contracts.audit import AuditAction
+from opsroom_contracts.cloud import ANONYMOUS, Command, Operation
+from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.http import InstanceList, OperationAccepted
 from opsroom_contracts.identity import Action
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.cloud_commands import CloudCommands
+from opsroom_gateway.cloud_commands import Asker, CloudCommands
 from opsroom_gateway.cloud_feed import CloudFeed
 from opsroom_gateway.edge.callers import caller_of
 from opsroom_gateway.edge.limits import Limits
 from opsroom_gateway.identity.principals import Access
+from opsroom_gateway.noted_here import NotedHere
 from opsroom_gateway.problems import documented, shown
 
 KEY_MAX = 100
@@ -76,20 +78,45 @@ async def _no_body(request: Request) -> None:
             raise refuse(ErrorCode.INVALID_REQUEST, "this command takes no body")
 
 
-def _commander(access: Access, limits: Limits, feed: CloudFeed) -> Callable[[Request], Awaitable[str]]:
-    async def commander(request: Request) -> str:
-        principal = await access.required(request, Action.COMMAND_SERVERS)
-        limits.command(caller_of(request), principal.name, feed)
-        return principal.name
+_AUDITED = {"instances": AuditAction.CREATE, "start": AuditAction.START, "stop": AuditAction.STOP}
+
+
+def _commander(
+    access: Access, limits: Limits, feed: CloudFeed, here: NotedHere
+) -> Callable[[Request], Awaitable[Asker]]:
+    async def commander(request: Request) -> Asker:
+        caller, name = caller_of(request), ANONYMOUS
+        try:
+            principal = await access.principal(request)
+            name = principal.name
+            access.check(principal, Action.COMMAND_SERVERS)
+            limits.command(caller, name, feed)
+        except FaultError as error:
+            here.refused(request, _audited(request), name, error.fault, _target(request))
+            raise
+        return Asker(name, caller.address)
 
     return commander
 
 
-def cloud_router(feed: CloudFeed, commands: CloudCommands, access: Access, limits: Limits) -> APIRouter:
+def _audited(request: Request) -> AuditAction:
+    if request.method == "DELETE":
+        return AuditAction.CANCEL if "operation_id" in request.path_params else AuditAction.REMOVE
+    return _AUDITED[request.url.path.rpartition("/")[2]]
+
+
+def _target(request: Request) -> str | None:
+    found: str | None = request.path_params.get("instance_id") or request.path_params.get("operation_id")
+    return found
+
+
+def cloud_router(
+    feed: CloudFeed, commands: CloudCommands, access: Access, limits: Limits, here: NotedHere
+) -> APIRouter:
     """The routes of the cloud."""
     router = APIRouter(prefix="/cloud", tags=["cloud"], dependencies=[BEARER])
 
-    actor_of = Depends(_commander(access, limits, feed))
+    asker_of = Depends(_commander(access, limits, feed, here))
     seen = [Depends(access.needs(Action.SEE_SERVERS))]
     bodiless = [Depends(_no_body)]
 
@@ -112,14 +139,14 @@ def cloud_router(feed: CloudFeed, commands: CloudCommands, access: Access, limit
         responses=_ACCEPTED | documented(*_COMMAND_ERRORS[3:]),
         response_model_exclude_none=True,
     )
-    async def create(response: Response, key: _Key = None, actor: str = actor_of) -> OperationAccepted:
+    async def create(response: Response, key: _Key = None, asker: Asker = asker_of) -> OperationAccepted:
         """Born ``stopped`` when the operation is due."""
-        return _accepted(response, await commands.create(_client_id(key), actor))
+        return _accepted(response, await commands.create(_client_id(key), asker))
 
     async def command(
-        kind: Command, instance_id: str, response: Response, key: str | None, actor: str
+        kind: Command, instance_id: str, response: Response, key: str | None, asker: Asker
     ) -> OperationAccepted:
-        return _accepted(response, await commands.command(kind, instance_id, _client_id(key), actor))
+        return _accepted(response, await commands.command(kind, instance_id, _client_id(key), asker))
 
     shared: dict[str, Any] = {
         "status_code": 202,
@@ -130,24 +157,24 @@ def cloud_router(feed: CloudFeed, commands: CloudCommands, access: Access, limit
 
     @router.post("/instances/{instance_id}/start", summary="Start an instance", **shared)
     async def start(
-        instance_id: _Id, response: Response, key: _Key = None, actor: str = actor_of
+        instance_id: _Id, response: Response, key: _Key = None, asker: Asker = asker_of
     ) -> OperationAccepted:
         """Runs when the operation is due."""
-        return await command(Command.START, instance_id, response, key, actor)
+        return await command(Command.START, instance_id, response, key, asker)
 
     @router.post("/instances/{instance_id}/stop", summary="Stop an instance", **shared)
     async def stop(
-        instance_id: _Id, response: Response, key: _Key = None, actor: str = actor_of
+        instance_id: _Id, response: Response, key: _Key = None, asker: Asker = asker_of
     ) -> OperationAccepted:
         """Stopped when the operation is due."""
-        return await command(Command.STOP, instance_id, response, key, actor)
+        return await command(Command.STOP, instance_id, response, key, asker)
 
     @router.delete("/instances/{instance_id}", summary="Remove an instance", **shared)
     async def remove(
-        instance_id: _Id, response: Response, key: _Key = None, actor: str = actor_of
+        instance_id: _Id, response: Response, key: _Key = None, asker: Asker = asker_of
     ) -> OperationAccepted:
         """Gone when the operation is due."""
-        return await command(Command.REMOVE, instance_id, response, key, actor)
+        return await command(Command.REMOVE, instance_id, response, key, asker)
 
     @router.get(
         "/operations/{operation_id}",
@@ -169,9 +196,9 @@ def cloud_router(feed: CloudFeed, commands: CloudCommands, access: Access, limit
         | documented(ErrorCode.OPERATION_NOT_FOUND, ErrorCode.OPERATION_FINISHED, *_COMMAND_ERRORS[5:]),
         response_model_exclude_none=True,
     )
-    async def cancel(operation_id: _Id, actor: str = actor_of) -> OperationAccepted:
+    async def cancel(operation_id: _Id, asker: Asker = asker_of) -> OperationAccepted:
         """Possible until it is due; cancelling again answers the same."""
-        return OperationAccepted(operation=await commands.cancel(operation_id, actor))
+        return OperationAccepted(operation=await commands.cancel(operation_id, asker))
 
     return router
 

@@ -21,6 +21,7 @@ from opsroom_contracts.course import ChatFrameType
 from opsroom_contracts.errors import RETRYABLE, ErrorCode, FaultError
 from opsroom_contracts.subjects import ChatSubject
 from opsroom_gateway.chat_feed import COURSE_ROOM, ChatFeed
+from opsroom_gateway.course.impostors import Impostors
 from opsroom_gateway.course.people_list import PeopleList
 from opsroom_gateway.course.stand_ins import StandIns
 from opsroom_gateway.course.waiting import WaitingRoom, connection_ids, is_socket
@@ -74,8 +75,10 @@ class CourseChat:
         people: tuple[PeopleFeed, Follower],
         feed: ChatFeed,
         binding_seconds: float,
+        impostors: Impostors,
     ) -> None:
         self.binding = Binding()
+        self._impostors = impostors
         self._requester = requester
         self._sessions = sessions
         self._people, self._people_follower = people
@@ -92,6 +95,7 @@ class CourseChat:
         Raises:
             FaultError: ``name_taken``, ``name_invalid``, ``unavailable``.
         """
+        self._impostors.refuse_name(name)
         reply = await self._stand_ins.register(name, origin)
         await self._people_follower.reached(reply.seq, _SEEN_SECONDS)
         return reply.user
@@ -112,7 +116,7 @@ class CourseChat:
     async def receive(self, socket: CourseSocket, data: str | bytes) -> None:
         """One frame from a socket; what means nothing is ignored."""
         frame = read_frame(data)
-        if frame is None:
+        if frame is None or self._impostors.speaks_for_another(data):
             return
         if frame.type == ChatFrameType.EXIT:
             await self._exit(socket, frame.named)

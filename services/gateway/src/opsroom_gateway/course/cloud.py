@@ -20,10 +20,9 @@ from opsroom_contracts.course import (
 )
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.model import rfc3339
-from opsroom_gateway.cloud_commands import CloudCommands
+from opsroom_gateway.cloud_commands import Asker, CloudCommands
 from opsroom_gateway.cloud_feed import CloudFeed
 from opsroom_gateway.course.http import BodyError
-from opsroom_gateway.edge.limits import COURSE
 from opsroom_gateway.frames import sse_event, text_frame
 from opsroom_gateway.hub import Hub
 
@@ -58,15 +57,15 @@ class CourseCloud:
             )
         )
 
-    async def create(self, client_id: str) -> None:
+    async def create(self, client_id: str, asker: Asker) -> None:
         """Accept a create.
 
         Raises:
             FaultError: what the cloud service refused.
         """
-        await self._commands.create(client_id, COURSE)
+        await self._commands.create(client_id, asker)
 
-    async def command(self, command: Command, instance_id: str, client_id: str) -> None:
+    async def command(self, command: Command, instance_id: str, client_id: str, asker: Asker) -> None:
         """Accept a start, stop or remove.
 
         Raises:
@@ -75,12 +74,13 @@ class CourseCloud:
         # Ids that no instance can have are refused here: they would not fit the service's contract.
         if self.feed.instance(instance_id) is None:
             raise refuse(ErrorCode.INSTANCE_NOT_FOUND, f"there is no instance {instance_id[:64]!r}")
-        await self._commands.command(command, instance_id, client_id, COURSE)
+        await self._commands.command(command, instance_id, client_id, asker)
 
-    async def receive(self, data: str | bytes) -> None:
+    async def receive(self, data: str | bytes, asker: Asker | None) -> None:
         """One frame of a socket: ``{"id"}`` toggles, ``{"id","action"}`` says which; others are ignored.
 
-        What is accepted is told to every socket when it is done; what is not, at once, as it stands.
+        What is accepted is told to every socket when it is done; what is not, at once, as it stands. Without
+        ``asker`` nothing is.
         """
         frame = _object_in(data)
         if frame is None:
@@ -97,8 +97,11 @@ class CourseCloud:
         else:
             self._tell(found)
             return
+        if asker is None:
+            self._tell(found)
+            return
         try:
-            await self._commands.command(command, found.id, uuid4().hex, COURSE)
+            await self._commands.command(command, found.id, uuid4().hex, asker)
         except FaultError as error:
             log.info("a dashboard's command was refused: %s", error)
             self._tell(self.feed.instance(found.id))

@@ -1,5 +1,6 @@
 """The course contract's dashboard as an application mounted at ``/cloud``."""
 
+from collections.abc import Callable
 from functools import partial
 from uuid import uuid4
 
@@ -10,16 +11,24 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message
 from starlette.websockets import WebSocket
 
+from opsroom_contracts.audit import AuditAction
+from opsroom_contracts.close_codes import Close
 from opsroom_contracts.cloud import Command
 from opsroom_contracts.codec import encode
 from opsroom_contracts.course import CONNECTION_GREETING, CourseCloudError, CourseStatus
 from opsroom_contracts.errors import HTTP_STATUS, ErrorCode, FaultError
+from opsroom_contracts.identity import Action
 from opsroom_contracts.model import Model
+from opsroom_gateway.cloud_commands import Asker
 from opsroom_gateway.course.cloud import CourseCloud, action_in
+from opsroom_gateway.course.door import CourseDoor
 from opsroom_gateway.course.http import BodyError, json_body
 from opsroom_gateway.edge.callers import Caller, caller_of
-from opsroom_gateway.edge.limits import COURSE, Limits
+from opsroom_gateway.edge.limits import Limits
 from opsroom_gateway.frames import text_frame
+from opsroom_gateway.hub import Hub
+from opsroom_gateway.identity.principals import Principal
+from opsroom_gateway.outlet import SocketOutlet
 from opsroom_gateway.sse import EventStream, StreamOutlet
 from opsroom_gateway.ws_protocol import outlet_of
 
@@ -29,8 +38,9 @@ _NOT_FOUND = "Instance not found"
 class CourseCloudApp:
     """The dashboard's requests, socket and stream."""
 
-    def __init__(self, cloud: CourseCloud, limits: Limits, *, envelope: bool) -> None:
+    def __init__(self, cloud: CourseCloud, limits: Limits, door: CourseDoor, *, envelope: bool) -> None:
         self._limits = limits
+        self._door = door
         self._cloud = cloud
         self._envelope = envelope
 
@@ -49,8 +59,12 @@ class CourseCloudApp:
         ]
         return Starlette(routes=routes)
 
-    async def list(self, _request: Request) -> Response:
+    async def list(self, request: Request) -> Response:
         """All instances that exist: a bare array, or the old server's envelope where that is set."""
+        try:
+            await self._door.viewer(request)
+        except FaultError as error:
+            return _refusal(error)
         instances = self._cloud.list_json()
         body = b'{"data":%s}' % instances if self._envelope else instances
         return Response(body, media_type="application/json")
@@ -58,8 +72,8 @@ class CourseCloudApp:
     async def create(self, request: Request) -> Response:
         """Accept a create; whatever the body says."""
         try:
-            self._count(request)
-            await self._cloud.create(uuid4().hex)
+            asker = await self._door.commander(request, AuditAction.CREATE, None)
+            await self._cloud.create(uuid4().hex, asker)
         except FaultError as error:
             return _refusal(error)
         return _json(CourseStatus(), 201)
@@ -77,43 +91,62 @@ class CourseCloudApp:
             return _json(CourseCloudError(message=str(error)), 400)
         return await self._command(request, command, request.path_params["instance_id"])
 
-    async def events(self, _request: Request) -> Response:
+    async def events(self, request: Request) -> Response:
         """The stream of events, live from now on."""
-        return EventStream(self._begin)
+        try:
+            viewer = await self._door.viewer(request)
+        except FaultError as error:
+            return _refusal(error)
+        return EventStream(partial(self._begin, viewer))
 
     async def socket(self, websocket: WebSocket) -> None:
         """Starts and stops by socket; what comes of it is told to every socket."""
+        try:
+            viewer = await self._door.viewer(websocket)
+        except FaultError as error:
+            await websocket.send_denial_response(_refusal(error))
+            return
         await websocket.accept()
         outlet = outlet_of(websocket)
         outlet.write(text_frame(CONNECTION_GREETING.encode()))
-        self._cloud.sockets.attach(outlet)
-        outlet.when_lost(partial(self._cloud.sockets.detach, outlet))
-        outlet.park(partial(self._on_message, caller_of(websocket)))
+        self._attach(self._cloud.sockets, outlet, viewer, partial(outlet.close, Close.TOKEN_INVALID.value))
+        asker = self._door.by_socket(websocket, viewer)
+        outlet.park(partial(self._on_message, caller_of(websocket), asker))
 
     async def nothing_here(self, request: Request) -> Response:
         """Anything else."""
         return _json(CourseCloudError(message=f"There is no {request.method} {request.url.path} here."), 404)
 
-    async def _on_message(self, caller: Caller, message: Message) -> None:
+    async def _on_message(self, caller: Caller, asker: Asker | None, message: Message) -> None:
         if message["type"] != "websocket.disconnect":
             data = message.get("text")
             await self._limits.pace_course(self._limits.commands, caller)
-            await self._cloud.receive(message["bytes"] if data is None else data)
-
-    def _count(self, request: Request) -> None:
-        self._limits.command(caller_of(request), COURSE, self._cloud.feed)
+            await self._cloud.receive(message["bytes"] if data is None else data, asker)
 
     async def _command(self, request: Request, command: Command, instance_id: str) -> Response:
         try:
-            self._count(request)
-            await self._cloud.command(command, instance_id, uuid4().hex)
+            asker = await self._door.commander(request, AuditAction(command.value), instance_id)
+            await self._cloud.command(command, instance_id, uuid4().hex, asker)
         except FaultError as error:
             return _refusal(error)
         return _json(CourseStatus(), 200)
 
-    async def _begin(self, outlet: StreamOutlet) -> None:
-        self._cloud.streams.attach(outlet)
-        outlet.when_lost(partial(self._cloud.streams.detach, outlet))
+    async def _begin(self, viewer: Principal | None, outlet: StreamOutlet) -> None:
+        self._attach(self._cloud.streams, outlet, viewer, outlet.end)
+
+    def _attach(
+        self, hub: Hub, outlet: SocketOutlet, viewer: Principal | None, close: Callable[[], None]
+    ) -> None:
+        """Have ``outlet`` told what ``hub`` tells, until it is lost or ``viewer`` may not be."""
+
+        def forget() -> None:
+            hub.detach(outlet)
+            self._door.keeper.forget(outlet)
+
+        hub.attach(outlet)
+        if viewer is not None:
+            self._door.keeper.keep(outlet, viewer, Action.SEE_SERVERS, close)
+        outlet.when_lost(forget)
 
 
 def _refusal(error: FaultError) -> Response:

@@ -53,6 +53,25 @@ def read_frame(data: str | bytes) -> CourseFrame | None:
     return CourseFrame(kind, _named(value), _text(value, text) if kind == ChatFrameType.SEND else "")
 
 
+def names_in(data: str | bytes) -> frozenset[str]:
+    """Every name and id that some client might take a frame's sender for."""
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        return frozenset()
+    found: set[str] = set()
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            waiting += [inside for inside in one.values() if isinstance(inside, dict | list)]
+            told = (one.get(field) for field in (*_NAME_FIELDS, "user", "id", "userId"))
+            found.update(text for text in told if isinstance(text, str))
+        elif isinstance(one, list):
+            waiting += [inside for inside in one if isinstance(inside, dict | list)]
+    return frozenset(found)
+
+
 def _named(value: dict[str, Any]) -> Named:
     user = value.get("user")
     inside: dict[str, Any] = user if isinstance(user, dict) else {}

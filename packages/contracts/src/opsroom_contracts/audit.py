@@ -1,0 +1,69 @@
+"""The audit: who asked for what, from where, and what was answered."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from opsroom_contracts.errors import ErrorCode
+from opsroom_contracts.model import Identifier, Model, Sequence, Timestamp
+
+AUDIT_PAGE_MAX = 200
+"""The most entries one page holds."""
+
+Address = Annotated[str, Field(max_length=64)]
+"""Where a request came from, as text."""
+
+
+class AuditAction(StrEnum):
+    """What is audited."""
+
+    CREATE = "create"
+    START = "start"
+    STOP = "stop"
+    REMOVE = "remove"
+    CANCEL = "cancel"
+    REVOKE = "revoke"
+
+
+class AuditOutcome(StrEnum):
+    """What was answered."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
+class AuditEntry(Model):
+    """What ``audit.<outcome>.<id>`` holds.
+
+    ``address`` is missing for what was asked over NATS; ``target`` is the instance, operation or person that
+    was meant; ``code`` and ``reason`` go with a refusal.
+    """
+
+    version: Literal[1] = 1
+    id: Identifier
+    at: Timestamp
+    outcome: AuditOutcome
+    action: AuditAction
+    actor: Annotated[str, Field(max_length=64)]
+    address: Address | None = None
+    target: Annotated[str, Field(max_length=128)] | None = None
+    operation_id: Identifier | None = None
+    code: ErrorCode | None = None
+    reason: Annotated[str, Field(max_length=1000)] | None = None
+
+
+class AuditRecord(Model):
+    """An entry and its place in the stream."""
+
+    seq: Sequence
+    entry: AuditEntry
+
+
+class AuditPage(Model):
+    """Entries in ascending sequence; ask for what is before the first one, or after the last."""
+
+    entries: tuple[AuditRecord, ...]
+
+
+AUDIT_ENTRY = TypeAdapter(AuditEntry)

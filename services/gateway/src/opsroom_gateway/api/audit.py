@@ -1,0 +1,79 @@
+"""``/api/v1/audit``: who asked for what."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from opsroom_contracts.audit import AUDIT_ENTRY, AUDIT_PAGE_MAX, AuditPage, AuditRecord
+from opsroom_contracts.codec import ContractError, decode
+from opsroom_contracts.errors import ErrorCode, refuse
+from opsroom_contracts.identity import Action
+from opsroom_contracts.subjects import AUDIT
+from opsroom_gateway.api.security import BEARER
+from opsroom_gateway.identity.principals import Access
+from opsroom_gateway.problems import documented, shown
+from opsroom_messaging.stored import Stored, StreamReader
+
+_EXAMPLE = {
+    "entries": [
+        {
+            "seq": 7,
+            "entry": {
+                "version": 1,
+                "id": "6f1d9a1c0b9e4b3f8d0c",
+                "at": "2026-11-24T00:32:08.054Z",
+                "outcome": "refused",
+                "action": "start",
+                "actor": "alice",
+                "address": "203.0.113.7",
+                "target": "dfc6bba1-34ad-580a-9554-9380d83f762f",
+                "code": "forbidden",
+                "reason": "the role viewer may not command servers",
+            },
+        }
+    ]
+}
+_Place = Annotated[int | None, Query(ge=0, le=2**63 - 1)]
+_Limit = Annotated[int, Query(ge=1, le=AUDIT_PAGE_MAX)]
+
+
+def audit_router(reader: StreamReader, access: Access) -> APIRouter:
+    """The route of the audit."""
+    router = APIRouter(tags=["admin"], dependencies=[BEARER])
+
+    @router.get(
+        "/audit",
+        summary="Who asked for what",
+        dependencies=[Depends(access.needs(Action.SEE_AUDIT))],
+        response_model_exclude_none=True,
+        responses=shown(200, _EXAMPLE)
+        | documented(
+            ErrorCode.INVALID_REQUEST,
+            ErrorCode.TOKEN_INVALID,
+            ErrorCode.UNAUTHENTICATED,
+            ErrorCode.FORBIDDEN,
+            ErrorCode.UNAVAILABLE,
+        ),
+    )
+    async def audit(before: _Place = None, after: _Place = None, limit: _Limit = 50) -> AuditPage:
+        """A page in ascending sequence: the last entries, those before one, or those after one."""
+        if before is not None and after is not None:
+            raise refuse(ErrorCode.INVALID_REQUEST, "before: must not go with after", field="before")
+        if after is not None:
+            found = await reader.page(AUDIT, start=after + 1, count=limit)
+        else:
+            bounds = await reader.bounds()
+            end = bounds.last + 1 if before is None else min(before, bounds.last + 1)
+            start = max(bounds.first, end - limit)
+            page = await reader.page(AUDIT, start=start, count=limit) if end > start else []
+            found = [stored for stored in page if stored.seq < end]
+        return AuditPage(entries=tuple(record for stored in found for record in _readable(stored)))
+
+    return router
+
+
+def _readable(stored: Stored) -> list[AuditRecord]:
+    try:
+        return [AuditRecord(seq=stored.seq, entry=decode(AUDIT_ENTRY, stored.data))]
+    except ContractError:
+        return []

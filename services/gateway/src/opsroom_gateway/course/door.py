@@ -1,0 +1,58 @@
+"""Who comes in to the course contract's dashboard: anybody in open mode, elsewhere those with the role."""
+
+from dataclasses import dataclass
+
+from starlette.requests import HTTPConnection
+
+from opsroom_contracts.audit import AuditAction
+from opsroom_contracts.errors import FaultError
+from opsroom_contracts.identity import Action, Mode
+from opsroom_gateway.cloud_commands import Asker
+from opsroom_gateway.cloud_feed import CloudFeed
+from opsroom_gateway.edge.callers import caller_of
+from opsroom_gateway.edge.limits import COURSE, Limits
+from opsroom_gateway.identity.keeper import Keeper
+from opsroom_gateway.identity.principals import Access, Principal
+from opsroom_gateway.noted_here import NotedHere
+
+
+@dataclass(frozen=True, slots=True)
+class CourseDoor:
+    """Asks for roles where the mode has them. Its clients prove theirs by the ``Authorization`` header."""
+
+    access: Access
+    keeper: Keeper
+    limits: Limits
+    feed: CloudFeed
+    here: NotedHere
+
+    async def viewer(self, connection: HTTPConnection) -> Principal | None:
+        """Pass those who may see the servers; None: nobody is asked.
+
+        Raises:
+            FaultError: ``token_invalid``, ``unauthenticated``, ``forbidden``; so for all methods.
+        """
+        if self.access.mode is Mode.OPEN:
+            return None
+        return await self.access.required(connection, Action.SEE_SERVERS)
+
+    def by_socket(self, connection: HTTPConnection, viewer: Principal | None) -> Asker | None:
+        """Who commands by a socket that was opened by ``viewer``; None where they may not."""
+        address = caller_of(connection).address
+        if viewer is None:
+            return Asker(COURSE, address)
+        return Asker(viewer.name, address) if Action.COMMAND_SERVERS in viewer.may else None
+
+    async def commander(self, connection: HTTPConnection, action: AuditAction, target: str | None) -> Asker:
+        """Pass and count those who may command servers; note in the audit who may not."""
+        caller, name = caller_of(connection), COURSE
+        try:
+            if self.access.mode is not Mode.OPEN:
+                principal = await self.access.principal(connection)
+                name = principal.name
+                self.access.check(principal, Action.COMMAND_SERVERS)
+            self.limits.command(caller, name, self.feed)
+        except FaultError as error:
+            self.here.refused(connection, action, name, error.fault, target)
+            raise
+        return Asker(name, caller.address)
