@@ -29,6 +29,8 @@ export type Role = "member" | "viewer" | "operator" | "admin";
 export type InstanceState = "running" | "stopped";
 export type Command = "create" | "start" | "stop" | "remove";
 export type OperationStatus = "pending" | "done" | "cancelled" | "failed";
+export type AuditOutcome = "accepted" | "refused";
+export type AuditAction = "create" | "start" | "stop" | "remove" | "cancel" | "revoke";
 export type ErrorCode =
   | "invalid_request"
   | "payload_too_large"
@@ -65,6 +67,11 @@ export interface Contract {
       answer: SessionView;
     };
     "DELETE /session": {};
+    "DELETE /chat/users/{user_id}/token": {
+      path: {
+        user_id: string;
+      };
+    };
     "GET /chat/users": {
       answer: UsersReply;
     };
@@ -118,6 +125,14 @@ export interface Contract {
         operation_id: string;
       };
       answer: OperationAccepted;
+    };
+    "GET /audit": {
+      query: {
+        before?: number;
+        after?: number;
+        limit?: number;
+      };
+      answer: AuditPage;
     };
     "GET /cloud/events": {
       query: {
@@ -212,6 +227,26 @@ export interface Operation {
   actor: string;
   acceptedAt: string;
   dueAt: string;
+}
+export interface AuditPage {
+  entries: AuditRecord[];
+}
+export interface AuditRecord {
+  seq: number;
+  entry: AuditEntry;
+}
+export interface AuditEntry {
+  version: 1;
+  id: string;
+  at: string;
+  outcome: AuditOutcome;
+  action: AuditAction;
+  actor: string;
+  address?: string;
+  target?: string;
+  operationId?: string;
+  code?: ErrorCode;
+  reason?: string;
 }
 export interface HelloFrame {
   type: "hello";
