@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import socket
+import struct
 from asyncio.transports import Transport
 from collections.abc import Callable
 from typing import Any, Final, Protocol
@@ -13,6 +15,7 @@ NO_SOCKET: Final = -1
 END_SECONDS: Final = 10.0
 """How long a peer may take to read the last of what it was sent."""
 _DRAIN_SECONDS = 30.0
+_RESET = struct.pack("ii", 1, 0)
 
 
 class Watcher(Protocol):
@@ -91,7 +94,7 @@ class SocketOutlet:
         if transport.get_write_buffer_size() + len(rest) > self.limit:
             self._counters.slow_readers += 1
             if sent:  # nothing that could be read may follow half a frame
-                transport.abort()
+                self.cut()
             else:
                 self.end_slow()
             return False
@@ -101,6 +104,16 @@ class SocketOutlet:
     def end_slow(self) -> None:
         """Close as too slow, in the words of the dialect."""
         raise NotImplementedError
+
+    def cut(self) -> None:
+        """End the connection at once, and have the peer told so, however little it reads.
+
+        Else the system would go on for a while to offer what is left, and then give up without a word.
+        """
+        connection = self.transport.get_extra_info("socket")
+        if self.connected and connection.fileno() != NO_SOCKET:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self.transport.abort()
 
     def watch(self, watcher: Watcher) -> None:
         """Have ``watcher`` marked as stale whenever ``socket`` changes."""
@@ -152,8 +165,8 @@ class SocketOutlet:
                 self._drained = None
         return self.open
 
-    def _switch(self, socket: int) -> None:
-        self.socket = socket
+    def _switch(self, number: int) -> None:
+        self.socket = number
         for watcher in self._watchers:
             watcher.stale = True
 

@@ -71,7 +71,7 @@ class StreamOutlet(SocketOutlet):
         self.transport.write(last)
         self.transport.close()
         if self.transport.get_write_buffer_size():
-            asyncio.get_running_loop().call_later(END_SECONDS, self.transport.abort)
+            asyncio.get_running_loop().call_later(END_SECONDS, self.cut)
 
 
 class StreamProtocol(asyncio.Protocol):
