@@ -31,6 +31,18 @@ def texts(messages: list[Message]) -> list[str]:
     return [message.text for message in messages]
 
 
+async def test_a_frame_relayed_again_for_nobody_in_particular_is_stored_once(chat: Chat) -> None:
+    """Its sender was known at the first ask and had left at the second."""
+    ann = await chat.register("Ann")
+    frame = SendRequest(
+        user_id=ann.user.id, client_id="frame-1", room="general", text="hi", raw=RawFrame(data="{}")
+    )
+    first = await chat.requester.ask(ChatSubject.SEND, frame, SendReply)
+    nobodys = frame.model_copy(update={"user_id": None})
+    again = await chat.requester.ask(ChatSubject.SEND, nobodys, SendReply)
+    assert (again.seq, again.duplicate) == (first.seq, True)
+
+
 async def test_a_message_is_answered_with_its_place_and_read_back_whole(chat: Chat) -> None:
     ann = await chat.present("Ann")
     reply = await chat.send(ann.user.id, "héllo\n😀 <b>", "c-1")

@@ -75,6 +75,15 @@ async def test_of_racing_registrations_over_two_services_one_wins(
         assert len(await chat.names()) == 1
 
 
+async def test_a_registration_asked_for_twice_at_once_has_one_token(chat: Chat) -> None:
+    """The first answer that comes counts, and may be that of the ask that was stored first."""
+    client_id = "8f14e45fceea167a5a36dedd4bea2543"
+    replies = await asyncio.gather(*(chat.register("Ann", client_id=client_id) for _ in range(5)))
+    assert len({reply.token for reply in replies}) == 1
+    assert replies[0].token is not None
+    await chat.join(replies[0].token)
+
+
 async def test_a_registration_sent_again_is_the_same_person_with_a_new_token(chat: Chat) -> None:
     first = await chat.register("Ann", client_id="reg-1")
     again = await chat.register("Ann", client_id="reg-1")

@@ -121,7 +121,8 @@ class NameClaim(Model):
 class RegisterRequest(Model):
     """Claim ``name``. With ``connection`` the person is on the list at once (the course contract's way).
 
-    The same ``client_id`` registers one person, however often it is sent; each answer has a new token.
+    The same ``client_id`` registers one person, however often it is sent. One of 32 characters or more must
+    be impossible to guess: each answer has the same token then; with a shorter one each has a new token.
     """
 
     name: RawName

@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
-from nats.errors import SlowConsumerError
+from nats.errors import NoRespondersError, SlowConsumerError
 from nats.js import JetStreamContext
 from nats.js.errors import Error as JetStreamError
+from nats.js.errors import NoStreamResponseError, ServerError, ServiceUnavailableError
 
 from opsroom_messaging.access import Access, AccessError
 from opsroom_messaging.metrics import Counter, Metrics, single
@@ -22,6 +23,7 @@ MINIMUM_VERSION = (2, 12)
 """Older servers accept schedules and atomic batches in silence and never honour them."""
 MINIMUM_API_LEVEL = 2
 REQUEST_TIMEOUT_SECONDS = 5.0
+_NOT_ENABLED = 10039
 _DRAIN_SECONDS = 5.0
 _DROPS_TOLD = 1000
 """Of so many dropped messages one is logged."""
@@ -47,6 +49,10 @@ def describe(error: BaseException) -> str:
 
 class BrokerUnusableError(Exception):
     """The broker can't be reached or can't do what Opsroom needs; the message says which, in one line."""
+
+
+class BrokerAwayError(BrokerUnusableError):
+    """It can't do it now, and may a moment later: it is down, starts, or chooses a leader."""
 
 
 class _RefusedError(Exception):
@@ -179,7 +185,7 @@ async def connect(
         ) from None
     except TimeoutError:
         await client.close()
-        raise BrokerUnusableError(f"no NATS server answered at {url} within {timeout:g} s") from None
+        raise BrokerAwayError(f"no NATS server answered at {url} within {timeout:g} s") from None
     except (NatsError, OSError, ValueError) as error:
         await client.close()
         raise BrokerUnusableError(f"can't connect to NATS at {url}: {error}") from error
@@ -261,6 +267,13 @@ def _address(client: Client) -> str:
     return url.netloc if url is not None else "(nowhere)"
 
 
+def is_passing(error: Exception) -> bool:
+    """Whether JetStream may do a moment later what it refused with ``error``."""
+    if isinstance(error, ServiceUnavailableError):
+        return error.err_code not in {None, _NOT_ENABLED}
+    return isinstance(error, TimeoutError | NoStreamResponseError | ServerError | NoRespondersError)
+
+
 async def _check(broker: Broker) -> None:
     version = broker.client.connected_server_version
     needed = ".".join(map(str, MINIMUM_VERSION))
@@ -272,6 +285,8 @@ async def _check(broker: Broker) -> None:
     try:
         account = await broker.jetstream.account_info()
     except (JetStreamError, NatsError, TimeoutError) as error:
+        if is_passing(error):
+            raise BrokerAwayError(f"JetStream does not answer yet: {describe(error)}") from error
         raise BrokerUnusableError(f"JetStream is not enabled on the NATS server: {error}") from error
     if (account.api.level or 0) < MINIMUM_API_LEVEL:
         raise BrokerUnusableError(

@@ -75,6 +75,11 @@ def _follow(stream: str) -> tuple[str, ...]:
     )
 
 
+def _read(stream: str) -> tuple[str, ...]:
+    """What it takes to read pages of a stream."""
+    return (f"$JS.API.DIRECT.GET.{stream}", f"$JS.API.STREAM.MSG.GET.{stream}")
+
+
 def _own(stream: str) -> tuple[str, ...]:
     """What it takes to make a stream and to read it at any place."""
     return (
@@ -106,11 +111,11 @@ _ALL = {
             "$JS.API.INFO",
             f"$KV.{subjects.GATEWAYS_BUCKET}.*",
             f"$JS.API.STREAM.INFO.{_GATEWAYS_STREAM}",
-            f"$JS.API.DIRECT.GET.{subjects.CHAT_STREAM}",
-            f"$JS.API.DIRECT.GET.{subjects.CLOUD_STREAM}",
+            *_read(subjects.CHAT_STREAM),
+            *_read(subjects.CLOUD_STREAM),
             subjects.AUDIT,
             f"$JS.API.STREAM.INFO.{subjects.AUDIT_STREAM}",
-            f"$JS.API.DIRECT.GET.{subjects.AUDIT_STREAM}",
+            *_read(subjects.AUDIT_STREAM),
             *_follow(subjects.CHAT_STREAM),
             *_follow(subjects.MEMBERS_STREAM),
             *_follow(subjects.CLOUD_STREAM),

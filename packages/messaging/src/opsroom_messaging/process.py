@@ -9,11 +9,14 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from opsroom_messaging.connection import BrokerUnusableError
+from opsroom_messaging.connection import BrokerAwayError, BrokerUnusableError
 from opsroom_messaging.logs import configure
 from opsroom_messaging.settings import SettingsError
+from opsroom_messaging.stored import UnavailableError
 from opsroom_messaging.tracing import Traces, traces_of
 
+EXIT_LATER = 75
+"""Exit code (EX_TEMPFAIL of sysexits.h) of a process that can't work at this moment: start it again."""
 EXIT_CONFIG = 78
 """Exit code (EX_CONFIG of sysexits.h) of a process that can't work as it is set up: don't restart it."""
 
@@ -88,7 +91,7 @@ async def until_stopped(died: asyncio.Event) -> None:
 def run(service: str, main: Callable[[Traces], Coroutine[Any, Any, None]]) -> None:
     """Run ``main`` as the process ``opsroom-<service>`` and exit with what it comes to.
 
-    A set-up that can't work is one line on stderr and exit code 78.
+    A set-up that can't work is one line on stderr and exit code 78; a broker that is away the same with 75.
     """
     try:
         traces = traces_of(service, os.environ)
@@ -97,12 +100,14 @@ def run(service: str, main: Callable[[Traces], Coroutine[Any, Any, None]]) -> No
             asyncio.run(main(traces))
         finally:
             traces.close()
+    except (BrokerAwayError, UnavailableError) as error:
+        _exit(service, str(error), EXIT_LATER)
     except (SettingsError, BrokerUnusableError) as error:
-        _exit(service, str(error))
+        _exit(service, str(error), EXIT_CONFIG)
     except TaskDiedError:
         sys.exit(1)
 
 
-def _exit(service: str, reason: str) -> None:
+def _exit(service: str, reason: str, code: int) -> None:
     sys.stderr.write(f"opsroom-{service}: {reason}\n")
-    sys.exit(EXIT_CONFIG)
+    sys.exit(code)

@@ -17,6 +17,10 @@ from opsroom_messaging.connection import Broker
 from opsroom_messaging.tracing import Hop
 
 _PAUSES = (0.05, 0.1, 0.2, 0.4)
+_LEAST_SECONDS = 0.05
+_RUSH = 100
+"""From so many asks at once on, silence is no sign of death."""
+_RUSH_SECONDS = 3.0
 _REPLY_MAX_BYTES = 4 * MAX_PAYLOAD_BYTES
 
 ReplyT = TypeVar("ReplyT", bound=Model)
@@ -26,17 +30,20 @@ class Requester:
     """Asks services over NATS.
 
     Every request of Opsroom carries an id that makes a second ask harmless, so one that got no answer
-    is asked again until ``patience`` seconds have gone. The first ask waits ``attempt`` seconds for an
-    answer and each one after a silence twice as long: what only takes its time must not be asked ever more.
+    is asked again until ``patience`` seconds have gone: whoever had the first may have died. The first answer
+    to any of them counts. The first ask waits ``attempt`` seconds and each one after a silence twice as long:
+    what only takes its time must not be asked ever more. So in a rush, where all take their time, the first
+    wait is longer from the start.
     """
 
-    def __init__(self, broker: Broker, *, patience: float = 5.0, attempt: float = 3.0) -> None:
+    def __init__(self, broker: Broker, *, patience: float = 5.0, attempt: float = 0.6) -> None:
         self._broker = broker
         self._patience = patience
         self._attempt = attempt
         self._asked = broker.metrics.histogram(
             "request_seconds", "Time to the answer of a service, retries included.", ("subject", "outcome")
         )
+        self._under_way = 0
 
     async def ask(
         self, subject: str, request: Model, reply: type[ReplyT], *, patience: float | None = None
@@ -65,29 +72,47 @@ class Requester:
         contract = contract_of(reply)
         payload = encode(request)
         headers = self._broker.traces.headers() or None
-        wait = self._attempt
-        for attempt in range(1_000_000):
-            left = deadline - loop.time()
-            refusal: FaultError
-            try:
-                message = await self._broker.client.request(
-                    subject, payload, timeout=max(0.05, min(wait, left)), headers=headers
-                )
-                return _read(message, contract)
-            except FaultError as error:
-                if error.fault.code not in RETRYABLE:
-                    raise
-                refusal = error
-            except NoRespondersError:
-                refusal = refuse(ErrorCode.UNAVAILABLE, f"no service answers on {subject}; try again")
-            except (NatsError, TimeoutError):
-                wait *= 2
-                refusal = refuse(ErrorCode.UNAVAILABLE, f"no answer on {subject} in time; try again")
-            pause = _PAUSES[min(attempt, len(_PAUSES) - 1)]
-            if loop.time() + pause >= deadline:
-                raise refusal
-            await asyncio.sleep(pause)
-        raise AssertionError("unreachable: the deadline ends the loop")
+        self._under_way += 1
+        wait = self._attempt if self._under_way < _RUSH else max(self._attempt, _RUSH_SECONDS)
+        refusals = 0
+        asked: set[asyncio.Task[ReplyT]] = set()
+        try:
+            while True:
+                left = max(_LEAST_SECONDS, deadline - loop.time())
+                asked.add(asyncio.create_task(self._once(subject, payload, contract, headers, left)))
+                answer, refusal = await _hear(asked, min(wait, left))
+                if answer is not None:
+                    return answer
+                pause = 0.0 if refusal is None else _PAUSES[min(refusals, len(_PAUSES) - 1)]
+                if loop.time() + pause >= deadline:
+                    raise refusal or refuse(
+                        ErrorCode.UNAVAILABLE, f"no answer on {subject} in time; try again"
+                    )
+                if refusal is None:
+                    wait *= 2
+                else:
+                    refusals += 1
+                    await asyncio.sleep(pause)
+        finally:
+            self._under_way -= 1
+            for task in asked:
+                task.cancel()
+
+    async def _once(
+        self,
+        subject: str,
+        payload: bytes,
+        contract: TypeAdapter[ReplyT],
+        headers: dict[str, str] | None,
+        timeout: float,
+    ) -> ReplyT:
+        try:
+            message = await self._broker.client.request(subject, payload, timeout=timeout, headers=headers)
+        except NoRespondersError:
+            raise refuse(ErrorCode.UNAVAILABLE, f"no service answers on {subject}; try again") from None
+        except (NatsError, TimeoutError):
+            raise refuse(ErrorCode.UNAVAILABLE, f"no answer on {subject} in time; try again") from None
+        return _read(message, contract)
 
     async def answers(self, service: str, timeout: float = 1.0) -> bool:
         """Whether at least one process of ``service`` answers a ping within ``timeout`` seconds."""
@@ -96,6 +121,35 @@ class Requester:
         except (NatsError, TimeoutError):
             return False
         return True
+
+
+async def _hear(asked: set[asyncio.Task[ReplyT]], wait: float) -> tuple[ReplyT | None, FaultError | None]:
+    """The first answer, or the refusal after which to ask anew; neither after ``wait`` seconds of silence.
+
+    What has ended is taken out of ``asked``. That an earlier ask is being worked on is no refusal: its answer
+    is on its way.
+
+    Raises:
+        FaultError: a refusal that asking again will not change.
+    """
+    deadline = asyncio.get_running_loop().time() + wait
+    refusal: FaultError | None = None
+    while asked:
+        left = max(0.0, deadline - asyncio.get_running_loop().time())
+        done, _ = await asyncio.wait(asked, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        if not done:
+            return None, None
+        asked -= done
+        for task in done:
+            try:
+                return task.result(), None
+            except FaultError as error:
+                if error.fault.code not in RETRYABLE:
+                    raise
+                refusal = error
+        if refusal is not None and refusal.fault.code is not ErrorCode.IDEMPOTENCY_IN_FLIGHT:
+            break
+    return None, refusal
 
 
 def _read(message: Msg, contract: TypeAdapter[ReplyT]) -> ReplyT:

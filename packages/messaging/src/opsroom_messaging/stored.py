@@ -21,6 +21,7 @@ class UnavailableError(Exception):
 _NO_MESSAGE = 10037
 _END = frozenset({"204", "404"})
 """How the broker says that this was all, or that there was nothing."""
+_LAG_SECONDS = 0.1
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -83,9 +84,34 @@ class StreamReader:
     async def page(self, subject: str, *, start: int, count: int) -> list[Stored]:
         """Up to ``count`` messages that match ``subject``, from sequence ``start`` on, ascending.
 
+        Fewer only where the stream's leader has no more: any copy of the stream may answer, and one that was
+        cut off from the leader does not know what it lacks.
+
         Raises:
-            UnavailableError: no answer.
+            UnavailableError: no answer, or none that is complete.
         """
+        found: list[Stored] = []
+        deadline = asyncio.get_running_loop().time() + REQUEST_TIMEOUT_SECONDS
+        while True:
+            found += await self._part(subject, start=start, count=count - len(found))
+            start = found[-1].seq + 1 if found else max(start, 1)
+            if len(found) >= count or not await self._has_more(subject, start):
+                return found
+            if asyncio.get_running_loop().time() > deadline:
+                raise UnavailableError(f"reading {self._stream}: only copies that lag behind answer")
+            await asyncio.sleep(_LAG_SECONDS)
+
+    async def _has_more(self, subject: str, start: int) -> bool:
+        """Whether the leader has a message that matches ``subject`` from ``start`` on."""
+        try:
+            await self._broker.jetstream.get_msg(self._stream, seq=start, subject=subject, next=True)
+        except (JetStreamError, NatsError, TimeoutError) as error:
+            if isinstance(error, NotFoundError) and error.err_code == _NO_MESSAGE:
+                return False
+            raise UnavailableError(f"reading {self._stream} from {start}: {error}") from error
+        return True
+
+    async def _part(self, subject: str, *, start: int, count: int) -> list[Stored]:
         query = {"seq": max(start, 1), "batch": count, "next_by_subj": subject}
         client = self._broker.client
         inbox = client.new_inbox()

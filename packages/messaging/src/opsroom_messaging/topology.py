@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StorageType, StreamConfig
-from nats.js.errors import APIError, NotFoundError
+from nats.js.errors import APIError
 from nats.js.errors import Error as JetStreamError
 
 from opsroom_contracts import subjects
-from opsroom_messaging.connection import Broker, BrokerUnusableError
+from opsroom_messaging.connection import Broker, BrokerAwayError, BrokerUnusableError, describe, is_passing
 
 _STREAM_EXISTS = 10058
 GATEWAY_LEASE_SECONDS = 20
@@ -105,7 +105,7 @@ async def ensure_stream(broker: Broker, spec: StreamSpec) -> None:
                 raise
             info = await broker.jetstream.update_stream(replace(config))
     except (JetStreamError, NatsError, TimeoutError) as error:
-        raise BrokerUnusableError(f"the broker refused stream {spec.name}: {error}") from error
+        raise _refusal(f"the broker refused stream {spec.name}: {describe(error)}", error) from error
     if not (info.config.allow_atomic and info.config.allow_msg_schedules):
         raise BrokerUnusableError(
             f"the broker does not honour what stream {spec.name} needs: use NATS server 2.12 or newer"
@@ -129,7 +129,11 @@ async def ensure_workers(broker: Broker, *, ack_wait: float, max_pending: int) -
     try:
         await broker.jetstream.add_consumer(subjects.CLOUD_STREAM, config)
     except (JetStreamError, NatsError, TimeoutError) as error:
-        raise BrokerUnusableError(f"the broker refused the workers' consumer: {error}") from error
+        raise _refusal(f"the broker refused the workers' consumer: {describe(error)}", error) from error
+
+
+def _refusal(words: str, error: Exception) -> BrokerUnusableError:
+    return BrokerAwayError(words) if is_passing(error) else BrokerUnusableError(words)
 
 
 async def await_streams(broker: Broker, names: tuple[str, ...], *, timeout: float = 20.0) -> None:
@@ -145,9 +149,9 @@ async def await_streams(broker: Broker, names: tuple[str, ...], *, timeout: floa
         try:
             await broker.jetstream.stream_info(missing[0])
             missing.pop(0)
-        except (NotFoundError, NatsError, TimeoutError):
+        except (JetStreamError, NatsError, TimeoutError):
             if loop.time() > deadline:
-                raise BrokerUnusableError(
+                raise BrokerAwayError(
                     f"stream {missing[0]} does not exist: is its service running?"
                 ) from None
             await asyncio.sleep(0.05)

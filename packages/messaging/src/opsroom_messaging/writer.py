@@ -24,6 +24,8 @@ from opsroom_messaging.stored import UnavailableError
 from opsroom_messaging.tracing import Hop
 
 _WRONG_LAST_SEQUENCE = frozenset({10071, 10164})
+_PASSING = frozenset({10047, 10176, 10210, 10211})
+"""Refusals of the moment: no room left, a batch whose beginning this leader never saw, too many batches."""
 _GROUP_MESSAGES = 500
 """Half of what the broker takes in one batch: larger groups no longer raise the rate, only the wait."""
 _PIPELINE_ENTRIES = 8
@@ -242,7 +244,7 @@ class GroupWriter:
         if refusal.get("err_code") in _WRONG_LAST_SEQUENCE:
             raise ConflictError(subject)
         description = f"{subject}: {refusal.get('description')} ({refusal.get('err_code')})"
-        if refusal.get("code") == 503:
+        if refusal.get("code") == 503 or refusal.get("err_code") in _PASSING:
             raise UnavailableError(description)
         log.error("the broker refused a write on %s", description)
         raise RefusedError(description)

@@ -56,7 +56,9 @@ class Messages:
         """Store a message, and answer once it is stored.
 
         A message's subject is made of who sent it and the client's id, and must be empty: so a retry
-        finds the first one, at whatever distance in time the stream still holds it.
+        finds the first one, at whatever distance in time the stream still holds it. The id of a relayed
+        frame is its gateway's and like no other: it alone counts, as its retry may take the sender, who has
+        left meanwhile, for nobody in particular.
 
         Raises:
             FaultError: ``room_unknown``, ``user_unknown``, ``invalid_request`` (blank text).
@@ -66,7 +68,7 @@ class Messages:
             raise refuse(ErrorCode.INVALID_REQUEST, "text: must not be blank", field="text")
         sender = await self._sender(request)
         event = MessageEvent(
-            id=message_id(sender.id, request.client_id),
+            id=message_id(sender.id if request.raw is None else GUEST.id, request.client_id),
             room=request.room,
             user=sender,
             text=request.text,

@@ -50,7 +50,8 @@ class People:
         user = User(id=user_id, name=_checked_name(request.name))
         token = None
         if request.dialect is Dialect.V1:
-            token = tokens.make_token(user_id, secrets.token_urlsafe(tokens.SECRET_BYTES))
+            fresh = secrets.token_urlsafe(tokens.SECRET_BYTES)
+            token = tokens.make_token(user_id, tokens.secret_for(request.client_id, fresh))
         newcomer = Newcomer(
             user=user,
             dialect=request.dialect,

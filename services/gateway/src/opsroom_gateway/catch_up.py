@@ -7,7 +7,7 @@ from typing import Protocol
 
 from opsroom_gateway.ring import Ring
 from opsroom_messaging.follower import Follower
-from opsroom_messaging.stored import Bounds, Stored, StreamReader
+from opsroom_messaging.stored import Bounds, Stored, StreamReader, UnavailableError
 
 PART_BYTES = 128 * 1024
 """An outbox takes at least two of these, so a reader that reads is never too slow for its own past."""
@@ -65,11 +65,13 @@ class CatchUp:
 
         Raises:
             TooOldError: it can't be told, or would be more than ``limit`` sequences.
-            UnavailableError: the broker did not answer.
+            UnavailableError: the broker did not answer, or this process has not seen as much as the reader.
         """
         stream = self._stream
         if since > stream.head:  # seen at another gateway, a moment ahead of this one
             await self._follower.reached(since, _AHEAD_SECONDS)
+        if since > stream.head and since <= (await self._reader.bounds()).last:
+            raise UnavailableError("this gateway lags behind what the reader has seen elsewhere")
         if since > stream.head or (limit is not None and stream.head - since > limit):
             raise TooOldError
         checked = False

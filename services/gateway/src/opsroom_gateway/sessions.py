@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import uuid4
@@ -23,6 +24,7 @@ from opsroom_messaging.requests import Requester
 
 _LEAVE_PATIENCE_SECONDS = 8.0
 _REJOIN_PATIENCE_SECONDS = 30.0
+_STRAY_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +52,8 @@ class Session:
 class Sessions:
     """Joins and leaves on behalf of sockets, and joins again what was taken off while its socket lived.
 
-    That happens when this process slept through its lease: its people were taken off the list.
+    That happens when this process slept through its lease: its people were taken off the list. And takes
+    off what nobody here answers for: a join whose answer never came may have been stored all the same.
     """
 
     def __init__(self, requester: Requester, gateway: str) -> None:
@@ -58,6 +61,10 @@ class Sessions:
         self._gateway = gateway
         self._by_user: dict[str, dict[str, Session]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._claimed: set[str] = set()
+        """Connections of ours that are no sessions, and that somebody here will see to."""
+        self._strays: dict[str, str] = {}
+        """Connections of ours that are no sessions, and are on somebody's record all the same: on whose."""
 
     def new_connection(self) -> Connection:
         """A connection id of this gateway that nobody has yet."""
@@ -69,11 +76,34 @@ class Sessions:
         Raises:
             FaultError: what the chat service refused.
         """
-        reply = await self._requester.ask(ChatSubject.JOIN, request, JoinReply)
+        with self.claimed(request.connection.id):
+            reply = await self._requester.ask(ChatSubject.JOIN, request, JoinReply)
         user = reply.user
         session = Session(request.connection, request.dialect, user.id, user.name, owner, reply.seq)
         self._by_user.setdefault(reply.user.id, {})[request.connection.id] = session
         return session, reply
+
+    @contextmanager
+    def claimed(self, connection: str) -> Iterator[None]:
+        """Answer for a connection while it is brought onto a record; if that fails it is taken off again."""
+        self.claim(connection)
+        try:
+            yield
+        except BaseException:
+            self._claimed.discard(connection)
+            if connection in self._strays:
+                self._start(self._take_off(connection))
+            raise
+        self.disclaim(connection)
+
+    def claim(self, connection: str) -> None:
+        """Answer for a connection until ``disclaim``."""
+        self._claimed.add(connection)
+
+    def disclaim(self, connection: str) -> None:
+        """It is a session now, or off the record."""
+        self._claimed.discard(connection)
+        self._strays.pop(connection, None)
 
     async def leave(self, session: Session, manner: LeaveManner, *, everywhere: bool = False) -> int:
         """Take a connection (``everywhere``: all of the person's) off; answers the sequence that shows it.
@@ -98,9 +128,8 @@ class Sessions:
 
     def on_member(self, member: Member, seq: int) -> None:
         """Compare a changed record with the sockets that live here."""
-        sessions = self._by_user.get(member.user.id)
-        if not sessions:
-            return
+        sessions = self._by_user.get(member.user.id, {})
+        self._note_strays(member, sessions)
         known = {connection.id for connection in member.connections}
         for session in list(sessions.values()):
             # A record without a sequence is one that vanished altogether.
@@ -111,6 +140,27 @@ class Sessions:
                 session.owner.lost(exited=True)
             else:
                 self._start(self._rejoin(session))
+
+    def _note_strays(self, member: Member, sessions: dict[str, Session]) -> None:
+        """See which connections of ours are on this record and are no sessions."""
+        listed = {connection.id for connection in member.connections if connection.gateway == self._gateway}
+        gone = [stray for stray, user_id in self._strays.items() if user_id == member.user.id]
+        for connection in gone:
+            if connection not in listed:
+                del self._strays[connection]
+        for connection in listed - sessions.keys() - self._strays.keys():
+            self._strays[connection] = member.user.id
+            self._start(self._take_off(connection))
+
+    async def _take_off(self, connection: str) -> None:
+        """Take a stray off its record, unless somebody sees to it: what is on its way passes in no time."""
+        await asyncio.sleep(_STRAY_SECONDS)
+        user_id = self._strays.get(connection)
+        if user_id is None or connection in self._claimed or connection in self._by_user.get(user_id, {}):
+            return
+        log.warning("connection %s of %s has no socket: it is taken off the record", connection, user_id)
+        request = LeaveRequest(user_id=user_id, connections=(connection,), manner=LeaveManner.CLOSED)
+        await self._tell(request)
 
     async def close(self) -> None:
         """Wait for what is under way."""
@@ -145,6 +195,8 @@ class Sessions:
             await self.leave_connections(session.user_id, connections, LeaveManner.CLOSED)
 
     async def _tell(self, request: LeaveRequest) -> int:
+        for connection in request.connections:
+            self.claim(connection)
         try:
             reply = await self._requester.ask(
                 ChatSubject.LEAVE, request, LeaveReply, patience=_LEAVE_PATIENCE_SECONDS
@@ -154,7 +206,12 @@ class Sessions:
             log.log(level, "a leave of %s was not taken: %s", request.user_id, error)
             self._start(self._tell_later(request))
             return 0
+        self._told(request)
         return reply.seq
+
+    def _told(self, request: LeaveRequest) -> None:
+        for connection in request.connections:
+            self.disclaim(connection)
 
     async def _tell_later(self, request: LeaveRequest) -> None:
         while True:
@@ -164,6 +221,7 @@ class Sessions:
             except FaultError as error:
                 if error.fault.code in RETRYABLE:
                     continue
+            self._told(request)
             return
 
     def _drop(self, session: Session) -> None:

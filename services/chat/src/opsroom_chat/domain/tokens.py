@@ -1,5 +1,6 @@
 """Names of people, names of messages, and the tokens that prove who is who."""
 
+import base64
 import hashlib
 import hmac
 from uuid import UUID, uuid5
@@ -8,6 +9,8 @@ from opsroom_contracts.text import fold_name
 
 _NAMESPACE = UUID("6d4bd2f4-3a55-4d7c-9d4e-6a1f0c9f2b11")
 SECRET_BYTES = 32
+_UNGUESSABLE = 32
+"""Characters; the gateway's ids have so many, made of 122 random bits."""
 
 
 def name_key(name: str) -> str:
@@ -28,6 +31,18 @@ def message_id(user_id: str, client_id: str) -> str:
 def make_token(user_id: str, secret: str) -> str:
     """The token of a person: who they say they are, and the secret that proves it."""
     return f"{user_id}.{secret}"
+
+
+def secret_for(client_id: str | None, fresh: str) -> str:
+    """The secret of a registration's token, the same every time, where its id is long enough to be no guess.
+
+    A registration may be asked for twice at once, and either answer may be the one that counts. ``fresh`` is
+    for those whose id others could guess.
+    """
+    if client_id is None or len(client_id) < _UNGUESSABLE:
+        return fresh
+    digest = hashlib.sha256(f"token/{client_id}".encode()).digest()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
 def owner_of(token: str) -> str:

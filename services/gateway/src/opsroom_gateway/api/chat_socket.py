@@ -153,8 +153,10 @@ class ChatSocket:
             self._outlet.close(closes.get(error.fault.code, Close.TRY_LATER).value)
             raise _SaidGoodbyeError from None
         self._user = reply.user
-        # So that the list in the welcome has the one who is welcomed.
-        await self._room.people_follower.reached(reply.seq, _SEEN_SECONDS)
+        # So that the list in the welcome has the one who is welcomed. A gateway that lags serves nobody.
+        if not await self._room.people_follower.reached(reply.seq, _SEEN_SECONDS):
+            self._outlet.close(Close.TRY_LATER.value)
+            raise _SaidGoodbyeError
 
     async def _admit(self, token: str) -> None:
         """Hold the token to what this portal asks of those who chat; where anybody may, the join decides."""

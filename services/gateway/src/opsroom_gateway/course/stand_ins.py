@@ -45,7 +45,8 @@ class StandIns:
         request = RegisterRequest(
             name=name, client_id=uuid4().hex, dialect=Dialect.COURSE, origin=origin, connection=connection
         )
-        reply = await self._requester.ask(ChatSubject.REGISTER, request, RegisterReply)
+        with self._sessions.claimed(connection.id):
+            reply = await self._requester.ask(ChatSubject.REGISTER, request, RegisterReply)
         self._end_in_time(reply.user.id, connection)
         return reply
 
@@ -54,7 +55,8 @@ class StandIns:
         connection, user_id = self._connection(), stranded.user_id
         request = JoinRequest(connection=connection, user_id=user_id, dialect=Dialect.COURSE)
         try:
-            await self._requester.ask(ChatSubject.JOIN, request, JoinReply)
+            with self._sessions.claimed(connection.id):
+                await self._requester.ask(ChatSubject.JOIN, request, JoinReply)
         except FaultError as error:
             log.info("%s can't be kept until their socket comes: %s", user_id, error)
             return
@@ -69,6 +71,7 @@ class StandIns:
         return Connection(id=REGISTRATION_PREFIX + plain.id, gateway=plain.gateway)
 
     def _end_in_time(self, user_id: str, connection: Connection) -> None:
+        self._sessions.claim(connection.id)
         task = asyncio.create_task(self._end(user_id, connection))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
