@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from opsroom_contracts.identity import Mode
-from opsroom_launcher.cli import Bench, Check, Client, Explain, RunTests, Up, parse
+from opsroom_launcher.cli import Check, Client, Explain, HandOver, RunTests, Up, parse
 from opsroom_launcher.options import ACCESS, UpOptions
 
 
@@ -109,7 +109,8 @@ def test_commands() -> None:
     assert parse(["check"], {}) == Check()
     assert parse(["test"], {}) == RunTests(())
     assert parse(["test", "--", "-k", "foo", "--", "x"], {}) == RunTests(("-k", "foo", "--", "x"))
-    assert parse(["bench", "--help", "--", "y"], {}) == Bench(("--help", "--", "y"))
+    assert parse(["bench", "--help", "--", "y"], {}) == HandOver("bench", "bench", ("--help", "--", "y"))
+    assert parse(["faults", "--seed", "1"], {}) == HandOver("faults", "tests.faults", ("--seed", "1"))
     assert parse(["servers", "ls", "--help"], {}) == Client(("servers", "ls", "--help"))
 
 

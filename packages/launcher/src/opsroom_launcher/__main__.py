@@ -6,13 +6,13 @@ from pathlib import Path
 
 from opsroom_launcher import checks, handover
 from opsroom_launcher.cli import (
-    Bench,
     Check,
     Client,
     Command,
     Docs,
     Doctor,
     Explain,
+    HandOver,
     RunTests,
     Status,
     Up,
@@ -60,8 +60,8 @@ def _do(command: Command, root: Path) -> int:
             steps = checks.check_steps(root)
         case Docs():
             steps = checks.docs_steps(root)
-        case Bench(arguments):
-            steps = [checks.bench_step(root, arguments)]
+        case HandOver(name, package, arguments):
+            steps = [checks.package_step(root, name, package, arguments)]
     return checks.run(steps)
 
 

@@ -68,9 +68,9 @@ def docs_steps(root: Path) -> list[Step]:
     ]
 
 
-def bench_step(root: Path, arguments: Sequence[str]) -> Step:
-    """The `bench` package, which has its own options."""
-    return _python_step(root, "bench", "bench", *arguments)
+def package_step(root: Path, name: str, package: str, arguments: Sequence[str]) -> Step:
+    """A package of the repository, which has its own options."""
+    return _python_step(root, name, package, *arguments)
 
 
 def run(steps: Sequence[Step]) -> int:

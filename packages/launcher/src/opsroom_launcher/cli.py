@@ -19,6 +19,10 @@ examples:
 """
 
 
+_PACKAGES = {"bench": "bench", "faults": "tests.faults"}
+"""Commands whose options are their own, --help included, and the packages that have them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Explain:
     """Nothing was asked: say what can be."""
@@ -51,9 +55,11 @@ class Docs:
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
-    """Hand over to the `bench` package."""
+class HandOver:
+    """Hand over to a package of the repository, which has its own options."""
 
+    name: str
+    package: str
     arguments: tuple[str, ...]
 
 
@@ -74,7 +80,7 @@ class Doctor:
     """Check ports, broker, permissions, disk and clock, and say what to do."""
 
 
-Command = Explain | Up | RunTests | Check | Bench | Client | Status | Doctor | Docs
+Command = Explain | Up | RunTests | Check | HandOver | Client | Status | Doctor | Docs
 
 _PLAIN: dict[str, Command] = {"check": Check(), "status": Status(), "doctor": Doctor(), "docs": Docs()}
 _OF_THE_CLIENT = {
@@ -85,8 +91,8 @@ _OF_THE_CLIENT = {
 
 def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Command:
     """Read the command line. Help and mistakes end the process (exit codes 0 and 2), as argparse has it."""
-    if arguments and arguments[0] == "bench":
-        return Bench(tuple(arguments[1:]))  # its options are its own, --help included
+    if arguments and arguments[0] in _PACKAGES:
+        return HandOver(arguments[0], _PACKAGES[arguments[0]], tuple(arguments[1:]))
     if arguments and arguments[0] in _OF_THE_CLIENT:
         return Client(tuple(arguments))
     own, for_pytest = _split(arguments)
@@ -113,6 +119,7 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Command:
     commands.add_parser("status", help="services, replicas, streams and lag", description=Status.__doc__)
     commands.add_parser("doctor", help="find what keeps it from working", description=Doctor.__doc__)
     commands.add_parser("docs", help="build the documentation", description=Docs.__doc__)
+    commands.add_parser("faults", help="break it under load (options: ./opsroom faults --help)")
     for name, explained in _OF_THE_CLIENT.items():
         commands.add_parser(name, help=explained)
     flags = parser.parse_args(own)

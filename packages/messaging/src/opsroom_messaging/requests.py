@@ -140,13 +140,14 @@ async def _hear(asked: set[asyncio.Task[ReplyT]], wait: float) -> tuple[ReplyT |
         if not done:
             return None, None
         asked -= done
+        errors = [task.exception() for task in done]
         for task in done:
-            try:
+            if task.exception() is None:
                 return task.result(), None
-            except FaultError as error:
-                if error.fault.code not in RETRYABLE:
-                    raise
-                refusal = error
+        for error in errors:
+            if not isinstance(error, FaultError) or error.fault.code not in RETRYABLE:
+                raise error or AssertionError("an ask ended with neither an answer nor an error")
+            refusal = error
         if refusal is not None and refusal.fault.code is not ErrorCode.IDEMPOTENCY_IN_FLIGHT:
             break
     return None, refusal

@@ -1,0 +1,91 @@
+"""``./opsroom faults``: break everything under load, and say what came of it."""
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+
+from tests.faults.plan import Scope
+from tests.faults.report import facts_of, summed, text_of
+from tests.faults.rig import Size
+from tests.faults.run import Load, Places, run
+
+_SMALL_DISK_BYTES = 1024**3
+
+
+def main() -> int:
+    """Run, or sum up earlier runs; 1 if a promise was broken."""
+    parser = _parser()
+    options = parser.parse_args()
+    if options.sum:
+        facts = summed(options.sum)
+        print(text_of(facts))
+        return 1 if facts["violations"] else 0
+    if options.disk and _size_of(options.disk) > _SMALL_DISK_BYTES:
+        parser.error("--disk: must be a file system of its own of at most 1 GiB, since it will be filled")
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("opsroom_messaging").setLevel(logging.ERROR)
+    seed = options.seed if options.seed is not None else int(time.time())
+    size = Size(options.gateways, options.chats, options.clouds, options.cluster, options.delay)
+    scope = Scope(
+        options.minutes * 60,
+        cluster=options.cluster,
+        long=options.minutes >= 3,
+        full=options.disk is not None,
+    )
+    load = Load(people=options.people, pace=options.pace, operators=options.operators)
+    replay = f"./opsroom faults {' '.join(argument for argument in sys.argv[1:] if argument)}"
+    if options.seed is None:
+        replay += f" --seed {seed}"
+    print(f"seed {seed}: {options.minutes:g} minutes", flush=True)
+    if options.soak:
+        scope = Scope(options.minutes * 60, soak=True)
+    outcome = asyncio.run(run(seed, scope, size, load, Places(options.disk, options.keep)))
+    busy = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+    facts = facts_of(outcome, busy)
+    if options.json:
+        options.json.write_text(json.dumps(facts, indent=1) + "\n")
+    print(text_of(facts))
+    if outcome.violations:
+        print(f"\nTo replay: {replay}")
+        return 1
+    return 0
+
+
+def _size_of(folder: Path) -> int:
+    found = os.statvfs(folder)
+    return found.f_blocks * found.f_frsize
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="opsroom faults", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=1.0, help="of faults (default: 1)")
+    parser.add_argument("--seed", type=int, help="the same seed makes the same plan")
+    parser.add_argument(
+        "--cluster", action="store_true", help="three broker nodes, three copies of everything"
+    )
+    parser.add_argument("--soak", action="store_true", help="load and churn alone: is memory flat?")
+    parser.add_argument("--delay", type=float, default=1.0, help="seconds a command takes (default: 1)")
+    parser.add_argument("--gateways", type=int, default=2)
+    parser.add_argument("--chats", type=int, default=2)
+    parser.add_argument("--clouds", type=int, default=2)
+    parser.add_argument("--people", type=int, default=24)
+    parser.add_argument("--operators", type=int, default=6)
+    parser.add_argument("--pace", type=float, default=0.03, help="smaller is faster (default: 0.03)")
+    parser.add_argument(
+        "--disk", type=Path, metavar="DIR", help="a small file system for the broker, to be filled"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write what came of it there, too")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep data and logs there")
+    parser.add_argument(
+        "--sum", type=Path, nargs="+", metavar="FILE", help="add up such files, and run nothing"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

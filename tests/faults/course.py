@@ -1,0 +1,75 @@
+"""Clients written for the course's servers: no resume, no acknowledgement, but nothing twice."""
+
+import asyncio
+import json
+from contextlib import suppress
+
+from tests.faults.history import CourseReader
+from tests.faults.ledger import Ledger
+from tests.faults.wire import Json, open_socket, request
+
+_LIST = ord("[")
+
+
+class CourseClient:
+    """One person of the course contract, with a new socket whenever the last one broke."""
+
+    def __init__(self, ledger: Ledger, ports: list[int], name: str, pace: float) -> None:
+        self._ledger = ledger
+        self._ports = ports
+        self._name = name
+        self._pace = pace
+        self._number = 0
+        self._reader = CourseReader(name)
+
+    async def stay(self) -> None:
+        """Talk until the run is over."""
+        visit = 0
+        while not self._ledger.leaving.is_set():
+            visit += 1
+            with suppress(OSError):
+                await self._visit(visit)
+            await asyncio.sleep(self._ledger.rng.uniform(0.1, 0.5))
+
+    async def _visit(self, visit: int) -> None:
+        port = self._ledger.rng.choice(self._ports)
+        user = await self._user(port)
+        self._reader = CourseReader(f"{self._name} #{visit}")
+        self._ledger.history.course.append(self._reader)
+        reader = self._reader
+
+        def receive(payload: bytes) -> None:
+            if payload[0] != _LIST:
+                reader.keys.append(json.loads(payload)["message"].partition(" ")[0])
+
+        socket = await open_socket(port, "/chat/ws", receive)
+        try:
+            while not self._ledger.leaving.is_set():
+                if not self._ledger.stopping.is_set():
+                    socket.send(self._next(user))
+                pause = self._ledger.rng.expovariate(1 / self._pace)
+                await asyncio.wait((socket.closed,), timeout=min(pause, 1.0))
+                if socket.closed.done():
+                    return
+            socket.send({"type": "exit", "user": {"name": user["name"]}})
+            await asyncio.sleep(0.2)
+            socket.close()
+            await asyncio.wait((socket.closed,), timeout=2.0)
+        finally:
+            socket.abort()
+
+    async def _user(self, port: int) -> Json:
+        """A name that is free: one that broke off keeps it for a while."""
+        self._number += 1
+        name = f"{self._name}-{self._number}"
+        answer = await request(port, "POST", "/chat/new-user", body={"name": name})
+        if answer.status != 200:
+            raise ConnectionError("not registered")
+        user: Json = answer.body["user"]
+        return user
+
+    def _next(self, user: Json) -> Json:
+        self._number += 1
+        key = f"{self._name}.{self._number}"
+        self._ledger.history.sent.add(key)
+        return {"type": "send", "message": f"{key} from the course", "user": user}

@@ -1,0 +1,74 @@
+"""What the streams hold, read at the end of a run straight from the broker."""
+
+from opsroom_contracts.chat import MEMBER, MESSAGE_EVENT, NAME_CLAIM, MemberStatus
+from opsroom_contracts.cloud import INSTANCE_EVENT
+from opsroom_contracts.codec import decode
+from opsroom_contracts.subjects import (
+    CHAT_EVENTS,
+    CHAT_STREAM,
+    CLOUD_EVENTS,
+    CLOUD_STREAM,
+    MEMBERS,
+    MEMBERS_STREAM,
+    NAMES,
+)
+from opsroom_messaging.connection import Broker
+from opsroom_messaging.stored import Stored, StreamReader
+from tests.faults.history import StoredEvent, StoredMessage
+
+_PAGE = 1000
+
+
+async def messages(broker: Broker) -> list[StoredMessage]:
+    """All messages, in order."""
+    found = []
+    for stored in await _all(broker, CHAT_STREAM, CHAT_EVENTS):
+        event = decode(MESSAGE_EVENT, stored.data)
+        found.append(StoredMessage(stored.seq, event.text.partition(" ")[0], event.client_id or ""))
+    return found
+
+
+async def events(broker: Broker) -> list[StoredEvent]:
+    """All events of all instances, in order."""
+    found = []
+    for stored in await _all(broker, CLOUD_STREAM, CLOUD_EVENTS):
+        event = decode(INSTANCE_EVENT, stored.data)
+        found.append(
+            StoredEvent(
+                stored.seq,
+                event.type.value,
+                event.operation_id,
+                event.instance_id,
+                event.command.value,
+                event.state.value,
+                stored.at.timestamp(),
+            )
+        )
+    return found
+
+
+async def left_over(broker: Broker) -> list[str]:
+    """People who are on the list or hold a name, and names that somebody holds."""
+    members = [decode(MEMBER, stored.data) for stored in await _all(broker, MEMBERS_STREAM, MEMBERS)]
+    there = {member.user.id: member for member in members if member.status is not MemberStatus.AWAY}
+    words = [f"{member.user.name} is still {member.status.value}" for member in there.values()]
+    for stored in await _all(broker, MEMBERS_STREAM, NAMES):
+        holder = decode(NAME_CLAIM, stored.data).user_id
+        if holder is not None and holder not in there:
+            words.append(f"{stored.subject} is held by {holder}, who is gone")
+    return words
+
+
+async def last_seq(broker: Broker, stream: str) -> int:
+    """The last sequence of a stream."""
+    return (await StreamReader(broker, stream).bounds()).last
+
+
+async def _all(broker: Broker, stream: str, subject: str) -> list[Stored]:
+    reader = StreamReader(broker, stream)
+    found: list[Stored] = []
+    start = 1
+    while page := await reader.page(subject, start=start, count=_PAGE):
+        found += page
+        start = page[-1].seq + 1
+    return found

@@ -1,0 +1,147 @@
+"""What goes wrong and when: the same seed makes the same plan."""
+
+import random
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """Kinds of faults. Those of the broker are of one node of the cluster, where there is one."""
+
+    GATEWAY_KILL = "gateway-kill"
+    GATEWAY_TERM = "gateway-term"
+    GATEWAY_PAUSE = "gateway-pause"
+    GATEWAY_SLEEP = "gateway-sleep"
+    """SIGSTOP for longer than its lease."""
+    GATEWAY_CUT = "gateway-cut-from-broker"
+    """Its connection to the broker is closed, and new ones too."""
+    GATEWAY_STALL = "gateway-stalled-from-broker"
+    """Nothing passes between it and the broker, and nothing says so."""
+    CHAT_KILL = "chat-kill"
+    CHAT_TERM = "chat-term"
+    CHAT_PAUSE = "chat-pause"
+    CHAT_KILL_IN_SEND = "chat-kill-in-send"
+    """At the moment a message is on its way."""
+    CHAT_KILL_ALL = "chat-kill-all"
+    CLOUD_KILL = "cloud-kill"
+    CLOUD_TERM = "cloud-term"
+    CLOUD_PAUSE = "cloud-pause"
+    CLOUD_KILL_ACCEPTING = "cloud-kill-accepting"
+    """All of them, at the moment a command is accepted: between its event and its timer."""
+    CLOUD_KILL_FINISHING = "cloud-kill-finishing"
+    """All of them, at the moment a command is due: between its timer and its final event."""
+    BROKER_KILL = "broker-kill"
+    BROKER_TERM = "broker-term"
+    BROKER_PAUSE = "broker-pause"
+    BROKER_SLEEP = "broker-sleep"
+    BROKER_FULL = "broker-disk-full"
+    LEADER_KILL = "leader-kill"
+    NODE_CUT = "node-cut-off"
+    """A node of the cluster hears nothing of the others, nor they of it."""
+    READER_CUT = "reader-cut-mid-frame"
+    READER_SLOW = "reader-slow"
+    READER_HALF_OPEN = "reader-half-open"
+    ROLLING = "rolling-restart"
+    """Every service process, one after another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """``at`` seconds after the load began; ``pick`` in 0..1 chooses the victim; ``seconds``: how long."""
+
+    at: float
+    kind: Kind
+    pick: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a run may do. ``long``: also sleeps past leases; ``full``: the broker's disk may be filled."""
+
+    seconds: float
+    cluster: bool = False
+    long: bool = False
+    full: bool = False
+    soak: bool = False
+    """Load and the troubles of readers alone."""
+
+
+_WEIGHTS: dict[Kind, int] = {
+    Kind.GATEWAY_KILL: 10,
+    Kind.GATEWAY_TERM: 5,
+    Kind.GATEWAY_PAUSE: 4,
+    Kind.GATEWAY_CUT: 5,
+    Kind.GATEWAY_STALL: 3,
+    Kind.CHAT_KILL: 7,
+    Kind.CHAT_TERM: 4,
+    Kind.CHAT_PAUSE: 3,
+    Kind.CHAT_KILL_IN_SEND: 6,
+    Kind.CHAT_KILL_ALL: 3,
+    Kind.CLOUD_KILL: 7,
+    Kind.CLOUD_TERM: 4,
+    Kind.CLOUD_PAUSE: 3,
+    Kind.CLOUD_KILL_ACCEPTING: 5,
+    Kind.CLOUD_KILL_FINISHING: 5,
+    Kind.BROKER_KILL: 6,
+    Kind.BROKER_TERM: 2,
+    Kind.BROKER_PAUSE: 2,
+    Kind.READER_CUT: 12,
+    Kind.READER_SLOW: 5,
+    Kind.READER_HALF_OPEN: 5,
+    Kind.ROLLING: 1,
+}
+_CLUSTER = {Kind.LEADER_KILL: 6, Kind.NODE_CUT: 4}
+_LONG = {Kind.GATEWAY_SLEEP: 1, Kind.BROKER_SLEEP: 1}
+
+_LASTS: dict[Kind, tuple[float, float]] = {
+    Kind.GATEWAY_PAUSE: (0.5, 3.0),
+    Kind.GATEWAY_SLEEP: (25.0, 32.0),
+    Kind.GATEWAY_CUT: (0.5, 4.0),
+    Kind.GATEWAY_STALL: (2.0, 6.0),
+    Kind.CHAT_PAUSE: (0.5, 3.0),
+    Kind.CLOUD_PAUSE: (0.5, 3.0),
+    Kind.BROKER_KILL: (0.1, 2.0),
+    Kind.BROKER_TERM: (0.1, 1.0),
+    Kind.BROKER_PAUSE: (0.5, 3.0),
+    Kind.BROKER_SLEEP: (25.0, 32.0),
+    Kind.BROKER_FULL: (2.0, 4.0),
+    Kind.LEADER_KILL: (0.1, 2.0),
+    Kind.NODE_CUT: (2.0, 12.0),
+    Kind.READER_SLOW: (1.0, 4.0),
+    Kind.READER_HALF_OPEN: (1.0, 4.0),
+}
+_DOWN_SECONDS = (0.05, 1.0)
+"""How long what was killed stays down."""
+_GAP_SECONDS = (0.8, 3.4)
+_SETTLING = {Kind.LEADER_KILL: 5.0, Kind.ROLLING: 6.0, Kind.BROKER_FULL: 4.0, Kind.BROKER_KILL: 1.0}
+"""Pause after a fault beyond its own length, so that not everything is an outage all the time."""
+
+
+def make_plan(seed: int, scope: Scope) -> tuple[Fault, ...]:
+    """The faults of a run, in order of time."""
+    rng = random.Random(seed)
+    weights = dict(_WEIGHTS)
+    if scope.cluster:
+        weights |= _CLUSTER
+    if scope.long:
+        weights |= _LONG
+    if scope.full and not scope.cluster:
+        weights[Kind.BROKER_FULL] = 2
+    if scope.soak:
+        weights = {Kind.READER_CUT: 4, Kind.READER_SLOW: 1, Kind.READER_HALF_OPEN: 1}
+    kinds = list(weights)
+    queue: list[Kind] = []
+    plan: list[Fault] = []
+    at = rng.uniform(0.5, 1.5)
+    while at < scope.seconds:
+        if not queue:  # every kind comes up once before the dice decide
+            queue = list(kinds) if not plan else rng.choices(kinds, list(weights.values()), k=len(kinds))
+            rng.shuffle(queue)
+        kind = queue.pop()
+        seconds = rng.uniform(*_LASTS.get(kind, _DOWN_SECONDS))
+        plan.append(Fault(round(at, 3), kind, rng.random(), round(seconds, 3)))
+        # What sleeps for long sleeps while the rest goes on.
+        own = seconds if kind not in _LONG else 0.0
+        at += rng.uniform(*_GAP_SECONDS) + max(own, 0.0) * 0.7 + _SETTLING.get(kind, 0.0)
+    return tuple(plan)

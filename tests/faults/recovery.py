@@ -1,0 +1,40 @@
+"""How long it took until a fault was no longer felt. Pure."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from tests.faults.history import History
+from tests.faults.injector import Injected
+
+SOON_SECONDS = 1.0
+"""What was begun within this time after a fault was healed may still be slow because of it."""
+_FINAL = {"created", "started", "stopped", "removed"}
+
+
+def recoveries(
+    injected: Sequence[Injected], waits: Sequence[tuple[float, float]], history: History
+) -> list[tuple[Injected, float]]:
+    """Each fault, and the time from when it was healed until the last wait that it explains was over.
+
+    A wait (from asking to the answer, from a lost connection to the welcome, from the moment a command was
+    due to its final event) is put down to the last fault healed before it was over, if it had begun by then.
+    """
+    ordered = sorted(injected, key=lambda one: one.healed)
+    moments = [one.healed for one in ordered]
+    most = [0.0] * len(ordered)
+    for start, end in [*waits, *_finals(history)]:
+        place = bisect_right(moments, end) - 1
+        if place >= 0 and start <= moments[place] + SOON_SECONDS:
+            most[place] = max(most[place], end - moments[place])
+    return list(zip(ordered, most, strict=True))
+
+
+def _finals(history: History) -> list[tuple[float, float]]:
+    received = {event.operation: event.at for event in history.events if event.type == "received"}
+    waits = []
+    for event in history.events:
+        if event.type in _FINAL and event.operation in received:
+            due = received[event.operation] + history.delay
+            if event.at - due > 0.25:
+                waits.append((due, event.at))
+    return waits

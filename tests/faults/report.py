@@ -1,0 +1,103 @@
+"""What a run came to, in words and as JSON, and the sum of many runs."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from tests.faults.referee import max_late
+from tests.faults.run import Outcome
+
+Facts = dict[str, Any]
+_SHOWN = 20
+
+LOST = {
+    "message lost",
+    "message missed",
+    "event missed",
+    "course missed",
+    "command lost",
+    "command unfinished",
+}
+DOUBLED = {"message doubled", "event doubled", "course doubled", "command doubled"}
+GHOSTS = {"ghost", "left over"}
+STUCK = {"name stuck", "name held twice"}
+
+
+def facts_of(outcome: Outcome, machine: str) -> Facts:
+    """The run as JSON has it."""
+    rules = Counter(violation.rule for violation in outcome.violations)
+    return {
+        "seed": outcome.seed,
+        "seconds": round(outcome.seconds, 1),
+        "machine": machine,
+        "faults": dict(Counter(one.kind.value for one in outcome.injected)),
+        "counts": outcome.counts,
+        "lost": sum(rules[rule] for rule in LOST),
+        "doubled": sum(rules[rule] for rule in DOUBLED),
+        "late": round(max_late(outcome.history), 2),
+        "ghosts": sum(rules[rule] for rule in GHOSTS),
+        "names": sum(rules[rule] for rule in STUCK),
+        "recovery": {
+            kind: [round(value, 2) for value in values] for kind, values in outcome.recovery.items()
+        },
+        "violations": [f"{violation.rule}: {violation.what}" for violation in outcome.violations][:200],
+        "vitals": outcome.vitals,
+        "complaints": outcome.complaints[:50],
+    }
+
+
+def text_of(facts: Facts) -> str:
+    """The facts of a run, or of many, for people."""
+    faults: dict[str, int] = facts["faults"]
+    recovery: dict[str, list[float]] = facts["recovery"]
+    lines = [
+        f"{sum(faults.values())} faults in {facts['seconds']:.0f} s (seed {facts['seed']})",
+        f"  {'fault':<30}{'times':>6}{'recovery p50':>14}{'max':>8}",
+    ]
+    for kind, times in sorted(faults.items()):
+        values = sorted(recovery.get(kind, [0.0]))
+        lines.append(f"  {kind:<30}{times:>6}{values[len(values) // 2]:>12.2f} s{values[-1]:>6.2f} s")
+    lines += ["", *(f"  {name:<30}{count:>10}" for name, count in facts["counts"].items()), ""]
+    words = ("lost", "doubled", "ghosts", "names")
+    lines += [f"  {word:<30}{facts[word]:>10}" for word in words]
+    lines.append(f"  {'late (max, past outages)':<30}{facts['late']:>9.2f} s")
+    if facts["vitals"]:
+        lines += ["", f"  {'process':<14}{'MiB':>8}{'MiB an hour':>13}{'descriptors':>13}{'seconds':>9}"]
+    for name, one in facts["vitals"].items():
+        lines.append(
+            f"  {name:<14}{one['last MiB']:>8.1f}{one['MiB an hour']:>13.1f}"
+            f"{one['last descriptors']:>8.0f}/{one['most descriptors']:<4.0f}{one['seconds']:>9.0f}"
+        )
+    lines += [f"  log: {words}" for words in facts["complaints"][:_SHOWN]]
+    lines += ["", *(f"VIOLATION {words}" for words in facts["violations"][:_SHOWN])]
+    more = len(facts["violations"]) - _SHOWN
+    if more > 0:
+        lines.append(f"… and {more} more")
+    return "\n".join(lines)
+
+
+def summed(paths: Iterable[Path]) -> Facts:
+    """The facts of many runs as one."""
+    runs = [json.loads(path.read_text()) for path in sorted(paths)]
+    faults: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
+    recovery: dict[str, list[float]] = {}
+    for run in runs:
+        faults.update(run["faults"])
+        counts.update(run["counts"])
+        for kind, values in run["recovery"].items():
+            recovery.setdefault(kind, []).extend(values)
+    return {
+        "seed": ", ".join(str(run["seed"]) for run in runs),
+        "seconds": sum(run["seconds"] for run in runs),
+        "faults": dict(faults),
+        "counts": dict(counts),
+        **{word: sum(run[word] for run in runs) for word in ("lost", "doubled", "ghosts", "names")},
+        "late": max((run["late"] for run in runs), default=0.0),
+        "recovery": recovery,
+        "violations": [f"seed {run['seed']}: {words}" for run in runs for words in run["violations"]],
+        "vitals": {},
+        "complaints": [],
+    }

@@ -1,0 +1,313 @@
+"""The real processes: brokers, chats, clouds and gateways, kept running as the launcher would."""
+
+import asyncio
+import os
+import random
+import signal
+import socket
+import sys
+import sysconfig
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.faults.proxy import Proxy
+
+_STOP_SECONDS = 20.0
+_START_SECONDS = 60.0
+RESTART_SECONDS = 0.5
+"""How long what died stays down, where the fault does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many of each there are; ``cluster``: three broker nodes and three copies of every stream."""
+
+    gateways: int = 2
+    chats: int = 2
+    clouds: int = 2
+    cluster: bool = False
+    delay: float = 1.0
+
+
+class Child:
+    """One process that is started again whenever it ends, until it is told to rest."""
+
+    def __init__(self, name: str, argv: list[str], environ: dict[str, str], folder: Path) -> None:
+        self.name = name
+        self.log = folder / f"{name}.log"
+        self.down = RESTART_SECONDS
+        self.ended_oddly: list[str] = []
+        """How it ended when nobody had asked it to."""
+        self.ready: Callable[[], Awaitable[bool]] | None = None
+        self._argv = argv
+        self._environ = environ
+        self._process: Process | None = None
+        self._asked = False
+        self._resting = False
+        self._back = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id while it runs."""
+        return None if self._process is None or self._process.returncode is not None else self._process.pid
+
+    async def start(self) -> None:
+        """Start it, and keep it running."""
+        await self._launch()
+        self._task = asyncio.create_task(self._keep(), name=self.name)
+
+    def signal(self, number: signal.Signals, down: float = RESTART_SECONDS) -> None:
+        """Send it a signal; where that ends it, it stays down for ``down`` seconds."""
+        if self._process is None or self._process.returncode is not None:
+            return
+        if number not in {signal.SIGSTOP, signal.SIGCONT}:
+            self._asked, self.down = True, down
+            self._back.clear()
+        self._process.send_signal(number)
+
+    async def until_back(self) -> None:
+        """Wait until it runs again after a signal that ended it, and says that it is ready."""
+        async with asyncio.timeout(_START_SECONDS):
+            await self._back.wait()
+            await self.until_ready()
+
+    async def until_ready(self) -> None:
+        """Wait until it is ready."""
+        async with asyncio.timeout(_START_SECONDS):
+            while self.ready is not None and not await self.ready():
+                await asyncio.sleep(0.05)
+
+    async def rest(self) -> None:
+        """Stop it for good."""
+        self._resting = self._asked = True
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(signal.SIGCONT)
+            self._process.terminate()
+            try:
+                async with asyncio.timeout(_STOP_SECONDS):
+                    await self._process.wait()
+            except TimeoutError:
+                self.ended_oddly.append(f"{self.name} did not stop within {_STOP_SECONDS:g} s")
+                self._process.kill()
+                await self._process.wait()
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _launch(self) -> None:
+        with self.log.open("ab") as output:
+            self._process = await asyncio.create_subprocess_exec(
+                *self._argv, env=self._environ, stdin=DEVNULL, stdout=output, stderr=output
+            )
+        self._back.set()
+
+    async def _keep(self) -> None:
+        while True:
+            assert self._process is not None
+            code = await self._process.wait()
+            if self._resting:
+                return
+            if not self._asked or code not in {0, -signal.SIGKILL, -signal.SIGTERM, 1}:
+                self.ended_oddly.append(f"{self.name} ended with {code}")
+            asked, self._asked = self._asked, False
+            await asyncio.sleep(self.down if asked else RESTART_SECONDS)
+            await self._launch()
+
+
+@dataclass(slots=True)
+class Node:
+    """One broker node, where the services reach it, and what stands between it and the others."""
+
+    child: Child
+    port: int
+    routes: list[Proxy] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Gateway:
+    """One gateway, and its own ways to the brokers."""
+
+    child: Child
+    port: int
+    ways: list[Proxy]
+
+
+class Rig:
+    """All processes of a run, in ``folder``."""
+
+    def __init__(self, folder: Path, size: Size, store: Path | None = None) -> None:
+        self.size = size
+        self.folder = folder
+        self.store = store or folder
+        """Where the broker's data is."""
+        self.nodes: list[Node] = []
+        self.gateways: list[Gateway] = []
+        self.chats: list[Child] = []
+        self.clouds: list[Child] = []
+
+    @property
+    def nats_url(self) -> str:
+        """All brokers, directly."""
+        return ",".join(f"nats://127.0.0.1:{node.port}" for node in self.nodes)
+
+    def services(self) -> list[Child]:
+        """Every process but the brokers."""
+        return [*self.chats, *self.clouds, *(gateway.child for gateway in self.gateways)]
+
+    def children(self) -> list[Child]:
+        """Every process."""
+        return [*(node.child for node in self.nodes), *self.services()]
+
+    async def start(self) -> None:
+        """Start everything, and wait until all gateways are ready."""
+        await (self._start_cluster() if self.size.cluster else self._start_broker())
+        for node in self.nodes:
+            await node.child.until_ready()
+        for number in range(1, self.size.chats + 1):
+            self.chats.append(await self._service(f"chat-{number}", self.nats_url))
+        for number in range(1, self.size.clouds + 1):
+            self.clouds.append(await self._service(f"cloud-{number}", self.nats_url))
+        for number in range(1, self.size.gateways + 1):
+            await self._start_gateway(number)
+        for gateway in self.gateways:
+            await gateway.child.until_ready()
+
+    async def stop(self) -> None:
+        """End everything: gateways first, brokers last."""
+        try:
+            for group in (
+                [gateway.child for gateway in self.gateways],
+                [*self.chats, *self.clouds],
+                [node.child for node in self.nodes],
+            ):
+                await asyncio.gather(*(child.rest() for child in group))
+        finally:
+            for proxy in self._proxies():
+                await proxy.stop()
+
+    def heal(self) -> None:
+        """Undo whatever still stalls or cuts."""
+        for proxy in self._proxies():
+            proxy.heal()
+        for child in self.children():
+            child.signal(signal.SIGCONT)
+
+    def _proxies(self) -> list[Proxy]:
+        ways = [way for gateway in self.gateways for way in gateway.ways]
+        return ways + [proxy for node in self.nodes for proxy in node.routes]
+
+    async def _start_broker(self) -> None:
+        port = free_port()
+        text = (
+            f'server_name: n1\nlisten: "127.0.0.1:{port}"\n'
+            f'jetstream {{ store_dir: "{self.store / "js"}", sync_interval: always, max_file_store: 40GB }}\n'
+        )
+        self.nodes.append(Node(await self._broker(1, text, port), port))
+
+    async def _start_cluster(self) -> None:
+        """Three nodes; every pair talks by one proxy of its own, so that any one of them can be cut off."""
+        ports = [free_port() for _ in range(3)]
+        routes = [free_port() for _ in range(3)]
+        between: dict[tuple[int, int], Proxy] = {}
+        for later in range(3):
+            for earlier in range(later):
+                between[later, earlier] = Proxy(routes[earlier])
+                await between[later, earlier].start()
+        for number in range(3):
+            urls = [f"nats-route://127.0.0.1:{between[number, other].port}" for other in range(number)]
+            text = (
+                f'server_name: n{number + 1}\nlisten: "127.0.0.1:{ports[number]}"\nping_interval: "2s"\n'
+                f'jetstream {{ store_dir: "{self.store / f"js{number + 1}"}", max_file_store: 40GB }}\n'
+                f'cluster {{ name: faults, listen: "127.0.0.1:{routes[number]}", no_advertise: true,'
+                f' advertise: "127.0.0.1:9", ping_interval: "1s", routes: {urls} }}\n'
+            )
+            child = await self._broker(number + 1, text, ports[number])
+            self.nodes.append(
+                Node(child, ports[number], [p for pair, p in between.items() if number in pair])
+            )
+
+    async def _broker(self, number: int, text: str, port: int) -> Child:
+        config = self.folder / f"nats-{number}.conf"
+        config.write_text(text)
+        binary = str(Path(sysconfig.get_path("scripts")) / "nats-server")
+        child = Child(f"broker-{number}", [binary, "-c", str(config)], dict(os.environ), self.folder)
+
+        async def answers() -> bool:
+            return await listens(port)
+
+        child.ready = answers
+        await child.start()
+        return child
+
+    async def _service(self, name: str, url: str, **environ: str) -> Child:
+        kind = name.partition("-")[0]
+        chosen = {
+            "NATS_URL": url,
+            "STREAM_REPLICAS": "3" if self.size.cluster else "1",
+            "CLOUD_DELAY_SECONDS": f"{self.size.delay:g}",
+            "CHAT_REGISTRATION_SECONDS": "3",
+            "CHAT_BROKEN_SECONDS": "2",
+            "CHAT_HOLD_SECONDS": "2",
+            "GATEWAY_PING_SECONDS": "5",
+            "GATEWAY_HEARTBEAT_SECONDS": "5",
+            "GATEWAY_REPLAY_LIMIT": "1000000",
+            "LOG_LEVEL": "INFO",
+        }
+        child = Child(
+            name, [sys.executable, "-m", f"opsroom_{kind}"], os.environ | chosen | environ, self.folder
+        )
+        await child.start()
+        return child
+
+    async def _start_gateway(self, number: int) -> None:
+        port = free_port()
+        ways = [Proxy(node.port) for node in self.nodes]
+        for way in ways:
+            await way.start()
+        url = ",".join(f"nats://127.0.0.1:{way.port}" for way in ways)
+        child = await self._service(f"gateway-{number}", url, GATEWAY_PORT=str(port))
+
+        async def ready() -> bool:
+            return await is_ready(port)
+
+        child.ready = ready
+        self.gateways.append(Gateway(child, port, ways))
+
+
+async def listens(port: int) -> bool:
+    """Whether somebody accepts connections at ``port``."""
+    try:
+        async with asyncio.timeout(1.0):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.transport.abort()
+    return True
+
+
+async def is_ready(port: int) -> bool:
+    """Whether ``/readyz`` answers 200."""
+    try:
+        async with asyncio.timeout(3.0):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            try:
+                writer.write(b"GET /readyz HTTP/1.1\r\nHost: opsroom\r\nConnection: close\r\n\r\n")
+                answer = await reader.read(4096)
+            finally:
+                writer.transport.abort()
+    except OSError:
+        return False
+    return b" 200 " in answer[:20]
+
+
+def free_port() -> int:
+    """A port that nobody listens on, below those that connections get, of which one could take it."""
+    while True:
+        port = random.randrange(15_000, 32_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port

@@ -1,0 +1,23 @@
+"""A short seeded run of the whole: everything the referee asks for holds through kills, cuts and pauses."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults.plan import Scope
+from tests.faults.rig import Size
+from tests.faults.run import Load, Places, run
+
+SECONDS = 14.0
+
+
+@pytest.mark.alone
+@pytest.mark.timeout(150)
+async def test_nothing_is_lost_doubled_or_left_behind(tmp_path: Path) -> None:
+    load = Load(people=8, visitors=3, operators=2, lanes=4, course=2)
+    size = Size(gateways=2, chats=2, clouds=2, delay=0.5)
+    outcome = await run(5, Scope(SECONDS), size, load, Places(keep=tmp_path))
+    assert outcome.violations == [], outcome.violations[:10]
+    assert len(outcome.injected) >= 4
+    assert outcome.counts["acknowledged"] >= 50
+    assert outcome.counts["commands"] >= 20
