@@ -57,8 +57,9 @@ def text_of(facts: Facts) -> str:
         f"  {'fault':<30}{'times':>6}{'recovery p50':>14}{'max':>8}",
     ]
     for kind, times in sorted(faults.items()):
-        values = sorted(recovery.get(kind, [0.0]))
-        lines.append(f"  {kind:<30}{times:>6}{values[len(values) // 2]:>12.2f} s{values[-1]:>6.2f} s")
+        values = sorted(recovery.get(kind, []))  # of those that came alone; there may be none
+        felt = f"{values[len(values) // 2]:>12.2f} s{values[-1]:>6.2f} s" if values else f"{'-':>14}{'-':>8}"
+        lines.append(f"  {kind:<30}{times:>6}{felt}")
     lines += ["", *(f"  {name:<30}{count:>10}" for name, count in facts["counts"].items()), ""]
     words = ("lost", "doubled", "ghosts", "names")
     lines += [f"  {word:<30}{facts[word]:>10}" for word in words]
