@@ -61,6 +61,8 @@ class Collector:
                 self._keep(ExportTraceServiceRequest.FromString(await reader.readexactly(size)))
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
         except (asyncio.IncompleteReadError, OSError):
+            return
+        finally:
             writer.close()
 
     def _keep(self, request: ExportTraceServiceRequest) -> None:

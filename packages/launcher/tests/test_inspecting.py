@@ -48,7 +48,7 @@ async def test_a_running_portal_is_shown_and_found_well(tmp_path: Path) -> None:
 
 
 async def test_where_nothing_runs_one_is_told_what_to_do(tmp_path: Path) -> None:
-    taken = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    taken = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
     async with taken:
         place = {
             "OPSROOM_DATA": str(tmp_path),
