@@ -55,7 +55,7 @@ async def running(
         await cancelled(tasks)
 
 
-async def cancelled(tasks: Iterable[asyncio.Task[None]]) -> None:
+async def cancelled(tasks: Iterable[asyncio.Task[Any]]) -> None:
     """Cancel ``tasks`` and wait until they have ended.
 
     Cancels again what goes on: before Python 3.12 a cancel that meets the very moment in which
@@ -97,7 +97,7 @@ def run(service: str, main: Callable[[Traces], Coroutine[Any, Any, None]]) -> No
         traces = traces_of(service, os.environ)
         configure(service, os.environ, sys.stderr, traces.ids)
         try:
-            asyncio.run(main(traces))
+            asyncio.run(_whole(main(traces)))
         finally:
             traces.close()
     except (BrokerAwayError, UnavailableError) as error:
@@ -106,6 +106,14 @@ def run(service: str, main: Callable[[Traces], Coroutine[Any, Any, None]]) -> No
         _exit(service, str(error), EXIT_CONFIG)
     except TaskDiedError:
         sys.exit(1)
+
+
+async def _whole(work: Coroutine[Any, Any, None]) -> None:
+    """Do ``work``, then end what it left: ``asyncio.run`` cancels once, and waits for ever if it is lost."""
+    try:
+        await work
+    finally:
+        await cancelled(asyncio.all_tasks() - {asyncio.current_task()})
 
 
 def _exit(service: str, reason: str, code: int) -> None:

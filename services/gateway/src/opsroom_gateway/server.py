@@ -22,6 +22,7 @@ from opsroom_messaging.connection import BrokerUnusableError
 
 _DRAIN_SECONDS = 10
 _BACKLOG = 4096
+_UNSENT_BYTES = 256 * 1024
 _BATCH_SECONDS = 0.01
 _UNHURRIED_SECONDS = 0.002
 """The few need not be spread out as far as the many."""
@@ -71,6 +72,7 @@ def listen(settings: GatewaySettings) -> socket.socket:
     try:
         if os.name == "posix":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _bound_unsent(listener)
         listener.bind((settings.host, settings.port))
         listener.listen(_BACKLOG)
     except OSError as error:
@@ -78,6 +80,14 @@ def listen(settings: GatewaySettings) -> socket.socket:
         reason = error.strerror or str(error)
         raise AddressInUseError(f"can't listen on {settings.host}:{settings.port}: {reason}") from error
     return listener
+
+
+def _bound_unsent(listener: socket.socket) -> None:
+    """Have the system take no more than it can soon send: else its own buffer grows to megabytes for a reader
+    that reads nothing, and it is found to be too slow only after that. What is under way does not count."""
+    option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+    if option is not None:
+        listener.setsockopt(socket.IPPROTO_TCP, option, _UNSENT_BYTES)  # accepted sockets inherit it
 
 
 def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
