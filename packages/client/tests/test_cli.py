@@ -4,6 +4,8 @@ import asyncio
 import json
 import sys
 from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -15,6 +17,7 @@ from opsroom_client import Opsroom
 from opsroom_client.cli.main import cli
 from opsroom_client.cli.output import age
 from opsroom_contracts.model import to_milliseconds
+from opsroom_messaging.process import running
 from packages.client.tests.wire import Wire
 from tests.processes import free_port
 
@@ -85,15 +88,27 @@ async def test_a_server_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPat
     assert gone.stderr.count("\n") == 1
 
 
+@asynccontextmanager
+async def busy(opsroom: Opsroom) -> AsyncIterator[None]:
+    """Something happens all the time: a command notices at its next line that nobody reads it any more."""
+
+    async def create() -> None:
+        while True:
+            await opsroom.cloud.create()
+            await asyncio.sleep(0.2)
+
+    async with running(creating=create()):
+        yield
+
+
 async def test_in_pipes(wire: Wire) -> None:
     async with Opsroom(wire.url) as opsroom:
         name, marker = f"p-{uuid4().hex[:20]}", uuid4().hex
-        # More than one line for `head`: the next one tells the command that nobody reads any more.
-        await asyncio.gather(*(opsroom.cloud.create() for _ in range(3)))
-        said, watched = await asyncio.gather(
-            piped(wire.url, f"opsroom chat --name {name}", f"{marker} one\n\n{marker} \x1b[31mtwo\n"),
-            piped(wire.url, "opsroom servers watch --since 0 | head -n 1"),
-        )
+        async with busy(opsroom):
+            said, watched = await asyncio.gather(
+                piped(wire.url, f"opsroom chat --name {name}", f"{marker} one\n\n{marker} \x1b[31mtwo\n"),
+                piped(wire.url, "opsroom servers watch --since 0 | head -n 1"),
+            )
         assert said == (0, "", "")
         found = [m for m in await opsroom.history() if m.text.startswith(marker)]
         assert [m.text for m in found] == [f"{marker} one", f"{marker} \x1b[31mtwo"]

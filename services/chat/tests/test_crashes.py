@@ -40,7 +40,9 @@ class Life:
             await self._one(f"Person {n}")
 
     async def _one(self, name: str) -> None:
-        person = await self._chat.register(name, client_id=f"registers {name}")
+        person = await self._chat.register(
+            name, client_id=f"a registration of {name} by one who alone knows this"
+        )
         self.registered[name] = person
         await self._chat.join(person.token, f"c-{person.user.id}")
         for n in range(MESSAGES):
