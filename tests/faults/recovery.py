@@ -1,7 +1,8 @@
-"""How long it took until a fault was no longer felt. Pure."""
+"""How long a fault was felt, and how long anybody waited because of it. Pure."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from tests.faults.history import History
 from tests.faults.injector import Injected
@@ -11,10 +12,23 @@ SOON_SECONDS = 1.0
 _FINAL = {"created", "started", "stopped", "removed"}
 
 
+@dataclass(frozen=True, slots=True)
+class Felt:
+    """How a fault was felt, in seconds.
+
+    ``recovery``: from when it was healed until the last wait that it explains was over; ``gap``: the longest
+    of these waits by itself, which is what one client saw.
+    """
+
+    fault: Injected
+    recovery: float
+    gap: float
+
+
 def recoveries(
     injected: Sequence[Injected], waits: Sequence[tuple[float, float]], history: History
-) -> list[tuple[Injected, float]]:
-    """Each fault, and the time from when it was healed until the last wait that it explains was over.
+) -> list[Felt]:
+    """How each fault was felt.
 
     A wait (from asking to the answer, from a lost connection to the welcome, from the moment a command was
     due to its final event) is put down to the last fault healed before it was over, if it had begun by then.
@@ -22,11 +36,13 @@ def recoveries(
     ordered = sorted(injected, key=lambda one: one.healed)
     moments = [one.healed for one in ordered]
     most = [0.0] * len(ordered)
+    gaps = [0.0] * len(ordered)
     for start, end in [*waits, *_finals(history)]:
         place = bisect_right(moments, end) - 1
         if place >= 0 and start <= moments[place] + SOON_SECONDS:
             most[place] = max(most[place], end - moments[place])
-    return list(zip(ordered, most, strict=True))
+            gaps[place] = max(gaps[place], end - max(start, ordered[place].start))
+    return [Felt(*each) for each in zip(ordered, most, gaps, strict=True)]
 
 
 def _finals(history: History) -> list[tuple[float, float]]:

@@ -39,27 +39,35 @@ def facts_of(outcome: Outcome, machine: str) -> Facts:
         "late": round(max_late(outcome.history), 2),
         "ghosts": sum(rules[rule] for rule in GHOSTS),
         "names": sum(rules[rule] for rule in STUCK),
-        "recovery": {
-            kind: [round(value, 2) for value in values] for kind, values in outcome.recovery.items()
-        },
+        "recovery": _rounded(outcome.recovery),
+        "gaps": _rounded(outcome.gaps),
         "violations": [f"{violation.rule}: {violation.what}" for violation in outcome.violations][:200],
         "vitals": outcome.vitals,
         "complaints": outcome.complaints[:50],
     }
 
 
+def _rounded(by_kind: dict[str, list[float]]) -> dict[str, list[float]]:
+    return {kind: [round(value, 2) for value in values] for kind, values in by_kind.items()}
+
+
+def _middle_and_most(values: list[float]) -> str:
+    """Of those that came alone; there may be none."""
+    if not values:
+        return f"{'-':>14}{'-':>8}"
+    return f"{sorted(values)[len(values) // 2]:>12.2f} s{max(values):>6.2f} s"
+
+
 def text_of(facts: Facts) -> str:
     """The facts of a run, or of many, for people."""
     faults: dict[str, int] = facts["faults"]
-    recovery: dict[str, list[float]] = facts["recovery"]
     lines = [
         f"{sum(faults.values())} faults in {facts['seconds']:.0f} s (seed {facts['seed']})",
-        f"  {'fault':<30}{'times':>6}{'recovery p50':>14}{'max':>8}",
+        f"  {'fault':<30}{'times':>6}{'recovery p50':>14}{'max':>8}{'gap p50':>14}{'max':>8}",
     ]
     for kind, times in sorted(faults.items()):
-        values = sorted(recovery.get(kind, []))  # of those that came alone; there may be none
-        felt = f"{values[len(values) // 2]:>12.2f} s{values[-1]:>6.2f} s" if values else f"{'-':>14}{'-':>8}"
-        lines.append(f"  {kind:<30}{times:>6}{felt}")
+        felt = [_middle_and_most(facts[measure].get(kind, [])) for measure in ("recovery", "gaps")]
+        lines.append(f"  {kind:<30}{times:>6}{''.join(felt)}")
     lines += ["", *(f"  {name:<30}{count:>10}" for name, count in facts["counts"].items()), ""]
     words = ("lost", "doubled", "ghosts", "names")
     lines += [f"  {word:<30}{facts[word]:>10}" for word in words]
@@ -84,12 +92,13 @@ def summed(paths: Iterable[Path]) -> Facts:
     runs = [json.loads(path.read_text()) for path in sorted(paths)]
     faults: Counter[str] = Counter()
     counts: Counter[str] = Counter()
-    recovery: dict[str, list[float]] = {}
+    felt: dict[str, dict[str, list[float]]] = {"recovery": {}, "gaps": {}}
     for run in runs:
         faults.update(run["faults"])
         counts.update(run["counts"])
-        for kind, values in run["recovery"].items():
-            recovery.setdefault(kind, []).extend(values)
+        for measure, by_kind in felt.items():
+            for kind, values in run.get(measure, {}).items():
+                by_kind.setdefault(kind, []).extend(values)
     return {
         "seed": ", ".join(str(run["seed"]) for run in runs),
         "seconds": sum(run["seconds"] for run in runs),
@@ -97,7 +106,7 @@ def summed(paths: Iterable[Path]) -> Facts:
         "counts": dict(counts),
         **{word: sum(run[word] for run in runs) for word in ("lost", "doubled", "ghosts", "names")},
         "late": max((run["late"] for run in runs), default=0.0),
-        "recovery": recovery,
+        **felt,
         "violations": [f"seed {run['seed']}: {words}" for run in runs for words in run["violations"]],
         "vitals": {},
         "complaints": [],

@@ -11,8 +11,11 @@ from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import permutations
 from pathlib import Path
 
+from opsroom_messaging.connection import BrokerAwayError, connect
+from opsroom_messaging.process import EXIT_LATER
 from tests.faults.proxy import Proxy
 
 _STOP_SECONDS = 20.0
@@ -112,7 +115,10 @@ class Child:
             code = await self._process.wait()
             if self._resting:
                 return
-            if not self._asked or code not in {0, -signal.SIGKILL, -signal.SIGTERM, 1}:
+            allowed = {EXIT_LATER}  # the broker was away at its start: the launcher starts it again, too
+            if self._asked:
+                allowed |= {0, -signal.SIGKILL, -signal.SIGTERM, 1}
+            if code not in allowed:
                 self.ended_oddly.append(f"{self.name} ended with {code}")
             asked, self._asked = self._asked, False
             await asyncio.sleep(self.down if asked else RESTART_SECONDS)
@@ -168,6 +174,7 @@ class Rig:
         await (self._start_cluster() if self.size.cluster else self._start_broker())
         for node in self.nodes:
             await node.child.until_ready()
+        await self._until_led()
         for number in range(1, self.size.chats + 1):
             self.chats.append(await self._service(f"chat-{number}", self.nats_url))
         for number in range(1, self.size.clouds + 1):
@@ -197,6 +204,17 @@ class Rig:
         for child in self.children():
             child.signal(signal.SIGCONT)
 
+    async def _until_led(self) -> None:
+        """Wait until the brokers store something: those of a cluster have to choose a leader first."""
+        async with asyncio.timeout(_START_SECONDS):
+            while True:
+                try:
+                    broker = await connect(self.nats_url, name="rig")
+                except BrokerAwayError:
+                    await asyncio.sleep(0.1)
+                else:
+                    return await broker.close()
+
     def _proxies(self) -> list[Proxy]:
         ways = [way for gateway in self.gateways for way in gateway.ways]
         return ways + [proxy for node in self.nodes for proxy in node.routes]
@@ -210,16 +228,20 @@ class Rig:
         self.nodes.append(Node(await self._broker(1, text, port), port))
 
     async def _start_cluster(self) -> None:
-        """Three nodes; every pair talks by one proxy of its own, so that any one of them can be cut off."""
+        """Three nodes; each reaches each by a proxy of its own, so that any one of them can be cut off.
+
+        Whichever way is made second between two nodes is dropped by them. None can do without: a node that
+        names no other refuses to be one of a cluster.
+        """
         ports = [free_port() for _ in range(3)]
         routes = [free_port() for _ in range(3)]
         between: dict[tuple[int, int], Proxy] = {}
-        for later in range(3):
-            for earlier in range(later):
-                between[later, earlier] = Proxy(routes[earlier])
-                await between[later, earlier].start()
+        for pair in permutations(range(3), 2):
+            between[pair] = Proxy(routes[pair[1]])
+            await between[pair].start()
         for number in range(3):
-            urls = [f"nats-route://127.0.0.1:{between[number, other].port}" for other in range(number)]
+            ways = [way for (caller, _), way in between.items() if caller == number]
+            urls = [f"nats-route://127.0.0.1:{way.port}" for way in ways]
             text = (
                 f'server_name: n{number + 1}\nlisten: "127.0.0.1:{ports[number]}"\nping_interval: "2s"\n'
                 f'jetstream {{ store_dir: "{self.store / f"js{number + 1}"}", max_file_store: 40GB }}\n'

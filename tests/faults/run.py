@@ -60,6 +60,8 @@ class Outcome:
     violations: list[Violation]
     recovery: dict[str, list[float]]
     """Of the faults that came alone, by kind."""
+    gaps: dict[str, list[float]]
+    """Of the same, the longest wait of one client."""
     counts: dict[str, int]
     vitals: dict[str, dict[str, float]]
     complaints: list[str] = field(default_factory=list)
@@ -265,12 +267,17 @@ def _judged(
 ) -> Outcome:
     history = ledger.history
     recovered = recoveries(injected, ledger.waits, history)
-    history.outages = [Outage(one.kind.value, one.start, one.healed + most) for one, most in recovered]
+    history.outages = [
+        Outage(felt.fault.kind.value, felt.fault.start, felt.fault.healed + felt.recovery)
+        for felt in recovered
+    ]
     history.refused += [words for child in rig.children() for words in child.ended_oddly]
     by_kind: dict[str, list[float]] = {}
-    for one, most in recovered:
-        if one.alone:
-            by_kind.setdefault(one.kind.value, []).append(most)
+    gaps: dict[str, list[float]] = {}
+    for felt in recovered:
+        if felt.fault.alone:
+            by_kind.setdefault(felt.fault.kind.value, []).append(felt.recovery)
+            gaps.setdefault(felt.fault.kind.value, []).append(felt.gap)
     counts = {
         "acknowledged": ledger.acknowledged,
         "commands": ledger.commands,
@@ -289,6 +296,7 @@ def _judged(
         injected=injected,
         violations=judge(history, BOUNDS),
         recovery=by_kind,
+        gaps=gaps,
         counts=counts,
         vitals=vitals.figures(),
         complaints=vitals.complaints([child.log for child in rig.services()]),
