@@ -1,4 +1,4 @@
-"""A real nats-server for tests: on a free port, on its own data, killed and started again at will."""
+"""Real nats-servers for tests: on free ports, on their own data, killed and started again at will."""
 
 import asyncio
 import contextlib
@@ -6,7 +6,10 @@ import json
 import signal
 import sysconfig
 from asyncio.subprocess import DEVNULL, Process
+from collections.abc import AsyncIterator
 from pathlib import Path
+
+from tests.processes import free_port
 
 START_SECONDS = 30.0
 
@@ -71,3 +74,35 @@ class BrokerProcess:
                 writer.close()
                 return True
         return False
+
+
+class _Node(BrokerProcess):
+    """One node of a cluster; ``routes``: where each of them listens for the others."""
+
+    def __init__(self, folder: Path, number: int, routes: list[int]) -> None:
+        super().__init__(folder)
+        self._number = number
+        self._routes = routes
+
+    def _storage(self) -> str:
+        urls = [f"nats-route://127.0.0.1:{route}" for route in self._routes]
+        listen = f"127.0.0.1:{self._routes[self._number]}"
+        return (
+            f"{super()._storage()}\nserver_name: n{self._number}\n"
+            f'cluster {{ name: tests, listen: "{listen}", routes: {urls} }}'
+        )
+
+
+@contextlib.asynccontextmanager
+async def broker_cluster(folder: Path) -> AsyncIterator[str]:
+    """Three nodes of one cluster; where clients connect. It may take seconds until they have a leader."""
+    routes = [free_port() for _ in range(3)]
+    nodes = []
+    for number in range(3):
+        (folder / f"n{number}").mkdir()
+        nodes.append(_Node(folder / f"n{number}", number, routes))
+    try:
+        await asyncio.gather(*(node.start() for node in nodes))
+        yield ",".join(node.url for node in nodes)
+    finally:
+        await asyncio.gather(*(node.stop() for node in nodes))

@@ -4,14 +4,16 @@ import asyncio
 from dataclasses import dataclass, replace
 
 from nats.errors import Error as NatsError
-from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StorageType, StreamConfig
-from nats.js.errors import APIError
+from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StorageType, StreamConfig, StreamInfo
+from nats.js.errors import APIError, NotFoundError
 from nats.js.errors import Error as JetStreamError
 
 from opsroom_contracts import subjects
 from opsroom_messaging.connection import Broker, BrokerAwayError, BrokerUnusableError, describe, is_passing
 
 _STREAM_EXISTS = 10058
+_NO_CLUSTER = 10074
+_TOO_FEW_NODES = 10005
 GATEWAY_LEASE_SECONDS = 20
 """How long a gateway's lease outlives its last renewal."""
 
@@ -78,9 +80,24 @@ def gateways_bucket(*, replicas: int) -> StreamSpec:
 async def ensure_stream(broker: Broker, spec: StreamSpec) -> None:
     """Create the stream, or bring an existing one to ``spec``; safe when many processes do it at once.
 
+    More copies than there are get made while all goes on; copies are never taken away, as a process that
+    lacks the setting would.
+
     Raises:
-        BrokerUnusableError: the broker refused, or does not honour what the stream asks for.
+        BrokerUnusableError: the broker refused, has fewer nodes or the stream more copies than is asked
+            for, or it does not honour what the stream asks for.
     """
+    try:
+        info = await _made(broker, spec)
+    except (JetStreamError, NatsError, TimeoutError) as error:
+        raise _not_made(spec, error) from error
+    if not (info.config.allow_atomic and info.config.allow_msg_schedules):
+        raise BrokerUnusableError(
+            f"the broker does not honour what stream {spec.name} needs: use NATS server 2.12 or newer"
+        )
+
+
+async def _made(broker: Broker, spec: StreamSpec) -> StreamInfo:
     config = StreamConfig(
         name=spec.name,
         subjects=list(spec.subjects),
@@ -98,17 +115,34 @@ async def ensure_stream(broker: Broker, spec: StreamSpec) -> None:
         deny_delete=False,
     )
     try:
-        try:
-            info = await broker.jetstream.add_stream(config)
-        except APIError as error:
-            if error.err_code != _STREAM_EXISTS:
-                raise
-            info = await broker.jetstream.update_stream(replace(config))
-    except (JetStreamError, NatsError, TimeoutError) as error:
-        raise _refusal(f"the broker refused stream {spec.name}: {describe(error)}", error) from error
-    if not (info.config.allow_atomic and info.config.allow_msg_schedules):
+        return await broker.jetstream.add_stream(config)
+    except APIError as error:
+        if error.err_code != _STREAM_EXISTS:
+            raise
+    await _keep_copies(broker, spec)
+    return await broker.jetstream.update_stream(replace(config))
+
+
+def _not_made(spec: StreamSpec, error: Exception) -> BrokerUnusableError:
+    """In one line, why there is no such stream."""
+    setting, code = f"STREAM_REPLICAS={spec.replicas}", getattr(error, "err_code", None)
+    if code == _NO_CLUSTER:
+        return BrokerUnusableError(f"{setting}: the NATS server is no cluster, which takes STREAM_REPLICAS=1")
+    if code == _TOO_FEW_NODES:
+        return BrokerAwayError(
+            f"{setting}: the NATS cluster has no {spec.replicas} nodes for stream {spec.name} at this moment"
+        )
+    if isinstance(error, NotFoundError):  # it exists, but not yet at whoever was asked
+        return BrokerAwayError(f"stream {spec.name} is being made")
+    return _refusal(f"the broker refused stream {spec.name}: {describe(error)}", error)
+
+
+async def _keep_copies(broker: Broker, spec: StreamSpec) -> None:
+    existing = (await broker.jetstream.stream_info(spec.name)).config.num_replicas or 1
+    if existing > spec.replicas:
         raise BrokerUnusableError(
-            f"the broker does not honour what stream {spec.name} needs: use NATS server 2.12 or newer"
+            f"STREAM_REPLICAS={spec.replicas}: stream {spec.name} has {existing} copies; set STREAM_REPLICAS="
+            f"{existing}, or take some away: nats stream edit {spec.name} --replicas {spec.replicas}"
         )
 
 

@@ -1,0 +1,61 @@
+"""Streams and the number of their copies, with one broker and with a cluster of three."""
+
+from pathlib import Path
+
+import pytest
+
+from opsroom_messaging.connection import Broker, BrokerAwayError, BrokerUnusableError, connect
+from opsroom_messaging.topology import StreamSpec, ensure_stream
+from tests.broker import broker_cluster
+from tests.waiting import until_answer
+
+
+def spec(copies: int) -> StreamSpec:
+    return StreamSpec("S", ("s.>",), replicas=copies)
+
+
+async def copies(broker: Broker) -> int | None:
+    return (await broker.jetstream.stream_info("S")).config.num_replicas
+
+
+@pytest.mark.parametrize("exists", [False, True], ids=["a new stream", "one that is there"])
+async def test_one_broker_alone_refuses_copies_and_names_the_setting(broker: Broker, exists: bool) -> None:
+    if exists:
+        await ensure_stream(broker, spec(1))
+    with pytest.raises(BrokerUnusableError) as refused:
+        await ensure_stream(broker, spec(3))
+    assert not isinstance(refused.value, BrokerAwayError), "waiting will not change it"
+    assert str(refused.value) == (
+        "STREAM_REPLICAS=3: the NATS server is no cluster, which takes STREAM_REPLICAS=1"
+    )
+    if exists:
+        assert await copies(broker) == 1
+
+
+async def clustered(url: str) -> Broker | None:
+    """A connection, once the nodes have chosen a leader."""
+    try:
+        return await connect(url, name="test")
+    except BrokerAwayError:
+        return None
+
+
+async def test_a_cluster_makes_more_copies_of_a_stream_and_never_fewer(tmp_path: Path) -> None:
+    async with broker_cluster(tmp_path) as url:
+        broker = await until_answer(lambda: clustered(url), bool)
+        assert broker is not None
+        try:
+            await ensure_stream(broker, spec(1))
+            stored = await broker.jetstream.publish("s.one", b"kept")
+            await ensure_stream(broker, spec(3))
+            assert await copies(broker) == 3
+            kept = await broker.jetstream.get_msg("S", stored.seq)
+            assert kept.data == b"kept"
+            with pytest.raises(BrokerUnusableError, match=r"STREAM_REPLICAS=1: stream S has 3 copies; set"):
+                await ensure_stream(broker, spec(1))
+            assert await copies(broker) == 3
+            with pytest.raises(BrokerAwayError, match=r"STREAM_REPLICAS=5: the NATS cluster has no 5 nodes"):
+                await ensure_stream(broker, spec(5))
+            assert await copies(broker) == 3
+        finally:
+            await broker.close()
