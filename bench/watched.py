@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from opsroom_contracts.cloud import INSTANCE_EVENT, EventType
-from opsroom_contracts.codec import decode
 from opsroom_contracts.subjects import CLOUD_EVENTS, CLOUD_STREAM
 from opsroom_messaging.connection import Broker
 from opsroom_messaging.follower import Follow, Follower, Source
@@ -39,7 +38,7 @@ class Watched:
 
     def deliver(self, message: Stored) -> None:
         """One event."""
-        event = decode(INSTANCE_EVENT, message.data)
+        event = INSTANCE_EVENT.read(message.data)
         if event.type is EventType.RECEIVED and event.due_at is not None:
             self.first_received = self.first_received or message.at
             self.due[event.operation_id] = event.due_at

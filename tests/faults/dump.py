@@ -2,7 +2,6 @@
 
 from opsroom_contracts.chat import MEMBER, MESSAGE_EVENT, NAME_CLAIM, MemberStatus
 from opsroom_contracts.cloud import INSTANCE_EVENT
-from opsroom_contracts.codec import decode
 from opsroom_contracts.subjects import (
     CHAT_EVENTS,
     CHAT_STREAM,
@@ -23,7 +22,7 @@ async def messages(broker: Broker) -> list[StoredMessage]:
     """All messages, in order."""
     found = []
     for stored in await _all(broker, CHAT_STREAM, CHAT_EVENTS):
-        event = decode(MESSAGE_EVENT, stored.data)
+        event = MESSAGE_EVENT.read(stored.data)
         found.append(StoredMessage(stored.seq, event.text.partition(" ")[0], event.client_id or ""))
     return found
 
@@ -32,7 +31,7 @@ async def events(broker: Broker) -> list[StoredEvent]:
     """All events of all instances, in order."""
     found = []
     for stored in await _all(broker, CLOUD_STREAM, CLOUD_EVENTS):
-        event = decode(INSTANCE_EVENT, stored.data)
+        event = INSTANCE_EVENT.read(stored.data)
         found.append(
             StoredEvent(
                 stored.seq,
@@ -49,11 +48,11 @@ async def events(broker: Broker) -> list[StoredEvent]:
 
 async def left_over(broker: Broker) -> list[str]:
     """People who are on the list or hold a name, and names that somebody holds."""
-    members = [decode(MEMBER, stored.data) for stored in await _all(broker, MEMBERS_STREAM, MEMBERS)]
+    members = [MEMBER.read(stored.data) for stored in await _all(broker, MEMBERS_STREAM, MEMBERS)]
     there = {member.user.id: member for member in members if member.status is not MemberStatus.AWAY}
     words = [f"{member.user.name} is still {member.status.value}" for member in there.values()]
     for stored in await _all(broker, MEMBERS_STREAM, NAMES):
-        holder = decode(NAME_CLAIM, stored.data).user_id
+        holder = NAME_CLAIM.read(stored.data).user_id
         if holder is not None and holder not in there:
             words.append(f"{stored.subject} is held by {holder}, who is gone")
     return words

@@ -36,7 +36,7 @@ async def test_registering_gives_an_id_and_a_token_of_which_only_the_hash_is_sto
     stored = await StreamReader(broker, MEMBERS_STREAM).last(member_subject(reply.user.id))
     assert stored is not None
     assert secret.encode() not in stored.data
-    assert decode(MEMBER, stored.data).token_hash == hashlib.sha256(reply.token.encode()).hexdigest()
+    assert MEMBER.read(stored.data).token_hash == hashlib.sha256(reply.token.encode()).hexdigest()
     assert stored.seq == reply.seq
     assert (await chat.whoami(reply.token)).user == reply.user
     assert await chat.names() == []
@@ -53,7 +53,7 @@ async def test_all_sockets_of_one_person_come_back_at_once(chat: Chat, broker: B
     stored = await StreamReader(broker, MEMBERS_STREAM).last(member_subject(person.user.id))
     assert stored is not None
     assert stored.seq == max(reply.seq for reply in replies)
-    assert len(decode(MEMBER, stored.data).connections) == 60
+    assert len(MEMBER.read(stored.data).connections) == 60
 
 
 async def test_of_racing_registrations_over_two_services_one_wins(

@@ -31,7 +31,7 @@ from opsroom_contracts.cloud import (
     OperationStatus,
     apply,
 )
-from opsroom_contracts.codec import ContractError, decode
+from opsroom_contracts.codec import ContractError
 from opsroom_contracts.errors import Fault, FaultError
 from opsroom_contracts.subjects import CLOUD_EVENTS, CLOUD_STREAM, CloudSubject
 from opsroom_messaging.connection import Broker
@@ -132,7 +132,7 @@ class Cloud:
         while page := await self.reader.page(subject, start=start, count=_PAGE):
             for message in page:
                 try:
-                    found.append(Kept(message, decode(INSTANCE_EVENT, message.data)))
+                    found.append(Kept(message, INSTANCE_EVENT.read(message.data)))
                 except ContractError:
                     continue
             start = page[-1].seq + 1

@@ -3,7 +3,6 @@
 import pytest
 
 from opsroom_contracts.chat import MEMBER, LeaveManner, LeaveReply, LeaveRequest, Member
-from opsroom_contracts.codec import decode
 from opsroom_contracts.subjects import MEMBERS_STREAM, ChatSubject, member_subject
 from opsroom_messaging.connection import connect
 from opsroom_messaging.requests import Requester
@@ -28,7 +27,7 @@ async def test_whoever_was_taken_off_comes_back_while_their_socket_lives(
     async def record() -> Member:
         stored = await reader.last(member_subject(user["id"]))
         assert stored is not None
-        return decode(MEMBER, stored.data)
+        return MEMBER.read(stored.data)
 
     def on_a_socket(member: Member) -> bool:
         return any(not connection.id.startswith("reg-") for connection in member.connections)

@@ -23,7 +23,7 @@ from opsroom_client.incoming import Incoming
 from opsroom_client.outgoing import Outgoing
 from opsroom_contracts.chat import User
 from opsroom_contracts.close_codes import Close, Retry
-from opsroom_contracts.codec import ContractError, decode, encode
+from opsroom_contracts.codec import ContractError, UnknownKindError, decode_open, encode
 from opsroom_contracts.frames import (
     SERVER_FRAME,
     SUBPROTOCOL,
@@ -216,7 +216,9 @@ class Chat:
                 hello = HelloFrame(token=self._token, since=self.seq)
                 await socket.send(encode(hello).decode())
                 while True:
-                    await self._take(decode(SERVER_FRAME, await socket.recv(), _FRAME_BYTES), socket)
+                    payload = await socket.recv()
+                    with suppress(UnknownKindError):  # a newer server says more than we know
+                        await self._take(decode_open(SERVER_FRAME, payload, _FRAME_BYTES), socket)
         except ContractError as error:
             raise UnexpectedAnswerError(f"a frame that can't be read: {error}") from None
         except ConnectionClosed as closed:

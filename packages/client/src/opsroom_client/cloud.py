@@ -12,7 +12,7 @@ from opsroom_client.backoff import Backoff
 from opsroom_client.errors import RefusedError, UnexpectedAnswerError
 from opsroom_client.requests import API, Call, Requests, refusal
 from opsroom_contracts.cloud import Command, EventType, Operation, OperationStatus
-from opsroom_contracts.codec import ContractError, contract_of, decode
+from opsroom_contracts.codec import ContractError, contract_of, decode_open
 from opsroom_contracts.http import (
     SSE_CHANGE,
     SSE_RESET,
@@ -27,6 +27,8 @@ CloudChange = CloudEvent | ResetEvent
 
 _SILENCE_SECONDS = 45.0
 """A stream says every 15 s that it lives; one that is silent for so long is dead."""
+_EVENT_BYTES = 64 * 1024
+"""The longest event that is read."""
 _EVENT = contract_of(CloudEvent)
 _RESET = contract_of(ResetEvent)
 
@@ -139,9 +141,9 @@ class Cloud:
             async for event in source.aiter_sse():
                 try:
                     if event.event == SSE_CHANGE:
-                        yield decode(_EVENT, event.data)
+                        yield decode_open(_EVENT, event.data, _EVENT_BYTES)
                     elif event.event == SSE_RESET:
-                        yield decode(_RESET, event.data)
+                        yield decode_open(_RESET, event.data, _EVENT_BYTES)
                 except ContractError as error:
                     raise UnexpectedAnswerError(f"an event that can't be read: {error}") from None
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from opsroom_client.backoff import Backoff
 from opsroom_client.errors import OpsroomError, RefusedError, UnexpectedAnswerError, UnreachableError
-from opsroom_contracts.codec import ContractError, contract_of, decode, encode
+from opsroom_contracts.codec import MAX_PAYLOAD_BYTES, ContractError, contract_of, decode_open, encode
 from opsroom_contracts.errors import ErrorCode, Problem
 
 API = "/api/v1"
@@ -88,7 +88,7 @@ def _read(response: httpx.Response, answer: type[ModelT]) -> ModelT:
     if not response.is_success:
         raise refusal(response)
     try:
-        return decode(contract_of(answer), response.content, _ANSWER_BYTES)
+        return decode_open(contract_of(answer), response.content, _ANSWER_BYTES)
     except ContractError as error:
         raise UnexpectedAnswerError(f"{response.request.url} answered what can't be read: {error}") from None
 
@@ -96,7 +96,7 @@ def _read(response: httpx.Response, answer: type[ModelT]) -> ModelT:
 def refusal(response: httpx.Response) -> OpsroomError:
     """What an answer that is no success says; its body must have been read."""
     try:
-        problem = decode(_PROBLEM, response.content)
+        problem = decode_open(_PROBLEM, response.content, MAX_PAYLOAD_BYTES)
     except ContractError:
         # A proxy that finds no gateway behind it says so in words of its own.
         if response.status_code in {502, 503, 504}:

@@ -3,10 +3,11 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 
 from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.model import Identifier, Model, Sequence, Timestamp
+from opsroom_contracts.versions import StoredContract
 
 AUDIT_PAGE_MAX = 200
 """The most entries one page holds."""
@@ -66,4 +67,4 @@ class AuditPage(Model):
     entries: tuple[AuditRecord, ...]
 
 
-AUDIT_ENTRY = TypeAdapter(AuditEntry)
+AUDIT_ENTRY = StoredContract(AuditEntry)

@@ -7,6 +7,7 @@ from pydantic import Field, TypeAdapter
 
 from opsroom_contracts.identity import Grant
 from opsroom_contracts.model import ClientId, Identifier, Model, RoomName, Sequence, Timestamp
+from opsroom_contracts.versions import StoredContract
 
 TEXT_MAX = 4000
 """The longest message, in characters."""
@@ -289,9 +290,9 @@ class TypingEvent(Model):
     user: User
 
 
-MESSAGE_EVENT = TypeAdapter(MessageEvent)
-MEMBER = TypeAdapter(Member)
-NAME_CLAIM = TypeAdapter(NameClaim)
+MESSAGE_EVENT = StoredContract(MessageEvent)
+MEMBER = StoredContract(Member)
+NAME_CLAIM = StoredContract(NameClaim)
 TYPING_EVENT = TypeAdapter(TypingEvent)
 
 

@@ -3,10 +3,11 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 
 from opsroom_contracts.audit import Address
 from opsroom_contracts.model import ClientId, Identifier, Model, Sequence, Timestamp
+from opsroom_contracts.versions import StoredContract
 
 LIST_MAX = 1000
 """The most instances one page of the list holds."""
@@ -187,9 +188,9 @@ class ListReply(Model):
     next: Identifier | None = None
 
 
-INSTANCE_EVENT = TypeAdapter(InstanceEvent)
-DUE_OPERATION = TypeAdapter(DueOperation)
-OPERATION_RECORD = TypeAdapter(OperationRecord)
+INSTANCE_EVENT = StoredContract(InstanceEvent)
+DUE_OPERATION = StoredContract(DueOperation)
+OPERATION_RECORD = StoredContract(OperationRecord)
 
 
 def apply(event: InstanceEvent) -> Instance | None:

@@ -1,7 +1,7 @@
 """JSON bytes to models and back, with errors that name the field."""
 
 from functools import cache
-from typing import TypeVar, cast
+from typing import Literal, TypeVar, cast
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -33,6 +33,10 @@ class PayloadTooLargeError(ContractError):
         super().__init__("", f"the payload has {size} bytes, the limit is {limit}")
 
 
+class UnknownKindError(ContractError):
+    """One of a union that has no such member: what a newer sender may say beside the rest."""
+
+
 def encode(model: BaseModel) -> bytes:
     """Write ``model`` as compact JSON in UTF-8; fields that are None are left out."""
     return model.__pydantic_serializer__.to_json(model, by_alias=True, exclude_none=True)
@@ -45,12 +49,28 @@ def decode(contract: TypeAdapter[ValueT], data: bytes | str, limit: int = MAX_PA
         PayloadTooLargeError: ``data`` is longer than ``limit`` bytes (characters, for text).
         ContractError: not JSON, an undeclared or missing field, a wrong type, a value out of bounds.
     """
+    return _decode(contract, data, limit, None)
+
+
+def _decode(
+    contract: TypeAdapter[ValueT], data: bytes | str, limit: int, extra: Literal["ignore"] | None
+) -> ValueT:
     if len(data) > limit:
         raise PayloadTooLargeError(len(data), limit)
     try:
-        return contract.validate_json(data, by_alias=True, by_name=False)
+        return contract.validate_json(data, by_alias=True, by_name=False, extra=extra)
     except ValidationError as error:
         raise _fault_in(contract, error) from None
+
+
+def decode_open(contract: TypeAdapter[ValueT], data: bytes | str, limit: int) -> ValueT:
+    """As :func:`decode`, but undeclared fields are passed over: for what a server tells, which may be newer.
+
+    Raises:
+        UnknownKindError: of a kind that is not declared; to be passed over, too.
+        PayloadTooLargeError, ContractError: as for ``decode``.
+    """
+    return _decode(contract, data, limit, "ignore")
 
 
 def contract_of(model: type[ModelT]) -> TypeAdapter[ModelT]:
@@ -69,6 +89,8 @@ def first_fault(error: ValidationError) -> ContractError:
     path = [str(part) for part in fault["loc"]]
     if fault["type"].startswith("union_tag_"):
         path.append(fault["ctx"]["discriminator"].strip("'"))
+    if fault["type"] == "union_tag_invalid" and len(path) == 1:
+        return UnknownKindError(path[0], fault["msg"])
     return ContractError(".".join(path), fault["msg"].removeprefix("Value error, "))
 
 

@@ -11,10 +11,11 @@ from opsroom_chat.domain.directory import Directory, NameEntry
 from opsroom_chat.domain.people import Change, Name
 from opsroom_chat.domain.tokens import name_key
 from opsroom_contracts.chat import MEMBER, NAME_CLAIM, Dialect, Member, MemberStatus, NameClaim
-from opsroom_contracts.codec import ContractError, decode, encode
+from opsroom_contracts.codec import ContractError, encode
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.subjects import member_subject, name_subject
-from opsroom_messaging.stored import Stored, StreamReader
+from opsroom_contracts.versions import NewerVersionError
+from opsroom_messaging.stored import Stored, StreamReader, UnavailableError
 from opsroom_messaging.writer import ConflictError, GroupWriter, Write
 
 _ATTEMPTS = 20
@@ -55,10 +56,16 @@ class MembersSink:
         """Take in one record that was read by itself; it is counted, where it must be, when delivered.
 
         Answers the person, where it is one's and can be read.
+
+        Raises:
+            UnavailableError: a newer release wrote it, so a process of that one has to decide.
         """
-        with suppress(ContractError):
+        try:
             return take_in(self.directory, message)
-        return None
+        except NewerVersionError as error:
+            raise UnavailableError(f"{message.subject}: {error}") from error
+        except ContractError:
+            return None
 
     def caught_up(self) -> None:
         """Put the new directory in place."""
@@ -74,10 +81,10 @@ def take_in(directory: Directory, message: Stored) -> Member | None:
         ContractError: it does not fit its contract, or speaks of another person than its subject.
     """
     if message.subject.startswith(_NAME_PREFIX):
-        claim = decode(NAME_CLAIM, message.data)
+        claim = NAME_CLAIM.read(message.data)
         directory.put_name(message.subject.removeprefix(_NAME_PREFIX), claim.user_id, message.seq)
         return None
-    member = decode(MEMBER, message.data)
+    member = MEMBER.read(message.data)
     if member_subject(member.user.id) != message.subject:
         raise ContractError("user.id", f"must be that of its subject {message.subject}")
     directory.put_member(member, message.seq)
@@ -120,6 +127,7 @@ class Members:
 
         Raises:
             FaultError: what ``decide`` refused; ``name_taken``; ``overloaded`` after too many conflicts.
+            UnavailableError: the broker did not answer, or a newer release wrote the record.
         """
         # One person's changes take turns here: many at once, as when all of their sockets come back, would
         # spoil each other's guard again and again. The guard is for what other processes do.

@@ -19,12 +19,13 @@ from opsroom_contracts.chat import (
     User,
     as_message,
 )
-from opsroom_contracts.codec import ContractError, decode, encode
+from opsroom_contracts.codec import ContractError, encode
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.model import to_milliseconds
 from opsroom_contracts.subjects import message_subject, room_events
 from opsroom_contracts.text import NameRuleError, clean_name
-from opsroom_messaging.stored import Stored, StreamReader
+from opsroom_contracts.versions import NewerVersionError
+from opsroom_messaging.stored import Stored, StreamReader, UnavailableError
 from opsroom_messaging.writer import ConflictError, GroupWriter, Write
 
 _REPLY_BYTES = 700 * 1024
@@ -128,7 +129,9 @@ class Messages:
         if stored is None:
             raise refuse(ErrorCode.UNAVAILABLE, "the message could not be stored; try again")
         try:
-            event = decode(MESSAGE_EVENT, stored.data)
+            event = MESSAGE_EVENT.read(stored.data)
+        except NewerVersionError as error:
+            raise UnavailableError(f"{subject}: {error}") from error
         except ContractError:
             words = "what is stored under this id is no message; send with another id"
             raise refuse(ErrorCode.IDEMPOTENCY_MISMATCH, words, field="clientId") from None
@@ -178,7 +181,7 @@ class Messages:
 
     def _readable(self, stored: Stored) -> list[Message]:
         try:
-            return [as_message(decode(MESSAGE_EVENT, stored.data), stored.seq)]
+            return [as_message(MESSAGE_EVENT.read(stored.data), stored.seq)]
         except ContractError as error:
             self.malformed += 1
             log.warning("skipped %s at %d: %s", stored.subject, stored.seq, error)

@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from opsroom_cloud.domain.history import operation_of, record_of
 from opsroom_cloud.domain.lifecycle import complete, ends_at, fail
 from opsroom_cloud.events import Events
-from opsroom_cloud.fold import Known
+from opsroom_cloud.fold import Known, NewerReleaseError
 from opsroom_cloud.provider import Provider, ProviderError
 from opsroom_contracts.cloud import DUE_OPERATION, OperationStatus, PendingOperation
-from opsroom_contracts.codec import ContractError, decode
+from opsroom_contracts.codec import ContractError
+from opsroom_contracts.versions import NewerVersionError
 from opsroom_messaging.metrics import LATENESS_SECONDS, Metrics
 from opsroom_messaging.stored import Stored, UnavailableError
 from opsroom_messaging.writer import ConflictError
@@ -65,10 +66,12 @@ class Completion:
         """A timer fired.
 
         Raises:
-            UnavailableError: the broker did not answer; the message must come again.
+            UnavailableError: the broker did not answer, or a newer release sent it; it must come again.
         """
         try:
-            due = decode(DUE_OPERATION, message.data)
+            due = DUE_OPERATION.read(message.data)
+        except NewerVersionError as error:
+            raise NewerReleaseError(f"{message.subject}: {error}") from error
         except ContractError as error:
             self.malformed += 1
             log.warning("dropped what is no due operation on %s: %s", message.subject, error)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from opsroom_cloud.domain.history import Happened, record_of
-from opsroom_cloud.fold import InstanceFold, Known, read_event
+from opsroom_cloud.fold import InstanceFold, Known, NewerReleaseError, read_event
 from opsroom_contracts.cloud import (
     OPERATION_RECORD,
     DueOperation,
@@ -14,7 +14,7 @@ from opsroom_contracts.cloud import (
     OperationRecord,
     pending_of,
 )
-from opsroom_contracts.codec import ContractError, decode, encode
+from opsroom_contracts.codec import ContractError, encode
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.subjects import (
     CLOUD_EVENTS,
@@ -23,6 +23,7 @@ from opsroom_contracts.subjects import (
     instance_timer,
     operation_record,
 )
+from opsroom_contracts.versions import NewerVersionError
 from opsroom_messaging.stored import Stored, StreamReader
 from opsroom_messaging.writer import GroupWriter, Schedule, Write
 
@@ -47,7 +48,8 @@ class Events:
     """The events of all instances: known from memory, read back, appended.
 
     Every method that reads or writes raises UnavailableError where the broker did not answer; after a
-    write it is then not known whether it was stored.
+    write it is then not known whether it was stored. Reading raises it, too, where a newer release wrote
+    what had to be read: what is decided on less could undo what that one did.
     """
 
     def __init__(
@@ -144,7 +146,9 @@ class Events:
         if message is None:
             return None
         try:
-            record = decode(OPERATION_RECORD, message.data)
+            record = OPERATION_RECORD.read(message.data)
+        except NewerVersionError as error:
+            raise NewerReleaseError(f"{message.subject}: {error}") from error
         except ContractError as error:
             log.warning("no record of an operation on %s: %s", message.subject, error)
             raise refuse(

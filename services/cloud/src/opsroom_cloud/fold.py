@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from opsroom_contracts.cloud import INSTANCE_EVENT, Instance, InstanceEvent, PendingOperation, apply
-from opsroom_contracts.codec import ContractError, decode
+from opsroom_contracts.codec import ContractError
 from opsroom_contracts.subjects import instance_events
-from opsroom_messaging.stored import Stored
+from opsroom_contracts.versions import NewerVersionError
+from opsroom_messaging.stored import Stored, UnavailableError
 
 _NEVER = datetime.fromtimestamp(0, UTC)
 _DAMAGED_MAX = 10_000
@@ -31,10 +32,21 @@ class Known:
 UNKNOWN = Known()
 
 
+class NewerReleaseError(UnavailableError):
+    """A newer release wrote it: a process of that one may do now what this one can't."""
+
+
 def read_event(message: Stored) -> InstanceEvent | None:
-    """The event in ``message``; None, with a log line, where there is none that can be read."""
+    """The event in ``message``; None, with a log line, where there is none.
+
+    Raises:
+        NewerReleaseError: there is one, and it can't be read here. Logged, too.
+    """
     try:
-        event = decode(INSTANCE_EVENT, message.data)
+        event = INSTANCE_EVENT.read(message.data)
+    except NewerVersionError as error:
+        log.warning("skipped %s (sequence %d): %s", message.subject, message.seq, error)
+        raise NewerReleaseError(f"{message.subject}: {error}") from error
     except ContractError as error:
         log.warning("skipped what is no event on %s (sequence %d): %s", message.subject, message.seq, error)
         return None
@@ -77,7 +89,12 @@ class InstanceFold:
         if known.seq == message.seq:
             self._put(instance_id, replace(known, at=message.at))
             return
-        event = read_event(message)
+        try:
+            event = read_event(message)
+        except NewerReleaseError:
+            # Nothing is known of it, not even its place: so no guard of ours lets us write after it.
+            self.malformed += 1
+            return
         if event is None:
             self.malformed += 1
             self._note_damaged(instance_id)

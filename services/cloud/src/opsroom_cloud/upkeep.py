@@ -3,12 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from opsroom_cloud.completion import Completion
 from opsroom_cloud.domain.lifecycle import ends_at, retain
 from opsroom_cloud.events import Events
-from opsroom_cloud.fold import InstanceFold
+from opsroom_cloud.fold import InstanceFold, NewerReleaseError
 from opsroom_messaging.connection import describe
 from opsroom_messaging.follower import Follower
 from opsroom_messaging.stored import UnavailableError
@@ -84,14 +85,18 @@ class Upkeep:
 
     async def _repair(self, instance_id: str) -> None:
         """Say the state of an instance anew whose last message is no event."""
-        known = await self._events.refresh(instance_id)
-        if known.instance is not None and known.instance.pending is None:
-            await self._renew(instance_id)
+        with suppress(NewerReleaseError):
+            known = await self._events.refresh(instance_id)
+            if known.instance is not None and known.instance.pending is None:
+                await self._renew(instance_id)
 
     async def _renew(self, instance_id: str) -> None:
         """Store the last state of an instance anew; a pending operation's own end will do that."""
-        known = await self._events.refresh(instance_id)
-        event = await self._events.last_event(instance_id)
+        try:
+            known = await self._events.refresh(instance_id)
+            event = await self._events.last_event(instance_id)
+        except NewerReleaseError:
+            return  # whoever wrote it looks after it
         if event is None or known.instance is None or known.instance.pending is not None:
             return
         try:

@@ -45,7 +45,7 @@ from opsroom_gateway.edge.refusals import MOUNTS
 from opsroom_gateway.identity.build import access as access_of
 from opsroom_gateway.identity.keeper import Keeper
 from opsroom_gateway.identity.principals import Access
-from opsroom_gateway.measures import CountRefusals, Hubs, fan_out_latency, measure, refusals
+from opsroom_gateway.measures import CountRefusals, Hubs, fan_out_latency, measure, measure_skipped, refusals
 from opsroom_gateway.noted_here import NotedHere
 from opsroom_gateway.people_feed import PeopleFeed
 from opsroom_gateway.sessions import Sessions
@@ -137,6 +137,7 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
     feeds.cloud.watch(course_cloud.on_event)
     counters = EdgeCounters()
     measure(broker.metrics, counters, feeds.people, _hubs(feeds, course_cloud))
+    measure_skipped(broker.metrics, (feeds.chat, feeds.people, feeds.cloud))
     app.include_router(health.health_router(requester, lambda: feeds.live))
     audit = Audit(broker)
     here = NotedHere(audit)

@@ -8,7 +8,7 @@ from datetime import datetime
 from time import time
 
 from opsroom_contracts.chat import MESSAGE_EVENT, MessageEvent, RawFrame
-from opsroom_contracts.codec import ContractError, decode, encode
+from opsroom_contracts.codec import ContractError, encode
 from opsroom_contracts.course import CourseOutgoing, CourseUser
 from opsroom_contracts.frames import MessageFrame, ResetFrame
 from opsroom_gateway.frames import binary_frame, text_frame
@@ -52,7 +52,7 @@ class ChatFeed:
         """Fan out one message; what does not fit its contract is skipped, counted and logged."""
         self.head = message.seq
         try:
-            event = decode(MESSAGE_EVENT, message.data)
+            event = MESSAGE_EVENT.read(message.data)
             # Without readers it is made only to be checked, where anything in it could be wrong.
             course = course_frame(event) if len(self.course_readers) or event.raw is not None else b""
         except ContractError as error:
@@ -97,7 +97,7 @@ def message_frame(event: MessageEvent, seq: int) -> bytes:
 def render_message(stored: Stored) -> bytes:
     """The ``message`` frame of a message read back; nothing for one that does not fit its contract."""
     try:
-        return message_frame(decode(MESSAGE_EVENT, stored.data), stored.seq)
+        return message_frame(MESSAGE_EVENT.read(stored.data), stored.seq)
     except ContractError:
         return b""
 

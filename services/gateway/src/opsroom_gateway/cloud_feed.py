@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 
 from opsroom_contracts.cloud import INSTANCE_EVENT, EventType, Instance, InstanceEvent, apply
-from opsroom_contracts.codec import ContractError, decode, encode
+from opsroom_contracts.codec import ContractError, encode
 from opsroom_contracts.http import SSE_CHANGE, SSE_RESET, InstanceList, ResetEvent, as_cloud_event
 from opsroom_gateway.frames import sse_event
 from opsroom_gateway.hub import Hub
@@ -64,7 +64,7 @@ class CloudFeed:
         self.head = message.seq
         self._list = None
         try:
-            event = decode(INSTANCE_EVENT, message.data)
+            event = INSTANCE_EVENT.read(message.data)
         except ContractError as error:
             self.malformed += 1
             log.warning("skipped %s at %d: %s", message.subject, message.seq, error)
@@ -107,7 +107,7 @@ def reset_chunk(seq: int) -> bytes:
 def render_event(stored: Stored) -> bytes:
     """The SSE chunk of an event read back; nothing for one that is not shown or does not fit."""
     try:
-        event = decode(INSTANCE_EVENT, stored.data)
+        event = INSTANCE_EVENT.read(stored.data)
     except ContractError:
         return b""
     return b"" if event.type is EventType.RETAINED else change_chunk(event, stored.seq)

@@ -1,7 +1,7 @@
 """What the gateway counts, under its names. Numbers of the fan-out are read when they are asked for."""
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Final, Protocol
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -93,3 +93,19 @@ def measure(metrics: Metrics, counters: EdgeCounters, people: PeopleFeed, hubs: 
         ("limit",),
     )
     metrics.level("people_present", "People on the list.", single(lambda: len(people.listed())))
+
+
+class Skipping(Protocol):
+    """Whoever follows a stream and skips what it can't read."""
+
+    malformed: int
+
+
+def measure_skipped(metrics: Metrics, feeds: Iterable[Skipping]) -> None:
+    """Show how much of the streams was skipped here."""
+    followed = tuple(feeds)
+    metrics.count(
+        "malformed",
+        "What was skipped as it fits no contract.",
+        single(lambda: sum(feed.malformed for feed in followed)),
+    )

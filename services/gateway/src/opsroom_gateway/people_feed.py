@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 
 from opsroom_contracts.chat import MEMBER, Member, MemberStatus, User
-from opsroom_contracts.codec import ContractError, decode, encode
+from opsroom_contracts.codec import ContractError, encode
 from opsroom_contracts.frames import JoinedFrame, LeftFrame
 from opsroom_gateway.frames import text_frame
 from opsroom_gateway.hub import Hub
@@ -56,7 +56,7 @@ class PeopleFeed:
     def deliver(self, message: Stored) -> None:
         """Take in one record; what does not fit its contract is skipped, counted and logged."""
         try:
-            member = decode(MEMBER, message.data)
+            member = MEMBER.read(message.data)
         except ContractError as error:
             self.malformed += 1
             log.warning("skipped %s at %d: %s", message.subject, message.seq, error)

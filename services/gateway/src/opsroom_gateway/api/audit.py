@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from opsroom_contracts.audit import AUDIT_ENTRY, AUDIT_PAGE_MAX, AuditPage, AuditRecord
-from opsroom_contracts.codec import ContractError, decode
+from opsroom_contracts.codec import ContractError
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.identity import Action
 from opsroom_contracts.subjects import AUDIT
@@ -74,6 +74,6 @@ def audit_router(reader: StreamReader, access: Access) -> APIRouter:
 
 def _readable(stored: Stored) -> list[AuditRecord]:
     try:
-        return [AuditRecord(seq=stored.seq, entry=decode(AUDIT_ENTRY, stored.data))]
+        return [AuditRecord(seq=stored.seq, entry=AUDIT_ENTRY.read(stored.data))]
     except ContractError:
         return []
