@@ -15,7 +15,7 @@ _HERE = Path(__file__).parent
 _ROOT = _HERE.parents[1]
 TOOLS = _ROOT / ".opsroom" / "bench"
 PEERS = _HERE / "peers"
-_PICOWS = "picows==2.3.1"
+_PICOWS = ("picows==2.3.1", "uvloop==0.23.0")
 _CENTRIFUGO = "github.com/centrifugal/centrifugo/v6@latest"
 _BUILD_SECONDS = 900.0
 _NCHAN = (
@@ -98,11 +98,11 @@ def node_folder() -> Path:
 
 
 def _picows() -> Path:
-    """The folder with the package."""
+    """The folder with the package, and the loop that it is fastest on."""
     folder = TOOLS / "python"
-    if not (folder / "picows").is_dir():
+    if not all((folder / package).is_dir() for package in ("picows", "uvloop")):
         try:
-            install_into(find_uv(_ROOT / ".opsroom" / "tools"), folder, _PICOWS)
+            install_into(find_uv(_ROOT / ".opsroom" / "tools"), folder, *_PICOWS)
         except RefusedError as error:
             raise MissingError(str(error)) from None
     return folder

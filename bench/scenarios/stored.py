@@ -27,6 +27,7 @@ CASES = (
     Case("NATS, 1 at once", NATS, 1, 1, 1),
     Case("NATS, 16 at once", NATS, 16, 1, 1),
     Case("NATS, 512 at once", NATS, 32, 16, 1),
+    Case("NATS, 2,048 at once", NATS, 64, 32, 1),
     Case("48 sockets, 1 gateway", SOCKETS, 48, 4, 1),
     Case("48 sockets, 2 gateways", SOCKETS, 48, 4, 2),
 )

@@ -8,6 +8,7 @@ from typing import NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 from opsroom_launcher.listening import is_loopback
+from opsroom_launcher.replicas import MOST, ONE_EACH, Replicas, read_replicas
 
 DEFAULT_DATA = Path(".opsroom", "data")
 """Where data is kept unless told otherwise, relative to the repository."""
@@ -40,6 +41,7 @@ class UpOptions:
     """The embedded broker's; None means 4222 if it is free and else any free one."""
     access: str | None = None
     """How people are told apart; None means open, which is refused where others can connect."""
+    replicas: Replicas = ONE_EACH
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -144,6 +146,12 @@ def add_up_options(parser: argparse.ArgumentParser) -> None:
         metavar="PORT",
         help="port of the embedded broker (NATS_PORT; 4222, or any free one if that is taken)",
     )
+    parser.add_argument(
+        "--replicas",
+        type=read_replicas,
+        metavar="SERVICE=N,…",
+        help=f"processes of chat, cloud and gateway, 1 to {MOST}, or auto: one a core (OPSROOM_REPLICAS; 1)",
+    )
 
 
 def up_options(
@@ -175,6 +183,7 @@ def up_options(
         nats_url=nats_url,
         nats_port=settle(flags.nats_port, "NATS_PORT", read_port),
         access=access,
+        replicas=settle(flags.replicas, "OPSROOM_REPLICAS", read_replicas) or ONE_EACH,
     )
 
 

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,15 +95,30 @@ def service_specs(options: UpOptions, addresses: Addresses) -> tuple[ServiceSpec
         environ.setdefault("GATEWAY_FRONTEND", str(addresses.page))
     environ.setdefault("LOG_FORMAT", "text")  # behind a prefix, whoever reads them
 
-    def service(name: str, tier: int, grace: float) -> ServiceSpec:
+    def service(name: str, count: int, tier: int, grace: float) -> list[ServiceSpec]:
         argv = (sys.executable, "-m", f"opsroom_{name}")
-        return ServiceSpec(name, argv, environ | _broker_user(name, addresses.data), tier, grace)
+        own = environ | _broker_user(name, addresses.data)
+        if count == 1:
+            return [ServiceSpec(name, argv, own, tier, grace)]
+        return [
+            ServiceSpec(f"{name}-{number}", argv, own | _replica(name, number, own), tier, grace)
+            for number in range(1, count + 1)
+        ]
 
+    replicas = options.replicas
     return (
-        service("chat", 1, SERVICE_STOP_SECONDS),
-        service("cloud", 1, SERVICE_STOP_SECONDS),
-        service("gateway", 2, GATEWAY_STOP_SECONDS),
+        *service("chat", replicas.chat, 1, SERVICE_STOP_SECONDS),
+        *service("cloud", replicas.cloud, 1, SERVICE_STOP_SECONDS),
+        *service("gateway", replicas.gateway, 2, GATEWAY_STOP_SECONDS),
     )
+
+
+def _replica(name: str, number: int, environ: Mapping[str, str]) -> dict[str, str]:
+    """What only one of several processes of a service has: its admin port is one more than the last one's."""
+    variable = f"{name.upper()}_ADMIN_PORT"
+    first = environ.get(variable, "")
+    own = {variable: str(int(first) + number - 1)} if first.isascii() and first.isdigit() else {}
+    return own | ({"GATEWAY_SHARED_PORT": "true"} if name == "gateway" else {})
 
 
 def _broker_user(name: str, data: Path | None) -> dict[str, str]:

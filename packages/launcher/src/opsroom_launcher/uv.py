@@ -51,14 +51,14 @@ def sync(uv: Path, root: Path, *, development: bool) -> None:
     run_installer([uv, "sync", "--frozen", *quiet, *group, "--python", sys.executable, "--project", root])
 
 
-def install_into(uv: Path, folder: Path, requirement: str) -> None:
-    """Unpack ``requirement`` into ``folder``, which needn't be an environment.
+def install_into(uv: Path, folder: Path, *requirements: str) -> None:
+    """Unpack ``requirements`` into ``folder``, which needn't be an environment.
 
     Raises:
         RefusedError: uv failed; it has said why.
     """
     run_installer(
-        [uv, "pip", "install", "--quiet", "--python", sys.executable, "--target", folder, requirement]
+        [uv, "pip", "install", "--quiet", "--python", sys.executable, "--target", folder, *requirements]
     )
 
 

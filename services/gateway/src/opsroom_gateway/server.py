@@ -72,6 +72,8 @@ def listen(settings: GatewaySettings) -> socket.socket:
     try:
         if os.name == "posix":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if settings.shared_port:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         _bound_unsent(listener)
         listener.bind((settings.host, settings.port))
         listener.listen(_BACKLOG)

@@ -20,6 +20,7 @@ from opsroom_contracts.chat import (
 )
 from opsroom_contracts.errors import RETRYABLE, FaultError
 from opsroom_contracts.subjects import ChatSubject
+from opsroom_gateway.strays import Strays
 from opsroom_messaging.requests import Requester
 
 _LEAVE_PATIENCE_SECONDS = 8.0
@@ -63,8 +64,7 @@ class Sessions:
         self._tasks: set[asyncio.Task[None]] = set()
         self._claimed: set[str] = set()
         """Connections of ours that are no sessions, and that somebody here will see to."""
-        self._strays: dict[str, str] = {}
-        """Connections of ours that are no sessions, and are on somebody's record all the same: on whose."""
+        self._strays = Strays()
 
     def new_connection(self) -> Connection:
         """A connection id of this gateway that nobody has yet."""
@@ -103,7 +103,7 @@ class Sessions:
     def disclaim(self, connection: str) -> None:
         """It is a session now, or off the record."""
         self._claimed.discard(connection)
-        self._strays.pop(connection, None)
+        self._strays.discard(connection)
 
     async def leave(self, session: Session, manner: LeaveManner, *, everywhere: bool = False) -> int:
         """Take a connection (``everywhere``: all of the person's) off; answers the sequence that shows it.
@@ -144,18 +144,17 @@ class Sessions:
     def _note_strays(self, member: Member, sessions: dict[str, Session]) -> None:
         """See which connections of ours are on this record and are no sessions."""
         listed = {connection.id for connection in member.connections if connection.gateway == self._gateway}
-        gone = [stray for stray, user_id in self._strays.items() if user_id == member.user.id]
-        for connection in gone:
-            if connection not in listed:
-                del self._strays[connection]
-        for connection in listed - sessions.keys() - self._strays.keys():
-            self._strays[connection] = member.user.id
+        known = self._strays.of(member.user.id)
+        for connection in known - listed:
+            self._strays.discard(connection)
+        for connection in listed - sessions.keys() - known:
+            self._strays.add(connection, member.user.id)
             self._start(self._take_off(connection))
 
     async def _take_off(self, connection: str) -> None:
         """Take a stray off its record, unless somebody sees to it: what is on its way passes in no time."""
         await asyncio.sleep(_STRAY_SECONDS)
-        user_id = self._strays.get(connection)
+        user_id = self._strays.owner(connection)
         if user_id is None or connection in self._claimed or connection in self._by_user.get(user_id, {}):
             return
         log.warning("connection %s of %s has no socket: it is taken off the record", connection, user_id)

@@ -182,6 +182,8 @@ class GatewaySettings(AccessSettings):
     """Environment: the name of each field in capitals, with ``GATEWAY_`` before it. Times in seconds."""
 
     port: Annotated[int, Field(ge=0, le=65_535)] = 8000
+    shared_port: bool = False
+    """Listen beside other gateways of this machine (Linux): the system spreads connections over them."""
     course_cloud_envelope: bool = False
     """Answer the course dashboard's list as ``{"data": [...]}``, as the old server did."""
     course_binding_seconds: Annotated[float, Field(ge=1, le=600)] = 30.0
