@@ -19,7 +19,10 @@ interface RunningPortal {
 const READY = /Page and API\s+(http:\/\/\S+)\//;
 
 /** Run the portal; on any free port unless `options` name one. Its words come back where it doesn't start. */
-export async function startPortal(options: readonly string[]): Promise<RunningPortal> {
+export async function startPortal(
+  options: readonly string[],
+  environ: Readonly<Record<string, string>> = {},
+): Promise<RunningPortal> {
   const asked = [
     "up",
     "--port",
@@ -30,7 +33,8 @@ export async function startPortal(options: readonly string[]): Promise<RunningPo
     process.env.E2E_DELAY ?? "2",
     ...options,
   ];
-  const child = spawn(join(ROOT, "opsroom"), asked, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+  const env = { ...process.env, ...environ };
+  const child = spawn(join(ROOT, "opsroom"), asked, { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   const url = await new Promise<string>((resolve, reject) => {
     const fail = () => reject(new Error(`the services did not start:\n${said}`));

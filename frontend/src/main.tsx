@@ -5,12 +5,18 @@ import { addressLabel, chooseAddress } from "./api/address";
 import type { Backend } from "./api/backend";
 import { createHttpBackend } from "./api/http-backend";
 import { Session } from "./session/session";
+import { takeReturn } from "./session/sign-on-return";
 import { App } from "./ui/app";
-import { keep, language, theme } from "./ui/preferences";
+import { keep, language, tabKeep, theme } from "./ui/preferences";
 import { watchRoute } from "./ui/route";
 import { LiveContext } from "./ui/session-context";
+import { finishSignIn } from "./ui/sign-in-state";
 
 // The composition root: everything that is wired to something else is wired here.
+
+// Back from the issuer: first go where the sign-in began, which may name another server than the page's own.
+const returned = takeReturn(tabKeep, location.search);
+if (returned) history.replaceState(null, "", returned.pending?.back ?? location.pathname + location.hash);
 
 const trusted = keep.get<readonly string[]>("trusted") ?? [];
 const { address, strange } = chooseAddress({
@@ -68,6 +74,7 @@ async function start(): Promise<void> {
   });
   if (!isDemo) watchNetwork(session);
   session.start();
+  if (returned) void finishSignIn(session, returned, scope);
   const live = { session, address, keep, scope };
   render(
     <LiveContext.Provider value={live}>

@@ -14,6 +14,7 @@ import type {
   Registered,
   ResetFrame,
   SendFrame,
+  SessionView,
   TypingFrame,
   TypingNotice,
   User,
@@ -71,14 +72,22 @@ export interface CommandRequest {
   readonly token?: string;
 }
 
+/** Proves who asks; absent, anybody does. */
+type Token = string | undefined;
+
 /** Everything the page asks of a server; a real one over HTTP, or the simulated one. */
 export interface Backend {
-  register(name: string): Promise<Registered>;
-  users(): Promise<readonly User[]>;
-  history(query: HistoryQuery): Promise<readonly Message[]>;
-  instances(): Promise<InstanceList>;
+  /** Who the token proves, and what they may do. */
+  session(token?: Token): Promise<SessionView>;
+  /** Make a registration's token worth nothing, and its name free. */
+  signOut(token: string): Promise<void>;
+  /** Take a name; with a proof, the registration has the role of that proof. */
+  register(name: string, proof?: Token): Promise<Registered>;
+  users(token?: Token): Promise<readonly User[]>;
+  history(query: HistoryQuery, token?: Token): Promise<readonly Message[]>;
+  instances(token?: Token): Promise<InstanceList>;
   command(request: CommandRequest): Promise<Operation>;
-  cancel(operationId: string, token?: string): Promise<Operation>;
+  cancel(operationId: string, token?: Token): Promise<Operation>;
   openChat(listener: ChatListener): ChatConnection;
-  openCloud(since: number, listener: CloudListener): CloudConnection;
+  openCloud(since: number, listener: CloudListener, token?: Token): CloudConnection;
 }

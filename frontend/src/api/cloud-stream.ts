@@ -6,7 +6,11 @@ import { createSseParser } from "./sse";
 const SILENCE_MS = 45_000;
 
 /** Follow the cloud's events over a fetch that never ends; one `onClose`, however it ends. */
-export function openCloudStream(url: string, listener: CloudListener): CloudConnection {
+export function openCloudStream(
+  url: string,
+  listener: CloudListener,
+  token: string | undefined,
+): CloudConnection {
   const abort = new AbortController();
   let watchdog: ReturnType<typeof setTimeout> | undefined;
   let closed = false;
@@ -39,7 +43,9 @@ export function openCloudStream(url: string, listener: CloudListener): CloudConn
 
   const read = async () => {
     stillAlive();
-    const response = await fetch(url, { headers: { Accept: "text/event-stream" }, signal: abort.signal });
+    const proof = token ? { Authorization: `Bearer ${token}` } : {};
+    const headers = { Accept: "text/event-stream", ...proof };
+    const response = await fetch(url, { headers, signal: abort.signal });
     const isStream = response.headers.get("Content-Type")?.startsWith("text/event-stream");
     if (!response.ok || !isStream || !response.body) return;
     listener.onOpen();

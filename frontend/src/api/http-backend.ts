@@ -21,13 +21,17 @@ export function createHttpBackend(base: string): Backend {
     return operation;
   };
   return {
-    register: name => request(base, "POST /chat/users", { body: { name } }),
-    users: async () => (await request(base, "GET /chat/users", {})).users,
-    history: async ({ room, ...query }) => {
-      const asked = { path: { room }, query };
-      return (await request(base, "GET /chat/rooms/{room}/messages", asked)).messages;
+    session: token => request(base, "GET /session", {}, { token }),
+    signOut: async token => {
+      await request(base, "DELETE /session", {}, { token });
     },
-    instances: () => request(base, "GET /cloud/instances", {}),
+    register: (name, token) => request(base, "POST /chat/users", { body: { name } }, { token }),
+    users: async token => (await request(base, "GET /chat/users", {}, { token })).users,
+    history: async ({ room, ...query }, token) => {
+      const asked = { path: { room }, query };
+      return (await request(base, "GET /chat/rooms/{room}/messages", asked, { token })).messages;
+    },
+    instances: token => request(base, "GET /cloud/instances", {}, { token }),
     command,
     cancel: async (operationId, token) => {
       const path = { operation_id: operationId };
@@ -35,7 +39,7 @@ export function createHttpBackend(base: string): Backend {
       return (await request(base, "DELETE /cloud/operations/{operation_id}", { path }, proof)).operation;
     },
     openChat: listener => openChatSocket(`${base.replace(/^http/, "ws")}${API}/chat/ws`, listener),
-    openCloud: (since, listener) =>
-      openCloudStream(urlOf(base, "GET /cloud/events", { query: { since } }), listener),
+    openCloud: (since, listener, token) =>
+      openCloudStream(urlOf(base, "GET /cloud/events", { query: { since } }), listener, token),
   };
 }

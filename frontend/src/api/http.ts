@@ -22,6 +22,7 @@ interface LooseParts {
 }
 
 const ANSWER_WITHIN_MS = 15_000;
+const NO_CONTENT = 204;
 
 const isProblem = (body: unknown): body is Problem =>
   typeof body === "object" && body !== null && "code" in body && "detail" in body;
@@ -57,7 +58,7 @@ export async function request<R extends Route>(
       signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
       ...(sent === undefined ? {} : { body: JSON.stringify(sent) }),
     });
-    body = await response.json();
+    body = response.status === NO_CONTENT ? undefined : await response.json();
   } catch (error) {
     // A static site answers an unknown path with a page: that is no server of ours either.
     throw new UnreachableError(String(error));

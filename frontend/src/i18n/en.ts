@@ -1,4 +1,5 @@
 import type { Command, ErrorCode, InstanceState } from "../contract/generated";
+import type { SignOnProblem } from "../session/sign-on";
 import type { WorklogKind } from "../state/cloud/model";
 import { plural } from "./plural";
 
@@ -46,6 +47,13 @@ const errors: Partial<Record<ErrorCode | "unreachable", string>> = {
   unreachable: "The server didn't answer.",
 };
 
+const signOnProblems: Partial<Record<string, string>> = {
+  insecure: "Signing in needs https: a browser lets a page that came by plain http do no such thing.",
+  denied: "The sign-in service let nobody in.",
+  mismatch: "What came back is not the sign-in that began here. Try again.",
+  unanswered: "The sign-in service didn't answer this page.",
+};
+
 export const en = {
   title: "Opsroom",
   skip: "Skip to content",
@@ -61,6 +69,7 @@ export const en = {
     waiting: (seconds: number) => `Reconnecting in ${count(seconds, { other: "# s" })}`,
     offline: "Offline",
     refused: "Disconnected",
+    idle: "Not signed in",
     demo: "Demo",
   },
   noServer: {
@@ -82,6 +91,25 @@ export const en = {
     free: "Free right now:",
     lookOnly: "Just look at the cloud",
     nameLost: "Your nickname went to someone else while you were away.",
+  },
+  access: {
+    label: "Access",
+    roles: { member: "member", viewer: "viewer", operator: "operator", admin: "admin" },
+    nobody: "Not signed in.",
+    cantSee: "Servers are for viewers and above. Ask whoever runs this portal for access.",
+    cantCommand: "You may look; commanding servers takes an operator.",
+    noGuests: "This portal is for people who are signed in.",
+    haveToken: "I have an access token",
+    signIn: "Sign in",
+    signOut: "Sign out",
+    issuerAway: "The sign-in service doesn't answer right now.",
+    tokenTitle: "Sign in with an access token",
+    tokenLabel: "Access token",
+    tokenHint:
+      "From whoever runs this portal. It is exchanged for a token of this browser's own and not kept. Any nickname you have here is given up for the token's name.",
+    tokenInvalid: "The server doesn't know this token.",
+    problem: (code: ErrorCode | SignOnProblem | "unreachable") =>
+      signOnProblems[code as SignOnProblem] ?? errors[code as ErrorCode] ?? code,
   },
   chat: {
     you: "You",

@@ -1,4 +1,5 @@
 import type { Command, ErrorCode } from "../contract/generated";
+import type { SignOnProblem } from "../session/sign-on";
 import type { Dictionary } from "./en";
 import { plural } from "./plural";
 
@@ -35,6 +36,13 @@ const errors: Partial<Record<ErrorCode | "unreachable", string>> = {
   unreachable: "Сервер не ответил.",
 };
 
+const signOnProblems: Partial<Record<string, string>> = {
+  insecure: "Для входа нужен https: странице, пришедшей по http, браузер этого не позволяет.",
+  denied: "Служба входа никого не впустила.",
+  mismatch: "Вернулся не тот вход, который начинался здесь. Попробуйте ещё раз.",
+  unanswered: "Служба входа не ответила этой странице.",
+};
+
 export const ru: Dictionary = {
   title: "Opsroom",
   skip: "К содержанию",
@@ -50,6 +58,7 @@ export const ru: Dictionary = {
     waiting: seconds => `Повтор через ${count(seconds, { other: "# с" })}`,
     offline: "Нет сети",
     refused: "Отключено",
+    idle: "Вы не вошли",
     demo: "Демо",
   },
   noServer: {
@@ -71,6 +80,24 @@ export const ru: Dictionary = {
     free: "Сейчас свободны:",
     lookOnly: "Только посмотреть на облако",
     nameLost: "Пока вас не было, ваш псевдоним занял кто-то другой.",
+  },
+  access: {
+    label: "Доступ",
+    roles: { member: "участник", viewer: "наблюдатель", operator: "оператор", admin: "администратор" },
+    nobody: "Вы не вошли.",
+    cantSee: "Серверы видят наблюдатели и выше. Доступ даёт тот, кто держит этот портал.",
+    cantCommand: "Вы можете смотреть; командует серверами оператор.",
+    noGuests: "Этот портал для тех, кто вошёл.",
+    haveToken: "У меня есть токен доступа",
+    signIn: "Войти",
+    signOut: "Выйти",
+    issuerAway: "Служба входа сейчас не отвечает.",
+    tokenTitle: "Вход по токену доступа",
+    tokenLabel: "Токен доступа",
+    tokenHint:
+      "От того, кто держит этот портал. Он обменивается на собственный токен браузера и не хранится. Псевдоним, который у вас здесь есть, сменится на имя токена.",
+    tokenInvalid: "Сервер не знает такого токена.",
+    problem: code => signOnProblems[code as SignOnProblem] ?? errors[code as ErrorCode] ?? code,
   },
   chat: {
     you: "Вы",

@@ -20,6 +20,8 @@ const SIGNED_OUT_BY: Readonly<Record<number, SignOutReason>> = {
 interface ChatLinkOptions {
   readonly backend: Backend;
   readonly token: string;
+  /** The token of reads: none where anybody may read. */
+  readonly readToken: () => string | undefined;
   readonly state: () => ChatState;
   readonly publish: (event: ChatEvent) => void;
   readonly isOnline?: () => boolean;
@@ -64,10 +66,12 @@ export class ChatLink {
     if (this.welcomed) this.connection?.send({ type: "typing", room: ROOM });
   }
 
-  /** Leave for good: the server frees the name. */
-  leave(): void {
-    if (this.welcomed) this.connection?.send({ type: "leave" });
+  /** Leave for good: the server frees the name. Answers whether it was told. */
+  leave(): boolean {
+    const told = this.welcomed;
+    if (told) this.connection?.send({ type: "leave" });
     this.stop();
+    return told;
   }
 
   private connect(): void {
@@ -110,7 +114,8 @@ export class ChatLink {
     if (this.options.state().loaded || upTo === undefined) return;
     const connection = this.connection;
     try {
-      const messages = await this.options.backend.history({ room: ROOM, before: upTo + 1, limit: PAGE });
+      const asked = { room: ROOM, before: upTo + 1, limit: PAGE };
+      const messages = await this.options.backend.history(asked, this.options.readToken());
       if (connection !== this.connection) return;
       this.options.publish({ kind: "page", messages, limit: PAGE });
     } catch {

@@ -9,6 +9,9 @@ const BACKFILL = 2_000;
 
 interface CloudLinkOptions {
   readonly backend: Backend;
+  /** Ask whether who is here may see the servers; asked before each connection. Throws what the backend throws. */
+  readonly admit: () => Promise<boolean>;
+  readonly token: () => string | undefined;
   readonly state: () => CloudState;
   readonly publish: (event: CloudStateEvent) => void;
   readonly isOnline?: () => boolean;
@@ -41,28 +44,32 @@ export class CloudLink {
   wentOffline = (): void => this.reconnector.wentOffline();
 
   private async connect(): Promise<void> {
-    const { backend, state, publish } = this.options;
+    const { admit, backend, state, publish, token } = this.options;
     const attempt = ++this.attempt;
-    if (!state().loaded) {
-      try {
-        const list = await backend.instances();
+    try {
+      const admitted = await admit();
+      if (attempt !== this.attempt) return;
+      if (!admitted) return this.reconnector.rest();
+      if (!state().loaded) {
+        const list = await backend.instances(token());
         if (attempt !== this.attempt) return;
         publish({ kind: "list", list, backfill: this.backfill });
-      } catch {
-        if (attempt === this.attempt) this.reconnector.lost();
-        return;
       }
+    } catch {
+      if (attempt === this.attempt) this.reconnector.lost();
+      return;
     }
-    this.connection = backend.openCloud(state().seq, {
+    const listener = {
       onOpen: () => this.reconnector.opened(),
-      onChanges: events => this.changes.add(events),
+      onChanges: (events: readonly CloudEvent[]) => this.changes.add(events),
       onReset: () => this.startOver(),
       onClose: () => {
         // The next stream resumes after the last event that was handed on.
         this.changes.flush();
         this.reconnector.lost();
       },
-    });
+    };
+    this.connection = backend.openCloud(state().seq, listener, token());
   }
 
   /** Fetch the list again and follow from exactly there: looking back further would only be refused again. */

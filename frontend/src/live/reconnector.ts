@@ -69,6 +69,13 @@ export class Reconnector {
     this.report("refused");
   }
 
+  /** There is nothing to connect to for whoever is here now: wait until `retryNow`. */
+  rest(): void {
+    this.clearTimers();
+    this.failures = 0;
+    this.report("idle");
+  }
+
   /** Try at once: the network is back, or a person asks. */
   retryNow(): void {
     if (this.stopped) return;

@@ -1,15 +1,16 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
 import type { Backend } from "../api/backend";
 import { RefusedError } from "../api/errors";
-import type { User } from "../contract/generated";
+import type { SessionView, User } from "../contract/generated";
 import { ChatLink, PAGE } from "../live/chat-link";
 import { CloudLink } from "../live/cloud-link";
 import { TabGroup } from "../live/tab-group";
 import { withEarlier } from "../state/chat/messages";
-import { type ChatEvent, type ChatState, EMPTY_CHAT, ROOM } from "../state/chat/model";
+import { type ChatEvent, type ChatState, EMPTY_CHAT, ROOM, type SignOutReason } from "../state/chat/model";
 import { reduceChat } from "../state/chat/reducer";
 import { type CloudState, type CloudStateEvent, EMPTY_CLOUD } from "../state/cloud/model";
 import { reduceCloud } from "../state/cloud/reducer";
+import { Access, isRefusedBy, namesFor } from "./access";
 import { Commander } from "./commander";
 import { newId } from "./ids";
 import type { Keep } from "./keep";
@@ -22,11 +23,13 @@ interface Identity {
 
 type SharedEvent =
   | { readonly store: "chat"; readonly event: ChatEvent }
-  | { readonly store: "cloud"; readonly event: CloudStateEvent };
+  | { readonly store: "cloud"; readonly event: CloudStateEvent }
+  | { readonly store: "access"; readonly view: SessionView };
 
 interface SharedState {
   readonly chat: ChatState;
   readonly cloud: CloudState;
+  readonly view?: SessionView | undefined;
 }
 
 /** What any tab may ask of the one that holds the connections. */
@@ -51,6 +54,7 @@ export interface SessionOptions {
 /** All that is live about one server: both stores, their connections, and what a person can do. */
 export class Session {
   readonly commander: Commander;
+  readonly access: Access;
   private readonly chatSignal = signal<ChatState>(EMPTY_CHAT);
   private readonly cloudSignal = signal<CloudState>(EMPTY_CLOUD);
   private readonly tabs: TabGroup<SharedEvent, SharedState, LeaderRequest>;
@@ -65,6 +69,8 @@ export class Session {
   constructor(private readonly options: SessionOptions) {
     this.identityKey = `identity.${options.scope}`;
     this.outbox = new Outbox(options.keep, options.scope);
+    const worthless = () => this.publishChat({ kind: "signedOut", reason: "token_invalid" });
+    this.access = new Access(options.backend, () => this.identity()?.token, worthless);
     const identity = this.identity();
     if (identity) this.applyChat({ kind: "signedIn", user: identity.user });
     for (const item of this.outbox.list()) this.applyChat({ kind: "queued", item });
@@ -78,8 +84,7 @@ export class Session {
       name: `opsroom:${options.version ?? ""}:${options.scope}`,
       locks: options.locks,
       openChannel: options.openChannel ?? (name => new BroadcastChannel(name)),
-      apply: shared =>
-        shared.store === "chat" ? this.applyChat(shared.event) : this.applyCloud(shared.event),
+      apply: shared => this.apply(shared),
       snapshot: () => this.snapshot(),
       restore: state => this.restore(state),
       lead: () => this.lead(),
@@ -106,10 +111,31 @@ export class Session {
   resync = (): void => this.tabs.resync();
 
   /** Take a name; throws what the backend throws. */
-  async register(name: string): Promise<void> {
-    const identity = await this.options.backend.register(name);
+  async register(name: string, proof?: string): Promise<void> {
+    const identity = await this.options.backend.register(name, proof);
     this.options.keep.set(this.identityKey, identity);
     this.publishChat({ kind: "signedIn", user: identity.user });
+  }
+
+  /**
+   * Exchange a token that was given out, or the issuer's, for a registration with its role; throws what the backend
+   * throws. The proof itself is kept nowhere: the registration's token can be withdrawn by whoever has it.
+   */
+  async signIn(proof: string): Promise<void> {
+    const { name = "user" } = await this.options.backend.session(proof);
+    const before = this.identity();
+    if (before) {
+      this.publishChat({ kind: "signedOut", reason: "left" });
+      await this.access.giveBack(before.token);
+    }
+    const names = namesFor(name);
+    for (const one of names) {
+      try {
+        return await this.register(one, proof);
+      } catch (error) {
+        if (!isRefusedBy(error, "name_taken") || one === names.at(-1)) throw error;
+      }
+    }
   }
 
   /** Names like `name` that nobody on the list has. */
@@ -145,7 +171,8 @@ export class Session {
     if (!loaded || !hasOlder || this.loadingOlder || before === undefined) return;
     this.loadingOlder = true;
     try {
-      const older = await this.options.backend.history({ room: ROOM, before, limit: PAGE });
+      const asked = { room: ROOM, before, limit: PAGE };
+      const older = await this.options.backend.history(asked, this.access.readToken());
       this.applyChat({ kind: "page", messages: older, limit: PAGE });
     } catch (error) {
       // Scrolling up asks again; a refusal would be a mistake of ours worth hearing of.
@@ -159,6 +186,30 @@ export class Session {
     return this.options.keep.get<Identity>(this.identityKey);
   }
 
+  /** Learn what we may do, and tell all tabs. Answers whether we may see the servers. */
+  private async admit(): Promise<boolean> {
+    const view = await this.access.ask();
+    if (this.tabs.leads) this.tabs.publish({ store: "access", view });
+    return view.may.includes("see_servers");
+  }
+
+  private apply(shared: SharedEvent): void {
+    if (shared.store === "chat") this.applyChat(shared.event);
+    else if (shared.store === "cloud") this.applyCloud(shared.event);
+    else this.applyView(shared.view);
+  }
+
+  private applyView(view: SessionView): void {
+    this.access.apply(view);
+    this.hideServers();
+  }
+
+  /** What was seen with a role that is gone is no longer shown. */
+  private hideServers(): void {
+    if (this.access.may("see_servers")) return;
+    this.cloudSignal.value = { ...EMPTY_CLOUD, link: this.cloudSignal.value.link };
+  }
+
   private publishChat(event: ChatEvent): void {
     this.tabs.publish({ store: "chat", event });
   }
@@ -169,8 +220,8 @@ export class Session {
     this.chatSignal.value = after;
     for (const item of before.outbox)
       if (!after.outbox.some(one => one.clientId === item.clientId)) this.outbox.remove(item);
-    if (event.kind === "signedOut") this.options.keep.remove(this.identityKey);
-    if (event.kind === "signedIn" && this.tabs?.leads) this.openChat();
+    if (event.kind === "signedOut") this.forget(event.reason);
+    if ((event.kind === "signedIn" || event.kind === "signedOut") && this.tabs?.leads) this.changePerson();
     if (after.typing !== before.typing) this.expireTyping();
   }
 
@@ -193,10 +244,15 @@ export class Session {
     const chat = this.chatSignal.value;
     const messages = chat.messages.slice(-SNAPSHOT_MESSAGES);
     const hasOlder = chat.hasOlder || messages.length < chat.messages.length;
-    return { chat: { ...chat, messages, hasOlder }, cloud: this.cloudSignal.value };
+    return {
+      chat: { ...chat, messages, hasOlder },
+      cloud: this.cloudSignal.value,
+      view: this.access.view.value,
+    };
   }
 
-  private restore({ chat, cloud }: SharedState): void {
+  private restore({ chat, cloud, view }: SharedState): void {
+    this.access.apply(view);
     this.chatSignal.value = withEarlier(chat, this.chatSignal.value);
     this.cloudSignal.value = cloud;
     this.expireTyping();
@@ -208,6 +264,8 @@ export class Session {
     for (const item of this.outbox.list()) this.publishChat({ kind: "queued", item });
     this.cloudLink = new CloudLink({
       backend,
+      admit: () => this.admit(),
+      token: () => this.access.readToken(),
       state: () => this.cloudSignal.value,
       publish: event => this.tabs.leads && this.tabs.publish({ store: "cloud", event }),
       ...(isOnline ? { isOnline } : {}),
@@ -221,6 +279,21 @@ export class Session {
     };
   }
 
+  private forget(reason: SignOutReason): void {
+    const identity = this.identity();
+    // A token that lost its role is refused, and yet holds the name: free it for whoever signs in again.
+    if (identity && reason === "token_invalid" && this.tabs?.leads) void this.access.giveBack(identity.token);
+    this.options.keep.remove(this.identityKey);
+    this.access.forget();
+    this.hideServers();
+  }
+
+  /** Someone came or went: connect as whoever is here now. */
+  private changePerson(): void {
+    this.openChat();
+    if (!this.access.isOpen) this.cloudLink?.retryNow();
+  }
+
   private openChat(): void {
     const { backend, isOnline, random } = this.options;
     const identity = this.identity();
@@ -229,6 +302,7 @@ export class Session {
     this.chatLink = new ChatLink({
       backend,
       token: identity.token,
+      readToken: () => this.access.readToken(),
       state: () => this.chatSignal.value,
       publish: event => this.tabs.leads && this.publishChat(event),
       ...(isOnline ? { isOnline } : {}),
@@ -246,7 +320,9 @@ export class Session {
   }
 
   private signOut(): void {
-    this.chatLink?.leave();
+    const identity = this.identity();
+    const told = this.chatLink?.leave();
+    if (identity && !told) void this.access.giveBack(identity.token);
     this.publishChat({ kind: "signedOut", reason: "left" });
   }
 }

@@ -1,8 +1,15 @@
 import type { Backend } from "../api/backend";
 import { UnreachableError } from "../api/errors";
-import type { User } from "../contract/generated";
+import type { SessionView, User } from "../contract/generated";
 import { SimChat } from "./chat";
 import { SimCloud } from "./cloud";
+
+/** Nobody is asked who they are. */
+const ANYBODY: SessionView = {
+  mode: "open",
+  guests: true,
+  may: ["register", "chat", "see_servers", "command_servers"],
+};
 
 export interface SimOptions {
   /** How long a command takes. */
@@ -48,6 +55,8 @@ export function createSimBackend({ delayMs, latencyMs, newId }: SimOptions): Sim
       chat.cutAll();
       cloud.cutAll();
     },
+    session: () => answer(() => ANYBODY),
+    signOut: () => answer(() => {}),
     register: name => answer(() => chat.register(name)),
     users: () => answer(() => chat.users()),
     history: query => answer(() => chat.history(query)),

@@ -1,6 +1,6 @@
 /** How a live connection is doing. */
 export type LinkPhase =
-  /** Not asked for: nobody is signed in. */
+  /** Not asked for: nobody is signed in, or whoever is may not. */
   | "idle"
   | "connecting"
   | "live"

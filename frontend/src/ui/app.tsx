@@ -1,3 +1,4 @@
+import type { Signal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Announcer, announce } from "./announcer";
@@ -11,20 +12,29 @@ import { words } from "./preferences";
 import { route } from "./route";
 import { useLive } from "./session-context";
 import { settingsOpen } from "./settings-state";
+import { tokenDialogOpen } from "./sign-in-state";
 
-type Settings = ComponentType<{ readonly onClose: () => void }>;
+type Closable = ComponentType<{ readonly onClose: () => void }>;
 
-function LazySettings() {
-  const [Loaded, setLoaded] = useState<Settings>();
+interface LazyDialogProps {
+  /** The same function each time. */
+  readonly load: () => Promise<{ readonly default: Closable }>;
+  readonly open: Signal<boolean>;
+}
+
+const loadSettings = () => import(/* webpackChunkName: "settings" */ "./settings-dialog");
+const loadTokenDialog = () => import(/* webpackChunkName: "token" */ "./token-dialog");
+
+/** A dialog that is fetched when it is first wanted. */
+function LazyDialog({ load, open }: LazyDialogProps) {
+  const [Loaded, setLoaded] = useState<Closable>();
   useEffect(() => {
-    import(/* webpackChunkName: "settings" */ "./settings-dialog").then(module =>
-      setLoaded(() => module.default),
-    );
-  }, []);
+    load().then(module => setLoaded(() => module.default));
+  }, [load]);
   return Loaded ? (
     <Loaded
       onClose={() => {
-        settingsOpen.value = false;
+        open.value = false;
       }}
     />
   ) : null;
@@ -58,7 +68,8 @@ export function App() {
       <main id="content" class="content" tabIndex={-1}>
         {route.value === "chat" ? <ChatView /> : <CloudView />}
       </main>
-      {settingsOpen.value && <LazySettings />}
+      {settingsOpen.value && <LazyDialog load={loadSettings} open={settingsOpen} />}
+      {tokenDialogOpen.value && <LazyDialog load={loadTokenDialog} open={tokenDialogOpen} />}
       <Announcer />
     </div>
   );

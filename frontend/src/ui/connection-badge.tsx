@@ -13,7 +13,7 @@ export function ConnectionBadge() {
   const now = useNow(isWaiting);
   const t = words.value;
   const said = {
-    idle: t.connection.connecting,
+    idle: session.access.view.value ? t.connection.idle : t.connection.connecting,
     connecting: t.connection.connecting,
     live: address.kind === "demo" ? t.connection.demo : t.connection.live,
     waiting: t.connection.waiting(secondsUntil(link.retryAt ?? now, now)),

@@ -7,7 +7,11 @@ const current = (): Route => (location.hash === "#/cloud" ? "cloud" : "chat");
 /** Routes live in the hash: a static site answers no other address. */
 export const route = signal<Route>(current());
 
-export const watchRoute = (): void =>
-  addEventListener("hashchange", () => {
+export function watchRoute(): void {
+  const follow = () => {
     route.value = current();
-  });
+  };
+  // Whoever comes back from signing in is where they were by now.
+  follow();
+  addEventListener("hashchange", follow);
+}

@@ -6,6 +6,7 @@ import { Dialog } from "../dialog";
 import { NoServer } from "../no-server";
 import { keep, words } from "../preferences";
 import { useLive } from "../session-context";
+import { SignInWay } from "../sign-in";
 
 /** Names near the one that is taken; some may be taken as well. */
 function candidatesFor(name: string): string[] {
@@ -49,6 +50,24 @@ export function JoinDialog() {
         ? words.value.error("token_invalid")
         : "";
 
+  const look = (
+    <a class="look-only" href="#/cloud">
+      {t.lookOnly}
+    </a>
+  );
+  if (!session.access.may("register"))
+    return (
+      <Dialog title={words.value.access.signIn}>
+        <p class="problem" role="alert">
+          {said}
+        </p>
+        <p>{words.value.access.noGuests}</p>
+        <p class="join-ways">
+          <SignInWay />
+          {look}
+        </p>
+      </Dialog>
+    );
   return (
     <Dialog title={t.title}>
       <form
@@ -95,9 +114,10 @@ export function JoinDialog() {
         <button type="submit" class="button primary wide" disabled={busy || name.trim() === ""}>
           {t.submit}
         </button>
-        <a class="look-only" href="#/cloud">
-          {t.lookOnly}
-        </a>
+        <div class="join-ways">
+          <SignInWay />
+          {look}
+        </div>
       </form>
       <NoServer />
     </Dialog>

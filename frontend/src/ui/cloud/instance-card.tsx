@@ -15,7 +15,7 @@ interface InstanceCardProps {
 const isRepeat = (event: MouseEvent): boolean => event.detail > 1;
 
 function Pending({ instance, pending }: { readonly instance: Instance; readonly pending: PendingOperation }) {
-  const { commander } = useLive().session;
+  const { access, commander } = useLive().session;
   const now = useNow(true) + commander.clockAhead.value;
   const t = words.value.cloud;
   const seconds = secondsUntil(Date.parse(pending.dueAt), now);
@@ -31,17 +31,19 @@ function Pending({ instance, pending }: { readonly instance: Instance; readonly 
         <bdi>{t.by(pending.actor)}</bdi>
         <span class="pending-due">{t.due(seconds)}</span>
       </span>
-      <button
-        type="button"
-        class="button small"
-        disabled={busy || seconds === 0}
-        aria-label={t.undoOf(pending.command, instance.id)}
-        onClick={event => {
-          if (!isRepeat(event)) void commander.undo(instance.id, pending.id, pending.command);
-        }}
-      >
-        {t.undo}
-      </button>
+      {access.may("command_servers") && (
+        <button
+          type="button"
+          class="button small"
+          disabled={busy || seconds === 0}
+          aria-label={t.undoOf(pending.command, instance.id)}
+          onClick={event => {
+            if (!isRepeat(event)) void commander.undo(instance.id, pending.id, pending.command);
+          }}
+        >
+          {t.undo}
+        </button>
+      )}
     </div>
   );
 }
@@ -84,6 +86,7 @@ function Actions({ instance, onRemove }: InstanceCardProps) {
 }
 
 export function InstanceCard({ instance, onRemove }: InstanceCardProps) {
+  const { access } = useLive().session;
   const t = words.value.cloud;
   const { id, state, pending } = instance;
   const card = useRef<HTMLElement>(null);
@@ -105,7 +108,7 @@ export function InstanceCard({ instance, onRemove }: InstanceCardProps) {
       {pending ? (
         <Pending instance={instance} pending={pending} />
       ) : (
-        <Actions instance={instance} onRemove={onRemove} />
+        access.may("command_servers") && <Actions instance={instance} onRemove={onRemove} />
       )}
     </article>
   );

@@ -17,6 +17,7 @@ const ORDERS: readonly Order[] = ["newest", "oldest", "id", "state"];
 export function InstancesWidget() {
   const { session } = useLive();
   const { cloud, commander } = session;
+  const mayCommand = session.access.may("command_servers");
   const shown = useSignal<Shown>("all");
   const order = useSignal<Order>("newest");
   const search = useSignal("");
@@ -116,23 +117,25 @@ export function InstancesWidget() {
         <div class="placeholder">
           <img src={emptyPicture} alt="" width="160" height="96" />
           <h3>{t.emptyTitle}</h3>
-          <p>{t.emptyText}</p>
+          {mayCommand && <p>{t.emptyText}</p>}
         </div>
       ) : (
         <p class="placeholder">{t.loading}</p>
       )}
-      <button
-        type="button"
-        class="button primary create"
-        aria-disabled={commander.busy.value.has(NEW)}
-        onClick={event => {
-          // The second click of a double click is not a second wish.
-          if (event.detail < 2) void commander.run("create");
-        }}
-      >
-        <span class="icon icon-plus" aria-hidden="true" />
-        {t.create}
-      </button>
+      {mayCommand && (
+        <button
+          type="button"
+          class="button primary create"
+          aria-disabled={commander.busy.value.has(NEW)}
+          onClick={event => {
+            // The second click of a double click is not a second wish.
+            if (event.detail < 2) void commander.run("create");
+          }}
+        >
+          <span class="icon icon-plus" aria-hidden="true" />
+          {t.create}
+        </button>
+      )}
       {removing.value && (
         <RemoveDialog
           id={removing.value}

@@ -1,0 +1,81 @@
+import { createHash, randomBytes } from "node:crypto";
+import AxeBuilder from "@axe-core/playwright";
+import { type Browser, expect, type Page } from "@playwright/test";
+import { enter, freshName, say, startPortal, test as withoutPortal } from "./portal";
+
+const newToken = () => `opsroom_${randomBytes(32).toString("base64url")}`;
+const TOKENS = { victor: newToken(), olga: newToken() };
+const lineOf = (name: keyof typeof TOKENS, role: string) =>
+  `${name} ${role} sha256:${createHash("sha256").update(TOKENS[name]).digest("hex")}`;
+
+const test = withoutPortal.extend<object, { portal: { readonly url: string } }>({
+  portal: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures from the pattern
+    async ({}, use) => {
+      const GATEWAY_TOKENS = `${lineOf("victor", "viewer")},${lineOf("olga", "operator")}`;
+      const { portal, stop } = await startPortal(["--ephemeral", "--access", "token"], { GATEWAY_TOKENS });
+      await use(portal);
+      await stop();
+    },
+    { scope: "worker", timeout: 100_000 },
+  ],
+});
+
+async function signIn(page: Page, token: string): Promise<void> {
+  await page.getByRole("button", { name: "I have an access token" }).click();
+  await page.getByLabel("Access token").fill(token);
+  await page.keyboard.press("Enter");
+}
+
+const open = async (browser: Browser): Promise<Page> => (await browser.newContext()).newPage();
+
+test("a viewer looks, an operator commands, and a guest who only chats is told why", async ({
+  browser,
+  portal,
+}) => {
+  const [guest, viewer, operator] = await Promise.all([open(browser), open(browser), open(browser)]);
+  const create = (page: Page) => page.getByRole("button", { name: "Create new instance" });
+
+  await guest.goto(portal.url);
+  await enter(guest, freshName("Gus"));
+  await say(guest, "hello from a guest");
+  await guest.reload();
+  await expect(guest.locator(".message-text")).toHaveText(["hello from a guest"]);
+  await guest.getByRole("link", { name: "Cloud" }).click();
+  await expect(guest.getByText("Servers are for viewers and above")).toBeVisible();
+  await expect(create(guest)).toHaveCount(0);
+  expect((await new AxeBuilder({ page: guest }).analyze()).violations).toEqual([]);
+  await signIn(guest, "opsroom_of-nobody");
+  await expect(guest.getByText("The server doesn't know this token.")).toBeVisible();
+  expect((await new AxeBuilder({ page: guest }).analyze()).violations).toEqual([]);
+
+  for (const page of [viewer, operator]) await page.goto(`${portal.url}/#/cloud`);
+  await signIn(viewer, TOKENS.victor);
+  await expect(viewer.getByText("You may look; commanding servers takes an operator.")).toBeVisible();
+  await expect(viewer.getByText("No instances yet")).toBeVisible();
+  await signIn(operator, TOKENS.olga);
+  await create(operator).click();
+  await expect(viewer.locator(".pending")).toContainText("by olga");
+  await expect(viewer.getByRole("button", { name: /Undo/ })).toHaveCount(0);
+  await expect(operator.getByRole("button", { name: /^Start/ })).toBeVisible();
+  await expect(viewer.locator(".instance")).toHaveCount(1);
+  await expect(viewer.locator(".instance .pending")).toHaveCount(0);
+  await expect(viewer.getByRole("button", { name: /^(Start|Remove)/ })).toHaveCount(0);
+  await expect(create(viewer)).toHaveCount(0);
+
+  // The role is the registration's: a new tab needs no token, and the token itself is kept nowhere.
+  const again = await operator.context().newPage();
+  await again.goto(`${portal.url}/#/cloud`);
+  await expect(create(again)).toBeVisible();
+  const kept = await operator.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }]));
+  expect(kept).not.toContain(TOKENS.olga);
+
+  await again.getByRole("button", { name: "Sign out" }).click();
+  for (const page of [again, operator]) {
+    await expect(page.getByText("Not signed in.")).toBeVisible();
+    await expect(page.locator(".instance")).toHaveCount(0);
+  }
+  await signIn(operator, TOKENS.olga);
+  await expect(operator.getByRole("region", { name: "Access" })).toContainText("olga, operator");
+  await Promise.all([guest, viewer, operator].map(page => page.context().close()));
+});

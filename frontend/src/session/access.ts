@@ -1,0 +1,77 @@
+import { type ReadonlySignal, signal } from "@preact/signals";
+import type { Backend } from "../api/backend";
+import { RefusedError } from "../api/errors";
+import { type Action, NAME_MAX, type SessionView } from "../contract/generated";
+
+/** Names to try for someone who signed in, in order: whoever is signed in elsewhere as well has their own there. */
+export const namesFor = (name: string): readonly string[] => [
+  name,
+  ...[2, 3, 4, 5].map(n => `${name.slice(0, NAME_MAX - 2)}-${n}`),
+];
+
+export const isRefusedBy = (error: unknown, code: RefusedError["code"]): boolean =>
+  error instanceof RefusedError && error.code === code;
+
+/** Who the server takes us for, and what we may do. */
+export class Access {
+  private readonly viewSignal = signal<SessionView | undefined>(undefined);
+
+  constructor(
+    private readonly backend: Backend,
+    /** The token of our registration. */
+    private readonly token: () => string | undefined,
+    /** That token proves nothing any more. */
+    private readonly onWorthless: () => void,
+  ) {}
+
+  /** Undefined until the server has said so. */
+  get view(): ReadonlySignal<SessionView | undefined> {
+    return this.viewSignal;
+  }
+
+  get isOpen(): boolean {
+    return this.viewSignal.value?.mode === "open";
+  }
+
+  /** Whether an action is worth offering: until the server says who may what, everything is. */
+  may(action: Action): boolean {
+    return this.viewSignal.value?.may.includes(action) ?? true;
+  }
+
+  apply(view: SessionView | undefined): void {
+    this.viewSignal.value = view;
+  }
+
+  /** Nobody is signed in any more: what that leaves is known before the server says it. */
+  forget(): void {
+    const view = this.viewSignal.value;
+    if (!view || view.mode === "open") return;
+    const { mode, guests, signIn } = view;
+    this.apply({ mode, guests, may: guests ? ["register"] : [], ...(signIn ? { signIn } : {}) });
+  }
+
+  /** Where anybody may read, reading needs no proof, so that an old one can't be in its way. */
+  readToken(): string | undefined {
+    return this.isOpen ? undefined : this.token();
+  }
+
+  /** Ask the server; throws what the backend throws. */
+  async ask(): Promise<SessionView> {
+    const anybody = await this.backend.session();
+    const token = this.token();
+    if (anybody.mode === "open" || !token) return anybody;
+    try {
+      return await this.backend.session(token);
+    } catch (error) {
+      if (!isRefusedBy(error, "token_invalid")) throw error;
+      // Unless it was exchanged for another meanwhile.
+      if (this.token() === token) this.onWorthless();
+      return anybody;
+    }
+  }
+
+  /** Make a token worth nothing; one that is so already, or a server that is away, changes nothing for us. */
+  giveBack(token: string): Promise<void> {
+    return this.backend.signOut(token).catch(() => {});
+  }
+}

@@ -1,0 +1,34 @@
+import type { Keep } from "./keep";
+
+/** A sign-in under way: what the page must still know when the issuer sends the browser back. */
+export interface PendingSignOn {
+  readonly state: string;
+  readonly nonce: string;
+  readonly verifier: string;
+  readonly redirect: string;
+  /** Where in the page it began: path, query and hash. */
+  readonly back: string;
+  /** The server that it is for. */
+  readonly scope: string;
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly tokenEndpoint: string;
+}
+
+export interface Returned {
+  readonly query: URLSearchParams;
+  readonly pending: PendingSignOn | undefined;
+}
+
+const KEY = "signOn";
+
+export const keepPending = (keep: Keep, pending: PendingSignOn): void => keep.set(KEY, pending);
+
+/** What the issuer sent the browser back with, once; undefined where the page was opened in any other way. */
+export function takeReturn(keep: Keep, search: string): Returned | undefined {
+  const query = new URLSearchParams(search);
+  if (!query.has("state") || !(query.has("code") || query.has("error"))) return undefined;
+  const pending = keep.get<PendingSignOn>(KEY);
+  keep.remove(KEY);
+  return { query, pending };
+}

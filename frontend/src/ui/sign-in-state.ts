@@ -1,0 +1,35 @@
+import { signal } from "@preact/signals";
+import { RefusedError } from "../api/errors";
+import type { ErrorCode, SignIn } from "../contract/generated";
+import type { Session } from "../session/session";
+import type { SignOnProblem } from "../session/sign-on";
+import type { Returned } from "../session/sign-on-return";
+import { tabKeep } from "./preferences";
+
+/** Whether the dialog for a token is open; apart from the dialog, which is loaded only when it is wanted. */
+export const tokenDialogOpen = signal(false);
+/** Why the last try to sign in by the issuer came to nothing. */
+export const signInProblem = signal<ErrorCode | SignOnProblem | "unreachable" | undefined>(undefined);
+
+const loadSignOn = () => import(/* webpackChunkName: "sign-on" */ "../session/sign-on");
+
+async function attempt(work: (signOn: Awaited<ReturnType<typeof loadSignOn>>) => Promise<void>) {
+  signInProblem.value = undefined;
+  try {
+    const signOn = await loadSignOn();
+    await work(signOn).catch(error => {
+      if (error instanceof signOn.SignOnError) signInProblem.value = error.problem;
+      else throw error;
+    });
+  } catch (error) {
+    signInProblem.value = error instanceof RefusedError ? error.code : "unreachable";
+  }
+}
+
+/** Leave for the issuer's page. */
+export const startSignIn = (signIn: SignIn, scope: string): Promise<void> =>
+  attempt(async ({ beginSignOn }) => location.assign(await beginSignOn(signIn, scope, tabKeep, location)));
+
+/** Back from it: become whoever signed in. */
+export const finishSignIn = (session: Session, returned: Returned, scope: string): Promise<void> =>
+  attempt(async ({ finishSignOn }) => session.signIn(await finishSignOn(returned, scope)));

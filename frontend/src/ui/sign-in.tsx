@@ -1,0 +1,35 @@
+import { words } from "./preferences";
+import { useLive } from "./session-context";
+import { signInProblem, startSignIn, tokenDialogOpen } from "./sign-in-state";
+
+/** The way to a role, where the server has roles: a token that was given out, or the issuer's page. */
+export function SignInWay() {
+  const { session, scope } = useLive();
+  const view = session.access.view.value;
+  if (!view || view.mode === "open") return null;
+  const t = words.value.access;
+  const { signIn } = view;
+  const open = () => {
+    tokenDialogOpen.value = true;
+  };
+  return (
+    <>
+      {view.mode === "token" && (
+        <button type="button" class="link-button" onClick={open}>
+          {t.haveToken}
+        </button>
+      )}
+      {view.mode === "oidc" && signIn && (
+        <button type="button" class="button" onClick={() => void startSignIn(signIn, scope)}>
+          {t.signIn}
+        </button>
+      )}
+      {view.mode === "oidc" && !signIn && <span>{t.issuerAway}</span>}
+      {signInProblem.value && (
+        <span class="problem" role="alert">
+          {t.problem(signInProblem.value)}
+        </span>
+      )}
+    </>
+  );
+}

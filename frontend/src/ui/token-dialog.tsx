@@ -1,0 +1,64 @@
+import { useId, useState } from "preact/hooks";
+import { RefusedError } from "../api/errors";
+import type { ErrorCode } from "../contract/generated";
+import { Dialog } from "./dialog";
+import { words } from "./preferences";
+import { useLive } from "./session-context";
+
+/** Takes a token that the portal's operator gave out. */
+export default function TokenDialog({ onClose }: { readonly onClose: () => void }) {
+  const { session } = useLive();
+  const [token, setToken] = useState("");
+  const [problem, setProblem] = useState<ErrorCode | "unreachable">();
+  const [busy, setBusy] = useState(false);
+  const [hintId, problemId] = [useId(), useId()];
+  const t = words.value.access;
+
+  const submit = async (event: SubmitEvent) => {
+    event.preventDefault();
+    if (busy) return;
+    setBusy(true);
+    try {
+      await session.signIn(token.trim());
+      onClose();
+    } catch (error) {
+      setProblem(error instanceof RefusedError ? error.code : "unreachable");
+    } finally {
+      setBusy(false);
+    }
+  };
+
+  return (
+    <Dialog title={t.tokenTitle} onClose={onClose}>
+      <form class="form" onSubmit={submit} noValidate>
+        <label class="field">
+          <span>{t.tokenLabel}</span>
+          <input
+            type="password"
+            autoFocus
+            autocomplete="off"
+            spellcheck={false}
+            value={token}
+            aria-describedby={`${hintId} ${problemId}`}
+            aria-invalid={problem !== undefined}
+            onInput={event => setToken(event.currentTarget.value)}
+          />
+        </label>
+        <p id={hintId} class="hint">
+          {t.tokenHint}
+        </p>
+        <p id={problemId} class="problem" role="alert">
+          {problem === "token_invalid" ? t.tokenInvalid : problem ? words.value.error(problem) : ""}
+        </p>
+        <div class="dialog-actions">
+          <button type="button" class="button quiet" onClick={onClose}>
+            {words.value.cancel}
+          </button>
+          <button type="submit" class="button primary" disabled={busy || token.trim() === ""}>
+            {t.signIn}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
