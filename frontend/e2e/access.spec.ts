@@ -23,7 +23,7 @@ const test = withoutPortal.extend<object, { portal: { readonly url: string } }>(
 
 async function signIn(page: Page, token: string): Promise<void> {
   await page.getByRole("button", { name: "I have an access token" }).click();
-  await page.getByLabel("Access token").fill(token);
+  await page.getByRole("textbox", { name: "Access token" }).fill(token);
   await page.keyboard.press("Enter");
 }
 
