@@ -14,6 +14,7 @@ from tests.faults.plan import Fault, Kind
 from tests.faults.rig import Child, Gateway, Rig
 
 _BACK_SECONDS = 60.0
+"""For one process to be back."""
 _NEXT_SECONDS = 3.0
 """The next fault comes, where it is its time, even if the last one is still felt so long after it began."""
 _AIM_SECONDS = 2.0
@@ -76,11 +77,12 @@ class Injector:
         start = time.time()
         self._begun += 1
         number, alone = self._begun, len(self._under_way) <= 1
+        patience = _BACK_SECONDS * (len(self._rig.services()) if fault.kind is Kind.ROLLING else 1)
         try:
-            async with asyncio.timeout(_BACK_SECONDS):
+            async with asyncio.timeout(patience):
                 reference = await self._do(fault)
         except TimeoutError:
-            self._ledger.refuse(f"{fault.kind} at {fault.at:.1f} s was not over in {_BACK_SECONDS:g} s")
+            self._ledger.refuse(f"{fault.kind} at {fault.at:.1f} s was not over in {patience:g} s")
             reference = time.time()
         self.injected.append(Injected(fault.kind, start, reference, alone and number == self._begun))
 
