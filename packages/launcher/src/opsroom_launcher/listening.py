@@ -1,38 +1,63 @@
 """Ports: whether one is free, which one is, and how an address is written."""
 
+import errno
 import ipaddress
+import random
 import socket
+from contextlib import suppress
 
 from opsroom_launcher.errors import RefusedError
 
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what people may ask for, not what is bound by default
 
+_NOT_EPHEMERAL = range(20_000, 32_768)
+"""Below where systems take the ports of outgoing connections from."""
+_TRIES = 20
+
 
 def free_port(host: str, wanted: int, option: str) -> int:
     """``wanted`` if a server could listen on it now, any free port for 0.
 
-    The port isn't held. Another process may take it before its server binds it; the server's own complaint,
-    and the limit on the start, are then what is seen.
+    The port isn't held. Another server may take it before its own binds it; the server's own complaint,
+    and the limit on the start, are then what is seen. Any free port is one that no outgoing connection gets.
 
     Raises:
         RefusedError: it is taken, or the host isn't this machine's; the message names ``option``.
     """
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, wanted, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        with socket.socket(family, kind, protocol) as probe:
-            # As servers do: a port whose last connections still linger is free.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-            port: int = probe.getsockname()[1]
-            return port
+        if wanted:
+            return _bindable(host, wanted)
+        for port in random.sample(_NOT_EPHEMERAL, _TRIES):
+            with suppress(_InUseError):
+                return _bindable(host, port)
+        return _bindable(host, 0)
     except OSError as error:
         reason = error.strerror or str(error)
         raise RefusedError(
             f"opsroom: can't listen on {authority(host, wanted)}: {reason[:1].lower()}{reason[1:]}"
             f" (choose another with {option})"
         ) from error
+
+
+class _InUseError(OSError):
+    pass
+
+
+def _bindable(host: str, port: int) -> int:
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    with socket.socket(family, kind, protocol) as probe:
+        # As servers do: a port whose last connections still linger is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise _InUseError(error.errno, error.strerror) from error
+            raise
+        bound: int = probe.getsockname()[1]
+        return bound
 
 
 def reachable(host: str) -> str:
