@@ -1,0 +1,169 @@
+"""RFC 6455, section by section, at the gateway's own sockets.
+
+Whoever breaks a rule is told the code that the RFC gives and loses their own socket alone.
+"""
+
+import asyncio
+import struct
+from collections.abc import AsyncIterator
+from itertools import pairwise
+
+import pytest
+import pytest_asyncio
+
+from services.gateway.tests.portal import Address, portal_at
+from tests.broker import BrokerProcess
+from tests.fuzz.wire import (
+    BINARY,
+    CLOSE,
+    CONTINUATION,
+    FIN,
+    PATIENCE_SECONDS,
+    PING,
+    PONG,
+    TEXT,
+    Wire,
+    close,
+    frame,
+    opened,
+)
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PATH = "/chat/"
+SNOWMEN = "κόσμε ☃ 𝄞".encode()
+LIMIT = 65_536
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Address]:
+    """Where the gateway of these tests is."""
+    process = BrokerProcess(tmp_path_factory.mktemp("broker"))
+    await process.start()
+    async with portal_at(process.url) as portal:
+        yield portal.gateway
+    await process.stop()
+
+
+def pieces(data: bytes, opcode: int, *cuts: int) -> bytes:
+    """``data`` in fragments, cut at ``cuts``."""
+    parts = [data[start:end] for start, end in pairwise((0, *cuts, len(data)))]
+    last = len(parts) - 1
+    return b"".join(
+        frame(CONTINUATION if n else opcode, part, flags=FIN if n == last else 0)
+        for n, part in enumerate(parts)
+    )
+
+
+async def closed_with(wire: Wire, data: bytes) -> int:
+    """Send ``data``; answers the close code, and sees the connection end once the close is answered."""
+    wire.writer.write(data)
+    try:
+        while (got := await wire.next())[0] != CLOSE:
+            pass
+        wire.writer.write(frame(CLOSE, got[1]))
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                assert await wire.reader.read() == b""
+        except ConnectionError:
+            pass  # who broke a rule may be hung up on at once (7.1.7)
+        return int(struct.unpack("!H", got[1][:2])[0]) if got[1] else 1005
+    finally:
+        await wire.end()
+
+
+ALLOWED = {
+    "5.2 empty text": frame(TEXT),
+    "5.2 length 125": frame(TEXT, b"x" * 125),
+    "5.2 length 126": frame(TEXT, b"x" * 126),
+    "5.2 length 65535": frame(TEXT, b"x" * 65_535),
+    "5.2 length 65536": frame(TEXT, b"x" * LIMIT),
+    "5.4 two fragments": pieces(b"[1,2]", TEXT, 2),
+    "5.4 empty fragments": pieces(b"", TEXT, 0, 0, 0),
+    "5.4 a ping between fragments": frame(TEXT, b"[1", flags=0) + frame(PING) + frame(CONTINUATION, b"]"),
+    "5.5.3 a pong nobody asked for": frame(PONG, b"unasked"),
+    "8.1 characters of up to four bytes": frame(TEXT, SNOWMEN),
+    "8.1 characters cut at every byte": pieces(SNOWMEN, TEXT, *range(1, len(SNOWMEN))),
+    "8.1 U+10FFFF and a noncharacter": frame(TEXT, "\U0010ffff\ufffe".encode()),
+    "5.6 binary need not be text": frame(BINARY, b"\xff\xfe"),
+}
+
+
+@pytest.mark.parametrize("data", ALLOWED.values(), ids=ALLOWED.keys())
+async def test_what_is_allowed_leaves_the_socket_open(address: Address, data: bytes) -> None:
+    wire = await opened(address.port, PATH)
+    wire.writer.write(data + frame(PING, b"still there?"))
+    while await wire.until(PONG) != b"still there?":
+        pass
+    assert await closed_with(wire, close(1000)) == 1000
+
+
+REFUSED = {
+    **{
+        f"5.2 reserved bit {bit:#x}": (frame(TEXT, b"x", flags=FIN | bit), 1002) for bit in (0x40, 0x20, 0x10)
+    },
+    **{
+        f"5.2 reserved opcode {code}": (frame(code, b"x"), 1002)
+        for code in (3, 4, 5, 6, 7, 11, 12, 13, 14, 15)
+    },
+    "5.1 unmasked": (frame(TEXT, b"x", masked=False), 1002),
+    "5.4 continuation of nothing": (frame(CONTINUATION, b"x"), 1002),
+    "5.4 a message within a message": (frame(TEXT, b"x", flags=0) + frame(TEXT, b"y"), 1002),
+    "5.5 a fragmented ping": (frame(PING, b"x", flags=0), 1002),
+    "5.5 a fragmented close": (frame(CLOSE, b"\x03\xe8", flags=0), 1002),
+    "5.5 a ping of 126": (frame(PING, b"x" * 126), 1002),
+    "5.5 a close of 126": (close(1000, b"x" * 124), 1002),
+    "5.5.1 a close of one byte": (frame(CLOSE, b"\x03"), 1002),
+    "5.5.1 a close reason that is no UTF-8": (close(1000, b"\xff"), 1007),
+    **{
+        f"7.4 close code {code}": (close(code), 1002)
+        for code in (0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000)
+    },
+    "8.1 a byte that never occurs": (frame(TEXT, b"\xff"), 1007),
+    "8.1 overlong": (frame(TEXT, b"\xc0\xaf"), 1007),
+    "8.1 a surrogate": (frame(TEXT, b"\xed\xa0\x80"), 1007),
+    "8.1 beyond U+10FFFF": (frame(TEXT, b"\xf4\x90\x80\x80"), 1007),
+    "8.1 cut short": (frame(TEXT, b"\xe2\x98"), 1007),
+    "8.1 cut short at the last fragment": (pieces(b"x\xe2\x98", TEXT, 1), 1007),
+    # The length says it; whoever sends the rest all the same may be reset before they read the code.
+    "10.4 over the limit": (frame(TEXT, b"x" * (LIMIT + 1))[:100], 1009),
+    "10.4 over the limit in fragments": (pieces(b"x" * (LIMIT + 1), TEXT, 40_000)[:40_100], 1009),
+    "10.4 a declared length of 2^62": (b"\x81\xff" + struct.pack("!Q", 2**62), 1009),
+}
+
+
+@pytest.mark.parametrize(("data", "code"), REFUSED.values(), ids=REFUSED.keys())
+async def test_what_is_not_allowed_is_told_its_code(address: Address, data: bytes, code: int) -> None:
+    assert await closed_with(await opened(address.port, PATH), data) == code
+
+
+@pytest.mark.parametrize(
+    "code", [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999]
+)
+async def test_a_close_is_answered_with_its_code(address: Address, code: int) -> None:
+    assert await closed_with(await opened(address.port, PATH), close(code, "☃".encode())) == code
+
+
+async def test_a_close_without_a_code_is_answered(address: Address) -> None:
+    assert await closed_with(await opened(address.port, PATH), frame(CLOSE)) in (1000, 1005)
+
+
+async def test_every_ping_is_answered_in_order_with_what_it_said(address: Address) -> None:
+    wire = await opened(address.port, PATH)
+    sent = [b"", b"\x00\xff", b"x" * 125, *(f"{n}".encode() for n in range(50))]
+    wire.writer.write(b"".join(frame(PING, data) for data in sent))
+    assert [await wire.until(PONG) for _ in sent] == sent
+    await wire.end()
+
+
+async def test_frames_may_come_byte_by_byte(address: Address) -> None:
+    wire = await opened(address.port, PATH)
+    for byte in frame(PING, b"slowly"):
+        wire.writer.write(bytes([byte]))
+        await wire.writer.drain()
+    assert await wire.until(PONG) == b"slowly"
+    await wire.end()
+
+
+async def test_nothing_after_a_close_counts(address: Address) -> None:
+    assert await closed_with(await opened(address.port, PATH), close(1000) + frame(TEXT, b"\xff")) == 1000
