@@ -17,7 +17,14 @@ from opsroom_launcher.reference import FOLDER, pages
 
 ROOT = Path(__file__).parents[1]
 BUILD_SECONDS = 60
-OUTSIDE = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "bench/README.md", "frontend/README.md")
+OUTSIDE = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "SECURITY.md",
+    "bench/README.md",
+    "frontend/README.md",
+)
 
 
 async def output(*command: str | Path, cwd: Path) -> tuple[int | None, str]:
