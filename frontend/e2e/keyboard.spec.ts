@@ -49,7 +49,11 @@ test("everything goes by keyboard alone", async ({ page, portal }) => {
   await tabTo(page, "Cloud");
   await page.keyboard.press("Enter");
   await tabTo(page, "Create new instance");
+  await expect(page.locator(".connection")).toContainText("Live");
+  const before = await page.locator(".instance").count();
   await page.keyboard.press("Space");
+  // Until it is there, the first is whatever another test of this portal left.
+  await expect(page.locator(".instance")).toHaveCount(before + 1);
   const card = page.locator(".instance").first();
   const id = (await card.locator("code").textContent()) ?? "";
   await expect(page.getByRole("button", { name: `Remove ${id}` })).toBeEnabled();

@@ -1,6 +1,5 @@
-import AxeBuilder from "@axe-core/playwright";
 import { expect, type Page } from "@playwright/test";
-import { settledLooks } from "./frames";
+import { expectAccessible } from "./accessible";
 import { test } from "./portal";
 
 const LOOKS = [
@@ -10,11 +9,8 @@ const LOOKS = [
 ] as const;
 
 async function check(page: Page, name: string): Promise<void> {
-  // What is still fading in has not the contrast that it will have.
-  await settledLooks(page);
+  await expectAccessible(page);
   await page.screenshot({ path: `test-results/screens/${name}.png` });
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).join("; ")}`)).toEqual([]);
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   expect(overflow).toBeLessThanOrEqual(0);
 }
