@@ -5,7 +5,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -83,7 +83,7 @@ class Crowd:
     async def figures(self) -> CrowdFigures:
         """Everybody joins; in a storm, everybody comes back."""
         before, cpu, begun = self._resident(), own_cpu_seconds(), time.perf_counter()
-        await self._join(FIRST_AT_ONCE)
+        await self._join(self._members, FIRST_AT_ONCE)
         joining = time.perf_counter() - begun
         share = (own_cpu_seconds() - cpu) / joining
         await asyncio.sleep(SETTLE_SECONDS)
@@ -106,7 +106,7 @@ class Crowd:
             await asyncio.sleep(0.01)
         await _listening(self._plan.port)
         back = time.perf_counter()
-        await self._join(STORM_AT_ONCE)
+        await self._join(self._members, STORM_AT_ONCE)
         await self._all_have_everything()
         live = time.perf_counter()
         share = (own_cpu_seconds() - cpu) / (live - killed)
@@ -127,8 +127,8 @@ class Crowd:
             (faults.missed, faults.repeated, faults.misordered, faults.unknown),
         )
 
-    async def _join(self, at_once: int) -> None:
-        """Everybody joins, so many at a time; whoever is refused tries again a little later."""
+    async def _join(self, members: Sequence[Member], at_once: int) -> None:
+        """They all join, so many at a time; whoever is refused tries again a little later."""
         slots = asyncio.Semaphore(at_once)
 
         async def join(member: Member) -> None:
@@ -142,13 +142,16 @@ class Crowd:
                 await asyncio.sleep(random.uniform(0.2, 1.0))
 
         async with asyncio.timeout(STEP_SECONDS):
-            await asyncio.gather(*map(join, self._members))
+            await asyncio.gather(*map(join, members))
 
     async def _all_have_everything(self) -> None:
-        """Wait until everybody has as many messages as were sent at this moment."""
+        """Wait until everybody has as many messages as were sent at this moment; who is sent away returns."""
         count = len(self._sent)
         async with asyncio.timeout(STEP_SECONDS / 4):
             while any(len(member.got) < count for member in self._members):
+                lost = [member for member in self._members if member.lost]
+                self._turned_away += len(lost)
+                await self._join(lost, STORM_AT_ONCE)
                 await asyncio.sleep(0.02)
 
     async def _publisher(self) -> Publish:

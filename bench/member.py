@@ -114,7 +114,8 @@ class StreamMember(asyncio.Protocol):
         self._rest = b""
         await loop.create_connection(lambda: self, "127.0.0.1", port, local_addr=source_of(self._number))
         try:
-            await asyncio.wait_for(opened, _JOIN_SECONDS)
+            async with asyncio.timeout(_JOIN_SECONDS):
+                await opened
         except BaseException:
             if self._transport is not None:
                 self._transport.abort()
@@ -163,6 +164,7 @@ class StreamMember(asyncio.Protocol):
         self.lost = True
         if self.opened is not None and not self.opened.done():
             self.opened.set_exception(exc or ConnectionError("closed before the answer"))
+            self.opened.exception()  # whoever waited for it may have given up
 
 
 async def tokens(port: int, readers: int) -> list[str]:

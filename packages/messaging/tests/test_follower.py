@@ -137,3 +137,16 @@ async def test_a_process_that_can_not_keep_up_notices_and_reads_what_it_dropped(
     assert follower.gaps > 0
     assert record.begun[len(before) :]
     assert not any(record.begun[1:])
+
+
+async def test_a_process_that_was_busy_does_not_take_the_broker_for_silent(broker: Broker) -> None:
+    await ensure_stream(broker, StreamSpec("S", ("s.>",)))
+    writer, record = GroupWriter(broker), Record()
+    follower = Follower(broker, Source("S", ("s.>",), Follow.EVENTS), record)
+    async with running(writer=writer.run(), follower=follower.run()):
+        await follower.ready(5)
+        time.sleep(4.5)  # noqa: ASYNC251 - the loop is deaf for longer than a silence may last
+        await fill(writer, 1)
+        assert await follower.reached(1, 5)
+    assert record.begun == [True]
+    assert follower.restarts == 0

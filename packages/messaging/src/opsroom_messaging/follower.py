@@ -19,8 +19,8 @@ from opsroom_messaging.stored import Stored
 from opsroom_messaging.tracing import Hop
 
 _HEARTBEAT_SECONDS = 1.0
-_SILENCE_SECONDS = 3.0
-"""Without a message or a heartbeat for this long, the consumer is taken to be gone."""
+_SILENT_HEARTBEATS = 3
+"""After so many heartbeats' time without a message or a heartbeat, the consumer is taken to be gone."""
 _PENDING_MESSAGES = 65_536
 _PENDING_BYTES = 64 * 1024 * 1024
 _UNUSED_SECONDS = 30.0
@@ -199,14 +199,16 @@ class Follower:
         )
 
     async def _watch(self) -> None:
-        loop = asyncio.get_running_loop()
-        while loop.time() - self._heard_at < _SILENCE_SECONDS:
+        """Return when the broker is silent, by turns of this loop: what was deaf itself proves nothing."""
+        silent, heard_at = 0, self._heard_at
+        while silent < _SILENT_HEARTBEATS:
             try:
                 async with asyncio.timeout(_HEARTBEAT_SECONDS):
                     await self._broken.wait()
                 return
             except TimeoutError:
-                continue
+                silent = silent + 1 if self._heard_at == heard_at else 0
+                heard_at = self._heard_at
         log.warning("stream %s fell silent; following again", self._source.stream)
 
     def _receiver(self) -> Callable[[Msg], Awaitable[None]]:

@@ -13,6 +13,9 @@ PART_BYTES = 128 * 1024
 """An outbox takes at least two of these, so a reader that reads is never too slow for its own past."""
 _PAGE = 500
 _AHEAD_SECONDS = 0.5
+_FILL_MAX = 2048
+"""So far back the ring is filled from the stream for one who returns, and so for all who do."""
+_FILL_STEP = 256
 
 Frame = tuple[int, bytes]
 """A sequence and its prepared frame."""
@@ -56,6 +59,8 @@ class CatchUp:
         self._render = render
         self._follower = follower
         self._slots = asyncio.Semaphore(at_once)
+        self._filling = asyncio.Lock()
+        self._fills_failed = 0
 
     async def missed(self, since: int, limit: int | None) -> AsyncIterator[Missed]:
         """Everything after ``since``, in parts of at most ``PART_BYTES`` (or one frame).
@@ -76,6 +81,8 @@ class CatchUp:
             raise TooOldError
         checked = False
         while True:
+            if not checked and await self._filled(since):
+                checked = True
             if since < stream.ring.floor - 1:
                 async with self._slots:
                     if not checked:
@@ -90,6 +97,43 @@ class CatchUp:
             yield Missed(frames, last=last)
             if last:
                 return
+
+    async def _filled(self, since: int) -> bool:
+        """Have the ring reach back to ``since``, if that is not too far; whether it does.
+
+        A process that has just started has an empty ring and all readers coming back to it: they read the
+        stream once together, not each for itself.
+        """
+        ring, failed = self._stream.ring, self._fills_failed
+        if since >= ring.floor - 1:
+            return True
+        if ring.floor - since > min(_FILL_MAX, ring.room):
+            return False
+        async with self._filling:
+            if since >= ring.floor - 1:
+                return True
+            if self._fills_failed != failed:
+                raise UnavailableError("the broker did not answer whoever asked first")
+            try:
+                await self._fill(since - since % _FILL_STEP + 1)
+            except UnavailableError:
+                self._fills_failed += 1
+                raise
+        return since >= ring.floor - 1
+
+    async def _fill(self, start: int) -> None:
+        """Read the stream from ``start``, or from where it begins, up to the ring's floor into the ring."""
+        ring = self._stream.ring
+        restarts, floor = ring.restarts, ring.floor
+        start = max(start, (await self._reader.bounds()).first)
+        frames: list[Frame] = []
+        reached = start
+        while reached < floor:
+            page = await self._reader.page(self._subject, start=reached, count=_PAGE)
+            frames += [(stored.seq, self._render(stored)) for stored in page if stored.seq < floor]
+            reached = page[-1].seq + 1 if len(page) == _PAGE else floor
+        if (ring.restarts, ring.floor) == (restarts, floor) and start < floor:
+            ring.fill(start, frames)
 
     async def _check_held(self, since: int) -> None:
         bounds: Bounds = await self._reader.bounds()

@@ -1,7 +1,7 @@
 """The newest prepared frames of a stream, so that most who return need not ask the broker."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 
 class Ring:
@@ -14,12 +14,20 @@ class Ring:
         self._bytes = 0
         self.floor = 1
         """From this sequence on, the ring holds all there is."""
+        self.restarts = 0
+        """How often it began anew: frames from before belong to another stream."""
+
+    @property
+    def room(self) -> int:
+        """How many more frames it takes before it drops the oldest."""
+        return self._max_count - len(self._frames)
 
     def restart(self, floor: int) -> None:
         """Forget everything; from ``floor`` on all will be put in."""
         self._frames.clear()
         self._bytes = 0
         self.floor = floor
+        self.restarts += 1
 
     def put(self, seq: int, frame: bytes) -> None:
         """Take in the frame of ``seq``, which is above all before."""
@@ -29,6 +37,19 @@ class Ring:
             oldest, dropped = self._frames.popleft()
             self._bytes -= len(dropped)
             self.floor = oldest + 1
+
+    def fill(self, floor: int, frames: Sequence[tuple[int, bytes]]) -> None:
+        """Take in the past: ``frames``, ascending, are all there is from ``floor`` up to the present floor.
+
+        The oldest are left out where there is no room; what the ring had stays.
+        """
+        for seq, frame in reversed(frames):
+            if len(self._frames) >= self._max_count or self._bytes + len(frame) > self._max_bytes:
+                self.floor = seq + 1
+                return
+            self._frames.appendleft((seq, frame))
+            self._bytes += len(frame)
+        self.floor = floor
 
     def after(self, seq: int) -> Iterator[tuple[int, bytes]]:
         """The sequences above ``seq``, at least ``floor - 1``, with their frames, ascending."""

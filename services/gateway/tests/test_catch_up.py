@@ -1,0 +1,77 @@
+"""What those who come back are told, and what it costs the broker."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from opsroom_gateway.catch_up import CatchUp
+from opsroom_gateway.ring import Ring
+from opsroom_messaging.connection import Broker
+from opsroom_messaging.follower import Follow, Follower, Source
+from opsroom_messaging.process import running
+from opsroom_messaging.stored import Stored, StreamReader
+from opsroom_messaging.topology import StreamSpec, ensure_stream
+from opsroom_messaging.writer import GroupWriter, Write
+
+BEFORE, SINCE = 60, 20
+
+
+@dataclass
+class Feed:
+    """The least that is told of: numbers, since it began."""
+
+    ring: Ring = field(default_factory=lambda: Ring(100, 10_000))
+    head: int = 0
+    live: bool = False
+
+    def begin(self, *, fresh: bool) -> None:
+        self.live = self.live and not fresh
+
+    def deliver(self, message: Stored) -> None:
+        self.head = message.seq
+        if self.live:
+            self.ring.put(message.seq, render(message))
+
+    def caught_up(self) -> None:
+        self.ring.restart(self.head + 1)
+        self.live = True
+
+
+class Counted(StreamReader):
+    """A reader that counts its pages."""
+
+    pages = 0
+
+    async def page(self, subject: str, *, start: int, count: int) -> list[Stored]:
+        self.pages += 1
+        return await super().page(subject, start=start, count=count)
+
+
+def render(stored: Stored) -> bytes:
+    return f"{stored.seq} ".encode()
+
+
+async def test_all_who_come_back_after_a_restart_are_told_from_one_reading(broker: Broker) -> None:
+    await ensure_stream(broker, StreamSpec("S", ("s.>",)))
+    writer, reader, feed = GroupWriter(broker), Counted(broker, "S"), Feed()
+
+    async def write(count: int) -> None:
+        await asyncio.gather(*(writer.write(Write("s.1", b"")) for _ in range(count)))
+
+    async def told(since: int) -> list[int]:
+        parts = [part.frames async for part in catch_up.missed(since, None)]
+        return [int(number) for number in b"".join(parts).split()]
+
+    async with running(writer=writer.run()):
+        await write(BEFORE)
+        follower = Follower(broker, Source("S", ("s.>",), Follow.STATE_THEN_EVENTS), feed)
+        catch_up = CatchUp(feed, reader, "s.>", render, follower)
+        async with running(follower=follower.run()):
+            await follower.ready(5)
+            found = await asyncio.gather(*(told(SINCE + number % 5) for number in range(200)))
+            for number, seen in enumerate(found):
+                assert seen == list(range(SINCE + number % 5 + 1, BEFORE + 1))
+            assert reader.pages == 1
+            await write(5)
+            assert await follower.reached(BEFORE + 5, 5)
+            assert await told(SINCE) == list(range(SINCE + 1, BEFORE + 6))
+            assert await told(0) == list(range(1, BEFORE + 6))

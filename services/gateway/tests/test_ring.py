@@ -1,0 +1,48 @@
+"""The ring of newest frames: whatever happens to it, from its floor on it holds all there is."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opsroom_gateway.ring import Ring
+
+_STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("put"), st.integers(1, 3), st.integers(1, 9)),
+        st.tuples(st.just("fill"), st.integers(1, 40), st.just(0)),
+        st.tuples(st.just("restart"), st.just(0), st.just(0)),
+    ),
+    max_size=40,
+)
+
+
+@given(_STEPS, st.integers(1, 8), st.integers(8, 60))
+def test_from_its_floor_on_it_holds_all_there_is(
+    steps: list[tuple[str, int, int]], max_count: int, max_bytes: int
+) -> None:
+    ring = Ring(max_count, max_bytes)
+    stream: list[tuple[int, bytes]] = []
+    head = 0
+    for step, number, size in steps:
+        match step:
+            case "put":  # sequences may have holes: not every message is for everybody
+                head += number
+                stream.append((head, b"x" * size))
+                ring.put(*stream[-1])
+            case "fill":
+                start = max(1, ring.floor - number)
+                ring.fill(start, [frame for frame in stream if start <= frame[0] < ring.floor])
+            case _:
+                ring.restart(head + 1)
+        held = list(ring.after(ring.floor - 1))
+        assert held == [frame for frame in stream if frame[0] >= ring.floor]
+        assert len(held) == max_count - ring.room
+        assert sum(len(frame) for _, frame in held) <= max_bytes
+
+
+def test_the_oldest_of_what_is_filled_in_is_left_out_where_there_is_no_room() -> None:
+    ring = Ring(3, 100)
+    ring.restart(10)
+    ring.put(10, b"new")
+    ring.fill(1, [(seq, b"old") for seq in (2, 4, 6, 8)])
+    assert [seq for seq, _ in ring.after(0)] == [6, 8, 10]
+    assert ring.floor == 5
