@@ -75,3 +75,19 @@ async def test_all_who_come_back_after_a_restart_are_told_from_one_reading(broke
             assert await follower.reached(BEFORE + 5, 5)
             assert await told(SINCE) == list(range(SINCE + 1, BEFORE + 6))
             assert await told(0) == list(range(1, BEFORE + 6))
+
+
+async def test_what_is_prepared_before_anybody_comes_is_read_no_more(broker: Broker) -> None:
+    await ensure_stream(broker, StreamSpec("S", ("s.>",)))
+    writer, reader, feed = GroupWriter(broker), Counted(broker, "S"), Feed()
+    async with running(writer=writer.run()):
+        await asyncio.gather(*(writer.write(Write("s.1", b"")) for _ in range(BEFORE)))
+        follower = Follower(broker, Source("S", ("s.>",), Follow.STATE_THEN_EVENTS), feed)
+        catch_up = CatchUp(feed, reader, "s.>", render, follower)
+        async with running(follower=follower.run()):
+            await follower.ready(5)
+            await catch_up.prepare()
+            assert reader.pages == 1
+            parts = [part.frames async for part in catch_up.missed(SINCE, None)]
+            assert b"".join(parts).split() == [b"%d" % seq for seq in range(SINCE + 1, BEFORE + 1)]
+            assert reader.pages == 1

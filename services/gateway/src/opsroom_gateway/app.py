@@ -22,10 +22,7 @@ from opsroom_gateway.api.cloud_events import events_router
 from opsroom_gateway.api.cloud_http import cloud_router
 from opsroom_gateway.api.people import people_router
 from opsroom_gateway.api.session import session_router
-from opsroom_gateway.catch_up import CatchUp
-from opsroom_gateway.chat_feed import ChatFeed, render_message
 from opsroom_gateway.cloud_commands import CloudCommands
-from opsroom_gateway.cloud_feed import CloudFeed, render_event
 from opsroom_gateway.counters import EdgeCounters
 from opsroom_gateway.course.chat import CourseChat
 from opsroom_gateway.course.chat_app import course_chat_app
@@ -42,43 +39,23 @@ from opsroom_gateway.edge.limits import Limits, limits_of
 from opsroom_gateway.edge.origins import Origins
 from opsroom_gateway.edge.rates import Gossip
 from opsroom_gateway.edge.refusals import MOUNTS
+from opsroom_gateway.feeds import Feeds, feeds_of
 from opsroom_gateway.identity.build import access as access_of
 from opsroom_gateway.identity.keeper import Keeper
 from opsroom_gateway.identity.principals import Access
-from opsroom_gateway.measures import CountRefusals, Hubs, fan_out_latency, measure, measure_skipped, refusals
+from opsroom_gateway.measures import CountRefusals, Hubs, measure, measure_skipped, refusals
 from opsroom_gateway.noted_here import NotedHere
-from opsroom_gateway.people_feed import PeopleFeed
 from opsroom_gateway.sessions import Sessions
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.typing_feed import TypingFeed
 from opsroom_messaging.audit import Audit
 from opsroom_messaging.connection import Broker, unconnected
-from opsroom_messaging.follower import Follow, Follower, Source
 from opsroom_messaging.leases import GatewayLease
 from opsroom_messaging.metrics import Metrics
 from opsroom_messaging.process import running
 from opsroom_messaging.requests import Requester
 from opsroom_messaging.stored import StreamReader
 from opsroom_messaging.topology import await_streams
-
-_READY_SECONDS = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Feeds:
-    """Everything this process follows, each once."""
-
-    chat: ChatFeed
-    chat_follower: Follower
-    people: PeopleFeed
-    people_follower: Follower
-    cloud: CloudFeed
-    cloud_follower: Follower
-
-    @property
-    def live(self) -> bool:
-        """Whether all of it is up to date, as far as anyone can know."""
-        return self.chat_follower.live and self.people_follower.live and self.cloud_follower.live
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +94,7 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
     await lease.take()
     bounds = await StreamReader(broker, subjects.CHAT_STREAM).bounds()
     ring = settings.ring_messages
-    feeds = _feeds(broker, max(bounds.first, bounds.last - ring + 1), ring)
+    feeds = feeds_of(broker, max(bounds.first, bounds.last - ring + 1), ring)
     limits = limits_of(settings)
     keeper = Keeper(access)
     feeds.people.watch(keeper.on_member)
@@ -144,9 +121,9 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
     shared = (requester, sessions, commands, limits)
     app.include_router(_api(broker, settings, feeds, shared, (access, keeper, here)))
     if settings.serves_course():
-        app.mount("/chat", course_chat_app(course_chat, limits, idle_seconds=settings.course_idle_seconds))
         door = CourseDoor(access, keeper, limits, feeds.cloud, here)
         dashboard = CourseCloudApp(course_cloud, limits, door, envelope=settings.course_cloud_envelope)
+        app.mount("/chat", course_chat_app(course_chat, limits, idle_seconds=settings.course_idle_seconds))
         app.mount("/cloud", dashboard.asgi())
     else:
         app.mount("/chat", CourseOff())
@@ -164,8 +141,7 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
         tokens=access.tokens.run(),
     ) as died:
         await broker.listen(subjects.TYPING, TypingFeed(feeds.people.readers).deliver)
-        for follower in (feeds.chat_follower, feeds.people_follower, feeds.cloud_follower):
-            await follower.ready(_READY_SECONDS)
+        await feeds.ready()
         try:
             yield Gateway(app, counters, died, lambda: feeds.live)
         finally:
@@ -177,7 +153,7 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
 def describe() -> dict[str, Any]:
     """The OpenAPI document, made without a broker: nothing of it runs."""
     broker, settings = unconnected(), GatewaySettings()
-    feeds = _feeds(broker, 1, settings.ring_messages)
+    feeds = feeds_of(broker, 1, settings.ring_messages)
     requester = Requester(broker)
     commands = CloudCommands(requester, feeds.cloud_follower)
     services = (requester, Sessions(requester, ""), commands, limits_of(settings))
@@ -199,22 +175,6 @@ def _hubs(feeds: Feeds, course_cloud: CourseCloud) -> Hubs:
         ("cloud", "sse", "course"): course_cloud.streams,
         ("cloud", "websocket", "course"): course_cloud.sockets,
     }
-
-
-def _feeds(broker: Broker, start: int, ring_messages: int) -> Feeds:
-    chat = ChatFeed(start, ring_messages, fan_out_latency(broker.metrics))
-    people, cloud = PeopleFeed(), CloudFeed()
-    chat_source = Source(subjects.CHAT_STREAM, (subjects.CHAT_EVENTS,), Follow.EVENTS, start)
-    people_source = Source(subjects.MEMBERS_STREAM, (subjects.MEMBERS,), Follow.STATE)
-    cloud_source = Source(subjects.CLOUD_STREAM, (subjects.CLOUD_EVENTS,), Follow.STATE_THEN_EVENTS)
-    return Feeds(
-        chat,
-        Follower(broker, chat_source, chat),
-        people,
-        Follower(broker, people_source, people),
-        cloud,
-        Follower(broker, cloud_source, cloud),
-    )
 
 
 def _application(settings: GatewaySettings, metrics: Metrics) -> FastAPI:
@@ -256,20 +216,6 @@ def _api(
 ) -> APIRouter:
     requester, sessions, commands, limits = services
     access, keeper, here = identity
-    chat_catch_up = CatchUp(
-        feeds.chat,
-        StreamReader(broker, subjects.CHAT_STREAM),
-        subjects.CHAT_EVENTS,
-        render_message,
-        feeds.chat_follower,
-    )
-    cloud_catch_up = CatchUp(
-        feeds.cloud,
-        StreamReader(broker, subjects.CLOUD_STREAM),
-        subjects.CLOUD_EVENTS,
-        render_event,
-        feeds.cloud_follower,
-    )
     room = ChatRoom(
         broker,
         requester,
@@ -277,7 +223,7 @@ def _api(
         feeds.people,
         feeds.people_follower,
         feeds.chat,
-        chat_catch_up,
+        feeds.chat_past,
         limits,
         settings,
         access,
@@ -289,7 +235,7 @@ def _api(
     router.include_router(chat_router(requester, feeds.people, limits, access))
     router.include_router(cloud_router(feeds.cloud, commands, access, limits, here))
     router.include_router(audit_router(StreamReader(broker, subjects.AUDIT_STREAM), access))
-    router.include_router(events_router(feeds.cloud, cloud_catch_up, access, keeper))
+    router.include_router(events_router(feeds.cloud, feeds.cloud_past, access, keeper))
 
     @router.websocket("/chat/ws")
     async def chat_socket(websocket: WebSocket) -> None:

@@ -1,6 +1,7 @@
 """Joining what was missed to what is live, without a gap and without a repeat."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,6 +17,9 @@ _AHEAD_SECONDS = 0.5
 _FILL_MAX = 2048
 """So far back the ring is filled from the stream for one who returns, and so for all who do."""
 _FILL_STEP = 256
+_PREPARED = 512
+
+log = logging.getLogger(__name__)
 
 Frame = tuple[int, bytes]
 """A sequence and its prepared frame."""
@@ -61,6 +65,13 @@ class CatchUp:
         self._slots = asyncio.Semaphore(at_once)
         self._filling = asyncio.Lock()
         self._fills_failed = 0
+
+    async def prepare(self) -> None:
+        """Have the ring hold the newest before anybody comes: after a restart all come back at once."""
+        try:
+            await self._filled(max(0, self._stream.ring.floor - 1 - _PREPARED))
+        except UnavailableError as error:
+            log.warning("whoever comes back is told of the past when the broker answers: %s", error)
 
     async def missed(self, since: int, limit: int | None) -> AsyncIterator[Missed]:
         """Everything after ``since``, in parts of at most ``PART_BYTES`` (or one frame).

@@ -1,5 +1,6 @@
 """``GET /api/v1/cloud/events``: every event of every instance, as server-sent events."""
 
+import random
 from functools import partial
 from typing import Annotated, Any
 
@@ -28,6 +29,8 @@ data: {"seq":41,"type":"received","instanceId":"9b2f…","operationId":"51c0…"
 """
 
 _STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {"example": _EXAMPLE}}}}
+_RETRY_SECONDS = (1.0, 5.0)
+"""When to come back for a past that can't be told now: not all in the same second."""
 _Since = Annotated[int | None, Query(ge=0, le=2**63 - 1)]
 _LastEventId = Annotated[str | None, Header(alias="Last-Event-ID")]
 
@@ -88,7 +91,7 @@ async def _begin(feed: CloudFeed, catch_up: CatchUp, outlet: StreamOutlet, since
         except TooOldError:
             outlet.write(reset_chunk(feed.head))
         except UnavailableError:
-            outlet.end()  # the client comes back by itself
+            outlet.end(random.uniform(*_RETRY_SECONDS))  # noqa: S311 - nothing secret
             return
     if outlet.open:
         feed.readers.attach(outlet)
