@@ -144,6 +144,24 @@ async def test_uses_this_python_and_leaves_settings_of_uv_alone(checkout: Checko
     assert seen == ["never", "as it was", None]
 
 
+async def test_who_wants_no_bytecode_beside_the_sources_has_it_elsewhere(checkout: Checkout) -> None:
+    (checkout.root / "bench/__main__.py").write_text("import bench.more")
+    (checkout.root / "bench/more.py").write_text("")
+    await checkout.run("bench", PYTHONDONTWRITEBYTECODE="1", PYTHONPYCACHEPREFIX="")
+    assert list((checkout.root / ".opsroom/bytecode").rglob("more.*.pyc"))
+    assert not list(checkout.root.rglob("__pycache__"))
+
+
+@pytest.mark.parametrize(("given", "place"), [("", "bench/__pycache__"), ("chosen", "chosen")])
+async def test_bytecode_goes_where_python_was_told(checkout: Checkout, given: str, place: str) -> None:
+    (checkout.root / "bench/__main__.py").write_text("import bench.more")
+    (checkout.root / "bench/more.py").write_text("")
+    prefix = str(checkout.root / given) if given else ""
+    await checkout.run("bench", PYTHONDONTWRITEBYTECODE="", PYTHONPYCACHEPREFIX=prefix)
+    assert list((checkout.root / place).rglob("more.*.pyc"))
+    assert not (checkout.root / ".opsroom/bytecode").exists()
+
+
 async def test_up_installs_no_tools_but_leaves_those_that_are_there(checkout: Checkout) -> None:
     await checkout.up()
     assert {"--no-dev", "--inexact"} <= set(checkout.calls()[0])

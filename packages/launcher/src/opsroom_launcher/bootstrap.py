@@ -23,6 +23,7 @@ from opsroom_launcher.uv import find_uv, sync
 
 _TOOLS = Path(".opsroom", "tools")
 _LOCK = Path(".opsroom", "install.lock")
+_BYTECODE = Path(".opsroom", "bytecode")
 _PAGE_LOG = Path(".opsroom", "page.log")
 _PAGE_SECONDS = 600.0
 _LOCK_SECONDS = 900.0
@@ -44,8 +45,21 @@ def main(root: str, arguments: Sequence[str]) -> NoReturn:
         sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit(130)
-    environ = {**os.environ, "PATH": path, handover.ROOT: root, handover.STARTED: repr(started)}
+    environ = {**bytecode_kept(os.environ, Path(root)), "PATH": path}
+    environ |= {handover.ROOT: root, handover.STARTED: repr(started)}
     _become([str(environment.python), "-m", "opsroom_launcher", *arguments], environ)
+
+
+def bytecode_kept(environ: Mapping[str, str], root: Path) -> dict[str, str]:
+    """``environ``, but whoever wants no bytecode beside the sources has it in the repository's own folder.
+
+    Without any, every process compiles all that it stands on at every start: that doubles the time to ready.
+    """
+    kept = dict(environ)
+    if kept.get("PYTHONDONTWRITEBYTECODE") and not kept.get("PYTHONPYCACHEPREFIX"):
+        del kept["PYTHONDONTWRITEBYTECODE"]
+        kept["PYTHONPYCACHEPREFIX"] = str(root.absolute() / _BYTECODE)
+    return kept
 
 
 def prepare(root: Path, command: Command) -> tuple[Environment, str]:
