@@ -45,11 +45,9 @@ class Reader(asyncio.Protocol):
             self.opened.set_exception(exc or ConnectionError("closed before the upgrade"))
 
     def send(self, payload: bytes) -> None:
-        """Send a text frame, masked with zeros, which is as good as any mask for a measurement."""
+        """Send a text frame."""
         assert self._transport is not None
-        size = len(payload)
-        head = bytes((0x81, 0x80 | size)) if size < 126 else bytes((0x81, 0xFE)) + size.to_bytes(2, "big")
-        self._transport.write(head + b"\0\0\0\0" + payload)
+        self._transport.write(text_frame(payload))
 
     def close(self) -> None:
         """Drop the connection."""
@@ -83,14 +81,21 @@ class Reader(asyncio.Protocol):
             opcode = data[start] & 0x0F
             if opcode in {0x1, 0x2}:
                 self._on_payload(data[start + head : end])
-            elif opcode == 0x9:
-                self._pong(data[start + head : end])
+            else:
+                self._control(opcode, data[start + head : end])
             start = end
         return start
 
-    def _pong(self, payload: bytes) -> None:
-        if self._transport is not None:
+    def _control(self, opcode: int, payload: bytes) -> None:
+        if opcode == 0x9 and self._transport is not None:
             self._transport.write(bytes((0x8A, 0x80 | len(payload))) + b"\0\0\0\0" + payload)
+
+
+def text_frame(payload: bytes) -> bytes:
+    """A text frame of up to 64 KiB, masked with zeros, which is as good as any mask for a measurement."""
+    size = len(payload)
+    head = bytes((0x81, 0x80 | size)) if size < 126 else bytes((0x81, 0xFE)) + size.to_bytes(2, "big")
+    return head + b"\0\0\0\0" + payload
 
 
 async def connect(port: int, path: str, on_payload: Callable[[bytes], None]) -> Reader:

@@ -9,10 +9,11 @@ import sys
 import time
 from pathlib import Path
 
-from tests.faults.plan import Scope
+from tests.faults.crowd import Load
+from tests.faults.plan import Kind, Scope
 from tests.faults.report import facts_of, summed, text_of
 from tests.faults.rig import Size
-from tests.faults.run import Load, Places, run
+from tests.faults.run import Places, run
 
 _SMALL_DISK_BYTES = 1024**3
 
@@ -29,23 +30,34 @@ def main() -> int:
         parser.error("--disk: must be a file system of its own of at most 1 GiB, since it will be filled")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     logging.getLogger("opsroom_messaging").setLevel(logging.ERROR)
+    logging.getLogger("tests.faults").setLevel(logging.DEBUG if options.verbose else logging.INFO)
     seed = options.seed if options.seed is not None else int(time.time())
     size = Size(options.gateways, options.chats, options.clouds, options.cluster, options.delay)
     scope = Scope(
         options.minutes * 60,
         cluster=options.cluster,
-        long=options.minutes >= 3,
+        long=options.minutes >= 5,
         full=options.disk is not None,
+        soak=options.soak,
+        pause=options.pause,
+        apart=options.apart,
+        only=tuple(options.only),
     )
-    load = Load(people=options.people, pace=options.pace, operators=options.operators)
+    load = Load(
+        people=options.people,
+        visitors=options.visitors,
+        operators=options.operators,
+        lanes=options.lanes,
+        window=options.window,
+        pace=options.pace,
+    )
     replay = f"./opsroom faults {' '.join(argument for argument in sys.argv[1:] if argument)}"
     if options.seed is None:
         replay += f" --seed {seed}"
     print(f"seed {seed}: {options.minutes:g} minutes", flush=True)
-    if options.soak:
-        scope = Scope(options.minutes * 60, soak=True)
-    outcome = asyncio.run(run(seed, scope, size, load, Places(options.disk, options.keep)))
-    busy = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+    outcome = asyncio.run(run(seed, scope, size, load, Places(options.disk or options.store, options.keep)))
+    where = f", broker's data in {options.store}" if options.store else ""
+    busy = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}{where}"
     facts = facts_of(outcome, busy)
     if options.json:
         options.json.write_text(json.dumps(facts, indent=1) + "\n")
@@ -73,14 +85,41 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--gateways", type=int, default=2)
     parser.add_argument("--chats", type=int, default=2)
     parser.add_argument("--clouds", type=int, default=2)
-    parser.add_argument("--people", type=int, default=24)
-    parser.add_argument("--operators", type=int, default=6)
-    parser.add_argument("--pace", type=float, default=0.03, help="smaller is faster (default: 0.03)")
+    load = Load()
+    parser.add_argument("--people", type=int, default=load.people)
+    parser.add_argument("--visitors", type=int, default=load.visitors, help="people who come and go")
+    parser.add_argument("--operators", type=int, default=load.operators)
+    parser.add_argument(
+        "--lanes", type=int, default=load.lanes, help="commands under way at once from each operator"
+    )
+    parser.add_argument(
+        "--window",
+        type=int,
+        default=load.window,
+        help="messages under way at once from each person",
+    )
+    parser.add_argument(
+        "--pace",
+        type=float,
+        default=load.pace,
+        help="seconds from an answer to the next message",
+    )
+    parser.add_argument("--pause", type=float, default=1.1, help="seconds between faults, on average")
+    parser.add_argument(
+        "--apart", type=float, default=0.0, metavar="SECONDS", help="from the end of one fault to the next"
+    )
+    parser.add_argument(
+        "--only", type=Kind, nargs="+", default=[], metavar="KIND", help=f"of {', '.join(Kind)}"
+    )
+    parser.add_argument(
+        "--store", type=Path, metavar="DIR", help="the broker's data there: /dev/shm where the disk is slow"
+    )
     parser.add_argument(
         "--disk", type=Path, metavar="DIR", help="a small file system for the broker, to be filled"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what came of it there, too")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep data and logs there")
+    parser.add_argument("--verbose", action="store_true", help="tell of every fault")
     parser.add_argument(
         "--sum", type=Path, nargs="+", metavar="FILE", help="add up such files, and run nothing"
     )

@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import time
 from contextlib import suppress
 
-from tests.faults.history import CourseReader
+from tests.faults.history import CourseReader, Presence
+from tests.faults.http_client import request
 from tests.faults.ledger import Ledger
-from tests.faults.wire import Json, open_socket, request
+from tests.faults.sockets import Json, open_socket
 
 _LIST = ord("[")
 
@@ -32,6 +34,7 @@ class CourseClient:
             await asyncio.sleep(self._ledger.rng.uniform(0.1, 0.5))
 
     async def _visit(self, visit: int) -> None:
+        start = time.time()
         port = self._ledger.rng.choice(self._ports)
         user = await self._user(port)
         self._reader = CourseReader(f"{self._name} #{visit}")
@@ -46,17 +49,18 @@ class CourseClient:
         try:
             while not self._ledger.leaving.is_set():
                 if not self._ledger.stopping.is_set():
-                    socket.send(self._next(user))
+                    socket.say(self._next(user))
                 pause = self._ledger.rng.expovariate(1 / self._pace)
                 await asyncio.wait((socket.closed,), timeout=min(pause, 1.0))
                 if socket.closed.done():
                     return
-            socket.send({"type": "exit", "user": {"name": user["name"]}})
+            socket.say({"type": "exit", "user": {"name": user["name"]}})
             await asyncio.sleep(0.2)
             socket.close()
             await asyncio.wait((socket.closed,), timeout=2.0)
         finally:
             socket.abort()
+            self._ledger.history.presences.append(Presence(user["name"], start, time.time()))
 
     async def _user(self, port: int) -> Json:
         """A name that is free: one that broke off keeps it for a while."""

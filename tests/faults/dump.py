@@ -23,7 +23,7 @@ async def messages(broker: Broker) -> list[StoredMessage]:
     found = []
     for stored in await _all(broker, CHAT_STREAM, CHAT_EVENTS):
         event = MESSAGE_EVENT.read(stored.data)
-        found.append(StoredMessage(stored.seq, event.text.partition(" ")[0], event.client_id or ""))
+        found.append(StoredMessage(stored.seq, event.text.partition(" ")[0]))
     return found
 
 

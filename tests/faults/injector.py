@@ -1,49 +1,47 @@
 """Makes the faults of a plan happen, each to its end."""
 
 import asyncio
+import logging
 import signal
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.faults.child import Child
 from tests.faults.ledger import Ledger
-from tests.faults.people import PAD, Person
-from tests.faults.plan import Fault, Kind
-from tests.faults.rig import Child, Gateway, Rig
+from tests.faults.people import Person
+from tests.faults.plan import SLEEPS, Fault, Kind, Scope
+from tests.faults.rig import Gateway, Rig
+from tests.faults.talking import PAD
 
 _BACK_SECONDS = 60.0
 """For one process to be back."""
-_NEXT_SECONDS = 3.0
+_NEXT_SECONDS = 1.2
 """The next fault comes, where it is its time, even if the last one is still felt so long after it began."""
+_AT_ONCE = 4
 _AIM_SECONDS = 2.0
-_PAUSES = {
-    Kind.GATEWAY_PAUSE,
-    Kind.GATEWAY_SLEEP,
-    Kind.CHAT_PAUSE,
-    Kind.CLOUD_PAUSE,
-    Kind.BROKER_PAUSE,
-    Kind.BROKER_SLEEP,
-}
+_PAUSES = {Kind.GATEWAY_PAUSE, Kind.CHAT_PAUSE, Kind.CLOUD_PAUSE, Kind.BROKER_PAUSE, *SLEEPS}
 _TERMS = {Kind.GATEWAY_TERM, Kind.CHAT_TERM, Kind.CLOUD_TERM, Kind.BROKER_TERM, Kind.ROLLING}
+
+Times = tuple[float, float]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Injected:
-    """A fault that happened: from ``start``; recovery counts from ``healed`` on.
-
-    ``alone``: no other was under way meanwhile.
-    """
+    """A fault that happened: from ``start``; recovery counts from ``healed`` on."""
 
     kind: Kind
     start: float
     healed: float
-    alone: bool
 
 
 class Injector:
-    """Carries out a plan against a rig under load."""
+    """Carries out a plan against a rig under load. No process suffers two faults at once."""
 
     def __init__(
         self,
@@ -58,37 +56,44 @@ class Injector:
         self._people = people
         self._leader = leader
         self._under_way: set[asyncio.Task[None]] = set()
-        self._begun = 0
+        self._begun = 0.0
+        self._kinds: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def run(self, plan: tuple[Fault, ...]) -> None:
-        """Inject everything; returns when the last is over."""
-        begun = time.time()
+    async def run(self, plan: tuple[Fault, ...], scope: Scope) -> None:
+        """Inject everything that there is time for; returns when the last is over."""
+        begun = self._begun = time.time()
         for fault in plan:
             await asyncio.sleep(max(0.0, begun + fault.at - time.time()))
+            while len(self._under_way) >= _AT_ONCE:
+                await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
+            if time.time() - begun > scope.seconds:
+                break
             task = asyncio.create_task(self._inject(fault))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
-            if fault.kind not in {Kind.GATEWAY_SLEEP, Kind.BROKER_SLEEP}:
-                await asyncio.wait((task,), timeout=max(_NEXT_SECONDS, fault.seconds + 1.0))
+            if scope.apart:
+                await asyncio.wait((task,))
+                await asyncio.sleep(scope.apart)
+            elif fault.kind not in SLEEPS:
+                await asyncio.wait((task,), timeout=max(_NEXT_SECONDS, fault.seconds + 0.5))
         if self._under_way:
-            await asyncio.wait(self._under_way, timeout=_BACK_SECONDS)
+            await asyncio.wait(self._under_way, timeout=2 * _BACK_SECONDS)
 
     async def _inject(self, fault: Fault) -> None:
-        start = time.time()
-        self._begun += 1
-        number, alone = self._begun, len(self._under_way) <= 1
-        patience = _BACK_SECONDS * (len(self._rig.services()) if fault.kind is Kind.ROLLING else 1)
+        asked = time.time()
+        patience = _BACK_SECONDS * (len(self._rig.services()) if fault.kind is Kind.ROLLING else 2)
         try:
             async with asyncio.timeout(patience):
-                reference = await self._do(fault)
+                start, healed = await self._do(fault)
         except TimeoutError:
             self._ledger.refuse(f"{fault.kind} at {fault.at:.1f} s was not over in {patience:g} s")
-            reference = time.time()
-        self.injected.append(Injected(fault.kind, start, reference, alone and number == self._begun))
+            start, healed = asked, time.time()
+        self.injected.append(Injected(fault.kind, start, healed))
+        log.debug("%s at %.1f s, over after %.1f s", fault.kind, start - self._begun, time.time() - start)
 
-    async def _do(self, fault: Fault) -> float:
-        """Do it; answers the moment from which recovery counts."""
-        how: dict[Kind, Callable[[Fault], Awaitable[float]]] = {
+    async def _do(self, fault: Fault) -> Times:
+        """Do it; answers when it began, and from when on recovery counts."""
+        how: dict[Kind, Callable[[Fault], Awaitable[Times]]] = {
             Kind.CHAT_KILL_IN_SEND: self._kill_in_send,
             Kind.CHAT_KILL_ALL: self._kill_all,
             Kind.CLOUD_KILL_ACCEPTING: self._kill_accepting,
@@ -105,38 +110,41 @@ class Injector:
         }
         if fault.kind in how:
             return await how[fault.kind](fault)
+        victim = self._victim(fault)
         if fault.kind in _PAUSES:
-            return await self._pause(self._victim(fault), fault.seconds)
+            return await self._pause(victim, fault)
         after = fault.kind in {Kind.BROKER_KILL, Kind.BROKER_TERM}
-        return await self._end([self._victim(fault)], fault, after=after)
+        return await self._end([victim], fault, after=after)
 
-    async def _kill_in_send(self, fault: Fault) -> float:
+    async def _kill_in_send(self, fault: Fault) -> Times:
         await self._aim(self._ledger.sending, fault)
         return await self._end([self._victim(fault)], fault)
 
-    async def _kill_all(self, fault: Fault) -> float:
+    async def _kill_all(self, fault: Fault) -> Times:
         return await self._end(self._rig.chats, fault, after=True)
 
-    async def _kill_accepting(self, fault: Fault) -> float:
+    async def _kill_accepting(self, fault: Fault) -> Times:
         await self._aim(self._ledger.commanding, fault)
         return await self._end(self._rig.clouds, fault, after=True)
 
-    async def _kill_finishing(self, fault: Fault) -> float:
+    async def _kill_finishing(self, fault: Fault) -> Times:
         due = self._ledger.last_due - time.time() + (fault.pick - 0.3) * 0.03
         await asyncio.sleep(min(max(due, 0.0), self._rig.size.delay))
         return await self._end(self._rig.clouds, fault, after=True)
 
-    async def _kill_leader(self, fault: Fault) -> float:
+    async def _kill_leader(self, fault: Fault) -> Times:
         name = await self._leader()
         nodes = [node.child for number, node in enumerate(self._rig.nodes, 1) if f"n{number}" == name]
         return await self._end(nodes or [self._victim(fault)], fault)
 
-    async def _roll(self, fault: Fault) -> float:
+    async def _roll(self, fault: Fault) -> Times:
+        start = time.time()
         for child in self._rig.services():
             await self._end([child], fault)
-        return time.time()
+        return start, time.time()
 
     def _victim(self, fault: Fault) -> Child:
+        """The one that the plan says, or else another of its kind that no fault has at this moment."""
         kind = fault.kind.partition("-")[0]
         groups: dict[str, list[Child]] = {
             "gateway": [gateway.child for gateway in self._rig.gateways],
@@ -144,10 +152,9 @@ class Injector:
             "cloud": self._rig.clouds,
         }
         group = groups.get(kind) or [node.child for node in self._rig.nodes]
-        return group[int(fault.pick * len(group))]
-
-    def _gateway(self, fault: Fault) -> Gateway:
-        return self._rig.gateways[int(fault.pick * len(self._rig.gateways))]
+        first = int(fault.pick * len(group))
+        ordered = group[first:] + group[:first]
+        return next((child for child in ordered if not child.struck.locked()), ordered[0])
 
     async def _aim(self, event: asyncio.Event, fault: Fault) -> None:
         """Wait for the next one of something, and a few milliseconds that the plan chose."""
@@ -156,65 +163,88 @@ class Injector:
                 await event.wait()
         await asyncio.sleep(fault.pick * 0.02)
 
-    async def _end(self, children: list[Child], fault: Fault, *, after: bool = False) -> float:
+    @asynccontextmanager
+    async def _struck(self, children: Sequence[Child], *, sleeps: bool = False) -> AsyncIterator[float]:
+        """Have them for one fault alone, from when this yields.
+
+        Of each kind one is struck at a time, beside what sleeps: what more replicas are good for shows only
+        while another of them works.
+        """
+        async with AsyncExitStack() as stack:
+            kind = children[0].name.partition("-")[0]
+            if not sleeps or kind == "broker":
+                await stack.enter_async_context(self._kinds[kind])
+            for child in sorted(children, key=lambda child: child.name):
+                await stack.enter_async_context(child.struck)
+            yield time.time()
+
+    async def _end(self, children: list[Child], fault: Fault, *, after: bool = False) -> Times:
         """kill -9, or SIGTERM. Recovery counts from then, or from when it was started ``after`` that."""
-        now = time.time()
-        for child in children:
-            child.signal(signal.SIGTERM if fault.kind in _TERMS else signal.SIGKILL, down=fault.seconds)
-        await asyncio.gather(*(child.until_back() for child in children))
-        return time.time() if after else now
+        async with self._struck(children) as start:
+            for child in children:
+                child.signal(signal.SIGTERM if fault.kind in _TERMS else signal.SIGKILL, down=fault.seconds)
+            await asyncio.gather(*(child.until_back() for child in children))
+        return start, time.time() if after else start
 
-    async def _pause(self, child: Child, seconds: float) -> float:
-        child.signal(signal.SIGSTOP)
-        await asyncio.sleep(seconds)
-        child.signal(signal.SIGCONT)
-        return time.time()
+    async def _pause(self, child: Child, fault: Fault) -> Times:
+        async with self._struck([child], sleeps=fault.kind in SLEEPS) as start:
+            child.signal(signal.SIGSTOP)
+            await asyncio.sleep(fault.seconds)
+            child.signal(signal.SIGCONT)
+        return start, time.time()
 
-    async def _part(self, fault: Fault) -> float:
-        ways = self._gateway(fault).ways
-        for way in ways:
-            way.cut() if fault.kind is Kind.GATEWAY_CUT else way.stall()
-        await asyncio.sleep(fault.seconds)
-        for way in ways:
-            way.heal()
-        return time.time()
+    async def _part(self, fault: Fault) -> Times:
+        gateway = self._gateway(self._victim(fault))
+        async with self._struck([gateway.child]) as start:
+            for way in gateway.ways:
+                way.cut() if fault.kind is Kind.GATEWAY_CUT else way.stall()
+            await asyncio.sleep(fault.seconds)
+            for way in gateway.ways:
+                way.heal()
+        return start, time.time()
 
-    async def _cut_node(self, fault: Fault) -> float:
+    def _gateway(self, child: Child) -> Gateway:
+        return next(gateway for gateway in self._rig.gateways if gateway.child is child)
+
+    async def _cut_node(self, fault: Fault) -> Times:
         node = self._rig.nodes[int(fault.pick * len(self._rig.nodes))]
-        for route in node.routes:
-            route.cut() if fault.seconds > 6 else route.stall()
-        await asyncio.sleep(fault.seconds)
-        for route in node.routes:
-            route.heal()
-        return time.time()
+        async with self._struck([node.child]) as start:
+            for route in node.routes:
+                route.cut() if fault.seconds > 6 else route.stall()
+            await asyncio.sleep(fault.seconds)
+            for route in node.routes:
+                route.heal()
+        return start, time.time()
 
-    async def _fill(self, fault: Fault) -> float:
+    async def _fill(self, fault: Fault) -> Times:
         """Fill the broker's disk; then make room and start it again, as an operator would."""
         filler = self._rig.store / "filler"
-        await asyncio.to_thread(fill, filler)
-        await asyncio.sleep(fault.seconds)
-        filler.unlink(missing_ok=True)
         broker = self._rig.nodes[0].child
-        broker.signal(signal.SIGTERM, down=0.1)
-        await broker.until_back()
-        return time.time()
+        async with self._struck([broker]) as start:
+            await asyncio.to_thread(fill, filler)
+            await asyncio.sleep(fault.seconds)
+            filler.unlink(missing_ok=True)
+            broker.signal(signal.SIGTERM, down=0.1)
+            await broker.until_back()
+        return start, time.time()
 
-    async def _trouble(self, fault: Fault) -> float:
+    async def _trouble(self, fault: Fault) -> Times:
+        start = time.time()
         connected = [person for person in self._people if person.socket is not None]
         if not connected:
-            return time.time()
+            return start, start
         socket = connected[int(fault.pick * len(connected))].socket
         assert socket is not None
         if fault.kind is Kind.READER_CUT:
             socket.cut({"type": "send", "clientId": "cut", "room": "general", "text": PAD})
-            return time.time()
+            return start, start
         socket.pause()
         await asyncio.sleep(fault.seconds)
         if fault.kind is Kind.READER_SLOW:
             socket.resume()
         else:
             socket.abort()
-        return time.time()
+        return start, time.time()
 
 
 def fill(path: Path) -> None:

@@ -5,7 +5,7 @@ import random
 import time
 from collections import defaultdict
 
-from tests.faults.history import History, Holding, Stuck
+from tests.faults.history import Accepted, History, Holding, Stuck
 
 SLOW_SECONDS = 0.25
 """What was answered sooner is no sign of any fault."""
@@ -39,6 +39,22 @@ class Ledger:
         now = time.time()
         if now - start > SLOW_SECONDS:
             self.waits.append((start, now))
+
+    def acked(self, key: str, seq: int, begun: float, *, repeated: bool) -> None:
+        """A message was acknowledged; one that is ``repeated`` counts once."""
+        self.acknowledged += not repeated
+        self.waited(begun)
+        self.history.acks.append((key, seq))
+
+    def accepted(self, command: Accepted, *, repeated: bool) -> None:
+        """A command was accepted; one that is ``repeated`` counts once."""
+        self.history.accepted.append(command)
+        self.waited(command.asked)
+        if repeated:
+            self.duplicates += 1
+        else:
+            self.commands += 1
+            self.last_due = time.time() + self.history.delay
 
     def refuse(self, words: str) -> None:
         """A client was told what it must never be told."""

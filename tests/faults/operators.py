@@ -4,11 +4,12 @@ import asyncio
 import json
 import time
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass
 
 from tests.faults.history import Accepted, Folded, Part, Reader
+from tests.faults.http_client import Answer, event_stream, request
 from tests.faults.ledger import Ledger, pulse
-from tests.faults.wire import Answer, Json, event_stream, request
+from tests.faults.sockets import Json
 
 _FINAL_SECONDS = 120.0
 _SNAPSHOT_SECONDS = 4.0
@@ -18,6 +19,16 @@ _CYCLE = ("start", "stop", "remove")
 
 class GivenUpError(Exception):
     """A lane of commands ends: something was refused that should not be, or the run is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A command as it is given, and may be given again."""
+
+    command: str
+    verb: str
+    path: str
+    key: str
 
 
 class Operator:
@@ -33,6 +44,7 @@ class Operator:
         self._finals: dict[str, asyncio.Future[str]] = {}
         self._early: dict[str, str] = {}
         self._snapshots: list[tuple[int, dict[str, str]]] = []
+        self._given: list[_Given] = []
         self.ready = asyncio.Event()
 
     @property
@@ -156,35 +168,39 @@ class Operator:
 
     async def _command(self, command: str, verb: str, path: str, key: str) -> str | None:
         """Give a command and wait for its end: the instance's id, or None where it was cancelled."""
-        accepted = await self._accepted(command, verb, path, key)
+        given = _Given(command, verb, path, key)
+        accepted = await self._accepted(given)
+        self._given.append(given)
         dice = self._ledger.rng.random()
-        if dice < 0.08:
-            self._ledger.duplicates += 1
-            await self._accepted(command, verb, path, key)
+        if dice < 0.08:  # again at once, or one of long ago
+            again = given if dice < 0.04 else self._ledger.rng.choice(self._given)
+            await self._accepted(again, repeated=True)
         elif dice < 0.12:
             await self._cancel(accepted)
         if await self._final(accepted.operation) == "cancelled":
             return None
         return accepted.instance
 
-    async def _accepted(self, command: str, verb: str, path: str, key: str) -> Accepted:
+    async def _accepted(self, given: "_Given", *, repeated: bool = False) -> Accepted:
         begun = time.time()
         history = self._ledger.history
-        history.asked.add(key)
+        history.asked.add(given.key)
         while True:
-            answer = await self._ask(verb, path, {"Idempotency-Key": key})
+            answer = await self._ask(given.verb, given.path, {"Idempotency-Key": given.key})
             if answer.status == 202:
                 operation = answer.body["operation"]
                 accepted = Accepted(
-                    operation["id"], command, operation["instanceId"], key, begun, time.time()
+                    operation["id"],
+                    given.command,
+                    operation["instanceId"],
+                    given.key,
+                    begun,
+                    time.time(),
                 )
-                history.accepted.append(accepted)
-                self._ledger.commands += 1
-                self._ledger.waited(begun)
-                self._ledger.last_due = time.time() + history.delay
+                self._ledger.accepted(accepted, repeated=repeated)
                 return accepted
             if answer.body.get("code") not in {"idempotency_in_flight", "unavailable", "overloaded"}:
-                self._ledger.refuse(f"{command} {key}: {answer.status} {answer.body}")
+                self._ledger.refuse(f"{given.command} {given.key}: {answer.status} {answer.body}")
                 raise GivenUpError
             await asyncio.sleep(0.1)
 
@@ -192,9 +208,7 @@ class Operator:
         while True:
             answer = await self._ask("DELETE", f"/api/v1/cloud/operations/{accepted.operation}", {})
             if answer.status == 200:
-                history = self._ledger.history
-                place = history.accepted.index(accepted)
-                history.accepted[place] = replace(accepted, cancelled=True)
+                accepted.cancelled = True
                 return
             code = answer.body.get("code")
             if code == "operation_finished":

@@ -5,15 +5,17 @@ import json
 import time
 from contextlib import suppress
 
-from tests.faults.history import Ack, Listing, Part, Presence, Reader
-from tests.faults.ledger import Ledger, pulse
-from tests.faults.wire import Json, Socket, open_socket, request
+from tests.faults.history import Part, Presence
+from tests.faults.http_client import request
+from tests.faults.ledger import Ledger
+from tests.faults.reading import Reading
+from tests.faults.sockets import Json, Socket, open_socket
+from tests.faults.talking import RETRY, Manner, Talk
 
 _WELCOME_SECONDS = 20.0
 _ACK_SECONDS = 20.0
-_RETRY = {"unavailable", "overloaded", "rate_limited", "idempotency_in_flight", "request_timeout"}
+_LOOK_SECONDS = 1.0
 _GONE = {4002, 4003}
-PAD = "x" * 80
 
 
 class GoneError(Exception):
@@ -21,57 +23,45 @@ class GoneError(Exception):
 
 
 class Person:
-    """One person and their one connection at a time. ``pace``: seconds between messages, on average."""
+    """One person and their one connection at a time."""
 
-    def __init__(self, ledger: Ledger, ports: list[int], name: str, pace: float) -> None:
+    def __init__(self, ledger: Ledger, ports: list[int], name: str, manner: Manner) -> None:
         self.name = name
-        self.reader = Reader(name)
         self.socket: Socket | None = None
-        self.listed: set[str] = set()
+        self.reading = Reading(ledger, name)
+        self.talk = Talk(ledger, name, manner)
         self._ledger = ledger
         self._ports = ports
-        self._pace = pace
         self._token = ""
         self._owner = ""
-        self._number = 0
-        self._part: Part | None = None
-        self._shown: dict[str, float] = {}
         self._welcomed: asyncio.Future[None] | None = None
-        self._answers: dict[str, asyncio.Future[Json]] = {}
-        self._said: list[tuple[str, str]] = []
-        self._pending: tuple[str, str] | None = None
         self._heard = 0.0
         self._going = 0.0
         self._at = 0
-
-    @property
-    def last(self) -> int:
-        """The last sequence seen."""
-        return self.reader.parts[-1].last if self.reader.parts else 0
 
     # -- life
 
     async def stay(self) -> None:
         """Be there from the beginning to the end, whatever happens to the connection."""
         await self.register()
+        self.talk.begin(self._owner)
         lost: float | None = None
         while not self._ledger.leaving.is_set():
             try:
                 async with Visit(self) as _:
                     if lost is not None:
                         self._ledger.waited(lost)
-                    await self._talk(self._ledger.stopping)
-                    await self._until_lost_or(self._ledger.leaving)
-                    if self._ledger.leaving.is_set():
-                        await self.exit()
-                        return
+                    await self._until_lost_or_leaving()
+                    await self.exit()
+                    return
             except GoneError as error:
                 if self._ledger.leaving.is_set():
                     return
                 self._ledger.refuse(f"{self.name} lost name or token while they stayed: {error}")
                 await self.register()
-                self._part = None
-                self.reader.parts.append(Part(self.last, reset=True))
+                self.talk.begin(self._owner)
+                self.reading.begin_anew()
+                self.reading.reader.parts.append(Part(self.reading.last, reset=True))
             except OSError:
                 pass
             lost = time.time() if lost is None or self.socket is not None else lost
@@ -84,11 +74,8 @@ class Person:
         await self.register()
         with suppress(OSError, GoneError):
             async with Visit(self):
-                for _ in range(messages):
-                    if self._ledger.stopping.is_set():
-                        break
-                    await self._say_next()
-                    await asyncio.sleep(self._ledger.rng.expovariate(1 / self._pace))
+                self.talk.begin(self._owner, messages)
+                await self._until_said()
                 await self._go(manner)
 
     async def register(self) -> None:
@@ -122,7 +109,7 @@ class Person:
         if self.socket is None:
             return
         self._going = time.time()
-        self.socket.send({"type": "leave"})
+        self.socket.say({"type": "leave"})
         async with asyncio.timeout(_ACK_SECONDS):
             await self.socket.closed
 
@@ -139,9 +126,9 @@ class Person:
         self._at = self._port()
         socket = await open_socket(self._at, "/api/v1/chat/ws", self._receive)
         hello: Json = {"type": "hello", "token": self._token}
-        if self._part is not None:
-            hello["since"] = self._part.last
-        socket.send(hello)
+        if self.reading.since is not None:
+            hello["since"] = self.reading.since
+        socket.say(hello)
         await asyncio.wait(
             (self._welcomed, socket.closed), timeout=_WELCOME_SECONDS, return_when=asyncio.FIRST_COMPLETED
         )
@@ -152,26 +139,21 @@ class Person:
             raise ConnectionError("not welcomed")
         self.socket = socket
 
-    def forget_list(self) -> None:
-        """What was listed is listed no more: the connection is gone."""
-        now = time.time()
-        for name, start in self._shown.items():
-            self._ledger.history.listings.append(Listing(self.name, name, start, now))
-        self._shown.clear()
-        self.listed = set()
-        for answer in self._answers.values():
-            answer.cancel()
-        self._answers.clear()
-
-    def remember(self, start: float) -> None:
-        """They were there from ``start`` until now, and had their name while the server was heard."""
-        self._ledger.history.presences.append(Presence(self.name, start, time.time()))
-        self._ledger.lets_go(self.name, self._owner, start, min(self._heard, self._going or self._heard))
-
     def arrived(self) -> None:
         """They are there now."""
         self._going = 0.0
         self._ledger.holds(self.name, self._owner)
+        if self.socket is not None:
+            self.talk.connected(self.socket)
+
+    def departed(self, start: float) -> None:
+        """They were there from ``start`` until now, and had their name while the server was heard."""
+        self.talk.disconnected()
+        self._ledger.history.presences.append(Presence(self.name, start, time.time()))
+        self._ledger.lets_go(self.name, self._owner, start, min(self._heard, self._going or self._heard))
+        self.reading.forget_list()
+        if self.socket is not None:
+            self.socket.abort()
 
     def _port(self) -> int:
         return self._ledger.rng.choice(self._ports)
@@ -179,132 +161,55 @@ class Person:
     def _receive(self, payload: bytes) -> None:
         self._heard = time.time()
         if payload.startswith(b'{"seq":'):
-            seq = int(payload[7 : payload.index(b",", 7)])
-            part = self._part
-            if part is None:
-                self._ledger.refuse(f"{self.name} got a message before the welcome")
-                return
-            part.seqs.append(seq)
-            digest = hash(payload)
-            if self._ledger.history.contents.setdefault(seq, digest) != digest:
-                self._ledger.refuse(f"{self.name} saw another message at {seq} than others")
-            return
-        self._other(json.loads(payload))
+            self.reading.message(payload)
+        else:
+            self._other(json.loads(payload))
 
     def _other(self, frame: Json) -> None:
         match frame["type"]:
-            case "ack" | "error" if frame.get("clientId") in self._answers:
-                answer = self._answers[frame["clientId"]]
-                if not answer.done():
-                    answer.set_result(frame)
-            case "error" if frame["code"] not in _RETRY | {"token_invalid", "name_taken"}:
+            case "ack" | "error" if self.talk.answered(frame):
+                return
+            case "error" if frame["code"] not in RETRY | {"token_invalid", "name_taken"}:
                 self._ledger.refuse(f"{self.name} was told {frame}")
             case "welcome":
-                self._greeted(frame)
+                self.reading.welcomed(frame, self._at)
+                if self._welcomed is not None and not self._welcomed.done():
+                    self._welcomed.set_result(None)
             case "joined":
-                self.listed.add(frame["user"]["name"])
-                self._shown.setdefault(frame["user"]["name"], time.time())
+                self.reading.joined(frame["user"]["name"])
             case "left":
-                self._no_longer(frame["user"]["name"])
+                self.reading.left(frame["user"]["name"])
             case "reset":
-                self._reset(int(frame["seq"]))
+                self.reading.reset(int(frame["seq"]))
 
-    def _greeted(self, frame: Json) -> None:
-        if self._part is None:
-            self._begin(Part(int(frame["seq"]), reset=bool(self.reader.parts)))
-        else:
-            self._begin(Part(self._part.last))
-        now = time.time()
-        self.listed = {user["name"] for user in frame["users"]}
-        self._shown = dict.fromkeys(self.listed, now)
-        if self.name not in self.listed:
-            self._ledger.refuse(f"{self.name} is not on the list that welcomed them (port {self._at})")
-        if self._welcomed is not None and not self._welcomed.done():
-            self._welcomed.set_result(None)
+    # -- until when
 
-    def _begin(self, part: Part) -> None:
-        self._part = part
-        self.reader.parts.append(part)
-
-    def _reset(self, seq: int) -> None:
-        had = self._part.last if self._part is not None else 0
-        self._ledger.resets += 1
-        self._ledger.refuse(f"{self.name} was told reset at {seq}, having seen {had}")
-        self._begin(Part(seq, reset=True))
-
-    def _no_longer(self, name: str) -> None:
-        self.listed.discard(name)
-        start = self._shown.pop(name, None)
-        if start is not None:
-            self._ledger.history.listings.append(Listing(self.name, name, start, time.time()))
-
-    # -- talking
-
-    async def _talk(self, until: asyncio.Event) -> None:
-        while not until.is_set():
-            await self._say_next()
-            await self._pause()
-
-    async def _pause(self) -> None:
+    async def _until_lost_or_leaving(self) -> None:
         socket = self.socket
         assert socket is not None
-        await asyncio.wait((socket.closed,), timeout=self._ledger.rng.expovariate(1 / self._pace))
-        if socket.closed.done():
-            raise ConnectionError("closed")
-
-    async def _say_next(self) -> None:
-        """Say the next message, or the one that was never acknowledged; sometimes an old one again."""
-        if self._pending is None and self._said and self._ledger.rng.random() < 0.02:
-            self._ledger.duplicates += 1
-            await self._say(*self._ledger.rng.choice(self._said[-500:]))
-            return
-        if self._pending is None:
-            self._number += 1
-            key = f"{self.name}.{self._owner[:6]}.{self._number}"
-            self._pending = (f"c{self._number}", key)
-            self._ledger.history.sent.add(key)
-        await self._say(*self._pending)
-        self._said.append(self._pending)
-        self._pending = None
-
-    async def _say(self, client_id: str, key: str) -> None:
-        socket = self.socket
-        if socket is None:
-            raise ConnectionError("not connected")
-        begun = time.time()
-        frame = {"type": "send", "clientId": client_id, "room": "general", "text": f"{key} {PAD}"}
-        while True:
-            answer: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
-            self._answers[client_id] = answer
-            socket.send(frame)
-            pulse(self._ledger.sending)
-            done, _ = await asyncio.wait(
-                (answer, socket.closed), timeout=_ACK_SECONDS, return_when=asyncio.FIRST_COMPLETED
-            )
-            self._answers.pop(client_id, None)
-            if answer not in done:
-                socket.abort()
-                raise ConnectionError("no acknowledgement")
-            said = answer.result()
-            if said["type"] == "ack":
-                self._ledger.acknowledged += 1
-                self._ledger.waited(begun)
-                self._ledger.history.acks.append(Ack(key, client_id, int(said["seq"])))
-                return
-            if said["code"] not in _RETRY:
-                self._ledger.refuse(f"{self.name} was refused {key}: {said['code']} {said['message']}")
-                return
-            await asyncio.sleep(0.1)
-
-    async def _until_lost_or(self, event: asyncio.Event) -> None:
-        assert self.socket is not None
-        waiting = asyncio.ensure_future(event.wait())
+        leaving = asyncio.ensure_future(self._ledger.leaving.wait())
         try:
-            await asyncio.wait((self.socket.closed, waiting), return_when=asyncio.FIRST_COMPLETED)
+            while not leaving.done():
+                await asyncio.wait(
+                    (socket.closed, leaving), timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                )
+                if socket.closed.done():
+                    raise ConnectionError("closed")
+                if time.time() - self.talk.oldest > _ACK_SECONDS:
+                    raise ConnectionError("no acknowledgement")
         finally:
-            waiting.cancel()
-        if not event.is_set():
-            raise ConnectionError("closed")
+            leaving.cancel()
+
+    async def _until_said(self) -> None:
+        socket = self.socket
+        assert socket is not None
+        ended = asyncio.ensure_future(self.talk.ended())
+        try:
+            await asyncio.wait(
+                (socket.closed, ended), timeout=_ACK_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            ended.cancel()
 
     async def _go(self, manner: str) -> None:
         assert self.socket is not None
@@ -332,7 +237,4 @@ class Visit:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._person.remember(self._since)
-        self._person.forget_list()
-        if self._person.socket is not None:
-            self._person.socket.abort()
+        self._person.departed(self._since)

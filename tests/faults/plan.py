@@ -12,7 +12,7 @@ class Kind(StrEnum):
     GATEWAY_TERM = "gateway-term"
     GATEWAY_PAUSE = "gateway-pause"
     GATEWAY_SLEEP = "gateway-sleep"
-    """SIGSTOP for longer than its lease."""
+    """SIGSTOP for longer than any lease; so with the other sleeps."""
     GATEWAY_CUT = "gateway-cut-from-broker"
     """Its connection to the broker is closed, and new ones too."""
     GATEWAY_STALL = "gateway-stalled-from-broker"
@@ -20,12 +20,14 @@ class Kind(StrEnum):
     CHAT_KILL = "chat-kill"
     CHAT_TERM = "chat-term"
     CHAT_PAUSE = "chat-pause"
+    CHAT_SLEEP = "chat-sleep"
     CHAT_KILL_IN_SEND = "chat-kill-in-send"
     """At the moment a message is on its way."""
     CHAT_KILL_ALL = "chat-kill-all"
     CLOUD_KILL = "cloud-kill"
     CLOUD_TERM = "cloud-term"
     CLOUD_PAUSE = "cloud-pause"
+    CLOUD_SLEEP = "cloud-sleep"
     CLOUD_KILL_ACCEPTING = "cloud-kill-accepting"
     """All of them, at the moment a command is accepted: between its event and its timer."""
     CLOUD_KILL_FINISHING = "cloud-kill-finishing"
@@ -57,7 +59,11 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a run may do. ``long``: also sleeps past leases; ``full``: the broker's disk may be filled."""
+    """What a run may do.
+
+    ``long``: also sleeps past leases, each kind once; ``full``: the broker's disk may be filled; ``apart``:
+    seconds from the end of one fault to the next, so that each is felt alone; ``only``: these kinds alone.
+    """
 
     seconds: float
     cluster: bool = False
@@ -65,6 +71,10 @@ class Scope:
     full: bool = False
     soak: bool = False
     """Load and the troubles of readers alone."""
+    pause: float = 1.1
+    """Seconds between faults, on average, beyond what they last themselves."""
+    apart: float = 0.0
+    only: tuple[Kind, ...] = ()
 
 
 _WEIGHTS: dict[Kind, int] = {
@@ -92,11 +102,11 @@ _WEIGHTS: dict[Kind, int] = {
     Kind.ROLLING: 1,
 }
 _CLUSTER = {Kind.LEADER_KILL: 6, Kind.NODE_CUT: 4}
-_LONG = {Kind.GATEWAY_SLEEP: 1, Kind.BROKER_SLEEP: 1}
+SLEEPS = (Kind.GATEWAY_SLEEP, Kind.CHAT_SLEEP, Kind.CLOUD_SLEEP, Kind.BROKER_SLEEP)
+_SLEEP_SECONDS = (42.0, 48.0)
 
 _LASTS: dict[Kind, tuple[float, float]] = {
     Kind.GATEWAY_PAUSE: (0.5, 3.0),
-    Kind.GATEWAY_SLEEP: (25.0, 32.0),
     Kind.GATEWAY_CUT: (0.5, 4.0),
     Kind.GATEWAY_STALL: (2.0, 6.0),
     Kind.CHAT_PAUSE: (0.5, 3.0),
@@ -104,32 +114,23 @@ _LASTS: dict[Kind, tuple[float, float]] = {
     Kind.BROKER_KILL: (0.1, 2.0),
     Kind.BROKER_TERM: (0.1, 1.0),
     Kind.BROKER_PAUSE: (0.5, 3.0),
-    Kind.BROKER_SLEEP: (25.0, 32.0),
     Kind.BROKER_FULL: (2.0, 4.0),
     Kind.LEADER_KILL: (0.1, 2.0),
     Kind.NODE_CUT: (2.0, 12.0),
     Kind.READER_SLOW: (1.0, 4.0),
     Kind.READER_HALF_OPEN: (1.0, 4.0),
+    **dict.fromkeys(SLEEPS, _SLEEP_SECONDS),
 }
 _DOWN_SECONDS = (0.05, 1.0)
 """How long what was killed stays down."""
-_GAP_SECONDS = (0.8, 3.4)
-_SETTLING = {Kind.LEADER_KILL: 5.0, Kind.ROLLING: 6.0, Kind.BROKER_FULL: 4.0, Kind.BROKER_KILL: 1.0}
+_SETTLING = {Kind.LEADER_KILL: 4.0, Kind.ROLLING: 4.0, Kind.BROKER_FULL: 4.0, Kind.BROKER_KILL: 1.0}
 """Pause after a fault beyond its own length, so that not everything is an outage all the time."""
 
 
 def make_plan(seed: int, scope: Scope) -> tuple[Fault, ...]:
     """The faults of a run, in order of time."""
     rng = random.Random(seed)
-    weights = dict(_WEIGHTS)
-    if scope.cluster:
-        weights |= _CLUSTER
-    if scope.long:
-        weights |= _LONG
-    if scope.full and not scope.cluster:
-        weights[Kind.BROKER_FULL] = 2
-    if scope.soak:
-        weights = {Kind.READER_CUT: 4, Kind.READER_SLOW: 1, Kind.READER_HALF_OPEN: 1}
+    weights = _weights(scope)
     kinds = list(weights)
     queue: list[Kind] = []
     plan: list[Fault] = []
@@ -142,6 +143,21 @@ def make_plan(seed: int, scope: Scope) -> tuple[Fault, ...]:
         seconds = rng.uniform(*_LASTS.get(kind, _DOWN_SECONDS))
         plan.append(Fault(round(at, 3), kind, rng.random(), round(seconds, 3)))
         # What sleeps for long sleeps while the rest goes on.
-        own = seconds if kind not in _LONG else 0.0
-        at += rng.uniform(*_GAP_SECONDS) + max(own, 0.0) * 0.7 + _SETTLING.get(kind, 0.0)
+        own = seconds if kind not in SLEEPS else 0.0
+        at += rng.uniform(0.4, 1.6) * scope.pause + own * 0.7 + _SETTLING.get(kind, 0.0)
     return tuple(plan)
+
+
+def _weights(scope: Scope) -> dict[Kind, int]:
+    if scope.soak:
+        return {Kind.READER_CUT: 4, Kind.READER_SLOW: 1, Kind.READER_HALF_OPEN: 1}
+    weights = dict(_WEIGHTS)
+    if scope.cluster:
+        weights |= _CLUSTER
+    if scope.long:
+        weights |= dict.fromkeys(SLEEPS, 0)
+    if scope.full and not scope.cluster:
+        weights[Kind.BROKER_FULL] = 2
+    if scope.only:
+        weights = {kind: weights.get(kind, 1) or 1 for kind in scope.only}
+    return weights

@@ -9,6 +9,8 @@ from tests.faults.injector import Injected
 
 SOON_SECONDS = 1.0
 """What was begun within this time after a fault was healed may still be slow because of it."""
+SETTLED_SECONDS = 0.5
+"""Between the end of one fault and the beginning of another that is to count as alone."""
 _FINAL = {"created", "started", "stopped", "removed"}
 
 
@@ -17,12 +19,13 @@ class Felt:
     """How a fault was felt, in seconds.
 
     ``recovery``: from when it was healed until the last wait that it explains was over; ``gap``: the longest
-    of these waits by itself, which is what one client saw.
+    of these waits by itself, which is what one client saw; ``alone``: no other was under way or felt then.
     """
 
     fault: Injected
     recovery: float
     gap: float
+    alone: bool
 
 
 def recoveries(
@@ -42,7 +45,15 @@ def recoveries(
         if place >= 0 and start <= moments[place] + SOON_SECONDS:
             most[place] = max(most[place], end - moments[place])
             gaps[place] = max(gaps[place], end - max(start, ordered[place].start))
-    return [Felt(*each) for each in zip(ordered, most, gaps, strict=True)]
+    alone = _alone([(one.start, one.healed + felt) for one, felt in zip(ordered, most, strict=True)])
+    return [Felt(*each) for each in zip(ordered, most, gaps, alone, strict=True)]
+
+
+def _alone(spans: Sequence[tuple[float, float]]) -> list[bool]:
+    return [
+        all(other is span or other[1] + SETTLED_SECONDS < span[0] or other[0] > span[1] for other in spans)
+        for span in spans
+    ]
 
 
 def _finals(history: History) -> list[tuple[float, float]]:

@@ -2,16 +2,22 @@
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
+from math import inf
 
-from tests.faults.history import Accepted, History, Listing, Outage, Presence, Reader, StoredEvent
+from tests.faults.history import Accepted, History, Listing, Outage, Presence, Reader, Seqs, StoredEvent
 
 EARLY_SECONDS = 0.005
 """Clocks of one machine, cut to milliseconds on the way."""
 SLACK_SECONDS = 8.0
 """Past the delay and the outage: what is overdue is looked for after three seconds; a busy machine."""
+_BROKERS = ("broker", "leader", "node", "rolling", "clock")
+_COMMANDS = ("cloud", *_BROKERS)
+"""What an accepted command needs to come to its end; beginnings of the faults' names."""
+_PEOPLE = ("gateway", "chat", *_BROKERS)
+"""What must work for lists of people to be true, and names to be free."""
 _FINAL = {"create": "created", "start": "started", "stop": "stopped", "remove": "removed"}
 
 
@@ -35,11 +41,13 @@ def judge(history: History, bounds: Bounds) -> list[Violation]:
     """Everything that is wrong with ``history``."""
     return [
         *_messages(history),
-        *_readers("message", history.readers, [message.seq for message in history.messages]),
+        *_readers("message", history.readers, Seqs(message.seq for message in history.messages)),
         *_course(history),
         *_commands(history),
         *_readers(
-            "event", history.watchers, [event.seq for event in history.events if event.type != "retained"]
+            "event",
+            history.watchers,
+            Seqs(event.seq for event in history.events if event.type != "retained"),
         ),
         *_folds(history),
         *_lists(history, bounds.lease),
@@ -60,16 +68,16 @@ def _messages(history: History) -> Iterator[Violation]:
     seqs = [message.seq for message in history.messages]
     if any(a >= b for a, b in pairwise(seqs)):
         yield Violation("message order", "the stream is not in order")
-    for ack in history.acks:
-        found = stored.get(ack.seq)
-        if found is None or found.key != ack.key:
-            where = "nowhere" if ack.key not in copies else "elsewhere"
-            yield Violation("message lost", f"{ack.key} was acknowledged at {ack.seq} and is {where}")
+    for key, seq in history.acks:
+        found = stored.get(seq)
+        if found is None or found.key != key:
+            where = "nowhere" if key not in copies else "elsewhere"
+            yield Violation("message lost", f"{key} was acknowledged at {seq} and is {where}")
 
 
-def _readers(what: str, readers: Iterable[Reader], stream: Sequence[int]) -> Iterator[Violation]:
+def _readers(what: str, readers: Iterable[Reader], stream: Seqs) -> Iterator[Violation]:
     """Each saw all there was after where they began, once, in order, through every resume."""
-    last = stream[-1] if stream else 0
+    last = max(stream.last, 0)
     for reader in readers:
         before: int | None = None
         for part in reader.parts:
@@ -77,12 +85,11 @@ def _readers(what: str, readers: Iterable[Reader], stream: Sequence[int]) -> Ite
                 yield Violation(
                     f"{what} resumed elsewhere", f"{reader.name}: after {part.after}, had {before}"
                 )
-            start, end = (
-                bisect_right(stream, part.after),
-                bisect_right(stream, max(part.seqs, default=part.after)),
-            )
-            if list(part.seqs) != list(stream[start:end]):
-                yield from _difference(what, reader.name, list(part.seqs), list(stream[start:end]))
+            most = part.seqs.most()
+            there = [] if most is None else stream.within(part.after, most)
+            if part.seqs.runs() != there:
+                seqs = [seq for first, end in there for seq in range(first, end + 1)]
+                yield from _difference(what, reader.name, list(part.seqs), seqs)
             before = part.last
         if reader.stayed and (before or 0) < last:
             yield Violation(f"{what} missed", f"{reader.name} stayed, and saw {before} last of {last}")
@@ -156,7 +163,12 @@ def _command(accepted: Accepted, events: list[StoredEvent], history: History) ->
 
 def lateness(received: float, final: float, history: History) -> float:
     """Seconds past the delay, less those in which there was an outage."""
-    return final - received - history.delay - overlap(received, final, history.outages)
+    return final - received - history.delay - overlap(received, final, _that_touch(history, _COMMANDS))
+
+
+def _that_touch(history: History, kinds: tuple[str, ...]) -> list[Outage]:
+    """The outages of what is needed for something: no other may excuse that it was late."""
+    return [outage for outage in history.outages if outage.kind.startswith(kinds)]
 
 
 def overlap(start: float, end: float, outages: Iterable[Outage]) -> float:
@@ -204,23 +216,31 @@ def _lists(history: History, lease: float) -> Iterator[Violation]:
     there: dict[str, list[Presence]] = defaultdict(list)
     for presence in history.presences:
         there[presence.name].append(presence)
+    stays = {name: _Stays(presences) for name, presences in there.items()}
+    nowhere = _Stays([])
     for listing in history.listings:
-        moment = _ghost_since(listing, there[listing.name])
+        moment = stays.get(listing.name, nowhere).ghost_since(listing)
         shown = listing.end - moment
-        if shown > lease + overlap(moment, listing.end, history.outages):
+        if shown > lease and shown > lease + overlap(moment, listing.end, _that_touch(history, _PEOPLE)):
             yield Violation(
                 "ghost", f"{listing.reader} showed {listing.name} {shown:.1f} s after they had gone"
             )
 
 
-def _ghost_since(listing: Listing, presences: list[Presence]) -> float:
-    """From when on the person was not there until the listing ended: its end, where they were there then."""
-    since = listing.start
-    for presence in presences:
-        end = listing.end if presence.end is None else presence.end
-        if presence.start <= listing.end:
-            since = max(since, min(end, listing.end))
-    return since
+class _Stays:
+    """When someone was there, asked many times."""
+
+    def __init__(self, presences: list[Presence]) -> None:
+        ordered = sorted(presences, key=lambda presence: presence.start)
+        self._starts = [presence.start for presence in ordered]
+        ends = (inf if presence.end is None else presence.end for presence in ordered)
+        self._until = list(accumulate(ends, max))
+
+    def ghost_since(self, listing: Listing) -> float:
+        """From when on they were not there until the listing ended: its end, where they were there then."""
+        begun = bisect_right(self._starts, listing.end)
+        left = self._until[begun - 1] if begun else listing.start
+        return max(listing.start, min(left, listing.end))
 
 
 def _names(history: History, bound: float) -> Iterator[Violation]:
@@ -234,7 +254,9 @@ def _names(history: History, bound: float) -> Iterator[Violation]:
                 yield Violation("name held twice", f"{name} by {owner} and {other}")
     for stuck in history.stuck:
         waited = stuck.until - stuck.since
-        if waited > bound + overlap(stuck.since, stuck.until, history.outages):
+        if waited > bound and waited > bound + overlap(
+            stuck.since, stuck.until, _that_touch(history, _PEOPLE)
+        ):
             yield Violation("name stuck", f"{stuck.name} for {waited:.1f} s")
 
 

@@ -2,26 +2,17 @@
 
 import asyncio
 import os
-import random
 import signal
-import socket
 import sys
 import sysconfig
-from asyncio.subprocess import DEVNULL, Process
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import permutations
 from pathlib import Path
 
 from opsroom_messaging.connection import BrokerAwayError, connect
-from opsroom_messaging.process import EXIT_LATER
+from tests.faults.child import START_SECONDS, Child
+from tests.faults.ports import free_port, is_ready, listens
 from tests.faults.proxy import Proxy
-
-_STOP_SECONDS = 20.0
-_START_SECONDS = 60.0
-RESTART_SECONDS = 0.5
-"""How long what died stays down, where the fault does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,96 +24,6 @@ class Size:
     clouds: int = 2
     cluster: bool = False
     delay: float = 1.0
-
-
-class Child:
-    """One process that is started again whenever it ends, until it is told to rest."""
-
-    def __init__(self, name: str, argv: list[str], environ: dict[str, str], folder: Path) -> None:
-        self.name = name
-        self.log = folder / f"{name}.log"
-        self.down = RESTART_SECONDS
-        self.ended_oddly: list[str] = []
-        """How it ended when nobody had asked it to."""
-        self.ready: Callable[[], Awaitable[bool]] | None = None
-        self._argv = argv
-        self._environ = environ
-        self._process: Process | None = None
-        self._asked = False
-        self._resting = False
-        self._back = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-
-    @property
-    def pid(self) -> int | None:
-        """Its process id while it runs."""
-        return None if self._process is None or self._process.returncode is not None else self._process.pid
-
-    async def start(self) -> None:
-        """Start it, and keep it running."""
-        await self._launch()
-        self._task = asyncio.create_task(self._keep(), name=self.name)
-
-    def signal(self, number: signal.Signals, down: float = RESTART_SECONDS) -> None:
-        """Send it a signal; where that ends it, it stays down for ``down`` seconds."""
-        if self._process is None or self._process.returncode is not None:
-            return
-        if number not in {signal.SIGSTOP, signal.SIGCONT}:
-            self._asked, self.down = True, down
-            self._back.clear()
-        self._process.send_signal(number)
-
-    async def until_back(self) -> None:
-        """Wait until it runs again after a signal that ended it, and says that it is ready."""
-        async with asyncio.timeout(_START_SECONDS):
-            await self._back.wait()
-            await self.until_ready()
-
-    async def until_ready(self) -> None:
-        """Wait until it is ready."""
-        async with asyncio.timeout(_START_SECONDS):
-            while self.ready is not None and not await self.ready():
-                await asyncio.sleep(0.05)
-
-    async def rest(self) -> None:
-        """Stop it for good."""
-        self._resting = self._asked = True
-        if self._process is not None and self._process.returncode is None:
-            self._process.send_signal(signal.SIGCONT)
-            self._process.terminate()
-            try:
-                async with asyncio.timeout(_STOP_SECONDS):
-                    await self._process.wait()
-            except TimeoutError:
-                self.ended_oddly.append(f"{self.name} did not stop within {_STOP_SECONDS:g} s")
-                self._process.kill()
-                await self._process.wait()
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-
-    async def _launch(self) -> None:
-        with self.log.open("ab") as output:
-            self._process = await asyncio.create_subprocess_exec(
-                *self._argv, env=self._environ, stdin=DEVNULL, stdout=output, stderr=output
-            )
-        self._back.set()
-
-    async def _keep(self) -> None:
-        while True:
-            assert self._process is not None
-            code = await self._process.wait()
-            if self._resting:
-                return
-            allowed = {EXIT_LATER}  # the broker was away at its start: the launcher starts it again, too
-            if self._asked:
-                allowed |= {0, -signal.SIGKILL, -signal.SIGTERM, 1}
-            if code not in allowed:
-                self.ended_oddly.append(f"{self.name} ended with {code}")
-            asked, self._asked = self._asked, False
-            await asyncio.sleep(self.down if asked else RESTART_SECONDS)
-            await self._launch()
 
 
 @dataclass(slots=True)
@@ -146,10 +47,10 @@ class Gateway:
 class Rig:
     """All processes of a run, in ``folder``."""
 
-    def __init__(self, folder: Path, size: Size, store: Path | None = None) -> None:
+    def __init__(self, folder: Path, size: Size, store: Path) -> None:
         self.size = size
         self.folder = folder
-        self.store = store or folder
+        self.store = store
         """Where the broker's data is."""
         self.nodes: list[Node] = []
         self.gateways: list[Gateway] = []
@@ -181,8 +82,8 @@ class Rig:
             self.clouds.append(await self._service(f"cloud-{number}", self.nats_url))
         for number in range(1, self.size.gateways + 1):
             await self._start_gateway(number)
-        for gateway in self.gateways:
-            await gateway.child.until_ready()
+        for child in self.services():
+            await child.until_ready()
 
     async def stop(self) -> None:
         """End everything: gateways first, brokers last."""
@@ -206,7 +107,7 @@ class Rig:
 
     async def _until_led(self) -> None:
         """Wait until the brokers store something: those of a cluster have to choose a leader first."""
-        async with asyncio.timeout(_START_SECONDS):
+        async with asyncio.timeout(START_SECONDS):
             while True:
                 try:
                     broker = await connect(self.nats_url, name="rig")
@@ -280,9 +181,16 @@ class Rig:
             "GATEWAY_REPLAY_LIMIT": "1000000",
             "LOG_LEVEL": "INFO",
         }
+        told = free_port()
+        chosen[f"{kind.upper()}_ADMIN_PORT"] = str(told)
         child = Child(
             name, [sys.executable, "-m", f"opsroom_{kind}"], os.environ | chosen | environ, self.folder
         )
+
+        async def ready() -> bool:
+            return await is_ready(told)
+
+        child.ready = ready
         await child.start()
         return child
 
@@ -293,43 +201,4 @@ class Rig:
             await way.start()
         url = ",".join(f"nats://127.0.0.1:{way.port}" for way in ways)
         child = await self._service(f"gateway-{number}", url, GATEWAY_PORT=str(port))
-
-        async def ready() -> bool:
-            return await is_ready(port)
-
-        child.ready = ready
         self.gateways.append(Gateway(child, port, ways))
-
-
-async def listens(port: int) -> bool:
-    """Whether somebody accepts connections at ``port``."""
-    try:
-        async with asyncio.timeout(1.0):
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
-        return False
-    writer.transport.abort()
-    return True
-
-
-async def is_ready(port: int) -> bool:
-    """Whether ``/readyz`` answers 200."""
-    try:
-        async with asyncio.timeout(3.0):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            try:
-                writer.write(b"GET /readyz HTTP/1.1\r\nHost: opsroom\r\nConnection: close\r\n\r\n")
-                answer = await reader.read(4096)
-            finally:
-                writer.transport.abort()
-    except OSError:
-        return False
-    return b" 200 " in answer[:20]
-
-
-def free_port() -> int:
-    """A port that nobody listens on, below those that connections get, of which one could take it."""
-    while True:
-        port = random.randrange(15_000, 32_000)
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port

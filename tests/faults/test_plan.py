@@ -1,8 +1,8 @@
 """Plans follow from their seeds, and hold what they were asked for."""
 
-from tests.faults.plan import Kind, Scope, make_plan
+from tests.faults.plan import SLEEPS, Kind, Scope, make_plan
 
-LONG = {Kind.GATEWAY_SLEEP, Kind.BROKER_SLEEP}
+LONG = set(SLEEPS)
 CLUSTER = {Kind.LEADER_KILL, Kind.NODE_CUT}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.faults.rig import Child
+from tests.faults.child import Child
 
 _EVERY_SECONDS = 2.0
 _VARIABLE = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32}|\d+(\.\d+)?")

@@ -32,7 +32,7 @@ from opsroom_contracts.chat import (
 )
 from opsroom_contracts.codec import decode
 from opsroom_contracts.errors import FAULT, ErrorCode, Fault, FaultError
-from opsroom_contracts.subjects import CHAT_SERVICE, CHAT_STREAM, GATEWAYS_BUCKET, ChatSubject
+from opsroom_contracts.subjects import CHAT_SERVICE, CHAT_STREAM, GATEWAYS_BUCKET, MEMBERS_STREAM, ChatSubject
 from opsroom_messaging.connection import Broker, connect
 from opsroom_messaging.requests import Requester
 from opsroom_messaging.stored import StreamReader
@@ -72,6 +72,7 @@ class Chat:
     def __init__(self, broker: Broker, patience: float = 30, attempt: float = 0.5) -> None:
         self.broker = broker
         self.messages = StreamReader(broker, CHAT_STREAM)
+        self.members = StreamReader(broker, MEMBERS_STREAM)
         self.requester = Requester(broker, patience=patience, attempt=attempt)
 
     async def register(self, name: str, **more: Any) -> RegisterReply:

@@ -5,11 +5,14 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from opsroom_contracts.chat import LeaveManner, RegisterReply, SendReply
+from opsroom_chat.domain.tokens import name_key
+from opsroom_contracts.chat import NAME_CLAIM, LeaveManner, NameClaim, RegisterReply, SendReply
+from opsroom_contracts.codec import encode
+from opsroom_contracts.subjects import name_subject
 from opsroom_messaging.connection import Broker
 from services.chat.tests.harness import Chat, ChatProcess, process, refusal
 from tests.broker import BrokerProcess
-from tests.waiting import until
+from tests.waiting import until, until_answer
 
 PEOPLE = 36
 LANES = 9
@@ -144,6 +147,22 @@ async def test_a_send_repeated_after_a_restart_is_the_same_message(
         assert (again.seq, again.id, again.timestamp) == (first.seq, first.id, first.timestamp)
         assert again.duplicate
         assert len(await chat.history()) == 1
+
+
+async def test_a_claim_that_a_killed_broker_brought_back_is_released(chat: Chat) -> None:
+    """The release ran out, and the broker killed then found the claim before it: see ``Members.free``."""
+    ann, bob = await chat.present("Ann"), await chat.present("Bob", "c2")
+    await chat.leave(ann.user.id, manner=LeaveManner.EXIT)
+    await chat.no_longer_lists("Ann")
+    claim = encode(NameClaim(user_id=ann.user.id))
+    await chat.put(name_subject(name_key("Ann")), claim)
+
+    async def holder(name: str) -> str | None:
+        stored = await chat.members.last(name_subject(name_key(name)))
+        return None if stored is None else NAME_CLAIM.read(stored.data).user_id
+
+    await until_answer(lambda: holder("Ann"), lambda found: found is None)
+    assert await holder("Bob") == bob.user.id
 
 
 async def test_a_process_told_to_stop_answers_what_it_took_and_exits_in_order(

@@ -79,7 +79,9 @@ class Requester:
         try:
             while True:
                 left = max(_LEAST_SECONDS, deadline - loop.time())
-                asked.add(asyncio.create_task(self._once(subject, payload, contract, headers, left)))
+                once = asyncio.create_task(self._once(subject, payload, contract, headers, left))
+                once.add_done_callback(_note_error)
+                asked.add(once)
                 answer, refusal = await _hear(asked, min(wait, left))
                 if answer is not None:
                     return answer
@@ -121,6 +123,12 @@ class Requester:
         except (NatsError, TimeoutError):
             return False
         return True
+
+
+def _note_error(once: "asyncio.Task[ReplyT]") -> None:
+    """Take note of how an ask ended: nobody waits for one that failed as it was cancelled."""
+    if not once.cancelled():
+        once.exception()
 
 
 async def _hear(asked: set[asyncio.Task[ReplyT]], wait: float) -> tuple[ReplyT | None, FaultError | None]:

@@ -91,6 +91,10 @@ def take_in(directory: Directory, message: Stored) -> Member | None:
     return member
 
 
+def _release(key: str, expected: int) -> Write:
+    return Write(name_subject(key), encode(NameClaim()), expected=expected, ttl=_RELEASED_NAME_SECONDS)
+
+
 class Members:
     """Changes people's records, each guarded by what it was decided on, and decided again if that moved."""
 
@@ -153,6 +157,22 @@ class Members:
                 continue
         raise refuse(ErrorCode.OVERLOADED, "too many changes to this person at once; try again")
 
+    async def free(self, key: str) -> None:
+        """Release a name whose holder is gone; one that has moved on meanwhile is left alone.
+
+        It was released, and what says so has run out since: a broker that is killed after that brings the
+        claim back, as it keeps no record of what gave way to something newer.
+
+        Raises:
+            UnavailableError: the broker did not answer.
+        """
+        held = await self._read_name(key)
+        if held is None or held.user_id is None or await self._keeps(held.user_id, key):
+            return
+        with suppress(ConflictError):
+            (seq,) = await self._writer.write(_release(key, held.seq))
+            self.directory.put_name(key, None, seq)
+
     async def _store(self, change: Change, expected: int) -> int:
         member = change.member
         record = Write(
@@ -181,9 +201,7 @@ class Members:
         if change.name is Name.RELEASE:
             if held is None or held.user_id != user.id:
                 return None
-            return Write(
-                name_subject(key), encode(NameClaim()), expected=expected, ttl=_RELEASED_NAME_SECONDS
-            )
+            return _release(key, expected)
         if held is not None and held.user_id not in {None, user.id} and await self._keeps(held.user_id, key):
             raise refuse(ErrorCode.NAME_TAKEN, f"The name {user.name!r} is already taken.", field="name")
         return Write(name_subject(key), encode(NameClaim(user_id=user.id)), expected=expected)

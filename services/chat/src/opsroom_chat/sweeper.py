@@ -51,6 +51,7 @@ class Sweeper:
                 if loop.time() >= leases_at:
                     leases_at = loop.time() + _LEASES_EVERY_SECONDS
                     await self._sweep_gateways(loop.time())
+                    await self._sweep_names()
             except UnavailableError as error:
                 log.warning("sweeping again later: %s", error)
 
@@ -65,6 +66,10 @@ class Sweeper:
             return None if member is None else people.expire(member, now, self._graces)
 
         await _all(self._members.change(user_id, decide) for user_id in due[:_AT_ONCE])
+
+    async def _sweep_names(self) -> None:
+        orphans = self._members.directory.orphans()
+        await _all(self._members.free(key) for key in orphans[:_AT_ONCE])
 
     async def _sweep_gateways(self, now: float) -> None:
         members = list(self._members.directory.connected())

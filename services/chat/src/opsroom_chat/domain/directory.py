@@ -86,6 +86,14 @@ class Directory:
         """What is known of a name."""
         return self._names.get(name_key)
 
+    def orphans(self) -> list[str]:
+        """Names held by somebody who isn't there."""
+        return [
+            key
+            for key, entry in self._names.items()
+            if entry.user_id is not None and entry.user_id not in self._members
+        ]
+
     def listed(self) -> list[User]:
         """People on the list, in the order in which they came."""
         present = [entry.member for entry in self._members.values() if entry.member.status in LISTED]
