@@ -7,7 +7,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from opsroom_contracts import chat, cloud, frames, gateways, http, subjects
+from opsroom_contracts import audit, chat, cloud, frames, gateways, http, moderation, subjects
 from opsroom_contracts.schema import all_models
 from opsroom_contracts.subjects import ChatSubject, CloudSubject
 
@@ -22,7 +22,11 @@ ASKED: Asked = {
     ChatSubject.USERS: (chat.UsersRequest, chat.UsersReply),
     ChatSubject.HISTORY: (chat.HistoryRequest, chat.HistoryReply),
     ChatSubject.WHOAMI: (chat.WhoamiRequest, chat.WhoamiReply),
-    ChatSubject.REVOKE: (chat.RevokeRequest, chat.RevokeReply),
+    ChatSubject.REVOKE: (moderation.RevokeRequest, moderation.RevokeReply),
+    ChatSubject.REMOVE: (moderation.RemoveRequest, moderation.RemoveReply),
+    ChatSubject.RESTRICT: (moderation.RestrictRequest, moderation.RestrictReply),
+    ChatSubject.LIFT: (moderation.LiftRequest, moderation.LiftReply),
+    ChatSubject.RESTRICTIONS: (moderation.RestrictionsRequest, moderation.RestrictionsReply),
     CloudSubject.CREATE: (cloud.CreateRequest, cloud.OperationReply),
     CloudSubject.START: (cloud.InstanceRequest, cloud.OperationReply),
     CloudSubject.STOP: (cloud.InstanceRequest, cloud.OperationReply),
@@ -31,16 +35,19 @@ ASKED: Asked = {
     CloudSubject.OPERATION: (cloud.OperationRequest, cloud.OperationReply),
     CloudSubject.LIST: (cloud.ListRequest, cloud.ListReply),
 }
-SAID: dict[str, type[BaseModel]] = {
-    subjects.message_subject("{room}", "{message}"): chat.MessageEvent,
-    subjects.member_subject("{user}"): chat.Member,
-    subjects.name_subject("{digest}"): chat.NameClaim,
-    subjects.typing_subject("{room}"): chat.TypingEvent,
-    subjects.instance_events("{instance}"): cloud.InstanceEvent,
-    subjects.instance_timer("{instance}"): cloud.DueOperation,
-    subjects.instance_due("{instance}"): cloud.DueOperation,
-    subjects.operation_record("{operation}"): cloud.OperationRecord,
-    subjects.GATEWAY_SPENT: gateways.Spent,
+SAID: dict[str, tuple[type[BaseModel], ...]] = {
+    subjects.message_subject("{room}", "{message}"): (chat.MessageEvent, moderation.MessageRemoved),
+    subjects.erasure_subject("{message}"): (moderation.Erasure,),
+    subjects.member_subject("{user}"): (chat.Member,),
+    subjects.name_subject("{digest}"): (chat.NameClaim,),
+    subjects.restriction_subject("{restriction}"): (moderation.Restriction,),
+    subjects.typing_subject("{room}"): (chat.TypingEvent,),
+    subjects.instance_events("{instance}"): (cloud.InstanceEvent,),
+    subjects.instance_timer("{instance}"): (cloud.DueOperation,),
+    subjects.instance_due("{instance}"): (cloud.DueOperation,),
+    subjects.operation_record("{operation}"): (cloud.OperationRecord,),
+    subjects.audit_subject("{outcome}", "{entry}"): (audit.AuditEntry,),
+    subjects.GATEWAY_SPENT: (gateways.Spent,),
 }
 """What is published, stored or not, by subject."""
 
@@ -58,9 +65,9 @@ def asyncapi(version: str) -> dict[str, Any]:
     for subject, (request, reply) in ASKED.items():
         channel = document.channel(_name(subject), str(subject), "A request and its answer.", "nats")
         document.operation(f"ask_{_name(subject)}", "receive", channel, (request,), reply)
-    for subject, model in SAID.items():
-        channel = document.channel(_name(subject), subject, (model.__doc__ or "").split("\n")[0], "nats")
-        document.operation(f"publish_{_name(subject)}", "send", channel, (model,))
+    for subject, models in SAID.items():
+        channel = document.channel(_name(subject), subject, (models[0].__doc__ or "").split("\n")[0], "nats")
+        document.operation(f"publish_{_name(subject)}", "send", channel, models)
     return document.whole(version)
 
 

@@ -16,6 +16,17 @@ Address = Annotated[str, Field(max_length=64)]
 """Where a request came from, as text."""
 
 
+OPERATOR = "operator"
+"""Who asks over NATS without saying so: nobody but the broker's operator may ask for moderation there."""
+
+
+class AskedBy(Model):
+    """Who asks, as the gateway knows it; ``address`` is missing for what came over NATS."""
+
+    name: Annotated[str, Field(min_length=1, max_length=64)] = OPERATOR
+    address: Address | None = None
+
+
 class AuditAction(StrEnum):
     """What is audited."""
 
@@ -25,6 +36,10 @@ class AuditAction(StrEnum):
     REMOVE = "remove"
     CANCEL = "cancel"
     REVOKE = "revoke"
+    REMOVE_MESSAGE = "remove_message"
+    MUTE = "mute"
+    BAN = "ban"
+    LIFT = "lift"
 
 
 class AuditOutcome(StrEnum):
@@ -37,8 +52,9 @@ class AuditOutcome(StrEnum):
 class AuditEntry(Model):
     """What ``audit.<outcome>.<id>`` holds.
 
-    ``address`` is missing for what was asked over NATS; ``target`` is the instance, operation or person that
-    was meant; ``code`` and ``reason`` go with a refusal.
+    ``address`` is missing for what was asked over NATS; ``target`` is the instance, operation, message,
+    restriction or person that was meant; ``code`` goes with a refusal; ``reason`` is why it was refused, or why
+    somebody moderated.
     """
 
     version: Literal[1] = 1

@@ -270,19 +270,6 @@ class WhoamiReply(Model):
     grant: Grant | None = None
 
 
-class RevokeRequest(Model):
-    """Make the token of ``user_id`` worth nothing: off the list, the name free, their connections closed."""
-
-    user_id: Identifier
-
-
-class RevokeReply(Model):
-    """Whose token it was, and the sequence of ``MEMBERS`` from which their record shows it."""
-
-    user: User
-    seq: Sequence
-
-
 class TypingEvent(Model):
     """Someone is typing: said on ``chat.typing.<room>``, never stored."""
 

@@ -51,5 +51,6 @@ class Close(Enum):
     HELLO_EXPECTED = CloseCode(4001, "hello expected", Retry.NEVER)
     TOKEN_INVALID = CloseCode(4002, "token invalid", Retry.REGISTER)
     NAME_LOST = CloseCode(4003, "name taken by someone else meanwhile", Retry.REGISTER)
+    BANNED = CloseCode(4004, "banned", Retry.NEVER)
     TOO_SLOW = CloseCode(4008, "too slow: reconnect and resume", Retry.NOW)
     PROTOCOL = CloseCode(4009, "too many malformed frames", Retry.NEVER)

@@ -3,12 +3,13 @@
 A code is stable: clients may switch on it. The words may change.
 """
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field, TypeAdapter
 
-from opsroom_contracts.model import Identifier, Model
+from opsroom_contracts.model import Identifier, Model, Timestamp
 
 
 class ErrorCode(StrEnum):
@@ -27,6 +28,10 @@ class ErrorCode(StrEnum):
     COURSE_OFF = "course_off"
     USER_UNKNOWN = "user_unknown"
     ROOM_UNKNOWN = "room_unknown"
+    MESSAGE_UNKNOWN = "message_unknown"
+    MUTED = "muted"
+    BANNED = "banned"
+    RESTRICTION_UNKNOWN = "restriction_unknown"
     HELLO_REQUIRED = "hello_required"
     INSTANCE_NOT_FOUND = "instance_not_found"
     OPERATION_NOT_FOUND = "operation_not_found"
@@ -56,6 +61,10 @@ HTTP_STATUS: dict[ErrorCode, int] = {
     ErrorCode.COURSE_OFF: 403,
     ErrorCode.USER_UNKNOWN: 404,
     ErrorCode.ROOM_UNKNOWN: 404,
+    ErrorCode.MESSAGE_UNKNOWN: 404,
+    ErrorCode.MUTED: 403,
+    ErrorCode.BANNED: 403,
+    ErrorCode.RESTRICTION_UNKNOWN: 404,
     ErrorCode.HELLO_REQUIRED: 400,
     ErrorCode.INSTANCE_NOT_FOUND: 404,
     ErrorCode.OPERATION_NOT_FOUND: 404,
@@ -88,7 +97,8 @@ class Fault(Model):
     """One error, as services answer it over NATS.
 
     ``field`` is the dotted path of the offending field; ``operation_id`` names the operation that is
-    in the way, or that the id was used for before; ``retry_after``: in how many seconds to try again.
+    in the way, or that the id was used for before; ``retry_after``: in how many seconds to try again;
+    ``until``: when a mute or ban ends by itself.
     """
 
     code: ErrorCode
@@ -96,6 +106,7 @@ class Fault(Model):
     field: str | None = None
     operation_id: Identifier | None = None
     retry_after: Annotated[float, Field(ge=0)] | None = None
+    until: Timestamp | None = None
 
 
 class Problem(Model):
@@ -109,6 +120,7 @@ class Problem(Model):
     field: str | None = None
     operation_id: Identifier | None = None
     retry_after: Annotated[float, Field(ge=0)] | None = None
+    until: Timestamp | None = None
 
 
 FAULT = TypeAdapter(Fault)
@@ -129,7 +141,15 @@ def refuse(
     field: str | None = None,
     operation_id: str | None = None,
     retry_after: float | None = None,
+    until: datetime | None = None,
 ) -> FaultError:
     """Build the error that answers a request with ``code``."""
-    fault = Fault(code=code, message=message, field=field, operation_id=operation_id, retry_after=retry_after)
+    fault = Fault(
+        code=code,
+        message=message,
+        field=field,
+        operation_id=operation_id,
+        retry_after=retry_after,
+        until=until,
+    )
     return FaultError(fault)

@@ -7,6 +7,7 @@ from pydantic import Field, TypeAdapter
 from opsroom_contracts.chat import Message, Text, Token, User
 from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.model import ClientId, Identifier, Model, RoomName, Sequence, Timestamp
+from opsroom_contracts.moderation import Reason
 
 SUBPROTOCOL = "opsroom.v1"
 FRAME_MAX_BYTES = 64 * 1024
@@ -46,19 +47,53 @@ class LeaveFrame(Model):
 ClientFrame = Annotated[HelloFrame | SendFrame | TypingFrame | LeaveFrame, Field(discriminator="type")]
 
 
+class Mute(Model):
+    """One may read and not speak, until then or until it is lifted."""
+
+    until: Timestamp | None = None
+    reason: Reason | None = None
+
+
 class WelcomeFrame(Model):
-    """Answer to hello. ``seq`` is where the stream stands; missed messages follow, then live ones."""
+    """Answer to hello. ``seq`` is where the stream stands; missed messages follow, then live ones.
+
+    ``muted`` where one may not speak.
+    """
 
     type: Literal["welcome"] = "welcome"
     user: User
     users: tuple[User, ...]
     seq: Sequence
+    muted: Mute | None = None
 
 
 class MessageFrame(Message):
     """A message of a room."""
 
     type: Literal["message"] = "message"
+
+
+class RemovedFrame(Model):
+    """A message was removed: show its text no more. ``messageSeq`` was its place, ``seq`` is that of this."""
+
+    type: Literal["removed"] = "removed"
+    seq: Sequence
+    room: RoomName
+    id: Identifier
+    message_seq: Sequence
+    timestamp: Timestamp
+
+
+class MutedFrame(Mute):
+    """One may not speak from now on; what is sent is refused as ``muted``."""
+
+    type: Literal["muted"] = "muted"
+
+
+class UnmutedFrame(Model):
+    """One may speak again."""
+
+    type: Literal["unmuted"] = "unmuted"
 
 
 class JoinedFrame(Model):
@@ -97,7 +132,7 @@ class AckFrame(Model):
 class ErrorFrame(Model):
     """A frame was refused; nothing was changed. ``clientId`` names the send that it answers.
 
-    ``retryAfter``: in how many seconds the same may be tried again.
+    ``retryAfter``: in how many seconds the same may be tried again. ``until``: when a mute or ban ends.
     """
 
     type: Literal["error"] = "error"
@@ -106,6 +141,7 @@ class ErrorFrame(Model):
     client_id: ClientId | None = None
     field: str | None = None
     retry_after: float | None = None
+    until: Timestamp | None = None
 
 
 class ResetFrame(Model):
@@ -116,7 +152,17 @@ class ResetFrame(Model):
 
 
 ServerFrame = Annotated[
-    WelcomeFrame | MessageFrame | JoinedFrame | LeftFrame | TypingNotice | AckFrame | ErrorFrame | ResetFrame,
+    WelcomeFrame
+    | MessageFrame
+    | RemovedFrame
+    | MutedFrame
+    | UnmutedFrame
+    | JoinedFrame
+    | LeftFrame
+    | TypingNotice
+    | AckFrame
+    | ErrorFrame
+    | ResetFrame,
     Field(discriminator="type"),
 ]
 

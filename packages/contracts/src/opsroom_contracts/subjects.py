@@ -17,6 +17,10 @@ class ChatSubject(StrEnum):
     HISTORY = "chat.history"
     WHOAMI = "chat.whoami"
     REVOKE = "chat.revoke"
+    REMOVE = "chat.remove"
+    RESTRICT = "chat.restrict"
+    LIFT = "chat.lift"
+    RESTRICTIONS = "chat.restrictions"
 
 
 class CloudSubject(StrEnum):
@@ -34,11 +38,15 @@ class CloudSubject(StrEnum):
 CHAT_STREAM = "CHAT"
 """Messages, one subject each, so that a message's id is taken at most once."""
 CHAT_EVENTS = "chat.events.>"
+CHAT_ERASURES = "chat.erasures.*"
+"""Messages that are removed and not yet erased, in the stream of the messages."""
 
 MEMBERS_STREAM = "MEMBERS"
 """People: the last message on a subject is the truth about one person or one name."""
 MEMBERS = "chat.members.*"
 NAMES = "chat.names.*"
+RESTRICTIONS = "chat.restrictions.*"
+"""Mutes and bans, in the stream of the people."""
 
 CLOUD_STREAM = "CLOUD"
 """Events of instances, the timers of pending operations, and what the timers deliver."""
@@ -79,6 +87,16 @@ def member_subject(user_id: str) -> str:
 def name_subject(name_key: str) -> str:
     """Where the claim on one name is kept; ``name_key`` is a digest of the folded name."""
     return f"chat.names.{name_key}"
+
+
+def erasure_subject(message_id: str) -> str:
+    """Where it is kept that one removed message is still to be erased."""
+    return f"chat.erasures.{message_id}"
+
+
+def restriction_subject(restriction_id: str) -> str:
+    """Where one mute or ban is kept."""
+    return f"chat.restrictions.{restriction_id}"
 
 
 def audit_subject(outcome: str, entry_id: str) -> str:

@@ -79,8 +79,9 @@ def _messages(document: dict[str, Any]) -> Iterator[str]:
     for subject, (request, reply) in ASKED.items():
         yield f"| `{subject}` | `{request.__name__}` | `{reply.__name__}` |"
     yield "\n## NATS: what is published\n\n| subject | payload | |\n|---|---|---|"
-    for subject, model in SAID.items():
-        yield f"| `{subject}` | `{model.__name__}` | {_first(model)} |"
+    for subject, models in SAID.items():
+        for model in models:
+            yield f"| `{subject}` | `{model.__name__}` | {_first(model)} |"
 
 
 def _settings() -> Iterator[str]:

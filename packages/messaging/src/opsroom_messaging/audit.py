@@ -6,7 +6,7 @@ from collections import deque
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from opsroom_contracts.audit import AuditAction, AuditEntry, AuditOutcome
+from opsroom_contracts.audit import AskedBy, AuditAction, AuditEntry, AuditOutcome
 from opsroom_contracts.codec import encode
 from opsroom_contracts.errors import Fault
 from opsroom_contracts.model import to_milliseconds
@@ -18,6 +18,7 @@ from opsroom_messaging.writer import ConflictError, GroupWriter, OverloadedError
 
 _GROUP = 200
 _AGAIN_SECONDS = 0.5
+_TARGET_MAX = 128
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,25 @@ def refused(action: AuditAction, actor: str, fault: Fault, target: str | None) -
         code=fault.code,
         reason=fault.message,
         operation_id=fault.operation_id,
+    )
+
+
+def moderated(
+    action: AuditAction, by: AskedBy, target: str, reason: str | None, *, once: str | None = None
+) -> AuditEntry:
+    """The entry of something that somebody did about a message or a person.
+
+    ``once``: an id of what can be done but once, so that a retry of it is stored once.
+    """
+    return AuditEntry(
+        id=uuid4().hex if once is None else f"{action.value}-{once}"[:64],
+        at=_now(),
+        outcome=AuditOutcome.ACCEPTED,
+        action=action,
+        actor=by.name,
+        address=by.address,
+        target=target[:_TARGET_MAX],
+        reason=reason,
     )
 
 

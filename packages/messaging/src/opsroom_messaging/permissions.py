@@ -125,10 +125,14 @@ _ALL = {
     subjects.CHAT_SERVICE: Permissions(
         publish=(
             subjects.CHAT_EVENTS,
+            subjects.CHAT_ERASURES,
             subjects.MEMBERS,
             subjects.NAMES,
+            subjects.RESTRICTIONS,
+            subjects.AUDIT,
             "$JS.API.INFO",
             *_own(subjects.CHAT_STREAM),
+            f"$JS.API.STREAM.MSG.DELETE.{subjects.CHAT_STREAM}",
             *_own(subjects.MEMBERS_STREAM),
             *_own(_GATEWAYS_STREAM),
             f"$JS.API.CONSUMER.INFO.{_GATEWAYS_STREAM}.*",

@@ -33,14 +33,21 @@ class StreamSpec:
 def chat_stream(*, max_age: float, max_bytes: int, replicas: int) -> StreamSpec:
     """Messages, dropped by age in seconds and by size in bytes, oldest first."""
     return StreamSpec(
-        subjects.CHAT_STREAM, (subjects.CHAT_EVENTS,), max_age=max_age, max_bytes=max_bytes, replicas=replicas
+        subjects.CHAT_STREAM,
+        (subjects.CHAT_EVENTS, subjects.CHAT_ERASURES),
+        max_age=max_age,
+        max_bytes=max_bytes,
+        replicas=replicas,
     )
 
 
 def members_stream(*, replicas: int) -> StreamSpec:
-    """People and names: only the last record of each counts, so only that is kept."""
+    """People, names, mutes and bans: only the last record of each counts, so only that is kept."""
     return StreamSpec(
-        subjects.MEMBERS_STREAM, (subjects.MEMBERS, subjects.NAMES), per_subject=1, replicas=replicas
+        subjects.MEMBERS_STREAM,
+        (subjects.MEMBERS, subjects.NAMES, subjects.RESTRICTIONS),
+        per_subject=1,
+        replicas=replicas,
     )
 
 

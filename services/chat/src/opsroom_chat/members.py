@@ -13,7 +13,8 @@ from opsroom_chat.domain.tokens import name_key
 from opsroom_contracts.chat import MEMBER, NAME_CLAIM, Dialect, Member, MemberStatus, NameClaim
 from opsroom_contracts.codec import ContractError, encode
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
-from opsroom_contracts.subjects import member_subject, name_subject
+from opsroom_contracts.moderation import RESTRICTION
+from opsroom_contracts.subjects import member_subject, name_subject, restriction_subject
 from opsroom_contracts.versions import NewerVersionError
 from opsroom_messaging.stored import Stored, StreamReader, UnavailableError
 from opsroom_messaging.writer import ConflictError, GroupWriter, Write
@@ -22,6 +23,7 @@ _ATTEMPTS = 20
 _RELEASED_NAME_SECONDS = 60
 _COURSE_AWAY = timedelta(days=1)
 _NAME_PREFIX = name_subject("")
+_RESTRICTION_PREFIX = restriction_subject("")
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +82,10 @@ def take_in(directory: Directory, message: Stored) -> Member | None:
     Raises:
         ContractError: it does not fit its contract, or speaks of another person than its subject.
     """
+    if message.subject.startswith(_RESTRICTION_PREFIX):
+        restriction = RESTRICTION.read(message.data)
+        directory.restrictions.put(restriction, message.seq, message.at)
+        return None
     if message.subject.startswith(_NAME_PREFIX):
         claim = NAME_CLAIM.read(message.data)
         directory.put_name(message.subject.removeprefix(_NAME_PREFIX), claim.user_id, message.seq)

@@ -7,7 +7,6 @@ from opsroom_chat.members import Members
 from opsroom_chat.people import Clock
 from opsroom_contracts.chat import (
     GUEST,
-    MESSAGE_EVENT,
     Dialect,
     HistoryReply,
     HistoryRequest,
@@ -22,6 +21,8 @@ from opsroom_contracts.chat import (
 from opsroom_contracts.codec import ContractError, encode
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.model import to_milliseconds
+from opsroom_contracts.moderation import MessageRemoved, read_chat_event
+from opsroom_contracts.restrictions import refusal
 from opsroom_contracts.subjects import message_subject, room_events
 from opsroom_contracts.text import NameRuleError, clean_name
 from opsroom_contracts.versions import NewerVersionError
@@ -62,7 +63,8 @@ class Messages:
         left meanwhile, for nobody in particular.
 
         Raises:
-            FaultError: ``room_unknown``, ``user_unknown``, ``invalid_request`` (blank text).
+            FaultError: ``room_unknown``, ``user_unknown``, ``invalid_request`` (blank text), ``muted``,
+                ``banned``.
         """
         self._check_room(request.room)
         if not request.text.strip():
@@ -78,11 +80,19 @@ class Messages:
             raw=request.raw,
         )
         subject = message_subject(event.room, event.id)
+        await self._check_free_to_speak(sender, subject)
         try:
             (seq,) = await self._writer.write(Write(subject, encode(event), expected=0))
         except ConflictError:
             return await self._sent_before(subject)
         return SendReply(seq=seq, id=event.id, timestamp=event.timestamp)
+
+    async def _check_free_to_speak(self, sender: User, subject: str) -> None:
+        """Refuse those who are muted, but not to tell them that they said it before."""
+        restrictions, now = self._members.directory.restrictions, self._clock()
+        held = restrictions.mute_of(sender.name, now) or restrictions.ban_of_name(sender.name, now)
+        if held is not None and await self._reader.last(subject) is None:
+            raise refusal(held)
 
     async def history(self, request: HistoryRequest) -> HistoryReply:
         """A page of a room's messages, ascending.
@@ -129,12 +139,14 @@ class Messages:
         if stored is None:
             raise refuse(ErrorCode.UNAVAILABLE, "the message could not be stored; try again")
         try:
-            event = MESSAGE_EVENT.read(stored.data)
+            event = read_chat_event(stored.data)
         except NewerVersionError as error:
             raise UnavailableError(f"{subject}: {error}") from error
         except ContractError:
             words = "what is stored under this id is no message; send with another id"
             raise refuse(ErrorCode.IDEMPOTENCY_MISMATCH, words, field="clientId") from None
+        if isinstance(event, MessageRemoved):
+            return SendReply(seq=event.message_seq, id=event.id, timestamp=event.sent_at, duplicate=True)
         return SendReply(seq=stored.seq, id=event.id, timestamp=event.timestamp, duplicate=True)
 
     def _check_room(self, room: str) -> None:
@@ -181,7 +193,8 @@ class Messages:
 
     def _readable(self, stored: Stored) -> list[Message]:
         try:
-            return [as_message(MESSAGE_EVENT.read(stored.data), stored.seq)]
+            event = read_chat_event(stored.data)
+            return [] if isinstance(event, MessageRemoved) else [as_message(event, stored.seq)]
         except ContractError as error:
             self.malformed += 1
             log.warning("skipped %s at %d: %s", stored.subject, stored.seq, error)

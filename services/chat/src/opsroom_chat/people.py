@@ -18,8 +18,6 @@ from opsroom_contracts.chat import (
     MemberStatus,
     RegisterReply,
     RegisterRequest,
-    RevokeReply,
-    RevokeRequest,
     User,
     UsersReply,
     UsersRequest,
@@ -27,6 +25,8 @@ from opsroom_contracts.chat import (
     WhoamiRequest,
 )
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
+from opsroom_contracts.moderation import RevokeReply, RevokeRequest
+from opsroom_contracts.restrictions import refusal
 from opsroom_contracts.text import NameRuleError, clean_name
 
 Clock = Callable[[], datetime]
@@ -44,10 +44,11 @@ class People:
         """Give a name to a newcomer.
 
         Raises:
-            FaultError: ``name_invalid``, ``name_taken``.
+            FaultError: ``name_invalid``, ``name_taken``, ``banned``.
         """
         user_id = tokens.user_id_for(request.client_id) if request.client_id else str(uuid4())
         user = User(id=user_id, name=_checked_name(request.name))
+        self._refuse_banned(user)
         token = None
         if request.dialect is Dialect.V1:
             fresh = secrets.token_urlsafe(tokens.SECRET_BYTES)
@@ -74,7 +75,8 @@ class People:
         """Add a connection.
 
         Raises:
-            FaultError: ``token_invalid``, ``user_unknown``, ``name_taken`` (someone took it meanwhile).
+            FaultError: ``token_invalid``, ``user_unknown``, ``name_taken`` (someone took it meanwhile),
+                ``banned``.
         """
         user_id = _plausible_owner(request.token) if request.token is not None else request.user_id
         if user_id is None:
@@ -82,6 +84,7 @@ class People:
 
         def decide(known: Member | None) -> Change | None:
             member = self._vouched(known, request, user_id)
+            self._refuse_banned(member.user)
             return people.join(member, request.connection, request.origin, self._clock())
 
         member, seq = await self._members.change(user_id, decide)
@@ -135,6 +138,11 @@ class People:
         if member is None:
             raise refuse(ErrorCode.USER_UNKNOWN, "no such person")
         return RevokeReply(user=member.user, seq=seq)
+
+    def _refuse_banned(self, user: User) -> None:
+        ban = self._members.directory.restrictions.ban_of_name(user.name, self._clock())
+        if ban is not None:
+            raise refusal(ban)
 
     def _vouched(self, known: Member | None, request: JoinRequest, user_id: str) -> Member:
         if request.token is not None:

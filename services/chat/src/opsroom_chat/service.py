@@ -1,33 +1,65 @@
 """The chat service put together: what talks to what, on one screen."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
+from opsroom_chat.audited import audited
 from opsroom_chat.members import Members, MembersSink
 from opsroom_chat.messages import Messages
 from opsroom_chat.people import People
+from opsroom_chat.removing import Removing
+from opsroom_chat.restricting import Restricting
 from opsroom_chat.settings import ChatSettings
 from opsroom_chat.sweeper import Sweeper
-from opsroom_contracts import chat, subjects
+from opsroom_contracts import moderation, subjects
+from opsroom_contracts.chat import (
+    HistoryRequest,
+    JoinRequest,
+    LeaveRequest,
+    RegisterRequest,
+    SendRequest,
+    UsersRequest,
+    WhoamiRequest,
+)
 from opsroom_contracts.subjects import ChatSubject
+from opsroom_messaging.audit import Audit
 from opsroom_messaging.connection import Broker
+from opsroom_messaging.erasing import StreamEraser
 from opsroom_messaging.follower import Follow, Follower, Source
 from opsroom_messaging.metrics import single
 from opsroom_messaging.process import running
 from opsroom_messaging.service import MicroService
-from opsroom_messaging.stored import StreamReader
+from opsroom_messaging.stored import StreamReader, UnavailableError
 from opsroom_messaging.topology import chat_stream, ensure_stream, gateways_bucket, members_stream
 from opsroom_messaging.writer import GroupWriter
 
 _READY_SECONDS = 30.0
 
+log = logging.getLogger(__name__)
+
 
 def utc_now() -> datetime:
     """The time of day, in UTC."""
     return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chat:
+    """What a process of the chat is made of: everything that answers or runs."""
+
+    sink: MembersSink
+    people: People
+    messages: Messages
+    removing: Removing
+    restricting: Restricting
+    sweeper: Sweeper
+    audit: Audit
+    writers: tuple[GroupWriter, GroupWriter]
 
 
 @asynccontextmanager
@@ -38,58 +70,80 @@ async def chat_service(broker: Broker, settings: ChatSettings) -> AsyncIterator[
         BrokerUnusableError: the broker refused the streams.
     """
     await _ensure_streams(broker, settings)
-    sink = MembersSink()
-    people_source = Source(subjects.MEMBERS_STREAM, (subjects.MEMBERS, subjects.NAMES), Follow.STATE)
-    follower = Follower(broker, people_source, sink)
-    member_writer, message_writer = GroupWriter(broker), GroupWriter(broker)
-    members = Members(
-        sink,
-        StreamReader(broker, subjects.MEMBERS_STREAM),
-        member_writer,
-        token_life=timedelta(days=settings.token_days),
+    chat = _put_together(broker, settings)
+    source = Source(
+        subjects.MEMBERS_STREAM, (subjects.MEMBERS, subjects.NAMES, subjects.RESTRICTIONS), Follow.STATE
     )
-    people = People(members, settings.graces(), utc_now)
-    messages = Messages(
-        members,
-        StreamReader(broker, subjects.CHAT_STREAM),
-        message_writer,
-        rooms=settings.rooms,
-        clock=utc_now,
-    )
-    service = MicroService(
-        broker,
-        name=subjects.CHAT_SERVICE,
-        version=version("opsroom-chat"),
-        description="People, names, presence and messages.",
-        gauges=lambda: sink.directory.counts() | {"malformed": sink.malformed + messages.malformed},
-    )
-    service.add(ChatSubject.REGISTER, chat.RegisterRequest, people.register)
-    service.add(ChatSubject.JOIN, chat.JoinRequest, people.join)
-    service.add(ChatSubject.LEAVE, chat.LeaveRequest, people.leave)
-    service.add(ChatSubject.USERS, chat.UsersRequest, people.users)
-    service.add(ChatSubject.WHOAMI, chat.WhoamiRequest, people.whoami)
-    service.add(ChatSubject.REVOKE, chat.RevokeRequest, people.revoke)
-    service.add(ChatSubject.SEND, chat.SendRequest, messages.send)
-    service.add(ChatSubject.HISTORY, chat.HistoryRequest, messages.history)
-
-    broker.metrics.count(
-        "malformed",
-        "What was skipped as it fits no contract.",
-        single(lambda: sink.malformed + messages.malformed),
-    )
-    sweeper = Sweeper(broker, members, settings.graces(), utc_now)
+    follower = Follower(broker, source, chat.sink)
+    service = _endpoints(broker, chat)
+    member_writer, message_writer = chat.writers
     async with running(
         member_writer=member_writer.run(),
         message_writer=message_writer.run(),
         follower=follower.run(),
+        audit=chat.audit.run(),
     ) as died:
         await follower.ready(_READY_SECONDS)
-        async with running(died, sweeper=sweeper.run()):
+        try:
+            await chat.removing.finish()  # before anybody is shown what was removed
+        except UnavailableError as error:
+            log.warning("what was removed is erased a little later: %s", error)
+        async with running(died, sweeper=chat.sweeper.run()):
             await service.start()
             try:
                 yield died
             finally:
                 await service.stop()
+                await chat.audit.drain()
+
+
+def _put_together(broker: Broker, settings: ChatSettings) -> _Chat:
+    sink = MembersSink()
+    member_writer, message_writer = GroupWriter(broker), GroupWriter(broker)
+    member_reader = StreamReader(broker, subjects.MEMBERS_STREAM)
+    message_reader = StreamReader(broker, subjects.CHAT_STREAM)
+    graces = settings.graces()
+    members = Members(sink, member_reader, member_writer, token_life=timedelta(days=settings.token_days))
+    eraser = StreamEraser(broker, subjects.CHAT_STREAM)
+    removing = Removing(message_reader, message_writer, eraser, clock=utc_now)
+    return _Chat(
+        sink=sink,
+        people=People(members, graces, utc_now),
+        messages=Messages(members, message_reader, message_writer, rooms=settings.rooms, clock=utc_now),
+        removing=removing,
+        restricting=Restricting(members, member_reader, member_writer, graces, utc_now),
+        sweeper=Sweeper(broker, members, removing, graces, utc_now),
+        audit=Audit(broker),
+        writers=(member_writer, message_writer),
+    )
+
+
+def _endpoints(broker: Broker, chat: _Chat) -> MicroService:
+    def skipped() -> int:
+        return chat.sink.malformed + chat.messages.malformed
+
+    service = MicroService(
+        broker,
+        name=subjects.CHAT_SERVICE,
+        version=version("opsroom-chat"),
+        description="People, names, presence and messages.",
+        gauges=lambda: chat.sink.directory.counts() | {"malformed": skipped()},
+    )
+    broker.metrics.count("malformed", "What was skipped as it fits no contract.", single(skipped))
+    people, messages, audit = chat.people, chat.messages, chat.audit
+    service.add(ChatSubject.REGISTER, RegisterRequest, people.register)
+    service.add(ChatSubject.JOIN, JoinRequest, people.join)
+    service.add(ChatSubject.LEAVE, LeaveRequest, people.leave)
+    service.add(ChatSubject.USERS, UsersRequest, people.users)
+    service.add(ChatSubject.WHOAMI, WhoamiRequest, people.whoami)
+    service.add(ChatSubject.SEND, SendRequest, messages.send)
+    service.add(ChatSubject.HISTORY, HistoryRequest, messages.history)
+    service.add(ChatSubject.REVOKE, moderation.RevokeRequest, audited(audit, people.revoke))
+    service.add(ChatSubject.REMOVE, moderation.RemoveRequest, audited(audit, chat.removing.remove))
+    service.add(ChatSubject.RESTRICT, moderation.RestrictRequest, audited(audit, chat.restricting.restrict))
+    service.add(ChatSubject.LIFT, moderation.LiftRequest, audited(audit, chat.restricting.lift))
+    service.add(ChatSubject.RESTRICTIONS, moderation.RestrictionsRequest, chat.restricting.page)
+    return service
 
 
 async def _ensure_streams(broker: Broker, settings: ChatSettings) -> None:

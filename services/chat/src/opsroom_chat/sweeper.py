@@ -1,4 +1,4 @@
-"""Taking off the list whoever ran out of time, and everybody whose gateway died."""
+"""What is done without being asked: people whose time ran out, gateways that died, texts left to erase."""
 
 import asyncio
 import logging
@@ -8,6 +8,7 @@ from opsroom_chat.domain import people
 from opsroom_chat.domain.people import Change, Graces
 from opsroom_chat.members import Members
 from opsroom_chat.people import Clock
+from opsroom_chat.removing import Removing
 from opsroom_contracts.chat import LeaveManner, Member
 from opsroom_contracts.errors import FaultError
 from opsroom_messaging.connection import Broker
@@ -30,9 +31,12 @@ log = logging.getLogger(__name__)
 class Sweeper:
     """Runs in every chat process; what two of them decide at once is stored once, by its guard."""
 
-    def __init__(self, broker: Broker, members: Members, graces: Graces, clock: Clock) -> None:
+    def __init__(
+        self, broker: Broker, members: Members, removing: Removing, graces: Graces, clock: Clock
+    ) -> None:
         self._broker = broker
         self._members = members
+        self._removing = removing
         self._graces = graces
         self._clock = clock
         self._missing_since: dict[str, float] = {}
@@ -50,6 +54,7 @@ class Sweeper:
                 await self._sweep_deadlines()
                 if loop.time() >= leases_at:
                     leases_at = loop.time() + _LEASES_EVERY_SECONDS
+                    await self._removing.finish()
                     await self._sweep_gateways(loop.time())
                     await self._sweep_names()
             except UnavailableError as error:

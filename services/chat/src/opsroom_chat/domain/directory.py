@@ -1,10 +1,11 @@
-"""Everybody there is, and who holds which name: the fold of the ``MEMBERS`` stream."""
+"""Everybody there is, who holds which name, and who may not do what: the fold of the ``MEMBERS`` stream."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from opsroom_chat.domain.people import LISTED
 from opsroom_contracts.chat import Member, MemberStatus, User
+from opsroom_contracts.restrictions import Restrictions
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Directory:
     record, delivered late, bring them back.
     """
 
+    restrictions: Restrictions = field(default_factory=Restrictions)
     _members: dict[str, MemberEntry] = field(default_factory=dict)
     _names: dict[str, NameEntry] = field(default_factory=dict)
     _expiring: set[str] = field(default_factory=set)

@@ -9,11 +9,11 @@ from typing import Final
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from opsroom_contracts.addresses import site_of
+
 _KEY: Final = "opsroom.caller"
 _FORWARDED: Final = frozenset({b"x-forwarded-for", b"forwarded", b"x-real-ip"})
 LOOPBACK: Final = ("127.0.0.0/8", "::1")
-_IPV6_SITE_BITS = 64
-"""Who has one address of version 6 has a whole network of them."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -40,19 +40,6 @@ def networks(texts: Iterable[str]) -> tuple[Network, ...]:
         ValueError: one of them is none.
     """
     return tuple(ipaddress.ip_network(text, strict=False) for text in texts)
-
-
-def site_of(address: str) -> str:
-    """The address, or its network of 64 bits for version 6; what is no address stays as it is."""
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return str(parsed.ipv4_mapped)
-        return str(ipaddress.ip_network((parsed, _IPV6_SITE_BITS), strict=False))
-    return address
 
 
 def within(address: str, among: tuple[Network, ...]) -> bool:

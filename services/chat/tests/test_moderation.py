@@ -1,0 +1,344 @@
+"""Removing, muting and banning, asked over NATS of one chat service and of two."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opsroom_contracts.audit import AUDIT_ENTRY, AskedBy, AuditEntry
+from opsroom_contracts.chat import Dialect, LeaveManner, RawFrame, SendReply, SendRequest
+from opsroom_contracts.codec import encode
+from opsroom_contracts.moderation import (
+    MESSAGE_REMOVED,
+    RESTRICTIONS_MAX,
+    Erasure,
+    LiftReply,
+    LiftRequest,
+    MessageRemoved,
+    RemoveReply,
+    RemoveRequest,
+    Restriction,
+    RestrictionKind,
+    RestrictionsReply,
+    RestrictionsRequest,
+    RestrictReply,
+    RestrictRequest,
+    RevokeReply,
+    RevokeRequest,
+    restriction_id,
+)
+from opsroom_contracts.subjects import (
+    AUDIT,
+    AUDIT_STREAM,
+    CHAT_ERASURES,
+    CHAT_EVENTS,
+    ChatSubject,
+    erasure_subject,
+    message_subject,
+    restriction_subject,
+)
+from opsroom_messaging.connection import Broker
+from opsroom_messaging.stored import StreamReader
+from opsroom_messaging.topology import audit_stream, ensure_stream
+from services.chat.tests.harness import Chat, another, refusal, service
+from tests.broker import BrokerProcess
+from tests.waiting import until_answer
+
+ADMIN = AskedBy(name="ada", address="198.51.100.1")
+
+
+class Moderator:
+    """Asks for moderation."""
+
+    def __init__(self, chat: Chat) -> None:
+        self.chat = chat
+        self._ask = chat.requester.ask
+
+    async def remove(self, message_id: str) -> RemoveReply:
+        request = RemoveRequest(room="general", id=message_id, reason="rude", by=ADMIN)
+        return await self._ask(ChatSubject.REMOVE, request, RemoveReply)
+
+    async def restrict(self, kind: RestrictionKind, **about: Any) -> RestrictReply:
+        request = RestrictRequest(kind=kind, by=ADMIN, **about)
+        return await self._ask(ChatSubject.RESTRICT, request, RestrictReply)
+
+    async def mute(self, name: str, seconds: int | None = None) -> Restriction:
+        return (await self.restrict(RestrictionKind.MUTE, name=name, seconds=seconds)).restriction
+
+    async def ban(self, name: str, reason: str | None = None) -> Restriction:
+        return (await self.restrict(RestrictionKind.BAN, name=name, reason=reason)).restriction
+
+    async def lift(self, restriction_id: str) -> LiftReply:
+        return await self._ask(ChatSubject.LIFT, LiftRequest(id=restriction_id, by=ADMIN), LiftReply)
+
+    async def in_force(self, **page: Any) -> RestrictionsReply:
+        return await self._ask(ChatSubject.RESTRICTIONS, RestrictionsRequest(**page), RestrictionsReply)
+
+
+@pytest.fixture
+async def moderator(chat: Chat, broker: Broker) -> Moderator:
+    await ensure_stream(broker, audit_stream(max_age=0, max_bytes=-1, replicas=1))
+    return Moderator(chat)
+
+
+def on_disk(folder: Path, text: str) -> list[str]:
+    """The broker's files that hold ``text``."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return [str(path) for path in files if text.encode() in path.read_bytes()]
+
+
+async def nothing_to_erase(chat: Chat) -> None:
+    await until_answer(lambda: chat.messages.last(CHAT_ERASURES), lambda stored: stored is None)
+
+
+async def test_a_removed_message_leaves_nothing_but_its_place(
+    chat: Chat, moderator: Moderator, tmp_path: Path, broker: Broker
+) -> None:
+    ann = await chat.present("Ann")
+    said = [await chat.send(ann.user.id, f"text {n} of Ann") for n in range(3)]
+    assert on_disk(tmp_path, "text 1 of Ann")
+    reply = await moderator.remove(said[1].id)
+    assert [message.text for message in await chat.history()] == ["text 0 of Ann", "text 2 of Ann"]
+    assert await chat.history(after=said[0].seq, before=None, limit=1) == [
+        message for message in await chat.history() if message.seq == said[2].seq
+    ]
+    assert not on_disk(tmp_path, "text 1 of Ann")
+    stored = await chat.messages.page(CHAT_EVENTS, start=1, count=10)
+    assert [one.seq for one in stored] == [said[0].seq, said[2].seq, reply.seq]
+    removed = MESSAGE_REMOVED.read(stored[-1].data)
+    assert (removed.id, removed.message_seq, removed.sent_at) == (said[1].id, said[1].seq, said[1].timestamp)
+    await nothing_to_erase(chat)
+    # Neither to remove it again nor to send it again makes anything of it.
+    assert await moderator.remove(said[1].id) == reply
+    again = await chat.send(ann.user.id, "text 1 of Ann")
+    assert (again.seq, again.id, again.timestamp, again.duplicate) == (
+        said[1].seq,
+        said[1].id,
+        said[1].timestamp,
+        True,
+    )
+    assert len(await chat.messages.page(CHAT_EVENTS, start=1, count=10)) == 3
+
+
+async def test_what_is_no_message_can_not_be_removed(chat: Chat, moderator: Moderator) -> None:
+    assert (await refusal(moderator.remove("nothing"))).code == "message_unknown"
+    await chat.put(message_subject("general", "junk"), b"junk")
+    assert (await refusal(moderator.remove("junk"))).field == "id"
+    assert await chat.messages.last(CHAT_ERASURES) is None
+
+
+async def test_two_services_asked_at_once_remove_it_once(
+    chat: Chat, moderator: Moderator, broker_process: BrokerProcess
+) -> None:
+    async with another(broker_process.url) as other:
+        ann = await chat.present("Ann")
+        for n in range(10):
+            said = await chat.send(ann.user.id, f"message {n}")
+            askers = [moderator, Moderator(Chat(other)), moderator, moderator]
+            replies = await asyncio.gather(*(asker.remove(said.id) for asker in askers))
+            assert len({reply.seq for reply in replies}) == 1
+        assert await chat.history() == []
+        assert len(await chat.messages.page(CHAT_EVENTS, start=1, count=50)) == 10
+        await nothing_to_erase(chat)
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["one lives on", "a new one"])
+async def test_a_removal_that_a_crash_cut_in_two_is_finished_by_another(
+    broker: Broker, broker_process: BrokerProcess, tmp_path: Path, restarted: bool
+) -> None:
+    chat = Chat(broker)
+    async with service(broker):
+        await chat.lease("g1")
+        ann = await chat.present("Ann")
+        said = await chat.send(ann.user.id, "the text of Ann")
+        if not restarted:
+            await _half_removed(chat, said)
+            await nothing_to_erase(chat)
+    if restarted:
+        await _half_removed(chat, said)
+        async with service(broker):
+            assert await chat.messages.last(CHAT_ERASURES) is None
+    assert not on_disk(tmp_path, "the text of Ann")
+    async with service(broker):
+        assert await chat.history() == []
+
+
+async def _half_removed(chat: Chat, said: SendReply) -> None:
+    """Store what a process stores that dies before it erases."""
+    now = datetime.now(UTC)
+    place = {"id": said.id, "room": "general", "message_seq": said.seq}
+    removed = MessageRemoved(**place, sent_at=said.timestamp, timestamp=now)  # type: ignore[arg-type]
+    await chat.put(message_subject("general", said.id), encode(removed))
+    await chat.put(erasure_subject(said.id), encode(Erasure(**place)))  # type: ignore[arg-type]
+
+
+async def test_an_erasure_that_is_none_or_of_a_newer_release_holds_up_no_other(
+    chat: Chat, moderator: Moderator, broker: Broker
+) -> None:
+    ann = await chat.present("Ann")
+    said = await chat.send(ann.user.id, "hi")
+    newer = await chat.put(
+        erasure_subject("newer"), b'{"version":9,"room":"general","id":"x","messageSeq":1}'
+    )
+    await chat.put(erasure_subject("junk"), b"junk")
+    await _half_removed(chat, said)
+
+    async def left() -> list[int]:
+        return [one.seq for one in await chat.messages.page(CHAT_ERASURES, start=1, count=10)]
+
+    await until_answer(left, lambda sequences: sequences == [newer])
+
+
+async def test_who_is_muted_reads_and_does_not_speak(chat: Chat, moderator: Moderator) -> None:
+    ann, bob = await chat.present("Ann"), await chat.present("Bob", "c2")
+    before = await chat.send(ann.user.id, "before")
+    mute = await moderator.mute("ANN", 600)
+    assert mute.until is not None
+    fault = await refusal(chat.send(ann.user.id, "now"))
+    assert (fault.code, fault.until) == ("muted", mute.until)
+    assert (await chat.send(ann.user.id, "before")).seq == before.seq  # a retry is told that it was said
+    await chat.send(bob.user.id, "hi")
+    assert [message.text for message in await chat.history()] == ["before", "hi"]
+    assert await chat.names() == ["Ann", "Bob"]
+    await moderator.lift(mute.id)
+    await chat.send(ann.user.id, "now")
+    fault = await refusal(moderator.lift(mute.id))
+    assert (fault.code, fault.field) == ("restriction_unknown", "id")
+
+
+async def test_a_mute_ends_by_itself(chat: Chat, moderator: Moderator) -> None:
+    ann = await chat.present("Ann")
+    mute = await moderator.mute("Ann", 1)
+    assert (await refusal(chat.send(ann.user.id, "hi"))).code == "muted"
+
+    async def said() -> bool:
+        try:
+            await chat.send(ann.user.id, "hi")
+        except Exception:
+            return False
+        return True
+
+    await until_answer(said, bool)
+    assert datetime.now(UTC) >= (mute.until or datetime.max.replace(tzinfo=UTC)) - timedelta(milliseconds=1)
+    assert (await moderator.in_force()).restrictions == ()
+    assert (await refusal(moderator.lift(mute.id))).code == "restriction_unknown"
+
+
+async def test_a_relayed_frame_of_someone_muted_is_not_stored(chat: Chat, moderator: Moderator) -> None:
+    await moderator.mute("Ann")
+    frame = SendRequest(guest_name="ann", client_id="f", room="general", text="x", raw=RawFrame(data="{}"))
+    asked = chat.requester.ask(ChatSubject.SEND, frame, SendReply)
+    assert (await refusal(asked)).code == "muted"
+
+
+async def test_who_is_banned_leaves_the_list_and_does_not_come_back(chat: Chat, moderator: Moderator) -> None:
+    ann, bob = await chat.present("Ann"), await chat.present("Bob", "c2")
+    ban = await moderator.ban("ann", "spam")
+    assert await chat.names() == ["Bob"]
+    fault = await refusal(chat.register("ANN"))
+    assert (fault.code, fault.message) == ("banned", "you are banned until it is lifted: spam")
+    assert (await refusal(chat.register("Ann", dialect=Dialect.COURSE))).code == "banned"
+    assert (await refusal(chat.join(ann.token))).code == "banned"
+    await chat.leave(bob.user.id, manner=LeaveManner.EXIT)
+    await moderator.lift(ban.id)
+    assert (await chat.join(ann.token)).user == ann.user
+    assert await chat.names() == ["Ann"]
+
+
+async def test_another_service_holds_to_it_and_a_new_one_too(
+    chat: Chat, moderator: Moderator, broker: Broker, broker_process: BrokerProcess
+) -> None:
+    ann = await chat.present("Ann")
+    async with another(broker_process.url) as other:
+        mute = await moderator.mute("Ann")
+        ban = await moderator.ban("Eve")
+
+        async def held() -> bool:
+            """Whoever of the two answers: several askings, so that both are heard."""
+            faults = [await refusal(chat.register("Eve")) for _ in range(8)]
+            return all(fault.code == "banned" for fault in faults)
+
+        await until_answer(held, bool)
+        assert (await refusal(Chat(other).send(ann.user.id, "x"))).code == "muted"
+    async with another(broker_process.url) as later:
+        listed = await Moderator(Chat(later)).in_force()
+        assert {one.id for one in listed.restrictions} == {mute.id, ban.id}
+
+
+async def test_targets_that_can_not_be_are_refused_by_their_field(chat: Chat, moderator: Moderator) -> None:
+    for kind, about, field in (
+        ("mute", {"address": "203.0.113.7"}, "name"),
+        ("ban", {}, "name"),
+        ("ban", {"name": "x", "address": "203.0.113.7"}, "address"),
+        ("ban", {"name": "\u200b"}, "name"),
+        ("ban", {"address": "127.0.0.1"}, "address"),
+        ("ban", {"address": "everybody"}, "address"),
+        ("ban", {"name": "x", "seconds": 0}, "seconds"),
+        ("shout", {"name": "x"}, "kind"),
+    ):
+        fault = await chat.refused(ChatSubject.RESTRICT, {"kind": kind, **about})
+        assert (fault.code, fault.field) == ("invalid_request", field), about
+    assert (await moderator.in_force()).restrictions == ()
+
+
+async def test_there_is_a_most_and_all_are_listed_page_by_page(
+    chat: Chat, moderator: Moderator, broker: Broker
+) -> None:
+    now = datetime.now(UTC)
+
+    def record(n: int) -> Restriction:
+        key = restriction_id(RestrictionKind.BAN, f"n{n}", None)
+        return Restriction(id=key, kind=RestrictionKind.BAN, name=f"n{n}", by="a", at=now)
+
+    for n in range(RESTRICTIONS_MAX):
+        await broker.client.publish(restriction_subject(record(n).id), encode(record(n)))
+
+    async def listed() -> list[str]:
+        found, after = [], None
+        while True:
+            page = await moderator.in_force(after=after, limit=150)
+            found += [one.id for one in page.restrictions]
+            if page.next is None:
+                return found
+            after = page.next
+
+    ids = await until_answer(listed, lambda found: len(found) == RESTRICTIONS_MAX)
+    assert ids == sorted(record(n).id for n in range(RESTRICTIONS_MAX))
+    assert "lift some" in (await refusal(moderator.ban("one more"))).message
+    await moderator.ban("n1", "again")  # what is there already is no one more
+    await moderator.lift(ids[0])
+    await moderator.ban("one more")
+
+
+async def test_all_of_it_is_audited_with_who_and_why(
+    broker: Broker, chat: Chat, moderator: Moderator
+) -> None:
+    ann = await chat.present("Ann")
+    said = await chat.send(ann.user.id, "hi")
+    for _ in range(2):
+        await moderator.remove(said.id)
+    await refusal(moderator.remove("nothing"))
+    mute = await moderator.mute("Ann")
+    await moderator.lift(mute.id)
+    await moderator.restrict(RestrictionKind.BAN, address="203.0.113.7", reason="flood")
+    await chat.requester.ask(
+        ChatSubject.REVOKE, RevokeRequest(user_id=ann.user.id, reason="lost"), RevokeReply
+    )
+    reader = StreamReader(broker, AUDIT_STREAM)
+
+    async def entries() -> list[AuditEntry]:
+        return [AUDIT_ENTRY.read(one.data) for one in await reader.page(AUDIT, start=1, count=20)]
+
+    found = await until_answer(entries, lambda some: len(some) >= 6)
+    assert [(one.action, one.outcome, one.target, one.reason) for one in found] == [
+        ("remove_message", "accepted", said.id, "rude"),
+        ("remove_message", "refused", "nothing", "there is no message nothing in room general"),
+        ("mute", "accepted", "Ann", None),
+        ("lift", "accepted", "Ann", None),
+        ("ban", "accepted", "203.0.113.7", "flood"),
+        ("revoke", "accepted", ann.user.id, "lost"),
+    ]
+    assert {(one.actor, one.address) for one in found[:-1]} == {("ada", "198.51.100.1")}
+    assert (found[-1].actor, found[-1].address) == ("operator", None)  # as the command line asks
