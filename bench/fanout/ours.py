@@ -26,10 +26,13 @@ from opsroom_gateway.cloud_feed import CloudFeed
 from opsroom_gateway.counters import EdgeCounters
 from opsroom_gateway.edge.admission import allow_open_files
 from opsroom_gateway.edge.callers import Callers
+from opsroom_gateway.enforcement import Enforcement
 from opsroom_gateway.frames import sse_event
 from opsroom_gateway.identity.build import access as access_of
+from opsroom_gateway.identity.build import utc_now
 from opsroom_gateway.identity.keeper import Keeper
 from opsroom_gateway.measures import fan_out_latency
+from opsroom_gateway.restrictions_feed import RestrictionsFeed
 from opsroom_gateway.server import listen, make_server
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.ws_protocol import outlet_of
@@ -66,7 +69,8 @@ def application(metrics: Metrics) -> FastAPI:
     app = FastAPI()
     chat, cloud = ChatFeed(1, 4096, fan_out_latency(metrics)), CloudFeed()
     # Nobody resumes here, so nothing is ever asked of the stream.
-    access = access_of(GatewaySettings(), Requester(unconnected()))
+    enforcement = Enforcement(RestrictionsFeed(utc_now))
+    access = access_of(GatewaySettings(), Requester(unconnected()), enforcement)
     app.include_router(events_router(cloud, cast("CatchUp", None), access, Keeper(access)))
     app.add_middleware(Callers, exempt=(), behind_proxy=False)
 

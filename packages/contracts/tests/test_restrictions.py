@@ -117,7 +117,7 @@ def test_what_has_ended_does_not_fill_the_memory() -> None:
     fold.put(banned(0, None), 1, START)
     for n in range(1, 10_000):
         fold.put(banned(n, START + TICK), n + 1, START + 2 * TICK)
-    assert len(fold._records) <= 2001
+    assert len(fold) <= 2001
     assert [one.name for one in fold.in_force(START + 2 * TICK)] == ["n0"]
 
 

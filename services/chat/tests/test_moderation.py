@@ -10,6 +10,7 @@ import pytest
 from opsroom_contracts.audit import AUDIT_ENTRY, AskedBy, AuditEntry
 from opsroom_contracts.chat import Dialect, LeaveManner, RawFrame, SendReply, SendRequest
 from opsroom_contracts.codec import encode
+from opsroom_contracts.errors import FaultError
 from opsroom_contracts.moderation import (
     MESSAGE_REMOVED,
     RESTRICTIONS_MAX,
@@ -216,7 +217,7 @@ async def test_a_mute_ends_by_itself(chat: Chat, moderator: Moderator) -> None:
     async def said() -> bool:
         try:
             await chat.send(ann.user.id, "hi")
-        except Exception:
+        except FaultError:
             return False
         return True
 

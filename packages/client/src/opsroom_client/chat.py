@@ -34,16 +34,29 @@ from opsroom_contracts.frames import (
     LeaveFrame,
     LeftFrame,
     MessageFrame,
+    MutedFrame,
+    RemovedFrame,
     ResetFrame,
     SendFrame,
     ServerFrame,
     TypingFrame,
     TypingNotice,
+    UnmutedFrame,
     WelcomeFrame,
 )
 from opsroom_contracts.model import Model
 
-ChatEvent = WelcomeFrame | MessageFrame | JoinedFrame | LeftFrame | TypingNotice | ResetFrame | ErrorFrame
+News = (
+    MessageFrame
+    | RemovedFrame
+    | ResetFrame
+    | JoinedFrame
+    | LeftFrame
+    | TypingNotice
+    | MutedFrame
+    | UnmutedFrame
+)
+ChatEvent = WelcomeFrame | News | ErrorFrame
 """What the chat tells. A welcome comes at first and after each break, with the list of people anew."""
 
 _OPEN_SECONDS = 10.0
@@ -244,14 +257,14 @@ class Chat:
             case _:
                 self._hear(frame)
 
-    def _hear(self, frame: MessageFrame | ResetFrame | JoinedFrame | LeftFrame | TypingNotice) -> None:
+    def _hear(self, frame: News) -> None:
         if isinstance(frame, JoinedFrame):
             self.users[frame.user.id] = frame.user
         elif isinstance(frame, LeftFrame):
             self.users.pop(frame.user.id, None)
-        elif isinstance(frame, MessageFrame) and frame.seq <= (self.seq or 0):
+        elif isinstance(frame, MessageFrame | RemovedFrame) and frame.seq <= (self.seq or 0):
             return
-        if self._incoming.put(frame) and isinstance(frame, MessageFrame | ResetFrame):
+        if self._incoming.put(frame) and isinstance(frame, MessageFrame | RemovedFrame | ResetFrame):
             self.seq = frame.seq
 
     async def _welcome(self, frame: WelcomeFrame, socket: ClientConnection) -> None:

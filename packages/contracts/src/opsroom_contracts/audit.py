@@ -17,7 +17,7 @@ Address = Annotated[str, Field(max_length=64)]
 
 
 OPERATOR = "operator"
-"""Who asks over NATS without saying so: nobody but the broker's operator may ask for moderation there."""
+"""Who asks over NATS without a name: only the broker's operator may ask for moderation there."""
 
 
 class AskedBy(Model):
@@ -53,8 +53,8 @@ class AuditEntry(Model):
     """What ``audit.<outcome>.<id>`` holds.
 
     ``address`` is missing for what was asked over NATS; ``target`` is the instance, operation, message,
-    restriction or person that was meant; ``code`` goes with a refusal; ``reason`` is why it was refused, or why
-    somebody moderated.
+    restriction or person that was meant; ``code`` goes with a refusal; ``reason`` is why it was refused, or
+    why somebody moderated.
     """
 
     version: Literal[1] = 1

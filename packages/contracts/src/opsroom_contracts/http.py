@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from opsroom_contracts.audit import Address
 from opsroom_contracts.chat import RawName, Token, User
 from opsroom_contracts.cloud import (
     Actor,
@@ -15,6 +16,7 @@ from opsroom_contracts.cloud import (
     Operation,
 )
 from opsroom_contracts.model import Identifier, Model, Sequence, Timestamp
+from opsroom_contracts.moderation import Reason, Restriction, Seconds
 
 
 class NewUser(Model, defer_build=False):
@@ -24,6 +26,29 @@ class NewUser(Model, defer_build=False):
     """
 
     name: RawName | None = None
+
+
+class NewMute(Model, defer_build=False):
+    """Let ``name`` read and not speak, for ``seconds`` or until lifted."""
+
+    name: RawName
+    seconds: Seconds | None = None
+    reason: Reason | None = None
+
+
+class NewBan(Model, defer_build=False):
+    """Keep a name or an address out, for ``seconds`` or until lifted."""
+
+    name: RawName | None = None
+    address: Address | None = None
+    seconds: Seconds | None = None
+    reason: Reason | None = None
+
+
+class RestrictionList(Model):
+    """All mutes and bans in force, the newest first."""
+
+    restrictions: tuple[Restriction, ...]
 
 
 class Registered(Model):

@@ -93,10 +93,10 @@ class Restriction(Model):
     lifted: bool = False
 
 
-class NewRestriction(Model, defer_build=False):
-    """Mute a name, or ban a name or an address, for ``seconds`` or until lifted; the same again replaces it.
+class RestrictRequest(Model):
+    """Mute a name, or ban a name or an address, for ``seconds`` or until lifted.
 
-    Built at once: the web framework reads bodies by it in a way that can't wait.
+    A second one of the same target replaces the first.
     """
 
     kind: RestrictionKind
@@ -104,11 +104,6 @@ class NewRestriction(Model, defer_build=False):
     address: Address | None = None
     seconds: Seconds | None = None
     reason: Reason | None = None
-
-
-class RestrictRequest(NewRestriction, defer_build=True):
-    """As :class:`NewRestriction`, and who asks for it."""
-
     by: AskedBy = AskedBy()
 
 
@@ -146,12 +141,6 @@ class RestrictionsReply(Model):
 
     restrictions: tuple[Restriction, ...]
     next: Identifier | None = None
-
-
-class RestrictionList(Model):
-    """All mutes and bans in force, the newest first."""
-
-    restrictions: tuple[Restriction, ...]
 
 
 class RevokeRequest(Model):

@@ -22,6 +22,9 @@ class Restrictions:
     _records: dict[str, tuple[int, Restriction]] = field(default_factory=dict)
     _sweep_at: int = _LEAST_TO_SWEEP
 
+    def __len__(self) -> int:
+        return len(self._records)
+
     def put(self, restriction: Restriction, seq: int, now: datetime) -> bool:
         """Take in a record, stored at ``seq``; answers whether it says anything new."""
         known = self._records.get(restriction.id)

@@ -45,7 +45,7 @@ class Restricting:
             FaultError: ``invalid_request``: no such target, or as many in force as there may be.
         """
         now = self._clock()
-        wanted = moderation.restriction_of(request, request.by, now)
+        wanted = moderation.restriction_of(request, now)
         in_force = self._members.directory.restrictions
         if (
             in_force.find(wanted.id, now) is None

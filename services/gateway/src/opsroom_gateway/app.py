@@ -20,7 +20,8 @@ from opsroom_gateway.api.chat_http import chat_router
 from opsroom_gateway.api.chat_socket import ChatRoom, serve_chat_socket
 from opsroom_gateway.api.cloud_events import events_router
 from opsroom_gateway.api.cloud_http import cloud_router
-from opsroom_gateway.api.people import people_router
+from opsroom_gateway.api.moderation import moderation_router
+from opsroom_gateway.api.restrictions import Restricting, restrictions_router
 from opsroom_gateway.api.session import session_router
 from opsroom_gateway.cloud_commands import CloudCommands
 from opsroom_gateway.counters import EdgeCounters
@@ -39,12 +40,15 @@ from opsroom_gateway.edge.limits import Limits, limits_of
 from opsroom_gateway.edge.origins import Origins
 from opsroom_gateway.edge.rates import Gossip
 from opsroom_gateway.edge.refusals import MOUNTS
+from opsroom_gateway.enforcement import Enforcement
 from opsroom_gateway.feeds import Feeds, feeds_of
 from opsroom_gateway.identity.build import access as access_of
+from opsroom_gateway.identity.build import utc_now
 from opsroom_gateway.identity.keeper import Keeper
 from opsroom_gateway.identity.principals import Access
 from opsroom_gateway.measures import CountRefusals, Hubs, measure, measure_skipped, refusals
 from opsroom_gateway.noted_here import NotedHere
+from opsroom_gateway.restrictions_feed import RestrictionsFeed
 from opsroom_gateway.sessions import Sessions
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.typing_feed import TypingFeed
@@ -77,7 +81,8 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
         SettingsError: they lack something, or contradict each other.
     """
     requester = Requester(broker, patience=settings.patience_seconds)
-    access = access_of(settings, requester)
+    restrictions = RestrictionsFeed(utc_now)
+    access = access_of(settings, requester, Enforcement(restrictions))
     app = _application(settings, broker.metrics)
     await await_streams(
         broker,
@@ -94,7 +99,7 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
     await lease.take()
     bounds = await StreamReader(broker, subjects.CHAT_STREAM).bounds()
     ring = settings.ring_messages
-    feeds = feeds_of(broker, max(bounds.first, bounds.last - ring + 1), ring)
+    feeds = feeds_of(broker, restrictions, max(bounds.first, bounds.last - ring + 1), ring)
     limits = limits_of(settings)
     keeper = Keeper(access)
     feeds.people.watch(keeper.on_member)
@@ -109,25 +114,20 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
     )
     feeds.people.watch(sessions.on_member)
     feeds.people.watch(course_chat.on_member)
+    restrictions.watch(course_chat.on_restriction)
     commands = CloudCommands(requester, feeds.cloud_follower)
     course_cloud = CourseCloud(feeds.cloud, commands)
     feeds.cloud.watch(course_cloud.on_event)
     counters = EdgeCounters()
     measure(broker.metrics, counters, feeds.people, _hubs(feeds, course_cloud))
-    measure_skipped(broker.metrics, (feeds.chat, feeds.people, feeds.cloud))
+    measure_skipped(broker.metrics, (feeds.chat, feeds.people, restrictions, feeds.cloud))
     app.include_router(health.health_router(requester, lambda: feeds.live))
     audit = Audit(broker)
     here = NotedHere(audit)
     shared = (requester, sessions, commands, limits)
     app.include_router(_api(broker, settings, feeds, shared, (access, keeper, here)))
-    if settings.serves_course():
-        door = CourseDoor(access, keeper, limits, feeds.cloud, here)
-        dashboard = CourseCloudApp(course_cloud, limits, door, envelope=settings.course_cloud_envelope)
-        app.mount("/chat", course_chat_app(course_chat, limits, idle_seconds=settings.course_idle_seconds))
-        app.mount("/cloud", dashboard.asgi())
-    else:
-        app.mount("/chat", CourseOff())
-        app.mount("/cloud", CourseOff())
+    door = CourseDoor(access, keeper, limits, feeds.cloud, here)
+    _mount_course(app, settings, door, course_chat, course_cloud)
     if settings.frontend is not None:
         app.mount("/", StaticFiles(directory=settings.frontend, html=True))
     async with running(
@@ -150,16 +150,31 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
             await audit.drain()
 
 
+def _mount_course(
+    app: FastAPI, settings: GatewaySettings, door: CourseDoor, chat: CourseChat, cloud: CourseCloud
+) -> None:
+    """Serve the course contract, or say that it is off."""
+    if not settings.serves_course():
+        app.mount("/chat", CourseOff())
+        app.mount("/cloud", CourseOff())
+        return
+    enforcement, idle = door.access.enforcement, settings.course_idle_seconds
+    app.mount("/chat", course_chat_app(chat, door.limits, enforcement, idle_seconds=idle))
+    dashboard = CourseCloudApp(cloud, door.limits, door, envelope=settings.course_cloud_envelope)
+    app.mount("/cloud", dashboard.asgi())
+
+
 def describe() -> dict[str, Any]:
     """The OpenAPI document, made without a broker: nothing of it runs."""
     broker, settings = unconnected(), GatewaySettings()
-    feeds = feeds_of(broker, 1, settings.ring_messages)
+    restrictions = RestrictionsFeed(utc_now)
+    feeds = feeds_of(broker, restrictions, 1, settings.ring_messages)
     requester = Requester(broker)
     commands = CloudCommands(requester, feeds.cloud_follower)
     services = (requester, Sessions(requester, ""), commands, limits_of(settings))
     app = _application(settings, broker.metrics)
     app.include_router(health.health_router(requester, lambda: False))
-    access = access_of(settings, requester)
+    access = access_of(settings, requester, Enforcement(restrictions))
     app.include_router(
         _api(broker, settings, feeds, services, (access, Keeper(access), NotedHere(Audit(broker))))
     )
@@ -231,7 +246,9 @@ def _api(
     )
     router = APIRouter(prefix="/api/v1", responses=problems.documented(ErrorCode.INVALID_REQUEST))
     router.include_router(session_router(access, requester))
-    router.include_router(people_router(requester, access, here))
+    router.include_router(moderation_router(requester, access, here))
+    restricting = Restricting(requester, feeds.people_follower)
+    router.include_router(restrictions_router(restricting, access, here))
     router.include_router(chat_router(requester, feeds.people, limits, access))
     router.include_router(cloud_router(feeds.cloud, commands, access, limits, here))
     router.include_router(audit_router(StreamReader(broker, subjects.AUDIT_STREAM), access))

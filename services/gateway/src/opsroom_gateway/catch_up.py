@@ -153,9 +153,12 @@ class CatchUp:
             raise TooOldError
 
     async def _page(self, since: int) -> list[Frame]:
-        floor = self._stream.ring.floor
+        ring = self._stream.ring
+        floor = ring.floor
         page = await self._reader.page(self._subject, start=since + 1, count=_PAGE)
-        return [(stored.seq, self._render(stored)) for stored in page if stored.seq < floor]
+        return ring.without_dropped(
+            (stored.seq, self._render(stored)) for stored in page if stored.seq < floor
+        )
 
 
 def _first_part(frames: Iterable[Frame], since: int) -> tuple[int, bytes, bool]:

@@ -7,10 +7,11 @@ import logging
 from datetime import datetime
 from time import time
 
-from opsroom_contracts.chat import MESSAGE_EVENT, MessageEvent, RawFrame
+from opsroom_contracts.chat import MessageEvent, RawFrame
 from opsroom_contracts.codec import ContractError, encode
 from opsroom_contracts.course import CourseOutgoing, CourseUser
-from opsroom_contracts.frames import MessageFrame, ResetFrame
+from opsroom_contracts.frames import MessageFrame, RemovedFrame, ResetFrame
+from opsroom_contracts.moderation import MessageRemoved, read_chat_event
 from opsroom_gateway.frames import binary_frame, text_frame
 from opsroom_gateway.hub import Hub
 from opsroom_gateway.ring import Ring
@@ -52,7 +53,10 @@ class ChatFeed:
         """Fan out one message; what does not fit its contract is skipped, counted and logged."""
         self.head = message.seq
         try:
-            event = MESSAGE_EVENT.read(message.data)
+            event = read_chat_event(message.data)
+            if isinstance(event, MessageRemoved):
+                self._remove(event, message.seq)
+                return
             # Without readers it is made only to be checked, where anything in it could be wrong.
             course = course_frame(event) if len(self.course_readers) or event.raw is not None else b""
         except ContractError as error:
@@ -68,6 +72,13 @@ class ChatFeed:
             # One measure for all messages of a turn; behind the hubs, which write at its end.
             self._stamped = event.timestamp
             asyncio.get_running_loop().call_soon(self._observe, self._latency, event.timestamp)
+
+    def _remove(self, event: MessageRemoved, seq: int) -> None:
+        """Nobody who comes back is told the text again. The course contract has no words for it."""
+        self.ring.drop(event.message_seq)
+        frame = removed_frame(event, seq)
+        self.ring.put(seq, frame)
+        self.readers.publish(frame)
 
     def _observe(self, latency: Histogram, stamped: datetime) -> None:
         self._stamped = None
@@ -94,12 +105,30 @@ def message_frame(event: MessageEvent, seq: int) -> bytes:
     )
 
 
+def removed_frame(event: MessageRemoved, seq: int) -> bytes:
+    """The ``removed`` frame of what is stored in a message's place."""
+    return text_frame(
+        encode(
+            RemovedFrame(
+                seq=seq,
+                room=event.room,
+                id=event.id,
+                message_seq=event.message_seq,
+                timestamp=event.timestamp,
+            )
+        )
+    )
+
+
 def render_message(stored: Stored) -> bytes:
-    """The ``message`` frame of a message read back; nothing for one that does not fit its contract."""
+    """The frame of an event read back; nothing for one that does not fit its contract."""
     try:
-        return message_frame(MESSAGE_EVENT.read(stored.data), stored.seq)
+        event = read_chat_event(stored.data)
     except ContractError:
         return b""
+    if isinstance(event, MessageRemoved):
+        return removed_frame(event, stored.seq)
+    return message_frame(event, stored.seq)
 
 
 def course_frame(event: MessageEvent) -> bytes:

@@ -8,6 +8,7 @@ from opsroom_gateway.chat_feed import ChatFeed, render_message
 from opsroom_gateway.cloud_feed import CloudFeed, render_event
 from opsroom_gateway.measures import fan_out_latency
 from opsroom_gateway.people_feed import PeopleFeed
+from opsroom_gateway.restrictions_feed import PeopleAndRestrictions, RestrictionsFeed
 from opsroom_messaging.connection import Broker
 from opsroom_messaging.follower import Follow, Follower, Source
 from opsroom_messaging.stored import StreamReader
@@ -23,6 +24,7 @@ class Feeds:
     chat_follower: Follower
     chat_past: CatchUp
     people: PeopleFeed
+    restrictions: RestrictionsFeed
     people_follower: Follower
     cloud: CloudFeed
     cloud_follower: Follower
@@ -49,12 +51,12 @@ class Feeds:
         await self.cloud_past.prepare()
 
 
-def feeds_of(broker: Broker, start: int, ring_messages: int) -> Feeds:
+def feeds_of(broker: Broker, restrictions: RestrictionsFeed, start: int, ring_messages: int) -> Feeds:
     """Feeds of what ``broker`` stores. ``start``: the first message to hold; ``ring_messages``: how many."""
     chat = ChatFeed(start, ring_messages, fan_out_latency(broker.metrics))
     people, cloud = PeopleFeed(), CloudFeed()
     chat_source = Source(subjects.CHAT_STREAM, (subjects.CHAT_EVENTS,), Follow.EVENTS, start)
-    people_source = Source(subjects.MEMBERS_STREAM, (subjects.MEMBERS,), Follow.STATE)
+    people_source = Source(subjects.MEMBERS_STREAM, (subjects.MEMBERS, subjects.RESTRICTIONS), Follow.STATE)
     cloud_source = Source(subjects.CLOUD_STREAM, (subjects.CLOUD_EVENTS,), Follow.STATE_THEN_EVENTS)
     chat_follower = Follower(broker, chat_source, chat)
     cloud_follower = Follower(broker, cloud_source, cloud)
@@ -65,7 +67,8 @@ def feeds_of(broker: Broker, start: int, ring_messages: int) -> Feeds:
         chat_follower,
         CatchUp(chat, chat_reader, subjects.CHAT_EVENTS, render_message, chat_follower),
         people,
-        Follower(broker, people_source, people),
+        restrictions,
+        Follower(broker, people_source, PeopleAndRestrictions(people, restrictions)),
         cloud,
         cloud_follower,
         CatchUp(cloud, cloud_reader, subjects.CLOUD_EVENTS, render_event, cloud_follower),

@@ -35,6 +35,10 @@ _TITLES: dict[ErrorCode, str] = {
     ErrorCode.COURSE_OFF: "The course contract is off here",
     ErrorCode.USER_UNKNOWN: "There is no such person",
     ErrorCode.ROOM_UNKNOWN: "There is no such room",
+    ErrorCode.MESSAGE_UNKNOWN: "There is no such message",
+    ErrorCode.MUTED: "You may not speak",
+    ErrorCode.BANNED: "You may not be here",
+    ErrorCode.RESTRICTION_UNKNOWN: "There is no such mute or ban",
     ErrorCode.HELLO_REQUIRED: "Say hello first",
     ErrorCode.INSTANCE_NOT_FOUND: "There is no such instance",
     ErrorCode.OPERATION_NOT_FOUND: "There is no such operation",
@@ -76,6 +80,7 @@ def problem_response(fault: Fault) -> Response:
         field=fault.field,
         operation_id=fault.operation_id,
         retry_after=fault.retry_after,
+        until=fault.until,
     )
     headers: dict[str, str] = {}
     if fault.retry_after is not None:

@@ -1,7 +1,10 @@
 """The newest prepared frames of a stream, so that most who return need not ask the broker."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+
+_DROPPED_MAX = 1024
+"""So many sequences are remembered as dropped: longer than anybody takes to read the stream."""
 
 
 class Ring:
@@ -16,6 +19,7 @@ class Ring:
         """From this sequence on, the ring holds all there is."""
         self.restarts = 0
         """How often it began anew: frames from before belong to another stream."""
+        self._dropped: deque[int] = deque(maxlen=_DROPPED_MAX)
 
     @property
     def room(self) -> int:
@@ -43,13 +47,28 @@ class Ring:
 
         The oldest are left out where there is no room; what the ring had stays.
         """
-        for seq, frame in reversed(frames):
+        for seq, frame in reversed(self.without_dropped(frames)):
             if len(self._frames) >= self._max_count or self._bytes + len(frame) > self._max_bytes:
                 self.floor = seq + 1
                 return
             self._frames.appendleft((seq, frame))
             self._bytes += len(frame)
         self.floor = floor
+
+    def drop(self, seq: int) -> None:
+        """Forget the frame of ``seq``, and take it in no more: its place stays, empty."""
+        self._dropped.append(seq)
+        for place, (known, frame) in enumerate(self._frames):
+            if known == seq:
+                self._frames[place] = (seq, b"")
+                self._bytes -= len(frame)
+                return
+
+    def without_dropped(self, frames: Iterable[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+        """The same, those emptied that were dropped, whatever the stream still held when it was read."""
+        if not self._dropped:
+            return list(frames)
+        return [(seq, b"" if seq in self._dropped else frame) for seq, frame in frames]
 
     def after(self, seq: int) -> Iterator[tuple[int, bytes]]:
         """The sequences above ``seq``, at least ``floor - 1``, with their frames, ascending."""

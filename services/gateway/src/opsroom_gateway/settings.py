@@ -108,6 +108,8 @@ class AccessSettings(LimitSettings):
     """By how much the issuer's clock may differ from ours."""
     oidc_session_hours: Annotated[float, Field(gt=0, le=720)] = 12.0
     """How long what was granted by signing in lasts."""
+    open_moderation: bool = False
+    """Whether requests from the machine itself may moderate in ``open`` mode without an admin's token."""
     tls_cert: Path | None = None
     tls_key: Path | None = None
 

@@ -12,9 +12,9 @@ from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.model import to_milliseconds
 from opsroom_contracts.moderation import (
     MessageRemoved,
-    NewRestriction,
     Restriction,
     RestrictionKind,
+    RestrictRequest,
     restriction_id,
 )
 from opsroom_contracts.text import NameRuleError, clean_name
@@ -34,7 +34,7 @@ def removal_of(event: MessageEvent, seq: int, now: datetime) -> MessageRemoved:
     )
 
 
-def restriction_of(wanted: NewRestriction, by: AskedBy, now: datetime) -> Restriction:
+def restriction_of(wanted: RestrictRequest, now: datetime) -> Restriction:
     """The record of a mute or ban.
 
     Raises:
@@ -47,7 +47,7 @@ def restriction_of(wanted: NewRestriction, by: AskedBy, now: datetime) -> Restri
         kind=wanted.kind,
         name=name,
         address=address,
-        by=by.name,
+        by=wanted.by.name,
         at=to_milliseconds(now),
         until=until,
         reason=wanted.reason,
@@ -69,7 +69,7 @@ def life_of(restriction: Restriction, now: datetime) -> int | None:
     return max(0, int((restriction.until - now).total_seconds())) + _REMEMBERED_SECONDS
 
 
-def _target(wanted: NewRestriction) -> tuple[str | None, str | None]:
+def _target(wanted: RestrictRequest) -> tuple[str | None, str | None]:
     if wanted.name is not None and wanted.address is not None:
         raise refuse(ErrorCode.INVALID_REQUEST, "address: must not go with name", field="address")
     if wanted.name is not None:

@@ -52,6 +52,7 @@ def audit_router(reader: StreamReader, access: Access) -> APIRouter:
             ErrorCode.TOKEN_INVALID,
             ErrorCode.UNAUTHENTICATED,
             ErrorCode.FORBIDDEN,
+            ErrorCode.BANNED,
             ErrorCode.UNAVAILABLE,
         ),
     )

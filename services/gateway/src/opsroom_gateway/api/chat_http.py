@@ -39,7 +39,7 @@ _MESSAGE = {
 _Limit = Annotated[int, Query(ge=1, le=HISTORY_MAX)]
 
 
-_DENIED = (ErrorCode.TOKEN_INVALID, ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN)
+_DENIED = (ErrorCode.TOKEN_INVALID, ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN, ErrorCode.BANNED)
 
 
 def chat_router(requester: Requester, people: PeopleFeed, limits: Limits, access: Access) -> APIRouter:

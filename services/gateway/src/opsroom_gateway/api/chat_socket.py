@@ -19,19 +19,25 @@ from opsroom_contracts.frames import (
     ErrorFrame,
     HelloFrame,
     LeaveFrame,
+    Mute,
+    MutedFrame,
     ResetFrame,
     SendFrame,
     TypingFrame,
+    UnmutedFrame,
     WelcomeFrame,
 )
 from opsroom_contracts.identity import Action, Mode
 from opsroom_contracts.model import Model
+from opsroom_contracts.moderation import Restriction, RestrictionKind
+from opsroom_contracts.restrictions import refusal
 from opsroom_contracts.subjects import ChatSubject, typing_subject
 from opsroom_gateway.catch_up import CatchUp, TooOldError
 from opsroom_gateway.chat_feed import ChatFeed
 from opsroom_gateway.domain.json_depth import deeper_than
 from opsroom_gateway.edge.callers import Caller, caller_of
 from opsroom_gateway.edge.limits import Limits
+from opsroom_gateway.enforcement import is_ban
 from opsroom_gateway.frames import text_frame
 from opsroom_gateway.identity.keeper import Keeper
 from opsroom_gateway.identity.principals import Access
@@ -75,7 +81,18 @@ class _SaidGoodbyeError(Exception):
 class ChatSocket:
     """One socket of one person."""
 
-    __slots__ = ("_caller", "_left", "_malformed", "_outlet", "_room", "_session", "_typed_at", "_user")
+    __slots__ = (
+        "_banned",
+        "_caller",
+        "_left",
+        "_malformed",
+        "_outlet",
+        "_room",
+        "_session",
+        "_typed_at",
+        "_user",
+        "_welcomed",
+    )
 
     def __init__(self, room: ChatRoom, caller: Caller, outlet: WebSocketOutlet) -> None:
         self._room = room
@@ -86,6 +103,8 @@ class ChatSocket:
         self._malformed = 0
         self._typed_at = 0.0
         self._left = False
+        self._banned = False
+        self._welcomed = False
 
     def lost(self, *, exited: bool) -> None:
         """The person left by another socket, or someone else has the name now."""
@@ -121,6 +140,8 @@ class ChatSocket:
         session, self._session = self._session, None
         if session is not None and not self._left:
             manner = LeaveManner.CLOSED if self._outlet.clean else LeaveManner.BROKEN
+            if self._banned:
+                manner = LeaveManner.EXIT
             await self._room.sessions.leave(session, manner)
 
     async def _hello(self, websocket: WebSocket) -> HelloFrame:
@@ -138,18 +159,23 @@ class ChatSocket:
 
     async def _join(self, hello: HelloFrame) -> None:
         connection = self._room.sessions.new_connection()
+        enforcement = self._room.access.enforcement
         try:
+            enforcement.check(self._caller)
             await self._admit(hello.token)
             self._session, reply = await self._room.sessions.join(
                 JoinRequest(connection=connection, token=hello.token), self
             )
+            enforcement.watch(self._outlet, self._caller, reply.user.name, self._on_restriction)
         except FaultError as error:
             self._send_fault(error, None)
             closes = {
                 ErrorCode.TOKEN_INVALID: Close.TOKEN_INVALID,
                 ErrorCode.FORBIDDEN: Close.TOKEN_INVALID,
                 ErrorCode.NAME_TAKEN: Close.NAME_LOST,
+                ErrorCode.BANNED: Close.BANNED,
             }
+            self._banned = error.fault.code is ErrorCode.BANNED
             self._outlet.close(closes.get(error.fault.code, Close.TRY_LATER).value)
             raise _SaidGoodbyeError from None
         self._user = reply.user
@@ -175,7 +201,16 @@ class ChatSocket:
         room = self._room
         if self._user is None:
             raise AssertionError("welcomed before the join")
-        self._send(WelcomeFrame(user=self._user, users=room.people.listed(), seq=room.feed.head))
+        mute = self._mute()
+        self._send(
+            WelcomeFrame(
+                user=self._user,
+                users=room.people.listed(),
+                seq=room.feed.head,
+                muted=None if mute is None else Mute(until=mute.until, reason=mute.reason),
+            )
+        )
+        self._welcomed = True
         room.people.readers.attach(self._outlet)
         if hello.since is None:
             room.feed.readers.attach(self._outlet)
@@ -260,12 +295,27 @@ class ChatSocket:
         if (
             now - self._typed_at < _TYPING_EVERY_SECONDS
             or self._user is None
+            or self._mute() is not None
             or not self._room.broker.connected
         ):
             return
         self._typed_at = now
         notice = TypingEvent(room=frame.room, user=self._user)
         await self._room.broker.publish(typing_subject(frame.room), encode(notice))
+
+    def _mute(self) -> Restriction | None:
+        user = self._user
+        return None if user is None else self._room.access.enforcement.mute_of(user.name)
+
+    def _on_restriction(self, restriction: Restriction) -> None:
+        """Something that concerns this person was decided."""
+        if is_ban(restriction):
+            self._banned = True
+            self._send_fault(refusal(restriction), None)
+            self._outlet.close(Close.BANNED.value)
+        elif restriction.kind is RestrictionKind.MUTE and self._welcomed:
+            told = MutedFrame(until=restriction.until, reason=restriction.reason)
+            self._send(UnmutedFrame() if restriction.lifted else told)
 
     async def _leave(self) -> None:
         self._left = True
@@ -294,6 +344,7 @@ class ChatSocket:
                 client_id=client_id,
                 field=fault.field,
                 retry_after=fault.retry_after,
+                until=fault.until,
             )
         )
 

@@ -4,15 +4,18 @@ import random
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header, Query, Request
 
-from opsroom_contracts.errors import ErrorCode
+from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.identity import Action
+from opsroom_contracts.moderation import Restriction
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.catch_up import CatchUp, TooOldError
 from opsroom_gateway.cloud_feed import CloudFeed, reset_chunk
+from opsroom_gateway.edge.callers import caller_of
+from opsroom_gateway.enforcement import is_ban
 from opsroom_gateway.identity.keeper import Keeper
-from opsroom_gateway.identity.principals import Access, Principal
+from opsroom_gateway.identity.principals import Access, Principal, Proof
 from opsroom_gateway.problems import documented
 from opsroom_gateway.sse import EventStream, StreamOutlet
 from opsroom_messaging.stored import UnavailableError
@@ -46,14 +49,19 @@ def events_router(feed: CloudFeed, catch_up: CatchUp, access: Access, keeper: Ke
         status_code=200,
         response_class=EventStream,
         responses=_STREAM
-        | documented(ErrorCode.TOKEN_INVALID, ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN),
+        | documented(
+            ErrorCode.TOKEN_INVALID, ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN, ErrorCode.BANNED
+        ),
     )
     async def events(
+        request: Request,
         principal: Annotated[Principal, Depends(access.needs(Action.SEE_SERVERS))],
         since: _Since = None,
         last_event_id: _LastEventId = None,
     ) -> EventStream:
         place = _place(since, last_event_id)
+        caller = caller_of(request)
+        name = None if principal.proof is Proof.NOTHING else principal.name
 
         def forget(outlet: StreamOutlet) -> None:
             feed.readers.detach(outlet)
@@ -62,12 +70,22 @@ def events_router(feed: CloudFeed, catch_up: CatchUp, access: Access, keeper: Ke
         async def begin(outlet: StreamOutlet) -> None:
             await _begin(feed, catch_up, outlet, place)
             if outlet.open:
+                try:
+                    access.enforcement.watch(outlet, caller, name, partial(_on_restriction, outlet))
+                except FaultError:  # banned while what was missed was told
+                    outlet.end()
+                    return
                 keeper.keep(outlet, principal, Action.SEE_SERVERS, outlet.end)
                 outlet.when_lost(partial(forget, outlet))
 
         return EventStream(begin)
 
     return router
+
+
+def _on_restriction(outlet: StreamOutlet, restriction: Restriction) -> None:
+    if is_ban(restriction):
+        outlet.end()
 
 
 def _place(since: int | None, last_event_id: str | None) -> int | None:

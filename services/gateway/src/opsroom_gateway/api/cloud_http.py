@@ -52,7 +52,7 @@ _INSTANCE = {
 _LISTED = shown(200, {"seq": 5, "instances": [_INSTANCE]})
 _ACCEPTED = shown(202, {"operation": _OPERATION})
 
-_READ_ERRORS = (ErrorCode.TOKEN_INVALID, ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN)
+_READ_ERRORS = (ErrorCode.TOKEN_INVALID, ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN, ErrorCode.BANNED)
 _COMMAND_ERRORS = (
     ErrorCode.INSTANCE_NOT_FOUND,
     ErrorCode.OPERATION_PENDING,
@@ -62,6 +62,7 @@ _COMMAND_ERRORS = (
     ErrorCode.TOKEN_INVALID,
     ErrorCode.UNAUTHENTICATED,
     ErrorCode.FORBIDDEN,
+    ErrorCode.BANNED,
     ErrorCode.RATE_LIMITED,
     ErrorCode.UNAVAILABLE,
 )

@@ -2,11 +2,13 @@
 
 from fastapi import APIRouter, Request
 
-from opsroom_contracts.chat import RevokeReply, RevokeRequest
+from opsroom_contracts.audit import AskedBy
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.identity import Action, SessionView
+from opsroom_contracts.moderation import RevokeReply, RevokeRequest
 from opsroom_contracts.subjects import ChatSubject
 from opsroom_gateway.api.security import BEARER
+from opsroom_gateway.edge.callers import caller_of
 from opsroom_gateway.identity.principals import Access, Proof
 from opsroom_gateway.problems import documented, shown
 from opsroom_messaging.requests import Requester
@@ -28,7 +30,8 @@ def session_router(access: Access, requester: Requester) -> APIRouter:
         "/session",
         summary="Who am I, and what may I do",
         response_model_exclude_none=True,
-        responses=shown(200, _EXAMPLE) | documented(ErrorCode.TOKEN_INVALID, ErrorCode.UNAVAILABLE),
+        responses=shown(200, _EXAMPLE)
+        | documented(ErrorCode.TOKEN_INVALID, ErrorCode.BANNED, ErrorCode.UNAVAILABLE),
     )
     async def session(request: Request) -> SessionView:
         """With a token, what it proves; without, what anybody may."""
@@ -48,13 +51,17 @@ def session_router(access: Access, requester: Requester) -> APIRouter:
         "/session",
         status_code=204,
         summary="Make my token worth nothing",
-        responses=documented(ErrorCode.TOKEN_INVALID, ErrorCode.UNAUTHENTICATED, ErrorCode.UNAVAILABLE),
+        responses=documented(
+            ErrorCode.TOKEN_INVALID, ErrorCode.UNAUTHENTICATED, ErrorCode.BANNED, ErrorCode.UNAVAILABLE
+        ),
     )
     async def sign_out(request: Request) -> None:
         """Leave the list, give the name back, close all sockets and streams that the token opened."""
         principal = await access.principal(request)
         if principal.user is None:
             raise refuse(ErrorCode.UNAUTHENTICATED, "say by a registration token who is to sign out")
-        await requester.ask(ChatSubject.REVOKE, RevokeRequest(user_id=principal.user.id), RevokeReply)
+        by = AskedBy(name=principal.name[:64], address=caller_of(request).address[:64])
+        asked = RevokeRequest(user_id=principal.user.id, by=by)
+        await requester.ask(ChatSubject.REVOKE, asked, RevokeReply)
 
     return router

@@ -19,7 +19,9 @@ from opsroom_contracts.chat import (
 from opsroom_contracts.close_codes import Close
 from opsroom_contracts.course import ChatFrameType
 from opsroom_contracts.errors import RETRYABLE, ErrorCode, FaultError
+from opsroom_contracts.moderation import Restriction
 from opsroom_contracts.subjects import ChatSubject
+from opsroom_contracts.text import fold_name
 from opsroom_gateway.chat_feed import COURSE_ROOM, ChatFeed
 from opsroom_gateway.course.impostors import Impostors
 from opsroom_gateway.course.people_list import PeopleList
@@ -27,6 +29,7 @@ from opsroom_gateway.course.stand_ins import StandIns
 from opsroom_gateway.course.waiting import WaitingRoom, connection_ids, is_socket
 from opsroom_gateway.domain.binding import Binding, Move
 from opsroom_gateway.domain.course_frames import CourseFrame, Named, read_frame
+from opsroom_gateway.enforcement import is_ban
 from opsroom_gateway.people_feed import PeopleFeed
 from opsroom_gateway.sessions import Session, Sessions
 from opsroom_gateway.ws_protocol import WebSocketOutlet
@@ -143,6 +146,15 @@ class CourseChat:
         if self._waiting.on_member(member) and member.origin is not None:
             self._start_moves(self.binding.registered(member.user.id, member.origin))
         self._list.on_change()
+
+    def on_restriction(self, restriction: Restriction) -> None:
+        """Close the sockets of somebody who is banned by name; where one came from is known at the door."""
+        if restriction.name is None or not is_ban(restriction):
+            return
+        banned = fold_name(restriction.name)
+        for socket in list(self._sockets.values()):
+            if socket.session is not None and fold_name(socket.session.name) == banned:
+                socket.outlet.close(Close.BANNED.value)
 
     async def stop(self) -> None:
         """Push no more, and end what is under way."""

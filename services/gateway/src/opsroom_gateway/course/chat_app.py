@@ -15,27 +15,33 @@ from opsroom_contracts.codec import encode
 from opsroom_contracts.course import CourseChatError, CourseRegistered, CourseUser
 from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.model import Model
+from opsroom_contracts.moderation import Restriction
 from opsroom_gateway.course.chat import CourseChat
 from opsroom_gateway.course.http import BodyError, json_body, origin_of
 from opsroom_gateway.edge.callers import Caller, caller_of
 from opsroom_gateway.edge.limits import Limits
+from opsroom_gateway.enforcement import Enforcement, is_ban
 from opsroom_gateway.ws_protocol import WebSocketOutlet, outlet_of
 
 _IDLE = replace(Close.GOING_AWAY.value, reason="idle")
 _TAKEN = "This name is already taken!"
 _STATUS = {
     ErrorCode.NAME_TAKEN: 409,
+    ErrorCode.BANNED: 403,
     ErrorCode.RATE_LIMITED: 429,
     ErrorCode.UNAVAILABLE: 503,
     ErrorCode.OVERLOADED: 503,
 }
 
 
-def course_chat_app(chat: CourseChat, limits: Limits, *, idle_seconds: float) -> ASGIApp:
+def course_chat_app(
+    chat: CourseChat, limits: Limits, enforcement: Enforcement, *, idle_seconds: float
+) -> ASGIApp:
     """The mounted application. A socket that is nobody's is closed after ``idle_seconds`` of silence."""
 
     async def new_user(request: Request) -> Response:
         try:
+            enforcement.check(caller_of(request))
             body = await json_body(request)
             name = _name_in(body)
             limits.register(request)
@@ -53,6 +59,16 @@ def course_chat_app(chat: CourseChat, limits: Limits, *, idle_seconds: float) ->
         caller = caller_of(websocket)
         patience = None if caller.exempt or not idle_seconds else idle_seconds
         outlet = outlet_of(websocket)
+
+        def hear(restriction: Restriction) -> None:
+            if is_ban(restriction):
+                outlet.close(Close.BANNED.value)
+
+        try:
+            enforcement.watch(outlet, caller, None, hear)
+        except FaultError:
+            outlet.close(Close.BANNED.value)
+            return
         connection = _Connection(chat, limits, caller, outlet)
         connection.open(origin_of(websocket), patience)
         outlet.park(connection.on_message)

@@ -19,12 +19,14 @@ from opsroom_contracts.course import CONNECTION_GREETING, CourseCloudError, Cour
 from opsroom_contracts.errors import HTTP_STATUS, ErrorCode, FaultError
 from opsroom_contracts.identity import Action
 from opsroom_contracts.model import Model
+from opsroom_contracts.moderation import Restriction
 from opsroom_gateway.cloud_commands import Asker
 from opsroom_gateway.course.cloud import CourseCloud, action_in
 from opsroom_gateway.course.door import CourseDoor
 from opsroom_gateway.course.http import BodyError, json_body
 from opsroom_gateway.edge.callers import Caller, caller_of
 from opsroom_gateway.edge.limits import Limits
+from opsroom_gateway.enforcement import is_ban
 from opsroom_gateway.frames import text_frame
 from opsroom_gateway.hub import Hub
 from opsroom_gateway.identity.principals import Principal
@@ -97,17 +99,23 @@ class CourseCloudApp:
             viewer = await self._door.viewer(request)
         except FaultError as error:
             return _refusal(error)
-        return EventStream(partial(self._begin, viewer))
+        return EventStream(partial(self._begin, caller_of(request), viewer))
 
     async def socket(self, websocket: WebSocket) -> None:
         """Starts and stops by socket; what comes of it is told to every socket."""
         try:
             viewer = await self._door.viewer(websocket)
         except FaultError as error:
-            await websocket.send_denial_response(_refusal(error))
+            if error.fault.code is ErrorCode.BANNED:  # in a way that a page is told
+                await websocket.accept()
+                outlet_of(websocket).close(Close.BANNED.value)
+            else:
+                await websocket.send_denial_response(_refusal(error))
             return
         await websocket.accept()
         outlet = outlet_of(websocket)
+        if not self._watched(outlet, caller_of(websocket), viewer, partial(outlet.close, Close.BANNED.value)):
+            return
         outlet.write(text_frame(CONNECTION_GREETING.encode()))
         self._attach(self._cloud.sockets, outlet, viewer, partial(outlet.close, Close.TOKEN_INVALID.value))
         asker = self._door.by_socket(websocket, viewer)
@@ -131,8 +139,26 @@ class CourseCloudApp:
             return _refusal(error)
         return _json(CourseStatus(), 200)
 
-    async def _begin(self, viewer: Principal | None, outlet: StreamOutlet) -> None:
-        self._attach(self._cloud.streams, outlet, viewer, outlet.end)
+    async def _begin(self, caller: Caller, viewer: Principal | None, outlet: StreamOutlet) -> None:
+        if self._watched(outlet, caller, viewer, outlet.end):
+            self._attach(self._cloud.streams, outlet, viewer, outlet.end)
+
+    def _watched(
+        self, outlet: SocketOutlet, caller: Caller, viewer: Principal | None, close: Callable[[], None]
+    ) -> bool:
+        """Have ``outlet`` closed when its reader is banned; False if that is so already, and it was."""
+
+        def hear(restriction: Restriction) -> None:
+            if is_ban(restriction):
+                close()
+
+        try:
+            name = None if viewer is None else viewer.name
+            self._door.access.enforcement.watch(outlet, caller, name, hear)
+        except FaultError:
+            close()
+            return False
+        return True
 
     def _attach(
         self, hub: Hub, outlet: SocketOutlet, viewer: Principal | None, close: Callable[[], None]

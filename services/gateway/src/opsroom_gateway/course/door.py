@@ -33,6 +33,7 @@ class CourseDoor:
             FaultError: ``token_invalid``, ``unauthenticated``, ``forbidden``; so for all methods.
         """
         if self.access.mode is Mode.OPEN:
+            self.access.enforcement.check(caller_of(connection))
             return None
         return await self.access.required(connection, Action.SEE_SERVERS)
 
@@ -47,6 +48,7 @@ class CourseDoor:
         """Pass and count those who may command servers; note in the audit who may not."""
         caller, name = caller_of(connection), COURSE
         try:
+            self.access.enforcement.check(caller)
             if self.access.mode is not Mode.OPEN:
                 principal = await self.access.principal(connection)
                 name = principal.name

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 from importlib import import_module
 
 from opsroom_contracts.identity import Mode, Role
+from opsroom_gateway.enforcement import Enforcement
 from opsroom_gateway.identity.given_tokens import GivenTokens, GivenTokensError, read_tokens
-from opsroom_gateway.identity.principals import Access, SignOn
+from opsroom_gateway.identity.principals import Access, Rules, SignOn
 from opsroom_gateway.settings import AccessSettings
 from opsroom_messaging.requests import Requester
 from opsroom_messaging.settings import SettingsError
@@ -29,7 +30,7 @@ def given_tokens(settings: AccessSettings) -> GivenTokens:
     return tokens
 
 
-def access(settings: AccessSettings, requester: Requester) -> Access:
+def access(settings: AccessSettings, requester: Requester, enforcement: Enforcement) -> Access:
     """Who decides on rights in this process.
 
     Raises:
@@ -39,9 +40,9 @@ def access(settings: AccessSettings, requester: Requester) -> Access:
         requester,
         given_tokens(settings),
         _sign_on(settings),
-        mode=settings.mode(),
-        guests=settings.guests_welcome(),
-        clock=_now,
+        rules=Rules(settings.mode(), settings.guests_welcome(), settings.open_moderation),
+        enforcement=enforcement,
+        clock=utc_now,
     )
 
 
@@ -65,9 +66,10 @@ def _sign_on(settings: AccessSettings) -> SignOn | None:
         skew=timedelta(seconds=settings.oidc_skew_seconds),
         lasts=timedelta(hours=settings.oidc_session_hours),
     )
-    made: SignOn = sign_on.SingleSignOn(issuer.Issuer(address), terms, _now)
+    made: SignOn = sign_on.SingleSignOn(issuer.Issuer(address), terms, utc_now)
     return made
 
 
-def _now() -> datetime:
+def utc_now() -> datetime:
+    """The time of day, in UTC."""
     return datetime.now(UTC)

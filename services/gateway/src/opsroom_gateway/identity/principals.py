@@ -16,6 +16,7 @@ from opsroom_contracts.identity import Action, Grant, Mode, Role, SignIn
 from opsroom_contracts.subjects import ChatSubject
 from opsroom_gateway.domain.roles import allowed, higher, role_of_anybody, role_of_person
 from opsroom_gateway.edge.callers import caller_of
+from opsroom_gateway.enforcement import Enforcement
 from opsroom_gateway.identity.given_tokens import GivenTokens
 from opsroom_messaging.requests import Requester
 
@@ -49,6 +50,17 @@ class Principal:
     token_digest: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """``guests``: whether anybody may register. ``open_moderation``: whether the machine itself moderates,
+    unproved, in open mode.
+    """
+
+    mode: Mode
+    guests: bool
+    open_moderation: bool
+
+
 class SignOn(Protocol):
     """Single sign-on: reads the issuer's tokens."""
 
@@ -72,12 +84,14 @@ class Access:
         tokens: GivenTokens,
         sign_on: SignOn | None,
         *,
-        mode: Mode,
-        guests: bool,
+        rules: Rules,
+        enforcement: Enforcement,
         clock: Callable[[], datetime],
     ) -> None:
-        self.mode = mode
-        self.guests = guests
+        self.mode = rules.mode
+        self.guests = rules.guests
+        self.enforcement = enforcement
+        self._rules = rules
         self.tokens = tokens
         self._requester = requester
         self._sign_on = sign_on
@@ -87,9 +101,16 @@ class Access:
         """Whoever the ``Authorization`` header proves; without one, whoever may come in here.
 
         Raises:
-            FaultError: ``token_invalid``; ``unavailable``.
+            FaultError: ``token_invalid``; ``banned``, by name or address; ``unavailable``.
         """
-        near = caller_of(connection).exempt
+        caller = caller_of(connection)
+        self.enforcement.check(caller)
+        principal = await self._proved(connection, near=caller.near)
+        if principal.proof is not Proof.NOTHING:
+            self.enforcement.check(caller, principal.name)
+        return principal
+
+    async def _proved(self, connection: HTTPConnection, *, near: bool) -> Principal:
         header = connection.headers.get("authorization")
         if header is None:
             return self._anybody(near=near)
@@ -196,4 +217,7 @@ class Access:
     def _principal(self, proved: Principal, *, near: bool) -> Principal:
         """``proved`` with the rights of their role, or of anybody where those are more."""
         held = higher(role_of_anybody(self.mode, near=near), proved.role)
-        return replace(proved, role=held, may=allowed(held, guests=self.guests))
+        may = allowed(held, guests=self.guests)
+        if proved.role is not Role.ADMIN and not self._rules.open_moderation:
+            may -= {Action.MODERATE}
+        return replace(proved, role=held, may=may)

@@ -1,0 +1,102 @@
+"""What admins do about messages and tokens."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+
+from opsroom_contracts.audit import AskedBy, AuditAction
+from opsroom_contracts.cloud import ANONYMOUS
+from opsroom_contracts.errors import ErrorCode, FaultError
+from opsroom_contracts.identity import Action
+from opsroom_contracts.moderation import RemoveReply, RemoveRequest, RevokeReply, RevokeRequest
+from opsroom_contracts.subjects import ChatSubject
+from opsroom_gateway.api.security import BEARER
+from opsroom_gateway.edge.callers import caller_of
+from opsroom_gateway.identity.principals import Access, Proof
+from opsroom_gateway.noted_here import NotedHere
+from opsroom_gateway.problems import documented
+from opsroom_messaging.requests import Requester
+
+_Room = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$", examples=["general"])]
+Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+WhyInQuery = Annotated[
+    str | None, Query(alias="reason", min_length=1, max_length=200, description="Why; kept in the audit.")
+]
+DENIED = (
+    ErrorCode.TOKEN_INVALID,
+    ErrorCode.UNAUTHENTICATED,
+    ErrorCode.FORBIDDEN,
+    ErrorCode.BANNED,
+    ErrorCode.UNAVAILABLE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Moderator:
+    """An admin who asks. ``name`` is missing where nothing was proved."""
+
+    by: AskedBy
+    name: str | None
+
+
+def moderator_of(
+    access: Access, here: NotedHere, action: AuditAction, target: str | None = None
+) -> Callable[[Request], Awaitable[Moderator]]:
+    """The dependency of a route that does ``action`` to what its path calls ``target``; notes refusals."""
+
+    async def moderator(request: Request) -> Moderator:
+        name = ANONYMOUS
+        try:
+            principal = await access.principal(request)
+            name = principal.name
+            access.check(principal, Action.MODERATE)
+        except FaultError as error:
+            meant = None if target is None else request.path_params[target]
+            here.refused(request, action, name, error.fault, meant)
+            raise
+        by = AskedBy(name=name[:64], address=caller_of(request).address[:64])
+        return Moderator(by, None if principal.proof is Proof.NOTHING else name)
+
+    return moderator
+
+
+def moderation_router(requester: Requester, access: Access, here: NotedHere) -> APIRouter:
+    """The routes about what others said, and who they are."""
+    router = APIRouter(prefix="/chat", tags=["admin"], dependencies=[BEARER])
+    remover = moderator_of(access, here, AuditAction.REMOVE_MESSAGE, "message_id")
+    revoker = moderator_of(access, here, AuditAction.REVOKE, "user_id")
+
+    @router.delete(
+        "/rooms/{room}/messages/{message_id}",
+        status_code=204,
+        summary="Remove a message",
+        responses=documented(ErrorCode.MESSAGE_UNKNOWN, *DENIED),
+    )
+    async def remove(
+        room: _Room,
+        message_id: Id,
+        asking: Annotated[Moderator, Depends(remover)],
+        reason: WhyInQuery = None,
+    ) -> None:
+        """Its text is erased, readers are told `removed`. Removing it again changes nothing."""
+        request = RemoveRequest(room=room, id=message_id, reason=reason, by=asking.by)
+        await requester.ask(ChatSubject.REMOVE, request, RemoveReply)
+
+    @router.delete(
+        "/users/{user_id}/token",
+        status_code=204,
+        summary="Make somebody's token worth nothing",
+        responses=documented(ErrorCode.USER_UNKNOWN, *DENIED),
+    )
+    async def revoke(
+        user_id: Id,
+        asking: Annotated[Moderator, Depends(revoker)],
+        reason: WhyInQuery = None,
+    ) -> None:
+        """They leave the list, and what their token opened is closed, on every gateway."""
+        request = RevokeRequest(user_id=user_id, reason=reason, by=asking.by)
+        await requester.ask(ChatSubject.REVOKE, request, RevokeReply)
+
+    return router
