@@ -1,4 +1,4 @@
-"""Every command of ``docs/nats.md`` does what the page says, against a portal started by ``./opsroom up``."""
+"""Every command of ``docs/nats.md`` and ``docs/access.md`` does what the page says, on a portal that is up."""
 
 import asyncio
 import json
@@ -17,7 +17,11 @@ from packages.launcher.tests.test_up import Portal, ready_portal
 from tests.cookbook import ROOT, CommandLine, Library, Recipe, Shell, command_line, ids_in, recipes
 from tests.waiting import until, until_answer
 
-PAGE = recipes((ROOT / "docs" / "nats.md").read_text(encoding="utf-8"))
+PAGE = [
+    recipe
+    for page in ("nats.md", "access.md")
+    for recipe in recipes((ROOT / "docs" / page).read_text(encoding="utf-8"))
+]
 DELAY_SECONDS = "2"
 
 
@@ -96,10 +100,11 @@ class Cook:
             assert "cloud" in output
 
     async def _something_happens(self) -> None:
-        """Creates, until somebody has seen one."""
+        """Creates, and a command that is refused, until somebody has seen one."""
         async with httpx.AsyncClient(base_url=self._portal.web) as client:
             while True:
                 await client.post("/api/v1/cloud/instances")
+                await client.post("/api/v1/cloud/instances/none/start")
                 await asyncio.sleep(0.5)
 
     async def _at_rest(self) -> None:

@@ -17,6 +17,7 @@ export const RETRY_BY_CLOSE_CODE: Readonly<Record<number, "never" | "now" | "lat
   "4001": "never",
   "4002": "register",
   "4003": "register",
+  "4004": "never",
   "4008": "now",
   "4009": "never"
 };
@@ -26,11 +27,13 @@ export const RETRYABLE: readonly ErrorCode[] = ["idempotency_in_flight","overloa
 export type Mode = "open" | "token" | "oidc";
 export type Action = "register" | "chat" | "see_servers" | "command_servers" | "moderate" | "see_audit";
 export type Role = "member" | "viewer" | "operator" | "admin";
+export type RestrictionKind = "mute" | "ban";
 export type InstanceState = "running" | "stopped";
 export type Command = "create" | "start" | "stop" | "remove";
 export type OperationStatus = "pending" | "done" | "cancelled" | "failed";
 export type AuditOutcome = "accepted" | "refused";
-export type AuditAction = "create" | "start" | "stop" | "remove" | "cancel" | "revoke";
+export type AuditAction =
+  "create" | "start" | "stop" | "remove" | "cancel" | "revoke" | "remove_message" | "mute" | "ban" | "lift";
 export type ErrorCode =
   | "invalid_request"
   | "payload_too_large"
@@ -45,6 +48,10 @@ export type ErrorCode =
   | "course_off"
   | "user_unknown"
   | "room_unknown"
+  | "message_unknown"
+  | "muted"
+  | "banned"
+  | "restriction_unknown"
   | "hello_required"
   | "instance_not_found"
   | "operation_not_found"
@@ -67,9 +74,40 @@ export interface Contract {
       answer: SessionView;
     };
     "DELETE /session": {};
+    "DELETE /chat/rooms/{room}/messages/{message_id}": {
+      path: {
+        room: string;
+        message_id: string;
+      };
+      query: {
+        reason?: string;
+      };
+    };
     "DELETE /chat/users/{user_id}/token": {
       path: {
         user_id: string;
+      };
+      query: {
+        reason?: string;
+      };
+    };
+    "GET /chat/restrictions": {
+      answer: RestrictionList;
+    };
+    "POST /chat/mutes": {
+      body: NewMute;
+      answer: Restriction;
+    };
+    "POST /chat/bans": {
+      body: NewBan;
+      answer: Restriction;
+    };
+    "DELETE /chat/restrictions/{restriction_id}": {
+      path: {
+        restriction_id: string;
+      };
+      query: {
+        reason?: string;
       };
     };
     "GET /chat/users": {
@@ -173,6 +211,32 @@ export interface SignIn {
   authorizationEndpoint: string;
   tokenEndpoint: string;
 }
+export interface RestrictionList {
+  restrictions: Restriction[];
+}
+export interface Restriction {
+  version: 1;
+  id: string;
+  kind: RestrictionKind;
+  name?: string;
+  address?: string;
+  by: string;
+  at: string;
+  until?: string;
+  reason?: string;
+  lifted: boolean;
+}
+export interface NewMute {
+  name: string;
+  seconds?: number;
+  reason?: string;
+}
+export interface NewBan {
+  name?: string;
+  address?: string;
+  seconds?: number;
+  reason?: string;
+}
 export interface UsersReply {
   users: User[];
 }
@@ -271,6 +335,11 @@ export interface WelcomeFrame {
   user: User;
   users: User[];
   seq: number;
+  muted?: Mute;
+}
+export interface Mute {
+  until?: string;
+  reason?: string;
 }
 export interface MessageFrame {
   seq: number;
@@ -310,6 +379,7 @@ export interface ErrorFrame {
   clientId?: string;
   field?: string;
   retryAfter?: number;
+  until?: string;
 }
 export interface ResetFrame {
   type: "reset";
@@ -339,4 +409,5 @@ export interface Problem {
   field?: string;
   operationId?: string;
   retryAfter?: number;
+  until?: string;
 }

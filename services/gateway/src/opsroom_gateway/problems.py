@@ -135,7 +135,7 @@ def install(app: FastAPI) -> None:
 
 def _describe_problem(app: FastAPI) -> None:
     """Put the schema that ``documented`` refers to into the OpenAPI document."""
-    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
     schemas = {**schema.pop("$defs", {}), Problem.__name__: schema}
     described = app.openapi
 
