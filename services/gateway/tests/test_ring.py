@@ -9,6 +9,7 @@ _STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("put"), st.integers(1, 3), st.integers(1, 9)),
         st.tuples(st.just("fill"), st.integers(1, 40), st.just(0)),
+        st.tuples(st.just("drop"), st.integers(1, 40), st.just(0)),
         st.tuples(st.just("restart"), st.just(0), st.just(0)),
     ),
     max_size=40,
@@ -21,6 +22,7 @@ def test_from_its_floor_on_it_holds_all_there_is(
 ) -> None:
     ring = Ring(max_count, max_bytes)
     stream: list[tuple[int, bytes]] = []
+    dropped: set[int] = set()
     head = 0
     for step, number, size in steps:
         match step:
@@ -31,10 +33,18 @@ def test_from_its_floor_on_it_holds_all_there_is(
             case "fill":
                 start = max(1, ring.floor - number)
                 ring.fill(start, [frame for frame in stream if start <= frame[0] < ring.floor])
+            case "drop":  # the stream may hold it for a while
+                seq = max(1, head - number)
+                dropped.add(seq)
+                ring.drop(seq)
             case _:
+                stream = [frame for frame in stream if frame[0] not in dropped]
+                dropped.clear()
                 ring.restart(head + 1)
+        told = [(seq, b"" if seq in dropped else frame) for seq, frame in stream]
         held = list(ring.after(ring.floor - 1))
-        assert held == [frame for frame in stream if frame[0] >= ring.floor]
+        assert held == [frame for frame in told if frame[0] >= ring.floor]
+        assert ring.without_dropped(stream) == told
         assert len(held) == max_count - ring.room
         assert sum(len(frame) for _, frame in held) <= max_bytes
 

@@ -29,6 +29,7 @@ class Ring:
     def restart(self, floor: int) -> None:
         """Forget everything; from ``floor`` on all will be put in."""
         self._frames.clear()
+        self._dropped.clear()
         self._bytes = 0
         self.floor = floor
         self.restarts += 1
