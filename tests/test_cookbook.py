@@ -1,4 +1,4 @@
-"""Every command of ``docs/nats.md`` and ``docs/access.md`` does what the page says, on a portal that is up."""
+"""Every command of ``docs/nats.md`` and ``docs/access.md`` does what the page says, on a live portal."""
 
 import asyncio
 import json
