@@ -50,8 +50,10 @@ def recoveries(
 
 
 def _alone(spans: Sequence[tuple[float, float]]) -> list[bool]:
+    """Whether each keeps its distance from all others."""
+    near = SETTLED_SECONDS
     return [
-        all(other is span or other[1] + SETTLED_SECONDS < span[0] or other[0] > span[1] for other in spans)
+        all(other is span or other[1] + near < span[0] or other[0] > span[1] + near for other in spans)
         for span in spans
     ]
 
