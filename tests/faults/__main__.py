@@ -32,12 +32,20 @@ def main() -> int:
     logging.getLogger("opsroom_messaging").setLevel(logging.ERROR)
     logging.getLogger("tests.faults").setLevel(logging.DEBUG if options.verbose else logging.INFO)
     seed = options.seed if options.seed is not None else int(time.time())
-    size = Size(options.gateways, options.chats, options.clouds, options.cluster, options.delay)
+    size = Size(
+        options.gateways,
+        options.chats,
+        options.clouds,
+        options.cluster,
+        options.delay,
+        clock=options.clock,
+    )
     scope = Scope(
         options.minutes * 60,
         cluster=options.cluster,
         long=options.minutes >= 5,
         full=options.disk is not None,
+        clock=options.clock is not None,
         soak=options.soak,
         pause=options.pause,
         apart=options.apart,
@@ -119,6 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what came of it there, too")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep data and logs there")
+    parser.add_argument("--clock", type=Path, metavar="LIBRARY", help="libfaketime.so.1, to let clocks step")
     parser.add_argument("--verbose", action="store_true", help="tell of every fault")
     parser.add_argument(
         "--sum", type=Path, nargs="+", metavar="FILE", help="add up such files, and run nothing"

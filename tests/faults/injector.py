@@ -23,6 +23,7 @@ _NEXT_SECONDS = 1.2
 """The next fault comes, where it is its time, even if the last one is still felt so long after it began."""
 _AT_ONCE = 4
 _AIM_SECONDS = 2.0
+_STEP_SECONDS = 60.0
 _PAUSES = {Kind.GATEWAY_PAUSE, Kind.CHAT_PAUSE, Kind.CLOUD_PAUSE, Kind.BROKER_PAUSE, *SLEEPS}
 _TERMS = {Kind.GATEWAY_TERM, Kind.CHAT_TERM, Kind.CLOUD_TERM, Kind.BROKER_TERM, Kind.ROLLING}
 
@@ -102,6 +103,7 @@ class Injector:
             Kind.GATEWAY_STALL: self._part,
             Kind.LEADER_KILL: self._kill_leader,
             Kind.NODE_CUT: self._cut_node,
+            Kind.CLOCK_STEP: self._step,
             Kind.BROKER_FULL: self._fill,
             Kind.READER_CUT: self._trouble,
             Kind.READER_SLOW: self._trouble,
@@ -214,6 +216,15 @@ class Injector:
             await asyncio.sleep(fault.seconds)
             for route in node.routes:
                 route.heal()
+        return start, time.time()
+
+    async def _step(self, fault: Fault) -> Times:
+        services = self._rig.services()
+        child = services[int(fault.pick * len(services))]
+        async with self._struck([child], sleeps=True) as start:
+            self._rig.step(child.name, _STEP_SECONDS * (2 * (fault.pick * len(services) % 1) - 1))
+            await asyncio.sleep(fault.seconds)
+            self._rig.step(child.name, 0)
         return start, time.time()
 
     async def _fill(self, fault: Fault) -> Times:

@@ -43,6 +43,8 @@ class Kind(StrEnum):
     READER_CUT = "reader-cut-mid-frame"
     READER_SLOW = "reader-slow"
     READER_HALF_OPEN = "reader-half-open"
+    CLOCK_STEP = "clock-step"
+    """The clock of one service process jumps by up to a minute, ahead or back, and later jumps back."""
     ROLLING = "rolling-restart"
     """Every service process, one after another."""
 
@@ -69,6 +71,8 @@ class Scope:
     cluster: bool = False
     long: bool = False
     full: bool = False
+    clock: bool = False
+    """Clocks can be made to step."""
     soak: bool = False
     """Load and the troubles of readers alone."""
     pause: float = 1.1
@@ -117,6 +121,7 @@ _LASTS: dict[Kind, tuple[float, float]] = {
     Kind.BROKER_FULL: (2.0, 4.0),
     Kind.LEADER_KILL: (0.1, 2.0),
     Kind.NODE_CUT: (2.0, 12.0),
+    Kind.CLOCK_STEP: (3.0, 8.0),
     Kind.READER_SLOW: (1.0, 4.0),
     Kind.READER_HALF_OPEN: (1.0, 4.0),
     **dict.fromkeys(SLEEPS, _SLEEP_SECONDS),
@@ -158,6 +163,8 @@ def _weights(scope: Scope) -> dict[Kind, int]:
         weights |= dict.fromkeys(SLEEPS, 0)
     if scope.full and not scope.cluster:
         weights[Kind.BROKER_FULL] = 2
+    if scope.clock:
+        weights[Kind.CLOCK_STEP] = 3
     if scope.only:
         weights = {kind: weights.get(kind, 1) or 1 for kind in scope.only}
     return weights

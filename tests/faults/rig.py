@@ -24,6 +24,8 @@ class Size:
     clouds: int = 2
     cluster: bool = False
     delay: float = 1.0
+    clock: Path | None = None
+    """The library by which clocks of services can be made to step."""
 
 
 @dataclass(slots=True)
@@ -61,6 +63,14 @@ class Rig:
     def nats_url(self) -> str:
         """All brokers, directly."""
         return ",".join(f"nats://127.0.0.1:{node.port}" for node in self.nodes)
+
+    def clock_of(self, name: str) -> Path:
+        """The file that says by how much the clock of a process is wrong."""
+        return self.folder / f"{name}.clock"
+
+    def step(self, name: str, seconds: float) -> None:
+        """Make the clock of a process wrong by so much."""
+        self.clock_of(name).write_text(f"{seconds:+.3f}\n")
 
     def services(self) -> list[Child]:
         """Every process but the brokers."""
@@ -181,6 +191,14 @@ class Rig:
             "GATEWAY_REPLAY_LIMIT": "1000000",
             "LOG_LEVEL": "INFO",
         }
+        if self.size.clock is not None:
+            chosen |= {
+                "LD_PRELOAD": str(self.size.clock),
+                "FAKETIME_TIMESTAMP_FILE": str(self.clock_of(name)),
+                "FAKETIME_CACHE_DURATION": "1",
+                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            }
+            self.step(name, 0)
         told = free_port()
         chosen[f"{kind.upper()}_ADMIN_PORT"] = str(told)
         child = Child(

@@ -25,9 +25,10 @@ def test_every_kind_comes_up_and_no_other() -> None:
     def kinds(scope: Scope) -> set[Kind]:
         return {fault.kind for fault in make_plan(3, scope)}
 
-    plain = set(Kind) - LONG - CLUSTER - {Kind.BROKER_FULL}
+    plain = set(Kind) - LONG - CLUSTER - {Kind.BROKER_FULL, Kind.CLOCK_STEP}
     assert kinds(Scope(600)) == plain
     assert kinds(Scope(600, cluster=True, long=True)) == plain | LONG | CLUSTER
     assert kinds(Scope(600, full=True)) == plain | {Kind.BROKER_FULL}
     assert kinds(Scope(600, full=True, cluster=True)) == plain | CLUSTER
+    assert kinds(Scope(600, clock=True)) == plain | {Kind.CLOCK_STEP}
     assert kinds(Scope(600, soak=True)) == {Kind.READER_CUT, Kind.READER_SLOW, Kind.READER_HALF_OPEN}
