@@ -7,7 +7,6 @@ import pytest
 
 from opsroom_chat.members import Members, MembersSink
 from opsroom_chat.people import People
-from opsroom_chat.service import utc_now
 from opsroom_contracts.chat import (
     JoinReply,
     JoinRequest,
@@ -19,6 +18,7 @@ from opsroom_contracts.chat import (
     WhoamiRequest,
 )
 from opsroom_contracts.subjects import MEMBERS_STREAM
+from opsroom_messaging.clock import SteadyClock
 from opsroom_messaging.connection import Broker
 from opsroom_messaging.process import running
 from opsroom_messaging.stored import StreamReader
@@ -33,7 +33,7 @@ class Deaf:
     def __init__(self, broker: Broker, writer: GroupWriter) -> None:
         reader = StreamReader(broker, MEMBERS_STREAM)
         self.members = Members(MembersSink(), reader, writer, token_life=timedelta(days=1))
-        self.people = People(self.members, settings().graces(), utc_now)
+        self.people = People(self.members, settings().graces(), SteadyClock())
 
     async def register(self, name: str, client_id: str) -> RegisterReply:
         return await self.people.register(RegisterRequest(name=name, client_id=client_id))

@@ -13,7 +13,7 @@ from datetime import timedelta
 from opsroom_cloud.events import Events
 from opsroom_cloud.fold import InstanceFold
 from opsroom_cloud.provider import Provider, SimulatedProvider
-from opsroom_cloud.service import cloud_service, utc_now
+from opsroom_cloud.service import cloud_service
 from opsroom_cloud.settings import CloudSettings
 from opsroom_contracts.cloud import (
     INSTANCE_EVENT,
@@ -34,6 +34,7 @@ from opsroom_contracts.cloud import (
 from opsroom_contracts.codec import ContractError
 from opsroom_contracts.errors import Fault, FaultError
 from opsroom_contracts.subjects import CLOUD_EVENTS, CLOUD_STREAM, CloudSubject
+from opsroom_messaging.clock import SteadyClock
 from opsroom_messaging.connection import Broker
 from opsroom_messaging.process import running
 from opsroom_messaging.requests import Requester
@@ -64,7 +65,9 @@ async def unfollowed(broker: Broker) -> AsyncIterator[Events]:
     writer = GroupWriter(broker)
     reader = StreamReader(broker, CLOUD_STREAM)
     async with running(writer=writer.run()):
-        yield Events(InstanceFold(), reader, writer, clock=utc_now, operations_retention=timedelta(days=1))
+        yield Events(
+            InstanceFold(), reader, writer, clock=SteadyClock(), operations_retention=timedelta(days=1)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ from typing import Any
 
 from opsroom_cloud.completion import Completion, Deadlines
 from opsroom_cloud.provider import SimulatedProvider
-from opsroom_cloud.service import utc_now
 from opsroom_contracts.cloud import Command, EventType, InstanceEvent, InstanceState
 from opsroom_contracts.codec import encode
 from opsroom_contracts.model import to_milliseconds
 from opsroom_contracts.subjects import CLOUD_STREAM, instance_events
+from opsroom_messaging.clock import SteadyClock
 from opsroom_messaging.connection import Broker
 from services.cloud.tests.harness import Cloud, each_once, process, service, unfollowed
 from tests.broker import BrokerProcess
@@ -119,7 +119,7 @@ def by_hand(**more: Any) -> bytes:
         "command": Command.CREATE,
         "state": InstanceState.STOPPED,
         "actor": "operator",
-        "timestamp": to_milliseconds(utc_now()),
+        "timestamp": to_milliseconds(SteadyClock()()),
     }
     return encode(InstanceEvent(**(usual | more)))
 
@@ -149,7 +149,7 @@ async def test_two_processes_at_one_operation_finish_it_once(cloud: Cloud, broke
     operation = (await cloud.create()).operation
     async with unfollowed(broker) as mine, unfollowed(broker) as yours:
         both = [
-            Completion(events, SimulatedProvider(0), Deadlines(1.0, timedelta(days=1)), clock=utc_now)
+            Completion(events, SimulatedProvider(0), Deadlines(1.0, timedelta(days=1)), clock=SteadyClock())
             for events in (mine, yours)
         ]
         await asyncio.gather(*(one.finish(operation.instance_id, operation.id) for one in both))

@@ -11,11 +11,11 @@ from opsroom_cloud.commands import Commands, Terms
 from opsroom_cloud.completion import Completion, Deadlines
 from opsroom_cloud.operations import Operations
 from opsroom_cloud.provider import SimulatedProvider
-from opsroom_cloud.service import utc_now
 from opsroom_cloud.timers import Timers
 from opsroom_contracts.cloud import InstanceRequest, OperationStatus
 from opsroom_contracts.errors import FAULT, ErrorCode, FaultError
 from opsroom_contracts.subjects import CLOUD_STREAM, CloudSubject, instance_events
+from opsroom_messaging.clock import SteadyClock
 from opsroom_messaging.connection import Broker, connect
 from services.cloud.tests.harness import FINAL, Cloud, each_once, folded, refusal, service, unfollowed
 from tests.broker import BrokerProcess
@@ -103,11 +103,11 @@ async def test_a_process_that_lags_behind_decides_by_what_is_stored(cloud: Cloud
     instance_id = await cloud.made()
     async with unfollowed(broker) as events:
         completion = Completion(
-            events, SimulatedProvider(0), Deadlines(1.0, timedelta(days=1)), clock=utc_now
+            events, SimulatedProvider(0), Deadlines(1.0, timedelta(days=1)), clock=SteadyClock()
         )
-        timers = Timers(completion, clock=utc_now)
-        terms = Terms(utc_now, timedelta(seconds=SOON))
-        lagging = Commands(events, Operations(events, utc_now), timers, terms)
+        timers = Timers(completion, clock=SteadyClock())
+        terms = Terms(SteadyClock(), timedelta(seconds=SOON))
+        lagging = Commands(events, Operations(events, SteadyClock()), timers, terms)
         with pytest.raises(FaultError) as pointless:
             await lagging.stop(InstanceRequest(instance_id=instance_id))
         assert pointless.value.fault.code is ErrorCode.TRANSITION_INVALID

@@ -5,13 +5,13 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from importlib.metadata import version
 
 from opsroom_chat.audited import audited
 from opsroom_chat.members import Members, MembersSink
 from opsroom_chat.messages import Messages
-from opsroom_chat.people import People
+from opsroom_chat.people import Clock, People
 from opsroom_chat.removing import Removing
 from opsroom_chat.restricting import Restricting
 from opsroom_chat.settings import ChatSettings
@@ -28,6 +28,7 @@ from opsroom_contracts.chat import (
 )
 from opsroom_contracts.subjects import ChatSubject
 from opsroom_messaging.audit import Audit
+from opsroom_messaging.clock import SteadyClock
 from opsroom_messaging.connection import Broker
 from opsroom_messaging.erasing import StreamEraser
 from opsroom_messaging.follower import Follow, Follower, Source
@@ -41,11 +42,6 @@ from opsroom_messaging.writer import GroupWriter
 _READY_SECONDS = 30.0
 
 log = logging.getLogger(__name__)
-
-
-def utc_now() -> datetime:
-    """The time of day, in UTC."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +66,9 @@ async def chat_service(broker: Broker, settings: ChatSettings) -> AsyncIterator[
         BrokerUnusableError: the broker refused the streams.
     """
     await _ensure_streams(broker, settings)
-    chat = _put_together(broker, settings)
+    clock = SteadyClock()
+    await clock.ask(broker, subjects.MEMBERS_STREAM)
+    chat = _put_together(broker, settings, clock)
     source = Source(
         subjects.MEMBERS_STREAM, (subjects.MEMBERS, subjects.NAMES, subjects.RESTRICTIONS), Follow.STATE
     )
@@ -82,6 +80,7 @@ async def chat_service(broker: Broker, settings: ChatSettings) -> AsyncIterator[
         message_writer=message_writer.run(),
         follower=follower.run(),
         audit=chat.audit.run(),
+        clock=clock.keep(broker, subjects.MEMBERS_STREAM),
     ) as died:
         await follower.ready(_READY_SECONDS)
         try:
@@ -97,7 +96,7 @@ async def chat_service(broker: Broker, settings: ChatSettings) -> AsyncIterator[
                 await chat.audit.drain()
 
 
-def _put_together(broker: Broker, settings: ChatSettings) -> _Chat:
+def _put_together(broker: Broker, settings: ChatSettings, clock: Clock) -> _Chat:
     sink = MembersSink()
     member_writer, message_writer = GroupWriter(broker), GroupWriter(broker)
     member_reader = StreamReader(broker, subjects.MEMBERS_STREAM)
@@ -105,14 +104,14 @@ def _put_together(broker: Broker, settings: ChatSettings) -> _Chat:
     graces = settings.graces()
     members = Members(sink, member_reader, member_writer, token_life=timedelta(days=settings.token_days))
     eraser = StreamEraser(broker, subjects.CHAT_STREAM)
-    removing = Removing(message_reader, message_writer, eraser, clock=utc_now)
+    removing = Removing(message_reader, message_writer, eraser, clock=clock)
     return _Chat(
         sink=sink,
-        people=People(members, graces, utc_now),
-        messages=Messages(members, message_reader, message_writer, rooms=settings.rooms, clock=utc_now),
+        people=People(members, graces, clock),
+        messages=Messages(members, message_reader, message_writer, rooms=settings.rooms, clock=clock),
         removing=removing,
-        restricting=Restricting(members, member_reader, member_writer, graces, utc_now),
-        sweeper=Sweeper(broker, members, removing, graces, utc_now),
+        restricting=Restricting(members, member_reader, member_writer, graces, clock),
+        sweeper=Sweeper(broker, members, removing, graces, clock),
         audit=Audit(broker),
         writers=(member_writer, message_writer),
     )

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from importlib.metadata import version
 
 from opsroom_cloud.audited import audited
@@ -21,6 +20,7 @@ from opsroom_contracts import cloud, subjects
 from opsroom_contracts.audit import AuditAction
 from opsroom_contracts.subjects import CloudSubject
 from opsroom_messaging.audit import Audit
+from opsroom_messaging.clock import SteadyClock
 from opsroom_messaging.connection import Broker
 from opsroom_messaging.follower import Follow, Follower, Source
 from opsroom_messaging.metrics import single
@@ -37,11 +37,6 @@ _ACK_SPARE_SECONDS = 30.0
 _OUT_WITH_WORKERS = 20_000
 
 
-def utc_now() -> datetime:
-    """The time of day, in UTC."""
-    return datetime.now(UTC)
-
-
 @asynccontextmanager
 async def cloud_service(
     broker: Broker, settings: CloudSettings, provider: Provider
@@ -52,6 +47,8 @@ async def cloud_service(
         BrokerUnusableError: the broker refused the stream or the workers' consumer.
     """
     await _ensure(broker, settings)
+    clock = SteadyClock()
+    await clock.ask(broker, subjects.CLOUD_STREAM)
     fold = InstanceFold()
     source = Source(subjects.CLOUD_STREAM, (subjects.CLOUD_EVENTS,), Follow.STATE_THEN_EVENTS)
     follower = Follower(broker, source, fold)
@@ -60,16 +57,16 @@ async def cloud_service(
         fold,
         StreamReader(broker, subjects.CLOUD_STREAM),
         writer,
-        clock=utc_now,
+        clock=clock,
         operations_retention=settings.operations_retention(),
     )
     deadlines = Deadlines(settings.provider_timeout_seconds, longest=settings.retention() / 2)
-    completion = Completion(events, provider, deadlines, clock=utc_now, metrics=broker.metrics)
+    completion = Completion(events, provider, deadlines, clock=clock, metrics=broker.metrics)
     upkeep = Upkeep(
         events,
         fold,
         completion,
-        clock=utc_now,
+        clock=clock,
         grace=settings.grace(),
         retention=settings.retention(),
     )
@@ -79,9 +76,9 @@ async def cloud_service(
         durable=subjects.CLOUD_WORKERS,
         handle=completion.on_due,
     )
-    operations = Operations(events, utc_now)
-    timers = Timers(completion, clock=utc_now)
-    commands = Commands(events, operations, timers, Terms(utc_now, settings.delay()))
+    operations = Operations(events, clock)
+    timers = Timers(completion, clock=clock)
+    commands = Commands(events, operations, timers, Terms(clock, settings.delay()))
     listing = Listing(events, fold, follower)
     service = MicroService(
         broker,
@@ -121,7 +118,12 @@ async def cloud_service(
         await follower.ready(_READY_SECONDS)
         sweeping = upkeep.run(follower, settings.sweep_seconds)
         async with running(
-            died, worker=worker.run(), timers=timers.run(), upkeep=sweeping, audit=audit.run()
+            died,
+            worker=worker.run(),
+            timers=timers.run(),
+            upkeep=sweeping,
+            audit=audit.run(),
+            clock=clock.keep(broker, subjects.CLOUD_STREAM),
         ):
             await service.start()
             try:
