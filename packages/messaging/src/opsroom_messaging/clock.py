@@ -28,7 +28,7 @@ class SteadyClock:
     """The time of day that does not step when the machine's clock does.
 
     Deadlines are stored as times of day, and the broker's clock is the one that timers run by. So time is
-    counted on from what this machine said at the start, and set right by the broker's clock where they differ.
+    counted on from what this machine said at the start, and set right by the broker where the two differ.
     """
 
     def __init__(
