@@ -4,7 +4,7 @@ import { expectAccessible } from "./accessible";
 import { enter, freshName, say, startPortal, test as withoutPortal } from "./portal";
 
 const newToken = () => `opsroom_${randomBytes(32).toString("base64url")}`;
-const TOKENS = { victor: newToken(), olga: newToken() };
+const TOKENS = { victor: newToken(), olga: newToken(), ada: newToken() };
 const lineOf = (name: keyof typeof TOKENS, role: string) =>
   `${name} ${role} sha256:${createHash("sha256").update(TOKENS[name]).digest("hex")}`;
 
@@ -12,7 +12,11 @@ const test = withoutPortal.extend<object, { portal: { readonly url: string } }>(
   portal: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures from the pattern
     async ({}, use) => {
-      const GATEWAY_TOKENS = `${lineOf("victor", "viewer")},${lineOf("olga", "operator")}`;
+      const GATEWAY_TOKENS = [
+        lineOf("victor", "viewer"),
+        lineOf("olga", "operator"),
+        lineOf("ada", "admin"),
+      ].join();
       const { portal, stop } = await startPortal(["--ephemeral", "--access", "token"], { GATEWAY_TOKENS });
       await use(portal);
       await stop();
@@ -78,4 +82,43 @@ test("a viewer looks, an operator commands, and a guest who only chats is told w
   await signIn(operator, TOKENS.olga);
   await expect(operator.getByRole("region", { name: "Access" })).toContainText("olga, operator");
   await Promise.all([guest, viewer, operator].map(page => page.context().close()));
+});
+
+test("an admin removes a message, mutes and bans; the one concerned is told", async ({ browser, portal }) => {
+  const [guest, admin] = await Promise.all([open(browser), open(browser)]);
+  const name = freshName("Gus");
+  await Promise.all([guest, admin].map(page => page.goto(portal.url)));
+  await enter(guest, name);
+  await say(guest, "something rude");
+  await signIn(admin, TOKENS.ada);
+  const rude = admin.locator(".message", { hasText: "something rude" });
+  const moderate = (page: Page) => page.getByRole("button", { name: `Moderate ${name}` });
+  const dialog = admin.getByRole("dialog");
+  await expect(rude).toBeVisible();
+  await expect(moderate(guest)).toHaveCount(0);
+
+  await moderate(admin).last().click();
+  await expect(dialog).toContainText("something rude");
+  await expectAccessible(admin);
+  await dialog.getByRole("button", { name: "Remove" }).click();
+  for (const page of [guest, admin]) {
+    await expect(page.getByText("Message removed", { exact: true })).toBeVisible();
+    await expect(page.getByText("something rude")).toHaveCount(0);
+  }
+
+  await moderate(admin).last().click();
+  await dialog.getByRole("textbox", { name: "Why (they are told)" }).fill("calm down");
+  await dialog.getByRole("button", { name: "Mute" }).click();
+  await expect(guest.getByText(/You may read and not write until .*calm down/)).toBeVisible();
+  await expect(guest.getByRole("button", { name: "Send" })).toBeDisabled();
+  await moderate(admin).last().click();
+  await dialog.getByRole("button", { name: "Lift" }).click();
+  await expect(guest.getByRole("button", { name: "Send" })).toBeEnabled();
+
+  await dialog.getByRole("radio", { name: "Ban the name" }).check();
+  await dialog.getByRole("button", { name: "Ban" }).click();
+  await expect(guest.getByText(/You are banned from this chat until/)).toBeVisible();
+  await guest.keyboard.press("Enter");
+  await expect(guest.getByText("You are banned from this chat.")).toBeVisible();
+  await Promise.all([guest, admin].map(page => page.context().close()));
 });

@@ -19,6 +19,9 @@ const STREAMED = [
   ...[
     "WelcomeFrame",
     "MessageFrame",
+    "RemovedFrame",
+    "MutedFrame",
+    "UnmutedFrame",
     "JoinedFrame",
     "LeftFrame",
     "TypingNotice",

@@ -10,13 +10,17 @@ import type {
   LeftFrame,
   Message,
   MessageFrame,
+  MutedFrame,
   Operation,
   Registered,
+  RemovedFrame,
   ResetFrame,
+  Restriction,
   SendFrame,
   SessionView,
   TypingFrame,
   TypingNotice,
+  UnmutedFrame,
   User,
   WelcomeFrame,
 } from "../contract/generated";
@@ -25,6 +29,9 @@ export type ClientFrame = HelloFrame | SendFrame | TypingFrame | LeaveFrame;
 export type ServerFrame =
   | WelcomeFrame
   | MessageFrame
+  | RemovedFrame
+  | MutedFrame
+  | UnmutedFrame
   | JoinedFrame
   | LeftFrame
   | TypingNotice
@@ -72,6 +79,17 @@ export interface CommandRequest {
   readonly token?: string;
 }
 
+/** What a moderator does. The reason is told to the one concerned; without `seconds` it lasts until lifted. */
+export type Moderation =
+  | { readonly kind: "remove"; readonly room: string; readonly id: string; readonly reason?: string }
+  | {
+      readonly kind: "mute" | "ban";
+      readonly name: string;
+      readonly seconds?: number;
+      readonly reason?: string;
+    }
+  | { readonly kind: "lift"; readonly id: string };
+
 /** Proves who asks; absent, anybody does. */
 type Token = string | undefined;
 
@@ -88,6 +106,9 @@ export interface Backend {
   instances(token?: Token): Promise<InstanceList>;
   command(request: CommandRequest): Promise<Operation>;
   cancel(operationId: string, token?: Token): Promise<Operation>;
+  /** What holds now of mutes and bans. */
+  restrictions(token?: Token): Promise<readonly Restriction[]>;
+  moderate(asked: Moderation, token?: Token): Promise<void>;
   openChat(listener: ChatListener): ChatConnection;
   openCloud(since: number, listener: CloudListener, token?: Token): CloudConnection;
 }

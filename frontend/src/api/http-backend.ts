@@ -10,6 +10,8 @@ const ROUTES = {
   remove: "DELETE /cloud/instances/{instance_id}",
 } as const satisfies Record<Exclude<Command, "create">, string>;
 
+const loadModeration = () => import(/* webpackChunkName: "moderation" */ "./moderation");
+
 /** The gateway at `base`, an origin with or without a path before `/api/v1`. */
 export function createHttpBackend(base: string): Backend {
   const command = async ({ command, instanceId = "", key, token }: CommandRequest): Promise<Operation> => {
@@ -38,6 +40,8 @@ export function createHttpBackend(base: string): Backend {
       const proof = { token };
       return (await request(base, "DELETE /cloud/operations/{operation_id}", { path }, proof)).operation;
     },
+    restrictions: async token => (await loadModeration()).restrictions(base, token),
+    moderate: async (asked, token) => (await loadModeration()).moderate(base, asked, token),
     openChat: listener => openChatSocket(`${base.replace(/^http/, "ws")}${API}/chat/ws`, listener),
     openCloud: (since, listener, token) =>
       openCloudStream(urlOf(base, "GET /cloud/events", { query: { since } }), listener, token),

@@ -184,6 +184,9 @@ export interface Contract {
   LeaveFrame: LeaveFrame;
   WelcomeFrame: WelcomeFrame;
   MessageFrame: MessageFrame;
+  RemovedFrame: RemovedFrame;
+  MutedFrame: MutedFrame;
+  UnmutedFrame: UnmutedFrame;
   JoinedFrame: JoinedFrame;
   LeftFrame: LeftFrame;
   TypingNotice: TypingNotice;
@@ -350,6 +353,22 @@ export interface MessageFrame {
   timestamp: string;
   clientId?: string;
   type: "message";
+}
+export interface RemovedFrame {
+  type: "removed";
+  seq: number;
+  room: string;
+  id: string;
+  messageSeq: number;
+  timestamp: string;
+}
+export interface MutedFrame {
+  until?: string;
+  reason?: string;
+  type: "muted";
+}
+export interface UnmutedFrame {
+  type: "unmuted";
 }
 export interface JoinedFrame {
   type: "joined";

@@ -33,6 +33,8 @@ const errors: Partial<Record<ErrorCode | "unreachable", string>> = {
   name_taken: "Someone has this nickname already.",
   token_invalid: "The server doesn't know you any more. Choose a nickname again.",
   unauthenticated: "The server asks who you are. Choose a nickname first.",
+  muted: "You may read and not write.",
+  banned: "You are banned from this chat.",
   forbidden: "Your role doesn't allow this.",
   origin_refused: "The server doesn't take requests from this page's address.",
   instance_not_found: "This instance no longer exists.",
@@ -132,6 +134,11 @@ export const en = {
     loading: "Loading the conversation…",
     loadingOlder: "Loading earlier messages…",
     beginning: "This is where the conversation begins.",
+    removed: "Message removed",
+    mutedUntil: (when: string | undefined, reason = "") =>
+      `You may read and not write ${when ? `until ${when}` : "for now"}. ${reason}`,
+    bannedUntil: (when: string) => `You are banned from this chat until ${when}.`,
+    moderate: (name: string) => `Moderate ${name}`,
     typing: (names: readonly string[]) =>
       names.length === 1
         ? `${names[0]} is typing…`

@@ -22,6 +22,8 @@ const errors: Partial<Record<ErrorCode | "unreachable", string>> = {
   name_taken: "Этот псевдоним уже занят.",
   token_invalid: "Сервер вас больше не помнит. Выберите псевдоним заново.",
   unauthenticated: "Сервер хочет знать, кто вы. Сначала выберите псевдоним.",
+  muted: "Вы можете читать, но не писать.",
+  banned: "Вас заблокировали в этом чате.",
   forbidden: "Ваша роль этого не позволяет.",
   origin_refused: "Сервер не принимает запросы с адреса этой страницы.",
   instance_not_found: "Этой машины больше нет.",
@@ -120,6 +122,11 @@ export const ru: Dictionary = {
     loading: "Загружаем разговор…",
     loadingOlder: "Загружаем прежние сообщения…",
     beginning: "Здесь начинается разговор.",
+    removed: "Сообщение удалено",
+    mutedUntil: (when, reason = "") =>
+      `Вы можете читать, но не писать${when ? ` до ${when}` : ""}. ${reason}`,
+    bannedUntil: when => `Вас заблокировали в этом чате до ${when}.`,
+    moderate: name => `Модерировать: ${name}`,
     typing: names =>
       names.length === 1
         ? `${names[0]} печатает…`

@@ -15,6 +15,7 @@ const SIGNED_OUT_BY: Readonly<Record<number, SignOutReason>> = {
   1000: "left",
   4002: "token_invalid",
   4003: "name_lost",
+  4004: "banned",
 };
 
 interface ChatLinkOptions {

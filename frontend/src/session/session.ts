@@ -1,5 +1,5 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
-import type { Backend } from "../api/backend";
+import type { Backend, Moderation } from "../api/backend";
 import { RefusedError } from "../api/errors";
 import type { SessionView, User } from "../contract/generated";
 import { ChatLink, PAGE } from "../live/chat-link";
@@ -144,6 +144,9 @@ export class Session {
     const taken = new Set([name, ...users.map(user => user.name)].map(one => one.toLowerCase()));
     return candidates.filter(candidate => !taken.has(candidate.toLowerCase())).slice(0, 3);
   }
+
+  restrictions = () => this.options.backend.restrictions(this.identity()?.token);
+  moderate = (asked: Moderation) => this.options.backend.moderate(asked, this.identity()?.token);
 
   leave = (): void => this.tabs.request("leave");
   typing = (): void => this.tabs.request("typing");

@@ -1,5 +1,5 @@
 import type { Backend } from "../api/backend";
-import { UnreachableError } from "../api/errors";
+import { RefusedError, UnreachableError } from "../api/errors";
 import type { SessionView, User } from "../contract/generated";
 import { SimChat } from "./chat";
 import { SimCloud } from "./cloud";
@@ -63,6 +63,11 @@ export function createSimBackend({ delayMs, latencyMs, newId }: SimOptions): Sim
     instances: () => answer(() => cloud.list()),
     command: request => answer(() => cloud.command(request, actor(request.token))),
     cancel: (operationId, token) => answer(() => cloud.cancel(operationId, actor(token))),
+    restrictions: () => answer(() => []),
+    moderate: () =>
+      answer(() => {
+        throw new RefusedError({ code: "forbidden", detail: "nobody moderates here" });
+      }),
     openChat: listener => {
       if (reachable) return chat.open(listener);
       defer(() => listener.onClose(1006));

@@ -3,6 +3,7 @@ import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Announcer, announce } from "./announcer";
 import { ChatView } from "./chat/chat-view";
+import { concerned } from "./chat/moderate-button";
 import { useAttention } from "./chat/use-attention";
 import { CloudView } from "./cloud/cloud-view";
 import { Header } from "./header";
@@ -19,10 +20,11 @@ type Closable = ComponentType<{ readonly onClose: () => void }>;
 interface LazyDialogProps {
   /** The same function each time. */
   readonly load: () => Promise<{ readonly default: Closable }>;
-  readonly open: Signal<boolean>;
+  readonly open: Signal<unknown>;
 }
 
 const loadSettings = () => import(/* webpackChunkName: "settings" */ "./settings-dialog");
+const loadModerateDialog = () => import(/* webpackChunkName: "moderation" */ "./chat/moderate-dialog");
 const loadTokenDialog = () => import(/* webpackChunkName: "token" */ "./token-dialog");
 
 /** A dialog that is fetched when it is first wanted. */
@@ -34,7 +36,7 @@ function LazyDialog({ load, open }: LazyDialogProps) {
   return Loaded ? (
     <Loaded
       onClose={() => {
-        open.value = false;
+        open.value = undefined;
       }}
     />
   ) : null;
@@ -69,6 +71,7 @@ export function App() {
         {route.value === "chat" ? <ChatView /> : <CloudView />}
       </main>
       {settingsOpen.value && <LazyDialog load={loadSettings} open={settingsOpen} />}
+      {concerned.value && <LazyDialog load={loadModerateDialog} open={concerned} />}
       {tokenDialogOpen.value && <LazyDialog load={loadTokenDialog} open={tokenDialogOpen} />}
       <Announcer />
     </div>

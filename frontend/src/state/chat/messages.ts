@@ -1,5 +1,11 @@
 import type { Message } from "../../contract/generated";
-import { type ChatState, MESSAGES_MAX } from "./model";
+import { type ChatState, MESSAGES_MAX, type ShownMessage } from "./model";
+
+/** What is left of a message that was removed. */
+export const withoutText = (message: Message): ShownMessage => ({ ...message, text: "", removed: true });
+
+const shown = (state: ChatState, message: Message): ShownMessage =>
+  state.removed.includes(message.id) ? withoutText(message) : message;
 
 /** The index at which `seq` stands or would stand. New messages mostly go to the end, so look there first. */
 function placeOf(messages: readonly Message[], seq: number): number {
@@ -19,7 +25,7 @@ function placeOf(messages: readonly Message[], seq: number): number {
 export function withMessage(state: ChatState, message: Message): ChatState {
   const place = placeOf(state.messages, message.seq);
   if (state.messages[place]?.seq === message.seq) return state;
-  const messages = state.messages.toSpliced(place, 0, message);
+  const messages = state.messages.toSpliced(place, 0, shown(state, message));
   if (messages.length <= MESSAGES_MAX) return { ...state, messages };
   // Drop a tenth at a time, so that the cost is not paid on every message.
   return { ...state, messages: messages.slice(MESSAGES_MAX / 10), hasOlder: true };
@@ -38,7 +44,7 @@ export function withEarlier(told: ChatState, mine: ChatState): ChatState {
 /** Put a page of history among the messages, each sequence once. */
 export function withPage(state: ChatState, page: readonly Message[], limit: number): ChatState {
   const known = new Set(state.messages.map(message => message.seq));
-  const fresh = page.filter(message => !known.has(message.seq));
+  const fresh = page.filter(message => !known.has(message.seq)).map(message => shown(state, message));
   const messages = [...fresh, ...state.messages].sort((a, b) => a.seq - b.seq);
   return { ...state, messages, loaded: true, hasOlder: page.length >= limit };
 }

@@ -1,5 +1,5 @@
 import type { ServerFrame } from "../../api/backend";
-import type { ErrorCode, Message, User } from "../../contract/generated";
+import type { ErrorCode, Message, Mute, User } from "../../contract/generated";
 import { IDLE_LINK, type LinkState } from "../link";
 
 export const ROOM = "general";
@@ -22,14 +22,26 @@ export interface TypingUser {
   readonly until: number;
 }
 
-export type SignOutReason = "left" | "token_invalid" | "name_lost";
+export type SignOutReason = "left" | "token_invalid" | "name_lost" | "banned";
+
+/** A message as it is shown: of one that was removed the place stays, without its text. */
+export type ShownMessage = Message & { readonly removed?: true };
+
+/** How many removed messages are remembered, lest a page that was read before brings their text back. */
+export const REMOVED_MAX = 1_000;
 
 export interface ChatState {
   readonly me?: User;
   readonly signedOut?: SignOutReason;
   readonly users: readonly User[];
   /** Ascending by sequence, each sequence once. */
-  readonly messages: readonly Message[];
+  readonly messages: readonly ShownMessage[];
+  /** Ids of messages that were removed, the last ones. */
+  readonly removed: readonly string[];
+  /** One may read and not speak. */
+  readonly muted?: Mute | undefined;
+  /** When the ban ends that signed us out, or is about to. */
+  readonly bannedUntil?: string | undefined;
   /** Whether a first page of history has come. */
   readonly loaded: boolean;
   /** Whether the server may hold messages before the first of `messages`. */
@@ -44,6 +56,7 @@ export interface ChatState {
 export const EMPTY_CHAT: ChatState = {
   users: [],
   messages: [],
+  removed: [],
   loaded: false,
   hasOlder: true,
   outbox: [],

@@ -4,6 +4,8 @@ import { onError } from "./events/error";
 import { onJoined } from "./events/joined";
 import { onLeft } from "./events/left";
 import { onMessage } from "./events/message";
+import { onMuted, onUnmuted } from "./events/muted";
+import { onRemoved } from "./events/removed";
 import { onReset } from "./events/reset";
 import { onTyping } from "./events/typing";
 import { onWelcome } from "./events/welcome";
@@ -23,7 +25,12 @@ export function reduceChat(state: ChatState, event: ChatEvent): ChatState {
     case "signedIn":
       return { ...EMPTY_CHAT, me: event.user, outbox: state.outbox, link: state.link };
     case "signedOut":
-      return { ...EMPTY_CHAT, signedOut: event.reason, outbox: state.outbox };
+      return {
+        ...EMPTY_CHAT,
+        signedOut: event.reason,
+        bannedUntil: state.bannedUntil,
+        outbox: state.outbox,
+      };
     case "page":
       return withPage(state, event.messages, event.limit);
     case "queued":
@@ -45,6 +52,12 @@ function onFrame(state: ChatState, frame: ServerFrame, at: number): ChatState {
       return onWelcome(state, frame);
     case "message":
       return onMessage(state, frame);
+    case "removed":
+      return onRemoved(state, frame);
+    case "muted":
+      return onMuted(state, frame);
+    case "unmuted":
+      return onUnmuted(state);
     case "joined":
       return onJoined(state, frame);
     case "left":

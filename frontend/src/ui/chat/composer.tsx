@@ -1,8 +1,10 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { TEXT_MAX } from "../../contract/generated";
+import { formatMessageTime } from "../../text/format";
 import { tabKeep, words } from "../preferences";
 import { useLive } from "../session-context";
 import { EmojiPicker } from "./emoji-picker";
+import { useMute } from "./use-mute";
 
 /** A notice that one types holds a few seconds on the other side, so it needs no more than this. */
 const TYPING_EVERY_MS = 2_500;
@@ -16,6 +18,7 @@ export function Composer() {
   const typedAt = useRef(0);
   const t = words.value.chat;
   const { me } = session.chat.value;
+  const muted = useMute();
   // The server counts characters, not the two halves that some of them have here.
   const left = TEXT_MAX - [...text.trim()].length;
 
@@ -37,7 +40,7 @@ export function Composer() {
   }, [text]);
 
   const send = () => {
-    if (text.trim() === "" || left < 0 || !me) return;
+    if (text.trim() === "" || left < 0 || !me || muted) return;
     session.say(text.trim());
     setText("");
     // To the others a message ends the typing, so what follows is to be told anew.
@@ -89,10 +92,15 @@ export function Composer() {
         class="button primary send"
         aria-label={t.send}
         title={t.send}
-        disabled={left < 0}
+        disabled={left < 0 || muted !== undefined}
       >
         <span class="icon icon-send" aria-hidden="true" />
       </button>
+      {muted && (
+        <p class="composer-limit problem" role="status">
+          {t.mutedUntil(muted.until && formatMessageTime(muted.until), muted.reason)}
+        </p>
+      )}
       {left < WARN_BELOW && (
         <p class={left < 0 ? "composer-limit problem" : "composer-limit"} role="status">
           {left < 0 ? t.tooLong(-left) : t.left(left)}

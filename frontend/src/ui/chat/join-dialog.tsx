@@ -2,6 +2,7 @@ import { useId, useRef, useState } from "preact/hooks";
 import { RefusedError } from "../../api/errors";
 import type { ErrorCode } from "../../contract/generated";
 import { NAME_MAX } from "../../contract/generated";
+import { formatMessageTime } from "../../text/format";
 import { Dialog } from "../dialog";
 import { NoServer } from "../no-server";
 import { keep, words } from "../preferences";
@@ -24,7 +25,7 @@ export function JoinDialog() {
   const [busy, setBusy] = useState(false);
   const field = useRef<HTMLInputElement>(null);
   const problemId = useId();
-  const { signedOut } = session.chat.value;
+  const { signedOut, bannedUntil } = session.chat.value;
 
   const join = async (wanted: string) => {
     if (busy) return;
@@ -48,7 +49,11 @@ export function JoinDialog() {
       ? t.nameLost
       : signedOut === "token_invalid"
         ? words.value.error("token_invalid")
-        : "";
+        : signedOut !== "banned"
+          ? ""
+          : bannedUntil
+            ? words.value.chat.bannedUntil(formatMessageTime(bannedUntil))
+            : words.value.error("banned");
 
   const look = (
     <a class="look-only" href="#/cloud">

@@ -1,17 +1,16 @@
 import { useCallback, useMemo } from "preact/hooks";
-import type { Message } from "../../contract/generated";
-import type { Outgoing } from "../../state/chat/model";
+import type { Outgoing, ShownMessage } from "../../state/chat/model";
 import { WindowedList } from "../list/windowed-list";
 import { words } from "../preferences";
 import { useLive } from "../session-context";
 import { MessageRow, OutgoingRow } from "./message-row";
 
-type Row = Message | Outgoing;
+type Row = ShownMessage | Outgoing;
 
 const isOutgoing = (row: Row): row is Outgoing => "status" in row;
 
 // A message of one's own keeps its key while it changes from sent to stored, and with it its place.
-const keyOf = (row: Row): string => row.clientId ?? (row as Message).id;
+const keyOf = (row: Row): string => row.clientId ?? (row as ShownMessage).id;
 
 export function MessageList() {
   const { session } = useLive();

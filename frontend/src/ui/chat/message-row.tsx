@@ -1,9 +1,9 @@
-import type { Message } from "../../contract/generated";
-import type { Outgoing } from "../../state/chat/model";
+import type { Outgoing, ShownMessage } from "../../state/chat/model";
 import { formatMessageTime, isEmojiOnly } from "../../text/format";
 import { splitLinks } from "../../text/links";
 import { words } from "../preferences";
 import { useLive } from "../session-context";
+import { ModerateButton } from "./moderate-button";
 
 /** A message's text as text nodes and links: whatever was typed, nothing of it becomes markup. */
 const MessageText = ({ text }: { readonly text: string }) => (
@@ -20,14 +20,19 @@ const MessageText = ({ text }: { readonly text: string }) => (
   </p>
 );
 
-export function MessageRow({ message, own }: { readonly message: Message; readonly own: boolean }) {
+export function MessageRow({ message, own }: { readonly message: ShownMessage; readonly own: boolean }) {
   return (
     <article class={own ? "message own" : "message"}>
       <header class="message-head">
         <bdi class="message-author">{own ? words.value.chat.you : message.user.name}</bdi>,{" "}
         <time dateTime={message.timestamp}>{formatMessageTime(message.timestamp)}</time>
+        <ModerateButton user={message.user} message={message} />
       </header>
-      <MessageText text={message.text} />
+      {message.removed ? (
+        <p class="message-removed">{words.value.chat.removed}</p>
+      ) : (
+        <MessageText text={message.text} />
+      )}
     </article>
   );
 }

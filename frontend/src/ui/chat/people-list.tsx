@@ -3,6 +3,7 @@ import type { User } from "../../contract/generated";
 import { words } from "../preferences";
 import { useLive } from "../session-context";
 import { Avatar } from "./avatar";
+import { ModerateButton } from "./moderate-button";
 
 const FADE_MS = 220;
 
@@ -35,7 +36,10 @@ export function PeopleList() {
                 {t.you}
               </span>
             ) : (
-              <bdi class="person-name">{user.name}</bdi>
+              <>
+                <bdi class="person-name">{user.name}</bdi>
+                <ModerateButton user={user} />
+              </>
             )}
           </li>
         ))}

@@ -12,5 +12,6 @@ export const onWelcome = (state: ChatState, frame: WelcomeFrame): ChatState => (
   me: frame.user,
   users: frame.users,
   typing: [],
+  muted: frame.muted,
   resumeFrom: state.resumeFrom ?? frame.seq,
 });
