@@ -65,7 +65,17 @@ async def test_without_a_broker_it_is_said_that_nothing_is_known(
     broker: Broker, broker_process: BrokerProcess, bucket: None
 ) -> None:
     await broker.jetstream.delete_stream(f"KV_{subjects.GATEWAYS_BUCKET}")
-    with pytest.raises(UnavailableError, match="leases"):
+    with pytest.raises(UnavailableError, match="gateways"):
         await live_gateways(broker)
     with pytest.raises(UnavailableError, match="one"):
         await GatewayLease(broker, "one").take()
+
+
+async def test_listing_takes_no_consumer(broker: Broker, bucket: None) -> None:
+    """It is done all the time, and a cluster has to agree on each."""
+    made: list[bytes] = []
+    await broker.listen("$JS.EVENT.ADVISORY.CONSUMER.CREATED.>", made.append)
+    await GatewayLease(broker, "one").take()
+    assert await live_gateways(broker) == {"one"}
+    await broker.client.flush()
+    assert made == []

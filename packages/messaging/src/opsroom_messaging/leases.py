@@ -5,14 +5,14 @@ import logging
 
 from nats.errors import Error as NatsError
 from nats.js.errors import Error as JetStreamError
-from nats.js.errors import NoKeysError
 from nats.js.kv import KeyValue
 
 from opsroom_contracts import subjects
 from opsroom_messaging.connection import Broker
-from opsroom_messaging.stored import UnavailableError
+from opsroom_messaging.stored import Stored, StreamReader, UnavailableError
 
 RENEW_SECONDS = 5.0
+_PAGE = 500
 
 log = logging.getLogger(__name__)
 
@@ -67,15 +67,19 @@ class GatewayLease:
 async def live_gateways(broker: Broker) -> frozenset[str]:
     """The gateways that hold a lease now.
 
+    Read without a consumer, as it is asked for all the time: a cluster has to agree on every consumer.
+
     Raises:
         UnavailableError: the broker did not answer.
     """
-    try:
-        return frozenset(await (await _bucket(broker)).keys())
-    except NoKeysError:
-        return frozenset()
-    except (JetStreamError, NatsError, TimeoutError) as error:
-        raise UnavailableError(f"listing the leases of gateways: {error}") from error
+    reader = StreamReader(broker, f"KV_{subjects.GATEWAYS_BUCKET}")
+    prefix = f"$KV.{subjects.GATEWAYS_BUCKET}."
+    found: list[Stored] = []
+    while page := await reader.page(f"{prefix}>", start=found[-1].seq + 1 if found else 1, count=_PAGE):
+        found += page
+        if len(page) < _PAGE:
+            break
+    return frozenset(lease.subject.removeprefix(prefix) for lease in found if not lease.gone)
 
 
 async def _bucket(broker: Broker) -> KeyValue:

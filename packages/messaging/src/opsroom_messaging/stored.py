@@ -22,6 +22,8 @@ _NO_MESSAGE = 10037
 _END = frozenset({"204", "404"})
 """How the broker says that this was all, or that there was nothing."""
 _LAG_SECONDS = 0.1
+_KV_OPERATION, _KV_MARKER = "KV-Operation", "Nats-Marker-Reason"
+"""Headers of what takes a key's value away: a delete or purge, and what the broker leaves of what ran out."""
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -30,7 +32,7 @@ class Stored:
     """One message of a stream.
 
     ``pending``: how many more were there for the reader when it was sent; ``at``: when the broker stored
-    it, by the broker's clock.
+    it, by the broker's clock; ``gone``: a marker of a key-value bucket, which says that the key has no value.
     """
 
     seq: int
@@ -38,6 +40,7 @@ class Stored:
     data: bytes
     pending: int = 0
     at: datetime = _EPOCH
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,4 +149,7 @@ async def _collect(receive: object) -> list[Stored]:
         if status is not None:
             raise UnavailableError(f"the broker answered {status} {headers.get('Description', '')}".rstrip())
         at = datetime.fromisoformat(headers["Nats-Time-Stamp"])
-        found.append(Stored(int(headers["Nats-Sequence"]), headers["Nats-Subject"], message.data, at=at))
+        gone = _KV_OPERATION in headers or _KV_MARKER in headers
+        found.append(
+            Stored(int(headers["Nats-Sequence"]), headers["Nats-Subject"], message.data, at=at, gone=gone)
+        )
