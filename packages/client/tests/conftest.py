@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 
 from packages.client.tests.wire import Wire, wire_to
-from services.gateway.tests.portal import portal_at
+from services.gateway.tests.portal import gateway_settings, portal_at
 from tests.broker import BrokerProcess
 
 
@@ -15,6 +15,9 @@ async def wire(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Wire]:
     """The way to a portal at work."""
     process = BrokerProcess(tmp_path_factory.mktemp("broker"))
     await process.start()
-    async with portal_at(process.url) as portal, wire_to(portal.gateway.port) as whole:
+    async with (
+        portal_at(process.url, gateway_settings(open_moderation=True)) as portal,
+        wire_to(portal.gateway.port) as whole,
+    ):
         yield whole
     await process.stop()

@@ -119,5 +119,16 @@ def test_no_command_explains_all_of_them() -> None:
     assert isinstance(command, Explain)
     assert all(
         f"\n    {name}" in command.text
-        for name in ("up", "test", "check", "bench", "chat", "servers", "status", "doctor", "docs")
+        for name in (
+            "up",
+            "test",
+            "check",
+            "bench",
+            "chat",
+            "servers",
+            "moderate",
+            "status",
+            "doctor",
+            "docs",
+        )
     )

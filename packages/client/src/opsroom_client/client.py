@@ -8,6 +8,7 @@ import httpx
 
 from opsroom_client.chat import Chat
 from opsroom_client.cloud import Cloud
+from opsroom_client.moderation import Moderation
 from opsroom_client.requests import API, Call, Requests
 from opsroom_contracts.chat import HISTORY_MAX, HistoryReply, Message, User, UsersReply
 from opsroom_contracts.http import NewUser, Registered
@@ -51,6 +52,7 @@ class Opsroom:
         self._patience = patience
         self.requests = Requests(self._http, patience)
         self.cloud = Cloud(self.requests)
+        self.moderation = Moderation(self.requests)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:

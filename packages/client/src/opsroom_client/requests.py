@@ -48,12 +48,19 @@ class Requests:
             UnreachableError: nobody answered in time.
             UnexpectedAnswerError: what came is no such answer.
         """
+        return _read(await self.tell(call), answer)
+
+    async def tell(self, call: Call) -> httpx.Response:
+        """As ``ask``, where the answer says no more than that it was done."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._patience
         backoff = Backoff()
         while True:
             try:
-                return _read(await self._send(call), answer)
+                response = await self._send(call)
+                if not response.is_success:
+                    raise refusal(response)
+                return response
             except httpx.TransportError as error:
                 # Without a connection nothing was asked yet; past that, it may have been done.
                 again = call.repeatable or isinstance(error, httpx.ConnectError)
@@ -85,8 +92,6 @@ def unreachable(where: object, error: httpx.TransportError) -> UnreachableError:
 
 
 def _read(response: httpx.Response, answer: type[ModelT]) -> ModelT:
-    if not response.is_success:
-        raise refusal(response)
     try:
         return decode_open(contract_of(answer), response.content, _ANSWER_BYTES)
     except ContractError as error:

@@ -86,6 +86,7 @@ _PLAIN: dict[str, Command] = {"check": Check(), "status": Status(), "doctor": Do
 _OF_THE_CLIENT = {
     "chat": "talk from the terminal (--help)",
     "servers": "list, command and watch servers (--help)",
+    "moderate": "remove messages, mute and ban, for admins (--help)",
 }
 
 

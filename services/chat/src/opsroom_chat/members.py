@@ -227,7 +227,7 @@ class Members:
         if member.status is not MemberStatus.AWAY:
             return None
         life = self._token_life if member.dialect is Dialect.V1 else _COURSE_AWAY
-        return int(life.total_seconds())
+        return max(1, int(life.total_seconds()))  # to the broker, 0 would be for good
 
     async def _read_member(self, user_id: str) -> tuple[Member | None, int]:
         """The record in the stream and its sequence; what can't be read counts as what was known before."""

@@ -19,7 +19,11 @@ from opsroom_contracts.frames import (
     JoinedFrame,
     LeftFrame,
     MessageFrame,
+    Mute,
+    MutedFrame,
+    RemovedFrame,
     ResetFrame,
+    UnmutedFrame,
     WelcomeFrame,
 )
 
@@ -89,10 +93,11 @@ async def _talk(joined: Chat, room: str, listening: asyncio.Task[None] | None) -
 async def _listen(joined: Chat, room: str) -> None:
     with suppress(asyncio.CancelledError):
         async for event in joined:
-            _tell(event, joined, room)
+            tell(event, joined, room)
 
 
-def _tell(event: ChatEvent, joined: Chat, room: str) -> None:
+def tell(event: ChatEvent, joined: Chat, room: str) -> None:
+    """Print what the chat tells, as far as it concerns ``room`` or people."""
     match event:
         case MessageFrame():
             if event.room == room and event.user.id != joined.user.id:
@@ -104,8 +109,27 @@ def _tell(event: ChatEvent, joined: Chat, room: str) -> None:
             remark(f"opsroom: {event.message}")
         case ResetFrame():
             remark("* some messages were missed and can't be told any more")
+        case _:
+            _tell_of_moderation(event, room)
+
+
+def _tell_of_moderation(event: ChatEvent, room: str) -> None:
+    match event:
+        case RemovedFrame():
+            if event.room == room:  # what is on the terminal can't be taken back
+                remark(f"* message {event.id} was removed")
+        case MutedFrame():
+            remark(_muted(event))
+        case UnmutedFrame():
+            remark("* you may write again")
         case WelcomeFrame():
-            pass
+            if event.muted is not None:
+                remark(_muted(event.muted))
+
+
+def _muted(mute: Mute) -> str:
+    end = "until that is lifted" if mute.until is None else f"until {mute.until.astimezone():%H:%M %d.%m.%Y}"
+    return f"* you may read and not write {end}" + ("" if mute.reason is None else f": {mute.reason}")
 
 
 def _show(message: Message) -> None:

@@ -8,6 +8,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from opsroom_client.cli.chat import chat
+from opsroom_client.cli.moderate import moderate
 from opsroom_client.cli.running import Server, read_token
 from opsroom_client.cli.servers import servers
 from opsroom_client.client import DEFAULT_URL
@@ -21,7 +22,7 @@ _COMPLETE_VARIABLE = "_OPSROOM_COMPLETE"
 @click.option(
     "--token-file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="File with the token in whose name servers are commanded (or OPSROOM_TOKEN).",
+    help="File with the token in whose name one commands or moderates (or OPSROOM_TOKEN).",
 )
 @click.pass_context
 def cli(context: click.Context, url: str, token_file: Path | None) -> None:
@@ -52,6 +53,7 @@ def completion(shell: str) -> None:
 
 cli.add_command(servers)
 cli.add_command(chat)
+cli.add_command(moderate)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,132 @@
+"""``opsroom moderate``: what admins do about messages and people."""
+
+import click
+
+from opsroom_client.cli.output import say, show_json, show_table
+from opsroom_client.cli.running import Server, run
+from opsroom_client.client import Opsroom
+from opsroom_contracts.http import RestrictionList
+from opsroom_contracts.model import rfc3339
+from opsroom_contracts.moderation import Restriction
+
+_room = click.option("--room", default="general", show_default=True, help="The room.")
+_reason = click.option("--reason", help="Why; at most 200 characters.")
+_minutes = click.option("--minutes", type=click.IntRange(min=1), help="For how long; else until lifted.")
+
+
+@click.group()
+def moderate() -> None:
+    """Remove messages, mute and ban: for admins (--token-file or OPSROOM_TOKEN)."""
+
+
+@moderate.command()
+@_room
+@click.option("--last", type=click.IntRange(1, 200), default=20, show_default=True, help="How many.")
+@click.pass_obj
+def messages(server: Server, room: str, last: int) -> None:
+    """List the last messages with their ids."""
+
+    async def work(opsroom: Opsroom) -> None:
+        found = await opsroom.history(room, limit=last)
+        rows = [(one.id, rfc3339(one.timestamp), one.user.name, one.text) for one in found]
+        show_table(("ID", "SAID", "BY", "TEXT"), rows)
+
+    run(server, work)
+
+
+@moderate.command()
+@click.argument("message_id", metavar="ID")
+@_room
+@_reason
+@click.pass_obj
+def remove(server: Server, message_id: str, room: str, reason: str | None) -> None:
+    """Remove the message ID; `messages` lists the ids."""
+
+    async def work(opsroom: Opsroom) -> None:
+        await opsroom.moderation.remove(message_id, room=room, reason=reason)
+        say(f"{message_id} removed")
+
+    run(server, work)
+
+
+@moderate.command()
+@click.argument("name")
+@_minutes
+@_reason
+@click.pass_obj
+def mute(server: Server, name: str, minutes: int | None, reason: str | None) -> None:
+    """Let NAME read and not write."""
+
+    async def work(opsroom: Opsroom) -> None:
+        _tell(await opsroom.moderation.mute(name, seconds=_seconds(minutes), reason=reason))
+
+    run(server, work)
+
+
+@moderate.command()
+@click.argument("name", required=False)
+@click.option("--address", help="Ban an address instead of a name.")
+@_minutes
+@_reason
+@click.pass_obj
+def ban(
+    server: Server, name: str | None, address: str | None, minutes: int | None, reason: str | None
+) -> None:
+    """Keep NAME, or an address, out."""
+    if (name is None) == (address is None):
+        raise click.UsageError("give a NAME or --address, one of them")
+
+    async def work(opsroom: Opsroom) -> None:
+        seconds = _seconds(minutes)
+        _tell(await opsroom.moderation.ban(name=name, address=address, seconds=seconds, reason=reason))
+
+    run(server, work)
+
+
+@moderate.command()
+@click.option("--json", "as_json", is_flag=True, help="JSON.")
+@click.pass_obj
+def ls(server: Server, as_json: bool) -> None:
+    """List the mutes and bans in force."""
+
+    async def work(opsroom: Opsroom) -> None:
+        found = await opsroom.moderation.restrictions()
+        if as_json:
+            show_json(RestrictionList(restrictions=found))
+            return
+        rows = [
+            (one.id, one.kind.value, _target(one), _until(one), one.by, one.reason or "") for one in found
+        ]
+        show_table(("ID", "WHAT", "WHOM", "UNTIL", "BY", "WHY"), rows)
+
+    run(server, work)
+
+
+@moderate.command()
+@click.argument("restriction_id", metavar="ID")
+@_reason
+@click.pass_obj
+def lift(server: Server, restriction_id: str, reason: str | None) -> None:
+    """End the mute or ban ID; `ls` lists the ids."""
+
+    async def work(opsroom: Opsroom) -> None:
+        await opsroom.moderation.lift(restriction_id, reason=reason)
+        say(f"{restriction_id} lifted")
+
+    run(server, work)
+
+
+def _tell(restriction: Restriction) -> None:
+    say(f"{restriction.id} {restriction.kind.value} {_target(restriction)}, {_until(restriction)}")
+
+
+def _target(restriction: Restriction) -> str:
+    return restriction.name or restriction.address or ""
+
+
+def _until(restriction: Restriction) -> str:
+    return "until lifted" if restriction.until is None else f"until {rfc3339(restriction.until)}"
+
+
+def _seconds(minutes: int | None) -> int | None:
+    return None if minutes is None else minutes * 60

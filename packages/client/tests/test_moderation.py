@@ -1,0 +1,114 @@
+"""What admins do by the client and by the command line, and what the one concerned is told."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+from click.testing import CliRunner, Result
+
+from opsroom_client import Chat, ClosedError, Opsroom, RefusedError
+from opsroom_client.chat import ChatEvent
+from opsroom_client.cli.chat import tell
+from opsroom_client.cli.main import cli
+from opsroom_contracts.close_codes import Close
+from opsroom_contracts.errors import ErrorCode
+from opsroom_contracts.frames import MutedFrame, RemovedFrame, UnmutedFrame, WelcomeFrame
+from packages.client.tests.wire import Wire
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def opsroom(wire: Wire) -> AsyncIterator[Opsroom]:
+    async with Opsroom(wire.url, patience=10) as client:
+        yield client
+
+
+async def next_of(chat: Chat, kind: type[ChatEvent]) -> ChatEvent:
+    """The next event of a kind."""
+    async with asyncio.timeout(20):
+        async for event in chat:
+            if isinstance(event, kind):
+                return event
+    raise AssertionError("the chat ended")
+
+
+async def moderate(wire: Wire, *arguments: str) -> Result:
+    """Run a command of the admin."""
+    runner = CliRunner(env={"OPSROOM_URL": wire.url})
+    return await asyncio.to_thread(runner.invoke, cli, ("moderate", *arguments))
+
+
+async def test_what_is_removed_is_told_and_resumed_from(
+    opsroom: Opsroom, wire: Wire, capsys: pytest.CaptureFixture[str]
+) -> None:
+    me = await opsroom.register(f"p-{uuid4().hex[:20]}")
+    text = f"words {uuid4().hex}"
+    async with opsroom.chat(me.token) as chat:
+        said = await chat.send(text)
+        listed = (await moderate(wire, "messages", "--last", "1")).output
+        assert said.id in listed
+        assert text in listed
+        done = await moderate(wire, "remove", said.id, "--reason", "rude")
+        assert (done.exit_code, done.output) == (0, f"{said.id} removed\n")
+        removed = await next_of(chat, RemovedFrame)
+        assert isinstance(removed, RemovedFrame)
+        assert (removed.id, chat.seq) == (said.id, removed.seq)
+        assert text not in [one.text for one in await opsroom.history()]
+        tell(removed, chat, "general")
+        assert capsys.readouterr().err == f"* message {said.id} was removed\n"
+        again = await moderate(wire, "remove", "nothing")
+        assert (again.exit_code, again.stdout) == (1, "")
+        assert "(message_unknown)" in again.stderr
+
+
+async def test_who_is_muted_or_banned_learns_it_and_how_long(
+    opsroom: Opsroom, wire: Wire, capsys: pytest.CaptureFixture[str]
+) -> None:
+    me = await opsroom.register(f"p-{uuid4().hex[:20]}")
+    name = me.user.name
+    async with opsroom.chat(me.token) as chat:
+        done = await moderate(wire, "mute", name, "--minutes", "10", "--reason", "calm down")
+        assert done.exit_code == 0, done.output
+        key = done.output.split()[0]
+        assert f"mute {name}, until 20" in done.output
+        muted = await next_of(chat, MutedFrame)
+        assert isinstance(muted, MutedFrame)
+        assert muted.reason == "calm down"
+        assert muted.until is not None
+        assert muted.until > datetime.now(UTC)
+        with pytest.raises(RefusedError) as refused:
+            await chat.send("hello?")
+        assert refused.value.code is ErrorCode.MUTED
+        async with opsroom.chat(me.token) as second:
+            welcome = await next_of(second, WelcomeFrame)
+            tell(welcome, second, "general")
+            assert "you may read and not write until" in capsys.readouterr().err
+        assert name in (await moderate(wire, "ls")).output
+        held = json.loads((await moderate(wire, "ls", "--json")).output)["restrictions"]
+        assert key in [one["id"] for one in held]
+        assert (await moderate(wire, "lift", key)).output == f"{key} lifted\n"
+        tell(await next_of(chat, UnmutedFrame), chat, "general")
+        assert capsys.readouterr().err == "* you may write again\n"
+        await chat.send("thanks")
+        ban = await opsroom.moderation.ban(name=name, reason="enough")
+        with pytest.raises(ClosedError) as closed:
+            await next_of(chat, UnmutedFrame)
+        assert (closed.value.code, "enough" in str(closed.value)) == (Close.BANNED.value.code, True)
+    with pytest.raises(RefusedError) as kept_out:
+        await opsroom.register(name)
+    assert kept_out.value.code is ErrorCode.BANNED
+    await opsroom.moderation.lift(ban.id)
+    assert ban.id not in [one.id for one in await opsroom.moderation.restrictions()]
+
+
+async def test_a_ban_is_of_a_name_or_an_address(wire: Wire) -> None:
+    assert (await moderate(wire, "ban")).exit_code == 2
+    assert (await moderate(wire, "ban", "x", "--address", "203.0.113.7")).exit_code == 2
+    done = await moderate(wire, "ban", "--address", "203.0.113.99")
+    assert "ban 203.0.113.99, until lifted" in done.output
+    assert (await moderate(wire, "lift", done.output.split()[0])).exit_code == 0
