@@ -118,6 +118,32 @@ async def test_whatever_a_handler_raises_becomes_an_answer_that_tells_no_secret(
         assert "secret" not in fault.message
 
 
+async def test_what_takes_too_long_is_ended_and_told_so_while_others_are_answered(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service_module, "_REPLY_SECONDS", 0.3)
+    monkeypatch.setattr(service_module, "_LOOK_SECONDS", 0.05)
+    ended = asyncio.Event()
+
+    async def handler(request: WhoamiRequest) -> WhoamiReply:
+        if request.token == "quick":
+            return reply("quick")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        raise AssertionError
+
+    async with serving(broker, handler):
+        slow = asyncio.create_task(fault_for(broker, b'{"token":"slow"}'))
+        assert await ask(broker, "quick") == "quick"
+        fault = await slow
+        assert (fault.code, fault.message) == (ErrorCode.UNAVAILABLE, "this took too long; try again")
+        assert ended.is_set()
+        assert await ask(broker, "quick") == "quick"
+        assert (await statistics(broker))["in_flight"] == 0
+
+
 async def test_past_the_limit_requests_are_refused_and_come_through_when_sent_again(
     broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,7 +26,8 @@ from opsroom_launcher.readiness import until_ready
 from opsroom_launcher.supervisor import Supervisor
 from opsroom_messaging.users import password_file
 
-START_SECONDS = 30.0
+START_SECONDS = 120.0
+"""Hosts that give a tenth of a core need most of it; whatever can never work says so earlier."""
 SERVICE_STOP_SECONDS = 10.0
 GATEWAY_STOP_SECONDS = 15.0
 

@@ -25,7 +25,8 @@ from opsroom_messaging.writer import OverloadedError, RefusedError
 MAX_IN_FLIGHT = 20_000
 """Requests one service process works on at once; past it they are refused as overloaded."""
 _REPLY_SECONDS = 10.0
-"""How long a request may take; past it the asker is told so."""
+"""How long a request may take; past it, and a second at most, the asker is told so."""
+_LOOK_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,10 @@ class MicroService:
         self._version = version
         self._description = description
         self._answers: dict[str, Answer] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], float] = {}
+        """Requests under way and until when, the oldest first."""
+        self._overdue: set[asyncio.Task[None]] = set()
+        self._looking: asyncio.TimerHandle | None = None
         self._refusals: Counter[str] = Counter()
         self._service: Service | None = None
         self._answered = broker.metrics.histogram(
@@ -103,6 +107,8 @@ class MicroService:
             await asyncio.wait(self._tasks, timeout=timeout)
         for task in self._tasks:
             task.cancel()
+        if self._looking is not None:
+            self._looking.cancel()
 
     def _receiver(self, subject: str, answer: Answer) -> Callable[[Request], Awaitable[None]]:
         async def receive(request: Request) -> None:
@@ -111,18 +117,41 @@ class MicroService:
                 await self._respond(request, refuse(ErrorCode.OVERLOADED, "too many requests at once").fault)
                 return
             task = asyncio.create_task(self._answer(subject, request, answer))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks[task] = monotonic() + _REPLY_SECONDS
+            task.add_done_callback(self._forget)
+            if self._looking is None:
+                self._look_later()
 
         return receive
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        del self._tasks[task]
+        self._overdue.discard(task)
+
+    def _look_later(self) -> None:
+        self._looking = asyncio.get_running_loop().call_later(_LOOK_SECONDS, self._end_overdue)
+
+    def _end_overdue(self) -> None:
+        """End what takes too long. One look a second for all: a timer for each costs a tenth of a send."""
+        self._looking = None
+        for task, until in self._tasks.items():
+            if until > monotonic():
+                break
+            self._overdue.add(task)
+            task.cancel()
+        if self._tasks:
+            self._look_later()
 
     async def _answer(self, subject: str, request: Request, answer: Answer) -> None:
         reply: Model
         began = monotonic()
         with self._broker.traces.hop(f"answer {subject}", Hop.ANSWER, request.headers or {}):
             try:
-                async with asyncio.timeout(_REPLY_SECONDS):
-                    reply = await answer(request.data)
+                reply = await answer(request.data)
+            except asyncio.CancelledError:
+                if asyncio.current_task() not in self._overdue:
+                    raise
+                reply = fault_of(TimeoutError(), subject)
             except Exception as error:  # noqa: BLE001 - the boundary: every fault becomes an answer
                 reply = fault_of(error, subject)
         outcome = reply.code.value if isinstance(reply, Fault) else "ok"

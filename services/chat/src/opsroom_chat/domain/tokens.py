@@ -24,8 +24,16 @@ def user_id_for(client_id: str) -> str:
 
 
 def message_id(user_id: str, client_id: str) -> str:
-    """The id of the message that a person's send with ``client_id`` makes, the same every time."""
-    return uuid5(_NAMESPACE, f"message/{user_id}/{client_id}").hex
+    """The id of the message that a person's send with ``client_id`` makes, the same every time.
+
+    A UUID of version 5 (RFC 9562, section 5.5), made by hand: the library's takes four times as long, and
+    every message needs one.
+    """
+    name = f"message/{user_id}/{client_id}".encode()
+    digest = bytearray(hashlib.sha1(_NAMESPACE.bytes + name, usedforsecurity=False).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x50
+    digest[8] = digest[8] & 0x3F | 0x80
+    return digest.hex()
 
 
 def make_token(user_id: str, secret: str) -> str:
