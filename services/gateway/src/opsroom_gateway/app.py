@@ -16,7 +16,7 @@ from opsroom_contracts import subjects
 from opsroom_contracts.errors import ErrorCode
 from opsroom_gateway import health, problems
 from opsroom_gateway.api.audit import audit_router
-from opsroom_gateway.api.chat_http import chat_router
+from opsroom_gateway.api.chat_http import history_router, users_router
 from opsroom_gateway.api.chat_socket import ChatRoom, serve_chat_socket
 from opsroom_gateway.api.cloud_events import events_router
 from opsroom_gateway.api.cloud_http import cloud_router
@@ -249,7 +249,8 @@ def _api(
     router.include_router(moderation_router(requester, access, here))
     restricting = Restricting(requester, feeds.people_follower)
     router.include_router(restrictions_router(restricting, access, here))
-    router.include_router(chat_router(requester, feeds.people, limits, access))
+    router.include_router(users_router(requester, feeds.people, limits, access))
+    router.include_router(history_router(requester, access))
     router.include_router(cloud_router(feeds.cloud, commands, access, limits, here))
     router.include_router(audit_router(StreamReader(broker, subjects.AUDIT_STREAM), access))
     router.include_router(events_router(feeds.cloud, feeds.cloud_past, access, keeper))

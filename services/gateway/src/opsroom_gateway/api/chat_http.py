@@ -42,11 +42,9 @@ _Limit = Annotated[int, Query(ge=1, le=HISTORY_MAX)]
 _DENIED = (ErrorCode.TOKEN_INVALID, ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN, ErrorCode.BANNED)
 
 
-def chat_router(requester: Requester, people: PeopleFeed, limits: Limits, access: Access) -> APIRouter:
-    """The routes of the chat."""
+def users_router(requester: Requester, people: PeopleFeed, limits: Limits, access: Access) -> APIRouter:
+    """The routes of people."""
     router = APIRouter(prefix="/chat", tags=["chat"], dependencies=[BEARER])
-
-    heard = [Depends(access.needs(Action.CHAT))]
 
     @router.post(
         "/users",
@@ -82,17 +80,24 @@ def chat_router(requester: Requester, people: PeopleFeed, limits: Limits, access
     @router.get(
         "/users",
         summary="Who is here",
-        dependencies=heard,
+        dependencies=[Depends(access.needs(Action.CHAT))],
         responses=shown(200, {"users": [_ALICE]}) | documented(*_DENIED),
     )
     async def users() -> UsersReply:
         """People on the list, in the order in which they came."""
         return UsersReply(users=people.listed())
 
+    return router
+
+
+def history_router(requester: Requester, access: Access) -> APIRouter:
+    """The route of what was said."""
+    router = APIRouter(prefix="/chat", tags=["chat"], dependencies=[BEARER])
+
     @router.get(
         "/rooms/{room}/messages",
         summary="What was said",
-        dependencies=heard,
+        dependencies=[Depends(access.needs(Action.CHAT))],
         responses=shown(200, {"messages": [_MESSAGE]})
         | documented(ErrorCode.ROOM_UNKNOWN, ErrorCode.INVALID_REQUEST, ErrorCode.UNAVAILABLE, *_DENIED),
         response_model_exclude_none=True,

@@ -14,31 +14,24 @@ from opsroom_contracts.frames import (
     CLIENT_FRAME,
     FRAME_MAX_BYTES,
     SUBPROTOCOL,
-    AckFrame,
     ClientFrame,
-    ErrorFrame,
     HelloFrame,
     LeaveFrame,
-    Mute,
-    MutedFrame,
     ResetFrame,
     SendFrame,
     TypingFrame,
-    UnmutedFrame,
-    WelcomeFrame,
 )
 from opsroom_contracts.identity import Action, Mode
-from opsroom_contracts.model import Model
 from opsroom_contracts.moderation import Restriction, RestrictionKind
 from opsroom_contracts.restrictions import refusal
 from opsroom_contracts.subjects import ChatSubject, typing_subject
+from opsroom_gateway.api.chat_replies import Replies
 from opsroom_gateway.catch_up import CatchUp, TooOldError
 from opsroom_gateway.chat_feed import ChatFeed
 from opsroom_gateway.domain.json_depth import deeper_than
 from opsroom_gateway.edge.callers import Caller, caller_of
 from opsroom_gateway.edge.limits import Limits
 from opsroom_gateway.enforcement import is_ban
-from opsroom_gateway.frames import text_frame
 from opsroom_gateway.identity.keeper import Keeper
 from opsroom_gateway.identity.principals import Access
 from opsroom_gateway.measures import refusals
@@ -87,6 +80,7 @@ class ChatSocket:
         "_left",
         "_malformed",
         "_outlet",
+        "_replies",
         "_room",
         "_session",
         "_typed_at",
@@ -98,6 +92,7 @@ class ChatSocket:
         self._room = room
         self._caller = caller
         self._outlet = outlet
+        self._replies = Replies(outlet, refusals(room.broker.metrics))
         self._session: Session | None = None
         self._user: User | None = None
         self._malformed = 0
@@ -152,7 +147,7 @@ class ChatSocket:
             self._outlet.close(Close.HELLO_EXPECTED.value)
             raise _SaidGoodbyeError from None
         if not isinstance(frame, HelloFrame):
-            self._refuse(ErrorCode.HELLO_REQUIRED, "the first frame must be hello")
+            self._replies.refuse(ErrorCode.HELLO_REQUIRED, "the first frame must be hello")
             self._outlet.close(Close.HELLO_EXPECTED.value)
             raise _SaidGoodbyeError
         return frame
@@ -168,7 +163,7 @@ class ChatSocket:
             )
             enforcement.watch(self._outlet, self._caller, reply.user.name, self._on_restriction)
         except FaultError as error:
-            self._send_fault(error, None)
+            self._replies.fault(error)
             closes = {
                 ErrorCode.TOKEN_INVALID: Close.TOKEN_INVALID,
                 ErrorCode.FORBIDDEN: Close.TOKEN_INVALID,
@@ -201,15 +196,7 @@ class ChatSocket:
         room = self._room
         if self._user is None:
             raise AssertionError("welcomed before the join")
-        mute = self._mute()
-        self._send(
-            WelcomeFrame(
-                user=self._user,
-                users=room.people.listed(),
-                seq=room.feed.head,
-                muted=None if mute is None else Mute(until=mute.until, reason=mute.reason),
-            )
-        )
+        self._replies.welcome(self._user, room.people.listed(), room.feed.head, self._mute())
         self._welcomed = True
         room.people.readers.attach(self._outlet)
         if hello.since is None:
@@ -222,7 +209,7 @@ class ChatSocket:
                     raise _SaidGoodbyeError
             room.feed.readers.attach(self._outlet)
         except TooOldError:
-            self._send(ResetFrame(seq=room.feed.head))
+            self._replies.send(ResetFrame(seq=room.feed.head))
             room.feed.readers.attach(self._outlet)
         except UnavailableError:
             self._outlet.close(Close.TRY_LATER.value)
@@ -249,7 +236,7 @@ class ChatSocket:
                 raise ContractError("", f"nested more than {depth} deep")
             return decode(CLIENT_FRAME, text, FRAME_MAX_BYTES)
         except ContractError as error:
-            self._refuse(ErrorCode.INVALID_REQUEST, str(error), field=error.field or None)
+            self._replies.refuse(ErrorCode.INVALID_REQUEST, str(error), field=error.field or None)
             self._malformed += 1
             if self._malformed >= _MALFORMED_MAX:
                 self._outlet.close(Close.PROTOCOL.value)
@@ -264,7 +251,7 @@ class ChatSocket:
             case LeaveFrame():
                 await self._leave()
             case HelloFrame():
-                self._refuse(ErrorCode.INVALID_REQUEST, "hello was said already", field="type")
+                self._replies.refuse(ErrorCode.INVALID_REQUEST, "hello was said already", field="type")
 
     async def _store(self, frame: SendFrame) -> None:
         request = SendRequest(
@@ -278,17 +265,9 @@ class ChatSocket:
             with self._room.broker.traces.hop("frame send", Hop.ANSWER, {}):
                 reply = await self._room.requester.ask(ChatSubject.SEND, request, SendReply)
         except FaultError as error:
-            self._send_fault(error, frame.client_id)
+            self._replies.fault(error, frame.client_id)
             return
-        self._send(
-            AckFrame(
-                client_id=frame.client_id,
-                seq=reply.seq,
-                id=reply.id,
-                timestamp=reply.timestamp,
-                duplicate=reply.duplicate,
-            )
-        )
+        self._replies.acknowledge(frame.client_id, reply)
 
     async def _type(self, frame: TypingFrame) -> None:
         now = asyncio.get_running_loop().time()
@@ -311,11 +290,10 @@ class ChatSocket:
         """Something that concerns this person was decided."""
         if is_ban(restriction):
             self._banned = True
-            self._send_fault(refusal(restriction), None)
+            self._replies.fault(refusal(restriction))
             self._outlet.close(Close.BANNED.value)
         elif restriction.kind is RestrictionKind.MUTE and self._welcomed:
-            told = MutedFrame(until=restriction.until, reason=restriction.reason)
-            self._send(UnmutedFrame() if restriction.lifted else told)
+            self._replies.muted(restriction)
 
     async def _leave(self) -> None:
         self._left = True
@@ -326,27 +304,6 @@ class ChatSocket:
         if self._session is None:
             raise AssertionError("a frame was handled before the join")
         return self._session
-
-    def _send(self, frame: Model) -> None:
-        self._outlet.write(text_frame(encode(frame)))
-
-    def _refuse(self, code: ErrorCode, message: str, field: str | None = None) -> None:
-        refusals(self._room.broker.metrics).add(code.value)
-        self._send(ErrorFrame(code=code, message=message, field=field))
-
-    def _send_fault(self, error: FaultError, client_id: str | None) -> None:
-        fault = error.fault
-        refusals(self._room.broker.metrics).add(fault.code.value)
-        self._send(
-            ErrorFrame(
-                code=fault.code,
-                message=fault.message,
-                client_id=client_id,
-                field=fault.field,
-                retry_after=fault.retry_after,
-                until=fault.until,
-            )
-        )
 
 
 async def serve_chat_socket(room: ChatRoom, websocket: WebSocket) -> None:
