@@ -43,9 +43,9 @@ from opsroom_contracts.subjects import (
 from opsroom_messaging.connection import Broker
 from opsroom_messaging.stored import StreamReader
 from opsroom_messaging.topology import audit_stream, ensure_stream
-from services.chat.tests.harness import Chat, another, refusal, service
+from services.chat.tests.harness import Chat, another, process, refusal, service
 from tests.broker import BrokerProcess
-from tests.waiting import until_answer
+from tests.waiting import until, until_answer
 
 ADMIN = AskedBy(name="ada", address="198.51.100.1")
 
@@ -173,6 +173,33 @@ async def _half_removed(chat: Chat, said: SendReply) -> None:
     removed = MessageRemoved(**place, sent_at=said.timestamp, timestamp=now)  # type: ignore[arg-type]
     await chat.put(message_subject("general", said.id), encode(removed))
     await chat.put(erasure_subject(said.id), encode(Erasure(**place)))  # type: ignore[arg-type]
+
+
+async def test_what_was_answered_as_removed_is_gone_though_processes_are_killed(
+    broker: Broker, broker_process: BrokerProcess, tmp_path: Path
+) -> None:
+    chat = Chat(broker, patience=40)
+    async with process(broker_process.url, chat.requester) as killed:
+        await ensure_stream(broker, audit_stream(max_age=0, max_bytes=-1, replicas=1))
+        async with process(broker_process.url, chat.requester):
+            await chat.lease("g1")
+            ann = await chat.register("Ann")
+            said = [await chat.send(ann.user.id, f"the text {n} of Ann") for n in range(40)]
+            moderator, removed = Moderator(chat), 0
+
+            async def remove(message_id: str) -> None:
+                nonlocal removed
+                await moderator.remove(message_id)
+                removed += 1
+
+            async with asyncio.TaskGroup() as group:
+                for one in said:
+                    group.create_task(remove(one.id))
+                await until(lambda: removed > 3, 40)
+                await killed.kill()
+            assert await chat.history() == []
+            assert not on_disk(tmp_path, "of Ann")
+            await nothing_to_erase(chat)
 
 
 async def test_an_erasure_that_is_none_or_of_a_newer_release_holds_up_no_other(
