@@ -85,6 +85,7 @@ test("a viewer looks, an operator commands, and a guest who only chats is told w
 });
 
 test("an admin removes a message, mutes and bans; the one concerned is told", async ({ browser, portal }) => {
+  test.slow();
   const [guest, admin] = await Promise.all([open(browser), open(browser)]);
   const name = freshName("Gus");
   await Promise.all([guest, admin].map(page => page.goto(portal.url)));
