@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from opsroom_contracts.audit import AUDIT_ENTRY, AskedBy, AuditEntry
-from opsroom_contracts.chat import Dialect, LeaveManner, RawFrame, SendReply, SendRequest
+from opsroom_contracts.chat import (
+    Dialect,
+    JoinReply,
+    JoinRequest,
+    LeaveManner,
+    RawFrame,
+    SendReply,
+    SendRequest,
+)
 from opsroom_contracts.codec import encode
 from opsroom_contracts.errors import FaultError
 from opsroom_contracts.moderation import (
@@ -43,7 +51,7 @@ from opsroom_contracts.subjects import (
 from opsroom_messaging.connection import Broker
 from opsroom_messaging.stored import StreamReader
 from opsroom_messaging.topology import audit_stream, ensure_stream
-from services.chat.tests.harness import Chat, another, process, refusal, service
+from services.chat.tests.harness import Chat, another, connection, process, refusal, service
 from tests.broker import BrokerProcess
 from tests.waiting import until, until_answer
 
@@ -254,11 +262,15 @@ async def test_a_mute_ends_by_itself(chat: Chat, moderator: Moderator) -> None:
     assert (await refusal(moderator.lift(mute.id))).code == "restriction_unknown"
 
 
-async def test_a_relayed_frame_of_someone_muted_is_not_stored(chat: Chat, moderator: Moderator) -> None:
-    await moderator.mute("Ann")
+@pytest.mark.parametrize("kind", RestrictionKind)
+async def test_a_relayed_frame_of_someone_muted_or_banned_is_not_stored(
+    chat: Chat, moderator: Moderator, kind: RestrictionKind
+) -> None:
+    await moderator.restrict(kind, name="Ann")
     frame = SendRequest(guest_name="ann", client_id="f", room="general", text="x", raw=RawFrame(data="{}"))
     asked = chat.requester.ask(ChatSubject.SEND, frame, SendReply)
-    assert (await refusal(asked)).code == "muted"
+    assert (await refusal(asked)).code == ("muted" if kind is RestrictionKind.MUTE else "banned")
+    assert await chat.history() == []
 
 
 async def test_who_is_banned_leaves_the_list_and_does_not_come_back(chat: Chat, moderator: Moderator) -> None:
@@ -269,6 +281,9 @@ async def test_who_is_banned_leaves_the_list_and_does_not_come_back(chat: Chat, 
     assert (fault.code, fault.message) == ("banned", "you are banned until it is lifted: spam")
     assert (await refusal(chat.register("Ann", dialect=Dialect.COURSE))).code == "banned"
     assert (await refusal(chat.join(ann.token))).code == "banned"
+    claim = JoinRequest(connection=connection("c9"), user_id="u-9", name="Ann", dialect=Dialect.COURSE)
+    asked = chat.requester.ask(ChatSubject.JOIN, claim, JoinReply)
+    assert (await refusal(asked)).code == "banned"
     await chat.leave(bob.user.id, manner=LeaveManner.EXIT)
     await moderator.lift(ban.id)
     assert (await chat.join(ann.token)).user == ann.user

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -226,8 +227,9 @@ async def test_who_is_muted_is_told_until_when_and_reads_on(two: Guarded) -> Non
 
 
 async def test_who_is_banned_is_sent_away_everywhere_and_not_let_in_again(
-    portal: Portal, two: Guarded
+    portal: Portal, two: Guarded, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, "opsroom_gateway")
     name = some("eve")
     token = await registered(two.first, name)
     async with (
@@ -242,6 +244,7 @@ async def test_who_is_banned_is_sent_away_everywhere_and_not_let_in_again(
             told = await one.receive("error")
             assert (told["code"], told["message"]) == ("banned", "you are banned until it is lifted: enough")
             assert await one.closed() == BANNED
+        assert f"{name} was here from 198.51.100.1 when banned" in caplog.messages
         names = [user["name"] for user in (await admin.get(USERS)).json()["users"]]
         assert name not in names
         async with guarded(portal, two.tokens, **PROXY) as later:

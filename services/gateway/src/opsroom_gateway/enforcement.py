@@ -1,5 +1,6 @@
 """Holding people and addresses to their mutes and bans: who comes in, and who is here already."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -10,6 +11,8 @@ from opsroom_contracts.text import fold_name
 from opsroom_gateway.edge.callers import Caller
 from opsroom_gateway.outlet import SocketOutlet
 from opsroom_gateway.restrictions_feed import RestrictionsFeed
+
+log = logging.getLogger(__name__)
 
 Hear = Callable[[Restriction], None]
 """Called with a restriction that concerns a reader, as soon as it is known, and again when it is lifted."""
@@ -71,6 +74,9 @@ class Enforcement:
         for reader in list(self._readers.values()):
             concerned = reader.site == restriction.address if name is None else reader.name == name
             if concerned:
+                if is_ban(restriction) and name is not None:
+                    # What else may have to be banned: nothing else tells where somebody chats from.
+                    log.info("%s was here from %s when banned", restriction.name, reader.site)
                 reader.hear(restriction)
 
 
