@@ -48,9 +48,10 @@ class Wire:
     writer: asyncio.StreamWriter
 
     async def next(self) -> tuple[int, bytes]:
-        """The opcode and payload of the server's next frame; IncompleteReadError at the end."""
+        """The opcode and payload of the server's next frame, all one; IncompleteReadError at the end."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             first, size = await self.reader.readexactly(2)
+            assert first & 0xF0 == FIN, f"a frame begins with {first:#x}"
             if size == 126:
                 (size,) = struct.unpack("!H", await self.reader.readexactly(2))
             elif size == 127:

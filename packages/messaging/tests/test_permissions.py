@@ -13,37 +13,11 @@ import pytest
 
 from opsroom_messaging.access import Access, AccessError
 from opsroom_messaging.connection import Broker, connect
-from opsroom_messaging.permissions import OPERATOR, SERVICES, authorization
-from opsroom_messaging.users import context_file, main, make_users, password_file
-from tests.broker import BrokerProcess
+from opsroom_messaging.permissions import OPERATOR, SERVICES
+from opsroom_messaging.users import context_file, main, password_file
+from tests.guarded_broker import GuardedBroker
 from tests.processes import gateway, service
 from tests.waiting import PATIENCE_SECONDS, until, until_answer
-
-
-class GuardedBroker(BrokerProcess):
-    """A nats-server with Opsroom's users."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.folder = folder
-        self.users = folder / "users"
-
-    def _storage(self) -> str:
-        passwords = make_users(self.users, "nats://127.0.0.1:4222")
-        return super()._storage() + "\nauthorization: " + json.dumps(authorization(passwords))
-
-    def access(self, user: str) -> Access:
-        """How ``user`` proves itself."""
-        return Access(user, password_file(self.users, user))
-
-    def environ(self, user: str) -> dict[str, str]:
-        """The same as a process of ours reads it."""
-        file = password_file(self.users, user)
-        return {"NATS_URL": self.url, "NATS_USER": user, "NATS_PASSWORD_FILE": str(file)}
-
-    def refusals(self) -> list[str]:
-        """What it said of what it refused."""
-        return [line for line in (self.folder / "nats.log").read_text().splitlines() if "Violation" in line]
 
 
 @pytest.fixture

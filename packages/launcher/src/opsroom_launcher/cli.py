@@ -19,7 +19,7 @@ examples:
 """
 
 
-_PACKAGES = {"bench": "bench", "faults": "tests.faults"}
+_PACKAGES = {"bench": "bench", "faults": "tests.faults", "fuzz": "tests.fuzz"}
 """Commands whose options are their own, --help included, and the packages that have them."""
 
 
@@ -121,6 +121,7 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Command:
     commands.add_parser("doctor", help="find what keeps it from working", description=Doctor.__doc__)
     commands.add_parser("docs", help="build the documentation", description=Docs.__doc__)
     commands.add_parser("faults", help="break it under load (options: ./opsroom faults --help)")
+    commands.add_parser("fuzz", help="attack it by cases at random (options: ./opsroom fuzz --help)")
     for name, explained in _OF_THE_CLIENT.items():
         commands.add_parser(name, help=explained)
     flags = parser.parse_args(own)

@@ -22,6 +22,7 @@ from opsroom_gateway.api.cloud_events import events_router
 from opsroom_gateway.api.cloud_http import cloud_router
 from opsroom_gateway.api.moderation import moderation_router
 from opsroom_gateway.api.restrictions import Restricting, restrictions_router
+from opsroom_gateway.api.security import describe_access
 from opsroom_gateway.api.session import session_router
 from opsroom_gateway.cloud_commands import CloudCommands
 from opsroom_gateway.counters import EdgeCounters
@@ -126,6 +127,7 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
     here = NotedHere(audit)
     shared = (requester, sessions, commands, limits)
     app.include_router(_api(broker, settings, feeds, shared, (access, keeper, here)))
+    describe_access(app, access)
     door = CourseDoor(access, keeper, limits, feeds.cloud, here)
     _mount_course(app, settings, door, course_chat, course_cloud)
     if settings.frontend is not None:

@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
 from opsroom_contracts.codec import encode
@@ -115,10 +116,10 @@ def install(app: FastAPI) -> None:
             raise error
         return problem_response(_fault_of(error))
 
-    async def on_http(_request: Request, error: Exception) -> Response:
+    async def on_http(request: Request, error: Exception) -> Response:
         if not isinstance(error, HTTPException):
             raise error
-        return _http_problem(error)
+        return _http_problem(error, request)
 
     async def on_unexpected(_request: Request, _error: Exception) -> Response:
         return problem_response(
@@ -159,7 +160,7 @@ def _fault_of(error: RequestValidationError) -> Fault:
     return Fault(code=ErrorCode.INVALID_REQUEST, message=message[:1000], field=path or None)
 
 
-def _http_problem(error: HTTPException) -> Response:
+def _http_problem(error: HTTPException, request: Request) -> Response:
     codes = {404: ErrorCode.NOT_FOUND, 405: ErrorCode.METHOD_NOT_ALLOWED, 413: ErrorCode.PAYLOAD_TOO_LARGE}
     code = codes.get(
         error.status_code, ErrorCode.INVALID_REQUEST if error.status_code < 500 else ErrorCode.INTERNAL
@@ -167,7 +168,16 @@ def _http_problem(error: HTTPException) -> Response:
     response = problem_response(Fault(code=code, message=str(error.detail)))
     for name, value in (error.headers or {}).items():
         response.headers[name] = value
+    if error.status_code == 405:
+        response.headers["Allow"] = _allowed(request)
     return response
+
+
+def _allowed(request: Request) -> str:
+    """All methods of the path: the framework names those of the first route there alone."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    here = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for route in here for method in route.methods or ()}))
 
 
 def documented(*codes: ErrorCode) -> dict[int | str, dict[str, Any]]:

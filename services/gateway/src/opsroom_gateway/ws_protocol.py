@@ -146,6 +146,24 @@ class OutletProtocol(WebSocketsSansIOProtocol):
             self.outlet.seal()
         super().handle_close(event)
 
+    def send_receive_event_to_app(self) -> None:
+        """As uvicorn, but text that is no UTF-8 is the peer's fault: no error of ours, and no traceback."""
+        data = self.frames[0] if len(self.frames) == 1 else b"".join(self.frames)
+        self.frames = []
+        if self.close_sent:
+            return
+        event: Event = {"type": "websocket.receive"}
+        try:
+            event[self.curr_msg_data_type] = data.decode() if self.curr_msg_data_type == "text" else data
+        except UnicodeDecodeError:
+            self.conn.send_close(1007)
+            self.handle_parser_exception()
+            return
+        self.queue.put_nowait(event)
+        if not self.read_paused:
+            self.read_paused = True
+            self.transport.pause_reading()
+
     def handle_parser_exception(self) -> None:
         """As uvicorn; nothing may follow the close frame."""
         if self.outlet is not None:

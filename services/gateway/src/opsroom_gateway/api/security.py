@@ -2,8 +2,11 @@
 
 from typing import Any, Final
 
-from fastapi import Security
+from fastapi import FastAPI, Security
 from fastapi.security import HTTPBearer
+
+from opsroom_contracts.identity import Mode
+from opsroom_gateway.identity.principals import Access
 
 BEARER: Final[Any] = Security(
     HTTPBearer(
@@ -13,3 +16,23 @@ BEARER: Final[Any] = Security(
     )
 )
 """A dependency that only describes: who asks is found out by ``Access``."""
+
+_SESSION = ("/api/v1/session", "get")
+_REGISTRATION = ("/api/v1/chat/users", "post")
+
+
+def describe_access(app: FastAPI, access: Access) -> None:
+    """Have the OpenAPI document of ``app`` say which operations need no token on this very gateway."""
+    described = app.openapi
+    free = {_SESSION, _REGISTRATION} if access.guests else {_SESSION}
+
+    def openapi() -> dict[str, Any]:
+        document = described()
+        for path, operations in document["paths"].items():
+            for method, operation in operations.items():
+                required = operation.get("security", [{}])
+                if {} not in required and (access.mode is Mode.OPEN or (path, method) in free):
+                    operation["security"] = [*required, {}]
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to extend the document

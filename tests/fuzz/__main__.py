@@ -1,0 +1,59 @@
+"""``./opsroom fuzz``: attack a portal by cases at random; say how many there were and what got through."""
+
+import argparse
+import asyncio
+import logging
+import sys
+import tempfile
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from tests.fuzz.faults import FAULTS
+from tests.fuzz.report import table
+from tests.fuzz.run import AT_ONCE, PLANTED_CASES, PLANTED_SECONDS, Siege, attacked, missed, siege
+
+
+def main() -> int:
+    """1 if anything got through."""
+    parser = argparse.ArgumentParser(prog="opsroom fuzz", description=__doc__)
+    parser.add_argument("--cases", type=int, default=100_000, help="how many (default: 100000)")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed draws the same cases (default: 1)")
+    parser.add_argument("--at-once", type=int, default=AT_ONCE, help=f"(default: {AT_ONCE})")
+    parser.add_argument(
+        "--planted",
+        action="store_true",
+        help="plant faults instead, one by one, and see that each is told of",
+    )
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    for noisy in ("opsroom_messaging", "httpx"):  # such as what the broker refuses our forgers
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
+    with tempfile.TemporaryDirectory() as folder, asyncio.Runner() as runner:
+        stack = AsyncExitStack()
+        under = runner.run(stack.enter_async_context(siege(Path(folder), options.at_once)))
+        try:
+            return _planted(runner, under) if options.planted else _attack(runner, under, options)
+        finally:
+            runner.run(stack.aclose())
+
+
+def _attack(runner: asyncio.Runner, under: Siege, options: argparse.Namespace) -> int:
+    began = time.monotonic()
+    tally = attacked(runner, under, options.cases, options.seed)
+    print(table(tally, time.monotonic() - began, options.seed))
+    return 1 if tally.through else 0
+
+
+def _planted(runner: asyncio.Runner, under: Siege) -> int:
+    under.patience = PLANTED_SECONDS
+    silent = 0
+    for fault in FAULTS:
+        told_instead = missed(runner, under, fault, PLANTED_CASES)
+        silent += bool(told_instead)
+        print(f"{fault:44}{'NOT TOLD' if told_instead else 'told'}", flush=True)
+    return 1 if silent else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

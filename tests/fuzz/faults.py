@@ -1,0 +1,134 @@
+"""Faults put into the attacked process on purpose, to see that the fuzzer tells of each.
+
+Planting one answers what it replaced: owner, attribute and former value.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from opsroom_chat.messages import Messages
+from opsroom_gateway import problems
+from opsroom_gateway.api.chat_socket import ChatSocket
+from opsroom_gateway.chat_feed import ChatFeed
+from opsroom_gateway.course.chat import CourseChat
+from opsroom_gateway.domain.course_frames import read_frame
+from opsroom_gateway.hub import Hub
+from opsroom_gateway.ws_protocol import OutletProtocol
+
+Replaced = list[tuple[Any, str, Any]]
+
+
+class _PlantedError(Exception):
+    """Raised where nothing should be."""
+
+
+def _replace(owner: Any, attribute: str, other: Callable[..., Any]) -> Replaced:
+    was = getattr(owner, attribute)
+    setattr(owner, attribute, other)
+    return [(owner, attribute, was)]
+
+
+def _raising(owner: Any, attribute: str) -> Callable[[], Replaced]:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise _PlantedError
+
+    return lambda: _replace(owner, attribute, fail)
+
+
+def _after(owner: Any, attribute: str, then: Callable[[Any], None]) -> Callable[[], Replaced]:
+    """Have ``then`` called with the object after each call of its method."""
+
+    def install() -> Replaced:
+        was = getattr(owner, attribute)
+
+        def method(self: Any, *arguments: Any) -> Any:
+            answer = was(self, *arguments)
+            then(self)
+            return answer
+
+        return _replace(owner, attribute, method)
+
+    return install
+
+
+def _leave_a_task(_chat: CourseChat) -> None:
+    _KEPT.append(asyncio.create_task(asyncio.Event().wait()))
+
+
+def _leave_a_descriptor(protocol: OutletProtocol) -> None:
+    os.dup(protocol.transport.get_extra_info("socket").fileno())
+
+
+_KEPT: list[Any] = []
+
+
+def _unheard() -> Replaced:
+    async def ignore(*_: Any) -> None:
+        return
+
+    return _replace(ChatSocket, "_store", ignore)
+
+
+def _spoiled(spoil: Callable[[Callable[..., None], ChatFeed, Any], None]) -> Callable[[], Replaced]:
+    """Whoever sends a frame that means nothing spoils the next message for everybody."""
+
+    def install() -> Replaced:
+        receive, deliver = CourseChat.receive, ChatFeed.deliver
+        bad: list[bool] = []
+
+        async def noting(self: CourseChat, socket: Any, data: str | bytes) -> None:
+            if read_frame(data) is None:
+                bad.append(True)
+            await receive(self, socket, data)
+
+        def spoiling(self: ChatFeed, message: Any) -> None:
+            if bad:
+                bad.clear()
+                spoil(deliver, self, message)
+            else:
+                deliver(self, message)
+
+        return [*_replace(CourseChat, "receive", noting), *_replace(ChatFeed, "deliver", spoiling)]
+
+    return install
+
+
+def _twice(deliver: Callable[..., None], feed: ChatFeed, message: Any) -> None:
+    deliver(feed, message)
+    deliver(feed, message)
+
+
+def _not_at_all(_deliver: Callable[..., None], _feed: ChatFeed, _message: Any) -> None:
+    return
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """How it is planted, and what the fuzzer has to tell of it (a pattern)."""
+
+    plant: Callable[[], Replaced]
+    told: str
+
+
+_RAISED = "_PlantedError"
+FAULTS: dict[str, Fault] = {
+    "a course frame's handler raises": Fault(_raising(CourseChat, "receive"), _RAISED),
+    "a refusal raises": Fault(_raising(ChatSocket, "_refuse"), _RAISED),
+    "delivery raises": Fault(_raising(Hub, "publish"), _RAISED),
+    "a route gives 500": Fault(_raising(problems, "_http_problem"), r"answered \[500\]"),
+    "a service gives 500": Fault(_raising(Messages, "_check_room"), "NATS requests: 500"),
+    "a send is never answered": Fault(_unheard, "neither answered nor ended"),
+    "each connection leaves a task": Fault(_after(CourseChat, "open", _leave_a_task), "tasks are left"),
+    "each connection leaves a descriptor": Fault(
+        _after(OutletProtocol, "handle_connect", _leave_a_descriptor), "descriptors are left"
+    ),
+    "each connection stays in memory": Fault(
+        _after(OutletProtocol, "handle_connect", _KEPT.append),
+        r"objects of opsroom_gateway\.server\..*Protocol",
+    ),
+    "a bad frame costs others a message": Fault(_spoiled(_not_at_all), "stored are|waited in vain"),
+    "a bad frame shows others a message twice": Fault(_spoiled(_twice), "stored are|relayed"),
+}

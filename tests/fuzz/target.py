@@ -1,0 +1,179 @@
+"""What is attacked: a gateway, a chat and a cloud service in one process of their own, which tells how it is.
+
+``python -m tests.fuzz.target URL USERS``: the broker and the folder of its users. Says ``{"port": ...}`` when
+it is ready, and by a line of JSON how it is after each order: ``{"ask": "vitals"}``, ``{"plant": FAULT}`` or
+``{"mend": FAULT}``. Ends with its input.
+"""
+
+import asyncio
+import gc
+import json
+import logging
+import sys
+from asyncio.subprocess import PIPE
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from opsroom_chat.service import chat_service
+from opsroom_cloud.provider import SimulatedProvider
+from opsroom_cloud.service import cloud_service
+from opsroom_cloud.settings import CloudSettings
+from opsroom_gateway.app import gateway
+from opsroom_gateway.server import listen, make_server
+from opsroom_messaging.access import Access
+from opsroom_messaging.connection import Broker, connect
+from opsroom_messaging.logs import configure
+from opsroom_messaging.users import password_file
+from services.gateway.tests.portal import chat_settings, gateway_settings
+from tests.fuzz.faults import FAULTS
+from tests.guarded_broker import GuardedBroker
+from tests.waiting import PATIENCE_SECONDS
+
+DELAY_SECONDS = 0.2
+HEARTBEAT_SECONDS = 2.0
+"""Well within the patience of who watches a stream."""
+_ANSWER_SECONDS = 120.0
+"""A process that imports all three services takes its time on a busy machine."""
+_WATCHED = ("opsroom_gateway", "uvicorn", "websockets", "starlette", "fastapi", "asyncio", "_asyncio")
+"""Whose objects may not be more after than before: what is kept of people and servers is the contracts'."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """What a process holds. ``objects``: of each class of the edge; ``mib``: its memory."""
+
+    tasks: int
+    descriptors: int
+    sockets: int
+    mib: float
+    objects: dict[str, int]
+
+
+def vitals() -> Vitals:
+    """Of this process, from within."""
+    gc.collect()
+    me = psutil.Process()
+    kinds = Counter(map(type, gc.get_objects()))
+    objects = {f"{kind.__module__}.{kind.__qualname__}": kinds[kind] for kind in kinds if _watched(kind)}
+    return Vitals(
+        tasks=len(asyncio.all_tasks()),
+        descriptors=me.num_fds(),
+        sockets=len(me.net_connections("inet")),
+        mib=me.memory_info().rss / 1024**2,
+        objects=objects,
+    )
+
+
+def _watched(kind: type) -> bool:
+    return str(kind.__module__).partition(".")[0] in _WATCHED  # of some classes it is no text
+
+
+async def _serve(url: str, users: Path) -> None:
+    async with AsyncExitStack() as stack:
+
+        async def as_user(name: str) -> Broker:
+            broker = await connect(url, name=name, access=Access(name, password_file(users, name)))
+            stack.push_async_callback(broker.close)
+            return broker
+
+        await stack.enter_async_context(chat_service(await as_user("chat"), chat_settings()))
+        settings = CloudSettings(delay_seconds=DELAY_SECONDS)
+        await stack.enter_async_context(
+            cloud_service(await as_user("cloud"), settings, SimulatedProvider(0.0))
+        )
+        chosen = gateway_settings(heartbeat_seconds=HEARTBEAT_SECONDS)
+        listener = listen(chosen)
+        at_work = await stack.enter_async_context(gateway(await as_user("gateway"), chosen))
+        server = make_server(at_work, chosen)
+        served = asyncio.create_task(server.serve([listener]))
+        _say({"port": listener.getsockname()[1]})
+        await _obey()
+        server.should_exit = True
+        await served
+
+
+async def _obey() -> None:
+    orders = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(orders), sys.stdin
+    )
+    undo: dict[str, list[Any]] = {}
+    while line := await orders.readline():
+        match json.loads(line):
+            case {"plant": name}:
+                undo[name] = FAULTS[name].plant()
+            case {"mend": name}:
+                for owner, attribute, was in undo.pop(name):
+                    setattr(owner, attribute, was)
+        seen = vitals()
+        _say({name: getattr(seen, name) for name in Vitals.__slots__})
+
+
+def _say(answer: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
+class Target:
+    """The process, as who attacks it sees it: a port, a log, and its vitals."""
+
+    def __init__(self, process: asyncio.subprocess.Process, port: int, log: Path) -> None:
+        self.port = port
+        self.log = log
+        self._process = process
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self._process.returncode is None
+
+    async def ask(self, **order: str) -> Vitals:
+        """Give an order; answers what it holds then."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(order or {"ask": "vitals"}).encode() + b"\n")
+        return Vitals(**await _answer(self._process))
+
+
+@asynccontextmanager
+async def target(broker: GuardedBroker) -> AsyncIterator[Target]:
+    """The process at work; it has to end well when it is told to."""
+    log = broker.folder / "target.log"
+    with log.open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.fuzz.target", broker.url, str(broker.users)),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=output,
+            limit=2**20,
+            cwd=Path(__file__).parents[2],
+        )
+    try:
+        yield Target(process, (await _answer(process))["port"], log)
+        assert process.stdin is not None
+        process.stdin.close()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            assert await process.wait() == 0, log.read_text()[-2000:]
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def _answer(process: asyncio.subprocess.Process) -> dict[str, Any]:
+    assert process.stdout is not None
+    async with asyncio.timeout(_ANSWER_SECONDS):
+        line = await process.stdout.readline()
+    answer: dict[str, Any] = json.loads(line)
+    return answer
+
+
+if __name__ == "__main__":
+    configure("target", {"LOG_LEVEL": "WARNING", "LOG_FORMAT": "text"}, sys.stderr)
+    logging.captureWarnings(capture=True)
+    asyncio.run(_serve(sys.argv[1], Path(sys.argv[2])))

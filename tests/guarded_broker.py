@@ -1,0 +1,35 @@
+"""A real nats-server with Opsroom's users, each with no more than it needs."""
+
+import json
+from pathlib import Path
+
+from opsroom_messaging.access import Access
+from opsroom_messaging.permissions import authorization
+from opsroom_messaging.users import make_users, password_file
+from tests.broker import BrokerProcess
+
+
+class GuardedBroker(BrokerProcess):
+    """A nats-server with Opsroom's users."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.folder = folder
+        self.users = folder / "users"
+
+    def _storage(self) -> str:
+        passwords = make_users(self.users, "nats://127.0.0.1:4222")
+        return super()._storage() + "\nauthorization: " + json.dumps(authorization(passwords))
+
+    def access(self, user: str) -> Access:
+        """How ``user`` proves itself."""
+        return Access(user, password_file(self.users, user))
+
+    def environ(self, user: str) -> dict[str, str]:
+        """The same as a process of ours reads it."""
+        file = password_file(self.users, user)
+        return {"NATS_URL": self.url, "NATS_USER": user, "NATS_PASSWORD_FILE": str(file)}
+
+    def refusals(self) -> list[str]:
+        """What it said of what it refused."""
+        return [line for line in (self.folder / "nats.log").read_text().splitlines() if "Violation" in line]
