@@ -32,14 +32,14 @@ from tests.waiting import PATIENCE_SECONDS
 AT_ONCE = 32
 """So many cases are sent at a time. Some are drawn, the others variants of them, which cost less to make."""
 PLANTED_CASES = 2 * AT_ONCE
-PLANTED_SECONDS = 3.0
+PLANTED_SECONDS = 1.5
 """How many cases have to tell of a fault that was planted, and how long they wait for what it keeps back."""
 ENOUGH = 20
 _SERVED_EVERY = 8
 _SPARE_TASKS = 4
 """Those that come and go by themselves: a renewal, a page of history."""
 _SETTLED_SECONDS = 0.1
-_TOLD_EVERY = 50
+_TOLD_EVERY = 20
 _COMPLAINT = re.compile(
     r" (ERROR|CRITICAL) |^Traceback|Exception ignored|never (awaited|retrieved)|was destroyed but|Warning: "
 )

@@ -8,6 +8,7 @@ import pytest
 
 from tests.fuzz.run import AT_ONCE, PLANTED_CASES, PLANTED_SECONDS, Siege, attacked, missed, siege
 
+pytestmark = pytest.mark.timeout(180)
 CASES = 5 * AT_ONCE
 SOME_FAULTS = (
     "a course frame's handler raises",

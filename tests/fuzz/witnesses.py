@@ -18,7 +18,7 @@ from services.gateway.tests.course_clients import as_list, course_client
 from services.gateway.tests.portal import Address
 from tests.fuzz.cases import WITNESS
 from tests.fuzz.nats_cases import FORGED
-from tests.waiting import until
+from tests.waiting import PATIENCE_SECONDS, until
 
 _PAGE = 200
 _ROOM = "/api/v1/chat/rooms/general/messages"
@@ -182,8 +182,10 @@ def _until_mark(found: list[Any], is_mark: Any) -> list[Any]:
 async def witnesses(port: int) -> AsyncIterator[Witnesses]:
     """The three at their places."""
     address = Address(port)
+    # A connection that is kept may be closed for its age in the very moment in which it is used again.
+    once = httpx.Limits(max_keepalive_connections=0)
     async with (
-        address.requests() as http,
+        httpx.AsyncClient(base_url=address.http, limits=once, timeout=PATIENCE_SECONDS, verify=False) as http,
         person(address, name=WITNESS) as speaker,
         course_client(address, "a listener") as listener,
         events(address) as dashboard,

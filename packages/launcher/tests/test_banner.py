@@ -13,7 +13,7 @@ def test_says_where_everything_is() -> None:
     for words in (
         "1.2 s",
         "Page and API    http://127.0.0.1:8000/\n",
-        "http://127.0.0.1:8000/docs",
+        "http://127.0.0.1:8000/openapi.json",
         "nats --context /data/users/operator/context.json sub 'cloud.events.>'",
         "/data (kept",
         "Ctrl-C",

@@ -111,6 +111,7 @@ def test_commands() -> None:
     assert parse(["test", "--", "-k", "foo", "--", "x"], {}) == RunTests(("-k", "foo", "--", "x"))
     assert parse(["bench", "--help", "--", "y"], {}) == HandOver("bench", "bench", ("--help", "--", "y"))
     assert parse(["faults", "--seed", "1"], {}) == HandOver("faults", "tests.faults", ("--seed", "1"))
+    assert parse(["fuzz", "--help"], {}) == HandOver("fuzz", "tests.fuzz", ("--help",))
     assert parse(["servers", "ls", "--help"], {}) == Client(("servers", "ls", "--help"))
 
 

@@ -141,7 +141,9 @@ async def test_start_prints_where_things_are_and_a_second_start_keeps_the_data(t
     async with ready_portal("--data", str(data)) as first:
         assert first.nats.startswith("nats://127.0.0.1:")
         printed = "\n".join(first.lines)
-        assert all(word in printed for word in ("/docs", "/chat", "/cloud", "cloud.events.>", str(data)))
+        assert all(
+            word in printed for word in ("/openapi.json", "/chat", "/cloud", "cloud.events.>", str(data))
+        )
         await create_instance(first.web)
         created = await instances(first.web)
         family = first.family()

@@ -88,6 +88,10 @@ async def test_every_answer_says_what_browsers_are_to_refuse(portal: Portal, tmp
                 assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
                 assert "Strict-Transport-Security" not in headers
                 assert "Set-Cookie" not in headers
+                assert "://" not in headers["Content-Security-Policy"]  # nobody else's scripts or styles
+            assert (
+                await client.get("/docs")
+            ).status_code == 404  # FastAPI's own are drawn by somebody else's
             assert "script-src 'self'" in (await client.get("/")).headers["Content-Security-Policy"]
             data = (await client.get("/api/v1/session")).headers["Content-Security-Policy"]
             assert data.startswith("default-src 'none'")

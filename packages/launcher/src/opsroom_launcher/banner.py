@@ -42,7 +42,7 @@ def banner(addresses: Addresses, seconds: float) -> str:
             f"Opsroom is ready, {seconds:.1f} s after the start.",
             "",
             f"  {'Page and API' if addresses.page else 'API':<15} {web}/",
-            f"  API reference   {web}/docs",
+            f"  API described   {web}/openapi.json",
             f"  Course servers  {web}/chat   {web}/cloud",
             f"  NATS            {nats}",
             f"                  nats {_proof(addresses, nats)} sub 'cloud.events.>'",

@@ -48,7 +48,7 @@ def _page(title: str, lines: Iterator[str]) -> str:
 
 
 def _http(document: dict[str, Any]) -> Iterator[str]:
-    yield "The same as OpenAPI, to try: `/docs` and `/openapi.json` of a running gateway. Errors are problem"
+    yield "The same as OpenAPI: `/openapi.json` of a running gateway. Errors are problem"
     yield "details (RFC 9457) with a stable `code`."
     for path, methods in document["paths"].items():
         for method, about in methods.items():

@@ -199,6 +199,7 @@ def _application(settings: GatewaySettings, metrics: Metrics) -> FastAPI:
         title="Opsroom",
         version=version("opsroom-gateway"),
         summary="One room where a team talks and runs its cloud servers.",
+        docs_url=None,  # its scripts come from elsewhere; the documentation shows the same
         redoc_url=None,
     )
     problems.install(app)

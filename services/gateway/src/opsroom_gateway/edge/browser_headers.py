@@ -17,13 +17,6 @@ _PAGE: Final = (
     " connect-src *; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 """The page may be pointed at any server, hence ``connect-src``."""
-_REFERENCE: Final = (
-    "default-src 'self'; script-src 'unsafe-inline' https://cdn.jsdelivr.net;"
-    " style-src 'unsafe-inline' https://cdn.jsdelivr.net; img-src 'self' data: https://fastapi.tiangolo.com;"
-    " object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-"""The reference of the API is drawn by Swagger UI, which FastAPI takes from there."""
-_REFERENCE_PATHS: Final = frozenset({"/docs", "/docs/oauth2-redirect"})
 _NOT_MODIFIED: Final = 304
 _YEAR_SECONDS: Final = 31_536_000
 
@@ -46,17 +39,10 @@ class BrowserHeaders:
                 headers.update(_ALWAYS)
                 # "Not modified" doesn't say of what: a policy there would replace the stored page's own.
                 if message["status"] != _NOT_MODIFIED:
-                    headers["Content-Security-Policy"] = _policy(
-                        scope["path"], headers.get("content-type", "")
-                    )
+                    is_page = headers.get("content-type", "").startswith("text/html")
+                    headers["Content-Security-Policy"] = _PAGE if is_page else _DATA
                 if scope["scheme"] == "https":
                     headers["Strict-Transport-Security"] = f"max-age={_YEAR_SECONDS}"
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
-
-
-def _policy(path: str, content_type: str) -> str:
-    if path in _REFERENCE_PATHS:
-        return _REFERENCE
-    return _PAGE if content_type.startswith("text/html") else _DATA
