@@ -21,6 +21,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="the same seed draws the same cases (default: 1)")
     parser.add_argument("--at-once", type=int, default=AT_ONCE, help=f"(default: {AT_ONCE})")
     parser.add_argument(
+        "--patience",
+        type=float,
+        default=60.0,
+        help="seconds in which everything has to be answered (default: 60)",
+    )
+    parser.add_argument(
         "--planted",
         action="store_true",
         help="plant faults instead, one by one, and see that each is told of",
@@ -39,6 +45,7 @@ def main() -> int:
 
 
 def _attack(runner: asyncio.Runner, under: Siege, options: argparse.Namespace) -> int:
+    under.patience = options.patience
     began = time.monotonic()
     tally = attacked(runner, under, options.cases, options.seed)
     print(table(tally, time.monotonic() - began, options.seed))

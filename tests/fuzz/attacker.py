@@ -110,7 +110,10 @@ class Attacker:
             writer.transport.abort()
             await asyncio.gather(writer.wait_closed(), return_exceptions=True)
         codes = [code for code in map(int, _STATUS.findall(said)) if code >= 200]
-        assert all(code < 500 for code in codes), f"answered {codes}: {said[:300]!r}"
+        # Whether it is ready is for /readyz to say: a machine that is busy with all this may be late once.
+        assert all(code < 500 or (code == 503 and b"/readyz" in case.data) for code in codes), (
+            f"answered {codes}: {said[:300]!r}"
+        )
         assert len(codes) <= case.answers, f"answered {len(codes)} times: {said[:600]!r}"
         assert codes or not case.whole, f"not answered: {said[:300]!r}"
 

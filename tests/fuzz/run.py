@@ -64,6 +64,7 @@ class Tally:
         """Something got through."""
         self.through_by_kind[kind] += 1
         self.through.append(f"{kind}: {what[:3000]}")
+        log.warning("%s: %s", kind, what[:500])
 
 
 class Enough(BaseException):
