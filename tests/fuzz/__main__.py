@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.fuzz.faults import FAULTS
 from tests.fuzz.report import table
-from tests.fuzz.run import AT_ONCE, PLANTED_CASES, PLANTED_SECONDS, Siege, attacked, missed, siege
+from tests.fuzz.run import AT_ONCE, PLANTED_SECONDS, Siege, attacked, missed, siege
 
 
 def main() -> int:
@@ -56,7 +56,7 @@ def _planted(runner: asyncio.Runner, under: Siege) -> int:
     under.patience = PLANTED_SECONDS
     silent = 0
     for fault in FAULTS:
-        told_instead = missed(runner, under, fault, PLANTED_CASES)
+        told_instead = missed(runner, under, fault)
         silent += bool(told_instead)
         print(f"{fault:44}{'NOT TOLD' if told_instead else 'told'}", flush=True)
     return 1 if silent else 0

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from opsroom_chat.messages import Messages
-from opsroom_gateway import problems
+from opsroom_gateway import health
 from opsroom_gateway.api.chat_socket import ChatSocket
 from opsroom_gateway.chat_feed import ChatFeed
 from opsroom_gateway.course.chat import CourseChat
@@ -118,7 +118,7 @@ FAULTS: dict[str, Fault] = {
     "a course frame's handler raises": Fault(_raising(CourseChat, "receive"), _RAISED),
     "a refusal raises": Fault(_raising(ChatSocket, "_refuse"), _RAISED),
     "delivery raises": Fault(_raising(Hub, "publish"), _RAISED),
-    "a route gives 500": Fault(_raising(problems, "_http_problem"), r"answered \[500\]"),
+    "a route gives 500": Fault(_raising(health, "Health"), r"answered \[500\]"),
     "a service gives 500": Fault(_raising(Messages, "_check_room"), "NATS requests: 500"),
     "a send is never answered": Fault(_unheard, "neither answered nor ended"),
     "each connection leaves a task": Fault(_after(CourseChat, "open", _leave_a_task), "tasks are left"),

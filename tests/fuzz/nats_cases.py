@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from opsroom_contracts import audit, chat, cloud, gateways, subjects
+from opsroom_contracts import audit, chat, cloud, gateways, moderation, subjects
 from opsroom_contracts.model import Model
 from opsroom_contracts.subjects import ChatSubject, CloudSubject
 from opsroom_messaging.permissions import OPERATOR
@@ -22,7 +22,11 @@ _REQUESTS: dict[str, type[Model]] = {
     ChatSubject.USERS: chat.UsersRequest,
     ChatSubject.HISTORY: chat.HistoryRequest,
     ChatSubject.WHOAMI: chat.WhoamiRequest,
-    ChatSubject.REVOKE: chat.RevokeRequest,
+    ChatSubject.REVOKE: moderation.RevokeRequest,
+    ChatSubject.REMOVE: moderation.RemoveRequest,
+    ChatSubject.RESTRICT: moderation.RestrictRequest,
+    ChatSubject.LIFT: moderation.LiftRequest,
+    ChatSubject.RESTRICTIONS: moderation.RestrictionsRequest,
     CloudSubject.CREATE: cloud.CreateRequest,
     CloudSubject.START: cloud.InstanceRequest,
     CloudSubject.STOP: cloud.InstanceRequest,
@@ -31,14 +35,18 @@ _REQUESTS: dict[str, type[Model]] = {
     CloudSubject.OPERATION: cloud.OperationRequest,
     CloudSubject.LIST: cloud.ListRequest,
 }
+_NEVER_WHOLE = {ChatSubject.REMOVE, ChatSubject.RESTRICT}
+"""What fits these takes effect: a witness may be muted, or a message be gone that they were shown."""
 _EVENTS: dict[str, tuple[type[Model], frozenset[str]]] = {
     "chat.events.general.{}": (chat.MessageEvent, frozenset({"chat"})),
     "chat.members.{}": (chat.Member, frozenset({"chat"})),
     "chat.names.{}": (chat.NameClaim, frozenset({"chat"})),
+    "chat.erasures.{}": (moderation.Erasure, frozenset({"chat"})),
+    "chat.restrictions.{}": (moderation.Restriction, frozenset({"chat"})),
     subjects.typing_subject("general"): (chat.TypingEvent, frozenset({"gateway"})),
     subjects.GATEWAY_SPENT: (gateways.Spent, frozenset({"gateway"})),
     "$KV.gateways.{}": (chat.NameClaim, frozenset({"gateway"})),
-    "audit.accepted.{}": (audit.AuditEntry, frozenset({"gateway", "cloud"})),
+    "audit.accepted.{}": (audit.AuditEntry, frozenset({"gateway", "chat", "cloud"})),
     "cloud.events.{}": (cloud.InstanceEvent, frozenset({"cloud"})),
     "cloud.timers.{}": (cloud.DueOperation, frozenset({"cloud"})),
     "cloud.operations.{}": (cloud.OperationRecord, frozenset({"cloud"})),
@@ -80,7 +88,8 @@ _PLACES = st.sampled_from(("a", "b", "c-1", INSTANCE))
 def nats_requests(draw: st.DrawFn) -> NatsRequest:
     """A request that fits, nearly fits, or means nothing."""
     subject = draw(st.sampled_from(sorted(_REQUESTS)))
-    payload = draw(nearly(_REQUESTS[subject]).map(str.encode) | _RUBBISH)
+    fits = _nearly_events if subject in _NEVER_WHOLE else _nearly_requests
+    payload = draw(fits(_REQUESTS[subject]) | _RUBBISH)
     return NatsRequest(subject, payload, draw(_HEADERS))
 
 
@@ -93,6 +102,10 @@ def nats_events(draw: st.DrawFn) -> NatsEvent:
     if user == OPERATOR or user in owners:
         return NatsEvent(user, subject, draw(_RUBBISH | _nearly_events(model)), "NATS events, malformed")
     return NatsEvent(user, subject, draw(_forged(model)), "NATS events, forged")
+
+
+def _nearly_requests(model: type[Model]) -> st.SearchStrategy[bytes]:
+    return nearly(model).map(str.encode)
 
 
 def _nearly_events(model: type[Model]) -> st.SearchStrategy[bytes]:

@@ -37,7 +37,7 @@ from tests.waiting import PATIENCE_SECONDS
 
 DELAY_SECONDS = 0.2
 HEARTBEAT_SECONDS = 8.0
-"""Within the patience of who watches a stream; who takes none in 1.4 times that is taken for dead."""
+"""Within the patience of who watches a stream."""
 _ANSWER_SECONDS = 120.0
 """A process that imports all three services takes its time on a busy machine."""
 _WATCHED = ("opsroom_gateway", "uvicorn", "websockets", "starlette", "fastapi", "asyncio", "_asyncio")

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from tests.fuzz.run import AT_ONCE, PLANTED_CASES, PLANTED_SECONDS, Siege, attacked, missed, siege
+from tests.fuzz.run import AT_ONCE, PLANTED_SECONDS, Siege, attacked, missed, siege
 
 pytestmark = pytest.mark.timeout(180)
 CASES = 5 * AT_ONCE
@@ -43,4 +43,4 @@ def test_nothing_gets_through(runner: asyncio.Runner, under: Siege) -> None:
 @pytest.mark.parametrize("fault", SOME_FAULTS)
 def test_a_planted_fault_is_told(runner: asyncio.Runner, under: Siege, fault: str) -> None:
     under.patience = PLANTED_SECONDS
-    assert missed(runner, under, fault, PLANTED_CASES) == []
+    assert missed(runner, under, fault) == []

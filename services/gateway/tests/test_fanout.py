@@ -3,6 +3,7 @@
 import asyncio
 import random
 import ssl
+import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -184,6 +185,18 @@ async def test_a_quiet_stream_says_that_it_lives_again_and_again() -> None:
         beat = sse_comment("heartbeat")
         await reader.read_until(8 * len(beat))
         assert bytes(reader.bytes).startswith(beat * 8)
+        assert served.counters.silent_readers == 0
+        reader.close()
+
+
+async def test_a_stream_outlives_a_stall_of_the_gateway() -> None:
+    """Who could not be told anything meanwhile is not taken for dead."""
+    async with fanout(heartbeat_seconds=0.3) as served:
+        reader = await raw_reader(served.port, "/sse")
+        beat = sse_comment("heartbeat")
+        await reader.read_until(2 * len(beat))
+        time.sleep(1.0)  # noqa: ASYNC251 - the whole process is held up, as by a machine that is too busy
+        await reader.read_until(5 * len(beat))
         assert served.counters.silent_readers == 0
         reader.close()
 

@@ -95,7 +95,6 @@ def _bound_unsent(listener: socket.socket) -> None:
 def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
     """The server of a gateway's application."""
     counters = gateway.counters
-    beats = settings.heartbeat_seconds
     admission_ = Admission(possible_connections(settings.connections), settings.joining, counters)
 
     class Protocol(OutletProtocol):
@@ -118,8 +117,7 @@ def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
         streams = Streams(
             settings.outbox_bytes,
             counters,
-            Pulse(beats),
-            1.4 * beats,
+            Pulse(settings.heartbeat_seconds),
             settings.drain_seconds,
         )
         admission = admission_

@@ -25,6 +25,8 @@ STREAMS: Final = "opsroom.streams"
 """The extension of a request's scope by which its connection becomes a stream."""
 _HEARTBEAT = sse_comment("heartbeat")
 _BUSY_RETRY_SECONDS = (1, 5)
+_ACK_SECONDS = 0.5
+"""The system's clock for acknowledgements is coarser than ours, and an answer needs its way."""
 _TCP_FAMILIES = frozenset({socket.AF_INET, socket.AF_INET6})
 _LAST_ACK = struct.Struct("56xI")
 """Where Linux's ``tcp_info`` has the milliseconds since the last acknowledgement."""
@@ -41,15 +43,11 @@ class Convertible(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """What all streams of a process share. ``retry_seconds``: over how long they come back after a stop.
-
-    ``silence_seconds``: how long a peer's machine may acknowledge nothing (Linux).
-    """
+    """What all streams of a process share. ``retry_seconds``: over how long they come back after a stop."""
 
     outbox_bytes: int
     counters: EdgeCounters
     heartbeats: Pulse
-    silence_seconds: float
     retry_seconds: float
 
 
@@ -77,11 +75,12 @@ class StreamOutlet(SocketOutlet):
 class StreamProtocol(asyncio.Protocol):
     """A connection whose answer goes on until somebody ends it. What the peer says is ignored."""
 
-    __slots__ = ("_connections", "_streams", "outlet")
+    __slots__ = ("_connections", "_said_at", "_streams", "outlet")
 
     def __init__(self, transport: Transport, streams: Streams, connections: set[Any]) -> None:
         self._connections = connections
         self._streams = streams
+        self._said_at = asyncio.get_running_loop().time()
         self.outlet = StreamOutlet(transport, streams.outbox_bytes, streams.counters)
         connections.add(self)
         streams.counters.streams += 1
@@ -106,11 +105,16 @@ class StreamProtocol(asyncio.Protocol):
         self.outlet.lost()
 
     def beat(self) -> None:
-        """Say that the stream lives; or end it if not even the last heartbeat was acknowledged."""
-        if _silence(self.outlet.transport) > self._streams.silence_seconds:
+        """Say that the stream lives; or end it if its peer's machine has not acknowledged what was said last.
+
+        However long that is ago: when this process was held up, nobody else was silent.
+        """
+        now = asyncio.get_running_loop().time()
+        if _silence(self.outlet.transport) > now - self._said_at + _ACK_SECONDS:
             self._streams.counters.silent_readers += 1
             self.outlet.transport.abort()
         else:
+            self._said_at = now
             self.outlet.write(_HEARTBEAT)
 
     def shutdown(self) -> None:
