@@ -180,6 +180,7 @@ def describe() -> dict[str, Any]:
     app.include_router(
         _api(broker, settings, feeds, services, (access, Keeper(access), NotedHere(Audit(broker))))
     )
+    describe_access(app, access)
     return app.openapi()
 
 
