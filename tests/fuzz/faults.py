@@ -11,6 +11,7 @@ from typing import Any
 
 from opsroom_chat.messages import Messages
 from opsroom_gateway import health
+from opsroom_gateway.api.chat_replies import Replies
 from opsroom_gateway.api.chat_socket import ChatSocket
 from opsroom_gateway.chat_feed import ChatFeed
 from opsroom_gateway.course.chat import CourseChat
@@ -116,7 +117,7 @@ class Fault:
 _RAISED = "_PlantedError"
 FAULTS: dict[str, Fault] = {
     "a course frame's handler raises": Fault(_raising(CourseChat, "receive"), _RAISED),
-    "a refusal raises": Fault(_raising(ChatSocket, "_refuse"), _RAISED),
+    "a refusal raises": Fault(_raising(Replies, "refuse"), _RAISED),
     "delivery raises": Fault(_raising(Hub, "publish"), _RAISED),
     "a route gives 500": Fault(_raising(health, "Health"), r"answered \[500\]"),
     "a service gives 500": Fault(_raising(Messages, "_check_room"), "NATS requests: 500"),
