@@ -43,15 +43,21 @@ class Restrictions:
 
     def mute_of(self, name: str, now: datetime) -> Restriction | None:
         """Why ``name``, or one that counts as the same, may not speak."""
-        return self.find(restriction_id(RestrictionKind.MUTE, name, None), now)
+        return self._of(RestrictionKind.MUTE, name, None, now)
 
     def ban_of_name(self, name: str, now: datetime) -> Restriction | None:
         """Why ``name``, or one that counts as the same, may not be here."""
-        return self.find(restriction_id(RestrictionKind.BAN, name, None), now)
+        return self._of(RestrictionKind.BAN, name, None, now)
 
     def ban_of_site(self, site: str, now: datetime) -> Restriction | None:
         """Why nobody at ``site`` may be here."""
-        return self.find(restriction_id(RestrictionKind.BAN, None, site), now)
+        return self._of(RestrictionKind.BAN, None, site, now)
+
+    def _of(
+        self, kind: RestrictionKind, name: str | None, site: str | None, now: datetime
+    ) -> Restriction | None:
+        # Every message asks. Where nobody is restricted, as nearly always, the digest of a name is not made.
+        return self.find(restriction_id(kind, name, site), now) if self._records else None
 
     def in_force(self, now: datetime) -> Iterator[Restriction]:
         """All that are."""
