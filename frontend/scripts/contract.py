@@ -22,6 +22,7 @@ json.dump(
             "NAME_MAX": text.NAME_MAX,
             "SSE_CHANGE": http.SSE_CHANGE,
             "SSE_RESET": http.SSE_RESET,
+            "RETRY_HINT": close_codes.RETRY_HINT,
         },
         "retryable": sorted(code.value for code in errors.RETRYABLE),
     },

@@ -43,7 +43,8 @@ export type ServerFrame =
 export interface ChatListener {
   onOpen(): void;
   onFrame(frame: ServerFrame): void;
-  onClose(code: number): void;
+  /** `reason`: the server's words, which may say when to come back. */
+  onClose(code: number, reason: string): void;
 }
 
 export interface ChatConnection {
@@ -57,7 +58,8 @@ export interface CloudListener {
   /** Events that arrived together, so that ten thousand of them don't cost ten thousand renderings. */
   onChanges(events: readonly CloudEvent[]): void;
   onReset(): void;
-  onClose(): void;
+  /** `comeBackMs`: after how many milliseconds the server asks to be called again, where it says so. */
+  onClose(comeBackMs?: number): void;
 }
 
 export interface CloudConnection {

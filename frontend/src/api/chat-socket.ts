@@ -22,11 +22,11 @@ const parseFrame = (data: unknown): ServerFrame | undefined => {
 export function openChatSocket(url: string, listener: ChatListener): ChatConnection {
   const socket = new WebSocket(url, SUBPROTOCOL);
   let closed = false;
-  const end = (code: number) => {
+  const end = (code: number, reason = "") => {
     if (closed) return;
     closed = true;
     clearTimeout(patience);
-    listener.onClose(code);
+    listener.onClose(code, reason);
   };
   const patience = setTimeout(() => {
     end(ABNORMAL_CLOSURE);
@@ -41,7 +41,7 @@ export function openChatSocket(url: string, listener: ChatListener): ChatConnect
     const frame = parseFrame(event.data);
     if (frame && !closed) listener.onFrame(frame);
   };
-  socket.onclose = event => end(event.code);
+  socket.onclose = event => end(event.code, event.reason);
 
   return {
     send: frame => {

@@ -14,6 +14,7 @@ export function openCloudStream(
   const abort = new AbortController();
   let watchdog: ReturnType<typeof setTimeout> | undefined;
   let closed = false;
+  let comeBackMs: number | undefined;
 
   const close = () => {
     closed = true;
@@ -23,7 +24,7 @@ export function openCloudStream(
   const fail = () => {
     if (closed) return;
     close();
-    listener.onClose();
+    listener.onClose(comeBackMs);
   };
   const stillAlive = () => {
     clearTimeout(watchdog);
@@ -49,7 +50,9 @@ export function openCloudStream(
     const isStream = response.headers.get("Content-Type")?.startsWith("text/event-stream");
     if (!response.ok || !isStream || !response.body) return;
     listener.onOpen();
-    const parse = createSseParser();
+    const parse = createSseParser(ms => {
+      comeBackMs = ms;
+    });
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (let chunk = await reader.read(); !chunk.done && !closed; chunk = await reader.read()) {
       stillAlive();

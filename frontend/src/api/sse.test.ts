@@ -9,6 +9,13 @@ const expected = [
   { name: "message", data: "plain" },
 ];
 
+it("hears when the server asks to be called again, and takes no nonsense for a time", () => {
+  const asked: number[] = [];
+  const parse = createSseParser(ms => asked.push(ms));
+  expect(parse("retry: 1400\n\nretry: soon\n\nretry:\n\n")).toEqual([]);
+  expect(asked).toEqual([1_400]);
+});
+
 it("reads events wherever the pieces are cut, and whatever ends the lines", () => {
   for (const text of [stream, stream.replaceAll("\n", "\r\n"), stream.replaceAll("\n", "\r")]) {
     for (let size = 1; size <= text.length; size += 1) {

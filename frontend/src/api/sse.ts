@@ -7,9 +7,12 @@ export interface ServerSentEvent {
  * A parser of `text/event-stream`: feed it pieces as they come, it returns the events that became whole.
  *
  * The browser's own EventSource hides comments, and with them the heartbeats that tell a quiet stream
- * from a dead one; it also reconnects by its own clock. Hence a reader of our own.
+ * from a dead one; it also reconnects by its own clock. Hence a reader of our own. `onRetry` hears after how
+ * many milliseconds the server asks to be called again.
  */
-export function createSseParser(): (piece: string) => ServerSentEvent[] {
+export function createSseParser(
+  onRetry: (ms: number) => void = () => {},
+): (piece: string) => ServerSentEvent[] {
   let rest = "";
   let name = "";
   let data: string[] = [];
@@ -26,6 +29,7 @@ export function createSseParser(): (piece: string) => ServerSentEvent[] {
     const value = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");
     if (field === "event") name = value;
     if (field === "data") data.push(value);
+    if (field === "retry" && /^\d+$/.test(value)) onRetry(Number(value));
   };
 
   return piece => {

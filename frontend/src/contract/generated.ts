@@ -7,6 +7,7 @@ export const HISTORY_MAX = 200;
 export const NAME_MAX = 32;
 export const SSE_CHANGE = "change";
 export const SSE_RESET = "reset";
+export const RETRY_HINT = "; retry in (\\d+\\.\\d) s$";
 /** What each close code of the socket asks of the client. */
 export const RETRY_BY_CLOSE_CODE: Readonly<Record<number, "never" | "now" | "later" | "register">> = {
   "1000": "never",

@@ -2,7 +2,7 @@ import type { Backend, ChatConnection, ServerFrame } from "../api/backend";
 import { pauseAfter } from "../api/errors";
 import { RETRY_BY_CLOSE_CODE, RETRYABLE } from "../contract/generated";
 import { type ChatEvent, type ChatState, ROOM, type SignOutReason } from "../state/chat/model";
-import { Reconnector } from "./reconnector";
+import { comeBackAfter, Reconnector } from "./reconnector";
 
 export const PAGE = 60;
 /** A send that isn't answered in this time went into a connection that is dead without knowing it. */
@@ -83,7 +83,7 @@ export class ChatLink {
         connection.send({ type: "hello", token, ...(since === undefined ? {} : { since }) });
       },
       onFrame: frame => this.receive(frame),
-      onClose: code => this.closed(code),
+      onClose: (code, words) => this.closed(code, words),
     });
     this.connection = connection;
   }
@@ -128,7 +128,7 @@ export class ChatLink {
     }
   }
 
-  private closed(code: number): void {
+  private closed(code: number, words: string): void {
     this.disconnect();
     const retry = RETRY_BY_CLOSE_CODE[code] ?? "now";
     const reason = SIGNED_OUT_BY[code];
@@ -136,6 +136,6 @@ export class ChatLink {
       this.reconnector.stop();
       this.options.publish({ kind: "signedOut", reason });
     } else if (retry === "never") this.reconnector.refused();
-    else this.reconnector.lost();
+    else this.reconnector.lost(comeBackAfter(words));
   }
 }

@@ -63,10 +63,10 @@ export class CloudLink {
       onOpen: () => this.reconnector.opened(),
       onChanges: (events: readonly CloudEvent[]) => this.changes.add(events),
       onReset: () => this.startOver(),
-      onClose: () => {
+      onClose: (comeBackMs?: number) => {
         // The next stream resumes after the last event that was handed on.
         this.changes.flush();
-        this.reconnector.lost();
+        this.reconnector.lost(comeBackMs);
       },
     };
     this.connection = backend.openCloud(state().seq, listener, token());

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { LinkState } from "../state/link";
-import { jitteredDelay, Reconnector } from "./reconnector";
+import { comeBackAfter, jitteredDelay, Reconnector } from "./reconnector";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -37,6 +37,21 @@ it("says when it tries again, and then does", () => {
   expect(connects()).toBe(1);
   vi.advanceTimersByTime(1);
   expect([connects(), last()?.phase]).toEqual([2, "connecting"]);
+});
+
+it("comes back when a server that stops asks to, and not in the same instant as all others", () => {
+  expect(comeBackAfter("going away; retry in 2.5 s")).toBe(2_500);
+  for (const silent of ["", "going away", "retry in 2.5 s", "going away; retry in 2.5 s, or so"])
+    expect(comeBackAfter(silent)).toBeUndefined();
+  const { reconnector, last, connects } = follow();
+  reconnector.lost(2_500);
+  expect(last()).toMatchObject({ phase: "waiting", retryAt: Date.now() + 3_000 });
+  vi.advanceTimersByTime(2_999);
+  expect(connects()).toBe(1);
+  vi.advanceTimersByTime(1);
+  expect(connects()).toBe(2);
+  reconnector.lost(1e9);
+  expect(last()?.retryAt).toBe(Date.now() + 61_000);
 });
 
 it("takes a connection that was lost soon for one more failure, and a steady one for a fresh start", () => {

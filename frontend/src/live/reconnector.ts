@@ -1,7 +1,11 @@
+import { RETRY_HINT } from "../contract/generated";
 import type { LinkState } from "../state/link";
 
 const FIRST_DELAY_MS = 1_000;
 const LONGEST_DELAY_MS = 30_000;
+/** The longest that a server may ask for: one that stops spreads its people over no more. */
+const LONGEST_ASKED_MS = 60_000;
+const RETRY_HINT_PATTERN = new RegExp(RETRY_HINT);
 /** A connection that lived this long was a good one: the next loss starts from short delays again. */
 const STEADY_AFTER_MS = 5_000;
 
@@ -11,6 +15,12 @@ const STEADY_AFTER_MS = 5_000;
  */
 export const jitteredDelay = (failures: number, random: () => number): number =>
   random() * Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** failures);
+
+/** When the reason of a close asks to come back, in milliseconds; undefined: it doesn't say. */
+export function comeBackAfter(reason: string): number | undefined {
+  const seconds = RETRY_HINT_PATTERN.exec(reason)?.[1];
+  return seconds === undefined ? undefined : Number(seconds) * 1_000;
+}
 
 interface ReconnectorOptions {
   /** Open a connection; its outcome is told by `opened`, `lost` or `refused`. */
@@ -52,11 +62,12 @@ export class Reconnector {
     this.options.report({ phase: "live", everLive: true, failures: 0 });
   }
 
-  /** The connection is gone or never came; try again. */
-  lost(): void {
+  /** The connection is gone or never came; try again, not before the `askedMs` that a server which stops asks for. */
+  lost(askedMs = 0): void {
     if (this.stopped) return;
     this.clearTimers();
-    const delay = jitteredDelay(this.failures, this.options.random ?? Math.random);
+    const delay =
+      Math.min(LONGEST_ASKED_MS, askedMs) + jitteredDelay(this.failures, this.options.random ?? Math.random);
     this.failures += 1;
     if (!(this.options.isOnline?.() ?? true)) return this.report("offline");
     this.timer = setTimeout(() => this.attempt(), delay);

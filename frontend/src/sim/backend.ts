@@ -70,7 +70,7 @@ export function createSimBackend({ delayMs, latencyMs, newId }: SimOptions): Sim
       }),
     openChat: listener => {
       if (reachable) return chat.open(listener);
-      defer(() => listener.onClose(1006));
+      defer(() => listener.onClose(1006, ""));
       return { send() {}, close() {} };
     },
     openCloud: (since, listener) => {

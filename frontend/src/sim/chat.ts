@@ -58,8 +58,8 @@ export class SimChat {
   }
 
   /** Cut every connection, as a server that restarts does. */
-  cutAll(code = GOING_AWAY): void {
-    for (const connection of [...this.connections]) this.end(connection, code);
+  cutAll(code = GOING_AWAY, reason = ""): void {
+    for (const connection of [...this.connections]) this.end(connection, code, reason);
   }
 
   /** Someone without a browser comes. */
@@ -151,9 +151,9 @@ export class SimChat {
     return [...this.members.values()].filter(member => member.connections.size > 0);
   }
 
-  private end(connection: SimConnection, code: number): void {
+  private end(connection: SimConnection, code: number, reason = ""): void {
     this.drop(connection);
-    connection.listener.onClose(code);
+    connection.listener.onClose(code, reason);
   }
 
   private drop(connection: SimConnection): void {

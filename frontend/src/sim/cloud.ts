@@ -102,10 +102,10 @@ export class SimCloud {
     };
   }
 
-  cutAll(): void {
+  cutAll(comeBackMs?: number): void {
     for (const listener of [...this.listeners]) {
       this.listeners.delete(listener);
-      listener.onClose();
+      listener.onClose(comeBackMs);
     }
   }
 

@@ -5,6 +5,10 @@ from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 
 
+RETRY_HINT = r"; retry in (\d+\.\d) s$"
+"""How the reason of a close ends that says when to come back, in seconds; an ASCII pattern that JavaScript reads too."""
+
+
 class Retry(StrEnum):
     """What a client should do after a close."""
 
@@ -33,11 +37,8 @@ class CloseCode:
 
 def retry_hint(reason: str) -> float | None:
     """After how many seconds a close asks to be retried; None: it does not say."""
-    found = _HINT.search(reason)
+    found = re.search(RETRY_HINT, reason, re.ASCII)
     return None if found is None else float(found[1])
-
-
-_HINT = re.compile(r"; retry in (\d+\.\d) s$", re.ASCII)
 
 
 class Close(Enum):
