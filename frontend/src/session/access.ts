@@ -1,16 +1,7 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
 import type { Backend } from "../api/backend";
-import { RefusedError } from "../api/errors";
-import { type Action, NAME_MAX, type SessionView } from "../contract/generated";
-
-/** Names to try for someone who signed in, in order: whoever is signed in elsewhere as well has their own there. */
-export const namesFor = (name: string): readonly string[] => [
-  name,
-  ...[2, 3, 4, 5].map(n => `${name.slice(0, NAME_MAX - 2)}-${n}`),
-];
-
-export const isRefusedBy = (error: unknown, code: RefusedError["code"]): boolean =>
-  error instanceof RefusedError && error.code === code;
+import type { Action, SessionView } from "../contract/generated";
+import { isRefusedBy } from "./names";
 
 /** Who the server takes us for, and what we may do. */
 export class Access {

@@ -2,18 +2,19 @@ import { type ReadonlySignal, signal } from "@preact/signals";
 import type { Backend, Moderation } from "../api/backend";
 import { RefusedError } from "../api/errors";
 import type { SessionView, User } from "../contract/generated";
-import { ChatLink, PAGE } from "../live/chat-link";
-import { CloudLink } from "../live/cloud-link";
+import { PAGE } from "../live/chat-link";
 import { TabGroup } from "../live/tab-group";
 import { withEarlier } from "../state/chat/messages";
 import { type ChatEvent, type ChatState, EMPTY_CHAT, ROOM, type SignOutReason } from "../state/chat/model";
 import { reduceChat } from "../state/chat/reducer";
 import { type CloudState, type CloudStateEvent, EMPTY_CLOUD } from "../state/cloud/model";
 import { reduceCloud } from "../state/cloud/reducer";
-import { Access, isRefusedBy, namesFor } from "./access";
+import { Access } from "./access";
 import { Commander } from "./commander";
+import { Connections } from "./connections";
 import { newId } from "./ids";
 import type { Keep } from "./keep";
+import { freeNames, registerLike } from "./names";
 import { Outbox } from "./outbox";
 
 interface Identity {
@@ -60,8 +61,7 @@ export class Session {
   private readonly tabs: TabGroup<SharedEvent, SharedState, LeaderRequest>;
   private readonly outbox: Outbox;
   private readonly identityKey: string;
-  private chatLink: ChatLink | undefined;
-  private cloudLink: CloudLink | undefined;
+  private readonly connections: Connections;
   private typingTimer: ReturnType<typeof setTimeout> | undefined;
   private loadingOlder = false;
   private lastAt = 0;
@@ -79,6 +79,18 @@ export class Session {
       token: () => this.identity()?.token,
       state: () => this.cloudSignal.value,
       publish: event => this.tabs.publish({ store: "cloud", event }),
+    });
+    this.connections = new Connections({
+      backend: options.backend,
+      token: () => this.identity()?.token,
+      readToken: () => this.access.readToken(),
+      admit: () => this.admit(),
+      chat: () => this.chatSignal.value,
+      cloud: () => this.cloudSignal.value,
+      publishChat: event => this.tabs.leads && this.publishChat(event),
+      publishCloud: event => this.tabs.leads && this.tabs.publish({ store: "cloud", event }),
+      isOnline: options.isOnline,
+      random: options.random,
     });
     this.tabs = new TabGroup({
       name: `opsroom:${options.version ?? ""}:${options.scope}`,
@@ -128,22 +140,12 @@ export class Session {
       this.publishChat({ kind: "signedOut", reason: "left" });
       await this.access.giveBack(before.token);
     }
-    const names = namesFor(name);
-    for (const one of names) {
-      try {
-        return await this.register(one, proof);
-      } catch (error) {
-        if (!isRefusedBy(error, "name_taken") || one === names.at(-1)) throw error;
-      }
-    }
+    await registerLike(name, one => this.register(one, proof));
   }
 
   /** Names like `name` that nobody on the list has. */
-  async freeNames(name: string, candidates: readonly string[]): Promise<readonly string[]> {
-    const users = await this.options.backend.users().catch(() => []);
-    const taken = new Set([name, ...users.map(user => user.name)].map(one => one.toLowerCase()));
-    return candidates.filter(candidate => !taken.has(candidate.toLowerCase())).slice(0, 3);
-  }
+  freeNames = (name: string, candidates: readonly string[]): Promise<readonly string[]> =>
+    freeNames(this.options.backend, name, candidates);
 
   restrictions = () => this.options.backend.restrictions(this.identity()?.token);
   moderate = (asked: Moderation) => this.options.backend.moderate(asked, this.identity()?.token);
@@ -262,24 +264,10 @@ export class Session {
   }
 
   private lead(): () => void {
-    const { backend, isOnline, random } = this.options;
     // A tab that crashed may have kept a message that it could tell nobody of.
     for (const item of this.outbox.list()) this.publishChat({ kind: "queued", item });
-    this.cloudLink = new CloudLink({
-      backend,
-      admit: () => this.admit(),
-      token: () => this.access.readToken(),
-      state: () => this.cloudSignal.value,
-      publish: event => this.tabs.leads && this.tabs.publish({ store: "cloud", event }),
-      ...(isOnline ? { isOnline } : {}),
-      ...(random ? { random } : {}),
-    });
-    this.cloudLink.start();
-    this.openChat();
-    return () => {
-      this.cloudLink?.stop();
-      this.chatLink?.stop();
-    };
+    this.connections.open();
+    return () => this.connections.close();
   }
 
   private forget(reason: SignOutReason): void {
@@ -293,38 +281,21 @@ export class Session {
 
   /** Someone came or went: connect as whoever is here now. */
   private changePerson(): void {
-    this.openChat();
-    if (!this.access.isOpen) this.cloudLink?.retryNow();
-  }
-
-  private openChat(): void {
-    const { backend, isOnline, random } = this.options;
-    const identity = this.identity();
-    this.chatLink?.stop();
-    if (!identity) return;
-    this.chatLink = new ChatLink({
-      backend,
-      token: identity.token,
-      readToken: () => this.access.readToken(),
-      state: () => this.chatSignal.value,
-      publish: event => this.tabs.leads && this.publishChat(event),
-      ...(isOnline ? { isOnline } : {}),
-      ...(random ? { random } : {}),
-    });
-    this.chatLink.start();
+    this.connections.reopenChat();
+    if (!this.access.isOpen) this.connections.retryCloud();
   }
 
   private serve(request: LeaderRequest): void {
-    if (request === "flush") this.chatLink?.flush();
-    if (request === "typing") this.chatLink?.typing();
+    if (request === "flush") this.connections.flush();
+    if (request === "typing") this.connections.typing();
     if (request === "leave") this.signOut();
-    if (request === "reconnect") for (const link of [this.chatLink, this.cloudLink]) link?.retryNow();
-    if (request === "offline") for (const link of [this.chatLink, this.cloudLink]) link?.wentOffline();
+    if (request === "reconnect") this.connections.retryNow();
+    if (request === "offline") this.connections.wentOffline();
   }
 
   private signOut(): void {
     const identity = this.identity();
-    const told = this.chatLink?.leave();
+    const told = this.connections.leave();
     if (identity && !told) void this.access.giveBack(identity.token);
     this.publishChat({ kind: "signedOut", reason: "left" });
   }

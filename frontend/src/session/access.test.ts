@@ -1,0 +1,107 @@
+import { describe, expect, it, vi } from "vitest";
+import { RefusedError } from "../api/errors";
+import type { SessionView } from "../contract/generated";
+import { Browser, join, settle } from "../testing/browser";
+
+const browser = new Browser();
+
+describe("outside of open mode", () => {
+  const GUEST: SessionView = { mode: "token", guests: true, may: ["register", "chat"], role: "member" };
+  const ANYBODY: SessionView = { mode: "token", guests: true, may: ["register"] };
+  const OPERATOR: SessionView = {
+    mode: "token",
+    guests: true,
+    may: ["register", "chat", "see_servers", "command_servers"],
+    role: "operator",
+    name: "olga",
+  };
+  const refused = (code: "token_invalid" | "name_taken") => new RefusedError({ code, detail: "" });
+
+  /** A server where the token `olga` and what is registered with it are an operator's. */
+  function ask(): void {
+    const operators = new Set<string | undefined>(["olga"]);
+    const known = new Set<string | undefined>(["olga"]);
+    const register = browser.backend.register;
+    vi.spyOn(browser.backend, "session").mockImplementation(async token => {
+      if (!token) return ANYBODY;
+      if (!known.has(token)) throw refused("token_invalid");
+      return operators.has(token) ? OPERATOR : GUEST;
+    });
+    vi.spyOn(browser.backend, "register").mockImplementation(async (name, proof) => {
+      const registered = await register(name);
+      known.add(registered.token);
+      if (operators.has(proof)) operators.add(registered.token);
+      return registered;
+    });
+  }
+
+  it("asks for no servers that a guest may not see, and reads the room as the guest", async () => {
+    ask();
+    const [instances, history] = [
+      vi.spyOn(browser.backend, "instances"),
+      vi.spyOn(browser.backend, "history"),
+    ];
+    const ann = browser.open();
+    await join(ann);
+    expect(ann.access.may("see_servers")).toBe(false);
+    expect(ann.cloud.value.link).toMatchObject({ phase: "idle", failures: 0 });
+    expect(instances).not.toHaveBeenCalled();
+    const token = browser.keep.get<{ token: string }>("identity.test")?.token;
+    expect(history.mock.calls.map(([, sent]) => sent)).toEqual([token]);
+  });
+
+  it("exchanges a token for a registration with its role, reads with that, and forgets all at the end", async () => {
+    ask();
+    const [list, stream] = [vi.spyOn(browser.backend, "instances"), vi.spyOn(browser.backend, "openCloud")];
+    const [registered, signedOut] = [
+      vi.mocked(browser.backend.register),
+      vi.spyOn(browser.backend, "signOut"),
+    ];
+    const olga = browser.open();
+    await join(olga, "Guest");
+    const guest = browser.keep.get<{ token: string }>("identity.test")?.token;
+    const signedIn = olga.signIn("olga");
+    await settle();
+    await signedIn;
+    expect(signedOut).toHaveBeenCalledWith(guest);
+    expect(registered).toHaveBeenLastCalledWith("olga", "olga");
+    const token = browser.keep.get<{ token: string }>("identity.test")?.token;
+    expect(olga.cloud.value).toMatchObject({ loaded: true, link: { phase: "live" } });
+    expect([list.mock.calls[0]?.[0], stream.mock.calls[0]?.[2]]).toEqual([token, token]);
+    olga.leave();
+    await settle();
+    expect(olga.cloud.value).toMatchObject({ loaded: false, link: { phase: "idle" } });
+    expect(olga.access.may("command_servers")).toBe(false);
+  });
+
+  it("takes the next name where its own is taken, and keeps nothing of a token that is refused", async () => {
+    ask();
+    browser.backend.chat.enter("olga");
+    const olga = browser.open();
+    const signedIn = olga.signIn("olga");
+    await settle();
+    await signedIn;
+    expect(olga.chat.value.me?.name).toBe("olga-2");
+    await expect(olga.signIn("nobody")).rejects.toMatchObject({ code: "token_invalid" });
+    expect(olga.chat.value.me?.name).toBe("olga-2");
+  });
+
+  it("drops a stored token that proves nothing any more, and asks again without", async () => {
+    ask();
+    browser.keep.set("identity.test", { user: { id: "u", name: "Ann" }, token: "stale" });
+    const ann = browser.open();
+    await settle();
+    expect(ann.chat.value).toMatchObject({ signedOut: "token_invalid" });
+    expect(browser.keep.get("identity.test")).toBeUndefined();
+    expect(ann.access.view.value).toEqual(ANYBODY);
+  });
+
+  it("sends no stored token where anybody may read", async () => {
+    browser.keep.set("identity.test", { user: { id: "u", name: "Ann" }, token: "not json" });
+    const list = vi.spyOn(browser.backend, "instances");
+    const ann = browser.open();
+    await settle();
+    expect(list.mock.calls.map(([sent]) => sent)).toEqual([undefined]);
+    expect(ann.cloud.value.link.phase).toBe("live");
+  });
+});
