@@ -96,8 +96,7 @@ class Cook:
         if "garbage" in command:
             await until(lambda: len([line for line in self._portal.lines if argv[2] in line]) >= 2)
         if argv[1:3] == ["micro", "ls"] and output:
-            assert "chat" in output
-            assert "cloud" in output
+            assert all(name in output for name in ("chat", "cloud", "gateway"))
 
     async def _something_happens(self) -> None:
         """Creates, and a command that is refused, until somebody has seen one."""

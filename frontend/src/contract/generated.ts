@@ -173,6 +173,9 @@ export interface Contract {
       };
       answer: AuditPage;
     };
+    "GET /status": {
+      answer: Status;
+    };
     "GET /cloud/events": {
       query: {
         since?: number;
@@ -315,6 +318,39 @@ export interface AuditEntry {
   operationId?: string;
   code?: ErrorCode;
   reason?: string;
+}
+export interface Status {
+  at: string;
+  tookMs: number;
+  brokerVersion: string;
+  roundTripMs: number;
+  clockAheadMs: number;
+  /**
+   * @maxItems 1000
+   */
+  replicas: ReplicaStatus[];
+  streams: StreamStatus[];
+  missing: string[];
+}
+export interface ReplicaStatus {
+  service: "gateway" | "chat" | "cloud";
+  id: string;
+  version: string;
+  startedAt: string;
+  requests: number;
+  refusals: number;
+  inFlight: number;
+  sockets?: number;
+  streams?: number;
+}
+export interface StreamStatus {
+  name: string;
+  messages: number;
+  sizeBytes: number;
+  lastSeq: number;
+  copies: number;
+  consumers: number;
+  lag: number;
 }
 export interface HelloFrame {
   type: "hello";

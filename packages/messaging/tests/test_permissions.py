@@ -49,6 +49,7 @@ FORGERIES = {
         "chat.names.x",
         "$JS.API.STREAM.DELETE.CHAT",
         "$JS.API.STREAM.PURGE.CLOUD",
+        "_INBOX.chat.x.y",
     ),
     "chat": (
         "cloud.events.x",
@@ -130,6 +131,7 @@ async def test_the_real_services_do_all_their_work_and_nothing_is_refused(
             lambda: ask("cloud.operation", operationId=operation["id"]),
             lambda shown: '"done"' in json.dumps(shown),
         )
+        assert (await ask("gateway.status"))["missing"] == []
         await operator.client.request("$SRV.PING", b"", timeout=5)
     assert guarded.refusals() == []
 

@@ -41,6 +41,7 @@ ROUTES = {
     ("GET", MESSAGES): Role.MEMBER,
     ("GET", INSTANCES): Role.VIEWER,
     ("GET", OPERATION): Role.VIEWER,
+    ("GET", "/api/v1/status"): Role.VIEWER,
     ("POST", INSTANCES): Role.OPERATOR,
     ("POST", INSTANCES + "/none/start"): Role.OPERATOR,
     ("POST", INSTANCES + "/none/stop"): Role.OPERATOR,

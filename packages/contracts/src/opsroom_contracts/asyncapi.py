@@ -7,7 +7,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from opsroom_contracts import audit, chat, cloud, frames, gateways, http, moderation, subjects
+from opsroom_contracts import audit, chat, cloud, frames, gateways, http, moderation, status, subjects
 from opsroom_contracts.schema import all_models
 from opsroom_contracts.subjects import ChatSubject, CloudSubject
 
@@ -34,6 +34,7 @@ ASKED: Asked = {
     CloudSubject.CANCEL: (cloud.CancelRequest, cloud.OperationReply),
     CloudSubject.OPERATION: (cloud.OperationRequest, cloud.OperationReply),
     CloudSubject.LIST: (cloud.ListRequest, cloud.ListReply),
+    subjects.GATEWAY_STATUS: (status.StatusRequest, status.Status),
 }
 SAID: dict[str, tuple[type[BaseModel], ...]] = {
     subjects.message_subject("{room}", "{message}"): (chat.MessageEvent, moderation.MessageRemoved),

@@ -4,9 +4,8 @@ import re
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 
-
 RETRY_HINT = r"; retry in (\d+\.\d) s$"
-"""How the reason of a close ends that says when to come back, in seconds; an ASCII pattern that JavaScript reads too."""
+"""How the reason of a close ends that says when to come back, in seconds; a pattern for JavaScript too."""
 
 
 class Retry(StrEnum):

@@ -6,15 +6,29 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from opsroom_contracts import audit, chat, cloud, course, errors, frames, gateways, http, identity, moderation
+from opsroom_contracts import (
+    audit,
+    chat,
+    cloud,
+    course,
+    errors,
+    frames,
+    gateways,
+    http,
+    identity,
+    moderation,
+    status,
+)
 from opsroom_contracts.model import Model
+
+_MODULES = (audit, chat, cloud, course, errors, frames, gateways, http, identity, moderation, status)
 
 
 def all_models() -> list[type[Model]]:
     """Every model that the contract modules define, in the order of their names."""
     found = {
         value
-        for module in (audit, chat, cloud, course, errors, frames, gateways, http, identity, moderation)
+        for module in _MODULES
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, Model) and value is not Model
     }

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 CHAT_SERVICE = "chat"
 CLOUD_SERVICE = "cloud"
+GATEWAY_SERVICE = "gateway"
 
 
 class ChatSubject(StrEnum):
@@ -65,6 +66,8 @@ GATEWAYS_BUCKET = "gateways"
 """Leases of gateway processes: a key that expires takes the gateway's people off the list."""
 
 TYPING = "chat.typing.*"
+GATEWAY_STATUS = "gateway.status"
+"""Asked of any gateway: what runs."""
 GATEWAY_SPENT = "gateway.spent"
 """Gateways tell each other how much of the limits was used up; never stored."""
 

@@ -12,6 +12,8 @@ from enum import Enum
 from pathlib import Path
 
 from opsroom_client.cli.output import remark, show_table
+from opsroom_contracts.model import rfc3339
+from opsroom_contracts.status import ReplicaStatus, Status, StreamStatus
 from opsroom_launcher.broker import find_binary, users_folder
 from opsroom_launcher.errors import RefusedError
 from opsroom_launcher.listening import free_port, reachable
@@ -19,7 +21,7 @@ from opsroom_launcher.options import DEFAULT_DATA
 from opsroom_launcher.readiness import is_ready
 from opsroom_messaging.access import Access
 from opsroom_messaging.connection import BrokerUnusableError, connect
-from opsroom_messaging.inspection import Survey, survey
+from opsroom_messaging.inspection import survey
 from opsroom_messaging.permissions import OPERATOR, USERS
 from opsroom_messaging.settings import BrokerSettings, SettingsError
 from opsroom_messaging.stored import UnavailableError
@@ -30,7 +32,6 @@ _CLOCK_SECONDS = 0.5
 _LITTLE_BYTES = 1024**3
 _TOO_LITTLE_BYTES = 200 * 1024**2
 _FILES = 4096
-_SERVICES = ("chat", "cloud")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def place_of(root: Path, environ: Mapping[str, str]) -> Place:
     return Place(host, int(port) if port.isdigit() else 8000, data, environ)
 
 
-async def _survey(place: Place) -> Survey:
+async def _survey(place: Place) -> Status:
     """What the broker tells.
 
     Raises:
@@ -105,23 +106,26 @@ def status(root: Path, environ: Mapping[str, str]) -> int:
     """Show services, replicas and streams; 0 if nothing is missing."""
     place = place_of(root, environ)
     found = asyncio.run(_survey(place))
-    rows = [
-        (one.service, one.id[:12], one.version, one.started[:19], str(one.requests), str(one.refusals))
-        for one in found.replicas
-    ]
-    rows += [("gateway", gateway[:12], "", "", "", "") for gateway in found.gateways]
-    show_table(("SERVICE", "REPLICA", "VERSION", "STARTED", "REQUESTS", "REFUSED"), rows)
-    streams = [
-        (s.name, str(s.messages), _size(s.size), str(s.last), str(s.replicas), str(s.consumers), str(s.lag))
-        for s in found.streams
-    ]
+    rows = [_replica_row(one) for one in found.replicas]
+    columns = ("SERVICE", "REPLICA", "VERSION", "STARTED", "REQUESTS", "REFUSED", "SOCKETS", "STREAMS")
+    show_table(columns, rows)
+    streams = [_stream_row(one) for one in found.streams]
     print()
     show_table(("STREAM", "MESSAGES", "SIZE", "LAST", "COPIES", "CONSUMERS", "LAG"), streams)
-    lacking = [name for name in _SERVICES if name not in {one.service for one in found.replicas}]
-    lacking += [] if found.gateways else ["gateway"]
-    for name in (*lacking, *found.missing):
+    for name in found.missing:
         remark(f"opsroom: {name} is missing")
-    return 1 if lacking or found.missing else 0
+    return 1 if found.missing else 0
+
+
+def _replica_row(one: ReplicaStatus) -> tuple[str, ...]:
+    counted = (one.requests, one.refusals, one.sockets, one.streams)
+    numbers = ("" if number is None else str(number) for number in counted)
+    return (one.service, one.id[:12], one.version, rfc3339(one.started_at)[:19], *numbers)
+
+
+def _stream_row(one: StreamStatus) -> tuple[str, ...]:
+    numbers = (str(number) for number in (one.last_seq, one.copies, one.consumers, one.lag))
+    return (one.name, str(one.messages), _size(one.size_bytes), *numbers)
 
 
 def doctor(root: Path, environ: Mapping[str, str]) -> int:
@@ -176,10 +180,10 @@ async def _broker(place: Place, *, running: bool) -> list[Finding]:
         advice = "see NATS_URL and the access to the broker in docs/settings.md"
         return [Finding(Verdict.BAD, "broker", str(error).removeprefix("opsroom: "), advice)]
     return [
-        Finding(Verdict.OK, "broker", f"nats-server {found.broker}, with JetStream as needed"),
-        _clock(found.clock_ahead),
+        Finding(Verdict.OK, "broker", f"nats-server {found.broker_version}, with JetStream as needed"),
+        _clock(found.clock_ahead_ms / 1000),
         *(
-            Finding(_missing(running=running), "streams", f"{name} is missing", "start chat and cloud")
+            Finding(_missing(running=running), "parts", f"{name} is missing", "start all services")
             for name in found.missing
         ),
     ]

@@ -1,95 +1,60 @@
 """Looking at a running portal from the broker's side: who answers, what is stored, who lags behind.
 
-Needs the rights of the operator.
+Needs the rights of the operator or of a gateway.
 """
 
 import asyncio
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from time import monotonic
+from typing import Any, Final, get_args
 
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
-from opsroom_contracts import subjects
+from opsroom_contracts.status import REPLICAS_MAX, ReplicaStatus, ServiceName, Status, StreamStatus
 from opsroom_messaging.connection import REQUEST_TIMEOUT_SECONDS, Broker, describe
+from opsroom_messaging.permissions import SURVEYED
 from opsroom_messaging.stored import UnavailableError
 
 _QUIET_SECONDS = 0.3
 """When nobody else has answered for so long, all have."""
-_REPLICAS_MAX = 1000
-STREAMS = (
-    subjects.CHAT_STREAM,
-    subjects.MEMBERS_STREAM,
-    subjects.CLOUD_STREAM,
-    f"KV_{subjects.GATEWAYS_BUCKET}",
-)
+_ASK_SECONDS = 2.0
+"""However many answer, and however slowly, no longer."""
+_SERVICES: Final = get_args(ServiceName)
 
 
-@dataclass(frozen=True, slots=True)
-class Replica:
-    """One process of a service: what it has answered and refused, and what it has in hand."""
-
-    service: str
-    id: str
-    version: str
-    started: str
-    requests: int
-    refusals: int
-    in_flight: int
-
-
-@dataclass(frozen=True, slots=True)
-class StreamState:
-    """One stream. ``lag``: messages that its slowest consumer has yet to be sent or to acknowledge."""
-
-    name: str
-    messages: int
-    size: int
-    last: int
-    replicas: int
-    consumers: int
-    lag: int
-
-
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """A portal at one moment. ``clock_ahead``: seconds by which this machine is ahead of the broker."""
-
-    broker: str
-    clock_ahead: float
-    replicas: tuple[Replica, ...]
-    gateways: tuple[str, ...]
-    streams: tuple[StreamState, ...]
-    missing: tuple[str, ...]
-
-
-async def survey(broker: Broker) -> Survey:
+async def survey(broker: Broker) -> Status:
     """Ask everybody.
 
     Raises:
         UnavailableError: the broker did not answer.
     """
-    answers = await _ask_all(broker, "$SRV.STATS")
-    infos = {name: await _api(broker, f"STREAM.INFO.{name}", subjects_filter=">") for name in STREAMS}
-    found = {name: info for name, info in infos.items() if "state" in info}
-    streams = [await _stream(broker, name, info) for name, info in found.items()]
-    leases = found.get(STREAMS[-1], {}).get("state", {}).get("subjects") or {}
-    clock = await _api(broker, "STREAM.NAMES")
+    began = monotonic()
+    await _api(broker, "INFO")
+    round_trip = monotonic() - began
+    answers, streams = await asyncio.gather(
+        _ask_all(broker, "$SRV.STATS"), asyncio.gather(*(_stream(broker, name) for name in SURVEYED))
+    )
+    ours = (_replica(answer) for answer in answers if answer.get("name") in _SERVICES)
+    replicas = tuple(sorted(ours, key=lambda one: (_SERVICES.index(one.service), one.started_at, one.id)))
+    found = [one for one in streams if one is not None]
+    there = {one.service for one in replicas} | {one.name for one, _ in found}
     version = broker.client.connected_server_version
-    return Survey(
-        broker=f"{version.major}.{version.minor}.{version.patch}",
-        clock_ahead=_ahead(infos[STREAMS[0]].get("ts") or clock.get("ts")),
-        replicas=tuple(sorted((_replica(answer) for answer in answers), key=lambda r: (r.service, r.id))),
-        gateways=tuple(sorted(subject.rpartition(".")[2] for subject in leases)),
-        streams=tuple(streams),
-        missing=tuple(name for name in STREAMS if name not in found),
+    return Status(
+        at=datetime.now(UTC),
+        took_ms=_milliseconds(monotonic() - began),
+        broker_version=f"{version.major}.{version.minor}.{version.patch}",
+        round_trip_ms=_milliseconds(round_trip),
+        clock_ahead_ms=_milliseconds(min((ahead for _, ahead in found), key=abs, default=0.0)),
+        replicas=replicas[:REPLICAS_MAX],
+        streams=tuple(one for one, _ in found),
+        missing=tuple(name for name in (*_SERVICES, *SURVEYED) if name not in there),
     )
 
 
 async def _ask_all(broker: Broker, subject: str) -> list[dict[str, Any]]:
-    answers: asyncio.Queue[Msg] = asyncio.Queue(_REPLICAS_MAX)
+    answers: asyncio.Queue[Msg] = asyncio.Queue(REPLICAS_MAX)
 
     async def take(message: Msg) -> None:
         if not answers.full():
@@ -100,11 +65,12 @@ async def _ask_all(broker: Broker, subject: str) -> list[dict[str, Any]]:
         subscription = await broker.client.subscribe(inbox := broker.client.new_inbox(), cb=take)
         await broker.client.publish(subject, b"", reply=inbox)
         try:
-            while True:
-                async with asyncio.timeout(_QUIET_SECONDS):
-                    message = await answers.get()
-                if message.data:  # empty: nobody is there
-                    found.append(json.loads(message.data))
+            async with asyncio.timeout(_ASK_SECONDS):
+                while True:
+                    async with asyncio.timeout(_QUIET_SECONDS):
+                        message = await answers.get()
+                    if message.data:  # empty: nobody is there
+                        found.append(json.loads(message.data))
         except TimeoutError:
             await subscription.unsubscribe()
     except NatsError as error:
@@ -123,37 +89,51 @@ async def _api(broker: Broker, name: str, **asked: object) -> dict[str, Any]:
     return answer
 
 
-async def _stream(broker: Broker, name: str, info: dict[str, Any]) -> StreamState:
+async def _stream(broker: Broker, name: str) -> tuple[StreamStatus, float] | None:
+    """The stream, and by how many seconds our clock is ahead of the broker's; None: it is not there."""
+    info = await _api(broker, f"STREAM.INFO.{name}")
+    ahead = _ahead(info.get("ts"))
+    if "state" not in info:
+        return None
     consumers = (await _api(broker, f"CONSUMER.LIST.{name}")).get("consumers") or []
     state = info["state"]
-    return StreamState(
+    found = StreamStatus(
         name=name,
         messages=state["messages"],
-        size=state["bytes"],
-        last=state["last_seq"],
-        replicas=info["config"]["num_replicas"],
+        size_bytes=state["bytes"],
+        last_seq=state["last_seq"],
+        copies=info["config"]["num_replicas"],
         consumers=len(consumers),
         lag=max((one["num_pending"] + one["num_ack_pending"] for one in consumers), default=0),
     )
+    return found, ahead
 
 
-def _replica(answer: dict[str, Any]) -> Replica:
+def _replica(answer: dict[str, Any]) -> ReplicaStatus:
     endpoints = answer.get("endpoints") or []
     data = endpoints[0].get("data") or {} if endpoints else {}
-    return Replica(
+    return ReplicaStatus(
         service=answer["name"],
         id=answer["id"],
         version=answer["version"],
-        started=answer["started"],
+        started_at=_moment(answer["started"]),
         requests=sum(endpoint["num_requests"] for endpoint in endpoints),
         refusals=sum((data.get("refusals") or {}).values()),
         in_flight=data.get("in_flight", 0),
+        sockets=data.get("sockets"),
+        streams=data.get("streams"),
     )
 
 
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 1)
+
+
+def _moment(said: str) -> datetime:
+    """What the broker and its services write, down to the nanosecond."""
+    whole, _, fraction = said.rstrip("Z").partition(".")
+    return datetime.fromisoformat(f"{whole}.{fraction[:6]:0<6}").replace(tzinfo=UTC)
+
+
 def _ahead(broker_time: str | None) -> float:
-    if broker_time is None:
-        return 0.0
-    whole, _, fraction = broker_time.rstrip("Z").partition(".")
-    moment = datetime.fromisoformat(f"{whole}.{fraction[:6]:0<6}").replace(tzinfo=UTC)
-    return (datetime.now(UTC) - moment).total_seconds()
+    return 0.0 if broker_time is None else (datetime.now(UTC) - _moment(broker_time)).total_seconds()

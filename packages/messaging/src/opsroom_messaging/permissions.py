@@ -11,13 +11,15 @@ from typing import Any
 from opsroom_contracts import subjects
 from opsroom_contracts.subjects import ChatSubject, CloudSubject
 
-GATEWAY = "gateway"
+GATEWAY = subjects.GATEWAY_SERVICE
 OPERATOR = "operator"
 """The user of the command line: may do everything, as root may on a machine."""
 SERVICES = (GATEWAY, subjects.CHAT_SERVICE, subjects.CLOUD_SERVICE)
 USERS = (*SERVICES, OPERATOR)
 
 _GATEWAYS_STREAM = f"KV_{subjects.GATEWAYS_BUCKET}"
+SURVEYED = (subjects.CHAT_STREAM, subjects.MEMBERS_STREAM, subjects.CLOUD_STREAM, _GATEWAYS_STREAM)
+"""The streams that a portal can't be without, and whose state is told."""
 _REPLY_SECONDS = 30
 """How long a service may take to answer a request: the right to do so ends then."""
 
@@ -108,6 +110,7 @@ _ALL = {
             subjects.GATEWAY_SPENT,
             f"$SRV.PING.{subjects.CHAT_SERVICE}",
             f"$SRV.PING.{subjects.CLOUD_SERVICE}",
+            "$SRV.STATS",
             "$JS.API.INFO",
             f"$KV.{subjects.GATEWAYS_BUCKET}.*",
             f"$JS.API.STREAM.INFO.{_GATEWAYS_STREAM}",
@@ -119,8 +122,14 @@ _ALL = {
             *_follow(subjects.CHAT_STREAM),
             *_follow(subjects.MEMBERS_STREAM),
             *_follow(subjects.CLOUD_STREAM),
+            *(f"$JS.API.CONSUMER.LIST.{stream}" for stream in SURVEYED),
         ),
-        subscribe=(subjects.TYPING, subjects.GATEWAY_SPENT, _inbox(GATEWAY)),
+        subscribe=(
+            subjects.TYPING,
+            subjects.GATEWAY_SPENT,
+            *_service(GATEWAY, (subjects.GATEWAY_STATUS,)),
+        ),
+        answers=True,
     ),
     subjects.CHAT_SERVICE: Permissions(
         publish=(

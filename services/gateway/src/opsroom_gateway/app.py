@@ -24,6 +24,7 @@ from opsroom_gateway.api.moderation import moderation_router
 from opsroom_gateway.api.restrictions import Restricting, restrictions_router
 from opsroom_gateway.api.security import describe_access
 from opsroom_gateway.api.session import session_router
+from opsroom_gateway.api.status import status_router
 from opsroom_gateway.cloud_commands import CloudCommands
 from opsroom_gateway.counters import EdgeCounters
 from opsroom_gateway.course.chat import CourseChat
@@ -47,6 +48,7 @@ from opsroom_gateway.identity.build import access as access_of
 from opsroom_gateway.identity.build import utc_now
 from opsroom_gateway.identity.keeper import Keeper
 from opsroom_gateway.identity.principals import Access
+from opsroom_gateway.look import Look, answering
 from opsroom_gateway.measures import CountRefusals, Hubs, measure, measure_skipped, refusals
 from opsroom_gateway.noted_here import NotedHere
 from opsroom_gateway.restrictions_feed import RestrictionsFeed
@@ -55,6 +57,7 @@ from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.typing_feed import TypingFeed
 from opsroom_messaging.audit import Audit
 from opsroom_messaging.connection import Broker, unconnected
+from opsroom_messaging.inspection import survey
 from opsroom_messaging.leases import GatewayLease
 from opsroom_messaging.metrics import Metrics
 from opsroom_messaging.process import running
@@ -103,7 +106,6 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
     feeds = feeds_of(broker, restrictions, max(bounds.first, bounds.last - ring + 1), ring)
     limits = limits_of(settings)
     keeper = Keeper(access)
-    feeds.people.watch(keeper.on_member)
     sessions = Sessions(requester, gateway_id)
     course_chat = CourseChat(
         requester,
@@ -113,8 +115,8 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
         settings.course_binding_seconds,
         Impostors(feeds.people, access),
     )
-    feeds.people.watch(sessions.on_member)
-    feeds.people.watch(course_chat.on_member)
+    for watcher in (keeper.on_member, sessions.on_member, course_chat.on_member):
+        feeds.people.watch(watcher)
     restrictions.watch(course_chat.on_restriction)
     commands = CloudCommands(requester, feeds.cloud_follower)
     course_cloud = CourseCloud(feeds.cloud, commands)
@@ -126,7 +128,8 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
     audit = Audit(broker)
     here = NotedHere(audit)
     shared = (requester, sessions, commands, limits)
-    app.include_router(_api(broker, settings, feeds, shared, (access, keeper, here)))
+    look = Look(lambda: survey(broker))
+    app.include_router(_api(broker, settings, feeds, shared, (access, keeper, here, look)))
     describe_access(app, access)
     door = CourseDoor(access, keeper, limits, feeds.cloud, here)
     _mount_course(app, settings, door, course_chat, course_cloud)
@@ -145,7 +148,8 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
         await broker.listen(subjects.TYPING, TypingFeed(feeds.people.readers).deliver)
         await feeds.ready()
         try:
-            yield Gateway(app, counters, died, lambda: feeds.live)
+            async with answering(broker, look, counters):
+                yield Gateway(app, counters, died, lambda: feeds.live)
         finally:
             await course_chat.stop()
             await sessions.close()
@@ -177,9 +181,8 @@ def describe() -> dict[str, Any]:
     app = _application(settings, broker.metrics)
     app.include_router(health.health_router(requester, lambda: False))
     access = access_of(settings, requester, Enforcement(restrictions))
-    app.include_router(
-        _api(broker, settings, feeds, services, (access, Keeper(access), NotedHere(Audit(broker))))
-    )
+    identity = (access, Keeper(access), NotedHere(Audit(broker)), Look(lambda: survey(broker)))
+    app.include_router(_api(broker, settings, feeds, services, identity))
     describe_access(app, access)
     return app.openapi()
 
@@ -231,10 +234,10 @@ def _api(
     settings: GatewaySettings,
     feeds: Feeds,
     services: tuple[Requester, Sessions, CloudCommands, Limits],
-    identity: tuple[Access, Keeper, NotedHere],
+    identity: tuple[Access, Keeper, NotedHere, Look],
 ) -> APIRouter:
     requester, sessions, commands, limits = services
-    access, keeper, here = identity
+    access, keeper, here, look = identity
     room = ChatRoom(
         broker,
         requester,
@@ -257,6 +260,7 @@ def _api(
     router.include_router(history_router(requester, access))
     router.include_router(cloud_router(feeds.cloud, commands, access, limits, here))
     router.include_router(audit_router(StreamReader(broker, subjects.AUDIT_STREAM), access))
+    router.include_router(status_router(look, access))
     router.include_router(events_router(feeds.cloud, feeds.cloud_past, access, keeper))
 
     @router.websocket("/chat/ws")
