@@ -63,8 +63,9 @@ async function start(): Promise<void> {
   const root = document.getElementById("root");
   if (!root) throw new Error("the page has no #root");
   if (strange && address.kind === "server") await agreement(root, address.base);
+  const backend = await createBackend();
   const session = new Session({
-    backend: await createBackend(),
+    backend,
     scope,
     version: OPSROOM_BUILD,
     keep,
@@ -75,7 +76,7 @@ async function start(): Promise<void> {
   if (!isDemo) watchNetwork(session);
   session.start();
   if (returned) void finishSignIn(session, returned, scope);
-  const live = { session, address, keep, scope };
+  const live = { backend, session, address, keep, scope };
   render(
     <LiveContext.Provider value={live}>
       <App />

@@ -18,6 +18,7 @@ import type {
   Restriction,
   SendFrame,
   SessionView,
+  Status,
   TypingFrame,
   TypingNotice,
   UnmutedFrame,
@@ -111,6 +112,8 @@ export interface Backend {
   /** What holds now of mutes and bans. */
   restrictions(token?: Token): Promise<readonly Restriction[]>;
   moderate(asked: Moderation, token?: Token): Promise<void>;
+  /** What runs, and how it does. */
+  status(token?: Token): Promise<Status>;
   openChat(listener: ChatListener): ChatConnection;
   openCloud(since: number, listener: CloudListener, token?: Token): CloudConnection;
 }

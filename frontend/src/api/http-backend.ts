@@ -42,6 +42,7 @@ export function createHttpBackend(base: string): Backend {
     },
     restrictions: async token => (await loadModeration()).restrictions(base, token),
     moderate: async (asked, token) => (await loadModeration()).moderate(base, asked, token),
+    status: token => request(base, "GET /status", {}, { token }),
     openChat: listener => openChatSocket(`${base.replace(/^http/, "ws")}${API}/chat/ws`, listener),
     openCloud: (since, listener, token) =>
       openCloudStream(urlOf(base, "GET /cloud/events", { query: { since } }), listener, token),

@@ -66,6 +66,7 @@ export const en = {
   tryNow: "Try now",
   connection: {
     label: "Connection",
+    more: "How the services do",
     live: "Live",
     connecting: "Connecting…",
     waiting: (seconds: number) => `Reconnecting in ${count(seconds, { other: "# s" })}`,
@@ -102,6 +103,7 @@ export const en = {
     cantCommand: "You may look; commanding servers takes an operator.",
     noGuests: "This portal is for people who are signed in.",
     haveToken: "I have an access token",
+    title: "Sign in",
     signIn: "Sign in",
     signOut: "Sign out",
     issuerAway: "The sign-in service doesn't answer right now.",

@@ -3,6 +3,7 @@ import { RefusedError, UnreachableError } from "../api/errors";
 import type { SessionView, User } from "../contract/generated";
 import { SimChat } from "./chat";
 import { SimCloud } from "./cloud";
+import { simulatedStatus } from "./status";
 
 /** Nobody is asked who they are. */
 const ANYBODY: SessionView = {
@@ -31,6 +32,7 @@ export function createSimBackend({ delayMs, latencyMs, newId }: SimOptions): Sim
   const defer = (action: () => void) => void setTimeout(action, latencyMs);
   const chat = new SimChat(defer);
   const cloud = new SimCloud(delayMs, defer, newId);
+  const since = Date.now();
   let reachable = true;
 
   const answer = <T>(work: () => T): Promise<T> =>
@@ -68,6 +70,8 @@ export function createSimBackend({ delayMs, latencyMs, newId }: SimOptions): Sim
       answer(() => {
         throw new RefusedError({ code: "forbidden", detail: "nobody moderates here" });
       }),
+    status: () =>
+      answer(() => simulatedStatus(since, { CHAT: chat.messages.length, CLOUD: cloud.list().seq })),
     openChat: listener => {
       if (reachable) return chat.open(listener);
       defer(() => listener.onClose(1006, ""));

@@ -1,12 +1,11 @@
 import type { Signal } from "@preact/signals";
-import type { ComponentType } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import { Announcer, announce } from "./announcer";
 import { ChatView } from "./chat/chat-view";
 import { concerned } from "./chat/moderate-button";
 import { useAttention } from "./chat/use-attention";
-import { CloudView } from "./cloud/cloud-view";
 import { Header } from "./header";
+import { Lazy } from "./lazy";
 import { overallLink } from "./link-status";
 import { NoServer } from "./no-server";
 import { words } from "./preferences";
@@ -15,32 +14,21 @@ import { useLive } from "./session-context";
 import { settingsOpen } from "./settings-state";
 import { tokenDialogOpen } from "./sign-in-state";
 
-type Closable = ComponentType<{ readonly onClose: () => void }>;
-
-interface LazyDialogProps {
-  /** The same function each time. */
-  readonly load: () => Promise<{ readonly default: Closable }>;
-  readonly open: Signal<unknown>;
+interface Closing {
+  readonly onClose: () => void;
 }
 
+const loadCloud = () => import(/* webpackChunkName: "cloud", webpackPrefetch: true */ "./cloud/cloud-view");
 const loadSettings = () => import(/* webpackChunkName: "settings" */ "./settings-dialog");
 const loadModerateDialog = () => import(/* webpackChunkName: "moderation" */ "./chat/moderate-dialog");
+const loadStatus = () => import(/* webpackChunkName: "status" */ "./status/status-view");
 const loadTokenDialog = () => import(/* webpackChunkName: "token" */ "./token-dialog");
 
-/** A dialog that is fetched when it is first wanted. */
-function LazyDialog({ load, open }: LazyDialogProps) {
-  const [Loaded, setLoaded] = useState<Closable>();
-  useEffect(() => {
-    load().then(module => setLoaded(() => module.default));
-  }, [load]);
-  return Loaded ? (
-    <Loaded
-      onClose={() => {
-        open.value = undefined;
-      }}
-    />
-  ) : null;
-}
+const closing = (open: Signal<unknown>): Closing => ({
+  onClose: () => {
+    open.value = undefined;
+  },
+});
 
 /** Say aloud when the connection goes and comes; the seconds between are for the eye. */
 function useSpokenConnection() {
@@ -68,11 +56,13 @@ export function App() {
       {/* While the dialog asks for a nickname, it says so itself: nothing behind it can be reached. */}
       {!isJoining && <NoServer />}
       <main id="content" class="content" tabIndex={-1}>
-        {route.value === "chat" ? <ChatView /> : <CloudView />}
+        {route.value === "chat" && <ChatView />}
+        {route.value === "cloud" && <Lazy load={loadCloud} props={{}} />}
+        {route.value === "status" && <Lazy load={loadStatus} props={{ announce }} />}
       </main>
-      {settingsOpen.value && <LazyDialog load={loadSettings} open={settingsOpen} />}
-      {concerned.value && <LazyDialog load={loadModerateDialog} open={concerned} />}
-      {tokenDialogOpen.value && <LazyDialog load={loadTokenDialog} open={tokenDialogOpen} />}
+      {settingsOpen.value && <Lazy load={loadSettings} props={closing(settingsOpen)} />}
+      {concerned.value && <Lazy load={loadModerateDialog} props={closing(concerned)} />}
+      {tokenDialogOpen.value && <Lazy load={loadTokenDialog} props={closing(tokenDialogOpen)} />}
       <Announcer />
     </div>
   );

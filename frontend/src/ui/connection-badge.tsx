@@ -2,6 +2,7 @@ import { addressLabel } from "../api/address";
 import { secondsUntil } from "../text/format";
 import { overallLink } from "./link-status";
 import { words } from "./preferences";
+import { route } from "./route";
 import { useLive } from "./session-context";
 import { useNow } from "./use-now";
 
@@ -24,10 +25,15 @@ export function ConnectionBadge() {
   return (
     <div class="connection" data-phase={link.phase}>
       {/* The seconds tick for the eye only; a screen reader hears of changes by the announcer. */}
-      <span class="connection-state" title={`${t.connection.label}: ${addressLabel(address)}`}>
+      <a
+        class="connection-state"
+        href="#/status"
+        aria-current={route.value === "status" ? "page" : undefined}
+        title={`${t.connection.label}: ${addressLabel(address)}. ${t.connection.more}`}
+      >
         <span class="dot" aria-hidden="true" />
         <span class="connection-words">{said}</span>
-      </span>
+      </a>
       {canTry && (
         <button type="button" class="link-button" onClick={session.reconnect}>
           {t.tryNow}

@@ -1,8 +1,9 @@
 import { signal } from "@preact/signals";
 
-export type Route = "chat" | "cloud";
+export type Route = "chat" | "cloud" | "status";
 
-const current = (): Route => (location.hash === "#/cloud" ? "cloud" : "chat");
+const current = (): Route =>
+  (["cloud", "status"] as const).find(one => location.hash === `#/${one}`) ?? "chat";
 
 /** Routes live in the hash: a static site answers no other address. */
 export const route = signal<Route>(current());

@@ -1,10 +1,12 @@
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { Address } from "../api/address";
+import type { Backend } from "../api/backend";
 import type { Keep } from "../session/keep";
 import type { Session } from "../session/session";
 
 export interface Live {
+  readonly backend: Backend;
   readonly session: Session;
   readonly address: Address;
   readonly keep: Keep;

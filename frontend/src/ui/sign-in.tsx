@@ -20,7 +20,7 @@ export function SignInWay() {
         </button>
       )}
       {view.mode === "oidc" && signIn && (
-        <button type="button" class="button" onClick={() => void startSignIn(signIn, scope)}>
+        <button type="button" class="button primary" onClick={() => void startSignIn(signIn, scope)}>
           {t.signIn}
         </button>
       )}

@@ -62,15 +62,15 @@ export function JoinDialog() {
   );
   if (!session.access.may("register"))
     return (
-      <Dialog title={words.value.access.signIn}>
+      <Dialog title={words.value.access.title}>
         <p class="problem" role="alert">
           {said}
         </p>
-        <p>{words.value.access.noGuests}</p>
-        <p class="join-ways">
+        <p class="no-guests">{words.value.access.noGuests}</p>
+        <div class="join-ways">
           <SignInWay />
           {look}
-        </p>
+        </div>
       </Dialog>
     );
   return (

@@ -6,7 +6,7 @@ import { InstancesWidget } from "./instances-widget";
 import { useSpokenChanges } from "./use-spoken-changes";
 import { WorklogWidget } from "./worklog-widget";
 
-export function CloudView() {
+export default function CloudView() {
   useSpokenChanges();
   const maySee = useLive().session.access.may("see_servers");
   return (

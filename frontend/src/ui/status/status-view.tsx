@@ -1,0 +1,126 @@
+import type { ComponentChildren } from "preact";
+import { useEffect } from "preact/hooks";
+import type { ReplicaStatus, Status, StreamStatus } from "../../contract/generated";
+import { language } from "../preferences";
+import { useStatus } from "./use-status";
+import { judge, type Seen } from "./verdict";
+import { sayBytes, sayDuration, sayMilliseconds, statusWords } from "./words";
+
+/** From the page to the broker, with what each step takes: where the chain breaks, there it is. */
+function Way({ seen }: { readonly seen: Seen }) {
+  const t = statusWords[language.value];
+  const told = seen.kind === "told" ? seen : undefined;
+  const gatewayAnswers = told !== undefined || seen.kind === "noBroker";
+  const step = (works: boolean, ms: number | undefined) => (
+    <span class="way-step" data-works={works}>
+      {ms === undefined ? "" : sayMilliseconds(language.value, ms)}
+    </span>
+  );
+  return (
+    <p class="way">
+      <strong>{t.page}</strong>
+      {step(gatewayAnswers, told?.networkMs)}
+      <strong>{t.gateway}</strong>
+      {step(told !== undefined, told?.status.roundTripMs)}
+      <strong>
+        {t.broker} {told?.status.brokerVersion}
+      </strong>
+    </p>
+  );
+}
+
+interface EntryProps {
+  readonly name: string;
+  readonly aside: string;
+  readonly facts: readonly (string | false)[];
+  readonly mood?: "warn" | undefined;
+}
+
+const Entry = ({ name, aside, facts, mood }: EntryProps) => (
+  <li class="entry" data-mood={mood}>
+    <p class="entry-head">
+      <strong>{name}</strong> <code>{aside}</code>
+    </p>
+    <p class="entry-facts">
+      {facts.filter(Boolean).map(fact => (
+        <span key={fact}>{fact}</span>
+      ))}
+    </p>
+  </li>
+);
+
+function Replica({ one, at }: { readonly one: ReplicaStatus; readonly at: number }) {
+  const t = statusWords[language.value];
+  const { service, id, version, startedAt, requests, refusals, inFlight, sockets, streams } = one;
+  const facts = [
+    t.up(sayDuration(language.value, (at - Date.parse(startedAt)) / 1000)),
+    sockets !== undefined && t.sockets(sockets),
+    streams !== undefined && t.live(streams),
+    // A gateway's requests over NATS are those for this very view.
+    sockets === undefined && t.requests(requests),
+    sockets === undefined && t.inFlight(inFlight),
+    sockets === undefined && t.refusals(refusals),
+  ];
+  return <Entry name={service} aside={`${version} · ${id.slice(0, 8)}`} facts={facts} />;
+}
+
+function Stream({ one }: { readonly one: StreamStatus }) {
+  const t = statusWords[language.value];
+  const facts = [t.messages(one.messages), t.consumers(one.consumers), t.copies(one.copies), t.lag(one.lag)];
+  return (
+    <Entry
+      name={one.name}
+      aside={sayBytes(language.value, one.sizeBytes)}
+      facts={facts}
+      mood={one.lag > 0 ? "warn" : undefined}
+    />
+  );
+}
+
+const Part = ({ title, children }: { readonly title: string; readonly children: ComponentChildren }) => (
+  <section class="card status-part" aria-label={title}>
+    <h2>{title}</h2>
+    <ul>{children}</ul>
+  </section>
+);
+
+function Parts({ status }: { readonly status: Status }) {
+  const t = statusWords[language.value];
+  return (
+    <>
+      <Part title={t.services}>
+        {status.replicas.map(one => (
+          <Replica key={one.id} one={one} at={Date.parse(status.at)} />
+        ))}
+      </Part>
+      <Part title={t.streams}>
+        {status.streams.map(one => (
+          <Stream key={one.name} one={one} />
+        ))}
+      </Part>
+    </>
+  );
+}
+
+/** Is it us or the network: for operators, in one look. `announce`: has a screen reader say it. */
+export default function StatusView({ announce }: { readonly announce: (text: string) => void }) {
+  const seen = useStatus();
+  const t = statusWords[language.value];
+  const { mood, text } = judge(seen, t);
+  useEffect(() => {
+    if (mood !== "unknown") announce(text);
+  }, [announce, mood, text]);
+  return (
+    <div class="status">
+      <h1 class="visually-hidden">{t.title}</h1>
+      <section class="card status-verdict" data-mood={mood} aria-label={t.title}>
+        <p class="verdict">
+          <span class="dot" aria-hidden="true" />
+          {text}
+        </p>
+        {seen.kind !== "forbidden" && <Way seen={seen} />}
+      </section>
+      {seen.kind === "told" && <Parts status={seen.status} />}
+    </div>
+  );
+}
