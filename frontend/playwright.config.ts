@@ -10,12 +10,19 @@ const FLAGS = [
   "--disable-sync",
 ];
 
+const OWN_SERVICES = /(at-ten-seconds|restart|access|sign-on|many)\.spec\.ts$/;
+
 export default defineConfig({
   testDir: "e2e",
   outputDir: "test-results",
   // Each worker has services of its own. Tests mostly wait, so there may be more workers than a small machine has cores.
-  workers: 3,
+  workers: 4,
   fullyParallel: true,
+  // Those with services of another kind first: they take longest, and their workers are done with them.
+  projects: [
+    { name: "own services", testMatch: OWN_SERVICES },
+    { name: "shared services", testIgnore: OWN_SERVICES },
+  ],
   timeout: 60_000,
   expect: { timeout: 15_000 },
   reporter: [["list"]],

@@ -1,29 +1,20 @@
 import { createHash, randomBytes } from "node:crypto";
 import { type Browser, expect, type Page } from "@playwright/test";
-import { expectAccessible } from "./accessible";
-import { enter, freshName, say, startPortal, test as withoutPortal } from "./portal";
+import { expectAccessible, expectGoodLooks, HARDEST_LOOKS } from "./accessible";
+import { createdBy } from "./life";
+import { enter, freshName, portalOf, say } from "./portal";
 
 const newToken = () => `opsroom_${randomBytes(32).toString("base64url")}`;
 const TOKENS = { victor: newToken(), olga: newToken(), ada: newToken() };
 const lineOf = (name: keyof typeof TOKENS, role: string) =>
   `${name} ${role} sha256:${createHash("sha256").update(TOKENS[name]).digest("hex")}`;
 
-const test = withoutPortal.extend<object, { portal: { readonly url: string } }>({
-  portal: [
-    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures from the pattern
-    async ({}, use) => {
-      const GATEWAY_TOKENS = [
-        lineOf("victor", "viewer"),
-        lineOf("olga", "operator"),
-        lineOf("ada", "admin"),
-      ].join();
-      const { portal, stop } = await startPortal(["--ephemeral", "--access", "token"], { GATEWAY_TOKENS });
-      await use(portal);
-      await stop();
-    },
-    { scope: "worker", timeout: 100_000 },
-  ],
+// Commands are seen pending before they are done, on a busy machine too.
+const test = portalOf(["--ephemeral", "--access", "token", "--delay", "5"], {
+  GATEWAY_TOKENS: [lineOf("victor", "viewer"), lineOf("olga", "operator"), lineOf("ada", "admin")].join(),
 });
+// One portal for both.
+test.describe.configure({ mode: "default" });
 
 async function signIn(page: Page, token: string): Promise<void> {
   await page.getByRole("button", { name: "I have an access token" }).click();
@@ -58,12 +49,13 @@ test("a viewer looks, an operator commands, and a guest who only chats is told w
   await expect(viewer.getByText("You may look; commanding servers takes an operator.")).toBeVisible();
   await expect(viewer.getByText("No instances yet")).toBeVisible();
   await signIn(operator, TOKENS.olga);
-  await create(operator).click();
-  await expect(viewer.locator(".pending")).toContainText("by olga");
+  const id = await createdBy(operator, () => create(operator).click());
+  const seen = viewer.getByRole("article", { name: id });
+  await expect(seen.locator(".pending")).toContainText("by olga");
   await expect(viewer.getByRole("button", { name: /Undo/ })).toHaveCount(0);
-  await expect(operator.getByRole("button", { name: /^Start/ })).toBeVisible();
-  await expect(viewer.locator(".instance")).toHaveCount(1);
-  await expect(viewer.locator(".instance .pending")).toHaveCount(0);
+  await expect(operator.getByRole("button", { name: `Start ${id}` })).toBeVisible();
+  await expect(seen).toBeVisible();
+  await expect(seen.locator(".pending")).toHaveCount(0);
   await expect(viewer.getByRole("button", { name: /^(Start|Remove)/ })).toHaveCount(0);
   await expect(create(viewer)).toHaveCount(0);
 
@@ -122,4 +114,34 @@ test("an admin removes a message, mutes and bans; the one concerned is told", as
   await guest.keyboard.press("Enter");
   await expect(guest.getByText("You are banned from this chat.")).toBeVisible();
   await Promise.all([guest, admin].map(page => page.context().close()));
+});
+
+test("every screen of mode token is accessible and fits where it is hardest", async ({ browser, portal }) => {
+  const context = await browser.newContext(HARDEST_LOOKS);
+  const page = await context.newPage();
+  const look = (screen: string) => expectGoodLooks(page, `token-${screen}`);
+  await page.goto(portal.url);
+  await expect(page.getByRole("button", { name: "У меня есть токен доступа" })).toBeVisible();
+  await look("join");
+  await page.getByRole("link", { name: "Только посмотреть на облако" }).click();
+  await expect(page.getByText("Вы не вошли.")).toBeVisible();
+  await look("cloud-nobody");
+  await page.getByRole("button", { name: "У меня есть токен доступа" }).click();
+  const field = page.getByRole("textbox", { name: "Токен доступа" });
+  await field.fill("opsroom_of-nobody");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("alert")).toContainText("Сервер не знает такого токена.");
+  await look("dialog-refused");
+  await field.fill(TOKENS.victor);
+  await page.keyboard.press("Enter");
+  await expect(page.getByText("Вы можете смотреть")).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Ваши микромашины" })).toBeVisible();
+  await look("cloud-viewer");
+  await page.getByRole("button", { name: "Выйти" }).click();
+  await page.getByRole("link", { name: "Чат" }).click();
+  await page.getByRole("textbox", { name: "Псевдоним" }).fill(freshName("Гость"));
+  await page.keyboard.press("Enter");
+  await page.getByRole("link", { name: "Облако", exact: true }).click();
+  await look("cloud-guest");
+  await context.close();
 });

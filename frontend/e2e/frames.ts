@@ -1,10 +1,18 @@
 import type { Locator, Page } from "@playwright/test";
 
 /**
- * What one of `steps` jumps through a list costs the page's main thread, in milliseconds of its own processor
- * time: how long frames really take depends on what else the machine does, this doesn't.
+ * A jump to another place, all rows new, takes about 10 ms of the processor: within a frame. Twice that and half
+ * as much again is for machines that do other things as well; whatever grows with the length of the list is far beyond.
  */
-export async function costOfScrolling(page: Page, box: Locator, steps = 60): Promise<number> {
+export const SMOOTH_MS = 25;
+/** What one does in a long list may cost so much, with all that follows: nobody feels it as a wait. */
+export const PROMPT_MS = 500;
+
+/**
+ * What `work` costs the page's main thread, in milliseconds of its own processor time: how long it really takes
+ * depends on what else the machine does, this hardly.
+ */
+export async function costOf(page: Page, work: () => Promise<void>): Promise<number> {
   const client = await page.context().newCDPSession(page);
   await client.send("Performance.enable", { timeDomain: "threadTicks" });
   const spent = async () => {
@@ -12,14 +20,22 @@ export async function costOfScrolling(page: Page, box: Locator, steps = 60): Pro
     return metrics.find(({ name }) => name === "TaskDuration")?.value ?? Number.NaN;
   };
   const before = await spent();
-  await box.evaluate(async (element, count) => {
-    for (let step = 1; step <= count; step += 1) {
-      element.scrollTop = (element.scrollHeight * ((step * 37) % count)) / count;
-      await new Promise(resolve => requestAnimationFrame(resolve));
-    }
-  }, steps);
+  await work();
   const cost = ((await spent()) - before) * 1000;
   await client.detach();
+  return cost;
+}
+
+/** What one of `steps` jumps through a list costs, as `costOf` counts. */
+export async function costOfScrolling(page: Page, box: Locator, steps = 60): Promise<number> {
+  const cost = await costOf(page, () =>
+    box.evaluate(async (element, count) => {
+      for (let step = 1; step <= count; step += 1) {
+        element.scrollTop = (element.scrollHeight * ((step * 37) % count)) / count;
+        await new Promise(resolve => requestAnimationFrame(resolve));
+      }
+    }, steps),
+  );
   return cost / steps;
 }
 

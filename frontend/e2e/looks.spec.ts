@@ -1,5 +1,5 @@
-import { expect, type Page } from "@playwright/test";
-import { expectAccessible } from "./accessible";
+import { expect } from "@playwright/test";
+import { expectGoodLooks } from "./accessible";
 import { test } from "./portal";
 
 const LOOKS = [
@@ -7,13 +7,6 @@ const LOOKS = [
   { name: "dark-ru", locale: "ru-RU", colorScheme: "dark", width: 1180 },
   { name: "narrow-en", locale: "en-US", colorScheme: "light", width: 360 },
 ] as const;
-
-async function check(page: Page, name: string): Promise<void> {
-  await expectAccessible(page);
-  await page.screenshot({ path: `test-results/screens/${name}.png` });
-  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-  expect(overflow).toBeLessThanOrEqual(0);
-}
 
 for (const { name, locale, colorScheme, width } of LOOKS) {
   test(`every screen is accessible and fits: ${name}`, async ({ browser, portal }) => {
@@ -25,25 +18,29 @@ for (const { name, locale, colorScheme, width } of LOOKS) {
     await expect(page.getByRole("heading", { level: 2 }).first()).toHaveText(
       isRussian ? "Выберите псевдоним" : "Choose a nickname",
     );
-    await check(page, `${name}-join`);
+    await expectGoodLooks(page, `${name}-join`);
     await page.locator(".join-field").fill("Marina");
     await page.keyboard.press("Enter");
     await page.locator(".message").first().waitFor();
     await page.locator(".composer textarea").fill("Listen this: https://youtu.be/xxxxxxx 😁");
     await page.keyboard.press("Enter");
     await page.locator(".message.own").waitFor();
-    await check(page, `${name}-chat`);
+    await expectGoodLooks(page, `${name}-chat`);
     await page.locator(".nav a").nth(1).click();
     await page.locator(".create").click();
     await page.locator(".pending").waitFor();
-    await check(page, `${name}-cloud`);
+    await expectGoodLooks(page, `${name}-cloud`);
     await page.locator(".button.danger:not([aria-disabled='true'])").first().click();
     await page.getByRole("dialog").waitFor();
-    await check(page, `${name}-remove`);
+    await expectGoodLooks(page, `${name}-remove`);
     await page.keyboard.press("Escape");
     await page.locator(".header-tools button").last().click();
     await page.getByRole("dialog").waitFor();
-    await check(page, `${name}-settings`);
+    await expectGoodLooks(page, `${name}-settings`);
+    await page.keyboard.press("Escape");
+    await page.locator(".connection-state").click();
+    await page.locator(".entry").first().waitFor();
+    await expectGoodLooks(page, `${name}-status`);
     await context.close();
   });
 }

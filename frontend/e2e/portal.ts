@@ -59,20 +59,26 @@ export async function startPortal(
   return { portal: { url }, stop };
 }
 
-/** `OPSROOM_URL` names services that run already; else each worker starts its own. */
-export const test = base.extend<object, { portal: Portal }>({
-  portal: [
-    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures from the pattern
-    async ({}, use) => {
-      const given = process.env.OPSROOM_URL;
-      if (given) return use({ url: given });
-      const { portal, stop } = await startPortal(["--ephemeral"]);
-      await use(portal);
-      await stop();
-    },
-    { scope: "worker", timeout: READY_WITHIN_MS + 10_000 },
-  ],
-});
+/** Tests on services of their own, run with `options`: one start for each worker that comes by. */
+export const portalOf = (options: readonly string[], environ: Readonly<Record<string, string>> = {}) =>
+  base.extend<object, { portal: Portal }>({
+    portal: [
+      // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures from the pattern
+      async ({}, use) => {
+        const { portal, stop } = await startPortal(options, environ);
+        await use(portal);
+        await stop();
+      },
+      { scope: "worker", timeout: READY_WITHIN_MS + 10_000 },
+    ],
+  });
+
+/** Tests that share services; `OPSROOM_URL` names some that run already. */
+export const test = process.env.OPSROOM_URL
+  ? base.extend<object, { portal: Portal }>({
+      portal: [{ url: process.env.OPSROOM_URL }, { option: true, scope: "worker" }],
+    })
+  : portalOf(["--ephemeral"]);
 
 let names = 0;
 /** A name that no other test has. */

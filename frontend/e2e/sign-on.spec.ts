@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "@playwright/test";
-import { expectAccessible } from "./accessible";
-import { startPortal } from "./portal";
+import { test as base, expect, type Page } from "@playwright/test";
+import { expectAccessible, expectGoodLooks, HARDEST_LOOKS } from "./accessible";
+import { type Portal, startPortal } from "./portal";
 
 const VENV = join(import.meta.dirname, "..", "..", ".venv", "bin", "python");
 const PYTHON = process.env.PYTHON ?? (existsSync(VENV) ? VENV : "python3");
@@ -27,23 +27,39 @@ async function startProvider(): Promise<{ readonly issuer: string; readonly proc
   return { issuer: `http://localhost:${port}`, process: child };
 }
 
-test("an operator signs in by the issuer, commands, and signs out", async ({ page }) => {
-  test.setTimeout(120_000);
-  const { issuer, process: provider } = await startProvider();
-  const { portal, stop } = await startPortal(["--ephemeral", "--access", "oidc"], {
-    GATEWAY_OIDC_ISSUER: issuer,
-    GATEWAY_OIDC_CLIENT_ID: "opsroom",
-    GATEWAY_OIDC_ROLES_CLAIM: "groups",
-    GATEWAY_OIDC_ROLES: "ops=operator",
-  });
-  // The provider of the tests knows no pages of other origins and no client without a secret; others do.
-  await page.route(`${issuer}/oauth2/token`, async route => {
+const test = base.extend<object, { place: Portal & { readonly issuer: string } }>({
+  place: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures from the pattern
+    async ({}, use) => {
+      const { issuer, process: provider } = await startProvider();
+      const { portal, stop } = await startPortal(["--ephemeral", "--access", "oidc", "--delay", "5"], {
+        GATEWAY_OIDC_ISSUER: issuer,
+        GATEWAY_OIDC_CLIENT_ID: "opsroom",
+        GATEWAY_OIDC_ROLES_CLAIM: "groups",
+        GATEWAY_OIDC_ROLES: "ops=operator",
+      });
+      await use({ ...portal, issuer });
+      await stop();
+      provider.stdin?.end();
+    },
+    { scope: "worker", timeout: 100_000 },
+  ],
+});
+// One portal and one provider for both.
+test.describe.configure({ mode: "default" });
+
+/** The provider of the tests knows no pages of other origins and no client without a secret; others do. */
+const befriend = (page: Page, issuer: string) =>
+  page.route(`${issuer}/oauth2/token`, async route => {
     const postData = `${route.request().postData()}&client_secret=any`;
     const response = await route.fetch({ postData });
     await route.fulfill({ response, headers: { ...response.headers(), "Access-Control-Allow-Origin": "*" } });
   });
 
-  await page.goto(portal.url);
+test("an operator signs in by the issuer, commands, and signs out", async ({ page, place }) => {
+  const { issuer, url } = place;
+  await befriend(page, issuer);
+  await page.goto(url);
   await expect(page.getByText("This portal is for people who are signed in.")).toBeVisible();
   await expect(page.getByRole("textbox", { name: "Nickname" })).toHaveCount(0);
   await expectAccessible(page);
@@ -52,7 +68,7 @@ test("an operator signs in by the issuer, commands, and signs out", async ({ pag
   await page.waitForURL(`${issuer}/**`);
   await page.getByRole("button", { name: "olga" }).click();
   await expect(page.getByRole("region", { name: "Access" })).toContainText("Olga, operator");
-  expect(page.url()).toBe(`${portal.url}/#/cloud`);
+  expect(page.url()).toBe(`${url}/#/cloud`);
   await page.getByRole("button", { name: "Create new instance" }).click();
   await expect(page.locator(".pending")).toContainText("by Olga");
   await page.getByRole("button", { name: "Sign out" }).click();
@@ -60,9 +76,31 @@ test("an operator signs in by the issuer, commands, and signs out", async ({ pag
   await expect(page.locator(".instance")).toHaveCount(0);
 
   // Somebody else's link signs nobody in.
-  await page.goto(`${portal.url}/?code=stolen&state=guessed#/cloud`);
+  await page.goto(`${url}/?code=stolen&state=guessed#/cloud`);
   await expect(page.getByRole("alert")).toContainText("not the sign-in that began here");
-  expect(page.url()).toBe(`${portal.url}/#/cloud`);
-  await stop();
-  provider.stdin?.end();
+  expect(page.url()).toBe(`${url}/#/cloud`);
+});
+
+test("every screen of mode oidc is accessible and fits where it is hardest", async ({ browser, place }) => {
+  const { issuer, url } = place;
+  const context = await browser.newContext(HARDEST_LOOKS);
+  const page = await context.newPage();
+  const look = (screen: string) => expectGoodLooks(page, `oidc-${screen}`);
+  await befriend(page, issuer);
+  await page.goto(url);
+  await expect(page.getByText("Этот портал для тех, кто вошёл.")).toBeVisible();
+  await look("join");
+  await page.goto(`${url}/?code=stolen&state=guessed#/cloud`);
+  await expect(page.getByRole("alert")).toContainText("Вернулся не тот вход");
+  await look("cloud-mismatch");
+  await page.getByRole("link", { name: "Чат" }).click();
+  await expect(page.getByRole("alert").filter({ hasText: "Вернулся не тот вход" })).toBeVisible();
+  await look("join-mismatch");
+  await page.getByRole("button", { name: "Войти" }).click();
+  await page.getByRole("button", { name: "olga" }).click();
+  await page.getByRole("link", { name: "Облако", exact: true }).click();
+  await expect(page.getByRole("region", { name: "Доступ" })).toContainText(/Olga(-\d)?, оператор/);
+  await expect(page.getByRole("heading", { name: "Ваши микромашины" })).toBeVisible();
+  await look("cloud-operator");
+  await context.close();
 });

@@ -1,4 +1,5 @@
 import { expect, type Page } from "@playwright/test";
+import { create } from "./life";
 import { enter, freshName, say, test } from "./portal";
 
 test("two tabs are one person on one stream, and the second goes on when the first is closed", async ({
@@ -46,10 +47,9 @@ test("eight tabs are all live, on one socket and one stream", async ({ context, 
   await say(tabs[7] as Page, text);
   for (const tab of tabs)
     await expect(tab.locator(".message.own:not(.outgoing)", { hasText: text })).toBeVisible();
-  await (tabs[4] as Page).goto(`${portal.url}/#/cloud`);
-  await (tabs[4] as Page).getByRole("button", { name: "Create new instance" }).click();
-  await (tabs[5] as Page).goto(`${portal.url}/#/cloud`);
-  await expect((tabs[5] as Page).locator(".instance .pending")).toHaveCount(1);
-  await expect((tabs[5] as Page).locator(".instance .pending")).toHaveCount(0);
+  const [commanding, watching] = [tabs[4] as Page, tabs[5] as Page];
+  for (const tab of [commanding, watching]) await tab.goto(`${portal.url}/#/cloud`);
+  const id = await create(commanding);
+  await expect(watching.getByRole("button", { name: `Start ${id}` })).toBeEnabled();
   expect(opened.sort()).toEqual(["/api/v1/chat/ws", "/api/v1/cloud/events"]);
 });

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { expect, type Locator, type Page } from "@playwright/test";
+import { createWhole } from "./life";
 import { test } from "./portal";
 
 test.beforeEach(async ({ context, page, portal }) => {
@@ -7,18 +8,6 @@ test.beforeEach(async ({ context, page, portal }) => {
   await page.goto(`${portal.url}/#/cloud`);
   await expect(page.locator(".connection")).toContainText("Live");
 });
-
-/** Create an instance, wait until it is done, and return its id. */
-async function create(page: Page): Promise<string> {
-  const known = new Set(await page.locator(".instance code").allTextContents());
-  const fresh = async () =>
-    (await page.locator(".instance code").allTextContents()).filter(id => !known.has(id));
-  await page.getByRole("button", { name: "Create new instance" }).click();
-  await expect.poll(async () => (await fresh()).length).toBe(1);
-  const [id = ""] = await fresh();
-  await expect(page.getByRole("button", { name: `Start ${id}` })).toBeEnabled();
-  return id;
-}
 
 const clipboard = (page: Page): Promise<string> => page.evaluate(() => navigator.clipboard.readText());
 
@@ -28,7 +17,7 @@ async function saved(page: Page, button: Locator): Promise<{ name: string; text:
 }
 
 test("the Worklog is filtered, searched, copied and exported", async ({ page }) => {
-  const [one, two] = [await create(page), await create(page)];
+  const [one, two] = [await createWhole(page), await createWhole(page)];
   const lines = page.locator(".line-text");
   const worklog = page.getByRole("region", { name: "Worklog" });
 
@@ -62,7 +51,9 @@ test("the Worklog is filtered, searched, copied and exported", async ({ page }) 
 });
 
 test("instances are copied, found, filtered and sorted, and counted", async ({ page }) => {
-  const [one, two] = [await create(page), await create(page)];
+  // High enough for all that other tests may have left: the list holds only what is in sight.
+  await page.setViewportSize({ width: 1180, height: 6_000 });
+  const [one, two] = [await createWhole(page), await createWhole(page)];
   const shown = () => page.locator(".instance code").allTextContents();
   const of = async (...ids: string[]) => (await shown()).filter(id => ids.includes(id));
   await page.getByRole("button", { name: `Copy the id ${one}` }).click();
@@ -78,10 +69,6 @@ test("instances are copied, found, filtered and sorted, and counted", async ({ p
     Number(new RegExp(`(\\d+) ${state}`).exec((await page.locator(".counts").textContent()) ?? "")?.[1]);
   const running = await count("running");
   await page.getByRole("button", { name: `Start ${two}` }).click();
-  await expect(page.getByRole("article", { name: two })).toContainText("Starting");
-  await page.getByRole("combobox", { name: "Show" }).selectOption("pending");
-  await expect.poll(shown).toEqual([two]);
-  await expect(page.getByText("No instance matches.")).toBeVisible();
   await page.getByRole("combobox", { name: "Show" }).selectOption("running");
   await expect.poll(shown).toContain(two);
   expect(await of(one)).toEqual([]);

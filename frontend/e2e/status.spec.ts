@@ -1,0 +1,38 @@
+import { expect } from "@playwright/test";
+import { expectAccessible } from "./accessible";
+import { test } from "./portal";
+
+test("one look tells whether it is us or the network", async ({ page, portal }) => {
+  await page.goto(`${portal.url}/#/cloud`);
+  await page.getByRole("link", { name: "Live" }).click();
+  await expect(page.getByText("Everything answers.")).toBeVisible();
+  const services = page.getByRole("region", { name: "Services" });
+  for (const name of ["gateway", "chat", "cloud"]) {
+    await expect(services.getByRole("listitem").filter({ hasText: name })).toHaveCount(1);
+  }
+  // This very page follows the events.
+  await expect(services.getByRole("listitem").filter({ hasText: "gateway" })).toContainText(
+    /[1-9]\d* event streams?/,
+  );
+  const cloud = page
+    .getByRole("region", { name: "Streams" })
+    .getByRole("listitem")
+    .filter({ hasText: "CLOUD" });
+  await expect(cloud).toContainText(/\d+ messages?.*consumers?.*1 copy/s);
+  await expectAccessible(page);
+
+  // A service that is gone, as the gateway would tell of it.
+  await page.route("**/api/v1/status", async route => {
+    const response = await route.fetch();
+    const told = await response.json();
+    await route.fulfill({ json: { ...told, missing: ["chat"] } });
+  });
+  await expect(page.getByText("Missing: chat.")).toBeVisible();
+  await page.route("**/api/v1/session", route => route.abort());
+  await expect(page.getByText("No answer: the network, or the gateway itself.")).toBeVisible();
+  await expect(services).toHaveCount(0);
+  await page.unrouteAll();
+  await expect(page.getByText("Everything answers.")).toBeVisible();
+  await page.context().setOffline(true);
+  await expect(page.getByText("This device has no network.")).toBeVisible();
+});
