@@ -5,9 +5,9 @@ const SERVICES = ["gateway", "chat", "cloud"] as const;
 /** What a portal of one process each would tell, started `since` (milliseconds of the epoch), with so many events. */
 export function simulatedStatus(since: number, events: Readonly<Record<"CHAT" | "CLOUD", number>>): Status {
   const replicas = SERVICES.map(
-    (service): ReplicaStatus => ({
+    (service, index): ReplicaStatus => ({
       service,
-      id: `simulated-${service}`,
+      id: `page-${index + 1}`,
       version: "demo",
       startedAt: new Date(since).toISOString(),
       ...{ requests: 0, refusals: 0, inFlight: 0 },

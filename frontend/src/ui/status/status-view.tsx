@@ -111,16 +111,17 @@ export default function StatusView({ announce }: { readonly announce: (text: str
     if (mood !== "unknown") announce(text);
   }, [announce, mood, text]);
   return (
-    <div class="status">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: it is what scrolls, by the keyboard too
+    <section class="status" aria-label={t.title} tabIndex={0}>
       <h1 class="visually-hidden">{t.title}</h1>
-      <section class="card status-verdict" data-mood={mood} aria-label={t.title}>
+      <div class="card status-verdict" data-mood={mood}>
         <p class="verdict">
           <span class="dot" aria-hidden="true" />
           {text}
         </p>
         {seen.kind !== "forbidden" && <Way seen={seen} />}
-      </section>
+      </div>
       {seen.kind === "told" && <Parts status={seen.status} />}
-    </div>
+    </section>
   );
 }
