@@ -5,7 +5,7 @@ import { expect, test } from "@playwright/test";
 import { enter, freshName, say, startPortal } from "./portal";
 
 test("a page goes on by itself after the server was restarted, with nothing missed", async ({ browser }) => {
-  test.setTimeout(120_000);
+  test.setTimeout(300_000);
   const data = await mkdtemp(join(tmpdir(), "opsroom-e2e-"));
   let running = await startPortal(["--data", data]);
   const { port } = new URL(running.portal.url);
