@@ -30,7 +30,6 @@ test("a conversation of 100,000 messages stays smooth", async ({ page, portal })
     await say(page, "quick");
     await expect(page.locator(".message.own", { hasText: "quick" })).toBeVisible();
   });
-  console.log("COST", cost);
   expect(cost).toBeLessThan(PROMPT_MS);
 });
 
