@@ -7,6 +7,9 @@ from opsroom_messaging.connection import Broker, describe
 from opsroom_messaging.stored import UnavailableError
 
 _NO_SUCH_SEQUENCE = 10043
+_DELETE_FAILED = 10057
+"""For whatever reason its store gave: most often that the message is gone, which it says in words alone."""
+_NO_MESSAGE = 10037
 
 
 class StreamEraser:
@@ -25,6 +28,14 @@ class StreamEraser:
         try:
             await self._broker.jetstream.delete_msg(self._stream, seq)
         except (JetStreamError, NatsError, TimeoutError) as error:
-            if getattr(error, "err_code", None) == _NO_SUCH_SEQUENCE:
+            code = getattr(error, "err_code", None)
+            if code == _NO_SUCH_SEQUENCE or (code == _DELETE_FAILED and await self._is_gone(seq)):
                 return
             raise UnavailableError(f"erasing {seq} of {self._stream}: {describe(error)}") from error
+
+    async def _is_gone(self, seq: int) -> bool:
+        try:
+            await self._broker.jetstream.get_msg(self._stream, seq)
+        except (JetStreamError, NatsError, TimeoutError) as error:
+            return getattr(error, "err_code", None) == _NO_MESSAGE
+        return False
