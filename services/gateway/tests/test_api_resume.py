@@ -2,12 +2,15 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 
 import pytest
 import pytest_asyncio
+from websockets.exceptions import ConnectionClosedError
 
 from opsroom_contracts.chat import SendReply, SendRequest
+from opsroom_contracts.close_codes import Close
 from opsroom_contracts.subjects import ChatSubject
 from opsroom_messaging.connection import Broker, connect
 from opsroom_messaging.requests import Requester
@@ -127,6 +130,15 @@ async def test_what_retention_has_dropped_is_reset(portal: Portal, broker: Broke
                 assert await received(back, 9) == missed[11:]
 
 
+@contextmanager
+def suppress_try_later() -> Iterator[None]:
+    try:
+        yield
+    except ConnectionClosedError as error:
+        if error.rcvd is None or error.rcvd.code != Close.TRY_LATER.value.code:
+            raise
+
+
 async def test_readers_that_come_and_go_see_every_message_once_and_in_order(
     portal: Portal, broker: Broker
 ) -> None:
@@ -148,8 +160,11 @@ async def test_readers_that_come_and_go_see_every_message_once_and_in_order(
                 seen: list[int] = []
                 while len(seen) < count:
                     where = chance.choice([portal.gateway, forgetful])
-                    async with person(where, token, since=seen[-1] if seen else since) as reader:
-                        seen += await received(reader, min(patience, count - len(seen)))
+                    # A gateway that lags behind what was seen at the other sends people back for a moment.
+                    with suppress_try_later():
+                        async with person(where, token, since=seen[-1] if seen else since) as reader:
+                            for _ in range(min(patience, count - len(seen))):
+                                seen += await received(reader, 1)
                 return seen
 
             told, *followed = await asyncio.gather(talk(), *(follow(n) for n in (17, 60, 133, 400)))
