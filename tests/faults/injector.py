@@ -64,21 +64,26 @@ class Injector:
         """Inject everything that there is time for; returns when the last is over."""
         begun = self._begun = time.time()
         for fault in plan:
-            await asyncio.sleep(max(0.0, begun + fault.at - time.time()))
+            await self._pass_by(begun + fault.at - time.time())
             while len(self._under_way) >= _AT_ONCE:
                 await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
-            if time.time() - begun > scope.seconds:
+            if time.time() - begun > scope.seconds or self._ledger.enough.is_set():
                 break
             task = asyncio.create_task(self._inject(fault))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
             if scope.apart:
                 await asyncio.wait((task,))
-                await asyncio.sleep(scope.apart)
+                await self._pass_by(scope.apart)
             elif fault.kind not in SLEEPS:
                 await asyncio.wait((task,), timeout=max(_NEXT_SECONDS, fault.seconds + 0.5))
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=_OVER_SECONDS)
+
+    async def _pass_by(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, seconds)):
+                await self._ledger.enough.wait()
 
     async def _inject(self, fault: Fault) -> None:
         asked = time.time()

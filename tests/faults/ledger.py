@@ -19,6 +19,8 @@ class Ledger:
         self.rng = rng
         self.stopping = asyncio.Event()
         """No new messages and commands."""
+        self.enough = asyncio.Event()
+        """No more faults: somebody wants the run to end now."""
         self.leaving = asyncio.Event()
         """Nobody comes back."""
         self.waits: list[tuple[float, float]] = []

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import signal
 import tempfile
 import time
 from collections.abc import Iterator
@@ -55,6 +56,7 @@ async def run(seed: int, scope: Scope, size: Size, load: Load, places: Places) -
         ledger = Ledger(History(size.delay), random.Random(seed))
         begun = time.time()
         try:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, _end_early, ledger)
             await rig.start()
             vitals = Vitals({child.name: child for child in rig.children()})
             watching = asyncio.create_task(vitals.watch())
@@ -66,8 +68,15 @@ async def run(seed: int, scope: Scope, size: Size, load: Load, places: Places) -
                 watching.cancel()
                 await broker.close()
         finally:
+            asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
             await rig.stop()
         return _judged(seed, begun, ledger, rig, injected, vitals)
+
+
+def _end_early(ledger: Ledger) -> None:
+    """Judge what there is; a second interrupt ends it at once."""
+    ledger.enough.set()
+    asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Memory and file descriptors of every process over time, and what their logs complain of."""
 
 import asyncio
+import json
 import re
 import time
 from collections import Counter
@@ -51,10 +52,20 @@ class Vitals:
         for log in logs:
             kind = log.stem.partition("-")[0]
             for line in log.read_text(errors="replace").splitlines():
-                if " ERROR " in line or " CRITICAL " in line or line.startswith("Traceback"):
-                    words = line if line.startswith("Traceback") else line.split(" ", 2)[2].strip()
+                words = complaint_of(line)
+                if words is not None:
                     found[f"{kind}: {_VARIABLE.sub('#', words)[:200]}"] += 1
         return [f"{count} × {words}" for words, count in found.most_common()]
+
+
+def complaint_of(line: str) -> str | None:
+    """What a line of a log complains of: an error, or anything that is no line of a log at all."""
+    try:
+        record = json.loads(line)
+        grave = record["level"] in {"error", "critical"}
+        return f"{record['logger']}: {record['message']}" if grave else None
+    except (ValueError, TypeError, KeyError):
+        return line or None
 
 
 def _figures(samples: list[tuple[float, float, int]]) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """Worker against a real broker, on the consumer that the cloud's workers share."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from opsroom_contracts import subjects
 from opsroom_messaging.connection import Broker
 from opsroom_messaging.process import running
-from opsroom_messaging.stored import Stored
+from opsroom_messaging.stored import Stored, UnavailableError
 from opsroom_messaging.topology import cloud_stream, ensure_stream, ensure_workers
 from opsroom_messaging.worker import Worker
 from opsroom_messaging.writer import GroupWriter, Write
@@ -78,17 +79,24 @@ async def test_no_more_are_in_hand_than_allowed(broker: Broker, stream: None) ->
     assert most <= 7
 
 
-async def test_a_message_that_could_not_be_handled_comes_again(broker: Broker, stream: None) -> None:
+@pytest.mark.parametrize(
+    ("error", "level"),
+    [(ValueError("broken"), logging.ERROR), (UnavailableError("the broker is away"), logging.WARNING)],
+)
+async def test_a_message_that_could_not_be_handled_comes_again(
+    broker: Broker, stream: None, error: Exception, level: int, caplog: pytest.LogCaptureFixture
+) -> None:
     seen: list[bytes] = []
 
     async def handle(message: Stored) -> None:
         seen.append(message.data)
         if len(seen) == 1:
-            raise ValueError("not this time")
+            raise error
 
     await put(broker, b"a")
     async with running(worker=worker(broker, handle).run()):
         await until(lambda: seen == [b"a", b"a"])
+    assert [one.levelno for one in caplog.records if one.name == "opsroom_messaging.worker"] == [level]
 
 
 async def test_what_is_in_hand_is_finished_before_it_stops(broker: Broker, stream: None) -> None:

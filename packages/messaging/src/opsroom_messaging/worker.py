@@ -10,8 +10,9 @@ from nats.js.errors import Error as JetStreamError
 
 from opsroom_messaging.connection import Broker, describe
 from opsroom_messaging.crew import Crew
-from opsroom_messaging.stored import Stored
+from opsroom_messaging.stored import Stored, UnavailableError
 from opsroom_messaging.tracing import Hop
+from opsroom_messaging.writer import OverloadedError
 
 _FETCH_SECONDS = 2.0
 _FETCH_COUNT = 500
@@ -78,6 +79,9 @@ class Worker:
         try:
             with self._broker.traces.hop(f"take {self._stream}", Hop.TAKE, message.headers or {}):
                 await self._handle(Stored(message.metadata.sequence.stream, message.subject, message.data))
+        except (UnavailableError, OverloadedError) as error:
+            log.warning("%s is tried again: %s", message.subject, describe(error))
+            answer = message.nak(delay=_RETRY_SECONDS)
         except Exception:  # the boundary: it comes again, the others go on
             log.exception("a message on %s could not be handled; it will be tried again", message.subject)
             answer = message.nak(delay=_RETRY_SECONDS)
