@@ -33,9 +33,8 @@ async def survey(broker: Broker) -> Status:
     began = monotonic()
     await _api(broker, "INFO")
     round_trip = monotonic() - began
-    answers, streams = await asyncio.gather(
-        _ask_all(broker, "$SRV.STATS"), asyncio.gather(*(_stream(broker, name) for name in SURVEYED))
-    )
+    answers = await _ask_all(broker, "$SRV.STATS")
+    streams = [await _stream(broker, name) for name in SURVEYED]
     ours = (_replica(answer) for answer in answers if answer.get("name") in _SERVICES)
     replicas = tuple(sorted(ours, key=lambda one: (_SERVICES.index(one.service), one.started_at, one.id)))
     found = [one for one in streams if one is not None]
