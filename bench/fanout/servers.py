@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from bench.fanout.ours import SSE_DIALECT, WS_DIALECT
+from bench.fanout.ours import SSE_DIALECT, UNMEASURED, WS_DIALECT
 from bench.fanout.setup import PEERS, Had
 from bench.fanout.wire import DIALECTS, Dialect
 from bench.pinning import SERVER_CORE, starting_on
@@ -106,11 +106,16 @@ def _ours(port: int, _folder: Path, _had: Had) -> list[str]:
     return [sys.executable, "-m", "bench.fanout.ours", str(port)]
 
 
+def _ours_unmeasured(port: int, folder: Path, had: Had) -> list[str]:
+    return [*_ours(port, folder, had), UNMEASURED]
+
+
 OURS = ("opsroom gateway", "opsroom gateway, SSE")
 
 CONTENDERS = (
     Contender("C, write(2): the floor", DIALECTS.relay, _floor, "floor"),
     Contender(OURS[0], WS_DIALECT, _ours),
+    Contender("opsroom gateway, no metrics", WS_DIALECT, _ours_unmeasured),
     Contender("nginx nchan", DIALECTS.nchan, _nchan, "nchan"),
     Contender("picows", DIALECTS.relay, _picows, "picows"),
     Contender("nats-server WebSocket", DIALECTS.nats, _nats, "nats"),

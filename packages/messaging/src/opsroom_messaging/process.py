@@ -113,9 +113,10 @@ def run(service: str, main: Callable[[Traces], Coroutine[Any, Any, None]]) -> No
 
 
 def _collect_seldom() -> None:
-    """Leave what was imported alone, and look for rings less often: under load that was a tenth of the chat's time.
+    """Leave what was imported alone, and look for rings of objects less often.
 
-    Hundreds of requests under way survive every look, so that by its own measure Python looks all the time.
+    Hundreds of requests under way survive every look, so that Python by its own measure looks all the time:
+    under load that was a tenth of the chat's work.
     """
     gc.collect()
     gc.freeze()
