@@ -109,7 +109,8 @@ async def main(port: int, *, measured: bool) -> None:
     settings = GatewaySettings(port=port)
     died = asyncio.Event()
     app = application(fan_out_latency(Metrics()) if measured else None)
-    server = make_server(Gateway(app, EdgeCounters(), died, lambda: True), settings)
+    at_work = Gateway(app, EdgeCounters(), died, live=lambda: True, hasten=lambda _: None)
+    server = make_server(at_work, settings)
     serving = asyncio.create_task(server.serve([listen(settings)]))
     await until_stopped(died)
     server.should_exit = True

@@ -129,6 +129,21 @@ async def test_what_may_pass_is_asked_again(broker: Broker, asker: Broker, error
     assert asked == 3
 
 
+@pytest.mark.parametrize("before", [True, False])
+async def test_who_stops_hastens_those_who_wait_and_those_who_still_ask(asker: Broker, before: bool) -> None:
+    requester = Requester(asker, patience=60)
+    asked = asyncio.create_task(requester.ask(SUBJECT, Say(), Said))
+    if before:
+        await asyncio.sleep(0)
+        requester.hasten(0.1)
+    else:
+        requester.hasten(0.1)
+    async with asyncio.timeout(5):
+        with pytest.raises(FaultError, match="stops") as failed:
+            await asked
+    assert failed.value.fault.code == ErrorCode.UNAVAILABLE
+
+
 async def test_stopping_waits_only_so_long(broker: Broker, asker: Broker) -> None:
     begun = asyncio.Event()
 

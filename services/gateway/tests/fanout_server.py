@@ -98,7 +98,8 @@ async def fanout(send_buffer: int = 0, **changed: object) -> AsyncIterator[Fanou
     async def app(scope: object, receive: object, send: object) -> None:
         await application(scope, receive, send)  # type: ignore[arg-type]
 
-    server = make_server(Gateway(app, counters, asyncio.Event(), lambda: True), settings)  # type: ignore[arg-type]
+    at_work = Gateway(app, counters, asyncio.Event(), live=lambda: True, hasten=lambda _: None)  # type: ignore[arg-type]
+    server = make_server(at_work, settings)
     served = Fanout(listener.getsockname()[1], server, counters)
     application = served.application()
     serving = asyncio.create_task(server.serve([listener]))

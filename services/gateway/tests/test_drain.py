@@ -7,11 +7,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 import pytest
+from nats.aio.msg import Msg
 
 from opsroom_contracts.close_codes import Close
+from opsroom_contracts.subjects import CloudSubject
+from opsroom_messaging.connection import connect
 from services.gateway.tests.api_clients import close_code, events, person
 from services.gateway.tests.course_clients import course_client, register
-from services.gateway.tests.portal import Address, Portal, serving
+from services.gateway.tests.portal import Address, Portal, services, serving
+from tests.broker import BrokerProcess
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -69,3 +73,28 @@ async def test_a_request_under_way_is_answered(portal: Portal) -> None:
             assert b'"name":"in flight"' in answer
             await stopping
             writer.close()
+
+
+async def test_who_waits_for_a_service_that_is_away_is_told_to_come_back(
+    broker_process: BrokerProcess, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = asyncio.Event()
+
+    async def never_answer(_request: Msg) -> None:
+        asked.set()
+
+    async with AsyncExitStack() as stop:
+        async with services(broker_process.url):
+            address = await stop.enter_async_context(serving(broker_process.url))
+        broker = await connect(broker_process.url, name="witness")
+        stop.push_async_callback(broker.close)
+        await broker.client.subscribe(CloudSubject.CREATE, cb=never_answer)
+        await broker.client.flush()
+        async with address.requests() as http:
+            waiting = asyncio.create_task(http.post("/api/v1/cloud/instances"))
+            await asked.wait()
+            await stop.aclose()
+            answer = await waiting
+    assert answer.status_code == 503
+    assert answer.json()["code"] == "unavailable"
+    assert "graceful" not in caplog.text

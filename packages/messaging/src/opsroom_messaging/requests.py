@@ -44,6 +44,14 @@ class Requester:
             "request_seconds", "Time to the answer of a service, retries included.", ("subject", "outcome")
         )
         self._under_way = 0
+        self._stopping: float | None = None
+        self._limits: set[asyncio.Timeout] = set()
+
+    def hasten(self, seconds: float) -> None:
+        """The process stops: who waits for an answer, or asks from now on, waits so many seconds at most."""
+        self._stopping = asyncio.get_running_loop().time() + seconds
+        for limit in self._limits:
+            limit.reschedule(self._stopping)
 
     async def ask(
         self, subject: str, request: Model, reply: type[ReplyT], *, patience: float | None = None
@@ -57,7 +65,7 @@ class Requester:
         outcome = "cancelled"
         try:
             with self._broker.traces.hop(f"ask {subject}", Hop.ASK):
-                answer = await self._ask(subject, request, reply, patience)
+                answer = await self._ask_while_here(subject, request, reply, patience)
             outcome = "ok"
         except FaultError as error:
             outcome = error.fault.code.value
@@ -65,6 +73,19 @@ class Requester:
         finally:
             self._asked.observe(monotonic() - began, subject, outcome)
         return answer
+
+    async def _ask_while_here(
+        self, subject: str, request: Model, reply: type[ReplyT], patience: float | None
+    ) -> ReplyT:
+        limit = asyncio.timeout_at(self._stopping)
+        try:
+            async with limit:
+                self._limits.add(limit)
+                return await self._ask(subject, request, reply, patience)
+        except TimeoutError:
+            raise refuse(ErrorCode.UNAVAILABLE, "the gateway stops; try again") from None
+        finally:
+            self._limits.discard(limit)
 
     async def _ask(self, subject: str, request: Model, reply: type[ReplyT], patience: float | None) -> ReplyT:
         loop = asyncio.get_running_loop()

@@ -68,12 +68,16 @@ from opsroom_messaging.topology import await_streams
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """A gateway at work: its application, and what it counts of its connections."""
+    """A gateway at work: its application, and what it counts of its connections.
+
+    ``hasten``: from now on no request waits longer than so many seconds for a service.
+    """
 
     app: FastAPI
     counters: EdgeCounters
     died: asyncio.Event
     live: Callable[[], bool]
+    hasten: Callable[[float], None]
 
 
 @asynccontextmanager
@@ -149,7 +153,7 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
         await feeds.ready()
         try:
             async with answering(broker, look, counters):
-                yield Gateway(app, counters, died, lambda: feeds.live)
+                yield Gateway(app, counters, died, lambda: feeds.live, requester.hasten)
         finally:
             await course_chat.stop()
             await sessions.close()

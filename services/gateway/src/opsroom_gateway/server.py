@@ -4,7 +4,7 @@ import asyncio
 import os
 import random
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
@@ -21,6 +21,8 @@ from opsroom_gateway.ws_protocol import OutletProtocol, Sockets
 from opsroom_messaging.connection import BrokerUnusableError
 
 _DRAIN_SECONDS = 10
+_ANSWER_SECONDS = 6.0
+"""Who still waits for a service when the server stops is answered before the server would give up."""
 _BACKLOG = 4096
 _UNSENT_BYTES = 256 * 1024
 _BATCH_SECONDS = 0.01
@@ -35,9 +37,10 @@ class AddressInUseError(BrokerUnusableError):
 class Server(uvicorn.Server):
     """Leaves signals to the process, which stops in its own order; sends people away at a pace."""
 
-    def __init__(self, config: uvicorn.Config, drain_seconds: float) -> None:
+    def __init__(self, config: uvicorn.Config, drain_seconds: float, hasten: Callable[[float], None]) -> None:
         super().__init__(config)
         self._drain_seconds = drain_seconds
+        self._hasten = hasten
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -48,6 +51,7 @@ class Server(uvicorn.Server):
         """As uvicorn, but connections are ended one after another, so that not all come back at once."""
         for server in self.servers:
             server.close()
+        self._hasten(_ANSWER_SECONDS)
         leaving = list(self.server_state.connections)
         random.shuffle(leaving)
         each = min(self._drain_seconds / max(1, len(leaving)), _UNHURRIED_SECONDS)
@@ -140,4 +144,4 @@ def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
         ssl_keyfile=None if tls is None else tls[1],
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
-    return Server(config, settings.drain_seconds)
+    return Server(config, settings.drain_seconds, gateway.hasten)
