@@ -1,6 +1,7 @@
 """The chart renders to what a cluster takes, and NATS's own chart is asked for what the code says."""
 
 import importlib
+import re
 import runpy
 import shutil
 import subprocess
@@ -46,6 +47,21 @@ def test_manifests_have_what_was_asked_for() -> None:
     assert '{name: GATEWAY_TOKENS_FILE, value: "/tokens/tokens"}' in manifests
     assert "secretName: opsroom-tokens" in manifests
     assert "opsroom-tokens" not in rendered("--set", "access.mode=open")
+
+
+def test_health_and_metrics_are_at_a_port_that_only_who_watches_reaches() -> None:
+    manifests = rendered("--set", "metrics.podMonitor=true")
+    for service in ("GATEWAY", "CHAT", "CLOUD"):
+        assert f'{{name: {service}_ADMIN_HOST, value: "0.0.0.0"}}' in manifests
+        assert f'{{name: {service}_ADMIN_PORT, value: "9090"}}' in manifests
+    assert manifests.count("{name: admin, containerPort: 9090}") == 3
+    assert len(re.findall(r"httpGet: {path: /(?:healthz|readyz), port: admin}", manifests)) == 9
+    assert manifests.count('prometheus.io/port: "9090"') == 3
+    assert "targetPort: admin" not in manifests, "a Service would show it to everybody"
+    assert manifests.count("\nkind: NetworkPolicy") == 4
+    assert manifests.count("ports: [{port: admin}]") == 3
+    assert manifests.count("\nkind: PodMonitor") == 1
+    assert "NetworkPolicy" not in rendered("--set", "networkPolicy.enabled=false")
 
 
 def test_manifests_fit_the_schemas_of_kubernetes() -> None:

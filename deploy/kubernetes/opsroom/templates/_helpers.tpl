@@ -26,9 +26,14 @@ securityContext:
   capabilities: {drop: [ALL]}
 {{- end }}
 
-{{/* A deployment of one of the three services; `healthPort` is where it says that it is ready. */}}
+{{/*
+A deployment of one of the three services. Health and metrics are at the port `admin`, which no Service shows;
+`publicPort` is where it serves others besides, if it does.
+*/}}
 {{- define "opsroom.service" -}}
 {{- $values := index .root.Values .component -}}
+{{- $prefix := upper .component -}}
+{{- $admin := dict (printf "%s_ADMIN_HOST" $prefix) "0.0.0.0" (printf "%s_ADMIN_PORT" $prefix) "9090" -}}
 apiVersion: apps/v1
 kind: Deployment
 metadata:
@@ -45,6 +50,10 @@ spec:
   template:
     metadata:
       labels: {{- include "opsroom.labels" . | nindent 8 }}
+      annotations:
+        prometheus.io/scrape: "true"
+        prometheus.io/port: "9090"
+        prometheus.io/path: /metrics
     spec:
       {{- include "opsroom.podSecurity" (dict "uid" 10001) | nindent 6 }}
       terminationGracePeriodSeconds: {{ $values.terminationGracePeriodSeconds | default 20 }}
@@ -58,21 +67,24 @@ spec:
             - {name: NATS_USER, value: {{ .component }}}
             - {name: NATS_PASSWORD_FILE, value: /secrets/nats-password}
             - {name: STREAM_REPLICAS, value: {{ .root.Values.nats.streamReplicas | quote }}}
-            {{- range $name, $value := merge (deepCopy $values.env) .env }}
+            {{- range $name, $value := merge (deepCopy $values.env) .env $admin }}
             - {name: {{ $name }}, value: {{ $value | quote }}}
             {{- end }}
           ports:
-            - {name: health, containerPort: {{ .healthPort }}}
+            - {name: admin, containerPort: 9090}
+            {{- with .publicPort }}
+            - {name: http, containerPort: {{ . }}}
+            {{- end }}
           startupProbe:
-            httpGet: {path: /healthz, port: health}
+            httpGet: {path: /healthz, port: admin}
             periodSeconds: 2
             failureThreshold: 60
           livenessProbe:
-            httpGet: {path: /healthz, port: health}
+            httpGet: {path: /healthz, port: admin}
             periodSeconds: 10
             timeoutSeconds: 5
           readinessProbe:
-            httpGet: {path: /readyz, port: health}
+            httpGet: {path: /readyz, port: admin}
             periodSeconds: 5
             timeoutSeconds: 5
           resources: {{- toYaml $values.resources | nindent 12 }}
