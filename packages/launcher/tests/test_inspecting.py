@@ -53,6 +53,7 @@ async def test_where_nothing_runs_one_is_told_what_to_do(tmp_path: Path) -> None
         place = {
             "OPSROOM_DATA": str(tmp_path),
             "PORT": str(taken.sockets[0].getsockname()[1]),
+            "NATS_PORT": str(taken.sockets[0].getsockname()[1]),
             "NATS_URL": "",
         }
         (code, lines, complaints), (doctor_code, findings, _) = await asyncio.gather(
@@ -62,3 +63,4 @@ async def test_where_nothing_runs_one_is_told_what_to_do(tmp_path: Path) -> None
     assert complaints == f"opsroom: nothing runs in {tmp_path} (start it: ./opsroom up)\n"
     assert doctor_code == 1
     assert verdicts(findings)["port"] == "failed"
+    assert verdicts(findings)["broker's"] == "failed"

@@ -14,7 +14,8 @@ from pathlib import Path
 from opsroom_client.cli.output import remark, show_table
 from opsroom_contracts.model import rfc3339
 from opsroom_contracts.status import ReplicaStatus, Status, StreamStatus
-from opsroom_launcher.broker import find_binary, users_folder
+from opsroom_launcher.broker import HOST as BROKER_HOST
+from opsroom_launcher.broker import USUAL_PORT, find_binary, users_folder
 from opsroom_launcher.errors import RefusedError
 from opsroom_launcher.listening import free_port, reachable
 from opsroom_launcher.options import DEFAULT_DATA
@@ -140,6 +141,7 @@ async def _examine(place: Place) -> list[Finding]:
     running = await is_ready(place.host, place.port)
     return [
         _port(place, running=running),
+        *_broker_port(place, running=running),
         _binary(place),
         *await _broker(place, running=running),
         *_data(place),
@@ -157,6 +159,24 @@ def _port(place: Place, *, running: bool) -> Finding:
         reason = str(error).removeprefix("opsroom: ").partition(" (")[0]
         return Finding(Verdict.BAD, "port of the page", reason, "choose another: --port or PORT")
     return Finding(Verdict.OK, "port of the page", f"{address} is free")
+
+
+def _broker_port(place: Place, *, running: bool) -> Iterator[Finding]:
+    """The embedded broker takes another port where nobody asked for a certain one."""
+    if running or place.environ.get("NATS_URL"):
+        return
+    asked = place.environ.get("NATS_PORT") or ""
+    port = int(asked) if asked.isdigit() else USUAL_PORT
+    try:
+        free_port(BROKER_HOST, port, "--nats-port")
+    except RefusedError:
+        found = f"{BROKER_HOST}:{port} is taken"
+        if asked:
+            yield Finding(Verdict.BAD, "broker's port", found, "choose another: --nats-port or NATS_PORT")
+        else:
+            yield Finding(Verdict.OK, "broker's port", f"{found}; ./opsroom up takes a free one")
+        return
+    yield Finding(Verdict.OK, "broker's port", f"{BROKER_HOST}:{port} is free")
 
 
 def _binary(place: Place) -> Finding:
