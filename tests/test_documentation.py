@@ -81,8 +81,3 @@ def test_the_asyncapi_document_is_whole() -> None:
 
     for reference in references(document):
         assert lookup(reference)
-
-
-@pytest.mark.skipif(shutil.which("actionlint") is None, reason="actionlint is not on PATH; CI has it")
-async def test_workflows_are_sound() -> None:
-    assert await output("actionlint", "-shellcheck=", cwd=ROOT) == (0, "")
