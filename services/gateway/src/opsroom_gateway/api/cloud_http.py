@@ -79,9 +79,6 @@ async def _no_body(request: Request) -> None:
             raise refuse(ErrorCode.INVALID_REQUEST, "this command takes no body")
 
 
-_AUDITED = {"instances": AuditAction.CREATE, "start": AuditAction.START, "stop": AuditAction.STOP}
-
-
 def _commander(
     access: Access, limits: Limits, feed: CloudFeed, here: NotedHere
 ) -> Callable[[Request], Awaitable[Asker]]:
@@ -103,7 +100,8 @@ def _commander(
 def _audited(request: Request) -> AuditAction:
     if request.method == "DELETE":
         return AuditAction.CANCEL if "operation_id" in request.path_params else AuditAction.REMOVE
-    return _AUDITED[request.url.path.rpartition("/")[2]]
+    verb = request.url.path.rpartition("/")[2]
+    return AuditAction.CREATE if verb == "instances" else AuditAction(verb)
 
 
 def _target(request: Request) -> str | None:

@@ -108,7 +108,8 @@ class CourseCloud:
 
     def on_event(self, event: InstanceEvent, seq: int) -> None:
         """Tell dashboards of an event, in their words; of kinds they do not know they hear nothing."""
-        info = RECEIVED_INFO[event.command] if event.type is EventType.RECEIVED else DONE_INFO.get(event.type)
+        received = event.type is EventType.RECEIVED
+        info = RECEIVED_INFO.get(event.command) if received else DONE_INFO.get(event.type)
         if info is None:
             return
         moment = rfc3339(event.timestamp)
