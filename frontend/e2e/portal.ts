@@ -53,6 +53,7 @@ export async function startPortal(
   });
   const stop = () =>
     new Promise<void>(resolve => {
+      if (child.exitCode !== null || child.signalCode !== null) return resolve();
       child.once("exit", () => resolve());
       child.kill("SIGTERM");
     });

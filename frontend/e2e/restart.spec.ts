@@ -8,29 +8,32 @@ test("a page goes on by itself after the server was restarted, with nothing miss
   test.setTimeout(300_000);
   const data = await mkdtemp(join(tmpdir(), "opsroom-e2e-"));
   let running = await startPortal(["--data", data]);
-  const { port } = new URL(running.portal.url);
-  const [ann, bob] = await Promise.all([browser.newPage(), browser.newPage()]);
-  for (const page of [ann, bob]) {
-    await page.goto(running.portal.url);
-    await enter(page, freshName("Someone"));
+  try {
+    const { port } = new URL(running.portal.url);
+    const [ann, bob] = await Promise.all([browser.newPage(), browser.newPage()]);
+    for (const page of [ann, bob]) {
+      await page.goto(running.portal.url);
+      await enter(page, freshName("Someone"));
+    }
+    await say(ann, "before");
+    await expect(bob.locator(".message-text", { hasText: "before" })).toBeVisible();
+    await running.stop();
+    await expect(ann.locator(".connection")).toContainText(/Reconnecting in \d+ s|Connecting/);
+    await say(ann, "meanwhile");
+    running = await startPortal(["--data", data, "--port", port]);
+    await ann
+      .getByRole("button", { name: "Try now" })
+      .click({ timeout: 2_000 })
+      .catch(() => {});
+    await expect(ann.locator(".connection")).toContainText("Live", { timeout: 40_000 });
+    await expect(bob.locator(".connection")).toContainText("Live", { timeout: 40_000 });
+    await say(bob, "after");
+    for (const page of [ann, bob]) {
+      await expect(page.locator(".message-text")).toHaveText(["before", "meanwhile", "after"]);
+    }
+    await Promise.all([ann.close(), bob.close()]);
+  } finally {
+    await running.stop();
+    await rm(data, { recursive: true, force: true });
   }
-  await say(ann, "before");
-  await expect(bob.locator(".message-text", { hasText: "before" })).toBeVisible();
-  await running.stop();
-  await expect(ann.locator(".connection")).toContainText(/Reconnecting in \d+ s|Connecting/);
-  await say(ann, "meanwhile");
-  running = await startPortal(["--data", data, "--port", port]);
-  await ann
-    .getByRole("button", { name: "Try now" })
-    .click({ timeout: 2_000 })
-    .catch(() => {});
-  await expect(ann.locator(".connection")).toContainText("Live", { timeout: 40_000 });
-  await expect(bob.locator(".connection")).toContainText("Live", { timeout: 40_000 });
-  await say(bob, "after");
-  for (const page of [ann, bob]) {
-    await expect(page.locator(".message-text")).toHaveText(["before", "meanwhile", "after"]);
-  }
-  await Promise.all([ann.close(), bob.close()]);
-  await running.stop();
-  await rm(data, { recursive: true, force: true });
 });

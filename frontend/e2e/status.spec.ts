@@ -37,3 +37,17 @@ test("one look tells whether it is us or the network", async ({ page, portal }) 
   await page.context().setOffline(true);
   await expect(verdict).toHaveText("This device has no network.");
 });
+
+test("a part of the page that can't be fetched says so, and comes when it is tried again", async ({
+  page,
+  portal,
+}) => {
+  await page.route(/status[^/]*\.js$/, route => route.abort());
+  await page.goto(`${portal.url}/#/status`);
+  const alert = page.getByRole("alert").filter({ hasText: "could not be fetched" });
+  await expect(alert).toBeVisible();
+  await page.unrouteAll();
+  await alert.getByRole("button", { name: "Try again" }).click();
+  await expect(page.locator(".verdict")).toHaveText("Everything answers.");
+  await expect(alert).toHaveCount(0);
+});

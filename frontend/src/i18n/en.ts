@@ -64,6 +64,11 @@ export const en = {
   theme: { label: "Theme", auto: "As the system", light: "Light", dark: "Dark" },
   cancel: "Cancel",
   tryNow: "Try now",
+  missingPart: {
+    text: "This part of the page could not be fetched. The connection may be gone, or the page has a newer version.",
+    again: "Try again",
+    reload: "Reload the page",
+  },
   connection: {
     label: "Connection",
     more: "How the services do",

@@ -1,5 +1,6 @@
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { words } from "./preferences";
 
 interface LazyProps<P> {
   /** The same function each time. */
@@ -7,11 +8,31 @@ interface LazyProps<P> {
   readonly props: P;
 }
 
-/** A part of the page that is fetched when it is first wanted. */
+/** A part of the page that is fetched when it is first wanted; where that fails, it says so and can be tried again. */
 export function Lazy<P extends object>({ load, props }: LazyProps<P>) {
   const [Loaded, setLoaded] = useState<ComponentType<P>>();
+  const [failed, setFailed] = useState(false);
   useEffect(() => {
-    load().then(module => setLoaded(() => module.default));
-  }, [load]);
-  return Loaded ? <Loaded {...props} /> : null;
+    if (failed) return;
+    load().then(
+      module => setLoaded(() => module.default),
+      () => setFailed(true),
+    );
+  }, [load, failed]);
+  if (Loaded) return <Loaded {...props} />;
+  if (!failed) return null;
+  const t = words.value.missingPart;
+  return (
+    <div class="notice" role="alert">
+      <p>{t.text}</p>
+      <p class="notice-actions">
+        <button type="button" class="button" onClick={() => setFailed(false)}>
+          {t.again}
+        </button>
+        <button type="button" class="link-button" onClick={() => location.reload()}>
+          {t.reload}
+        </button>
+      </p>
+    </div>
+  );
 }
