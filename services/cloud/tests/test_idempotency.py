@@ -7,8 +7,10 @@ from datetime import timedelta
 
 import pytest
 
+from opsroom_cloud.allowance import Allowance
 from opsroom_cloud.commands import Commands, Terms
 from opsroom_cloud.completion import Completion, Deadlines
+from opsroom_cloud.fold import InstanceFold
 from opsroom_cloud.operations import Operations
 from opsroom_cloud.provider import SimulatedProvider
 from opsroom_cloud.timers import Timers
@@ -106,7 +108,7 @@ async def test_a_process_that_lags_behind_decides_by_what_is_stored(cloud: Cloud
             events, SimulatedProvider(0), Deadlines(1.0, timedelta(days=1)), clock=SteadyClock()
         )
         timers = Timers(completion, clock=SteadyClock())
-        terms = Terms(SteadyClock(), timedelta(seconds=SOON))
+        terms = Terms(SteadyClock(), timedelta(seconds=SOON), Allowance(InstanceFold()))
         lagging = Commands(events, Operations(events, SteadyClock()), timers, terms)
         with pytest.raises(FaultError) as pointless:
             await lagging.stop(InstanceRequest(instance_id=instance_id))

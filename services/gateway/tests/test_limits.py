@@ -12,7 +12,7 @@ import pytest_asyncio
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from services.gateway.tests.api_clients import person, raw_socket, token_of
+from services.gateway.tests.api_clients import events, person, raw_socket, token_of
 from services.gateway.tests.portal import Address, Portal, gateway_settings, portal_at, serving
 from tests.broker import BrokerProcess
 from tests.waiting import PATIENCE_SECONDS
@@ -159,19 +159,50 @@ async def test_a_course_client_that_floods_is_read_slowly_and_loses_nothing(stri
         assert told == [f"{n}" for n in range(6)]
 
 
-async def test_commands_and_pending_operations_are_limited(strict: Address) -> None:
+async def test_commands_are_limited(strict: Address) -> None:
     token = await token_of(strict)
     async with strict.requests() as client:
         client.headers["Authorization"] = f"Bearer {token}"
-        for _ in range(2):
-            assert (await client.post(INSTANCES)).status_code == 202
-        answer = await client.post(INSTANCES)
-        assert answer.status_code == 429
-        assert "pending" in answer.json()["detail"]
-        while "pending" in answer.json()["detail"]:
-            answer = await client.post(INSTANCES)
+        while (answer := await client.post(INSTANCES)).status_code == 202 or "pending" in answer.text:
+            pass
         assert answer.json()["code"] == "rate_limited"
         assert "Retry-After" in answer.headers
+
+
+async def test_commands_sent_at_once_to_several_gateways_pass_no_limit_of_pending_ones(
+    portal: Portal,
+) -> None:
+    roomy = {"commands_per_second": 100.0, "commands_burst": 100, "connections_per_address": 100}
+    settings = gateway_settings(**(STRICT | roomy))
+    async with serving(portal.url, settings) as one, serving(portal.url, settings) as two:
+        name = f"p-{uuid4().hex[:20]}"
+        token = await token_of(one, name)
+        async with one.requests() as first, two.requests() as second:
+            since = (await first.get(INSTANCES)).json()["seq"]
+            for client in (first, second):
+                client.headers["Authorization"] = f"Bearer {token}"
+            answers = await asyncio.gather(*(c.post(INSTANCES) for _ in range(20) for c in (first, second)))
+            accepted = [answer for answer in answers if answer.status_code == 202]
+            refused = [answer for answer in answers if answer.status_code != 202]
+            assert len(accepted) >= 2
+            assert {(answer.status_code, answer.json()["code"]) for answer in refused} == {
+                (429, "rate_limited")
+            }
+            assert all(f"{name} has 2 operations pending" in answer.text for answer in refused)
+            assert all(int(answer.headers["Retry-After"]) >= 1 for answer in refused)
+        pending: set[str] = set()
+        ended = 0
+        async with events(one, since) as stream:
+            while ended < len(accepted):
+                event = (await stream.next())["data"]
+                if event["actor"] != name:
+                    continue
+                if event["type"] == "received":
+                    pending.add(event["operationId"])
+                    assert len(pending) <= 2
+                else:
+                    pending.remove(event["operationId"])
+                    ended += 1
 
 
 async def test_connections_of_an_address_are_limited_and_freed(strict: Address) -> None:

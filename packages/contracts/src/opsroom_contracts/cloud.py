@@ -15,6 +15,8 @@ LIST_MAX = 1000
 Actor = Annotated[str, Field(min_length=1, max_length=64)]
 """Who asked, in words."""
 ANONYMOUS = "anonymous"
+PendingMax = Annotated[int, Field(ge=1)]
+"""So many operations of the actor may be pending at once; one more is refused (``rate_limited``)."""
 
 
 class InstanceState(StrEnum):
@@ -141,6 +143,7 @@ class CreateRequest(Model):
     client_id: ClientId | None = None
     actor: Actor = ANONYMOUS
     address: Address | None = None
+    pending_max: PendingMax | None = None
 
 
 class InstanceRequest(Model):
@@ -150,6 +153,7 @@ class InstanceRequest(Model):
     client_id: ClientId | None = None
     actor: Actor = ANONYMOUS
     address: Address | None = None
+    pending_max: PendingMax | None = None
 
 
 class CancelRequest(Model):

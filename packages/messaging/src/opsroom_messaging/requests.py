@@ -21,6 +21,8 @@ _LEAST_SECONDS = 0.05
 _RUSH = 100
 """From so many asks at once on, silence is no sign of death."""
 _RUSH_SECONDS = 3.0
+_AGAIN = RETRYABLE - {ErrorCode.RATE_LIMITED}
+"""After these the same is asked again here; who has had too much is told when to come back."""
 _REPLY_MAX_BYTES = 4 * MAX_PAYLOAD_BYTES
 
 ReplyT = TypeVar("ReplyT", bound=Model)
@@ -174,7 +176,7 @@ async def _hear(asked: set[asyncio.Task[ReplyT]], wait: float) -> tuple[ReplyT |
             if task.exception() is None:
                 return task.result(), None
         for error in errors:
-            if not isinstance(error, FaultError) or error.fault.code not in RETRYABLE:
+            if not isinstance(error, FaultError) or error.fault.code not in _AGAIN:
                 raise error or AssertionError("an ask ended with neither an answer nor an error")
             refusal = error
         if refusal is not None and refusal.fault.code is not ErrorCode.IDEMPOTENCY_IN_FLIGHT:

@@ -5,22 +5,27 @@ from typing import TypeVar
 
 from opsroom_contracts.audit import AuditAction
 from opsroom_contracts.cloud import CancelRequest, CreateRequest, InstanceRequest, OperationReply
-from opsroom_contracts.errors import RETRYABLE, FaultError
+from opsroom_contracts.errors import RETRYABLE, ErrorCode, FaultError
 from opsroom_messaging.audit import Audit, accepted, refused
 
 AskedT = TypeVar("AskedT", CreateRequest, InstanceRequest, CancelRequest)
 Handler = Callable[[AskedT], Awaitable[OperationReply]]
 
+_UNDECIDED = RETRYABLE - {ErrorCode.RATE_LIMITED}
+
 
 def audited(audit: Audit, action: AuditAction, handler: Handler[AskedT]) -> Handler[AskedT]:
-    """``handler``, with an entry for every command that it decides on; "try again" decides nothing."""
+    """``handler``, with an entry for every command that it decides on; "try again" decides nothing.
+
+    That somebody has too much pending is a decision.
+    """
 
     async def handle(request: AskedT) -> OperationReply:
         target = _target(request)
         try:
             reply = await handler(request)
         except FaultError as error:
-            if error.fault.code not in RETRYABLE:
+            if error.fault.code not in _UNDECIDED:
                 entry = refused(action, request.actor, error.fault, target)
                 audit.note(entry.model_copy(update={"address": request.address}))
             raise

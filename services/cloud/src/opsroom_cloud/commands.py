@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+from opsroom_cloud.allowance import Allowance
 from opsroom_cloud.domain.history import operation_of, record_of
 from opsroom_cloud.domain.ids import instance_id_of, operation_id_of
 from opsroom_cloud.domain.lifecycle import Order, decide
@@ -29,10 +30,11 @@ _TRIES = 5
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """On which terms commands are accepted: the clock, and how long one takes."""
+    """On which terms commands are accepted: the clock, how long one takes, and how many may be pending."""
 
     clock: Callable[[], datetime]
     delay: timedelta
+    allowance: Allowance
 
 
 class Commands:
@@ -48,7 +50,7 @@ class Commands:
     async def create(self, request: CreateRequest) -> OperationReply:
         """Accept the creation of an instance; its id follows from the operation's."""
         operation_id = _operation_id(request.client_id)
-        order = self._order(Command.CREATE, instance_id_of(operation_id), operation_id, request.actor)
+        order = self._order(Command.CREATE, instance_id_of(operation_id), operation_id, request)
         return await self._once(order, request.client_id)
 
     async def start(self, request: InstanceRequest) -> OperationReply:
@@ -65,18 +67,25 @@ class Commands:
 
     async def _change(self, command: Command, request: InstanceRequest) -> OperationReply:
         operation_id = _operation_id(request.client_id)
-        order = self._order(command, request.instance_id, operation_id, request.actor)
+        order = self._order(command, request.instance_id, operation_id, request)
         return await self._once(order, request.client_id)
 
-    def _order(self, command: Command, instance_id: str, operation_id: str, actor: str) -> Order:
+    def _order(
+        self,
+        command: Command,
+        instance_id: str,
+        operation_id: str,
+        request: CreateRequest | InstanceRequest,
+    ) -> Order:
         now = self._terms.clock()
         return Order(
             command=command,
             instance_id=instance_id,
             operation_id=operation_id,
-            actor=actor,
+            actor=request.actor,
             accepted_at=now,
             due_at=now + self._terms.delay,
+            pending_max=request.pending_max,
         )
 
     async def _once(self, order: Order, client_id: str | None) -> OperationReply:
@@ -112,11 +121,12 @@ class Commands:
             verdict = decide(known.instance, order)
             if isinstance(verdict, InstanceEvent):
                 try:
-                    seq = await self._events.accept(verdict, expected=known.seq)
-                    self._timers.start(order.instance_id, pending_of(verdict))
-                    return _reply(order.instance_id, pending_of(verdict), seq)
+                    return await self._store(order, verdict, known.seq)
                 except ConflictError:
                     pass
+                except FaultError:
+                    if certain:
+                        raise
             elif certain:
                 raise FaultError(verdict)
             known = await self._events.refresh(order.instance_id)
@@ -125,6 +135,13 @@ class Commands:
             if reply is not None:
                 return reply
         raise refuse(ErrorCode.UNAVAILABLE, "too many others write on this instance; try again")
+
+    async def _store(self, order: Order, received: InstanceEvent, expected: int) -> OperationReply:
+        with self._terms.allowance.place(order):
+            seq = await self._events.accept(received, expected=expected)
+        pending = pending_of(received)
+        self._timers.start(order.instance_id, pending)
+        return _reply(order.instance_id, pending, seq)
 
     async def _earlier(self, order: Order) -> OperationReply | None:
         """The answer to an earlier request with the same client's id, or None if this is the first."""

@@ -2,9 +2,10 @@
 
 import logging
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from opsroom_contracts.cloud import INSTANCE_EVENT, Instance, InstanceEvent, PendingOperation, apply
 from opsroom_contracts.codec import ContractError
@@ -15,6 +16,8 @@ from opsroom_messaging.stored import Stored, UnavailableError
 _NEVER = datetime.fromtimestamp(0, UTC)
 _DAMAGED_MAX = 10_000
 """Instances with a damaged last event that are remembered for repair at a time."""
+
+_NOTHING: Mapping[str, datetime] = MappingProxyType({})
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +69,7 @@ class InstanceFold:
     def __init__(self) -> None:
         self._known: dict[str, Known] = {}
         self._pending: dict[str, str] = {}
+        self._due: dict[str, dict[str, datetime]] = {}
         self._sorted: list[str] | None = []
         self._position = 0
         self._damaged: set[str] = set()
@@ -76,6 +80,7 @@ class InstanceFold:
         if fresh:
             self._known.clear()
             self._pending.clear()
+            self._due.clear()
             self._sorted = []
             self._position = 0
 
@@ -129,6 +134,10 @@ class InstanceFold:
         """The instance on which the operation is pending, as far as is known."""
         return self._pending.get(operation_id)
 
+    def due_of(self, actor: str) -> Mapping[str, datetime]:
+        """The operations of ``actor`` that are pending: the id of each, and when it is due."""
+        return self._due.get(actor, _NOTHING)
+
     def pending(self) -> Iterator[tuple[str, PendingOperation, datetime]]:
         """The pending operations: the instance's id, the operation, and when it was stored."""
         for instance_id in self._pending.values():
@@ -166,6 +175,14 @@ class InstanceFold:
         """Sizes, for the statistics."""
         return {"instances": len(self._known), "pending": len(self._pending), "malformed": self.malformed}
 
+    def _end(self, pending: PendingOperation) -> None:
+        self._pending.pop(pending.id, None)
+        due = self._due.get(pending.actor)
+        if due is not None:
+            due.pop(pending.id, None)
+            if not due:
+                del self._due[pending.actor]
+
     def _note_damaged(self, instance_id: str) -> None:
         if len(self._damaged) < _DAMAGED_MAX:
             self._damaged.add(instance_id)
@@ -173,9 +190,11 @@ class InstanceFold:
     def _put(self, instance_id: str, known: Known) -> None:
         before = self._known.get(instance_id, UNKNOWN).instance
         if before is not None and before.pending is not None:
-            self._pending.pop(before.pending.id, None)
+            self._end(before.pending)
         if known.instance is not None and known.instance.pending is not None:
-            self._pending[known.instance.pending.id] = instance_id
+            pending = known.instance.pending
+            self._pending[pending.id] = instance_id
+            self._due.setdefault(pending.actor, {})[pending.id] = pending.due_at
         if (before is None) != (known.instance is None):
             self._sorted = None
         if known.instance is None and known.seq <= self._position:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
+from opsroom_cloud.allowance import Allowance
 from opsroom_cloud.audited import audited
 from opsroom_cloud.commands import Commands, Terms
 from opsroom_cloud.completion import Completion, Deadlines
@@ -78,7 +79,8 @@ async def cloud_service(
     )
     operations = Operations(events, clock)
     timers = Timers(completion, clock=clock)
-    commands = Commands(events, operations, timers, Terms(clock, settings.delay()))
+    terms = Terms(clock, settings.delay(), Allowance(fold))
+    commands = Commands(events, operations, timers, terms)
     listing = Listing(events, fold, follower)
     service = MicroService(
         broker,

@@ -135,7 +135,7 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
     look = Look(lambda: survey(broker))
     app.include_router(_api(broker, settings, feeds, shared, (access, keeper, here, look)))
     describe_access(app, access)
-    door = CourseDoor(access, keeper, limits, feeds.cloud, here)
+    door = CourseDoor(access, keeper, limits, here)
     _mount_course(app, settings, door, course_chat, course_cloud)
     if settings.frontend is not None:
         app.mount("/", StaticFiles(directory=settings.frontend, html=True))

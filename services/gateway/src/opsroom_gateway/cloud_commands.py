@@ -27,10 +27,11 @@ _SUBJECTS: dict[Command, CloudSubject] = {
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who commands, and from where."""
+    """Who commands, from where, and how many of their operations may be pending (None: any number)."""
 
     name: str
     address: str
+    pending_max: int | None
 
 
 class CloudCommands:
@@ -48,13 +49,22 @@ class CloudCommands:
         """
         return await self._ask(
             CloudSubject.CREATE,
-            CreateRequest(client_id=client_id, actor=asker.name, address=asker.address[:64]),
+            CreateRequest(
+                client_id=client_id,
+                actor=asker.name,
+                address=asker.address[:64],
+                pending_max=asker.pending_max,
+            ),
         )
 
     async def command(self, command: Command, instance_id: str, client_id: str, asker: Asker) -> Operation:
         """Start, stop or remove an instance."""
         request = InstanceRequest(
-            instance_id=instance_id, client_id=client_id, actor=asker.name, address=asker.address[:64]
+            instance_id=instance_id,
+            client_id=client_id,
+            actor=asker.name,
+            address=asker.address[:64],
+            pending_max=asker.pending_max,
         )
         return await self._ask(_SUBJECTS[command], request)
 

@@ -35,7 +35,10 @@ _POINTLESS_IN: dict[Command, InstanceState] = {
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A command as somebody gave it, with all that accepting it would need."""
+    """A command as somebody gave it, with all that accepting it would need.
+
+    ``pending_max``: so many operations of the actor may be pending, this one included; None: any number.
+    """
 
     command: Command
     instance_id: str
@@ -43,6 +46,7 @@ class Order:
     actor: str
     accepted_at: datetime
     due_at: datetime
+    pending_max: int | None = None
 
 
 def ends_at(pending: PendingOperation, stored_at: datetime, longest: timedelta) -> datetime:

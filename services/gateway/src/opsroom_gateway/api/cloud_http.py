@@ -79,20 +79,18 @@ async def _no_body(request: Request) -> None:
             raise refuse(ErrorCode.INVALID_REQUEST, "this command takes no body")
 
 
-def _commander(
-    access: Access, limits: Limits, feed: CloudFeed, here: NotedHere
-) -> Callable[[Request], Awaitable[Asker]]:
+def _commander(access: Access, limits: Limits, here: NotedHere) -> Callable[[Request], Awaitable[Asker]]:
     async def commander(request: Request) -> Asker:
         caller, name = caller_of(request), ANONYMOUS
         try:
             principal = await access.principal(request)
             name = principal.name
             access.check(principal, Action.COMMAND_SERVERS)
-            limits.command(caller, name, feed)
+            limits.command(caller, name)
         except FaultError as error:
             here.refused(request, _audited(request), name, error.fault, _target(request))
             raise
-        return Asker(name, caller.address)
+        return Asker(name, caller.address, limits.pending_max(caller, name))
 
     return commander
 
@@ -115,7 +113,7 @@ def cloud_router(
     """The routes of the cloud."""
     router = APIRouter(prefix="/cloud", tags=["cloud"], dependencies=[BEARER])
 
-    asker_of = Depends(_commander(access, limits, feed, here))
+    asker_of = Depends(_commander(access, limits, here))
     seen = [Depends(access.needs(Action.SEE_SERVERS))]
     bodiless = [Depends(_no_body)]
 

@@ -8,7 +8,6 @@ from opsroom_contracts.audit import AuditAction
 from opsroom_contracts.errors import FaultError
 from opsroom_contracts.identity import Action, Mode
 from opsroom_gateway.cloud_commands import Asker
-from opsroom_gateway.cloud_feed import CloudFeed
 from opsroom_gateway.edge.callers import caller_of
 from opsroom_gateway.edge.limits import COURSE, Limits
 from opsroom_gateway.identity.keeper import Keeper
@@ -23,7 +22,6 @@ class CourseDoor:
     access: Access
     keeper: Keeper
     limits: Limits
-    feed: CloudFeed
     here: NotedHere
 
     async def viewer(self, connection: HTTPConnection) -> Principal | None:
@@ -39,10 +37,9 @@ class CourseDoor:
 
     def by_socket(self, connection: HTTPConnection, viewer: Principal | None) -> Asker | None:
         """Who commands by a socket that was opened by ``viewer``; None where they may not."""
-        address = caller_of(connection).address
         if viewer is None:
-            return Asker(COURSE, address)
-        return Asker(viewer.name, address) if Action.COMMAND_SERVERS in viewer.may else None
+            return self._asker(connection, COURSE)
+        return self._asker(connection, viewer.name) if Action.COMMAND_SERVERS in viewer.may else None
 
     async def commander(self, connection: HTTPConnection, action: AuditAction, target: str | None) -> Asker:
         """Pass and count those who may command servers; note in the audit who may not."""
@@ -53,8 +50,12 @@ class CourseDoor:
                 principal = await self.access.principal(connection)
                 name = principal.name
                 self.access.check(principal, Action.COMMAND_SERVERS)
-            self.limits.command(caller, name, self.feed)
+            self.limits.command(caller, name)
         except FaultError as error:
             self.here.refused(connection, action, name, error.fault, target)
             raise
-        return Asker(name, caller.address)
+        return self._asker(connection, name)
+
+    def _asker(self, connection: HTTPConnection, name: str) -> Asker:
+        caller = caller_of(connection)
+        return Asker(name, caller.address, self.limits.pending_max(caller, name))

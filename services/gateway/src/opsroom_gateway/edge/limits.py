@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from starlette.requests import HTTPConnection
 
 from opsroom_contracts.cloud import ANONYMOUS
-from opsroom_contracts.errors import ErrorCode, refuse
-from opsroom_gateway.cloud_feed import CloudFeed
 from opsroom_gateway.edge.callers import Caller, caller_of
 from opsroom_gateway.edge.rates import RateLimit
 from opsroom_gateway.settings import LimitSettings
 
-_PENDING_RETRY_SECONDS = 5.0
 COURSE = "course"
 """Who commands by the course contract, where nobody has a name."""
+_NAMELESS = frozenset({ANONYMOUS, COURSE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +49,16 @@ class Limits:
         if not caller.exempt:
             await limit.pace(caller.site)
 
-    def command(self, caller: Caller, actor: str, feed: CloudFeed) -> None:
-        """Count a command, and see that not too many of the actor's are pending."""
-        if caller.exempt:
-            return
-        nameless = actor in {ANONYMOUS, COURSE}
-        self.commands.spend(caller.site if nameless else f"@{actor}")
-        if nameless or not self.pending_operations:
-            return
-        pending = sum(1 for one in feed.instances() if one.pending is not None and one.pending.actor == actor)
-        if pending >= self.pending_operations:
-            words = f"{actor} has {pending} operations pending; wait until some are done"
-            raise refuse(ErrorCode.RATE_LIMITED, words, retry_after=_PENDING_RETRY_SECONDS)
+    def command(self, caller: Caller, actor: str) -> None:
+        """Count a command."""
+        if not caller.exempt:
+            self.commands.spend(caller.site if actor in _NAMELESS else f"@{actor}")
+
+    def pending_max(self, caller: Caller, actor: str) -> int | None:
+        """How many operations of the actor may be pending: the cloud service counts. None: any number."""
+        if caller.exempt or actor in _NAMELESS:
+            return None
+        return self.pending_operations or None
 
 
 def limits_of(settings: LimitSettings) -> Limits:
