@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from opsroom_contracts.asyncapi import ASKED, asyncapi
-from opsroom_contracts.subjects import GATEWAY_STATUS, ChatSubject, CloudSubject
+from opsroom_contracts.subjects import GATEWAY_STATUS, GATEWAY_WHEREABOUTS, ChatSubject, CloudSubject
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_launcher.reference import FOLDER, pages
 
@@ -65,7 +65,7 @@ def test_every_setting_is_explained() -> None:
 
 def test_the_asyncapi_document_is_whole() -> None:
     document = asyncapi("1")
-    assert set(ASKED) == {*ChatSubject, *CloudSubject, GATEWAY_STATUS}
+    assert set(ASKED) == {*ChatSubject, *CloudSubject, GATEWAY_STATUS, GATEWAY_WHEREABOUTS}
 
     def lookup(reference: str) -> Any:
         found: Any = document

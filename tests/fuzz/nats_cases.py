@@ -34,6 +34,7 @@ _REQUESTS: dict[str, type[Model]] = {
     CloudSubject.CANCEL: cloud.CancelRequest,
     CloudSubject.OPERATION: cloud.OperationRequest,
     CloudSubject.LIST: cloud.ListRequest,
+    subjects.GATEWAY_WHEREABOUTS: gateways.WhereaboutsRequest,
 }
 _NEVER_WHOLE = {ChatSubject.REMOVE, ChatSubject.RESTRICT}
 """What fits these takes effect: a witness may be muted, or a message be gone that they were shown."""

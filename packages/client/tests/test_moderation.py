@@ -89,6 +89,7 @@ async def test_who_is_muted_or_banned_learns_it_and_how_long(
             tell(welcome, second, "general")
             assert "you may read and not write until" in capsys.readouterr().err
         assert name in (await moderate(wire, "ls")).output
+        assert "127.0.0.1" in (await moderate(wire, "addresses", name)).output
         held = json.loads((await moderate(wire, "ls", "--json")).output)["restrictions"]
         assert key in [one["id"] for one in held]
         assert (await moderate(wire, "lift", key)).output == f"{key} lifted\n"

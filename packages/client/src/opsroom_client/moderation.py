@@ -1,7 +1,8 @@
 """What admins do about messages and people."""
 
 from opsroom_client.requests import Call, Requests
-from opsroom_contracts.http import NewBan, NewMute, RestrictionList
+from opsroom_contracts.gateways import Sighting
+from opsroom_contracts.http import AddressList, NewBan, NewMute, RestrictionList
 from opsroom_contracts.moderation import Restriction
 
 
@@ -40,6 +41,11 @@ class Moderation:
     async def restrictions(self) -> tuple[Restriction, ...]:
         """Mutes and bans in force, the newest first."""
         return (await self._requests.ask(Call("GET", "/chat/restrictions"), RestrictionList)).restrictions
+
+    async def addresses(self, name: str) -> tuple[Sighting, ...]:
+        """From where those who go by ``name`` are connected, or were in the last day; the latest first."""
+        call = Call("GET", "/chat/addresses", params={"name": name})
+        return (await self._requests.ask(call, AddressList)).addresses
 
     async def lift(self, restriction_id: str, *, reason: str | None = None) -> None:
         """End a mute or ban."""

@@ -35,6 +35,7 @@ ASKED: Asked = {
     CloudSubject.OPERATION: (cloud.OperationRequest, cloud.OperationReply),
     CloudSubject.LIST: (cloud.ListRequest, cloud.ListReply),
     subjects.GATEWAY_STATUS: (status.StatusRequest, status.Status),
+    subjects.GATEWAY_WHEREABOUTS: (gateways.WhereaboutsRequest, gateways.Whereabouts),
 }
 SAID: dict[str, tuple[type[BaseModel], ...]] = {
     subjects.message_subject("{room}", "{message}"): (chat.MessageEvent, moderation.MessageRemoved),

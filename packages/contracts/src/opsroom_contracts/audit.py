@@ -40,6 +40,8 @@ class AuditAction(StrEnum):
     MUTE = "mute"
     BAN = "ban"
     LIFT = "lift"
+    LOCATE = "locate"
+    """Ask for somebody's address."""
 
 
 class AuditOutcome(StrEnum):

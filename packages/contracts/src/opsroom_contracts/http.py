@@ -15,6 +15,7 @@ from opsroom_contracts.cloud import (
     InstanceState,
     Operation,
 )
+from opsroom_contracts.gateways import Sighting
 from opsroom_contracts.model import Identifier, Model, Sequence, Timestamp
 from opsroom_contracts.moderation import Reason, Restriction, Seconds
 
@@ -49,6 +50,12 @@ class RestrictionList(Model):
     """All mutes and bans in force, the newest first."""
 
     restrictions: tuple[Restriction, ...]
+
+
+class AddressList(Model):
+    """From where somebody is connected or was in the last day, the latest first."""
+
+    addresses: tuple[Sighting, ...]
 
 
 class Registered(Model):

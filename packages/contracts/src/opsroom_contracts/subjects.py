@@ -68,6 +68,8 @@ GATEWAYS_BUCKET = "gateways"
 TYPING = "chat.typing.*"
 GATEWAY_STATUS = "gateway.status"
 """Asked of any gateway: what runs."""
+GATEWAY_WHEREABOUTS = "gateway.whereabouts"
+"""Asked of all gateways, each of which answers: from where somebody was connected to it."""
 GATEWAY_SPENT = "gateway.spent"
 """Gateways tell each other how much of the limits was used up; never stored."""
 

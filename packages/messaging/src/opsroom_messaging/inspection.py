@@ -3,24 +3,19 @@
 Needs the rights of the operator or of a gateway.
 """
 
-import asyncio
 import json
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any, Final, get_args
 
-from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from opsroom_contracts.status import REPLICAS_MAX, ReplicaStatus, ServiceName, Status, StreamStatus
 from opsroom_messaging.connection import REQUEST_TIMEOUT_SECONDS, Broker, describe
+from opsroom_messaging.everybody import ask_all
 from opsroom_messaging.permissions import SURVEYED
 from opsroom_messaging.stored import UnavailableError
 
-_QUIET_SECONDS = 0.3
-"""When nobody else has answered for so long, all have."""
-_ASK_SECONDS = 2.0
-"""However many answer, and however slowly, no longer."""
 _SERVICES: Final = get_args(ServiceName)
 
 
@@ -33,9 +28,10 @@ async def survey(broker: Broker) -> Status:
     began = monotonic()
     await _api(broker, "INFO")
     round_trip = monotonic() - began
-    answers = await _ask_all(broker, "$SRV.STATS")
+    answers = await ask_all(broker, "$SRV.STATS", b"", most=REPLICAS_MAX)
     streams = [await _stream(broker, name) for name in SURVEYED]
-    ours = (_replica(answer) for answer in answers if answer.get("name") in _SERVICES)
+    told: list[dict[str, Any]] = [json.loads(answer) for answer in answers]
+    ours = (_replica(one) for one in told if one.get("name") in _SERVICES)
     replicas = tuple(sorted(ours, key=lambda one: (_SERVICES.index(one.service), one.started_at, one.id)))
     found = [one for one in streams if one is not None]
     there = {one.service for one in replicas} | {one.name for one, _ in found}
@@ -50,31 +46,6 @@ async def survey(broker: Broker) -> Status:
         streams=tuple(one for one, _ in found),
         missing=tuple(name for name in (*_SERVICES, *SURVEYED) if name not in there),
     )
-
-
-async def _ask_all(broker: Broker, subject: str) -> list[dict[str, Any]]:
-    answers: asyncio.Queue[Msg] = asyncio.Queue(REPLICAS_MAX)
-
-    async def take(message: Msg) -> None:
-        if not answers.full():
-            answers.put_nowait(message)
-
-    found = []
-    try:
-        subscription = await broker.client.subscribe(inbox := broker.client.new_inbox(), cb=take)
-        await broker.client.publish(subject, b"", reply=inbox)
-        try:
-            async with asyncio.timeout(_ASK_SECONDS):
-                while True:
-                    async with asyncio.timeout(_QUIET_SECONDS):
-                        message = await answers.get()
-                    if message.data:  # empty: nobody is there
-                        found.append(json.loads(message.data))
-        except TimeoutError:
-            await subscription.unsubscribe()
-    except NatsError as error:
-        raise UnavailableError(f"asking {subject}: {error}") from error
-    return found
 
 
 async def _api(broker: Broker, name: str, **asked: object) -> dict[str, Any]:

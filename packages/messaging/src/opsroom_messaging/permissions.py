@@ -108,6 +108,7 @@ _ALL = {
             *CloudSubject,
             subjects.TYPING,
             subjects.GATEWAY_SPENT,
+            subjects.GATEWAY_WHEREABOUTS,
             f"$SRV.PING.{subjects.CHAT_SERVICE}",
             f"$SRV.PING.{subjects.CLOUD_SERVICE}",
             "$SRV.STATS",
@@ -127,7 +128,7 @@ _ALL = {
         subscribe=(
             subjects.TYPING,
             subjects.GATEWAY_SPENT,
-            *_service(GATEWAY, (subjects.GATEWAY_STATUS,)),
+            *_service(GATEWAY, (subjects.GATEWAY_STATUS, subjects.GATEWAY_WHEREABOUTS)),
         ),
         answers=True,
     ),

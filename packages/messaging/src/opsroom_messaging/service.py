@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Any, TypeVar
+from uuid import uuid4
 
 from nats import micro
 from nats.aio.client import Client
@@ -56,6 +57,7 @@ class MicroService:
         self._version = version
         self._description = description
         self._answers: dict[str, Answer] = {}
+        self._by_each: set[str] = set()
         self._tasks: dict[asyncio.Task[None], float] = {}
         """Requests under way and until when, the oldest first."""
         self._overdue: set[asyncio.Task[None]] = set()
@@ -78,6 +80,13 @@ class MicroService:
 
         self._answers[subject] = answer
 
+    def add_to_each(
+        self, subject: str, request: type[RequestT], handler: Callable[[RequestT], Awaitable[Model]]
+    ) -> None:
+        """As ``add``, but every process of the service answers, not one of them."""
+        self.add(subject, request, handler)
+        self._by_each.add(subject)
+
     async def start(self) -> None:
         """Begin to answer."""
         service = await micro.add_service(
@@ -90,7 +99,10 @@ class MicroService:
         self._service = service
         for subject, answer in self._answers.items():
             await service.add_endpoint(
-                name=subject.replace(".", "-"), subject=subject, handler=self._receiver(subject, answer)
+                name=subject.replace(".", "-"),
+                subject=subject,
+                handler=self._receiver(subject, answer),
+                queue_group=uuid4().hex if subject in self._by_each else None,  # None: that of all
             )
         await self._broker.client.flush()
 

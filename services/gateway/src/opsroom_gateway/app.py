@@ -15,6 +15,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from opsroom_contracts import subjects
 from opsroom_contracts.errors import ErrorCode
 from opsroom_gateway import health, problems
+from opsroom_gateway.api.addresses import Locating, addresses_router
 from opsroom_gateway.api.audit import audit_router
 from opsroom_gateway.api.chat_http import history_router, users_router
 from opsroom_gateway.api.chat_socket import ChatRoom, serve_chat_socket
@@ -121,7 +122,6 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
     )
     for watcher in (keeper.on_member, sessions.on_member, course_chat.on_member):
         feeds.people.watch(watcher)
-    restrictions.watch(course_chat.on_restriction)
     commands = CloudCommands(requester, feeds.cloud_follower)
     course_cloud = CourseCloud(feeds.cloud, commands)
     feeds.cloud.watch(course_cloud.on_event)
@@ -152,7 +152,7 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
         await broker.listen(subjects.TYPING, TypingFeed(feeds.people.readers).deliver)
         await feeds.ready()
         try:
-            async with answering(broker, look, counters):
+            async with answering(broker, look, counters, access.enforcement):
                 yield Gateway(app, counters, died, lambda: feeds.live, requester.hasten)
         finally:
             await course_chat.stop()
@@ -260,6 +260,7 @@ def _api(
     router.include_router(moderation_router(requester, access, here))
     restricting = Restricting(requester, feeds.people_follower)
     router.include_router(restrictions_router(restricting, access, here))
+    router.include_router(addresses_router(Locating(broker), access, here))
     router.include_router(users_router(requester, feeds.people, limits, access))
     router.include_router(history_router(requester, access))
     router.include_router(cloud_router(feeds.cloud, commands, access, limits, here))

@@ -1,18 +1,17 @@
 """Holding people and addresses to their mutes and bans: who comes in, and who is here already."""
 
-import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
+from opsroom_contracts.gateways import SIGHTINGS_MAX, Sighting, Whereabouts
 from opsroom_contracts.moderation import Restriction, RestrictionKind
 from opsroom_contracts.restrictions import refusal
 from opsroom_contracts.text import fold_name
 from opsroom_gateway.edge.callers import Caller
 from opsroom_gateway.outlet import SocketOutlet
 from opsroom_gateway.restrictions_feed import RestrictionsFeed
-
-log = logging.getLogger(__name__)
+from opsroom_gateway.sightings import Sightings
 
 Hear = Callable[[Restriction], None]
 """Called with a restriction that concerns a reader, as soon as it is known, and again when it is lifted."""
@@ -31,6 +30,7 @@ class Enforcement:
     def __init__(self, feed: RestrictionsFeed) -> None:
         self._feed = feed
         self._readers: dict[SocketOutlet, _Reader] = {}
+        self._sightings = Sightings()
         feed.watch(self._on_restriction)
 
     def check(self, caller: Caller, name: str | None = None) -> None:
@@ -66,17 +66,35 @@ class Enforcement:
         self._readers[outlet] = _Reader(caller.site, folded, hear)
         outlet.when_lost(partial(self._forget, outlet))
 
+    def name(self, outlet: SocketOutlet, name: str | None) -> None:
+        """Take note that a watched outlet, from now on, is somebody else's than it was (None: nobody's)."""
+        reader = self._readers.get(outlet)
+        if reader is not None:
+            self._note(reader)
+            self._readers[outlet] = replace(reader, name=None if name is None else fold_name(name))
+
+    def whereabouts(self, name: str) -> Whereabouts:
+        """From where those who go by ``name`` are connected here, or were in the last day."""
+        now, folded = self._feed.clock(), fold_name(name)
+        found = self._sightings.of(folded, now)
+        found |= {reader.site: now for reader in self._readers.values() if reader.name == folded}
+        latest = sorted(found.items(), key=lambda one: (one[1], one[0]), reverse=True)[:SIGHTINGS_MAX]
+        return Whereabouts(sightings=tuple(Sighting(address=site[:64], at=at) for site, at in latest))
+
     def _forget(self, outlet: SocketOutlet) -> None:
-        self._readers.pop(outlet, None)
+        reader = self._readers.pop(outlet, None)
+        if reader is not None:
+            self._note(reader)
+
+    def _note(self, reader: _Reader) -> None:
+        if reader.name is not None:
+            self._sightings.left(reader.name, reader.site, self._feed.clock())
 
     def _on_restriction(self, restriction: Restriction) -> None:
         name = None if restriction.name is None else fold_name(restriction.name)
         for reader in list(self._readers.values()):
             concerned = reader.site == restriction.address if name is None else reader.name == name
             if concerned:
-                if is_ban(restriction) and name is not None:
-                    # What else may have to be banned: nothing else tells where somebody chats from.
-                    log.info("%s was here from %s when banned", restriction.name, reader.site)
                 reader.hear(restriction)
 
 

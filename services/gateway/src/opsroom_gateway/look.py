@@ -7,8 +7,10 @@ from importlib.metadata import version
 from time import monotonic
 
 from opsroom_contracts import subjects
+from opsroom_contracts.gateways import Whereabouts, WhereaboutsRequest
 from opsroom_contracts.status import Status, StatusRequest
 from opsroom_gateway.counters import EdgeCounters
+from opsroom_gateway.enforcement import Enforcement
 from opsroom_messaging.connection import Broker
 from opsroom_messaging.service import MicroService
 
@@ -39,11 +41,16 @@ class Look:
 
 
 @asynccontextmanager
-async def answering(broker: Broker, look: Look, counters: EdgeCounters) -> AsyncIterator[None]:
-    """Be found through ``nats.micro``, tell how many are connected, and answer how the portal does."""
+async def answering(
+    broker: Broker, look: Look, counters: EdgeCounters, enforcement: Enforcement
+) -> AsyncIterator[None]:
+    """Be found through ``nats.micro``, tell how many are connected and from where, and how all do."""
 
     async def status(_: StatusRequest) -> Status:
         return await look.status()
+
+    async def whereabouts(asked: WhereaboutsRequest) -> Whereabouts:
+        return enforcement.whereabouts(asked.name)
 
     service = MicroService(
         broker,
@@ -53,6 +60,7 @@ async def answering(broker: Broker, look: Look, counters: EdgeCounters) -> Async
         gauges=lambda: {"sockets": counters.sockets, "streams": counters.streams},
     )
     service.add(subjects.GATEWAY_STATUS, StatusRequest, status)
+    service.add_to_each(subjects.GATEWAY_WHEREABOUTS, WhereaboutsRequest, whereabouts)
     await service.start()
     try:
         yield

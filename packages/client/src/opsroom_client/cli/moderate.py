@@ -84,6 +84,19 @@ def ban(
 
 
 @moderate.command()
+@click.argument("name")
+@click.pass_obj
+def addresses(server: Server, name: str) -> None:
+    """From where NAME is connected, or was in the last day: what to give to `ban --address`."""
+
+    async def work(opsroom: Opsroom) -> None:
+        found = await opsroom.moderation.addresses(name)
+        show_table(("ADDRESS", "LAST THERE"), [(one.address, rfc3339(one.at)) for one in found])
+
+    run(server, work)
+
+
+@moderate.command()
 @click.option("--json", "as_json", is_flag=True, help="JSON.")
 @click.pass_obj
 def ls(server: Server, as_json: bool) -> None:

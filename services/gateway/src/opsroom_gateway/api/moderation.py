@@ -44,7 +44,7 @@ class Moderator:
 def moderator_of(
     access: Access, here: NotedHere, action: AuditAction, target: str | None = None
 ) -> Callable[[Request], Awaitable[Moderator]]:
-    """The dependency of a route that does ``action`` to what its path calls ``target``; notes refusals."""
+    """The dependency of a route that does ``action`` to what its address calls ``target``; notes refusals."""
 
     async def moderator(request: Request) -> Moderator:
         name = ANONYMOUS
@@ -53,13 +53,18 @@ def moderator_of(
             name = principal.name
             access.check(principal, Action.MODERATE)
         except FaultError as error:
-            meant = None if target is None else request.path_params[target]
+            meant = None if target is None else _meant(request, target)
             here.refused(request, action, name, error.fault, meant)
             raise
         by = AskedBy(name=name[:64], address=caller_of(request).address[:64])
         return Moderator(by, None if principal.proof is Proof.NOTHING else name)
 
     return moderator
+
+
+def _meant(request: Request, target: str) -> str | None:
+    meant: str | None = request.path_params.get(target) or request.query_params.get(target)
+    return meant
 
 
 def moderation_router(requester: Requester, access: Access, here: NotedHere) -> APIRouter:

@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from uuid import uuid4
 
 from opsroom_contracts.chat import (
@@ -19,9 +19,7 @@ from opsroom_contracts.chat import (
 from opsroom_contracts.close_codes import Close
 from opsroom_contracts.course import ChatFrameType
 from opsroom_contracts.errors import RETRYABLE, ErrorCode, FaultError
-from opsroom_contracts.moderation import Restriction
 from opsroom_contracts.subjects import ChatSubject
-from opsroom_contracts.text import fold_name
 from opsroom_gateway.chat_feed import COURSE_ROOM, ChatFeed
 from opsroom_gateway.course.impostors import Impostors
 from opsroom_gateway.course.people_list import PeopleList
@@ -29,7 +27,6 @@ from opsroom_gateway.course.stand_ins import StandIns
 from opsroom_gateway.course.waiting import WaitingRoom, connection_ids, is_socket
 from opsroom_gateway.domain.binding import Binding, Move
 from opsroom_gateway.domain.course_frames import CourseFrame, Named, read_frame
-from opsroom_gateway.enforcement import is_ban
 from opsroom_gateway.people_feed import PeopleFeed
 from opsroom_gateway.sessions import Session, Sessions
 from opsroom_gateway.ws_protocol import WebSocketOutlet
@@ -41,16 +38,32 @@ _SEEN_SECONDS = 2.0
 
 log = logging.getLogger(__name__)
 
+TellName = Callable[[str | None], None]
+
 
 class CourseSocket:
-    """One socket and its place on a person's record, changed under ``lock`` only."""
+    """One socket and its place on a person's record, changed under ``lock`` only.
 
-    def __init__(self, socket_id: str, origin: str, outlet: WebSocketOutlet) -> None:
-        self.id = socket_id
+    ``named`` is told whose it is, whenever that changes.
+    """
+
+    def __init__(self, origin: str, outlet: WebSocketOutlet, named: TellName) -> None:
+        self.id = uuid4().hex
         self.origin = origin
         self.outlet = outlet
         self.lock = asyncio.Lock()
-        self.session: Session | None = None
+        self._named = named
+        self._session: Session | None = None
+
+    @property
+    def session(self) -> Session | None:
+        """The place; None: it is nobody's."""
+        return self._session
+
+    @session.setter
+    def session(self, session: Session | None) -> None:
+        self._session = session
+        self._named(None if session is None else session.name)
 
 
 class _SocketOwner:
@@ -103,9 +116,9 @@ class CourseChat:
         await self._people_follower.reached(reply.seq, _SEEN_SECONDS)
         return reply.user
 
-    def open(self, origin: str, outlet: WebSocketOutlet) -> CourseSocket:
+    def open(self, origin: str, outlet: WebSocketOutlet, named: TellName) -> CourseSocket:
         """A socket opened: everybody gets the list, itself included."""
-        socket = CourseSocket(uuid4().hex, origin, outlet)
+        socket = CourseSocket(origin, outlet, named)
         self._sockets[socket.id] = socket
         self._readers.attach(outlet)
         self._start_moves(self.binding.open(socket.id, origin, self._waiting.from_origin(origin)))
@@ -146,15 +159,6 @@ class CourseChat:
         if self._waiting.on_member(member) and member.origin is not None:
             self._start_moves(self.binding.registered(member.user.id, member.origin))
         self._list.on_change()
-
-    def on_restriction(self, restriction: Restriction) -> None:
-        """Close the sockets of somebody who is banned by name; where one came from is known at the door."""
-        if restriction.name is None or not is_ban(restriction):
-            return
-        banned = fold_name(restriction.name)
-        for socket in list(self._sockets.values()):
-            if socket.session is not None and fold_name(socket.session.name) == banned:
-                socket.outlet.close(Close.BANNED.value)
 
     async def stop(self) -> None:
         """Push no more, and end what is under way."""

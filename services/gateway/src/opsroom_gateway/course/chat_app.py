@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -16,7 +17,7 @@ from opsroom_contracts.course import CourseChatError, CourseRegistered, CourseUs
 from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.model import Model
 from opsroom_contracts.moderation import Restriction
-from opsroom_gateway.course.chat import CourseChat
+from opsroom_gateway.course.chat import CourseChat, TellName
 from opsroom_gateway.course.http import BodyError, json_body, origin_of
 from opsroom_gateway.edge.callers import Caller, caller_of
 from opsroom_gateway.edge.limits import Limits
@@ -70,7 +71,7 @@ def course_chat_app(
             outlet.close(Close.BANNED.value)
             return
         connection = _Connection(chat, limits, caller, outlet)
-        connection.open(origin_of(websocket), patience)
+        connection.open(origin_of(websocket), patience, partial(enforcement.name, outlet))
         outlet.park(connection.on_message)
 
     async def nothing_here(request: Request) -> Response:
@@ -98,9 +99,9 @@ class _Connection:
         self._heard_at = 0.0
         self._idle: asyncio.TimerHandle | None = None
 
-    def open(self, origin: str, patience: float | None) -> None:
+    def open(self, origin: str, patience: float | None, named: TellName) -> None:
         """Begin; after ``patience`` seconds of silence a socket that is nobody's is closed."""
-        self._socket = self._chat.open(origin, self._outlet)
+        self._socket = self._chat.open(origin, self._outlet, named)
         if patience is not None:
             self._watch(patience, patience)
 

@@ -1,0 +1,81 @@
+"""From where somebody is connected: ``/api/v1/chat/addresses``, for admins who have to ban an address."""
+
+import logging
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+
+from opsroom_contracts.audit import AuditAction
+from opsroom_contracts.codec import ContractError, contract_of, decode, encode
+from opsroom_contracts.gateways import SIGHTINGS_MAX, Sighting, Whereabouts, WhereaboutsRequest
+from opsroom_contracts.http import AddressList
+from opsroom_contracts.status import REPLICAS_MAX
+from opsroom_contracts.subjects import GATEWAY_WHEREABOUTS
+from opsroom_gateway.api.moderation import DENIED, Moderator, moderator_of
+from opsroom_gateway.api.security import BEARER
+from opsroom_gateway.identity.principals import Access
+from opsroom_gateway.noted_here import NotedHere
+from opsroom_gateway.problems import documented, shown
+from opsroom_messaging.connection import Broker
+from opsroom_messaging.everybody import ask_all
+
+_NAME_MAX = 256
+_EXAMPLE = {"addresses": [{"address": "203.0.113.7", "at": "2026-11-25T08:32:08.054Z"}]}
+
+log = logging.getLogger(__name__)
+
+
+class Locating:
+    """Asks all gateways: each knows its own connections alone, and nobody stores them."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+
+    async def addresses_of(self, name: str) -> AddressList:
+        """What they know, the latest first.
+
+        Raises:
+            UnavailableError: the broker did not take the question.
+        """
+        question = encode(WhereaboutsRequest(name=name))
+        answers = await ask_all(self._broker, GATEWAY_WHEREABOUTS, question, most=REPLICAS_MAX)
+        latest: dict[str, datetime] = {}
+        for answer in answers:
+            for sighting in _sightings_in(answer):
+                latest[sighting.address] = max(sighting.at, latest.get(sighting.address, sighting.at))
+        found = sorted(latest.items(), key=lambda one: (one[1], one[0]), reverse=True)[:SIGHTINGS_MAX]
+        return AddressList(addresses=tuple(Sighting(address=address, at=at) for address, at in found))
+
+
+def _sightings_in(answer: bytes) -> tuple[Sighting, ...]:
+    try:
+        return decode(contract_of(Whereabouts), answer).sightings
+    except ContractError as error:
+        log.warning("skipped an answer on %s: %s", GATEWAY_WHEREABOUTS, error)
+        return ()
+
+
+def addresses_router(locating: Locating, access: Access, here: NotedHere) -> APIRouter:
+    """The route."""
+    router = APIRouter(prefix="/chat", tags=["admin"], dependencies=[BEARER])
+
+    @router.get(
+        "/addresses",
+        summary="From where somebody is connected",
+        responses=shown(200, _EXAMPLE) | documented(*DENIED),
+    )
+    async def addresses(
+        request: Request,
+        asking: Annotated[Moderator, Depends(moderator_of(access, here, AuditAction.LOCATE, "name"))],
+        name: Annotated[str, Query(min_length=1, max_length=_NAME_MAX, examples=["bob"])],
+    ) -> AddressList:
+        """Of those who go by that name now, or did in the last day; what to give to a ban.
+
+        That it was asked is in the audit. It asks every gateway, for a third of a second.
+        """
+        found = await locating.addresses_of(name)
+        here.accepted(request, AuditAction.LOCATE, asking.by.name, name[:128])
+        return found
+
+    return router
