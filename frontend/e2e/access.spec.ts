@@ -12,8 +12,10 @@ const lineOf = (name: keyof typeof TOKENS, role: string) =>
 // Commands are seen pending before they are done, on a busy machine too.
 const test = portalOf(["--ephemeral", "--access", "token", "--delay", "5"], {
   GATEWAY_TOKENS: [lineOf("victor", "viewer"), lineOf("olga", "operator"), lineOf("ada", "admin")].join(),
+  // People can be given addresses of their own: this machine's can't be banned.
+  GATEWAY_TRUSTED_PROXIES: "127.0.0.1",
 });
-// One portal for both.
+// One portal for all.
 test.describe.configure({ mode: "default" });
 
 async function signIn(page: Page, token: string): Promise<void> {
@@ -22,7 +24,8 @@ async function signIn(page: Page, token: string): Promise<void> {
   await page.keyboard.press("Enter");
 }
 
-const open = async (browser: Browser): Promise<Page> => (await browser.newContext()).newPage();
+const open = async (browser: Browser, address?: string): Promise<Page> =>
+  (await browser.newContext(address ? { extraHTTPHeaders: { "X-Forwarded-For": address } } : {})).newPage();
 
 test("a viewer looks, an operator commands, and a guest who only chats is told why", async ({
   browser,
@@ -116,6 +119,55 @@ test("an admin removes a message, mutes and bans; the one concerned is told", as
   await Promise.all([guest, admin].map(page => page.context().close()));
 });
 
+test("an admin bans the address that somebody came from, sees all that is in force, and lifts it", async ({
+  browser,
+  portal,
+}) => {
+  test.slow();
+  const [hal, admin] = await Promise.all([open(browser, "203.0.113.77"), open(browser)]);
+  const name = freshName("Hal");
+  await Promise.all([hal, admin].map(page => page.goto(portal.url)));
+  await enter(hal, name);
+  await say(hal, "buy, buy, buy");
+  await expect(hal.getByRole("button", { name: "Mutes and bans" })).toHaveCount(0);
+  await signIn(admin, TOKENS.ada);
+  const dialog = admin.getByRole("dialog");
+  const row = (whom: string) => dialog.getByRole("listitem").filter({ hasText: whom });
+
+  await admin
+    .getByRole("button", { name: `Moderate ${name}` })
+    .last()
+    .click();
+  await dialog.getByRole("radio", { name: "Ban an address" }).check();
+  await expect(dialog.getByRole("combobox", { name: "Which address" })).toHaveValue("203.0.113.77");
+  await dialog.getByRole("textbox", { name: "Why (they are told)" }).fill("spam");
+  await expectAccessible(admin);
+  await dialog.getByRole("button", { name: "Ban the address" }).click();
+  await expect(dialog).toHaveCount(0);
+  await expect(hal.getByText(/You are banned from this chat until/)).toBeVisible();
+
+  await admin.getByRole("button", { name: "Mutes and bans" }).click();
+  await expect(row("203.0.113.77")).toContainText(/Banned until .*spam.*by ada/s);
+  await dialog.locator("summary").click();
+  const typed = dialog.getByRole("textbox", { name: "Address to ban" });
+  await typed.fill("not an address");
+  await dialog.getByRole("button", { name: "Ban the address" }).click();
+  await expect(dialog.getByRole("alert")).toContainText("must be one address");
+  await typed.fill("2001:db8:7::1");
+  await dialog.getByRole("button", { name: "Ban the address" }).click();
+  await expect(row("2001:db8:7::/64")).toContainText("Banned until");
+  await expectAccessible(admin);
+  for (const whom of ["2001:db8:7::/64", "203.0.113.77"]) {
+    await dialog.getByRole("button", { name: `Lift: ${whom}` }).click();
+    await expect(row(whom)).toHaveCount(0);
+  }
+  await dialog.getByRole("button", { name: "Close" }).click();
+  await hal.reload();
+  await enter(hal, freshName("Hal"));
+  await expect(hal.locator(".message-text", { hasText: "buy, buy, buy" })).toBeVisible();
+  await Promise.all([hal, admin].map(page => page.context().close()));
+});
+
 test("every screen of mode token is accessible and fits where it is hardest", async ({ browser, portal }) => {
   const context = await browser.newContext(HARDEST_LOOKS);
   const page = await context.newPage();
@@ -143,5 +195,21 @@ test("every screen of mode token is accessible and fits where it is hardest", as
   await page.keyboard.press("Enter");
   await page.getByRole("link", { name: "Облако", exact: true }).click();
   await look("cloud-guest");
+  await page.getByRole("button", { name: "У меня есть токен доступа" }).click();
+  await field.fill(TOKENS.ada);
+  await page.keyboard.press("Enter");
+  await expect(page.getByText("администратор")).toBeVisible();
+  await page.getByRole("link", { name: "Чат" }).click();
+  await look("chat-admin");
+  await page.getByRole("button", { name: "Запреты и блокировки" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.locator("summary").click();
+  await dialog.getByRole("textbox", { name: "Какой адрес" }).fill("203.0.113.200");
+  await dialog.getByRole("textbox", { name: /Почему/ }).fill("реклама, снова и снова");
+  await look("ban-address");
+  await dialog.getByRole("button", { name: "Заблокировать адрес" }).click();
+  await expect(dialog.getByRole("listitem")).toContainText(["203.0.113.200"]);
+  await look("restrictions");
+  await dialog.getByRole("button", { name: "Снять: 203.0.113.200" }).click();
   await context.close();
 });

@@ -18,6 +18,7 @@ import type {
   Restriction,
   SendFrame,
   SessionView,
+  Sighting,
   Status,
   TypingFrame,
   TypingNotice,
@@ -82,15 +83,16 @@ export interface CommandRequest {
   readonly token?: string;
 }
 
+interface Terms {
+  readonly seconds?: number;
+  readonly reason?: string;
+}
+
 /** What a moderator does. The reason is told to the one concerned; without `seconds` it lasts until lifted. */
 export type Moderation =
   | { readonly kind: "remove"; readonly room: string; readonly id: string; readonly reason?: string }
-  | {
-      readonly kind: "mute" | "ban";
-      readonly name: string;
-      readonly seconds?: number;
-      readonly reason?: string;
-    }
+  | ({ readonly kind: "mute"; readonly name: string } & Terms)
+  | ({ readonly kind: "ban" } & ({ readonly name: string } | { readonly address: string }) & Terms)
   | { readonly kind: "lift"; readonly id: string };
 
 /** Proves who asks; absent, anybody does. */
@@ -111,6 +113,8 @@ export interface Backend {
   cancel(operationId: string, token?: Token): Promise<Operation>;
   /** What holds now of mutes and bans. */
   restrictions(token?: Token): Promise<readonly Restriction[]>;
+  /** From where those who go by `name` are connected or lately were, the latest first; that it is asked is audited. */
+  addresses(name: string, token?: Token): Promise<readonly Sighting[]>;
   moderate(asked: Moderation, token?: Token): Promise<void>;
   /** What runs, and how it does. */
   status(token?: Token): Promise<Status>;

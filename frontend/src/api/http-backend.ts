@@ -41,6 +41,7 @@ export function createHttpBackend(base: string): Backend {
       return (await request(base, "DELETE /cloud/operations/{operation_id}", { path }, proof)).operation;
     },
     restrictions: async token => (await loadModeration()).restrictions(base, token),
+    addresses: async (name, token) => (await loadModeration()).addresses(base, name, token),
     moderate: async (asked, token) => (await loadModeration()).moderate(base, asked, token),
     status: token => request(base, "GET /status", {}, { token }),
     openChat: listener => openChatSocket(`${base.replace(/^http/, "ws")}${API}/chat/ws`, listener),

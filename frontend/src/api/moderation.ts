@@ -1,4 +1,4 @@
-import type { Restriction } from "../contract/generated";
+import type { Restriction, Sighting } from "../contract/generated";
 import type { Moderation } from "./backend";
 import { request } from "./http";
 
@@ -17,13 +17,26 @@ export async function moderate(base: string, asked: Moderation, token: string | 
       await request(base, "DELETE /chat/restrictions/{restriction_id}", { path, query: {} }, proof);
       return;
     }
+    case "mute": {
+      const { kind, ...body } = asked;
+      await request(base, "POST /chat/mutes", { body }, proof);
+      return;
+    }
     default: {
       const { kind, ...body } = asked;
-      await request(base, kind === "mute" ? "POST /chat/mutes" : "POST /chat/bans", { body }, proof);
+      await request(base, "POST /chat/bans", { body }, proof);
     }
   }
 }
 
 export async function restrictions(base: string, token: string | undefined): Promise<readonly Restriction[]> {
   return (await request(base, "GET /chat/restrictions", {}, { token })).restrictions;
+}
+
+export async function addresses(
+  base: string,
+  name: string,
+  token: string | undefined,
+): Promise<readonly Sighting[]> {
+  return (await request(base, "GET /chat/addresses", { query: { name } }, { token })).addresses;
 }

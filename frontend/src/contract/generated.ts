@@ -34,7 +34,7 @@ export type Command = "create" | "start" | "stop" | "remove";
 export type OperationStatus = "pending" | "done" | "cancelled" | "failed";
 export type AuditOutcome = "accepted" | "refused";
 export type AuditAction =
-  "create" | "start" | "stop" | "remove" | "cancel" | "revoke" | "remove_message" | "mute" | "ban" | "lift";
+  "create" | "start" | "stop" | "remove" | "cancel" | "revoke" | "remove_message" | "mute" | "ban" | "lift" | "locate";
 export type ErrorCode =
   | "invalid_request"
   | "payload_too_large"
@@ -110,6 +110,12 @@ export interface Contract {
       query: {
         reason?: string;
       };
+    };
+    "GET /chat/addresses": {
+      query: {
+        name: string;
+      };
+      answer: AddressList;
     };
     "GET /chat/users": {
       answer: UsersReply;
@@ -243,6 +249,13 @@ export interface NewBan {
   address?: string;
   seconds?: number;
   reason?: string;
+}
+export interface AddressList {
+  addresses: Sighting[];
+}
+export interface Sighting {
+  address: string;
+  at: string;
 }
 export interface UsersReply {
   users: User[];

@@ -146,6 +146,8 @@ export const en = {
       `You may read and not write ${when ? `until ${when}` : "for now"}. ${reason}`,
     bannedUntil: (when: string) => `You are banned from this chat until ${when}.`,
     moderate: (name: string) => `Moderate ${name}`,
+    restrictions: "Mutes and bans",
+    restrictionsShort: "Bans",
     typing: (names: readonly string[]) =>
       names.length === 1
         ? `${names[0]} is typing…`

@@ -134,6 +134,8 @@ export const ru: Dictionary = {
       `Вы можете читать, но не писать${when ? ` до ${when}` : ""}. ${reason}`,
     bannedUntil: when => `Вас заблокировали в этом чате до ${when}.`,
     moderate: name => `Модерировать: ${name}`,
+    restrictions: "Запреты и блокировки",
+    restrictionsShort: "Запреты",
     typing: names =>
       names.length === 1
         ? `${names[0]} печатает…`

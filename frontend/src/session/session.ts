@@ -1,5 +1,5 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
-import type { Backend, Moderation } from "../api/backend";
+import type { Backend } from "../api/backend";
 import { RefusedError } from "../api/errors";
 import type { SessionView, User } from "../contract/generated";
 import { PAGE } from "../live/chat-link";
@@ -14,6 +14,7 @@ import { Commander } from "./commander";
 import { Connections } from "./connections";
 import { newId } from "./ids";
 import type { Keep } from "./keep";
+import { Moderator } from "./moderator";
 import { freeNames, registerLike } from "./names";
 import { Outbox } from "./outbox";
 
@@ -56,6 +57,7 @@ export interface SessionOptions {
 export class Session {
   readonly commander: Commander;
   readonly access: Access;
+  readonly moderator: Moderator;
   private readonly chatSignal = signal<ChatState>(EMPTY_CHAT);
   private readonly cloudSignal = signal<CloudState>(EMPTY_CLOUD);
   private readonly tabs: TabGroup<SharedEvent, SharedState, LeaderRequest>;
@@ -71,6 +73,7 @@ export class Session {
     this.outbox = new Outbox(options.keep, options.scope);
     const worthless = () => this.publishChat({ kind: "signedOut", reason: "token_invalid" });
     this.access = new Access(options.backend, () => this.identity()?.token, worthless);
+    this.moderator = new Moderator(options.backend, () => this.identity()?.token);
     const identity = this.identity();
     if (identity) this.applyChat({ kind: "signedIn", user: identity.user });
     for (const item of this.outbox.list()) this.applyChat({ kind: "queued", item });
@@ -146,9 +149,6 @@ export class Session {
   /** Names like `name` that nobody on the list has. */
   freeNames = (name: string, candidates: readonly string[]): Promise<readonly string[]> =>
     freeNames(this.options.backend, name, candidates);
-
-  restrictions = () => this.options.backend.restrictions(this.identity()?.token);
-  moderate = (asked: Moderation) => this.options.backend.moderate(asked, this.identity()?.token);
 
   leave = (): void => this.tabs.request("leave");
   typing = (): void => this.tabs.request("typing");

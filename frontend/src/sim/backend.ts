@@ -66,6 +66,7 @@ export function createSimBackend({ delayMs, latencyMs, newId }: SimOptions): Sim
     command: request => answer(() => cloud.command(request, actor(request.token))),
     cancel: (operationId, token) => answer(() => cloud.cancel(operationId, actor(token))),
     restrictions: () => answer(() => []),
+    addresses: () => answer(() => []),
     moderate: () =>
       answer(() => {
         throw new RefusedError({ code: "forbidden", detail: "nobody moderates here" });

@@ -2,7 +2,7 @@ import type { Signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { Announcer, announce } from "./announcer";
 import { ChatView } from "./chat/chat-view";
-import { concerned } from "./chat/moderate-button";
+import { concerned, restrictionsOpen } from "./chat/moderate-button";
 import { useAttention } from "./chat/use-attention";
 import { Header } from "./header";
 import { Lazy } from "./lazy";
@@ -21,6 +21,7 @@ interface Closing {
 const loadCloud = () => import(/* webpackChunkName: "cloud", webpackPrefetch: true */ "./cloud/cloud-view");
 const loadSettings = () => import(/* webpackChunkName: "settings" */ "./settings-dialog");
 const loadModerateDialog = () => import(/* webpackChunkName: "moderation" */ "./chat/moderate-dialog");
+const loadRestrictions = () => import(/* webpackChunkName: "moderation" */ "./chat/restrictions-dialog");
 const loadStatus = () => import(/* webpackChunkName: "status" */ "./status/status-view");
 const loadTokenDialog = () => import(/* webpackChunkName: "token" */ "./token-dialog");
 
@@ -62,6 +63,7 @@ export function App() {
       </main>
       {settingsOpen.value && <Lazy load={loadSettings} props={closing(settingsOpen)} />}
       {concerned.value && <Lazy load={loadModerateDialog} props={closing(concerned)} />}
+      {restrictionsOpen.value && <Lazy load={loadRestrictions} props={closing(restrictionsOpen)} />}
       {tokenDialogOpen.value && <Lazy load={loadTokenDialog} props={closing(tokenDialogOpen)} />}
       <Announcer />
     </div>

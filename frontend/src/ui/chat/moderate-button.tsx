@@ -13,11 +13,34 @@ export interface Concerned {
 /** Apart from the dialog itself, which is loaded only when it is wanted. */
 export const concerned = signal<Concerned | undefined>(undefined);
 
+/** Whether the list of mutes and bans is shown. */
+export const restrictionsOpen = signal<true | undefined>(undefined);
+
+// Who may what is not known before the server says it; until then nobody is taken for an admin.
+const useMayModerate = (): boolean => useLive().session.access.view.value?.may.includes("moderate") ?? false;
+
+/** For admins: all mutes and bans. */
+export function RestrictionsButton() {
+  if (!useMayModerate()) return null;
+  const t = words.value.chat;
+  return (
+    <button
+      type="button"
+      class="link-button leave"
+      aria-label={t.restrictions}
+      onClick={() => {
+        restrictionsOpen.value = true;
+      }}
+    >
+      <span class="leave-long">{t.restrictions}</span>
+      <span class="leave-short">{t.restrictionsShort}</span>
+    </button>
+  );
+}
+
 /** For admins: what can be done about a person or a message of theirs. */
 export function ModerateButton({ user, message }: Concerned) {
-  const { session } = useLive();
-  // Who may what is not known before the server says it; until then nobody is taken for an admin.
-  if (!session.access.view.value?.may.includes("moderate")) return null;
+  if (!useMayModerate()) return null;
   const label = words.value.chat.moderate(user.name);
   return (
     <button

@@ -1,7 +1,7 @@
-import { useEffect, useId, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { Moderation } from "../../api/backend";
 import { RefusedError } from "../../api/errors";
-import type { ErrorCode, Restriction } from "../../contract/generated";
+import type { Sighting } from "../../contract/generated";
 import { formatMessageTime } from "../../text/format";
 import { announce } from "../announcer";
 import { Dialog } from "../dialog";
@@ -9,63 +9,85 @@ import { language, words } from "../preferences";
 import { useLive } from "../session-context";
 import { type Concerned, concerned } from "./moderate-button";
 import { moderationWords } from "./moderation-words";
+import { asAsked, FIRST_SPAN, type Problem, ProblemLine, ReasonField, SpanField, type Terms } from "./terms";
+import { useRestrictions } from "./use-restrictions";
 
-type Deed = "remove" | "mute" | "ban";
-
-const HOUR = 3_600;
-const SPANS: readonly number[] = [600, HOUR, 24 * HOUR, 7 * 24 * HOUR];
-const REASON_MAX = 200;
+type Deed = "remove" | "mute" | "ban" | "address";
 
 const sameName = (one: string, other: string | undefined) =>
   one.normalize("NFKC").toLowerCase() === other?.normalize("NFKC").toLowerCase();
 
 interface Asked {
   readonly deed: Deed;
-  readonly seconds: number;
-  readonly reason: string;
+  readonly address: string;
+  readonly terms: Terms;
 }
 
-function moderationOf({ user, message }: Concerned, { deed, seconds, reason }: Asked): Moderation {
-  const why = reason.trim() ? { reason: reason.trim() } : {};
-  if (deed === "remove" && message) return { kind: "remove", room: message.room, id: message.id, ...why };
-  const kind = deed === "ban" ? "ban" : "mute";
-  return { kind, name: user.name, ...(seconds ? { seconds } : {}), ...why };
+function moderationOf({ user, message }: Concerned, { deed, address, terms }: Asked): Moderation {
+  const asked = asAsked(terms);
+  if (deed === "remove" && message) {
+    const why = asked.reason ? { reason: asked.reason } : {};
+    return { kind: "remove", room: message.room, id: message.id, ...why };
+  }
+  if (deed === "address") return { kind: "ban", address, ...asked };
+  return deed === "ban"
+    ? { kind: "ban", name: user.name, ...asked }
+    : { kind: "mute", name: user.name, ...asked };
 }
 
 /** What holds against a person already, each with a button that lifts it. */
-function InForce({
-  name,
-  onProblem,
-}: {
-  readonly name: string;
-  readonly onProblem: (error: unknown) => void;
-}) {
-  const { session } = useLive();
+function InForce({ name }: { readonly name: string }) {
   const t = moderationWords[language.value];
-  const [found, setFound] = useState<readonly Restriction[]>([]);
-  useEffect(() => {
-    session.restrictions().then(all => setFound(all.filter(one => sameName(name, one.name))), onProblem);
-  }, [session, name, onProblem]);
-  const lift = async (one: Restriction) => {
-    try {
-      await session.moderate({ kind: "lift", id: one.id });
-      setFound(rest => rest.filter(({ id }) => id !== one.id));
-      announce(t.lifted);
-    } catch (error) {
-      onProblem(error);
-    }
-  };
+  const { restrictions, problem, lift } = useRestrictions();
   return (
     <>
-      {found.map(one => (
-        <p key={one.id} class="moderation-held">
-          {t.held(one.kind, one.until && formatMessageTime(one.until))}{" "}
-          <button type="button" class="link-button" onClick={() => void lift(one)}>
-            {t.lift}
-          </button>
-        </p>
-      ))}
+      {restrictions
+        ?.filter(one => sameName(name, one.name))
+        .map(one => (
+          <p key={one.id} class="moderation-held">
+            {t.held(one.kind, one.until && formatMessageTime(one.until))}{" "}
+            <button type="button" class="link-button" onClick={() => void lift(one)}>
+              {t.lift}
+            </button>
+          </p>
+        ))}
+      <ProblemLine problem={problem} />
     </>
+  );
+}
+
+interface AddressProps {
+  readonly name: string;
+  readonly address: string;
+  readonly onChange: (address: string) => void;
+  readonly onProblem: (error: unknown) => void;
+}
+
+/** From where the person came; asked for only when an address is to be banned, as asking is audited. */
+function AddressField({ name, address, onChange, onProblem }: AddressProps) {
+  const { session } = useLive();
+  const t = moderationWords[language.value];
+  const [found, setFound] = useState<readonly Sighting[]>();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: asked once for each name
+  useEffect(() => {
+    session.moderator.addresses(name).then(all => {
+      setFound(all);
+      onChange(all[0]?.address ?? "");
+    }, onProblem);
+  }, [session, name]);
+  if (!found) return <p class="hint">{t.loading}</p>;
+  if (found.length === 0) return <p class="hint">{t.fromNowhere}</p>;
+  return (
+    <label class="field">
+      <span>{t.from}</span>
+      <select value={address} onChange={event => onChange(event.currentTarget.value)}>
+        {found.map(one => (
+          <option key={one.address} value={one.address}>
+            {t.lastThere(one.address, formatMessageTime(one.at))}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }
 
@@ -79,17 +101,15 @@ export default function ModerateDialog({ onClose }: { readonly onClose: () => vo
   const isOwn = about?.user.id === session.chat.value.me?.id;
   const deeds: readonly Deed[] = [
     ...(removable ? ["remove" as const] : []),
-    ...(isOwn ? [] : (["mute", "ban"] as const)),
+    ...(isOwn ? [] : (["mute", "ban", "address"] as const)),
   ];
   const [deed, setDeed] = useState<Deed | undefined>(deeds[0]);
-  const [seconds, setSeconds] = useState(SPANS[0] ?? 0);
+  const [seconds, setSeconds] = useState(FIRST_SPAN);
   const [reason, setReason] = useState("");
-  const [problem, setProblem] = useState<ErrorCode | "unreachable">();
+  const [address, setAddress] = useState("");
+  const [problem, setProblem] = useState<Problem>();
   const [busy, setBusy] = useState(false);
-  const problemId = useId();
-  const [fail] = useState(
-    () => (error: unknown) => setProblem(error instanceof RefusedError ? error.code : "unreachable"),
-  );
+  const fail = (error: unknown) => setProblem(error instanceof RefusedError ? error.problem : "unreachable");
   if (!about || !deed) return null;
 
   const submit = async (event: SubmitEvent) => {
@@ -97,7 +117,8 @@ export default function ModerateDialog({ onClose }: { readonly onClose: () => vo
     if (busy) return;
     setBusy(true);
     try {
-      await session.moderate(moderationOf(about, { deed, seconds, reason }));
+      const asked = moderationOf(about, { deed, address, terms: { seconds, reason } });
+      await session.moderator.moderate(asked);
       announce(t.done[deed]);
       onClose();
     } catch (error) {
@@ -109,7 +130,7 @@ export default function ModerateDialog({ onClose }: { readonly onClose: () => vo
   return (
     <Dialog title={words.value.chat.moderate(about.user.name)} onClose={onClose}>
       {removable && <blockquote class="moderation-quote">{about.message?.text}</blockquote>}
-      {!isOwn && <InForce name={about.user.name} onProblem={fail} />}
+      {!isOwn && <InForce name={about.user.name} />}
       <form class="form" onSubmit={submit} noValidate>
         <fieldset class="moderation-deeds">
           <legend>{t.what}</legend>
@@ -120,37 +141,26 @@ export default function ModerateDialog({ onClose }: { readonly onClose: () => vo
             </label>
           ))}
         </fieldset>
-        {deed !== "remove" && (
-          <label class="field">
-            <span>{t.howLong}</span>
-            <select value={seconds} onChange={event => setSeconds(Number(event.currentTarget.value))}>
-              {SPANS.map(span => (
-                <option key={span} value={span}>
-                  {t.span(span)}
-                </option>
-              ))}
-              <option value={0}>{t.untilLifted}</option>
-            </select>
-          </label>
+        {deed === "address" && (
+          <AddressField name={about.user.name} address={address} onChange={setAddress} onProblem={fail} />
         )}
-        <label class="field">
-          <span>{deed === "remove" ? t.reasonKept : t.reason}</span>
-          <input
-            value={reason}
-            maxLength={REASON_MAX}
-            aria-describedby={problemId}
-            onInput={event => setReason(event.currentTarget.value)}
-          />
-        </label>
+        {deed !== "remove" && <SpanField value={seconds} onChange={setSeconds} />}
+        <ReasonField
+          value={reason}
+          onChange={setReason}
+          label={deed === "remove" ? t.reasonKept : t.reason}
+        />
         <p class="hint">{t.hints[deed]}</p>
-        <p id={problemId} class="problem" role="alert">
-          {problem && words.value.error(problem)}
-        </p>
+        <ProblemLine problem={problem} />
         <div class="dialog-actions">
           <button type="button" class="button quiet" onClick={onClose}>
             {words.value.cancel}
           </button>
-          <button type="submit" class="button danger solid" disabled={busy}>
+          <button
+            type="submit"
+            class="button danger solid"
+            disabled={busy || (deed === "address" && !address)}
+          >
             {t.confirm[deed]}
           </button>
         </div>

@@ -3,7 +3,7 @@ import type { User } from "../../contract/generated";
 import { words } from "../preferences";
 import { useLive } from "../session-context";
 import { Avatar } from "./avatar";
-import { ModerateButton } from "./moderate-button";
+import { ModerateButton, RestrictionsButton } from "./moderate-button";
 
 const FADE_MS = 220;
 
@@ -44,6 +44,7 @@ export function PeopleList() {
           </li>
         ))}
       </ul>
+      <RestrictionsButton />
       {me && (
         <button type="button" class="link-button leave" aria-label={t.leave} onClick={session.leave}>
           <span class="leave-long">{t.leave}</span>

@@ -1,0 +1,138 @@
+import { useState } from "preact/hooks";
+import type { Restriction } from "../../contract/generated";
+import { formatMessageTime } from "../../text/format";
+import { announce } from "../announcer";
+import { Dialog } from "../dialog";
+import { language } from "../preferences";
+import { useLive } from "../session-context";
+import { moderationWords } from "./moderation-words";
+import { asAsked, FIRST_SPAN, ProblemLine, ReasonField, SpanField } from "./terms";
+import { type Held, useRestrictions } from "./use-restrictions";
+
+/** From so many on it is easier to look for one than to look through all. */
+const MANY = 8;
+
+const whomOf = ({ name, address }: Restriction): string => name ?? address ?? "";
+const matches = (one: Restriction, wanted: string): boolean =>
+  [whomOf(one), one.by, one.reason ?? ""].some(text => text.toLowerCase().includes(wanted.toLowerCase()));
+
+function Row({ one, lift }: { readonly one: Restriction; readonly lift: Held["lift"] }) {
+  const t = moderationWords[language.value];
+  const [busy, setBusy] = useState(false);
+  return (
+    <li class="restriction">
+      <p class="restriction-whom">
+        <bdi>{whomOf(one)}</bdi>
+        <button
+          type="button"
+          class="button small"
+          aria-label={t.liftOf(whomOf(one))}
+          disabled={busy}
+          onClick={async () => {
+            setBusy(true);
+            await lift(one);
+            setBusy(false);
+          }}
+        >
+          {t.lift}
+        </button>
+      </p>
+      <p>{t.held(one.kind, one.until && formatMessageTime(one.until))}</p>
+      {one.reason && <p class="restriction-why">{one.reason}</p>}
+      <p class="hint">{t.by(one.by, formatMessageTime(one.at))}</p>
+    </li>
+  );
+}
+
+function List({
+  restrictions,
+  lift,
+}: Pick<Held, "lift"> & { readonly restrictions: readonly Restriction[] }) {
+  const t = moderationWords[language.value];
+  const [wanted, setWanted] = useState("");
+  const shown = restrictions.filter(one => matches(one, wanted));
+  return (
+    <>
+      {restrictions.length > MANY && (
+        <input
+          type="search"
+          value={wanted}
+          placeholder={t.find}
+          aria-label={t.find}
+          onInput={event => setWanted(event.currentTarget.value)}
+        />
+      )}
+      {shown.length === 0 && <p class="hint">{wanted ? t.noMatch : t.nothing}</p>}
+      {shown.length > 0 && (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+        <ul class="restriction-list" tabIndex={0} aria-label={t.list}>
+          {shown.map(one => (
+            <Row key={one.id} one={one} lift={lift} />
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
+
+/** For an address that is known from elsewhere: the audit, a log, a complaint. */
+function BanAddress({ attempt }: Pick<Held, "attempt">) {
+  const { session } = useLive();
+  const t = moderationWords[language.value];
+  const [address, setAddress] = useState("");
+  const [seconds, setSeconds] = useState(FIRST_SPAN);
+  const [reason, setReason] = useState("");
+  const ban = async (event: SubmitEvent) => {
+    event.preventDefault();
+    const asked = { kind: "ban" as const, address: address.trim(), ...asAsked({ seconds, reason }) };
+    if (!asked.address || !(await attempt(() => session.moderator.moderate(asked)))) return;
+    announce(t.done.address);
+    setAddress("");
+    setReason("");
+  };
+  return (
+    <details class="restriction-new">
+      <summary>{t.deeds.address}</summary>
+      <form class="form" onSubmit={ban} noValidate>
+        <label class="field">
+          <span>{t.newAddress}</span>
+          <input
+            value={address}
+            maxLength={64}
+            spellcheck={false}
+            autocomplete="off"
+            onInput={event => setAddress(event.currentTarget.value)}
+          />
+        </label>
+        <p class="hint">{t.addressHint}</p>
+        <SpanField value={seconds} onChange={setSeconds} />
+        <ReasonField value={reason} onChange={setReason} label={t.reason} />
+        <p class="hint">{t.hints.address}</p>
+        <button type="submit" class="button danger solid" disabled={!address.trim()}>
+          {t.confirm.address}
+        </button>
+      </form>
+    </details>
+  );
+}
+
+/** For admins: who is muted or banned, by whom, why and until when; lifting that; banning an address. */
+export default function RestrictionsDialog({ onClose }: { readonly onClose: () => void }) {
+  const t = moderationWords[language.value];
+  const { restrictions, problem, lift, attempt } = useRestrictions();
+  return (
+    <Dialog title={t.list} onClose={onClose}>
+      <div class="form">
+        {!restrictions && !problem && <p class="hint">{t.loading}</p>}
+        {restrictions && <List restrictions={restrictions} lift={lift} />}
+        <ProblemLine problem={problem} />
+        <BanAddress attempt={attempt} />
+        <div class="dialog-actions">
+          <button type="button" class="button quiet" onClick={onClose}>
+            {t.close}
+          </button>
+        </div>
+      </div>
+    </Dialog>
+  );
+}
