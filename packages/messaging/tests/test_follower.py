@@ -4,13 +4,14 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from opsroom_messaging.connection import Broker
+from opsroom_messaging.connection import Broker, connect
 from opsroom_messaging.follower import Follow, Follower, Source
 from opsroom_messaging.process import running
 from opsroom_messaging.stored import Stored
 from opsroom_messaging.topology import StreamSpec, ensure_stream
 from opsroom_messaging.writer import GroupWriter, Write
 from tests.broker import BrokerProcess
+from tests.faults.proxy import Proxy
 from tests.waiting import until
 
 
@@ -90,6 +91,33 @@ async def test_nothing_missed_or_repeated_through_a_broker_kill(
     assert record.seen == list(range(1, 101))
     assert record.begun[0] is True
     assert set(record.begun[1:]) == {False}
+
+
+async def test_what_was_followed_before_a_long_cut_is_deaf_after_it(
+    broker: Broker, broker_process: BrokerProcess
+) -> None:
+    """The broker lives through the cut, and its consumer would go on if the old inbox were subscribed to."""
+    await ensure_stream(broker, StreamSpec("S", ("s.>",)))
+    proxy = Proxy(int(broker_process.url.rpartition(":")[2]))
+    await proxy.start()
+    cut_off = await connect(f"nats://127.0.0.1:{proxy.port}", name="cut-off")
+    writer, record = GroupWriter(broker), Record()
+    follower = Follower(cut_off, Source("S", ("s.>",), Follow.EVENTS), record)
+    async with running(writer=writer.run(), follower=follower.run()):
+        await follower.ready(5)
+        await fill(writer, 10)
+        assert await follower.reached(10, 5)
+        await proxy.stop()
+        await until(lambda: follower.restarts > 0, timeout=15)  # it was taken for silent while it was away
+        proxy.heal()
+        await proxy.start()
+        await until(lambda: follower.live, timeout=15)
+        for _ in range(20):
+            await fill(writer, 10)
+        assert await follower.reached(210, 10)
+    assert record.seen == list(range(1, 211))
+    await cut_off.close()
+    await proxy.stop()
 
 
 async def test_a_recreated_stream_begins_anew(broker: Broker) -> None:

@@ -6,6 +6,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from opsroom_messaging.connection import Broker
+from opsroom_messaging.interest import end
 from opsroom_messaging.stored import UnavailableError
 
 _QUIET_SECONDS = 0.3
@@ -29,8 +30,8 @@ async def ask_all(broker: Broker, subject: str, payload: bytes, *, most: int) ->
     found: list[bytes] = []
     try:
         subscription = await broker.client.subscribe(inbox := broker.client.new_inbox(), cb=take)
-        await broker.client.publish(subject, payload, reply=inbox)
         try:
+            await broker.client.publish(subject, payload, reply=inbox)
             async with asyncio.timeout(_ASK_SECONDS):
                 while len(found) < most:
                     async with asyncio.timeout(_QUIET_SECONDS):
@@ -39,7 +40,8 @@ async def ask_all(broker: Broker, subject: str, payload: bytes, *, most: int) ->
                         found.append(message.data)
         except TimeoutError:
             pass
-        await subscription.unsubscribe()
+        finally:
+            await end(subscription)
     except NatsError as error:
         raise UnavailableError(f"asking {subject}: {error}") from error
     return found

@@ -15,6 +15,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import Error as JetStreamError
 
 from opsroom_messaging.connection import Broker, describe
+from opsroom_messaging.interest import end
 from opsroom_messaging.stored import Stored
 from opsroom_messaging.tracing import Hop
 
@@ -82,6 +83,7 @@ class Follower:
         self._behind = True
         self._created: datetime | None = None
         self._broken = asyncio.Event()
+        self._turn: object | None = None
         self._seq_waiters: list[tuple[int, asyncio.Future[None]]] = []
         self._ready = asyncio.Event()
         self._pending_messages = pending_messages
@@ -168,6 +170,7 @@ class Follower:
                 self._set_caught_up()
             await self._watch()
         finally:
+            self._turn = None
             await _stop(self._broker, self._source.stream, subscription, name)
 
     async def _is_fresh(self) -> bool:
@@ -212,12 +215,13 @@ class Follower:
         log.warning("stream %s fell silent; following again", self._source.stream)
 
     def _receiver(self) -> Callable[[Msg], Awaitable[None]]:
-        """A receiver of its own for each start, deaf once the next has begun."""
+        """A receiver of its own for each start, deaf once that has ended."""
+        turn = self._turn = object()
         expected = 0
 
         async def receive(message: Msg) -> None:
             nonlocal expected
-            if self._broken.is_set():
+            if turn is not self._turn or self._broken.is_set():
                 return
             self._heard_at = asyncio.get_running_loop().time()
             if message.headers is not None and "Status" in message.headers:
@@ -279,11 +283,10 @@ class Follower:
 
 
 async def _stop(broker: Broker, stream: str, subscription: Subscription, name: str) -> None:
-    if not broker.connected:
-        return  # the broker forgets both by itself
+    await end(subscription)
+    if not name or not broker.connected:
+        return  # the broker forgets the consumer by itself
     try:
-        await subscription.unsubscribe()
-        if name:
-            await broker.jetstream.delete_consumer(stream, name)
+        await broker.jetstream.delete_consumer(stream, name)
     except (JetStreamError, NatsError, TimeoutError):
         return

@@ -12,6 +12,7 @@ from nats.js.errors import Error as JetStreamError
 from nats.js.errors import NotFoundError
 
 from opsroom_messaging.connection import REQUEST_TIMEOUT_SECONDS, Broker
+from opsroom_messaging.interest import end
 
 
 class UnavailableError(Exception):
@@ -128,14 +129,7 @@ class StreamReader:
         except (NatsError, TimeoutError) as error:
             raise UnavailableError(f"reading {self._stream} from {start}: {error}") from error
         finally:
-            await _unsubscribe(subscription)
-
-
-async def _unsubscribe(subscription: object) -> None:
-    try:
-        await subscription.unsubscribe()  # type: ignore[attr-defined]
-    except NatsError:
-        return  # the connection is closing: nothing is left to unsubscribe from
+            await end(subscription)
 
 
 async def _collect(receive: object) -> list[Stored]:

@@ -10,6 +10,7 @@ from nats.js.errors import Error as JetStreamError
 
 from opsroom_messaging.connection import Broker, describe
 from opsroom_messaging.crew import Crew
+from opsroom_messaging.interest import end
 from opsroom_messaging.stored import Stored, UnavailableError
 from opsroom_messaging.tracing import Hop
 from opsroom_messaging.writer import OverloadedError
@@ -72,8 +73,7 @@ class Worker:
                 for message in messages:
                     self._crew.start(self._settle(message))
         finally:
-            if self._broker.connected:
-                await subscription.unsubscribe()
+            await end(subscription)
 
     async def _settle(self, message: Msg) -> None:
         try:
