@@ -92,7 +92,7 @@ def measure(metrics: Metrics, counters: EdgeCounters, people: PeopleFeed, hubs: 
         },
         ("limit",),
     )
-    metrics.level("people_present", "People on the list.", single(lambda: len(people.listed())))
+    metrics.level("people_present", "People on the list.", single(lambda: people.count))
 
 
 class Skipping(Protocol):

@@ -26,6 +26,8 @@ class PeopleFeed:
         self.malformed = 0
         self.version = 0
         """Grows whenever someone comes onto the list or goes off it."""
+        self.count = 0
+        """How many people are on the list."""
         self._members: dict[str, Member] = {}
         self._sequences: dict[str, int] = {}
         self._building: dict[str, tuple[Member, int]] | None = None
@@ -90,6 +92,7 @@ class PeopleFeed:
             self._sequences[user_id] = seq
         if is_listed != was_listed:
             self.version += 1
+            self.count += 1 if is_listed else -1
         if is_listed and not was_listed:
             self.readers.publish(text_frame(encode(JoinedFrame(user=member.user))))
         elif was_listed and not is_listed:

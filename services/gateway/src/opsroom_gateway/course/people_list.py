@@ -27,13 +27,16 @@ class PeopleList:
         self._frame = b""
         self._due: asyncio.TimerHandle | None = None
         self._pushed_at = 0.0
-        self._count = 0
+        self._seen = (0, 0)
 
     def on_change(self) -> None:
-        """The list may have changed: push if it did, at once where someone left."""
-        before = self._count
-        if self._refresh():
-            self.push(_JOIN_DELAY_SECONDS if self._count > before else 0.0)
+        """The list may have changed: push if it did, at once where someone left.
+
+        It is not made here: among very many people each change would cost as much as all of them.
+        """
+        seen, self._seen = self._seen, (self._people.version, self._people.count)
+        if self._seen != seen:
+            self.push(_JOIN_DELAY_SECONDS if self._seen[1] > seen[1] else 0.0)
 
     def push(self, delay: float = 0.0) -> None:
         """Send the list to everybody after ``delay`` seconds, or sooner if a push is due sooner."""
@@ -56,15 +59,11 @@ class PeopleList:
     def _push(self) -> None:
         self._due = None
         self._pushed_at = asyncio.get_running_loop().time()
-        self._refresh()
+        self._make()
         self._readers.publish(self._frame)
 
-    def _refresh(self) -> bool:
-        """Make the frame anew if the list has changed; answers whether it has."""
-        if self._version == self._people.version:
-            return False
-        users = self._people.listed()
-        self._version = self._people.version
-        self._count = len(users)
-        self._frame = text_frame(_USERS.dump_json(users))
-        return True
+    def _make(self) -> None:
+        """Make the frame anew if the list has changed."""
+        if self._version != self._people.version:
+            self._version = self._people.version
+            self._frame = text_frame(_USERS.dump_json(self._people.listed()))
