@@ -15,7 +15,17 @@ from typing import Any
 
 import httpx
 
-from tests.containers.steps import ENVIRON, LIST, WEB, in_the_browser, require, run, step, until_ready
+from tests.containers.steps import (
+    ENVIRON,
+    LIST,
+    WEB,
+    a_server_lives,
+    people_talk,
+    require,
+    run,
+    step,
+    until_ready,
+)
 
 # Ends the first process in a container that runs one of ours, as a crash would.
 KILL = (
@@ -109,7 +119,9 @@ def main() -> None:
             compose("up", "-d", "--wait")
         with httpx.Client(timeout=30) as client:
             with step("people talk in Chromium"):
-                in_the_browser()
+                people_talk()
+            with step("a server is created, started, stopped and removed in Chromium"):
+                a_server_lives()
             with step("a command is received at once and done at 10 s"):
                 command_takes_ten_seconds(client)
             with step("an event published over NATS is seen at the event stream"):

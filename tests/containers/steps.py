@@ -70,6 +70,16 @@ def until_ready(client: httpx.Client) -> None:
     raise SystemExit("failed: /readyz did not say 200 within 60 s")
 
 
-def in_the_browser() -> None:
+def people_talk() -> None:
     """The page's own tests of the chat, in Chromium, against the portal that runs."""
-    run("npx", "playwright", "test", "chat", folder=ROOT / "frontend")
+    _in_the_browser("chat.spec")
+
+
+def a_server_lives() -> None:
+    """The page's test of a server's life from creation to removal, ten seconds a command."""
+    _in_the_browser("cloud.spec", "--grep=create, start, stop, remove")
+
+
+def _in_the_browser(*tests: str) -> None:
+    # One worker: two would hear each other in the one portal that there is.
+    run("npm", "run", "e2e", "--", *tests, "--workers=1", folder=ROOT / "frontend")
