@@ -3,12 +3,14 @@
 import argparse
 import asyncio
 import logging
+import shutil
 import sys
 import tempfile
 import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from tests.fuzz.autobahn import judged
 from tests.fuzz.faults import FAULTS
 from tests.fuzz.report import table
 from tests.fuzz.run import AT_ONCE, PLANTED_SECONDS, Siege, attacked, missed, siege
@@ -31,7 +33,14 @@ def main() -> int:
         action="store_true",
         help="plant faults instead, one by one, and see that each is told of",
     )
+    parser.add_argument(
+        "--autobahn",
+        metavar="WSTEST",
+        help="run the Autobahn WebSocket suite instead, by its command (autobahntestsuite, Python 2.7)",
+    )
     options = parser.parse_args()
+    if options.autobahn is not None:
+        return _autobahn(options.autobahn)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     for noisy in ("opsroom_messaging", "httpx"):  # such as what the broker refuses our forgers
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
@@ -42,6 +51,19 @@ def main() -> int:
             return _planted(runner, under) if options.planted else _attack(runner, under, options)
         finally:
             runner.run(stack.aclose())
+
+
+def _autobahn(wstest: str) -> int:
+    """Run the whole suite twice: as the gateway is by default, and with compression."""
+    if shutil.which(wstest) is None:
+        print(f"fuzz: there is no {wstest}", file=sys.stderr)
+        return 2
+    failed = 0
+    for deflate in (False, True):
+        text, bad = asyncio.run(judged(wstest, ["*"], deflate=deflate))
+        print(f"permessage-deflate {'on' if deflate else 'off'}\n{text}", flush=True)
+        failed += bad
+    return 1 if failed else 0
 
 
 def _attack(runner: asyncio.Runner, under: Siege, options: argparse.Namespace) -> int:
