@@ -144,6 +144,12 @@ async def test_a_close_is_answered_with_its_code(address: Address, code: int) ->
     assert await closed_with(await opened(address.port, PATH), close(code, "☃".encode())) == code
 
 
+async def test_a_close_may_come_between_fragments(address: Address) -> None:
+    """It is a control frame, which may stand there (5.4): what was begun is dropped, and nothing is wrong."""
+    data = frame(TEXT, b"[1", flags=0) + close(1000) + frame(CONTINUATION, b"]")
+    assert await closed_with(await opened(address.port, PATH), data) == 1000
+
+
 async def test_a_close_without_a_code_is_answered(address: Address) -> None:
     assert await closed_with(await opened(address.port, PATH), frame(CLOSE)) in (1000, 1005)
 

@@ -8,7 +8,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from opsroom_gateway.edge.origins import _is_here
+from opsroom_gateway.edge.origins import is_here
 from services.gateway.tests.portal import Portal, gateway_settings, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -73,7 +73,34 @@ async def test_outside_of_open_mode_no_strangers_are_let_in_by_default(portal: P
     ],
 )
 async def test_what_counts_as_the_gateways_own_page(origin: str, host: str, here: bool) -> None:
-    assert _is_here(origin, host) is here
+    assert is_here(origin, host) is here
+
+
+@pytest.mark.parametrize(
+    ("headers", "role"),
+    [
+        ({}, "admin"),
+        ({"Host": "localhost:1"}, "admin"),
+        ({"Host": "[::1]:1"}, "admin"),
+        ({"Host": "127.0.0.1:1", "Origin": "http://127.0.0.1:1"}, "admin"),
+        ({"Origin": EVIL}, "operator"),
+        ({"Origin": "null"}, "operator"),
+        ({"Host": "127.0.0.1:1", "Origin": "http://127.0.0.1:2"}, "operator"),
+        # A page whose own name leads here calls this machine by that name, and is from here then.
+        ({"Host": "evil.example"}, "operator"),
+        ({"Host": "evil.example", "Origin": "http://evil.example"}, "operator"),
+        ({"Host": "127.0.0.1.evil.example"}, "operator"),
+        ({"Host": ""}, "operator"),
+    ],
+)
+async def test_in_open_mode_a_page_in_a_browser_here_is_not_the_machine_itself(
+    portal: Portal, headers: dict[str, str], role: str
+) -> None:
+    async with portal.gateway.requests() as client:
+        assert (await client.get("/api/v1/session", headers=headers)).json()["role"] == role
+        assert (await client.get("/api/v1/audit", headers=headers)).status_code == (
+            200 if role == "admin" else 401
+        )
 
 
 async def test_every_answer_says_what_browsers_are_to_refuse(portal: Portal, tmp_path: Path) -> None:

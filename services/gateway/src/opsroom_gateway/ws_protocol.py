@@ -15,7 +15,7 @@ from starlette.websockets import WebSocket
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
-from websockets.frames import Frame
+from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
@@ -51,6 +51,16 @@ _DEFLATE = ServerPerMessageDeflateFactory(
     client_no_context_takeover=True,  # so that nothing is kept for each between its messages
     server_max_window_bits=DEFLATE_BITS,
 )
+
+
+class _Frames(ServerProtocol):
+    """The library's rules, less one: a close is a control frame, so it may come between fragments (5.4)."""
+
+    def recv_frame(self, frame: Frame) -> None:
+        """Take in one frame."""
+        if frame.opcode is Opcode.CLOSE:
+            self.current_size = None  # the message that was begun comes to nothing
+        super().recv_frame(frame)
 
 
 class WebSocketOutlet(SocketOutlet):
@@ -92,10 +102,11 @@ class OutletProtocol(WebSocketsSansIOProtocol):
         self.inbox = Inbox()
         self.queue = self.inbox  # type: ignore[assignment]  # it has what uvicorn uses of a queue
         self.outlet: WebSocketOutlet | None = None
-        if self.sockets.deflate:
-            self.conn = ServerProtocol(
-                extensions=[_DEFLATE], max_size=self.config.ws_max_size, logger=self.logger
-            )
+        self.conn = _Frames(
+            extensions=[_DEFLATE] if self.sockets.deflate else [],
+            max_size=self.config.ws_max_size,
+            logger=self.logger,
+        )
         self._unanswered: bytes | None = None
         self._handler: Handler | None = None
         self._conversing = False

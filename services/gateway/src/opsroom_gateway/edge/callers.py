@@ -5,11 +5,14 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
+from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from opsroom_contracts.addresses import site_of
+from opsroom_gateway.edge.origins import is_here
 
 _KEY: Final = "opsroom.caller"
 _FORWARDED: Final = frozenset({b"x-forwarded-for", b"forwarded", b"x-real-ip"})
@@ -24,7 +27,7 @@ log = logging.getLogger(__name__)
 class Caller:
     """``address``: as text. ``site``: what limits and bans go by. ``exempt``: limits do not apply.
 
-    ``near``: on this very machine, and speaking for itself.
+    ``near``: on this very machine, and speaking for itself: no page from elsewhere, and no other machine.
     """
 
     address: str
@@ -71,7 +74,8 @@ class Callers:
 
     def _caller(self, scope: Scope) -> Caller:
         address = str(scope["client"][0]) if scope.get("client") else ""
-        exempt, near = within(address, self._exempt), within(address, self._loopback)
+        exempt = within(address, self._exempt)
+        near = within(address, self._loopback) and self._speaks_for_itself(Headers(scope=scope))
         forwarded = any(name in _FORWARDED for name, _ in scope["headers"])
         if (exempt or near) and not self._behind_proxy and forwarded:
             # Somebody else's request, passed on by a proxy on this machine that we were not told of.
@@ -80,6 +84,20 @@ class Callers:
                 self._warned = True
                 log.warning("%s passes on requests of others: name it in GATEWAY_TRUSTED_PROXIES", address)
         return Caller(address, site_of(address), exempt, near)
+
+    def _speaks_for_itself(self, headers: Headers) -> bool:
+        """Whether nothing says that a browser on this machine asks for somebody else's page.
+
+        A page from elsewhere says so by its origin. One whose own name was made to lead here (DNS rebinding)
+        is from here, as far as its browser can tell; but it calls this machine by that name.
+        """
+        host, origin = headers.get("host", ""), headers.get("origin")
+        try:
+            called = urlsplit(f"//{host}").hostname or ""
+        except ValueError:
+            return False
+        named = called == "localhost" or within(called, self._loopback)
+        return named and (origin is None or is_here(origin, host))
 
 
 def caller_of(connection: HTTPConnection) -> Caller:
