@@ -79,6 +79,29 @@ async def test_mistakes_are_one_line_and_an_exit_code(wire: Wire) -> None:
     assert (await shell("--token-file", "/nowhere", "servers", "ls")).exit_code == 2
 
 
+async def test_what_no_server_would_take_is_one_line_too(wire: Wire) -> None:
+    name = f"p-{uuid4().hex[:20]}"
+    code, out, err = await piped(wire.url, f"opsroom chat --name {name}", "x" * 4001)
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert "at most 4000 characters" in err
+    for wrong in (
+        ("chat", "--name", "x" * 300),
+        ("moderate", "mute", name, "--reason", "x" * 201),
+        ("moderate", "ban", name, "--reason", "x" * 201),
+    ):
+        refused = await Shell(wire.url)(*wrong)
+        assert (refused.exit_code, refused.stdout) == (1, ""), refused.output
+        assert "(invalid_request)" in refused.stderr
+
+
+async def test_the_server_is_named_before_the_command_or_behind_it(wire: Wire) -> None:
+    nowhere = Shell(f"http://127.0.0.1:{free_port()}")
+    assert (await nowhere("--url", wire.url, "servers", "ls")).exit_code == 0
+    assert (await nowhere("servers", "--url", wire.url, "ls")).exit_code == 0
+    unread = await nowhere("chat", "--url", wire.url, "--token-file", "/nowhere")
+    assert unread.exit_code == 2
+
+
 async def test_a_server_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("opsroom_client.cli.running.PATIENCE_SECONDS", 0.2)
     url = f"http://127.0.0.1:{free_port()}"

@@ -18,6 +18,7 @@ from opsroom_client.errors import (
     RefusedError,
     UnexpectedAnswerError,
     UnreachableError,
+    refusing,
 )
 from opsroom_client.incoming import Incoming
 from opsroom_client.outgoing import Outgoing
@@ -148,7 +149,8 @@ class Chat:
             NotAcknowledgedError: no word within ``timeout`` seconds.
             ClosedError: the chat is over.
         """
-        frame = SendFrame(client_id=client_id or uuid4().hex, room=room, text=text)
+        with refusing():
+            frame = SendFrame(client_id=client_id or uuid4().hex, room=room, text=text)
         backoff = Backoff()
         try:
             async with asyncio.timeout(timeout):

@@ -8,6 +8,7 @@ import httpx
 
 from opsroom_client.chat import Chat
 from opsroom_client.cloud import Cloud
+from opsroom_client.errors import refusing
 from opsroom_client.moderation import Moderation
 from opsroom_client.requests import API, Call, Requests
 from opsroom_contracts.chat import HISTORY_MAX, HistoryReply, Message, User, UsersReply
@@ -64,8 +65,10 @@ class Opsroom:
 
     async def register(self, name: str) -> Registered:
         """Take a name. The token proves who one is; it is told once."""
+        with refusing():
+            body = NewUser(name=name)
         # Asked again, it would find the name taken: by us.
-        call = Call("POST", "/chat/users", body=NewUser(name=name), repeatable=False)
+        call = Call("POST", "/chat/users", body=body, repeatable=False)
         return await self.requests.ask(call, Registered)
 
     async def users(self) -> tuple[User, ...]:

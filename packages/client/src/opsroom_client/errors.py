@@ -9,7 +9,13 @@
   - :class:`UnexpectedAnswerError`: what answered is not an Opsroom that this client knows
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pydantic import ValidationError
+
 from opsroom_contracts.close_codes import Retry
+from opsroom_contracts.codec import first_fault
 from opsroom_contracts.errors import RETRYABLE, ErrorCode
 
 
@@ -80,3 +86,17 @@ class NotAcknowledgedError(OpsroomError):
 
 class UnexpectedAnswerError(OpsroomError):
     """An answer that fits no contract: something else listens there, or another version."""
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Around what makes a request: what no server would take is refused here, as the server would.
+
+    Raises:
+        RefusedError: it breaks the contract.
+    """
+    try:
+        yield
+    except ValidationError as error:
+        fault = first_fault(error)
+        raise RefusedError(ErrorCode.INVALID_REQUEST, str(fault), field=fault.field or None) from None

@@ -1,5 +1,6 @@
 """What admins do about messages and people."""
 
+from opsroom_client.errors import refusing
 from opsroom_client.requests import Call, Requests
 from opsroom_contracts.gateways import Sighting
 from opsroom_contracts.http import AddressList, NewBan, NewMute, RestrictionList
@@ -23,7 +24,8 @@ class Moderation:
 
     async def mute(self, name: str, *, seconds: int | None = None, reason: str | None = None) -> Restriction:
         """Let ``name`` read and not speak."""
-        body = NewMute(name=name, seconds=seconds, reason=reason)
+        with refusing():
+            body = NewMute(name=name, seconds=seconds, reason=reason)
         return await self._requests.ask(Call("POST", "/chat/mutes", body=body), Restriction)
 
     async def ban(
@@ -35,7 +37,8 @@ class Moderation:
         reason: str | None = None,
     ) -> Restriction:
         """Keep out a name, or an address."""
-        body = NewBan(name=name, address=address, seconds=seconds, reason=reason)
+        with refusing():
+            body = NewBan(name=name, address=address, seconds=seconds, reason=reason)
         return await self._requests.ask(Call("POST", "/chat/bans", body=body), Restriction)
 
     async def restrictions(self) -> tuple[Restriction, ...]:

@@ -89,12 +89,15 @@ _OF_THE_CLIENT = {
     "moderate": "remove messages, mute and ban, for admins (--help)",
 }
 
+_OPTIONS_OF_THE_CLIENT = ("--url", "--token-file")
+"""They may stand before its commands."""
+
 
 def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Command:
     """Read the command line. Help and mistakes end the process (exit codes 0 and 2), as argparse has it."""
     if arguments and arguments[0] in _PACKAGES:
         return HandOver(arguments[0], _PACKAGES[arguments[0]], tuple(arguments[1:]))
-    if arguments and arguments[0] in _OF_THE_CLIENT:
+    if arguments and (arguments[0] in _OF_THE_CLIENT or arguments[0].startswith(_OPTIONS_OF_THE_CLIENT)):
         return Client(tuple(arguments))
     own, for_pytest = _split(arguments)
     parser = OneLineParser(

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -51,9 +52,31 @@ def completion(shell: str) -> None:
     click.echo(found(cli, {}, PROGRAM, _COMPLETE_VARIABLE).source())
 
 
-cli.add_command(servers)
-cli.add_command(chat)
-cli.add_command(moderate)
+def _elsewhere(context: click.Context, _: click.Parameter, url: str | None) -> None:
+    if url is not None:
+        context.find_root().params["url"] = url  # what completes ids looks there
+        if context.obj is not None:  # while completing, no command runs
+            context.obj = replace(context.obj, url=url)
+
+
+def _by_token_of(context: click.Context, _: click.Parameter, file: Path | None) -> None:
+    if file is not None and context.obj is not None:
+        context.obj = replace(context.obj, token=read_token(file, None))
+
+
+for _command in (servers, chat, moderate):
+    # Those of the whole, behind the command as well: it is where people look for them.
+    _command.params += [
+        click.Option(["--url"], callback=_elsewhere, expose_value=False, help="The server."),
+        click.Option(
+            ["--token-file"],
+            type=click.Path(dir_okay=False, path_type=Path),
+            callback=_by_token_of,
+            expose_value=False,
+            help="File with the token (or OPSROOM_TOKEN).",
+        ),
+    ]
+    cli.add_command(_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
