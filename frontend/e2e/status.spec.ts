@@ -51,3 +51,12 @@ test("a part of the page that can't be fetched says so, and comes when it is tri
   await expect(page.locator(".verdict")).toHaveText("Everything answers.");
   await expect(alert).toHaveCount(0);
 });
+
+test("the status view is there when the connection is not", async ({ page, portal }) => {
+  const fetched = page.waitForEvent("requestfinished", request => /status[^/]*\.js$/.test(request.url()));
+  await page.goto(`${portal.url}/#/cloud`);
+  await fetched;
+  await page.context().setOffline(true);
+  await page.getByRole("link", { name: "Offline" }).click();
+  await expect(page.locator(".verdict")).toHaveText("This device has no network.");
+});

@@ -29,7 +29,8 @@ const kinds: Record<WorklogKind, string> = {
   refused: "Refused",
 };
 const errors: Partial<Record<ErrorCode | "unreachable", string>> = {
-  name_invalid: "This nickname can't be used: 1 to 32 visible characters, please.",
+  name_invalid:
+    "This nickname can't be used: 1 to 32 visible characters, please, and no mixing of alphabets in a word.",
   name_taken: "Someone has this nickname already.",
   token_invalid: "The server doesn't know you any more. Choose a nickname again.",
   unauthenticated: "The server asks who you are. Choose a nickname first.",

@@ -18,7 +18,8 @@ const pending: Record<Command, string> = {
   remove: "Удаляется",
 };
 const errors: Partial<Record<ErrorCode | "unreachable", string>> = {
-  name_invalid: "Такой псевдоним не подойдёт: нужно от 1 до 32 видимых символов.",
+  name_invalid:
+    "Такой псевдоним не подойдёт: нужно от 1 до 32 видимых символов, и не смешивать алфавиты в одном слове.",
   name_taken: "Этот псевдоним уже занят.",
   token_invalid: "Сервер вас больше не помнит. Выберите псевдоним заново.",
   unauthenticated: "Сервер хочет знать, кто вы. Сначала выберите псевдоним.",

@@ -25,6 +25,9 @@ const loadRestrictions = () => import(/* webpackChunkName: "moderation" */ "./ch
 const loadStatus = () => import(/* webpackChunkName: "status" */ "./status/status-view");
 const loadTokenDialog = () => import(/* webpackChunkName: "token" */ "./token-dialog");
 
+/** What the first load needs comes first. */
+const STATUS_AFTER_MS = 3000;
+
 const closing = (open: Signal<unknown>): Closing => ({
   onClose: () => {
     open.value = undefined;
@@ -43,9 +46,21 @@ function useSpokenConnection() {
   }, [phase]);
 }
 
+/** Fetch the status view while there is a connection: it is looked at when there is none. */
+function useStatusAtHand() {
+  const { session } = useLive();
+  const isLive = overallLink(session.chat.value, session.cloud.value).phase === "live";
+  useEffect(() => {
+    if (!isLive) return;
+    const timer = setTimeout(() => loadStatus().catch(() => undefined), STATUS_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, [isLive]);
+}
+
 export function App() {
   useAttention();
   useSpokenConnection();
+  useStatusAtHand();
   const isJoining = route.value === "chat" && !useLive().session.chat.value.me;
   return (
     <div class="page">
