@@ -9,8 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
-from bench.poster import Poster
 from bench.wire import Reader
+from opsroom_client import Opsroom
 
 SSE, WEBSOCKET = "SSE", "WebSocket"
 PEOPLE_SHARE = 25
@@ -169,14 +169,9 @@ class StreamMember(asyncio.Protocol):
 
 async def tokens(port: int, readers: int) -> list[str]:
     """The token for each of ``readers`` sockets."""
-    known: list[str] = []
-    async with Poster(port) as poster:
-        for number in range(-(-readers // PEOPLE_SHARE)):
-            body = json.dumps({"name": f"reader {number}"}).encode()
-            status, answer = await poster.post("/api/v1/chat/users", body)
-            if status != 201:
-                raise ConnectionError(f"registering was answered with {status}: {answer[:200]!r}")
-            known.append(str(json.loads(answer)["token"]))
+    people = range(-(-readers // PEOPLE_SHARE))
+    async with Opsroom(f"http://127.0.0.1:{port}") as opsroom:
+        known = [(await opsroom.register(f"reader {number}")).token for number in people]
     return [known[number % len(known)] for number in range(readers)]
 
 
