@@ -93,8 +93,8 @@ def _build_page(root: Path) -> None:
     """Build the page. The services run without one, so a failure is told and no more."""
     if frontend.page_is_current(root):
         return  # built by another ./opsroom while this one waited for the lock
-    print("opsroom: building the page", file=sys.stderr)
     output = root / _PAGE_LOG
+    print(f"opsroom: building the page (what is done meanwhile: {output})", file=sys.stderr)
     try:
         environ = {**os.environ, "PATH": _path_with_node(root)}
         with output.open("wb") as log:
