@@ -196,7 +196,8 @@ async def _drain_endpoints(client: Client, service: Service) -> None:
     for subscription in known:
         await client._send_unsubscribe(subscription._id)  # noqa: SLF001 - it can't be done apart from the drain
     await client.flush()
-    await asyncio.gather(*(subscription.drain() for subscription in known))
+    for subscription in known:
+        await subscription.drain()
 
 
 _PLAIN_FAULTS: tuple[tuple[type[Exception], ErrorCode, str], ...] = (
