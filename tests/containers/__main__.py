@@ -117,6 +117,7 @@ def main() -> None:
             compose("build")
         with step("up --wait"):
             compose("up", "-d", "--wait")
+            require(f"Opsroom is ready: {WEB}/" in compose("logs", "frontend"), "the address is not told")
         with httpx.Client(timeout=30) as client:
             with step("people talk in Chromium"):
                 people_talk()
