@@ -56,6 +56,20 @@ def test_what_is_made_from_the_code_is_up_to_date() -> None:
     assert stale == [], "./opsroom docs makes them anew"
 
 
+def test_every_test_that_security_rests_on_is_there() -> None:
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    files = [path for part in ("packages", "services", "tests") for path in (ROOT / part).rglob("test_*.py")]
+    known = {path.name for path in files}
+    defined = {name for path in files for name in re.findall(r"def (test_\w+)\(", path.read_text())}
+    assert len(defined) > 500
+    named = set(re.findall(r"`(?:[\w/]*/)?(test_\w+\.py)`", text))
+    tests = set(re.findall(r"`(test_\w+)`", text))
+    assert len(tests) > 40
+    assert (named - known, tests - defined) == (set(), set())
+    specs = re.findall(r"`(frontend/[\w/.]+\.ts)`", text)
+    assert [spec for spec in specs if not (ROOT / spec).is_file()] == []
+
+
 def test_every_setting_is_explained() -> None:
     explained = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
     explained += (ROOT / "docs/access.md").read_text(encoding="utf-8")

@@ -15,6 +15,7 @@ from uuid import uuid4
 import httpx
 import pytest
 import pytest_asyncio
+from websockets.asyncio.client import connect as open_socket
 
 from opsroom_contracts.identity import Role
 from opsroom_contracts.subjects import MEMBERS_STREAM, member_subject
@@ -267,6 +268,21 @@ async def test_a_token_is_stored_as_a_digest_and_logged_nowhere(
     assert not [
         one for one in caplog.records if secret in one.getMessage() and one.name.startswith("opsroom")
     ]
+
+
+async def test_a_token_in_an_address_proves_nothing(strict: Address, tokens: Tokens) -> None:
+    """There every log and every browser's history would keep it."""
+    async with strict.requests() as client:
+        for given in (tokens.by_role[Role.ADMIN], await registered(client, f"u-{uuid4().hex[:8]}")):
+            for name in ("token", "access_token", "authorization"):
+                told = (await client.get(SESSION, params={name: given})).json()
+                assert "role" not in told
+                for path in ("/api/v1/audit", INSTANCES, MESSAGES, EVENTS):
+                    answer = await client.get(path, params={name: given})
+                    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated"), path
+            async with open_socket(f"{strict.ws}/api/v1/chat/ws?token={given}") as socket:
+                await socket.send('{"type":"typing","room":"general"}')
+                assert json.loads(await socket.recv())["code"] == "hello_required"
 
 
 async def test_the_course_contract_is_off_and_says_so_in_its_own_words(strict: Address) -> None:

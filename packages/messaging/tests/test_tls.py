@@ -1,0 +1,66 @@
+"""A broker that asks for TLS on both sides, by the settings NATS_TLS_CA, NATS_TLS_CERT and NATS_TLS_KEY."""
+
+import asyncio
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from opsroom_messaging.access import Access
+from opsroom_messaging.connection import BrokerUnusableError, connect
+from tests.broker import BrokerProcess
+
+SOON_SECONDS = 3.0
+
+
+class TlsBroker(BrokerProcess):
+    """Takes those alone who show a certificate of its own authority."""
+
+    def __init__(self, folder: Path, cert: Path, key: Path) -> None:
+        super().__init__(folder)
+        self._cert, self._key = cert, key
+
+    def _storage(self) -> str:
+        files = f'cert_file: "{self._cert}", key_file: "{self._key}", ca_file: "{self._cert}"'
+        return f"{super()._storage()}\ntls {{ {files}, verify: true }}"
+
+
+def certificate(folder: Path, name: str) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1, its own authority, and its key."""
+    cert, key = folder / f"{name}.pem", folder / f"{name}.key"
+    kind = ("-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
+    named = ("-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1")
+    command = ["openssl", "req", *kind, *named, "-keyout", str(key), "-out", str(cert)]
+    subprocess.run(command, check=True, capture_output=True, timeout=30)
+    return cert, key
+
+
+@pytest.fixture
+async def broker(tmp_path: Path) -> AsyncIterator[TlsBroker]:
+    """A broker of this test's own."""
+    process = TlsBroker(tmp_path, *certificate(tmp_path, "ours"))
+    await process.start()
+    yield process
+    await process.stop()
+
+
+async def test_tls_by_setting_and_nobody_without_it(broker: TlsBroker, tmp_path: Path) -> None:
+    cert, key = tmp_path / "ours.pem", tmp_path / "ours.key"
+    connection = await connect(
+        broker.url, name="chat", access=Access(tls_ca=cert, tls_cert=cert, tls_key=key)
+    )
+    assert connection.connected
+    assert connection.client.connected_server_version.major == 2
+    await connection.close()
+    other_cert, other_key = certificate(tmp_path, "theirs")
+    refused = (
+        Access(),
+        Access(tls_ca=cert),
+        Access(tls_ca=cert, tls_cert=other_cert, tls_key=other_key),
+        # Somebody else's broker, as far as this process is told.
+        Access(tls_ca=other_cert, tls_cert=cert, tls_key=key),
+    )
+    asked = (connect(broker.url, name="chat", access=one, timeout=SOON_SECONDS) for one in refused)
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert [answer for answer in answers if not isinstance(answer, BrokerUnusableError)] == []
