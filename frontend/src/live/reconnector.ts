@@ -2,7 +2,7 @@ import { RETRY_HINT } from "../contract/generated";
 import type { LinkState } from "../state/link";
 
 const FIRST_DELAY_MS = 1_000;
-const LONGEST_DELAY_MS = 30_000;
+const LONGEST_DELAY_MS = 15_000;
 /** The longest that a server may ask for: one that stops spreads its people over no more. */
 const LONGEST_ASKED_MS = 60_000;
 const RETRY_HINT_PATTERN = new RegExp(RETRY_HINT);
