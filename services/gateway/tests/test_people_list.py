@@ -1,0 +1,44 @@
+"""The course's list of people: made for whoever reads it, not at every change."""
+
+import json
+from datetime import UTC, datetime
+
+from opsroom_contracts.chat import Dialect, Member, MemberStatus, User
+from opsroom_contracts.codec import encode
+from opsroom_contracts.subjects import member_subject
+from opsroom_gateway.course.people_list import PeopleList
+from opsroom_gateway.hub import Hub
+from opsroom_gateway.people_feed import PeopleFeed
+from opsroom_messaging.stored import Stored
+
+
+class Counted(PeopleFeed):
+    """Knows how often the whole list was asked for."""
+
+    asked = 0
+
+    def listed(self) -> tuple[User, ...]:
+        """As ever."""
+        self.asked += 1
+        return super().listed()
+
+
+def record(number: int, status: MemberStatus, seq: int) -> Stored:
+    user = User(id=f"u{number}", name=f"person {number}")
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    member = Member(user=user, dialect=Dialect.COURSE, status=status, joined_at=at)
+    return Stored(seq, member_subject(user.id), encode(member))
+
+
+async def test_changes_that_nobody_reads_cost_no_list_and_the_count_follows_them() -> None:
+    people = Counted()
+    listing = PeopleList(people, Hub())
+    people.watch(lambda _member, _seq: listing.on_change())
+    for number in range(50):
+        people.deliver(record(number, MemberStatus.PRESENT, number + 1))
+    people.deliver(record(7, MemberStatus.LINGERING, 51))
+    people.deliver(record(7, MemberStatus.AWAY, 52))
+    people.deliver(record(8, MemberStatus.RESERVED, 53))
+    people.deliver(Stored(54, member_subject("u9"), json.dumps({"no": "record"}).encode()))
+    assert people.asked == 0
+    assert people.count == len(people.listed()) == 48
