@@ -148,6 +148,18 @@ async def test_a_reader_that_stops_reading_is_closed_and_others_never_notice(pat
             reader.close()
 
 
+@pytest.mark.parametrize("path", ["/ws", "/sse"])
+async def test_a_frame_larger_than_the_outbox_reaches_who_has_read_all_before(path: str) -> None:
+    async with fanout(send_buffer=_SMALL, outbox_bytes=262_144) as served:
+        hub = served.sockets if path == "/ws" else served.streams
+        reader = await raw_reader(served.port, path, receive_buffer=_SMALL)
+        large = text_frame(b"x" * 600_000) if path == "/ws" else sse_event("change", b"x" * 600_000, 1)
+        hub.publish(large)
+        await reader.read_until(len(large))
+        assert served.counters.slow_readers == 0
+        reader.close()
+
+
 def stop_frame(code: int, reason: str) -> bytes:
     """A close frame as the server sends it."""
     payload = code.to_bytes(2, "big") + reason.encode()

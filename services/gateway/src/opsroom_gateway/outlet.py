@@ -91,7 +91,9 @@ class SocketOutlet:
             return False
         transport = self.transport
         rest = frames[sent:] if sent else frames
-        if transport.get_write_buffer_size() + len(rest) > self.limit:
+        waiting = transport.get_write_buffer_size()
+        # Who lets nothing wait is not slow, however large what comes next: the list of very many people.
+        if waiting and waiting + len(rest) > self.limit:
             self._counters.slow_readers += 1
             if sent:  # nothing that could be read may follow half a frame
                 self.cut()
