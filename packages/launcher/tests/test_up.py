@@ -88,6 +88,11 @@ def _name(process: psutil.Process) -> str:
     return command[-1].removeprefix("opsroom_") if "-m" in command else process.name()
 
 
+def _hear_ctrl_c() -> None:
+    """Whoever runs the tests in the background has them ignore it, and `up` respects that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @asynccontextmanager
 async def portal(*arguments: str, **environ: str) -> AsyncIterator[Portal]:
     """`up` with any free ports unless told otherwise; killed in the end if it still runs."""
@@ -98,6 +103,7 @@ async def portal(*arguments: str, **environ: str) -> AsyncIterator[Portal]:
         env={**os.environ, "PORT": "0", "NATS_PORT": "0", "CLOUD_DELAY_SECONDS": "0", **environ},
         stdout=PIPE,
         stderr=PIPE,
+        preexec_fn=_hear_ctrl_c,
     )
     running = Portal(process)
     try:
