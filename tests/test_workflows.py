@@ -49,7 +49,7 @@ def test_every_image_that_we_stand_on_is_one_release() -> None:
         found
         for path in [*DOCKERFILES, ROOT / "docker-compose.yml"]
         for found in re.findall(r"^(?:FROM| +image:) (\S+)", path.read_text(), re.MULTILINE)
-        if not found.startswith("opsroom")
+        if not found.startswith("${COMPOSE_PROJECT_NAME:-opsroom}-")
     ]
     assert len(named) >= 9
     exact = re.compile(r"[\w./-]+:v?\d+\.\d+\.\d+(-[a-z]+)?(@sha256:[0-9a-f]{64})?")
