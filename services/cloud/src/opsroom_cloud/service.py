@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from importlib.metadata import version
 
 from opsroom_cloud.allowance import Allowance
@@ -38,6 +39,23 @@ _ACK_SPARE_SECONDS = 30.0
 _OUT_WITH_WORKERS = 20_000
 
 
+@dataclass(frozen=True, slots=True)
+class _Cloud:
+    """What a process of the cloud service is made of: everything that answers or runs."""
+
+    fold: InstanceFold
+    follower: Follower
+    writer: GroupWriter
+    completion: Completion
+    upkeep: Upkeep
+    worker: Worker
+    timers: Timers
+    operations: Operations
+    commands: Commands
+    listing: Listing
+    audit: Audit
+
+
 @asynccontextmanager
 async def cloud_service(
     broker: Broker, settings: CloudSettings, provider: Provider
@@ -50,10 +68,31 @@ async def cloud_service(
     await _ensure(broker, settings)
     clock = SteadyClock()
     await clock.ask(broker, subjects.CLOUD_STREAM)
-    fold = InstanceFold()
+    parts = _put_together(broker, settings, provider, clock)
+    service = _endpoints(broker, parts)
+    _measure(broker, parts)
+    async with running(writer=parts.writer.run(), follower=parts.follower.run()) as died:
+        await parts.follower.ready(_READY_SECONDS)
+        async with running(
+            died,
+            worker=parts.worker.run(),
+            timers=parts.timers.run(),
+            upkeep=parts.upkeep.run(parts.follower, settings.sweep_seconds),
+            audit=parts.audit.run(),
+            clock=clock.keep(broker, subjects.CLOUD_STREAM),
+        ):
+            await service.start()
+            try:
+                yield died
+            finally:
+                await service.stop()
+                await parts.audit.drain()
+
+
+def _put_together(broker: Broker, settings: CloudSettings, provider: Provider, clock: SteadyClock) -> _Cloud:
+    fold, writer = InstanceFold(), GroupWriter(broker)
     source = Source(subjects.CLOUD_STREAM, (subjects.CLOUD_EVENTS,), Follow.STATE_THEN_EVENTS)
     follower = Follower(broker, source, fold)
-    writer = GroupWriter(broker)
     events = Events(
         fold,
         StreamReader(broker, subjects.CLOUD_STREAM),
@@ -63,37 +102,40 @@ async def cloud_service(
     )
     deadlines = Deadlines(settings.provider_timeout_seconds, longest=settings.retention() / 2)
     completion = Completion(events, provider, deadlines, clock=clock, metrics=broker.metrics)
-    upkeep = Upkeep(
-        events,
-        fold,
-        completion,
-        clock=clock,
-        grace=settings.grace(),
-        retention=settings.retention(),
-    )
-    worker = Worker(
-        broker,
-        stream=subjects.CLOUD_STREAM,
-        durable=subjects.CLOUD_WORKERS,
-        handle=completion.on_due,
-    )
-    operations = Operations(events, clock)
-    timers = Timers(completion, clock=clock)
+    operations, timers = Operations(events, clock), Timers(completion, clock=clock)
     terms = Terms(clock, settings.delay(), Allowance(fold))
-    commands = Commands(events, operations, timers, terms)
-    listing = Listing(events, fold, follower)
+    return _Cloud(
+        fold=fold,
+        follower=follower,
+        writer=writer,
+        completion=completion,
+        upkeep=Upkeep(
+            events, fold, completion, clock=clock, grace=settings.grace(), retention=settings.retention()
+        ),
+        worker=Worker(
+            broker, stream=subjects.CLOUD_STREAM, durable=subjects.CLOUD_WORKERS, handle=completion.on_due
+        ),
+        timers=timers,
+        operations=operations,
+        commands=Commands(events, operations, timers, terms),
+        listing=Listing(events, fold, follower),
+        audit=Audit(broker),
+    )
+
+
+def _endpoints(broker: Broker, parts: _Cloud) -> MicroService:
     service = MicroService(
         broker,
         name=subjects.CLOUD_SERVICE,
         version=version("opsroom-cloud"),
         description="The life cycle of servers.",
         gauges=lambda: {
-            **fold.counts(),
-            "timed": timers.waiting,
-            "malformed_due": completion.malformed,
+            **parts.fold.counts(),
+            "timed": parts.timers.waiting,
+            "malformed_due": parts.completion.malformed,
         },
     )
-    audit = Audit(broker)
+    audit, commands, operations = parts.audit, parts.commands, parts.operations
     create = audited(audit, AuditAction.CREATE, commands.create)
     cancel = audited(audit, AuditAction.CANCEL, operations.cancel)
     service.add(CloudSubject.CREATE, cloud.CreateRequest, create)
@@ -105,34 +147,21 @@ async def cloud_service(
         service.add(subject, cloud.InstanceRequest, audited(audit, action, change))
     service.add(CloudSubject.CANCEL, cloud.CancelRequest, cancel)
     service.add(CloudSubject.OPERATION, cloud.OperationRequest, operations.show)
-    service.add(CloudSubject.LIST, cloud.ListRequest, listing.page)
+    service.add(CloudSubject.LIST, cloud.ListRequest, parts.listing.page)
+    return service
 
-    broker.metrics.level("instances", "Instances.", single(lambda: fold.counts()["instances"]))
-    broker.metrics.level(
+
+def _measure(broker: Broker, parts: _Cloud) -> None:
+    metrics, fold = broker.metrics, parts.fold
+    metrics.level("instances", "Instances.", single(lambda: fold.counts()["instances"]))
+    metrics.level(
         "operations_pending", "Operations that are not done yet.", single(lambda: fold.counts()["pending"])
     )
-    broker.metrics.count(
+    metrics.count(
         "malformed",
         "What was skipped as it fits no contract.",
-        single(lambda: fold.malformed + completion.malformed),
+        single(lambda: fold.malformed + parts.completion.malformed),
     )
-    async with running(writer=writer.run(), follower=follower.run()) as died:
-        await follower.ready(_READY_SECONDS)
-        sweeping = upkeep.run(follower, settings.sweep_seconds)
-        async with running(
-            died,
-            worker=worker.run(),
-            timers=timers.run(),
-            upkeep=sweeping,
-            audit=audit.run(),
-            clock=clock.keep(broker, subjects.CLOUD_STREAM),
-        ):
-            await service.start()
-            try:
-                yield died
-            finally:
-                await service.stop()
-                await audit.drain()
 
 
 async def _ensure(broker: Broker, settings: CloudSettings) -> None:
