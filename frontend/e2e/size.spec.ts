@@ -1,6 +1,6 @@
 import { expect } from "@playwright/test";
 import { costOf, costOfScrolling, PROMPT_MS, SMOOTH_MS, settledScroll } from "./frames";
-import { enter, freshName, say, test } from "./portal";
+import { enter, freshName, say, tell, test } from "./portal";
 
 test("a conversation of 100,000 messages stays smooth", async ({ page, portal }) => {
   // Made within the page: twenty megabytes are long on their way into it.
@@ -55,5 +55,38 @@ test("what is read keeps its place when messages come, and is told of by a numbe
   await page.getByRole("button", { name: "2 new messages" }).click();
   await expect(page.locator(".message", { hasText: "news 2" })).toBeInViewport();
   await expect(page.locator(".windowed-new")).toHaveCount(0);
+  await other.context().close();
+});
+
+test("who scrolls back in the very moment that a message comes stays there", async ({
+  browser,
+  page,
+  portal,
+}) => {
+  // The listener of the constructor hears a frame before the page's own: the scroll and the message are one task.
+  await page.addInitScript(() => {
+    window.WebSocket = class extends WebSocket {
+      constructor(url: string | URL, protocols?: string | string[]) {
+        super(url, protocols);
+        this.addEventListener("message", ({ data }) => {
+          const box = document.querySelector(".windowed-scroll");
+          if (String(data).includes("unlucky")) box?.scrollTo(0, box.scrollHeight / 2);
+        });
+      }
+    };
+  });
+  const other = await (await browser.newContext()).newPage();
+  await page.goto(portal.url);
+  await enter(page, freshName("Ann"));
+  await tell(
+    page,
+    Array.from({ length: 25 }, (_, n) => `filler ${n}\nsecond line`),
+  );
+  await expect(page.locator(".message", { hasText: "filler 24" })).toBeInViewport();
+  await other.goto(portal.url);
+  await enter(other, freshName("Bob"));
+  await say(other, "unlucky");
+  await expect(page.getByRole("button", { name: "1 new message" })).toBeVisible();
+  await expect(page.locator(".message", { hasText: "unlucky" })).not.toBeInViewport();
   await other.context().close();
 });

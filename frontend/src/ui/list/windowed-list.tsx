@@ -33,15 +33,15 @@ export function WindowedList<T>(props: WindowedListProps<T>) {
   const rows = useRef<HTMLUListElement>(null);
   const layout = useMemo(() => new RowLayout(estimate), [estimate]);
   // What the last scroll left: the view is put back to it after every change of the rows.
-  const place = useRef({ atEnd: rest === "end", seen: "", key: "", offset: 0, viewport: 600, scroll: 0 });
-
-  const keys = useMemo(() => items.map(keyOf), [items, keyOf]);
-  layout.setKeys(keys);
-
-  const { atEnd, scroll, viewport } = place.current;
-  const from = atEnd && rest === "end" ? layout.total - viewport : scroll;
-  const first = layout.rowAt(from - OVERSCAN_PX);
-  const last = layout.rowAt(from + viewport + OVERSCAN_PX);
+  const place = useRef({
+    atEnd: rest === "end",
+    seen: "",
+    key: "",
+    offset: 0,
+    viewport: 600,
+    scroll: 0,
+    top: 0,
+  });
 
   const notePlace = useCallback(() => {
     const box = scroller.current;
@@ -58,8 +58,20 @@ export function WindowedList<T>(props: WindowedListProps<T>) {
       offset: scrolled - layout.top(row),
       viewport: box.clientHeight,
       scroll: scrolled,
+      top: box.scrollTop,
     };
   }, [layout, rest]);
+
+  // A scroll counts from its moment, not from its event, which comes a frame later: rows that come in between
+  // would else take the view back to where it was. Noted before the rows change, while it fits what is drawn.
+  if (scroller.current && scroller.current.scrollTop !== place.current.top) notePlace();
+  const keys = useMemo(() => items.map(keyOf), [items, keyOf]);
+  layout.setKeys(keys);
+
+  const { atEnd, scroll, viewport } = place.current;
+  const from = atEnd && rest === "end" ? layout.total - viewport : scroll;
+  const first = layout.rowAt(from - OVERSCAN_PX);
+  const last = layout.rowAt(from + viewport + OVERSCAN_PX);
 
   const toEnd = useCallback(() => {
     const box = scroller.current;
@@ -92,6 +104,7 @@ export function WindowedList<T>(props: WindowedListProps<T>) {
         box.scrollTop = wanted;
       }
     }
+    held.top = box.scrollTop;
     if (moved) redraw(0);
   });
 
