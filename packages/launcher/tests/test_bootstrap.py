@@ -86,9 +86,9 @@ class Checkout:
         return outcome
 
     async def up(self) -> None:
-        """A command that wants the runtime alone; it ends at once, as it is given a host that isn't ours."""
-        outcome = await self.run("up", "--host", "192.0.2.1", "--access", "open")
-        assert (outcome.code, outcome.err.count("can't listen")) == (1, 1), outcome
+        """A command that wants the runtime alone; it ends at once, as there is no broker in ours."""
+        outcome = await self.run("up", "--port", "0")
+        assert (outcome.code, outcome.err.count("nats-server")) == (1, 1), outcome
 
     def calls(self) -> list[list[str]]:
         """The arguments of each call of the installer so far."""
@@ -226,6 +226,12 @@ async def test_help_and_mistakes_install_nothing(
     checkout: Checkout, arguments: tuple[str, ...], code: int
 ) -> None:
     assert (await checkout.run(*arguments)).code == code
+    assert checkout.calls() == []
+
+
+async def test_an_address_that_cannot_be_had_is_told_before_anything_is_installed(checkout: Checkout) -> None:
+    outcome = await checkout.run("up", "--host", "192.0.2.1", "--access", "open")
+    assert (outcome.code, outcome.err.count("can't listen on 192.0.2.1:8000")) == (1, 1), outcome
     assert checkout.calls() == []
 
 

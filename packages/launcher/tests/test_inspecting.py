@@ -6,8 +6,10 @@ import sys
 from asyncio.subprocess import PIPE
 from pathlib import Path
 
+import pytest
+
 from opsroom_messaging.permissions import OPERATOR
-from opsroom_messaging.users import password_file
+from opsroom_messaging.users import context_file, password_file
 from packages.launcher.tests.test_up import portal
 
 PATIENCE_SECONDS = 60
@@ -36,9 +38,26 @@ async def test_a_running_portal_is_shown_and_found_well(tmp_path: Path) -> None:
         port = running.web.rpartition(":")[2]
         place = {"OPSROOM_DATA": str(tmp_path), "PORT": port}
         password_file(tmp_path / "users", OPERATOR).chmod(0o644)
-        (code, lines, complaints), (doctor_code, findings, _) = await asyncio.gather(
-            opsroom("status", **place), opsroom("doctor", **place)
+        # Brokers in containers are reached by the operator's context alone, as the `nats` command line does.
+        context = {
+            "OPSROOM_DATA": str(tmp_path / "none"),
+            "XDG_CONFIG_HOME": str(tmp_path),
+            "NATS_CONTEXT": "ours",
+        }
+        kept = tmp_path / "nats" / "context" / "ours.json"
+        kept.parent.mkdir(parents=True)
+        kept.write_bytes(context_file(tmp_path / "users").read_bytes())
+        answers = await asyncio.gather(
+            opsroom("status", **place),
+            opsroom("doctor", **place),
+            opsroom("status", **context),
+            opsroom("doctor", **context, PORT=port),
         )
+        (code, lines, complaints), (doctor_code, findings, _), (by_context, shown, _), (_, examined, _) = (
+            answers
+        )
+        assert (by_context, [line[:2] for line in shown]) == (code, [line[:2] for line in lines])
+        assert verdicts(examined)["clock"] == "ok"
         assert (code, complaints) == (0, "")
         assert {line[0] for line in lines if line} > {"chat", "cloud", "gateway", "CHAT", "MEMBERS", "CLOUD"}
         found = verdicts(findings)
@@ -64,3 +83,22 @@ async def test_where_nothing_runs_one_is_told_what_to_do(tmp_path: Path) -> None
     assert doctor_code == 1
     assert verdicts(findings)["port"] == "failed"
     assert verdicts(findings)["broker's"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (None, "No such file or directory"),
+        ("{", "Invalid JSON"),
+        ('{"url": 4222}', "url: Input should be a valid string"),
+    ],
+)
+async def test_a_context_that_cannot_be_used_is_named(
+    tmp_path: Path, text: str | None, complaint: str
+) -> None:
+    file = tmp_path / "operator.json"
+    if text is not None:
+        file.write_text(text)
+    code, lines, complaints = await opsroom("status", NATS_URL="", NATS_CONTEXT=str(file))
+    assert (code, lines) == (1, [])
+    assert complaints.startswith(f"opsroom: the context {file}: {complaint}")

@@ -17,6 +17,7 @@ from opsroom_launcher import frontend, handover
 from opsroom_launcher.cli import Client, Command, Doctor, Explain, RunTests, Status, Up, parse
 from opsroom_launcher.environment import Environment
 from opsroom_launcher.errors import RefusedError
+from opsroom_launcher.listening import free_port
 from opsroom_launcher.lock import file_lock
 from opsroom_launcher.node import node_folder
 from opsroom_launcher.uv import find_uv, sync
@@ -66,8 +67,11 @@ def prepare(root: Path, command: Command) -> tuple[Environment, str]:
     """Install what ``command`` needs and isn't there yet; the environment, and the PATH to use with it.
 
     Raises:
-        RefusedError: something can't be installed.
+        RefusedError: something can't be installed, or the portal's port is taken.
     """
+    if isinstance(command, Up):
+        # Looked at again at the start. What is taken now is told now, not after minutes of installing.
+        free_port(command.options.host, command.options.port, "--port or --host")
     environment = Environment.of(root, os.environ)
     development = not isinstance(command, Up | Client | Status | Doctor)
     if not environment.is_current(development=development):

@@ -1,7 +1,6 @@
 """`./opsroom status` and `./opsroom doctor`: what runs, and what keeps it from running."""
 
 import asyncio
-import json
 import os
 import shutil
 import subprocess
@@ -17,44 +16,21 @@ from opsroom_contracts.status import ReplicaStatus, Status, StreamStatus
 from opsroom_launcher.broker import HOST as BROKER_HOST
 from opsroom_launcher.broker import USUAL_PORT, find_binary, users_folder
 from opsroom_launcher.errors import RefusedError
-from opsroom_launcher.listening import free_port, reachable
-from opsroom_launcher.options import DEFAULT_DATA
+from opsroom_launcher.listening import free_port
+from opsroom_launcher.place import Place, place_of
 from opsroom_launcher.readiness import is_ready
-from opsroom_messaging.access import Access
 from opsroom_messaging.connection import BrokerUnusableError, connect
 from opsroom_messaging.inspection import survey
 from opsroom_messaging.permissions import OPERATOR, USERS
-from opsroom_messaging.settings import BrokerSettings, SettingsError
+from opsroom_messaging.settings import SettingsError
 from opsroom_messaging.stored import UnavailableError
-from opsroom_messaging.users import context_file, password_file
+from opsroom_messaging.users import password_file
 
 _CONNECT_SECONDS = 3.0
 _CLOCK_SECONDS = 0.5
 _LITTLE_BYTES = 1024**3
 _TOO_LITTLE_BYTES = 200 * 1024**2
 _FILES = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a portal is looked for: its gateway, its data, its broker."""
-
-    host: str
-    port: int
-    data: Path
-    environ: Mapping[str, str]
-
-    def broker(self) -> tuple[str, Access] | None:
-        """The broker's address and our proof: what the environment says, else that of the embedded one."""
-        if self.environ.get("NATS_URL"):
-            settings = BrokerSettings.from_environment(self.environ)
-            return settings.nats_url, settings.nats_access()
-        users = users_folder(self.data)
-        try:
-            context = json.loads(context_file(users).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-        return context["url"], Access(user=OPERATOR, password_file=password_file(users, OPERATOR))
 
 
 class Verdict(Enum):
@@ -73,14 +49,6 @@ class Finding:
     check: str
     found: str
     advice: str = ""
-
-
-def place_of(root: Path, environ: Mapping[str, str]) -> Place:
-    """Where `./opsroom up` would be with the same environment."""
-    data = Path(environ.get("OPSROOM_DATA") or root / DEFAULT_DATA).expanduser()
-    host = reachable(environ.get("HOST") or "127.0.0.1")
-    port = environ.get("PORT") or "8000"
-    return Place(host, int(port) if port.isdigit() else 8000, data, environ)
 
 
 async def _survey(place: Place) -> Status:
@@ -163,7 +131,7 @@ def _port(place: Place, *, running: bool) -> Finding:
 
 def _broker_port(place: Place, *, running: bool) -> Iterator[Finding]:
     """The embedded broker takes another port where nobody asked for a certain one."""
-    if running or place.environ.get("NATS_URL"):
+    if running or place.elsewhere:
         return
     asked = place.environ.get("NATS_PORT") or ""
     port = int(asked) if asked.isdigit() else USUAL_PORT
@@ -180,8 +148,8 @@ def _broker_port(place: Place, *, running: bool) -> Iterator[Finding]:
 
 
 def _binary(place: Place) -> Finding:
-    if place.environ.get("NATS_URL"):
-        return Finding(Verdict.OK, "embedded broker", "not wanted: NATS_URL names another")
+    if place.elsewhere:
+        return Finding(Verdict.OK, "embedded broker", f"not wanted: {place.elsewhere} names another")
     try:
         answer = subprocess.run(
             [find_binary(), "--version"], capture_output=True, text=True, check=True, timeout=_CONNECT_SECONDS
@@ -192,12 +160,12 @@ def _binary(place: Place) -> Finding:
 
 
 async def _broker(place: Place, *, running: bool) -> list[Finding]:
-    if not running and not place.environ.get("NATS_URL"):
+    if not running and not place.elsewhere:
         return [Finding(Verdict.OK, "broker", "not running; ./opsroom up starts it")]
     try:
         found = await _survey(place)
     except RefusedError as error:
-        advice = "see NATS_URL and the access to the broker in docs/settings.md"
+        advice = f"see {place.elsewhere or 'NATS_URL'} and the access to the broker in docs/settings.md"
         return [Finding(Verdict.BAD, "broker", str(error).removeprefix("opsroom: "), advice)]
     return [
         Finding(Verdict.OK, "broker", f"nats-server {found.broker_version}, with JetStream as needed"),

@@ -1,7 +1,7 @@
 """How a process proves to the broker who it is: secrets stay in files, read when they are needed."""
 
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ class AccessError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A user name with the file of its password, or a credentials file; and the files of TLS.
+    """A user name with its password or the file of it, or a credentials file; and the files of TLS.
 
     Nothing at all: no proof, or the one that the broker's URL carries.
     """
@@ -23,6 +23,7 @@ class Access:
     tls_ca: Path | None = None
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    password: str | None = field(default=None, repr=False)
 
     def options(self) -> dict[str, Any]:
         """What the client is given for it.
@@ -30,14 +31,16 @@ class Access:
         Raises:
             AccessError: a file can't be read, or one is given without the other that it needs.
         """
-        if (self.user is None) != (self.password_file is None):
+        if (self.user is None) != (self.password_file is None and self.password is None):
             raise AccessError("NATS_USER and NATS_PASSWORD_FILE need each other")
         if (self.tls_cert is None) != (self.tls_key is None):
             raise AccessError("NATS_TLS_CERT and NATS_TLS_KEY need each other")
         if self.user is not None and self.credentials_file is not None:
             raise AccessError("NATS_USER and NATS_CREDENTIALS_FILE are two proofs: give one of them")
         options: dict[str, Any] = {}
-        if self.user is not None and self.password_file is not None:
+        if self.user is not None and self.password is not None:
+            options |= {"user": self.user, "password": self.password}
+        elif self.user is not None and self.password_file is not None:
             # Read again at each connection: a password may be changed while we run.
             file = self.password_file
             _read("NATS_PASSWORD_FILE", file)

@@ -185,10 +185,10 @@ async def connect(
         ) from None
     except TimeoutError:
         await client.close()
-        raise BrokerAwayError(f"no NATS server answered at {url} within {timeout:g} s") from None
+        raise BrokerAwayError(f"no NATS server answered at {_hosts(url)} within {timeout:g} s") from None
     except (NatsError, OSError, ValueError) as error:
         await client.close()
-        raise BrokerUnusableError(f"can't connect to NATS at {url}: {error}") from error
+        raise BrokerUnusableError(f"can't connect to NATS at {_hosts(url)}: {error}") from error
     finally:
         logger.removeFilter(_quiet_first_connect)
     try:
@@ -248,7 +248,9 @@ def _addresses(url: str) -> list[str]:
         except ValueError:
             usable = False
         if not usable:
-            raise BrokerUnusableError(f"{address!r} is no address of a NATS server, like nats://host:4222")
+            raise BrokerUnusableError(
+                f"{_hosts(address)!r} is no address of a NATS server, like nats://host:4222"
+            )
     return addresses
 
 

@@ -1,0 +1,100 @@
+"""Where a portal is looked for: its gateway, its data, its broker."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from opsroom_contracts.codec import first_fault
+from opsroom_launcher.broker import users_folder
+from opsroom_launcher.errors import RefusedError
+from opsroom_launcher.listening import reachable
+from opsroom_launcher.options import DEFAULT_DATA
+from opsroom_messaging.access import Access
+from opsroom_messaging.settings import BrokerSettings
+from opsroom_messaging.users import context_file
+
+
+class Context(BaseModel):
+    """What a context of the ``nats`` command line says of the broker; it may say more.
+
+    Its file: https://github.com/nats-io/jsm.go/tree/main/natscontext
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    url: str = "nats://127.0.0.1:4222"
+    user: str = ""
+    password: str = ""
+    creds: str = ""
+    ca: str = ""
+    cert: str = ""
+    key: str = ""
+
+    def access(self) -> Access:
+        """Our proof to that broker."""
+        files = (self.creds, self.ca, self.cert, self.key)
+        credentials, ca, cert, key = (Path(file).expanduser() if file else None for file in files)
+        user, password = (self.user, self.password) if self.user else (None, None)
+        return Access(user, None, credentials, ca, cert, key, password)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a portal is looked for."""
+
+    host: str
+    port: int
+    data: Path
+    environ: Mapping[str, str]
+
+    @property
+    def elsewhere(self) -> str | None:
+        """The variable that names a broker which is not the embedded one."""
+        return next((name for name in ("NATS_URL", "NATS_CONTEXT") if self.environ.get(name)), None)
+
+    def broker(self) -> tuple[str, Access] | None:
+        """The broker's address and our proof: what the environment says, else that of the embedded one.
+
+        Raises:
+            RefusedError: ``NATS_CONTEXT`` names nothing that can be used.
+            SettingsError: another setting of the environment is wrong.
+        """
+        if self.environ.get("NATS_URL"):
+            settings = BrokerSettings.from_environment(self.environ)
+            return settings.nats_url, settings.nats_access()
+        if name := self.environ.get("NATS_CONTEXT"):
+            file = self._named(name)
+        else:
+            file = context_file(users_folder(self.data))
+            if not file.exists():
+                return None
+        context = _context(file)
+        return context.url, context.access()
+
+    def _named(self, name: str) -> Path:
+        """A context is a file, or the name of one of those that the ``nats`` command line keeps."""
+        if "/" in name or name.endswith(".json"):
+            return Path(name).expanduser()
+        home = Path(self.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser()
+        return home / "nats" / "context" / f"{name}.json"
+
+
+def place_of(root: Path, environ: Mapping[str, str]) -> Place:
+    """Where `./opsroom up` would be with the same environment."""
+    data = Path(environ.get("OPSROOM_DATA") or root / DEFAULT_DATA).expanduser()
+    host = reachable(environ.get("HOST") or "127.0.0.1")
+    port = environ.get("PORT") or "8000"
+    return Place(host, int(port) if port.isdigit() else 8000, data, environ)
+
+
+def _context(file: Path) -> Context:
+    try:
+        return Context.model_validate_json(file.read_bytes())
+    except OSError as error:
+        raise RefusedError(f"opsroom: the context {file}: {error.strerror}") from None
+    except ValidationError as error:
+        fault = first_fault(error)
+        said = f"{fault.field}: {fault.reason}" if fault.field else fault.reason
+        raise RefusedError(f"opsroom: the context {file}: {said}") from None
