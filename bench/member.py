@@ -78,7 +78,7 @@ class SocketMember:
                         raise ConnectionError("closed before the welcome")
                     with suppress(TimeoutError):
                         await asyncio.wait_for(self._welcomed.wait(), 1.0)
-        except BaseException:
+        except BaseException:  # when cancelled, too: nobody else would close it
             reader.close()
             raise
 
@@ -116,7 +116,7 @@ class StreamMember(asyncio.Protocol):
         try:
             async with asyncio.timeout(_JOIN_SECONDS):
                 await opened
-        except BaseException:
+        except BaseException:  # when cancelled, too: nobody else would close it
             if self._transport is not None:
                 self._transport.abort()
             raise

@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import struct
+from abc import ABC, abstractmethod
 from asyncio.transports import Transport
 from collections.abc import Callable
 from typing import Any, Final, Protocol
@@ -25,7 +26,7 @@ class Watcher(Protocol):
     """Set whenever a number it knows is no longer the one to write to."""
 
 
-class SocketOutlet:
+class SocketOutlet(ABC):
     """An outlet of a connection. ``limit``: bytes that may wait before the reader is too slow.
 
     It must be told of everything the transport tells its protocol. The transport must call ``pause_writing``
@@ -103,9 +104,9 @@ class SocketOutlet:
         transport.write(rest)
         return True
 
+    @abstractmethod
     def end_slow(self) -> None:
         """Close as too slow, in the words of the dialect."""
-        raise NotImplementedError
 
     def cut(self) -> None:
         """End the connection at once, and have the peer told so, however little it reads.
