@@ -1,10 +1,10 @@
 import type { Locator, Page } from "@playwright/test";
 
 /**
- * A jump to another place, all rows new, takes about 10 ms of the processor: within a frame. Twice that and half
- * as much again is for machines that do other things as well; whatever grows with the length of the list is far beyond.
+ * How many times what it costs in a short list a jump may cost in a very long one, measured one after the other:
+ * how fast the machine is at that moment cancels out. What grew with the list would cost hundreds of times as much.
  */
-export const SMOOTH_MS = 25;
+export const SMOOTH_TIMES = 3;
 /** What one does in a long list may cost so much, with all that follows: nobody feels it as a wait. */
 export const PROMPT_MS = 500;
 

@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { expect, type Page, test } from "@playwright/test";
-import { costOf, costOfScrolling, PROMPT_MS, SMOOTH_MS } from "./frames";
+import { costOf, costOfScrolling, PROMPT_MS, SMOOTH_TIMES } from "./frames";
 import { startPortal } from "./portal";
 
 const CONNECTIONS = 50;
@@ -33,7 +33,7 @@ test("10,000 instances are listed, found, sorted and commanded, and stay smooth"
     await expect(page.locator(".counts")).toContainText("10,000 stopped");
     expect(await page.locator(".instance").count()).toBeLessThan(30);
     const list = page.locator(".widget").first().locator(".windowed-scroll");
-    expect(await costOfScrolling(page, list)).toBeLessThan(SMOOTH_MS);
+    const all = await costOfScrolling(page, list);
 
     await page.getByRole("combobox", { name: "Order" }).selectOption("id");
     await list.evaluate(box => box.scrollTo(0, 0));
@@ -42,6 +42,11 @@ test("10,000 instances are listed, found, sorted and commanded, and stay smooth"
       .toBe(true);
     const [first = ""] = await ids(page);
     const search = page.getByRole("searchbox", { name: "Find by id" });
+    // What an id has in it by chance leaves some dozens.
+    await search.fill("abc");
+    await expect.poll(async () => (await ids(page)).every(id => id.includes("abc"))).toBe(true);
+    const few = await costOfScrolling(page, list);
+    expect(all).toBeLessThan(SMOOTH_TIMES * few);
     const cost = await costOf(page, async () => {
       await search.fill(first.slice(0, 18));
       await expect.poll(() => ids(page)).toEqual([first]);
