@@ -91,6 +91,8 @@ class Broker:
 
     def note_error(self, error: Exception) -> None:
         """Count and log what the client reports nowhere else: denied publishes and slow consumers."""
+        if isinstance(error, OSError):
+            return  # an attempt that failed: that the broker is gone is said once, that it never was, too
         if isinstance(error, SlowConsumerError):
             self.dropped += 1
             if self.dropped % _DROPS_TOLD != 1:
