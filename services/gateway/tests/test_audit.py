@@ -2,10 +2,8 @@
 
 import json
 from collections.abc import AsyncIterator
-from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 import pytest_asyncio
 from websockets.asyncio.client import connect as open_socket
@@ -15,10 +13,12 @@ from opsroom_contracts.identity import Role
 from services.gateway.tests.api_clients import person
 from services.gateway.tests.course_clients import course_client
 from services.gateway.tests.portal import Address, Portal
-from services.gateway.tests.test_token_mode import (
+from services.gateway.tests.token_mode import (
+    AUDIT,
     INSTANCES,
     SESSION,
     Tokens,
+    audited,
     bearer,
     guarded,
     registered,
@@ -26,9 +26,6 @@ from services.gateway.tests.test_token_mode import (
 from tests.waiting import until_answer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-AUDIT = "/api/v1/audit"
-Entry = dict[str, Any]
 
 
 @pytest.fixture
@@ -42,18 +39,6 @@ async def strict(portal: Portal, tokens: Tokens) -> AsyncIterator[Address]:
     """A gateway in token mode that serves the course contract too."""
     async with guarded(portal, tokens, course=True) as address:
         yield address
-
-
-async def audited(client: httpx.AsyncClient, tokens: Tokens, target: str | None, count: int) -> list[Entry]:
-    """The last ``count`` entries about ``target``, as soon as there are so many."""
-
-    async def ask() -> list[Entry]:
-        answer = await client.get(AUDIT, params={"limit": 200}, headers=tokens.header(Role.ADMIN))
-        assert answer.status_code == 200, answer.text
-        entries = [record["entry"] for record in answer.json()["entries"]]
-        return [entry for entry in entries if target is None or entry.get("target") == target]
-
-    return await until_answer(ask, lambda entries: len(entries) >= count)
 
 
 async def test_every_command_accepted_or_refused_is_there_with_who_and_from_where(

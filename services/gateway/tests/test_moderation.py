@@ -1,107 +1,43 @@
-"""Messages removed, people muted, names and addresses banned: seen at two gateways, behind a proxy."""
+"""Messages removed, people muted and banned by name: seen at two gateways, behind a proxy."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
 
-import httpx
 import pytest
 import pytest_asyncio
-from websockets.asyncio.client import ClientConnection, connect
 
 from opsroom_contracts.identity import Role
 from opsroom_contracts.model import rfc3339
-from services.gateway.tests.api_clients import PATIENCE_SECONDS, Person, close_code, person
+from services.gateway.tests.api_clients import close_code, person
+from services.gateway.tests.behind_proxy import (
+    BANNED,
+    CHAT,
+    PROXY,
+    Guarded,
+    person_from,
+    refused_hello,
+    registered,
+    seen_from,
+    socket_from,
+    some,
+    two_behind_a_proxy,
+)
 from services.gateway.tests.course_clients import CourseClient
-from services.gateway.tests.portal import Address, Portal, gateway_settings, serving
-from services.gateway.tests.test_audit import audited
-from services.gateway.tests.test_token_mode import MESSAGES, SESSION, USERS, Tokens, bearer, guarded
+from services.gateway.tests.portal import Portal, gateway_settings, serving
+from services.gateway.tests.token_mode import MESSAGES, SESSION, USERS, Tokens, audited, bearer, guarded
 from tests.waiting import until_answer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-CHAT = "/api/v1/chat"
-BANNED = 4004
-PROXY = {"trusted_proxies": ("127.0.0.1",), "course": True, "exempt_addresses": ()}
-
-
-@dataclass(frozen=True, slots=True)
-class Guarded:
-    """Two gateways behind a proxy, and the tokens of one's admins."""
-
-    first: Address
-    second: Address
-    tokens: Tokens
-
-    @asynccontextmanager
-    async def admin(self) -> AsyncIterator[httpx.AsyncClient]:
-        """Requests of an admin, from an address of their own."""
-        headers = self.tokens.header(Role.ADMIN) | seen_from("192.0.2.1")
-        async with httpx.AsyncClient(base_url=self.first.http, headers=headers, timeout=15) as client:
-            yield client
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def two(portal: Portal, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Guarded]:
     """Gateways of this module."""
     tokens = Tokens(tmp_path_factory.mktemp("tokens") / "tokens")
-    async with guarded(portal, tokens, **PROXY) as first, guarded(portal, tokens, **PROXY) as second:
-        yield Guarded(first, second, tokens)
-
-
-def seen_from(address: str) -> dict[str, str]:
-    """The header by which the proxy says where a request comes from."""
-    return {"X-Forwarded-For": address}
-
-
-def some(what: str) -> str:
-    """A name that no other test has."""
-    return f"{what}-{uuid4().hex[:8]}"
-
-
-async def registered(at: Address, name: str, address: str = "198.51.100.1") -> str:
-    """Register; answers the token."""
-    async with at.requests() as client:
-        answer = await client.post(USERS, json={"name": name}, headers=seen_from(address))
-    assert answer.status_code == 201, answer.text
-    token: str = answer.json()["token"]
-    return token
-
-
-@asynccontextmanager
-async def socket_from(at: Address, path: str, address: str) -> AsyncIterator[ClientConnection]:
-    """A socket opened from ``address``."""
-    headers = seen_from(address)
-    async with connect(at.ws + path, additional_headers=headers, compression=None) as socket:
-        yield socket
-
-
-@asynccontextmanager
-async def person_from(
-    at: Address, token: str, address: str = "198.51.100.1", since: int | None = None
-) -> AsyncIterator[Person]:
-    """Someone welcomed at a socket opened from ``address``."""
-    async with socket_from(at, CHAT + "/ws", address) as socket:
-        hello = {"type": "hello", "token": token} | ({} if since is None else {"since": since})
-        await socket.send(json.dumps(hello))
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            welcome = json.loads(await socket.recv())
-        assert welcome["type"] == "welcome", welcome
-        yield Person(socket, token, welcome)
-
-
-async def refused_hello(at: Address, token: str, address: str = "198.51.100.1") -> tuple[dict[str, Any], int]:
-    """The error and the close code that a hello is answered with."""
-    async with socket_from(at, CHAT + "/ws", address) as socket:
-        await socket.send(json.dumps({"type": "hello", "token": token}))
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            error = json.loads(await socket.recv())
-        return error, await close_code(socket)
+    async with two_behind_a_proxy(portal, tokens) as gateways:
+        yield gateways
 
 
 async def test_a_removed_message_is_told_live_and_on_resume_and_its_text_never_again(
@@ -285,128 +221,6 @@ async def test_a_course_client_that_is_muted_or_banned_by_name(two: Guarded) -> 
             assert (await admin.delete(f"{CHAT}/restrictions/{mute['id']}")).status_code == 204
             assert (await admin.post(CHAT + "/bans", json={"name": name})).status_code == 201
             assert await close_code(socket) == BANNED
-
-
-async def test_an_admin_learns_from_where_somebody_is_and_bans_that_address(two: Guarded) -> None:
-    name, elsewhere = some("nomad"), "198.51.100.40"
-    token = await registered(two.first, name, "203.0.113.40")
-
-    async def asked(admin: httpx.AsyncClient, name: str) -> list[str]:
-        answer = await admin.get(CHAT + "/addresses", params={"name": name})
-        assert answer.status_code == 200, answer.text
-        return [one["address"] for one in answer.json()["addresses"]]
-
-    async with two.admin() as admin:
-        assert await asked(admin, name) == []
-        async with person_from(two.first, token, "203.0.113.40"):
-            pass
-        async with (
-            person_from(two.first, token, elsewhere),
-            person_from(two.second, token, "2001:db8:40::7") as here,
-        ):
-            found = await until_answer(lambda: asked(admin, name.upper()), lambda found: len(found) == 3)
-            assert set(found) == {"203.0.113.40", elsewhere, "2001:db8:40::/64"}
-            ban = await admin.post(CHAT + "/bans", json={"address": "2001:db8:40::/64"})
-            assert ban.status_code == 201, ban.text
-            assert await here.closed() == BANNED
-            assert (await admin.delete(f"{CHAT}/restrictions/{ban.json()['id']}")).status_code == 204
-        # Whoever left a moment ago is not yet forgotten, and comes after those who are here.
-        async with person_from(two.second, token, "203.0.113.41"):
-            await until_answer(lambda: asked(admin, name), lambda found: found[0] == "203.0.113.41")
-        entry = (await audited(admin, two.tokens, name, 1))[-1]
-        assert (entry["action"], entry["outcome"], entry["actor"]) == ("locate", "accepted", "the admin")
-
-
-async def test_an_admin_learns_from_where_a_course_client_is(two: Guarded) -> None:
-    name, address = some("carol"), "198.51.100.78"
-    async with two.second.requests() as client, socket_from(two.second, "/chat", address) as socket:
-        answer = await client.post("/chat/new-user", json={"name": name}, headers=seen_from(address))
-        assert answer.status_code == 200, answer.text
-        carol = CourseClient(socket)
-        await carol.sees(answer.json()["user"])
-        await carol.send({"type": "send", "message": "hi", "user": {"name": name}})
-        await carol.message()
-        async with two.admin() as admin:
-            told = (await admin.get(CHAT + "/addresses", params={"name": name})).json()
-            assert [one["address"] for one in told["addresses"]] == [address]
-            assert (await admin.post(CHAT + "/bans", json={"address": address})).status_code == 201
-            assert await close_code(socket) == BANNED
-
-
-@pytest.mark.parametrize(
-    ("banned", "neighbour", "other"),
-    [
-        ("203.0.113.7", "203.0.113.7", "203.0.113.8"),
-        ("2001:db8:1::7", "2001:db8:1::beef", "2001:db8:2::7"),
-    ],
-    ids=["version 4", "version 6"],
-)
-async def test_a_banned_address_is_out_at_every_door_of_every_gateway(
-    two: Guarded, banned: str, neighbour: str, other: str
-) -> None:
-    viewer = two.tokens.header(Role.VIEWER)
-    names = [some("h") for _ in range(3)]
-    tokens = [await registered(two.first, name, neighbour) for name in names[:2]]
-    async with (
-        person_from(two.first, tokens[0], neighbour) as here,
-        person_from(two.second, tokens[1], neighbour) as there,
-        person_from(two.second, tokens[0], other) as elsewhere,
-        socket_from(two.second, "/chat", neighbour) as course,
-        connect(
-            two.first.ws + "/cloud", additional_headers=viewer | seen_from(neighbour), compression=None
-        ) as dashboard,
-        two.first.requests() as client,
-        client.stream("GET", "/api/v1/cloud/events", headers=viewer | seen_from(neighbour)) as events,
-        client.stream("GET", "/cloud/sse", headers=viewer | seen_from(neighbour)) as course_events,
-        two.admin() as admin,
-    ):
-        ban = (await admin.post(CHAT + "/bans", json={"address": banned})).json()
-        for socket in (here.socket, there.socket, course, dashboard):
-            assert await close_code(socket) == BANNED
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            for stream in (events, course_events):
-                async for _ in stream.aiter_bytes():
-                    pass
-        assert (await elsewhere.say("still here"))["type"] == "ack"
-        await _refused_everywhere(two, neighbour)
-        for gateway in (two.first, two.second):
-            error, code = await refused_hello(gateway, tokens[0], neighbour)
-            assert (error["code"], code) == ("banned", BANNED)
-            for path in ("/chat", "/cloud"):
-                async with socket_from(gateway, path, neighbour) as socket:
-                    assert await close_code(socket) == BANNED
-        await registered(two.first, names[2], other)
-        assert (await admin.delete(f"{CHAT}/restrictions/{ban['id']}")).status_code == 204
-    await registered(two.second, some("h"), neighbour)
-
-
-async def _refused_everywhere(two: Guarded, address: str) -> None:
-    """No route of the API nor of the course contract answers anything else; the page itself may load."""
-    for gateway in (two.first, two.second):
-        async with gateway.requests() as client:
-            client.headers.update(seen_from(address))
-            paths = (await client.get("/openapi.json")).json()["paths"]
-            asked = [
-                (method.upper(), path.replace("{room}", "general").replace("{", "").replace("}", ""))
-                for path, methods in paths.items()
-                for method in methods
-                if path.startswith("/api/v1")
-            ]
-            assert len(asked) > 15
-            for method, path in asked:
-                body = {"name": "x"} if (method, path) == ("POST", USERS) else None
-                headers = two.tokens.header(Role.OPERATOR)
-                answer = await client.request(method, path, json=body, headers=headers)
-                assert (answer.status_code, answer.json()["code"]) == (403, "banned"), path
-            for method, path in (
-                ("POST", "/chat/new-user"),
-                ("GET", "/cloud/"),
-                ("POST", "/cloud/"),
-                ("GET", "/cloud/sse"),
-            ):
-                answer = await client.request(method, path, json={"name": "x"})
-                assert answer.status_code == 403, path
-                assert "your address is banned" in answer.json()["message"]
 
 
 async def test_in_open_mode_the_machine_itself_moderates_only_where_that_was_asked_for(

@@ -8,11 +8,9 @@ import os
 import re
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
-import httpx
 import pytest
 import pytest_asyncio
 from websockets.asyncio.client import connect as open_socket
@@ -20,23 +18,29 @@ from websockets.asyncio.client import connect as open_socket
 from opsroom_contracts.identity import Role
 from opsroom_contracts.subjects import MEMBERS_STREAM, member_subject
 from opsroom_gateway.identity.build import given_tokens
-from opsroom_gateway.identity.given_tokens import GivenTokensError, main, make_token, read_tokens
+from opsroom_gateway.identity.given_tokens import GivenTokensError, main, read_tokens
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_messaging.connection import connect
 from opsroom_messaging.settings import SettingsError
 from opsroom_messaging.stored import StreamReader
 from services.gateway.tests.api_clients import close_code, events, person, raw_socket
 from services.gateway.tests.portal import Address, Portal, gateway_settings, serving
+from services.gateway.tests.token_mode import (
+    EVENTS,
+    INSTANCES,
+    MESSAGES,
+    OPERATION,
+    SESSION,
+    USERS,
+    Tokens,
+    bearer,
+    guarded,
+    registered,
+)
 from tests.waiting import until_answer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-USERS = "/api/v1/chat/users"
-MESSAGES = "/api/v1/chat/rooms/general/messages"
-INSTANCES = "/api/v1/cloud/instances"
-EVENTS = "/api/v1/cloud/events"
-OPERATION = "/api/v1/cloud/operations/none"
-SESSION = "/api/v1/session"
 ROUTES = {
     ("GET", USERS): Role.MEMBER,
     ("GET", MESSAGES): Role.MEMBER,
@@ -51,39 +55,10 @@ ROUTES = {
 }
 
 
-class Tokens:
-    """The file of tokens, and the tokens themselves by role."""
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-        made = {role: make_token(f"the {role}", role) for role in Role}
-        self.by_role = {role: token for role, (token, _) in made.items()}
-        self.lines = {role: line for role, (_, line) in made.items()}
-        self.write(*Role)
-
-    def write(self, *roles: Role) -> None:
-        """Have only these in the file."""
-        fresh = self.file.with_suffix(".new")
-        fresh.write_text("# who may do what\n\n" + "\n".join(self.lines[role] for role in roles) + "\n")
-        fresh.replace(self.file)
-
-    def header(self, role: Role) -> dict[str, str]:
-        """The proof of a role."""
-        return {"Authorization": f"Bearer {self.by_role[role]}"}
-
-
 @pytest.fixture
 def tokens(tmp_path: Path) -> Tokens:
     """A file with one token for each role."""
     return Tokens(tmp_path / "tokens")
-
-
-@asynccontextmanager
-async def guarded(portal: Portal, tokens: Tokens, **more: object) -> AsyncIterator[Address]:
-    """A gateway in token mode."""
-    changed = {"access": "token", "tokens_file": tokens.file} | more
-    async with serving(portal.url, gateway_settings(**changed)) as address:
-        yield address
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -91,21 +66,6 @@ async def strict(portal: Portal, tokens: Tokens) -> AsyncIterator[Address]:
     """A gateway in token mode, as it comes."""
     async with guarded(portal, tokens) as address:
         yield address
-
-
-def bearer(token: str) -> dict[str, str]:
-    """The header that proves."""
-    return {"Authorization": f"Bearer {token}"}
-
-
-async def registered(
-    client: httpx.AsyncClient, name: str | None, headers: dict[str, str] | None = None
-) -> str:
-    """Register; answers the token."""
-    answer = await client.post(USERS, json={} if name is None else {"name": name}, headers=headers or {})
-    assert answer.status_code == 201, answer.text
-    token: str = answer.json()["token"]
-    return token
 
 
 async def test_every_route_asks_for_its_role(strict: Address, tokens: Tokens) -> None:
