@@ -1,8 +1,8 @@
 """Connecting, and refusing in one line what will not do."""
 
 import asyncio
-import logging
 import json
+import logging
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
