@@ -123,3 +123,16 @@ async def test_whoever_asked_is_told_when_the_broker_is_back(
     await broker_process.start()
     await until(lambda: told == [True])
     assert broker.connected
+
+
+async def test_closing_while_the_broker_is_away_is_quiet_though_something_was_still_to_be_said(
+    tmp_path: Path,
+) -> None:
+    process = BrokerProcess(tmp_path)
+    await process.start()
+    broker = await connect(process.url, name="test")
+    await process.kill()
+    await until(lambda: not broker.connected)
+    await broker.publish("nobody.hears", b"this")
+    await broker.close()
+    assert broker.client.is_closed

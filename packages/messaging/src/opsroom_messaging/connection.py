@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -118,7 +119,9 @@ class Broker:
         try:
             await asyncio.wait_for(self.client.drain(), _DRAIN_SECONDS)
         except (TimeoutError, NatsError):
-            await self.client.close()
+            # What was still to be said to a broker that is gone breaks on the lost connection.
+            with suppress(OSError):
+                await self.client.close()
 
 
 def unconnected() -> Broker:
