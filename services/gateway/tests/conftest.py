@@ -9,7 +9,9 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from services.gateway.tests.behind_proxy import Guarded, two_behind_a_proxy
 from services.gateway.tests.portal import Address, Portal, portal_at
+from services.gateway.tests.token_mode import Tokens
 from tests.broker import BrokerProcess
 
 
@@ -21,6 +23,14 @@ async def portal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Port
     async with portal_at(process.url) as whole:
         yield whole
     await process.stop()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def two(portal: Portal, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Guarded]:
+    """Two more gateways of a module, behind a proxy and with tokens."""
+    tokens = Tokens(tmp_path_factory.mktemp("tokens") / "tokens")
+    async with two_behind_a_proxy(portal, tokens) as gateways:
+        yield gateways
 
 
 @pytest.fixture

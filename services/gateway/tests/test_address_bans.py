@@ -1,11 +1,9 @@
 """From where somebody is, and addresses banned: seen at two gateways, behind a proxy."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-import pytest_asyncio
 from websockets.asyncio.client import connect
 
 from opsroom_contracts.identity import Role
@@ -20,22 +18,12 @@ from services.gateway.tests.behind_proxy import (
     seen_from,
     socket_from,
     some,
-    two_behind_a_proxy,
 )
 from services.gateway.tests.course_clients import CourseClient
-from services.gateway.tests.portal import Portal
-from services.gateway.tests.token_mode import USERS, Tokens, audited
+from services.gateway.tests.token_mode import USERS, audited
 from tests.waiting import until_answer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def two(portal: Portal, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Guarded]:
-    """Gateways of this module."""
-    tokens = Tokens(tmp_path_factory.mktemp("tokens") / "tokens")
-    async with two_behind_a_proxy(portal, tokens) as gateways:
-        yield gateways
 
 
 async def test_an_admin_learns_from_where_somebody_is_and_bans_that_address(two: Guarded) -> None:

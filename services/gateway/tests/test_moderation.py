@@ -1,12 +1,10 @@
 """Messages removed, people muted and banned by name: seen at two gateways, behind a proxy."""
 
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from opsroom_contracts.identity import Role
 from opsroom_contracts.model import rfc3339
@@ -22,22 +20,13 @@ from services.gateway.tests.behind_proxy import (
     seen_from,
     socket_from,
     some,
-    two_behind_a_proxy,
 )
 from services.gateway.tests.course_clients import CourseClient
 from services.gateway.tests.portal import Portal, gateway_settings, serving
-from services.gateway.tests.token_mode import MESSAGES, SESSION, USERS, Tokens, audited, bearer, guarded
+from services.gateway.tests.token_mode import MESSAGES, SESSION, USERS, audited, bearer, guarded
 from tests.waiting import until_answer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def two(portal: Portal, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Guarded]:
-    """Gateways of this module."""
-    tokens = Tokens(tmp_path_factory.mktemp("tokens") / "tokens")
-    async with two_behind_a_proxy(portal, tokens) as gateways:
-        yield gateways
 
 
 async def test_a_removed_message_is_told_live_and_on_resume_and_its_text_never_again(

@@ -6,7 +6,6 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -17,6 +16,7 @@ from nats.js.errors import Error as JetStreamError
 from nats.js.errors import NoStreamResponseError, ServerError, ServiceUnavailableError
 
 from opsroom_messaging.access import Access, AccessError
+from opsroom_messaging.addresses import AddressError, addresses, hosts
 from opsroom_messaging.metrics import Counter, Metrics, single
 from opsroom_messaging.tracing import NoTraces, Traces
 
@@ -119,9 +119,7 @@ class Broker:
         try:
             await asyncio.wait_for(self.client.drain(), _DRAIN_SECONDS)
         except (TimeoutError, NatsError):
-            # What was still to be said to a broker that is gone breaks on the lost connection.
-            with suppress(OSError):
-                await self.client.close()
+            await _close(self.client)
 
 
 def unconnected() -> Broker:
@@ -146,13 +144,25 @@ async def connect(
         BrokerUnusableError: no answer within ``timeout`` seconds, refused, no JetStream, or too old.
     """
     try:
-        proof = access.options()
-    except AccessError as error:
+        proof, servers = access.options(), addresses(url)
+    except (AccessError, AddressError) as error:
         raise BrokerUnusableError(str(error)) from error
     client = Client()
     broker = Broker(client, client.jetstream(timeout=REQUEST_TIMEOUT_SECONDS), traces)
-    troubles = _measure(broker)
     refused = asyncio.Event()
+    attempt = _attempt(broker, refused, {"servers": servers, "name": name, **proof})
+    try:
+        await _reach(_unless(refused, attempt), hosts(servers), timeout)
+        await _check(broker)
+    except BrokerUnusableError:
+        await _close(client)
+        raise
+    return broker
+
+
+def _attempt(broker: Broker, refused: asyncio.Event, options: dict[str, Any]) -> Coroutine[Any, Any, None]:
+    """The client's way to the broker, and back to it later. ``refused`` is set if it is not let in."""
+    client, troubles = broker.client, _measure(broker)
 
     async def on_error(error: Exception) -> None:
         troubles.add("slow_consumer" if isinstance(error, SlowConsumerError) else "other")
@@ -164,11 +174,9 @@ async def connect(
         if not client.is_draining and not client.is_closed:
             log.warning("the broker is gone; reconnecting")
 
-    attempt = client.connect(
-        servers=_addresses(url),
-        name=name,
-        inbox_prefix=inbox_prefix(name),
-        **proof,
+    return client.connect(
+        **options,
+        inbox_prefix=inbox_prefix(options["name"]),
         error_cb=on_error,
         disconnected_cb=on_disconnect,
         reconnected_cb=broker.reconnected,
@@ -178,30 +186,35 @@ async def connect(
         ping_interval=5,
         max_outstanding_pings=2,
     )
+
+
+async def _reach(attempt: Coroutine[Any, Any, None], at: str, timeout: float) -> None:
+    """Await ``attempt``, and say in one line what came of it.
+
+    Raises:
+        BrokerUnusableError: as ``connect``.
+    """
     logger = logging.getLogger("nats.aio.client")
     logger.addFilter(_quiet_first_connect)
     try:
-        await asyncio.wait_for(_unless(refused, attempt), timeout)
+        await asyncio.wait_for(attempt, timeout)
     except _RefusedError:
-        await client.close()
         raise BrokerUnusableError(
-            f"NATS at {_hosts(url)} refuses who we say we are: see NATS_USER, NATS_PASSWORD_FILE"
+            f"NATS at {at} refuses who we say we are: see NATS_USER, NATS_PASSWORD_FILE"
             " and NATS_CREDENTIALS_FILE"
         ) from None
     except TimeoutError:
-        await client.close()
-        raise BrokerAwayError(f"no NATS server answered at {_hosts(url)} within {timeout:g} s") from None
+        raise BrokerAwayError(f"no NATS server answered at {at} within {timeout:g} s") from None
     except (NatsError, OSError, ValueError) as error:
-        await client.close()
-        raise BrokerUnusableError(f"can't connect to NATS at {_hosts(url)}: {error}") from error
+        raise BrokerUnusableError(f"can't connect to NATS at {at}: {error}") from error
     finally:
         logger.removeFilter(_quiet_first_connect)
-    try:
-        await _check(broker)
-    except BrokerUnusableError:
+
+
+async def _close(client: Client) -> None:
+    # What was still to be said to a broker that is gone breaks on the lost connection.
+    with suppress(OSError):
         await client.close()
-        raise
-    return broker
 
 
 def _measure(broker: Broker) -> Counter:
@@ -237,31 +250,6 @@ async def _unless(refused: asyncio.Event, attempt: Coroutine[Any, Any, None]) ->
     finally:
         connecting.cancel()
         told.cancel()
-
-
-def _addresses(url: str) -> list[str]:
-    """The addresses in ``url``, checked here: the client can't be closed after refusing one itself.
-
-    Raises:
-        BrokerUnusableError: one of them is none.
-    """
-    addresses = [part.strip() for part in url.split(",")]
-    for address in addresses:
-        try:
-            parts = urlsplit(address if "://" in address else f"nats://{address}")
-            usable = bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            usable = False
-        if not usable:
-            raise BrokerUnusableError(
-                f"{_hosts(address)!r} is no address of a NATS server, like nats://host:4222"
-            )
-    return addresses
-
-
-def _hosts(url: str) -> str:
-    """The addresses in ``url`` without the names and passwords they may carry."""
-    return ",".join(address.rpartition("@")[2] for address in url.split(","))
 
 
 def _quiet_first_connect(record: logging.LogRecord) -> bool:
