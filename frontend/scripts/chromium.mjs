@@ -4,7 +4,14 @@ import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { chromium } from "@playwright/test";
 
-const COMMANDS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+/** The shell has no window to draw, which takes half of the time that the others do. */
+const COMMANDS = [
+  "chromium-headless-shell",
+  "chromium",
+  "chromium-browser",
+  "google-chrome",
+  "google-chrome-stable",
+];
 const MAC_PROGRAMS = [
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
   "/Applications/Chromium.app/Contents/MacOS/Chromium",
@@ -23,7 +30,7 @@ function isProgram(path) {
 
 function installed() {
   const folders = (process.env.PATH ?? "").split(delimiter);
-  const candidates = folders.flatMap(folder => COMMANDS.map(command => join(folder, command)));
+  const candidates = COMMANDS.flatMap(command => folders.map(folder => join(folder, command)));
   return [...candidates, ...MAC_PROGRAMS].find(isProgram);
 }
 
