@@ -2,7 +2,8 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { test as base, type Page } from "@playwright/test";
 
-const ROOT = join(import.meta.dirname, "..", "..");
+/** The repository's folder. */
+export const ROOT = join(import.meta.dirname, "..", "..");
 const READY_WITHIN_MS = 90_000;
 
 /** The real services, run for the tests: gateway, chat, cloud and their broker. */

@@ -1,0 +1,50 @@
+"""Gives a running portal many servers, stored as the cloud service stores them, within seconds.
+
+Run as ``OPSROOM_DATA=<its folder> python -m tests.instances <how many>``.
+"""
+
+import asyncio
+import os
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+from opsroom_contracts.cloud import Command, EventType, InstanceEvent, InstanceState
+from opsroom_contracts.codec import encode
+from opsroom_contracts.subjects import instance_events
+from opsroom_launcher.place import place_of
+from opsroom_messaging.connection import connect
+from opsroom_messaging.writer import GroupWriter, Write
+
+_FIRST = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def _created(number: int) -> Write:
+    event = InstanceEvent(
+        type=EventType.CREATED,
+        instance_id=str(uuid4()),
+        operation_id=str(uuid4()),
+        command=Command.CREATE,
+        state=InstanceState.STOPPED,
+        actor="anonymous",
+        timestamp=_FIRST + timedelta(seconds=number),
+    )
+    return Write(instance_events(event.instance_id), encode(event), expected=0)
+
+
+async def main(count: int) -> None:
+    """Store ``count`` servers; each was created a second after the one before."""
+    found = place_of(Path.cwd(), os.environ).broker()
+    assert found is not None, "OPSROOM_DATA is where a portal keeps its data"
+    url, access = found
+    broker = await connect(url, name="instances", access=access)
+    writer = GroupWriter(broker)
+    running = asyncio.create_task(writer.run())
+    await asyncio.gather(*(writer.write(_created(number)) for number in range(count)))
+    running.cancel()
+    await broker.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1])))
