@@ -67,7 +67,7 @@ async def registered(at: Address, name: str, address: str = "198.51.100.1") -> s
 async def socket_from(at: Address, path: str, address: str) -> AsyncIterator[ClientConnection]:
     """A socket opened from ``address``."""
     headers = seen_from(address)
-    async with connect(at.ws + path, additional_headers=headers, compression=None) as socket:
+    async with connect(at.ws + path, additional_headers=headers, compression=None, max_queue=None) as socket:
         yield socket
 
 

@@ -71,7 +71,10 @@ class CourseClient:
 @asynccontextmanager
 async def course_client(address: Address, agent: str, path: str = "/chat") -> AsyncIterator[CourseClient]:
     """A socket below the mount, ``agent`` being its browser."""
-    async with connect(address.ws + path, user_agent_header=agent, compression=None) as socket:
+    # Unbounded: a client whose queue is full reads no more, not even the answer to its close.
+    async with connect(
+        address.ws + path, user_agent_header=agent, compression=None, max_queue=None
+    ) as socket:
         yield CourseClient(socket)
 
 
