@@ -23,8 +23,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 EVENTS = "/api/v1/cloud/events"
 OUTBOX_BYTES = 262_144
-COUNT = 6_000
-"""Far more events than the outbox and the buffers of both sockets hold."""
+COUNT = 2_500
+"""Far more large events than the outbox and the buffers of both sockets hold."""
 SMALL_WINDOW = [(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)]
 
 
@@ -38,12 +38,13 @@ async def broker(portal: Portal) -> AsyncIterator[Broker]:
 async def publish(broker: Broker, count: int) -> list[int]:
     """Publish ``count`` events at once, as by hand; answers their sequences."""
     event = InstanceEvent(
-        type=EventType.STARTED,
+        type=EventType.FAILED,
         instance_id="busy",
         operation_id="by-hand",
         command=Command.START,
         state=InstanceState.RUNNING,
         actor="a" * 64,
+        reason="r" * 500,
         timestamp=datetime(2026, 11, 23, tzinfo=UTC),
     )
     write = Write(instance_events("busy"), encode(event))
