@@ -4,6 +4,7 @@ import types
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import Enum
+from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Le, MaxLen, MinLen
@@ -31,8 +32,9 @@ def values_of(model: type[Model]) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries(required, optional=optional)
 
 
+@cache
 def models(model: type[Model]) -> st.SearchStrategy[Model]:
-    """Instances of ``model``."""
+    """Instances of ``model``. Always the same strategy: to make one takes longer than to draw from it."""
     return st.deferred(lambda: values_of(model).map(lambda values: model(**values)))
 
 
