@@ -52,12 +52,12 @@ def test_program_that_is_missing_is_a_failure(tmp_path: Path, capfd: pytest.Capt
 
 def test_linters_come_before_tests(tmp_path: Path) -> None:
     names = [step.name for step in steps_of_test(tmp_path, ())]
-    assert names == ["ruff check", "ruff format", "mypy", "lint-imports", "pytest", "pytest, alone"]
+    assert names == ["ruff check", "ruff format", "mypy", "lint-imports", "pytest, alone", "pytest"]
     assert [step.name for step in check_steps(tmp_path)] == names[:-2]
 
 
 def test_every_test_runs_once_beside_others_or_alone(tmp_path: Path) -> None:
-    beside, alone = (step.argv for step in steps_of_test(tmp_path, ())[4:])
+    alone, beside = (step.argv for step in steps_of_test(tmp_path, ())[4:])
     assert beside[beside.index("-m", 2) + 1] == "not alone"
     assert "-n" in beside
     assert alone[-2:] == ("-m", "alone")
