@@ -2,24 +2,32 @@
 
 import asyncio
 import json
+import re
 import sys
-from asyncio.subprocess import PIPE
+from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import pytest_asyncio
 from click.testing import CliRunner, Result
 
 from opsroom_client import Opsroom
 from opsroom_client.cli.main import cli
 from opsroom_client.cli.output import age
+from opsroom_contracts.identity import Role
 from opsroom_contracts.model import to_milliseconds
 from opsroom_messaging.process import running
-from packages.client.tests.wire import Wire
+from packages.client.tests.wire import Wire, wire_to
+from services.gateway.tests.portal import Portal, services
+from services.gateway.tests.token_mode import Tokens, guarded
+from tests.broker import BrokerProcess
 from tests.processes import free_port
+from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -31,9 +39,10 @@ class Shell:
     """Runs commands in this process, in a thread, as they have event loops of their own."""
 
     url: str
+    token: str | None = None
 
     async def __call__(self, *arguments: str) -> Result:
-        runner = CliRunner(env={"OPSROOM_URL": self.url})
+        runner = CliRunner(env={"OPSROOM_URL": self.url, "OPSROOM_TOKEN": self.token})
         return await asyncio.to_thread(runner.invoke, cli, arguments)
 
 
@@ -105,10 +114,84 @@ async def test_the_server_is_named_before_the_command_or_behind_it(wire: Wire) -
 async def test_a_server_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("opsroom_client.cli.running.PATIENCE_SECONDS", 0.2)
     url = f"http://127.0.0.1:{free_port()}"
-    gone = await Shell(url)("servers", "ls")
-    assert gone.exit_code == 3
-    assert url in gone.stderr
-    assert gone.stderr.count("\n") == 1
+    for command in (("ls",), ("create", "--wait"), ("watch",), ("watch", "--since", "0")):
+        gone = await Shell(url)("servers", *command)
+        assert (gone.exit_code, gone.stdout) == (3, "")
+        assert url in gone.stderr
+        assert gone.stderr.count("\n") == 1
+
+
+@asynccontextmanager
+async def started(url: str, *arguments: str) -> AsyncIterator[tuple[Process, asyncio.StreamReader]]:
+    """A command at work and its complaints; killed in the end if it still runs."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "opsroom_client", "--url", url, *arguments), stdout=PIPE, stderr=PIPE
+    )
+    assert process.stderr is not None
+    try:
+        async with asyncio.timeout(BRIEF):
+            yield process, process.stderr
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+
+
+async def test_a_break_is_told_and_gone_on_from(wire: Wire) -> None:
+    async with Opsroom(wire.url) as opsroom, wire_to(wire.target) as own:
+        since = str((await opsroom.cloud.instances()).seq)
+        async with started(own.url, *f"servers watch --json --since {since}".split()) as (
+            watching,
+            complaints,
+        ):
+            assert watching.stdout is not None
+            first = await opsroom.cloud.create()
+            while json.loads(await watching.stdout.readline())["operationId"] != first.id:
+                pass
+            own.closed = True
+            own.cut()
+            lost = (await complaints.readline()).decode()
+            assert lost.startswith(f"opsroom: connection lost, trying again ({own.url} can't be reached: ")
+            tried = own.connections
+            await until(lambda: own.connections > tried + 1)
+            meanwhile = await opsroom.cloud.create()
+            own.closed = False
+            assert (await complaints.readline()).decode() == "opsroom: connected again\n"
+            while json.loads(await watching.stdout.readline())["operationId"] != meanwhile.id:
+                pass
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="package")
+async def strict(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Wire, Tokens]]:
+    """The way to a portal that asks for tokens, and that takes longer for a command than any test."""
+    process = BrokerProcess(tmp_path_factory.mktemp("broker"))
+    await process.start()
+    tokens = Tokens(tmp_path_factory.mktemp("tokens") / "tokens")
+    async with (
+        services(process.url, delay=600),
+        guarded(Portal(process.url), tokens) as gateway,
+        wire_to(gateway.port) as whole,
+    ):
+        yield whole, tokens
+    await process.stop()
+
+
+async def test_who_waits_is_told_of_a_break_that_has_no_end(
+    strict: tuple[Wire, Tokens], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("opsroom_client.cli.servers.WAIT_PATIENCE_SECONDS", 0.5)
+    wire, tokens = strict
+    shell = Shell(wire.url, tokens.by_role[Role.OPERATOR])
+    async with asyncio.timeout(BRIEF):
+        waiting = asyncio.create_task(shell("servers", "create", "--wait"))
+        await until(lambda: wire.answered > 1)  # the command, and the stream that says when it is done
+        wire.close()
+        gone = await waiting
+    wire.closed = False
+    assert (gone.exit_code, gone.stdout) == (3, "")
+    lost, reason = gone.stderr.splitlines()
+    assert "connection lost, trying again" in lost
+    assert re.search(r"can't be reached: .*; create of [0-9a-f-]{36} was accepted and goes on", reason)
 
 
 @asynccontextmanager
@@ -144,20 +227,38 @@ async def test_in_pipes(wire: Wire) -> None:
 async def test_ids_are_completed(wire: Wire) -> None:
     async with Opsroom(wire.url) as opsroom:
         instance = (await opsroom.cloud.create()).instance_id
-    runner = CliRunner(
-        env={
-            "OPSROOM_URL": wire.url,
-            "_OPSROOM_COMPLETE": "bash_complete",
-            "COMP_WORDS": f"opsroom servers start {instance[:8]}",
-            "COMP_CWORD": "3",
-        }
-    )
+    assert await completed(f"opsroom servers start {instance[:8]}", OPSROOM_URL=wire.url) == [instance]
+    taught = await Shell(wire.url)("completion", "bash")
+    assert "_OPSROOM_COMPLETE=bash_complete" in taught.output
+
+
+async def completed(line: str, **environ: str) -> list[str]:
+    """What the last word of ``line`` can become."""
+    words = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
+    runner = CliRunner(env={"_OPSROOM_COMPLETE": "bash_complete", **words, **environ})
     answer = await asyncio.to_thread(
         runner.invoke, cli, [], prog_name="opsroom", complete_var="_OPSROOM_COMPLETE"
     )
-    assert f"plain,{instance}" in answer.output
-    taught = await Shell(wire.url)("completion", "bash")
-    assert "_OPSROOM_COMPLETE=bash_complete" in taught.output
+    return [word.removeprefix("plain,") for word in answer.output.split()]
+
+
+async def test_ids_are_completed_in_the_name_of_whoever_asks(
+    strict: tuple[Wire, Tokens], tmp_path: Path
+) -> None:
+    wire, tokens = strict
+    token = tokens.by_role[Role.OPERATOR]
+    async with Opsroom(wire.url, token=token) as opsroom:
+        instance = (await opsroom.cloud.create()).instance_id
+    (tmp_path / "token").write_text(token)
+    home = {"OPSROOM_URL": wire.url, "HOME": str(tmp_path)}
+    assert await completed(f"opsroom servers start {instance}", **home) == []
+    for line, environ in (
+        ("opsroom servers start", {"OPSROOM_TOKEN": token}),
+        ("opsroom --token-file ~/token servers start", {}),
+        ("opsroom servers --token-file ~/token start", {"OPSROOM_TOKEN": "another"}),
+    ):
+        assert await completed(f"{line} {instance}", **home, **environ) == [instance], line
+    assert await completed(f"opsroom --token-file ~/none servers start {instance}", **home) == []
 
 
 async def test_ages_are_told_in_the_largest_unit() -> None:

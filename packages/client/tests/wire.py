@@ -8,13 +8,22 @@ _PIECE = 64 * 1024
 
 
 class Wire:
-    """The way to a gateway. ``url`` is where clients go."""
+    """The way to a gateway. ``url`` is where clients go.
+
+    Attributes:
+        target: the gateway's port.
+        closed: whether nothing comes through any more.
+        connections: how many were made.
+        answered: how many of them the gateway has said something on.
+    """
 
     def __init__(self, target: int) -> None:
-        self._target = target
+        self.target = target
+        self.closed = False
         self._writers: set[asyncio.StreamWriter] = set()
         self.port = 0
         self.connections = 0
+        self.answered = 0
 
     @property
     def url(self) -> str:
@@ -26,17 +35,31 @@ class Wire:
         for writer in list(self._writers):
             writer.transport.abort()
 
+    def close(self) -> None:
+        """End every connection once what was said is told, as a server that stops; nothing comes through."""
+        self.closed = True
+        for writer in list(self._writers):
+            writer.close()
+
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, until either side ends it."""
         self.connections += 1
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        if self.closed:
+            writer.transport.abort()
+            return
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
         self._writers |= {writer, far_writer}
         try:
-            await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
+            await asyncio.gather(_pump(reader, far_writer), self._answer(far_reader, writer))
         finally:
             self._writers -= {writer, far_writer}
             writer.close()
             far_writer.close()
+
+    async def _answer(self, far_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(await far_reader.read(_PIECE))
+        self.answered += 1
+        await _pump(far_reader, writer)
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -16,7 +16,7 @@ Delays between attempts grow and are drawn evenly from zero to their ceiling. Mo
 
 from opsroom_client.chat import Chat, ChatEvent
 from opsroom_client.client import Opsroom
-from opsroom_client.cloud import Cloud, CloudChange
+from opsroom_client.cloud import Cloud
 from opsroom_client.errors import (
     ClosedError,
     NotAcknowledgedError,
@@ -25,6 +25,7 @@ from opsroom_client.errors import (
     UnexpectedAnswerError,
     UnreachableError,
 )
+from opsroom_client.following import CloudChange, OnConnection
 
 __all__ = [
     "Chat",
@@ -33,6 +34,7 @@ __all__ = [
     "Cloud",
     "CloudChange",
     "NotAcknowledgedError",
+    "OnConnection",
     "Opsroom",
     "OpsroomError",
     "RefusedError",

@@ -38,7 +38,7 @@ class Requests:
     def __init__(self, http: httpx.AsyncClient, patience: float) -> None:
         """``patience``: for how many seconds to go on asking where nobody answers or all are busy."""
         self.http = http
-        self._patience = patience
+        self.patience = patience
 
     async def ask(self, call: Call, answer: type[ModelT]) -> ModelT:
         """The answer to ``call``.
@@ -53,7 +53,7 @@ class Requests:
     async def tell(self, call: Call) -> httpx.Response:
         """As ``ask``, where the answer says no more than that it was done."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._patience
+        deadline = loop.time() + self.patience
         backoff = Backoff()
         while True:
             try:

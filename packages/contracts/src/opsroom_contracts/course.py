@@ -6,7 +6,6 @@ from typing import Literal
 from opsroom_contracts.cloud import Command, EventType
 from opsroom_contracts.model import Model
 
-STATUS_OK = "OK"
 CONNECTION_GREETING = '"connection"'
 """What a socket of the dashboard is sent on open: a JSON string."""
 SSE_MESSAGE = "message"

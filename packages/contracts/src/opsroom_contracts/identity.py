@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 
 from opsroom_contracts.model import Model, Timestamp
 
@@ -81,6 +81,3 @@ class SessionView(Model):
     user_id: str | None = None
     until: Timestamp | None = None
     sign_in: SignIn | None = None
-
-
-GRANT = TypeAdapter(Grant)

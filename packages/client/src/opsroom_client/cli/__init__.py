@@ -1,1 +1,1 @@
-"""The command line: ``opsroom chat``, ``opsroom servers``, ``opsroom status``."""
+"""The command line: ``opsroom chat``, ``opsroom servers``, ``opsroom moderate``, ``opsroom completion``."""

@@ -1,6 +1,5 @@
 """The commands and what they share."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from click.shell_completion import get_completion_class
 
 from opsroom_client.cli.chat import chat
 from opsroom_client.cli.moderate import moderate
-from opsroom_client.cli.running import Server, read_token
+from opsroom_client.cli.running import chosen_server, read_token
 from opsroom_client.cli.servers import servers
 from opsroom_client.client import DEFAULT_URL
 
@@ -26,14 +25,13 @@ _COMPLETE_VARIABLE = "_OPSROOM_COMPLETE"
     help="File with the token in whose name one commands or moderates (or OPSROOM_TOKEN).",
 )
 @click.pass_context
-def cli(context: click.Context, url: str, token_file: Path | None) -> None:
+def cli(context: click.Context, /, **_: object) -> None:
     """Talk and command servers from a terminal.
 
     Exit codes: 0 done, 1 refused or failed, 2 a mistake on the command line, 3 the server can't be reached,
     130 interrupted.
     """
-    # Not an option: whoever lists the processes would read it.
-    context.obj = Server(url, read_token(token_file, os.environ.get("OPSROOM_TOKEN") or None))
+    context.obj = chosen_server(context)
 
 
 @cli.command()
@@ -60,8 +58,10 @@ def _elsewhere(context: click.Context, _: click.Parameter, url: str | None) -> N
 
 
 def _by_token_of(context: click.Context, _: click.Parameter, file: Path | None) -> None:
-    if file is not None and context.obj is not None:
-        context.obj = replace(context.obj, token=read_token(file, None))
+    if file is not None:
+        context.find_root().params["token_file"] = file  # as above
+        if context.obj is not None:
+            context.obj = replace(context.obj, token=read_token(file, None))
 
 
 for _command in (servers, chat, moderate):

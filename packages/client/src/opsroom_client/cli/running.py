@@ -1,6 +1,7 @@
 """What every command has around its work: a client, an event loop, and exit codes."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,16 +9,17 @@ from typing import NoReturn
 
 import click
 
+from opsroom_client.cli.output import remark
 from opsroom_client.client import DEFAULT_URL, Opsroom
 from opsroom_client.errors import OpsroomError, RefusedError, UnreachableError
-from opsroom_contracts.text import visible
 
 EXIT_REFUSED = 1
-EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3
 
 PATIENCE_SECONDS = 5.0
 """For a person at a terminal; programs that use the client wait longer."""
+WAIT_PATIENCE_SECONDS = 60.0
+"""For what was accepted and is waited for: the server may come back from a restart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +29,10 @@ class Server:
     url: str = DEFAULT_URL
     token: str | None = None
 
-    def client(self) -> Opsroom:
-        """A client of it."""
+    def client(self, patience: float | None = None) -> Opsroom:
+        """A client of it; ``patience``: for how many seconds it may be away."""
         try:
-            return Opsroom(self.url, token=self.token, patience=PATIENCE_SECONDS)
+            return Opsroom(self.url, token=self.token, patience=patience or PATIENCE_SECONDS)
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint="--url") from None
 
@@ -40,9 +42,17 @@ def read_token(file: Path | None, given: str | None) -> str | None:
     if file is None:
         return given
     try:
-        return file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
+        # Completion has words as they were typed, which no shell has looked at.
+        return file.expanduser().read_text(encoding="utf-8").strip()
+    except (OSError, RuntimeError, UnicodeDecodeError) as error:
         raise click.BadParameter(f"can't be read: {error}", param_hint="--token-file") from None
+
+
+def chosen_server(context: click.Context) -> Server:
+    """The server that options and environment name; also while completing, when no command runs."""
+    params = context.find_root().params
+    # The token is not an option: whoever lists the processes would read it.
+    return Server(params["url"], read_token(params["token_file"], os.environ.get("OPSROOM_TOKEN") or None))
 
 
 def run(server: Server, work: Callable[[Opsroom], Awaitable[None]]) -> None:
@@ -57,13 +67,23 @@ def run(server: Server, work: Callable[[Opsroom], Awaitable[None]]) -> None:
     except KeyboardInterrupt:
         raise click.exceptions.Exit(130) from None
     except UnreachableError as error:
-        _fail(str(error) + " (is it running? another address: --url or OPSROOM_URL)", EXIT_UNREACHABLE)
+        _fail(_said(error) + " (is it running? another address: --url or OPSROOM_URL)", EXIT_UNREACHABLE)
     except RefusedError as error:
-        _fail(f"{error} ({error.code.value})", EXIT_REFUSED)
+        _fail(f"{_said(error)} ({error.code.value})", EXIT_REFUSED)
     except OpsroomError as error:
-        _fail(str(error), EXIT_REFUSED)
+        _fail(_said(error), EXIT_REFUSED)
+
+
+def _said(error: OpsroomError) -> str:
+    return "; ".join((str(error), *getattr(error, "__notes__", ())))
+
+
+def tell_of_breaks(trouble: OpsroomError | None) -> None:
+    """Say that the connection is lost, or, with None, back: what takes long is not to stall in silence."""
+    said = "connected again" if trouble is None else f"connection lost, trying again ({trouble})"
+    remark(f"opsroom: {said}")
 
 
 def _fail(reason: str, code: int) -> NoReturn:
-    click.echo(f"opsroom: {visible(reason)}", err=True)
+    remark(f"opsroom: {reason}")
     raise click.exceptions.Exit(code)

@@ -8,9 +8,9 @@ import click
 from click.shell_completion import CompletionItem
 
 from opsroom_client.cli.output import age, remark, say, show_json, show_table
-from opsroom_client.cli.running import Server, run
+from opsroom_client.cli.running import WAIT_PATIENCE_SECONDS, Server, chosen_server, run, tell_of_breaks
 from opsroom_client.client import Opsroom
-from opsroom_client.errors import OpsroomError
+from opsroom_client.errors import OpsroomError, RefusedError
 from opsroom_contracts.cloud import Command, Instance, Operation, OperationStatus
 from opsroom_contracts.http import CloudEvent, InstanceList
 from opsroom_contracts.model import rfc3339
@@ -33,16 +33,14 @@ class InstanceId(click.ParamType[str]):
         incomplete: str,
     ) -> list[CompletionItem]:
         """The ids there are; none, where the server does not answer at once."""
-        # While completing, click reads the options and runs no command.
-        server = Server(ctx.find_root().params["url"])
 
         async def ids() -> list[CompletionItem]:
-            async with server.client() as opsroom:
+            async with chosen_server(ctx).client() as opsroom:
                 listed = await opsroom.cloud.instances()
             found = [instance for instance in listed.instances if instance.id.startswith(incomplete)]
             return [CompletionItem(instance.id, help=instance.state.value) for instance in found]
 
-        with suppress(TimeoutError, OpsroomError):
+        with suppress(TimeoutError, OpsroomError, click.BadParameter):
             return asyncio.run(asyncio.wait_for(ids(), _COMPLETION_SECONDS))
         return []
 
@@ -91,7 +89,7 @@ def _command(command: Command, explained: str) -> click.Command:
             chosen = None if instance_id is None else _found(listed, instance_id)
             operation = await opsroom.cloud.command(command, chosen, key=key)
             if wait:
-                operation = await opsroom.cloud.finished(operation, listed.seq)
+                operation = await _finished(server, operation, listed.seq)
             _show(operation, as_json=as_json)
 
         run(server, work)
@@ -114,6 +112,22 @@ for _which, _explained in (
     (Command.REMOVE, "Remove the server ID, which may be shortened."),
 ):
     servers.add_command(_command(_which, _explained))
+
+
+async def _finished(server: Server, operation: Operation, since: int) -> Operation:
+    """What became of ``operation``.
+
+    Raises:
+        OpsroomError: that can't be had, as where the server went away and did not come back.
+    """
+    async with server.client(WAIT_PATIENCE_SECONDS) as opsroom:
+        try:
+            return await opsroom.cloud.finished(operation, since, on_connection=tell_of_breaks)
+        except OpsroomError as error:
+            if not isinstance(error, RefusedError) or error.retryable:
+                what = f"{operation.command.value} of {operation.instance_id}"
+                error.add_note(f"{what} was accepted and goes on")
+            raise
 
 
 def _found(listed: InstanceList, beginning: str) -> str:
@@ -147,7 +161,7 @@ def watch(server: Server, since: int | None, as_json: bool) -> None:
     """Print what happens to servers, until interrupted. Goes on by itself after a break, missing nothing."""
 
     async def work(opsroom: Opsroom) -> None:
-        async with opsroom.cloud.follow(since) as changes:
+        async with opsroom.cloud.follow(since, on_connection=tell_of_breaks) as changes:
             async for change in changes:
                 if not isinstance(change, CloudEvent):
                     remark(f"opsroom: what happened before {change.seq} is no longer told; see servers ls")
