@@ -1,16 +1,29 @@
 """The chart renders to what a cluster takes, and NATS's own chart is asked for what the code says."""
 
 import importlib
+import os
 import re
 import runpy
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from opsroom_contracts.identity import Role
+from opsroom_gateway.identity.given_tokens import read_tokens
+from opsroom_messaging.permissions import USERS
+
 ROOT = Path(__file__).parents[1] / "deploy" / "kubernetes"
 KUBERNETES = "1.31.0"
+KEEP = """
+[ "$1 $2 $3" = "create secret generic" ]
+for file in "${@:5}"; do
+    file="${file#--from-file=}"
+    cp "${file#*=}" "$HOME/$4:${file%%=*}"
+done
+"""
 
 
 def helm(*arguments: str) -> str:
@@ -49,6 +62,53 @@ def test_manifests_have_what_was_asked_for() -> None:
     assert "opsroom-tokens" not in rendered("--set", "access.mode=open")
 
 
+def part(manifests: str, kind: str, name: str) -> str:
+    """The one manifest of that kind and name."""
+    (found,) = (
+        one
+        for one in manifests.split("\n---\n")
+        if f"\nkind: {kind}\n" in one and f"\n  name: {name}\n" in one
+    )
+    return found
+
+
+def test_whoever_is_served_is_served_until_they_know_of_another() -> None:
+    manifests = rendered("--set", "preStopSeconds=7,chat.replicas=1")
+    for component, grace in (("gateway", 37), ("frontend", 27)):
+        deployment = part(manifests, "Deployment", f"opsroom-{component}")
+        assert 'exec: {command: [sleep, "7"]}' in deployment
+        assert f"terminationGracePeriodSeconds: {grace}\n" in deployment, "the pause is part of it"
+    assert "preStop" not in part(manifests, "Deployment", "opsroom-cloud")
+    budgets = re.findall(r"kind: PodDisruptionBudget\nmetadata:\n +name: (\S+)\n", manifests)
+    assert sorted(budgets) == ["opsroom-cloud", "opsroom-frontend", "opsroom-gateway"]
+    assert manifests.count("maxUnavailable: 1\n") == 3
+
+
+def test_images_may_come_from_a_registry_that_asks_who_one_is() -> None:
+    assert "imagePullSecrets" not in rendered()
+    manifests = rendered("--set", "imagePullSecrets[0].name=ghcr")
+    assert manifests.count("imagePullSecrets:\n        - name: ghcr\n") == 4
+
+
+def test_the_recipe_makes_the_secrets_that_the_chart_asks_for(tmp_path: Path) -> None:
+    recipe = (ROOT.parents[1] / "docs" / "operations.md").read_text().partition("## On Kubernetes")[2]
+    commands = recipe.partition("```console\n")[2].partition("```")[0]
+    (tmp_path / "bin").mkdir()
+    # In place of a cluster: keeps what each key of a secret is read from, if that is there.
+    for name, script in (("helm", "true"), ("kubectl", KEEP)):
+        program = tmp_path / "bin" / name
+        program.write_text(f"#!/bin/bash\n{script}\n")
+        program.chmod(0o755)
+    environ = {"HOME": str(tmp_path), "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+    script = f"set -e\n{re.sub(r'^[$] ', '', commands, flags=re.MULTILINE)}"
+    script = script.replace(".venv/bin/python", sys.executable).replace("<you>", "you")
+    subprocess.run(["bash", "-c", script], check=True, capture_output=True, timeout=60, env=environ)
+    kept = {path.name for path in tmp_path.glob("opsroom-*:*")}
+    assert kept == {f"opsroom-nats:{user}" for user in USERS} | {"opsroom-tokens:tokens"}
+    tokens = read_tokens((tmp_path / "opsroom-tokens:tokens").read_text().splitlines())
+    assert {token.role for token in tokens} == {Role.OPERATOR, Role.ADMIN}
+
+
 def test_health_and_metrics_are_at_a_port_that_only_who_watches_reaches() -> None:
     manifests = rendered("--set", "metrics.podMonitor=true")
     for service in ("GATEWAY", "CHAT", "CLOUD"):
@@ -70,5 +130,5 @@ def test_manifests_fit_the_schemas_of_kubernetes() -> None:
         load_all = importlib.import_module("yaml").safe_load_all
     except ModuleNotFoundError:
         pytest.skip("kubernetes-validate is not installed: pip install kubernetes-validate")
-    for manifest in load_all(rendered("--set", "ingress.enabled=true")):
+    for manifest in load_all(rendered("--set", "ingress.enabled=true,imagePullSecrets[0].name=ghcr")):
         validate(manifest, "1.31", strict=True)

@@ -9,7 +9,10 @@ app.kubernetes.io/component: {{ .component }}
 {{- end }}
 
 {{/* A pod that may do nothing but its work. */}}
-{{- define "opsroom.podSecurity" -}}
+{{- define "opsroom.pod" -}}
+{{- with .root.Values.imagePullSecrets -}}
+imagePullSecrets: {{- toYaml . | nindent 2 }}
+{{ end -}}
 automountServiceAccountToken: false
 securityContext:
   runAsNonRoot: true
@@ -24,6 +27,29 @@ securityContext:
   allowPrivilegeEscalation: false
   readOnlyRootFilesystem: true
   capabilities: {drop: [ALL]}
+{{- end }}
+
+{{/*
+A pod that serves others is told to end before they have learnt that it will: it listens until they have.
+The action `sleep` would do as much, from Kubernetes 1.30 on.
+*/}}
+{{- define "opsroom.preStop" -}}
+lifecycle:
+  preStop:
+    exec: {command: [sleep, {{ .Values.preStopSeconds | quote }}]}
+{{- end }}
+
+{{/* While nodes are emptied, one at a time. */}}
+{{- define "opsroom.disruptionBudget" -}}
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  name: {{ .root.Release.Name }}-{{ .component }}
+  labels: {{- include "opsroom.labels" . | nindent 4 }}
+spec:
+  maxUnavailable: 1
+  selector:
+    matchLabels: {{- include "opsroom.labels" . | nindent 6 }}
 {{- end }}
 
 {{/*
@@ -55,8 +81,8 @@ spec:
         prometheus.io/port: "9090"
         prometheus.io/path: /metrics
     spec:
-      {{- include "opsroom.podSecurity" (dict "uid" 10001) | nindent 6 }}
-      terminationGracePeriodSeconds: {{ $values.terminationGracePeriodSeconds | default 20 }}
+      {{- include "opsroom.pod" (dict "root" .root "uid" 10001) | nindent 6 }}
+      terminationGracePeriodSeconds: {{ add ($values.terminationGracePeriodSeconds | default 20) (ternary .root.Values.preStopSeconds 0 (hasKey . "publicPort")) }}
       containers:
         - name: {{ .component }}
           image: {{ include "opsroom.image" . }}
@@ -75,6 +101,9 @@ spec:
             {{- with .publicPort }}
             - {name: http, containerPort: {{ . }}}
             {{- end }}
+          {{- if .publicPort }}
+          {{- include "opsroom.preStop" .root | nindent 10 }}
+          {{- end }}
           startupProbe:
             httpGet: {path: /healthz, port: admin}
             periodSeconds: 2
