@@ -17,6 +17,7 @@ import type { Keep } from "./keep";
 import { Moderator } from "./moderator";
 import { freeNames, registerLike } from "./names";
 import { Outbox } from "./outbox";
+import { TypingExpiry } from "./typing-expiry";
 
 interface Identity {
   readonly user: User;
@@ -64,7 +65,7 @@ export class Session {
   private readonly outbox: Outbox;
   private readonly identityKey: string;
   private readonly connections: Connections;
-  private typingTimer: ReturnType<typeof setTimeout> | undefined;
+  private readonly typingExpiry = new TypingExpiry(now => this.applyChat({ kind: "typingExpired", now }));
   private loadingOlder = false;
   private lastAt = 0;
 
@@ -227,22 +228,11 @@ export class Session {
       if (!after.outbox.some(one => one.clientId === item.clientId)) this.outbox.remove(item);
     if (event.kind === "signedOut") this.forget(event.reason);
     if ((event.kind === "signedIn" || event.kind === "signedOut") && this.tabs?.leads) this.changePerson();
-    if (after.typing !== before.typing) this.expireTyping();
+    if (after.typing !== before.typing) this.typingExpiry.watch(after.typing);
   }
 
   private applyCloud(event: CloudStateEvent): void {
     this.cloudSignal.value = reduceCloud(this.cloudSignal.value, event);
-  }
-
-  private expireTyping(): void {
-    clearTimeout(this.typingTimer);
-    const { typing } = this.chatSignal.value;
-    if (typing.length === 0) return;
-    const next = Math.min(...typing.map(one => one.until));
-    this.typingTimer = setTimeout(
-      () => this.applyChat({ kind: "typingExpired", now: Date.now() }),
-      Math.max(0, next - Date.now()) + 10,
-    );
   }
 
   private snapshot(): SharedState {
@@ -260,7 +250,7 @@ export class Session {
     this.access.apply(view);
     this.chatSignal.value = withEarlier(chat, this.chatSignal.value);
     this.cloudSignal.value = cloud;
-    this.expireTyping();
+    this.typingExpiry.watch(this.chatSignal.value.typing);
   }
 
   private lead(): () => void {

@@ -183,3 +183,11 @@ async def raw_reader(port: int, path: str, receive_buffer: int = 0) -> RawReader
             got += piece
     head, _, rest = got.partition(b"\r\n\r\n")
     return RawReader(connection, head, rest)
+
+
+async def let_in(port: int, path: str) -> RawReader:
+    """Open one as soon as there is room."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while (reader := await raw_reader(port, path)).head.startswith(b"HTTP/1.1 503 "):
+            reader.close()
+    return reader

@@ -15,7 +15,7 @@ from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFact
 from opsroom_contracts.close_codes import Close, retry_hint
 from opsroom_gateway.frames import sse_comment, sse_event, text_frame
 from opsroom_gateway.hub import Hub
-from services.gateway.tests.fanout_server import Fanout, RawReader, fanout, raw_reader, request_for
+from services.gateway.tests.fanout_server import Fanout, RawReader, fanout, let_in, raw_reader, request_for
 
 _SMALL = 4096
 
@@ -240,14 +240,6 @@ async def test_a_stop_sends_everybody_away_at_a_pace_with_a_hint_when_to_come_ba
         stream.close()
 
 
-async def let_in(port: int, path: str) -> RawReader:
-    """Try until there is room."""
-    async with asyncio.timeout(10):
-        while (reader := await raw_reader(port, path)).head.startswith(b"HTTP/1.1 503 "):
-            reader.close()
-    return reader
-
-
 @pytest.mark.parametrize("path", ["/ws", "/sse"])
 async def test_too_many_connections_are_told_when_to_try_again(path: str) -> None:
     async with fanout(connections=3) as served:
@@ -257,11 +249,8 @@ async def test_too_many_connections_are_told_when_to_try_again(path: str) -> Non
         assert b"\r\nRetry-After: " in refused.head
         assert served.counters.refused_connections == 1
         there.pop().drop()
-        async with asyncio.timeout(10):
-            while not (back := await raw_reader(served.port, path)).head.startswith(
-                (b"HTTP/1.1 101", b"HTTP/1.1 200")
-            ):
-                back.close()
+        back = await let_in(served.port, path)
+        assert back.head.startswith((b"HTTP/1.1 101 ", b"HTTP/1.1 200 "))
         for reader in (refused, back, *there):
             reader.close()
 
@@ -275,11 +264,8 @@ async def test_too_many_who_are_joining_at_once_are_told_when_to_try_again(path:
         assert b"\r\nretry-after: " in refused.head.lower()
         assert served.counters.refused_handshakes == 1
         joining.pop().drop()
-        async with asyncio.timeout(10):
-            while not (back := await raw_reader(served.port, path)).head.startswith(
-                (b"HTTP/1.1 101", b"HTTP/1.1 200")
-            ):
-                back.close()
+        back = await let_in(served.port, path)
+        assert back.head.startswith((b"HTTP/1.1 101 ", b"HTTP/1.1 200 "))
         for reader in (refused, back, *joining):
             reader.close()
 

@@ -11,8 +11,8 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.typing import Subprotocol
 
 from opsroom_client.backoff import Backoff
+from opsroom_client.endings import after_close, after_refused_handshake, code_of
 from opsroom_client.errors import (
-    ClosedError,
     NotAcknowledgedError,
     OpsroomError,
     RefusedError,
@@ -23,7 +23,6 @@ from opsroom_client.errors import (
 from opsroom_client.incoming import Incoming
 from opsroom_client.outgoing import Outgoing
 from opsroom_contracts.chat import User
-from opsroom_contracts.close_codes import Close, Retry
 from opsroom_contracts.codec import ContractError, UnknownKindError, decode_open, encode
 from opsroom_contracts.frames import (
     SERVER_FRAME,
@@ -64,7 +63,6 @@ _OPEN_SECONDS = 10.0
 _LEAVE_SECONDS = 10.0
 _FRAME_BYTES = 16 * 1024 * 1024
 """A welcome lists everybody."""
-_CLOSES = {close.value.code: close.value for close in Close}
 
 
 class Chat:
@@ -237,9 +235,11 @@ class Chat:
         except ContractError as error:
             raise UnexpectedAnswerError(f"a frame that can't be read: {error}") from None
         except ConnectionClosed as closed:
-            return self._after(closed)
+            self._trouble = f"closed with {code_of(closed)}"
+            return after_close(closed, self._refusal)
         except InvalidStatus as error:
-            return self._after_refused_handshake(error)
+            self._trouble = f"the handshake was answered with {error.response.status_code}"
+            return after_refused_handshake(self._url, error)
         except (OSError, TimeoutError, InvalidHandshake) as error:
             self._trouble = str(error) or type(error).__name__
             return 0.0
@@ -282,25 +282,3 @@ class Chat:
         self._welcomed.set()
         for waiting in self._outgoing.frames():
             await self._say(waiting)
-
-    def _after(self, closed: ConnectionClosed) -> float | None:
-        """What a close means, by the contract of close codes."""
-        code = closed.rcvd.code if closed.rcvd is not None else 1006
-        self._trouble = f"closed with {code}"
-        if closed.sent is not None and not closed.rcvd_then_sent:
-            return 0.0  # we closed it ourselves, to ask again
-        close = _CLOSES.get(code)
-        if close is None or close.retry in {Retry.NOW, Retry.LATER}:
-            return self._refusal.retry_after or 0.0 if self._refusal else 0.0
-        if close is Close.LEFT.value:
-            return None
-        reason = self._refusal.message if self._refusal else close.reason
-        raise ClosedError(code, reason, close.retry)
-
-    def _after_refused_handshake(self, error: InvalidStatus) -> float:
-        status = error.response.status_code
-        self._trouble = f"the handshake was answered with {status}"
-        if status != 429 and status < 500:
-            raise UnexpectedAnswerError(f"{self._url} answered {status} to the WebSocket handshake")
-        asked = error.response.headers.get("Retry-After", "")
-        return float(asked) if asked.isdigit() else 0.0

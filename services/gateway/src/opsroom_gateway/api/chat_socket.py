@@ -8,11 +8,9 @@ from starlette.types import Message
 
 from opsroom_contracts.chat import JoinRequest, LeaveManner, SendReply, SendRequest, TypingEvent, User
 from opsroom_contracts.close_codes import Close
-from opsroom_contracts.codec import ContractError, decode, encode
+from opsroom_contracts.codec import encode
 from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.frames import (
-    CLIENT_FRAME,
-    FRAME_MAX_BYTES,
     SUBPROTOCOL,
     ClientFrame,
     HelloFrame,
@@ -26,9 +24,9 @@ from opsroom_contracts.moderation import Restriction, RestrictionKind
 from opsroom_contracts.restrictions import refusal
 from opsroom_contracts.subjects import ChatSubject, typing_subject
 from opsroom_gateway.api.chat_replies import Replies
+from opsroom_gateway.api.client_frames import ClientFrames
 from opsroom_gateway.catch_up import CatchUp, TooOldError
 from opsroom_gateway.chat_feed import ChatFeed
-from opsroom_gateway.domain.json_depth import deeper_than
 from opsroom_gateway.edge.callers import Caller, caller_of
 from opsroom_gateway.edge.limits import Limits
 from opsroom_gateway.enforcement import is_ban
@@ -45,7 +43,6 @@ from opsroom_messaging.requests import Requester
 from opsroom_messaging.stored import UnavailableError
 from opsroom_messaging.tracing import Hop
 
-_MALFORMED_MAX = 20
 _TYPING_EVERY_SECONDS = 1.0
 _SEEN_SECONDS = 2.0
 
@@ -77,8 +74,8 @@ class ChatSocket:
     __slots__ = (
         "_banned",
         "_caller",
+        "_frames",
         "_left",
-        "_malformed",
         "_outlet",
         "_replies",
         "_room",
@@ -93,9 +90,9 @@ class ChatSocket:
         self._caller = caller
         self._outlet = outlet
         self._replies = Replies(outlet, refusals(room.broker.metrics))
+        self._frames = ClientFrames(outlet, self._replies, room.limits.json_depth)
         self._session: Session | None = None
         self._user: User | None = None
-        self._malformed = 0
         self._typed_at = 0.0
         self._left = False
         self._banned = False
@@ -124,7 +121,7 @@ class ChatSocket:
         if message["type"] == "websocket.disconnect":
             await self._end()
             return
-        frame = self._read(message)
+        frame = self._frames.read(message)
         if frame is not None and not self._left:
             await self._handle(frame)
 
@@ -142,10 +139,12 @@ class ChatSocket:
     async def _hello(self, websocket: WebSocket) -> HelloFrame:
         try:
             async with asyncio.timeout(self._room.settings.hello_seconds):
-                frame = await self._receive(websocket)
+                frame = await self._frames.first(websocket)
         except TimeoutError:
             self._outlet.close(Close.HELLO_EXPECTED.value)
             raise _SaidGoodbyeError from None
+        if frame is None:
+            raise _SaidGoodbyeError
         if not isinstance(frame, HelloFrame):
             self._replies.refuse(ErrorCode.HELLO_REQUIRED, "the first frame must be hello")
             self._outlet.close(Close.HELLO_EXPECTED.value)
@@ -214,33 +213,6 @@ class ChatSocket:
         except UnavailableError:
             self._outlet.close(Close.TRY_LATER.value)
             raise _SaidGoodbyeError from None
-
-    async def _receive(self, websocket: WebSocket) -> ClientFrame:
-        """The next well-formed frame."""
-        while True:
-            message = await websocket.receive()
-            if message["type"] == "websocket.disconnect":
-                raise _SaidGoodbyeError
-            frame = self._read(message)
-            if frame is not None:
-                return frame
-
-    def _read(self, message: Message) -> ClientFrame | None:
-        """A well-formed frame; one that does not fit is answered with an error and skipped."""
-        text = message.get("text")
-        depth = self._room.limits.json_depth
-        try:
-            if text is None:
-                raise ContractError("", "frames are JSON text, not binary")
-            if deeper_than(text, depth):
-                raise ContractError("", f"nested more than {depth} deep")
-            return decode(CLIENT_FRAME, text, FRAME_MAX_BYTES)
-        except ContractError as error:
-            self._replies.refuse(ErrorCode.INVALID_REQUEST, str(error), field=error.field or None)
-            self._malformed += 1
-            if self._malformed >= _MALFORMED_MAX:
-                self._outlet.close(Close.PROTOCOL.value)
-            return None
 
     async def _handle(self, frame: ClientFrame) -> None:
         match frame:

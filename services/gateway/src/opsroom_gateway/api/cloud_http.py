@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
+from fastapi.params import Depends as Dependency
 
 from opsroom_contracts.audit import AuditAction
 from opsroom_contracts.cloud import ANONYMOUS, Command, Operation
@@ -53,18 +54,13 @@ _LISTED = shown(200, {"seq": 5, "instances": [_INSTANCE]})
 _ACCEPTED = shown(202, {"operation": _OPERATION})
 
 _READ_ERRORS = (ErrorCode.TOKEN_INVALID, ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN, ErrorCode.BANNED)
-_COMMAND_ERRORS = (
+_ACT_ERRORS = (*_READ_ERRORS, ErrorCode.RATE_LIMITED, ErrorCode.UNAVAILABLE)
+_CREATE_ERRORS = (ErrorCode.IDEMPOTENCY_IN_FLIGHT, ErrorCode.IDEMPOTENCY_MISMATCH, *_ACT_ERRORS)
+_CHANGE_ERRORS = (
     ErrorCode.INSTANCE_NOT_FOUND,
     ErrorCode.OPERATION_PENDING,
     ErrorCode.TRANSITION_INVALID,
-    ErrorCode.IDEMPOTENCY_IN_FLIGHT,
-    ErrorCode.IDEMPOTENCY_MISMATCH,
-    ErrorCode.TOKEN_INVALID,
-    ErrorCode.UNAUTHENTICATED,
-    ErrorCode.FORBIDDEN,
-    ErrorCode.BANNED,
-    ErrorCode.RATE_LIMITED,
-    ErrorCode.UNAVAILABLE,
+    *_CREATE_ERRORS,
 )
 
 
@@ -112,71 +108,77 @@ def cloud_router(
 ) -> APIRouter:
     """The routes of the cloud."""
     router = APIRouter(prefix="/cloud", tags=["cloud"], dependencies=[BEARER])
+    asker = Depends(_commander(access, limits, here))
+    seen = Depends(access.needs(Action.SEE_SERVERS))
+    _add_list(router, feed, seen)
+    _add_commands(router, commands, asker)
+    _add_operations(router, commands, seen, asker)
+    return router
 
-    asker_of = Depends(_commander(access, limits, here))
-    seen = [Depends(access.needs(Action.SEE_SERVERS))]
-    bodiless = [Depends(_no_body)]
 
+def _add_list(router: APIRouter, feed: CloudFeed, seen: Dependency) -> None:
     @router.get(
         "/instances",
         summary="All instances",
         response_model=InstanceList,
-        dependencies=seen,
+        dependencies=[seen],
         responses=_LISTED | documented(*_READ_ERRORS),
     )
     async def instances() -> Response:
         """All instances as of ``seq``; follow ``/cloud/events?since=<seq>`` from there."""
         return Response(feed.list_json(), media_type="application/json")
 
-    @router.post(
-        "/instances",
-        status_code=202,
-        summary="Create an instance",
-        dependencies=bodiless,
-        responses=_ACCEPTED | documented(*_COMMAND_ERRORS[3:]),
-        response_model_exclude_none=True,
-    )
-    async def create(response: Response, key: _Key = None, asker: Asker = asker_of) -> OperationAccepted:
-        """Born ``stopped`` when the operation is due."""
-        return _accepted(response, await commands.create(_client_id(key), asker))
+
+def _add_commands(router: APIRouter, commands: CloudCommands, asker_of: Any) -> None:
+    shared: dict[str, Any] = {
+        "status_code": 202,
+        "dependencies": [Depends(_no_body)],
+        "response_model_exclude_none": True,
+    }
+    changed = _ACCEPTED | documented(*_CHANGE_ERRORS)
 
     async def command(
         kind: Command, instance_id: str, response: Response, key: str | None, asker: Asker
     ) -> OperationAccepted:
         return _accepted(response, await commands.command(kind, instance_id, _client_id(key), asker))
 
-    shared: dict[str, Any] = {
-        "status_code": 202,
-        "dependencies": bodiless,
-        "responses": _ACCEPTED | documented(*_COMMAND_ERRORS),
-        "response_model_exclude_none": True,
-    }
+    @router.post(
+        "/instances",
+        summary="Create an instance",
+        responses=_ACCEPTED | documented(*_CREATE_ERRORS),
+        **shared,
+    )
+    async def create(response: Response, key: _Key = None, asker: Asker = asker_of) -> OperationAccepted:
+        """Born ``stopped`` when the operation is due."""
+        return _accepted(response, await commands.create(_client_id(key), asker))
 
-    @router.post("/instances/{instance_id}/start", summary="Start an instance", **shared)
+    @router.post("/instances/{instance_id}/start", summary="Start an instance", responses=changed, **shared)
     async def start(
         instance_id: _Id, response: Response, key: _Key = None, asker: Asker = asker_of
     ) -> OperationAccepted:
         """Runs when the operation is due."""
         return await command(Command.START, instance_id, response, key, asker)
 
-    @router.post("/instances/{instance_id}/stop", summary="Stop an instance", **shared)
+    @router.post("/instances/{instance_id}/stop", summary="Stop an instance", responses=changed, **shared)
     async def stop(
         instance_id: _Id, response: Response, key: _Key = None, asker: Asker = asker_of
     ) -> OperationAccepted:
         """Stopped when the operation is due."""
         return await command(Command.STOP, instance_id, response, key, asker)
 
-    @router.delete("/instances/{instance_id}", summary="Remove an instance", **shared)
+    @router.delete("/instances/{instance_id}", summary="Remove an instance", responses=changed, **shared)
     async def remove(
         instance_id: _Id, response: Response, key: _Key = None, asker: Asker = asker_of
     ) -> OperationAccepted:
         """Gone when the operation is due."""
         return await command(Command.REMOVE, instance_id, response, key, asker)
 
+
+def _add_operations(router: APIRouter, commands: CloudCommands, seen: Dependency, asker_of: Any) -> None:
     @router.get(
         "/operations/{operation_id}",
         summary="What became of a command",
-        dependencies=seen,
+        dependencies=[seen],
         responses=shown(200, {"operation": _OPERATION | {"status": "done"}})
         | documented(ErrorCode.OPERATION_NOT_FOUND, ErrorCode.UNAVAILABLE, *_READ_ERRORS),
         response_model_exclude_none=True,
@@ -188,16 +190,14 @@ def cloud_router(
     @router.delete(
         "/operations/{operation_id}",
         summary="Cancel a command",
-        dependencies=bodiless,
+        dependencies=[Depends(_no_body)],
         responses=shown(200, {"operation": _OPERATION | {"status": "cancelled"}})
-        | documented(ErrorCode.OPERATION_NOT_FOUND, ErrorCode.OPERATION_FINISHED, *_COMMAND_ERRORS[5:]),
+        | documented(ErrorCode.OPERATION_NOT_FOUND, ErrorCode.OPERATION_FINISHED, *_ACT_ERRORS),
         response_model_exclude_none=True,
     )
     async def cancel(operation_id: _Id, asker: Asker = asker_of) -> OperationAccepted:
         """Possible until it is due; cancelling again answers the same."""
         return OperationAccepted(operation=await commands.cancel(operation_id, asker))
-
-    return router
 
 
 def _accepted(response: Response, operation: Operation) -> OperationAccepted:
