@@ -15,9 +15,14 @@ START_SECONDS = 30.0
 
 
 class BrokerProcess:
-    """One nats-server. ``url`` stays the same from the first start on."""
+    """One nats-server. ``url`` stays the same from the first start on.
 
-    def __init__(self, folder: Path) -> None:
+    Attributes:
+        room: what it may store, in bytes, from its next start on; None: what it finds right.
+    """
+
+    def __init__(self, folder: Path, room: int | None = None) -> None:
+        self.room = room
         self._folder = folder
         self._process: Process | None = None
         self._port = -1
@@ -29,7 +34,8 @@ class BrokerProcess:
 
     def _storage(self) -> str:
         """The part of the configuration that turns JetStream on."""
-        return f'jetstream {{ store_dir: "{self._folder / "jetstream"}", sync_interval: always }}'
+        room = "" if self.room is None else f", max_file_store: {self.room}"
+        return f'jetstream {{ store_dir: "{self._folder / "jetstream"}", sync_interval: always{room} }}'
 
     async def start(self) -> None:
         """Start, on the port of the last time if there was one, and wait until it answers."""

@@ -1,6 +1,7 @@
 """The embedded broker: the real server, on its own port, again on the same one after it was killed."""
 
 import asyncio
+import json
 import os
 import signal
 import stat
@@ -87,6 +88,17 @@ async def test_killed_broker_comes_back_on_its_port_with_its_data(
     assert servers(guard) == []
     await until(lambda: any("nats died" in line for line in transcript.lines()))
     assert not any("[INF]" in line for line in transcript.lines())
+
+
+def test_what_is_stored_already_counts_as_room(tmp_path: Path) -> None:
+    with kept_folder(tmp_path) as data:
+        stored = data.path / "jetstream" / "streams" / "1.blk"
+        stored.parent.mkdir(parents=True)
+        with stored.open("wb") as file:
+            file.truncate(2**43)  # takes no room on the disk: larger than any
+        broker_spec(find_binary(), data, choose_port(0))
+        room = json.loads((data.path / "nats-server.conf").read_bytes())["jetstream"]["max_file_store"]
+    assert room > 2**43 * 3 // 4
 
 
 async def test_broker_listens_on_loopback_alone_and_has_no_monitoring(

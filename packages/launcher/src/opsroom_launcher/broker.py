@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
@@ -89,10 +90,21 @@ def _config(folder: Path, port: int, passwords: Mapping[str, str]) -> str:
             "store_dir": str(folder.resolve()),
             # Acknowledged means stored, through a power cut too: the default syncs every two minutes.
             "sync_interval": "always",
+            "max_file_store": _room(folder),
         },
         "authorization": authorization(passwords),
     }
     return json.dumps(settings, indent=2, ensure_ascii=False) + "\n"
+
+
+def _room(folder: Path) -> int:
+    """Three quarters of what the disk has for us, in bytes: what is free, and what we fill already.
+
+    The server's own default is three quarters of what is free at its start. So the more it stores, the less
+    it may: after a restart it would refuse to store any more, long before the disk is full.
+    """
+    stored = sum(path.lstat().st_size for path in folder.glob("jetstream/**/*") if path.is_file())
+    return (shutil.disk_usage(folder).free + stored) * 3 // 4
 
 
 def _worth_showing(line: str) -> bool:

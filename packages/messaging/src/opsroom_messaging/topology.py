@@ -1,7 +1,8 @@
 """The streams and buckets that Opsroom keeps in the broker, and how they come to be."""
 
 import asyncio
-from dataclasses import dataclass, replace
+import logging
+from dataclasses import dataclass, fields, replace
 
 from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StorageType, StreamConfig, StreamInfo
@@ -14,8 +15,17 @@ from opsroom_messaging.connection import Broker, BrokerAwayError, BrokerUnusable
 _STREAM_EXISTS = 10058
 _NO_CLUSTER = 10074
 _TOO_FEW_NODES = 10005
+_NO_ROOM = 10047
+_SHRINK = 4
+"""So coarse that whoever comes first leaves the others their share."""
+_LEAST_BYTES = 64 * 1024**2
+"""A smaller stream than this is of no use to anybody."""
+_DUPLICATES_SECONDS = 120.0
+"""What the broker does by itself; it is said so that a stream can be compared with what it ought to be."""
 GATEWAY_LEASE_SECONDS = 20
 """How long a gateway's lease outlives its last renewal."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +98,8 @@ async def ensure_stream(broker: Broker, spec: StreamSpec) -> None:
     """Create the stream, or bring an existing one to ``spec``; safe when many processes do it at once.
 
     More copies than there are get made while all goes on; copies are never taken away, as a process that
-    lacks the setting would.
+    lacks the setting would. Where the broker's disk has no room for ``max_bytes``, the stream holds less, and
+    a warning says how much.
 
     Raises:
         BrokerUnusableError: the broker refused, has fewer nodes or the stream more copies than is asked
@@ -105,7 +116,51 @@ async def ensure_stream(broker: Broker, spec: StreamSpec) -> None:
 
 
 async def _made(broker: Broker, spec: StreamSpec) -> StreamInfo:
-    config = StreamConfig(
+    try:
+        existing = await broker.jetstream.stream_info(spec.name)
+    except NotFoundError:
+        try:
+            return await _created(broker, spec)
+        except APIError as error:
+            if error.err_code != _STREAM_EXISTS:
+                raise
+        existing = await broker.jetstream.stream_info(spec.name)  # of another process, just now
+    _check_copies(existing.config, spec)
+    return await _updated(broker, spec, existing)
+
+
+async def _created(broker: Broker, spec: StreamSpec) -> StreamInfo:
+    """The broker sets aside what a stream may grow to. Where it has less, the stream gets what there is."""
+    config = _config(spec)
+    while True:
+        try:
+            info = await broker.jetstream.add_stream(config)
+        except APIError as error:
+            less = (config.max_bytes or 0) // _SHRINK
+            if error.err_code != _NO_ROOM or less < _LEAST_BYTES:
+                raise
+            config = replace(config, max_bytes=less)
+        else:
+            _warn_of_size(spec, info.config)
+            return info
+
+
+async def _updated(broker: Broker, spec: StreamSpec, existing: StreamInfo) -> StreamInfo:
+    """What is as it should be is left alone: on a disk that has filled even that would be refused."""
+    config, there = _config(spec), existing.config
+    if _is_same(there, config):
+        return existing
+    try:
+        return await broker.jetstream.update_stream(config)
+    except APIError as error:
+        if error.err_code != _NO_ROOM or not _is_same(there, replace(config, max_bytes=there.max_bytes)):
+            raise
+    _warn_of_size(spec, there)
+    return existing
+
+
+def _config(spec: StreamSpec) -> StreamConfig:
+    return StreamConfig(
         name=spec.name,
         subjects=list(spec.subjects),
         retention=RetentionPolicy.LIMITS,
@@ -114,6 +169,7 @@ async def _made(broker: Broker, spec: StreamSpec) -> StreamInfo:
         max_bytes=spec.max_bytes,
         max_msgs_per_subject=spec.per_subject,
         num_replicas=spec.replicas,
+        duplicate_window=min(_DUPLICATES_SECONDS, spec.max_age or _DUPLICATES_SECONDS),
         allow_direct=True,
         allow_atomic=True,
         allow_msg_ttl=True,
@@ -121,13 +177,20 @@ async def _made(broker: Broker, spec: StreamSpec) -> StreamInfo:
         allow_rollup_hdrs=True,
         deny_delete=False,
     )
-    try:
-        return await broker.jetstream.add_stream(config)
-    except APIError as error:
-        if error.err_code != _STREAM_EXISTS:
-            raise
-    await _keep_copies(broker, spec)
-    return await broker.jetstream.update_stream(replace(config))
+
+
+def _is_same(there: StreamConfig, wanted: StreamConfig) -> bool:
+    """Whether all that we ask for is so; the broker adds more to what is left out."""
+    asked = (field.name for field in fields(wanted) if getattr(wanted, field.name) is not None)
+    return all(getattr(there, name) == getattr(wanted, name) for name in asked)
+
+
+def _warn_of_size(spec: StreamSpec, there: StreamConfig) -> None:
+    if (there.max_bytes or -1) != spec.max_bytes:
+        log.warning(
+            "stream %s holds %d bytes at most, not %d: the broker's disk has no room for more",
+            *(spec.name, there.max_bytes, spec.max_bytes),
+        )
 
 
 def _not_made(spec: StreamSpec, error: Exception) -> BrokerUnusableError:
@@ -139,13 +202,18 @@ def _not_made(spec: StreamSpec, error: Exception) -> BrokerUnusableError:
         return BrokerAwayError(
             f"{setting}: the NATS cluster has no {spec.replicas} nodes for stream {spec.name} at this moment"
         )
+    if code == _NO_ROOM:
+        return BrokerUnusableError(
+            f"the broker has no room for stream {spec.name}: free some of its disk, or raise the limit of its"
+            " JetStream (max_file_store), and start it again"
+        )
     if isinstance(error, NotFoundError):  # it exists, but not yet at whoever was asked
         return BrokerAwayError(f"stream {spec.name} is being made")
     return _refusal(f"the broker refused stream {spec.name}: {describe(error)}", error)
 
 
-async def _keep_copies(broker: Broker, spec: StreamSpec) -> None:
-    existing = (await broker.jetstream.stream_info(spec.name)).config.num_replicas or 1
+def _check_copies(there: StreamConfig, spec: StreamSpec) -> None:
+    existing = there.num_replicas or 1
     if existing > spec.replicas:
         raise BrokerUnusableError(
             f"STREAM_REPLICAS={spec.replicas}: stream {spec.name} has {existing} copies; set STREAM_REPLICAS="
