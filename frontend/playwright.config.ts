@@ -32,6 +32,8 @@ export default defineConfig({
     locale: "en-US",
     timezoneId: "UTC",
     viewport: { width: 1180, height: 760 },
+    // To draw what moves takes as long as all else of most tests. looks.spec.ts sees it.
+    contextOptions: { reducedMotion: "reduce" },
     screenshot: "only-on-failure",
     // `npm run e2e` finds the browser; empty is Playwright's own.
     launchOptions: { ...(process.env.CHROMIUM && { executablePath: process.env.CHROMIUM }), args: FLAGS },

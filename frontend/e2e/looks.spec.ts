@@ -10,7 +10,13 @@ const LOOKS = [
 
 for (const { name, locale, colorScheme, width } of LOOKS) {
   test(`every screen is accessible and fits: ${name}`, async ({ browser, portal }) => {
-    const context = await browser.newContext({ locale, colorScheme, viewport: { width, height: 760 } });
+    const viewport = { width, height: 760 };
+    const context = await browser.newContext({
+      locale,
+      colorScheme,
+      viewport,
+      reducedMotion: "no-preference",
+    });
     const page = await context.newPage();
     const isRussian = locale === "ru-RU";
     await page.goto(`${portal.url}/?demo`);

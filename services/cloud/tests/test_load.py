@@ -12,14 +12,14 @@ from opsroom_messaging.connection import Broker
 from services.cloud.tests.harness import Cloud, Kept, each_once, process, service
 from tests.broker import BrokerProcess
 
-pytestmark = pytest.mark.alone
-
 BURST = 10_000
 BURST_SECONDS = 15
 """From the first acceptance, besides the delay, until all has finished."""
 MEMORY_BYTES = 300 * 1024**2
 LATE = timedelta(seconds=0.5)
 """What is promised of a healthy machine; ten times what the benchmark measures on a quiet one."""
+BUSY_LATE = timedelta(seconds=5)
+"""What a machine that runs other tests at the same time may take."""
 
 
 def lateness(kept: list[Kept]) -> list[timedelta]:
@@ -36,6 +36,7 @@ def lateness(kept: list[Kept]) -> list[timedelta]:
     return late
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(180)
 async def test_a_burst_of_commands_is_accepted_and_finished_each_once(
     broker: Broker, broker_process: BrokerProcess
@@ -59,6 +60,7 @@ async def test_a_burst_of_commands_is_accepted_and_finished_each_once(
     assert "ERROR" not in logged
 
 
+@pytest.mark.alone
 async def test_a_thousand_operations_end_on_time(broker: Broker) -> None:
     """Accepted over two seconds, as by a busy room rather than all in one instant."""
     async with service(broker, delay_seconds=2.0):
@@ -82,4 +84,4 @@ async def test_the_real_ten_seconds(broker: Broker) -> None:
         kept = await cloud.all_finished(1)
     each_once(kept)
     (late,) = lateness(kept)
-    assert timedelta() <= late <= LATE
+    assert timedelta() <= late <= BUSY_LATE
