@@ -2,15 +2,20 @@
 
 import asyncio
 import os
+import signal
 import sys
 from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import pytest
 
+from opsroom_launcher.running import FOLDER
 from opsroom_messaging.permissions import OPERATOR
 from opsroom_messaging.users import context_file, password_file
-from packages.launcher.tests.test_up import portal
+from packages.launcher.tests.processes import is_running
+from packages.launcher.tests.test_up import Portal, portal
+from tests.processes import free_port
+from tests.waiting import until
 
 PATIENCE_SECONDS = 60
 
@@ -33,10 +38,13 @@ def verdicts(lines: list[list[str]]) -> dict[str, str]:
 
 
 async def test_a_running_portal_is_shown_and_found_well(tmp_path: Path) -> None:
-    async with portal("--data", str(tmp_path)) as running:
+    # What runs is told to the other commands of the same root, where the environment says nothing.
+    root = tmp_path / "root"
+    untold = dict.fromkeys(("OPSROOM_DATA", "PORT", "NATS_URL", "NATS_CONTEXT"), "")
+    untold["OPSROOM_ROOT"] = str(root)
+    async with portal("--data", str(tmp_path), OPSROOM_ROOT=str(root)) as running:
         await running.ready()
         port = running.web.rpartition(":")[2]
-        place = {"OPSROOM_DATA": str(tmp_path), "PORT": port}
         password_file(tmp_path / "users", OPERATOR).chmod(0o644)
         # Brokers in containers are reached by the operator's context alone, as the `nats` command line does.
         context = {
@@ -48,14 +56,15 @@ async def test_a_running_portal_is_shown_and_found_well(tmp_path: Path) -> None:
         kept.parent.mkdir(parents=True)
         kept.write_bytes(context_file(tmp_path / "users").read_bytes())
         answers = await asyncio.gather(
-            opsroom("status", **place),
-            opsroom("doctor", **place),
+            opsroom("status", **untold),
+            opsroom("doctor", **untold),
             opsroom("status", **context),
             opsroom("doctor", **context, PORT=port),
         )
         (code, lines, complaints), (doctor_code, findings, _), (by_context, shown, _), (_, examined, _) = (
             answers
         )
+        assert [line[-1] for line in findings if line[1:3] == ["port", "of"]] == [f"127.0.0.1:{port}"]
         assert (by_context, [line[:2] for line in shown]) == (code, [line[:2] for line in lines])
         assert verdicts(examined)["clock"] == "ok"
         assert (code, complaints) == (0, "")
@@ -64,6 +73,24 @@ async def test_a_running_portal_is_shown_and_found_well(tmp_path: Path) -> None:
         assert doctor_code == 0
         assert found["passwords"] == "warning"
         assert {found[check] for check in ("port", "broker", "clock", "data")} == {"ok"}
+        await check_that_what_was_killed_is_not_taken_for_running(running, root, tmp_path)
+
+
+async def check_that_what_was_killed_is_not_taken_for_running(
+    running: Portal, root: Path, data: Path
+) -> None:
+    family = running.family()
+    (record,) = (root / FOLDER).iterdir()
+    await running.stop(signal.SIGKILL)
+    await until(lambda: not any(is_running(pid) for pid in family.values()))
+    assert record.exists()
+    place = {"OPSROOM_ROOT": str(root), "PORT": str(free_port()), "NATS_URL": "", "NATS_CONTEXT": ""}
+    by_root, by_data = await asyncio.gather(
+        opsroom("status", **place, OPSROOM_DATA=""), opsroom("status", **place, OPSROOM_DATA=str(data))
+    )
+    kept = root / ".opsroom" / "data"
+    assert by_root == (1, [], f"opsroom: nothing runs in {kept} (start it: ./opsroom up)\n")
+    assert by_data == (1, [], f"opsroom: nothing runs in {data} (start it: ./opsroom up)\n")
 
 
 async def test_where_nothing_runs_one_is_told_what_to_do(tmp_path: Path) -> None:

@@ -57,10 +57,11 @@ async def _survey(place: Place) -> Status:
     Raises:
         RefusedError: there is no broker, or it does not answer.
     """
+    nothing = RefusedError(f"opsroom: nothing runs in {place.data} (start it: ./opsroom up)")
     try:
         found = place.broker()
         if found is None:
-            raise RefusedError(f"opsroom: nothing runs in {place.data} (start it: ./opsroom up)")
+            raise nothing
         url, access = found
         broker = await connect(url, name=OPERATOR, access=access, timeout=_CONNECT_SECONDS)
         try:
@@ -68,12 +69,15 @@ async def _survey(place: Place) -> Status:
         finally:
             await broker.close()
     except (SettingsError, BrokerUnusableError, UnavailableError) as error:
-        raise RefusedError(f"opsroom: {error}") from None
+        # Of a broker of ours that nobody is known to run, it doesn't matter how it is not there.
+        ours = isinstance(error, BrokerUnusableError) and not place.told and not place.elsewhere
+        raise nothing if ours else RefusedError(f"opsroom: {error}") from None
 
 
 def status(root: Path, environ: Mapping[str, str]) -> int:
     """Show services, replicas and streams; 0 if nothing is missing."""
     place = place_of(root, environ)
+    _tell_of_others(place)
     found = asyncio.run(_survey(place))
     rows = [_replica_row(one) for one in found.replicas]
     columns = ("SERVICE", "REPLICA", "VERSION", "STARTED", "REQUESTS", "REFUSED", "SOCKETS", "STREAMS")
@@ -84,6 +88,12 @@ def status(root: Path, environ: Mapping[str, str]) -> int:
     for name in found.missing:
         remark(f"opsroom: {name} is missing")
     return 1 if found.missing else 0
+
+
+def _tell_of_others(place: Place) -> None:
+    others = ", ".join(f"PORT={portal.port}" for portal in place.told[1:])
+    if others:
+        remark(f"opsroom: this is the portal at port {place.port}, the latest; of others: {others}")
 
 
 def _replica_row(one: ReplicaStatus) -> tuple[str, ...]:
@@ -99,14 +109,16 @@ def _stream_row(one: StreamStatus) -> tuple[str, ...]:
 
 def doctor(root: Path, environ: Mapping[str, str]) -> int:
     """Check what a portal needs, and say what to do; 1 if something will not work."""
-    findings = asyncio.run(_examine(place_of(root, environ)))
+    place = place_of(root, environ)
+    _tell_of_others(place)
+    findings = asyncio.run(_examine(place))
     rows = [(one.verdict.value, one.check, one.found, one.advice) for one in findings]
     show_table(("", "CHECK", "FOUND", "DO"), rows)
     return 1 if any(one.verdict is Verdict.BAD for one in findings) else 0
 
 
 async def _examine(place: Place) -> list[Finding]:
-    running = await is_ready(place.host, place.port)
+    running = await is_ready(place.host, place.port, tls=place.tls)
     return [
         _port(place, running=running),
         *_broker_port(place, running=running),
@@ -161,10 +173,13 @@ def _binary(place: Place) -> Finding:
 
 async def _broker(place: Place, *, running: bool) -> list[Finding]:
     if not running and not place.elsewhere:
-        return [Finding(Verdict.OK, "broker", "not running; ./opsroom up starts it")]
+        return [Finding(Verdict.OK, "broker", "not running", "start it: ./opsroom up")]
     try:
         found = await _survey(place)
     except RefusedError as error:
+        if not place.told and not place.elsewhere:
+            elsewhere = f"that of the Opsroom at the port is not the one of {place.data}"
+            return [Finding(Verdict.BAD, "broker", elsewhere, "name it: NATS_CONTEXT or NATS_URL")]
         advice = f"see {place.elsewhere or 'NATS_URL'} and the access to the broker in docs/settings.md"
         return [Finding(Verdict.BAD, "broker", str(error).removeprefix("opsroom: "), advice)]
     return [

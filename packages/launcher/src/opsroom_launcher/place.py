@@ -11,9 +11,13 @@ from opsroom_launcher.broker import users_folder
 from opsroom_launcher.errors import RefusedError
 from opsroom_launcher.listening import reachable
 from opsroom_launcher.options import DEFAULT_DATA
+from opsroom_launcher.running import Running, running_in
 from opsroom_messaging.access import Access
 from opsroom_messaging.settings import BrokerSettings
 from opsroom_messaging.users import context_file
+
+_BROKERS = ("NATS_URL", "NATS_CONTEXT")
+"""Variables that name a broker which is not the embedded one."""
 
 
 class Context(BaseModel):
@@ -48,11 +52,17 @@ class Place:
     port: int
     data: Path
     environ: Mapping[str, str]
+    tls: bool = False
+    """Whether its gateway speaks TLS by itself."""
+    told: tuple[Running, ...] = ()
+    """The portals that run here and that the environment may mean, the latest first: this is its place."""
 
     @property
     def elsewhere(self) -> str | None:
-        """The variable that names a broker which is not the embedded one."""
-        return next((name for name in ("NATS_URL", "NATS_CONTEXT") if self.environ.get(name)), None)
+        """The variable, or the option of `up`, that names a broker which is not the embedded one."""
+        if self.told and self.told[0].nats_url:
+            return "--nats"
+        return next((name for name in _BROKERS if self.environ.get(name)), None)
 
     def broker(self) -> tuple[str, Access] | None:
         """The broker's address and our proof: what the environment says, else that of the embedded one.
@@ -61,8 +71,9 @@ class Place:
             RefusedError: ``NATS_CONTEXT`` names nothing that can be used.
             SettingsError: another setting of the environment is wrong.
         """
-        if self.environ.get("NATS_URL"):
-            settings = BrokerSettings.from_environment(self.environ)
+        url = (self.told[0].nats_url if self.told else None) or self.environ.get("NATS_URL")
+        if url:
+            settings = BrokerSettings.from_environment({**self.environ, "NATS_URL": url})
             return settings.nats_url, settings.nats_access()
         if name := self.environ.get("NATS_CONTEXT"):
             file = self._named(name)
@@ -82,11 +93,25 @@ class Place:
 
 
 def place_of(root: Path, environ: Mapping[str, str]) -> Place:
-    """Where `./opsroom up` would be with the same environment."""
+    """Where a portal runs, if the environment may mean it; else where `./opsroom up` would be with it."""
     data = Path(environ.get("OPSROOM_DATA") or root / DEFAULT_DATA).expanduser()
+    told = tuple(portal for portal in running_in(root) if _may_mean(environ, portal))
+    if told:
+        return Place(told[0].host, told[0].port, told[0].data or data, environ, told[0].tls, told)
     host = reachable(environ.get("HOST") or "127.0.0.1")
     port = environ.get("PORT") or "8000"
-    return Place(host, int(port) if port.isdigit() else 8000, data, environ)
+    tls = bool(environ.get("GATEWAY_TLS_CERT"))
+    return Place(host, int(port) if port.isdigit() else 8000, data, environ, tls)
+
+
+def _may_mean(environ: Mapping[str, str], portal: Running) -> bool:
+    """Whether nothing in the environment says that another is meant."""
+    if any(environ.get(name) for name in _BROKERS):
+        return False
+    if environ.get("PORT") not in {None, "", str(portal.port)}:
+        return False
+    data = environ.get("OPSROOM_DATA")
+    return not data or Path(data).expanduser().resolve() == portal.data
 
 
 def _context(file: Path) -> Context:

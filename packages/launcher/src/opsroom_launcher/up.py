@@ -23,6 +23,7 @@ from opsroom_launcher.guard import Guard
 from opsroom_launcher.listening import authority, free_port, reachable
 from opsroom_launcher.options import DEFAULT_DATA, UpOptions
 from opsroom_launcher.readiness import until_ready
+from opsroom_launcher.running import Running, recorded
 from opsroom_launcher.supervisor import Supervisor
 from opsroom_messaging.users import password_file
 
@@ -51,7 +52,7 @@ def up(options: UpOptions, root: Path) -> int:
         plan = _plan(options, root, stack)
         coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
         console = stack.enter_context(Console(sys.stdout, coloured=coloured))
-        return asyncio.run(_serve(plan, console, started))
+        return asyncio.run(_serve(plan, console, root, started))
 
 
 def _plan(options: UpOptions, root: Path, stack: ExitStack) -> Plan:
@@ -130,29 +131,35 @@ def _broker_user(name: str, data: Path | None) -> dict[str, str]:
     return {"NATS_USER": name, "NATS_PASSWORD_FILE": str(password)}
 
 
-async def _serve(plan: Plan, console: Console, started: float) -> int:
+async def _serve(plan: Plan, console: Console, root: Path, started: float) -> int:
     stop = asyncio.Event()
     addresses = plan.addresses
     async with Guard() as guard:
         async with Supervisor(plan.specs, guard, console) as supervisor:
             code = _obey_signals(console, stop, supervisor.kill)
-            await _first(stop.wait(), supervisor.failed(), _announce(plan, supervisor, console, started))
-            await _first(stop.wait(), supervisor.failed())
+            await _first(stop.wait(), supervisor.failed(), _ready(addresses, supervisor))
+            if not stop.is_set():
+                with recorded(root, Running.of(addresses)):
+                    console.show(banner(addresses, time.time() - started))
+                    await _first(stop.wait(), supervisor.failed())
     console.say(
         "opsroom", f"stopped; data is kept in {addresses.data}" if addresses.keeps_data else "stopped"
     )
     return code()
 
 
-async def _announce(plan: Plan, supervisor: Supervisor, console: Console, started: float) -> None:
-    addresses = plan.addresses
+async def _ready(addresses: Addresses, supervisor: Supervisor) -> None:
+    """Wait until the portal is ready.
+
+    Raises:
+        RefusedError: it takes too long.
+    """
     try:
         async with asyncio.timeout(START_SECONDS):
             await until_ready(reachable(addresses.host), addresses.port, tls=addresses.tls)
     except TimeoutError:
         reasons = "; ".join(supervisor.troubles()) or "no process died, but /readyz doesn't say 200"
         raise RefusedError(f"opsroom: not ready within {START_SECONDS:g} s: {reasons}") from None
-    console.show(banner(addresses, time.time() - started))
 
 
 async def _first(*waits: Awaitable[object]) -> None:
