@@ -235,6 +235,12 @@ async def test_an_address_that_cannot_be_had_is_told_before_anything_is_installe
     assert checkout.calls() == []
 
 
+async def test_a_tab_installs_nothing(checkout: Checkout) -> None:
+    outcome = await checkout.run(_OPSROOM_COMPLETE="bash_complete", COMP_WORDS="./opsroom u", COMP_CWORD="1")
+    assert outcome == Outcome(0, "", "")
+    assert checkout.calls() == []
+
+
 async def test_old_python_is_told_so_in_one_line() -> None:
     script = (
         (REPOSITORY / "opsroom")

@@ -113,6 +113,7 @@ def test_commands() -> None:
     assert parse(["faults", "--seed", "1"], {}) == HandOver("faults", "tests.faults", ("--seed", "1"))
     assert parse(["fuzz", "--help"], {}) == HandOver("fuzz", "tests.fuzz", ("--help",))
     assert parse(["servers", "ls", "--help"], {}) == Client(("servers", "ls", "--help"))
+    assert parse(["completion", "bash"], {}) == Client(("completion", "bash"))
     assert parse(["--url=http://a", "chat"], {}) == Client(("--url=http://a", "chat"))
 
 

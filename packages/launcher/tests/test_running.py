@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from opsroom_launcher.banner import Addresses
-from opsroom_launcher.place import place_of
-from opsroom_launcher.running import FOLDER, Running, recorded, running_in
+from opsroom_launcher.place import place_of, running_in
+from opsroom_launcher.running import FOLDER, Running, recorded
 
 OUTSIDE = "nats://me:hidden@broker-1:4222,nats://hidden@broker-2:4222"
 
@@ -42,7 +42,9 @@ def test_what_was_left_behind_is_passed_over_and_cleared_away(tmp_path: Path) ->
     portal = at(8001, tmp_path)
     folder = tmp_path / FOLDER
     folder.mkdir(parents=True)
-    (folder / "1-killed.json").write_text(portal.model_dump_json())
+    with recorded(tmp_path, portal):
+        (told,) = folder.iterdir()
+        (folder / "1-killed.json").write_text(told.read_text())
     (folder / "2-killed.json").write_text("{")
     assert running_in(tmp_path) == []
     with recorded(tmp_path, portal):

@@ -9,6 +9,7 @@ from opsroom_launcher.cli import (
     Check,
     Client,
     Command,
+    Complete,
     Docs,
     Doctor,
     Explain,
@@ -53,20 +54,29 @@ def _do(command: Command, root: Path) -> int:
             from opsroom_client.cli.main import main as client  # noqa: PLC0415 - and it costs time to import
 
             return client(arguments)
+        case Complete():
+            from opsroom_launcher.completing import complete  # noqa: PLC0415 - as above
+
+            return complete()
         case Status() | Doctor():
             from opsroom_launcher import inspecting  # noqa: PLC0415 - as above
 
             look = inspecting.status if isinstance(command, Status) else inspecting.doctor
             return look(root, os.environ)
+        case RunTests() | Check() | Docs() | HandOver():
+            return checks.run(_steps(command, root))
+
+
+def _steps(command: RunTests | Check | Docs | HandOver, root: Path) -> list[checks.Step]:
+    match command:
         case RunTests(pytest_arguments):
-            steps = checks.test_steps(root, pytest_arguments)
+            return checks.test_steps(root, pytest_arguments)
         case Check():
-            steps = checks.check_steps(root)
+            return checks.check_steps(root)
         case Docs():
-            steps = checks.docs_steps(root)
+            return checks.docs_steps(root)
         case HandOver(name, package, arguments):
-            steps = [checks.package_step(root, name, package, arguments)]
-    return checks.run(steps)
+            return [checks.package_step(root, name, package, arguments)]
 
 
 if __name__ == "__main__":

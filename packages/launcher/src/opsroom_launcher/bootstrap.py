@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from opsroom_launcher import frontend, handover
-from opsroom_launcher.cli import Client, Command, Doctor, Explain, RunTests, Status, Up, parse
+from opsroom_launcher.cli import Client, Command, Complete, Doctor, Explain, RunTests, Status, Up, parse
 from opsroom_launcher.environment import Environment
 from opsroom_launcher.errors import RefusedError
 from opsroom_launcher.listening import free_port
@@ -40,8 +40,11 @@ def main(root: str, arguments: Sequence[str]) -> NoReturn:
     if isinstance(command, Explain):
         print(command.text, end="")
         sys.exit(0)
+    environment = Environment.of(Path(root), os.environ)
+    if isinstance(command, Complete) and not environment.is_current(development=False):
+        sys.exit(0)  # nobody expects a Tab to install anything
     try:
-        environment, path = prepare(Path(root), command)
+        path = prepare(Path(root), environment, command)
     except RefusedError as error:
         sys.exit(str(error))
     except KeyboardInterrupt:
@@ -63,8 +66,8 @@ def bytecode_kept(environ: Mapping[str, str], root: Path) -> dict[str, str]:
     return kept
 
 
-def prepare(root: Path, command: Command) -> tuple[Environment, str]:
-    """Install what ``command`` needs and isn't there yet; the environment, and the PATH to use with it.
+def prepare(root: Path, environment: Environment, command: Command) -> str:
+    """Install what ``command`` needs and isn't there yet; the PATH to use with it.
 
     Raises:
         RefusedError: something can't be installed, or the portal's port is taken.
@@ -72,8 +75,7 @@ def prepare(root: Path, command: Command) -> tuple[Environment, str]:
     if isinstance(command, Up):
         # Looked at again at the start. What is taken now is told now, not after minutes of installing.
         free_port(command.options.host, command.options.port, "--port or --host")
-    environment = Environment.of(root, os.environ)
-    development = not isinstance(command, Up | Client | Status | Doctor)
+    development = not isinstance(command, Up | Client | Status | Doctor | Complete)
     if not environment.is_current(development=development):
         with file_lock(root / _LOCK, _LOCK_SECONDS):
             _install(environment, root, development=development)
@@ -84,7 +86,7 @@ def prepare(root: Path, command: Command) -> tuple[Environment, str]:
     if isinstance(command, Up) and frontend.exists(root) and not frontend.page_is_current(root):
         with file_lock(root / _LOCK, _LOCK_SECONDS):
             _build_page(root)
-    return environment, path
+    return path
 
 
 def _path_with_node(root: Path) -> str:

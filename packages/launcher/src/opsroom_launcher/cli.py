@@ -80,14 +80,34 @@ class Doctor:
     """Check ports, broker, permissions, disk and clock, and say what to do."""
 
 
-Command = Explain | Up | RunTests | Check | HandOver | Client | Status | Doctor | Docs
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """Answer a shell that wants to know what can follow."""
+
+
+Command = Explain | Up | RunTests | Check | HandOver | Client | Status | Doctor | Docs | Complete
 
 _PLAIN: dict[str, Command] = {"check": Check(), "status": Status(), "doctor": Doctor(), "docs": Docs()}
 _OF_THE_CLIENT = {
     "chat": "talk from the terminal (--help)",
     "servers": "list, command and watch servers (--help)",
     "moderate": "remove messages, mute and ban, for admins (--help)",
+    "completion": "teach a shell to complete all this (--help)",
 }
+OWN = {
+    "up": "run the whole portal, broker included",
+    "test": "run the linters and all tests",
+    "check": "run the linters and the type checker alone",
+    "bench": "measure it (options: ./opsroom bench --help)",
+    "status": "services, replicas, streams and lag",
+    "doctor": "find what keeps it from working",
+    "docs": "build the documentation",
+    "faults": "break it under load (options: ./opsroom faults --help)",
+    "fuzz": "attack it by cases at random (options: ./opsroom fuzz --help)",
+}
+"""The commands that the client hasn't."""
+_COMPLETE_VARIABLE = "_OPSROOM_COMPLETE"
+"""Set by the scripts of `completion`, which the client prints."""
 
 _OPTIONS_OF_THE_CLIENT = ("--url", "--token-file")
 """They may stand before its commands."""
@@ -95,6 +115,8 @@ _OPTIONS_OF_THE_CLIENT = ("--url", "--token-file")
 
 def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Command:
     """Read the command line. Help and mistakes end the process (exit codes 0 and 2), as argparse has it."""
+    if environ.get(_COMPLETE_VARIABLE) and not arguments:
+        return Complete()
     if arguments and arguments[0] in _PACKAGES:
         return HandOver(arguments[0], _PACKAGES[arguments[0]], tuple(arguments[1:]))
     if arguments and (arguments[0] in _OF_THE_CLIENT or arguments[0].startswith(_OPTIONS_OF_THE_CLIENT)):
@@ -108,25 +130,19 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Command:
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    up = commands.add_parser(
-        "up", help="run the whole portal, broker included", description=Up.__doc__, allow_abbrev=False
-    )
+    described = {"up": Up, "test": RunTests} | {name: type(plain) for name, plain in _PLAIN.items()}
+    parsers = {
+        name: commands.add_parser(
+            name,
+            help=explained,
+            description=getattr(described.get(name), "__doc__", None),
+            allow_abbrev=False,
+        )
+        for name, explained in (OWN | _OF_THE_CLIENT).items()
+    }
+    up = parsers["up"]
     add_up_options(up)
-    commands.add_parser(
-        "test",
-        help="run the linters and all tests",
-        description=RunTests.__doc__,
-        usage="opsroom test [-- PYTEST_ARGUMENT ...]",
-    )
-    commands.add_parser("check", help="run the linters and the type checker alone", description=Check.__doc__)
-    commands.add_parser("bench", help="measure it (options: ./opsroom bench --help)")
-    commands.add_parser("status", help="services, replicas, streams and lag", description=Status.__doc__)
-    commands.add_parser("doctor", help="find what keeps it from working", description=Doctor.__doc__)
-    commands.add_parser("docs", help="build the documentation", description=Docs.__doc__)
-    commands.add_parser("faults", help="break it under load (options: ./opsroom faults --help)")
-    commands.add_parser("fuzz", help="attack it by cases at random (options: ./opsroom fuzz --help)")
-    for name, explained in _OF_THE_CLIENT.items():
-        commands.add_parser(name, help=explained)
+    parsers["test"].usage = "opsroom test [-- PYTEST_ARGUMENT ...]"
     flags = parser.parse_args(own)
     match flags.command:
         case "up":

@@ -1,23 +1,26 @@
 """Where a portal is looked for: its gateway, its data, its broker."""
 
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from opsroom_contracts.codec import first_fault
 from opsroom_launcher.broker import users_folder
 from opsroom_launcher.errors import RefusedError
 from opsroom_launcher.listening import reachable
 from opsroom_launcher.options import DEFAULT_DATA
-from opsroom_launcher.running import Running, running_in
+from opsroom_launcher.running import FOLDER, Running, is_held
 from opsroom_messaging.access import Access
 from opsroom_messaging.settings import BrokerSettings
 from opsroom_messaging.users import context_file
 
 _BROKERS = ("NATS_URL", "NATS_CONTEXT")
 """Variables that name a broker which is not the embedded one."""
+_RUNNING = TypeAdapter(Running)
 
 
 class Context(BaseModel):
@@ -90,6 +93,16 @@ class Place:
             return Path(name).expanduser()
         home = Path(self.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser()
         return home / "nats" / "context" / f"{name}.json"
+
+
+def running_in(root: Path) -> list[Running]:
+    """The portals that run, the latest first."""
+    found: list[tuple[int, Running]] = []
+    for file in (root / FOLDER).glob("*.json"):
+        with suppress(OSError, ValidationError), file.open("rb") as record:
+            if is_held(record):
+                found.append((os.fstat(record.fileno()).st_mtime_ns, _RUNNING.validate_json(record.read())))
+    return [portal for _, portal in sorted(found, key=lambda one: one[0], reverse=True)]
 
 
 def place_of(root: Path, environ: Mapping[str, str]) -> Place:

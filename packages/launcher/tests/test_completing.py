@@ -1,0 +1,43 @@
+"""`./opsroom` completed by a real bash, as it was taught."""
+
+import asyncio
+import os
+import shutil
+import sys
+from asyncio.subprocess import PIPE
+from pathlib import Path
+
+import pytest
+
+TAUGHT = """
+set -eu
+eval "$(./opsroom completion bash)"
+complete -p opsroom
+after() {
+    COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
+    _opsroom_completion ./opsroom
+    echo "${COMPREPLY[*]}"
+}
+after ./opsroom s
+after ./opsroom up --nats
+after ./opsroom servers st
+"""
+PATIENCE_SECONDS = 40
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+async def test_its_own_commands_and_those_of_the_client_are_completed(tmp_path: Path) -> None:
+    script = tmp_path / "opsroom"
+    script.write_text(f'#!/bin/sh\nexec {sys.executable} -m opsroom_launcher "$@"\n')
+    script.chmod(0o755)
+    bash = await asyncio.create_subprocess_exec(
+        *("bash", "--norc", "-c", TAUGHT), cwd=tmp_path, env=dict(os.environ), stdout=PIPE, stderr=PIPE
+    )
+    out, err = await asyncio.wait_for(bash.communicate(), PATIENCE_SECONDS)
+    assert (bash.returncode, err) == (0, b"")
+    taught, own, options, others = out.decode().splitlines()
+    # By this name bash completes it wherever it lies, ./opsroom as well.
+    assert taught.split()[-3:] == ["-F", "_opsroom_completion", "opsroom"]
+    assert own.split() == ["servers", "status"]
+    assert options.split() == ["--nats", "--nats-port"]
+    assert others.split() == ["start", "stop"]
