@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from opsroom_client.cli.output import remark, show_table
 from opsroom_contracts.model import rfc3339
@@ -63,6 +64,8 @@ async def _survey(place: Place) -> Status:
         if found is None:
             raise nothing
         url, access = found
+        if not (place.told or place.elsewhere or await _is_listened_to(url)):
+            raise nothing  # at once: the attempts to connect take their time
         broker = await connect(url, name=OPERATOR, access=access, timeout=_CONNECT_SECONDS)
         try:
             return await survey(broker)
@@ -72,6 +75,17 @@ async def _survey(place: Place) -> Status:
         # Of a broker of ours that nobody is known to run, it doesn't matter how it is not there.
         ours = isinstance(error, BrokerUnusableError) and not place.told and not place.elsewhere
         raise nothing if ours else RefusedError(f"opsroom: {error}") from None
+
+
+async def _is_listened_to(url: str) -> bool:
+    address = urlsplit(url)
+    try:
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            _, writer = await asyncio.open_connection(address.hostname, address.port)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
 
 
 def status(root: Path, environ: Mapping[str, str]) -> int:
