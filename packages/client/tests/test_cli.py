@@ -184,7 +184,7 @@ async def test_who_waits_is_told_of_a_break_that_has_no_end(
     shell = Shell(wire.url, tokens.by_role[Role.OPERATOR])
     async with asyncio.timeout(BRIEF):
         waiting = asyncio.create_task(shell("servers", "create", "--wait"))
-        await until(lambda: wire.answered > 1)  # the command, and the stream that says when it is done
+        await until(lambda: any(b"/cloud/events" in asked for asked in wire.answered))
         wire.close()
         gone = await waiting
     wire.closed = False

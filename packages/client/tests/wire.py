@@ -14,7 +14,7 @@ class Wire:
         target: the gateway's port.
         closed: whether nothing comes through any more.
         connections: how many were made.
-        answered: how many of them the gateway has said something on.
+        answered: the first thing asked on each of them that the gateway has answered.
     """
 
     def __init__(self, target: int) -> None:
@@ -23,7 +23,7 @@ class Wire:
         self._writers: set[asyncio.StreamWriter] = set()
         self.port = 0
         self.connections = 0
-        self.answered = 0
+        self.answered: list[bytes] = []
 
     @property
     def url(self) -> str:
@@ -50,15 +50,21 @@ class Wire:
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
         self._writers |= {writer, far_writer}
         try:
-            await asyncio.gather(_pump(reader, far_writer), self._answer(far_reader, writer))
+            with suppress(OSError):
+                asked = await reader.read(_PIECE)
+                far_writer.write(asked)
+                await asyncio.gather(_pump(reader, far_writer), self._answer(asked, far_reader, writer))
         finally:
             self._writers -= {writer, far_writer}
             writer.close()
             far_writer.close()
 
-    async def _answer(self, far_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(await far_reader.read(_PIECE))
-        self.answered += 1
+    async def _answer(
+        self, asked: bytes, far_reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        if piece := await far_reader.read(_PIECE):
+            writer.write(piece)
+            self.answered.append(asked)
         await _pump(far_reader, writer)
 
 
