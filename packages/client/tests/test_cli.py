@@ -27,7 +27,7 @@ from services.gateway.tests.portal import Portal, services
 from services.gateway.tests.token_mode import Tokens, guarded
 from tests.broker import BrokerProcess
 from tests.processes import free_port
-from tests.waiting import until
+from tests.waiting import until, until_answer
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -227,7 +227,7 @@ async def test_in_pipes(wire: Wire) -> None:
 async def test_ids_are_completed(wire: Wire) -> None:
     async with Opsroom(wire.url) as opsroom:
         instance = (await opsroom.cloud.create()).instance_id
-    assert await completed(f"opsroom servers start {instance[:8]}", OPSROOM_URL=wire.url) == [instance]
+    await until_completed(instance, f"opsroom servers start {instance[:8]}", OPSROOM_URL=wire.url)
     taught = await Shell(wire.url)("completion", "bash")
     assert "_OPSROOM_COMPLETE=bash_complete" in taught.output
 
@@ -240,6 +240,11 @@ async def completed(line: str, **environ: str) -> list[str]:
         runner.invoke, cli, [], prog_name="opsroom", complete_var="_OPSROOM_COMPLETE"
     )
     return [word.removeprefix("plain,") for word in answer.output.split()]
+
+
+async def until_completed(instance: str, line: str, **environ: str) -> None:
+    """Try again until ``line`` is completed to ``instance``: a shell that waits too long is told of none."""
+    await until_answer(lambda: completed(line, **environ), lambda words: words == [instance])
 
 
 async def test_ids_are_completed_in_the_name_of_whoever_asks(
@@ -257,7 +262,7 @@ async def test_ids_are_completed_in_the_name_of_whoever_asks(
         ("opsroom --token-file ~/token servers start", {}),
         ("opsroom servers --token-file ~/token start", {"OPSROOM_TOKEN": "another"}),
     ):
-        assert await completed(f"{line} {instance}", **home, **environ) == [instance], line
+        await until_completed(instance, f"{line} {instance}", **home, **environ)
     assert await completed(f"opsroom --token-file ~/none servers start {instance}", **home) == []
 
 
