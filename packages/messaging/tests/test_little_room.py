@@ -77,12 +77,10 @@ async def test_they_are_there_again_though_the_disk_has_filled_and_grow_when_it_
     assert (after["CHAT"], after["AUDIT"]) == (4096 * MIB, 1024 * MIB)
 
 
-async def test_where_there_is_next_to_none_one_is_told_what_to_do(tmp_path: Path) -> None:
-    process = BrokerProcess(tmp_path, 50 * MIB)
-    await process.start()
-    with pytest.raises(
-        BrokerUnusableError, match="no room for stream CHAT: free some of its disk"
-    ) as refused:
-        await made(process, CHAT)
+async def test_where_there_is_next_to_none_one_is_told_what_to_do(small: BrokerProcess) -> None:
+    await small.stop()
+    small.room = 50 * MIB
+    await small.start()
+    with pytest.raises(BrokerUnusableError, match="no room for stream CHAT: free some") as refused:
+        await made(small, CHAT)
     assert not isinstance(refused.value, BrokerAwayError), "waiting will not change it"
-    await process.stop()

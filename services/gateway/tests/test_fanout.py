@@ -16,6 +16,7 @@ from opsroom_contracts.close_codes import Close, retry_hint
 from opsroom_gateway.frames import sse_comment, sse_event, text_frame
 from opsroom_gateway.hub import Hub
 from services.gateway.tests.fanout_server import Fanout, RawReader, fanout, let_in, raw_reader, request_for
+from tests.waiting import until
 
 _SMALL = 4096
 
@@ -289,9 +290,7 @@ async def test_frames_are_compressed_once_for_whoever_offers_it(offer: dict[str,
         size = sum(len(text_frame(text.encode())) for text in texts)
         small = served.sockets.bytes - (3 * size if offer else size)
         assert small == 0 if offer else 0 < small < size / 20
-        async with asyncio.timeout(10):
-            while len(served.heard) < 6:
-                await asyncio.sleep(0)
+        await until(lambda: len(served.heard) >= 6)
         assert [event["text"] for event in served.heard if event != "handled"] == ["b" * 1000] * 3
 
 
