@@ -106,7 +106,12 @@ def checkout(tmp_path: Path) -> Checkout:
     for name in ("packages/launcher", "bench", "path"):
         (root / name).mkdir(parents=True)
     shutil.copy(REPOSITORY / "opsroom", root)
-    shutil.copytree(REPOSITORY / "packages/launcher/src", root / "packages/launcher/src")
+    # Without the bytecode that most machines keep beside the sources: tests look for what a run adds.
+    shutil.copytree(
+        REPOSITORY / "packages/launcher/src",
+        root / "packages/launcher/src",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
     for name in ("uv.lock", "pyproject.toml", "packages/launcher/pyproject.toml"):
         (root / name).write_text(name)
     (root / "bench/__main__.py").write_text(BENCH)
