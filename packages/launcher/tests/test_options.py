@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from opsroom_contracts.identity import Mode
-from opsroom_launcher.cli import Check, Client, Explain, HandOver, RunTests, Up, parse
+from opsroom_launcher.cli import Check, Client, Explain, HandOver, RunPytest, RunTests, Up, parse
 from opsroom_launcher.options import ACCESS, UpOptions
 
 
@@ -107,8 +107,9 @@ def test_modes_are_those_of_the_contracts() -> None:
 
 def test_commands() -> None:
     assert parse(["check"], {}) == Check()
-    assert parse(["test"], {}) == RunTests(())
-    assert parse(["test", "--", "-k", "foo", "--", "x"], {}) == RunTests(("-k", "foo", "--", "x"))
+    assert parse(["test"], {}) == RunTests()
+    assert parse(["test", "--only", "mypy"], {}) == RunTests("mypy")
+    assert parse(["test", "--", "-k", "foo", "--", "x"], {}) == RunPytest(("-k", "foo", "--", "x"))
     assert parse(["bench", "--help", "--", "y"], {}) == HandOver("bench", "bench", ("--help", "--", "y"))
     assert parse(["faults", "--seed", "1"], {}) == HandOver("faults", "tests.faults", ("--seed", "1"))
     assert parse(["fuzz", "--help"], {}) == HandOver("fuzz", "tests.fuzz", ("--help",))

@@ -14,6 +14,7 @@ from opsroom_launcher.cli import (
     Doctor,
     Explain,
     HandOver,
+    RunPytest,
     RunTests,
     Status,
     Up,
@@ -63,20 +64,22 @@ def _do(command: Command, root: Path) -> int:
 
             look = inspecting.status if isinstance(command, Status) else inspecting.doctor
             return look(root, os.environ)
-        case RunTests() | Check() | Docs() | HandOver():
-            return checks.run(_steps(command, root))
+        case RunTests() | RunPytest() | Check() | Docs() | HandOver():
+            return _run_steps(command, root)
 
 
-def _steps(command: RunTests | Check | Docs | HandOver, root: Path) -> list[checks.Step]:
+def _run_steps(command: RunTests | RunPytest | Check | Docs | HandOver, root: Path) -> int:
     match command:
-        case RunTests(pytest_arguments):
-            return checks.test_steps(root, pytest_arguments)
+        case RunTests(only):
+            return checks.run_all(checks.test_steps(root, only))
+        case RunPytest(arguments):
+            return checks.run_alone(checks.pytest_step(root, arguments))
         case Check():
-            return checks.check_steps(root)
+            return checks.run_all(checks.check_steps(root))
         case Docs():
-            return checks.docs_steps(root)
+            return checks.run_all(checks.docs_steps(root))
         case HandOver(name, package, arguments):
-            return [checks.package_step(root, name, package, arguments)]
+            return checks.run_alone(checks.package_step(root, name, package, arguments))
 
 
 if __name__ == "__main__":

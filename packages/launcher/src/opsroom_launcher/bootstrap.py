@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import BinaryIO, NoReturn
 
 from opsroom_launcher import frontend, handover
 from opsroom_launcher.cli import Client, Command, Complete, Doctor, Explain, RunTests, Status, Up, parse
@@ -20,6 +20,7 @@ from opsroom_launcher.errors import RefusedError
 from opsroom_launcher.listening import free_port
 from opsroom_launcher.lock import file_lock
 from opsroom_launcher.node import node_folder
+from opsroom_launcher.progress import Program, run_logged
 from opsroom_launcher.uv import find_uv, sync
 
 _TOOLS = Path(".opsroom", "tools")
@@ -80,7 +81,7 @@ def prepare(root: Path, environment: Environment, command: Command) -> str:
         with file_lock(root / _LOCK, _LOCK_SECONDS):
             _install(environment, root, development=development)
     path = os.environ.get("PATH", os.defpath)
-    if isinstance(command, RunTests) and not command.pytest_arguments and frontend.exists(root):
+    if isinstance(command, RunTests) and frontend.exists(root):
         with file_lock(root / _LOCK, _LOCK_SECONDS):
             path = _path_with_node(root)
     if isinstance(command, Up) and frontend.exists(root) and not frontend.page_is_current(root):
@@ -96,27 +97,29 @@ def _path_with_node(root: Path) -> str:
 
 
 def _build_page(root: Path) -> None:
-    """Build the page. The services run without one, so a failure is told and no more."""
+    """Build the page. The services run without one, so a failure is reported and no more."""
     if frontend.page_is_current(root):
         return  # built by another ./opsroom while this one waited for the lock
     output = root / _PAGE_LOG
-    print(f"opsroom: building the page (what is done meanwhile: {output})", file=sys.stderr)
+    _report(f"building the page (its log: {output})")
     try:
         environ = {**os.environ, "PATH": _path_with_node(root)}
         with output.open("wb") as log:
             for step in frontend.build_steps(root):
-                program = shutil.which(step[0], path=environ["PATH"]) or step[0]
-                subprocess.run(
-                    (program, *step[1:]),
-                    cwd=root / frontend.FOLDER,
-                    env=environ,
-                    stdout=log,
-                    stderr=log,
-                    check=True,
-                    timeout=_PAGE_SECONDS,
-                )
+                _build_step(root, step, environ, log)
     except (RefusedError, OSError, subprocess.SubprocessError) as error:
-        print(f"opsroom: going on without the page ({error}); see {output}", file=sys.stderr)
+        _report(f"going on without the page ({error}); see {output}")
+
+
+def _build_step(root: Path, step: tuple[str, ...], environ: Mapping[str, str], log: BinaryIO) -> None:
+    argv = (shutil.which(step[0], path=environ["PATH"]) or step[0], *step[1:])
+    program = Program(" ".join(step[:3]), argv, root / frontend.FOLDER, _PAGE_SECONDS, environ)
+    if code := run_logged(program, log, _report):
+        raise subprocess.CalledProcessError(code, argv)
+
+
+def _report(line: str) -> None:
+    print(f"opsroom: {line}", file=sys.stderr, flush=True)
 
 
 def _install(environment: Environment, root: Path, *, development: bool) -> None:

@@ -1,21 +1,24 @@
-"""`./opsroom test`, `check` and `bench`: other programs run in order, and a summary that can't be misread."""
+"""`./opsroom test`, `check` and `docs`: run programs in order, all of them, and end with a summary."""
 
 import os
 import subprocess
 import sys
 import sysconfig
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
 from pathlib import Path
 
 from opsroom_launcher import frontend
+from opsroom_launcher.errors import RefusedError
+from opsroom_launcher.progress import Program, run_shown
 
 STEP_SECONDS = 3600.0
-"""No step may hang for ever, in CI least of all."""
+"""A step that takes longer is killed and counts as failed."""
 _PYTHON_FOLDERS = ("packages", "services", "tests", "bench")
 _WORKERS_PER_CORE = 2
-"""Tests mostly wait: for a grace to pass, a process to start, the broker to sync."""
+"""Tests mostly wait: for a grace period to pass, a process to start, the broker to sync."""
 _MOST_WORKERS = 8
 
 
@@ -27,7 +30,28 @@ class Step:
     argv: tuple[str, ...]
     folder: Path
     skipped_by: int | None = None
-    """The exit code by which it says that it could not test anything here, and has said why."""
+    """The exit code by which it says that it could not test anything here. Its output says why."""
+    needs: str | None = None
+    """The name of an earlier step without which it can't work."""
+
+
+class Verdict(Enum):
+    """How a step ended."""
+
+    OK = "ok"
+    FAILED = "failed"
+    SKIPPED = "SKIPPED"
+    NOT_RUN = "not run"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A step, how it ended, and what the summary says about it."""
+
+    step: Step
+    verdict: Verdict
+    code: int
+    detail: str
 
 
 def check_steps(root: Path) -> list[Step]:
@@ -35,29 +59,49 @@ def check_steps(root: Path) -> list[Step]:
     sources = [name for name in _PYTHON_FOLDERS if any((root / name).rglob("*.py"))]
     lint_imports = Path(sysconfig.get_path("scripts"), "lint-imports")
     return [
-        _python_step(root, "ruff check", "ruff", "check", "."),
-        _python_step(root, "ruff format", "ruff", "format", "--check", "."),
+        _python_step(root, "ruff", "ruff", "check", "."),
+        _python_step(root, "ruff-format", "ruff", "format", "--check", "."),
         _python_step(root, "mypy", "mypy", *sources, "opsroom"),
         Step("lint-imports", (str(lint_imports),), root),
     ]
 
 
-def test_steps(root: Path, pytest_arguments: Sequence[str]) -> list[Step]:
-    """Everything; with arguments for pytest, pytest alone, as whoever gives them is after certain tests."""
-    if pytest_arguments:
-        return [_python_step(root, "pytest", "pytest", *pytest_arguments)]
+def pytest_step(root: Path, arguments: Sequence[str]) -> Step:
+    """Run pytest with ``arguments``."""
+    return _python_step(root, "pytest", "pytest", *arguments)
+
+
+def test_steps(root: Path, only: str | None) -> list[Step]:
+    """All steps; with ``only``, the step of that name.
+
+    Raises:
+        RefusedError: there is no step named ``only``.
+    """
     workers = min(_WORKERS_PER_CORE * (os.cpu_count() or 1), _MOST_WORKERS)
-    return [
+    steps = [
         *check_steps(root),
-        # What holds the portal to a time or a rate: beside other tests it would measure them. It comes first
-        # as it leaves the bytecode of all tests behind, which otherwise each worker would compile for itself.
-        _python_step(root, "pytest, alone", "pytest", "-m", "alone"),
+        # Tests that need the machine for themselves. They come first because they compile the bytecode that
+        # each parallel worker would otherwise compile again.
+        _python_step(root, "pytest-alone", "pytest", "-m", "alone"),
         _python_step(root, "pytest", "pytest", "-n", str(workers), "--dist", "worksteal", "-m", "not alone"),
-        *(
-            Step(*step, root / frontend.FOLDER, skipped_by=frontend.NO_BROWSER)
-            for step in frontend.test_steps(root)
-        ),
+        *_frontend_steps(root),
     ]
+    return steps if only is None else _select(steps, only)
+
+
+def _frontend_steps(root: Path) -> list[Step]:
+    folder = root / frontend.FOLDER
+    steps = [Step(name, argv, folder, frontend.NO_BROWSER) for name, argv in frontend.test_steps(root)]
+    installs = steps and steps[0].name == frontend.INSTALL_STEP
+    return [steps[0], *(replace(step, needs=steps[0].name) for step in steps[1:])] if installs else steps
+
+
+def _select(steps: Sequence[Step], only: str) -> list[Step]:
+    """The step named ``only``, preceded by the one that it needs."""
+    named = [step for step in steps if step.name == only]
+    if not named:
+        raise RefusedError(f"opsroom: --only {only}: not one of {', '.join(step.name for step in steps)}")
+    return [step for step in steps if step.name in (named[0].needs, only)]
 
 
 def docs_steps(root: Path) -> list[Step]:
@@ -74,45 +118,68 @@ def package_step(root: Path, name: str, package: str, arguments: Sequence[str]) 
     return _python_step(root, name, package, *arguments)
 
 
-def run(steps: Sequence[Step]) -> int:
-    """Run ``steps`` up to the first that fails. Returns 0, or the exit code of that one."""
-    summary = []
-    skipped = []
-    code = 0
+def run_alone(step: Step) -> int:
+    """Run ``step`` on this process's own terminal, as a debugger needs, and return its exit code."""
+    return _exit_code(
+        step,
+        lambda: subprocess.run(step.argv, cwd=step.folder, check=False, timeout=STEP_SECONDS).returncode,
+    )
+
+
+def run_all(steps: Sequence[Step]) -> int:
+    """Run all ``steps``, also after one has failed, and print a summary.
+
+    Returns:
+        0, or the exit code of the first that failed.
+    """
+    results: list[Result] = []
     for step in steps:
-        if code:
-            summary.append(f"  not run  {step.name}")
+        failed = {result.step.name for result in results if result.verdict is Verdict.FAILED}
+        if step.needs in failed:
+            results.append(Result(step, Verdict.NOT_RUN, 0, f"needs {step.needs}"))
             continue
-        if len(steps) > 1:
-            print(f"── {step.name}", flush=True)
-        began = time.monotonic()
-        code = _run(step)
-        verdict = f"exit {code:<2} " if code else "ok      "
-        if code and code == step.skipped_by:
-            code, verdict = 0, "SKIPPED "
-            skipped.append(step.name)
-        summary.append(f"  {verdict} {step.name} ({time.monotonic() - began:.1f} s)")
-    if len(steps) > 1:
-        print("\n".join(("", *summary, "", _conclusion(code, skipped))), flush=True)
-    return code
+        print(f"── {step.name}", flush=True)
+        results.append(_run(step))
+    print("\n".join(("", *map(_line, results), "", *_conclusion(results))), flush=True)
+    return next((result.code for result in results if result.code), 0)
 
 
-def _conclusion(code: int, skipped: Sequence[str]) -> str:
-    if code:
-        return "failed"
-    if skipped:
-        return f"passed, but NOT ALL WAS TESTED: {', '.join(skipped)} was skipped, and says above why"
-    return "all passed"
+def _run(step: Step) -> Result:
+    began = time.monotonic()
+    # What colours its output on a terminal is to do so through our pipe, too.
+    environ = os.environ | ({"FORCE_COLOR": "1"} if sys.stdout.isatty() else {})
+    program = Program(step.name, step.argv, step.folder, STEP_SECONDS, environ)
+    code = _exit_code(step, lambda: run_shown(program, sys.stdout.buffer))
+    took = f"{time.monotonic() - began:.1f} s"
+    if code and code == step.skipped_by:
+        return Result(step, Verdict.SKIPPED, 0, took)
+    return Result(step, Verdict.FAILED if code else Verdict.OK, code, took)
 
 
-def _run(step: Step) -> int:
+def _exit_code(step: Step, run: Callable[[], int]) -> int:
     try:
-        return subprocess.run(step.argv, cwd=step.folder, check=False, timeout=STEP_SECONDS).returncode
+        return run()
     except subprocess.TimeoutExpired:
         print(f"opsroom: {step.name} was still running after {STEP_SECONDS:g} s", file=sys.stderr)
     except OSError as error:
         print(f"opsroom: can't run {step.name}: {error}", file=sys.stderr)
     return 1
+
+
+def _line(result: Result) -> str:
+    verdict = f"exit {result.code}" if result.verdict is Verdict.FAILED else result.verdict.value
+    return f"  {verdict:8} {result.step.name} ({result.detail})"
+
+
+def _conclusion(results: Sequence[Result]) -> list[str]:
+    failed = [result.step.name for result in results if result.verdict is Verdict.FAILED]
+    skipped = [result.step.name for result in results if result.verdict is Verdict.SKIPPED]
+    if failed:
+        again = [f"  to run it alone: ./opsroom test --only {name}" for name in failed]
+        return [f"failed: {', '.join(failed)}", *again]
+    if skipped:
+        return [f"passed, but NOT ALL WAS TESTED: {', '.join(skipped)} was skipped; its output says why"]
+    return ["all passed"]
 
 
 def _python_step(root: Path, name: str, module: str, *arguments: str) -> Step:

@@ -39,9 +39,17 @@ class Up:
 
 @dataclass(frozen=True, slots=True)
 class RunTests:
-    """Run linters and tests; with arguments for pytest, run pytest alone."""
+    """Run linters and tests; with arguments for pytest after `--`, run pytest alone."""
 
-    pytest_arguments: tuple[str, ...]
+    only: str | None = None
+    """The one step to run; None means all."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunPytest:
+    """Run pytest alone."""
+
+    arguments: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +93,7 @@ class Complete:
     """Answer a shell that wants to know what can follow."""
 
 
-Command = Explain | Up | RunTests | Check | HandOver | Client | Status | Doctor | Docs | Complete
+Command = Explain | Up | RunTests | RunPytest | Check | HandOver | Client | Status | Doctor | Docs | Complete
 
 _PLAIN: dict[str, Command] = {"check": Check(), "status": Status(), "doctor": Doctor(), "docs": Docs()}
 _OF_THE_CLIENT = {
@@ -142,13 +150,16 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Command:
     }
     up = parsers["up"]
     add_up_options(up)
-    parsers["test"].usage = "opsroom test [-- PYTEST_ARGUMENT ...]"
+    parsers["test"].usage = "opsroom test [--only STEP] [-- PYTEST_ARGUMENT ...]"
+    parsers["test"].add_argument("--only", metavar="STEP", help="run one step, by its name in the summary")
     flags = parser.parse_args(own)
     match flags.command:
         case "up":
             return Up(up_options(up, flags, environ))
         case "test":
-            return RunTests(for_pytest)
+            if for_pytest and flags.only:
+                parsers["test"].error("--only and arguments for pytest exclude each other")
+            return RunPytest(for_pytest) if for_pytest else RunTests(flags.only)
         case _:
             return _PLAIN.get(flags.command) or Explain(parser.format_help())
 

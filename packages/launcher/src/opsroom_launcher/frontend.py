@@ -9,7 +9,9 @@ _PAGE = Path(FOLDER, "dist")
 _MADE_WITH = ("package-lock.json", "webpack.config.mjs", "tsconfig.json")
 NO_BROWSER = 77
 """The exit code of the tests in a browser where there is no browser to be had; in CI they fail instead."""
-_TESTS = {"npm test": "test", "npm run e2e": "e2e"}
+INSTALL_STEP = "npm-ci"
+_TESTS = {"npm-test": "test", "e2e": "e2e"}
+"""The names of steps and of the scripts that they run."""
 _INSTALL = ("npm", "ci", "--no-audit", "--no-fund")
 
 
@@ -49,7 +51,7 @@ def test_steps(root: Path) -> list[tuple[str, tuple[str, ...]]]:
     folder = root / FOLDER
     steps: list[tuple[str, tuple[str, ...]]] = []
     if not _is_installed(folder):
-        steps.append(("npm ci", _INSTALL))
+        steps.append((INSTALL_STEP, _INSTALL))
     scripts = json.loads((folder / _PACKAGE).read_text(encoding="utf-8")).get("scripts", {})
     steps += [(name, ("npm", "run", script)) for name, script in _TESTS.items() if script in scripts]
     return steps

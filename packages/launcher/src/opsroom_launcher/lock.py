@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from opsroom_launcher.errors import RefusedError
+from opsroom_launcher.progress import SILENCE_SECONDS
 
 _PAUSE_SECONDS = 0.1
 
 
 @contextmanager
 def file_lock(path: Path, seconds: float) -> Iterator[None]:
-    """Hold the lock on ``path``, made if need be; whoever has to wait is told so once.
+    """Hold the lock on ``path``, made if need be; report a wait when it begins and every few seconds.
 
     Raises:
         RefusedError: another process held it for all of ``seconds``, or the file can't be written.
@@ -33,15 +34,15 @@ def file_lock(path: Path, seconds: float) -> Iterator[None]:
 
 def _acquire(handle: int, path: Path, seconds: float) -> None:
     deadline = time.monotonic() + seconds
-    told = False
+    report_at = time.monotonic()
     while not _try_lock(handle):
         if time.monotonic() >= deadline:
             raise RefusedError(
                 f"opsroom: another ./opsroom is still installing after {seconds:g} s (lock: {path})"
             )
-        if not told:
+        if time.monotonic() >= report_at:
             print("opsroom: waiting for another ./opsroom to finish installing", file=sys.stderr)
-            told = True
+            report_at = time.monotonic() + SILENCE_SECONDS
         time.sleep(_PAUSE_SECONDS)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from opsroom_launcher.errors import RefusedError
+from opsroom_launcher.progress import Program, run_shown
 
 OLDEST = (0, 13)
 """The workspace's packages are built by uv_build of this release, which such a uv brings with it."""
@@ -71,14 +72,23 @@ def run_installer(argv: Sequence[str | Path]) -> None:
     environ = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     # The Python that ./opsroom was started with is the one to use; another is never downloaded.
     environ.setdefault("UV_PYTHON_DOWNLOADS", "never")
+    program = Program(_named(argv), tuple(map(str, argv)), Path.cwd(), _INSTALL_SECONDS, environ)
     try:
-        code = subprocess.run(argv, env=environ, check=False, timeout=_INSTALL_SECONDS).returncode
+        code = _run(program)
     except subprocess.TimeoutExpired:
         raise RefusedError(f"opsroom: {_named(argv)} took more than {_INSTALL_SECONDS:g} s") from None
     except OSError as error:
         raise RefusedError(f"opsroom: can't run {_named(argv)}: {error}") from error
     if code:
         raise RefusedError(f"opsroom: {_named(argv)} failed (exit {code}); its own words are above")
+
+
+def _run(program: Program) -> int:
+    if sys.stderr.isatty():  # the installer shows its own progress there
+        return subprocess.run(
+            program.argv, env=program.environ, check=False, timeout=program.timeout
+        ).returncode
+    return run_shown(program, sys.stderr.buffer)
 
 
 def _named(argv: Sequence[str | Path]) -> str:
