@@ -18,6 +18,9 @@ from tests.broker import BrokerProcess
 from tests.processes import gateway, ready, service
 from tests.waiting import until_answer
 
+NOISE = ("Traceback", "never retrieved", "never awaited", "ERROR")
+"""What no log shows of a process that stops in order."""
+
 
 @asynccontextmanager
 async def services(folder: Path, url: str, replicas: int = 1, delay: str = "0.5") -> AsyncIterator[None]:
@@ -78,6 +81,32 @@ async def test_a_stop_drains(broker_process: BrokerProcess, tmp_path: Path) -> N
             assert await ended(stream)
         assert await process.ended() == 0
         assert "Traceback" not in process.log.read_text()
+
+
+async def test_a_stop_while_the_broker_is_away_is_in_order(
+    broker_process: BrokerProcess, tmp_path: Path
+) -> None:
+    url = broker_process.url
+    async with (
+        service("chat", tmp_path, NATS_URL=url) as chat,
+        service("cloud", tmp_path, NATS_URL=url) as cloud,
+        gateway(tmp_path, NATS_URL=url) as (front, port),
+        person(Address(port)) as someone,
+        Address(port).requests() as client,
+    ):
+        await someone.say("before")
+        await broker_process.kill()
+        await ready(port, 503)
+        waiting = asyncio.create_task(client.post("/api/v1/cloud/instances"))
+        await someone.send({"type": "send", "clientId": "last", "room": "general", "text": "last words"})
+        processes = (chat, cloud, front)
+        for process in processes:
+            process.signal(signal.SIGTERM)
+        assert [await process.ended() for process in processes] == [0, 0, 0]
+        assert (await waiting).status_code == 503
+    for process in processes:
+        logged = process.log.read_text()
+        assert not [word for word in NOISE if word in logged], logged
 
 
 async def ended(stream: Events) -> bool:
