@@ -31,9 +31,9 @@ _DROPS_TOLD = 1000
 _LISTEN_MESSAGES = 4096
 _LISTEN_BYTES = 4 * 1024 * 1024
 
-_CONNECTION_LOST = (OSError, TypeError)
-"""What the client raises when it writes to a connection that is gone. The TypeError is asyncio's own, in Python
-3.12.0 to 3.13.7 (python/cpython#136234): there ``writelines`` of a closed transport calls None."""
+_CONNECTION_LOST = (OSError, TypeError, AttributeError)
+"""What the client raises when it writes to a connection that is gone. All but the first are an error of asyncio in
+Python 3.12.0 to 3.13.7 (python/cpython#136234): ``writelines`` uses what a closed transport has set to None."""
 
 _NO_PROOF = Access()
 _NO_TRACES = NoTraces()
