@@ -49,7 +49,7 @@ def test_every_container_may_do_nothing_but_its_work() -> None:
             assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"]), name
             assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory", "pids"}, name
             ends_by_itself = service["restart"] == "no"
-            assert ends_by_itself is (name in {"setup", "data-2", "data-3", "operator"}), name
+            assert ends_by_itself is (name in {"setup", "data", "data-2", "data-3", "operator"}), name
             assert ends_by_itself or service["healthcheck"]["test"], name
 
 

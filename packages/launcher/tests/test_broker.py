@@ -22,6 +22,7 @@ from opsroom_messaging.connection import BrokerUnusableError, connect
 from opsroom_messaging.permissions import OPERATOR, USERS
 from opsroom_messaging.users import password_file
 from packages.launcher.tests.processes import Transcript, taken_port
+from tests.broker import broker_cluster
 from tests.waiting import until
 
 
@@ -37,6 +38,17 @@ def servers(guard: Guard) -> list[psutil.Process]:
 def operator(data: DataFolder) -> Access:
     """The operator's login at the broker that keeps its files in ``data``."""
     return Access(OPERATOR, password_file(users_folder(data.path), OPERATOR))
+
+
+async def test_the_data_of_a_cluster_is_refused_and_left_alone(tmp_path: Path) -> None:
+    async with broker_cluster(tmp_path):
+        pass
+    folder = tmp_path / "n0" / "jetstream"
+    before = sorted(folder.rglob("*"))
+    with kept_folder(folder) as data:
+        with pytest.raises(RefusedError, match=f"{folder}: this data is that of a cluster of three brokers"):
+            broker_spec(find_binary(), data, choose_port(0))
+    assert sorted(folder.rglob("*")) == sorted([*before, folder / "lock"])
 
 
 async def test_secrets_are_made_once_and_are_for_their_owner_alone(

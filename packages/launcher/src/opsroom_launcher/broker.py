@@ -11,6 +11,7 @@ from opsroom_launcher.child import ServiceSpec
 from opsroom_launcher.data import DataFolder
 from opsroom_launcher.errors import RefusedError
 from opsroom_launcher.listening import authority, free_port
+from opsroom_messaging.broker_data import BrokerDataError, Brokers, check
 from opsroom_messaging.permissions import authorization
 from opsroom_messaging.users import make_users, write_private
 
@@ -61,12 +62,15 @@ def broker_spec(binary: Path, data: DataFolder, port: int) -> ServiceSpec:
     A restart finds the same port and the same files. Passwords are made at the first.
 
     Raises:
-        RefusedError: the folder can't be written.
+        RefusedError: the folder can't be written, or has the data of a cluster.
     """
     config = data.path / _CONFIG
     try:
+        check(data.path, Brokers.SINGLE)
         passwords = make_users(users_folder(data.path), f"nats://{authority(HOST, port)}")
         write_private(config, _config(data.path, port, passwords))
+    except BrokerDataError as error:
+        raise RefusedError(f"opsroom: {data.path}: {error}") from None
     except OSError as error:
         raise RefusedError(f"opsroom: can't write {config}: {error.strerror}") from error
     return ServiceSpec(
