@@ -2,8 +2,8 @@
 
 Needs Docker, the ``nats`` command line on PATH, and the images of the project ``opsroom-check``
 (``COMPOSE_PROJECT_NAME=opsroom-check docker compose build``). Runs the commands of ``docs/operations.md`` as
-they stand there, but on the volumes of that project. Before each move it tries the switch that must be refused.
-Removes everything at the end.
+they stand there, but on the volumes of that project. Before each move it tries the switch that must be
+refused. Removes everything at the end.
 """
 
 import asyncio

@@ -32,8 +32,8 @@ _LISTEN_MESSAGES = 4096
 _LISTEN_BYTES = 4 * 1024 * 1024
 
 _CONNECTION_LOST = (OSError, TypeError, AttributeError)
-"""What the client raises when it writes to a connection that is gone. All but the first are an error of asyncio
-in Python 3.12.0 to 3.13.7 (python/cpython#136234): ``writelines`` uses what a closed transport set to None."""
+"""What the client raises when it writes to a connection that is gone. All but the first come from an error in
+asyncio, in Python 3.12.0 to 3.13.7 (python/cpython#136234): a closed transport's ``writelines`` uses None."""
 
 _NO_PROOF = Access()
 _NO_TRACES = NoTraces()
@@ -218,8 +218,8 @@ async def _reach(attempt: Coroutine[Any, Any, None], at: str, timeout: float) ->
 
 
 async def _close(client: Client) -> None:
-    # The client writes what is buffered even where the connection is gone. By then it has ended its own tasks.
-    # Only those that wait for messages are left, and end with the event loop.
+    # The client writes what is buffered even where the connection is gone. By then it has ended its own
+    # tasks. Only those that wait for messages are left, and end with the event loop.
     with suppress(*_CONNECTION_LOST):
         await client.close()
 
