@@ -113,7 +113,7 @@ async def main(port: int, *, measured: bool) -> None:
     server = make_server(at_work, settings)
     serving = asyncio.create_task(server.serve([listen(settings)]))
     await until_stopped(died)
-    server.should_exit = True
+    server.stop()
     await serving
 
 

@@ -64,7 +64,7 @@ async def echoing(*, deflate: bool) -> AsyncIterator[int]:
     try:
         yield listener.getsockname()[1]
     finally:
-        server.should_exit = True
+        server.stop()
         await serving
 
 

@@ -94,7 +94,7 @@ async def _serve(url: str, users: Path) -> None:
         served = asyncio.create_task(server.serve([listener]))
         _say({"port": listener.getsockname()[1]})
         await _obey()
-        server.should_exit = True
+        server.stop()
         await served
 
 

@@ -107,7 +107,7 @@ async def fanout(send_buffer: int = 0, **changed: object) -> AsyncIterator[Fanou
         yield served
     finally:
         served.joining.set()
-        server.should_exit = True
+        server.stop()
         await serving
 
 

@@ -80,7 +80,7 @@ async def serving(url: str, settings: GatewaySettings | None = None) -> AsyncIte
             try:
                 yield Address(listener.getsockname()[1])
             finally:
-                server.should_exit = True
+                server.stop()
                 await served
     finally:
         await broker.close()

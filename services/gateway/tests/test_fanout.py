@@ -92,7 +92,7 @@ async def test_under_tls_the_same_bytes_come_and_the_end_is_whole(
         await published(hub, frames, chance)
         whole = b"".join(frames)
         assert await reader.readexactly(len(whole)) == whole
-        served.server.should_exit = True
+        served.server.stop()
         async with asyncio.timeout(10):
             rest = await reader.read() if path == "/sse" else await reader.readexactly(2)
         assert rest.endswith(b"0\r\n\r\n") or rest[0] == 0x88
@@ -232,7 +232,7 @@ async def test_a_stop_sends_everybody_away_at_a_pace_with_a_hint_when_to_come_ba
             assert hint is not None
             assert 0.0 <= hint <= 0.4
 
-        served.server.should_exit = True
+        served.server.stop()
         await asyncio.gather(*(leave(client) for client in clients))
         assert told[-1] - told[0] > 0.2
         last = await stream.read_all()

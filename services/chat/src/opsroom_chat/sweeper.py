@@ -79,6 +79,9 @@ class Sweeper:
     async def _sweep_gateways(self, now: float) -> None:
         members = list(self._members.directory.connected())
         named = {connection.gateway for member in members for connection in member.connections}
+        if not named:
+            self._missing_since = {}
+            return  # an idle portal need not ask the broker
         missing = named - await live_gateways(self._broker)
         self._missing_since = {gateway: self._missing_since.get(gateway, now) for gateway in missing}
         dead = {gateway for gateway, since in self._missing_since.items() if now - since >= _MISSING_SECONDS}

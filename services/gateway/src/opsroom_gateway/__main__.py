@@ -32,7 +32,7 @@ async def main(traces: Traces) -> None:
                     await until_stopped(at_work.died)
                     log.info("stopping")
                 finally:
-                    server.should_exit = True
+                    server.stop()
                     await serving
     finally:
         await broker.close()
