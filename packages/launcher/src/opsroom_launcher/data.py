@@ -41,8 +41,9 @@ def kept_folder(path: Path) -> Iterator[DataFolder]:
         ) from None
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
+        owner = f"it must belong to user {os.geteuid()}; or " if isinstance(error, PermissionError) else ""
         raise RefusedError(
-            f"opsroom: data folder {path} can't be written: {reason} (choose another with --data)"
+            f"opsroom: data folder {path} can't be written: {reason} ({owner}choose another with --data)"
         ) from error
     try:
         _lock(lock, path)
