@@ -232,20 +232,33 @@ async def test_an_idle_course_socket_that_is_nobodys_is_closed(strict: Address) 
     assert socket.close_code == 1001
 
 
+async def codes(portal: Portal, told: list[str], **more: object) -> list[int]:
+    """What registrations are answered that say by ``told`` from where they come; one an address is let in."""
+    found = []
+    async with serving(
+        portal.url, gateway_settings(**(STRICT | {"registrations_per_minute": 1} | more))
+    ) as at:
+        for addresses in told:
+            headers = {"X-Forwarded-For": addresses}
+            async with httpx.AsyncClient(base_url=at.http, headers=headers) as client:
+                answer = await client.post(USERS, json={"name": uuid4().hex})
+                found.append(answer.status_code)
+    return found
+
+
 async def test_proxy_headers_count_only_from_where_they_are_trusted(portal: Portal) -> None:
-    lone = STRICT | {"registrations_per_minute": 1}
+    two = ["203.0.113.0", "203.0.113.1"]
+    assert await codes(portal, two) == [201, 429]
+    assert await codes(portal, two, trusted_proxies=("127.0.0.1",)) == [201, 201]
+    # Exempt is who speaks for itself, not whom an undeclared proxy speaks for, though another is declared.
+    for others in ((), ("10.0.0.0/8",), ("railway",)):
+        exempt = {"exempt_addresses": ("127.0.0.1",), "trusted_proxies": others}
+        assert await codes(portal, two, **exempt) == [201, 429]
 
-    async def codes(**more: object) -> list[int]:
-        async with serving(portal.url, gateway_settings(**(lone | more))) as address:
-            found = []
-            for n in range(2):
-                headers = {"X-Forwarded-For": f"203.0.113.{n}"}
-                async with httpx.AsyncClient(base_url=address.http, headers=headers) as client:
-                    answer = await client.post(USERS, json={"name": uuid4().hex})
-                    found.append(answer.status_code)
-            return found
 
-    assert await codes() == [201, 429]
-    assert await codes(trusted_proxies=("127.0.0.1",)) == [201, 201]
-    # Exempt is who speaks for itself, not whom an undeclared proxy speaks for.
-    assert await codes(exempt_addresses=("127.0.0.1",)) == [201, 429]
+async def test_clients_behind_the_edge_of_a_host_are_told_apart(portal: Portal) -> None:
+    edge = "172.70.247.28, 10.19.6.53"
+    many = [f"203.0.113.{n}, {edge}" for n in range(40)]
+    assert await codes(portal, many, trusted_proxies=("render",)) == [201] * 40
+    forged = [f"{invented}, 203.0.113.1, {edge}" for invented in ("127.0.0.1", "10.0.0.1", "198.51.100.7")]
+    assert await codes(portal, forged, trusted_proxies=("render",)) == [201, 429, 429]

@@ -3,7 +3,6 @@
 from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI, WebSocket
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from opsroom_contracts import subjects
 from opsroom_contracts.errors import ErrorCode
@@ -26,8 +25,9 @@ from opsroom_gateway.course.door import CourseDoor
 from opsroom_gateway.course.http import BareMounts, Cors
 from opsroom_gateway.course.off import CourseOff
 from opsroom_gateway.edge.browser_headers import BrowserHeaders
-from opsroom_gateway.edge.callers import Callers, networks
+from opsroom_gateway.edge.callers import Callers
 from opsroom_gateway.edge.door import Bodies, BodyLimits, Crowd
+from opsroom_gateway.edge.networks import networks
 from opsroom_gateway.edge.origins import Origins
 from opsroom_gateway.edge.refusals import MOUNTS
 from opsroom_gateway.measures import CountRefusals, refusals
@@ -63,11 +63,7 @@ def _guard(app: FastAPI, settings: GatewaySettings) -> None:
     app.add_middleware(Cors, mounts=MOUNTS, allowed_origins=settings.origins())
     app.add_middleware(BrowserHeaders)
     app.add_middleware(BareMounts, mounts=MOUNTS)
-    app.add_middleware(
-        Callers, exempt=networks(settings.exempt_addresses), behind_proxy=bool(settings.trusted_proxies)
-    )
-    if settings.trusted_proxies:
-        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
+    app.add_middleware(Callers, exempt=networks(settings.exempt_addresses), proxies=settings.proxies())
 
 
 def api(broker: Broker, settings: GatewaySettings, parts: Parts) -> APIRouter:

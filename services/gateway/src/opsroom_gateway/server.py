@@ -12,8 +12,8 @@ import uvicorn
 from opsroom_contracts.frames import FRAME_MAX_BYTES
 from opsroom_gateway.app import Gateway
 from opsroom_gateway.edge.admission import Admission, possible_connections
-from opsroom_gateway.edge.callers import networks
 from opsroom_gateway.edge.http_protocol import ConnectionLimits, LimitedHttpProtocol
+from opsroom_gateway.edge.networks import networks
 from opsroom_gateway.pulse import Pulse
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.sse import Streams
@@ -131,7 +131,7 @@ def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
             header_seconds=settings.header_seconds,
             header_bytes=settings.header_bytes,
             per_address=settings.connections_per_address,
-            uncounted=networks((*settings.trusted_proxies, *settings.exempt_addresses)),
+            uncounted=(*settings.proxies().peers, *networks(settings.exempt_addresses)),
         )
         streams = Streams(
             settings.outbox_bytes,

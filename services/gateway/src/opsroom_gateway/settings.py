@@ -8,7 +8,8 @@ from pydantic import AfterValidator, Field
 
 from opsroom_contracts.identity import Mode, Role
 from opsroom_gateway.domain.buckets import Rate
-from opsroom_gateway.edge.callers import LOOPBACK, networks, within
+from opsroom_gateway.edge.networks import LOOPBACK, networks, within
+from opsroom_gateway.edge.proxies import Proxies, check_trusted, trusted
 from opsroom_messaging.admin import AdminSettings
 from opsroom_messaging.settings import SettingsError
 
@@ -30,6 +31,8 @@ def _role_word(text: str) -> str:
 RoleWord = Annotated[str, AfterValidator(_role_word)]
 Addresses = tuple[Annotated[str, AfterValidator(_network)], ...]
 """Addresses and networks."""
+Trusted = tuple[Annotated[str, AfterValidator(check_trusted)], ...]
+"""Addresses, networks and names of hosts."""
 Count = Annotated[int, Field(ge=0)]
 PerSecond = Annotated[float, Field(ge=0, le=1_000_000)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
@@ -40,8 +43,8 @@ class LimitSettings(AdminSettings):
 
     prefix: ClassVar[str] = "GATEWAY_"
 
-    trusted_proxies: Addresses = ()
-    """Whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed."""
+    trusted_proxies: Trusted = ()
+    """Proxies that say for whom they ask: addresses, networks and names of hosts."""
     exempt_addresses: Addresses = LOOPBACK
     """Callers to whom no limit of rates and numbers applies; sizes and times hold for everybody."""
     body_bytes: Annotated[int, Field(ge=1024, le=1024 * 1024)] = 64 * 1024
@@ -62,6 +65,10 @@ class LimitSettings(AdminSettings):
     """Of one person at once."""
     course_idle_seconds: Count = 3600
     """How long a socket of the course contract may be nobody's and silent."""
+
+    def proxies(self) -> Proxies:
+        """The proxies that are believed."""
+        return trusted(self.trusted_proxies)
 
     def registrations(self) -> Rate:
         """How fast one address may register names."""

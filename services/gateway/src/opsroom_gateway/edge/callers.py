@@ -1,8 +1,6 @@
 """Where a request or socket comes from, as far as it can be believed."""
 
-import ipaddress
 import logging
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -12,13 +10,13 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from opsroom_contracts.addresses import site_of
+from opsroom_gateway.edge.networks import LOOPBACK, Network, networks, parse, within
 from opsroom_gateway.edge.origins import is_here
+from opsroom_gateway.edge.proxies import Proxies, speaks_for_another
 
 _KEY: Final = "opsroom.caller"
-_FORWARDED: Final = frozenset({b"x-forwarded-for", b"forwarded", b"x-real-ip"})
-LOOPBACK: Final = ("127.0.0.0/8", "::1")
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_SCHEMES: Final = {"http": False, "https": True, "ws": False, "wss": True}
+"""What proxies call a scheme, and whether it is one with TLS."""
 
 log = logging.getLogger(__name__)
 
@@ -36,54 +34,55 @@ class Caller:
     near: bool
 
 
-def networks(texts: Iterable[str]) -> tuple[Network, ...]:
-    """Addresses and networks (``10.0.0.0/8``).
-
-    Raises:
-        ValueError: one of them is none.
-    """
-    return tuple(ipaddress.ip_network(text, strict=False) for text in texts)
-
-
-def within(address: str, among: tuple[Network, ...]) -> bool:
-    """Whether ``address`` lies in one of the networks."""
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
-        parsed = parsed.ipv4_mapped
-    return any(parsed in network for network in among)
-
-
 class Callers:
     """Writes down who calls, for all that stands behind it."""
 
-    def __init__(self, app: ASGIApp, exempt: tuple[Network, ...], *, behind_proxy: bool) -> None:
+    def __init__(self, app: ASGIApp, exempt: tuple[Network, ...], proxies: Proxies) -> None:
         self._app = app
         self._exempt = exempt
-        self._behind_proxy = behind_proxy
+        self._proxies = proxies
         self._loopback = networks(LOOPBACK)
         self._warned = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or socket."""
         if scope["type"] in {"http", "websocket"}:
-            scope[_KEY] = self._caller(scope)
+            scope[_KEY] = self._caller(scope, Headers(scope=scope))
         await self._app(scope, receive, send)
 
-    def _caller(self, scope: Scope) -> Caller:
-        address = str(scope["client"][0]) if scope.get("client") else ""
-        exempt = within(address, self._exempt)
-        near = within(address, self._loopback) and self._speaks_for_itself(Headers(scope=scope))
-        forwarded = any(name in _FORWARDED for name, _ in scope["headers"])
-        if (exempt or near) and not self._behind_proxy and forwarded:
-            # Somebody else's request, passed on by a proxy on this machine that we were not told of.
-            exempt = near = False
-            if not self._warned:
-                self._warned = True
-                log.warning("%s passes on requests of others: name it in GATEWAY_TRUSTED_PROXIES", address)
-        return Caller(address, site_of(address), exempt, near)
+    def _caller(self, scope: Scope, headers: Headers) -> Caller:
+        peer = str(scope["client"][0]) if scope.get("client") else ""
+        if within(peer, self._proxies.peers):
+            _believe_scheme(scope, headers)
+            return self._behind(peer, headers)
+        if speaks_for_another(headers):
+            # Somebody else's request, passed on by a proxy that was not named: no limit is lifted for it.
+            self._warn(peer)
+            return Caller(peer, site_of(peer), exempt=False, near=False)
+        return self._direct(peer, headers)
+
+    def _behind(self, peer: str, headers: Headers) -> Caller:
+        if not speaks_for_another(headers):
+            return self._direct(peer, headers)
+        client = self._proxies.client(peer, headers)
+        exempt = client is not None and within(client, self._exempt)
+        return Caller(client or peer, site_of(client or peer), exempt, near=False)
+
+    def _direct(self, peer: str, headers: Headers) -> Caller:
+        near = within(peer, self._loopback) and self._speaks_for_itself(headers)
+        return Caller(peer, site_of(peer), within(peer, self._exempt), near)
+
+    def _warn(self, peer: str) -> None:
+        """Say once that a proxy was not named. From afar, anybody may have written the header."""
+        address = parse(peer)
+        if self._warned or address is None or address.is_global:
+            return
+        self._warned = True
+        log.warning(
+            "%s passes on requests of others, who all count as one: name it, or its host, in"
+            " GATEWAY_TRUSTED_PROXIES",
+            peer,
+        )
 
     def _speaks_for_itself(self, headers: Headers) -> bool:
         """Whether nothing says that a browser on this machine asks for somebody else's page.
@@ -98,6 +97,13 @@ class Callers:
             return False
         named = called == "localhost" or within(called, self._loopback)
         return named and (origin is None or is_here(origin, host))
+
+
+def _believe_scheme(scope: Scope, headers: Headers) -> None:
+    """Take the scheme from the proxy, which may speak TLS for us."""
+    secure = _SCHEMES.get(headers.get("x-forwarded-proto", "").strip())
+    if secure is not None:
+        scope["scheme"] = ("http" if scope["type"] == "http" else "ws") + ("s" if secure else "")
 
 
 def caller_of(connection: HTTPConnection) -> Caller:

@@ -10,7 +10,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from opsroom_contracts.addresses import site_of
 from opsroom_gateway.edge.admission import Admission
-from opsroom_gateway.edge.callers import Network, within
+from opsroom_gateway.edge.networks import Network, within
 from opsroom_gateway.sse import STREAMS, StreamOutlet, StreamProtocol, Streams
 
 _TIMED_OUT = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
