@@ -16,7 +16,7 @@ from pydantic import Field
 
 from opsroom_messaging.connection import BrokerUnusableError
 from opsroom_messaging.metrics import Metrics
-from opsroom_messaging.settings import BrokerSettings
+from opsroom_messaging.settings import BrokerSettings, ListeningHost
 
 if TYPE_CHECKING:
     from opsroom_messaging.metrics_page import MetricsPage
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 class AdminSettings(BrokerSettings):
     """Where health and metrics are told; without a port, nowhere. Not for the public: keep it private."""
 
-    admin_host: str = "127.0.0.1"
+    admin_host: ListeningHost = "127.0.0.1"
     admin_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
 
 

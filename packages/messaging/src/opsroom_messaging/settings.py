@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from opsroom_contracts.codec import first_fault
 from opsroom_messaging.access import Access
@@ -26,6 +26,17 @@ _SHARED = {
     )
 }
 """Variables that mean the same to every process, and so have no prefix."""
+
+
+def _listening_host(text: str) -> str:
+    host = text.strip()
+    if not host or any(part in host for part in "/[]@ "):
+        raise ValueError("must be a host name or an IP address to listen on, like 127.0.0.1, 0.0.0.0 or ::")
+    return host
+
+
+ListeningHost = Annotated[str, AfterValidator(_listening_host)]
+"""A name or address to listen on; whether it is this machine's shows when it is bound."""
 
 
 class SettingsError(ValueError):

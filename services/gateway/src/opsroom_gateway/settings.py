@@ -10,15 +10,18 @@ from opsroom_contracts.identity import Mode, Role
 from opsroom_gateway.domain.buckets import Rate
 from opsroom_gateway.edge.networks import LOOPBACK, networks, within
 from opsroom_gateway.edge.proxies import Proxies, check_trusted, trusted
+from opsroom_gateway.edge.web_addresses import ANY_ORIGIN, read_issuer, read_origin
 from opsroom_messaging.admin import AdminSettings
-from opsroom_messaging.settings import SettingsError
-
-_ANY_ORIGIN = "*"
+from opsroom_messaging.settings import ListeningHost, SettingsError
 
 
 def _network(text: str) -> str:
     networks((text,))
     return text
+
+
+def _issuer(text: str | None) -> str | None:
+    return read_issuer(text) if text else None
 
 
 def _role_word(text: str) -> str:
@@ -33,6 +36,8 @@ Addresses = tuple[Annotated[str, AfterValidator(_network)], ...]
 """Addresses and networks."""
 Trusted = tuple[Annotated[str, AfterValidator(check_trusted)], ...]
 """Addresses, networks and names of hosts."""
+OriginsSetting = tuple[Annotated[str, AfterValidator(read_origin)], ...]
+"""Origins as browsers send them, or ``*``."""
 Count = Annotated[int, Field(ge=0)]
 PerSecond = Annotated[float, Field(ge=0, le=1_000_000)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
@@ -86,7 +91,7 @@ class LimitSettings(AdminSettings):
 class AccessSettings(LimitSettings):
     """Who is let in, and to what."""
 
-    host: str = "127.0.0.1"
+    host: ListeningHost = "127.0.0.1"
     access: Mode | None = None
     """How people are told apart; left out: ``open``, as long as nobody but this machine can connect."""
     guests: bool | None = None
@@ -97,9 +102,9 @@ class AccessSettings(LimitSettings):
     """More of them, one a line; read again when it changes."""
     course: bool | None = None
     """Whether the course contract is served; left out: in ``open`` mode only."""
-    allowed_origins: tuple[str, ...] | None = None
+    allowed_origins: OriginsSetting | None = None
     """Origins whose pages may call, besides the gateway's own; ``*``: any. Left out: any in ``open`` mode."""
-    oidc_issuer: str | None = None
+    oidc_issuer: Annotated[str | None, AfterValidator(_issuer)] = None
     """Address of the issuer, exactly as it calls itself."""
     oidc_client_id: str | None = None
     oidc_audience: str | None = None
@@ -162,12 +167,12 @@ class AccessSettings(LimitSettings):
             SettingsError: any, where people have rights that a page could use.
         """
         if not self.allowed_origins:
-            return (_ANY_ORIGIN,) if self.mode() is Mode.OPEN else ()
-        if _ANY_ORIGIN in self.allowed_origins and self.mode() is not Mode.OPEN:
+            return (ANY_ORIGIN,) if self.mode() is Mode.OPEN else ()
+        if ANY_ORIGIN in self.allowed_origins and self.mode() is not Mode.OPEN:
             raise SettingsError(
                 f"GATEWAY_ALLOWED_ORIGINS: '*' is for open mode; with GATEWAY_ACCESS={self.mode()} name them"
             )
-        return self.allowed_origins
+        return tuple(dict.fromkeys(self.allowed_origins))
 
     def tls(self) -> tuple[Path, Path] | None:
         """The files of the certificate and its key; None: no TLS here.
