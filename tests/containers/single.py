@@ -1,11 +1,14 @@
 """Drives the image that has everything: ``.venv/bin/python -m tests.containers.single`` (needs Docker).
 
-Builds, starts as a host with nothing but one container would (no init, ``PORT`` given, read-only), talks in a
-browser, stops with a reader connected, starts again with the data kept, and removes everything.
+Builds, starts as a host with nothing but one container would (no init, ``PORT`` given, a disk that belongs to
+root), talks in a browser, stops with a reader connected, starts again with the data kept, as a user without any
+rights and read-only, and removes everything.
 """
 
 import subprocess
 import threading
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 
@@ -14,20 +17,35 @@ from tests.containers.steps import ENVIRON, LIST, WEB, people_talk, require, run
 NAME = "opsroom-single-check"
 
 
-def start() -> None:
-    """A container on the volume of the check."""
-    hardened = ("--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges")
-    place = (
-        "-e",
-        "PORT=10000",
-        "-e",
-        "GATEWAY_ACCESS=open",
-        "-p",
-        "127.0.0.1:18080:10000",
-        "-v",
-        f"{NAME}:/data",
+PLACE = ("-e", "PORT=10000", "-e", "GATEWAY_ACCESS=open", "-p", "127.0.0.1:18580:10000")
+HARDENED = ("--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges")
+AS_USER = ("--user=10001:10001", *HARDENED)
+
+
+def start(disk: Path, *more: str) -> None:
+    """A container with the data on ``disk``."""
+    run("docker", "run", "-d", "--name", NAME, *more, *PLACE, "-v", f"{disk}:/data", "opsroom-hosting:single")
+
+
+def refusal(disk: Path, *more: str) -> str:
+    """What a container says that can't run like that."""
+    done = subprocess.run(
+        ["docker", "run", "--rm", "--name", NAME, *more, *PLACE, "-v", f"{disk}:/data", "opsroom-hosting:single"],
+        env=ENVIRON,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
-    run("docker", "run", "-d", "--name", NAME, *hardened, *place, "opsroom")
+    require(done.returncode == 1 and done.stderr.count("\n") == 1, f"{done.returncode}: {done.stderr}")
+    return done.stderr
+
+
+def nobody_in_it_is_root() -> None:
+    """No process has a way to root, and the disk belongs to its user."""
+    for status in run("docker", "exec", NAME, "sh", "-c", STATUS).strip().split("\n\n"):
+        for line in ("Uid:\t10001\t10001\t10001\t10001", "CapEff:\t0000000000000000", "NoNewPrivs:\t1"):
+            require(line in status, f"without {line!r}: {status}")
 
 
 def ids(client: httpx.Client) -> list[str]:
@@ -64,29 +82,38 @@ def main() -> None:
     """All steps in order; what was started is removed whatever happens."""
     try:
         with step("build"):
-            run("docker", "build", "-f", "deploy/all-in-one/Dockerfile", "-t", "opsroom", ".")
-        with httpx.Client(timeout=30) as client:
-            with step("run"):
-                start()
+            run("docker", "build", "-f", "deploy/all-in-one/Dockerfile", "-t", "opsroom-hosting:single", ".")
+        with TemporaryDirectory() as folder, httpx.Client(timeout=30) as client:
+            disk = Path(folder, "disk")
+            disk.mkdir(mode=0o755)
+            require(disk.stat().st_uid == 0, "only root can make a disk that belongs to root")
+            with step("without capabilities it says what to change"):
+                require("--user 10001:10001" in refusal(disk, *HARDENED), "no word of --user")
+                require("must belong to user 10001" in refusal(disk, *AS_USER), "no word of the owner")
+            with step("run on a disk that belongs to root"):
+                start(disk)
                 until_ready(client)
+                nobody_in_it_is_root()
             with step("people talk in Chromium"):
                 people_talk()
             with step("SIGTERM drains"):
                 client.post(LIST).raise_for_status()
                 before = ids(client)
                 drains_on_sigterm()
-            with step("run again, data kept"):
+            with step("run again as its user, read-only and without capabilities, data kept"):
                 run("docker", "rm", NAME)
-                start()
+                start(disk, *AS_USER)
                 until_ready(client)
                 require(before and ids(client) == before, "the instances differ")
             with step("the engine finds it healthy"):
                 run("timeout", "60", "sh", "-c", HEALTHY)
     finally:
         subprocess.run(["docker", "rm", "-f", NAME], env=ENVIRON, capture_output=True, check=False)
-        subprocess.run(["docker", "volume", "rm", NAME], env=ENVIRON, capture_output=True, check=False)
 
 
+STATUS = (
+    "grep -la 'opsroom[_]' /proc/[0-9]*/cmdline | sed s/cmdline/status/ | xargs -n 1 sh -c 'cat $0; echo'"
+)
 HEALTHY = (
     f"until [ \"$(docker inspect -f '{{{{.State.Health.Status}}}}' {NAME})\" = healthy ]; do sleep 1; done"
 )
