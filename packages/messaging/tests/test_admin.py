@@ -1,13 +1,14 @@
 """Health on a port of its own."""
 
 import asyncio
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from opsroom_messaging.admin import AdminAddressError, AdminSettings
+from opsroom_messaging.admin import AdminAddressError, AdminSettings, Vitals
 from opsroom_messaging.admin import admin as admin_of
 from opsroom_messaging.metrics import Metrics
 from opsroom_messaging.probe import is_ready
@@ -24,8 +25,12 @@ class Ready:
         return self.now
 
 
-def admin(port: int | None, ready: Ready) -> AbstractAsyncContextManager[None]:
-    return admin_of(AdminSettings(admin_port=port), ready, Metrics())
+@asynccontextmanager
+async def admin(port: int | None, ready: Ready, metrics: Metrics | None = None) -> AsyncIterator[None]:
+    vitals = Vitals()
+    with vitals.at_work(ready, metrics or Metrics()):
+        async with admin_of(AdminSettings(admin_port=port), vitals):
+            yield
 
 
 async def test_it_tells_life_and_readiness_apart() -> None:
@@ -70,7 +75,7 @@ async def test_metrics_are_a_page_that_prometheus_reads() -> None:
     histogram = metrics.histogram("took_seconds", "Took.", bounds=(0.1, 1.0))
     metrics.level("waiting", "Waiting.", lambda: {(): 3})
     metrics.level("waiting", "Waiting.", lambda: {(): 4})
-    async with admin_of(AdminSettings(admin_port=port), Ready(), metrics), httpx.AsyncClient() as client:
+    async with admin(port, Ready(), metrics), httpx.AsyncClient() as client:
         counter.add('a"b\n')
         for measure in (0.1, 0.5, 7):
             histogram.observe(measure)

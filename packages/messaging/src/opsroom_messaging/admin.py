@@ -7,19 +7,16 @@ start.
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field
 
 from opsroom_messaging.connection import BrokerUnusableError
 from opsroom_messaging.metrics import Metrics
 from opsroom_messaging.settings import BrokerSettings, ListeningHost
-
-if TYPE_CHECKING:
-    from opsroom_messaging.metrics_page import MetricsPage
 
 _HEAD_BYTES = 8192
 _HEAD_SECONDS = 5.0
@@ -39,9 +36,32 @@ class AdminAddressError(BrokerUnusableError):
     """The admin address can't be listened on; the message says which and why."""
 
 
+class Vitals:
+    """Whether a process is ready, and its metrics: both exist only while it is at work."""
+
+    def __init__(self) -> None:
+        self.metrics = Metrics()
+        self._ready: Callable[[], bool] | None = None
+
+    def ready(self) -> bool:
+        """Whether the process is at work and can do it."""
+        return self._ready is not None and self._ready()
+
+    @contextmanager
+    def at_work(self, ready: Callable[[], bool], metrics: Metrics) -> Iterator[None]:
+        """Answer from these two until the context ends."""
+        self._ready, self.metrics = ready, metrics
+        try:
+            yield
+        finally:
+            self._ready = None
+
+
 @asynccontextmanager
-async def admin(settings: AdminSettings, ready: Callable[[], bool], metrics: Metrics) -> AsyncIterator[None]:
+async def admin(settings: AdminSettings, vitals: Vitals) -> AsyncIterator[None]:
     """Answer ``/healthz`` (200 as long as the process answers), ``/readyz`` (200 or 503) and ``/metrics``.
+
+    Open it before the start: a process that still waits for the broker is alive, and not ready.
 
     Raises:
         AdminAddressError: the address can't be listened on.
@@ -50,7 +70,7 @@ async def admin(settings: AdminSettings, ready: Callable[[], bool], metrics: Met
         yield
         return
     open_connections = 0
-    answers = _Answers(ready, metrics)
+    answers = _Answers(vitals)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal open_connections
@@ -80,23 +100,19 @@ async def admin(settings: AdminSettings, ready: Callable[[], bool], metrics: Met
 class _Answers:
     """What is answered to which path."""
 
-    def __init__(self, ready: Callable[[], bool], metrics: Metrics) -> None:
-        self._ready = ready
-        self._metrics = metrics
-        self._page: MetricsPage | None = None
+    def __init__(self, vitals: Vitals) -> None:
+        self._vitals = vitals
 
     def __call__(self, path: bytes, accept: str) -> tuple[HTTPStatus, bytes, str]:
         """Status, body and content type."""
         if path == b"/metrics":
-            if self._page is None:
-                from opsroom_messaging.metrics_page import MetricsPage  # noqa: PLC0415 - with the first page
+            from opsroom_messaging.metrics_page import MetricsPage  # noqa: PLC0415 - with the first page
 
-                self._page = MetricsPage(self._metrics)
-            return HTTPStatus.OK, *self._page.render(accept)
+            return HTTPStatus.OK, *MetricsPage(self._vitals.metrics).render(accept)
         if path == b"/healthz":
             return _health(HTTPStatus.OK)
         if path == b"/readyz":
-            return _health(HTTPStatus.OK if self._ready() else HTTPStatus.SERVICE_UNAVAILABLE)
+            return _health(HTTPStatus.OK if self._vitals.ready() else HTTPStatus.SERVICE_UNAVAILABLE)
         return _health(HTTPStatus.NOT_FOUND)
 
 

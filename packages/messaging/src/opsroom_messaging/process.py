@@ -77,10 +77,7 @@ async def until_stopped(died: asyncio.Event) -> None:
     Raises:
         TaskDiedError: a background task ended first.
     """
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    stop = _stop_asked()
     waits = [asyncio.create_task(stop.wait()), asyncio.create_task(died.wait())]
     try:
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -124,11 +121,38 @@ def _collect_seldom() -> None:
 
 
 async def _whole(work: Coroutine[Any, Any, None]) -> None:
-    """Do ``work``, then end what it left: ``asyncio.run`` cancels once, and waits for ever if it is lost."""
+    """Do ``work``, then end what it left: ``asyncio.run`` cancels once, and waits for ever if it is lost.
+
+    A signal before ``until_stopped`` cancels the start: without a handler, the first process of a container
+    would ignore it.
+    """
+    stop = _stop_asked()
+    main, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
     try:
-        await work
+        await asyncio.wait((main, stopping), return_when=asyncio.FIRST_COMPLETED)
+        if main.done():
+            main.result()
+        else:
+            log.info("stopping before the start was complete")
+            await _end_start(main)
     finally:
         await cancelled(asyncio.all_tasks() - {asyncio.current_task()})
+
+
+async def _end_start(main: asyncio.Task[None]) -> None:
+    """Cancel ``main`` and raise what it raised instead of ending."""
+    await cancelled([main])
+    if not main.cancelled():
+        main.result()
+
+
+def _stop_asked() -> asyncio.Event:
+    """An event that is set by SIGTERM and SIGINT, in place of what these did before."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
 
 
 def _exit(service: str, reason: str, code: int) -> None:

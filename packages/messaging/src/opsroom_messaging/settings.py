@@ -23,6 +23,7 @@ _SHARED = {
         "nats_tls_cert",
         "nats_tls_key",
         "stream_replicas",
+        "start_wait_seconds",
     )
 }
 """Variables that mean the same to every process, and so have no prefix."""
@@ -61,6 +62,8 @@ class BrokerSettings(BaseModel):
     nats_tls_cert: Path | None = None
     nats_tls_key: Path | None = None
     stream_replicas: Annotated[int, Field(ge=1, le=5)] = 1
+    start_wait_seconds: Annotated[float, Field(ge=0, le=3600)] = 60.0
+    """How long a start may wait for the broker and for the streams that other processes make."""
 
     def nats_access(self) -> Access:
         """How to prove to the broker who we are."""

@@ -245,7 +245,7 @@ def _refusal(words: str, error: Exception) -> BrokerUnusableError:
     return BrokerAwayError(words) if is_passing(error) else BrokerUnusableError(words)
 
 
-async def await_streams(broker: Broker, names: tuple[str, ...], *, timeout: float = 20.0) -> None:
+async def await_streams(broker: Broker, names: tuple[str, ...], *, timeout: float = 5.0) -> None:
     """Wait until other processes have created the streams ``names``.
 
     Raises:

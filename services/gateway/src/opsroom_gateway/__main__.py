@@ -3,14 +3,17 @@
 import asyncio
 import logging
 import os
+import socket
+from contextlib import AbstractAsyncContextManager, closing
 
-from opsroom_gateway.app import gateway
+from opsroom_gateway.app import Gateway, gateway
 from opsroom_gateway.edge.admission import allow_open_files
-from opsroom_gateway.server import listen, make_server
+from opsroom_gateway.server import Server, listen, make_server
 from opsroom_gateway.settings import GatewaySettings
-from opsroom_messaging.admin import admin
-from opsroom_messaging.connection import connect
+from opsroom_messaging.admin import Vitals, admin
+from opsroom_messaging.connection import Broker
 from opsroom_messaging.process import run, until_stopped
+from opsroom_messaging.starting import started
 from opsroom_messaging.tracing import Traces
 
 log = logging.getLogger("opsroom_gateway")
@@ -21,22 +24,27 @@ async def main(traces: Traces) -> None:
     settings = GatewaySettings.from_environment(os.environ)
     allow_open_files()
     listener = listen(settings)
-    broker = await connect(settings.nats_url, name="gateway", access=settings.nats_access(), traces=traces)
+    vitals = Vitals()
+
+    def work(broker: Broker) -> AbstractAsyncContextManager[Gateway]:
+        return gateway(broker, settings)
+
+    with closing(listener):
+        async with admin(settings, vitals), started(settings, "gateway", traces, work) as (broker, at_work):
+            with vitals.at_work(at_work.live, broker.metrics):
+                await _serve(make_server(at_work, settings), listener, at_work.died)
+
+
+async def _serve(server: Server, listener: socket.socket, died: asyncio.Event) -> None:
+    """Serve until told to stop, and then until the last reader has left."""
+    serving = asyncio.create_task(server.serve([listener]))
+    log.info("ready on %s:%d", *listener.getsockname()[:2])
     try:
-        async with gateway(broker, settings) as at_work:
-            server = make_server(at_work, settings)
-            async with admin(settings, at_work.live, broker.metrics):
-                serving = asyncio.create_task(server.serve([listener]))
-                log.info("ready on %s:%d", *listener.getsockname()[:2])
-                try:
-                    await until_stopped(at_work.died)
-                    log.info("stopping")
-                finally:
-                    server.stop()
-                    await serving
+        await until_stopped(died)
+        log.info("stopping")
     finally:
-        await broker.close()
-        listener.close()
+        server.stop()
+        await serving
 
 
 if __name__ == "__main__":
