@@ -1,8 +1,10 @@
 """What nginx passes on of where a request comes from, asked of a real one with our configuration."""
 
 import asyncio
+import os
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -25,10 +27,9 @@ def configured(folder: Path, port: int, gateway: int) -> Path:
     """Our own configuration, but for its places, and with ``PROXY`` for one network of the engine."""
     text = (NGINX / "nginx.conf").read_text(encoding="utf-8")
     for ours, here, count in (
-        ("/tmp/", f"{folder}/", 6),
+        ("/tmp/", f"{folder}/", 7),
         ("/usr/share/nginx/html", str(folder), 1),
         ("listen 8080;", f"listen 127.0.0.1:{port};", 1),
-        ("http://gateway:8000", f"http://127.0.0.1:{gateway}", 1),
         ("172.16.0.0/12", f"{PROXY}/32", 2),
     ):
         assert text.count(ours) == count, ours
@@ -36,9 +37,18 @@ def configured(folder: Path, port: int, gateway: int) -> Path:
     path = folder / "nginx.conf"
     path.write_text(text, encoding="utf-8")
     shutil.copy(NGINX / "proxy.conf", folder)
+    place(folder, f"127.0.0.1:{gateway}")
     (folder / "mime.types").write_text("types { text/html html; }", encoding="utf-8")
     (folder / "index.html").write_text("<!doctype html>", encoding="utf-8")
     return path
+
+
+def place(folder: Path, gateway: str) -> None:
+    """Write where gateways are as the image does, with its own script, which then finds no nginx to start."""
+    script = (NGINX / "start.sh").read_text(encoding="utf-8").replace("/tmp/", f"{folder}/")
+    script = script.replace("exec nginx", "exec true")
+    environ = {"PATH": os.environ["PATH"], "GATEWAY_ADDRESS": gateway}
+    subprocess.run(["sh", "-c", script], env=environ, check=True, capture_output=True, timeout=10)
 
 
 async def tell(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
