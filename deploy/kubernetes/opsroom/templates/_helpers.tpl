@@ -8,6 +8,11 @@ app.kubernetes.io/component: {{ .component }}
 {{ .root.Values.image.registry }}/opsroom-{{ .component }}:{{ .root.Values.image.tag | default .root.Chart.AppVersion }}
 {{- end }}
 
+{{/* A variable as text. Helm reads numbers of a file as floats, and would write large ones as 4.29e+09. */}}
+{{- define "opsroom.variable" -}}
+{{- if and (kindIs "float64" .) (eq (floor .) .) }}{{ int64 . }}{{ else }}{{ . }}{{ end -}}
+{{- end }}
+
 {{/* A pod that may do nothing but its work. */}}
 {{- define "opsroom.pod" -}}
 {{- with .root.Values.imagePullSecrets -}}
@@ -93,8 +98,9 @@ spec:
             - {name: NATS_USER, value: {{ .component }}}
             - {name: NATS_PASSWORD_FILE, value: /secrets/nats-password}
             - {name: STREAM_REPLICAS, value: {{ .root.Values.nats.streamReplicas | quote }}}
+            - {name: START_WAIT_SECONDS, value: {{ .root.Values.startWaitSeconds | quote }}}
             {{- range $name, $value := merge (deepCopy $values.env) .env $admin }}
-            - {name: {{ $name }}, value: {{ $value | quote }}}
+            - {name: {{ $name }}, value: {{ include "opsroom.variable" $value | quote }}}
             {{- end }}
           ports:
             - {name: admin, containerPort: 9090}
