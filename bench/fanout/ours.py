@@ -26,6 +26,7 @@ from opsroom_gateway.cloud_feed import CloudFeed
 from opsroom_gateway.counters import EdgeCounters
 from opsroom_gateway.edge.admission import allow_open_files
 from opsroom_gateway.edge.callers import Callers
+from opsroom_gateway.edge.proxies import trusted
 from opsroom_gateway.enforcement import Enforcement
 from opsroom_gateway.frames import sse_event
 from opsroom_gateway.identity.build import access as access_of
@@ -74,7 +75,7 @@ def application(latency: Histogram | None) -> FastAPI:
     enforcement = Enforcement(RestrictionsFeed(utc_now))
     access = access_of(GatewaySettings(), Requester(unconnected()), enforcement)
     app.include_router(events_router(cloud, cast("CatchUp", None), access, Keeper(access)))
-    app.add_middleware(Callers, exempt=(), behind_proxy=False)
+    app.add_middleware(Callers, exempt=(), proxies=trusted(()))
 
     async def heard(_message: Message) -> None:
         """Readers say nothing."""

@@ -133,8 +133,9 @@ async def all_chat(tokens: list[str], round_: int) -> str:
         used = memory()
     middle, last = waits[PEOPLE // 2], waits[-1]
     return (
-        f"             all {PEOPLE} there after {there:.1f} s; {PEOPLE * EACH} messages reached {PEOPLE} each\n"
-        f"             slowest acknowledgement {last:.2f} s, the median person's {middle:.2f} s; memory {used}\n"
+        f"             all {PEOPLE} there after {there:.1f} s; each heard all {PEOPLE * EACH} messages\n"
+        f"             slowest acknowledgement {last:.2f} s, the median person's {middle:.2f} s\n"
+        f"             memory {used}\n"
     )
 
 

@@ -1,9 +1,9 @@
 """Kills the brokers and stops the services: ``.venv/bin/python -m tests.containers.outage`` (needs Docker).
 
 With one broker and with three: services that stop while their broker is away, and services whose broker is
-killed and started again while people use them. Each must end with exit code 0 and without a traceback in its log.
-The images of the project ``opsroom-check`` must be built (``COMPOSE_PROJECT_NAME=opsroom-check docker compose
-build``). Removes everything at the end.
+killed and started again while people use them. Each must end with exit code 0 and without a traceback in its
+log. The images of the project ``opsroom-check`` must be built (``COMPOSE_PROJECT_NAME=opsroom-check docker
+compose build``). Removes everything at the end.
 """
 
 import threading
@@ -82,7 +82,7 @@ def stopped_without_a_broker(portal: Portal) -> None:
 
 
 def stopped_after_an_outage(portal: Portal) -> None:
-    """Under traffic: kill the brokers, start them again, wait until the portal is ready, stop the services."""
+    """Under traffic: kill the brokers, start them again, wait for the portal, stop the services."""
     with traffic(), httpx.Client(timeout=_ANSWER_SECONDS) as client:
         portal.compose("kill", *portal.brokers)
         portal.compose("up", "-d", "--wait", "--no-recreate", *portal.brokers)

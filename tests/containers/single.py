@@ -1,8 +1,8 @@
 """Drives the image that has everything: ``.venv/bin/python -m tests.containers.single`` (needs Docker).
 
 Builds, starts as a host with nothing but one container would (no init, ``PORT`` given, a disk that belongs to
-root), talks in a browser, stops with a reader connected, starts again with the data kept, as a user without any
-rights and read-only, and removes everything.
+root), talks in a browser, stops with a reader connected, starts again with the data kept, as an unprivileged
+user and read-only, and removes everything.
 """
 
 import subprocess
@@ -15,22 +15,27 @@ import httpx
 from tests.containers.steps import ENVIRON, LIST, WEB, people_talk, require, run, step, until_ready
 
 NAME = "opsroom-single-check"
-
-
-PLACE = ("-e", "PORT=10000", "-e", "GATEWAY_ACCESS=open", "-p", "127.0.0.1:18580:10000")
+IMAGE = "opsroom-single-check"
+PLACE = ("-e", "PORT=10000", "-e", "GATEWAY_ACCESS=open", "-p", "127.0.0.1:18080:10000")
 HARDENED = ("--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges")
 AS_USER = ("--user=10001:10001", *HARDENED)
+STATUS = (
+    "grep -la 'opsroom[_]' /proc/[0-9]*/cmdline | sed s/cmdline/status/ | xargs -n 1 sh -c 'cat $0; echo'"
+)
+HEALTHY = (
+    f"until [ \"$(docker inspect -f '{{{{.State.Health.Status}}}}' {NAME})\" = healthy ]; do sleep 1; done"
+)
 
 
 def start(disk: Path, *more: str) -> None:
     """A container with the data on ``disk``."""
-    run("docker", "run", "-d", "--name", NAME, *more, *PLACE, "-v", f"{disk}:/data", "opsroom-hosting:single")
+    run("docker", "run", "-d", "--name", NAME, *more, *PLACE, "-v", f"{disk}:/data", IMAGE)
 
 
 def refusal(disk: Path, *more: str) -> str:
     """What a container says that can't run like that."""
     done = subprocess.run(
-        ["docker", "run", "--rm", "--name", NAME, *more, *PLACE, "-v", f"{disk}:/data", "opsroom-hosting:single"],
+        ["docker", "run", "--rm", "--name", NAME, *more, *PLACE, "-v", f"{disk}:/data", IMAGE],
         env=ENVIRON,
         capture_output=True,
         text=True,
@@ -82,7 +87,7 @@ def main() -> None:
     """All steps in order; what was started is removed whatever happens."""
     try:
         with step("build"):
-            run("docker", "build", "-f", "deploy/all-in-one/Dockerfile", "-t", "opsroom-hosting:single", ".")
+            run("docker", "build", "-f", "deploy/all-in-one/Dockerfile", "-t", IMAGE, ".")
         with TemporaryDirectory() as folder, httpx.Client(timeout=30) as client:
             disk = Path(folder, "disk")
             disk.mkdir(mode=0o755)
@@ -109,14 +114,6 @@ def main() -> None:
                 run("timeout", "60", "sh", "-c", HEALTHY)
     finally:
         subprocess.run(["docker", "rm", "-f", NAME], env=ENVIRON, capture_output=True, check=False)
-
-
-STATUS = (
-    "grep -la 'opsroom[_]' /proc/[0-9]*/cmdline | sed s/cmdline/status/ | xargs -n 1 sh -c 'cat $0; echo'"
-)
-HEALTHY = (
-    f"until [ \"$(docker inspect -f '{{{{.State.Health.Status}}}}' {NAME})\" = healthy ]; do sleep 1; done"
-)
 
 
 if __name__ == "__main__":

@@ -11,12 +11,12 @@ from pathlib import Path
 import httpx
 
 ROOT = Path(__file__).parents[2]
-WEB = "http://127.0.0.1:18580"
+WEB = "http://127.0.0.1:18080"
 LIST = f"{WEB}/api/v1/cloud/instances"
 ENVIRON = {
     **os.environ,
     "COMPOSE_PROJECT_NAME": "opsroom-check",
-    "OPSROOM_PORT": "18580",
+    "OPSROOM_PORT": "18080",
     "OPSROOM_NATS_PORT": "14222",
     "OPSROOM_URL": WEB,
 }
