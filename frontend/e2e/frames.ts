@@ -1,34 +1,32 @@
 import type { Locator, Page } from "@playwright/test";
 
-/**
- * How many times what it costs in a short list a jump may cost in a very long one, measured one after the other:
- * how fast the machine is at that moment cancels out. What grew with the list would cost hundreds of times as much.
- */
-export const SMOOTH_TIMES = 3;
-/** What one does in a long list may cost so much, with all that follows: nobody feels it as a wait. */
-export const PROMPT_MS = 500;
+/** A jump through a list may add this many rows to the page, however long the list is: a few screens of them. */
+export const ROWS_PER_JUMP = 60;
 
-/**
- * What `work` costs the page's main thread, in milliseconds of its own processor time: how long it really takes
- * depends on what else the machine does, this hardly.
- */
-export async function costOf(page: Page, work: () => Promise<void>): Promise<number> {
-  const client = await page.context().newCDPSession(page);
-  await client.send("Performance.enable", { timeDomain: "threadTicks" });
-  const spent = async () => {
-    const { metrics } = await client.send("Performance.getMetrics");
-    return metrics.find(({ name }) => name === "TaskDuration")?.value ?? Number.NaN;
-  };
-  const before = await spent();
+/** The number of rows that `work` adds to the list `box`: the work that would grow with a list drawn whole. */
+export async function rowsAddedBy(box: Locator, work: () => Promise<void>): Promise<number> {
+  const counter = await box.evaluateHandle(element => {
+    const isRow = (node: Node) => node instanceof Element && node.classList.contains("windowed-row");
+    const state = { added: 0, observer: new MutationObserver(() => {}) };
+    const count = (records: MutationRecord[]) => {
+      for (const { addedNodes } of records) state.added += [...addedNodes].filter(isRow).length;
+    };
+    state.observer = new MutationObserver(count);
+    state.observer.observe(element, { childList: true, subtree: true });
+    return state;
+  });
   await work();
-  const cost = ((await spent()) - before) * 1000;
-  await client.detach();
-  return cost;
+  return counter.evaluate(async state => {
+    // One more frame, so that what was reported to the observer has been counted.
+    await new Promise(resolve => requestAnimationFrame(resolve));
+    state.observer.disconnect();
+    return state.added;
+  });
 }
 
-/** What one of `steps` jumps through a list costs, as `costOf` counts. */
-export async function costOfScrolling(page: Page, box: Locator, steps = 60): Promise<number> {
-  const cost = await costOf(page, () =>
+/** The number of rows that one of `steps` jumps through the list adds, on average. */
+export async function rowsPerJump(box: Locator, steps = 60): Promise<number> {
+  const added = await rowsAddedBy(box, () =>
     box.evaluate(async (element, count) => {
       for (let step = 1; step <= count; step += 1) {
         element.scrollTop = (element.scrollHeight * ((step * 37) % count)) / count;
@@ -36,7 +34,7 @@ export async function costOfScrolling(page: Page, box: Locator, steps = 60): Pro
       }
     }, steps),
   );
-  return cost / steps;
+  return added / steps;
 }
 
 /** Where `box` is scrolled to, once it has stood still for a few frames. */

@@ -4,14 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, type Page, test } from "@playwright/test";
-import { costOf, costOfScrolling, PROMPT_MS, SMOOTH_TIMES } from "./frames";
+import { ROWS_PER_JUMP, rowsAddedBy, rowsPerJump } from "./frames";
 import { ROOT, startPortal } from "./portal";
 
 const run = promisify(execFile);
 
 const ids = (page: Page): Promise<string[]> => page.locator(".instance code").allTextContents();
 
-test("10,000 instances are listed, found, sorted and commanded, and stay smooth", async ({ page }) => {
+test("10,000 instances are listed, found, sorted and commanded, a screen of them drawn at a time", async ({
+  page,
+}) => {
   const data = await mkdtemp(join(tmpdir(), "opsroom-"));
   const { portal, stop } = await startPortal(["--data", data, "--delay", "0.5"]);
   try {
@@ -22,7 +24,7 @@ test("10,000 instances are listed, found, sorted and commanded, and stay smooth"
     await expect(page.locator(".counts")).toContainText("10,000 stopped");
     expect(await page.locator(".instance").count()).toBeLessThan(30);
     const list = page.locator(".widget").first().locator(".windowed-scroll");
-    const all = await costOfScrolling(page, list);
+    expect(await rowsPerJump(list)).toBeLessThan(ROWS_PER_JUMP);
 
     await page.getByRole("combobox", { name: "Order" }).selectOption("id");
     await list.evaluate(box => box.scrollTo(0, 0));
@@ -34,13 +36,11 @@ test("10,000 instances are listed, found, sorted and commanded, and stay smooth"
     // What an id has in it by chance leaves some dozens.
     await search.fill("abc");
     await expect.poll(async () => (await ids(page)).every(id => id.includes("abc"))).toBe(true);
-    const few = await costOfScrolling(page, list);
-    expect(all).toBeLessThan(SMOOTH_TIMES * few);
-    const cost = await costOf(page, async () => {
+    const added = await rowsAddedBy(list, async () => {
       await search.fill(first.slice(0, 18));
       await expect.poll(() => ids(page)).toEqual([first]);
     });
-    expect(cost).toBeLessThan(PROMPT_MS);
+    expect(added).toBeLessThan(ROWS_PER_JUMP);
 
     await page.getByRole("button", { name: `Start ${first}` }).click();
     await expect(page.getByRole("article", { name: first })).toContainText("Running");
