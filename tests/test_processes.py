@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -103,7 +103,9 @@ async def test_a_stop_while_the_broker_is_away_is_in_order(
         for process in processes:
             process.signal(signal.SIGTERM)
         assert [await process.ended() for process in processes] == [0, 0, 0]
-        assert (await waiting).status_code == 503
+        # Answered if the gateway had accepted its connection before the signal, refused if not.
+        with suppress(httpx.TransportError):
+            assert (await waiting).status_code == 503
     for process in processes:
         logged = process.log.read_text()
         assert not [word for word in NOISE if word in logged], logged

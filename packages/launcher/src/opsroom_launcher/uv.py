@@ -10,10 +10,12 @@ from pathlib import Path
 
 from opsroom_launcher.errors import RefusedError
 from opsroom_launcher.progress import Program, run_shown
+from opsroom_launcher.uv_wheel import install_wheel
 
 OLDEST = (0, 13)
 """The workspace's packages are built by uv_build of this release, which such a uv brings with it."""
 _REQUIREMENT = "uv>=0.13,<0.14"
+_RELEASE = "0.13"
 _ANSWER_SECONDS = 30.0
 _INSTALL_SECONDS = 900.0
 
@@ -29,12 +31,10 @@ def find_uv(tools: Path) -> Path:
     for candidate in (shutil.which("uv"), binary):
         if candidate and _version(candidate) >= OLDEST:
             return Path(candidate)
-    if not (importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip")):
-        raise RefusedError(
-            "opsroom: this Python lacks venv and ensurepip: install them"
-            " (Debian, Ubuntu: apt-get install python3-venv) or put uv on PATH"
-        )
     print("opsroom: installing uv", file=sys.stderr)
+    if not (importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip")):
+        install_wheel(_RELEASE, binary)  # Debian's plain python3 has neither pip nor venv
+        return binary
     python = private / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     run_installer([sys.executable, "-m", "venv", "--clear", private])
     run_installer([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", _REQUIREMENT])
