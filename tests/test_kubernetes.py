@@ -53,7 +53,8 @@ def test_chart_has_no_faults() -> None:
 def test_manifests_have_what_was_asked_for() -> None:
     manifests = rendered("--set", "ingress.enabled=true", "--set", "chat.env.CHAT_ROOMS=general\\,ops")
     assert manifests.count("\nkind: Deployment") == 4
-    assert manifests.count("readOnlyRootFilesystem: true") == 4
+    # Of the four Deployments and of the pod that `helm test` starts.
+    assert manifests.count("readOnlyRootFilesystem: true") == 5
     assert manifests.count("\nkind: HorizontalPodAutoscaler") == 1
     assert '{name: CHAT_ROOMS, value: "general,ops"}' in manifests
     assert "kind: Ingress" not in rendered()
