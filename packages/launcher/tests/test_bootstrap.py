@@ -68,11 +68,13 @@ class Checkout:
 
     async def run(self, *arguments: str, **environ: str) -> Outcome:
         """`./opsroom ARGUMENTS`, with our stand-in first on PATH."""
+        # The environment of the checkout that is tested is none of this one's business.
+        inherited = {name: value for name, value in os.environ.items() if name != "UV_PROJECT_ENVIRONMENT"}
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             self.root / "opsroom",
             *arguments,
-            env={**os.environ, "PATH": f"{self.root / 'path'}{os.pathsep}{os.defpath}", **environ},
+            env={**inherited, "PATH": f"{self.root / 'path'}{os.pathsep}{os.defpath}", **environ},
             stdout=PIPE,
             stderr=PIPE,
         )
