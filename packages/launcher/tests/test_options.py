@@ -6,7 +6,21 @@ from pathlib import Path
 import pytest
 
 from opsroom_contracts.identity import Mode
-from opsroom_launcher.cli import Check, Client, Explain, HandOver, RunPytest, RunTests, Up, parse
+from opsroom_launcher.cli import (
+    OF_A_CHECKOUT,
+    Check,
+    Client,
+    Doctor,
+    Explain,
+    HandOver,
+    Named,
+    RunPytest,
+    RunTests,
+    ShowVersion,
+    Status,
+    Up,
+    parse,
+)
 from opsroom_launcher.options import ACCESS, UpOptions
 
 
@@ -116,6 +130,28 @@ def test_commands() -> None:
     assert parse(["servers", "ls", "--help"], {}) == Client(("servers", "ls", "--help"))
     assert parse(["completion", "bash"], {}) == Client(("completion", "bash"))
     assert parse(["--url=http://a", "chat"], {}) == Client(("--url=http://a", "chat"))
+
+
+@pytest.mark.parametrize("command", OF_A_CHECKOUT)
+def test_installed_from_wheels_there_is_nothing_to_test_or_measure(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse([command], {}, installed=True)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith(f"opsroom: `{command}` needs a checkout of the repository")
+    explained = parse([], {}, installed=True)
+    assert isinstance(explained, Explain)
+    assert f"\n    {command} " not in explained.text
+
+
+def test_options_may_stand_before_status_and_doctor() -> None:
+    assert parse(["--version"], {}) == ShowVersion()
+    named = Named("http://a", Path("token"))
+    assert parse(["status", "--url", "http://a", "--token-file", "token"], {}) == Status(named)
+    assert parse(["--url", "http://a", "--token-file=token", "doctor"], {}) == Doctor(named)
+    with pytest.raises(SystemExit):
+        parse(["test", "--only", "mypy", "--", "-x"], {})
 
 
 def test_no_command_explains_all_of_them() -> None:

@@ -73,7 +73,7 @@ def services(running: Portal) -> list[tuple[str, int]]:
     """The services that run: name and pid of each."""
     children = psutil.Process(running.process.pid).children()
     commands = [(child.cmdline(), child.pid) for child in children if child.is_running()]
-    return [(c[-1].removeprefix("opsroom_"), pid) for c, pid in commands if c[1:2] == ["-m"]]
+    return [(c[-1].removeprefix("opsroom_"), pid) for c, pid in commands if "-m" in c[1:3]]
 
 
 async def listening(gateways: list[int]) -> bool:

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from opsroom_launcher.banner import Addresses
-from opsroom_launcher.place import place_of, running_in
-from opsroom_launcher.running import FOLDER, Running, recorded
+from opsroom_launcher.chosen import choose
+from opsroom_launcher.home import checkout_at
+from opsroom_launcher.place import place_of
+from opsroom_launcher.records import running_in
+from opsroom_launcher.running import Running, recorded
 
 OUTSIDE = "nats://me:hidden@broker-1:4222,nats://hidden@broker-2:4222"
 
@@ -22,49 +25,50 @@ def at(port: int, data: Path | None) -> Running:
 
 def later(root: Path, port: int) -> None:
     """Let the one at ``port`` have started after all others, however coarse the clock of the files is."""
-    for file in (root / FOLDER).iterdir():
+    for file in checkout_at(root).running.iterdir():
         if json.loads(file.read_text())["port"] == port:
             soon = file.stat().st_mtime_ns + 10**10
             os.utime(file, ns=(soon, soon))
 
 
 def test_what_runs_is_told_as_long_as_it_runs_the_latest_first(tmp_path: Path) -> None:
-    assert running_in(tmp_path) == []
+    assert running_in(checkout_at(tmp_path)) == []
     first, second = at(8001, tmp_path / "a"), at(8002, tmp_path / "b")
-    with recorded(tmp_path, first):
-        with recorded(tmp_path, second):
+    with recorded(checkout_at(tmp_path), first):
+        with recorded(checkout_at(tmp_path), second):
             later(tmp_path, 8002)
-            assert running_in(tmp_path) == [second, first]
-        assert running_in(tmp_path) == [first]
-    assert list((tmp_path / FOLDER).iterdir()) == []
+            assert running_in(checkout_at(tmp_path)) == [second, first]
+        assert running_in(checkout_at(tmp_path)) == [first]
+    assert list(checkout_at(tmp_path).running.iterdir()) == []
 
 
 def test_what_was_left_behind_is_passed_over_and_cleared_away(tmp_path: Path) -> None:
     portal = at(8001, tmp_path)
-    folder = tmp_path / FOLDER
+    folder = checkout_at(tmp_path).running
     folder.mkdir(parents=True)
-    with recorded(tmp_path, portal):
+    with recorded(checkout_at(tmp_path), portal):
         (told,) = folder.iterdir()
         (folder / "1-killed.json").write_text(told.read_text())
     (folder / "2-killed.json").write_text("{")
-    assert running_in(tmp_path) == []
-    with recorded(tmp_path, portal):
-        assert running_in(tmp_path) == [portal]
+    assert running_in(checkout_at(tmp_path)) == []
+    with recorded(checkout_at(tmp_path), portal):
+        assert running_in(checkout_at(tmp_path)) == [portal]
         assert len(list(folder.iterdir())) == 1
 
 
 def test_where_nothing_can_be_written_nobody_is_told(tmp_path: Path) -> None:
     (tmp_path / ".opsroom").write_text("no folder")
-    with recorded(tmp_path, at(8001, tmp_path)):
-        assert running_in(tmp_path) == []
+    with recorded(checkout_at(tmp_path), at(8001, tmp_path)):
+        assert running_in(checkout_at(tmp_path)) == []
 
 
 def test_nothing_that_is_told_is_a_secret(tmp_path: Path) -> None:
-    with recorded(tmp_path, at(8001, None)):
-        (file,) = (tmp_path / FOLDER).iterdir()
+    with recorded(checkout_at(tmp_path), at(8001, None)):
+        (file,) = checkout_at(tmp_path).running.iterdir()
         assert "hidden" not in file.read_text()
         assert file.stat().st_mode & 0o077 == 0
-        found = place_of(tmp_path, {})
+        home = checkout_at(tmp_path)
+        found = place_of(home, {}, choose(home, {}))
         assert found.elsewhere == "--nats"
         broker = found.broker()
         assert broker is not None
@@ -79,15 +83,22 @@ def test_nothing_that_is_told_is_a_secret(tmp_path: Path) -> None:
         ({"OPSROOM_DATA": "{root}/a"}, 8001),
         ({"PORT": "8001", "OPSROOM_DATA": "{root}/b"}, 8001),
         ({"PORT": "9000"}, 9000),
+        ({"PORT": "0"}, 8002),
+        ({"OPSROOM_URL": "http://localhost:8001/", "PORT": "8002"}, 8001),
+        ({"OPSROOM_URL": "http://127.0.0.1:9000"}, 9000),
         ({"NATS_URL": "nats://broker:4222"}, 8000),
         ({"NATS_CONTEXT": "ours"}, 8000),
     ],
 )
 def test_the_environment_picks_one(tmp_path: Path, environ: Mapping[str, str], port: int) -> None:
     given = {name: value.format(root=tmp_path) for name, value in environ.items()}
-    with recorded(tmp_path, at(8001, tmp_path / "a")), recorded(tmp_path, at(8002, tmp_path / "b")):
+    with (
+        recorded(checkout_at(tmp_path), at(8001, tmp_path / "a")),
+        recorded(checkout_at(tmp_path), at(8002, tmp_path / "b")),
+    ):
         later(tmp_path, 8002)
-        found = place_of(tmp_path, given)
+        found = choose(checkout_at(tmp_path), given)
     assert (found.host, found.port) == ("127.0.0.1", port)
+    assert [one.port for one in found.others] == ([8001] if port == 8002 else [])
     contradicts = "PORT" in environ and "OPSROOM_DATA" in environ
-    assert bool(found.told) == (port in {8001, 8002} and not contradicts)
+    assert bool(found.running) == (port in {8001, 8002} and not contradicts)

@@ -13,6 +13,7 @@ from opsroom_client.moderation import Moderation
 from opsroom_client.requests import API, Call, Requests
 from opsroom_contracts.chat import HISTORY_MAX, HistoryReply, Message, User, UsersReply
 from opsroom_contracts.http import NewUser, Registered
+from opsroom_contracts.status import Status
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 _TIMEOUT_SECONDS = 20.0
@@ -83,6 +84,10 @@ class Opsroom:
         params: dict[str, str | int] = {name: value for name, value in given.items() if value is not None}
         call = Call("GET", f"/chat/rooms/{room}/messages", params=params)
         return (await self.requests.ask(call, HistoryReply)).messages
+
+    async def status(self) -> Status:
+        """What runs, and how it does."""
+        return await self.requests.ask(Call("GET", "/status"), Status)
 
     def chat(self, token: str, *, since: int | None = None) -> Chat:
         """The chat as the owner of ``token``, told what was said after ``since`` (None: from now on)."""

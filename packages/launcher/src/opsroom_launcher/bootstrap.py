@@ -14,7 +14,18 @@ from pathlib import Path
 from typing import BinaryIO, NoReturn
 
 from opsroom_launcher import frontend, handover
-from opsroom_launcher.cli import Client, Command, Complete, Doctor, Explain, RunTests, Status, Up, parse
+from opsroom_launcher.cli import (
+    Client,
+    Command,
+    Complete,
+    Doctor,
+    Explain,
+    RunTests,
+    ShowVersion,
+    Status,
+    Up,
+    parse,
+)
 from opsroom_launcher.environment import Environment
 from opsroom_launcher.errors import RefusedError
 from opsroom_launcher.listening import free_port
@@ -22,6 +33,7 @@ from opsroom_launcher.lock import file_lock
 from opsroom_launcher.node import node_folder
 from opsroom_launcher.progress import Program, run_logged
 from opsroom_launcher.uv import find_uv, sync
+from opsroom_launcher.versions import version_of
 
 _TOOLS = Path(".opsroom", "tools")
 _LOCK = Path(".opsroom", "install.lock")
@@ -40,6 +52,9 @@ def main(root: str, arguments: Sequence[str]) -> NoReturn:
     )  # before anything is installed: mistakes and --help are answered at once
     if isinstance(command, Explain):
         print(command.text, end="")
+        sys.exit(0)
+    if isinstance(command, ShowVersion):
+        print(f"opsroom {version_of(Path(root))}")
         sys.exit(0)
     environment = Environment.of(Path(root), os.environ)
     if isinstance(command, Complete) and not environment.is_current(development=False):

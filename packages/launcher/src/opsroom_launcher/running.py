@@ -1,4 +1,4 @@
-"""Where `./opsroom up` runs at this moment, told to the other commands of the same repository."""
+"""Where `opsroom up` runs at this moment, told to the other commands of the same home."""
 
 import fcntl
 import json
@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from opsroom_launcher.banner import Addresses, without_secrets
-from opsroom_launcher.listening import reachable
-
-FOLDER = Path(".opsroom", "running")
-"""One file for each `up`, which holds it locked: a kill -9 leaves the file, and not the lock."""
+from opsroom_launcher.home import Home
+from opsroom_launcher.listening import authority, reachable
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +29,11 @@ class Running:
     nats_url: str | None
     """The outside broker, without the user and password that its URL may carry."""
 
+    @property
+    def url(self) -> str:
+        """Where its gateway is reached from this machine."""
+        return f"{'https' if self.tls else 'http'}://{authority(self.host, self.port)}"
+
     @classmethod
     def of(cls, addresses: Addresses) -> Self:
         """What to tell of the portal that this process runs."""
@@ -46,14 +49,15 @@ class Running:
 
 
 @contextmanager
-def recorded(root: Path, portal: Running) -> Iterator[None]:
-    """Tell of ``portal`` until the end of this, or of the process.
+def recorded(home: Home, portal: Running) -> Iterator[None]:
+    """Record ``portal`` in a locked file until the end of this, or of the process.
 
-    Where nothing can be written, as on a full disk or in a container, nobody is told.
+    A kill -9 leaves the file, but not the lock. Where nothing can be written, as on a full disk or in a
+    container, there is no record.
     """
     with ExitStack() as stack:
         with suppress(OSError):
-            _write(root / FOLDER, portal, stack)
+            _write(home.running, portal, stack)
         yield
 
 

@@ -1,4 +1,4 @@
-"""`./opsroom up`: the whole portal on one machine. This is where its parts are put together."""
+"""`opsroom up`: the whole portal on one machine. This is where its parts are put together."""
 
 import asyncio
 import os
@@ -18,10 +18,10 @@ from opsroom_launcher.child import ServiceSpec
 from opsroom_launcher.console import Console
 from opsroom_launcher.data import DataFolder, kept_folder, passing_folder
 from opsroom_launcher.errors import RefusedError
-from opsroom_launcher.frontend import built_page
 from opsroom_launcher.guard import Guard
+from opsroom_launcher.home import Home
 from opsroom_launcher.listening import authority, free_port, reachable
-from opsroom_launcher.options import DEFAULT_DATA, UpOptions
+from opsroom_launcher.options import UpOptions
 from opsroom_launcher.readiness import until_ready
 from opsroom_launcher.running import Running, recorded
 from opsroom_launcher.supervisor import Supervisor
@@ -41,7 +41,7 @@ class Plan:
     addresses: Addresses
 
 
-def up(options: UpOptions, root: Path) -> int:
+def up(options: UpOptions, home: Home) -> int:
     """Run the portal until it is told to stop; returns the exit code.
 
     Raises:
@@ -49,35 +49,35 @@ def up(options: UpOptions, root: Path) -> int:
     """
     started = float(os.environ.pop(handover.STARTED, "") or time.time())
     with ExitStack() as stack:
-        plan = _plan(options, root, stack)
+        plan = _plan(options, home, stack)
         coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
         console = stack.enter_context(Console(sys.stdout, coloured=coloured))
-        return asyncio.run(_serve(plan, console, root, started))
+        return asyncio.run(_serve(plan, console, home, started))
 
 
-def _plan(options: UpOptions, root: Path, stack: ExitStack) -> Plan:
+def _plan(options: UpOptions, home: Home, stack: ExitStack) -> Plan:
     """Check all that can be checked before anything runs; what is taken is given back by ``stack``."""
     port = free_port(options.host, options.port, "--port or --host")
-    page = built_page(root)
+    page = home.page
     tls = bool(os.environ.get("GATEWAY_TLS_CERT"))
     if options.nats_url:
         addresses = Addresses(options.host, port, options.nats_url, data=None, kept=True, page=page, tls=tls)
         return Plan(service_specs(options, addresses), addresses)
     binary = find_binary()
     nats_port = choose_port(options.nats_port)
-    data = stack.enter_context(_data_folder(options, root))
+    data = stack.enter_context(_data_folder(options, home))
     nats_url = f"nats://{authority(BROKER_HOST, nats_port)}"
     addresses = Addresses(options.host, port, nats_url, data.path, data.kept, page, tls)
     return Plan((broker_spec(binary, data, nats_port), *service_specs(options, addresses)), addresses)
 
 
 @contextmanager
-def _data_folder(options: UpOptions, root: Path) -> Iterator[DataFolder]:
+def _data_folder(options: UpOptions, home: Home) -> Iterator[DataFolder]:
     if options.ephemeral:
         with passing_folder() as folder:
             yield folder
     else:
-        with kept_folder(options.data or root / DEFAULT_DATA) as folder:
+        with kept_folder(options.data or home.data) as folder:
             yield folder
 
 
@@ -98,7 +98,8 @@ def service_specs(options: UpOptions, addresses: Addresses) -> tuple[ServiceSpec
     environ.setdefault("LOG_FORMAT", "text")  # behind a prefix, whoever reads them
 
     def service(name: str, count: int, tier: int, grace: float) -> list[ServiceSpec]:
-        argv = (sys.executable, "-m", f"opsroom_{name}")
+        # -P: a module in the working directory, json.py for one, is not taken for the library's.
+        argv = (sys.executable, "-P", "-m", f"opsroom_{name}")
         own = environ | _broker_user(name, addresses.data)
         if count == 1:
             return [ServiceSpec(name, argv, own, tier, grace)]
@@ -131,7 +132,7 @@ def _broker_user(name: str, data: Path | None) -> dict[str, str]:
     return {"NATS_USER": name, "NATS_PASSWORD_FILE": str(password)}
 
 
-async def _serve(plan: Plan, console: Console, root: Path, started: float) -> int:
+async def _serve(plan: Plan, console: Console, home: Home, started: float) -> int:
     stop = asyncio.Event()
     addresses = plan.addresses
     async with Guard() as guard:
@@ -139,7 +140,7 @@ async def _serve(plan: Plan, console: Console, root: Path, started: float) -> in
             code = _obey_signals(console, stop, supervisor.kill)
             await _first(stop.wait(), supervisor.failed(), _ready(addresses, supervisor))
             if not stop.is_set():
-                with recorded(root, Running.of(addresses)):
+                with recorded(home, Running.of(addresses)):
                     console.show(banner(addresses, time.time() - started))
                     await _first(stop.wait(), supervisor.failed())
     console.say(

@@ -12,10 +12,12 @@ from pathlib import Path
 
 SOURCE = "pyproject.toml"
 _VERSION = r"\d+\.\d+\.\d+"
+_OWN_AND_NEEDED = rf'(?:^version = "|"opsroom-[\w-]+(?:\[\w+\])?==)({_VERSION})"'
+"""A package's version, and those of our packages that it needs: always the same release."""
 _PLACES: tuple[tuple[str, str], ...] = (
     (SOURCE, rf'^version = "({_VERSION})"'),
-    ("packages/*/pyproject.toml", rf'^version = "({_VERSION})"'),
-    ("services/*/pyproject.toml", rf'^version = "({_VERSION})"'),
+    ("packages/*/pyproject.toml", _OWN_AND_NEEDED),
+    ("services/*/pyproject.toml", _OWN_AND_NEEDED),
     ("uv.lock", rf'^name = "opsroom[\w-]*"\nversion = "({_VERSION})"'),
     ("frontend/package.json", rf'^  "version": "({_VERSION})"'),
     ("frontend/package-lock.json", rf'"name": "opsroom[\w-]*",\n +"version": "({_VERSION})"'),

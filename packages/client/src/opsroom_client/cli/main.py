@@ -9,21 +9,26 @@ from click.shell_completion import get_completion_class
 
 from opsroom_client.cli.chat import chat
 from opsroom_client.cli.moderate import moderate
-from opsroom_client.cli.running import chosen_server, read_token
+from opsroom_client.cli.running import Server, chosen_server, read_token
 from opsroom_client.cli.servers import servers
-from opsroom_client.client import DEFAULT_URL
 
 PROGRAM = "opsroom"
-_COMPLETE_VARIABLE = "_OPSROOM_COMPLETE"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--url", envvar="OPSROOM_URL", default=DEFAULT_URL, show_default=True, help="The server.")
+@click.option(
+    "--url",
+    envvar="OPSROOM_URL",
+    show_envvar=True,
+    help="The server. Else `opsroom` takes the one at PORT, or the one started last from here that still"
+    " runs; and otherwise it is http://127.0.0.1:8000.",
+)
 @click.option(
     "--token-file",
     type=click.Path(dir_okay=False, path_type=Path),
     help="File with the token in whose name one commands or moderates (or OPSROOM_TOKEN).",
 )
+@click.version_option(package_name="opsroom-client", message="%(prog)s %(version)s")
 @click.pass_context
 def cli(context: click.Context, /, **_: object) -> None:
     """Talk and command servers from a terminal.
@@ -47,7 +52,9 @@ def completion(shell: str) -> None:
     found = get_completion_class(shell)
     if found is None:
         raise click.UsageError(f"no completion for {shell}")
-    click.echo(found(cli, {}, PROGRAM, _COMPLETE_VARIABLE).source())
+    program = click.get_current_context().find_root().info_name or PROGRAM
+    variable = f"_{program}_COMPLETE".replace("-", "_").upper()
+    click.echo(found(cli, {}, program, variable).source())
 
 
 def _elsewhere(context: click.Context, _: click.Parameter, url: str | None) -> None:
@@ -79,7 +86,10 @@ for _command in (servers, chat, moderate):
     cli.add_command(_command)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line, that of the process where none is given, and end with its exit code."""
-    code: int = cli(arguments, prog_name=PROGRAM)
+def main(arguments: Sequence[str] | None = None, server: Server | None = None, program: str = PROGRAM) -> int:
+    """Run the command line, that of the process where none is given, and end with its exit code.
+
+    ``server``: what finds the server where none is named.
+    """
+    code: int = cli(arguments, prog_name=program, obj=server)
     return code

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -22,17 +22,23 @@ WAIT_PATIENCE_SECONDS = 60.0
 """For what was accepted and is waited for: the server may come back from a restart."""
 
 
+def _usual() -> str:
+    return DEFAULT_URL
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """The server that a command is about."""
 
-    url: str = DEFAULT_URL
+    url: str | None = None
     token: str | None = None
+    find: Callable[[], str] = _usual
+    """Finds the server where no option and no variable names one."""
 
     def client(self, patience: float | None = None) -> Opsroom:
         """A client of it; ``patience``: for how many seconds it may be away."""
         try:
-            return Opsroom(self.url, token=self.token, patience=patience or PATIENCE_SECONDS)
+            return Opsroom(self.url or self.find(), token=self.token, patience=patience or PATIENCE_SECONDS)
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint="--url") from None
 
@@ -52,7 +58,9 @@ def chosen_server(context: click.Context) -> Server:
     """The server that options and environment name; also while completing, when no command runs."""
     params = context.find_root().params
     # The token is not an option: whoever lists the processes would read it.
-    return Server(params["url"], read_token(params["token_file"], os.environ.get("OPSROOM_TOKEN") or None))
+    given = context.find_object(Server) or Server()
+    token = read_token(params["token_file"], os.environ.get("OPSROOM_TOKEN") or None)
+    return replace(given, url=params["url"], token=token)
 
 
 def run(server: Server, work: Callable[[Opsroom], Awaitable[None]]) -> None:
