@@ -5,10 +5,9 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect } from "@playwright/test";
 import { create } from "./life";
-import { enter, freshName, ROOT, say, startPortal, test } from "./portal";
+import { enter, freshName, PYTHON, ROOT, say, startPortal, test } from "./portal";
 
 const run = promisify(execFile);
-const PYTHON = join(ROOT, ".venv", "bin", "python");
 /** Prints the uv that `./opsroom` uses. */
 const FIND_UV =
   "from pathlib import Path; from opsroom_launcher.uv import find_uv; print(find_uv(Path('.opsroom/tools').absolute()))";

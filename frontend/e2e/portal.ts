@@ -1,9 +1,13 @@
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { test as base, type Page } from "@playwright/test";
 
 /** The repository's folder. */
 export const ROOT = join(import.meta.dirname, "..", "..");
+const VENV_PYTHON = join(ROOT, ".venv", "bin", "python");
+/** The tested Python: with another, `./opsroom` would replace the environment under the tests that use it. */
+export const PYTHON = process.env.PYTHON ?? (existsSync(VENV_PYTHON) ? VENV_PYTHON : "python3");
 const READY_WITHIN_MS = 90_000;
 
 /** The real services, run for the tests: gateway, chat, cloud and their broker. */
@@ -20,11 +24,18 @@ interface RunningPortal {
 /** The command that runs a portal. */
 interface Installation {
   readonly program: string;
+  /** What it is given before the options. */
+  readonly first?: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-const CHECKOUT: Installation = { program: join(ROOT, "opsroom"), cwd: ROOT, env: process.env };
+const CHECKOUT: Installation = {
+  program: PYTHON,
+  first: [join(ROOT, "opsroom")],
+  cwd: ROOT,
+  env: process.env,
+};
 
 /** What `./opsroom up` says once it is ready. */
 const READY = /Page and API\s+(http:\/\/\S+)\//;
@@ -33,9 +44,10 @@ const READY = /Page and API\s+(http:\/\/\S+)\//;
 export async function startPortal(
   options: readonly string[],
   environ: Readonly<Record<string, string>> = {},
-  { program, cwd, env }: Installation = CHECKOUT,
+  { program, first = [], cwd, env }: Installation = CHECKOUT,
 ): Promise<RunningPortal> {
   const asked = [
+    ...first,
     "up",
     "--port",
     "0",

@@ -1,12 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { test as base, expect, type Page } from "@playwright/test";
 import { expectAccessible, expectGoodLooks, HARDEST_LOOKS } from "./accessible";
-import { type Portal, startPortal } from "./portal";
-
-const VENV = join(import.meta.dirname, "..", "..", ".venv", "bin", "python");
-const PYTHON = process.env.PYTHON ?? (existsSync(VENV) ? VENV : "python3");
+import { type Portal, PYTHON, startPortal } from "./portal";
 
 /** A provider that speaks OpenID Connect on loopback; it lives until its standard input is closed. */
 const PROVIDER = `

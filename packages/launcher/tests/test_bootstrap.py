@@ -126,6 +126,19 @@ def executable(path: Path, text: str) -> None:
     path.chmod(0o755)
 
 
+async def test_another_python_makes_the_environment_anew_for_tests_and_not_under_a_portal(
+    checkout: Checkout,
+) -> None:
+    await checkout.bench()
+    stamp = checkout.root / ".venv/opsroom-stamp"
+    kind, _, digest = stamp.read_text().split()
+    stamp.write_text(f"{kind} another-python {digest}\n")
+    await checkout.up()
+    assert len(checkout.calls()) == 1
+    await checkout.bench()
+    assert len(checkout.calls()) == 2
+
+
 async def test_second_run_calls_no_installer(checkout: Checkout) -> None:
     first = await checkout.bench()
     assert "installing" in first.err

@@ -57,6 +57,11 @@ def test_output_is_passed_on_as_it_comes(tmp_path: Path, capfd: pytest.CaptureFi
     assert sorted(lines[1:3]) == ["err", "out"]
 
 
+def test_a_step_is_told_the_python_under_test(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    run_all([step("told", "import os; print(os.environ['PYTHON'])", tmp_path)])
+    assert capfd.readouterr().out.splitlines()[1] == sys.executable
+
+
 def test_success_says_so(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run_all([step("first", "", tmp_path), step("second", "", tmp_path)]) == 0
     assert capfd.readouterr().out.endswith("\nall passed\n")

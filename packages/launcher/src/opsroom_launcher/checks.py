@@ -146,8 +146,12 @@ def run_all(steps: Sequence[Step]) -> int:
 
 def _run(step: Step) -> Result:
     began = time.monotonic()
-    # What colours its output on a terminal is to do so through our pipe, too.
-    environ = os.environ | ({"FORCE_COLOR": "1"} if sys.stdout.isatty() else {})
+    # The page's tests start portals: in the Python under test, whichever the machine's own is.
+    environ = os.environ | {"PYTHON": sys.executable}
+    if sys.stdout.isatty():
+        environ["FORCE_COLOR"] = (
+            "1"  # what colours its output on a terminal is to do so through our pipe, too
+        )
     program = Program(step.name, step.argv, step.folder, STEP_SECONDS, environ)
     code = _exit_code(step, lambda: run_shown(program, sys.stdout.buffer))
     took = f"{time.monotonic() - began:.1f} s"

@@ -34,17 +34,21 @@ class Environment:
         """Whether nothing need be installed; ``development`` asks for the tools of test and check too.
 
         What has them serves a plain run as well: going from `test` to `up` and back must install nothing.
+        Nor is it made anew for a plain run because another Python started it: a portal may be running in it.
+        Tests run in the Python that starts them.
         """
         try:
-            kind, digest = self._stamp.read_text(encoding="ascii").split()
+            kind, python, digest = self._stamp.read_text(encoding="ascii").split()
         except (OSError, ValueError):
             return False
-        return (kind == _DEVELOPMENT or not development) and self.python.exists() and digest == self._digest()
+        if development and (kind, python) != (_DEVELOPMENT, _this_python()):
+            return False
+        return self.python.exists() and digest == self._digest()
 
     def mark(self, *, development: bool) -> None:
         """Note that it has just been made."""
         kind = _DEVELOPMENT if development else _RUNTIME
-        self._stamp.write_text(f"{kind} {self._digest()}\n", encoding="ascii")
+        self._stamp.write_text(f"{kind} {_this_python()} {self._digest()}\n", encoding="ascii")
 
     @property
     def _stamp(self) -> Path:
@@ -61,8 +65,6 @@ class Environment:
         # The workspace's packages are installed as links, so the place counts: a moved folder is to be made
         # anew.
         yield os.fsencode(self.root)
-        version = ".".join(map(str, sys.version_info[:2]))
-        yield f"{sys.implementation.name} {version} {sys.base_prefix}".encode()
         for name in ("uv.lock", "pyproject.toml", "packages/*/pyproject.toml", "services/*/pyproject.toml"):
             for path in sorted(self.root.glob(name)):
                 yield os.fsencode(path.relative_to(self.root))
@@ -75,3 +77,10 @@ class Environment:
             yield "\n".join(
                 sorted(name for name in os.listdir(folder) if name.endswith(".dist-info"))
             ).encode()
+
+
+def _this_python() -> str:
+    """One word for the Python that runs this: its kind, version and place."""
+    version = ".".join(map(str, sys.version_info[:2]))
+    name = f"{sys.implementation.name} {version} {sys.base_prefix}"
+    return hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
