@@ -44,6 +44,7 @@ _EVENTS: dict[str, tuple[type[Model], frozenset[str]]] = {
     "chat.names.{}": (chat.NameClaim, frozenset({"chat"})),
     "chat.erasures.{}": (moderation.Erasure, frozenset({"chat"})),
     "chat.restrictions.{}": (moderation.Restriction, frozenset({"chat"})),
+    "chat.moderated.{}": (moderation.Restriction, frozenset({"chat"})),
     subjects.typing_subject("general"): (chat.TypingEvent, frozenset({"gateway"})),
     subjects.GATEWAY_SPENT: (gateways.Spent, frozenset({"gateway"})),
     "$KV.gateways.{}": (chat.NameClaim, frozenset({"gateway"})),

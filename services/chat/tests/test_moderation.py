@@ -290,6 +290,38 @@ async def test_who_is_banned_leaves_the_list_and_does_not_come_back(chat: Chat, 
     assert await chat.names() == ["Ann"]
 
 
+async def test_a_retry_changes_nothing_and_is_answered_as_the_first(
+    broker: Broker, chat: Chat, moderator: Moderator, broker_process: BrokerProcess
+) -> None:
+    ann = await chat.present("Ann")
+    ask = chat.requester.ask
+    muting = RestrictRequest(request_id="r1", kind=RestrictionKind.MUTE, name="Ann", seconds=600, by=ADMIN)
+    banning = RestrictRequest(request_id="r2", kind=RestrictionKind.BAN, name="Ann", by=ADMIN)
+    lifting = LiftRequest(request_id="r3", id=restriction_id(RestrictionKind.BAN, "Ann", None), by=ADMIN)
+    revoking = RevokeRequest(request_id="r4", user_id=ann.user.id, by=ADMIN)
+    async with another(broker_process.url):  # whichever of the two has the retry
+        mutes = await asyncio.gather(*(ask(ChatSubject.RESTRICT, muting, RestrictReply) for _ in range(8)))
+        assert len({encode(one) for one in mutes}) == 1
+        bans = [await ask(ChatSubject.RESTRICT, banning, RestrictReply) for _ in range(4)]
+        assert len({encode(one.restriction) for one in bans}) == 1
+        lifts = [await ask(ChatSubject.LIFT, lifting, LiftReply) for _ in range(4)]
+        assert len({encode(one) for one in lifts}) == 1
+        # One that comes after what undid it neither bans again nor has anybody leave.
+        await chat.join(ann.token)
+        for _ in range(4):
+            await ask(ChatSubject.RESTRICT, banning, RestrictReply)
+        assert await chat.names() == ["Ann"]
+        for _ in range(4):
+            await ask(ChatSubject.REVOKE, revoking, RevokeReply)
+        reader = StreamReader(broker, AUDIT_STREAM)
+
+        async def actions() -> list[str]:
+            return [AUDIT_ENTRY.read(one.data).action for one in await reader.page(AUDIT, start=1, count=40)]
+
+        found = await until_answer(actions, lambda some: "revoke" in some)
+        assert found == ["mute", "ban", "lift", "revoke"]
+
+
 async def test_another_service_holds_to_it_and_a_new_one_too(
     chat: Chat, moderator: Moderator, broker: Broker, broker_process: BrokerProcess
 ) -> None:

@@ -96,9 +96,11 @@ class Restriction(Model):
 class RestrictRequest(Model):
     """Mute a name, or ban a name or an address, for ``seconds`` or until lifted.
 
-    A second one of the same target replaces the first.
+    A second one of the same target replaces the first. One with the ``request_id`` of an earlier one is a
+    retry of it: it changes nothing and is answered the same, for a minute after the first.
     """
 
+    request_id: Identifier | None = None
     kind: RestrictionKind
     name: RawName | None = None
     address: Address | None = None
@@ -115,8 +117,9 @@ class RestrictReply(Model):
 
 
 class LiftRequest(Model):
-    """End a restriction."""
+    """End a restriction; one with the ``request_id`` of an earlier one is a retry of it."""
 
+    request_id: Identifier | None = None
     id: Identifier
     reason: Reason | None = None
     by: AskedBy = AskedBy()
@@ -144,8 +147,12 @@ class RestrictionsReply(Model):
 
 
 class RevokeRequest(Model):
-    """Make the token of ``user_id`` worth nothing: off the list, the name free, their connections closed."""
+    """Make the token of ``user_id`` worth nothing: off the list, the name free, their connections closed.
 
+    One with the ``request_id`` of an earlier one is a retry of it.
+    """
+
+    request_id: Identifier | None = None
     user_id: Identifier
     reason: Reason | None = None
     by: AskedBy = AskedBy()

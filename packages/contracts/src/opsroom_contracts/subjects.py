@@ -48,6 +48,8 @@ MEMBERS = "chat.members.*"
 NAMES = "chat.names.*"
 RESTRICTIONS = "chat.restrictions.*"
 """Mutes and bans, in the stream of the people."""
+MODERATED = "chat.moderated.*"
+"""What was answered to each request about them, for as long as the same request may come again."""
 
 CLOUD_STREAM = "CLOUD"
 """Events of instances, the timers of pending operations, and what the timers deliver."""
@@ -102,6 +104,11 @@ def erasure_subject(message_id: str) -> str:
 def restriction_subject(restriction_id: str) -> str:
     """Where one mute or ban is kept."""
     return f"chat.restrictions.{restriction_id}"
+
+
+def moderated_subject(request_id: str) -> str:
+    """Where it is kept what one request made of a mute or ban."""
+    return f"chat.moderated.{request_id}"
 
 
 def audit_subject(outcome: str, entry_id: str) -> str:

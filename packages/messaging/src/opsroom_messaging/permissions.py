@@ -139,6 +139,7 @@ _ALL = {
             subjects.MEMBERS,
             subjects.NAMES,
             subjects.RESTRICTIONS,
+            subjects.MODERATED,
             subjects.AUDIT,
             "$JS.API.INFO",
             *_own(subjects.CHAT_STREAM),

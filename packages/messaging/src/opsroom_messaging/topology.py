@@ -55,7 +55,7 @@ def members_stream(*, replicas: int) -> StreamSpec:
     """People, names, mutes and bans: only the last record of each counts, so only that is kept."""
     return StreamSpec(
         subjects.MEMBERS_STREAM,
-        (subjects.MEMBERS, subjects.NAMES, subjects.RESTRICTIONS),
+        (subjects.MEMBERS, subjects.NAMES, subjects.RESTRICTIONS, subjects.MODERATED),
         per_subject=1,
         replicas=replicas,
     )

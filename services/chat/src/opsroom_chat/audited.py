@@ -41,7 +41,7 @@ def audited(
 
 
 def _accepted(request: Asked, reply: Model) -> AuditEntry:
-    once = request.id if isinstance(request, RemoveRequest) else None
+    once = request.id if isinstance(request, RemoveRequest) else request.request_id
     concerned = reply.restriction if isinstance(reply, RestrictReply | LiftReply) else None
     target = _target(request) if concerned is None else concerned.name or concerned.address or concerned.id
     return moderated(_action(request), request.by, target, request.reason, once=once)

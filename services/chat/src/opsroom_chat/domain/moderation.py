@@ -21,6 +21,8 @@ from opsroom_contracts.text import NameRuleError, clean_name
 
 _REMEMBERED_SECONDS = 60
 """How long a record outlives what it says, so that everybody hears of the end."""
+RETRY_SECONDS = 60
+"""For how long it is remembered what a request did: far longer than any gateway retries."""
 
 
 def removal_of(event: MessageEvent, seq: int, now: datetime) -> MessageRemoved:

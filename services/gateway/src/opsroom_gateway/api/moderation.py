@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
+from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 
@@ -101,7 +102,7 @@ def moderation_router(requester: Requester, access: Access, here: NotedHere) -> 
         reason: WhyInQuery = None,
     ) -> None:
         """They leave the list, and what their token opened is closed, on every gateway."""
-        request = RevokeRequest(user_id=user_id, reason=reason, by=asking.by)
+        request = RevokeRequest(request_id=uuid4().hex, user_id=user_id, reason=reason, by=asking.by)
         await requester.ask(ChatSubject.REVOKE, request, RevokeReply)
 
     return router

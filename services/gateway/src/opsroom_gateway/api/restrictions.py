@@ -1,6 +1,7 @@
 """Muting and banning: ``/api/v1/chat/mutes``, ``/bans`` and ``/restrictions``."""
 
 from typing import Annotated
+from uuid import uuid4
 
 from fastapi import APIRouter, Body, Depends, Request
 
@@ -62,6 +63,7 @@ class Restricting:
             FaultError: what the chat service refused.
         """
         request = RestrictRequest(
+            request_id=uuid4().hex,
             kind=kind,
             name=wanted.name,
             address=wanted.address if isinstance(wanted, NewBan) else None,
@@ -146,7 +148,8 @@ def restrictions_router(restricting: Restricting, access: Access, here: NotedHer
         reason: WhyInQuery = None,
     ) -> None:
         """It counts no more, on any gateway."""
-        await restricting.lift(LiftRequest(id=restriction_id, reason=reason, by=asking.by))
+        request = LiftRequest(request_id=uuid4().hex, id=restriction_id, reason=reason, by=asking.by)
+        await restricting.lift(request)
 
     return router
 

@@ -1,5 +1,7 @@
 """``/api/v1/session``: who asks, and what they may do here."""
 
+from uuid import uuid4
+
 from fastapi import APIRouter, Request
 
 from opsroom_contracts.audit import AskedBy
@@ -61,7 +63,7 @@ def session_router(access: Access, requester: Requester) -> APIRouter:
         if principal.user is None:
             raise refuse(ErrorCode.UNAUTHENTICATED, "say by a registration token who is to sign out")
         by = AskedBy(name=principal.name[:64], address=caller_of(request).address[:64])
-        asked = RevokeRequest(user_id=principal.user.id, by=by)
+        asked = RevokeRequest(request_id=uuid4().hex, user_id=principal.user.id, by=by)
         await requester.ask(ChatSubject.REVOKE, asked, RevokeReply)
 
     return router
