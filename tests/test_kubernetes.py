@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from opsroom_contracts.identity import Role
-from opsroom_gateway.identity.given_tokens import read_tokens
+from opsroom_gateway.auth.static_tokens import read_tokens
 from opsroom_messaging.permissions import USERS
 
 ROOT = Path(__file__).parents[1] / "deploy" / "kubernetes"

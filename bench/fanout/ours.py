@@ -20,23 +20,23 @@ from opsroom_contracts.http import SSE_CHANGE
 from opsroom_contracts.subjects import CHAT_EVENTS
 from opsroom_gateway.api.cloud_events import events_router
 from opsroom_gateway.app import Gateway
-from opsroom_gateway.catch_up import CatchUp
-from opsroom_gateway.chat_feed import ChatFeed
-from opsroom_gateway.cloud_feed import CloudFeed
-from opsroom_gateway.counters import EdgeCounters
-from opsroom_gateway.edge.admission import allow_open_files
-from opsroom_gateway.edge.callers import Callers
-from opsroom_gateway.edge.proxies import trusted
-from opsroom_gateway.enforcement import Enforcement
-from opsroom_gateway.frames import sse_event
-from opsroom_gateway.identity.build import access as access_of
-from opsroom_gateway.identity.build import utc_now
-from opsroom_gateway.identity.keeper import Keeper
-from opsroom_gateway.measures import fan_out_latency
-from opsroom_gateway.restrictions_feed import RestrictionsFeed
-from opsroom_gateway.server import listen, make_server
+from opsroom_gateway.auth.factory import access as access_of
+from opsroom_gateway.auth.factory import utc_now
+from opsroom_gateway.auth.revocation_watcher import Keeper
+from opsroom_gateway.fanout.replay import CatchUp
+from opsroom_gateway.metrics import fan_out_latency
+from opsroom_gateway.middleware.client_address import Callers
+from opsroom_gateway.middleware.trusted_proxies import trusted
+from opsroom_gateway.presence.restriction_enforcer import Enforcement
+from opsroom_gateway.projections.instances import CloudFeed
+from opsroom_gateway.projections.messages import ChatFeed
+from opsroom_gateway.projections.restrictions import RestrictionsFeed
 from opsroom_gateway.settings import GatewaySettings
-from opsroom_gateway.ws_protocol import outlet_of
+from opsroom_gateway.transport.connection_limits import allow_open_files
+from opsroom_gateway.transport.encoding import sse_event
+from opsroom_gateway.transport.server import listen, make_server
+from opsroom_gateway.transport.stats import EdgeCounters
+from opsroom_gateway.transport.websocket_protocol import outlet_of
 from opsroom_messaging.connection import unconnected
 from opsroom_messaging.metrics import Histogram, Metrics
 from opsroom_messaging.process import run, until_stopped

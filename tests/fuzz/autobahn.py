@@ -22,12 +22,12 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
 from opsroom_gateway.app import Gateway
-from opsroom_gateway.counters import EdgeCounters
-from opsroom_gateway.frames import binary_frame, deflated, text_frame
-from opsroom_gateway.inbox import Event
-from opsroom_gateway.server import listen, make_server
 from opsroom_gateway.settings import GatewaySettings
-from opsroom_gateway.ws_protocol import WebSocketOutlet, outlet_of
+from opsroom_gateway.transport.encoding import binary_frame, deflated, text_frame
+from opsroom_gateway.transport.receive_queue import Event
+from opsroom_gateway.transport.server import listen, make_server
+from opsroom_gateway.transport.stats import EdgeCounters
+from opsroom_gateway.transport.websocket_protocol import WebSocketOutlet, outlet_of
 
 _LARGEST = 16 * 1024 * 1024
 """The largest message of the suite; the portal itself takes no more than 64 KiB."""

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from opsroom_chat.messages import Messages
-from opsroom_gateway import health
-from opsroom_gateway.api.chat_replies import Replies
-from opsroom_gateway.api.chat_socket import ChatSocket
-from opsroom_gateway.chat_feed import ChatFeed
-from opsroom_gateway.course.chat import CourseChat
+from opsroom_gateway.api import health
+from opsroom_gateway.api.chat_socket.replies import Replies
+from opsroom_gateway.api.chat_socket.session import ChatSocket
 from opsroom_gateway.domain.course_frames import read_frame
-from opsroom_gateway.hub import Hub
-from opsroom_gateway.ws_protocol import OutletProtocol
+from opsroom_gateway.fanout.broadcaster import Hub
+from opsroom_gateway.legacy.chat import CourseChat
+from opsroom_gateway.projections.messages import ChatFeed
+from opsroom_gateway.transport.websocket_protocol import OutletProtocol
 
 Replaced = list[tuple[Any, str, Any]]
 

@@ -25,7 +25,7 @@ from opsroom_cloud.provider import SimulatedProvider
 from opsroom_cloud.service import cloud_service
 from opsroom_cloud.settings import CloudSettings
 from opsroom_gateway.app import gateway
-from opsroom_gateway.server import listen, make_server
+from opsroom_gateway.transport.server import listen, make_server
 from opsroom_messaging.access import Access
 from opsroom_messaging.connection import Broker, connect
 from opsroom_messaging.logs import configure

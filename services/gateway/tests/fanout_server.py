@@ -11,14 +11,14 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from opsroom_gateway.app import Gateway
-from opsroom_gateway.counters import EdgeCounters
-from opsroom_gateway.hub import Hub
-from opsroom_gateway.inbox import Event
-from opsroom_gateway.outlet import SocketOutlet
-from opsroom_gateway.server import Server, listen, make_server
+from opsroom_gateway.fanout.broadcaster import Hub
 from opsroom_gateway.settings import GatewaySettings
-from opsroom_gateway.sse import EventStream, StreamOutlet
-from opsroom_gateway.ws_protocol import outlet_of
+from opsroom_gateway.transport.connection import SocketOutlet
+from opsroom_gateway.transport.event_stream import EventStream, StreamOutlet
+from opsroom_gateway.transport.receive_queue import Event
+from opsroom_gateway.transport.server import Server, listen, make_server
+from opsroom_gateway.transport.stats import EdgeCounters
+from opsroom_gateway.transport.websocket_protocol import outlet_of
 
 PATIENCE_SECONDS = 20.0
 _USUAL: dict[str, object] = {"port": 0, "drain_seconds": 0.0, "ping_seconds": 60.0, "heartbeat_seconds": 60.0}

@@ -13,8 +13,8 @@ from opsroom_cloud.provider import SimulatedProvider
 from opsroom_cloud.service import cloud_service
 from opsroom_cloud.settings import CloudSettings
 from opsroom_gateway.app import gateway
-from opsroom_gateway.server import listen, make_server
 from opsroom_gateway.settings import GatewaySettings
+from opsroom_gateway.transport.server import listen, make_server
 from opsroom_messaging.connection import Broker, connect
 
 DELAY_SECONDS = 0.4

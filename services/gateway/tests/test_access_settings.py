@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from opsroom_contracts.identity import Role
-from opsroom_gateway.identity.build import given_tokens
-from opsroom_gateway.identity.given_tokens import GivenTokensError, main, read_tokens
+from opsroom_gateway.auth.factory import given_tokens
+from opsroom_gateway.auth.static_tokens import GivenTokensError, main, read_tokens
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_messaging.settings import SettingsError
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from opsroom_gateway.domain.binding import Binding, Move
+from opsroom_gateway.domain.socket_binding import Binding, Move
 
 HERE, THERE = "one browser", "another browser"
 

@@ -8,7 +8,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from opsroom_gateway.edge.origins import is_here
+from opsroom_gateway.middleware.origin_check import is_here
 from services.gateway.tests.portal import Portal, gateway_settings, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -5,8 +5,8 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsroom_gateway.domain.buckets import MOST_KEYS, Buckets, Rate
 from opsroom_gateway.domain.json_depth import deeper_than
+from opsroom_gateway.domain.token_bucket import MOST_KEYS, Buckets, Rate
 
 GAPS = st.lists(st.floats(min_value=0, max_value=5), max_size=200)
 

@@ -3,8 +3,8 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from opsroom_gateway.catch_up import CatchUp
-from opsroom_gateway.ring import Ring
+from opsroom_gateway.fanout.replay import CatchUp
+from opsroom_gateway.fanout.replay_buffer import Ring
 from opsroom_messaging.connection import Broker
 from opsroom_messaging.follower import Follow, Follower, Source
 from opsroom_messaging.process import running

@@ -13,8 +13,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 
 from opsroom_contracts.close_codes import Close, retry_hint
-from opsroom_gateway.frames import sse_comment, sse_event, text_frame
-from opsroom_gateway.hub import Hub
+from opsroom_gateway.fanout.broadcaster import Hub
+from opsroom_gateway.transport.encoding import sse_comment, sse_event, text_frame
 from services.gateway.tests.fanout_server import Fanout, RawReader, fanout, let_in, raw_reader, request_for
 from tests.waiting import until
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from opsroom_contracts.chat import Dialect, Member, MemberStatus, User
 from opsroom_contracts.codec import encode
 from opsroom_contracts.subjects import member_subject
-from opsroom_gateway.course.people_list import PeopleList
-from opsroom_gateway.hub import Hub
-from opsroom_gateway.people_feed import PeopleFeed
+from opsroom_gateway.fanout.broadcaster import Hub
+from opsroom_gateway.legacy.user_list import PeopleList
+from opsroom_gateway.projections.members import PeopleFeed
 from opsroom_messaging.stored import Stored
 
 

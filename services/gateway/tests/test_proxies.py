@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from starlette.datastructures import Headers
 
-from opsroom_gateway.edge.networks import CLOUDFLARE, networks, within
-from opsroom_gateway.edge.proxies import PRESETS, trusted
+from opsroom_gateway.domain.networks import CLOUDFLARE, networks, within
+from opsroom_gateway.middleware.trusted_proxies import PRESETS, trusted
 from services.gateway.tests.portal import gateway_settings
 
 CLIENT = "203.0.113.7"

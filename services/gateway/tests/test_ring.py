@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsroom_gateway.ring import Ring
+from opsroom_gateway.fanout.replay_buffer import Ring
 
 _STEPS = st.lists(
     st.one_of(

@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
-from opsroom_gateway.server import AddressInUseError, listen
 from opsroom_gateway.settings import GatewaySettings
+from opsroom_gateway.transport.server import AddressInUseError, listen
 
 
 def test_the_listener_says_that_it_is_tcp_so_that_no_frame_waits_for_another() -> None:

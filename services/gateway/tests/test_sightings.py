@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from opsroom_gateway.sightings import Sightings
+from opsroom_gateway.presence.recent_addresses import Sightings
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

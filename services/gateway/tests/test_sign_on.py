@@ -18,7 +18,7 @@ import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives import serialization
 
-from opsroom_gateway.identity import issuer
+from opsroom_gateway.auth import oidc_provider as issuer
 from services.gateway.tests.api_clients import person
 from services.gateway.tests.portal import Address, Portal, gateway_settings, serving
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsroom_gateway.strays import Strays
+from opsroom_gateway.presence.orphaned_connections import Strays
 
 CONNECTIONS = st.sampled_from("abcde")
 USERS = st.sampled_from("xyz")

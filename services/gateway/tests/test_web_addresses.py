@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsroom_gateway.edge.web_addresses import read_origin
+from opsroom_gateway.domain.web_addresses import read_origin
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_messaging.settings import SettingsError
 from services.gateway.tests.portal import Portal, gateway_settings, serving

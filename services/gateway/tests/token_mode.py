@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from opsroom_contracts.identity import Role
-from opsroom_gateway.identity.given_tokens import make_token
+from opsroom_gateway.auth.static_tokens import make_token
 from services.gateway.tests.portal import Address, Portal, gateway_settings, serving
 from tests.waiting import until_answer
 

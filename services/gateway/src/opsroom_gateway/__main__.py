@@ -7,9 +7,9 @@ import socket
 from contextlib import AbstractAsyncContextManager, closing
 
 from opsroom_gateway.app import Gateway, gateway
-from opsroom_gateway.edge.admission import allow_open_files
-from opsroom_gateway.server import Server, listen, make_server
 from opsroom_gateway.settings import GatewaySettings
+from opsroom_gateway.transport.connection_limits import allow_open_files
+from opsroom_gateway.transport.server import Server, listen, make_server
 from opsroom_messaging.admin import Vitals, admin
 from opsroom_messaging.connection import Broker
 from opsroom_messaging.process import run, until_stopped

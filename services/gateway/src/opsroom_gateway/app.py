@@ -11,21 +11,21 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from opsroom_contracts import subjects
-from opsroom_gateway import health
+from opsroom_gateway.api import health
 from opsroom_gateway.api.security import describe_access
-from opsroom_gateway.application import api, application, mount_course
-from opsroom_gateway.counters import EdgeCounters
-from opsroom_gateway.course.chat import CourseChat
-from opsroom_gateway.course.cloud import CourseCloud
-from opsroom_gateway.course.door import CourseDoor
-from opsroom_gateway.course.impostors import Impostors
-from opsroom_gateway.edge.rates import Gossip
-from opsroom_gateway.feeds import Feeds
-from opsroom_gateway.look import answering
-from opsroom_gateway.measures import Hubs, measure, measure_skipped
-from opsroom_gateway.parts import Parts, admission_of, parts_of
+from opsroom_gateway.api.status_service import answering
+from opsroom_gateway.components import Parts, admission_of, parts_of
+from opsroom_gateway.legacy.access import CourseDoor
+from opsroom_gateway.legacy.chat import CourseChat
+from opsroom_gateway.legacy.cloud import CourseCloud
+from opsroom_gateway.legacy.impersonation_guard import Impostors
+from opsroom_gateway.metrics import Hubs, measure, measure_skipped
+from opsroom_gateway.middleware.shared_rate_limiter import Gossip
+from opsroom_gateway.projections.projections import Feeds
+from opsroom_gateway.projections.typing_relay import TypingFeed
+from opsroom_gateway.routes import api, application, mount_course
 from opsroom_gateway.settings import GatewaySettings
-from opsroom_gateway.typing_feed import TypingFeed
+from opsroom_gateway.transport.stats import EdgeCounters
 from opsroom_messaging.connection import Broker, unconnected
 from opsroom_messaging.leases import GatewayLease
 from opsroom_messaging.metrics import Metrics

@@ -7,10 +7,10 @@ from typing import Annotated, ClassVar, Self
 from pydantic import AfterValidator, Field
 
 from opsroom_contracts.identity import Mode, Role
-from opsroom_gateway.domain.buckets import Rate
-from opsroom_gateway.edge.networks import LOOPBACK, networks, within
-from opsroom_gateway.edge.proxies import Proxies, check_trusted, trusted
-from opsroom_gateway.edge.web_addresses import ANY_ORIGIN, read_issuer, read_origin
+from opsroom_gateway.domain.networks import LOOPBACK, networks, within
+from opsroom_gateway.domain.token_bucket import Rate
+from opsroom_gateway.domain.web_addresses import ANY_ORIGIN, read_issuer, read_origin
+from opsroom_gateway.middleware.trusted_proxies import Proxies, check_trusted, trusted
 from opsroom_messaging.admin import AdminSettings
 from opsroom_messaging.settings import ListeningHost, SettingsError
 

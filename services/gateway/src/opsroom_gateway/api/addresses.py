@@ -12,11 +12,11 @@ from opsroom_contracts.gateways import SIGHTINGS_MAX, Sighting, Whereabouts, Whe
 from opsroom_contracts.http import AddressList
 from opsroom_contracts.status import REPLICAS_MAX
 from opsroom_contracts.subjects import GATEWAY_WHEREABOUTS
+from opsroom_gateway.api.audit_log import NotedHere
 from opsroom_gateway.api.moderation import DENIED, Moderator, moderator_of
+from opsroom_gateway.api.problem_details import documented, shown
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.identity.principals import Access
-from opsroom_gateway.noted_here import NotedHere
-from opsroom_gateway.problems import documented, shown
+from opsroom_gateway.auth.authorization import Access
 from opsroom_messaging.connection import Broker
 from opsroom_messaging.everybody import ask_all
 

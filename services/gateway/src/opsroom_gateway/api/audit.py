@@ -9,9 +9,9 @@ from opsroom_contracts.codec import ContractError
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.identity import Action
 from opsroom_contracts.subjects import AUDIT
+from opsroom_gateway.api.problem_details import documented, shown
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.identity.principals import Access
-from opsroom_gateway.problems import documented, shown
+from opsroom_gateway.auth.authorization import Access
 from opsroom_messaging.stored import Stored, StreamReader
 
 _EXAMPLE = {

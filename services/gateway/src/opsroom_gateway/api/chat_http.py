@@ -17,11 +17,11 @@ from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.http import NewUser, Registered
 from opsroom_contracts.identity import Action
 from opsroom_contracts.subjects import ChatSubject
+from opsroom_gateway.api.problem_details import documented, shown
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.edge.limits import Limits
-from opsroom_gateway.identity.principals import Access, Principal, Proof
-from opsroom_gateway.people_feed import PeopleFeed
-from opsroom_gateway.problems import documented, shown
+from opsroom_gateway.auth.authorization import Access, Principal, Proof
+from opsroom_gateway.middleware.rate_limits import Limits
+from opsroom_gateway.projections.members import PeopleFeed
 from opsroom_messaging.requests import Requester
 
 _Room = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$", examples=["general"])]

@@ -9,15 +9,15 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.identity import Action
 from opsroom_contracts.moderation import Restriction
+from opsroom_gateway.api.problem_details import documented
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.catch_up import CatchUp, TooOldError
-from opsroom_gateway.cloud_feed import CloudFeed, reset_chunk
-from opsroom_gateway.edge.callers import caller_of
-from opsroom_gateway.enforcement import is_ban
-from opsroom_gateway.identity.keeper import Keeper
-from opsroom_gateway.identity.principals import Access, Principal, Proof
-from opsroom_gateway.problems import documented
-from opsroom_gateway.sse import EventStream, StreamOutlet
+from opsroom_gateway.auth.authorization import Access, Principal, Proof
+from opsroom_gateway.auth.revocation_watcher import Keeper
+from opsroom_gateway.fanout.replay import CatchUp, TooOldError
+from opsroom_gateway.middleware.client_address import caller_of
+from opsroom_gateway.presence.restriction_enforcer import is_ban
+from opsroom_gateway.projections.instances import CloudFeed, reset_chunk
+from opsroom_gateway.transport.event_stream import EventStream, StreamOutlet
 from opsroom_messaging.stored import UnavailableError
 
 _DESCRIPTION = """Events are named `change`, with the stream's sequence as `id:`. Resume with `Last-Event-ID`

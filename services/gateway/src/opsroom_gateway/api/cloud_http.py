@@ -12,14 +12,14 @@ from opsroom_contracts.cloud import ANONYMOUS, Command, Operation
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.http import InstanceList, OperationAccepted
 from opsroom_contracts.identity import Action
+from opsroom_gateway.api.audit_log import NotedHere
+from opsroom_gateway.api.cloud_commands import Asker, CloudCommands
+from opsroom_gateway.api.problem_details import documented, shown
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.cloud_commands import Asker, CloudCommands
-from opsroom_gateway.cloud_feed import CloudFeed
-from opsroom_gateway.edge.callers import caller_of
-from opsroom_gateway.edge.limits import Limits
-from opsroom_gateway.identity.principals import Access
-from opsroom_gateway.noted_here import NotedHere
-from opsroom_gateway.problems import documented, shown
+from opsroom_gateway.auth.authorization import Access
+from opsroom_gateway.middleware.client_address import caller_of
+from opsroom_gateway.middleware.rate_limits import Limits
+from opsroom_gateway.projections.instances import CloudFeed
 
 KEY_MAX = 100
 """The longest idempotency key, in characters."""

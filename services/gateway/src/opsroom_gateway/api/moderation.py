@@ -13,11 +13,11 @@ from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.identity import Action
 from opsroom_contracts.moderation import RemoveReply, RemoveRequest, RevokeReply, RevokeRequest
 from opsroom_contracts.subjects import ChatSubject
+from opsroom_gateway.api.audit_log import NotedHere
+from opsroom_gateway.api.problem_details import documented
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.edge.callers import caller_of
-from opsroom_gateway.identity.principals import Access, Proof
-from opsroom_gateway.noted_here import NotedHere
-from opsroom_gateway.problems import documented
+from opsroom_gateway.auth.authorization import Access, Proof
+from opsroom_gateway.middleware.client_address import caller_of
 from opsroom_messaging.requests import Requester
 
 _Room = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$", examples=["general"])]

@@ -20,12 +20,12 @@ from opsroom_contracts.moderation import (
 )
 from opsroom_contracts.subjects import ChatSubject
 from opsroom_contracts.text import fold_name
+from opsroom_gateway.api.audit_log import NotedHere
 from opsroom_gateway.api.moderation import DENIED, Id, Moderator, WhyInQuery, moderator_of
+from opsroom_gateway.api.problem_details import documented, shown
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.edge.callers import caller_of
-from opsroom_gateway.identity.principals import Access
-from opsroom_gateway.noted_here import NotedHere
-from opsroom_gateway.problems import documented, shown
+from opsroom_gateway.auth.authorization import Access
+from opsroom_gateway.middleware.client_address import caller_of
 from opsroom_messaging.follower import Follower
 from opsroom_messaging.requests import Requester
 

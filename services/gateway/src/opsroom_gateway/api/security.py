@@ -6,7 +6,7 @@ from fastapi import FastAPI, Security
 from fastapi.security import HTTPBearer
 
 from opsroom_contracts.identity import Mode
-from opsroom_gateway.identity.principals import Access
+from opsroom_gateway.auth.authorization import Access
 
 BEARER: Final[Any] = Security(
     HTTPBearer(

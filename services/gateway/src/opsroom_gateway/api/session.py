@@ -9,10 +9,10 @@ from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.identity import Action, SessionView
 from opsroom_contracts.moderation import RevokeReply, RevokeRequest
 from opsroom_contracts.subjects import ChatSubject
+from opsroom_gateway.api.problem_details import documented, shown
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.edge.callers import caller_of
-from opsroom_gateway.identity.principals import Access, Proof
-from opsroom_gateway.problems import documented, shown
+from opsroom_gateway.auth.authorization import Access, Proof
+from opsroom_gateway.middleware.client_address import caller_of
 from opsroom_messaging.requests import Requester
 
 _EXAMPLE = {

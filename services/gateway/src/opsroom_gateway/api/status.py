@@ -5,10 +5,10 @@ from fastapi import APIRouter, Depends
 from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.identity import Action
 from opsroom_contracts.status import Status
+from opsroom_gateway.api.problem_details import documented, shown
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.identity.principals import Access
-from opsroom_gateway.look import Look
-from opsroom_gateway.problems import documented, shown
+from opsroom_gateway.api.status_service import Look
+from opsroom_gateway.auth.authorization import Access
 
 _EXAMPLE = {
     "at": "2026-11-25T03:00:12.345Z",

@@ -1,0 +1,54 @@
+"""Reads what one client of the chat sends, and tells it of what can't be read."""
+
+from fastapi import WebSocket
+from starlette.types import Message
+
+from opsroom_contracts.close_codes import Close
+from opsroom_contracts.codec import ContractError, decode
+from opsroom_contracts.errors import ErrorCode
+from opsroom_contracts.frames import CLIENT_FRAME, FRAME_MAX_BYTES, ClientFrame
+from opsroom_gateway.api.chat_socket.replies import Replies
+from opsroom_gateway.domain.json_depth import deeper_than
+from opsroom_gateway.transport.websocket_protocol import WebSocketOutlet
+
+_MALFORMED_MAX = 20
+
+
+class ClientFrames:
+    """The frames of one socket, none nested more than ``depth`` deep."""
+
+    __slots__ = ("_depth", "_malformed", "_outlet", "_replies")
+
+    def __init__(self, outlet: WebSocketOutlet, replies: Replies, depth: int) -> None:
+        self._outlet = outlet
+        self._replies = replies
+        self._depth = depth
+        self._malformed = 0
+
+    async def first(self, websocket: WebSocket) -> ClientFrame | None:
+        """The first that is well-formed; None where the client went before."""
+        while True:
+            message = await websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                return None
+            frame = self.read(message)
+            if frame is not None:
+                return frame
+
+    def read(self, message: Message) -> ClientFrame | None:
+        """A well-formed frame; None where it is not, which the client is told. Too many end the socket."""
+        try:
+            return self._decode(message.get("text"))
+        except ContractError as error:
+            self._replies.refuse(ErrorCode.INVALID_REQUEST, str(error), field=error.field or None)
+            self._malformed += 1
+            if self._malformed >= _MALFORMED_MAX:
+                self._outlet.close(Close.PROTOCOL.value)
+            return None
+
+    def _decode(self, text: str | None) -> ClientFrame:
+        if text is None:
+            raise ContractError("", "frames are JSON text, not binary")
+        if deeper_than(text, self._depth):
+            raise ContractError("", f"nested more than {self._depth} deep")
+        return decode(CLIENT_FRAME, text, FRAME_MAX_BYTES)

@@ -1,0 +1,285 @@
+"""``WS /api/v1/chat/ws``: hello, what was missed, then live."""
+
+import asyncio
+from dataclasses import dataclass
+
+from fastapi import WebSocket
+from starlette.types import Message
+
+from opsroom_contracts.chat import JoinRequest, LeaveManner, SendReply, SendRequest, TypingEvent, User
+from opsroom_contracts.close_codes import Close
+from opsroom_contracts.codec import encode
+from opsroom_contracts.errors import ErrorCode, FaultError
+from opsroom_contracts.frames import (
+    SUBPROTOCOL,
+    ClientFrame,
+    HelloFrame,
+    LeaveFrame,
+    ResetFrame,
+    SendFrame,
+    TypingFrame,
+)
+from opsroom_contracts.identity import Action, Mode
+from opsroom_contracts.moderation import Restriction, RestrictionKind
+from opsroom_contracts.restrictions import refusal
+from opsroom_contracts.subjects import ChatSubject, typing_subject
+from opsroom_gateway.api.chat_socket.codec import ClientFrames
+from opsroom_gateway.api.chat_socket.replies import Replies
+from opsroom_gateway.auth.authorization import Access
+from opsroom_gateway.auth.revocation_watcher import Keeper
+from opsroom_gateway.fanout.replay import CatchUp, TooOldError
+from opsroom_gateway.metrics import refusals
+from opsroom_gateway.middleware.client_address import Caller, caller_of
+from opsroom_gateway.middleware.rate_limits import Limits
+from opsroom_gateway.presence.restriction_enforcer import is_ban
+from opsroom_gateway.presence.sessions import Session, Sessions
+from opsroom_gateway.projections.members import PeopleFeed
+from opsroom_gateway.projections.messages import ChatFeed
+from opsroom_gateway.settings import GatewaySettings
+from opsroom_gateway.transport.websocket_protocol import WebSocketOutlet, outlet_of
+from opsroom_messaging.connection import Broker
+from opsroom_messaging.follower import Follower
+from opsroom_messaging.requests import Requester
+from opsroom_messaging.stored import UnavailableError
+from opsroom_messaging.tracing import Hop
+
+_TYPING_EVERY_SECONDS = 1.0
+_SEEN_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRoom:
+    """What every socket of the chat shares."""
+
+    broker: Broker
+    requester: Requester
+    sessions: Sessions
+    people: PeopleFeed
+    people_follower: Follower
+    feed: ChatFeed
+    catch_up: CatchUp
+    limits: Limits
+    settings: GatewaySettings
+    access: Access
+    keeper: Keeper
+
+
+class _SaidGoodbyeError(Exception):
+    """The client is gone, or was sent away."""
+
+
+class ChatSocket:
+    """One socket of one person."""
+
+    __slots__ = (
+        "_banned",
+        "_caller",
+        "_frames",
+        "_left",
+        "_outlet",
+        "_replies",
+        "_room",
+        "_session",
+        "_typed_at",
+        "_user",
+        "_welcomed",
+    )
+
+    def __init__(self, room: ChatRoom, caller: Caller, outlet: WebSocketOutlet) -> None:
+        self._room = room
+        self._caller = caller
+        self._outlet = outlet
+        self._replies = Replies(outlet, refusals(room.broker.metrics))
+        self._frames = ClientFrames(outlet, self._replies, room.limits.json_depth)
+        self._session: Session | None = None
+        self._user: User | None = None
+        self._typed_at = 0.0
+        self._left = False
+        self._banned = False
+        self._welcomed = False
+
+    def lost(self, *, exited: bool) -> None:
+        """The person left by another socket, or someone else has the name now."""
+        self._left = True
+        self._outlet.close(Close.LEFT.value if exited else Close.NAME_LOST.value)
+
+    async def open(self, websocket: WebSocket) -> None:
+        """From hello to what was missed; then the socket is served by its messages."""
+        try:
+            hello = await self._hello(websocket)
+            await self._join(hello)
+            await self._begin(hello)
+        except _SaidGoodbyeError:
+            await self._end()
+        except BaseException:
+            await self._end()
+            raise
+        else:
+            self._outlet.park(self._on_message)
+
+    async def _on_message(self, message: Message) -> None:
+        if message["type"] == "websocket.disconnect":
+            await self._end()
+            return
+        frame = self._frames.read(message)
+        if frame is not None and not self._left:
+            await self._handle(frame)
+
+    async def _end(self) -> None:
+        self._room.keeper.forget(self)
+        self._room.feed.readers.detach(self._outlet)
+        self._room.people.readers.detach(self._outlet)
+        session, self._session = self._session, None
+        if session is not None and not self._left:
+            manner = LeaveManner.CLOSED if self._outlet.clean else LeaveManner.BROKEN
+            if self._banned:
+                manner = LeaveManner.EXIT
+            await self._room.sessions.leave(session, manner)
+
+    async def _hello(self, websocket: WebSocket) -> HelloFrame:
+        try:
+            async with asyncio.timeout(self._room.settings.hello_seconds):
+                frame = await self._frames.first(websocket)
+        except TimeoutError:
+            self._outlet.close(Close.HELLO_EXPECTED.value)
+            raise _SaidGoodbyeError from None
+        if frame is None:
+            raise _SaidGoodbyeError
+        if not isinstance(frame, HelloFrame):
+            self._replies.refuse(ErrorCode.HELLO_REQUIRED, "the first frame must be hello")
+            self._outlet.close(Close.HELLO_EXPECTED.value)
+            raise _SaidGoodbyeError
+        return frame
+
+    async def _join(self, hello: HelloFrame) -> None:
+        connection = self._room.sessions.new_connection()
+        enforcement = self._room.access.enforcement
+        try:
+            enforcement.check(self._caller)
+            await self._admit(hello.token)
+            self._session, reply = await self._room.sessions.join(
+                JoinRequest(connection=connection, token=hello.token), self
+            )
+            enforcement.watch(self._outlet, self._caller, reply.user.name, self._on_restriction)
+        except FaultError as error:
+            self._replies.fault(error)
+            closes = {
+                ErrorCode.TOKEN_INVALID: Close.TOKEN_INVALID,
+                ErrorCode.FORBIDDEN: Close.TOKEN_INVALID,
+                ErrorCode.NAME_TAKEN: Close.NAME_LOST,
+                ErrorCode.BANNED: Close.BANNED,
+            }
+            self._banned = error.fault.code is ErrorCode.BANNED
+            self._outlet.close(closes.get(error.fault.code, Close.TRY_LATER).value)
+            raise _SaidGoodbyeError from None
+        self._user = reply.user
+        # So that the list in the welcome has the one who is welcomed. A gateway that lags serves nobody.
+        if not await self._room.people_follower.reached(reply.seq, _SEEN_SECONDS):
+            self._outlet.close(Close.TRY_LATER.value)
+            raise _SaidGoodbyeError
+
+    async def _admit(self, token: str) -> None:
+        """Hold the token to what this portal asks of those who chat; where anybody may, the join decides."""
+        access = self._room.access
+        if access.mode is Mode.OPEN:
+            return
+        principal = await access.of_token(token)
+        access.check(principal, Action.CHAT)
+
+        def end() -> None:
+            self._outlet.close(Close.TOKEN_INVALID.value)
+
+        self._room.keeper.keep(self, principal, Action.CHAT, end)
+
+    async def _begin(self, hello: HelloFrame) -> None:
+        room = self._room
+        if self._user is None:
+            raise AssertionError("welcomed before the join")
+        self._replies.welcome(self._user, room.people.listed(), room.feed.head, self._mute())
+        self._welcomed = True
+        room.people.readers.attach(self._outlet)
+        if hello.since is None:
+            room.feed.readers.attach(self._outlet)
+            return
+        try:
+            async for part in room.catch_up.missed(hello.since, room.settings.replay_limit):
+                self._outlet.write(part.frames)
+                if not part.last and not await self._outlet.drained():
+                    raise _SaidGoodbyeError
+            room.feed.readers.attach(self._outlet)
+        except TooOldError:
+            self._replies.send(ResetFrame(seq=room.feed.head))
+            room.feed.readers.attach(self._outlet)
+        except UnavailableError:
+            self._outlet.close(Close.TRY_LATER.value)
+            raise _SaidGoodbyeError from None
+
+    async def _handle(self, frame: ClientFrame) -> None:
+        match frame:
+            case SendFrame():
+                await self._store(frame)
+            case TypingFrame():
+                await self._type(frame)
+            case LeaveFrame():
+                await self._leave()
+            case HelloFrame():
+                self._replies.refuse(ErrorCode.INVALID_REQUEST, "hello was said already", field="type")
+
+    async def _store(self, frame: SendFrame) -> None:
+        request = SendRequest(
+            user_id=self._require_session().user_id,
+            client_id=frame.client_id,
+            room=frame.room,
+            text=frame.text,
+        )
+        try:
+            self._room.limits.say(self._caller, request.user_id or "")
+            with self._room.broker.traces.hop("frame send", Hop.ANSWER, {}):
+                reply = await self._room.requester.ask(ChatSubject.SEND, request, SendReply)
+        except FaultError as error:
+            self._replies.fault(error, frame.client_id)
+            return
+        self._replies.acknowledge(frame.client_id, reply)
+
+    async def _type(self, frame: TypingFrame) -> None:
+        now = asyncio.get_running_loop().time()
+        if (
+            now - self._typed_at < _TYPING_EVERY_SECONDS
+            or self._user is None
+            or self._mute() is not None
+            or not self._room.broker.connected
+        ):
+            return
+        self._typed_at = now
+        notice = TypingEvent(room=frame.room, user=self._user)
+        await self._room.broker.publish(typing_subject(frame.room), encode(notice))
+
+    def _mute(self) -> Restriction | None:
+        user = self._user
+        return None if user is None else self._room.access.enforcement.mute_of(user.name)
+
+    def _on_restriction(self, restriction: Restriction) -> None:
+        """Something that concerns this person was decided."""
+        if is_ban(restriction):
+            self._banned = True
+            self._replies.fault(refusal(restriction))
+            self._outlet.close(Close.BANNED.value)
+        elif restriction.kind is RestrictionKind.MUTE and self._welcomed:
+            self._replies.muted(restriction)
+
+    async def _leave(self) -> None:
+        self._left = True
+        await self._room.sessions.leave(self._require_session(), LeaveManner.EXIT, everywhere=True)
+        self._outlet.close(Close.LEFT.value)
+
+    def _require_session(self) -> Session:
+        if self._session is None:
+            raise AssertionError("a frame was handled before the join")
+        return self._session
+
+
+async def serve_chat_socket(room: ChatRoom, websocket: WebSocket) -> None:
+    """Accept a socket and serve it to its end."""
+    offered = websocket.scope.get("subprotocols") or []
+    await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
+    await ChatSocket(room, caller_of(websocket), outlet_of(websocket)).open(websocket)

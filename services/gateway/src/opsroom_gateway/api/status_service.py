@@ -1,0 +1,68 @@
+"""Looking at the whole portal, for whoever asks this gateway how it does."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from time import monotonic
+
+from opsroom_contracts import subjects
+from opsroom_contracts.gateways import Whereabouts, WhereaboutsRequest
+from opsroom_contracts.status import Status, StatusRequest
+from opsroom_gateway.presence.restriction_enforcer import Enforcement
+from opsroom_gateway.transport.stats import EdgeCounters
+from opsroom_messaging.connection import Broker
+from opsroom_messaging.service import MicroService
+
+_FRESH_SECONDS = 1.0
+"""However many ask at once, everybody is asked no more often."""
+
+
+class Look:
+    """What runs, found out when somebody asks, once for all who ask at the same time."""
+
+    def __init__(self, find_out: Callable[[], Awaitable[Status]]) -> None:
+        self._find_out = find_out
+        self._turn = asyncio.Lock()
+        self._seen: tuple[float, Status] | None = None
+
+    async def status(self) -> Status:
+        """What was just found, or what is found now.
+
+        Raises:
+            UnavailableError: the broker did not answer.
+        """
+        async with self._turn:
+            if self._seen is None or monotonic() - self._seen[0] > _FRESH_SECONDS:
+                self._seen = None
+                found = await self._find_out()
+                self._seen = monotonic(), found
+            return self._seen[1]
+
+
+@asynccontextmanager
+async def answering(
+    broker: Broker, look: Look, counters: EdgeCounters, enforcement: Enforcement
+) -> AsyncIterator[None]:
+    """Be found through ``nats.micro``, tell how many are connected and from where, and how all do."""
+
+    async def status(_: StatusRequest) -> Status:
+        return await look.status()
+
+    async def whereabouts(asked: WhereaboutsRequest) -> Whereabouts:
+        return enforcement.whereabouts(asked.name)
+
+    service = MicroService(
+        broker,
+        name=subjects.GATEWAY_SERVICE,
+        version=version("opsroom-gateway"),
+        description="WebSocket, SSE and REST at the edge.",
+        gauges=lambda: {"sockets": counters.sockets, "streams": counters.streams},
+    )
+    service.add(subjects.GATEWAY_STATUS, StatusRequest, status)
+    service.add_to_each(subjects.GATEWAY_WHEREABOUTS, WhereaboutsRequest, whereabouts)
+    await service.start()
+    try:
+        yield
+    finally:
+        await service.stop()

@@ -1,0 +1,75 @@
+"""Access as the settings ask for it."""
+
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+
+from opsroom_contracts.identity import Mode, Role
+from opsroom_gateway.auth.authorization import Access, Rules, SignOn
+from opsroom_gateway.auth.static_tokens import GivenTokens, GivenTokensError, read_tokens
+from opsroom_gateway.presence.restriction_enforcer import Enforcement
+from opsroom_gateway.settings import AccessSettings
+from opsroom_messaging.requests import Requester
+from opsroom_messaging.settings import SettingsError
+
+
+def given_tokens(settings: AccessSettings) -> GivenTokens:
+    """The tokens given out, read once.
+
+    Raises:
+        SettingsError: they can't be read or used.
+    """
+    try:
+        fixed = read_tokens(settings.tokens)
+    except GivenTokensError as error:
+        raise SettingsError(f"GATEWAY_TOKENS: {error}") from None
+    tokens = GivenTokens(fixed, settings.tokens_file)
+    try:
+        tokens.load()
+    except GivenTokensError as error:
+        raise SettingsError(f"GATEWAY_TOKENS_FILE: {error}") from error
+    return tokens
+
+
+def access(settings: AccessSettings, requester: Requester, enforcement: Enforcement) -> Access:
+    """Who decides on rights in this process.
+
+    Raises:
+        SettingsError: the settings lack something, or contradict each other.
+    """
+    return Access(
+        requester,
+        given_tokens(settings),
+        _sign_on(settings),
+        rules=Rules(settings.mode(), settings.guests_welcome(), settings.open_moderation),
+        enforcement=enforcement,
+        clock=utc_now,
+    )
+
+
+def _sign_on(settings: AccessSettings) -> SignOn | None:
+    if settings.mode() is not Mode.OIDC:
+        return None
+    # Loading the cryptography takes 0.1 s of every start, and no other mode needs it.
+    sign_on = import_module("opsroom_gateway.auth.oidc")
+    issuer = import_module("opsroom_gateway.auth.oidc_provider")
+    address, client_id = settings.oidc_issuer or "", settings.oidc_client_id or ""
+    if not issuer.is_safe(address):
+        raise SettingsError(f"GATEWAY_OIDC_ISSUER={address!r}: must be https")
+    words = (text.rpartition("=") for text in settings.oidc_roles)
+    terms = sign_on.Terms(
+        client_id=client_id,
+        audience=settings.oidc_audience or client_id,
+        scope=settings.oidc_scope,
+        roles_claim=settings.oidc_roles_claim,
+        roles={word: Role(role) for word, _, role in words} or {role.value: role for role in Role},
+        least_role=settings.oidc_least_role,
+        skew=timedelta(seconds=settings.oidc_skew_seconds),
+        lasts=timedelta(hours=settings.oidc_session_hours),
+    )
+    made: SignOn = sign_on.SingleSignOn(issuer.Issuer(address), terms, utc_now)
+    return made
+
+
+def utc_now() -> datetime:
+    """The time of day, in UTC."""
+    return datetime.now(UTC)

@@ -1,0 +1,108 @@
+"""Single sign-on: the issuer's tokens, checked against its keys, become a name and a grant."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import jwt
+from jwt.exceptions import ExpiredSignatureError, InvalidSignatureError, InvalidTokenError
+
+from opsroom_contracts.errors import ErrorCode, FaultError, refuse
+from opsroom_contracts.identity import Grant, Role, SignIn
+from opsroom_gateway.auth.oidc_provider import Issuer
+from opsroom_gateway.domain.claims import name_in, role_in
+
+_ALGORITHMS: Final = (
+    *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+    *("ES256", "ES384", "ES512", "EdDSA"),
+)
+"""Those with a key pair alone: with any other, whoever can check a token can make one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a token must be, and what it is worth. ``roles``: what the claim's words mean."""
+
+    client_id: str
+    audience: str
+    scope: str
+    roles_claim: str
+    roles: Mapping[str, Role]
+    least_role: Role | None
+    skew: timedelta
+    lasts: timedelta
+
+
+class SingleSignOn:
+    """Takes the tokens of one issuer."""
+
+    def __init__(self, issuer: Issuer, terms: Terms, clock: Callable[[], datetime]) -> None:
+        self._issuer = issuer
+        self._terms = terms
+        self._clock = clock
+
+    async def grant(self, token: str) -> tuple[str, Grant]:
+        """The name and the grant of whoever the token is about.
+
+        Raises:
+            FaultError: ``token_invalid``, ``forbidden`` (signed in, but with no role here), ``unavailable``.
+        """
+        claims = await self._claims(token)
+        subject = hashlib.sha256(f"{self._issuer.address}\n{claims['sub']}".encode()).hexdigest()
+        terms = self._terms
+        role = role_in(claims, terms.roles_claim, terms.roles, terms.least_role)
+        if role is None:
+            raise refuse(ErrorCode.FORBIDDEN, "you are signed in, but have no role here")
+        grant = Grant(role=role, source=f"oidc:{subject[:32]}", until=self._clock() + terms.lasts)
+        return name_in(claims, f"user-{subject[:8]}"), grant
+
+    async def sign_in(self) -> SignIn | None:
+        """What a browser needs to sign in; None while the issuer does not say."""
+        try:
+            metadata = await self._issuer.metadata()
+        except FaultError:
+            return None
+        return SignIn(
+            issuer=self._issuer.address,
+            client_id=self._terms.client_id,
+            scope=self._terms.scope,
+            authorization_endpoint=metadata.authorization_endpoint,
+            token_endpoint=metadata.token_endpoint,
+        )
+
+    async def _claims(self, token: str) -> dict[str, Any]:
+        try:
+            header = jwt.get_unverified_header(token)
+            if header.get("alg") not in _ALGORITHMS:
+                raise refuse(ErrorCode.TOKEN_INVALID, "the token is signed in a way that is not taken")
+            claims = await self._newly_decoded(token, header.get("kid"))
+        except ExpiredSignatureError:
+            raise refuse(ErrorCode.TOKEN_INVALID, "the token has expired: sign in again") from None
+        except InvalidTokenError as error:
+            raise refuse(ErrorCode.TOKEN_INVALID, f"the issuer's token is not valid: {error}"[:300]) from None
+        several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
+        if several and claims.get("azp") not in {None, self._terms.client_id}:
+            raise refuse(ErrorCode.TOKEN_INVALID, "the token was made for another client")
+        return claims
+
+    async def _newly_decoded(self, token: str, key_id: str | None) -> dict[str, Any]:
+        """The claims; a token that names no key may be by a newer one than we know."""
+        try:
+            return await self._decoded(token, key_id)
+        except InvalidSignatureError:
+            if key_id is not None or not await self._issuer.renewed():
+                raise
+            return await self._decoded(token, key_id)
+
+    async def _decoded(self, token: str, key_id: str | None) -> dict[str, Any]:
+        return jwt.decode(
+            token,
+            await self._issuer.key(key_id),
+            algorithms=list(_ALGORITHMS),
+            audience=self._terms.audience,
+            issuer=self._issuer.address,
+            leeway=self._terms.skew,
+            options={"require": ["exp", "iat", "iss", "aud", "sub"]},
+        )

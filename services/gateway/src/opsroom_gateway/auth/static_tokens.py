@@ -1,0 +1,182 @@
+"""Tokens that the portal's operator gave out: a name, a role and a digest each, never the token itself.
+
+``python -m opsroom_gateway.auth.static_tokens alice operator`` makes one.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import logging
+import re
+import secrets
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from opsroom_contracts.identity import Role
+from opsroom_contracts.text import NameRuleError, clean_name, fold_name
+
+_PREFIX = "opsroom_"
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_REREAD_SECONDS = 1.0
+_MOST_BYTES = 1024 * 1024
+
+log = logging.getLogger(__name__)
+
+
+class GivenTokensError(ValueError):
+    """A list of tokens that can't be used; the message says which line and why, without telling it."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenToken:
+    """``digest``: SHA-256 in hexadecimal."""
+
+    name: str
+    role: Role
+    digest: str
+
+    @property
+    def source(self) -> str:
+        """The name under which grants refer to it."""
+        return f"token:{self.digest[:32]}"
+
+
+def read_tokens(lines: Iterable[str]) -> tuple[GivenToken, ...]:
+    """One token a line: ``<name> <role> sha256:<digest>``; blank lines and ``# ...`` are skipped.
+
+    Raises:
+        GivenTokensError: a line that is none.
+    """
+    found: dict[str, GivenToken] = {}
+    for number, line in enumerate(lines, start=1):
+        words = line.split()
+        if not words or words[0].startswith("#"):
+            continue
+        token = _read(words, number)
+        if token.digest in found:
+            raise GivenTokensError(f"token {number}: the same token is there twice")
+        found[token.digest] = token
+    return tuple(found.values())
+
+
+def _read(words: list[str], number: int) -> GivenToken:
+    if len(words) < 3 or _DIGEST.fullmatch(words[-1]) is None:
+        raise GivenTokensError(f"token {number}: must be '<name> <role> sha256:<64 hexadecimal digits>'")
+    roles = ", ".join(Role)
+    if words[-2] not in set(Role):
+        raise GivenTokensError(f"token {number}: the role must be one of {roles}")
+    try:
+        name = clean_name(" ".join(words[:-2]))
+    except NameRuleError as error:
+        raise GivenTokensError(f"token {number}: {error}") from None
+    return GivenToken(name, Role(words[-2]), words[-1].removeprefix("sha256:"))
+
+
+class GivenTokens:
+    """Those that count now: from the environment, and from a file that is read again when it changes."""
+
+    def __init__(self, fixed: tuple[GivenToken, ...], file: Path | None) -> None:
+        self._fixed = fixed
+        self._file = file
+        self._stamp: tuple[int, int] | None = None
+        self._tokens = fixed
+
+    def __len__(self) -> int:
+        return len(self._tokens)
+
+    def find(self, token: str) -> GivenToken | None:
+        """The entry of ``token``. Looks at every entry, so that the time taken tells nothing."""
+        digest = hashlib.sha256(token.encode()).hexdigest()
+        found = None
+        for entry in self._tokens:
+            if hmac.compare_digest(entry.digest, digest):
+                found = entry
+        return found
+
+    def counts(self, source: str) -> bool:
+        """Whether the token that a grant came from is still there."""
+        return any(entry.source == source for entry in self._tokens)
+
+    def by_source(self, source: str) -> GivenToken | None:
+        """The token that a grant came from."""
+        return next((entry for entry in self._tokens if entry.source == source), None)
+
+    def reserves(self, name: str) -> bool:
+        """Whether a token has this name, so that nobody else may go by it."""
+        try:
+            folded = fold_name(clean_name(name))
+        except NameRuleError:
+            return False
+        return any(fold_name(entry.name) == folded for entry in self._tokens)
+
+    def load(self) -> None:
+        """Read the file, if it changed.
+
+        Raises:
+            GivenTokensError: it can't be read or used; what counted before goes on to count.
+        """
+        if self._file is None:
+            return
+        try:
+            status = self._file.stat()
+            stamp = (status.st_mtime_ns, status.st_size)
+            if stamp == self._stamp:
+                return
+            with self._file.open(encoding="utf-8") as file:
+                lines = file.read(_MOST_BYTES).splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "is not UTF-8"
+            raise GivenTokensError(f"{self._file}: {reason}") from error
+        self._stamp = stamp
+        try:
+            self._tokens = (*self._fixed, *read_tokens(lines))
+        except GivenTokensError as error:
+            raise GivenTokensError(f"{self._file}: {error}") from None
+        log.info("%d tokens given out count", len(self._tokens))
+
+    async def run(self) -> None:
+        """Keep up with the file until cancelled; one that can't be used is reported once and left aside."""
+        reported = ""
+        while True:
+            await asyncio.sleep(_REREAD_SECONDS)
+            try:
+                await asyncio.to_thread(self.load)
+                reported = ""
+            except GivenTokensError as error:
+                if str(error) != reported:
+                    reported = str(error)
+                    log.error("the tokens stay as they were: %s", error)
+
+
+def make_token(name: str, role: str) -> tuple[str, str]:
+    """A new token, and the line to put into the list.
+
+    Raises:
+        GivenTokensError: the name or the role can't be used.
+    """
+    token = _PREFIX + secrets.token_urlsafe(32)
+    line = f"{name} {role} sha256:{hashlib.sha256(token.encode()).hexdigest()}"
+    read_tokens([line])
+    return token, line
+
+
+def main(arguments: list[str]) -> int:
+    """Make a token and print it with its line; returns the exit code."""
+    if len(arguments) != 2:
+        sys.stderr.write("usage: python -m opsroom_gateway.auth.static_tokens NAME ROLE\n")
+        return 2
+    try:
+        token, line = make_token(*arguments)
+    except GivenTokensError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    sys.stderr.write(f"The token, for {arguments[0]} alone; it is told once:\n{token}\n")
+    sys.stderr.write("The line for the file of GATEWAY_TOKENS_FILE (on standard output):\n")
+    sys.stdout.write(line + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

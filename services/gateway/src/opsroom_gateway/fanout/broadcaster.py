@@ -1,0 +1,127 @@
+"""Fan-out: one prepared frame to very many readers."""
+
+import asyncio
+import os
+
+from opsroom_gateway.transport.connection import NO_SOCKET, SocketOutlet
+from opsroom_gateway.transport.encoding import deflated
+
+_FLUSH_BYTES = 128 * 1024
+"""More than this is not joined: an outbox takes at least two of these."""
+
+
+class Audience:
+    """Readers who are sent the same bytes.
+
+    Their sockets' numbers lie side by side, so that a delivery touches nothing but a number. Whatever changes
+    a number marks the list as ``stale``, and it is made anew before the next write.
+    """
+
+    __slots__ = ("_by_socket", "_readers", "_sockets", "_waiting", "stale")
+
+    def __init__(self) -> None:
+        self._readers: dict[SocketOutlet, None] = {}
+        self._sockets: list[int] = []
+        self._by_socket: dict[int, SocketOutlet] = {}
+        self._waiting: list[SocketOutlet] = []
+        self.stale = False
+
+    def __len__(self) -> int:
+        return len(self._readers)
+
+    def add(self, reader: SocketOutlet) -> None:
+        """Another reader."""
+        self._readers[reader] = None
+        self.stale = True
+        reader.watch(self)
+
+    def remove(self, reader: SocketOutlet) -> None:
+        """A reader less, if it is one."""
+        if reader in self._readers:
+            del self._readers[reader]
+            self.stale = True
+            reader.unwatch(self)
+
+    def waiting(self) -> list[int]:
+        """How many bytes each reader has not taken yet."""
+        return [reader.waiting for reader in self._readers]
+
+    def write(self, frames: bytes) -> None:
+        """Write to everybody; those that are closed are forgotten. The first loop is all of a delivery."""
+        if self.stale:
+            self._line_up()
+        write, size, short = os.write, len(frames), []
+        for socket in self._sockets:
+            try:
+                sent = write(socket, frames)
+            except OSError:  # full, or broken: the transport finds out which
+                sent = 0
+            if sent != size:
+                short.append((self._by_socket[socket], sent))
+        for reader in self._waiting:
+            short.append((reader, 0))
+        for reader, sent in short:
+            if not reader.write_rest(frames, sent):
+                self.remove(reader)
+
+    def _line_up(self) -> None:
+        self._by_socket = {reader.socket: reader for reader in self._readers if reader.socket != NO_SOCKET}
+        self._sockets = list(self._by_socket)
+        self._waiting = [reader for reader in self._readers if reader.socket == NO_SOCKET]
+        self.stale = False
+
+
+class Hub:
+    """Writes frames to all its readers. Frames of one turn of the event loop leave in one write."""
+
+    def __init__(self) -> None:
+        self.deliveries = 0
+        self.bytes = 0
+        self._plain = Audience()
+        self._deflating = Audience()
+        self._pending: list[bytes] = []
+        self._pending_bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._plain) + len(self._deflating)
+
+    def attach(self, reader: SocketOutlet) -> None:
+        """Add a reader, who gets what is published from now on."""
+        self._flush()
+        (self._deflating if reader.deflate else self._plain).add(reader)
+
+    def detach(self, reader: SocketOutlet) -> None:
+        """Forget a reader."""
+        self._plain.remove(reader)
+        self._deflating.remove(reader)
+
+    def waiting(self) -> list[int]:
+        """How many bytes each reader has not taken yet."""
+        return [*self._plain.waiting(), *self._deflating.waiting()]
+
+    def publish(self, frame: bytes) -> None:
+        """Send ``frame`` to all readers at the end of this turn of the loop."""
+        if not len(self):
+            return
+        if not self._pending:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._pending.append(frame)
+        self._pending_bytes += len(frame)
+        if self._pending_bytes > _FLUSH_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self._pending:
+            return
+        frames, self._pending = self._pending, []
+        self._pending_bytes = 0
+        self.deliveries += len(frames) * len(self)
+        if len(self._plain):
+            self._send(self._plain, frames)
+        if len(self._deflating):
+            self._send(self._deflating, [deflated(frame) for frame in frames])
+
+    def _send(self, audience: Audience, frames: list[bytes]) -> None:
+        joined = frames[0] if len(frames) == 1 else b"".join(frames)
+        self.bytes += len(joined) * len(audience)
+        audience.write(joined)

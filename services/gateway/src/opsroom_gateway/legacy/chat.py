@@ -1,0 +1,297 @@
+"""The course contract's chat: what its sockets and its one request mean to the chat service."""
+
+import asyncio
+import base64
+import logging
+from collections.abc import Callable, Coroutine
+from uuid import uuid4
+
+from opsroom_contracts.chat import (
+    Dialect,
+    JoinRequest,
+    LeaveManner,
+    Member,
+    RawFrame,
+    SendReply,
+    SendRequest,
+    User,
+)
+from opsroom_contracts.close_codes import Close
+from opsroom_contracts.course import ChatFrameType
+from opsroom_contracts.errors import RETRYABLE, ErrorCode, FaultError
+from opsroom_contracts.subjects import ChatSubject
+from opsroom_gateway.domain.course_frames import CourseFrame, Named, read_frame
+from opsroom_gateway.domain.socket_binding import Binding, Move
+from opsroom_gateway.legacy.impersonation_guard import Impostors
+from opsroom_gateway.legacy.placeholder_connections import StandIns
+from opsroom_gateway.legacy.unbound_registrations import WaitingRoom, connection_ids, is_socket
+from opsroom_gateway.legacy.user_list import PeopleList
+from opsroom_gateway.presence.sessions import Session, Sessions
+from opsroom_gateway.projections.members import PeopleFeed
+from opsroom_gateway.projections.messages import COURSE_ROOM, ChatFeed
+from opsroom_gateway.transport.websocket_protocol import WebSocketOutlet
+from opsroom_messaging.follower import Follower
+from opsroom_messaging.requests import Requester
+
+_SEND_PATIENCE_SECONDS = 15.0
+_SEEN_SECONDS = 2.0
+
+log = logging.getLogger(__name__)
+
+TellName = Callable[[str | None], None]
+
+
+class CourseSocket:
+    """One socket and its place on a person's record, changed under ``lock`` only.
+
+    ``named`` is told whose it is, whenever that changes.
+    """
+
+    def __init__(self, origin: str, outlet: WebSocketOutlet, named: TellName) -> None:
+        self.id = uuid4().hex
+        self.origin = origin
+        self.outlet = outlet
+        self.lock = asyncio.Lock()
+        self._named = named
+        self._session: Session | None = None
+
+    @property
+    def session(self) -> Session | None:
+        """The place; None: it is nobody's."""
+        return self._session
+
+    @session.setter
+    def session(self, session: Session | None) -> None:
+        self._session = session
+        self._named(None if session is None else session.name)
+
+
+class _SocketOwner:
+    """Tells the chat when a socket's person can't be kept."""
+
+    def __init__(self, chat: "CourseChat", user_id: str, socket: CourseSocket) -> None:
+        self._chat = chat
+        self._user_id = user_id
+        self._socket = socket
+
+    def lost(self, *, exited: bool) -> None:
+        """The socket stays, as nobody's."""
+        log.debug("%s is gone, exited: %s", self._user_id, exited)
+        self._socket.session = None
+        self._chat.binding.forget(self._user_id)
+
+
+class CourseChat:
+    """All course clients of this process."""
+
+    def __init__(
+        self,
+        requester: Requester,
+        sessions: Sessions,
+        people: tuple[PeopleFeed, Follower],
+        feed: ChatFeed,
+        binding_seconds: float,
+        impostors: Impostors,
+    ) -> None:
+        self.binding = Binding()
+        self._impostors = impostors
+        self._requester = requester
+        self._sessions = sessions
+        self._people, self._people_follower = people
+        self._readers = feed.course_readers
+        self._list = PeopleList(self._people, feed.course_readers)
+        self._waiting = WaitingRoom()
+        self._stand_ins = StandIns(requester, sessions, binding_seconds)
+        self._sockets: dict[str, CourseSocket] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def register(self, name: str, origin: str) -> User:
+        """Register a name; the person is on the list at once, and stays if a socket of theirs is found.
+
+        Raises:
+            FaultError: ``name_taken``, ``name_invalid``, ``unavailable``.
+        """
+        self._impostors.refuse_name(name)
+        reply = await self._stand_ins.register(name, origin)
+        await self._people_follower.reached(reply.seq, _SEEN_SECONDS)
+        return reply.user
+
+    def open(self, origin: str, outlet: WebSocketOutlet, named: TellName) -> CourseSocket:
+        """A socket opened: everybody gets the list, itself included."""
+        socket = CourseSocket(origin, outlet, named)
+        self._sockets[socket.id] = socket
+        self._readers.attach(outlet)
+        self._start_moves(self.binding.open(socket.id, origin, self._waiting.from_origin(origin)))
+        self._list.push()
+        return socket
+
+    def is_nobodys(self, socket: CourseSocket) -> bool:
+        """Whether nothing tells yet whose socket it is."""
+        return self.binding.user_of(socket.id) is None
+
+    async def receive(self, socket: CourseSocket, data: str | bytes) -> None:
+        """One frame from a socket; what means nothing is ignored."""
+        frame = read_frame(data)
+        if frame is None or self._impostors.speaks_for_another(data):
+            return
+        if frame.type == ChatFrameType.EXIT:
+            await self._exit(socket, frame.named)
+            return
+        await self._claim(socket, frame.named)
+        if frame.type == ChatFrameType.SEND:
+            await self._relay(socket, frame, data)
+
+    async def close(self, socket: CourseSocket) -> None:
+        """The socket is gone, and with it the person, unless they have another."""
+        self._readers.detach(socket.outlet)
+        self._sockets.pop(socket.id, None)
+        self.binding.close(socket.id)
+        async with socket.lock:
+            session, socket.session = socket.session, None
+        if session is not None:
+            # A token would bring a v1 client back to its place; here a clean close is the end.
+            await self._sessions.leave(
+                session, LeaveManner.EXIT if socket.outlet.clean else LeaveManner.BROKEN
+            )
+
+    def on_member(self, member: Member, _seq: int) -> None:
+        """A person's record changed."""
+        if self._waiting.on_member(member) and member.origin is not None:
+            self._start_moves(self.binding.registered(member.user.id, member.origin))
+        self._list.on_change()
+
+    async def stop(self) -> None:
+        """Push no more, and end what is under way."""
+        self._list.close()
+        await self._stand_ins.stop()
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=1.0)
+
+    async def _claim(self, socket: CourseSocket, named: Named) -> None:
+        user_id = self._resolve(named)
+        if user_id is None or self.binding.has_exited(socket.id, user_id):
+            return
+        await self._apply(self.binding.claim(socket.id, user_id), named.name)
+
+    def _resolve(self, named: Named) -> str | None:
+        """The course client that a frame speaks of; one whose record is gone only by id and name."""
+        if named.user_id is not None:
+            member = self._people.member(named.user_id)
+            if member is not None:
+                return member.user.id if member.dialect is Dialect.COURSE else None
+            if named.name is not None and self._waiting.named(named.name) is None:
+                return named.user_id
+        return None if named.name is None else self._waiting.named(named.name)
+
+    async def _exit(self, socket: CourseSocket, named: Named) -> None:
+        if not named.nobody:
+            user_id = self._resolve(named)
+            member = None if user_id is None else self._people.member(user_id)
+            if member is None or not self.binding.believes_exit(socket.id, member.user.id, member.origin):
+                self._list.push()
+                return
+            await self._claim(socket, named)
+            if self.binding.user_of(socket.id) != user_id:
+                self._list.push()
+                return
+        await self._leave(socket)
+
+    async def _leave(self, socket: CourseSocket) -> None:
+        user_id, socket_ids = self.binding.exit(socket.id)
+        gone: list[str] = []
+        for socket_id in socket_ids:
+            other = self._sockets[socket_id]
+            async with other.lock:
+                if other.session is not None and other.session.user_id == user_id:
+                    gone.append(other.session.connection.id)
+                    other.session = None
+        member = None if user_id is None else self._people.member(user_id)
+        if member is not None and member.origin == socket.origin:
+            gone += [name for name in connection_ids(member) if not is_socket(name)]
+        if user_id is None or not gone:
+            self._list.push()
+            return
+        seq = await self._sessions.leave_connections(user_id, tuple(gone), LeaveManner.EXIT)
+        await self._people_follower.reached(seq, _SEEN_SECONDS)
+        self._list.push()
+
+    async def _relay(self, socket: CourseSocket, frame: CourseFrame, data: str | bytes) -> None:
+        user_id = self.binding.user_of(socket.id)
+        request = SendRequest(
+            user_id=user_id,
+            guest_name=frame.named.name,
+            client_id=uuid4().hex,
+            room=COURSE_ROOM,
+            text=frame.text,
+            raw=_raw(data),
+        )
+        try:
+            await self._store(request)
+        except FaultError as error:
+            log.warning("a course frame could not be relayed: %s", error)
+            if error.fault.code in RETRYABLE:
+                socket.outlet.close(Close.TRY_LATER.value)
+
+    async def _store(self, request: SendRequest) -> None:
+        try:
+            await self._requester.ask(ChatSubject.SEND, request, SendReply, patience=_SEND_PATIENCE_SECONDS)
+        except FaultError as error:
+            if error.fault.code is not ErrorCode.USER_UNKNOWN:
+                raise
+            guest = request.model_copy(update={"user_id": None})
+            await self._requester.ask(ChatSubject.SEND, guest, SendReply, patience=_SEND_PATIENCE_SECONDS)
+
+    def _start_moves(self, moves: list[Move]) -> None:
+        if moves:
+            self._start(self._apply(moves, None))
+
+    async def _apply(self, moves: list[Move], name: str | None) -> None:
+        for move in moves:
+            socket = self._sockets.get(move.socket_id)
+            if socket is not None:
+                async with socket.lock:
+                    await self._move(socket, move, name)
+
+    async def _move(self, socket: CourseSocket, move: Move, name: str | None) -> None:
+        if socket.id not in self._sockets or self.binding.user_of(socket.id) != move.joins:
+            return  # it closed, or was moved again, while this move waited
+        former, socket.session = socket.session, None
+        if move.joins is not None:
+            await self._join(socket, move.joins, name)
+        if former is not None:
+            if move.strands:
+                await self._stand_ins.wait_again(former)
+            await self._sessions.leave(former, LeaveManner.EXIT)
+
+    async def _join(self, socket: CourseSocket, user_id: str, name: str | None) -> None:
+        member = self._people.member(user_id)
+        request = JoinRequest(
+            connection=self._sessions.new_connection(),
+            user_id=user_id,
+            dialect=Dialect.COURSE,
+            name=name if member is None else member.user.name,
+            origin=socket.origin if member is None else None,
+        )
+        try:
+            socket.session, _ = await self._sessions.join(request, _SocketOwner(self, user_id, socket))
+        except FaultError as error:
+            log.info("a socket could not become %s's: %s", user_id, error)
+            self.binding.unbind(socket.id)
+            return
+        if member is not None:
+            registrations = tuple(name for name in connection_ids(member) if not is_socket(name))
+            if registrations:
+                await self._sessions.leave_connections(user_id, registrations, LeaveManner.CLOSED)
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _raw(data: str | bytes) -> RawFrame:
+    if isinstance(data, str):
+        return RawFrame(data=data)
+    return RawFrame(data=base64.b64encode(data).decode(), binary=True)

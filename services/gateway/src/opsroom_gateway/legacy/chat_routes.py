@@ -1,0 +1,145 @@
+"""The course contract's chat as an application mounted at ``/chat``."""
+
+import asyncio
+from dataclasses import replace
+from functools import partial
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp, Message
+from starlette.websockets import WebSocket
+
+from opsroom_contracts.close_codes import Close
+from opsroom_contracts.codec import encode
+from opsroom_contracts.course import CourseChatError, CourseRegistered, CourseUser
+from opsroom_contracts.errors import ErrorCode, FaultError
+from opsroom_contracts.model import Model
+from opsroom_contracts.moderation import Restriction
+from opsroom_gateway.legacy.chat import CourseChat, TellName
+from opsroom_gateway.legacy.http import BodyError, json_body, origin_of
+from opsroom_gateway.middleware.client_address import Caller, caller_of
+from opsroom_gateway.middleware.rate_limits import Limits
+from opsroom_gateway.presence.restriction_enforcer import Enforcement, is_ban
+from opsroom_gateway.transport.websocket_protocol import WebSocketOutlet, outlet_of
+
+_IDLE = replace(Close.GOING_AWAY.value, reason="idle")
+_TAKEN = "This name is already taken!"
+_STATUS = {
+    ErrorCode.NAME_TAKEN: 409,
+    ErrorCode.BANNED: 403,
+    ErrorCode.RATE_LIMITED: 429,
+    ErrorCode.UNAVAILABLE: 503,
+    ErrorCode.OVERLOADED: 503,
+}
+
+
+def course_chat_app(
+    chat: CourseChat, limits: Limits, enforcement: Enforcement, *, idle_seconds: float
+) -> ASGIApp:
+    """The mounted application. A socket that is nobody's is closed after ``idle_seconds`` of silence."""
+
+    async def new_user(request: Request) -> Response:
+        try:
+            enforcement.check(caller_of(request))
+            body = await json_body(request)
+            name = _name_in(body)
+            limits.register(request)
+            user = await chat.register(name, origin_of(request))
+        except BodyError as error:
+            return _json(CourseChatError(message=str(error)), 400)
+        except FaultError as error:
+            code = error.fault.code
+            message = _TAKEN if code is ErrorCode.NAME_TAKEN else error.fault.message
+            return _json(CourseChatError(message=message), _STATUS.get(code, 400))
+        return _json(CourseRegistered(user=CourseUser(id=user.id, name=user.name)), 200)
+
+    async def socket(websocket: WebSocket) -> None:
+        await websocket.accept()
+        caller = caller_of(websocket)
+        patience = None if caller.exempt or not idle_seconds else idle_seconds
+        outlet = outlet_of(websocket)
+
+        def hear(restriction: Restriction) -> None:
+            if is_ban(restriction):
+                outlet.close(Close.BANNED.value)
+
+        try:
+            enforcement.watch(outlet, caller, None, hear)
+        except FaultError:
+            outlet.close(Close.BANNED.value)
+            return
+        connection = _Connection(chat, limits, caller, outlet)
+        connection.open(origin_of(websocket), patience, partial(enforcement.name, outlet))
+        outlet.park(connection.on_message)
+
+    async def nothing_here(request: Request) -> Response:
+        words = f"There is no {request.method} {request.url.path} here: register with POST /new-user."
+        return _json(CourseChatError(message=words), 404)
+
+    routes = [
+        Route("/new-user", new_user, methods=["POST"]),
+        Route("/{path:path}", nothing_here, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+        WebSocketRoute("/{path:path}", socket),
+    ]
+    return Starlette(routes=routes)
+
+
+class _Connection:
+    """One socket, served by its messages."""
+
+    __slots__ = ("_caller", "_chat", "_heard_at", "_idle", "_limits", "_outlet", "_socket")
+
+    def __init__(self, chat: CourseChat, limits: Limits, caller: Caller, outlet: WebSocketOutlet) -> None:
+        self._chat = chat
+        self._limits = limits
+        self._caller = caller
+        self._outlet = outlet
+        self._heard_at = 0.0
+        self._idle: asyncio.TimerHandle | None = None
+
+    def open(self, origin: str, patience: float | None, named: TellName) -> None:
+        """Begin; after ``patience`` seconds of silence a socket that is nobody's is closed."""
+        self._socket = self._chat.open(origin, self._outlet, named)
+        if patience is not None:
+            self._watch(patience, patience)
+
+    async def on_message(self, message: Message) -> None:
+        """One message, or the end."""
+        if message["type"] == "websocket.disconnect":
+            if self._idle is not None:
+                self._idle.cancel()
+            await self._chat.close(self._socket)
+            return
+        data = message.get("text")
+        self._heard_at = asyncio.get_running_loop().time()
+        await self._limits.pace_course(self._limits.messages, self._caller)
+        await self._chat.receive(self._socket, message["bytes"] if data is None else data)
+
+    def _watch(self, patience: float, wait: float) -> None:
+        self._idle = asyncio.get_running_loop().call_later(wait, self._check, patience)
+
+    def _check(self, patience: float) -> None:
+        left = self._heard_at + patience - asyncio.get_running_loop().time()
+        if left <= 0 and self._chat.is_nobodys(self._socket):
+            self._outlet.close(_IDLE)
+        else:
+            self._watch(patience, left if left > 0 else patience)
+
+
+def _name_in(body: object) -> str:
+    name = body.get("name") if isinstance(body, dict) else None
+    if not isinstance(name, str):
+        raise BodyError('The body must be a JSON object with a text "name".')
+    if len(name) > 256:
+        raise BodyError("The name is too long, the limit is 32 characters.")
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise BodyError("The name must not contain broken characters.") from None
+    return name
+
+
+def _json(model: Model, status: int) -> Response:
+    return Response(encode(model), status, media_type="application/json")

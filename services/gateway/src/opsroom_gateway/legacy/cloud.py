@@ -1,0 +1,156 @@
+"""The course contract's dashboard: its list, its commands, and its events on stream and socket."""
+
+import json
+import logging
+from typing import Any, Literal, cast
+from uuid import uuid4
+
+from pydantic import TypeAdapter
+
+from opsroom_contracts.cloud import Command, EventType, Instance, InstanceEvent, InstanceState
+from opsroom_contracts.codec import encode
+from opsroom_contracts.course import (
+    DONE_INFO,
+    RECEIVED_INFO,
+    SSE_MESSAGE,
+    CourseAction,
+    CourseCloudEvent,
+    CourseInstance,
+    CourseInstanceState,
+)
+from opsroom_contracts.errors import ErrorCode, FaultError, refuse
+from opsroom_contracts.model import rfc3339
+from opsroom_gateway.api.cloud_commands import Asker, CloudCommands
+from opsroom_gateway.fanout.broadcaster import Hub
+from opsroom_gateway.legacy.http import BodyError
+from opsroom_gateway.projections.instances import CloudFeed
+from opsroom_gateway.transport.encoding import sse_event, text_frame
+
+_INSTANCES = TypeAdapter(tuple[CourseInstance, ...])
+_STATES = TypeAdapter(list[CourseInstanceState])
+_ACTIONS: dict[str, Command] = {
+    CourseAction.START: Command.START,
+    CourseAction.STOP: Command.STOP,
+    InstanceState.RUNNING: Command.START,
+    InstanceState.STOPPED: Command.STOP,
+}
+
+log = logging.getLogger(__name__)
+
+
+class CourseCloud:
+    """All dashboards of the course contract on this process."""
+
+    def __init__(self, feed: CloudFeed, commands: CloudCommands) -> None:
+        self.streams = Hub()
+        self.sockets = Hub()
+        self.feed = feed
+        self._commands = commands
+
+    def list_json(self) -> bytes:
+        """The instances that exist as a JSON array; one still being created does not yet."""
+        return _INSTANCES.dump_json(
+            tuple(
+                CourseInstance(id=one.id, state=one.state.value, timestamp=rfc3339(one.timestamp))
+                for one in self.feed.instances()
+                if _exists(one)
+            )
+        )
+
+    async def create(self, client_id: str, asker: Asker) -> None:
+        """Accept a create.
+
+        Raises:
+            FaultError: what the cloud service refused.
+        """
+        await self._commands.create(client_id, asker)
+
+    async def command(self, command: Command, instance_id: str, client_id: str, asker: Asker) -> None:
+        """Accept a start, stop or remove.
+
+        Raises:
+            FaultError: ``instance_not_found``, or what the cloud service refused.
+        """
+        # Ids that no instance can have are refused here: they would not fit the service's contract.
+        if self.feed.instance(instance_id) is None:
+            raise refuse(ErrorCode.INSTANCE_NOT_FOUND, f"there is no instance {instance_id[:64]!r}")
+        await self._commands.command(command, instance_id, client_id, asker)
+
+    async def receive(self, data: str | bytes, asker: Asker | None) -> None:
+        """One frame of a socket: ``{"id"}`` toggles, ``{"id","action"}`` says which; others are ignored.
+
+        What is accepted is told to every socket when it is done; what is not, at once, as it stands. Without
+        ``asker`` nothing is.
+        """
+        frame = _object_in(data)
+        if frame is None:
+            return
+        found = self.feed.instance(str(frame.get("id")))
+        if found is None or not _exists(found):
+            self._tell(None)
+            return
+        action = frame.get("action")
+        if action is None:
+            command = Command.STOP if found.state is InstanceState.RUNNING else Command.START
+        elif isinstance(action, str) and action in _ACTIONS:
+            command = _ACTIONS[action]
+        else:
+            self._tell(found)
+            return
+        if asker is None:
+            self._tell(found)
+            return
+        try:
+            await self._commands.command(command, found.id, uuid4().hex, asker)
+        except FaultError as error:
+            log.info("a dashboard's command was refused: %s", error)
+            self._tell(self.feed.instance(found.id))
+
+    def on_event(self, event: InstanceEvent, seq: int) -> None:
+        """Tell dashboards of an event, in their words; of kinds they do not know they hear nothing."""
+        received = event.type is EventType.RECEIVED
+        info = RECEIVED_INFO.get(event.command) if received else DONE_INFO.get(event.type)
+        if info is None:
+            return
+        moment = rfc3339(event.timestamp)
+        told = CourseCloudEvent(
+            type=cast('Literal["received"]', event.type.value),
+            id=event.instance_id,
+            state=event.state.value,
+            info=info,
+            timestamp=moment,
+            time_stamp=moment,
+        )
+        self.streams.publish(sse_event(SSE_MESSAGE, encode(told), seq))
+        if event.type in {EventType.STARTED, EventType.STOPPED}:
+            self._tell(self.feed.instance(event.instance_id))
+
+    def _tell(self, instance: Instance | None) -> None:
+        states: list[CourseInstanceState] = []
+        if instance is not None:
+            states.append(CourseInstanceState(id=instance.id, state=instance.state.value))
+        self.sockets.publish(text_frame(_STATES.dump_json(states)))
+
+
+def action_in(body: object) -> Command:
+    """The command in a request's body: ``{"state": "running"|"stopped"}`` or ``{"action": "start"|"stop"}``.
+
+    Raises:
+        BodyError: neither.
+    """
+    asked = body.get("action", body.get("state")) if isinstance(body, dict) else None
+    if not isinstance(asked, str) or asked not in _ACTIONS:
+        raise BodyError('The body must be {"state": "running"|"stopped"} or {"action": "start"|"stop"}.')
+    return _ACTIONS[asked]
+
+
+def _exists(instance: Instance) -> bool:
+    return instance.pending is None or instance.pending.command is not Command.CREATE
+
+
+def _object_in(data: str | bytes) -> dict[str, Any] | None:
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None

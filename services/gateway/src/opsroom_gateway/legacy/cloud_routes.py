@@ -1,0 +1,185 @@
+"""The course contract's dashboard as an application mounted at ``/cloud``."""
+
+from collections.abc import Callable
+from functools import partial
+from uuid import uuid4
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp, Message
+from starlette.websockets import WebSocket
+
+from opsroom_contracts.audit import AuditAction
+from opsroom_contracts.close_codes import Close
+from opsroom_contracts.cloud import Command
+from opsroom_contracts.codec import encode
+from opsroom_contracts.course import CONNECTION_GREETING, CourseCloudError, CourseStatus
+from opsroom_contracts.errors import HTTP_STATUS, ErrorCode, FaultError
+from opsroom_contracts.identity import Action
+from opsroom_contracts.model import Model
+from opsroom_contracts.moderation import Restriction
+from opsroom_gateway.api.cloud_commands import Asker
+from opsroom_gateway.auth.authorization import Principal
+from opsroom_gateway.fanout.broadcaster import Hub
+from opsroom_gateway.legacy.access import CourseDoor
+from opsroom_gateway.legacy.cloud import CourseCloud, action_in
+from opsroom_gateway.legacy.http import BodyError, json_body
+from opsroom_gateway.middleware.client_address import Caller, caller_of
+from opsroom_gateway.middleware.rate_limits import Limits
+from opsroom_gateway.presence.restriction_enforcer import is_ban
+from opsroom_gateway.transport.connection import SocketOutlet
+from opsroom_gateway.transport.encoding import text_frame
+from opsroom_gateway.transport.event_stream import EventStream, StreamOutlet
+from opsroom_gateway.transport.websocket_protocol import outlet_of
+
+_NOT_FOUND = "Instance not found"
+
+
+class CourseCloudApp:
+    """The dashboard's requests, socket and stream."""
+
+    def __init__(self, cloud: CourseCloud, limits: Limits, door: CourseDoor, *, envelope: bool) -> None:
+        self._limits = limits
+        self._door = door
+        self._cloud = cloud
+        self._envelope = envelope
+
+    def asgi(self) -> ASGIApp:
+        """The application to mount."""
+        routes = [
+            Route("/sse", self.events, methods=["GET"]),
+            Route("/sse/", self.events, methods=["GET"]),
+            Route("/", self.list, methods=["GET"]),
+            Route("/", self.create, methods=["POST"]),
+            Route("/", self.remove, methods=["DELETE"]),
+            Route("/{instance_id}", self.remove, methods=["DELETE"]),
+            Route("/{instance_id}", self.change, methods=["PATCH"]),
+            Route("/{path:path}", self.nothing_here, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+            WebSocketRoute("/{path:path}", self.socket),
+        ]
+        return Starlette(routes=routes)
+
+    async def list(self, request: Request) -> Response:
+        """All instances that exist: a bare array, or the old server's envelope where that is set."""
+        try:
+            await self._door.viewer(request)
+        except FaultError as error:
+            return _refusal(error)
+        instances = self._cloud.list_json()
+        body = b'{"data":%s}' % instances if self._envelope else instances
+        return Response(body, media_type="application/json")
+
+    async def create(self, request: Request) -> Response:
+        """Accept a create; whatever the body says."""
+        try:
+            asker = await self._door.commander(request, AuditAction.CREATE, None)
+            await self._cloud.create(uuid4().hex, asker)
+        except FaultError as error:
+            return _refusal(error)
+        return _json(CourseStatus(), 201)
+
+    async def remove(self, request: Request) -> Response:
+        """Accept a remove, the id in the path or in the query."""
+        instance_id = request.path_params.get("instance_id") or request.query_params.get("id", "")
+        return await self._command(request, Command.REMOVE, instance_id)
+
+    async def change(self, request: Request) -> Response:
+        """Accept a start or a stop."""
+        try:
+            command = action_in(await json_body(request))
+        except BodyError as error:
+            return _json(CourseCloudError(message=str(error)), 400)
+        return await self._command(request, command, request.path_params["instance_id"])
+
+    async def events(self, request: Request) -> Response:
+        """The stream of events, live from now on."""
+        try:
+            viewer = await self._door.viewer(request)
+        except FaultError as error:
+            return _refusal(error)
+        return EventStream(partial(self._begin, caller_of(request), viewer))
+
+    async def socket(self, websocket: WebSocket) -> None:
+        """Starts and stops by socket; what comes of it is told to every socket."""
+        try:
+            viewer = await self._door.viewer(websocket)
+        except FaultError as error:
+            if error.fault.code is ErrorCode.BANNED:  # in a way that a page is told
+                await websocket.accept()
+                outlet_of(websocket).close(Close.BANNED.value)
+            else:
+                await websocket.send_denial_response(_refusal(error))
+            return
+        await websocket.accept()
+        outlet = outlet_of(websocket)
+        if not self._watched(outlet, caller_of(websocket), viewer, partial(outlet.close, Close.BANNED.value)):
+            return
+        outlet.write(text_frame(CONNECTION_GREETING.encode()))
+        self._attach(self._cloud.sockets, outlet, viewer, partial(outlet.close, Close.TOKEN_INVALID.value))
+        asker = self._door.by_socket(websocket, viewer)
+        outlet.park(partial(self._on_message, caller_of(websocket), asker))
+
+    async def nothing_here(self, request: Request) -> Response:
+        """Anything else."""
+        return _json(CourseCloudError(message=f"There is no {request.method} {request.url.path} here."), 404)
+
+    async def _on_message(self, caller: Caller, asker: Asker | None, message: Message) -> None:
+        if message["type"] != "websocket.disconnect":
+            data = message.get("text")
+            await self._limits.pace_course(self._limits.commands, caller)
+            await self._cloud.receive(message["bytes"] if data is None else data, asker)
+
+    async def _command(self, request: Request, command: Command, instance_id: str) -> Response:
+        try:
+            asker = await self._door.commander(request, AuditAction(command.value), instance_id)
+            await self._cloud.command(command, instance_id, uuid4().hex, asker)
+        except FaultError as error:
+            return _refusal(error)
+        return _json(CourseStatus(), 200)
+
+    async def _begin(self, caller: Caller, viewer: Principal | None, outlet: StreamOutlet) -> None:
+        if self._watched(outlet, caller, viewer, outlet.end):
+            self._attach(self._cloud.streams, outlet, viewer, outlet.end)
+
+    def _watched(
+        self, outlet: SocketOutlet, caller: Caller, viewer: Principal | None, close: Callable[[], None]
+    ) -> bool:
+        """Have ``outlet`` closed when its reader is banned; False if that is so already, and it was."""
+
+        def hear(restriction: Restriction) -> None:
+            if is_ban(restriction):
+                close()
+
+        try:
+            name = None if viewer is None else viewer.name
+            self._door.access.enforcement.watch(outlet, caller, name, hear)
+        except FaultError:
+            close()
+            return False
+        return True
+
+    def _attach(
+        self, hub: Hub, outlet: SocketOutlet, viewer: Principal | None, close: Callable[[], None]
+    ) -> None:
+        """Have ``outlet`` told what ``hub`` tells, until it is lost or ``viewer`` may not be."""
+
+        def forget() -> None:
+            hub.detach(outlet)
+            self._door.keeper.forget(outlet)
+
+        hub.attach(outlet)
+        if viewer is not None:
+            self._door.keeper.keep(outlet, viewer, Action.SEE_SERVERS, close)
+        outlet.when_lost(forget)
+
+
+def _refusal(error: FaultError) -> Response:
+    fault = error.fault
+    message = _NOT_FOUND if fault.code is ErrorCode.INSTANCE_NOT_FOUND else fault.message
+    return _json(CourseCloudError(message=message), HTTP_STATUS[fault.code])
+
+
+def _json(model: Model, status: int) -> Response:
+    return Response(encode(model), status, media_type="application/json")

@@ -1,0 +1,111 @@
+"""What the two course mounts share over HTTP: CORS as the old servers had it, bodies of any type."""
+
+import hashlib
+import json
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from opsroom_gateway.middleware.client_address import caller_of
+
+_METHODS = "GET, POST, PATCH, DELETE, OPTIONS"
+
+
+class BodyError(ValueError):
+    """A body that can't be read; the message says why."""
+
+
+async def json_body(request: Request) -> Any:
+    """The body as JSON, whatever its content type says.
+
+    Raises:
+        BodyError: not JSON in UTF-8.
+    """
+    try:
+        return json.loads(await request.body())
+    except (ValueError, RecursionError):
+        raise BodyError("The body must be JSON.") from None
+
+
+def origin_of(connection: HTTPConnection) -> str:
+    """A digest of where a client comes from: its address and its browser."""
+    host = caller_of(connection).address
+    agent = connection.headers.get("user-agent", "")
+    return hashlib.sha256(f"{host}\n{agent}".encode()).hexdigest()[:32]
+
+
+class CourseCors:
+    """Answers preflights with 204 and the headers asked for; lets allowed origins read every answer."""
+
+    def __init__(self, app: ASGIApp, allowed_origins: tuple[str, ...]) -> None:
+        self._app = app
+        self._allowed = frozenset(allowed_origins)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        cors = self._cors(headers.get("origin"))
+        if scope["method"] == "OPTIONS":
+            asked = headers.get("access-control-request-headers")
+            if asked is not None:
+                cors["Access-Control-Allow-Headers"] = asked
+            cors["Access-Control-Allow-Methods"] = _METHODS
+            await Response(status_code=204, headers=cors)(scope, receive, send)
+            return
+
+        async def send_with_cors(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(cors)
+            await send(message)
+
+        await self._app(scope, receive, send_with_cors)
+
+    def _cors(self, origin: str | None) -> dict[str, str]:
+        if "*" in self._allowed:
+            return {"Access-Control-Allow-Origin": "*"}
+        if origin in self._allowed and origin is not None:
+            return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
+        return {"Vary": "Origin"}
+
+
+class Cors:
+    """CORS of everything: the mounts' as the old servers had it. Outermost, so that every refusal has it."""
+
+    def __init__(self, app: ASGIApp, mounts: tuple[str, ...], allowed_origins: tuple[str, ...]) -> None:
+        self._course = CourseCors(app, allowed_origins)
+        self._mounts = tuple(mount + "/" for mount in mounts)
+        self._with_cors = CORSMiddleware(
+            app,
+            allow_origins=allowed_origins,
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
+            expose_headers=["Location", "Retry-After"],
+            max_age=600,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request or socket."""
+        mounted = scope["type"] in {"http", "websocket"} and scope["path"].startswith(self._mounts)
+        await (self._course if mounted else self._with_cors)(scope, receive, send)
+
+
+class BareMounts:
+    """Takes a mount's address without its closing slash for the one with it: clients append nothing to it."""
+
+    def __init__(self, app: ASGIApp, mounts: tuple[str, ...]) -> None:
+        self._app = app
+        self._mounts = frozenset(mounts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request or socket."""
+        if scope["type"] in {"http", "websocket"} and scope["path"] in self._mounts:
+            path = scope["path"] + "/"
+            scope = {**scope, "path": path, "raw_path": path.encode()}
+        await self._app(scope, receive, send)

@@ -1,0 +1,81 @@
+"""Stand-in connections: they keep people of the course contract on the list until their socket is known."""
+
+import asyncio
+import logging
+from uuid import uuid4
+
+from opsroom_contracts.chat import (
+    REGISTRATION_PREFIX,
+    Connection,
+    Dialect,
+    JoinReply,
+    JoinRequest,
+    LeaveManner,
+    RegisterReply,
+    RegisterRequest,
+)
+from opsroom_contracts.errors import FaultError
+from opsroom_contracts.subjects import ChatSubject
+from opsroom_gateway.presence.sessions import Session, Sessions
+from opsroom_messaging.process import cancelled
+from opsroom_messaging.requests import Requester
+
+log = logging.getLogger(__name__)
+
+
+class StandIns:
+    """Those of this process. Each lasts ``seconds``, or until a socket takes its place, on whichever gateway.
+
+    They are no sessions: what took one off the record is not to be undone.
+    """
+
+    def __init__(self, requester: Requester, sessions: Sessions, seconds: float) -> None:
+        self._requester = requester
+        self._sessions = sessions
+        self._seconds = seconds
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def register(self, name: str, origin: str) -> RegisterReply:
+        """Register ``name``; the person is on the list from the answered sequence on.
+
+        Raises:
+            FaultError: ``name_taken``, ``name_invalid``, ``unavailable``.
+        """
+        connection = self._connection()
+        request = RegisterRequest(
+            name=name, client_id=uuid4().hex, dialect=Dialect.COURSE, origin=origin, connection=connection
+        )
+        with self._sessions.claimed(connection.id):
+            reply = await self._requester.ask(ChatSubject.REGISTER, request, RegisterReply)
+        self._end_in_time(reply.user.id, connection)
+        return reply
+
+    async def wait_again(self, stranded: Session) -> None:
+        """Give someone whose socket was somebody else's the time again in which to open their own."""
+        connection, user_id = self._connection(), stranded.user_id
+        request = JoinRequest(connection=connection, user_id=user_id, dialect=Dialect.COURSE)
+        try:
+            with self._sessions.claimed(connection.id):
+                await self._requester.ask(ChatSubject.JOIN, request, JoinReply)
+        except FaultError as error:
+            log.info("%s can't be kept until their socket comes: %s", user_id, error)
+            return
+        self._end_in_time(user_id, connection)
+
+    async def stop(self) -> None:
+        """Leave them as they are: whoever still waits then is taken off with this process's lease."""
+        await cancelled(self._tasks)
+
+    def _connection(self) -> Connection:
+        plain = self._sessions.new_connection()
+        return Connection(id=REGISTRATION_PREFIX + plain.id, gateway=plain.gateway)
+
+    def _end_in_time(self, user_id: str, connection: Connection) -> None:
+        self._sessions.claim(connection.id)
+        task = asyncio.create_task(self._end(user_id, connection))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _end(self, user_id: str, connection: Connection) -> None:
+        await asyncio.sleep(self._seconds)
+        await self._sessions.leave_connections(user_id, (connection.id,), LeaveManner.CLOSED)

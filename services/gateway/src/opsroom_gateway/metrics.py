@@ -1,0 +1,111 @@
+"""What the gateway counts, under its names. Numbers of the fan-out are read when they are asked for."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final, Protocol
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from opsroom_gateway.fanout.broadcaster import Hub
+from opsroom_gateway.projections.members import PeopleFeed
+from opsroom_gateway.transport.stats import EdgeCounters
+from opsroom_messaging.metrics import Counter, Histogram, Labels, Metrics, single
+
+REFUSALS: Final = "opsroom.refusals"
+"""Where in a scope the counter of refusals is."""
+
+Hubs = Mapping[tuple[str, str, str], Hub]
+"""Every hub by what it tells, its transport and its dialect: ``chat``, ``websocket``, ``v1``."""
+
+
+def refusals(metrics: Metrics) -> Counter:
+    """Counts what was refused, over HTTP and over the WebSocket."""
+    return metrics.counter("refusals", "What was refused, by the code of the error.", ("code",))
+
+
+def fan_out_latency(metrics: Metrics) -> Histogram:
+    """Measures a message's way."""
+    return metrics.histogram(
+        "fanout_seconds",
+        "From a message's timestamp until it was written to every reader; the first of each turn.",
+        ("stream",),
+    )
+
+
+class CountRefusals:
+    """Lets whoever refuses a request find the counter."""
+
+    def __init__(self, app: ASGIApp, counter: Counter) -> None:
+        self._app = app
+        self._counter = counter
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, with the counter."""
+        scope[REFUSALS] = self._counter
+        await self._app(scope, receive, send)
+
+
+def measure(metrics: Metrics, counters: EdgeCounters, people: PeopleFeed, hubs: Hubs) -> None:
+    """Show who is connected, what is written to them, and who was turned away."""
+
+    def connections() -> Mapping[Labels, float]:
+        counted: dict[Labels, float] = {}
+        for (stream, transport, dialect), hub in hubs.items():
+            if stream != "people":  # the same sockets as the chat's
+                counted[transport, dialect] = counted.get((transport, dialect), 0) + len(hub)
+        return counted
+
+    def waiting() -> Mapping[Labels, float]:
+        depths = [
+            depth for (stream, _, _), hub in hubs.items() if stream != "people" for depth in hub.waiting()
+        ]
+        return {("sum",): sum(depths), ("max",): max(depths, default=0)}
+
+    metrics.level("connections", "Readers connected.", connections, ("transport", "dialect"))
+    metrics.level("outbox_bytes", "Bytes that readers have not taken yet.", waiting, ("of",))
+    labels = ("stream", "transport", "dialect")
+    metrics.count(
+        "deliveries",
+        "Frames written to readers.",
+        lambda: {labels: hub.deliveries for labels, hub in hubs.items()},
+        labels,
+    )
+    metrics.count(
+        "delivered_bytes",
+        "Bytes written to readers.",
+        lambda: {labels: hub.bytes for labels, hub in hubs.items()},
+        labels,
+    )
+    metrics.count("slow_readers_closed", "Closed as too slow.", single(lambda: counters.slow_readers))
+    metrics.count("silent_readers_closed", "Closed as dead.", single(lambda: counters.silent_readers))
+    metrics.level(
+        "open_connections",
+        "Connections open, joining ones included.",
+        lambda: {("websocket",): counters.sockets, ("sse",): counters.streams},
+        ("transport",),
+    )
+    metrics.count(
+        "turned_away",
+        "Answered 503 at the door.",
+        lambda: {
+            ("connections",): counters.refused_connections,
+            ("joining",): counters.refused_handshakes,
+        },
+        ("limit",),
+    )
+    metrics.level("people_present", "People on the list.", single(lambda: people.count))
+
+
+class Skipping(Protocol):
+    """Whoever follows a stream and skips what it can't read."""
+
+    malformed: int
+
+
+def measure_skipped(metrics: Metrics, feeds: Iterable[Skipping]) -> None:
+    """Show how much of the streams was skipped here."""
+    followed = tuple(feeds)
+    metrics.count(
+        "malformed",
+        "What was skipped as it fits no contract.",
+        single(lambda: sum(feed.malformed for feed in followed)),
+    )

@@ -1,0 +1,117 @@
+"""Where a request or socket comes from, as far as it can be believed."""
+
+import logging
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from opsroom_contracts.addresses import site_of
+from opsroom_gateway.domain.networks import LOOPBACK, Network, networks, parse, within
+from opsroom_gateway.middleware.origin_check import is_here
+from opsroom_gateway.middleware.trusted_proxies import Proxies, speaks_for_another
+
+_KEY: Final = "opsroom.caller"
+_SCHEMES: Final = {"http": False, "https": True, "ws": False, "wss": True}
+"""What proxies call a scheme, and whether it is one with TLS."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """``address``: as text. ``site``: what limits and bans go by. ``exempt``: limits do not apply.
+
+    ``near``: on this very machine, and speaking for itself: no page from elsewhere, and no other machine.
+    """
+
+    address: str
+    site: str
+    exempt: bool
+    near: bool
+
+
+class Callers:
+    """Writes down who calls, for all that stands behind it."""
+
+    def __init__(self, app: ASGIApp, exempt: tuple[Network, ...], proxies: Proxies) -> None:
+        self._app = app
+        self._exempt = exempt
+        self._proxies = proxies
+        self._loopback = networks(LOOPBACK)
+        self._warned = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request or socket."""
+        if scope["type"] in {"http", "websocket"}:
+            scope[_KEY] = self._caller(scope, Headers(scope=scope))
+        await self._app(scope, receive, send)
+
+    def _caller(self, scope: Scope, headers: Headers) -> Caller:
+        peer = str(scope["client"][0]) if scope.get("client") else ""
+        if within(peer, self._proxies.peers):
+            _believe_scheme(scope, headers)
+            return self._behind(peer, headers)
+        if speaks_for_another(headers):
+            # Somebody else's request, passed on by a proxy that was not named: no limit is lifted for it.
+            self._warn(peer)
+            return Caller(peer, site_of(peer), exempt=False, near=False)
+        return self._direct(peer, headers)
+
+    def _behind(self, peer: str, headers: Headers) -> Caller:
+        if not speaks_for_another(headers):
+            return self._direct(peer, headers)
+        client = self._proxies.client(peer, headers)
+        exempt = client is not None and within(client, self._exempt)
+        return Caller(client or peer, site_of(client or peer), exempt, near=False)
+
+    def _direct(self, peer: str, headers: Headers) -> Caller:
+        near = within(peer, self._loopback) and self._speaks_for_itself(headers)
+        return Caller(peer, site_of(peer), within(peer, self._exempt), near)
+
+    def _warn(self, peer: str) -> None:
+        """Say once that a proxy was not named. From afar, anybody may have written the header."""
+        address = parse(peer)
+        if self._warned or address is None or address.is_global:
+            return
+        self._warned = True
+        log.warning(
+            "%s passes on requests of others, who all count as one: name it, or its host, in"
+            " GATEWAY_TRUSTED_PROXIES",
+            peer,
+        )
+
+    def _speaks_for_itself(self, headers: Headers) -> bool:
+        """Whether nothing says that a browser on this machine asks for somebody else's page.
+
+        A page from elsewhere says so by its origin. One whose own name was made to lead here (DNS rebinding)
+        is from here, as far as its browser can tell; but it calls this machine by that name.
+        """
+        host, origin = headers.get("host", ""), headers.get("origin")
+        try:
+            called = urlsplit(f"//{host}").hostname or ""
+        except ValueError:
+            return False
+        named = called == "localhost" or within(called, self._loopback)
+        return named and (origin is None or is_here(origin, host))
+
+
+def _believe_scheme(scope: Scope, headers: Headers) -> None:
+    """Take the scheme from the proxy, which may speak TLS for us."""
+    secure = _SCHEMES.get(headers.get("x-forwarded-proto", "").strip())
+    if secure is not None:
+        scope["scheme"] = ("http" if scope["type"] == "http" else "ws") + ("s" if secure else "")
+
+
+def caller_of(connection: HTTPConnection) -> Caller:
+    """Who calls."""
+    return caller_in(connection.scope)
+
+
+def caller_in(scope: Scope) -> Caller:
+    """Who calls, from the connection's scope."""
+    caller: Caller = scope[_KEY]
+    return caller

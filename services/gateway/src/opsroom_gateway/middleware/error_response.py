@@ -1,0 +1,46 @@
+"""Refusing a request or socket before any interface has seen it, in the words of the one it asked for."""
+
+import math
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from opsroom_contracts.codec import encode
+from opsroom_contracts.course import CourseChatError, CourseCloudError
+from opsroom_contracts.errors import HTTP_STATUS, ErrorCode, Fault
+from opsroom_gateway.api.problem_details import problem_response
+
+COURSE_CHAT: Final = "/chat"
+COURSE_CLOUD: Final = "/cloud"
+MOUNTS: Final = (COURSE_CHAT, COURSE_CLOUD)
+"""Where the course contract is."""
+
+
+def mount_of(scope: Scope) -> str | None:
+    """The mount of the course contract that a request or socket is for; None: it is for something else."""
+    path = scope["path"]
+    return next((mount for mount in MOUNTS if path == mount or path.startswith(mount + "/")), None)
+
+
+def response_to(scope: Scope, fault: Fault) -> Response:
+    """``fault`` as the interface that was asked for words its errors."""
+    mount = mount_of(scope)
+    if mount is None:
+        return problem_response(fault)
+    error = CourseChatError if mount == COURSE_CHAT else CourseCloudError
+    headers = {} if fault.retry_after is None else {"Retry-After": str(math.ceil(fault.retry_after))}
+    as_before = fault.code in {ErrorCode.INVALID_REQUEST, ErrorCode.PAYLOAD_TOO_LARGE}
+    status = 400 if as_before else HTTP_STATUS[fault.code]
+    return Response(encode(error(message=fault.message)), status, headers, "application/json")
+
+
+async def refuse_at_door(scope: Scope, receive: Receive, send: Send, fault: Fault) -> None:
+    """Answer with ``fault`` and nothing else; a socket is not opened."""
+    response = response_to(scope, fault)
+    if scope["type"] == "websocket":
+        await WebSocket(scope, receive, send).send_denial_response(response)
+    else:
+        await response(Request(scope).scope, receive, send)

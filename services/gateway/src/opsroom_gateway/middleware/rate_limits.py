@@ -1,0 +1,72 @@
+"""All limits of rates and numbers of this process, on one screen."""
+
+from dataclasses import dataclass
+
+from starlette.requests import HTTPConnection
+
+from opsroom_contracts.cloud import ANONYMOUS
+from opsroom_gateway.middleware.client_address import Caller, caller_of
+from opsroom_gateway.middleware.shared_rate_limiter import RateLimit
+from opsroom_gateway.settings import LimitSettings
+
+COURSE = "course"
+"""Who commands by the course contract, where nobody has a name."""
+_NAMELESS = frozenset({ANONYMOUS, COURSE})
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What people and addresses may do in how much time."""
+
+    registrations: RateLimit
+    messages: RateLimit
+    commands: RateLimit
+    pending_operations: int
+    json_depth: int
+
+    @property
+    def shared(self) -> tuple[RateLimit, ...]:
+        """Those that are counted together with the other gateways."""
+        return self.registrations, self.messages, self.commands
+
+    def register(self, connection: HTTPConnection) -> None:
+        """Count a registration.
+
+        Raises:
+            FaultError: ``rate_limited``; so for all methods.
+        """
+        caller = caller_of(connection)
+        if not caller.exempt:
+            self.registrations.spend(caller.site)
+
+    def say(self, caller: Caller, user_id: str) -> None:
+        """Count a message."""
+        if not caller.exempt:
+            self.messages.spend(user_id)
+
+    async def pace_course(self, limit: RateLimit, caller: Caller) -> None:
+        """Read a socket more slowly that speaks too fast: its dialect has no words for a refusal."""
+        if not caller.exempt:
+            await limit.pace(caller.site)
+
+    def command(self, caller: Caller, actor: str) -> None:
+        """Count a command."""
+        if not caller.exempt:
+            self.commands.spend(caller.site if actor in _NAMELESS else f"@{actor}")
+
+    def pending_max(self, caller: Caller, actor: str) -> int | None:
+        """How many operations of the actor may be pending: the cloud service counts. None: any number."""
+        if caller.exempt or actor in _NAMELESS:
+            return None
+        return self.pending_operations or None
+
+
+def limits_of(settings: LimitSettings) -> Limits:
+    """The limits that the settings ask for."""
+    return Limits(
+        registrations=RateLimit("registrations", "registrations from your address", settings.registrations()),
+        messages=RateLimit("messages", "messages", settings.messages()),
+        commands=RateLimit("commands", "commands", settings.commands()),
+        pending_operations=settings.pending_operations,
+        json_depth=settings.json_depth,
+    )

@@ -1,0 +1,121 @@
+"""The door: how many come in from one address, how large a body may be, how long all may take."""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass
+from functools import partial
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from opsroom_contracts.errors import ErrorCode, Fault, FaultError, refuse
+from opsroom_gateway.domain.json_depth import deeper_than
+from opsroom_gateway.middleware.client_address import caller_in
+from opsroom_gateway.middleware.error_response import refuse_at_door
+from opsroom_gateway.transport.connection import outlet_in
+
+_FULL_RETRY_SECONDS = 5.0
+
+
+class Crowd:
+    """At most ``limit`` requests and sockets at once from one address (0: any number)."""
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self._app = app
+        self._limit = limit
+        self._present: Counter[str] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request or socket."""
+        if scope["type"] not in {"http", "websocket"} or not self._limit or caller_in(scope).exempt:
+            await self._app(scope, receive, send)
+            return
+        site = caller_in(scope).site
+        if self._present[site] >= self._limit:
+            words = f"more than {self._limit} connections from {site} at once; close some and try again"
+            fault = Fault(code=ErrorCode.RATE_LIMITED, message=words, retry_after=_FULL_RETRY_SECONDS)
+            await refuse_at_door(scope, receive, send, fault)
+            return
+        self._present[site] += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            # A socket or stream may have outlived the endpoint that opened it.
+            outlet = outlet_in(scope)
+            if outlet is not None and outlet.connected:
+                outlet.when_lost(partial(self._leave, site))
+            else:
+                self._leave(site)
+
+    def _leave(self, site: str) -> None:
+        self._present[site] -= 1
+        if not self._present[site]:
+            del self._present[site]
+
+
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """The most bytes of a body, how deep its JSON may be nested, and how many seconds it may take to come."""
+
+    size: int
+    depth: int
+    seconds: float
+
+
+class Bodies:
+    """Reads every body whole before anybody looks at it: within its limits, or not at all."""
+
+    def __init__(self, app: ASGIApp, limits: BodyLimits) -> None:
+        self._app = app
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or not _has_body(Headers(scope=scope)):
+            await self._app(scope, receive, send)
+            return
+        try:
+            body = await self._body(Headers(scope=scope), receive)
+        except FaultError as error:
+            await refuse_at_door(scope, receive, send, error.fault)
+            return
+        if body is None:
+            return  # the client is gone
+        first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def replay() -> Message:
+            return first.pop() if first else await receive()
+
+        await self._app(scope, replay, send)
+
+    async def _body(self, headers: Headers, receive: Receive) -> bytes | None:
+        declared = headers.get("content-length", "")
+        if declared.isascii() and declared.isdigit() and int(declared[:19]) > self._limits.size:
+            raise _too_large(self._limits.size)
+        body = bytearray()
+        try:
+            async with asyncio.timeout(self._limits.seconds):
+                while True:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        return None
+                    body += message.get("body", b"")
+                    if len(body) > self._limits.size:
+                        raise _too_large(self._limits.size)
+                    if not message.get("more_body", False):
+                        break
+        except TimeoutError:
+            words = f"the body did not come within {self._limits.seconds:g} s"
+            raise refuse(ErrorCode.REQUEST_TIMEOUT, words) from None
+        if deeper_than(bytes(body), self._limits.depth):
+            words = f"the body is nested more than {self._limits.depth} deep"
+            raise refuse(ErrorCode.INVALID_REQUEST, words)
+        return bytes(body)
+
+
+def _has_body(headers: Headers) -> bool:
+    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+
+
+def _too_large(limit: int) -> FaultError:
+    return refuse(ErrorCode.PAYLOAD_TOO_LARGE, f"the body has more than {limit} bytes")

@@ -1,0 +1,98 @@
+"""How fast people and addresses may do things, counted together with the other gateways."""
+
+import asyncio
+import logging
+import math
+from collections import Counter
+
+from opsroom_contracts.codec import ContractError, decode, encode
+from opsroom_contracts.errors import ErrorCode, refuse
+from opsroom_contracts.gateways import SPENT, Spent
+from opsroom_contracts.subjects import GATEWAY_SPENT
+from opsroom_gateway.domain.token_bucket import Buckets, Rate
+from opsroom_messaging.connection import Broker
+
+_TELL_SECONDS = 0.25
+_MOST_TOLD = 2_000
+"""So many keys go into one telling; with more, somebody attacks, and each gateway's own count must do."""
+
+log = logging.getLogger(__name__)
+
+
+class RateLimit:
+    """One kind of thing that may be done so often. ``what``: in words, for those who are refused."""
+
+    def __init__(self, name: str, what: str, rate: Rate) -> None:
+        self.name = name
+        self._what = what
+        self._buckets = Buckets(rate)
+        self._unlimited = rate.unlimited
+        self._untold: Counter[str] = Counter()
+
+    def spend(self, key: str) -> None:
+        """Count one.
+
+        Raises:
+            FaultError: ``rate_limited``; it says when to try again.
+        """
+        wait = self.wait(key)
+        if wait > 0:
+            words = f"too many {self._what}; try again in {math.ceil(wait)} s"
+            raise refuse(ErrorCode.RATE_LIMITED, words, retry_after=round(wait, 3))
+
+    def wait(self, key: str) -> float:
+        """Count one and answer 0; or answer for how many seconds to wait before asking again."""
+        if self._unlimited:
+            return 0.0
+        wait = self._buckets.spend(key, asyncio.get_running_loop().time())
+        if wait == 0 and (key in self._untold or len(self._untold) < _MOST_TOLD):
+            self._untold[key] += 1
+        return wait
+
+    async def pace(self, key: str) -> None:
+        """Count one, as soon as there is one to be had."""
+        wait = self.wait(key)
+        while wait > 0:
+            await asyncio.sleep(wait)
+            wait = self.wait(key)
+
+    def take_untold(self) -> dict[str, int]:
+        """What was counted since the last time."""
+        told, self._untold = self._untold, Counter()
+        return dict(told)
+
+    def hear(self, spent: dict[str, int]) -> None:
+        """What another gateway counted."""
+        now = asyncio.get_running_loop().time()
+        for key, count in spent.items():
+            self._buckets.spent_elsewhere(key, count, now)
+
+
+class Gossip:
+    """Tells the other gateways what was spent here, and hears what was spent there: late by a moment."""
+
+    def __init__(self, broker: Broker, gateway: str, limits: tuple[RateLimit, ...]) -> None:
+        self._broker = broker
+        self._gateway = gateway
+        self._limits = {limit.name: limit for limit in limits}
+
+    async def run(self) -> None:
+        """Tell until cancelled."""
+        await self._broker.listen(GATEWAY_SPENT, self._hear)
+        while True:
+            await asyncio.sleep(_TELL_SECONDS)
+            for name, limit in self._limits.items():
+                counts = limit.take_untold()
+                if counts and self._broker.connected:
+                    spent = Spent(gateway=self._gateway, limit=name, counts=counts)
+                    await self._broker.publish(GATEWAY_SPENT, encode(spent))
+
+    def _hear(self, payload: bytes) -> None:
+        try:
+            spent = decode(SPENT, payload)
+        except ContractError as error:
+            log.warning("skipped a payload on %s: %s", GATEWAY_SPENT, error)
+            return
+        limit = self._limits.get(spent.limit)
+        if limit is not None and spent.gateway != self._gateway:
+            limit.hear(spent.counts)

@@ -1,0 +1,152 @@
+"""The messages of all rooms, followed once for this process and fanned out in both dialects."""
+
+import asyncio
+import base64
+import binascii
+import logging
+from datetime import datetime
+from time import time
+
+from opsroom_contracts.chat import MessageEvent, RawFrame
+from opsroom_contracts.codec import ContractError, encode
+from opsroom_contracts.course import CourseOutgoing, CourseUser
+from opsroom_contracts.frames import MessageFrame, RemovedFrame, ResetFrame
+from opsroom_contracts.moderation import MessageRemoved, read_chat_event
+from opsroom_gateway.fanout.broadcaster import Hub
+from opsroom_gateway.fanout.replay_buffer import Ring
+from opsroom_gateway.transport.encoding import binary_frame, text_frame
+from opsroom_messaging.metrics import Histogram
+from opsroom_messaging.stored import Stored
+
+_RING_BYTES = 16 * 1024 * 1024
+COURSE_ROOM = "general"
+"""The one room that the course contract knows."""
+
+log = logging.getLogger(__name__)
+
+
+class ChatFeed:
+    """Takes in stored messages; its hubs write them to the readers of each dialect."""
+
+    def __init__(self, start: int, ring_messages: int, latency: Histogram | None = None) -> None:
+        """``latency`` measures how long messages take to all readers."""
+        self._latency = latency
+        self._stamped: datetime | None = None
+        self.readers = Hub()
+        self.course_readers = Hub()
+        self.ring = Ring(ring_messages, _RING_BYTES)
+        self.head = start - 1
+        self.malformed = 0
+        self._start = start
+        self._begun = False
+        self.ring.restart(start)
+
+    def begin(self, *, fresh: bool) -> None:
+        """Go on; or, where the stream could not be resumed, tell every reader to fetch anew."""
+        if fresh and self._begun:
+            self.head = 0
+            self.ring.restart(1)
+            self.readers.publish(text_frame(encode(ResetFrame(seq=0))))
+        self._begun = True
+
+    def deliver(self, message: Stored) -> None:
+        """Fan out one message; what does not fit its contract is skipped, counted and logged."""
+        self.head = message.seq
+        try:
+            event = read_chat_event(message.data)
+            if isinstance(event, MessageRemoved):
+                self._remove(event, message.seq)
+                return
+            # Without readers it is made only to be checked, where anything in it could be wrong.
+            course = course_frame(event) if len(self.course_readers) or event.raw is not None else b""
+        except ContractError as error:
+            self.malformed += 1
+            log.warning("skipped %s at %d: %s", message.subject, message.seq, error)
+            return
+        frame = message_frame(event, message.seq)
+        self.ring.put(message.seq, frame)
+        self.readers.publish(frame)
+        if event.room == COURSE_ROOM:
+            self.course_readers.publish(course)
+        if self._latency is not None and self._stamped is None:
+            # One measure for all messages of a turn; behind the hubs, which write at its end.
+            self._stamped = event.timestamp
+            asyncio.get_running_loop().call_soon(self._observe, self._latency, event.timestamp)
+
+    def _remove(self, event: MessageRemoved, seq: int) -> None:
+        """Nobody who comes back is told the text again. The course contract has no words for it."""
+        self.ring.drop(event.message_seq)
+        frame = removed_frame(event, seq)
+        self.ring.put(seq, frame)
+        self.readers.publish(frame)
+
+    def _observe(self, latency: Histogram, stamped: datetime) -> None:
+        self._stamped = None
+        latency.observe(max(0.0, time() - stamped.timestamp()), "chat")
+
+    def caught_up(self) -> None:
+        """Nothing to do: the ring fills as messages come."""
+
+
+def message_frame(event: MessageEvent, seq: int) -> bytes:
+    """The ``message`` frame of a stored event."""
+    return text_frame(
+        encode(
+            MessageFrame(
+                seq=seq,
+                id=event.id,
+                room=event.room,
+                user=event.user,
+                text=event.text,
+                timestamp=event.timestamp,
+                client_id=event.client_id,
+            )
+        )
+    )
+
+
+def removed_frame(event: MessageRemoved, seq: int) -> bytes:
+    """The ``removed`` frame of what is stored in a message's place."""
+    return text_frame(
+        encode(
+            RemovedFrame(
+                seq=seq,
+                room=event.room,
+                id=event.id,
+                message_seq=event.message_seq,
+                timestamp=event.timestamp,
+            )
+        )
+    )
+
+
+def render_message(stored: Stored) -> bytes:
+    """The frame of an event read back; nothing for one that does not fit its contract."""
+    try:
+        event = read_chat_event(stored.data)
+    except ContractError:
+        return b""
+    if isinstance(event, MessageRemoved):
+        return removed_frame(event, stored.seq)
+    return message_frame(event, stored.seq)
+
+
+def course_frame(event: MessageEvent) -> bytes:
+    """What clients of the course contract see: their own frames byte for byte, ours in the shape they know.
+
+    Raises:
+        ContractError: the kept frame is not base64.
+    """
+    if event.raw is not None:
+        return _relayed(event.raw)
+    sender = CourseUser(id=event.user.id, name=event.user.name)
+    return text_frame(encode(CourseOutgoing(message=event.text, user=sender)))
+
+
+def _relayed(raw: RawFrame) -> bytes:
+    if not raw.binary:
+        return text_frame(raw.data.encode())
+    try:
+        return binary_frame(base64.b64decode(raw.data, validate=True))
+    except binascii.Error as error:
+        raise ContractError("raw.data", str(error)) from None

@@ -1,0 +1,75 @@
+"""Everything that a gateway follows, each stream once, and what it tells those who come back."""
+
+from dataclasses import dataclass
+
+from opsroom_contracts import subjects
+from opsroom_gateway.fanout.replay import CatchUp
+from opsroom_gateway.metrics import fan_out_latency
+from opsroom_gateway.projections.instances import CloudFeed, render_event
+from opsroom_gateway.projections.members import PeopleFeed
+from opsroom_gateway.projections.messages import ChatFeed, render_message
+from opsroom_gateway.projections.restrictions import PeopleAndRestrictions, RestrictionsFeed
+from opsroom_messaging.connection import Broker
+from opsroom_messaging.follower import Follow, Follower, Source
+from opsroom_messaging.stored import StreamReader
+
+_READY_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Feeds:
+    """The feeds with their followers, and the past of those that can be resumed."""
+
+    chat: ChatFeed
+    chat_follower: Follower
+    chat_past: CatchUp
+    people: PeopleFeed
+    restrictions: RestrictionsFeed
+    people_follower: Follower
+    cloud: CloudFeed
+    cloud_follower: Follower
+    cloud_past: CatchUp
+
+    @property
+    def followers(self) -> tuple[Follower, Follower, Follower]:
+        """All of them."""
+        return self.chat_follower, self.people_follower, self.cloud_follower
+
+    @property
+    def live(self) -> bool:
+        """Whether all of it is up to date, as far as anyone can know."""
+        return all(follower.live for follower in self.followers)
+
+    async def ready(self) -> None:
+        """Wait until readers may come.
+
+        Raises:
+            TimeoutError: that takes too long.
+        """
+        for follower in self.followers:
+            await follower.ready(_READY_SECONDS)
+        await self.cloud_past.prepare()
+
+
+def feeds_of(broker: Broker, restrictions: RestrictionsFeed, start: int, ring_messages: int) -> Feeds:
+    """Feeds of what ``broker`` stores. ``start``: the first message to hold; ``ring_messages``: how many."""
+    chat = ChatFeed(start, ring_messages, fan_out_latency(broker.metrics))
+    people, cloud = PeopleFeed(), CloudFeed()
+    chat_source = Source(subjects.CHAT_STREAM, (subjects.CHAT_EVENTS,), Follow.EVENTS, start)
+    people_source = Source(subjects.MEMBERS_STREAM, (subjects.MEMBERS, subjects.RESTRICTIONS), Follow.STATE)
+    cloud_source = Source(subjects.CLOUD_STREAM, (subjects.CLOUD_EVENTS,), Follow.STATE_THEN_EVENTS)
+    chat_follower = Follower(broker, chat_source, chat)
+    cloud_follower = Follower(broker, cloud_source, cloud)
+    chat_reader = StreamReader(broker, subjects.CHAT_STREAM)
+    cloud_reader = StreamReader(broker, subjects.CLOUD_STREAM)
+    return Feeds(
+        chat,
+        chat_follower,
+        CatchUp(chat, chat_reader, subjects.CHAT_EVENTS, render_message, chat_follower),
+        people,
+        restrictions,
+        Follower(broker, people_source, PeopleAndRestrictions(people, restrictions)),
+        cloud,
+        cloud_follower,
+        CatchUp(cloud, cloud_reader, subjects.CLOUD_EVENTS, render_event, cloud_follower),
+    )

@@ -1,0 +1,31 @@
+"""Who is typing: said to everybody, kept nowhere."""
+
+import logging
+
+from opsroom_contracts.chat import TYPING_EVENT
+from opsroom_contracts.codec import ContractError, decode, encode
+from opsroom_contracts.frames import TypingNotice
+from opsroom_gateway.fanout.broadcaster import Hub
+from opsroom_gateway.transport.encoding import text_frame
+
+_LIMIT_BYTES = 4096
+
+log = logging.getLogger(__name__)
+
+
+class TypingFeed:
+    """Passes notices on to the sockets of the chat."""
+
+    def __init__(self, readers: Hub) -> None:
+        self._readers = readers
+        self.malformed = 0
+
+    def deliver(self, data: bytes) -> None:
+        """Pass one notice on; what does not fit its contract is skipped and counted."""
+        try:
+            event = decode(TYPING_EVENT, data, _LIMIT_BYTES)
+        except ContractError as error:
+            self.malformed += 1
+            log.warning("skipped a typing notice: %s", error)
+            return
+        self._readers.publish(text_frame(encode(TypingNotice(room=event.room, user=event.user))))

@@ -1,0 +1,195 @@
+"""Where prepared bytes for one reader go: to its socket while nothing waits, else to its transport."""
+
+import asyncio
+import os
+import socket
+import struct
+from abc import ABC, abstractmethod
+from asyncio.transports import Transport
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+from opsroom_gateway.transport.stats import EdgeCounters
+
+EXTENSION: Final = "opsroom.outlet"
+NO_SOCKET: Final = -1
+END_SECONDS: Final = 10.0
+"""How long a peer may take to read the last of what it was sent."""
+_DRAIN_SECONDS = 30.0
+_RESET = struct.pack("ii", 1, 0)
+
+
+class Watcher(Protocol):
+    """Who writes to sockets of outlets itself."""
+
+    stale: bool
+    """Set whenever a number it knows is no longer the one to write to."""
+
+
+class SocketOutlet(ABC):
+    """An outlet of a connection. ``limit``: bytes that may wait before the reader is too slow.
+
+    It must be told of everything the transport tells its protocol. The transport must call ``pause_writing``
+    as soon as anything waits (``set_write_buffer_limits(high=0)``): that keeps all bytes in their order.
+    """
+
+    __slots__ = (
+        "_callbacks",
+        "_counters",
+        "_descriptor",
+        "_drained",
+        "_watchers",
+        "connected",
+        "deflate",
+        "limit",
+        "socket",
+        "transport",
+    )
+
+    def __init__(self, transport: Transport, limit: int, counters: EdgeCounters) -> None:
+        transport.set_write_buffer_limits(high=0)
+        self.transport = transport
+        self.limit = limit
+        self.connected = True
+        """Whether the connection is there, if only to be closed."""
+        self.deflate = False
+        """Whether frames may come compressed."""
+        self.socket = NO_SOCKET
+        """Where to write what is prepared whole; ``NO_SOCKET``: call ``write_rest``. Watch it to keep it."""
+        self._watchers: tuple[Watcher, ...] = ()
+        self._counters = counters
+        self._descriptor = _descriptor(transport)
+        self._drained: asyncio.Future[None] | None = None
+        self._callbacks: tuple[Callable[[], None], ...] = ()
+        if not transport.get_write_buffer_size():
+            self.resume()
+
+    @property
+    def open(self) -> bool:
+        """Whether anything can still be sent."""
+        return not self.transport.is_closing()
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that the reader has not taken yet."""
+        return self.transport.get_write_buffer_size()
+
+    def write(self, frames: bytes) -> bool:
+        """Send prepared bytes, or close the reader that has let too much wait; False if it is closed."""
+        sent = 0
+        if self.socket != NO_SOCKET:
+            try:
+                sent = os.write(self.socket, frames)
+            except OSError:  # full, or broken: the transport finds out which
+                sent = 0
+            if sent == len(frames):
+                return True
+        return self.write_rest(frames, sent)
+
+    def write_rest(self, frames: bytes, sent: int) -> bool:
+        """As ``write``, for what is left after ``sent`` bytes went to ``socket``."""
+        if not self.open:
+            return False
+        transport = self.transport
+        rest = frames[sent:] if sent else frames
+        waiting = transport.get_write_buffer_size()
+        # Who lets nothing wait is not slow, however large what comes next: the list of very many people.
+        if waiting and waiting + len(rest) > self.limit:
+            self._counters.slow_readers += 1
+            if sent:  # nothing that could be read may follow half a frame
+                self.cut()
+            else:
+                self.end_slow()
+            return False
+        transport.write(rest)
+        return True
+
+    @abstractmethod
+    def end_slow(self) -> None:
+        """Close as too slow, in the words of the dialect."""
+
+    def cut(self) -> None:
+        """End the connection at once, and have the peer told so, however little it reads.
+
+        Else the system would go on for a while to offer what is left, and then give up without a word.
+        """
+        connection = self.transport.get_extra_info("socket")
+        if self.connected and connection.fileno() != NO_SOCKET:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self.transport.abort()
+
+    def watch(self, watcher: Watcher) -> None:
+        """Have ``watcher`` marked as stale whenever ``socket`` changes."""
+        self._watchers += (watcher,)
+
+    def unwatch(self, watcher: Watcher) -> None:
+        """Mark it no more."""
+        self._watchers = tuple(one for one in self._watchers if one is not watcher)
+
+    def pause(self) -> None:
+        """Something waits in the transport, and what comes next must wait behind it."""
+        self._switch(NO_SOCKET)
+
+    def resume(self) -> None:
+        """Nothing waits: write to the socket until told otherwise."""
+        if self.open:
+            self._switch(self._descriptor)
+        self._wake()
+
+    def seal(self) -> None:
+        """Nothing may be sent any more. The socket's number may soon be another's."""
+        self._descriptor = NO_SOCKET
+        self._switch(NO_SOCKET)
+
+    def lost(self) -> None:
+        """The connection is over."""
+        self.connected = False
+        self.seal()
+        self._wake()
+        callbacks, self._callbacks = self._callbacks, ()
+        for callback in callbacks:
+            callback()
+
+    def when_lost(self, callback: Callable[[], None]) -> None:
+        """Have ``callback`` called once when the connection is over."""
+        self._callbacks += (callback,)
+
+    async def drained(self) -> bool:
+        """Wait until the reader has taken all that waits; False if it is closed or takes too long."""
+        if self.open and self.transport.get_write_buffer_size():
+            self._drained = asyncio.get_running_loop().create_future()
+            try:
+                async with asyncio.timeout(_DRAIN_SECONDS):
+                    await self._drained
+            except TimeoutError:
+                self._counters.slow_readers += 1
+                self.end_slow()
+            finally:
+                self._drained = None
+        return self.open
+
+    def _switch(self, number: int) -> None:
+        self.socket = number
+        for watcher in self._watchers:
+            watcher.stale = True
+
+    def _wake(self) -> None:
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)
+
+
+def _descriptor(transport: Transport) -> int:
+    """The number of the transport's socket, where writing to it is the same as writing to the transport.
+
+    Under TLS the transport encrypts; elsewhere than on POSIX a socket is no file descriptor.
+    """
+    if os.name != "posix" or transport.get_extra_info("sslcontext") is not None:
+        return NO_SOCKET
+    number: int = transport.get_extra_info("socket").fileno()
+    return number
+
+
+def outlet_in(scope: Any) -> SocketOutlet | None:
+    """The outlet of a connection, if it has one by now, from its scope."""
+    outlet: SocketOutlet | None = scope.get("extensions", {}).get(EXTENSION)
+    return outlet

@@ -1,0 +1,180 @@
+"""Streams of server-sent events: an answer begins the HTTP way, and its connection then is an outlet."""
+
+import asyncio
+import random
+import socket
+import struct
+import sys
+from asyncio.transports import BaseTransport, Transport
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, cast
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from opsroom_contracts.errors import ErrorCode, Fault
+from opsroom_gateway.middleware.error_response import refuse_at_door
+from opsroom_gateway.transport.connection import END_SECONDS, EXTENSION, SocketOutlet
+from opsroom_gateway.transport.connection_limits import Admission
+from opsroom_gateway.transport.encoding import sse_comment, sse_end, sse_retry
+from opsroom_gateway.transport.heartbeat import Pulse
+from opsroom_gateway.transport.stats import EdgeCounters
+
+STREAMS: Final = "opsroom.streams"
+"""The extension of a request's scope by which its connection becomes a stream."""
+_HEARTBEAT = sse_comment("heartbeat")
+_BUSY_RETRY_SECONDS = (1, 5)
+_ACK_SECONDS = 0.5
+"""The system's clock for acknowledgements is coarser than ours, and an answer needs its way."""
+_TCP_FAMILIES = frozenset({socket.AF_INET, socket.AF_INET6})
+_LAST_ACK = struct.Struct("56xI")
+"""Where Linux's ``tcp_info`` has the milliseconds since the last acknowledgement."""
+
+
+class Convertible(Protocol):
+    """A connection that can become a stream. It is in the scope of its requests."""
+
+    admission: Admission
+
+    def become_stream(self) -> "StreamOutlet | None":
+        """Leave the connection, whose answer has begun, to a stream's protocol; None: it is closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """What all streams of a process share. ``retry_seconds``: over how long they come back after a stop."""
+
+    outbox_bytes: int
+    counters: EdgeCounters
+    heartbeats: Pulse
+    retry_seconds: float
+
+
+class StreamOutlet(SocketOutlet):
+    """The outlet of a stream; what it takes is chunks of HTTP, prepared."""
+
+    __slots__ = ()
+
+    def end_slow(self) -> None:
+        """End the stream: the reader comes back and resumes by its last id."""
+        self.end()
+
+    def end(self, retry_seconds: float | None = None) -> None:
+        """End the stream whole, ``retry_seconds``: when the reader should come back. It has 10 s to read."""
+        if not self.open:
+            return
+        last = sse_end() if retry_seconds is None else sse_retry(retry_seconds) + sse_end()
+        self.seal()
+        self.transport.write(last)
+        self.transport.close()
+        if self.transport.get_write_buffer_size():
+            asyncio.get_running_loop().call_later(END_SECONDS, self.cut)
+
+
+class StreamProtocol(asyncio.Protocol):
+    """A connection whose answer goes on until somebody ends it. What the peer says is ignored."""
+
+    __slots__ = ("_connections", "_said_at", "_streams", "outlet")
+
+    def __init__(self, transport: Transport, streams: Streams, connections: set[Any]) -> None:
+        self._connections = connections
+        self._streams = streams
+        self._said_at = asyncio.get_running_loop().time()
+        self.outlet = StreamOutlet(transport, streams.outbox_bytes, streams.counters)
+        connections.add(self)
+        streams.counters.streams += 1
+        streams.heartbeats.join(self)
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """Never called: the connection was made before."""
+
+    def pause_writing(self) -> None:
+        """Something waits."""
+        self.outlet.pause()
+
+    def resume_writing(self) -> None:
+        """Nothing waits any more."""
+        self.outlet.resume()
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        """The peer is gone, or what was left to say is said."""
+        self._connections.discard(self)
+        self._streams.counters.streams -= 1
+        self._streams.heartbeats.leave(self)
+        self.outlet.lost()
+
+    def beat(self) -> None:
+        """Say that the stream lives; or end it if its peer's machine has not acknowledged what was said last.
+
+        However long that is ago: when this process was held up, nobody else was silent.
+        """
+        now = asyncio.get_running_loop().time()
+        if _silence(self.outlet.transport) > now - self._said_at + _ACK_SECONDS:
+            self._streams.counters.silent_readers += 1
+            self.outlet.transport.abort()
+        else:
+            self._said_at = now
+            self.outlet.write(_HEARTBEAT)
+
+    def shutdown(self) -> None:
+        """The server stops: end, and say when to come back."""
+        self.outlet.end(random.uniform(0.0, self._streams.retry_seconds))  # noqa: S311 - nothing secret
+
+
+class EventStream(Response):
+    """The endless answer: headers at once, then whatever is written to its outlet.
+
+    ``begin`` is called with the outlet when the headers are sent, writes what was missed and attaches it
+    somewhere; when it returns the request is over and only the connection is left. It may end the outlet.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(self, begin: Callable[[StreamOutlet], Awaitable[None]]) -> None:
+        super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        del self.headers["Content-Length"]
+        self._begin = begin
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Begin, and return as soon as the stream needs nobody any more."""
+        connection: Convertible = scope["extensions"][STREAMS]
+        if not connection.admission.begin():
+            await refuse_at_door(scope, receive, send, _busy())
+            return
+        try:
+            await self._serve(connection, scope, send)
+        finally:
+            connection.admission.end()
+
+    async def _serve(self, connection: Convertible, scope: Scope, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        if scope["method"] == "HEAD":
+            await send({"type": "http.response.body", "body": b""})
+            return
+        outlet = connection.become_stream()
+        if outlet is None:
+            return  # the peer is gone
+        scope["extensions"][EXTENSION] = outlet
+        try:
+            await self._begin(outlet)
+        except BaseException:
+            outlet.transport.abort()  # cut off, so that nobody takes it for whole
+            raise
+
+
+def _busy() -> Fault:
+    words = "too many are connecting at this moment; try again"
+    wait = float(random.randint(*_BUSY_RETRY_SECONDS))  # noqa: S311 - nothing secret
+    return Fault(code=ErrorCode.OVERLOADED, message=words, retry_after=wait)
+
+
+def _silence(transport: Transport) -> float:
+    """For how many seconds the peer's machine has acknowledged nothing; 0 where the system does not tell."""
+    option = getattr(socket, "TCP_INFO", None)
+    connection = cast("socket.socket", transport.get_extra_info("socket"))
+    if sys.platform != "linux" or option is None or connection.family not in _TCP_FAMILIES:
+        return 0.0
+    facts = connection.getsockopt(socket.IPPROTO_TCP, option, _LAST_ACK.size)
+    milliseconds: int = _LAST_ACK.unpack(facts)[0]
+    return milliseconds / 1000

@@ -1,0 +1,162 @@
+"""uvicorn, started and stopped by us: bound before anything is promised, drained before the end."""
+
+import asyncio
+import os
+import random
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import uvicorn
+
+from opsroom_contracts.frames import FRAME_MAX_BYTES
+from opsroom_gateway.app import Gateway
+from opsroom_gateway.domain.networks import networks
+from opsroom_gateway.settings import GatewaySettings
+from opsroom_gateway.transport.connection_limits import Admission, possible_connections
+from opsroom_gateway.transport.event_stream import Streams
+from opsroom_gateway.transport.heartbeat import Pulse
+from opsroom_gateway.transport.http_protocol import ConnectionLimits, LimitedHttpProtocol
+from opsroom_gateway.transport.websocket_protocol import OutletProtocol, Sockets
+from opsroom_messaging.connection import BrokerUnusableError
+
+_DRAIN_SECONDS = 10
+_ANSWER_SECONDS = 6.0
+"""Who still waits for a service when the server stops is answered before the server would give up."""
+_TICK_SECONDS = 1.0
+"""The header Date is written anew so often."""
+_BACKLOG = 4096
+_UNSENT_BYTES = 256 * 1024
+_BATCH_SECONDS = 0.01
+_UNHURRIED_SECONDS = 0.002
+"""The few need not be spread out as far as the many."""
+
+
+class AddressInUseError(BrokerUnusableError):
+    """The address can't be listened on; the message says which and why."""
+
+
+class Server(uvicorn.Server):
+    """Leaves signals to the process, which stops in its own order; sends people away at a pace."""
+
+    def __init__(self, config: uvicorn.Config, drain_seconds: float, hasten: Callable[[float], None]) -> None:
+        super().__init__(config)
+        self._drain_seconds = drain_seconds
+        self._hasten = hasten
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Begin to shut down."""
+        self.should_exit = True
+        self._stopping.set()
+
+    async def main_loop(self) -> None:
+        """As uvicorn, but wakes once a second and when it is stopped, not ten times a second."""
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_TICK_SECONDS):
+                    await self._stopping.wait()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn, but connections are ended one after another, so that not all come back at once."""
+        for server in self.servers:
+            server.close()
+        self._hasten(_ANSWER_SECONDS)
+        leaving = list(self.server_state.connections)
+        random.shuffle(leaving)
+        each = min(self._drain_seconds / max(1, len(leaving)), _UNHURRIED_SECONDS)
+        batch = max(1, round(_BATCH_SECONDS / each) if each else len(leaving))
+        for start in range(0, len(leaving), batch):
+            if start:
+                await asyncio.sleep(batch * each)
+            for connection in leaving[start : start + batch]:
+                connection.shutdown()
+        await super().shutdown(sockets)
+
+
+def listen(settings: GatewaySettings) -> socket.socket:
+    """Bind the gateway's address.
+
+    Raises:
+        AddressInUseError: it can't be bound.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    # Named as TCP in so many words: else asyncio leaves Nagle's delay on for every accepted socket.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if settings.shared_port:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        _bound_unsent(listener)
+        listener.bind((settings.host, settings.port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        reason = error.strerror or str(error)
+        raise AddressInUseError(f"can't listen on {settings.host}:{settings.port}: {reason}") from error
+    return listener
+
+
+def _bound_unsent(listener: socket.socket) -> None:
+    """Have the system take no more than it can soon send: else its own buffer grows to megabytes for a reader
+    that reads nothing, and it is found to be too slow only after that. What is under way does not count."""
+    option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+    if option is not None:
+        listener.setsockopt(socket.IPPROTO_TCP, option, _UNSENT_BYTES)  # accepted sockets inherit it
+
+
+def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
+    """The server of a gateway's application."""
+    counters = gateway.counters
+    admission_ = Admission(possible_connections(settings.connections), settings.joining, counters)
+
+    class Protocol(OutletProtocol):
+        sockets = Sockets(
+            settings.outbox_bytes,
+            counters,
+            Pulse(settings.ping_seconds),
+            admission_,
+            settings.drain_seconds,
+            settings.deflate,
+        )
+
+    class HttpProtocol(LimitedHttpProtocol):
+        limits = ConnectionLimits(
+            header_seconds=settings.header_seconds,
+            header_bytes=settings.header_bytes,
+            per_address=settings.connections_per_address,
+            uncounted=(*settings.proxies().peers, *networks(settings.exempt_addresses)),
+        )
+        streams = Streams(
+            settings.outbox_bytes,
+            counters,
+            Pulse(settings.heartbeat_seconds),
+            settings.drain_seconds,
+        )
+        admission = admission_
+
+    tls = settings.tls()
+    config = uvicorn.Config(
+        gateway.app,
+        http=HttpProtocol,
+        ws=Protocol,
+        ws_max_size=FRAME_MAX_BYTES,
+        ws_per_message_deflate=False,
+        lifespan="off",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # the application believes those that are to be believed
+        backlog=_BACKLOG,
+        ssl_certfile=None if tls is None else tls[0],
+        ssl_keyfile=None if tls is None else tls[1],
+        timeout_graceful_shutdown=_DRAIN_SECONDS,
+    )
+    return Server(config, settings.drain_seconds, gateway.hasten)
