@@ -1,6 +1,6 @@
 """The gateway's true fan-out without the broker: ``python -m bench.fanout.ours PORT [--no-metrics]``.
 
-uvicorn, FastAPI, the protocol classes, the feeds, the hubs and the outlets are the gateway's own, started
+uvicorn, FastAPI, the protocol classes, the feeds, the hubs and the connections are the gateway's own, started
 by its own ``make_server``; only the source differs. Each frame on ``/publish`` is a message as it lies in the
 stream, and is given to the feed as the follower would give it.
 """
@@ -22,21 +22,21 @@ from opsroom_gateway.api.cloud_events import events_router
 from opsroom_gateway.app import Gateway
 from opsroom_gateway.auth.factory import access as access_of
 from opsroom_gateway.auth.factory import utc_now
-from opsroom_gateway.auth.revocation_watcher import Keeper
-from opsroom_gateway.fanout.replay import CatchUp
+from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
+from opsroom_gateway.fanout.replay import Replayer
 from opsroom_gateway.metrics import fan_out_latency
-from opsroom_gateway.middleware.client_address import Callers
+from opsroom_gateway.middleware.client_address import ClientAddressMiddleware
 from opsroom_gateway.middleware.trusted_proxies import trusted
-from opsroom_gateway.presence.restriction_enforcer import Enforcement
-from opsroom_gateway.projections.instances import CloudFeed
-from opsroom_gateway.projections.messages import ChatFeed
-from opsroom_gateway.projections.restrictions import RestrictionsFeed
+from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer
+from opsroom_gateway.projections.instances import InstanceProjection
+from opsroom_gateway.projections.messages import MessageProjection
+from opsroom_gateway.projections.restrictions import RestrictionProjection
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.transport.connection_limits import allow_open_files
 from opsroom_gateway.transport.encoding import sse_event
 from opsroom_gateway.transport.server import listen, make_server
-from opsroom_gateway.transport.stats import EdgeCounters
-from opsroom_gateway.transport.websocket_protocol import outlet_of
+from opsroom_gateway.transport.stats import TransportStats
+from opsroom_gateway.transport.websocket_protocol import connection_of
 from opsroom_messaging.connection import unconnected
 from opsroom_messaging.metrics import Histogram, Metrics
 from opsroom_messaging.process import run, until_stopped
@@ -70,12 +70,12 @@ SSE_DIALECT = Dialect(
 def application(latency: Histogram | None) -> FastAPI:
     """The gateway's readers, and two sockets that stand in for the broker."""
     app = FastAPI()
-    chat, cloud = ChatFeed(1, 4096, latency), CloudFeed()
+    chat, cloud = MessageProjection(1, 4096, latency), InstanceProjection()
     # Nobody resumes here, so nothing is ever asked of the stream.
-    enforcement = Enforcement(RestrictionsFeed(utc_now))
+    enforcement = RestrictionEnforcer(RestrictionProjection(utc_now))
     access = access_of(GatewaySettings(), Requester(unconnected()), enforcement)
-    app.include_router(events_router(cloud, cast("CatchUp", None), access, Keeper(access)))
-    app.add_middleware(Callers, exempt=(), proxies=trusted(()))
+    app.include_router(events_router(cloud, cast("Replayer", None), access, RevocationWatcher(access)))
+    app.add_middleware(ClientAddressMiddleware, exempt=(), proxies=trusted(()))
 
     async def heard(_message: Message) -> None:
         """Readers say nothing."""
@@ -83,10 +83,10 @@ def application(latency: Histogram | None) -> FastAPI:
     @app.websocket("/read")
     async def read(socket: WebSocket) -> None:
         await socket.accept()
-        outlet = outlet_of(socket)
-        chat.readers.attach(outlet)
-        outlet.when_lost(lambda: chat.readers.detach(outlet))
-        outlet.park(heard)
+        connection = connection_of(socket)
+        chat.readers.subscribe(connection)
+        connection.on_close(lambda: chat.readers.unsubscribe(connection))
+        connection.serve_callback(heard)
 
     @app.websocket("/publish")
     async def publish(socket: WebSocket) -> None:
@@ -110,7 +110,7 @@ async def main(port: int, *, measured: bool) -> None:
     settings = GatewaySettings(port=port)
     died = asyncio.Event()
     app = application(fan_out_latency(Metrics()) if measured else None)
-    at_work = Gateway(app, EdgeCounters(), died, live=lambda: True, hasten=lambda _: None)
+    at_work = Gateway(app, TransportStats(), died, live=lambda: True, shorten_timeouts=lambda _: None)
     server = make_server(at_work, settings)
     serving = asyncio.create_task(server.serve([listen(settings)]))
     await until_stopped(died)

@@ -23,11 +23,11 @@ from starlette.websockets import WebSocket
 
 from opsroom_gateway.app import Gateway
 from opsroom_gateway.settings import GatewaySettings
-from opsroom_gateway.transport.encoding import binary_frame, deflated, text_frame
+from opsroom_gateway.transport.encoding import binary_frame, compress_frame, text_frame
 from opsroom_gateway.transport.receive_queue import Event
 from opsroom_gateway.transport.server import listen, make_server
-from opsroom_gateway.transport.stats import EdgeCounters
-from opsroom_gateway.transport.websocket_protocol import WebSocketOutlet, outlet_of
+from opsroom_gateway.transport.stats import TransportStats
+from opsroom_gateway.transport.websocket_protocol import WebSocketConnection, connection_of
 
 _LARGEST = 16 * 1024 * 1024
 """The largest message of the suite; the portal itself takes no more than 64 KiB."""
@@ -39,16 +39,16 @@ _SUITE_SECONDS = 3600.0
 
 async def _echo(websocket: WebSocket) -> None:
     await websocket.accept()
-    outlet = outlet_of(websocket)
-    outlet.park(partial(_answer, outlet))
+    outlet = connection_of(websocket)
+    outlet.serve_callback(partial(_answer, outlet))
 
 
-async def _answer(outlet: WebSocketOutlet, event: Event) -> None:
+async def _answer(outlet: WebSocketConnection, event: Event) -> None:
     if event["type"] == "websocket.disconnect":
         return
     text = event.get("text")
     frame = binary_frame(event["bytes"]) if text is None else text_frame(text.encode())
-    outlet.write(deflated(frame) if outlet.deflate else frame)
+    outlet.write(compress_frame(frame) if outlet.deflate else frame)
 
 
 @asynccontextmanager
@@ -57,7 +57,7 @@ async def echoing(*, deflate: bool) -> AsyncIterator[int]:
     settings = GatewaySettings.model_validate(_SETTINGS | {"deflate": deflate})
     listener = listen(settings)
     application: Any = Starlette(routes=[WebSocketRoute("/", _echo)])
-    at_work = Gateway(application, EdgeCounters(), asyncio.Event(), lambda: True, lambda _: None)
+    at_work = Gateway(application, TransportStats(), asyncio.Event(), lambda: True, lambda _: None)
     server = make_server(at_work, settings)
     server.config.ws_max_size = _LARGEST
     serving = asyncio.create_task(server.serve([listener]))

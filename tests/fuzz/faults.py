@@ -14,10 +14,10 @@ from opsroom_gateway.api import health
 from opsroom_gateway.api.chat_socket.replies import Replies
 from opsroom_gateway.api.chat_socket.session import ChatSocket
 from opsroom_gateway.domain.course_frames import read_frame
-from opsroom_gateway.fanout.broadcaster import Hub
+from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.legacy.chat import CourseChat
-from opsroom_gateway.projections.messages import ChatFeed
-from opsroom_gateway.transport.websocket_protocol import OutletProtocol
+from opsroom_gateway.projections.messages import MessageProjection
+from opsroom_gateway.transport.websocket_protocol import WebSocketProtocol
 
 Replaced = list[tuple[Any, str, Any]]
 
@@ -59,7 +59,7 @@ def _leave_a_task(_chat: CourseChat) -> None:
     _KEPT.append(asyncio.create_task(asyncio.Event().wait()))
 
 
-def _leave_a_descriptor(protocol: OutletProtocol) -> None:
+def _leave_a_descriptor(protocol: WebSocketProtocol) -> None:
     os.dup(protocol.transport.get_extra_info("socket").fileno())
 
 
@@ -73,11 +73,11 @@ def _unheard() -> Replaced:
     return _replace(ChatSocket, "_store", ignore)
 
 
-def _spoiled(spoil: Callable[[Callable[..., None], ChatFeed, Any], None]) -> Callable[[], Replaced]:
+def _spoiled(spoil: Callable[[Callable[..., None], MessageProjection, Any], None]) -> Callable[[], Replaced]:
     """Whoever sends a frame that means nothing spoils the next message for everybody."""
 
     def install() -> Replaced:
-        receive, deliver = CourseChat.receive, ChatFeed.deliver
+        receive, deliver = CourseChat.receive, MessageProjection.deliver
         bad: list[bool] = []
 
         async def noting(self: CourseChat, socket: Any, data: str | bytes) -> None:
@@ -85,24 +85,24 @@ def _spoiled(spoil: Callable[[Callable[..., None], ChatFeed, Any], None]) -> Cal
                 bad.append(True)
             await receive(self, socket, data)
 
-        def spoiling(self: ChatFeed, message: Any) -> None:
+        def spoiling(self: MessageProjection, message: Any) -> None:
             if bad:
                 bad.clear()
                 spoil(deliver, self, message)
             else:
                 deliver(self, message)
 
-        return [*_replace(CourseChat, "receive", noting), *_replace(ChatFeed, "deliver", spoiling)]
+        return [*_replace(CourseChat, "receive", noting), *_replace(MessageProjection, "deliver", spoiling)]
 
     return install
 
 
-def _twice(deliver: Callable[..., None], feed: ChatFeed, message: Any) -> None:
+def _twice(deliver: Callable[..., None], feed: MessageProjection, message: Any) -> None:
     deliver(feed, message)
     deliver(feed, message)
 
 
-def _not_at_all(_deliver: Callable[..., None], _feed: ChatFeed, _message: Any) -> None:
+def _not_at_all(_deliver: Callable[..., None], _feed: MessageProjection, _message: Any) -> None:
     return
 
 
@@ -118,16 +118,16 @@ _RAISED = "_PlantedError"
 FAULTS: dict[str, Fault] = {
     "a course frame's handler raises": Fault(_raising(CourseChat, "receive"), _RAISED),
     "a refusal raises": Fault(_raising(Replies, "refuse"), _RAISED),
-    "delivery raises": Fault(_raising(Hub, "publish"), _RAISED),
+    "delivery raises": Fault(_raising(Broadcaster, "publish"), _RAISED),
     "a route gives 500": Fault(_raising(health, "Health"), r"answered \[500\]"),
     "a service gives 500": Fault(_raising(Messages, "_check_room"), "NATS requests: 500"),
     "a send is never answered": Fault(_unheard, "neither answered nor ended"),
     "each connection leaves a task": Fault(_after(CourseChat, "open", _leave_a_task), "tasks are left"),
     "each connection leaves a descriptor": Fault(
-        _after(OutletProtocol, "handle_connect", _leave_a_descriptor), "descriptors are left"
+        _after(WebSocketProtocol, "handle_connect", _leave_a_descriptor), "descriptors are left"
     ),
     "each connection stays in memory": Fault(
-        _after(OutletProtocol, "handle_connect", _KEPT.append),
+        _after(WebSocketProtocol, "handle_connect", _KEPT.append),
         r"objects of opsroom_gateway\.server\..*Protocol",
     ),
     "a bad frame costs others a message": Fault(_spoiled(_not_at_all), "stored are|waited in vain"),

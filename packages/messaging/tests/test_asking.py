@@ -135,9 +135,9 @@ async def test_who_stops_hastens_those_who_wait_and_those_who_still_ask(asker: B
     asked = asyncio.create_task(requester.ask(SUBJECT, Say(), Said))
     if before:
         await asyncio.sleep(0)
-        requester.hasten(0.1)
+        requester.shorten_timeouts(0.1)
     else:
-        requester.hasten(0.1)
+        requester.shorten_timeouts(0.1)
     async with asyncio.timeout(5):
         with pytest.raises(FaultError, match="stops") as failed:
             await asked

@@ -11,14 +11,14 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from opsroom_gateway.app import Gateway
-from opsroom_gateway.fanout.broadcaster import Hub
+from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.settings import GatewaySettings
-from opsroom_gateway.transport.connection import SocketOutlet
-from opsroom_gateway.transport.event_stream import EventStream, StreamOutlet
+from opsroom_gateway.transport.connection import ClientConnection
+from opsroom_gateway.transport.event_stream import EventStream, EventStreamConnection
 from opsroom_gateway.transport.receive_queue import Event
 from opsroom_gateway.transport.server import Server, listen, make_server
-from opsroom_gateway.transport.stats import EdgeCounters
-from opsroom_gateway.transport.websocket_protocol import outlet_of
+from opsroom_gateway.transport.stats import TransportStats
+from opsroom_gateway.transport.websocket_protocol import connection_of
 
 PATIENCE_SECONDS = 20.0
 _USUAL: dict[str, object] = {"port": 0, "drain_seconds": 0.0, "ping_seconds": 60.0, "heartbeat_seconds": 60.0}
@@ -34,9 +34,9 @@ class Fanout:
 
     port: int
     server: Server
-    counters: EdgeCounters
-    sockets: Hub = field(default_factory=Hub)
-    streams: Hub = field(default_factory=Hub)
+    stats: TransportStats
+    sockets: Broadcaster = field(default_factory=Broadcaster)
+    streams: Broadcaster = field(default_factory=Broadcaster)
     numbers: dict[str, set[int]] = field(
         default_factory=lambda: {"/ws": set(), "/sse": set(), "/quiet": set()}
     )
@@ -55,16 +55,16 @@ class Fanout:
 
     async def _socket(self, websocket: WebSocket) -> None:
         await websocket.accept()
-        outlet = outlet_of(websocket)
-        self._note("/ws", outlet)
-        self.sockets.attach(outlet)
-        outlet.park(self._hear)
+        connection = connection_of(websocket)
+        self._note("/ws", connection)
+        self.sockets.subscribe(connection)
+        connection.serve_callback(self._hear)
 
     async def _quiet(self, websocket: WebSocket) -> None:
         await websocket.accept()
-        outlet = outlet_of(websocket)
-        self._note("/quiet", outlet)
-        outlet.park(self._hear)
+        connection = connection_of(websocket)
+        self._note("/quiet", connection)
+        connection.serve_callback(self._hear)
 
     async def _join(self, websocket: WebSocket) -> None:
         await websocket.accept()
@@ -73,17 +73,17 @@ class Fanout:
     async def _events(self, _request: object) -> EventStream:
         return EventStream(self._begin)
 
-    async def _begin(self, outlet: StreamOutlet) -> None:
-        self._note("/sse", outlet)
-        self.streams.attach(outlet)
+    async def _begin(self, connection: EventStreamConnection) -> None:
+        self._note("/sse", connection)
+        self.streams.subscribe(connection)
 
     async def _hear(self, event: Event) -> None:
         self.heard.append(event)
         await asyncio.sleep(0)  # another message could now come in between, if it were let
         self.heard.append("handled")
 
-    def _note(self, path: str, outlet: SocketOutlet) -> None:
-        self.numbers[path].add(outlet.socket)
+    def _note(self, path: str, connection: ClientConnection) -> None:
+        self.numbers[path].add(connection.socket)
 
 
 @asynccontextmanager
@@ -93,14 +93,14 @@ async def fanout(send_buffer: int = 0, **changed: object) -> AsyncIterator[Fanou
     listener = listen(settings)
     if send_buffer:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)  # inherited by what it accepts
-    counters = EdgeCounters()
+    stats = TransportStats()
 
     async def app(scope: object, receive: object, send: object) -> None:
         await application(scope, receive, send)  # type: ignore[arg-type]
 
-    at_work = Gateway(app, counters, asyncio.Event(), live=lambda: True, hasten=lambda _: None)  # type: ignore[arg-type]
+    at_work = Gateway(app, stats, asyncio.Event(), live=lambda: True, shorten_timeouts=lambda _: None)  # type: ignore[arg-type]
     server = make_server(at_work, settings)
-    served = Fanout(listener.getsockname()[1], server, counters)
+    served = Fanout(listener.getsockname()[1], server, stats)
     application = served.application()
     serving = asyncio.create_task(server.serve([listener]))
     try:
@@ -167,22 +167,22 @@ def request_for(path: str) -> bytes:
 async def raw_reader(port: int, path: str, receive_buffer: int = 0) -> RawReader:
     """Open a socket (or, at ``/sse``, a stream) and read the headers of the answer."""
     loop = asyncio.get_running_loop()
-    connection = socket.socket()
-    connection.setblocking(False)
+    sock = socket.socket()
+    sock.setblocking(False)
     if receive_buffer:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     request = request_for(path)
     async with asyncio.timeout(PATIENCE_SECONDS):
-        await loop.sock_connect(connection, ("127.0.0.1", port))
-        await loop.sock_sendall(connection, request)
+        await loop.sock_connect(sock, ("127.0.0.1", port))
+        await loop.sock_sendall(sock, request)
         got = b""
         while b"\r\n\r\n" not in got:
-            piece = await loop.sock_recv(connection, 4096)
+            piece = await loop.sock_recv(sock, 4096)
             if not piece:
                 break
             got += piece
     head, _, rest = got.partition(b"\r\n\r\n")
-    return RawReader(connection, head, rest)
+    return RawReader(sock, head, rest)
 
 
 async def let_in(port: int, path: str) -> RawReader:

@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from opsroom_contracts.identity import Role
-from opsroom_gateway.auth.factory import given_tokens
-from opsroom_gateway.auth.static_tokens import GivenTokensError, main, read_tokens
+from opsroom_gateway.auth.factory import static_tokens
+from opsroom_gateway.auth.static_tokens import StaticTokensError, main, read_tokens
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_messaging.settings import SettingsError
 
@@ -24,7 +24,7 @@ from opsroom_messaging.settings import SettingsError
     ],
 )
 async def test_a_line_that_is_no_token_is_named(line: str, words: str) -> None:
-    with pytest.raises(GivenTokensError, match=f"token 2: .*{words}"):
+    with pytest.raises(StaticTokensError, match=f"token 2: .*{words}"):
         read_tokens(["# first", line])
 
 
@@ -59,7 +59,7 @@ async def test_a_token_is_made_by_a_command_and_kept_as_a_digest(capsys: pytest.
 )
 async def test_settings_that_can_not_tell_who_is_who_are_refused(environ: dict[str, str], words: str) -> None:
     with pytest.raises(SettingsError, match=re.escape(words)):
-        given_tokens(GatewaySettings.from_environment(environ))
+        static_tokens(GatewaySettings.from_environment(environ))
 
 
 async def test_a_gateway_that_others_can_reach_does_not_start_unless_its_mode_is_said() -> None:

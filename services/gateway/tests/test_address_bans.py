@@ -41,13 +41,13 @@ async def test_an_admin_learns_from_where_somebody_is_and_bans_that_address(two:
             pass
         async with (
             person_from(two.first, token, elsewhere),
-            person_from(two.second, token, "2001:db8:40::7") as here,
+            person_from(two.second, token, "2001:db8:40::7") as audit_log,
         ):
             found = await until_answer(lambda: asked(admin, name.upper()), lambda found: len(found) == 3)
             assert set(found) == {"203.0.113.40", elsewhere, "2001:db8:40::/64"}
             ban = await admin.post(CHAT + "/bans", json={"address": "2001:db8:40::/64"})
             assert ban.status_code == 201, ban.text
-            assert await here.closed() == BANNED
+            assert await audit_log.closed() == BANNED
             assert (await admin.delete(f"{CHAT}/restrictions/{ban.json()['id']}")).status_code == 204
         # Whoever left a moment ago is not yet forgotten, and comes after those who are here.
         async with person_from(two.second, token, "203.0.113.41"):
@@ -87,7 +87,7 @@ async def test_a_banned_address_is_out_at_every_door_of_every_gateway(
     names = [some("h") for _ in range(3)]
     tokens = [await registered(two.first, name, neighbour) for name in names[:2]]
     async with (
-        person_from(two.first, tokens[0], neighbour) as here,
+        person_from(two.first, tokens[0], neighbour) as audit_log,
         person_from(two.second, tokens[1], neighbour) as there,
         person_from(two.second, tokens[0], other) as elsewhere,
         socket_from(two.second, "/chat", neighbour) as course,
@@ -100,7 +100,7 @@ async def test_a_banned_address_is_out_at_every_door_of_every_gateway(
         two.admin() as admin,
     ):
         ban = (await admin.post(CHAT + "/bans", json={"address": banned})).json()
-        for socket in (here.socket, there.socket, course, dashboard):
+        for socket in (audit_log.socket, there.socket, course, dashboard):
             assert await close_code(socket) == BANNED
         async with asyncio.timeout(PATIENCE_SECONDS):
             for stream in (events, course_events):

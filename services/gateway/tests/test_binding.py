@@ -2,7 +2,7 @@
 
 import pytest
 
-from opsroom_gateway.domain.socket_binding import Binding, Move
+from opsroom_gateway.domain.socket_binding import Binding, Rebind
 
 HERE, THERE = "one browser", "another browser"
 
@@ -19,16 +19,16 @@ def bound(*claims: tuple[str, str, str | None]) -> Binding:
 
 def test_the_newest_waiting_person_is_guessed_who_is_not_guessed_elsewhere() -> None:
     binding = Binding()
-    assert binding.open("1", HERE, ["late", "early"]) == [Move("1", None, "late")]
-    assert binding.open("2", HERE, ["late", "early"]) == [Move("2", None, "early")]
+    assert binding.open("1", HERE, ["late", "early"]) == [Rebind("1", None, "late")]
+    assert binding.open("2", HERE, ["late", "early"]) == [Rebind("2", None, "early")]
     assert binding.open("3", HERE, ["late", "early"]) == []
 
 
 def test_a_registration_goes_to_the_newest_free_socket_of_its_origin() -> None:
     binding = bound(("1", HERE, None), ("2", HERE, None), ("3", HERE, "ann"), ("4", THERE, None))
-    assert binding.registered("bob", HERE) == [Move("2", None, "bob")]
+    assert binding.registered("bob", HERE) == [Rebind("2", None, "bob")]
     assert binding.registered("bob", HERE) == []
-    assert binding.registered("cy", HERE) == [Move("1", None, "cy")]
+    assert binding.registered("cy", HERE) == [Rebind("1", None, "cy")]
     assert binding.registered("dee", HERE) == []
 
 
@@ -36,25 +36,25 @@ def test_crossed_guesses_are_put_right_together() -> None:
     binding = Binding()
     binding.open("anns", HERE, ["bob", "ann"])
     binding.open("bobs", HERE, ["bob", "ann"])
-    assert binding.claim("anns", "ann") == [Move("anns", "bob", "ann"), Move("bobs", "ann", "bob")]
+    assert binding.claim("anns", "ann") == [Rebind("anns", "bob", "ann"), Rebind("bobs", "ann", "bob")]
     assert binding.user_of("bobs") == "bob"
 
 
 def test_a_corrected_guess_strands_its_person_only_without_another_socket() -> None:
     binding = Binding()
     binding.open("1", HERE, ["bob"])
-    assert binding.claim("1", "ann") == [Move("1", "bob", "ann", strands=True)]
+    assert binding.claim("1", "ann") == [Rebind("1", "bob", "ann", displaced=True)]
     binding = Binding()
     binding.open("1", HERE, ["bob"])
     binding.open("2", HERE, [])
     binding.claim("2", "bob")  # takes the guess off socket 1
-    assert binding.claim("1", "ann") == [Move("1", None, "ann")]
+    assert binding.claim("1", "ann") == [Rebind("1", None, "ann")]
 
 
 def test_a_claim_is_replaced_by_another_and_strands_nobody() -> None:
     binding = bound(("1", HERE, "ann"))
     assert binding.claim("1", "ann") == []
-    assert binding.claim("1", "bob") == [Move("1", "ann", "bob")]
+    assert binding.claim("1", "bob") == [Rebind("1", "ann", "bob")]
 
 
 def test_an_exit_takes_the_persons_sockets_of_the_same_origin() -> None:
@@ -70,7 +70,7 @@ def test_after_an_exit_the_same_person_is_not_guessed_again_but_the_next_one_is(
     binding = bound(("1", HERE, "ann"))
     binding.exit("1")
     assert binding.registered("ann", HERE) == []
-    assert binding.registered("ann again", HERE) == [Move("1", None, "ann again")]
+    assert binding.registered("ann again", HERE) == [Rebind("1", None, "ann again")]
 
 
 @pytest.mark.parametrize(

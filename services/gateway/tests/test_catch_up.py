@@ -3,8 +3,8 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from opsroom_gateway.fanout.replay import CatchUp
-from opsroom_gateway.fanout.replay_buffer import Ring
+from opsroom_gateway.fanout.replay import Replayer
+from opsroom_gateway.fanout.replay_buffer import ReplayBuffer
 from opsroom_messaging.connection import Broker
 from opsroom_messaging.follower import Follow, Follower, Source
 from opsroom_messaging.process import running
@@ -19,7 +19,7 @@ BEFORE, SINCE = 60, 20
 class Feed:
     """The least that is told of: numbers, since it began."""
 
-    ring: Ring = field(default_factory=lambda: Ring(100, 10_000))
+    buffer: ReplayBuffer = field(default_factory=lambda: ReplayBuffer(100, 10_000))
     head: int = 0
     live: bool = False
 
@@ -29,10 +29,10 @@ class Feed:
     def deliver(self, message: Stored) -> None:
         self.head = message.seq
         if self.live:
-            self.ring.put(message.seq, render(message))
+            self.buffer.put(message.seq, render(message))
 
     def caught_up(self) -> None:
-        self.ring.restart(self.head + 1)
+        self.buffer.restart(self.head + 1)
         self.live = True
 
 
@@ -52,19 +52,19 @@ def render(stored: Stored) -> bytes:
 
 async def test_all_who_come_back_after_a_restart_are_told_from_one_reading(broker: Broker) -> None:
     await ensure_stream(broker, StreamSpec("S", ("s.>",)))
-    writer, reader, feed = GroupWriter(broker), Counted(broker, "S"), Feed()
+    writer, reader, projection = GroupWriter(broker), Counted(broker, "S"), Feed()
 
     async def write(count: int) -> None:
         await asyncio.gather(*(writer.write(Write("s.1", b"")) for _ in range(count)))
 
     async def told(since: int) -> list[int]:
-        parts = [part.frames async for part in catch_up.missed(since, None)]
+        parts = [part.frames async for part in replayer.replay_from(since, None)]
         return [int(number) for number in b"".join(parts).split()]
 
     async with running(writer=writer.run()):
         await write(BEFORE)
-        follower = Follower(broker, Source("S", ("s.>",), Follow.STATE_THEN_EVENTS), feed)
-        catch_up = CatchUp(feed, reader, "s.>", render, follower)
+        follower = Follower(broker, Source("S", ("s.>",), Follow.STATE_THEN_EVENTS), projection)
+        replayer = Replayer(projection, reader, "s.>", render, follower)
         async with running(follower=follower.run()):
             await follower.ready(5)
             found = await asyncio.gather(*(told(SINCE + number % 5) for number in range(200)))
@@ -79,15 +79,15 @@ async def test_all_who_come_back_after_a_restart_are_told_from_one_reading(broke
 
 async def test_what_is_prepared_before_anybody_comes_is_read_no_more(broker: Broker) -> None:
     await ensure_stream(broker, StreamSpec("S", ("s.>",)))
-    writer, reader, feed = GroupWriter(broker), Counted(broker, "S"), Feed()
+    writer, reader, projection = GroupWriter(broker), Counted(broker, "S"), Feed()
     async with running(writer=writer.run()):
         await asyncio.gather(*(writer.write(Write("s.1", b"")) for _ in range(BEFORE)))
-        follower = Follower(broker, Source("S", ("s.>",), Follow.STATE_THEN_EVENTS), feed)
-        catch_up = CatchUp(feed, reader, "s.>", render, follower)
+        follower = Follower(broker, Source("S", ("s.>",), Follow.STATE_THEN_EVENTS), projection)
+        replayer = Replayer(projection, reader, "s.>", render, follower)
         async with running(follower=follower.run()):
             await follower.ready(5)
-            await catch_up.prepare()
+            await replayer.warm_up()
             assert reader.pages == 1
-            parts = [part.frames async for part in catch_up.missed(SINCE, None)]
+            parts = [part.frames async for part in replayer.replay_from(SINCE, None)]
             assert b"".join(parts).split() == [b"%d" % seq for seq in range(SINCE + 1, BEFORE + 1)]
             assert reader.pages == 1

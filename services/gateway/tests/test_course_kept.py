@@ -47,9 +47,9 @@ async def test_a_registration_is_over_once_its_socket_opened_at_another_gateway(
     portal: Portal, agent: str
 ) -> None:
     settings = gateway_settings(course_binding_seconds=LONG_BINDING_SECONDS)
-    async with serving(portal.url, settings) as here, serving(portal.url, settings) as there:
+    async with serving(portal.url, settings) as audit_log, serving(portal.url, settings) as there:
         async with course_client(there, "a watcher") as watcher:
-            user = await register(here, agent, "traveller")
+            user = await register(audit_log, agent, "traveller")
             await watcher.sees(user)
             async with course_client(there, agent) as client:
                 await client.sees(user)

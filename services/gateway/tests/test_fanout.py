@@ -13,7 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 
 from opsroom_contracts.close_codes import Close, retry_hint
-from opsroom_gateway.fanout.broadcaster import Hub
+from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.transport.encoding import sse_comment, sse_event, text_frame
 from services.gateway.tests.fanout_server import Fanout, RawReader, fanout, let_in, raw_reader, request_for
 from tests.waiting import until
@@ -32,7 +32,7 @@ def chunk(number: int, chance: random.Random) -> bytes:
     return sse_event("change", frame(number, chance)[10:], number)
 
 
-async def published(hub: Hub, frames: list[bytes], chance: random.Random) -> None:
+async def published(hub: Broadcaster, frames: list[bytes], chance: random.Random) -> None:
     """Publish, now one by one, now many in one turn of the loop."""
     for one in frames:
         hub.publish(one)
@@ -72,7 +72,7 @@ async def test_readers_of_any_speed_that_come_and_go_see_one_run_of_the_same_byt
         starts = {sum(map(len, frames[:n])) for n in range(len(frames))}
         for seen in seen_by_goers:
             assert any((whole + whole).startswith(seen, start) for start in starts), seen[:40]
-        assert served.counters.slow_readers == 0
+        assert served.stats.slow_readers == 0
         for reader in early:
             reader.close()
 
@@ -136,7 +136,7 @@ async def test_a_reader_that_stops_reading_is_closed_and_others_never_notice(pat
             hub.publish(one)
             for reader in others:
                 await reader.read_until(count * len(one))
-        assert served.counters.slow_readers == 1
+        assert served.stats.slow_readers == 1
         assert len(hub) == 3
         end = stop_frame(Close.TOO_SLOW.value.code, Close.TOO_SLOW.value.reason)
         last = end if path == "/ws" else b"0\r\n\r\n"
@@ -157,7 +157,7 @@ async def test_a_frame_larger_than_the_outbox_reaches_who_has_read_all_before(pa
         large = text_frame(b"x" * 600_000) if path == "/ws" else sse_event("change", b"x" * 600_000, 1)
         hub.publish(large)
         await reader.read_until(len(large))
-        assert served.counters.slow_readers == 0
+        assert served.stats.slow_readers == 0
         reader.close()
 
 
@@ -186,7 +186,7 @@ async def test_a_reader_that_answers_no_ping_is_ended_and_one_that_does_stays() 
             gone = await raw_reader(served.port, "/ws")
             seen = await gone.read_all()
             assert seen[:2] == b"\x89\x04"
-            assert served.counters.silent_readers == 1
+            assert served.stats.silent_readers == 1
             served.sockets.publish(text_frame(b"still here"))
             assert await there.recv() == "still here"
             gone.close()
@@ -198,7 +198,7 @@ async def test_a_quiet_stream_says_that_it_lives_again_and_again() -> None:
         beat = sse_comment("heartbeat")
         await reader.read_until(8 * len(beat))
         assert bytes(reader.bytes).startswith(beat * 8)
-        assert served.counters.silent_readers == 0
+        assert served.stats.silent_readers == 0
         reader.close()
 
 
@@ -210,7 +210,7 @@ async def test_a_stream_outlives_a_stall_of_the_gateway() -> None:
         await reader.read_until(2 * len(beat))
         time.sleep(1.0)  # noqa: ASYNC251 - the whole process is held up, as by a machine that is too busy
         await reader.read_until(5 * len(beat))
-        assert served.counters.silent_readers == 0
+        assert served.stats.silent_readers == 0
         reader.close()
 
 
@@ -248,7 +248,7 @@ async def test_too_many_connections_are_told_when_to_try_again(path: str) -> Non
         refused = await raw_reader(served.port, path)
         assert refused.head.startswith(b"HTTP/1.1 503 ")
         assert b"\r\nRetry-After: " in refused.head
-        assert served.counters.refused_connections == 1
+        assert served.stats.refused_connections == 1
         there.pop().drop()
         back = await let_in(served.port, path)
         assert back.head.startswith((b"HTTP/1.1 101 ", b"HTTP/1.1 200 "))
@@ -263,7 +263,7 @@ async def test_too_many_who_are_joining_at_once_are_told_when_to_try_again(path:
         refused = await raw_reader(served.port, path)
         assert refused.head.startswith(b"HTTP/1.1 503 ")
         assert b"\r\nretry-after: " in refused.head.lower()
-        assert served.counters.refused_handshakes == 1
+        assert served.stats.refused_handshakes == 1
         joining.pop().drop()
         back = await let_in(served.port, path)
         assert back.head.startswith((b"HTTP/1.1 101 ", b"HTTP/1.1 200 "))

@@ -35,19 +35,19 @@ async def test_a_removed_message_is_told_live_and_on_resume_and_its_text_never_a
     ann, bob = await registered(two.first, some("ann")), await registered(two.first, some("bob"))
     secret = some("the text")
     async with (
-        person_from(two.first, ann) as here,
+        person_from(two.first, ann) as audit_log,
         person_from(two.second, bob) as there,
         socket_from(two.first, "/chat", "198.51.100.2") as course,
     ):
-        before = here.welcome["seq"]
-        said = await here.say(secret)
-        after = await here.say("and goes on")
+        before = audit_log.welcome["seq"]
+        said = await audit_log.say(secret)
+        after = await audit_log.say("and goes on")
         while (await there.receive("message"))["seq"] < after["seq"]:
             pass
         async with two.admin() as admin:
             path = f"{CHAT}/rooms/general/messages/{said['id']}"
             assert (await admin.delete(path, params={"reason": "rude"})).status_code == 204
-            removed = [await one.receive("removed") for one in (here, there)]
+            removed = [await one.receive("removed") for one in (audit_log, there)]
             assert removed[0] == removed[1]
             assert (removed[0]["id"], removed[0]["messageSeq"]) == (said["id"], said["seq"])
             assert (await admin.delete(path)).status_code == 204
@@ -159,14 +159,14 @@ async def test_who_is_banned_is_sent_away_everywhere_and_not_let_in_again(
     name = some("eve")
     token = await registered(two.first, name)
     async with (
-        person_from(two.first, token) as here,
+        person_from(two.first, token) as audit_log,
         person_from(two.second, token) as there,
         two.admin() as admin,
     ):
         answer = await admin.post(CHAT + "/bans", json={"name": name, "reason": "enough"})
         assert answer.status_code == 201, answer.text
         ban = answer.json()
-        for one in (here, there):
+        for one in (audit_log, there):
             told = await one.receive("error")
             assert (told["code"], told["message"]) == ("banned", "you are banned until it is lifted: enough")
             assert await one.closed() == BANNED

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from opsroom_contracts.chat import Dialect, Member, MemberStatus, User
 from opsroom_contracts.codec import encode
 from opsroom_contracts.subjects import member_subject
-from opsroom_gateway.fanout.broadcaster import Hub
+from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.legacy.user_list import PeopleList
-from opsroom_gateway.projections.members import PeopleFeed
+from opsroom_gateway.projections.members import MemberProjection
 from opsroom_messaging.stored import Stored
 
 
-class Counted(PeopleFeed):
+class Counted(MemberProjection):
     """Knows how often the whole list was asked for."""
 
     asked = 0
@@ -32,7 +32,7 @@ def record(number: int, status: MemberStatus, seq: int) -> Stored:
 
 async def test_changes_that_nobody_reads_cost_no_list_and_the_count_follows_them() -> None:
     people = Counted()
-    listing = PeopleList(people, Hub())
+    listing = PeopleList(people, Broadcaster())
     people.watch(lambda _member, _seq: listing.on_change())
     for number in range(50):
         people.deliver(record(number, MemberStatus.PRESENT, number + 1))

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsroom_gateway.fanout.replay_buffer import Ring
+from opsroom_gateway.fanout.replay_buffer import ReplayBuffer
 
 _STEPS = st.lists(
     st.one_of(
@@ -20,7 +20,7 @@ _STEPS = st.lists(
 def test_from_its_floor_on_it_holds_all_there_is(
     steps: list[tuple[str, int, int]], max_count: int, max_bytes: int
 ) -> None:
-    ring = Ring(max_count, max_bytes)
+    buffer = ReplayBuffer(max_count, max_bytes)
     stream: list[tuple[int, bytes]] = []
     dropped: set[int] = set()
     head = 0
@@ -29,32 +29,32 @@ def test_from_its_floor_on_it_holds_all_there_is(
             case "put":  # sequences may have holes: not every message is for everybody
                 head += number
                 stream.append((head, b"x" * size))
-                ring.put(*stream[-1])
+                buffer.put(*stream[-1])
             case "fill":
-                start = max(1, ring.floor - number)
-                ring.fill(start, [frame for frame in stream if start <= frame[0] < ring.floor])
+                start = max(1, buffer.floor - number)
+                buffer.fill(start, [frame for frame in stream if start <= frame[0] < buffer.floor])
             case "drop" if head:  # what was put in before; the stream may hold it for a while
                 seq = max(1, head - number)
                 dropped.add(seq)
-                ring.drop(seq)
+                buffer.drop(seq)
             case "drop":
                 pass
             case _:
                 stream = [frame for frame in stream if frame[0] not in dropped]
                 dropped.clear()
-                ring.restart(head + 1)
+                buffer.restart(head + 1)
         told = [(seq, b"" if seq in dropped else frame) for seq, frame in stream]
-        held = list(ring.after(ring.floor - 1))
-        assert held == [frame for frame in told if frame[0] >= ring.floor]
-        assert ring.without_dropped(stream) == told
-        assert len(held) == max_count - ring.room
+        held = list(buffer.after(buffer.floor - 1))
+        assert held == [frame for frame in told if frame[0] >= buffer.floor]
+        assert buffer.without_dropped(stream) == told
+        assert len(held) == max_count - buffer.room
         assert sum(len(frame) for _, frame in held) <= max_bytes
 
 
 def test_the_oldest_of_what_is_filled_in_is_left_out_where_there_is_no_room() -> None:
-    ring = Ring(3, 100)
-    ring.restart(10)
-    ring.put(10, b"new")
-    ring.fill(1, [(seq, b"old") for seq in (2, 4, 6, 8)])
-    assert [seq for seq, _ in ring.after(0)] == [6, 8, 10]
-    assert ring.floor == 5
+    buffer = ReplayBuffer(3, 100)
+    buffer.restart(10)
+    buffer.put(10, b"new")
+    buffer.fill(1, [(seq, b"old") for seq in (2, 4, 6, 8)])
+    assert [seq for seq, _ in buffer.after(0)] == [6, 8, 10]
+    assert buffer.floor == 5

@@ -2,14 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 
-from opsroom_gateway.presence.recent_addresses import Sightings
+from opsroom_gateway.presence.recent_addresses import RecentAddresses
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
 def test_the_last_time_at_each_address_is_remembered_for_a_day() -> None:
-    sightings = Sightings()
+    sightings = RecentAddresses()
     sightings.left("ann", "203.0.113.1", NOON)
     sightings.left("ann", "203.0.113.2", NOON + HOUR)
     sightings.left("bob", "203.0.113.3", NOON + HOUR)
@@ -24,7 +24,7 @@ def test_the_last_time_at_each_address_is_remembered_for_a_day() -> None:
 
 
 def test_what_is_old_or_too_much_takes_no_room() -> None:
-    sightings = Sightings()
+    sightings = RecentAddresses()
     for n in range(20_010):
         sightings.left(f"p{n}", "203.0.113.1", NOON)
     assert len(sightings) == 20_000

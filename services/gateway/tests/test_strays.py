@@ -1,9 +1,9 @@
-"""Strays, held against a plain dictionary."""
+"""OrphanedConnections, held against a plain dictionary."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsroom_gateway.presence.orphaned_connections import Strays
+from opsroom_gateway.presence.orphaned_connections import OrphanedConnections
 
 CONNECTIONS = st.sampled_from("abcde")
 USERS = st.sampled_from("xyz")
@@ -11,7 +11,7 @@ USERS = st.sampled_from("xyz")
 
 @given(st.lists(st.tuples(CONNECTIONS, st.none() | USERS)))
 def test_both_ways_say_what_a_dictionary_says(steps: list[tuple[str, str | None]]) -> None:
-    strays, model = Strays(), dict[str, str]()
+    strays, model = OrphanedConnections(), dict[str, str]()
     for connection, user in steps:
         if user is None:
             strays.discard(connection)

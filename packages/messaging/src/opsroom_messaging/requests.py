@@ -49,7 +49,7 @@ class Requester:
         self._stopping: float | None = None
         self._limits: set[asyncio.Timeout] = set()
 
-    def hasten(self, seconds: float) -> None:
+    def shorten_timeouts(self, seconds: float) -> None:
         """The process stops: who waits for an answer, or asks from now on, waits so many seconds at most."""
         self._stopping = asyncio.get_running_loop().time() + seconds
         for limit in self._limits:

@@ -13,19 +13,19 @@ from starlette.staticfiles import StaticFiles
 from opsroom_contracts import subjects
 from opsroom_gateway.api import health
 from opsroom_gateway.api.security import describe_access
-from opsroom_gateway.api.status_service import answering
-from opsroom_gateway.components import Parts, admission_of, parts_of
-from opsroom_gateway.legacy.access import CourseDoor
+from opsroom_gateway.api.status_service import serve_status
+from opsroom_gateway.components import Components, build_access, build_components
+from opsroom_gateway.legacy.access import LegacyAccess
 from opsroom_gateway.legacy.chat import CourseChat
 from opsroom_gateway.legacy.cloud import CourseCloud
-from opsroom_gateway.legacy.impersonation_guard import Impostors
-from opsroom_gateway.metrics import Hubs, measure, measure_skipped
-from opsroom_gateway.middleware.shared_rate_limiter import Gossip
-from opsroom_gateway.projections.projections import Feeds
-from opsroom_gateway.projections.typing_relay import TypingFeed
+from opsroom_gateway.legacy.impersonation_guard import ImpersonationGuard
+from opsroom_gateway.metrics import Broadcasters, register_metrics, register_skipped
+from opsroom_gateway.middleware.shared_rate_limiter import RateLimitSync
+from opsroom_gateway.projections.projections import Projections
+from opsroom_gateway.projections.typing_relay import TypingRelay
 from opsroom_gateway.routes import api, application, mount_course
 from opsroom_gateway.settings import GatewaySettings
-from opsroom_gateway.transport.stats import EdgeCounters
+from opsroom_gateway.transport.stats import TransportStats
 from opsroom_messaging.connection import Broker, unconnected
 from opsroom_messaging.leases import GatewayLease
 from opsroom_messaging.metrics import Metrics
@@ -51,10 +51,10 @@ class Gateway:
     """
 
     app: FastAPI
-    counters: EdgeCounters
+    stats: TransportStats
     died: asyncio.Event
     live: Callable[[], bool]
-    hasten: Callable[[float], None]
+    shorten_timeouts: Callable[[float], None]
 
 
 @asynccontextmanager
@@ -65,97 +65,107 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
         BrokerUnusableError: the streams are not there: the services are not running.
         SettingsError: they lack something, or contradict each other.
     """
-    admission = admission_of(broker, settings)
+    connection_budget = build_access(broker, settings)
     await await_streams(broker, _STREAMS)
     gateway_id = uuid4().hex
     lease = GatewayLease(broker, gateway_id)
     await lease.take()
     bounds = await StreamReader(broker, subjects.CHAT_STREAM).bounds()
     start = max(bounds.first, bounds.last - settings.ring_messages + 1)
-    parts = parts_of(broker, settings, admission, gateway_id, start)
-    course_chat, course_cloud = _course(settings, parts)
-    counters = EdgeCounters()
-    _show(broker.metrics, parts, counters, course_cloud)
-    app = _serving(broker, settings, parts, course_chat, course_cloud)
-    feeds = parts.feeds
+    components = build_components(broker, settings, connection_budget, gateway_id, start)
+    course_chat, course_cloud = _course(settings, components)
+    stats = TransportStats()
+    _show(broker.metrics, components, stats, course_cloud)
+    app = _serving(broker, settings, components, course_chat, course_cloud)
+    projections = components.projections
     async with running(
         lease=lease.run(),
-        chat=feeds.chat_follower.run(),
-        people=feeds.people_follower.run(),
-        cloud=feeds.cloud_follower.run(),
-        gossip=Gossip(broker, gateway_id, parts.limits.shared).run(),
-        keeper=parts.keeper.run(),
-        audit=parts.audit.run(),
-        tokens=parts.access.tokens.run(),
+        chat=projections.chat_follower.run(),
+        people=projections.people_follower.run(),
+        cloud=projections.cloud_follower.run(),
+        gossip=RateLimitSync(broker, gateway_id, components.limits.shared).run(),
+        revocations=components.revocations.run(),
+        audit=components.audit.run(),
+        tokens=components.access.tokens.run(),
     ) as died:
-        await broker.listen(subjects.TYPING, TypingFeed(feeds.people.readers).deliver)
-        await feeds.ready()
+        await broker.listen(subjects.TYPING, TypingRelay(projections.people.readers).deliver)
+        await projections.ready()
         try:
-            async with answering(broker, parts.look, counters, parts.access.enforcement):
-                yield Gateway(app, counters, died, lambda: feeds.live, parts.requester.hasten)
+            async with serve_status(broker, components.cached_status, stats, components.access.enforcer):
+                yield Gateway(
+                    app, stats, died, lambda: projections.live, components.requester.shorten_timeouts
+                )
         finally:
             await course_chat.stop()
-            await parts.sessions.close()
-            await parts.audit.drain()
+            await components.sessions.close()
+            await components.audit.drain()
 
 
 def describe() -> dict[str, Any]:
     """The OpenAPI document, made without a broker: nothing of it runs."""
     broker, settings = unconnected(), GatewaySettings()
-    parts = parts_of(broker, settings, admission_of(broker, settings), gateway_id="", start=1)
-    return _documented(broker, settings, parts).openapi()
+    components = build_components(broker, settings, build_access(broker, settings), gateway_id="", start=1)
+    return _documented(broker, settings, components).openapi()
 
 
-def _course(settings: GatewaySettings, parts: Parts) -> tuple[CourseChat, CourseCloud]:
+def _course(settings: GatewaySettings, components: Components) -> tuple[CourseChat, CourseCloud]:
     """Both halves of the course contract. Whoever follows people and servers does from here on."""
-    people = parts.feeds.people
+    people = components.projections.people
     chat = CourseChat(
-        parts.requester,
-        parts.sessions,
-        (people, parts.feeds.people_follower),
-        parts.feeds.chat,
+        components.requester,
+        components.sessions,
+        (people, components.projections.people_follower),
+        components.projections.chat,
         settings.course_binding_seconds,
-        Impostors(people, parts.access),
+        ImpersonationGuard(people, components.access),
     )
-    for watcher in (parts.keeper.on_member, parts.sessions.on_member, chat.on_member):
+    for watcher in (components.revocations.on_member, components.sessions.on_member, chat.on_member):
         people.watch(watcher)
-    cloud = CourseCloud(parts.feeds.cloud, parts.commands)
-    parts.feeds.cloud.watch(cloud.on_event)
+    cloud = CourseCloud(components.projections.cloud, components.commands)
+    components.projections.cloud.watch(cloud.on_event)
     return chat, cloud
 
 
-def _show(metrics: Metrics, parts: Parts, counters: EdgeCounters, course_cloud: CourseCloud) -> None:
-    feeds = parts.feeds
-    measure(metrics, counters, feeds.people, _hubs(feeds, course_cloud))
-    measure_skipped(metrics, (feeds.chat, feeds.people, feeds.restrictions, feeds.cloud))
+def _show(metrics: Metrics, components: Components, stats: TransportStats, course_cloud: CourseCloud) -> None:
+    projections = components.projections
+    register_metrics(metrics, stats, projections.people, _hubs(projections, course_cloud))
+    register_skipped(
+        metrics, (projections.chat, projections.people, projections.restrictions, projections.cloud)
+    )
 
 
-def _documented(broker: Broker, settings: GatewaySettings, parts: Parts) -> FastAPI:
+def _documented(broker: Broker, settings: GatewaySettings, components: Components) -> FastAPI:
     """The application with all that the OpenAPI document tells of."""
     app = application(settings, broker.metrics)
-    app.include_router(health.health_router(parts.requester, lambda: parts.feeds.live))
-    app.include_router(api(broker, settings, parts))
-    describe_access(app, parts.access)
+    app.include_router(health.health_router(components.requester, lambda: components.projections.live))
+    app.include_router(api(broker, settings, components))
+    describe_access(app, components.access)
     return app
 
 
 def _serving(
-    broker: Broker, settings: GatewaySettings, parts: Parts, chat: CourseChat, cloud: CourseCloud
+    broker: Broker, settings: GatewaySettings, components: Components, chat: CourseChat, cloud: CourseCloud
 ) -> FastAPI:
     """The same, with the course contract and the page."""
-    app = _documented(broker, settings, parts)
-    mount_course(app, settings, CourseDoor(parts.access, parts.keeper, parts.limits, parts.here), chat, cloud)
+    app = _documented(broker, settings, components)
+    mount_course(
+        app,
+        settings,
+        LegacyAccess(components.access, components.revocations, components.limits, components.audit_log),
+        chat,
+        cloud,
+    )
     if settings.frontend is not None:
         app.mount("/", StaticFiles(directory=settings.frontend, html=True))
     return app
 
 
-def _hubs(feeds: Feeds, course_cloud: CourseCloud) -> Hubs:
+def _hubs(projections: Projections, course_cloud: CourseCloud) -> Broadcasters:
     return {
-        ("chat", "websocket", "v1"): feeds.chat.readers,
-        ("chat", "websocket", "course"): feeds.chat.course_readers,
-        ("people", "websocket", "v1"): feeds.people.readers,
-        ("cloud", "sse", "v1"): feeds.cloud.readers,
+        ("chat", "websocket", "v1"): projections.chat.readers,
+        ("chat", "websocket", "course"): projections.chat.course_readers,
+        ("people", "websocket", "v1"): projections.people.readers,
+        ("cloud", "sse", "v1"): projections.cloud.readers,
         ("cloud", "sse", "course"): course_cloud.streams,
         ("cloud", "websocket", "course"): course_cloud.sockets,
     }

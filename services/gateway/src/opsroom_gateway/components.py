@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass
 
-from opsroom_gateway.api.audit_log import NotedHere
+from opsroom_gateway.api.audit_log import GatewayAuditLog
 from opsroom_gateway.api.cloud_commands import CloudCommands
-from opsroom_gateway.api.status_service import Look
+from opsroom_gateway.api.status_service import CachedStatus
 from opsroom_gateway.auth.authorization import Access
 from opsroom_gateway.auth.factory import access, utc_now
-from opsroom_gateway.auth.revocation_watcher import Keeper
+from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
 from opsroom_gateway.middleware.rate_limits import Limits, limits_of
-from opsroom_gateway.presence.restriction_enforcer import Enforcement
+from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer
 from opsroom_gateway.presence.sessions import Sessions
-from opsroom_gateway.projections.projections import Feeds, feeds_of
-from opsroom_gateway.projections.restrictions import RestrictionsFeed
+from opsroom_gateway.projections.projections import Projections, build_projections
+from opsroom_gateway.projections.restrictions import RestrictionProjection
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_messaging.audit import Audit
 from opsroom_messaging.connection import Broker
@@ -21,56 +21,62 @@ from opsroom_messaging.requests import Requester
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
+class AccessComponents:
     """Who may come in and do what, and the services that are asked."""
 
     requester: Requester
-    restrictions: RestrictionsFeed
+    restrictions: RestrictionProjection
     access: Access
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Components:
     """One of each."""
 
     requester: Requester
     access: Access
-    feeds: Feeds
+    projections: Projections
     sessions: Sessions
     commands: CloudCommands
     limits: Limits
-    keeper: Keeper
+    revocations: RevocationWatcher
     audit: Audit
-    here: NotedHere
-    look: Look
+    audit_log: GatewayAuditLog
+    cached_status: CachedStatus
 
 
-def admission_of(broker: Broker, settings: GatewaySettings) -> Admission:
+def build_access(broker: Broker, settings: GatewaySettings) -> AccessComponents:
     """What can be made before the streams are there, so that wrong settings are told at once.
 
     Raises:
         SettingsError: they lack something, or contradict each other.
     """
     requester = Requester(broker, patience=settings.patience_seconds)
-    restrictions = RestrictionsFeed(utc_now)
-    return Admission(requester, restrictions, access(settings, requester, Enforcement(restrictions)))
+    restrictions = RestrictionProjection(utc_now)
+    return AccessComponents(
+        requester, restrictions, access(settings, requester, RestrictionEnforcer(restrictions))
+    )
 
 
-def parts_of(
-    broker: Broker, settings: GatewaySettings, admission: Admission, gateway_id: str, start: int
-) -> Parts:
+def build_components(
+    broker: Broker,
+    settings: GatewaySettings,
+    connection_budget: AccessComponents,
+    gateway_id: str,
+    start: int,
+) -> Components:
     """The parts of the gateway ``gateway_id``. ``start``: the first message of the chat that it holds."""
-    feeds = feeds_of(broker, admission.restrictions, start, settings.ring_messages)
+    projections = build_projections(broker, connection_budget.restrictions, start, settings.ring_messages)
     audit = Audit(broker)
-    return Parts(
-        requester=admission.requester,
-        access=admission.access,
-        feeds=feeds,
-        sessions=Sessions(admission.requester, gateway_id),
-        commands=CloudCommands(admission.requester, feeds.cloud_follower),
+    return Components(
+        requester=connection_budget.requester,
+        access=connection_budget.access,
+        projections=projections,
+        sessions=Sessions(connection_budget.requester, gateway_id),
+        commands=CloudCommands(connection_budget.requester, projections.cloud_follower),
         limits=limits_of(settings),
-        keeper=Keeper(admission.access),
+        revocations=RevocationWatcher(connection_budget.access),
         audit=audit,
-        here=NotedHere(audit),
-        look=Look(lambda: survey(broker)),
+        audit_log=GatewayAuditLog(audit),
+        cached_status=CachedStatus(lambda: survey(broker)),
     )

@@ -5,19 +5,19 @@ from typing import Final, Protocol
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from opsroom_gateway.fanout.broadcaster import Hub
-from opsroom_gateway.projections.members import PeopleFeed
-from opsroom_gateway.transport.stats import EdgeCounters
+from opsroom_gateway.fanout.broadcaster import Broadcaster
+from opsroom_gateway.projections.members import MemberProjection
+from opsroom_gateway.transport.stats import TransportStats
 from opsroom_messaging.metrics import Counter, Histogram, Labels, Metrics, single
 
 REFUSALS: Final = "opsroom.refusals"
 """Where in a scope the counter of refusals is."""
 
-Hubs = Mapping[tuple[str, str, str], Hub]
+Broadcasters = Mapping[tuple[str, str, str], Broadcaster]
 """Every hub by what it tells, its transport and its dialect: ``chat``, ``websocket``, ``v1``."""
 
 
-def refusals(metrics: Metrics) -> Counter:
+def error_counter(metrics: Metrics) -> Counter:
     """Counts what was refused, over HTTP and over the WebSocket."""
     return metrics.counter("refusals", "What was refused, by the code of the error.", ("code",))
 
@@ -31,7 +31,7 @@ def fan_out_latency(metrics: Metrics) -> Histogram:
     )
 
 
-class CountRefusals:
+class ErrorCounterMiddleware:
     """Lets whoever refuses a request find the counter."""
 
     def __init__(self, app: ASGIApp, counter: Counter) -> None:
@@ -44,19 +44,24 @@ class CountRefusals:
         await self._app(scope, receive, send)
 
 
-def measure(metrics: Metrics, counters: EdgeCounters, people: PeopleFeed, hubs: Hubs) -> None:
+def register_metrics(
+    metrics: Metrics, stats: TransportStats, people: MemberProjection, broadcasters: Broadcasters
+) -> None:
     """Show who is connected, what is written to them, and who was turned away."""
 
     def connections() -> Mapping[Labels, float]:
         counted: dict[Labels, float] = {}
-        for (stream, transport, dialect), hub in hubs.items():
+        for (stream, transport, dialect), hub in broadcasters.items():
             if stream != "people":  # the same sockets as the chat's
                 counted[transport, dialect] = counted.get((transport, dialect), 0) + len(hub)
         return counted
 
     def waiting() -> Mapping[Labels, float]:
         depths = [
-            depth for (stream, _, _), hub in hubs.items() if stream != "people" for depth in hub.waiting()
+            depth
+            for (stream, _, _), hub in broadcasters.items()
+            if stream != "people"
+            for depth in hub.buffered_bytes()
         ]
         return {("sum",): sum(depths), ("max",): max(depths, default=0)}
 
@@ -66,46 +71,46 @@ def measure(metrics: Metrics, counters: EdgeCounters, people: PeopleFeed, hubs: 
     metrics.count(
         "deliveries",
         "Frames written to readers.",
-        lambda: {labels: hub.deliveries for labels, hub in hubs.items()},
+        lambda: {labels: hub.deliveries for labels, hub in broadcasters.items()},
         labels,
     )
     metrics.count(
         "delivered_bytes",
         "Bytes written to readers.",
-        lambda: {labels: hub.bytes for labels, hub in hubs.items()},
+        lambda: {labels: hub.bytes for labels, hub in broadcasters.items()},
         labels,
     )
-    metrics.count("slow_readers_closed", "Closed as too slow.", single(lambda: counters.slow_readers))
-    metrics.count("silent_readers_closed", "Closed as dead.", single(lambda: counters.silent_readers))
+    metrics.count("slow_readers_closed", "Closed as too slow.", single(lambda: stats.slow_readers))
+    metrics.count("silent_readers_closed", "Closed as dead.", single(lambda: stats.silent_readers))
     metrics.level(
         "open_connections",
         "Connections open, joining ones included.",
-        lambda: {("websocket",): counters.sockets, ("sse",): counters.streams},
+        lambda: {("websocket",): stats.sockets, ("sse",): stats.streams},
         ("transport",),
     )
     metrics.count(
         "turned_away",
         "Answered 503 at the door.",
         lambda: {
-            ("connections",): counters.refused_connections,
-            ("joining",): counters.refused_handshakes,
+            ("connections",): stats.refused_connections,
+            ("joining",): stats.refused_handshakes,
         },
         ("limit",),
     )
     metrics.level("people_present", "People on the list.", single(lambda: people.count))
 
 
-class Skipping(Protocol):
+class SkipCounter(Protocol):
     """Whoever follows a stream and skips what it can't read."""
 
     malformed: int
 
 
-def measure_skipped(metrics: Metrics, feeds: Iterable[Skipping]) -> None:
+def register_skipped(metrics: Metrics, projections: Iterable[SkipCounter]) -> None:
     """Show how much of the streams was skipped here."""
-    followed = tuple(feeds)
+    followed = tuple(projections)
     metrics.count(
         "malformed",
         "What was skipped as it fits no contract.",
-        single(lambda: sum(feed.malformed for feed in followed)),
+        single(lambda: sum(projection.malformed for projection in followed)),
     )

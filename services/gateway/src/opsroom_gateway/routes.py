@@ -17,20 +17,20 @@ from opsroom_gateway.api.moderation import moderation_router
 from opsroom_gateway.api.restrictions import Restricting, restrictions_router
 from opsroom_gateway.api.session import session_router
 from opsroom_gateway.api.status import status_router
-from opsroom_gateway.components import Parts
+from opsroom_gateway.components import Components
 from opsroom_gateway.domain.networks import networks
-from opsroom_gateway.legacy.access import CourseDoor
+from opsroom_gateway.legacy.access import LegacyAccess
 from opsroom_gateway.legacy.chat import CourseChat
 from opsroom_gateway.legacy.chat_routes import course_chat_app
 from opsroom_gateway.legacy.cloud import CourseCloud
 from opsroom_gateway.legacy.cloud_routes import CourseCloudApp
-from opsroom_gateway.legacy.disabled import CourseOff
+from opsroom_gateway.legacy.disabled import LegacyDisabled
 from opsroom_gateway.legacy.http import BareMounts, Cors
-from opsroom_gateway.metrics import CountRefusals, refusals
-from opsroom_gateway.middleware.client_address import Callers
+from opsroom_gateway.metrics import ErrorCounterMiddleware, error_counter
+from opsroom_gateway.middleware.client_address import ClientAddressMiddleware
 from opsroom_gateway.middleware.error_response import MOUNTS
 from opsroom_gateway.middleware.origin_check import Origins
-from opsroom_gateway.middleware.request_limits import Bodies, BodyLimits, Crowd
+from opsroom_gateway.middleware.request_limits import BodyLimits, ConnectionsPerAddress, RequestBodyLimit
 from opsroom_gateway.middleware.security_headers import BrowserHeaders
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_messaging.connection import Broker
@@ -49,39 +49,50 @@ def application(settings: GatewaySettings, metrics: Metrics) -> FastAPI:
     )
     problems.install(app)
     _guard(app, settings)
-    app.add_middleware(CountRefusals, counter=refusals(metrics))
+    app.add_middleware(ErrorCounterMiddleware, counter=error_counter(metrics))
     return app
 
 
 def _guard(app: FastAPI, settings: GatewaySettings) -> None:
     """Put the edge around ``app``. What is added last is outermost."""
     app.add_middleware(
-        Bodies, limits=BodyLimits(settings.body_bytes, settings.json_depth, settings.body_seconds)
+        RequestBodyLimit, limits=BodyLimits(settings.body_bytes, settings.json_depth, settings.body_seconds)
     )
-    app.add_middleware(Crowd, limit=settings.connections_per_address)
+    app.add_middleware(ConnectionsPerAddress, limit=settings.connections_per_address)
     app.add_middleware(Origins, allowed=settings.origins())
     app.add_middleware(Cors, mounts=MOUNTS, allowed_origins=settings.origins())
     app.add_middleware(BrowserHeaders)
     app.add_middleware(BareMounts, mounts=MOUNTS)
-    app.add_middleware(Callers, exempt=networks(settings.exempt_addresses), proxies=settings.proxies())
+    app.add_middleware(
+        ClientAddressMiddleware, exempt=networks(settings.exempt_addresses), proxies=settings.proxies()
+    )
 
 
-def api(broker: Broker, settings: GatewaySettings, parts: Parts) -> APIRouter:
+def api(broker: Broker, settings: GatewaySettings, components: Components) -> APIRouter:
     """All of ``/api/v1``."""
-    access, feeds, here, requester = parts.access, parts.feeds, parts.here, parts.requester
-    room = _room(broker, settings, parts)
-    router = APIRouter(prefix="/api/v1", responses=problems.documented(ErrorCode.INVALID_REQUEST))
+    access, projections, audit_log, requester = (
+        components.access,
+        components.projections,
+        components.audit_log,
+        components.requester,
+    )
+    room = _room(broker, settings, components)
+    router = APIRouter(prefix="/api/v1", responses=problems.error_responses(ErrorCode.INVALID_REQUEST))
     router.include_router(session_router(access, requester))
-    router.include_router(moderation_router(requester, access, here))
-    restricting = Restricting(requester, feeds.people_follower)
-    router.include_router(restrictions_router(restricting, access, here))
-    router.include_router(addresses_router(Locating(broker), access, here))
-    router.include_router(users_router(requester, feeds.people, parts.limits, access))
+    router.include_router(moderation_router(requester, access, audit_log))
+    restricting = Restricting(requester, projections.people_follower)
+    router.include_router(restrictions_router(restricting, access, audit_log))
+    router.include_router(addresses_router(Locating(broker), access, audit_log))
+    router.include_router(users_router(requester, projections.people, components.limits, access))
     router.include_router(history_router(requester, access))
-    router.include_router(cloud_router(feeds.cloud, parts.commands, access, parts.limits, here))
+    router.include_router(
+        cloud_router(projections.cloud, components.commands, access, components.limits, audit_log)
+    )
     router.include_router(audit_router(StreamReader(broker, subjects.AUDIT_STREAM), access))
-    router.include_router(status_router(parts.look, access))
-    router.include_router(events_router(feeds.cloud, feeds.cloud_past, access, parts.keeper))
+    router.include_router(status_router(components.cached_status, access))
+    router.include_router(
+        events_router(projections.cloud, projections.cloud_past, access, components.revocations)
+    )
 
     @router.websocket("/chat/ws")
     async def chat_socket(websocket: WebSocket) -> None:
@@ -90,31 +101,33 @@ def api(broker: Broker, settings: GatewaySettings, parts: Parts) -> APIRouter:
     return router
 
 
-def _room(broker: Broker, settings: GatewaySettings, parts: Parts) -> ChatRoom:
+def _room(broker: Broker, settings: GatewaySettings, components: Components) -> ChatRoom:
     return ChatRoom(
         broker,
-        parts.requester,
-        parts.sessions,
-        parts.feeds.people,
-        parts.feeds.people_follower,
-        parts.feeds.chat,
-        parts.feeds.chat_past,
-        parts.limits,
+        components.requester,
+        components.sessions,
+        components.projections.people,
+        components.projections.people_follower,
+        components.projections.chat,
+        components.projections.chat_past,
+        components.limits,
         settings,
-        parts.access,
-        parts.keeper,
+        components.access,
+        components.revocations,
     )
 
 
 def mount_course(
-    app: FastAPI, settings: GatewaySettings, door: CourseDoor, chat: CourseChat, cloud: CourseCloud
+    app: FastAPI, settings: GatewaySettings, legacy_access: LegacyAccess, chat: CourseChat, cloud: CourseCloud
 ) -> None:
     """Serve the course contract, or say that it is off."""
     if not settings.serves_course():
-        app.mount("/chat", CourseOff())
-        app.mount("/cloud", CourseOff())
+        app.mount("/chat", LegacyDisabled())
+        app.mount("/cloud", LegacyDisabled())
         return
-    enforcement, idle = door.access.enforcement, settings.course_idle_seconds
-    app.mount("/chat", course_chat_app(chat, door.limits, enforcement, idle_seconds=idle))
-    dashboard = CourseCloudApp(cloud, door.limits, door, envelope=settings.course_cloud_envelope)
+    enforcer, idle = legacy_access.access.enforcer, settings.course_idle_seconds
+    app.mount("/chat", course_chat_app(chat, legacy_access.limits, enforcer, idle_seconds=idle))
+    dashboard = CourseCloudApp(
+        cloud, legacy_access.limits, legacy_access, envelope=settings.course_cloud_envelope
+    )
     app.mount("/cloud", dashboard.asgi())

@@ -51,7 +51,7 @@ class LimitSettings(AdminSettings):
     trusted_proxies: Trusted = ()
     """Proxies that say for whom they ask: addresses, networks and names of hosts."""
     exempt_addresses: Addresses = LOOPBACK
-    """Callers to whom no limit of rates and numbers applies; sizes and times hold for everybody."""
+    """Clients without limits of rates and numbers; sizes and times hold for everybody."""
     body_bytes: Annotated[int, Field(ge=1024, le=1024 * 1024)] = 64 * 1024
     body_seconds: Seconds = 20.0
     json_depth: Annotated[int, Field(ge=4, le=100)] = 32

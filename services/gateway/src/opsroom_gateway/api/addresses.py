@@ -12,9 +12,9 @@ from opsroom_contracts.gateways import SIGHTINGS_MAX, Sighting, Whereabouts, Whe
 from opsroom_contracts.http import AddressList
 from opsroom_contracts.status import REPLICAS_MAX
 from opsroom_contracts.subjects import GATEWAY_WHEREABOUTS
-from opsroom_gateway.api.audit_log import NotedHere
-from opsroom_gateway.api.moderation import DENIED, Moderator, moderator_of
-from opsroom_gateway.api.problem_details import documented, shown
+from opsroom_gateway.api.audit_log import GatewayAuditLog
+from opsroom_gateway.api.moderation import AUTH_ERRORS, Moderator, require_moderator
+from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import Access
 from opsroom_messaging.connection import Broker
@@ -56,18 +56,20 @@ def _sightings_in(answer: bytes) -> tuple[Sighting, ...]:
         return ()
 
 
-def addresses_router(locating: Locating, access: Access, here: NotedHere) -> APIRouter:
+def addresses_router(locating: Locating, access: Access, audit_log: GatewayAuditLog) -> APIRouter:
     """The route."""
     router = APIRouter(prefix="/chat", tags=["admin"], dependencies=[BEARER])
 
     @router.get(
         "/addresses",
         summary="From where somebody is connected",
-        responses=shown(200, _EXAMPLE) | documented(*DENIED),
+        responses=example_response(200, _EXAMPLE) | error_responses(*AUTH_ERRORS),
     )
     async def addresses(
         request: Request,
-        asking: Annotated[Moderator, Depends(moderator_of(access, here, AuditAction.LOCATE, "name"))],
+        asking: Annotated[
+            Moderator, Depends(require_moderator(access, audit_log, AuditAction.LOCATE, "name"))
+        ],
         name: Annotated[str, Query(min_length=1, max_length=_NAME_MAX, examples=["bob"])],
     ) -> AddressList:
         """Of those who go by that name now, or did in the last day; what to give to a ban.
@@ -75,7 +77,7 @@ def addresses_router(locating: Locating, access: Access, here: NotedHere) -> API
         That it was asked is in the audit. It asks every gateway, for a third of a second.
         """
         found = await locating.addresses_of(name)
-        here.accepted(request, AuditAction.LOCATE, asking.by.name, name[:128])
+        audit_log.accepted(request, AuditAction.LOCATE, asking.by.name, name[:128])
         return found
 
     return router

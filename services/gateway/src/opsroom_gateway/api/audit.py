@@ -9,7 +9,7 @@ from opsroom_contracts.codec import ContractError
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.identity import Action
 from opsroom_contracts.subjects import AUDIT
-from opsroom_gateway.api.problem_details import documented, shown
+from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import Access
 from opsroom_messaging.stored import Stored, StreamReader
@@ -44,10 +44,10 @@ def audit_router(reader: StreamReader, access: Access) -> APIRouter:
     @router.get(
         "/audit",
         summary="Who asked for what",
-        dependencies=[Depends(access.needs(Action.SEE_AUDIT))],
+        dependencies=[Depends(access.require(Action.SEE_AUDIT))],
         response_model_exclude_none=True,
-        responses=shown(200, _EXAMPLE)
-        | documented(
+        responses=example_response(200, _EXAMPLE)
+        | error_responses(
             ErrorCode.INVALID_REQUEST,
             ErrorCode.TOKEN_INVALID,
             ErrorCode.UNAUTHENTICATED,

@@ -9,14 +9,14 @@ from starlette.requests import HTTPConnection
 from opsroom_contracts.audit import AuditAction, AuditEntry
 from opsroom_contracts.errors import Fault
 from opsroom_gateway.domain.token_bucket import Buckets, Rate
-from opsroom_gateway.middleware.client_address import Caller, caller_of
+from opsroom_gateway.middleware.client_address import Client, client_of
 from opsroom_messaging.audit import Audit, accepted, refused
 
 _REFUSALS: Final = Rate(1.0, 30)
 """So many refusals of one address are noted: else a stranger could flush the audit with them."""
 
 
-class NotedHere:
+class GatewayAuditLog:
     """Notes what was decided about a request, with where it came from."""
 
     def __init__(self, audit: Audit) -> None:
@@ -26,16 +26,16 @@ class NotedHere:
     def accepted(self, connection: HTTPConnection, action: AuditAction, actor: str, target: str) -> None:
         """Something was done."""
         entry = accepted(action, actor[:64], uuid4().hex, target)
-        self._note(caller_of(connection), entry.model_copy(update={"operation_id": None}))
+        self._note(client_of(connection), entry.model_copy(update={"operation_id": None}))
 
     def refused(
         self, connection: HTTPConnection, action: AuditAction, actor: str, fault: Fault, target: str | None
     ) -> None:
         """One refusal; of an address that is refused very often, not every one."""
-        caller = caller_of(connection)
-        if self._noted.spend(caller.site, asyncio.get_running_loop().time()) > 0:
+        client = client_of(connection)
+        if self._noted.spend(client.site, asyncio.get_running_loop().time()) > 0:
             return
-        self._note(caller, refused(action, actor[:64], fault, None if target is None else target[:128]))
+        self._note(client, refused(action, actor[:64], fault, None if target is None else target[:128]))
 
-    def _note(self, caller: Caller, entry: AuditEntry) -> None:
-        self._audit.note(entry.model_copy(update={"address": caller.address[:64]}))
+    def _note(self, client: Client, entry: AuditEntry) -> None:
+        self._audit.note(entry.model_copy(update={"address": client.address[:64]}))

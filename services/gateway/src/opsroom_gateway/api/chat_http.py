@@ -17,11 +17,11 @@ from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.http import NewUser, Registered
 from opsroom_contracts.identity import Action
 from opsroom_contracts.subjects import ChatSubject
-from opsroom_gateway.api.problem_details import documented, shown
+from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.auth.authorization import Access, Principal, Proof
+from opsroom_gateway.auth.authorization import Access, AuthMethod, Principal
 from opsroom_gateway.middleware.rate_limits import Limits
-from opsroom_gateway.projections.members import PeopleFeed
+from opsroom_gateway.projections.members import MemberProjection
 from opsroom_messaging.requests import Requester
 
 _Room = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$", examples=["general"])]
@@ -42,7 +42,7 @@ _Limit = Annotated[int, Query(ge=1, le=HISTORY_MAX)]
 _DENIED = (ErrorCode.TOKEN_INVALID, ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN, ErrorCode.BANNED)
 
 
-def users_router(requester: Requester, people: PeopleFeed, limits: Limits, access: Access) -> APIRouter:
+def users_router(requester: Requester, people: MemberProjection, limits: Limits, access: Access) -> APIRouter:
     """The routes of people."""
     router = APIRouter(prefix="/chat", tags=["chat"], dependencies=[BEARER])
 
@@ -50,8 +50,10 @@ def users_router(requester: Requester, people: PeopleFeed, limits: Limits, acces
         "/users",
         status_code=201,
         summary="Register a name",
-        responses=shown(201, {"user": _ALICE, "token": "4958f40b-66f3-5909-accb-ac1143d7ea5f.9hfKBzW5…"})
-        | documented(
+        responses=example_response(
+            201, {"user": _ALICE, "token": "4958f40b-66f3-5909-accb-ac1143d7ea5f.9hfKBzW5…"}
+        )
+        | error_responses(
             ErrorCode.NAME_TAKEN,
             ErrorCode.NAME_INVALID,
             ErrorCode.RATE_LIMITED,
@@ -60,15 +62,15 @@ def users_router(requester: Requester, people: PeopleFeed, limits: Limits, acces
         ),
     )
     async def register(
-        caller: Request, body: Annotated[NewUser, Body(examples=[{"name": "alice"}])]
+        client: Request, body: Annotated[NewUser, Body(examples=[{"name": "alice"}])]
     ) -> Registered:
         """Take a name of 1 to 32 characters. Keep the token: it is told once and proves who you are.
 
         Whoever brings a proof along (a token given out, or the issuer's) gets a token that may do what the
         proof allows, and need not say a name: the proof has one.
         """
-        principal = await access.required(caller, Action.REGISTER)
-        limits.register(caller)
+        principal = await access.required(client, Action.REGISTER)
+        limits.register(client)
         request = RegisterRequest(
             name=_name(access, principal, body.name), client_id=uuid4().hex, grant=principal.grant
         )
@@ -80,8 +82,8 @@ def users_router(requester: Requester, people: PeopleFeed, limits: Limits, acces
     @router.get(
         "/users",
         summary="Who is here",
-        dependencies=[Depends(access.needs(Action.CHAT))],
-        responses=shown(200, {"users": [_ALICE]}) | documented(*_DENIED),
+        dependencies=[Depends(access.require(Action.CHAT))],
+        responses=example_response(200, {"users": [_ALICE]}) | error_responses(*_DENIED),
     )
     async def users() -> UsersReply:
         """People on the list, in the order in which they came."""
@@ -97,9 +99,9 @@ def history_router(requester: Requester, access: Access) -> APIRouter:
     @router.get(
         "/rooms/{room}/messages",
         summary="What was said",
-        dependencies=[Depends(access.needs(Action.CHAT))],
-        responses=shown(200, {"messages": [_MESSAGE]})
-        | documented(ErrorCode.ROOM_UNKNOWN, ErrorCode.INVALID_REQUEST, ErrorCode.UNAVAILABLE, *_DENIED),
+        dependencies=[Depends(access.require(Action.CHAT))],
+        responses=example_response(200, {"messages": [_MESSAGE]})
+        | error_responses(ErrorCode.ROOM_UNKNOWN, ErrorCode.INVALID_REQUEST, ErrorCode.UNAVAILABLE, *_DENIED),
         response_model_exclude_none=True,
     )
     async def history(
@@ -119,11 +121,11 @@ def _name(access: Access, principal: Principal, asked: str | None) -> str:
         FaultError: ``invalid_request`` where there is none; ``name_taken`` where it is that of a token given
             out to somebody else.
     """
-    has_name = principal.proof in {Proof.GIVEN, Proof.SIGN_ON}
+    has_name = principal.proof in {AuthMethod.GIVEN, AuthMethod.SIGN_ON}
     name = principal.name if asked is None and has_name else asked
     if name is None:
         raise refuse(ErrorCode.INVALID_REQUEST, "name: must be given", field="name")
-    own = principal.grant is not None and access.tokens.counts(principal.grant.source)
-    if access.tokens.reserves(name) and not own:
+    own = principal.grant is not None and access.tokens.is_valid(principal.grant.source)
+    if access.tokens.reserves_name(name) and not own:
         raise refuse(ErrorCode.NAME_TAKEN, f"The name {name!r} is already taken.", field="name")
     return name

@@ -26,7 +26,7 @@ _SUBJECTS: dict[Command, CloudSubject] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
+class CommandContext:
     """Who commands, from where, and how many of their operations may be pending (None: any number)."""
 
     name: str
@@ -41,7 +41,7 @@ class CloudCommands:
         self._requester = requester
         self._follower = follower
 
-    async def create(self, client_id: str, asker: Asker) -> Operation:
+    async def create(self, client_id: str, context: CommandContext) -> Operation:
         """Create an instance.
 
         Raises:
@@ -51,26 +51,28 @@ class CloudCommands:
             CloudSubject.CREATE,
             CreateRequest(
                 client_id=client_id,
-                actor=asker.name,
-                address=asker.address[:64],
-                pending_max=asker.pending_max,
+                actor=context.name,
+                address=context.address[:64],
+                pending_max=context.pending_max,
             ),
         )
 
-    async def command(self, command: Command, instance_id: str, client_id: str, asker: Asker) -> Operation:
+    async def command(
+        self, command: Command, instance_id: str, client_id: str, context: CommandContext
+    ) -> Operation:
         """Start, stop or remove an instance."""
         request = InstanceRequest(
             instance_id=instance_id,
             client_id=client_id,
-            actor=asker.name,
-            address=asker.address[:64],
-            pending_max=asker.pending_max,
+            actor=context.name,
+            address=context.address[:64],
+            pending_max=context.pending_max,
         )
         return await self._ask(_SUBJECTS[command], request)
 
-    async def cancel(self, operation_id: str, asker: Asker) -> Operation:
+    async def cancel(self, operation_id: str, context: CommandContext) -> Operation:
         """Cancel an operation that is not done yet."""
-        request = CancelRequest(operation_id=operation_id, actor=asker.name, address=asker.address[:64])
+        request = CancelRequest(operation_id=operation_id, actor=context.name, address=context.address[:64])
         return await self._ask(CloudSubject.CANCEL, request)
 
     async def operation(self, operation_id: str) -> Operation:

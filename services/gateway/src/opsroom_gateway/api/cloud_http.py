@@ -12,14 +12,14 @@ from opsroom_contracts.cloud import ANONYMOUS, Command, Operation
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.http import InstanceList, OperationAccepted
 from opsroom_contracts.identity import Action
-from opsroom_gateway.api.audit_log import NotedHere
-from opsroom_gateway.api.cloud_commands import Asker, CloudCommands
-from opsroom_gateway.api.problem_details import documented, shown
+from opsroom_gateway.api.audit_log import GatewayAuditLog
+from opsroom_gateway.api.cloud_commands import CloudCommands, CommandContext
+from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import Access
-from opsroom_gateway.middleware.client_address import caller_of
+from opsroom_gateway.middleware.client_address import client_of
 from opsroom_gateway.middleware.rate_limits import Limits
-from opsroom_gateway.projections.instances import CloudFeed
+from opsroom_gateway.projections.instances import InstanceProjection
 
 KEY_MAX = 100
 """The longest idempotency key, in characters."""
@@ -50,8 +50,8 @@ _INSTANCE = {
     "state": "stopped",
     "timestamp": "2026-11-24T00:32:18.060Z",
 }
-_LISTED = shown(200, {"seq": 5, "instances": [_INSTANCE]})
-_ACCEPTED = shown(202, {"operation": _OPERATION})
+_LISTED = example_response(200, {"seq": 5, "instances": [_INSTANCE]})
+_ACCEPTED = example_response(202, {"operation": _OPERATION})
 
 _READ_ERRORS = (ErrorCode.TOKEN_INVALID, ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN, ErrorCode.BANNED)
 _ACT_ERRORS = (*_READ_ERRORS, ErrorCode.RATE_LIMITED, ErrorCode.UNAVAILABLE)
@@ -75,18 +75,20 @@ async def _no_body(request: Request) -> None:
             raise refuse(ErrorCode.INVALID_REQUEST, "this command takes no body")
 
 
-def _commander(access: Access, limits: Limits, here: NotedHere) -> Callable[[Request], Awaitable[Asker]]:
-    async def commander(request: Request) -> Asker:
-        caller, name = caller_of(request), ANONYMOUS
+def require_commander(
+    access: Access, limits: Limits, audit_log: GatewayAuditLog
+) -> Callable[[Request], Awaitable[CommandContext]]:
+    async def commander(request: Request) -> CommandContext:
+        client, name = client_of(request), ANONYMOUS
         try:
             principal = await access.principal(request)
             name = principal.name
             access.check(principal, Action.COMMAND_SERVERS)
-            limits.command(caller, name)
+            limits.command(client, name)
         except FaultError as error:
-            here.refused(request, _audited(request), name, error.fault, _target(request))
+            audit_log.refused(request, _audited(request), name, error.fault, _target(request))
             raise
-        return Asker(name, caller.address, limits.pending_max(caller, name))
+        return CommandContext(name, client.address, limits.pending_max(client, name))
 
     return commander
 
@@ -104,29 +106,33 @@ def _target(request: Request) -> str | None:
 
 
 def cloud_router(
-    feed: CloudFeed, commands: CloudCommands, access: Access, limits: Limits, here: NotedHere
+    projection: InstanceProjection,
+    commands: CloudCommands,
+    access: Access,
+    limits: Limits,
+    audit_log: GatewayAuditLog,
 ) -> APIRouter:
     """The routes of the cloud."""
     router = APIRouter(prefix="/cloud", tags=["cloud"], dependencies=[BEARER])
-    asker = Depends(_commander(access, limits, here))
-    seen = Depends(access.needs(Action.SEE_SERVERS))
-    _add_list(router, feed, seen)
-    _add_commands(router, commands, asker)
-    _add_operations(router, commands, seen, asker)
+    context = Depends(require_commander(access, limits, audit_log))
+    seen = Depends(access.require(Action.SEE_SERVERS))
+    _add_list(router, projection, seen)
+    _add_commands(router, commands, context)
+    _add_operations(router, commands, seen, context)
     return router
 
 
-def _add_list(router: APIRouter, feed: CloudFeed, seen: Dependency) -> None:
+def _add_list(router: APIRouter, projection: InstanceProjection, seen: Dependency) -> None:
     @router.get(
         "/instances",
         summary="All instances",
         response_model=InstanceList,
         dependencies=[seen],
-        responses=_LISTED | documented(*_READ_ERRORS),
+        responses=_LISTED | error_responses(*_READ_ERRORS),
     )
     async def instances() -> Response:
         """All instances as of ``seq``; follow ``/cloud/events?since=<seq>`` from there."""
-        return Response(feed.list_json(), media_type="application/json")
+        return Response(projection.list_json(), media_type="application/json")
 
 
 def _add_commands(router: APIRouter, commands: CloudCommands, asker_of: Any) -> None:
@@ -135,43 +141,45 @@ def _add_commands(router: APIRouter, commands: CloudCommands, asker_of: Any) -> 
         "dependencies": [Depends(_no_body)],
         "response_model_exclude_none": True,
     }
-    changed = _ACCEPTED | documented(*_CHANGE_ERRORS)
+    changed = _ACCEPTED | error_responses(*_CHANGE_ERRORS)
 
     async def command(
-        kind: Command, instance_id: str, response: Response, key: str | None, asker: Asker
+        kind: Command, instance_id: str, response: Response, key: str | None, context: CommandContext
     ) -> OperationAccepted:
-        return _accepted(response, await commands.command(kind, instance_id, _client_id(key), asker))
+        return _accepted(response, await commands.command(kind, instance_id, _client_id(key), context))
 
     @router.post(
         "/instances",
         summary="Create an instance",
-        responses=_ACCEPTED | documented(*_CREATE_ERRORS),
+        responses=_ACCEPTED | error_responses(*_CREATE_ERRORS),
         **shared,
     )
-    async def create(response: Response, key: _Key = None, asker: Asker = asker_of) -> OperationAccepted:
+    async def create(
+        response: Response, key: _Key = None, context: CommandContext = asker_of
+    ) -> OperationAccepted:
         """Born ``stopped`` when the operation is due."""
-        return _accepted(response, await commands.create(_client_id(key), asker))
+        return _accepted(response, await commands.create(_client_id(key), context))
 
     @router.post("/instances/{instance_id}/start", summary="Start an instance", responses=changed, **shared)
     async def start(
-        instance_id: _Id, response: Response, key: _Key = None, asker: Asker = asker_of
+        instance_id: _Id, response: Response, key: _Key = None, context: CommandContext = asker_of
     ) -> OperationAccepted:
         """Runs when the operation is due."""
-        return await command(Command.START, instance_id, response, key, asker)
+        return await command(Command.START, instance_id, response, key, context)
 
     @router.post("/instances/{instance_id}/stop", summary="Stop an instance", responses=changed, **shared)
     async def stop(
-        instance_id: _Id, response: Response, key: _Key = None, asker: Asker = asker_of
+        instance_id: _Id, response: Response, key: _Key = None, context: CommandContext = asker_of
     ) -> OperationAccepted:
         """Stopped when the operation is due."""
-        return await command(Command.STOP, instance_id, response, key, asker)
+        return await command(Command.STOP, instance_id, response, key, context)
 
     @router.delete("/instances/{instance_id}", summary="Remove an instance", responses=changed, **shared)
     async def remove(
-        instance_id: _Id, response: Response, key: _Key = None, asker: Asker = asker_of
+        instance_id: _Id, response: Response, key: _Key = None, context: CommandContext = asker_of
     ) -> OperationAccepted:
         """Gone when the operation is due."""
-        return await command(Command.REMOVE, instance_id, response, key, asker)
+        return await command(Command.REMOVE, instance_id, response, key, context)
 
 
 def _add_operations(router: APIRouter, commands: CloudCommands, seen: Dependency, asker_of: Any) -> None:
@@ -179,8 +187,8 @@ def _add_operations(router: APIRouter, commands: CloudCommands, seen: Dependency
         "/operations/{operation_id}",
         summary="What became of a command",
         dependencies=[seen],
-        responses=shown(200, {"operation": _OPERATION | {"status": "done"}})
-        | documented(ErrorCode.OPERATION_NOT_FOUND, ErrorCode.UNAVAILABLE, *_READ_ERRORS),
+        responses=example_response(200, {"operation": _OPERATION | {"status": "done"}})
+        | error_responses(ErrorCode.OPERATION_NOT_FOUND, ErrorCode.UNAVAILABLE, *_READ_ERRORS),
         response_model_exclude_none=True,
     )
     async def operation(operation_id: _Id) -> OperationAccepted:
@@ -191,13 +199,13 @@ def _add_operations(router: APIRouter, commands: CloudCommands, seen: Dependency
         "/operations/{operation_id}",
         summary="Cancel a command",
         dependencies=[Depends(_no_body)],
-        responses=shown(200, {"operation": _OPERATION | {"status": "cancelled"}})
-        | documented(ErrorCode.OPERATION_NOT_FOUND, ErrorCode.OPERATION_FINISHED, *_ACT_ERRORS),
+        responses=example_response(200, {"operation": _OPERATION | {"status": "cancelled"}})
+        | error_responses(ErrorCode.OPERATION_NOT_FOUND, ErrorCode.OPERATION_FINISHED, *_ACT_ERRORS),
         response_model_exclude_none=True,
     )
-    async def cancel(operation_id: _Id, asker: Asker = asker_of) -> OperationAccepted:
+    async def cancel(operation_id: _Id, context: CommandContext = asker_of) -> OperationAccepted:
         """Possible until it is due; cancelling again answers the same."""
-        return OperationAccepted(operation=await commands.cancel(operation_id, asker))
+        return OperationAccepted(operation=await commands.cancel(operation_id, context))
 
 
 def _accepted(response: Response, operation: Operation) -> OperationAccepted:

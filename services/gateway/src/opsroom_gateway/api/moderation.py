@@ -13,19 +13,19 @@ from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.identity import Action
 from opsroom_contracts.moderation import RemoveReply, RemoveRequest, RevokeReply, RevokeRequest
 from opsroom_contracts.subjects import ChatSubject
-from opsroom_gateway.api.audit_log import NotedHere
-from opsroom_gateway.api.problem_details import documented
+from opsroom_gateway.api.audit_log import GatewayAuditLog
+from opsroom_gateway.api.problem_details import error_responses
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.auth.authorization import Access, Proof
-from opsroom_gateway.middleware.client_address import caller_of
+from opsroom_gateway.auth.authorization import Access, AuthMethod
+from opsroom_gateway.middleware.client_address import client_of
 from opsroom_messaging.requests import Requester
 
 _Room = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$", examples=["general"])]
 Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
-WhyInQuery = Annotated[
+ReasonQuery = Annotated[
     str | None, Query(alias="reason", min_length=1, max_length=200, description="Why; kept in the audit.")
 ]
-DENIED = (
+AUTH_ERRORS = (
     ErrorCode.TOKEN_INVALID,
     ErrorCode.UNAUTHENTICATED,
     ErrorCode.FORBIDDEN,
@@ -42,8 +42,8 @@ class Moderator:
     name: str | None
 
 
-def moderator_of(
-    access: Access, here: NotedHere, action: AuditAction, target: str | None = None
+def require_moderator(
+    access: Access, audit_log: GatewayAuditLog, action: AuditAction, target: str | None = None
 ) -> Callable[[Request], Awaitable[Moderator]]:
     """The dependency of a route that does ``action`` to what its address calls ``target``; notes refusals."""
 
@@ -54,37 +54,37 @@ def moderator_of(
             name = principal.name
             access.check(principal, Action.MODERATE)
         except FaultError as error:
-            meant = None if target is None else _meant(request, target)
-            here.refused(request, action, name, error.fault, meant)
+            meant = None if target is None else _audit_target(request, target)
+            audit_log.refused(request, action, name, error.fault, meant)
             raise
-        by = AskedBy(name=name[:64], address=caller_of(request).address[:64])
-        return Moderator(by, None if principal.proof is Proof.NOTHING else name)
+        by = AskedBy(name=name[:64], address=client_of(request).address[:64])
+        return Moderator(by, None if principal.proof is AuthMethod.NOTHING else name)
 
     return moderator
 
 
-def _meant(request: Request, target: str) -> str | None:
+def _audit_target(request: Request, target: str) -> str | None:
     meant: str | None = request.path_params.get(target) or request.query_params.get(target)
     return meant
 
 
-def moderation_router(requester: Requester, access: Access, here: NotedHere) -> APIRouter:
+def moderation_router(requester: Requester, access: Access, audit_log: GatewayAuditLog) -> APIRouter:
     """The routes about what others said, and who they are."""
     router = APIRouter(prefix="/chat", tags=["admin"], dependencies=[BEARER])
-    remover = moderator_of(access, here, AuditAction.REMOVE_MESSAGE, "message_id")
-    revoker = moderator_of(access, here, AuditAction.REVOKE, "user_id")
+    remover = require_moderator(access, audit_log, AuditAction.REMOVE_MESSAGE, "message_id")
+    revoker = require_moderator(access, audit_log, AuditAction.REVOKE, "user_id")
 
     @router.delete(
         "/rooms/{room}/messages/{message_id}",
         status_code=204,
         summary="Remove a message",
-        responses=documented(ErrorCode.MESSAGE_UNKNOWN, *DENIED),
+        responses=error_responses(ErrorCode.MESSAGE_UNKNOWN, *AUTH_ERRORS),
     )
     async def remove(
         room: _Room,
         message_id: Id,
         asking: Annotated[Moderator, Depends(remover)],
-        reason: WhyInQuery = None,
+        reason: ReasonQuery = None,
     ) -> None:
         """Its text is erased, readers are told `removed`. Removing it again changes nothing."""
         request = RemoveRequest(room=room, id=message_id, reason=reason, by=asking.by)
@@ -94,12 +94,12 @@ def moderation_router(requester: Requester, access: Access, here: NotedHere) -> 
         "/users/{user_id}/token",
         status_code=204,
         summary="Make somebody's token worth nothing",
-        responses=documented(ErrorCode.USER_UNKNOWN, *DENIED),
+        responses=error_responses(ErrorCode.USER_UNKNOWN, *AUTH_ERRORS),
     )
     async def revoke(
         user_id: Id,
         asking: Annotated[Moderator, Depends(revoker)],
-        reason: WhyInQuery = None,
+        reason: ReasonQuery = None,
     ) -> None:
         """They leave the list, and what their token opened is closed, on every gateway."""
         request = RevokeRequest(request_id=uuid4().hex, user_id=user_id, reason=reason, by=asking.by)

@@ -135,7 +135,7 @@ def install(app: FastAPI) -> None:
 
 
 def _describe_problem(app: FastAPI) -> None:
-    """Put the schema that ``documented`` refers to into the OpenAPI document."""
+    """Put the schema that ``error_responses`` refers to into the OpenAPI document."""
     schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
     schemas = {**schema.pop("$defs", {}), Problem.__name__: schema}
     described = app.openapi
@@ -176,11 +176,11 @@ def _http_problem(error: HTTPException, request: Request) -> Response:
 def _allowed(request: Request) -> str:
     """All methods of the path: the framework names those of the first route there alone."""
     routes = [route for route in request.app.routes if isinstance(route, Route)]
-    here = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
-    return ", ".join(sorted({method for route in here for method in route.methods or ()}))
+    audit_log = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for route in audit_log for method in route.methods or ()}))
 
 
-def documented(*codes: ErrorCode) -> dict[int | str, dict[str, Any]]:
+def error_responses(*codes: ErrorCode) -> dict[int | str, dict[str, Any]]:
     """The OpenAPI responses for ``codes``, each with an example."""
     responses: dict[int | str, dict[str, Any]] = {}
     for code in codes:
@@ -205,6 +205,6 @@ def documented(*codes: ErrorCode) -> dict[int | str, dict[str, Any]]:
     return responses
 
 
-def shown(status: int, value: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
+def example_response(status: int, value: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
     """The OpenAPI response of a request that was granted, with ``value`` as its example."""
     return {status: {"content": {"application/json": {"example": value}}}}

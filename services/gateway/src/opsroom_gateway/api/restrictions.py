@@ -20,12 +20,12 @@ from opsroom_contracts.moderation import (
 )
 from opsroom_contracts.subjects import ChatSubject
 from opsroom_contracts.text import fold_name
-from opsroom_gateway.api.audit_log import NotedHere
-from opsroom_gateway.api.moderation import DENIED, Id, Moderator, WhyInQuery, moderator_of
-from opsroom_gateway.api.problem_details import documented, shown
+from opsroom_gateway.api.audit_log import GatewayAuditLog
+from opsroom_gateway.api.moderation import AUTH_ERRORS, Id, Moderator, ReasonQuery, require_moderator
+from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import Access
-from opsroom_gateway.middleware.client_address import caller_of
+from opsroom_gateway.middleware.client_address import client_of
 from opsroom_messaging.follower import Follower
 from opsroom_messaging.requests import Requester
 
@@ -85,30 +85,30 @@ class Restricting:
         await self._follower.reached(reply.seq, _SEEN_SECONDS)
 
 
-def restrictions_router(restricting: Restricting, access: Access, here: NotedHere) -> APIRouter:
+def restrictions_router(restricting: Restricting, access: Access, audit_log: GatewayAuditLog) -> APIRouter:
     """The routes."""
     router = APIRouter(prefix="/chat", tags=["admin"], dependencies=[BEARER])
 
     @router.get(
         "/restrictions",
         summary="Mutes and bans in force",
-        dependencies=[Depends(access.needs(Action.MODERATE))],
+        dependencies=[Depends(access.require(Action.MODERATE))],
         response_model_exclude_none=True,
-        responses=shown(200, {"restrictions": [_RESTRICTION]}) | documented(*DENIED),
+        responses=example_response(200, {"restrictions": [_RESTRICTION]}) | error_responses(*AUTH_ERRORS),
     )
     async def restrictions() -> RestrictionList:
         """The newest first."""
-        return RestrictionList(restrictions=access.enforcement.in_force())
+        return RestrictionList(restrictions=access.enforcer.in_force())
 
     @router.post(
         "/mutes",
         status_code=201,
         summary="Mute somebody",
         response_model_exclude_none=True,
-        responses=shown(201, _RESTRICTION) | documented(*DENIED),
+        responses=example_response(201, _RESTRICTION) | error_responses(*AUTH_ERRORS),
     )
     async def mute(
-        asking: Annotated[Moderator, Depends(moderator_of(access, here, AuditAction.MUTE))],
+        asking: Annotated[Moderator, Depends(require_moderator(access, audit_log, AuditAction.MUTE))],
         body: Annotated[NewMute, Body(examples=[{"name": "bob", "seconds": 600, "reason": "flooding"}])],
     ) -> Restriction:
         """They read and can't write, for `seconds` or until it is lifted, and are told so.
@@ -122,30 +122,32 @@ def restrictions_router(restricting: Restricting, access: Access, here: NotedHer
         status_code=201,
         summary="Ban a name or an address",
         response_model_exclude_none=True,
-        responses=shown(201, _BAN) | documented(*DENIED),
+        responses=example_response(201, _BAN) | error_responses(*AUTH_ERRORS),
     )
     async def ban(
         request: Request,
-        asking: Annotated[Moderator, Depends(moderator_of(access, here, AuditAction.BAN))],
+        asking: Annotated[Moderator, Depends(require_moderator(access, audit_log, AuditAction.BAN))],
         body: Annotated[NewBan, Body(examples=_BANS)],
     ) -> Restriction:
         """Nobody of that name, or from that address, comes in; those who are here are sent away.
 
         An address of version 6 stands for its network of 64 bits. A second ban replaces the first.
         """
-        _refuse_oneself(body, asking, caller_of(request).site)
+        _refuse_oneself(body, asking, client_of(request).site)
         return await restricting.restrict(RestrictionKind.BAN, body, asking)
 
     @router.delete(
         "/restrictions/{restriction_id}",
         status_code=204,
         summary="Lift a mute or ban",
-        responses=documented(ErrorCode.RESTRICTION_UNKNOWN, *DENIED),
+        responses=error_responses(ErrorCode.RESTRICTION_UNKNOWN, *AUTH_ERRORS),
     )
     async def lift(
         restriction_id: Id,
-        asking: Annotated[Moderator, Depends(moderator_of(access, here, AuditAction.LIFT, "restriction_id"))],
-        reason: WhyInQuery = None,
+        asking: Annotated[
+            Moderator, Depends(require_moderator(access, audit_log, AuditAction.LIFT, "restriction_id"))
+        ],
+        reason: ReasonQuery = None,
     ) -> None:
         """It counts no more, on any gateway."""
         request = LiftRequest(request_id=uuid4().hex, id=restriction_id, reason=reason, by=asking.by)

@@ -9,10 +9,10 @@ from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.identity import Action, SessionView
 from opsroom_contracts.moderation import RevokeReply, RevokeRequest
 from opsroom_contracts.subjects import ChatSubject
-from opsroom_gateway.api.problem_details import documented, shown
+from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.auth.authorization import Access, Proof
-from opsroom_gateway.middleware.client_address import caller_of
+from opsroom_gateway.auth.authorization import Access, AuthMethod
+from opsroom_gateway.middleware.client_address import client_of
 from opsroom_messaging.requests import Requester
 
 _EXAMPLE = {
@@ -32,8 +32,8 @@ def session_router(access: Access, requester: Requester) -> APIRouter:
         "/session",
         summary="Who am I, and what may I do",
         response_model_exclude_none=True,
-        responses=shown(200, _EXAMPLE)
-        | documented(ErrorCode.TOKEN_INVALID, ErrorCode.BANNED, ErrorCode.UNAVAILABLE),
+        responses=example_response(200, _EXAMPLE)
+        | error_responses(ErrorCode.TOKEN_INVALID, ErrorCode.BANNED, ErrorCode.UNAVAILABLE),
     )
     async def session(request: Request) -> SessionView:
         """With a token, what it proves; without, what anybody may."""
@@ -43,7 +43,7 @@ def session_router(access: Access, requester: Requester) -> APIRouter:
             guests=access.guests,
             may=tuple(action for action in Action if action in principal.may),
             role=principal.role,
-            name=None if principal.proof is Proof.NOTHING else principal.name,
+            name=None if principal.proof is AuthMethod.NOTHING else principal.name,
             user_id=None if principal.user is None else principal.user.id,
             until=None if principal.grant is None else principal.grant.until,
             sign_in=await access.sign_in(),
@@ -53,7 +53,7 @@ def session_router(access: Access, requester: Requester) -> APIRouter:
         "/session",
         status_code=204,
         summary="Make my token worth nothing",
-        responses=documented(
+        responses=error_responses(
             ErrorCode.TOKEN_INVALID, ErrorCode.UNAUTHENTICATED, ErrorCode.BANNED, ErrorCode.UNAVAILABLE
         ),
     )
@@ -62,7 +62,7 @@ def session_router(access: Access, requester: Requester) -> APIRouter:
         principal = await access.principal(request)
         if principal.user is None:
             raise refuse(ErrorCode.UNAUTHENTICATED, "say by a registration token who is to sign out")
-        by = AskedBy(name=principal.name[:64], address=caller_of(request).address[:64])
+        by = AskedBy(name=principal.name[:64], address=client_of(request).address[:64])
         asked = RevokeRequest(request_id=uuid4().hex, user_id=principal.user.id, by=by)
         await requester.ask(ChatSubject.REVOKE, asked, RevokeReply)
 

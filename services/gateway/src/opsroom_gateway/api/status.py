@@ -5,9 +5,9 @@ from fastapi import APIRouter, Depends
 from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.identity import Action
 from opsroom_contracts.status import Status
-from opsroom_gateway.api.problem_details import documented, shown
+from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.api.status_service import Look
+from opsroom_gateway.api.status_service import CachedStatus
 from opsroom_gateway.auth.authorization import Access
 
 _EXAMPLE = {
@@ -53,17 +53,17 @@ _EXAMPLE = {
 }
 
 
-def status_router(look: Look, access: Access) -> APIRouter:
+def status_router(cached_status: CachedStatus, access: Access) -> APIRouter:
     """The route of the status."""
     router = APIRouter(tags=["health"], dependencies=[BEARER])
 
     @router.get(
         "/status",
         summary="What runs, and how it does",
-        dependencies=[Depends(access.needs(Action.SEE_SERVERS))],
+        dependencies=[Depends(access.require(Action.SEE_SERVERS))],
         response_model_exclude_none=True,
-        responses=shown(200, _EXAMPLE)
-        | documented(
+        responses=example_response(200, _EXAMPLE)
+        | error_responses(
             ErrorCode.TOKEN_INVALID,
             ErrorCode.UNAUTHENTICATED,
             ErrorCode.FORBIDDEN,
@@ -72,6 +72,6 @@ def status_router(look: Look, access: Access) -> APIRouter:
     )
     async def status() -> Status:
         """Services and their replicas, streams and their lag. It asks everybody, for a third of a second."""
-        return await look.status()
+        return await cached_status.status()
 
     return router

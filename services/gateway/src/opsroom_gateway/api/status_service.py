@@ -9,8 +9,8 @@ from time import monotonic
 from opsroom_contracts import subjects
 from opsroom_contracts.gateways import Whereabouts, WhereaboutsRequest
 from opsroom_contracts.status import Status, StatusRequest
-from opsroom_gateway.presence.restriction_enforcer import Enforcement
-from opsroom_gateway.transport.stats import EdgeCounters
+from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer
+from opsroom_gateway.transport.stats import TransportStats
 from opsroom_messaging.connection import Broker
 from opsroom_messaging.service import MicroService
 
@@ -18,11 +18,11 @@ _FRESH_SECONDS = 1.0
 """However many ask at once, everybody is asked no more often."""
 
 
-class Look:
+class CachedStatus:
     """What runs, found out when somebody asks, once for all who ask at the same time."""
 
-    def __init__(self, find_out: Callable[[], Awaitable[Status]]) -> None:
-        self._find_out = find_out
+    def __init__(self, collect: Callable[[], Awaitable[Status]]) -> None:
+        self._find_out = collect
         self._turn = asyncio.Lock()
         self._seen: tuple[float, Status] | None = None
 
@@ -41,23 +41,23 @@ class Look:
 
 
 @asynccontextmanager
-async def answering(
-    broker: Broker, look: Look, counters: EdgeCounters, enforcement: Enforcement
+async def serve_status(
+    broker: Broker, cached_status: CachedStatus, stats: TransportStats, enforcer: RestrictionEnforcer
 ) -> AsyncIterator[None]:
     """Be found through ``nats.micro``, tell how many are connected and from where, and how all do."""
 
     async def status(_: StatusRequest) -> Status:
-        return await look.status()
+        return await cached_status.status()
 
     async def whereabouts(asked: WhereaboutsRequest) -> Whereabouts:
-        return enforcement.whereabouts(asked.name)
+        return enforcer.known_addresses(asked.name)
 
     service = MicroService(
         broker,
         name=subjects.GATEWAY_SERVICE,
         version=version("opsroom-gateway"),
         description="WebSocket, SSE and REST at the edge.",
-        gauges=lambda: {"sockets": counters.sockets, "streams": counters.streams},
+        gauges=lambda: {"sockets": stats.sockets, "streams": stats.streams},
     )
     service.add(subjects.GATEWAY_STATUS, StatusRequest, status)
     service.add_to_each(subjects.GATEWAY_WHEREABOUTS, WhereaboutsRequest, whereabouts)

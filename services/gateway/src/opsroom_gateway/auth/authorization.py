@@ -14,10 +14,10 @@ from opsroom_contracts.cloud import ANONYMOUS
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.identity import Action, Grant, Mode, Role, SignIn
 from opsroom_contracts.subjects import ChatSubject
-from opsroom_gateway.auth.static_tokens import GivenTokens
+from opsroom_gateway.auth.static_tokens import StaticTokens
 from opsroom_gateway.domain.roles import allowed, higher, role_of_anybody, role_of_person
-from opsroom_gateway.middleware.client_address import caller_of
-from opsroom_gateway.presence.restriction_enforcer import Enforcement
+from opsroom_gateway.middleware.client_address import client_of
+from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer
 from opsroom_messaging.requests import Requester
 
 TOKEN_MAX = 8192
@@ -25,7 +25,7 @@ TOKEN_MAX = 8192
 _PERSON_TOKEN_MAX = 256
 
 
-class Proof(StrEnum):
+class AuthMethod(StrEnum):
     """What showed who somebody is."""
 
     NOTHING = "nothing"
@@ -41,7 +41,7 @@ class Principal:
     ``token_digest``: of a registration token, to notice when it is revoked.
     """
 
-    proof: Proof
+    proof: AuthMethod
     name: str
     role: Role | None
     may: frozenset[Action] = frozenset()
@@ -81,16 +81,16 @@ class Access:
     def __init__(
         self,
         requester: Requester,
-        tokens: GivenTokens,
+        tokens: StaticTokens,
         sign_on: SignOn | None,
         *,
         rules: Rules,
-        enforcement: Enforcement,
+        enforcer: RestrictionEnforcer,
         clock: Callable[[], datetime],
     ) -> None:
         self.mode = rules.mode
         self.guests = rules.guests
-        self.enforcement = enforcement
+        self.enforcer = enforcer
         self._rules = rules
         self.tokens = tokens
         self._requester = requester
@@ -103,11 +103,11 @@ class Access:
         Raises:
             FaultError: ``token_invalid``; ``banned``, by name or address; ``unavailable``.
         """
-        caller = caller_of(connection)
-        self.enforcement.check(caller)
-        principal = await self._proved(connection, near=caller.near)
-        if principal.proof is not Proof.NOTHING:
-            self.enforcement.check(caller, principal.name)
+        client = client_of(connection)
+        self.enforcer.check(client)
+        principal = await self._proved(connection, near=client.near)
+        if principal.proof is not AuthMethod.NOTHING:
+            self.enforcer.check(client, principal.name)
         return principal
 
     async def _proved(self, connection: HTTPConnection, *, near: bool) -> Principal:
@@ -130,10 +130,12 @@ class Access:
         given = self.tokens.find(token)
         if given is not None:
             grant = Grant(role=given.role, source=given.source)
-            return self._principal(Principal(Proof.GIVEN, given.name, given.role, grant=grant), near=near)
+            return self._principal(
+                Principal(AuthMethod.GIVEN, given.name, given.role, grant=grant), near=near
+            )
         if self._sign_on is not None and token.count(".") == 2:
             name, grant = await self._sign_on.grant(token)
-            return self._principal(Principal(Proof.SIGN_ON, name, grant.role, grant=grant), near=near)
+            return self._principal(Principal(AuthMethod.SIGN_ON, name, grant.role, grant=grant), near=near)
         request = WhoamiRequest(token=token[:_PERSON_TOKEN_MAX])
         reply = await self._requester.ask(ChatSubject.WHOAMI, request, WhoamiReply)
         return self._person(reply, token, near=near)
@@ -152,7 +154,7 @@ class Access:
         self.check(principal, action)
         return principal
 
-    def needs(self, action: Action) -> Callable[[Request], Awaitable[Principal]]:
+    def require(self, action: Action) -> Callable[[Request], Awaitable[Principal]]:
         """The dependency of a route that asks for ``action``."""
 
         async def needed(request: Request) -> Principal:
@@ -169,7 +171,7 @@ class Access:
         if action in principal.may:
             return
         words = action.value.replace("_", " ")
-        if principal.proof is Proof.NOTHING:
+        if principal.proof is AuthMethod.NOTHING:
             raise refuse(
                 ErrorCode.UNAUTHENTICATED, f"to {words} here, say who you are: Authorization: Bearer"
             )
@@ -179,7 +181,7 @@ class Access:
             )
         raise refuse(ErrorCode.FORBIDDEN, f"the role {principal.role} may not {words}")
 
-    def still(self, principal: Principal, action: Action) -> bool:
+    def is_still_allowed(self, principal: Principal, action: Action) -> bool:
         """Whether someone who was let in before may go on, as far as this process can tell by itself."""
         if principal.grant is None or action not in principal.may:
             return action in principal.may
@@ -199,13 +201,13 @@ class Access:
         return role_of_person(grant, self._clock(), guests=self.guests, withdrawn=withdrawn)
 
     def _anybody(self, *, near: bool) -> Principal:
-        return self._principal(Principal(Proof.NOTHING, ANONYMOUS, None), near=near)
+        return self._principal(Principal(AuthMethod.NOTHING, ANONYMOUS, None), near=near)
 
     def _person(self, reply: WhoamiReply, token: str, *, near: bool) -> Principal:
         role = self._role_of_grant(reply.grant)
         digest = hashlib.sha256(token.encode()).hexdigest()
         person = Principal(
-            Proof.REGISTRATION,
+            AuthMethod.REGISTRATION,
             reply.user.name,
             role,
             user=reply.user,

@@ -5,14 +5,14 @@ from importlib import import_module
 
 from opsroom_contracts.identity import Mode, Role
 from opsroom_gateway.auth.authorization import Access, Rules, SignOn
-from opsroom_gateway.auth.static_tokens import GivenTokens, GivenTokensError, read_tokens
-from opsroom_gateway.presence.restriction_enforcer import Enforcement
+from opsroom_gateway.auth.static_tokens import StaticTokens, StaticTokensError, read_tokens
+from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer
 from opsroom_gateway.settings import AccessSettings
 from opsroom_messaging.requests import Requester
 from opsroom_messaging.settings import SettingsError
 
 
-def given_tokens(settings: AccessSettings) -> GivenTokens:
+def static_tokens(settings: AccessSettings) -> StaticTokens:
     """The tokens given out, read once.
 
     Raises:
@@ -20,17 +20,17 @@ def given_tokens(settings: AccessSettings) -> GivenTokens:
     """
     try:
         fixed = read_tokens(settings.tokens)
-    except GivenTokensError as error:
+    except StaticTokensError as error:
         raise SettingsError(f"GATEWAY_TOKENS: {error}") from None
-    tokens = GivenTokens(fixed, settings.tokens_file)
+    tokens = StaticTokens(fixed, settings.tokens_file)
     try:
         tokens.load()
-    except GivenTokensError as error:
+    except StaticTokensError as error:
         raise SettingsError(f"GATEWAY_TOKENS_FILE: {error}") from error
     return tokens
 
 
-def access(settings: AccessSettings, requester: Requester, enforcement: Enforcement) -> Access:
+def access(settings: AccessSettings, requester: Requester, enforcer: RestrictionEnforcer) -> Access:
     """Who decides on rights in this process.
 
     Raises:
@@ -38,10 +38,10 @@ def access(settings: AccessSettings, requester: Requester, enforcement: Enforcem
     """
     return Access(
         requester,
-        given_tokens(settings),
+        static_tokens(settings),
         _sign_on(settings),
         rules=Rules(settings.mode(), settings.guests_welcome(), settings.open_moderation),
-        enforcement=enforcement,
+        enforcer=enforcer,
         clock=utc_now,
     )
 
@@ -56,7 +56,7 @@ def _sign_on(settings: AccessSettings) -> SignOn | None:
     if not issuer.is_safe(address):
         raise SettingsError(f"GATEWAY_OIDC_ISSUER={address!r}: must be https")
     words = (text.rpartition("=") for text in settings.oidc_roles)
-    terms = sign_on.Terms(
+    terms = sign_on.OidcConfig(
         client_id=client_id,
         audience=settings.oidc_audience or client_id,
         scope=settings.oidc_scope,
@@ -66,7 +66,7 @@ def _sign_on(settings: AccessSettings) -> SignOn | None:
         skew=timedelta(seconds=settings.oidc_skew_seconds),
         lasts=timedelta(hours=settings.oidc_session_hours),
     )
-    made: SignOn = sign_on.SingleSignOn(issuer.Issuer(address), terms, utc_now)
+    made: SignOn = sign_on.SingleSignOn(issuer.OidcProvider(address), terms, utc_now)
     return made
 
 

@@ -11,7 +11,7 @@ from jwt.exceptions import ExpiredSignatureError, InvalidSignatureError, Invalid
 
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.identity import Grant, Role, SignIn
-from opsroom_gateway.auth.oidc_provider import Issuer
+from opsroom_gateway.auth.oidc_provider import OidcProvider
 from opsroom_gateway.domain.claims import name_in, role_in
 
 _ALGORITHMS: Final = (
@@ -22,7 +22,7 @@ _ALGORITHMS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class OidcConfig:
     """What a token must be, and what it is worth. ``roles``: what the claim's words mean."""
 
     client_id: str
@@ -38,7 +38,7 @@ class Terms:
 class SingleSignOn:
     """Takes the tokens of one issuer."""
 
-    def __init__(self, issuer: Issuer, terms: Terms, clock: Callable[[], datetime]) -> None:
+    def __init__(self, issuer: OidcProvider, terms: OidcConfig, clock: Callable[[], datetime]) -> None:
         self._issuer = issuer
         self._terms = terms
         self._clock = clock
@@ -92,7 +92,7 @@ class SingleSignOn:
         try:
             return await self._decoded(token, key_id)
         except InvalidSignatureError:
-            if key_id is not None or not await self._issuer.renewed():
+            if key_id is not None or not await self._issuer.refresh_keys():
                 raise
             return await self._decoded(token, key_id)
 

@@ -23,7 +23,7 @@ _AGAIN_SECONDS = 10.0
 log = logging.getLogger(__name__)
 
 
-class IssuerError(Exception):
+class OidcProviderError(Exception):
     """The issuer can't be reached, or says what can't be used."""
 
 
@@ -36,7 +36,7 @@ class Metadata:
     token_endpoint: str
 
 
-class Issuer:
+class OidcProvider:
     """One issuer, by its address."""
 
     def __init__(self, address: str) -> None:
@@ -80,7 +80,7 @@ class Issuer:
             )
         return key
 
-    async def renewed(self) -> bool:
+    async def refresh_keys(self) -> bool:
         """Ask for the keys again, if that was not tried a moment ago; whether it answered."""
         before = self._fetched
         await self._refresh()
@@ -96,7 +96,7 @@ class Issuer:
             try:
                 metadata = await self._describe()
                 keys = _keys_in(await _fetch(metadata.jwks_uri))
-            except IssuerError as error:
+            except OidcProviderError as error:
                 log.warning("the issuer %s: %s", self.address, error)
                 return
             self._metadata, self._keys, self._fetched = metadata, keys, now
@@ -104,14 +104,14 @@ class Issuer:
     async def _describe(self) -> Metadata:
         told = await _fetch(self.address.rstrip("/") + "/.well-known/openid-configuration")
         if told.get("issuer") != self.address:
-            raise IssuerError(f"calls itself {told.get('issuer')!r}")
+            raise OidcProviderError(f"calls itself {told.get('issuer')!r}")
         try:
             metadata = Metadata(told["jwks_uri"], told["authorization_endpoint"], told["token_endpoint"])
         except KeyError as error:
-            raise IssuerError(f"does not say its {error}") from None
+            raise OidcProviderError(f"does not say its {error}") from None
         for address in (metadata.jwks_uri, metadata.authorization_endpoint, metadata.token_endpoint):
             if not is_safe(address):
-                raise IssuerError(f"{address!r} is not https")
+                raise OidcProviderError(f"{address!r} is not https")
         return metadata
 
 
@@ -131,7 +131,7 @@ def _keys_in(document: dict[str, Any]) -> dict[str | None, PyJWK]:
     try:
         found = PyJWKSet.from_dict(document).keys
     except (PyJWTError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise IssuerError(f"its keys can't be read: {error}") from error
+        raise OidcProviderError(f"its keys can't be read: {error}") from error
     return {key.key_id: key for key in found if key.public_key_use in {None, "sig"}}
 
 
@@ -142,9 +142,9 @@ async def _fetch(address: str) -> dict[str, Any]:
             body = await asyncio.to_thread(_get, address)
         found = json.loads(body)
     except (OSError, TimeoutError, ValueError) as error:
-        raise IssuerError(f"{address}: {describe(error)}") from error
+        raise OidcProviderError(f"{address}: {describe(error)}") from error
     if not isinstance(found, dict):
-        raise IssuerError(f"{address}: answers no JSON object")
+        raise OidcProviderError(f"{address}: answers no JSON object")
     return found
 
 

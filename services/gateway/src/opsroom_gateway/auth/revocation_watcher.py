@@ -12,25 +12,25 @@ _LOOK_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _Watched:
     principal: Principal
     action: Action
     close: Callable[[], None]
 
 
-class Keeper:
+class RevocationWatcher:
     """Knows the sockets and streams of this process that somebody's proof opened."""
 
     def __init__(self, access: Access) -> None:
         self._access = access
-        self._kept: dict[object, _Kept] = {}
+        self._kept: dict[object, _Watched] = {}
 
-    def keep(self, reader: object, principal: Principal, action: Action, close: Callable[[], None]) -> None:
+    def watch(self, reader: object, principal: Principal, action: Action, close: Callable[[], None]) -> None:
         """Call ``close`` once ``principal`` may not do ``action`` any more."""
         if self._access.mode is not Mode.OPEN:
-            self._kept[reader] = _Kept(principal, action, close)
+            self._kept[reader] = _Watched(principal, action, close)
 
-    def forget(self, reader: object) -> None:
+    def unwatch(self, reader: object) -> None:
         """The reader is gone by itself."""
         self._kept.pop(reader, None)
 
@@ -43,11 +43,11 @@ class Keeper:
                 self._end(reader)
 
     async def run(self) -> None:
-        """Look again and again until cancelled: grants run out, and tokens are withdrawn."""
+        """CachedStatus again and again until cancelled: grants run out, and tokens are withdrawn."""
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             for reader, kept in list(self._kept.items()):
-                if not self._access.still(kept.principal, kept.action):
+                if not self._access.is_still_allowed(kept.principal, kept.action):
                     self._end(reader)
 
     def _end(self, reader: object) -> None:

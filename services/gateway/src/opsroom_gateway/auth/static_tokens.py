@@ -25,12 +25,12 @@ _MOST_BYTES = 1024 * 1024
 log = logging.getLogger(__name__)
 
 
-class GivenTokensError(ValueError):
+class StaticTokensError(ValueError):
     """A list of tokens that can't be used; the message says which line and why, without telling it."""
 
 
 @dataclass(frozen=True, slots=True)
-class GivenToken:
+class StaticToken:
     """``digest``: SHA-256 in hexadecimal."""
 
     name: str
@@ -43,41 +43,41 @@ class GivenToken:
         return f"token:{self.digest[:32]}"
 
 
-def read_tokens(lines: Iterable[str]) -> tuple[GivenToken, ...]:
+def read_tokens(lines: Iterable[str]) -> tuple[StaticToken, ...]:
     """One token a line: ``<name> <role> sha256:<digest>``; blank lines and ``# ...`` are skipped.
 
     Raises:
-        GivenTokensError: a line that is none.
+        StaticTokensError: a line that is none.
     """
-    found: dict[str, GivenToken] = {}
+    found: dict[str, StaticToken] = {}
     for number, line in enumerate(lines, start=1):
         words = line.split()
         if not words or words[0].startswith("#"):
             continue
         token = _read(words, number)
         if token.digest in found:
-            raise GivenTokensError(f"token {number}: the same token is there twice")
+            raise StaticTokensError(f"token {number}: the same token is there twice")
         found[token.digest] = token
     return tuple(found.values())
 
 
-def _read(words: list[str], number: int) -> GivenToken:
+def _read(words: list[str], number: int) -> StaticToken:
     if len(words) < 3 or _DIGEST.fullmatch(words[-1]) is None:
-        raise GivenTokensError(f"token {number}: must be '<name> <role> sha256:<64 hexadecimal digits>'")
+        raise StaticTokensError(f"token {number}: must be '<name> <role> sha256:<64 hexadecimal digits>'")
     roles = ", ".join(Role)
     if words[-2] not in set(Role):
-        raise GivenTokensError(f"token {number}: the role must be one of {roles}")
+        raise StaticTokensError(f"token {number}: the role must be one of {roles}")
     try:
         name = clean_name(" ".join(words[:-2]))
     except NameRuleError as error:
-        raise GivenTokensError(f"token {number}: {error}") from None
-    return GivenToken(name, Role(words[-2]), words[-1].removeprefix("sha256:"))
+        raise StaticTokensError(f"token {number}: {error}") from None
+    return StaticToken(name, Role(words[-2]), words[-1].removeprefix("sha256:"))
 
 
-class GivenTokens:
+class StaticTokens:
     """Those that count now: from the environment, and from a file that is read again when it changes."""
 
-    def __init__(self, fixed: tuple[GivenToken, ...], file: Path | None) -> None:
+    def __init__(self, fixed: tuple[StaticToken, ...], file: Path | None) -> None:
         self._fixed = fixed
         self._file = file
         self._stamp: tuple[int, int] | None = None
@@ -86,7 +86,7 @@ class GivenTokens:
     def __len__(self) -> int:
         return len(self._tokens)
 
-    def find(self, token: str) -> GivenToken | None:
+    def find(self, token: str) -> StaticToken | None:
         """The entry of ``token``. Looks at every entry, so that the time taken tells nothing."""
         digest = hashlib.sha256(token.encode()).hexdigest()
         found = None
@@ -95,15 +95,15 @@ class GivenTokens:
                 found = entry
         return found
 
-    def counts(self, source: str) -> bool:
+    def is_valid(self, source: str) -> bool:
         """Whether the token that a grant came from is still there."""
         return any(entry.source == source for entry in self._tokens)
 
-    def by_source(self, source: str) -> GivenToken | None:
+    def by_source(self, source: str) -> StaticToken | None:
         """The token that a grant came from."""
         return next((entry for entry in self._tokens if entry.source == source), None)
 
-    def reserves(self, name: str) -> bool:
+    def reserves_name(self, name: str) -> bool:
         """Whether a token has this name, so that nobody else may go by it."""
         try:
             folded = fold_name(clean_name(name))
@@ -115,7 +115,7 @@ class GivenTokens:
         """Read the file, if it changed.
 
         Raises:
-            GivenTokensError: it can't be read or used; what counted before goes on to count.
+            StaticTokensError: it can't be read or used; what counted before goes on to count.
         """
         if self._file is None:
             return
@@ -128,12 +128,12 @@ class GivenTokens:
                 lines = file.read(_MOST_BYTES).splitlines()
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "is not UTF-8"
-            raise GivenTokensError(f"{self._file}: {reason}") from error
+            raise StaticTokensError(f"{self._file}: {reason}") from error
         self._stamp = stamp
         try:
             self._tokens = (*self._fixed, *read_tokens(lines))
-        except GivenTokensError as error:
-            raise GivenTokensError(f"{self._file}: {error}") from None
+        except StaticTokensError as error:
+            raise StaticTokensError(f"{self._file}: {error}") from None
         log.info("%d tokens given out count", len(self._tokens))
 
     async def run(self) -> None:
@@ -144,7 +144,7 @@ class GivenTokens:
             try:
                 await asyncio.to_thread(self.load)
                 reported = ""
-            except GivenTokensError as error:
+            except StaticTokensError as error:
                 if str(error) != reported:
                     reported = str(error)
                     log.error("the tokens stay as they were: %s", error)
@@ -154,7 +154,7 @@ def make_token(name: str, role: str) -> tuple[str, str]:
     """A new token, and the line to put into the list.
 
     Raises:
-        GivenTokensError: the name or the role can't be used.
+        StaticTokensError: the name or the role can't be used.
     """
     token = _PREFIX + secrets.token_urlsafe(32)
     line = f"{name} {role} sha256:{hashlib.sha256(token.encode()).hexdigest()}"
@@ -169,7 +169,7 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         token, line = make_token(*arguments)
-    except GivenTokensError as error:
+    except StaticTokensError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     sys.stderr.write(f"The token, for {arguments[0]} alone; it is told once:\n{token}\n")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 
-class Bond(Enum):
+class BindingSource(Enum):
     """How a socket came to its person."""
 
     GUESSED = "guessed"
@@ -25,13 +25,13 @@ class BoundSocket:
     id: str
     origin: str
     user_id: str | None = None
-    bond: Bond | None = None
+    bond: BindingSource | None = None
     exited: set[str] = field(default_factory=set)
     """People who left by this socket: it is not theirs again by a guess."""
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class Rebind:
     """What to tell the chat service: ``socket_id`` stops being ``leaves``'s and becomes ``joins``'s.
 
     ``strands``: it never was ``leaves``'s, who must be given time again to open a socket of their own.
@@ -40,7 +40,7 @@ class Move:
     socket_id: str
     leaves: str | None
     joins: str | None
-    strands: bool = False
+    displaced: bool = False
 
 
 class Binding:
@@ -49,43 +49,43 @@ class Binding:
     def __init__(self) -> None:
         self._sockets: dict[str, BoundSocket] = {}
 
-    def open(self, socket_id: str, origin: str, waiting: Iterable[str]) -> list[Move]:
-        """A socket opened. ``waiting``: people registered from its origin without a socket, newest first."""
+    def open(self, socket_id: str, origin: str, waiting: Iterable[str]) -> list[Rebind]:
+        """Open a socket. ``waiting``: people registered from its origin without a socket, newest first."""
         socket = BoundSocket(socket_id, origin)
         self._sockets[socket_id] = socket
         taken = {other.user_id for other in self._sockets.values()}
         for user_id in waiting:
             if user_id not in taken:
-                return [self._move(socket, user_id, Bond.GUESSED)]
+                return [self._move(socket, user_id, BindingSource.GUESSED)]
         return []
 
-    def registered(self, user_id: str, origin: str) -> list[Move]:
+    def registered(self, user_id: str, origin: str) -> list[Rebind]:
         """Someone registered from ``origin``: the newest socket from there that is nobody's is theirs."""
         if self._has_socket(user_id):
             return []
         for socket in reversed(self._sockets.values()):
             if socket.origin == origin and socket.user_id is None and user_id not in socket.exited:
-                return [self._move(socket, user_id, Bond.GUESSED)]
+                return [self._move(socket, user_id, BindingSource.GUESSED)]
         return []
 
-    def claim(self, socket_id: str, user_id: str) -> list[Move]:
+    def claim(self, socket_id: str, user_id: str) -> list[Rebind]:
         """The socket's frames say that it is ``user_id``'s."""
         socket = self._sockets.get(socket_id)
-        if socket is None or (socket.user_id == user_id and socket.bond is Bond.CLAIMED):
+        if socket is None or (socket.user_id == user_id and socket.bond is BindingSource.CLAIMED):
             return []
         if socket.user_id == user_id:
-            socket.bond = Bond.CLAIMED
+            socket.bond = BindingSource.CLAIMED
             return []
-        former = socket.user_id if socket.bond is Bond.GUESSED else None
-        moves = [self._move(socket, user_id, Bond.CLAIMED)]
+        former = socket.user_id if socket.bond is BindingSource.GUESSED else None
+        moves = [self._move(socket, user_id, BindingSource.CLAIMED)]
         for other in self._sockets.values():
             # Two guesses from one origin were crossed: the other socket is the former person's.
-            guessed = other.user_id == user_id and other.bond is Bond.GUESSED
+            guessed = other.user_id == user_id and other.bond is BindingSource.GUESSED
             if guessed and other is not socket and other.origin == socket.origin:
-                moves.append(self._move(other, former, Bond.GUESSED if former else None))
+                moves.append(self._move(other, former, BindingSource.GUESSED if former else None))
                 break
         if former is not None and not self._has_socket(former):
-            moves[0] = replace(moves[0], strands=True)
+            moves[0] = replace(moves[0], displaced=True)
         return moves
 
     def believes_exit(self, socket_id: str, user_id: str, origin: str | None) -> bool:
@@ -93,9 +93,9 @@ class Binding:
         socket = self._sockets.get(socket_id)
         if socket is None or socket.user_id == user_id:
             return socket is not None
-        if any(s.user_id == user_id and s.bond is Bond.CLAIMED for s in self._sockets.values()):
+        if any(s.user_id == user_id and s.bond is BindingSource.CLAIMED for s in self._sockets.values()):
             return False
-        return socket.user_id is None or (socket.bond is Bond.GUESSED and socket.origin == origin)
+        return socket.user_id is None or (socket.bond is BindingSource.GUESSED and socket.origin == origin)
 
     def exit(self, socket_id: str) -> tuple[str | None, list[str]]:
         """The socket's person leaves: who it is, and their sockets here from the same origin."""
@@ -139,7 +139,7 @@ class Binding:
     def _has_socket(self, user_id: str) -> bool:
         return any(socket.user_id == user_id for socket in self._sockets.values())
 
-    def _move(self, socket: BoundSocket, user_id: str | None, bond: Bond | None) -> Move:
-        move = Move(socket.id, leaves=socket.user_id, joins=user_id)
+    def _move(self, socket: BoundSocket, user_id: str | None, bond: BindingSource | None) -> Rebind:
+        move = Rebind(socket.id, leaves=socket.user_id, joins=user_id)
         socket.user_id, socket.bond = user_id, bond
         return move

@@ -3,53 +3,53 @@
 import asyncio
 import os
 
-from opsroom_gateway.transport.connection import NO_SOCKET, SocketOutlet
-from opsroom_gateway.transport.encoding import deflated
+from opsroom_gateway.transport.connection import NO_SOCKET, ClientConnection
+from opsroom_gateway.transport.encoding import compress_frame
 
 _FLUSH_BYTES = 128 * 1024
 """More than this is not joined: an outbox takes at least two of these."""
 
 
-class Audience:
+class SubscriberGroup:
     """Readers who are sent the same bytes.
 
     Their sockets' numbers lie side by side, so that a delivery touches nothing but a number. Whatever changes
-    a number marks the list as ``stale``, and it is made anew before the next write.
+    a number marks the list as ``dirty``, and it is made anew before the next write.
     """
 
-    __slots__ = ("_by_socket", "_readers", "_sockets", "_waiting", "stale")
+    __slots__ = ("_by_socket", "_readers", "_sockets", "_waiting", "dirty")
 
     def __init__(self) -> None:
-        self._readers: dict[SocketOutlet, None] = {}
+        self._readers: dict[ClientConnection, None] = {}
         self._sockets: list[int] = []
-        self._by_socket: dict[int, SocketOutlet] = {}
-        self._waiting: list[SocketOutlet] = []
-        self.stale = False
+        self._by_socket: dict[int, ClientConnection] = {}
+        self._waiting: list[ClientConnection] = []
+        self.dirty = False
 
     def __len__(self) -> int:
         return len(self._readers)
 
-    def add(self, reader: SocketOutlet) -> None:
+    def add(self, reader: ClientConnection) -> None:
         """Another reader."""
         self._readers[reader] = None
-        self.stale = True
+        self.dirty = True
         reader.watch(self)
 
-    def remove(self, reader: SocketOutlet) -> None:
+    def remove(self, reader: ClientConnection) -> None:
         """A reader less, if it is one."""
         if reader in self._readers:
             del self._readers[reader]
-            self.stale = True
+            self.dirty = True
             reader.unwatch(self)
 
-    def waiting(self) -> list[int]:
+    def buffered_bytes(self) -> list[int]:
         """How many bytes each reader has not taken yet."""
-        return [reader.waiting for reader in self._readers]
+        return [reader.buffered_bytes for reader in self._readers]
 
     def write(self, frames: bytes) -> None:
         """Write to everybody; those that are closed are forgotten. The first loop is all of a delivery."""
-        if self.stale:
-            self._line_up()
+        if self.dirty:
+            self._rebuild()
         write, size, short = os.write, len(frames), []
         for socket in self._sockets:
             try:
@@ -61,43 +61,43 @@ class Audience:
         for reader in self._waiting:
             short.append((reader, 0))
         for reader, sent in short:
-            if not reader.write_rest(frames, sent):
+            if not reader.write_buffered(frames, sent):
                 self.remove(reader)
 
-    def _line_up(self) -> None:
+    def _rebuild(self) -> None:
         self._by_socket = {reader.socket: reader for reader in self._readers if reader.socket != NO_SOCKET}
         self._sockets = list(self._by_socket)
         self._waiting = [reader for reader in self._readers if reader.socket == NO_SOCKET]
-        self.stale = False
+        self.dirty = False
 
 
-class Hub:
+class Broadcaster:
     """Writes frames to all its readers. Frames of one turn of the event loop leave in one write."""
 
     def __init__(self) -> None:
         self.deliveries = 0
         self.bytes = 0
-        self._plain = Audience()
-        self._deflating = Audience()
+        self._plain = SubscriberGroup()
+        self._deflating = SubscriberGroup()
         self._pending: list[bytes] = []
         self._pending_bytes = 0
 
     def __len__(self) -> int:
         return len(self._plain) + len(self._deflating)
 
-    def attach(self, reader: SocketOutlet) -> None:
+    def subscribe(self, reader: ClientConnection) -> None:
         """Add a reader, who gets what is published from now on."""
         self._flush()
         (self._deflating if reader.deflate else self._plain).add(reader)
 
-    def detach(self, reader: SocketOutlet) -> None:
+    def unsubscribe(self, reader: ClientConnection) -> None:
         """Forget a reader."""
         self._plain.remove(reader)
         self._deflating.remove(reader)
 
-    def waiting(self) -> list[int]:
+    def buffered_bytes(self) -> list[int]:
         """How many bytes each reader has not taken yet."""
-        return [*self._plain.waiting(), *self._deflating.waiting()]
+        return [*self._plain.buffered_bytes(), *self._deflating.buffered_bytes()]
 
     def publish(self, frame: bytes) -> None:
         """Send ``frame`` to all readers at the end of this turn of the loop."""
@@ -119,9 +119,9 @@ class Hub:
         if len(self._plain):
             self._send(self._plain, frames)
         if len(self._deflating):
-            self._send(self._deflating, [deflated(frame) for frame in frames])
+            self._send(self._deflating, [compress_frame(frame) for frame in frames])
 
-    def _send(self, audience: Audience, frames: list[bytes]) -> None:
+    def _send(self, audience: SubscriberGroup, frames: list[bytes]) -> None:
         joined = frames[0] if len(frames) == 1 else b"".join(frames)
         self.bytes += len(joined) * len(audience)
         audience.write(joined)

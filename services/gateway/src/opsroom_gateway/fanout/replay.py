@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from opsroom_gateway.fanout.replay_buffer import Ring
+from opsroom_gateway.fanout.replay_buffer import ReplayBuffer
 from opsroom_messaging.follower import Follower
 from opsroom_messaging.stored import Bounds, Stored, StreamReader, UnavailableError
 
@@ -15,7 +15,7 @@ PART_BYTES = 128 * 1024
 _PAGE = 500
 _AHEAD_SECONDS = 0.5
 _FILL_MAX = 2048
-"""So far back the ring is filled from the stream for one who returns, and so for all who do."""
+"""So far back the replay buffer is filled from the stream for one who returns, and so for all who do."""
 _FILL_STEP = 256
 _PREPARED = 512
 
@@ -28,23 +28,23 @@ Frame = tuple[int, bytes]
 class Stream(Protocol):
     """A live stream with a ring of its newest frames."""
 
-    ring: Ring
+    buffer: ReplayBuffer
     head: int
 
 
 @dataclass(frozen=True, slots=True)
-class Missed:
+class ReplayChunk:
     """Frames to write now; after the last one (``last``) nothing is missing up to the live stream."""
 
     frames: bytes
     last: bool
 
 
-class TooOldError(Exception):
+class HistoryGapError(Exception):
     """What was missed can't be told: the stream holds it no longer, never held it, or it is too much."""
 
 
-class CatchUp:
+class Replayer:
     """Tells what one stream's readers missed."""
 
     def __init__(
@@ -66,21 +66,21 @@ class CatchUp:
         self._filling = asyncio.Lock()
         self._fills_failed = 0
 
-    async def prepare(self) -> None:
-        """Have the ring hold the newest before anybody comes: after a restart all come back at once."""
+    async def warm_up(self) -> None:
+        """Fill the replay buffer before anybody connects: after a restart all clients return at once."""
         try:
-            await self._filled(max(0, self._stream.ring.floor - 1 - _PREPARED))
+            await self._filled(max(0, self._stream.buffer.floor - 1 - _PREPARED))
         except UnavailableError as error:
             log.warning("whoever comes back is told of the past when the broker answers: %s", error)
 
-    async def missed(self, since: int, limit: int | None) -> AsyncIterator[Missed]:
+    async def replay_from(self, since: int, limit: int | None) -> AsyncIterator[ReplayChunk]:
         """Everything after ``since``, in parts of at most ``PART_BYTES`` (or one frame).
 
-        The last part comes from the ring: whoever writes it and attaches to the hub without awaiting in
-        between misses nothing and sees nothing twice.
+        The last part comes from the replay buffer. A caller that writes it and subscribes without awaiting in
+        between misses nothing and gets nothing twice.
 
         Raises:
-            TooOldError: it can't be told, or would be more than ``limit`` sequences.
+            HistoryGapError: it can't be told, or would be more than ``limit`` sequences.
             UnavailableError: the broker did not answer, or this process has not seen as much as the reader.
         """
         stream = self._stream
@@ -89,39 +89,39 @@ class CatchUp:
         if since > stream.head and since <= (await self._reader.bounds()).last:
             raise UnavailableError("this gateway lags behind what the reader has seen elsewhere")
         if since > stream.head or (limit is not None and stream.head - since > limit):
-            raise TooOldError
+            raise HistoryGapError
         checked = False
         while True:
             if not checked and await self._filled(since):
                 checked = True
-            if since < stream.ring.floor - 1:
+            if since < stream.buffer.floor - 1:
                 async with self._slots:
                     if not checked:
                         await self._check_held(since)
                         checked = True
                     page = await self._page(since)
                 for part in _parts(page):
-                    yield Missed(part, last=False)
-                since = page[-1][0] if page else stream.ring.floor - 1
+                    yield ReplayChunk(part, last=False)
+                since = page[-1][0] if page else stream.buffer.floor - 1
                 continue
-            since, frames, last = _first_part(stream.ring.after(since), since)
-            yield Missed(frames, last=last)
+            since, frames, last = _first_part(stream.buffer.after(since), since)
+            yield ReplayChunk(frames, last=last)
             if last:
                 return
 
     async def _filled(self, since: int) -> bool:
-        """Have the ring reach back to ``since``, if that is not too far; whether it does.
+        """Have the replay buffer reach back to ``since``, if that is not too far; whether it does.
 
         A process that has just started has an empty ring and all readers coming back to it: they read the
         stream once together, not each for itself.
         """
-        ring, failed = self._stream.ring, self._fills_failed
-        if since >= ring.floor - 1:
+        buffer, failed = self._stream.buffer, self._fills_failed
+        if since >= buffer.floor - 1:
             return True
-        if ring.floor - since > min(_FILL_MAX, ring.room):
+        if buffer.floor - since > min(_FILL_MAX, buffer.room):
             return False
         async with self._filling:
-            if since >= ring.floor - 1:
+            if since >= buffer.floor - 1:
                 return True
             if self._fills_failed != failed:
                 raise UnavailableError("the broker did not answer whoever asked first")
@@ -130,12 +130,12 @@ class CatchUp:
             except UnavailableError:
                 self._fills_failed += 1
                 raise
-        return since >= ring.floor - 1
+        return since >= buffer.floor - 1
 
     async def _fill(self, start: int) -> None:
-        """Read the stream from ``start``, or from where it begins, up to the ring's floor into the ring."""
-        ring = self._stream.ring
-        restarts, floor = ring.restarts, ring.floor
+        """Read the stream from ``start``, or from its first message, up to the replay buffer's floor."""
+        buffer = self._stream.buffer
+        restarts, floor = buffer.restarts, buffer.floor
         start = max(start, (await self._reader.bounds()).first)
         frames: list[Frame] = []
         reached = start
@@ -143,20 +143,20 @@ class CatchUp:
             page = await self._reader.page(self._subject, start=reached, count=_PAGE)
             frames += [(stored.seq, self._render(stored)) for stored in page if stored.seq < floor]
             reached = page[-1].seq + 1 if len(page) == _PAGE else floor
-        if (ring.restarts, ring.floor) == (restarts, floor) and start < floor:
-            ring.fill(start, frames)
+        if (buffer.restarts, buffer.floor) == (restarts, floor) and start < floor:
+            buffer.fill(start, frames)
 
     async def _check_held(self, since: int) -> None:
         bounds: Bounds = await self._reader.bounds()
         # Nobody who asks from the very beginning has anything to lose.
         if since and since + 1 < bounds.first:
-            raise TooOldError
+            raise HistoryGapError
 
     async def _page(self, since: int) -> list[Frame]:
-        ring = self._stream.ring
-        floor = ring.floor
+        buffer = self._stream.buffer
+        floor = buffer.floor
         page = await self._reader.page(self._subject, start=since + 1, count=_PAGE)
-        return ring.without_dropped(
+        return buffer.without_dropped(
             (stored.seq, self._render(stored)) for stored in page if stored.seq < floor
         )
 

@@ -7,7 +7,7 @@ _DROPPED_MAX = 1024
 """So many sequences are remembered as dropped: longer than anybody takes to read the stream."""
 
 
-class Ring:
+class ReplayBuffer:
     """Frames by sequence, the oldest dropped past ``max_count`` frames or ``max_bytes`` bytes."""
 
     def __init__(self, max_count: int, max_bytes: int) -> None:
@@ -16,7 +16,7 @@ class Ring:
         self._max_bytes = max_bytes
         self._bytes = 0
         self.floor = 1
-        """From this sequence on, the ring holds all there is."""
+        """From this sequence on, the replay buffer holds all there is."""
         self.restarts = 0
         """How often it began anew: frames from before belong to another stream."""
         self._dropped: deque[int] = deque(maxlen=_DROPPED_MAX)
@@ -46,7 +46,7 @@ class Ring:
     def fill(self, floor: int, frames: Sequence[tuple[int, bytes]]) -> None:
         """Take in the past: ``frames``, ascending, are all there is from ``floor`` up to the present floor.
 
-        The oldest are left out where there is no room; what the ring had stays.
+        The oldest are left out where there is no room; what the replay buffer had stays.
         """
         for seq, frame in reversed(self.without_dropped(frames)):
             if len(self._frames) >= self._max_count or self._bytes + len(frame) > self._max_bytes:

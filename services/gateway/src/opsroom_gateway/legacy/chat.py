@@ -21,15 +21,15 @@ from opsroom_contracts.course import ChatFrameType
 from opsroom_contracts.errors import RETRYABLE, ErrorCode, FaultError
 from opsroom_contracts.subjects import ChatSubject
 from opsroom_gateway.domain.course_frames import CourseFrame, Named, read_frame
-from opsroom_gateway.domain.socket_binding import Binding, Move
-from opsroom_gateway.legacy.impersonation_guard import Impostors
-from opsroom_gateway.legacy.placeholder_connections import StandIns
-from opsroom_gateway.legacy.unbound_registrations import WaitingRoom, connection_ids, is_socket
+from opsroom_gateway.domain.socket_binding import Binding, Rebind
+from opsroom_gateway.legacy.impersonation_guard import ImpersonationGuard
+from opsroom_gateway.legacy.placeholder_connections import PlaceholderConnections
+from opsroom_gateway.legacy.unbound_registrations import UnboundRegistrations, connection_ids, is_socket
 from opsroom_gateway.legacy.user_list import PeopleList
 from opsroom_gateway.presence.sessions import Session, Sessions
-from opsroom_gateway.projections.members import PeopleFeed
-from opsroom_gateway.projections.messages import COURSE_ROOM, ChatFeed
-from opsroom_gateway.transport.websocket_protocol import WebSocketOutlet
+from opsroom_gateway.projections.members import MemberProjection
+from opsroom_gateway.projections.messages import COURSE_ROOM, MessageProjection
+from opsroom_gateway.transport.websocket_protocol import WebSocketConnection
 from opsroom_messaging.follower import Follower
 from opsroom_messaging.requests import Requester
 
@@ -38,7 +38,7 @@ _SEEN_SECONDS = 2.0
 
 log = logging.getLogger(__name__)
 
-TellName = Callable[[str | None], None]
+OnName = Callable[[str | None], None]
 
 
 class CourseSocket:
@@ -47,10 +47,10 @@ class CourseSocket:
     ``named`` is told whose it is, whenever that changes.
     """
 
-    def __init__(self, origin: str, outlet: WebSocketOutlet, named: TellName) -> None:
+    def __init__(self, origin: str, connection: WebSocketConnection, named: OnName) -> None:
         self.id = uuid4().hex
         self.origin = origin
-        self.outlet = outlet
+        self.connection = connection
         self.lock = asyncio.Lock()
         self._named = named
         self._session: Session | None = None
@@ -88,20 +88,20 @@ class CourseChat:
         self,
         requester: Requester,
         sessions: Sessions,
-        people: tuple[PeopleFeed, Follower],
-        feed: ChatFeed,
+        people: tuple[MemberProjection, Follower],
+        projection: MessageProjection,
         binding_seconds: float,
-        impostors: Impostors,
+        impostors: ImpersonationGuard,
     ) -> None:
         self.binding = Binding()
         self._impostors = impostors
         self._requester = requester
         self._sessions = sessions
         self._people, self._people_follower = people
-        self._readers = feed.course_readers
-        self._list = PeopleList(self._people, feed.course_readers)
-        self._waiting = WaitingRoom()
-        self._stand_ins = StandIns(requester, sessions, binding_seconds)
+        self._readers = projection.course_readers
+        self._list = PeopleList(self._people, projection.course_readers)
+        self._waiting = UnboundRegistrations()
+        self._stand_ins = PlaceholderConnections(requester, sessions, binding_seconds)
         self._sockets: dict[str, CourseSocket] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -116,11 +116,11 @@ class CourseChat:
         await self._people_follower.reached(reply.seq, _SEEN_SECONDS)
         return reply.user
 
-    def open(self, origin: str, outlet: WebSocketOutlet, named: TellName) -> CourseSocket:
+    def open(self, origin: str, connection: WebSocketConnection, named: OnName) -> CourseSocket:
         """A socket opened: everybody gets the list, itself included."""
-        socket = CourseSocket(origin, outlet, named)
+        socket = CourseSocket(origin, connection, named)
         self._sockets[socket.id] = socket
-        self._readers.attach(outlet)
+        self._readers.subscribe(connection)
         self._start_moves(self.binding.open(socket.id, origin, self._waiting.from_origin(origin)))
         self._list.push()
         return socket
@@ -143,7 +143,7 @@ class CourseChat:
 
     async def close(self, socket: CourseSocket) -> None:
         """The socket is gone, and with it the person, unless they have another."""
-        self._readers.detach(socket.outlet)
+        self._readers.unsubscribe(socket.connection)
         self._sockets.pop(socket.id, None)
         self.binding.close(socket.id)
         async with socket.lock:
@@ -151,7 +151,7 @@ class CourseChat:
         if session is not None:
             # A token would bring a v1 client back to its place; here a clean close is the end.
             await self._sessions.leave(
-                session, LeaveManner.EXIT if socket.outlet.clean else LeaveManner.BROKEN
+                session, LeaveManner.EXIT if socket.connection.clean else LeaveManner.BROKEN
             )
 
     def on_member(self, member: Member, _seq: int) -> None:
@@ -232,7 +232,7 @@ class CourseChat:
         except FaultError as error:
             log.warning("a course frame could not be relayed: %s", error)
             if error.fault.code in RETRYABLE:
-                socket.outlet.close(Close.TRY_LATER.value)
+                socket.connection.close(Close.TRY_LATER.value)
 
     async def _store(self, request: SendRequest) -> None:
         try:
@@ -243,25 +243,25 @@ class CourseChat:
             guest = request.model_copy(update={"user_id": None})
             await self._requester.ask(ChatSubject.SEND, guest, SendReply, patience=_SEND_PATIENCE_SECONDS)
 
-    def _start_moves(self, moves: list[Move]) -> None:
+    def _start_moves(self, moves: list[Rebind]) -> None:
         if moves:
             self._start(self._apply(moves, None))
 
-    async def _apply(self, moves: list[Move], name: str | None) -> None:
+    async def _apply(self, moves: list[Rebind], name: str | None) -> None:
         for move in moves:
             socket = self._sockets.get(move.socket_id)
             if socket is not None:
                 async with socket.lock:
                     await self._move(socket, move, name)
 
-    async def _move(self, socket: CourseSocket, move: Move, name: str | None) -> None:
+    async def _move(self, socket: CourseSocket, move: Rebind, name: str | None) -> None:
         if socket.id not in self._sockets or self.binding.user_of(socket.id) != move.joins:
             return  # it closed, or was moved again, while this move waited
         former, socket.session = socket.session, None
         if move.joins is not None:
             await self._join(socket, move.joins, name)
         if former is not None:
-            if move.strands:
+            if move.displaced:
                 await self._stand_ins.wait_again(former)
             await self._sessions.leave(former, LeaveManner.EXIT)
 

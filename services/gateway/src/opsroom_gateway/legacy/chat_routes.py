@@ -17,12 +17,12 @@ from opsroom_contracts.course import CourseChatError, CourseRegistered, CourseUs
 from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.model import Model
 from opsroom_contracts.moderation import Restriction
-from opsroom_gateway.legacy.chat import CourseChat, TellName
+from opsroom_gateway.legacy.chat import CourseChat, OnName
 from opsroom_gateway.legacy.http import BodyError, json_body, origin_of
-from opsroom_gateway.middleware.client_address import Caller, caller_of
+from opsroom_gateway.middleware.client_address import Client, client_of
 from opsroom_gateway.middleware.rate_limits import Limits
-from opsroom_gateway.presence.restriction_enforcer import Enforcement, is_ban
-from opsroom_gateway.transport.websocket_protocol import WebSocketOutlet, outlet_of
+from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer, is_ban
+from opsroom_gateway.transport.websocket_protocol import WebSocketConnection, connection_of
 
 _IDLE = replace(Close.GOING_AWAY.value, reason="idle")
 _TAKEN = "This name is already taken!"
@@ -36,13 +36,13 @@ _STATUS = {
 
 
 def course_chat_app(
-    chat: CourseChat, limits: Limits, enforcement: Enforcement, *, idle_seconds: float
+    chat: CourseChat, limits: Limits, enforcer: RestrictionEnforcer, *, idle_seconds: float
 ) -> ASGIApp:
     """The mounted application. A socket that is nobody's is closed after ``idle_seconds`` of silence."""
 
     async def new_user(request: Request) -> Response:
         try:
-            enforcement.check(caller_of(request))
+            enforcer.check(client_of(request))
             body = await json_body(request)
             name = _name_in(body)
             limits.register(request)
@@ -57,22 +57,22 @@ def course_chat_app(
 
     async def socket(websocket: WebSocket) -> None:
         await websocket.accept()
-        caller = caller_of(websocket)
-        patience = None if caller.exempt or not idle_seconds else idle_seconds
-        outlet = outlet_of(websocket)
+        client = client_of(websocket)
+        patience = None if client.exempt or not idle_seconds else idle_seconds
+        connection = connection_of(websocket)
 
         def hear(restriction: Restriction) -> None:
             if is_ban(restriction):
-                outlet.close(Close.BANNED.value)
+                connection.close(Close.BANNED.value)
 
         try:
-            enforcement.watch(outlet, caller, None, hear)
+            enforcer.watch(connection, client, None, hear)
         except FaultError:
-            outlet.close(Close.BANNED.value)
+            connection.close(Close.BANNED.value)
             return
-        connection = _Connection(chat, limits, caller, outlet)
-        connection.open(origin_of(websocket), patience, partial(enforcement.name, outlet))
-        outlet.park(connection.on_message)
+        handler = _Connection(chat, limits, client, connection)
+        handler.open(origin_of(websocket), patience, partial(enforcer.name, connection))
+        connection.serve_callback(handler.on_message)
 
     async def nothing_here(request: Request) -> Response:
         words = f"There is no {request.method} {request.url.path} here: register with POST /new-user."
@@ -89,19 +89,21 @@ def course_chat_app(
 class _Connection:
     """One socket, served by its messages."""
 
-    __slots__ = ("_caller", "_chat", "_heard_at", "_idle", "_limits", "_outlet", "_socket")
+    __slots__ = ("_caller", "_chat", "_connection", "_heard_at", "_idle", "_limits", "_socket")
 
-    def __init__(self, chat: CourseChat, limits: Limits, caller: Caller, outlet: WebSocketOutlet) -> None:
+    def __init__(
+        self, chat: CourseChat, limits: Limits, client: Client, connection: WebSocketConnection
+    ) -> None:
         self._chat = chat
         self._limits = limits
-        self._caller = caller
-        self._outlet = outlet
+        self._caller = client
+        self._connection = connection
         self._heard_at = 0.0
         self._idle: asyncio.TimerHandle | None = None
 
-    def open(self, origin: str, patience: float | None, named: TellName) -> None:
+    def open(self, origin: str, patience: float | None, named: OnName) -> None:
         """Begin; after ``patience`` seconds of silence a socket that is nobody's is closed."""
-        self._socket = self._chat.open(origin, self._outlet, named)
+        self._socket = self._chat.open(origin, self._connection, named)
         if patience is not None:
             self._watch(patience, patience)
 
@@ -123,7 +125,7 @@ class _Connection:
     def _check(self, patience: float) -> None:
         left = self._heard_at + patience - asyncio.get_running_loop().time()
         if left <= 0 and self._chat.is_nobodys(self._socket):
-            self._outlet.close(_IDLE)
+            self._connection.close(_IDLE)
         else:
             self._watch(patience, left if left > 0 else patience)
 

@@ -20,10 +20,10 @@ from opsroom_contracts.course import (
 )
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.model import rfc3339
-from opsroom_gateway.api.cloud_commands import Asker, CloudCommands
-from opsroom_gateway.fanout.broadcaster import Hub
+from opsroom_gateway.api.cloud_commands import CloudCommands, CommandContext
+from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.legacy.http import BodyError
-from opsroom_gateway.projections.instances import CloudFeed
+from opsroom_gateway.projections.instances import InstanceProjection
 from opsroom_gateway.transport.encoding import sse_event, text_frame
 
 _INSTANCES = TypeAdapter(tuple[CourseInstance, ...])
@@ -41,10 +41,10 @@ log = logging.getLogger(__name__)
 class CourseCloud:
     """All dashboards of the course contract on this process."""
 
-    def __init__(self, feed: CloudFeed, commands: CloudCommands) -> None:
-        self.streams = Hub()
-        self.sockets = Hub()
-        self.feed = feed
+    def __init__(self, projection: InstanceProjection, commands: CloudCommands) -> None:
+        self.streams = Broadcaster()
+        self.sockets = Broadcaster()
+        self.projection = projection
         self._commands = commands
 
     def list_json(self) -> bytes:
@@ -52,40 +52,42 @@ class CourseCloud:
         return _INSTANCES.dump_json(
             tuple(
                 CourseInstance(id=one.id, state=one.state.value, timestamp=rfc3339(one.timestamp))
-                for one in self.feed.instances()
+                for one in self.projection.instances()
                 if _exists(one)
             )
         )
 
-    async def create(self, client_id: str, asker: Asker) -> None:
+    async def create(self, client_id: str, context: CommandContext) -> None:
         """Accept a create.
 
         Raises:
             FaultError: what the cloud service refused.
         """
-        await self._commands.create(client_id, asker)
+        await self._commands.create(client_id, context)
 
-    async def command(self, command: Command, instance_id: str, client_id: str, asker: Asker) -> None:
+    async def command(
+        self, command: Command, instance_id: str, client_id: str, context: CommandContext
+    ) -> None:
         """Accept a start, stop or remove.
 
         Raises:
             FaultError: ``instance_not_found``, or what the cloud service refused.
         """
         # Ids that no instance can have are refused here: they would not fit the service's contract.
-        if self.feed.instance(instance_id) is None:
+        if self.projection.instance(instance_id) is None:
             raise refuse(ErrorCode.INSTANCE_NOT_FOUND, f"there is no instance {instance_id[:64]!r}")
-        await self._commands.command(command, instance_id, client_id, asker)
+        await self._commands.command(command, instance_id, client_id, context)
 
-    async def receive(self, data: str | bytes, asker: Asker | None) -> None:
+    async def receive(self, data: str | bytes, context: CommandContext | None) -> None:
         """One frame of a socket: ``{"id"}`` toggles, ``{"id","action"}`` says which; others are ignored.
 
         What is accepted is told to every socket when it is done; what is not, at once, as it stands. Without
-        ``asker`` nothing is.
+        ``context`` nothing is.
         """
         frame = _object_in(data)
         if frame is None:
             return
-        found = self.feed.instance(str(frame.get("id")))
+        found = self.projection.instance(str(frame.get("id")))
         if found is None or not _exists(found):
             self._tell(None)
             return
@@ -97,14 +99,14 @@ class CourseCloud:
         else:
             self._tell(found)
             return
-        if asker is None:
+        if context is None:
             self._tell(found)
             return
         try:
-            await self._commands.command(command, found.id, uuid4().hex, asker)
+            await self._commands.command(command, found.id, uuid4().hex, context)
         except FaultError as error:
             log.info("a dashboard's command was refused: %s", error)
-            self._tell(self.feed.instance(found.id))
+            self._tell(self.projection.instance(found.id))
 
     def on_event(self, event: InstanceEvent, seq: int) -> None:
         """Tell dashboards of an event, in their words; of kinds they do not know they hear nothing."""
@@ -123,7 +125,7 @@ class CourseCloud:
         )
         self.streams.publish(sse_event(SSE_MESSAGE, encode(told), seq))
         if event.type in {EventType.STARTED, EventType.STOPPED}:
-            self._tell(self.feed.instance(event.instance_id))
+            self._tell(self.projection.instance(event.instance_id))
 
     def _tell(self, instance: Instance | None) -> None:
         states: list[CourseInstanceState] = []

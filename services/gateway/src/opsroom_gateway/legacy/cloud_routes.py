@@ -20,19 +20,19 @@ from opsroom_contracts.errors import HTTP_STATUS, ErrorCode, FaultError
 from opsroom_contracts.identity import Action
 from opsroom_contracts.model import Model
 from opsroom_contracts.moderation import Restriction
-from opsroom_gateway.api.cloud_commands import Asker
+from opsroom_gateway.api.cloud_commands import CommandContext
 from opsroom_gateway.auth.authorization import Principal
-from opsroom_gateway.fanout.broadcaster import Hub
-from opsroom_gateway.legacy.access import CourseDoor
+from opsroom_gateway.fanout.broadcaster import Broadcaster
+from opsroom_gateway.legacy.access import LegacyAccess
 from opsroom_gateway.legacy.cloud import CourseCloud, action_in
 from opsroom_gateway.legacy.http import BodyError, json_body
-from opsroom_gateway.middleware.client_address import Caller, caller_of
+from opsroom_gateway.middleware.client_address import Client, client_of
 from opsroom_gateway.middleware.rate_limits import Limits
 from opsroom_gateway.presence.restriction_enforcer import is_ban
-from opsroom_gateway.transport.connection import SocketOutlet
+from opsroom_gateway.transport.connection import ClientConnection
 from opsroom_gateway.transport.encoding import text_frame
-from opsroom_gateway.transport.event_stream import EventStream, StreamOutlet
-from opsroom_gateway.transport.websocket_protocol import outlet_of
+from opsroom_gateway.transport.event_stream import EventStream, EventStreamConnection
+from opsroom_gateway.transport.websocket_protocol import connection_of
 
 _NOT_FOUND = "Instance not found"
 
@@ -40,9 +40,11 @@ _NOT_FOUND = "Instance not found"
 class CourseCloudApp:
     """The dashboard's requests, socket and stream."""
 
-    def __init__(self, cloud: CourseCloud, limits: Limits, door: CourseDoor, *, envelope: bool) -> None:
+    def __init__(
+        self, cloud: CourseCloud, limits: Limits, legacy_access: LegacyAccess, *, envelope: bool
+    ) -> None:
         self._limits = limits
-        self._door = door
+        self._legacy_access = legacy_access
         self._cloud = cloud
         self._envelope = envelope
 
@@ -64,7 +66,7 @@ class CourseCloudApp:
     async def list(self, request: Request) -> Response:
         """All instances that exist: a bare array, or the old server's envelope where that is set."""
         try:
-            await self._door.viewer(request)
+            await self._legacy_access.viewer(request)
         except FaultError as error:
             return _refusal(error)
         instances = self._cloud.list_json()
@@ -74,8 +76,8 @@ class CourseCloudApp:
     async def create(self, request: Request) -> Response:
         """Accept a create; whatever the body says."""
         try:
-            asker = await self._door.commander(request, AuditAction.CREATE, None)
-            await self._cloud.create(uuid4().hex, asker)
+            context = await self._legacy_access.commander(request, AuditAction.CREATE, None)
+            await self._cloud.create(uuid4().hex, context)
         except FaultError as error:
             return _refusal(error)
         return _json(CourseStatus(), 201)
@@ -96,57 +98,67 @@ class CourseCloudApp:
     async def events(self, request: Request) -> Response:
         """The stream of events, live from now on."""
         try:
-            viewer = await self._door.viewer(request)
+            viewer = await self._legacy_access.viewer(request)
         except FaultError as error:
             return _refusal(error)
-        return EventStream(partial(self._begin, caller_of(request), viewer))
+        return EventStream(partial(self._begin, client_of(request), viewer))
 
     async def socket(self, websocket: WebSocket) -> None:
         """Starts and stops by socket; what comes of it is told to every socket."""
         try:
-            viewer = await self._door.viewer(websocket)
+            viewer = await self._legacy_access.viewer(websocket)
         except FaultError as error:
             if error.fault.code is ErrorCode.BANNED:  # in a way that a page is told
                 await websocket.accept()
-                outlet_of(websocket).close(Close.BANNED.value)
+                connection_of(websocket).close(Close.BANNED.value)
             else:
                 await websocket.send_denial_response(_refusal(error))
             return
         await websocket.accept()
-        outlet = outlet_of(websocket)
-        if not self._watched(outlet, caller_of(websocket), viewer, partial(outlet.close, Close.BANNED.value)):
+        connection = connection_of(websocket)
+        if not self._watched(
+            connection, client_of(websocket), viewer, partial(connection.close, Close.BANNED.value)
+        ):
             return
-        outlet.write(text_frame(CONNECTION_GREETING.encode()))
-        self._attach(self._cloud.sockets, outlet, viewer, partial(outlet.close, Close.TOKEN_INVALID.value))
-        asker = self._door.by_socket(websocket, viewer)
-        outlet.park(partial(self._on_message, caller_of(websocket), asker))
+        connection.write(text_frame(CONNECTION_GREETING.encode()))
+        self._attach(
+            self._cloud.sockets, connection, viewer, partial(connection.close, Close.TOKEN_INVALID.value)
+        )
+        context = self._legacy_access.by_socket(websocket, viewer)
+        connection.serve_callback(partial(self._on_message, client_of(websocket), context))
 
     async def nothing_here(self, request: Request) -> Response:
         """Anything else."""
         return _json(CourseCloudError(message=f"There is no {request.method} {request.url.path} here."), 404)
 
-    async def _on_message(self, caller: Caller, asker: Asker | None, message: Message) -> None:
+    async def _on_message(self, client: Client, context: CommandContext | None, message: Message) -> None:
         if message["type"] != "websocket.disconnect":
             data = message.get("text")
-            await self._limits.pace_course(self._limits.commands, caller)
-            await self._cloud.receive(message["bytes"] if data is None else data, asker)
+            await self._limits.pace_course(self._limits.commands, client)
+            await self._cloud.receive(message["bytes"] if data is None else data, context)
 
     async def _command(self, request: Request, command: Command, instance_id: str) -> Response:
         try:
-            asker = await self._door.commander(request, AuditAction(command.value), instance_id)
-            await self._cloud.command(command, instance_id, uuid4().hex, asker)
+            context = await self._legacy_access.commander(request, AuditAction(command.value), instance_id)
+            await self._cloud.command(command, instance_id, uuid4().hex, context)
         except FaultError as error:
             return _refusal(error)
         return _json(CourseStatus(), 200)
 
-    async def _begin(self, caller: Caller, viewer: Principal | None, outlet: StreamOutlet) -> None:
-        if self._watched(outlet, caller, viewer, outlet.end):
-            self._attach(self._cloud.streams, outlet, viewer, outlet.end)
+    async def _begin(
+        self, client: Client, viewer: Principal | None, connection: EventStreamConnection
+    ) -> None:
+        if self._watched(connection, client, viewer, connection.end):
+            self._attach(self._cloud.streams, connection, viewer, connection.end)
 
     def _watched(
-        self, outlet: SocketOutlet, caller: Caller, viewer: Principal | None, close: Callable[[], None]
+        self,
+        connection: ClientConnection,
+        client: Client,
+        viewer: Principal | None,
+        close: Callable[[], None],
     ) -> bool:
-        """Have ``outlet`` closed when its reader is banned; False if that is so already, and it was."""
+        """Have ``connection`` closed when its reader is banned; False if that is so already, and it was."""
 
         def hear(restriction: Restriction) -> None:
             if is_ban(restriction):
@@ -154,25 +166,29 @@ class CourseCloudApp:
 
         try:
             name = None if viewer is None else viewer.name
-            self._door.access.enforcement.watch(outlet, caller, name, hear)
+            self._legacy_access.access.enforcer.watch(connection, client, name, hear)
         except FaultError:
             close()
             return False
         return True
 
     def _attach(
-        self, hub: Hub, outlet: SocketOutlet, viewer: Principal | None, close: Callable[[], None]
+        self,
+        hub: Broadcaster,
+        connection: ClientConnection,
+        viewer: Principal | None,
+        close: Callable[[], None],
     ) -> None:
-        """Have ``outlet`` told what ``hub`` tells, until it is lost or ``viewer`` may not be."""
+        """Have ``connection`` told what ``hub`` tells, until it is lost or ``viewer`` may not be."""
 
         def forget() -> None:
-            hub.detach(outlet)
-            self._door.keeper.forget(outlet)
+            hub.unsubscribe(connection)
+            self._legacy_access.revocations.unwatch(connection)
 
-        hub.attach(outlet)
+        hub.subscribe(connection)
         if viewer is not None:
-            self._door.keeper.keep(outlet, viewer, Action.SEE_SERVERS, close)
-        outlet.when_lost(forget)
+            self._legacy_access.revocations.watch(connection, viewer, Action.SEE_SERVERS, close)
+        connection.on_close(forget)
 
 
 def _refusal(error: FaultError) -> Response:

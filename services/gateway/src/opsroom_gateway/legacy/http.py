@@ -10,7 +10,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from opsroom_gateway.middleware.client_address import caller_of
+from opsroom_gateway.middleware.client_address import client_of
 
 _METHODS = "GET, POST, PATCH, DELETE, OPTIONS"
 
@@ -33,7 +33,7 @@ async def json_body(request: Request) -> Any:
 
 def origin_of(connection: HTTPConnection) -> str:
     """A digest of where a client comes from: its address and its browser."""
-    host = caller_of(connection).address
+    host = client_of(connection).address
     agent = connection.headers.get("user-agent", "")
     return hashlib.sha256(f"{host}\n{agent}".encode()).hexdigest()[:32]
 

@@ -6,13 +6,13 @@ from opsroom_contracts.identity import Mode
 from opsroom_contracts.text import NameRuleError, clean_name, fold_name
 from opsroom_gateway.auth.authorization import Access
 from opsroom_gateway.domain.course_frames import names_in
-from opsroom_gateway.projections.members import PeopleFeed
+from opsroom_gateway.projections.members import MemberProjection
 
 
-class Impostors:
+class ImpersonationGuard:
     """Knows whose names are held by a token. In open mode the contract is served as it was written."""
 
-    def __init__(self, people: PeopleFeed, access: Access) -> None:
+    def __init__(self, people: MemberProjection, access: Access) -> None:
         self._people = people
         self._access = access
 
@@ -22,7 +22,7 @@ class Impostors:
         Raises:
             FaultError: ``name_taken``.
         """
-        if self._access.mode is not Mode.OPEN and self._access.tokens.reserves(name):
+        if self._access.mode is not Mode.OPEN and self._access.tokens.reserves_name(name):
             raise refuse(ErrorCode.NAME_TAKEN, f"The name {name!r} is already taken.", field="name")
 
     def speaks_for_another(self, data: str | bytes) -> bool:
@@ -35,7 +35,7 @@ class Impostors:
             proved = member.dialect is not Dialect.COURSE
             if proved and (member.user.id in named or fold_name(member.user.name) in folded):
                 return True
-        return any(self._access.tokens.reserves(text) for text in named)
+        return any(self._access.tokens.reserves_name(text) for text in named)
 
 
 def _folded(text: str) -> str:

@@ -23,7 +23,7 @@ from opsroom_messaging.requests import Requester
 log = logging.getLogger(__name__)
 
 
-class StandIns:
+class PlaceholderConnections:
     """Those of this process. Each lasts ``seconds``, or until a socket takes its place, on whichever gateway.
 
     They are no sessions: what took one off the record is not to be undone.
@@ -45,7 +45,7 @@ class StandIns:
         request = RegisterRequest(
             name=name, client_id=uuid4().hex, dialect=Dialect.COURSE, origin=origin, connection=connection
         )
-        with self._sessions.claimed(connection.id):
+        with self._sessions.pending(connection.id):
             reply = await self._requester.ask(ChatSubject.REGISTER, request, RegisterReply)
         self._end_in_time(reply.user.id, connection)
         return reply
@@ -55,7 +55,7 @@ class StandIns:
         connection, user_id = self._connection(), stranded.user_id
         request = JoinRequest(connection=connection, user_id=user_id, dialect=Dialect.COURSE)
         try:
-            with self._sessions.claimed(connection.id):
+            with self._sessions.pending(connection.id):
                 await self._requester.ask(ChatSubject.JOIN, request, JoinReply)
         except FaultError as error:
             log.info("%s can't be kept until their socket comes: %s", user_id, error)
@@ -71,7 +71,7 @@ class StandIns:
         return Connection(id=REGISTRATION_PREFIX + plain.id, gateway=plain.gateway)
 
     def _end_in_time(self, user_id: str, connection: Connection) -> None:
-        self._sessions.claim(connection.id)
+        self._sessions.mark_pending(connection.id)
         task = asyncio.create_task(self._end(user_id, connection))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -6,7 +6,7 @@ from opsroom_contracts.text import fold_name
 _LISTED = frozenset({MemberStatus.PRESENT, MemberStatus.LINGERING})
 
 
-class WaitingRoom:
+class UnboundRegistrations:
     """An index over the people feed, so that neither a connect nor a frame searches everybody."""
 
     def __init__(self) -> None:

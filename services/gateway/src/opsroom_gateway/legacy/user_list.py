@@ -5,8 +5,8 @@ import asyncio
 from pydantic import TypeAdapter
 
 from opsroom_contracts.chat import User
-from opsroom_gateway.fanout.broadcaster import Hub
-from opsroom_gateway.projections.members import PeopleFeed
+from opsroom_gateway.fanout.broadcaster import Broadcaster
+from opsroom_gateway.projections.members import MemberProjection
 from opsroom_gateway.transport.encoding import text_frame
 
 _JOIN_DELAY_SECONDS = 0.05
@@ -20,7 +20,7 @@ _USERS = TypeAdapter(tuple[User, ...])
 class PeopleList:
     """Pushes the list to a hub; pushes that are due together are one."""
 
-    def __init__(self, people: PeopleFeed, readers: Hub) -> None:
+    def __init__(self, people: MemberProjection, readers: Broadcaster) -> None:
         self._people = people
         self._readers = readers
         self._version = -1

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class Client:
     """``address``: as text. ``site``: what limits and bans go by. ``exempt``: limits do not apply.
 
     ``near``: on this very machine, and speaking for itself: no page from elsewhere, and no other machine.
@@ -34,7 +34,7 @@ class Caller:
     near: bool
 
 
-class Callers:
+class ClientAddressMiddleware:
     """Writes down who calls, for all that stands behind it."""
 
     def __init__(self, app: ASGIApp, exempt: tuple[Network, ...], proxies: Proxies) -> None:
@@ -50,7 +50,7 @@ class Callers:
             scope[_KEY] = self._caller(scope, Headers(scope=scope))
         await self._app(scope, receive, send)
 
-    def _caller(self, scope: Scope, headers: Headers) -> Caller:
+    def _caller(self, scope: Scope, headers: Headers) -> Client:
         peer = str(scope["client"][0]) if scope.get("client") else ""
         if within(peer, self._proxies.peers):
             _believe_scheme(scope, headers)
@@ -58,19 +58,19 @@ class Callers:
         if speaks_for_another(headers):
             # Somebody else's request, passed on by a proxy that was not named: no limit is lifted for it.
             self._warn(peer)
-            return Caller(peer, site_of(peer), exempt=False, near=False)
+            return Client(peer, site_of(peer), exempt=False, near=False)
         return self._direct(peer, headers)
 
-    def _behind(self, peer: str, headers: Headers) -> Caller:
+    def _behind(self, peer: str, headers: Headers) -> Client:
         if not speaks_for_another(headers):
             return self._direct(peer, headers)
-        client = self._proxies.client(peer, headers)
-        exempt = client is not None and within(client, self._exempt)
-        return Caller(client or peer, site_of(client or peer), exempt, near=False)
+        address = self._proxies.client(peer, headers)
+        exempt = address is not None and within(address, self._exempt)
+        return Client(address or peer, site_of(address or peer), exempt, near=False)
 
-    def _direct(self, peer: str, headers: Headers) -> Caller:
-        near = within(peer, self._loopback) and self._speaks_for_itself(headers)
-        return Caller(peer, site_of(peer), within(peer, self._exempt), near)
+    def _direct(self, peer: str, headers: Headers) -> Client:
+        near = within(peer, self._loopback) and self._is_same_origin(headers)
+        return Client(peer, site_of(peer), within(peer, self._exempt), near)
 
     def _warn(self, peer: str) -> None:
         """Say once that a proxy was not named. From afar, anybody may have written the header."""
@@ -84,7 +84,7 @@ class Callers:
             peer,
         )
 
-    def _speaks_for_itself(self, headers: Headers) -> bool:
+    def _is_same_origin(self, headers: Headers) -> bool:
         """Whether nothing says that a browser on this machine asks for somebody else's page.
 
         A page from elsewhere says so by its origin. One whose own name was made to lead here (DNS rebinding)
@@ -106,12 +106,12 @@ def _believe_scheme(scope: Scope, headers: Headers) -> None:
         scope["scheme"] = ("http" if scope["type"] == "http" else "ws") + ("s" if secure else "")
 
 
-def caller_of(connection: HTTPConnection) -> Caller:
+def client_of(connection: HTTPConnection) -> Client:
     """Who calls."""
-    return caller_in(connection.scope)
+    return client_in(connection.scope)
 
 
-def caller_in(scope: Scope) -> Caller:
+def client_in(scope: Scope) -> Client:
     """Who calls, from the connection's scope."""
-    caller: Caller = scope[_KEY]
-    return caller
+    client: Client = scope[_KEY]
+    return client

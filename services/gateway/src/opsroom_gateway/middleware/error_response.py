@@ -37,7 +37,7 @@ def response_to(scope: Scope, fault: Fault) -> Response:
     return Response(encode(error(message=fault.message)), status, headers, "application/json")
 
 
-async def refuse_at_door(scope: Scope, receive: Receive, send: Send, fault: Fault) -> None:
+async def reject(scope: Scope, receive: Receive, send: Send, fault: Fault) -> None:
     """Answer with ``fault`` and nothing else; a socket is not opened."""
     response = response_to(scope, fault)
     if scope["type"] == "websocket":

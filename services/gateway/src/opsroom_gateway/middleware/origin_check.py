@@ -6,7 +6,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from opsroom_contracts.errors import ErrorCode, Fault
-from opsroom_gateway.middleware.error_response import refuse_at_door
+from opsroom_gateway.middleware.error_response import reject
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -34,7 +34,7 @@ class Origins:
             await self._app(scope, receive, send)
             return
         words = f"pages of {origin[:200]} may not call this server; its operator can allow them"
-        await refuse_at_door(scope, receive, send, Fault(code=ErrorCode.ORIGIN_REFUSED, message=words))
+        await reject(scope, receive, send, Fault(code=ErrorCode.ORIGIN_REFUSED, message=words))
 
 
 def is_here(origin: str, host: str) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from starlette.requests import HTTPConnection
 
 from opsroom_contracts.cloud import ANONYMOUS
-from opsroom_gateway.middleware.client_address import Caller, caller_of
+from opsroom_gateway.middleware.client_address import Client, client_of
 from opsroom_gateway.middleware.shared_rate_limiter import RateLimit
 from opsroom_gateway.settings import LimitSettings
 
@@ -35,28 +35,28 @@ class Limits:
         Raises:
             FaultError: ``rate_limited``; so for all methods.
         """
-        caller = caller_of(connection)
-        if not caller.exempt:
-            self.registrations.spend(caller.site)
+        client = client_of(connection)
+        if not client.exempt:
+            self.registrations.spend(client.site)
 
-    def say(self, caller: Caller, user_id: str) -> None:
+    def say(self, client: Client, user_id: str) -> None:
         """Count a message."""
-        if not caller.exempt:
+        if not client.exempt:
             self.messages.spend(user_id)
 
-    async def pace_course(self, limit: RateLimit, caller: Caller) -> None:
+    async def pace_course(self, limit: RateLimit, client: Client) -> None:
         """Read a socket more slowly that speaks too fast: its dialect has no words for a refusal."""
-        if not caller.exempt:
-            await limit.pace(caller.site)
+        if not client.exempt:
+            await limit.throttle(client.site)
 
-    def command(self, caller: Caller, actor: str) -> None:
+    def command(self, client: Client, actor: str) -> None:
         """Count a command."""
-        if not caller.exempt:
-            self.commands.spend(caller.site if actor in _NAMELESS else f"@{actor}")
+        if not client.exempt:
+            self.commands.spend(client.site if actor in _NAMELESS else f"@{actor}")
 
-    def pending_max(self, caller: Caller, actor: str) -> int | None:
+    def pending_max(self, client: Client, actor: str) -> int | None:
         """How many operations of the actor may be pending: the cloud service counts. None: any number."""
-        if caller.exempt or actor in _NAMELESS:
+        if client.exempt or actor in _NAMELESS:
             return None
         return self.pending_operations or None
 

@@ -10,14 +10,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from opsroom_contracts.errors import ErrorCode, Fault, FaultError, refuse
 from opsroom_gateway.domain.json_depth import deeper_than
-from opsroom_gateway.middleware.client_address import caller_in
-from opsroom_gateway.middleware.error_response import refuse_at_door
-from opsroom_gateway.transport.connection import outlet_in
+from opsroom_gateway.middleware.client_address import client_in
+from opsroom_gateway.middleware.error_response import reject
+from opsroom_gateway.transport.connection import connection_in
 
 _FULL_RETRY_SECONDS = 5.0
 
 
-class Crowd:
+class ConnectionsPerAddress:
     """At most ``limit`` requests and sockets at once from one address (0: any number)."""
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
@@ -27,23 +27,23 @@ class Crowd:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or socket."""
-        if scope["type"] not in {"http", "websocket"} or not self._limit or caller_in(scope).exempt:
+        if scope["type"] not in {"http", "websocket"} or not self._limit or client_in(scope).exempt:
             await self._app(scope, receive, send)
             return
-        site = caller_in(scope).site
+        site = client_in(scope).site
         if self._present[site] >= self._limit:
             words = f"more than {self._limit} connections from {site} at once; close some and try again"
             fault = Fault(code=ErrorCode.RATE_LIMITED, message=words, retry_after=_FULL_RETRY_SECONDS)
-            await refuse_at_door(scope, receive, send, fault)
+            await reject(scope, receive, send, fault)
             return
         self._present[site] += 1
         try:
             await self._app(scope, receive, send)
         finally:
             # A socket or stream may have outlived the endpoint that opened it.
-            outlet = outlet_in(scope)
-            if outlet is not None and outlet.connected:
-                outlet.when_lost(partial(self._leave, site))
+            connection = connection_in(scope)
+            if connection is not None and connection.connected:
+                connection.on_close(partial(self._leave, site))
             else:
                 self._leave(site)
 
@@ -62,7 +62,7 @@ class BodyLimits:
     seconds: float
 
 
-class Bodies:
+class RequestBodyLimit:
     """Reads every body whole before anybody looks at it: within its limits, or not at all."""
 
     def __init__(self, app: ASGIApp, limits: BodyLimits) -> None:
@@ -77,7 +77,7 @@ class Bodies:
         try:
             body = await self._body(Headers(scope=scope), receive)
         except FaultError as error:
-            await refuse_at_door(scope, receive, send, error.fault)
+            await reject(scope, receive, send, error.fault)
             return
         if body is None:
             return  # the client is gone

@@ -49,26 +49,26 @@ class RateLimit:
             self._untold[key] += 1
         return wait
 
-    async def pace(self, key: str) -> None:
+    async def throttle(self, key: str) -> None:
         """Count one, as soon as there is one to be had."""
         wait = self.wait(key)
         while wait > 0:
             await asyncio.sleep(wait)
             wait = self.wait(key)
 
-    def take_untold(self) -> dict[str, int]:
+    def drain_deltas(self) -> dict[str, int]:
         """What was counted since the last time."""
         told, self._untold = self._untold, Counter()
         return dict(told)
 
-    def hear(self, spent: dict[str, int]) -> None:
+    def apply_remote(self, spent: dict[str, int]) -> None:
         """What another gateway counted."""
         now = asyncio.get_running_loop().time()
         for key, count in spent.items():
             self._buckets.spent_elsewhere(key, count, now)
 
 
-class Gossip:
+class RateLimitSync:
     """Tells the other gateways what was spent here, and hears what was spent there: late by a moment."""
 
     def __init__(self, broker: Broker, gateway: str, limits: tuple[RateLimit, ...]) -> None:
@@ -82,7 +82,7 @@ class Gossip:
         while True:
             await asyncio.sleep(_TELL_SECONDS)
             for name, limit in self._limits.items():
-                counts = limit.take_untold()
+                counts = limit.drain_deltas()
                 if counts and self._broker.connected:
                     spent = Spent(gateway=self._gateway, limit=name, counts=counts)
                     await self._broker.publish(GATEWAY_SPENT, encode(spent))
@@ -95,4 +95,4 @@ class Gossip:
             return
         limit = self._limits.get(spent.limit)
         if limit is not None and spent.gateway != self._gateway:
-            limit.hear(spent.counts)
+            limit.apply_remote(spent.counts)

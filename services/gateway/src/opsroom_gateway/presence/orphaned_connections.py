@@ -1,7 +1,7 @@
 """Connections of this gateway that are on somebody's record though they are no sessions here."""
 
 
-class Strays:
+class OrphanedConnections:
     """Which there are, and on whose record each is; found both ways without a search.
 
     When everybody comes back at once, every connection is one for a moment.

@@ -8,7 +8,7 @@ _MOST = 20_000
 """So many pairs of name and address are remembered; past it the one that left longest ago is forgotten."""
 
 
-class Sightings:
+class RecentAddresses:
     """Those who left: by folded name, from which site, and when. Time is an argument."""
 
     def __init__(self) -> None:

@@ -8,10 +8,10 @@ from opsroom_contracts.gateways import SIGHTINGS_MAX, Sighting, Whereabouts
 from opsroom_contracts.moderation import Restriction, RestrictionKind
 from opsroom_contracts.restrictions import refusal
 from opsroom_contracts.text import fold_name
-from opsroom_gateway.middleware.client_address import Caller
-from opsroom_gateway.presence.recent_addresses import Sightings
-from opsroom_gateway.projections.restrictions import RestrictionsFeed
-from opsroom_gateway.transport.connection import SocketOutlet
+from opsroom_gateway.middleware.client_address import Client
+from opsroom_gateway.presence.recent_addresses import RecentAddresses
+from opsroom_gateway.projections.restrictions import RestrictionProjection
+from opsroom_gateway.transport.connection import ClientConnection
 
 Hear = Callable[[Restriction], None]
 """Called with a restriction that concerns a reader, as soon as it is known, and again when it is lifted."""
@@ -21,26 +21,26 @@ Hear = Callable[[Restriction], None]
 class _Reader:
     site: str
     name: str | None
-    hear: Hear
+    on_restriction: Hear
 
 
-class Enforcement:
+class RestrictionEnforcer:
     """Knows all sockets and streams of this process, by where they came from and by whose they are."""
 
-    def __init__(self, feed: RestrictionsFeed) -> None:
-        self._feed = feed
-        self._readers: dict[SocketOutlet, _Reader] = {}
-        self._sightings = Sightings()
-        feed.watch(self._on_restriction)
+    def __init__(self, projection: RestrictionProjection) -> None:
+        self._projection = projection
+        self._readers: dict[ClientConnection, _Reader] = {}
+        self._sightings = RecentAddresses()
+        projection.watch(self._on_restriction)
 
-    def check(self, caller: Caller, name: str | None = None) -> None:
+    def check(self, client: Client, name: str | None = None) -> None:
         """Pass who is not banned.
 
         Raises:
             FaultError: ``banned``.
         """
-        restrictions, now = self._feed.restrictions, self._feed.clock()
-        ban = restrictions.ban_of_site(caller.site, now)
+        restrictions, now = self._projection.restrictions, self._projection.clock()
+        ban = restrictions.ban_of_site(client.site, now)
         if ban is None and name is not None:
             ban = restrictions.ban_of_name(name, now)
         if ban is not None:
@@ -48,54 +48,54 @@ class Enforcement:
 
     def mute_of(self, name: str) -> Restriction | None:
         """Why ``name`` may not speak."""
-        return self._feed.restrictions.mute_of(name, self._feed.clock())
+        return self._projection.restrictions.mute_of(name, self._projection.clock())
 
     def in_force(self) -> tuple[Restriction, ...]:
         """All that are, the newest first."""
-        found = self._feed.restrictions.in_force(self._feed.clock())
+        found = self._projection.restrictions.in_force(self._projection.clock())
         return tuple(sorted(found, key=lambda one: (one.at, one.id), reverse=True))
 
-    def watch(self, outlet: SocketOutlet, caller: Caller, name: str | None, hear: Hear) -> None:
-        """Have ``hear`` called, until ``outlet`` is lost, with what concerns ``name`` or the caller's site.
+    def watch(self, connection: ClientConnection, client: Client, name: str | None, hear: Hear) -> None:
+        """Call ``hear``, until ``connection`` is lost, with what concerns ``name`` or the client's site.
 
         Raises:
             FaultError: ``banned`` already.
         """
-        self.check(caller, name)
+        self.check(client, name)
         folded = None if name is None else fold_name(name)
-        self._readers[outlet] = _Reader(caller.site, folded, hear)
-        outlet.when_lost(partial(self._forget, outlet))
+        self._readers[connection] = _Reader(client.site, folded, hear)
+        connection.on_close(partial(self._forget, connection))
 
-    def name(self, outlet: SocketOutlet, name: str | None) -> None:
-        """Take note that a watched outlet, from now on, is somebody else's than it was (None: nobody's)."""
-        reader = self._readers.get(outlet)
+    def name(self, connection: ClientConnection, name: str | None) -> None:
+        """Note that a watched connection is ``name``'s from now on; None: nobody's."""
+        reader = self._readers.get(connection)
         if reader is not None:
             self._note(reader)
-            self._readers[outlet] = replace(reader, name=None if name is None else fold_name(name))
+            self._readers[connection] = replace(reader, name=None if name is None else fold_name(name))
 
-    def whereabouts(self, name: str) -> Whereabouts:
+    def known_addresses(self, name: str) -> Whereabouts:
         """From where those who go by ``name`` are connected here, or were in the last day."""
-        now, folded = self._feed.clock(), fold_name(name)
+        now, folded = self._projection.clock(), fold_name(name)
         found = self._sightings.of(folded, now)
         found |= {reader.site: now for reader in self._readers.values() if reader.name == folded}
         latest = sorted(found.items(), key=lambda one: (one[1], one[0]), reverse=True)[:SIGHTINGS_MAX]
         return Whereabouts(sightings=tuple(Sighting(address=site[:64], at=at) for site, at in latest))
 
-    def _forget(self, outlet: SocketOutlet) -> None:
-        reader = self._readers.pop(outlet, None)
+    def _forget(self, connection: ClientConnection) -> None:
+        reader = self._readers.pop(connection, None)
         if reader is not None:
             self._note(reader)
 
     def _note(self, reader: _Reader) -> None:
         if reader.name is not None:
-            self._sightings.left(reader.name, reader.site, self._feed.clock())
+            self._sightings.left(reader.name, reader.site, self._projection.clock())
 
     def _on_restriction(self, restriction: Restriction) -> None:
         name = None if restriction.name is None else fold_name(restriction.name)
         for reader in list(self._readers.values()):
             concerned = reader.site == restriction.address if name is None else reader.name == name
             if concerned:
-                reader.hear(restriction)
+                reader.on_restriction(restriction)
 
 
 def is_ban(restriction: Restriction) -> bool:

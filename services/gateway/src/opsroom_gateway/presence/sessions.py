@@ -20,7 +20,7 @@ from opsroom_contracts.chat import (
 )
 from opsroom_contracts.errors import RETRYABLE, FaultError
 from opsroom_contracts.subjects import ChatSubject
-from opsroom_gateway.presence.orphaned_connections import Strays
+from opsroom_gateway.presence.orphaned_connections import OrphanedConnections
 from opsroom_messaging.requests import Requester
 
 _LEAVE_PATIENCE_SECONDS = 8.0
@@ -64,7 +64,7 @@ class Sessions:
         self._tasks: set[asyncio.Task[None]] = set()
         self._claimed: set[str] = set()
         """Connections of ours that are no sessions, and that somebody here will see to."""
-        self._strays = Strays()
+        self._strays = OrphanedConnections()
 
     def new_connection(self) -> Connection:
         """A connection id of this gateway that nobody has yet."""
@@ -76,7 +76,7 @@ class Sessions:
         Raises:
             FaultError: what the chat service refused.
         """
-        with self.claimed(request.connection.id):
+        with self.pending(request.connection.id):
             reply = await self._requester.ask(ChatSubject.JOIN, request, JoinReply)
         user = reply.user
         session = Session(request.connection, request.dialect, user.id, user.name, owner, reply.seq)
@@ -84,23 +84,23 @@ class Sessions:
         return session, reply
 
     @contextmanager
-    def claimed(self, connection: str) -> Iterator[None]:
+    def pending(self, connection: str) -> Iterator[None]:
         """Answer for a connection while it is brought onto a record; if that fails it is taken off again."""
-        self.claim(connection)
+        self.mark_pending(connection)
         try:
             yield
         except BaseException:
             self._claimed.discard(connection)
             if connection in self._strays:
-                self._start(self._take_off(connection))
+                self._start(self._remove_orphan(connection))
             raise
-        self.disclaim(connection)
+        self.resolve_pending(connection)
 
-    def claim(self, connection: str) -> None:
-        """Answer for a connection until ``disclaim``."""
+    def mark_pending(self, connection: str) -> None:
+        """Answer for a connection until ``resolve_pending``."""
         self._claimed.add(connection)
 
-    def disclaim(self, connection: str) -> None:
+    def resolve_pending(self, connection: str) -> None:
         """It is a session now, or off the record."""
         self._claimed.discard(connection)
         self._strays.discard(connection)
@@ -116,7 +116,7 @@ class Sessions:
             connections=() if everywhere else (session.connection.id,),
             manner=manner,
         )
-        return await self._tell(request)
+        return await self._send_leave(request)
 
     async def leave_connections(self, user_id: str, connections: tuple[str, ...], manner: LeaveManner) -> int:
         """Take connections off a person's record, whoever answers for them."""
@@ -124,12 +124,12 @@ class Sessions:
             session = self._by_user.get(user_id, {}).get(connection)
             if session is not None:
                 self._drop(session)
-        return await self._tell(LeaveRequest(user_id=user_id, connections=connections, manner=manner))
+        return await self._send_leave(LeaveRequest(user_id=user_id, connections=connections, manner=manner))
 
     def on_member(self, member: Member, seq: int) -> None:
         """Compare a changed record with the sockets that live here."""
         sessions = self._by_user.get(member.user.id, {})
-        self._note_strays(member, sessions)
+        self._note_orphans(member, sessions)
         known = {connection.id for connection in member.connections}
         for session in list(sessions.values()):
             # A record without a sequence is one that vanished altogether.
@@ -141,7 +141,7 @@ class Sessions:
             else:
                 self._start(self._rejoin(session))
 
-    def _note_strays(self, member: Member, sessions: dict[str, Session]) -> None:
+    def _note_orphans(self, member: Member, sessions: dict[str, Session]) -> None:
         """See which connections of ours are on this record and are no sessions."""
         listed = {connection.id for connection in member.connections if connection.gateway == self._gateway}
         known = self._strays.of(member.user.id)
@@ -149,9 +149,9 @@ class Sessions:
             self._strays.discard(connection)
         for connection in listed - sessions.keys() - known:
             self._strays.add(connection, member.user.id)
-            self._start(self._take_off(connection))
+            self._start(self._remove_orphan(connection))
 
-    async def _take_off(self, connection: str) -> None:
+    async def _remove_orphan(self, connection: str) -> None:
         """Take a stray off its record, unless somebody sees to it: what is on its way passes in no time."""
         await asyncio.sleep(_STRAY_SECONDS)
         user_id = self._strays.owner(connection)
@@ -159,7 +159,7 @@ class Sessions:
             return
         log.warning("connection %s of %s has no socket: it is taken off the record", connection, user_id)
         request = LeaveRequest(user_id=user_id, connections=(connection,), manner=LeaveManner.CLOSED)
-        await self._tell(request)
+        await self._send_leave(request)
 
     async def close(self) -> None:
         """Wait for what is under way."""
@@ -193,9 +193,9 @@ class Sessions:
             connections = (session.connection.id,)
             await self.leave_connections(session.user_id, connections, LeaveManner.CLOSED)
 
-    async def _tell(self, request: LeaveRequest) -> int:
+    async def _send_leave(self, request: LeaveRequest) -> int:
         for connection in request.connections:
-            self.claim(connection)
+            self.mark_pending(connection)
         try:
             reply = await self._requester.ask(
                 ChatSubject.LEAVE, request, LeaveReply, patience=_LEAVE_PATIENCE_SECONDS
@@ -203,16 +203,16 @@ class Sessions:
         except FaultError as error:
             level = logging.WARNING if error.fault.code in RETRYABLE else logging.ERROR
             log.log(level, "a leave of %s was not taken: %s", request.user_id, error)
-            self._start(self._tell_later(request))
+            self._start(self._retry_leave(request))
             return 0
-        self._told(request)
+        self._leave_sent(request)
         return reply.seq
 
-    def _told(self, request: LeaveRequest) -> None:
+    def _leave_sent(self, request: LeaveRequest) -> None:
         for connection in request.connections:
-            self.disclaim(connection)
+            self.resolve_pending(connection)
 
-    async def _tell_later(self, request: LeaveRequest) -> None:
+    async def _retry_leave(self, request: LeaveRequest) -> None:
         while True:
             await asyncio.sleep(1.0)
             try:
@@ -220,7 +220,7 @@ class Sessions:
             except FaultError as error:
                 if error.fault.code in RETRYABLE:
                     continue
-            self._told(request)
+            self._leave_sent(request)
             return
 
     def _drop(self, session: Session) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from opsroom_contracts.cloud import INSTANCE_EVENT, EventType, Instance, InstanceEvent, apply
 from opsroom_contracts.codec import ContractError, encode
 from opsroom_contracts.http import SSE_CHANGE, SSE_RESET, InstanceList, ResetEvent, as_cloud_event
-from opsroom_gateway.fanout.broadcaster import Hub
-from opsroom_gateway.fanout.replay_buffer import Ring
+from opsroom_gateway.fanout.broadcaster import Broadcaster
+from opsroom_gateway.fanout.replay_buffer import ReplayBuffer
 from opsroom_gateway.transport.encoding import sse_event
 from opsroom_messaging.stored import Stored
 
@@ -20,12 +20,12 @@ Watcher = Callable[[InstanceEvent, int], None]
 """Called with each event, after it is taken in, and its sequence."""
 
 
-class CloudFeed:
+class InstanceProjection:
     """Takes in stored events; holds the instances as of ``head``, and fans the events out."""
 
     def __init__(self) -> None:
-        self.readers = Hub()
-        self.ring = Ring(_RING_COUNT, _RING_BYTES)
+        self.readers = Broadcaster()
+        self.buffer = ReplayBuffer(_RING_COUNT, _RING_BYTES)
         self.head = 0
         self.malformed = 0
         self._instances: dict[str, Instance] = {}
@@ -78,17 +78,17 @@ class CloudFeed:
             self._fan_out(event, message.seq)
 
     def caught_up(self) -> None:
-        """From here on the ring holds everything; readers of an earlier stream must fetch anew."""
+        """From here on the replay buffer holds everything; readers of an earlier stream must fetch anew."""
         if self._live:
             return
         self._live = True
-        self.ring.restart(self.head + 1)
+        self.buffer.restart(self.head + 1)
         self.readers.publish(reset_chunk(self.head))
 
     def _fan_out(self, event: InstanceEvent, seq: int) -> None:
         if event.type is not EventType.RETAINED:
             chunk = change_chunk(event, seq)
-            self.ring.put(seq, chunk)
+            self.buffer.put(seq, chunk)
             self.readers.publish(chunk)
         for watcher in self._watchers:
             watcher(event, seq)

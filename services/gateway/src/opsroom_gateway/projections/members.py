@@ -6,7 +6,7 @@ from collections.abc import Callable
 from opsroom_contracts.chat import MEMBER, Member, MemberStatus, User
 from opsroom_contracts.codec import ContractError, encode
 from opsroom_contracts.frames import JoinedFrame, LeftFrame
-from opsroom_gateway.fanout.broadcaster import Hub
+from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.transport.encoding import text_frame
 from opsroom_messaging.stored import Stored
 
@@ -18,11 +18,11 @@ Watcher = Callable[[Member, int], None]
 """Called with each changed record and its sequence."""
 
 
-class PeopleFeed:
+class MemberProjection:
     """Takes in people's records; a fresh start is taken in aside and compared when it is complete."""
 
     def __init__(self) -> None:
-        self.readers = Hub()
+        self.readers = Broadcaster()
         self.malformed = 0
         self.version = 0
         """Grows whenever someone comes onto the list or goes off it."""

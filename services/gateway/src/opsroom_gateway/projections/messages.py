@@ -12,8 +12,8 @@ from opsroom_contracts.codec import ContractError, encode
 from opsroom_contracts.course import CourseOutgoing, CourseUser
 from opsroom_contracts.frames import MessageFrame, RemovedFrame, ResetFrame
 from opsroom_contracts.moderation import MessageRemoved, read_chat_event
-from opsroom_gateway.fanout.broadcaster import Hub
-from opsroom_gateway.fanout.replay_buffer import Ring
+from opsroom_gateway.fanout.broadcaster import Broadcaster
+from opsroom_gateway.fanout.replay_buffer import ReplayBuffer
 from opsroom_gateway.transport.encoding import binary_frame, text_frame
 from opsroom_messaging.metrics import Histogram
 from opsroom_messaging.stored import Stored
@@ -25,27 +25,27 @@ COURSE_ROOM = "general"
 log = logging.getLogger(__name__)
 
 
-class ChatFeed:
+class MessageProjection:
     """Takes in stored messages; its hubs write them to the readers of each dialect."""
 
     def __init__(self, start: int, ring_messages: int, latency: Histogram | None = None) -> None:
         """``latency`` measures how long messages take to all readers."""
         self._latency = latency
         self._stamped: datetime | None = None
-        self.readers = Hub()
-        self.course_readers = Hub()
-        self.ring = Ring(ring_messages, _RING_BYTES)
+        self.readers = Broadcaster()
+        self.course_readers = Broadcaster()
+        self.buffer = ReplayBuffer(ring_messages, _RING_BYTES)
         self.head = start - 1
         self.malformed = 0
         self._start = start
         self._begun = False
-        self.ring.restart(start)
+        self.buffer.restart(start)
 
     def begin(self, *, fresh: bool) -> None:
         """Go on; or, where the stream could not be resumed, tell every reader to fetch anew."""
         if fresh and self._begun:
             self.head = 0
-            self.ring.restart(1)
+            self.buffer.restart(1)
             self.readers.publish(text_frame(encode(ResetFrame(seq=0))))
         self._begun = True
 
@@ -64,7 +64,7 @@ class ChatFeed:
             log.warning("skipped %s at %d: %s", message.subject, message.seq, error)
             return
         frame = message_frame(event, message.seq)
-        self.ring.put(message.seq, frame)
+        self.buffer.put(message.seq, frame)
         self.readers.publish(frame)
         if event.room == COURSE_ROOM:
             self.course_readers.publish(course)
@@ -75,9 +75,9 @@ class ChatFeed:
 
     def _remove(self, event: MessageRemoved, seq: int) -> None:
         """Nobody who comes back is told the text again. The course contract has no words for it."""
-        self.ring.drop(event.message_seq)
+        self.buffer.drop(event.message_seq)
         frame = removed_frame(event, seq)
-        self.ring.put(seq, frame)
+        self.buffer.put(seq, frame)
         self.readers.publish(frame)
 
     def _observe(self, latency: Histogram, stamped: datetime) -> None:
@@ -85,7 +85,7 @@ class ChatFeed:
         latency.observe(max(0.0, time() - stamped.timestamp()), "chat")
 
     def caught_up(self) -> None:
-        """Nothing to do: the ring fills as messages come."""
+        """Nothing to do: the replay buffer fills as messages come."""
 
 
 def message_frame(event: MessageEvent, seq: int) -> bytes:

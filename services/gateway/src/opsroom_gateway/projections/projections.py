@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from opsroom_contracts import subjects
-from opsroom_gateway.fanout.replay import CatchUp
+from opsroom_gateway.fanout.replay import Replayer
 from opsroom_gateway.metrics import fan_out_latency
-from opsroom_gateway.projections.instances import CloudFeed, render_event
-from opsroom_gateway.projections.members import PeopleFeed
-from opsroom_gateway.projections.messages import ChatFeed, render_message
-from opsroom_gateway.projections.restrictions import PeopleAndRestrictions, RestrictionsFeed
+from opsroom_gateway.projections.instances import InstanceProjection, render_event
+from opsroom_gateway.projections.members import MemberProjection
+from opsroom_gateway.projections.messages import MessageProjection, render_message
+from opsroom_gateway.projections.restrictions import MembersAndRestrictions, RestrictionProjection
 from opsroom_messaging.connection import Broker
 from opsroom_messaging.follower import Follow, Follower, Source
 from opsroom_messaging.stored import StreamReader
@@ -17,18 +17,18 @@ _READY_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Feeds:
+class Projections:
     """The feeds with their followers, and the past of those that can be resumed."""
 
-    chat: ChatFeed
+    chat: MessageProjection
     chat_follower: Follower
-    chat_past: CatchUp
-    people: PeopleFeed
-    restrictions: RestrictionsFeed
+    chat_past: Replayer
+    people: MemberProjection
+    restrictions: RestrictionProjection
     people_follower: Follower
-    cloud: CloudFeed
+    cloud: InstanceProjection
     cloud_follower: Follower
-    cloud_past: CatchUp
+    cloud_past: Replayer
 
     @property
     def followers(self) -> tuple[Follower, Follower, Follower]:
@@ -48,13 +48,15 @@ class Feeds:
         """
         for follower in self.followers:
             await follower.ready(_READY_SECONDS)
-        await self.cloud_past.prepare()
+        await self.cloud_past.warm_up()
 
 
-def feeds_of(broker: Broker, restrictions: RestrictionsFeed, start: int, ring_messages: int) -> Feeds:
-    """Feeds of what ``broker`` stores. ``start``: the first message to hold; ``ring_messages``: how many."""
-    chat = ChatFeed(start, ring_messages, fan_out_latency(broker.metrics))
-    people, cloud = PeopleFeed(), CloudFeed()
+def build_projections(
+    broker: Broker, restrictions: RestrictionProjection, start: int, ring_messages: int
+) -> Projections:
+    """Build the projections. ``start``: the first message to hold; ``ring_messages``: how many."""
+    chat = MessageProjection(start, ring_messages, fan_out_latency(broker.metrics))
+    people, cloud = MemberProjection(), InstanceProjection()
     chat_source = Source(subjects.CHAT_STREAM, (subjects.CHAT_EVENTS,), Follow.EVENTS, start)
     people_source = Source(subjects.MEMBERS_STREAM, (subjects.MEMBERS, subjects.RESTRICTIONS), Follow.STATE)
     cloud_source = Source(subjects.CLOUD_STREAM, (subjects.CLOUD_EVENTS,), Follow.STATE_THEN_EVENTS)
@@ -62,14 +64,14 @@ def feeds_of(broker: Broker, restrictions: RestrictionsFeed, start: int, ring_me
     cloud_follower = Follower(broker, cloud_source, cloud)
     chat_reader = StreamReader(broker, subjects.CHAT_STREAM)
     cloud_reader = StreamReader(broker, subjects.CLOUD_STREAM)
-    return Feeds(
+    return Projections(
         chat,
         chat_follower,
-        CatchUp(chat, chat_reader, subjects.CHAT_EVENTS, render_message, chat_follower),
+        Replayer(chat, chat_reader, subjects.CHAT_EVENTS, render_message, chat_follower),
         people,
         restrictions,
-        Follower(broker, people_source, PeopleAndRestrictions(people, restrictions)),
+        Follower(broker, people_source, MembersAndRestrictions(people, restrictions)),
         cloud,
         cloud_follower,
-        CatchUp(cloud, cloud_reader, subjects.CLOUD_EVENTS, render_event, cloud_follower),
+        Replayer(cloud, cloud_reader, subjects.CLOUD_EVENTS, render_event, cloud_follower),
     )

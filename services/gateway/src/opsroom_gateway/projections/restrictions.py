@@ -20,7 +20,7 @@ Watcher = Callable[[Restriction], None]
 """Called with each restriction that is new or changed; one that is over says so."""
 
 
-class RestrictionsFeed:
+class RestrictionProjection:
     """Takes in the records; a fresh start is taken in aside and compared when it is complete."""
 
     def __init__(self, clock: Clock) -> None:
@@ -74,10 +74,10 @@ class RestrictionsFeed:
             watcher(restriction)
 
 
-class PeopleAndRestrictions:
+class MembersAndRestrictions:
     """The two that one stream tells of. Bans come first: what follows from one must find it there."""
 
-    def __init__(self, people: Sink, restrictions: RestrictionsFeed) -> None:
+    def __init__(self, people: Sink, restrictions: RestrictionProjection) -> None:
         self._people = people
         self._restrictions = restrictions
 

@@ -5,7 +5,7 @@ import logging
 from opsroom_contracts.chat import TYPING_EVENT
 from opsroom_contracts.codec import ContractError, decode, encode
 from opsroom_contracts.frames import TypingNotice
-from opsroom_gateway.fanout.broadcaster import Hub
+from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.transport.encoding import text_frame
 
 _LIMIT_BYTES = 4096
@@ -13,10 +13,10 @@ _LIMIT_BYTES = 4096
 log = logging.getLogger(__name__)
 
 
-class TypingFeed:
+class TypingRelay:
     """Passes notices on to the sockets of the chat."""
 
-    def __init__(self, readers: Hub) -> None:
+    def __init__(self, readers: Broadcaster) -> None:
         self._readers = readers
         self.malformed = 0
 

@@ -9,9 +9,9 @@ from asyncio.transports import Transport
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-from opsroom_gateway.transport.stats import EdgeCounters
+from opsroom_gateway.transport.stats import TransportStats
 
-EXTENSION: Final = "opsroom.outlet"
+EXTENSION: Final = "opsroom.connection"
 NO_SOCKET: Final = -1
 END_SECONDS: Final = 10.0
 """How long a peer may take to read the last of what it was sent."""
@@ -20,14 +20,14 @@ _RESET = struct.pack("ii", 1, 0)
 
 
 class Watcher(Protocol):
-    """Who writes to sockets of outlets itself."""
+    """Who writes to sockets of connections itself."""
 
-    stale: bool
+    dirty: bool
     """Set whenever a number it knows is no longer the one to write to."""
 
 
-class SocketOutlet(ABC):
-    """An outlet of a connection. ``limit``: bytes that may wait before the reader is too slow.
+class ClientConnection(ABC):
+    """A client's connection. ``limit``: bytes that may wait before the reader is too slow.
 
     It must be told of everything the transport tells its protocol. The transport must call ``pause_writing``
     as soon as anything waits (``set_write_buffer_limits(high=0)``): that keeps all bytes in their order.
@@ -35,9 +35,9 @@ class SocketOutlet(ABC):
 
     __slots__ = (
         "_callbacks",
-        "_counters",
         "_descriptor",
         "_drained",
+        "_stats",
         "_watchers",
         "connected",
         "deflate",
@@ -46,7 +46,7 @@ class SocketOutlet(ABC):
         "transport",
     )
 
-    def __init__(self, transport: Transport, limit: int, counters: EdgeCounters) -> None:
+    def __init__(self, transport: Transport, limit: int, stats: TransportStats) -> None:
         transport.set_write_buffer_limits(high=0)
         self.transport = transport
         self.limit = limit
@@ -55,9 +55,9 @@ class SocketOutlet(ABC):
         self.deflate = False
         """Whether frames may come compressed."""
         self.socket = NO_SOCKET
-        """Where to write what is prepared whole; ``NO_SOCKET``: call ``write_rest``. Watch it to keep it."""
+        """The file descriptor to write to; ``NO_SOCKET``: call ``write_buffered``. Watch it to cache it."""
         self._watchers: tuple[Watcher, ...] = ()
-        self._counters = counters
+        self._stats = stats
         self._descriptor = _descriptor(transport)
         self._drained: asyncio.Future[None] | None = None
         self._callbacks: tuple[Callable[[], None], ...] = ()
@@ -70,7 +70,7 @@ class SocketOutlet(ABC):
         return not self.transport.is_closing()
 
     @property
-    def waiting(self) -> int:
+    def buffered_bytes(self) -> int:
         """Bytes that the reader has not taken yet."""
         return self.transport.get_write_buffer_size()
 
@@ -84,9 +84,9 @@ class SocketOutlet(ABC):
                 sent = 0
             if sent == len(frames):
                 return True
-        return self.write_rest(frames, sent)
+        return self.write_buffered(frames, sent)
 
-    def write_rest(self, frames: bytes, sent: int) -> bool:
+    def write_buffered(self, frames: bytes, sent: int) -> bool:
         """As ``write``, for what is left after ``sent`` bytes went to ``socket``."""
         if not self.open:
             return False
@@ -95,31 +95,31 @@ class SocketOutlet(ABC):
         waiting = transport.get_write_buffer_size()
         # Who lets nothing wait is not slow, however large what comes next: the list of very many people.
         if waiting and waiting + len(rest) > self.limit:
-            self._counters.slow_readers += 1
+            self._stats.slow_readers += 1
             if sent:  # nothing that could be read may follow half a frame
-                self.cut()
+                self.abort()
             else:
-                self.end_slow()
+                self.close_slow_consumer()
             return False
         transport.write(rest)
         return True
 
     @abstractmethod
-    def end_slow(self) -> None:
+    def close_slow_consumer(self) -> None:
         """Close as too slow, in the words of the dialect."""
 
-    def cut(self) -> None:
+    def abort(self) -> None:
         """End the connection at once, and have the peer told so, however little it reads.
 
         Else the system would go on for a while to offer what is left, and then give up without a word.
         """
-        connection = self.transport.get_extra_info("socket")
-        if self.connected and connection.fileno() != NO_SOCKET:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        sock = self.transport.get_extra_info("socket")
+        if self.connected and sock.fileno() != NO_SOCKET:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self.transport.abort()
 
     def watch(self, watcher: Watcher) -> None:
-        """Have ``watcher`` marked as stale whenever ``socket`` changes."""
+        """Have ``watcher`` marked dirty whenever ``socket`` changes."""
         self._watchers += (watcher,)
 
     def unwatch(self, watcher: Watcher) -> None:
@@ -136,7 +136,7 @@ class SocketOutlet(ABC):
             self._switch(self._descriptor)
         self._wake()
 
-    def seal(self) -> None:
+    def stop_sending(self) -> None:
         """Nothing may be sent any more. The socket's number may soon be another's."""
         self._descriptor = NO_SOCKET
         self._switch(NO_SOCKET)
@@ -144,17 +144,17 @@ class SocketOutlet(ABC):
     def lost(self) -> None:
         """The connection is over."""
         self.connected = False
-        self.seal()
+        self.stop_sending()
         self._wake()
         callbacks, self._callbacks = self._callbacks, ()
         for callback in callbacks:
             callback()
 
-    def when_lost(self, callback: Callable[[], None]) -> None:
+    def on_close(self, callback: Callable[[], None]) -> None:
         """Have ``callback`` called once when the connection is over."""
         self._callbacks += (callback,)
 
-    async def drained(self) -> bool:
+    async def wait_drained(self) -> bool:
         """Wait until the reader has taken all that waits; False if it is closed or takes too long."""
         if self.open and self.transport.get_write_buffer_size():
             self._drained = asyncio.get_running_loop().create_future()
@@ -162,8 +162,8 @@ class SocketOutlet(ABC):
                 async with asyncio.timeout(_DRAIN_SECONDS):
                     await self._drained
             except TimeoutError:
-                self._counters.slow_readers += 1
-                self.end_slow()
+                self._stats.slow_readers += 1
+                self.close_slow_consumer()
             finally:
                 self._drained = None
         return self.open
@@ -171,7 +171,7 @@ class SocketOutlet(ABC):
     def _switch(self, number: int) -> None:
         self.socket = number
         for watcher in self._watchers:
-            watcher.stale = True
+            watcher.dirty = True
 
     def _wake(self) -> None:
         if self._drained is not None and not self._drained.done():
@@ -189,7 +189,7 @@ def _descriptor(transport: Transport) -> int:
     return number
 
 
-def outlet_in(scope: Any) -> SocketOutlet | None:
-    """The outlet of a connection, if it has one by now, from its scope."""
-    outlet: SocketOutlet | None = scope.get("extensions", {}).get(EXTENSION)
-    return outlet
+def connection_in(scope: Any) -> ClientConnection | None:
+    """The connection of a connection, if it has one by now, from its scope."""
+    connection: ClientConnection | None = scope.get("extensions", {}).get(EXTENSION)
+    return connection

@@ -3,7 +3,7 @@
 import resource
 from contextlib import suppress
 
-from opsroom_gateway.transport.stats import EdgeCounters
+from opsroom_gateway.transport.stats import TransportStats
 
 _OTHER_FILES = 128
 """What a process has open besides its connections."""
@@ -25,30 +25,30 @@ def possible_connections(wanted: int) -> int:
     return min(wanted, possible) if wanted else possible
 
 
-class Admission:
+class ConnectionBudget:
     """``connections``, ``joining``: the most there may be (0: any number), for whoever comes.
 
     Joining is who opens a WebSocket or a stream and has not been told yet what was missed: that is work, and
     after a restart of something everybody asks for it in the same second.
     """
 
-    def __init__(self, connections: int, joining: int, counters: EdgeCounters) -> None:
+    def __init__(self, connections: int, joining: int, stats: TransportStats) -> None:
         self._connections = connections
         self._most_joining = joining
         self._joining = 0
-        self._counters = counters
+        self._stats = stats
 
     def has_room(self, present: int) -> bool:
         """Whether another connection may come where ``present`` are there; a refusal is counted."""
         if not self._connections or present <= self._connections:
             return True
-        self._counters.refused_connections += 1
+        self._stats.refused_connections += 1
         return False
 
     def begin(self) -> bool:
         """One more joins, until ``end``; False, and counted, if too many do already."""
         if self._most_joining and self._joining >= self._most_joining:
-            self._counters.refused_handshakes += 1
+            self._stats.refused_handshakes += 1
             return False
         self._joining += 1
         return True

@@ -27,7 +27,7 @@ def ping_frame(payload: bytes) -> bytes:
     return _frame(_PING, payload)
 
 
-def deflated(frame: bytes) -> bytes:
+def compress_frame(frame: bytes) -> bytes:
     """The same message compressed, for whoever agreed to that; as it is, where that is no longer.
 
     Nothing of an earlier message is used, so that all readers can be sent the same bytes.

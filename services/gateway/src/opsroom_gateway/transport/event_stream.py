@@ -1,4 +1,4 @@
-"""Streams of server-sent events: an answer begins the HTTP way, and its connection then is an outlet."""
+"""SseConfig of server-sent events: an answer begins the HTTP way, and its connection then is a connection."""
 
 import asyncio
 import random
@@ -14,12 +14,12 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from opsroom_contracts.errors import ErrorCode, Fault
-from opsroom_gateway.middleware.error_response import refuse_at_door
-from opsroom_gateway.transport.connection import END_SECONDS, EXTENSION, SocketOutlet
-from opsroom_gateway.transport.connection_limits import Admission
+from opsroom_gateway.middleware.error_response import reject
+from opsroom_gateway.transport.connection import END_SECONDS, EXTENSION, ClientConnection
+from opsroom_gateway.transport.connection_limits import ConnectionBudget
 from opsroom_gateway.transport.encoding import sse_comment, sse_end, sse_retry
-from opsroom_gateway.transport.heartbeat import Pulse
-from opsroom_gateway.transport.stats import EdgeCounters
+from opsroom_gateway.transport.heartbeat import HeartbeatTimer
+from opsroom_gateway.transport.stats import TransportStats
 
 STREAMS: Final = "opsroom.streams"
 """The extension of a request's scope by which its connection becomes a stream."""
@@ -32,31 +32,31 @@ _LAST_ACK = struct.Struct("56xI")
 """Where Linux's ``tcp_info`` has the milliseconds since the last acknowledgement."""
 
 
-class Convertible(Protocol):
+class UpgradableConnection(Protocol):
     """A connection that can become a stream. It is in the scope of its requests."""
 
-    admission: Admission
+    connection_budget: ConnectionBudget
 
-    def become_stream(self) -> "StreamOutlet | None":
+    def upgrade_to_stream(self) -> "EventStreamConnection | None":
         """Leave the connection, whose answer has begun, to a stream's protocol; None: it is closed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Streams:
+class SseConfig:
     """What all streams of a process share. ``retry_seconds``: over how long they come back after a stop."""
 
     outbox_bytes: int
-    counters: EdgeCounters
-    heartbeats: Pulse
+    stats: TransportStats
+    heartbeats: HeartbeatTimer
     retry_seconds: float
 
 
-class StreamOutlet(SocketOutlet):
-    """The outlet of a stream; what it takes is chunks of HTTP, prepared."""
+class EventStreamConnection(ClientConnection):
+    """The connection of a stream; what it takes is chunks of HTTP, prepared."""
 
     __slots__ = ()
 
-    def end_slow(self) -> None:
+    def close_slow_consumer(self) -> None:
         """End the stream: the reader comes back and resumes by its last id."""
         self.end()
 
@@ -65,25 +65,25 @@ class StreamOutlet(SocketOutlet):
         if not self.open:
             return
         last = sse_end() if retry_seconds is None else sse_retry(retry_seconds) + sse_end()
-        self.seal()
+        self.stop_sending()
         self.transport.write(last)
         self.transport.close()
         if self.transport.get_write_buffer_size():
-            asyncio.get_running_loop().call_later(END_SECONDS, self.cut)
+            asyncio.get_running_loop().call_later(END_SECONDS, self.abort)
 
 
 class StreamProtocol(asyncio.Protocol):
     """A connection whose answer goes on until somebody ends it. What the peer says is ignored."""
 
-    __slots__ = ("_connections", "_said_at", "_streams", "outlet")
+    __slots__ = ("_connections", "_said_at", "_streams", "connection")
 
-    def __init__(self, transport: Transport, streams: Streams, connections: set[Any]) -> None:
+    def __init__(self, transport: Transport, streams: SseConfig, connections: set[Any]) -> None:
         self._connections = connections
         self._streams = streams
         self._said_at = asyncio.get_running_loop().time()
-        self.outlet = StreamOutlet(transport, streams.outbox_bytes, streams.counters)
+        self.connection = EventStreamConnection(transport, streams.outbox_bytes, streams.stats)
         connections.add(self)
-        streams.counters.streams += 1
+        streams.stats.streams += 1
         streams.heartbeats.join(self)
 
     def connection_made(self, transport: BaseTransport) -> None:
@@ -91,75 +91,75 @@ class StreamProtocol(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """Something waits."""
-        self.outlet.pause()
+        self.connection.pause()
 
     def resume_writing(self) -> None:
         """Nothing waits any more."""
-        self.outlet.resume()
+        self.connection.resume()
 
     def connection_lost(self, _exc: Exception | None) -> None:
         """The peer is gone, or what was left to say is said."""
         self._connections.discard(self)
-        self._streams.counters.streams -= 1
+        self._streams.stats.streams -= 1
         self._streams.heartbeats.leave(self)
-        self.outlet.lost()
+        self.connection.lost()
 
-    def beat(self) -> None:
+    def on_heartbeat(self) -> None:
         """Say that the stream lives; or end it if its peer's machine has not acknowledged what was said last.
 
         However long that is ago: when this process was held up, nobody else was silent.
         """
         now = asyncio.get_running_loop().time()
-        if _silence(self.outlet.transport) > now - self._said_at + _ACK_SECONDS:
-            self._streams.counters.silent_readers += 1
-            self.outlet.transport.abort()
+        if _seconds_since_ack(self.connection.transport) > now - self._said_at + _ACK_SECONDS:
+            self._streams.stats.silent_readers += 1
+            self.connection.transport.abort()
         else:
             self._said_at = now
-            self.outlet.write(_HEARTBEAT)
+            self.connection.write(_HEARTBEAT)
 
     def shutdown(self) -> None:
         """The server stops: end, and say when to come back."""
-        self.outlet.end(random.uniform(0.0, self._streams.retry_seconds))  # noqa: S311 - nothing secret
+        self.connection.end(random.uniform(0.0, self._streams.retry_seconds))  # noqa: S311 - nothing secret
 
 
 class EventStream(Response):
-    """The endless answer: headers at once, then whatever is written to its outlet.
+    """The endless answer: headers at once, then whatever is written to its connection.
 
-    ``begin`` is called with the outlet when the headers are sent, writes what was missed and attaches it
-    somewhere; when it returns the request is over and only the connection is left. It may end the outlet.
+    ``begin`` is called with the connection when the headers are sent, writes what was missed and attaches it
+    somewhere; when it returns the request is over and only the connection is left. It may end the connection.
     """
 
     media_type = "text/event-stream"
 
-    def __init__(self, begin: Callable[[StreamOutlet], Awaitable[None]]) -> None:
+    def __init__(self, begin: Callable[[EventStreamConnection], Awaitable[None]]) -> None:
         super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         del self.headers["Content-Length"]
         self._begin = begin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Begin, and return as soon as the stream needs nobody any more."""
-        connection: Convertible = scope["extensions"][STREAMS]
-        if not connection.admission.begin():
-            await refuse_at_door(scope, receive, send, _busy())
+        upgradable: UpgradableConnection = scope["extensions"][STREAMS]
+        if not upgradable.connection_budget.begin():
+            await reject(scope, receive, send, _busy())
             return
         try:
-            await self._serve(connection, scope, send)
+            await self._serve(upgradable, scope, send)
         finally:
-            connection.admission.end()
+            upgradable.connection_budget.end()
 
-    async def _serve(self, connection: Convertible, scope: Scope, send: Send) -> None:
+    async def _serve(self, upgradable: UpgradableConnection, scope: Scope, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         if scope["method"] == "HEAD":
             await send({"type": "http.response.body", "body": b""})
             return
-        outlet = connection.become_stream()
-        if outlet is None:
+        connection = upgradable.upgrade_to_stream()
+        if connection is None:
             return  # the peer is gone
-        scope["extensions"][EXTENSION] = outlet
+        scope["extensions"][EXTENSION] = connection
         try:
-            await self._begin(outlet)
+            await self._begin(connection)
         except BaseException:
-            outlet.transport.abort()  # cut off, so that nobody takes it for whole
+            connection.transport.abort()  # cut off, so that nobody takes it for whole
             raise
 
 
@@ -169,12 +169,12 @@ def _busy() -> Fault:
     return Fault(code=ErrorCode.OVERLOADED, message=words, retry_after=wait)
 
 
-def _silence(transport: Transport) -> float:
+def _seconds_since_ack(transport: Transport) -> float:
     """For how many seconds the peer's machine has acknowledged nothing; 0 where the system does not tell."""
     option = getattr(socket, "TCP_INFO", None)
-    connection = cast("socket.socket", transport.get_extra_info("socket"))
-    if sys.platform != "linux" or option is None or connection.family not in _TCP_FAMILIES:
+    sock = cast("socket.socket", transport.get_extra_info("socket"))
+    if sys.platform != "linux" or option is None or sock.family not in _TCP_FAMILIES:
         return 0.0
-    facts = connection.getsockopt(socket.IPPROTO_TCP, option, _LAST_ACK.size)
+    facts = sock.getsockopt(socket.IPPROTO_TCP, option, _LAST_ACK.size)
     milliseconds: int = _LAST_ACK.unpack(facts)[0]
     return milliseconds / 1000

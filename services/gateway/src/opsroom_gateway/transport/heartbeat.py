@@ -8,14 +8,14 @@ from typing import Protocol
 _TICK_SECONDS = 0.25
 
 
-class Beating(Protocol):
+class HeartbeatTarget(Protocol):
     """What wants to be called now and then."""
 
-    def beat(self) -> None:
+    def on_heartbeat(self) -> None:
         """Called once in each interval. May leave the pulse, and may join others."""
 
 
-class Pulse:
+class HeartbeatTimer:
     """Calls each of its members once in ``seconds``, up to a fifth earlier and each at a time of its own.
 
     A wheel of slots instead of a timer for each: a member costs one entry, and no slot is ever crowded by
@@ -25,28 +25,28 @@ class Pulse:
     def __init__(self, seconds: float) -> None:
         count = max(2, math.ceil(seconds / _TICK_SECONDS))
         self._tick = seconds / count
-        self._slots: list[dict[Beating, None]] = [{} for _ in range(count + 1)]
+        self._slots: list[dict[HeartbeatTarget, None]] = [{} for _ in range(count + 1)]
         self._now = 0
-        self._members: dict[Beating, int] = {}
+        self._members: dict[HeartbeatTarget, int] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
         return len(self._members)
 
-    def join(self, member: Beating) -> None:
+    def join(self, member: HeartbeatTarget) -> None:
         """Beat ``member`` from now on, the first time in the second half of the interval."""
         longest = len(self._slots) - 1
         self._place(member, random.randint(max(1, longest // 2), longest))  # noqa: S311 - nothing secret
         if self._timer is None:
             self._wait()
 
-    def leave(self, member: Beating) -> None:
+    def leave(self, member: HeartbeatTarget) -> None:
         """Beat ``member`` no more."""
         slot = self._members.pop(member, None)
         if slot is not None:
             del self._slots[slot][member]
 
-    def _place(self, member: Beating, ahead: int) -> None:
+    def _place(self, member: HeartbeatTarget, ahead: int) -> None:
         slot = (self._now + ahead) % len(self._slots)
         self._members[member] = slot
         self._slots[slot][member] = None
@@ -67,4 +67,4 @@ class Pulse:
                 continue  # left while another was called
             self.leave(member)
             self._place(member, random.randint(shortest, longest))  # noqa: S311 - nothing secret
-            member.beat()
+            member.on_heartbeat()

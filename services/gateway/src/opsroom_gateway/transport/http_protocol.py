@@ -10,8 +10,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from opsroom_contracts.addresses import site_of
 from opsroom_gateway.domain.networks import Network, within
-from opsroom_gateway.transport.connection_limits import Admission
-from opsroom_gateway.transport.event_stream import STREAMS, StreamOutlet, StreamProtocol, Streams
+from opsroom_gateway.transport.connection_limits import ConnectionBudget
+from opsroom_gateway.transport.event_stream import STREAMS, EventStreamConnection, SseConfig, StreamProtocol
 
 _TIMED_OUT = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -44,8 +44,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     """Closes connections that are slow to ask or ask at too great length. Given to uvicorn by a subclass."""
 
     limits: ConnectionLimits
-    streams: Streams
-    admission: Admission
+    streams: SseConfig
+    connection_budget: ConnectionBudget
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -56,7 +56,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """As uvicorn; the time for the first request begins."""
         super().connection_made(transport)
-        if not self.admission.has_room(len(self.connections)):
+        if not self.connection_budget.has_room(len(self.connections)):
             self._end(_full(_FULL_RETRY_SECONDS))
             return
         address = self.client[0] if self.client else ""
@@ -102,12 +102,12 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         """As uvicorn; from here on it is a socket, and counted as one."""
         self._stop_waiting()
         self._uncount()
-        if self.admission.begin():  # the socket's protocol ends it
+        if self.connection_budget.begin():  # the socket's protocol ends it
             super().handle_websocket_upgrade()
         else:
             self._end(_full(_BUSY_RETRY_SECONDS))
 
-    def become_stream(self) -> StreamOutlet | None:
+    def upgrade_to_stream(self) -> EventStreamConnection | None:
         """Leave the connection, whose answer has begun, to a protocol that only sends; None: it is closed.
 
         To uvicorn and the application it looks as if the peer had gone: whatever they still say is dropped,
@@ -120,7 +120,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
         successor = StreamProtocol(transport, self.streams, self.connections)
         transport.set_protocol(successor)
-        return successor.outlet
+        return successor.connection
 
     def _await_headers(self) -> None:
         self._header_bytes = 0

@@ -9,7 +9,7 @@ Event = Any
 """An ASGI event."""
 
 
-class Inbox:
+class ReceiveQueue:
     """A queue for one consumer. ``arrived`` is called where an event comes and nobody waits in ``get``.
 
     It holds what one read brought at most: its protocol stops reading while anything is in it.

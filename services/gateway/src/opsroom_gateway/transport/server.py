@@ -13,11 +13,11 @@ from opsroom_contracts.frames import FRAME_MAX_BYTES
 from opsroom_gateway.app import Gateway
 from opsroom_gateway.domain.networks import networks
 from opsroom_gateway.settings import GatewaySettings
-from opsroom_gateway.transport.connection_limits import Admission, possible_connections
-from opsroom_gateway.transport.event_stream import Streams
-from opsroom_gateway.transport.heartbeat import Pulse
+from opsroom_gateway.transport.connection_limits import ConnectionBudget, possible_connections
+from opsroom_gateway.transport.event_stream import SseConfig
+from opsroom_gateway.transport.heartbeat import HeartbeatTimer
 from opsroom_gateway.transport.http_protocol import ConnectionLimits, LimitedHttpProtocol
-from opsroom_gateway.transport.websocket_protocol import OutletProtocol, Sockets
+from opsroom_gateway.transport.websocket_protocol import WebSocketConfig, WebSocketProtocol
 from opsroom_messaging.connection import BrokerUnusableError
 
 _DRAIN_SECONDS = 10
@@ -113,14 +113,14 @@ def _bound_unsent(listener: socket.socket) -> None:
 
 def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
     """The server of a gateway's application."""
-    counters = gateway.counters
-    admission_ = Admission(possible_connections(settings.connections), settings.joining, counters)
+    stats = gateway.stats
+    admission_ = ConnectionBudget(possible_connections(settings.connections), settings.joining, stats)
 
-    class Protocol(OutletProtocol):
-        sockets = Sockets(
+    class Protocol(WebSocketProtocol):
+        sockets = WebSocketConfig(
             settings.outbox_bytes,
-            counters,
-            Pulse(settings.ping_seconds),
+            stats,
+            HeartbeatTimer(settings.ping_seconds),
             admission_,
             settings.drain_seconds,
             settings.deflate,
@@ -133,13 +133,13 @@ def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
             per_address=settings.connections_per_address,
             uncounted=(*settings.proxies().peers, *networks(settings.exempt_addresses)),
         )
-        streams = Streams(
+        streams = SseConfig(
             settings.outbox_bytes,
-            counters,
-            Pulse(settings.heartbeat_seconds),
+            stats,
+            HeartbeatTimer(settings.heartbeat_seconds),
             settings.drain_seconds,
         )
-        admission = admission_
+        connection_budget = admission_
 
     tls = settings.tls()
     config = uvicorn.Config(
@@ -159,4 +159,4 @@ def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
         ssl_keyfile=None if tls is None else tls[1],
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
-    return Server(config, settings.drain_seconds, gateway.hasten)
+    return Server(config, settings.drain_seconds, gateway.shorten_timeouts)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(slots=True)
-class EdgeCounters:
+class TransportStats:
     """All since the start of the process, but ``sockets`` and ``streams``, which are those open now."""
 
     sockets: int = 0

@@ -1,4 +1,4 @@
-"""uvicorn's WebSocket protocol with an outlet for prepared frames, and with sockets that need no task.
+"""uvicorn's WebSocket protocol with a connection for prepared frames, and with sockets that need no task.
 
 The endpoint keeps handshake, hello and closing the ASGI way; what goes out to many readers is written by the
 hub straight to each socket. An endpoint that has nothing to do but wait *parks* its socket and returns.
@@ -20,28 +20,28 @@ from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
 from opsroom_contracts.close_codes import Close, CloseCode
-from opsroom_gateway.transport.connection import END_SECONDS, EXTENSION, SocketOutlet
-from opsroom_gateway.transport.connection_limits import Admission
+from opsroom_gateway.transport.connection import END_SECONDS, EXTENSION, ClientConnection
+from opsroom_gateway.transport.connection_limits import ConnectionBudget
 from opsroom_gateway.transport.encoding import DEFLATE_BITS, ping_frame
-from opsroom_gateway.transport.heartbeat import Pulse
-from opsroom_gateway.transport.receive_queue import Event, Inbox
-from opsroom_gateway.transport.stats import EdgeCounters
+from opsroom_gateway.transport.heartbeat import HeartbeatTimer
+from opsroom_gateway.transport.receive_queue import Event, ReceiveQueue
+from opsroom_gateway.transport.stats import TransportStats
 
 Handler = Callable[[Event], Awaitable[None]]
 """Takes the messages of a parked socket one by one; the last is ``websocket.disconnect``."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sockets:
+class WebSocketConfig:
     """What all sockets of a process share. ``retry_seconds``: over how long they come back after a stop.
 
     ``deflate``: whether a client that offers it may be sent compressed frames.
     """
 
     outbox_bytes: int
-    counters: EdgeCounters
-    pings: Pulse
-    admission: Admission
+    stats: TransportStats
+    pings: HeartbeatTimer
+    connection_budget: ConnectionBudget
     retry_seconds: float
     deflate: bool
 
@@ -53,7 +53,7 @@ _DEFLATE = ServerPerMessageDeflateFactory(
 )
 
 
-class _Frames(ServerProtocol):
+class _LenientServerProtocol(ServerProtocol):
     """The library's rules, less one: a close is a control frame, so it may come between fragments (5.4)."""
 
     def recv_frame(self, frame: Frame) -> None:
@@ -63,14 +63,14 @@ class _Frames(ServerProtocol):
         super().recv_frame(frame)
 
 
-class WebSocketOutlet(SocketOutlet):
-    """The outlet of a WebSocket; what it takes is whole frames."""
+class WebSocketConnection(ClientConnection):
+    """The connection of a WebSocket; what it takes is whole frames."""
 
     __slots__ = ("_protocol", "clean")
 
-    def __init__(self, protocol: "OutletProtocol", sockets: Sockets) -> None:
+    def __init__(self, protocol: "WebSocketProtocol", sockets: WebSocketConfig) -> None:
         self._protocol = protocol
-        super().__init__(protocol.transport, sockets.outbox_bytes, sockets.counters)
+        super().__init__(protocol.transport, sockets.outbox_bytes, sockets.stats)
         self.clean = False
         """Whether the peer ended the connection with a close frame."""
 
@@ -79,7 +79,7 @@ class WebSocketOutlet(SocketOutlet):
         """Whether frames can still be sent."""
         return not (self._protocol.close_sent or self.transport.is_closing())
 
-    def end_slow(self) -> None:
+    def close_slow_consumer(self) -> None:
         """Close as too slow."""
         self.close(Close.TOO_SLOW.value)
 
@@ -87,22 +87,22 @@ class WebSocketOutlet(SocketOutlet):
         """Close with ``code``; the endpoint is told as by a disconnect, and the peer has 10 s to answer."""
         self._protocol.close_with(code)
 
-    def park(self, handler: Handler) -> None:
+    def serve_callback(self, handler: Handler) -> None:
         """Let the endpoint return: ``handler`` is called with each message, in a task that lives as long."""
-        self._protocol.park(handler)
+        self._protocol.serve_callback(handler)
 
 
-class OutletProtocol(WebSocketsSansIOProtocol):
-    """The protocol class given to uvicorn by a subclass; every connection's scope holds its outlet."""
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    """The protocol class given to uvicorn by a subclass; every connection's scope holds its connection."""
 
-    sockets: Sockets
+    sockets: WebSocketConfig
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.inbox = Inbox()
+        self.inbox = ReceiveQueue()
         self.queue = self.inbox  # type: ignore[assignment]  # it has what uvicorn uses of a queue
-        self.outlet: WebSocketOutlet | None = None
-        self.conn = _Frames(
+        self.connection: WebSocketConnection | None = None
+        self.conn = _LenientServerProtocol(
             extensions=[_DEFLATE] if self.sockets.deflate else [],
             max_size=self.config.ws_max_size,
             logger=self.logger,
@@ -115,46 +115,46 @@ class OutletProtocol(WebSocketsSansIOProtocol):
     def connection_made(self, transport: BaseTransport) -> None:
         """As uvicorn."""
         super().connection_made(transport)
-        self.sockets.counters.sockets += 1
+        self.sockets.stats.sockets += 1
 
     def connection_lost(self, exc: Exception | None) -> None:
         """As uvicorn; the socket is closed after this, and its number may be another's at once."""
-        self.sockets.counters.sockets -= 1
+        self.sockets.stats.sockets -= 1
         self._joined()
-        if self.outlet is not None:
-            self.outlet.lost()
+        if self.connection is not None:
+            self.connection.lost()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
         """As uvicorn; what comes next must wait behind what waits."""
-        if self.outlet is not None:
-            self.outlet.pause()
+        if self.connection is not None:
+            self.connection.pause()
         super().pause_writing()
 
     def resume_writing(self) -> None:
         """As uvicorn; the way to the socket is free again."""
         super().resume_writing()
-        if self.outlet is not None:
-            self.outlet.resume()
+        if self.connection is not None:
+            self.connection.resume()
 
     def handle_connect(self, event: Request) -> None:
-        """As uvicorn, and put the outlet into the scope."""
+        """As uvicorn, and put the connection into the scope."""
         super().handle_connect(event)
         if not self.close_sent:
-            self.outlet = WebSocketOutlet(self, self.sockets)
+            self.connection = WebSocketConnection(self, self.sockets)
             # Who allows but a smaller window gets frames as they are, which is always right.
-            self.outlet.deflate = any(
+            self.connection.deflate = any(
                 isinstance(one, PerMessageDeflate) and one.local_max_window_bits == DEFLATE_BITS
                 for one in self.conn.extensions
             )
             extensions: dict[str, Any] = self.scope["extensions"]
-            extensions[EXTENSION] = self.outlet
+            extensions[EXTENSION] = self.connection
 
     def handle_close(self, event: Frame) -> None:
         """As uvicorn, and remember that the peer said goodbye."""
-        if self.outlet is not None:
-            self.outlet.clean = self.outlet.clean or not self.close_sent
-            self.outlet.seal()
+        if self.connection is not None:
+            self.connection.clean = self.connection.clean or not self.close_sent
+            self.connection.stop_sending()
         super().handle_close(event)
 
     def send_receive_event_to_app(self) -> None:
@@ -177,8 +177,8 @@ class OutletProtocol(WebSocketsSansIOProtocol):
 
     def handle_parser_exception(self) -> None:
         """As uvicorn; nothing may follow the close frame."""
-        if self.outlet is not None:
-            self.outlet.seal()
+        if self.connection is not None:
+            self.connection.stop_sending()
         super().handle_parser_exception()
 
     def start_keepalive(self) -> None:
@@ -189,34 +189,34 @@ class OutletProtocol(WebSocketsSansIOProtocol):
         """Ping no more."""
         self.sockets.pings.leave(self)
 
-    def beat(self) -> None:
+    def on_heartbeat(self) -> None:
         """Ping; or end a connection whose last ping is unanswered: there may be nobody at its other end."""
-        if self.outlet is None or not self.outlet.open:
+        if self.connection is None or not self.connection.open:
             return
         if self.read_paused:
             return  # what it answered may lie unread behind a message that is being handled
         if self._unanswered is not None:
-            self.sockets.counters.silent_readers += 1
+            self.sockets.stats.silent_readers += 1
             self.close_with(Close.PING_TIMEOUT.value)
             self.transport.abort()
             return
         self._unanswered = struct.pack("!I", random.getrandbits(32))
-        self.outlet.write(ping_frame(self._unanswered))
+        self.connection.write(ping_frame(self._unanswered))
 
     def handle_pong(self, event: Frame) -> None:
         """The peer is there, if it is our ping that it answers."""
         if bytes(event.data) == self._unanswered:
             self._unanswered = None
 
-    def park(self, handler: Handler) -> None:
+    def serve_callback(self, handler: Handler) -> None:
         """Serve this socket by ``handler`` from now on. What the handshake needed is forgotten."""
         self._joined()
         self._handler = handler
         self.scope = {}  # type: ignore[typeddict-item]
         del self.request, self.response
-        self.inbox.arrived = self._converse_soon
+        self.inbox.arrived = self._dispatch_soon
         if not self.inbox.empty():
-            self._converse_soon()
+            self._dispatch_soon()
 
     async def run_asgi(self) -> None:
         """As uvicorn, but a parked socket outlives its endpoint."""
@@ -239,8 +239,8 @@ class OutletProtocol(WebSocketsSansIOProtocol):
         """Send a close frame now, whatever waits, and stop the endpoint."""
         if self.close_sent or self.transport.is_closing():
             return
-        if self.outlet is not None:
-            self.outlet.seal()
+        if self.connection is not None:
+            self.connection.stop_sending()
         self.inbox.put_nowait({"type": "websocket.disconnect", "code": code.code, "reason": code.reason})
         self.conn.send_close(code.code, code.reason)
         self.transport.write(b"".join(self.conn.data_to_send()))
@@ -262,16 +262,16 @@ class OutletProtocol(WebSocketsSansIOProtocol):
     def _joined(self) -> None:
         if self._joining:
             self._joining = False
-            self.sockets.admission.end()
+            self.sockets.connection_budget.end()
 
-    def _converse_soon(self) -> None:
+    def _dispatch_soon(self) -> None:
         if not self._conversing:
             self._conversing = True
-            task = self.loop.create_task(self._converse())
+            task = self.loop.create_task(self._dispatch_loop())
             task.add_done_callback(self.on_task_complete)
             self.tasks.add(task)
 
-    async def _converse(self) -> None:
+    async def _dispatch_loop(self) -> None:
         """Handle what has come; ends when nothing is left, and a new task goes on with what comes then."""
         try:
             while self._handler is not None and not self.inbox.empty():
@@ -286,10 +286,10 @@ class OutletProtocol(WebSocketsSansIOProtocol):
         finally:
             self._conversing = False
             if self._handler is not None and not self.inbox.empty():
-                self._converse_soon()
+                self._dispatch_soon()
 
 
-def outlet_of(websocket: WebSocket) -> WebSocketOutlet:
-    """The outlet of an accepted socket."""
-    outlet: WebSocketOutlet = websocket.scope["extensions"][EXTENSION]
-    return outlet
+def connection_of(websocket: WebSocket) -> WebSocketConnection:
+    """The connection of an accepted socket."""
+    connection: WebSocketConnection = websocket.scope["extensions"][EXTENSION]
+    return connection

@@ -9,7 +9,7 @@ from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.frames import CLIENT_FRAME, FRAME_MAX_BYTES, ClientFrame
 from opsroom_gateway.api.chat_socket.replies import Replies
 from opsroom_gateway.domain.json_depth import deeper_than
-from opsroom_gateway.transport.websocket_protocol import WebSocketOutlet
+from opsroom_gateway.transport.websocket_protocol import WebSocketConnection
 
 _MALFORMED_MAX = 20
 
@@ -17,10 +17,10 @@ _MALFORMED_MAX = 20
 class ClientFrames:
     """The frames of one socket, none nested more than ``depth`` deep."""
 
-    __slots__ = ("_depth", "_malformed", "_outlet", "_replies")
+    __slots__ = ("_connection", "_depth", "_malformed", "_replies")
 
-    def __init__(self, outlet: WebSocketOutlet, replies: Replies, depth: int) -> None:
-        self._outlet = outlet
+    def __init__(self, connection: WebSocketConnection, replies: Replies, depth: int) -> None:
+        self._connection = connection
         self._replies = replies
         self._depth = depth
         self._malformed = 0
@@ -43,7 +43,7 @@ class ClientFrames:
             self._replies.refuse(ErrorCode.INVALID_REQUEST, str(error), field=error.field or None)
             self._malformed += 1
             if self._malformed >= _MALFORMED_MAX:
-                self._outlet.close(Close.PROTOCOL.value)
+                self._connection.close(Close.PROTOCOL.value)
             return None
 
     def _decode(self, text: str | None) -> ClientFrame:

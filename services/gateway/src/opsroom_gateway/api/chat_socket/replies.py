@@ -7,22 +7,22 @@ from opsroom_contracts.frames import AckFrame, ErrorFrame, Mute, MutedFrame, Unm
 from opsroom_contracts.model import Model
 from opsroom_contracts.moderation import Restriction
 from opsroom_gateway.transport.encoding import text_frame
-from opsroom_gateway.transport.websocket_protocol import WebSocketOutlet
+from opsroom_gateway.transport.websocket_protocol import WebSocketConnection
 from opsroom_messaging.metrics import Counter
 
 
 class Replies:
     """Writes to one socket; counts what is refused."""
 
-    __slots__ = ("_outlet", "_refusals")
+    __slots__ = ("_connection", "_refusals")
 
-    def __init__(self, outlet: WebSocketOutlet, refusals: Counter) -> None:
-        self._outlet = outlet
-        self._refusals = refusals
+    def __init__(self, connection: WebSocketConnection, error_counter: Counter) -> None:
+        self._connection = connection
+        self._refusals = error_counter
 
     def send(self, frame: Model) -> None:
         """Write one frame."""
-        self._outlet.write(text_frame(encode(frame)))
+        self._connection.write(text_frame(encode(frame)))
 
     def welcome(self, user: User, users: tuple[User, ...], seq: int, mute: Restriction | None) -> None:
         """Greet ``user``; ``seq`` is where the stream stands, ``mute`` why they may not speak."""

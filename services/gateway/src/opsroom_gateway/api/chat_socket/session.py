@@ -26,17 +26,17 @@ from opsroom_contracts.subjects import ChatSubject, typing_subject
 from opsroom_gateway.api.chat_socket.codec import ClientFrames
 from opsroom_gateway.api.chat_socket.replies import Replies
 from opsroom_gateway.auth.authorization import Access
-from opsroom_gateway.auth.revocation_watcher import Keeper
-from opsroom_gateway.fanout.replay import CatchUp, TooOldError
-from opsroom_gateway.metrics import refusals
-from opsroom_gateway.middleware.client_address import Caller, caller_of
+from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
+from opsroom_gateway.fanout.replay import HistoryGapError, Replayer
+from opsroom_gateway.metrics import error_counter
+from opsroom_gateway.middleware.client_address import Client, client_of
 from opsroom_gateway.middleware.rate_limits import Limits
 from opsroom_gateway.presence.restriction_enforcer import is_ban
 from opsroom_gateway.presence.sessions import Session, Sessions
-from opsroom_gateway.projections.members import PeopleFeed
-from opsroom_gateway.projections.messages import ChatFeed
+from opsroom_gateway.projections.members import MemberProjection
+from opsroom_gateway.projections.messages import MessageProjection
 from opsroom_gateway.settings import GatewaySettings
-from opsroom_gateway.transport.websocket_protocol import WebSocketOutlet, outlet_of
+from opsroom_gateway.transport.websocket_protocol import WebSocketConnection, connection_of
 from opsroom_messaging.connection import Broker
 from opsroom_messaging.follower import Follower
 from opsroom_messaging.requests import Requester
@@ -54,14 +54,14 @@ class ChatRoom:
     broker: Broker
     requester: Requester
     sessions: Sessions
-    people: PeopleFeed
+    people: MemberProjection
     people_follower: Follower
-    feed: ChatFeed
-    catch_up: CatchUp
+    projection: MessageProjection
+    replayer: Replayer
     limits: Limits
     settings: GatewaySettings
     access: Access
-    keeper: Keeper
+    revocations: RevocationWatcher
 
 
 class _SaidGoodbyeError(Exception):
@@ -74,9 +74,9 @@ class ChatSocket:
     __slots__ = (
         "_banned",
         "_caller",
+        "_connection",
         "_frames",
         "_left",
-        "_outlet",
         "_replies",
         "_room",
         "_session",
@@ -85,12 +85,12 @@ class ChatSocket:
         "_welcomed",
     )
 
-    def __init__(self, room: ChatRoom, caller: Caller, outlet: WebSocketOutlet) -> None:
+    def __init__(self, room: ChatRoom, client: Client, connection: WebSocketConnection) -> None:
         self._room = room
-        self._caller = caller
-        self._outlet = outlet
-        self._replies = Replies(outlet, refusals(room.broker.metrics))
-        self._frames = ClientFrames(outlet, self._replies, room.limits.json_depth)
+        self._caller = client
+        self._connection = connection
+        self._replies = Replies(connection, error_counter(room.broker.metrics))
+        self._frames = ClientFrames(connection, self._replies, room.limits.json_depth)
         self._session: Session | None = None
         self._user: User | None = None
         self._typed_at = 0.0
@@ -101,7 +101,7 @@ class ChatSocket:
     def lost(self, *, exited: bool) -> None:
         """The person left by another socket, or someone else has the name now."""
         self._left = True
-        self._outlet.close(Close.LEFT.value if exited else Close.NAME_LOST.value)
+        self._connection.close(Close.LEFT.value if exited else Close.NAME_LOST.value)
 
     async def open(self, websocket: WebSocket) -> None:
         """From hello to what was missed; then the socket is served by its messages."""
@@ -115,7 +115,7 @@ class ChatSocket:
             await self._end()
             raise
         else:
-            self._outlet.park(self._on_message)
+            self._connection.serve_callback(self._on_message)
 
     async def _on_message(self, message: Message) -> None:
         if message["type"] == "websocket.disconnect":
@@ -126,12 +126,12 @@ class ChatSocket:
             await self._handle(frame)
 
     async def _end(self) -> None:
-        self._room.keeper.forget(self)
-        self._room.feed.readers.detach(self._outlet)
-        self._room.people.readers.detach(self._outlet)
+        self._room.revocations.unwatch(self)
+        self._room.projection.readers.unsubscribe(self._connection)
+        self._room.people.readers.unsubscribe(self._connection)
         session, self._session = self._session, None
         if session is not None and not self._left:
-            manner = LeaveManner.CLOSED if self._outlet.clean else LeaveManner.BROKEN
+            manner = LeaveManner.CLOSED if self._connection.clean else LeaveManner.BROKEN
             if self._banned:
                 manner = LeaveManner.EXIT
             await self._room.sessions.leave(session, manner)
@@ -141,26 +141,26 @@ class ChatSocket:
             async with asyncio.timeout(self._room.settings.hello_seconds):
                 frame = await self._frames.first(websocket)
         except TimeoutError:
-            self._outlet.close(Close.HELLO_EXPECTED.value)
+            self._connection.close(Close.HELLO_EXPECTED.value)
             raise _SaidGoodbyeError from None
         if frame is None:
             raise _SaidGoodbyeError
         if not isinstance(frame, HelloFrame):
             self._replies.refuse(ErrorCode.HELLO_REQUIRED, "the first frame must be hello")
-            self._outlet.close(Close.HELLO_EXPECTED.value)
+            self._connection.close(Close.HELLO_EXPECTED.value)
             raise _SaidGoodbyeError
         return frame
 
     async def _join(self, hello: HelloFrame) -> None:
-        connection = self._room.sessions.new_connection()
-        enforcement = self._room.access.enforcement
+        row = self._room.sessions.new_connection()
+        enforcer = self._room.access.enforcer
         try:
-            enforcement.check(self._caller)
+            enforcer.check(self._caller)
             await self._admit(hello.token)
             self._session, reply = await self._room.sessions.join(
-                JoinRequest(connection=connection, token=hello.token), self
+                JoinRequest(connection=row, token=hello.token), self
             )
-            enforcement.watch(self._outlet, self._caller, reply.user.name, self._on_restriction)
+            enforcer.watch(self._connection, self._caller, reply.user.name, self._on_restriction)
         except FaultError as error:
             self._replies.fault(error)
             closes = {
@@ -170,12 +170,12 @@ class ChatSocket:
                 ErrorCode.BANNED: Close.BANNED,
             }
             self._banned = error.fault.code is ErrorCode.BANNED
-            self._outlet.close(closes.get(error.fault.code, Close.TRY_LATER).value)
+            self._connection.close(closes.get(error.fault.code, Close.TRY_LATER).value)
             raise _SaidGoodbyeError from None
         self._user = reply.user
         # So that the list in the welcome has the one who is welcomed. A gateway that lags serves nobody.
         if not await self._room.people_follower.reached(reply.seq, _SEEN_SECONDS):
-            self._outlet.close(Close.TRY_LATER.value)
+            self._connection.close(Close.TRY_LATER.value)
             raise _SaidGoodbyeError
 
     async def _admit(self, token: str) -> None:
@@ -187,31 +187,31 @@ class ChatSocket:
         access.check(principal, Action.CHAT)
 
         def end() -> None:
-            self._outlet.close(Close.TOKEN_INVALID.value)
+            self._connection.close(Close.TOKEN_INVALID.value)
 
-        self._room.keeper.keep(self, principal, Action.CHAT, end)
+        self._room.revocations.watch(self, principal, Action.CHAT, end)
 
     async def _begin(self, hello: HelloFrame) -> None:
         room = self._room
         if self._user is None:
             raise AssertionError("welcomed before the join")
-        self._replies.welcome(self._user, room.people.listed(), room.feed.head, self._mute())
+        self._replies.welcome(self._user, room.people.listed(), room.projection.head, self._mute())
         self._welcomed = True
-        room.people.readers.attach(self._outlet)
+        room.people.readers.subscribe(self._connection)
         if hello.since is None:
-            room.feed.readers.attach(self._outlet)
+            room.projection.readers.subscribe(self._connection)
             return
         try:
-            async for part in room.catch_up.missed(hello.since, room.settings.replay_limit):
-                self._outlet.write(part.frames)
-                if not part.last and not await self._outlet.drained():
+            async for part in room.replayer.replay_from(hello.since, room.settings.replay_limit):
+                self._connection.write(part.frames)
+                if not part.last and not await self._connection.wait_drained():
                     raise _SaidGoodbyeError
-            room.feed.readers.attach(self._outlet)
-        except TooOldError:
-            self._replies.send(ResetFrame(seq=room.feed.head))
-            room.feed.readers.attach(self._outlet)
+            room.projection.readers.subscribe(self._connection)
+        except HistoryGapError:
+            self._replies.send(ResetFrame(seq=room.projection.head))
+            room.projection.readers.subscribe(self._connection)
         except UnavailableError:
-            self._outlet.close(Close.TRY_LATER.value)
+            self._connection.close(Close.TRY_LATER.value)
             raise _SaidGoodbyeError from None
 
     async def _handle(self, frame: ClientFrame) -> None:
@@ -256,21 +256,21 @@ class ChatSocket:
 
     def _mute(self) -> Restriction | None:
         user = self._user
-        return None if user is None else self._room.access.enforcement.mute_of(user.name)
+        return None if user is None else self._room.access.enforcer.mute_of(user.name)
 
     def _on_restriction(self, restriction: Restriction) -> None:
         """Something that concerns this person was decided."""
         if is_ban(restriction):
             self._banned = True
             self._replies.fault(refusal(restriction))
-            self._outlet.close(Close.BANNED.value)
+            self._connection.close(Close.BANNED.value)
         elif restriction.kind is RestrictionKind.MUTE and self._welcomed:
             self._replies.muted(restriction)
 
     async def _leave(self) -> None:
         self._left = True
         await self._room.sessions.leave(self._require_session(), LeaveManner.EXIT, everywhere=True)
-        self._outlet.close(Close.LEFT.value)
+        self._connection.close(Close.LEFT.value)
 
     def _require_session(self) -> Session:
         if self._session is None:
@@ -282,4 +282,4 @@ async def serve_chat_socket(room: ChatRoom, websocket: WebSocket) -> None:
     """Accept a socket and serve it to its end."""
     offered = websocket.scope.get("subprotocols") or []
     await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
-    await ChatSocket(room, caller_of(websocket), outlet_of(websocket)).open(websocket)
+    await ChatSocket(room, client_of(websocket), connection_of(websocket)).open(websocket)
