@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from opsroom_messaging.connection import Broker, connect
+from opsroom_messaging.client.connection import Broker, connect
 
 sys.path.insert(0, str(Path(__file__).parent))
 

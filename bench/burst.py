@@ -13,8 +13,8 @@ from bench.poster import Poster
 from opsroom_contracts.cloud import CreateRequest, OperationReply
 from opsroom_contracts.errors import FaultError
 from opsroom_contracts.subjects import CloudSubject
-from opsroom_messaging.connection import connect
-from opsroom_messaging.requests import Requester
+from opsroom_messaging.client.connection import connect
+from opsroom_messaging.client.request_client import Requester
 
 _PATIENCE_SECONDS = 60.0
 

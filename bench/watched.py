@@ -9,10 +9,10 @@ from datetime import datetime
 
 from opsroom_contracts.cloud import INSTANCE_EVENT, EventType
 from opsroom_contracts.subjects import CLOUD_EVENTS, CLOUD_STREAM
-from opsroom_messaging.connection import Broker
-from opsroom_messaging.follower import Follow, Follower, Source
-from opsroom_messaging.process import running
-from opsroom_messaging.stored import Stored
+from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.jetstream.stream_reader import Stored
+from opsroom_messaging.jetstream.stream_subscription import Follow, Follower, Source
+from opsroom_messaging.runtime.process import running
 
 _SETTLE_SECONDS = 2.0
 """How long a second end of a finished operation is waited for."""

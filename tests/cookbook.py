@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from opsroom_messaging.connection import Broker
+from opsroom_messaging.client.connection import Broker
 
 ROOT = Path(__file__).parents[1]
 RUN_SECONDS = 30.0

@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from opsroom_messaging.access import Access
-from opsroom_messaging.permissions import authorization
-from opsroom_messaging.users import make_users, password_file
+from opsroom_messaging.client.credentials import Access
+from opsroom_messaging.deployment.broker_accounts import make_users, password_file
+from opsroom_messaging.deployment.permissions import authorization
 from tests.broker import BrokerProcess
 
 

@@ -16,8 +16,8 @@ from opsroom_contracts.subjects import instance_events
 from opsroom_launcher.chosen import choose
 from opsroom_launcher.home import checkout_at
 from opsroom_launcher.place import place_of
-from opsroom_messaging.connection import connect
-from opsroom_messaging.writer import GroupWriter, Write
+from opsroom_messaging.client.connection import connect
+from opsroom_messaging.jetstream.batch_writer import GroupWriter, Write
 
 _FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 

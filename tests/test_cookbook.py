@@ -9,10 +9,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from opsroom_messaging.access import Access
-from opsroom_messaging.connection import connect
-from opsroom_messaging.permissions import OPERATOR
-from opsroom_messaging.users import context_file, password_file
+from opsroom_messaging.client.connection import connect
+from opsroom_messaging.client.credentials import Access
+from opsroom_messaging.deployment.broker_accounts import context_file, password_file
+from opsroom_messaging.deployment.permissions import OPERATOR
 from packages.launcher.tests.test_up import Portal, ready_portal
 from tests.cookbook import ROOT, CommandLine, Library, Recipe, Shell, command_line, ids_in, recipes
 from tests.waiting import until, until_answer

@@ -13,7 +13,7 @@ import pytest
 
 from opsroom_contracts.identity import Role
 from opsroom_gateway.auth.static_tokens import read_tokens
-from opsroom_messaging.permissions import USERS
+from opsroom_messaging.deployment.permissions import USERS
 
 ROOT = Path(__file__).parents[1] / "deploy" / "kubernetes"
 KUBERNETES = "1.31.0"

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from opsroom_messaging.process import EXIT_LATER
+from opsroom_messaging.runtime.process import EXIT_LATER
 from tests.broker import BrokerProcess
 from tests.processes import ServiceProcess, free_port, ready, service
 from tests.waiting import until, until_answer

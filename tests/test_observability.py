@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from prometheus_client.parser import text_string_to_metric_families
 
 from opsroom_client import Opsroom, RefusedError
-from opsroom_messaging.tracing import ENDPOINT, NoTraces, traces_of
+from opsroom_messaging.runtime.tracing import ENDPOINT, NoTraces, traces_of
 from tests.broker import BrokerProcess
 from tests.processes import free_port, gateway, service
 from tests.waiting import until

@@ -37,11 +37,11 @@ from opsroom_gateway.transport.encoding import sse_event
 from opsroom_gateway.transport.server import listen, make_server
 from opsroom_gateway.transport.stats import TransportStats
 from opsroom_gateway.transport.websocket_protocol import connection_of
-from opsroom_messaging.connection import unconnected
-from opsroom_messaging.metrics import Histogram, Metrics
-from opsroom_messaging.process import run, until_stopped
-from opsroom_messaging.requests import Requester
-from opsroom_messaging.stored import Stored
+from opsroom_messaging.client.connection import unconnected
+from opsroom_messaging.client.request_client import Requester
+from opsroom_messaging.jetstream.stream_reader import Stored
+from opsroom_messaging.runtime.metrics import Histogram, Metrics
+from opsroom_messaging.runtime.process import run, until_stopped
 
 UNMEASURED = "--no-metrics"
 """Leaves out how long messages take to all readers, the one metric here that costs more than an addition."""

@@ -9,7 +9,7 @@ from bench.options import Options
 from bench.portal import cpu_of, portal
 from bench.table import Cell, Table
 from bench.watched import watching
-from opsroom_messaging.connection import connect
+from opsroom_messaging.client.connection import connect
 
 COUNT = 10_000
 AT_ONCE = {"NATS": 2_048, "HTTP": 256}

@@ -11,8 +11,8 @@ from bench.table import Cell, Table
 from bench.watched import Watched, watching
 from opsroom_contracts.cloud import CreateRequest, OperationReply
 from opsroom_contracts.subjects import CloudSubject
-from opsroom_messaging.connection import connect
-from opsroom_messaging.requests import Requester
+from opsroom_messaging.client.connection import connect
+from opsroom_messaging.client.request_client import Requester
 
 COUNT = 1_000
 SPREAD_SECONDS = 2.0

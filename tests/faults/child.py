@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
-from opsroom_messaging.process import EXIT_LATER
+from opsroom_messaging.runtime.process import EXIT_LATER
 
 _STOP_SECONDS = 20.0
 START_SECONDS = 60.0

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from opsroom_contracts.subjects import CHAT_STREAM
-from opsroom_messaging.connection import Broker
-from opsroom_messaging.stored import UnavailableError
+from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.jetstream.stream_reader import UnavailableError
 from tests.faults import dump
 from tests.faults.course import CourseClient
 from tests.faults.injector import Injected, Injector

@@ -11,8 +11,8 @@ from opsroom_contracts.subjects import (
     MEMBERS_STREAM,
     NAMES,
 )
-from opsroom_messaging.connection import Broker
-from opsroom_messaging.stored import Stored, StreamReader
+from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.jetstream.stream_reader import Stored, StreamReader
 from tests.faults.history import StoredEvent, StoredMessage
 
 _PAGE = 1000

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import permutations
 from pathlib import Path
 
-from opsroom_messaging.connection import BrokerAwayError, connect
+from opsroom_messaging.client.connection import BrokerAwayError, connect
 from tests.faults.child import START_SECONDS, Child
 from tests.faults.ports import free_port, is_ready, listens
 from tests.faults.proxy import Proxy

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from opsroom_messaging.connection import connect
+from opsroom_messaging.client.connection import connect
 from tests.faults.crowd import BOUNDS, Crowd, Load
 from tests.faults.history import History, Outage
 from tests.faults.injector import Injected

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from opsroom_contracts import audit, chat, cloud, gateways, moderation, subjects
 from opsroom_contracts.model import Model
 from opsroom_contracts.subjects import ChatSubject, CloudSubject
-from opsroom_messaging.permissions import OPERATOR
+from opsroom_messaging.deployment.permissions import OPERATOR
 from tests.fuzz.cases import INSTANCE, VALUES, nearly
 
 FORGED = "forged"

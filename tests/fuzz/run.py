@@ -14,8 +14,8 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from opsroom_messaging.connection import connect
-from opsroom_messaging.permissions import USERS
+from opsroom_messaging.client.connection import connect
+from opsroom_messaging.deployment.permissions import USERS
 from services.gateway.tests.api_clients import token_of
 from services.gateway.tests.portal import Address
 from tests.fuzz.attacker import Attacker, Case, GotThroughError

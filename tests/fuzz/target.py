@@ -26,10 +26,10 @@ from opsroom_cloud.service import cloud_service
 from opsroom_cloud.settings import CloudSettings
 from opsroom_gateway.app import gateway
 from opsroom_gateway.transport.server import listen, make_server
-from opsroom_messaging.access import Access
-from opsroom_messaging.connection import Broker, connect
-from opsroom_messaging.logs import configure
-from opsroom_messaging.users import password_file
+from opsroom_messaging.client.connection import Broker, connect
+from opsroom_messaging.client.credentials import Access
+from opsroom_messaging.deployment.broker_accounts import password_file
+from opsroom_messaging.runtime.log_setup import configure
 from services.gateway.tests.portal import chat_settings, gateway_settings
 from tests.fuzz.faults import FAULTS
 from tests.guarded_broker import GuardedBroker

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from opsroom_client import Chat, ClosedError, Opsroom, OpsroomError, RefusedError, UnreachableError
-from opsroom_client.incoming import MOST_WAITING, Incoming
+from opsroom_client.receive_buffer import MOST_WAITING, Incoming
 from opsroom_contracts.close_codes import Retry
 from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.frames import MessageFrame, ResetFrame, WelcomeFrame

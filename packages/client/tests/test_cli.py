@@ -21,7 +21,7 @@ from opsroom_client.cli.main import cli
 from opsroom_client.cli.output import age
 from opsroom_contracts.identity import Role
 from opsroom_contracts.model import to_milliseconds
-from opsroom_messaging.process import running
+from opsroom_messaging.runtime.process import running
 from packages.client.tests.wire import Wire, wire_to
 from services.gateway.tests.portal import Portal, services
 from services.gateway.tests.token_mode import Tokens, guarded

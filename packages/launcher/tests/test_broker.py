@@ -17,10 +17,10 @@ from opsroom_launcher.errors import RefusedError
 from opsroom_launcher.guard import Guard
 from opsroom_launcher.listening import authority
 from opsroom_launcher.supervisor import Supervisor
-from opsroom_messaging.access import Access
-from opsroom_messaging.connection import BrokerUnusableError, connect
-from opsroom_messaging.permissions import OPERATOR, USERS
-from opsroom_messaging.users import password_file
+from opsroom_messaging.client.connection import BrokerUnusableError, connect
+from opsroom_messaging.client.credentials import Access
+from opsroom_messaging.deployment.broker_accounts import password_file
+from opsroom_messaging.deployment.permissions import OPERATOR, USERS
 from packages.launcher.tests.processes import Transcript, taken_port
 from tests.broker import broker_cluster
 from tests.waiting import until

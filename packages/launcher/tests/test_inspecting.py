@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from opsroom_launcher.home import checkout_at
-from opsroom_messaging.permissions import OPERATOR
-from opsroom_messaging.users import context_file, password_file
+from opsroom_messaging.deployment.broker_accounts import context_file, password_file
+from opsroom_messaging.deployment.permissions import OPERATOR
 from packages.launcher.tests.processes import is_running
 from packages.launcher.tests.test_up import Portal, portal
 from tests.processes import free_port

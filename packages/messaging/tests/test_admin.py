@@ -8,10 +8,10 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from opsroom_messaging.admin import AdminAddressError, AdminSettings, Vitals
-from opsroom_messaging.admin import admin as admin_of
-from opsroom_messaging.metrics import Metrics
-from opsroom_messaging.probe import is_ready
+from opsroom_messaging.runtime.admin_server import AdminAddressError, AdminSettings, Vitals
+from opsroom_messaging.runtime.admin_server import admin as admin_of
+from opsroom_messaging.runtime.metrics import Metrics
+from opsroom_messaging.runtime.probe import is_ready
 from tests.processes import free_port
 
 

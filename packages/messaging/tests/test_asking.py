@@ -9,11 +9,11 @@ import pytest
 
 from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.model import Model
-from opsroom_messaging.connection import Broker, connect
-from opsroom_messaging.requests import Requester
-from opsroom_messaging.service import MicroService
-from opsroom_messaging.stored import UnavailableError
-from opsroom_messaging.writer import OverloadedError
+from opsroom_messaging.client.connection import Broker, connect
+from opsroom_messaging.client.microservice import MicroService
+from opsroom_messaging.client.request_client import Requester
+from opsroom_messaging.jetstream.batch_writer import OverloadedError
+from opsroom_messaging.jetstream.stream_reader import UnavailableError
 from tests.broker import BrokerProcess
 from tests.waiting import until
 

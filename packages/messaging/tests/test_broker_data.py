@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from opsroom_messaging.broker_data import Brokers, made_by
-from opsroom_messaging.connection import connect
-from opsroom_messaging.topology import ensure_stream, members_stream
+from opsroom_messaging.client.connection import connect
+from opsroom_messaging.deployment.broker_data import Brokers, made_by
+from opsroom_messaging.jetstream.streams import ensure_stream, members_stream
 from tests.broker import BrokerProcess, broker_cluster
 
 
 def command(folder: Path, config: str) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-m", "opsroom_messaging.broker_data", str(folder), config]
+    argv = [sys.executable, "-m", "opsroom_messaging.deployment.broker_data", str(folder), config]
     return subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
 
 

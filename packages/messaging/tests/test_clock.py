@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from opsroom_contracts.subjects import CHAT_STREAM
-from opsroom_messaging.clock import SteadyClock
-from opsroom_messaging.connection import Broker
-from opsroom_messaging.topology import chat_stream, ensure_stream
+from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.jetstream.broker_clock import SteadyClock
+from opsroom_messaging.jetstream.streams import chat_stream, ensure_stream
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC).timestamp()
 

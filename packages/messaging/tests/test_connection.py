@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from opsroom_messaging.connection import Broker, BrokerUnusableError, connect
+from opsroom_messaging.client.connection import Broker, BrokerUnusableError, connect
 from tests.broker import BrokerProcess
 from tests.waiting import until
 

@@ -11,11 +11,11 @@ from typing import Any
 import nkeys  # type: ignore[import-untyped]
 import pytest
 
-from opsroom_messaging.access import Access
-from opsroom_messaging.connection import BrokerUnusableError, connect
-from opsroom_messaging.process import running
-from opsroom_messaging.topology import StreamSpec, ensure_stream
-from opsroom_messaging.writer import GroupWriter, Write
+from opsroom_messaging.client.connection import BrokerUnusableError, connect
+from opsroom_messaging.client.credentials import Access
+from opsroom_messaging.jetstream.batch_writer import GroupWriter, Write
+from opsroom_messaging.jetstream.streams import StreamSpec, ensure_stream
+from opsroom_messaging.runtime.process import running
 from tests.broker import BrokerProcess
 
 UNLIMITED = ("subs", "data", "payload", "imports", "exports", "conn", "leaf")

@@ -4,12 +4,12 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from opsroom_messaging.connection import Broker, connect
-from opsroom_messaging.follower import Follow, Follower, Source
-from opsroom_messaging.process import running
-from opsroom_messaging.stored import Stored
-from opsroom_messaging.topology import StreamSpec, ensure_stream
-from opsroom_messaging.writer import GroupWriter, Write
+from opsroom_messaging.client.connection import Broker, connect
+from opsroom_messaging.jetstream.batch_writer import GroupWriter, Write
+from opsroom_messaging.jetstream.stream_reader import Stored
+from opsroom_messaging.jetstream.stream_subscription import Follow, Follower, Source
+from opsroom_messaging.jetstream.streams import StreamSpec, ensure_stream
+from opsroom_messaging.runtime.process import running
 from tests.broker import BrokerProcess
 from tests.faults.proxy import Proxy
 from tests.waiting import until

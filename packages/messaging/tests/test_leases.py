@@ -5,11 +5,11 @@ import asyncio
 import pytest
 
 from opsroom_contracts import subjects
-from opsroom_messaging.connection import Broker
-from opsroom_messaging.leases import GatewayLease, live_gateways
-from opsroom_messaging.process import running
-from opsroom_messaging.stored import UnavailableError
-from opsroom_messaging.topology import GATEWAY_LEASE_SECONDS, ensure_stream, gateways_bucket
+from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.jetstream.leases import GatewayLease, live_gateways
+from opsroom_messaging.jetstream.stream_reader import UnavailableError
+from opsroom_messaging.jetstream.streams import GATEWAY_LEASE_SECONDS, ensure_stream, gateways_bucket
+from opsroom_messaging.runtime.process import running
 from tests.broker import BrokerProcess
 from tests.waiting import until, until_answer
 

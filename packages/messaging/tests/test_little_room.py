@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from opsroom_messaging.connection import BrokerAwayError, BrokerUnusableError, connect
-from opsroom_messaging.topology import (
+from opsroom_messaging.client.connection import BrokerAwayError, BrokerUnusableError, connect
+from opsroom_messaging.jetstream.streams import (
     StreamSpec,
     audit_stream,
     chat_stream,

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from opsroom_messaging.logs import configure
-from opsroom_messaging.settings import SettingsError
+from opsroom_messaging.runtime.log_setup import configure
+from opsroom_messaging.runtime.settings import SettingsError
 
 EVIL = "nice\n2026-11-24 00:00:00,000 ERROR   opsroom: forged\x1b[2J"
 

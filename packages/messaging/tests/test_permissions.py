@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from opsroom_messaging.access import Access, AccessError
-from opsroom_messaging.connection import Broker, connect
-from opsroom_messaging.permissions import OPERATOR, SERVICES
-from opsroom_messaging.users import context_file, main, password_file
+from opsroom_messaging.client.connection import Broker, connect
+from opsroom_messaging.client.credentials import Access, AccessError
+from opsroom_messaging.deployment.broker_accounts import context_file, main, password_file
+from opsroom_messaging.deployment.permissions import OPERATOR, SERVICES
 from tests.guarded_broker import GuardedBroker
 from tests.processes import gateway, service
 from tests.waiting import PATIENCE_SECONDS, until, until_answer

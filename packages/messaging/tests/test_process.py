@@ -5,7 +5,7 @@ import sys
 
 LOSES_A_CANCEL = """
 import asyncio
-from opsroom_messaging.process import run
+from opsroom_messaging.runtime.process import run
 
 async def stubborn(begun):
     begun.set()

@@ -7,9 +7,9 @@ import pytest
 
 from opsroom_contracts.cloud import ListReply, ListRequest
 from opsroom_contracts.errors import ErrorCode, FaultError
-from opsroom_messaging.connection import Broker
-from opsroom_messaging.requests import Requester
-from opsroom_messaging.service import MicroService
+from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.microservice import MicroService
+from opsroom_messaging.client.request_client import Requester
 
 SUBJECT = "cloud.list"
 

@@ -11,12 +11,12 @@ from opsroom_contracts.chat import WhoamiReply, WhoamiRequest
 from opsroom_contracts.codec import MAX_PAYLOAD_BYTES
 from opsroom_contracts.errors import ErrorCode, Fault, refuse
 from opsroom_contracts.model import Model
-from opsroom_messaging import service as service_module
-from opsroom_messaging.connection import Broker, connect
-from opsroom_messaging.requests import Requester
-from opsroom_messaging.service import MicroService
-from opsroom_messaging.stored import UnavailableError
-from opsroom_messaging.writer import OverloadedError, RefusedError
+from opsroom_messaging.client import microservice as service_module
+from opsroom_messaging.client.connection import Broker, connect
+from opsroom_messaging.client.microservice import MicroService
+from opsroom_messaging.client.request_client import Requester
+from opsroom_messaging.jetstream.batch_writer import OverloadedError, RefusedError
+from opsroom_messaging.jetstream.stream_reader import UnavailableError
 from tests.broker import BrokerProcess
 from tests.waiting import until
 

@@ -4,7 +4,7 @@ import pytest
 
 from opsroom_chat.settings import ChatSettings
 from opsroom_gateway.settings import GatewaySettings
-from opsroom_messaging.settings import SettingsError
+from opsroom_messaging.runtime.settings import SettingsError
 
 
 def test_what_is_not_set_keeps_its_default() -> None:

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from opsroom_messaging.connection import Broker
-from opsroom_messaging.process import running
-from opsroom_messaging.stored import Bounds, StreamReader, UnavailableError
-from opsroom_messaging.topology import StreamSpec, ensure_stream
-from opsroom_messaging.writer import GroupWriter, Write
+from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.jetstream.batch_writer import GroupWriter, Write
+from opsroom_messaging.jetstream.stream_reader import Bounds, StreamReader, UnavailableError
+from opsroom_messaging.jetstream.streams import StreamSpec, ensure_stream
+from opsroom_messaging.runtime.process import running
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from opsroom_messaging.access import Access
-from opsroom_messaging.connection import BrokerUnusableError, connect
+from opsroom_messaging.client.connection import BrokerUnusableError, connect
+from opsroom_messaging.client.credentials import Access
 from tests.broker import BrokerProcess
 
 SOON_SECONDS = 3.0

@@ -6,8 +6,8 @@ import pytest
 from nats.js.api import PubAck
 from nats.js.errors import NoStreamResponseError
 
-from opsroom_messaging.connection import Broker, BrokerAwayError, BrokerUnusableError, connect
-from opsroom_messaging.topology import StreamSpec, ensure_stream
+from opsroom_messaging.client.connection import Broker, BrokerAwayError, BrokerUnusableError, connect
+from opsroom_messaging.jetstream.streams import StreamSpec, ensure_stream
 from tests.broker import broker_cluster
 from tests.waiting import until_answer
 

@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from opsroom_contracts import subjects
-from opsroom_messaging.connection import Broker
-from opsroom_messaging.process import running
-from opsroom_messaging.stored import Stored, UnavailableError
-from opsroom_messaging.topology import cloud_stream, ensure_stream, ensure_workers
-from opsroom_messaging.worker import Worker
-from opsroom_messaging.writer import GroupWriter, Write
+from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.jetstream.batch_writer import GroupWriter, Write
+from opsroom_messaging.jetstream.stream_reader import Stored, UnavailableError
+from opsroom_messaging.jetstream.streams import cloud_stream, ensure_stream, ensure_workers
+from opsroom_messaging.jetstream.worker import Worker
+from opsroom_messaging.runtime.process import running
 from tests.broker import BrokerProcess
 from tests.waiting import until
 
@@ -96,7 +96,9 @@ async def test_a_message_that_could_not_be_handled_comes_again(
     await put(broker, b"a")
     async with running(worker=worker(broker, handle).run()):
         await until(lambda: seen == [b"a", b"a"])
-    assert [one.levelno for one in caplog.records if one.name == "opsroom_messaging.worker"] == [level]
+    assert [one.levelno for one in caplog.records if one.name == "opsroom_messaging.jetstream.worker"] == [
+        level
+    ]
 
 
 async def test_what_is_in_hand_is_finished_before_it_stops(broker: Broker, stream: None) -> None:

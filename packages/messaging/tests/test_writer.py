@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from opsroom_messaging.connection import Broker
-from opsroom_messaging.process import running
-from opsroom_messaging.stored import StreamReader
-from opsroom_messaging.topology import StreamSpec, ensure_stream
-from opsroom_messaging.writer import ConflictError, GroupWriter, OverloadedError, Write
+from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.jetstream.batch_writer import ConflictError, GroupWriter, OverloadedError, Write
+from opsroom_messaging.jetstream.stream_reader import StreamReader
+from opsroom_messaging.jetstream.streams import StreamSpec, ensure_stream
+from opsroom_messaging.runtime.process import running
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from opsroom_messaging.connection import Broker
+from opsroom_messaging.client.connection import Broker
 from services.chat.tests.harness import Chat, service
 
 

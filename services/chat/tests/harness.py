@@ -33,9 +33,9 @@ from opsroom_contracts.chat import (
 from opsroom_contracts.codec import decode
 from opsroom_contracts.errors import FAULT, ErrorCode, Fault, FaultError
 from opsroom_contracts.subjects import CHAT_SERVICE, CHAT_STREAM, GATEWAYS_BUCKET, MEMBERS_STREAM, ChatSubject
-from opsroom_messaging.connection import Broker, connect
-from opsroom_messaging.requests import Requester
-from opsroom_messaging.stored import StreamReader
+from opsroom_messaging.client.connection import Broker, connect
+from opsroom_messaging.client.request_client import Requester
+from opsroom_messaging.jetstream.stream_reader import StreamReader
 from tests.waiting import until_answer
 
 QUICK = {"closed_seconds": 0.2, "broken_seconds": 1.0, "hold_seconds": 1.0}

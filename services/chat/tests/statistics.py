@@ -2,7 +2,7 @@
 
 import json
 
-from opsroom_messaging.connection import Broker
+from opsroom_messaging.client.connection import Broker
 
 
 async def gauge(broker: Broker, service: str, name: str) -> int:

@@ -9,7 +9,7 @@ from opsroom_chat.domain.tokens import name_key
 from opsroom_contracts.chat import NAME_CLAIM, LeaveManner, NameClaim, RegisterReply, SendReply
 from opsroom_contracts.codec import encode
 from opsroom_contracts.subjects import name_subject
-from opsroom_messaging.connection import Broker
+from opsroom_messaging.client.connection import Broker
 from services.chat.tests.harness import Chat, ChatProcess, process, refusal
 from tests.broker import BrokerProcess
 from tests.waiting import until, until_answer

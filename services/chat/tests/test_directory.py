@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from opsroom_chat.domain.directory import Directory
+from opsroom_chat.domain.member_index import Directory
 from opsroom_contracts.chat import Dialect, LeaveManner, Member, MemberStatus, User
-from opsroom_messaging.connection import Broker
+from opsroom_messaging.client.connection import Broker
 from services.chat.tests.harness import Chat
 from services.chat.tests.statistics import gauge
 from tests.waiting import until_answer

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from opsroom_chat.members import Members, MembersSink
-from opsroom_chat.people import People
+from opsroom_chat.member_repository import Members, MembersSink
+from opsroom_chat.presence_handlers import People
 from opsroom_contracts.chat import (
     JoinReply,
     JoinRequest,
@@ -18,12 +18,12 @@ from opsroom_contracts.chat import (
     WhoamiRequest,
 )
 from opsroom_contracts.subjects import MEMBERS_STREAM
-from opsroom_messaging.clock import SteadyClock
-from opsroom_messaging.connection import Broker
-from opsroom_messaging.process import running
-from opsroom_messaging.stored import StreamReader
-from opsroom_messaging.topology import ensure_stream, members_stream
-from opsroom_messaging.writer import GroupWriter
+from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.jetstream.batch_writer import GroupWriter
+from opsroom_messaging.jetstream.broker_clock import SteadyClock
+from opsroom_messaging.jetstream.stream_reader import StreamReader
+from opsroom_messaging.jetstream.streams import ensure_stream, members_stream
+from opsroom_messaging.runtime.process import running
 from services.chat.tests.harness import connection, refusal, settings
 
 

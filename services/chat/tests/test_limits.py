@@ -8,8 +8,8 @@ from opsroom_contracts.chat import SendRequest
 from opsroom_contracts.codec import decode, encode
 from opsroom_contracts.errors import FAULT, ErrorCode
 from opsroom_contracts.subjects import ChatSubject
-from opsroom_messaging import service as service_module
-from opsroom_messaging.connection import Broker
+from opsroom_messaging.client import microservice as service_module
+from opsroom_messaging.client.connection import Broker
 from services.chat.tests.harness import Chat, refusal, service
 
 

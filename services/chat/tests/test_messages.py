@@ -9,7 +9,7 @@ import pytest
 from opsroom_chat.domain.tokens import message_id
 from opsroom_contracts.chat import Dialect, LeaveManner, Message, RawFrame, SendReply, SendRequest
 from opsroom_contracts.subjects import CHAT_SERVICE, ChatSubject, message_subject
-from opsroom_messaging.connection import Broker
+from opsroom_messaging.client.connection import Broker
 from services.chat.tests.harness import Chat, another, connection, refusal
 from services.chat.tests.statistics import gauge
 from tests.broker import BrokerProcess

@@ -48,9 +48,9 @@ from opsroom_contracts.subjects import (
     message_subject,
     restriction_subject,
 )
-from opsroom_messaging.connection import Broker
-from opsroom_messaging.stored import StreamReader
-from opsroom_messaging.topology import audit_stream, ensure_stream
+from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.jetstream.stream_reader import StreamReader
+from opsroom_messaging.jetstream.streams import audit_stream, ensure_stream
 from services.chat.tests.harness import Chat, another, connection, process, refusal, service
 from tests.broker import BrokerProcess
 from tests.waiting import until, until_answer

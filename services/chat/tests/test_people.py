@@ -17,8 +17,8 @@ from opsroom_contracts.subjects import (
     member_subject,
     name_subject,
 )
-from opsroom_messaging.connection import Broker
-from opsroom_messaging.stored import StreamReader
+from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.jetstream.stream_reader import StreamReader
 from services.chat.tests.harness import Chat, another, connection, refusal, service
 from tests.broker import BrokerProcess
 from tests.waiting import until_answer

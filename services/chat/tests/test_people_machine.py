@@ -13,9 +13,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from opsroom_chat.domain import people
-from opsroom_chat.domain.directory import Directory
-from opsroom_chat.domain.people import Change, Graces, Name, Newcomer
+from opsroom_chat.domain import presence as people
+from opsroom_chat.domain.member_index import Directory
+from opsroom_chat.domain.presence import Change, Graces, Name, Newcomer
 from opsroom_chat.domain.tokens import name_key
 from opsroom_contracts.chat import MAX_CONNECTIONS, Connection, Dialect, LeaveManner, Member, User
 from opsroom_contracts.errors import FaultError

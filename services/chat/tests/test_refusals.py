@@ -7,7 +7,7 @@ import pytest
 
 from opsroom_contracts.codec import MAX_PAYLOAD_BYTES
 from opsroom_contracts.subjects import CHAT_SERVICE, ChatSubject
-from opsroom_messaging.connection import Broker
+from opsroom_messaging.client.connection import Broker
 from services.chat.tests.harness import Chat
 from services.chat.tests.statistics import gauge
 

@@ -18,8 +18,8 @@ from opsroom_contracts.subjects import (
     name_subject,
 )
 from opsroom_contracts.versions import Older
-from opsroom_messaging.connection import Broker
-from opsroom_messaging.stored import StreamReader
+from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.jetstream.stream_reader import StreamReader
 from services.chat.tests.harness import Chat
 from services.chat.tests.statistics import gauge
 from tests.waiting import until_answer

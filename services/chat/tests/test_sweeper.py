@@ -5,7 +5,7 @@ from collections import Counter
 from nats.aio.msg import Msg
 
 from opsroom_contracts.subjects import CHAT_STREAM, GATEWAYS_BUCKET
-from opsroom_messaging.connection import Broker
+from opsroom_messaging.client.connection import Broker
 from services.chat.tests.harness import Chat, service
 from tests.waiting import until
 

@@ -4,7 +4,7 @@ import asyncio
 
 from opsroom_contracts.chat import LeaveManner
 from opsroom_contracts.errors import FaultError
-from opsroom_messaging.connection import Broker
+from opsroom_messaging.client.connection import Broker
 from services.chat.tests.harness import Chat, refusal, service
 from tests.waiting import until_answer
 

@@ -10,8 +10,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from opsroom_cloud.events import Events
-from opsroom_cloud.fold import InstanceFold
+from opsroom_cloud.event_store import Events
+from opsroom_cloud.instance_projection import InstanceFold
 from opsroom_cloud.provider import Provider, SimulatedProvider
 from opsroom_cloud.service import cloud_service
 from opsroom_cloud.settings import CloudSettings
@@ -34,12 +34,12 @@ from opsroom_contracts.cloud import (
 from opsroom_contracts.codec import ContractError
 from opsroom_contracts.errors import Fault, FaultError
 from opsroom_contracts.subjects import CLOUD_EVENTS, CLOUD_STREAM, CloudSubject
-from opsroom_messaging.clock import SteadyClock
-from opsroom_messaging.connection import Broker
-from opsroom_messaging.process import running
-from opsroom_messaging.requests import Requester
-from opsroom_messaging.stored import Stored, StreamReader
-from opsroom_messaging.writer import GroupWriter
+from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.request_client import Requester
+from opsroom_messaging.jetstream.batch_writer import GroupWriter
+from opsroom_messaging.jetstream.broker_clock import SteadyClock
+from opsroom_messaging.jetstream.stream_reader import Stored, StreamReader
+from opsroom_messaging.runtime.process import running
 from tests.waiting import until_answer
 
 FINAL = frozenset(EventType) - {EventType.RECEIVED, EventType.RETAINED}

@@ -8,9 +8,9 @@ from opsroom_contracts.audit import AUDIT_ENTRY
 from opsroom_contracts.cloud import CreateRequest, EventType, InstanceRequest, OperationReply
 from opsroom_contracts.errors import ErrorCode, Fault, FaultError
 from opsroom_contracts.subjects import AUDIT_STREAM, CloudSubject, audit_subject
-from opsroom_messaging.connection import Broker, connect
-from opsroom_messaging.requests import Requester
-from opsroom_messaging.stored import StreamReader
+from opsroom_messaging.client.connection import Broker, connect
+from opsroom_messaging.client.request_client import Requester
+from opsroom_messaging.jetstream.stream_reader import StreamReader
 from services.cloud.tests.harness import Cloud, Kept, refusal, service
 from tests.broker import BrokerProcess
 from tests.waiting import until_answer

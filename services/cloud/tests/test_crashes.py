@@ -4,14 +4,14 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from opsroom_cloud.completion import Completion, Deadlines
+from opsroom_cloud.operation_runner import Completion, Deadlines
 from opsroom_cloud.provider import SimulatedProvider
 from opsroom_contracts.cloud import Command, EventType, InstanceEvent, InstanceState
 from opsroom_contracts.codec import encode
 from opsroom_contracts.model import to_milliseconds
 from opsroom_contracts.subjects import CLOUD_STREAM, instance_events
-from opsroom_messaging.clock import SteadyClock
-from opsroom_messaging.connection import Broker
+from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.jetstream.broker_clock import SteadyClock
 from services.cloud.tests.harness import Cloud, each_once, process, service, unfollowed
 from tests.broker import BrokerProcess
 from tests.waiting import until, until_answer

@@ -7,18 +7,18 @@ from datetime import timedelta
 
 import pytest
 
-from opsroom_cloud.allowance import Allowance
 from opsroom_cloud.commands import Commands, Terms
-from opsroom_cloud.completion import Completion, Deadlines
-from opsroom_cloud.fold import InstanceFold
+from opsroom_cloud.instance_projection import InstanceFold
+from opsroom_cloud.operation_runner import Completion, Deadlines
 from opsroom_cloud.operations import Operations
+from opsroom_cloud.pending_quota import Allowance
 from opsroom_cloud.provider import SimulatedProvider
 from opsroom_cloud.timers import Timers
 from opsroom_contracts.cloud import InstanceRequest, OperationStatus
 from opsroom_contracts.errors import FAULT, ErrorCode, FaultError
 from opsroom_contracts.subjects import CLOUD_STREAM, CloudSubject, instance_events
-from opsroom_messaging.clock import SteadyClock
-from opsroom_messaging.connection import Broker, connect
+from opsroom_messaging.client.connection import Broker, connect
+from opsroom_messaging.jetstream.broker_clock import SteadyClock
 from services.cloud.tests.harness import FINAL, Cloud, each_once, folded, refusal, service, unfollowed
 from tests.broker import BrokerProcess
 

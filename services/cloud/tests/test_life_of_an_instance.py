@@ -18,7 +18,7 @@ from opsroom_contracts.cloud import (
 from opsroom_contracts.codec import encode
 from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.subjects import CloudSubject, instance_due, instance_events
-from opsroom_messaging.connection import Broker
+from opsroom_messaging.client.connection import Broker
 from services.cloud.tests.harness import Cloud, each_once, folded, refusal, service
 from tests.waiting import until
 

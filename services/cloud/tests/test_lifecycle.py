@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from opsroom_cloud.domain.history import Happened, progress
 from opsroom_cloud.domain.ids import instance_id_of, operation_id_of
 from opsroom_cloud.domain.lifecycle import Order, cancel, complete, decide, fail, retain
+from opsroom_cloud.domain.operation_status import Happened, progress
 from opsroom_contracts.cloud import (
     Command,
     EventType,

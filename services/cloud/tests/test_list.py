@@ -2,14 +2,14 @@
 
 import asyncio
 
-from opsroom_cloud.fold import InstanceFold
-from opsroom_cloud.listing import Listing
+from opsroom_cloud.instance_projection import InstanceFold
+from opsroom_cloud.list_instances import Listing
 from opsroom_contracts.cloud import LIST_MAX, ListRequest
 from opsroom_contracts.errors import FAULT, ErrorCode
 from opsroom_contracts.subjects import CLOUD_EVENTS, CLOUD_STREAM, CloudSubject
-from opsroom_messaging.connection import Broker, connect
-from opsroom_messaging.follower import Follow, Follower, Source
-from opsroom_messaging.process import running
+from opsroom_messaging.client.connection import Broker, connect
+from opsroom_messaging.jetstream.stream_subscription import Follow, Follower, Source
+from opsroom_messaging.runtime.process import running
 from services.cloud.tests.harness import Cloud, service, unfollowed
 from tests.broker import BrokerProcess
 

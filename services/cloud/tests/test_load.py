@@ -11,7 +11,7 @@ import pytest
 
 from opsroom_cloud.provider import SimulatedProvider
 from opsroom_contracts.cloud import EventType
-from opsroom_messaging.connection import Broker
+from opsroom_messaging.client.connection import Broker
 from services.cloud.tests.harness import Cloud, Kept, each_once, process, service
 from tests.broker import BrokerProcess
 

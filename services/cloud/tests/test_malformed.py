@@ -14,7 +14,7 @@ from opsroom_contracts.subjects import (
     instance_events,
     instance_timer,
 )
-from opsroom_messaging.connection import Broker
+from opsroom_messaging.client.connection import Broker
 from services.cloud.tests.harness import Cloud, each_once, service
 from tests.waiting import until_answer
 

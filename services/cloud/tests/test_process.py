@@ -1,7 +1,7 @@
 """The process around the service."""
 
 from opsroom_contracts.cloud import OperationStatus
-from opsroom_messaging.connection import Broker
+from opsroom_messaging.client.connection import Broker
 from services.cloud.tests.harness import Cloud, process
 from tests.broker import BrokerProcess
 

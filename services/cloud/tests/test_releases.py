@@ -18,7 +18,7 @@ from opsroom_contracts.errors import FAULT, ErrorCode
 from opsroom_contracts.model import Identifier, Model, Timestamp
 from opsroom_contracts.subjects import CloudSubject, instance_due, instance_events
 from opsroom_contracts.versions import Older
-from opsroom_messaging.connection import Broker
+from opsroom_messaging.client.connection import Broker
 from services.cloud.tests.harness import Cloud, each_once
 from services.cloud.tests.test_malformed import statistics
 from tests.waiting import until_answer

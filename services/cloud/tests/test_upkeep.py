@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from opsroom_contracts.cloud import EventType
 from opsroom_contracts.subjects import CLOUD_STREAM, CloudSubject, instance_events
-from opsroom_messaging.connection import Broker
+from opsroom_messaging.client.connection import Broker
 from services.cloud.tests.harness import Cloud, each_once, service
 from tests.waiting import until_answer
 

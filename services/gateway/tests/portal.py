@@ -15,7 +15,7 @@ from opsroom_cloud.settings import CloudSettings
 from opsroom_gateway.app import gateway
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.transport.server import listen, make_server
-from opsroom_messaging.connection import Broker, connect
+from opsroom_messaging.client.connection import Broker, connect
 
 DELAY_SECONDS = 0.4
 BINDING_SECONDS = 30.0

@@ -11,7 +11,7 @@ from opsroom_contracts.identity import Role
 from opsroom_gateway.auth.factory import static_tokens
 from opsroom_gateway.auth.static_tokens import StaticTokensError, main, read_tokens
 from opsroom_gateway.settings import GatewaySettings
-from opsroom_messaging.settings import SettingsError
+from opsroom_messaging.runtime.settings import SettingsError
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from websockets.exceptions import ConnectionClosedError
 from opsroom_contracts.chat import SendReply, SendRequest
 from opsroom_contracts.close_codes import Close
 from opsroom_contracts.subjects import ChatSubject
-from opsroom_messaging.connection import Broker, connect
-from opsroom_messaging.requests import Requester
+from opsroom_messaging.client.connection import Broker, connect
+from opsroom_messaging.client.request_client import Requester
 from services.gateway.tests.api_clients import Person, person, token_of
 from services.gateway.tests.portal import Address, Portal, gateway_settings, serving
 

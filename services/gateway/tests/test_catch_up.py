@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 from opsroom_gateway.fanout.replay import Replayer
 from opsroom_gateway.fanout.replay_buffer import ReplayBuffer
-from opsroom_messaging.connection import Broker
-from opsroom_messaging.follower import Follow, Follower, Source
-from opsroom_messaging.process import running
-from opsroom_messaging.stored import Stored, StreamReader
-from opsroom_messaging.topology import StreamSpec, ensure_stream
-from opsroom_messaging.writer import GroupWriter, Write
+from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.jetstream.batch_writer import GroupWriter, Write
+from opsroom_messaging.jetstream.stream_reader import Stored, StreamReader
+from opsroom_messaging.jetstream.stream_subscription import Follow, Follower, Source
+from opsroom_messaging.jetstream.streams import StreamSpec, ensure_stream
+from opsroom_messaging.runtime.process import running
 
 BEFORE, SINCE = 60, 20
 

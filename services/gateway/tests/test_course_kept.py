@@ -4,9 +4,9 @@ import pytest
 
 from opsroom_contracts.chat import MEMBER, LeaveManner, LeaveReply, LeaveRequest, Member
 from opsroom_contracts.subjects import MEMBERS_STREAM, ChatSubject, member_subject
-from opsroom_messaging.connection import connect
-from opsroom_messaging.requests import Requester
-from opsroom_messaging.stored import StreamReader
+from opsroom_messaging.client.connection import connect
+from opsroom_messaging.client.request_client import Requester
+from opsroom_messaging.jetstream.stream_reader import StreamReader
 from services.gateway.tests.course_clients import course_client, register
 from services.gateway.tests.portal import Address, Portal, gateway_settings, serving
 from tests.waiting import until_answer

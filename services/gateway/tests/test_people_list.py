@@ -9,7 +9,7 @@ from opsroom_contracts.subjects import member_subject
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.legacy.user_list import PeopleList
 from opsroom_gateway.projections.members import MemberProjection
-from opsroom_messaging.stored import Stored
+from opsroom_messaging.jetstream.stream_reader import Stored
 
 
 class Counted(MemberProjection):

@@ -13,7 +13,7 @@ from opsroom_contracts.cloud import INSTANCE_EVENT, Command, EventType, Instance
 from opsroom_contracts.model import Identifier, Model, Timestamp
 from opsroom_contracts.subjects import instance_events, member_subject, message_subject
 from opsroom_contracts.versions import Older
-from opsroom_messaging.connection import Broker, connect
+from opsroom_messaging.client.connection import Broker, connect
 from services.gateway.tests.api_clients import events, person
 from services.gateway.tests.portal import Address, Portal
 

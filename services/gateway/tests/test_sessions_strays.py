@@ -5,9 +5,9 @@ from uuid import uuid4
 
 from opsroom_contracts.chat import Connection, JoinReply, JoinRequest
 from opsroom_contracts.subjects import ChatSubject
-from opsroom_messaging.connection import Broker
-from opsroom_messaging.leases import live_gateways
-from opsroom_messaging.requests import Requester
+from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.request_client import Requester
+from opsroom_messaging.jetstream.leases import live_gateways
 from services.gateway.tests.api_clients import person, token_of
 from services.gateway.tests.portal import portal_at
 from tests.broker import BrokerProcess

@@ -13,9 +13,9 @@ import pytest_asyncio
 from opsroom_contracts.cloud import Command, EventType, InstanceEvent, InstanceState
 from opsroom_contracts.codec import encode
 from opsroom_contracts.subjects import CLOUD_STREAM, instance_events
-from opsroom_messaging.connection import Broker, connect
-from opsroom_messaging.process import running
-from opsroom_messaging.writer import GroupWriter, Write
+from opsroom_messaging.client.connection import Broker, connect
+from opsroom_messaging.jetstream.batch_writer import GroupWriter, Write
+from opsroom_messaging.runtime.process import running
 from services.gateway.tests.api_clients import events
 from services.gateway.tests.portal import Address, Portal, gateway_settings, serving
 

@@ -8,7 +8,7 @@ import pytest
 from opsroom_contracts.codec import contract_of, decode
 from opsroom_contracts.status import Status
 from opsroom_contracts.subjects import GATEWAY_STATUS
-from opsroom_messaging.connection import connect
+from opsroom_messaging.client.connection import connect
 from services.gateway.tests.api_clients import events, person
 from services.gateway.tests.portal import Address, Portal, services, serving
 from tests.broker import BrokerProcess

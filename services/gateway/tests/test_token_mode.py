@@ -14,8 +14,8 @@ from websockets.asyncio.client import connect as open_socket
 
 from opsroom_contracts.identity import Role
 from opsroom_contracts.subjects import MEMBERS_STREAM, member_subject
-from opsroom_messaging.connection import connect
-from opsroom_messaging.stored import StreamReader
+from opsroom_messaging.client.connection import connect
+from opsroom_messaging.jetstream.stream_reader import StreamReader
 from services.gateway.tests.api_clients import close_code, events, person, raw_socket
 from services.gateway.tests.portal import Address, Portal, gateway_settings, serving
 from services.gateway.tests.token_mode import (

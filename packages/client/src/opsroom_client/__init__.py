@@ -25,7 +25,7 @@ from opsroom_client.errors import (
     UnexpectedAnswerError,
     UnreachableError,
 )
-from opsroom_client.following import CloudChange, OnConnection
+from opsroom_client.event_stream import CloudChange, OnConnection
 
 __all__ = [
     "Chat",

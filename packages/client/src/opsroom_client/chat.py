@@ -11,7 +11,6 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.typing import Subprotocol
 
 from opsroom_client.backoff import Backoff
-from opsroom_client.endings import after_close, after_refused_handshake, code_of
 from opsroom_client.errors import (
     NotAcknowledgedError,
     OpsroomError,
@@ -20,8 +19,9 @@ from opsroom_client.errors import (
     UnreachableError,
     refusing,
 )
-from opsroom_client.incoming import Incoming
-from opsroom_client.outgoing import Outgoing
+from opsroom_client.pending_sends import Outgoing
+from opsroom_client.receive_buffer import Incoming
+from opsroom_client.reconnect_policy import after_close, after_refused_handshake, code_of
 from opsroom_contracts.chat import User
 from opsroom_contracts.codec import ContractError, UnknownKindError, decode_open, encode
 from opsroom_contracts.frames import (

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from uuid import uuid4
 
-from opsroom_client.following import CloudChange, Connection, OnConnection, changes_after
+from opsroom_client.event_stream import CloudChange, Connection, OnConnection, changes_after
 from opsroom_client.requests import Call, Requests
 from opsroom_contracts.cloud import Command, EventType, Operation, OperationStatus
 from opsroom_contracts.http import CloudEvent, InstanceList, OperationAccepted

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from opsroom_launcher.broker import users_folder
 from opsroom_launcher.listening import authority, reachable
-from opsroom_messaging.users import context_file
+from opsroom_messaging.deployment.broker_accounts import context_file
 
 
 @dataclass(frozen=True, slots=True)

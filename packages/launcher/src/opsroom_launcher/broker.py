@@ -14,9 +14,9 @@ from opsroom_launcher.child import ServiceSpec
 from opsroom_launcher.data import DataFolder
 from opsroom_launcher.errors import RefusedError
 from opsroom_launcher.listening import authority, free_port
-from opsroom_messaging.broker_data import BrokerDataError, Brokers, check
-from opsroom_messaging.permissions import authorization
-from opsroom_messaging.users import make_users, write_private
+from opsroom_messaging.deployment.broker_accounts import make_users, write_private
+from opsroom_messaging.deployment.broker_data import BrokerDataError, Brokers, check
+from opsroom_messaging.deployment.permissions import authorization
 
 HOST = "127.0.0.1"
 USUAL_PORT = 4222

@@ -24,12 +24,12 @@ from opsroom_launcher.home import Home
 from opsroom_launcher.listening import authority, free_port
 from opsroom_launcher.place import Place, place_of
 from opsroom_launcher.readiness import is_ready
-from opsroom_messaging.connection import BrokerUnusableError, connect
-from opsroom_messaging.inspection import survey
-from opsroom_messaging.permissions import OPERATOR, USERS
-from opsroom_messaging.settings import SettingsError
-from opsroom_messaging.stored import UnavailableError
-from opsroom_messaging.users import password_file
+from opsroom_messaging.client.connection import BrokerUnusableError, connect
+from opsroom_messaging.deployment.broker_accounts import password_file
+from opsroom_messaging.deployment.permissions import OPERATOR, USERS
+from opsroom_messaging.deployment.status_probe import survey
+from opsroom_messaging.jetstream.stream_reader import UnavailableError
+from opsroom_messaging.runtime.settings import SettingsError
 
 _CONNECT_SECONDS = 3.0
 _CLOCK_SECONDS = 0.5

@@ -11,9 +11,9 @@ from opsroom_launcher.broker import users_folder
 from opsroom_launcher.chosen import Chosen
 from opsroom_launcher.errors import RefusedError
 from opsroom_launcher.home import Home
-from opsroom_messaging.access import Access
-from opsroom_messaging.settings import BrokerSettings
-from opsroom_messaging.users import context_file
+from opsroom_messaging.client.credentials import Access
+from opsroom_messaging.deployment.broker_accounts import context_file
+from opsroom_messaging.runtime.settings import BrokerSettings
 
 _BROKERS = ("NATS_URL", "NATS_CONTEXT")
 """Variables that name a broker which is not the embedded one."""

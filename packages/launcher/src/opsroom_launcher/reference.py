@@ -18,7 +18,7 @@ from opsroom_contracts.close_codes import Close
 from opsroom_contracts.frames import ClientFrame, ServerFrame
 from opsroom_gateway.app import describe
 from opsroom_gateway.settings import GatewaySettings
-from opsroom_messaging.settings import BrokerSettings
+from opsroom_messaging.runtime.settings import BrokerSettings
 
 FOLDER = Path("docs", "reference")
 _MADE = "<!-- Made from the code by `./opsroom docs`. -->\n"

@@ -25,7 +25,7 @@ from opsroom_launcher.options import UpOptions
 from opsroom_launcher.readiness import until_ready
 from opsroom_launcher.running import Running, recorded
 from opsroom_launcher.supervisor import Supervisor
-from opsroom_messaging.users import password_file
+from opsroom_messaging.deployment.broker_accounts import password_file
 
 START_SECONDS = 120.0
 """Hosts that give a tenth of a core need most of it; whatever can never work says so earlier."""

@@ -3,8 +3,8 @@
 import logging
 
 from opsroom_chat.domain.tokens import message_id, name_key
-from opsroom_chat.members import Members
-from opsroom_chat.people import Clock
+from opsroom_chat.member_repository import Members
+from opsroom_chat.presence_handlers import Clock
 from opsroom_contracts.chat import (
     GUEST,
     Dialect,
@@ -26,8 +26,8 @@ from opsroom_contracts.restrictions import refusal
 from opsroom_contracts.subjects import message_subject, room_events
 from opsroom_contracts.text import NameRuleError, clean_name
 from opsroom_contracts.versions import NewerVersionError
-from opsroom_messaging.stored import Stored, StreamReader, UnavailableError
-from opsroom_messaging.writer import ConflictError, GroupWriter, Write
+from opsroom_messaging.jetstream.batch_writer import ConflictError, GroupWriter, Write
+from opsroom_messaging.jetstream.stream_reader import Stored, StreamReader, UnavailableError
 
 _REPLY_BYTES = 700 * 1024
 """A page of history stays below this, well under the broker's payload limit of 1 MiB."""

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
 
-from opsroom_chat.audited import audited
-from opsroom_chat.members import Members, MembersSink
+from opsroom_chat.auditing import audited
+from opsroom_chat.member_repository import Members, MembersSink
+from opsroom_chat.message_removal import Removing
 from opsroom_chat.messages import Messages
-from opsroom_chat.people import Clock, People
-from opsroom_chat.removing import Removing
-from opsroom_chat.restricting import Restricting
+from opsroom_chat.presence_handlers import Clock, People
+from opsroom_chat.restrictions import Restricting
 from opsroom_chat.settings import ChatSettings
 from opsroom_chat.sweeper import Sweeper
 from opsroom_contracts import moderation, subjects
@@ -27,17 +27,17 @@ from opsroom_contracts.chat import (
     WhoamiRequest,
 )
 from opsroom_contracts.subjects import ChatSubject
-from opsroom_messaging.audit import Audit
-from opsroom_messaging.clock import SteadyClock
-from opsroom_messaging.connection import Broker
-from opsroom_messaging.erasing import StreamEraser
-from opsroom_messaging.follower import Follow, Follower, Source
-from opsroom_messaging.metrics import single
-from opsroom_messaging.process import running
-from opsroom_messaging.service import MicroService
-from opsroom_messaging.stored import StreamReader, UnavailableError
-from opsroom_messaging.topology import chat_stream, ensure_stream, gateways_bucket, members_stream
-from opsroom_messaging.writer import GroupWriter
+from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.microservice import MicroService
+from opsroom_messaging.jetstream.audit_log import Audit
+from opsroom_messaging.jetstream.batch_writer import GroupWriter
+from opsroom_messaging.jetstream.broker_clock import SteadyClock
+from opsroom_messaging.jetstream.secure_delete import StreamEraser
+from opsroom_messaging.jetstream.stream_reader import StreamReader, UnavailableError
+from opsroom_messaging.jetstream.stream_subscription import Follow, Follower, Source
+from opsroom_messaging.jetstream.streams import chat_stream, ensure_stream, gateways_bucket, members_stream
+from opsroom_messaging.runtime.metrics import single
+from opsroom_messaging.runtime.process import running
 
 _READY_SECONDS = 30.0
 

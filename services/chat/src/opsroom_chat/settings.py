@@ -5,9 +5,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from opsroom_chat.domain.people import Graces
+from opsroom_chat.domain.presence import Graces
 from opsroom_contracts.model import RoomName
-from opsroom_messaging.admin import AdminSettings
+from opsroom_messaging.runtime.admin_server import AdminSettings
 
 _DAY_SECONDS = 86_400
 

@@ -4,17 +4,17 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Iterable
 
-from opsroom_chat.domain import people
-from opsroom_chat.domain.people import Change, Graces
-from opsroom_chat.members import Members
-from opsroom_chat.people import Clock
-from opsroom_chat.removing import Removing
+from opsroom_chat.domain import presence as people
+from opsroom_chat.domain.presence import Change, Graces
+from opsroom_chat.member_repository import Members
+from opsroom_chat.message_removal import Removing
+from opsroom_chat.presence_handlers import Clock
 from opsroom_contracts.chat import LeaveManner, Member
 from opsroom_contracts.errors import FaultError
-from opsroom_messaging.connection import Broker
-from opsroom_messaging.leases import live_gateways
-from opsroom_messaging.stored import UnavailableError
-from opsroom_messaging.writer import OverloadedError
+from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.jetstream.batch_writer import OverloadedError
+from opsroom_messaging.jetstream.leases import live_gateways
+from opsroom_messaging.jetstream.stream_reader import UnavailableError
 
 _TICK_SECONDS = 0.2
 _LEASES_EVERY_SECONDS = 2.0

@@ -8,11 +8,11 @@ from contextlib import AbstractAsyncContextManager
 from opsroom_cloud.provider import SimulatedProvider
 from opsroom_cloud.service import cloud_service
 from opsroom_cloud.settings import CloudSettings
-from opsroom_messaging.admin import Vitals, admin
-from opsroom_messaging.connection import Broker
-from opsroom_messaging.process import run, until_stopped
-from opsroom_messaging.starting import started
-from opsroom_messaging.tracing import Traces
+from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.runtime.admin_server import Vitals, admin
+from opsroom_messaging.runtime.process import run, until_stopped
+from opsroom_messaging.runtime.startup import started
+from opsroom_messaging.runtime.tracing import Traces
 
 log = logging.getLogger("opsroom_cloud")
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from opsroom_cloud.allowance import Allowance
-from opsroom_cloud.domain.history import operation_of, record_of
 from opsroom_cloud.domain.ids import instance_id_of, operation_id_of
 from opsroom_cloud.domain.lifecycle import Order, decide
-from opsroom_cloud.events import Events
+from opsroom_cloud.domain.operation_status import operation_of, record_of
+from opsroom_cloud.event_store import Events
 from opsroom_cloud.operations import Operations
+from opsroom_cloud.pending_quota import Allowance
 from opsroom_cloud.timers import Timers
 from opsroom_contracts.cloud import (
     Command,
@@ -23,7 +23,7 @@ from opsroom_contracts.cloud import (
     pending_of,
 )
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
-from opsroom_messaging.writer import ConflictError
+from opsroom_messaging.jetstream.batch_writer import ConflictError
 
 _TRIES = 5
 

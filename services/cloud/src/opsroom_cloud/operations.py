@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from opsroom_cloud.domain.history import operation_of, progress
 from opsroom_cloud.domain.lifecycle import cancel
-from opsroom_cloud.events import Events, Recorded
+from opsroom_cloud.domain.operation_status import operation_of, progress
+from opsroom_cloud.event_store import Events, Recorded
 from opsroom_contracts.cloud import (
     CancelRequest,
     OperationReply,
@@ -13,7 +13,7 @@ from opsroom_contracts.cloud import (
     OperationStatus,
 )
 from opsroom_contracts.errors import ErrorCode, Fault, FaultError, refuse
-from opsroom_messaging.writer import ConflictError
+from opsroom_messaging.jetstream.batch_writer import ConflictError
 
 _TRIES = 5
 

@@ -6,32 +6,32 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from opsroom_cloud.allowance import Allowance
-from opsroom_cloud.audited import audited
+from opsroom_cloud.auditing import audited
 from opsroom_cloud.commands import Commands, Terms
-from opsroom_cloud.completion import Completion, Deadlines
-from opsroom_cloud.events import Events
-from opsroom_cloud.fold import InstanceFold
-from opsroom_cloud.listing import Listing
+from opsroom_cloud.event_store import Events
+from opsroom_cloud.instance_projection import InstanceFold
+from opsroom_cloud.list_instances import Listing
+from opsroom_cloud.operation_runner import Completion, Deadlines
 from opsroom_cloud.operations import Operations
+from opsroom_cloud.pending_quota import Allowance
 from opsroom_cloud.provider import Provider
+from opsroom_cloud.reconciler import Upkeep
 from opsroom_cloud.settings import CloudSettings
 from opsroom_cloud.timers import Timers
-from opsroom_cloud.upkeep import Upkeep
 from opsroom_contracts import cloud, subjects
 from opsroom_contracts.audit import AuditAction
 from opsroom_contracts.subjects import CloudSubject
-from opsroom_messaging.audit import Audit
-from opsroom_messaging.clock import SteadyClock
-from opsroom_messaging.connection import Broker
-from opsroom_messaging.follower import Follow, Follower, Source
-from opsroom_messaging.metrics import single
-from opsroom_messaging.process import running
-from opsroom_messaging.service import MicroService
-from opsroom_messaging.stored import StreamReader
-from opsroom_messaging.topology import audit_stream, cloud_stream, ensure_stream, ensure_workers
-from opsroom_messaging.worker import Worker
-from opsroom_messaging.writer import GroupWriter
+from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.microservice import MicroService
+from opsroom_messaging.jetstream.audit_log import Audit
+from opsroom_messaging.jetstream.batch_writer import GroupWriter
+from opsroom_messaging.jetstream.broker_clock import SteadyClock
+from opsroom_messaging.jetstream.stream_reader import StreamReader
+from opsroom_messaging.jetstream.stream_subscription import Follow, Follower, Source
+from opsroom_messaging.jetstream.streams import audit_stream, cloud_stream, ensure_stream, ensure_workers
+from opsroom_messaging.jetstream.worker import Worker
+from opsroom_messaging.runtime.metrics import single
+from opsroom_messaging.runtime.process import running
 
 _READY_SECONDS = 60.0
 _ACK_SPARE_SECONDS = 30.0

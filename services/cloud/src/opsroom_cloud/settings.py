@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from opsroom_messaging.admin import AdminSettings
+from opsroom_messaging.runtime.admin_server import AdminSettings
 
 _DAY_SECONDS = 86_400
 

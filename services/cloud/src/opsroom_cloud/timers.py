@@ -10,12 +10,12 @@ from collections.abc import Callable
 from datetime import datetime
 from heapq import heappop, heappush
 
-from opsroom_cloud.completion import Completion
+from opsroom_cloud.operation_runner import Completion
 from opsroom_contracts.cloud import PendingOperation
-from opsroom_messaging.connection import describe
-from opsroom_messaging.crew import Crew
-from opsroom_messaging.stored import UnavailableError
-from opsroom_messaging.writer import OverloadedError, RefusedError
+from opsroom_messaging.client.connection import describe
+from opsroom_messaging.jetstream.batch_writer import OverloadedError, RefusedError
+from opsroom_messaging.jetstream.stream_reader import UnavailableError
+from opsroom_messaging.runtime.task_pool import Crew
 
 _TIMED_MAX = 50_000
 """Operations timed here at once; any beyond are left to the broker's schedule."""

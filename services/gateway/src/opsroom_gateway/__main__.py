@@ -10,11 +10,11 @@ from opsroom_gateway.app import Gateway, gateway
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.transport.connection_limits import allow_open_files
 from opsroom_gateway.transport.server import Server, listen, make_server
-from opsroom_messaging.admin import Vitals, admin
-from opsroom_messaging.connection import Broker
-from opsroom_messaging.process import run, until_stopped
-from opsroom_messaging.starting import started
-from opsroom_messaging.tracing import Traces
+from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.runtime.admin_server import Vitals, admin
+from opsroom_messaging.runtime.process import run, until_stopped
+from opsroom_messaging.runtime.startup import started
+from opsroom_messaging.runtime.tracing import Traces
 
 log = logging.getLogger("opsroom_gateway")
 

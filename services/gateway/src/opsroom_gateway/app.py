@@ -26,12 +26,12 @@ from opsroom_gateway.projections.typing_relay import TypingRelay
 from opsroom_gateway.routes import api, application, mount_course
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.transport.stats import TransportStats
-from opsroom_messaging.connection import Broker, unconnected
-from opsroom_messaging.leases import GatewayLease
-from opsroom_messaging.metrics import Metrics
-from opsroom_messaging.process import running
-from opsroom_messaging.stored import StreamReader
-from opsroom_messaging.topology import await_streams
+from opsroom_messaging.client.connection import Broker, unconnected
+from opsroom_messaging.jetstream.leases import GatewayLease
+from opsroom_messaging.jetstream.stream_reader import StreamReader
+from opsroom_messaging.jetstream.streams import await_streams
+from opsroom_messaging.runtime.metrics import Metrics
+from opsroom_messaging.runtime.process import running
 
 _STREAMS = (
     subjects.CHAT_STREAM,

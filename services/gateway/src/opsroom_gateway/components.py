@@ -14,10 +14,10 @@ from opsroom_gateway.presence.sessions import Sessions
 from opsroom_gateway.projections.projections import Projections, build_projections
 from opsroom_gateway.projections.restrictions import RestrictionProjection
 from opsroom_gateway.settings import GatewaySettings
-from opsroom_messaging.audit import Audit
-from opsroom_messaging.connection import Broker
-from opsroom_messaging.inspection import survey
-from opsroom_messaging.requests import Requester
+from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.request_client import Requester
+from opsroom_messaging.deployment.status_probe import survey
+from opsroom_messaging.jetstream.audit_log import Audit
 
 
 @dataclass(frozen=True, slots=True)

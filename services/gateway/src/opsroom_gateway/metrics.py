@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.projections.members import MemberProjection
 from opsroom_gateway.transport.stats import TransportStats
-from opsroom_messaging.metrics import Counter, Histogram, Labels, Metrics, single
+from opsroom_messaging.runtime.metrics import Counter, Histogram, Labels, Metrics, single
 
 REFUSALS: Final = "opsroom.refusals"
 """Where in a scope the counter of refusals is."""

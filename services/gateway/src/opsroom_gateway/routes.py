@@ -33,9 +33,9 @@ from opsroom_gateway.middleware.origin_check import Origins
 from opsroom_gateway.middleware.request_limits import BodyLimits, ConnectionsPerAddress, RequestBodyLimit
 from opsroom_gateway.middleware.security_headers import BrowserHeaders
 from opsroom_gateway.settings import GatewaySettings
-from opsroom_messaging.connection import Broker
-from opsroom_messaging.metrics import Metrics
-from opsroom_messaging.stored import StreamReader
+from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.jetstream.stream_reader import StreamReader
+from opsroom_messaging.runtime.metrics import Metrics
 
 
 def application(settings: GatewaySettings, metrics: Metrics) -> FastAPI:

@@ -11,8 +11,8 @@ from opsroom_gateway.domain.networks import LOOPBACK, networks, within
 from opsroom_gateway.domain.token_bucket import Rate
 from opsroom_gateway.domain.web_addresses import ANY_ORIGIN, read_issuer, read_origin
 from opsroom_gateway.middleware.trusted_proxies import Proxies, check_trusted, trusted
-from opsroom_messaging.admin import AdminSettings
-from opsroom_messaging.settings import ListeningHost, SettingsError
+from opsroom_messaging.runtime.admin_server import AdminSettings
+from opsroom_messaging.runtime.settings import ListeningHost, SettingsError
 
 
 def _network(text: str) -> str:

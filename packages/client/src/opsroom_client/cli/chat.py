@@ -10,7 +10,7 @@ import click
 from opsroom_client.chat import Chat, ChatEvent
 from opsroom_client.cli.output import remark, say
 from opsroom_client.cli.running import Server, run
-from opsroom_client.cli.typed import typed_lines
+from opsroom_client.cli.stdin_lines import typed_lines
 from opsroom_client.client import Opsroom
 from opsroom_client.errors import RefusedError
 from opsroom_contracts.chat import Message

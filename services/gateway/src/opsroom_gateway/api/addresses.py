@@ -17,8 +17,8 @@ from opsroom_gateway.api.moderation import AUTH_ERRORS, Moderator, require_moder
 from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import Access
-from opsroom_messaging.connection import Broker
-from opsroom_messaging.everybody import ask_all
+from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.scatter_gather import ask_all
 
 _NAME_MAX = 256
 _EXAMPLE = {"addresses": [{"address": "203.0.113.7", "at": "2026-11-25T08:32:08.054Z"}]}

@@ -12,7 +12,7 @@ from opsroom_contracts.subjects import AUDIT
 from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import Access
-from opsroom_messaging.stored import Stored, StreamReader
+from opsroom_messaging.jetstream.stream_reader import Stored, StreamReader
 
 _EXAMPLE = {
     "entries": [

@@ -10,7 +10,7 @@ from opsroom_contracts.audit import AuditAction, AuditEntry
 from opsroom_contracts.errors import Fault
 from opsroom_gateway.domain.token_bucket import Buckets, Rate
 from opsroom_gateway.middleware.client_address import Client, client_of
-from opsroom_messaging.audit import Audit, accepted, refused
+from opsroom_messaging.jetstream.audit_log import Audit, accepted, refused
 
 _REFUSALS: Final = Rate(1.0, 30)
 """So many refusals of one address are noted: else a stranger could flush the audit with them."""

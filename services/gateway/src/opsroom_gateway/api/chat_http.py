@@ -22,7 +22,7 @@ from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import Access, AuthMethod, Principal
 from opsroom_gateway.middleware.rate_limits import Limits
 from opsroom_gateway.projections.members import MemberProjection
-from opsroom_messaging.requests import Requester
+from opsroom_messaging.client.request_client import Requester
 
 _Room = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$", examples=["general"])]
 _Place = Annotated[int | None, Query(ge=0, le=2**63 - 1)]

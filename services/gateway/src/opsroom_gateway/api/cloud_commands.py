@@ -13,8 +13,8 @@ from opsroom_contracts.cloud import (
 )
 from opsroom_contracts.model import Model
 from opsroom_contracts.subjects import CloudSubject
-from opsroom_messaging.follower import Follower
-from opsroom_messaging.requests import Requester
+from opsroom_messaging.client.request_client import Requester
+from opsroom_messaging.jetstream.stream_subscription import Follower
 
 _SEEN_SECONDS = 2.0
 

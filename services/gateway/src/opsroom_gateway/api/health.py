@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 
 from opsroom_contracts.http import Health
 from opsroom_contracts.subjects import CHAT_SERVICE, CLOUD_SERVICE
-from opsroom_messaging.requests import Requester
+from opsroom_messaging.client.request_client import Requester
 
 
 def health_router(requester: Requester, gateway_live: Callable[[], bool]) -> APIRouter:

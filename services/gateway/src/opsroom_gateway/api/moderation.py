@@ -18,7 +18,7 @@ from opsroom_gateway.api.problem_details import error_responses
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import Access, AuthMethod
 from opsroom_gateway.middleware.client_address import client_of
-from opsroom_messaging.requests import Requester
+from opsroom_messaging.client.request_client import Requester
 
 _Room = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$", examples=["general"])]
 Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]

@@ -26,8 +26,8 @@ from opsroom_gateway.api.problem_details import error_responses, example_respons
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import Access
 from opsroom_gateway.middleware.client_address import client_of
-from opsroom_messaging.follower import Follower
-from opsroom_messaging.requests import Requester
+from opsroom_messaging.client.request_client import Requester
+from opsroom_messaging.jetstream.stream_subscription import Follower
 
 _SEEN_SECONDS = 2.0
 _RESTRICTION = {

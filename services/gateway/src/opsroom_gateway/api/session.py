@@ -13,7 +13,7 @@ from opsroom_gateway.api.problem_details import error_responses, example_respons
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import Access, AuthMethod
 from opsroom_gateway.middleware.client_address import client_of
-from opsroom_messaging.requests import Requester
+from opsroom_messaging.client.request_client import Requester
 
 _EXAMPLE = {
     "mode": "token",

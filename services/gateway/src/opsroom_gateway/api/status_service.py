@@ -11,8 +11,8 @@ from opsroom_contracts.gateways import Whereabouts, WhereaboutsRequest
 from opsroom_contracts.status import Status, StatusRequest
 from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer
 from opsroom_gateway.transport.stats import TransportStats
-from opsroom_messaging.connection import Broker
-from opsroom_messaging.service import MicroService
+from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.microservice import MicroService
 
 _FRESH_SECONDS = 1.0
 """However many ask at once, everybody is asked no more often."""

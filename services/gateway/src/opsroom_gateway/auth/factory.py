@@ -8,8 +8,8 @@ from opsroom_gateway.auth.authorization import Access, Rules, SignOn
 from opsroom_gateway.auth.static_tokens import StaticTokens, StaticTokensError, read_tokens
 from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer
 from opsroom_gateway.settings import AccessSettings
-from opsroom_messaging.requests import Requester
-from opsroom_messaging.settings import SettingsError
+from opsroom_messaging.client.request_client import Requester
+from opsroom_messaging.runtime.settings import SettingsError
 
 
 def static_tokens(settings: AccessSettings) -> StaticTokens:

@@ -12,7 +12,7 @@ from jwt import PyJWK, PyJWKSet
 from jwt.exceptions import PyJWTError
 
 from opsroom_contracts.errors import ErrorCode, refuse
-from opsroom_messaging.connection import describe
+from opsroom_messaging.client.connection import describe
 
 _FETCH_SECONDS = 5.0
 _MOST_BYTES = 512 * 1024

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from opsroom_contracts.chat import TEXT_MAX
-from opsroom_contracts.course import ChatFrameType
+from opsroom_contracts.legacy import ChatFrameType
 
 _TEXT_FIELDS = ("message", "msg", "text")
 _NAME_FIELDS = ("name", "userName", "username", "nickname")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from opsroom_gateway.fanout.replay_buffer import ReplayBuffer
-from opsroom_messaging.follower import Follower
-from opsroom_messaging.stored import Bounds, Stored, StreamReader, UnavailableError
+from opsroom_messaging.jetstream.stream_reader import Bounds, Stored, StreamReader, UnavailableError
+from opsroom_messaging.jetstream.stream_subscription import Follower
 
 PART_BYTES = 128 * 1024
 """An outbox takes at least two of these, so a reader that reads is never too slow for its own past."""

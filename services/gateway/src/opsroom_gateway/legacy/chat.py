@@ -17,8 +17,8 @@ from opsroom_contracts.chat import (
     User,
 )
 from opsroom_contracts.close_codes import Close
-from opsroom_contracts.course import ChatFrameType
 from opsroom_contracts.errors import RETRYABLE, ErrorCode, FaultError
+from opsroom_contracts.legacy import ChatFrameType
 from opsroom_contracts.subjects import ChatSubject
 from opsroom_gateway.domain.course_frames import CourseFrame, Named, read_frame
 from opsroom_gateway.domain.socket_binding import Binding, Rebind
@@ -30,8 +30,8 @@ from opsroom_gateway.presence.sessions import Session, Sessions
 from opsroom_gateway.projections.members import MemberProjection
 from opsroom_gateway.projections.messages import COURSE_ROOM, MessageProjection
 from opsroom_gateway.transport.websocket_protocol import WebSocketConnection
-from opsroom_messaging.follower import Follower
-from opsroom_messaging.requests import Requester
+from opsroom_messaging.client.request_client import Requester
+from opsroom_messaging.jetstream.stream_subscription import Follower
 
 _SEND_PATIENCE_SECONDS = 15.0
 _SEEN_SECONDS = 2.0

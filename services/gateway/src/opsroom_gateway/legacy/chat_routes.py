@@ -13,8 +13,8 @@ from starlette.websockets import WebSocket
 
 from opsroom_contracts.close_codes import Close
 from opsroom_contracts.codec import encode
-from opsroom_contracts.course import CourseChatError, CourseRegistered, CourseUser
 from opsroom_contracts.errors import ErrorCode, FaultError
+from opsroom_contracts.legacy import CourseChatError, CourseRegistered, CourseUser
 from opsroom_contracts.model import Model
 from opsroom_contracts.moderation import Restriction
 from opsroom_gateway.legacy.chat import CourseChat, OnName

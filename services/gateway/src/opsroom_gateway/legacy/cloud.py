@@ -9,7 +9,8 @@ from pydantic import TypeAdapter
 
 from opsroom_contracts.cloud import Command, EventType, Instance, InstanceEvent, InstanceState
 from opsroom_contracts.codec import encode
-from opsroom_contracts.course import (
+from opsroom_contracts.errors import ErrorCode, FaultError, refuse
+from opsroom_contracts.legacy import (
     DONE_INFO,
     RECEIVED_INFO,
     SSE_MESSAGE,
@@ -18,7 +19,6 @@ from opsroom_contracts.course import (
     CourseInstance,
     CourseInstanceState,
 )
-from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.model import rfc3339
 from opsroom_gateway.api.cloud_commands import CloudCommands, CommandContext
 from opsroom_gateway.fanout.broadcaster import Broadcaster

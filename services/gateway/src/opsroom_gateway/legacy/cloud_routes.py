@@ -15,9 +15,9 @@ from opsroom_contracts.audit import AuditAction
 from opsroom_contracts.close_codes import Close
 from opsroom_contracts.cloud import Command
 from opsroom_contracts.codec import encode
-from opsroom_contracts.course import CONNECTION_GREETING, CourseCloudError, CourseStatus
 from opsroom_contracts.errors import HTTP_STATUS, ErrorCode, FaultError
 from opsroom_contracts.identity import Action
+from opsroom_contracts.legacy import CONNECTION_GREETING, CourseCloudError, CourseStatus
 from opsroom_contracts.model import Model
 from opsroom_contracts.moderation import Restriction
 from opsroom_gateway.api.cloud_commands import CommandContext

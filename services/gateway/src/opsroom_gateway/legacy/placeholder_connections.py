@@ -17,8 +17,8 @@ from opsroom_contracts.chat import (
 from opsroom_contracts.errors import FaultError
 from opsroom_contracts.subjects import ChatSubject
 from opsroom_gateway.presence.sessions import Session, Sessions
-from opsroom_messaging.process import cancelled
-from opsroom_messaging.requests import Requester
+from opsroom_messaging.client.request_client import Requester
+from opsroom_messaging.runtime.process import cancelled
 
 log = logging.getLogger(__name__)
 

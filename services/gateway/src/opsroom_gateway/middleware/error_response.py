@@ -9,8 +9,8 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from opsroom_contracts.codec import encode
-from opsroom_contracts.course import CourseChatError, CourseCloudError
 from opsroom_contracts.errors import HTTP_STATUS, ErrorCode, Fault
+from opsroom_contracts.legacy import CourseChatError, CourseCloudError
 from opsroom_gateway.api.problem_details import problem_response
 
 COURSE_CHAT: Final = "/chat"

@@ -10,7 +10,7 @@ from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.gateways import SPENT, Spent
 from opsroom_contracts.subjects import GATEWAY_SPENT
 from opsroom_gateway.domain.token_bucket import Buckets, Rate
-from opsroom_messaging.connection import Broker
+from opsroom_messaging.client.connection import Broker
 
 _TELL_SECONDS = 0.25
 _MOST_TOLD = 2_000

@@ -21,7 +21,7 @@ from opsroom_contracts.chat import (
 from opsroom_contracts.errors import RETRYABLE, FaultError
 from opsroom_contracts.subjects import ChatSubject
 from opsroom_gateway.presence.orphaned_connections import OrphanedConnections
-from opsroom_messaging.requests import Requester
+from opsroom_messaging.client.request_client import Requester
 
 _LEAVE_PATIENCE_SECONDS = 8.0
 _REJOIN_PATIENCE_SECONDS = 30.0

@@ -9,7 +9,7 @@ from opsroom_contracts.http import SSE_CHANGE, SSE_RESET, InstanceList, ResetEve
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.fanout.replay_buffer import ReplayBuffer
 from opsroom_gateway.transport.encoding import sse_event
-from opsroom_messaging.stored import Stored
+from opsroom_messaging.jetstream.stream_reader import Stored
 
 _RING_COUNT = 4096
 _RING_BYTES = 16 * 1024 * 1024

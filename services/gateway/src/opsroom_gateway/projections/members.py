@@ -8,7 +8,7 @@ from opsroom_contracts.codec import ContractError, encode
 from opsroom_contracts.frames import JoinedFrame, LeftFrame
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.transport.encoding import text_frame
-from opsroom_messaging.stored import Stored
+from opsroom_messaging.jetstream.stream_reader import Stored
 
 _LISTED = frozenset({MemberStatus.PRESENT, MemberStatus.LINGERING})
 

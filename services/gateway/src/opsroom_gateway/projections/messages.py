@@ -9,14 +9,14 @@ from time import time
 
 from opsroom_contracts.chat import MessageEvent, RawFrame
 from opsroom_contracts.codec import ContractError, encode
-from opsroom_contracts.course import CourseOutgoing, CourseUser
 from opsroom_contracts.frames import MessageFrame, RemovedFrame, ResetFrame
+from opsroom_contracts.legacy import CourseOutgoing, CourseUser
 from opsroom_contracts.moderation import MessageRemoved, read_chat_event
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.fanout.replay_buffer import ReplayBuffer
 from opsroom_gateway.transport.encoding import binary_frame, text_frame
-from opsroom_messaging.metrics import Histogram
-from opsroom_messaging.stored import Stored
+from opsroom_messaging.jetstream.stream_reader import Stored
+from opsroom_messaging.runtime.metrics import Histogram
 
 _RING_BYTES = 16 * 1024 * 1024
 COURSE_ROOM = "general"

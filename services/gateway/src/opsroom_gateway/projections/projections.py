@@ -9,9 +9,9 @@ from opsroom_gateway.projections.instances import InstanceProjection, render_eve
 from opsroom_gateway.projections.members import MemberProjection
 from opsroom_gateway.projections.messages import MessageProjection, render_message
 from opsroom_gateway.projections.restrictions import MembersAndRestrictions, RestrictionProjection
-from opsroom_messaging.connection import Broker
-from opsroom_messaging.follower import Follow, Follower, Source
-from opsroom_messaging.stored import StreamReader
+from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.jetstream.stream_reader import StreamReader
+from opsroom_messaging.jetstream.stream_subscription import Follow, Follower, Source
 
 _READY_SECONDS = 30.0
 

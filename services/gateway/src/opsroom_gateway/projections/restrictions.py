@@ -8,8 +8,8 @@ from opsroom_contracts.codec import ContractError
 from opsroom_contracts.moderation import RESTRICTION, Restriction
 from opsroom_contracts.restrictions import Restrictions
 from opsroom_contracts.subjects import restriction_subject
-from opsroom_messaging.follower import Sink
-from opsroom_messaging.stored import Stored
+from opsroom_messaging.jetstream.stream_reader import Stored
+from opsroom_messaging.jetstream.stream_subscription import Sink
 
 _PREFIX = restriction_subject("")
 

@@ -37,11 +37,11 @@ from opsroom_gateway.projections.members import MemberProjection
 from opsroom_gateway.projections.messages import MessageProjection
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.transport.websocket_protocol import WebSocketConnection, connection_of
-from opsroom_messaging.connection import Broker
-from opsroom_messaging.follower import Follower
-from opsroom_messaging.requests import Requester
-from opsroom_messaging.stored import UnavailableError
-from opsroom_messaging.tracing import Hop
+from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.request_client import Requester
+from opsroom_messaging.jetstream.stream_reader import UnavailableError
+from opsroom_messaging.jetstream.stream_subscription import Follower
+from opsroom_messaging.runtime.tracing import Hop
 
 _TYPING_EVERY_SECONDS = 1.0
 _SEEN_SECONDS = 2.0

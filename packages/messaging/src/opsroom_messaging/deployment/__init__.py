@@ -1,0 +1,1 @@
+"""What a deployment needs: broker accounts, permissions, status, data on disk."""

@@ -1,0 +1,1 @@
+"""Streams: reading, writing, subscribing, leases, the audit log."""

@@ -1,0 +1,1 @@
+"""The process chassis: settings, logs, metrics, tracing, the admin server, tasks and signals."""

@@ -1,0 +1,173 @@
+"""Reading and writing what the broker keeps of instances and operations, always under guard."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from opsroom_cloud.domain.operation_status import Happened, record_of
+from opsroom_cloud.instance_projection import InstanceFold, Known, NewerReleaseError, read_event
+from opsroom_contracts.cloud import (
+    OPERATION_RECORD,
+    DueOperation,
+    InstanceEvent,
+    OperationRecord,
+    pending_of,
+)
+from opsroom_contracts.codec import ContractError, encode
+from opsroom_contracts.errors import ErrorCode, refuse
+from opsroom_contracts.subjects import (
+    CLOUD_EVENTS,
+    instance_due,
+    instance_events,
+    instance_timer,
+    operation_record,
+)
+from opsroom_contracts.versions import NewerVersionError
+from opsroom_messaging.jetstream.batch_writer import GroupWriter, Schedule, Write
+from opsroom_messaging.jetstream.stream_reader import Stored, StreamReader
+
+_DUE_SECONDS = 86_400
+"""How long a due message waits for a worker; afterwards the sweep finds the operation all the same."""
+_RECORD_AFTER_EVENT = 2
+"""In the batch that accepts a command the operation's record stands two places after the event."""
+_PAGE = 64
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What is recorded of an operation, and the sequence of the event that accepted it."""
+
+    record: OperationRecord
+    accepted_seq: int
+
+
+class Events:
+    """The events of all instances: known from memory, read back, appended.
+
+    Every method that reads or writes raises UnavailableError where the broker did not answer; after a
+    write it is then not known whether it was stored. Reading raises it, too, where a newer release wrote
+    what had to be read: what is decided on less could undo what that one did.
+    """
+
+    def __init__(
+        self,
+        fold: InstanceFold,
+        reader: StreamReader,
+        writer: GroupWriter,
+        *,
+        clock: Callable[[], datetime],
+        operations_retention: timedelta,
+    ) -> None:
+        self._fold = fold
+        self._reader = reader
+        self._writer = writer
+        self._clock = clock
+        self._record_ttl = int(operations_retention.total_seconds())
+
+    def known(self, instance_id: str) -> Known:
+        """What is known of an instance without asking; may lag behind what others wrote."""
+        return self._fold.get(instance_id)
+
+    def instance_with(self, operation_id: str) -> str | None:
+        """The instance on which the operation is pending, without asking."""
+        return self._fold.instance_with(operation_id)
+
+    async def refresh(self, instance_id: str) -> Known:
+        """What the broker holds of an instance now."""
+        subject = instance_events(instance_id)
+        last = await self._reader.last(subject)
+        if last is None:
+            return Known()
+        event = read_event(last)
+        if event is not None:
+            return self._fold.learn(event, last.seq, last.at)
+        before = await self._last_event(subject)
+        if before is None:
+            return self._fold.skip(instance_id, last.seq)
+        return self._fold.learn(before[0], last.seq, before[1].at)
+
+    async def last_event(self, instance_id: str) -> InstanceEvent | None:
+        """The last event of an instance, whatever was put on its subject afterwards."""
+        found = await self._last_event(instance_events(instance_id))
+        return None if found is None else found[0]
+
+    async def last_seq(self) -> int:
+        """The sequence of the last event of any instance, 0 where there is none."""
+        last = await self._reader.last(CLOUD_EVENTS)
+        return 0 if last is None else last.seq
+
+    async def accept(self, received: InstanceEvent, *, expected: int) -> int:
+        """Store the event that accepts a command, its timer and its record, all or nothing.
+
+        Answers the event's sequence.
+
+        Raises:
+            ConflictError: the instance's last sequence is not ``expected``, or the operation's id is used.
+        """
+        instance_id, operation_id = received.instance_id, received.operation_id
+        pending = pending_of(received)
+        due = DueOperation(instance_id=instance_id, operation_id=operation_id)
+        timer = Schedule(at=pending.due_at, target=instance_due(instance_id), ttl=_DUE_SECONDS)
+        sequences = await self._writer.write(
+            Write(instance_events(instance_id), encode(received), expected=expected),
+            Write(instance_timer(instance_id), encode(due), schedule=timer),
+            Write(
+                operation_record(operation_id),
+                encode(record_of(instance_id, pending)),
+                expected=0,
+                ttl=self._record_ttl,
+            ),
+        )
+        self._fold.learn(received, sequences[0], self._clock())
+        return sequences[0]
+
+    async def append(self, event: InstanceEvent, *, expected: int) -> int:
+        """Store one event; answers its sequence.
+
+        Raises:
+            ConflictError: the instance's last sequence is not ``expected``.
+        """
+        (seq,) = await self._writer.write(
+            Write(instance_events(event.instance_id), encode(event), expected=expected)
+        )
+        self._fold.learn(event, seq, self._clock())
+        return seq
+
+    async def recorded(self, operation_id: str) -> Recorded | None:
+        """What is recorded of an operation; None where its id has not been used.
+
+        Raises:
+            FaultError: somebody put on the record's subject what is none.
+        """
+        message = await self._reader.last(operation_record(operation_id))
+        if message is None:
+            return None
+        try:
+            record = OPERATION_RECORD.read(message.data)
+        except NewerVersionError as error:
+            raise NewerReleaseError(f"{message.subject}: {error}") from error
+        except ContractError as error:
+            log.warning("no record of an operation on %s: %s", message.subject, error)
+            raise refuse(
+                ErrorCode.IDEMPOTENCY_MISMATCH, "this id was used for what is no operation"
+            ) from None
+        return Recorded(record, message.seq - _RECORD_AFTER_EVENT)
+
+    async def history(self, instance_id: str, start: int) -> list[Happened]:
+        """The first events of an instance from sequence ``start`` on, as many as one page holds."""
+        page = await self._reader.page(instance_events(instance_id), start=start, count=_PAGE)
+        events = ((message.seq, read_event(message)) for message in page)
+        return [Happened(seq, event) for seq, event in events if event is not None]
+
+    async def _last_event(self, subject: str) -> tuple[InstanceEvent, Stored] | None:
+        found: tuple[InstanceEvent, Stored] | None = None
+        start = 1
+        while page := await self._reader.page(subject, start=start, count=_PAGE):
+            for message in page:
+                event = read_event(message)
+                found = found if event is None else (event, message)
+            start = page[-1].seq + 1
+        return found
