@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from opsroom_messaging.client.connection import Broker, connect
+from opsroom_messaging.client.connection import NatsConnection, connect
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -28,7 +28,7 @@ async def broker_process(tmp_path: Path) -> AsyncIterator[BrokerProcess]:
 
 
 @pytest.fixture
-async def broker(broker_process: BrokerProcess) -> AsyncIterator[Broker]:
+async def broker(broker_process: BrokerProcess) -> AsyncIterator[NatsConnection]:
     """A connection to this test's own nats-server."""
     connection = await connect(broker_process.url, name="test")
     yield connection

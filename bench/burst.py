@@ -14,7 +14,7 @@ from opsroom_contracts.cloud import CreateRequest, OperationReply
 from opsroom_contracts.errors import FaultError
 from opsroom_contracts.subjects import CloudSubject
 from opsroom_messaging.client.connection import connect
-from opsroom_messaging.client.request_client import Requester
+from opsroom_messaging.client.request_client import RequestClient
 
 _PATIENCE_SECONDS = 60.0
 
@@ -55,7 +55,7 @@ async def _burst(plan: Burst) -> BurstFigures:
 
 async def _over_nats(plan: Burst) -> BurstFigures:
     broker = await connect(plan.nats_url, name="bench")
-    requester = Requester(broker, patience=_PATIENCE_SECONDS)
+    requester = RequestClient(broker, patience=_PATIENCE_SECONDS)
 
     async def create() -> str | None:
         try:

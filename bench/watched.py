@@ -9,9 +9,9 @@ from datetime import datetime
 
 from opsroom_contracts.cloud import INSTANCE_EVENT, EventType
 from opsroom_contracts.subjects import CLOUD_EVENTS, CLOUD_STREAM
-from opsroom_messaging.client.connection import Broker
-from opsroom_messaging.jetstream.stream_reader import Stored
-from opsroom_messaging.jetstream.stream_subscription import Follow, Follower, Source
+from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.jetstream.stream_reader import StreamMessage
+from opsroom_messaging.jetstream.stream_subscription import StartPolicy, StreamSubscription, SubscriptionSpec
 from opsroom_messaging.runtime.process import running
 
 _SETTLE_SECONDS = 2.0
@@ -33,10 +33,10 @@ class Watched:
     first_received: datetime | None = None
     last_done: datetime | None = None
 
-    def begin(self, *, fresh: bool) -> None:
+    def on_restart(self, *, fresh: bool) -> None:
         """Nothing to forget: the stream is followed once."""
 
-    def deliver(self, message: Stored) -> None:
+    def on_message(self, message: StreamMessage) -> None:
         """One event."""
         event = INSTANCE_EVENT.read(message.data)
         if event.type is EventType.RECEIVED and event.due_at is not None:
@@ -49,7 +49,7 @@ class Watched:
             self.late_stored_ms.append((message.at - due).total_seconds() * 1e3)
             self.late_said_ms.append((event.timestamp - due).total_seconds() * 1e3)
 
-    def caught_up(self) -> None:
+    def on_synced(self) -> None:
         """Nothing to do."""
 
     async def until_done(
@@ -76,9 +76,11 @@ class Watched:
 
 
 @asynccontextmanager
-async def watching(broker: Broker) -> AsyncIterator[Watched]:
+async def watching(broker: NatsConnection) -> AsyncIterator[Watched]:
     """Follow the events from the first on."""
     watched = Watched()
-    follower = Follower(broker, Source(CLOUD_STREAM, (CLOUD_EVENTS,), Follow.EVENTS), watched)
+    follower = StreamSubscription(
+        broker, SubscriptionSpec(CLOUD_STREAM, (CLOUD_EVENTS,), StartPolicy.EVENTS), watched
+    )
     async with running(follower=follower.run()):
         yield watched

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.connection import NatsConnection
 
 ROOT = Path(__file__).parents[1]
 RUN_SECONDS = 30.0
@@ -100,7 +100,7 @@ class CommandLine:
 class Library:
     """The same requests and publishes through the client library; what only the command line does, isn't."""
 
-    def __init__(self, broker: Broker, context: Path) -> None:
+    def __init__(self, broker: NatsConnection, context: Path) -> None:
         self._broker = broker
         self._curl = CommandLine("", context)
 

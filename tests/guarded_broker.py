@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from opsroom_messaging.client.credentials import Access
+from opsroom_messaging.client.credentials import Credentials
 from opsroom_messaging.deployment.broker_accounts import make_users, password_file
 from opsroom_messaging.deployment.permissions import authorization
 from tests.broker import BrokerProcess
@@ -21,9 +21,9 @@ class GuardedBroker(BrokerProcess):
         passwords = make_users(self.users, "nats://127.0.0.1:4222")
         return super()._storage() + "\nauthorization: " + json.dumps(authorization(passwords))
 
-    def access(self, user: str) -> Access:
+    def access(self, user: str) -> Credentials:
         """How ``user`` proves itself."""
-        return Access(user, password_file(self.users, user))
+        return Credentials(user, password_file(self.users, user))
 
     def environ(self, user: str) -> dict[str, str]:
         """The same as a process of ours reads it."""

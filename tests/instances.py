@@ -17,7 +17,7 @@ from opsroom_launcher.chosen import choose
 from opsroom_launcher.home import checkout_at
 from opsroom_launcher.place import place_of
 from opsroom_messaging.client.connection import connect
-from opsroom_messaging.jetstream.batch_writer import GroupWriter, Write
+from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
 
 _FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -42,7 +42,7 @@ async def main(count: int) -> None:
     assert found is not None, "OPSROOM_DATA is where a portal keeps its data"
     url, access = found
     broker = await connect(url, name="instances", access=access)
-    writer = GroupWriter(broker)
+    writer = BatchWriter(broker)
     running = asyncio.create_task(writer.run())
     await asyncio.gather(*(writer.write(_created(number)) for number in range(count)))
     running.cancel()

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from opsroom_messaging.client.connection import connect
-from opsroom_messaging.client.credentials import Access
+from opsroom_messaging.client.credentials import Credentials
 from opsroom_messaging.deployment.broker_accounts import context_file, password_file
 from opsroom_messaging.deployment.permissions import OPERATOR
 from packages.launcher.tests.test_up import Portal, ready_portal
@@ -42,7 +42,7 @@ async def kitchen(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
         if request.param == "the command line" and nats is not None:
             yield running, CommandLine(nats, context_file(users))
         else:
-            access = Access(OPERATOR, password_file(users, OPERATOR))
+            access = Credentials(OPERATOR, password_file(users, OPERATOR))
             broker = await connect(running.nats, name=OPERATOR, access=access)
             stack.push_async_callback(broker.close)
             yield running, Library(broker, context_file(users))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from opsroom_contracts.asyncapi import ASKED, asyncapi
+from opsroom_contracts.asyncapi import ENDPOINTS, asyncapi
 from opsroom_contracts.subjects import GATEWAY_STATUS, GATEWAY_WHEREABOUTS, ChatSubject, CloudSubject
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_launcher.reference import FOLDER, pages
@@ -79,7 +79,7 @@ def test_every_setting_is_explained() -> None:
 
 def test_the_asyncapi_document_is_whole() -> None:
     document = asyncapi("1")
-    assert set(ASKED) == {*ChatSubject, *CloudSubject, GATEWAY_STATUS, GATEWAY_WHEREABOUTS}
+    assert set(ENDPOINTS) == {*ChatSubject, *CloudSubject, GATEWAY_STATUS, GATEWAY_WHEREABOUTS}
 
     def lookup(reference: str) -> Any:
         found: Any = document

@@ -19,7 +19,7 @@ from tests.waiting import until_answer
 ROOT = Path(__file__).parents[1]
 NGINX = ROOT / "deploy" / "nginx"
 PROXY, STRANGER = "127.0.0.2", "127.0.0.1"
-SAID = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
+PUBLISHED = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
 STOP_SECONDS = 20.0
 
 
@@ -115,14 +115,14 @@ async def told(client: httpx.AsyncClient, headers: dict[str, str]) -> tuple[str,
 async def test_how_a_client_spoke_is_believed_of_a_proxy_alone(tmp_path: Path) -> None:
     async with nginx(tmp_path) as address:
         async with asking_from(PROXY, address) as client:
-            assert await told(client, SAID) == ("203.0.113.9", "https")
-            assert (await client.get("/", headers=SAID)).headers["Strict-Transport-Security"]
-            assert await told(client, SAID | {"X-Forwarded-Proto": "gopher"}) == ("203.0.113.9", "http")
+            assert await told(client, PUBLISHED) == ("203.0.113.9", "https")
+            assert (await client.get("/", headers=PUBLISHED)).headers["Strict-Transport-Security"]
+            assert await told(client, PUBLISHED | {"X-Forwarded-Proto": "gopher"}) == ("203.0.113.9", "http")
             assert await told(client, {}) == (PROXY, "http")
             assert "Strict-Transport-Security" not in (await client.get("/")).headers
         async with asking_from(STRANGER, address) as client:
-            assert await told(client, SAID) == (STRANGER, "http")
-            assert "Strict-Transport-Security" not in (await client.get("/", headers=SAID)).headers
+            assert await told(client, PUBLISHED) == (STRANGER, "http")
+            assert "Strict-Transport-Security" not in (await client.get("/", headers=PUBLISHED)).headers
 
 
 def test_proxies_come_from_the_same_networks_for_nginx_and_for_gateways() -> None:

@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from prometheus_client.parser import text_string_to_metric_families
 
 from opsroom_client import Opsroom, RefusedError
-from opsroom_messaging.runtime.tracing import ENDPOINT, NoTraces, traces_of
+from opsroom_messaging.runtime.tracing import ENDPOINT, NoTracer, tracer_for
 from tests.broker import BrokerProcess
 from tests.processes import free_port, gateway, service
 from tests.waiting import until
@@ -168,8 +168,8 @@ def shown_on_the_dashboard() -> set[str]:
 
 
 def test_traces_are_off_until_a_collector_is_named() -> None:
-    assert isinstance(traces_of("chat", {}), NoTraces)
-    assert traces_of("chat", {ENDPOINT: "http://127.0.0.1:9"}).on
+    assert isinstance(tracer_for("chat", {}), NoTracer)
+    assert tracer_for("chat", {ENDPOINT: "http://127.0.0.1:9"}).on
 
 
 @pytest.mark.parametrize(("variable", "value"), [("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml")])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.fanout.wire import Dialect
+from bench.fanout.wire import ProtocolVersion
 from bench.generator import GeneratorError
 from bench.portal import Servers, cpu_of, end_process
 
@@ -56,7 +56,7 @@ class Fanout:
     phases: tuple[Phase, ...]
 
 
-async def put_fanout(servers: Servers, dialect: Dialect, load: Load, binary: Path) -> Fanout:
+async def put_fanout(servers: Servers, dialect: ProtocolVersion, load: Load, binary: Path) -> Fanout:
     """Connect, publish and measure.
 
     Raises:
@@ -108,7 +108,7 @@ def _go_on(process: asyncio.subprocess.Process) -> None:
     process.stdin.write(b"\n")
 
 
-def _arguments(folder: Path, port: int, dialect: Dialect, load: Load) -> list[str]:
+def _arguments(folder: Path, port: int, dialect: ProtocolVersion, load: Load) -> list[str]:
     def file(name: str, content: bytes) -> str:
         (folder / name).write_bytes(content)
         return str(folder / name)

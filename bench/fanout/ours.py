@@ -13,7 +13,7 @@ from typing import cast
 from fastapi import FastAPI, WebSocket
 from starlette.types import Message
 
-from bench.fanout.wire import TEXT, Dialect, Side, get, masked, upgrade
+from bench.fanout.wire import TEXT, ProtocolVersion, Side, get, masked, upgrade
 from opsroom_contracts.chat import MessageEvent, User
 from opsroom_contracts.codec import encode
 from opsroom_contracts.http import SSE_CHANGE
@@ -38,8 +38,8 @@ from opsroom_gateway.transport.server import listen, make_server
 from opsroom_gateway.transport.stats import TransportStats
 from opsroom_gateway.transport.websocket_protocol import connection_of
 from opsroom_messaging.client.connection import unconnected
-from opsroom_messaging.client.request_client import Requester
-from opsroom_messaging.jetstream.stream_reader import Stored
+from opsroom_messaging.client.request_client import RequestClient
+from opsroom_messaging.jetstream.stream_reader import StreamMessage
 from opsroom_messaging.runtime.metrics import Histogram, Metrics
 from opsroom_messaging.runtime.process import run, until_stopped
 
@@ -61,8 +61,8 @@ def _stored_message() -> bytes:
     )
 
 
-WS_DIALECT = Dialect(Side(upgrade("/read")), Side(upgrade("/publish")), masked(_stored_message(), 2))
-SSE_DIALECT = Dialect(
+WS_DIALECT = ProtocolVersion(Side(upgrade("/read")), Side(upgrade("/publish")), masked(_stored_message(), 2))
+SSE_DIALECT = ProtocolVersion(
     Side(get("/cloud/events")), Side(upgrade("/publish-event")), masked(TEXT, 2), websocket=False
 )
 
@@ -73,7 +73,7 @@ def application(latency: Histogram | None) -> FastAPI:
     chat, cloud = MessageProjection(1, 4096, latency), InstanceProjection()
     # Nobody resumes here, so nothing is ever asked of the stream.
     enforcement = RestrictionEnforcer(RestrictionProjection(utc_now))
-    access = access_of(GatewaySettings(), Requester(unconnected()), enforcement)
+    access = access_of(GatewaySettings(), RequestClient(unconnected()), enforcement)
     app.include_router(events_router(cloud, cast("Replayer", None), access, RevocationWatcher(access)))
     app.add_middleware(ClientAddressMiddleware, exempt=(), proxies=trusted(()))
 
@@ -92,7 +92,7 @@ def application(latency: Histogram | None) -> FastAPI:
     async def publish(socket: WebSocket) -> None:
         await socket.accept()
         async for data in socket.iter_bytes():
-            chat.deliver(Stored(chat.head + 1, _SUBJECT, data))
+            chat.on_message(StreamMessage(chat.head + 1, _SUBJECT, data))
 
     @app.websocket("/publish-event")
     async def publish_event(socket: WebSocket) -> None:

@@ -15,7 +15,7 @@ import psutil
 
 from bench.fanout.ours import SSE_DIALECT, UNMEASURED, WS_DIALECT
 from bench.fanout.setup import PEERS, Had
-from bench.fanout.wire import DIALECTS, Dialect
+from bench.fanout.wire import DIALECTS, ProtocolVersion
 from bench.pinning import SERVER_CORE, starting_on
 from bench.portal import Servers, end, free_port
 
@@ -45,7 +45,7 @@ class Contender:
     """``needs``: what must be set up for it, if anything; ``argv``: by port and a folder of its own."""
 
     name: str
-    dialect: Dialect
+    dialect: ProtocolVersion
     argv: Callable[[int, Path, Had], list[str]]
     needs: str | None = None
 

@@ -49,7 +49,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Dialect:
+class ProtocolVersion:
     """How readers join and how a message is published."""
 
     reader: Side
@@ -62,31 +62,31 @@ class Dialect:
 class Dialects:
     """Those of all servers that are measured."""
 
-    relay: Dialect = field(
-        default=Dialect(Side(upgrade("/")), Side(upgrade("/publish")), masked(TEXT)),
+    relay: ProtocolVersion = field(
+        default=ProtocolVersion(Side(upgrade("/")), Side(upgrade("/publish")), masked(TEXT)),
     )
-    socketio: Dialect = field(
-        default=Dialect(
+    socketio: ProtocolVersion = field(
+        default=ProtocolVersion(
             Side(upgrade("/socket.io/?EIO=4&transport=websocket"), masked("40"), b"40{"),
             Side(upgrade("/socket.io/?EIO=4&transport=websocket"), masked("40"), b"40{"),
             masked(f'42["publish","{TEXT}"]'),
         )
     )
-    nchan: Dialect = field(
-        default=Dialect(Side(upgrade("/read")), Side(b""), post("/publish", TEXT)),
+    nchan: ProtocolVersion = field(
+        default=ProtocolVersion(Side(upgrade("/read")), Side(b""), post("/publish", TEXT)),
     )
-    nchan_sse: Dialect = field(
-        default=Dialect(Side(get("/read")), Side(b""), post("/publish", TEXT), websocket=False),
+    nchan_sse: ProtocolVersion = field(
+        default=ProtocolVersion(Side(get("/read")), Side(b""), post("/publish", TEXT), websocket=False),
     )
-    nats: Dialect = field(
-        default=Dialect(
+    nats: ProtocolVersion = field(
+        default=ProtocolVersion(
             Side(upgrade("/"), masked(b'CONNECT {"verbose":false}\r\nSUB bench 1\r\nPING\r\n', 2), b"PONG"),
             Side(upgrade("/"), masked(b'CONNECT {"verbose":false}\r\nPING\r\n', 2), b"PONG"),
             masked(f"PUB bench {SIZE}\r\n{TEXT}\r\n".encode(), 2),
         )
     )
-    centrifugo: Dialect = field(
-        default=Dialect(
+    centrifugo: ProtocolVersion = field(
+        default=ProtocolVersion(
             Side(
                 upgrade("/connection/websocket"),
                 masked('{"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"bench"}}'),

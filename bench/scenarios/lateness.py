@@ -12,7 +12,7 @@ from bench.watched import Watched, watching
 from opsroom_contracts.cloud import CreateRequest, OperationReply
 from opsroom_contracts.subjects import CloudSubject
 from opsroom_messaging.client.connection import connect
-from opsroom_messaging.client.request_client import Requester
+from opsroom_messaging.client.request_client import RequestClient
 
 COUNT = 1_000
 SPREAD_SECONDS = 2.0
@@ -50,7 +50,7 @@ async def _round(options: Options) -> Watched:
     async with portal(delay=options.delay, pin=options.pin) as servers:
         broker = await connect(servers.nats_url, name="bench")
         try:
-            requester = Requester(broker, patience=DONE_SECONDS)
+            requester = RequestClient(broker, patience=DONE_SECONDS)
             async with watching(broker) as watched:
                 operations: list[str] = []
                 for _ in range(COUNT // AT_ONCE):
@@ -63,6 +63,6 @@ async def _round(options: Options) -> Watched:
             await broker.close()
 
 
-async def _create(requester: Requester) -> str:
+async def _create(requester: RequestClient) -> str:
     request = CreateRequest(client_id=uuid4().hex)
     return (await requester.ask(CloudSubject.CREATE, request, OperationReply)).operation.id

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from opsroom_contracts.subjects import CHAT_STREAM
-from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.jetstream.stream_reader import UnavailableError
 from tests.faults import dump
 from tests.faults.course import CourseClient
@@ -66,7 +66,7 @@ class Crowd:
         self._course = [CourseClient(ledger, ports, f"course-{n}", 0.5) for n in range(load.course)]
         self._visits: list[Person] = []
 
-    async def suffer(self, seed: int, scope: Scope, broker: Broker) -> list[Injected]:
+    async def suffer(self, seed: int, scope: Scope, broker: NatsConnection) -> list[Injected]:
         """Load, faults, quiet, farewell; all of it written into the ledger."""
         ledger = self._ledger
         begun = time.time()
@@ -122,7 +122,7 @@ class Crowd:
                 await person.visit(rng.randrange(1, 6), rng.choice(("exit", "exit", "close", "cut")))
             await asyncio.sleep(rng.uniform(0.05, 0.5))
 
-    async def _quiet(self, broker: Broker) -> None:
+    async def _quiet(self, broker: NatsConnection) -> None:
         """Wait until everybody has seen everything, then compare lists and dashboards with the truth."""
         for gateway in self._rig.gateways:
             await gateway.child.until_ready()
@@ -162,10 +162,10 @@ class Crowd:
                 if seq == operator.seq:
                     operator.compare(seq, listed)
 
-    async def _until_still(self, broker: Broker) -> None:
+    async def _until_still(self, broker: NatsConnection) -> None:
         """Wait until nothing more comes: what nobody waits for any more may still be on its way."""
 
-        async def last(broker: Broker) -> int:
+        async def last(broker: NatsConnection) -> int:
             return await dump.last_seq(broker, CHAT_STREAM)
 
         before, now = -1, await _patiently(last, broker)
@@ -173,7 +173,7 @@ class Crowd:
             await asyncio.sleep(_STILL_SECONDS)
             before, now = now, await _patiently(last, broker)
 
-    async def _farewell(self, broker: Broker, staying: list["asyncio.Task[None]"]) -> None:
+    async def _farewell(self, broker: NatsConnection, staying: list["asyncio.Task[None]"]) -> None:
         """Everybody leaves; nobody and no name may stay behind."""
         self._ledger.leaving.set()
         await asyncio.wait(staying, timeout=30.0)
@@ -183,7 +183,7 @@ class Crowd:
         self._ledger.history.left_over = words
 
 
-async def leader_of(broker: Broker) -> str | None:
+async def leader_of(broker: NatsConnection) -> str | None:
     """The node that leads the chat's stream."""
     try:
         info = await broker.jetstream.stream_info(CHAT_STREAM)
@@ -212,7 +212,7 @@ async def _now_and_then(say: Callable[[str], None], injector: Injector) -> None:
         say(f"{len(injector.injected)} faults")
 
 
-async def _patiently(read: Callable[[Broker], Awaitable[ResultT]], broker: Broker) -> ResultT:
+async def _patiently(read: Callable[[NatsConnection], Awaitable[ResultT]], broker: NatsConnection) -> ResultT:
     deadline = time.time() + 60
     while True:
         try:

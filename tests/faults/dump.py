@@ -11,14 +11,14 @@ from opsroom_contracts.subjects import (
     MEMBERS_STREAM,
     NAMES,
 )
-from opsroom_messaging.client.connection import Broker
-from opsroom_messaging.jetstream.stream_reader import Stored, StreamReader
+from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
 from tests.faults.history import StoredEvent, StoredMessage
 
 _PAGE = 1000
 
 
-async def messages(broker: Broker) -> list[StoredMessage]:
+async def messages(broker: NatsConnection) -> list[StoredMessage]:
     """All messages, in order."""
     found = []
     for stored in await _all(broker, CHAT_STREAM, CHAT_EVENTS):
@@ -27,7 +27,7 @@ async def messages(broker: Broker) -> list[StoredMessage]:
     return found
 
 
-async def events(broker: Broker) -> list[StoredEvent]:
+async def events(broker: NatsConnection) -> list[StoredEvent]:
     """All events of all instances, in order."""
     found = []
     for stored in await _all(broker, CLOUD_STREAM, CLOUD_EVENTS):
@@ -46,7 +46,7 @@ async def events(broker: Broker) -> list[StoredEvent]:
     return found
 
 
-async def left_over(broker: Broker) -> list[str]:
+async def left_over(broker: NatsConnection) -> list[str]:
     """People who are on the list or hold a name, and names that somebody holds."""
     members = [MEMBER.read(stored.data) for stored in await _all(broker, MEMBERS_STREAM, MEMBERS)]
     there = {member.user.id: member for member in members if member.status is not MemberStatus.AWAY}
@@ -58,14 +58,14 @@ async def left_over(broker: Broker) -> list[str]:
     return words
 
 
-async def last_seq(broker: Broker, stream: str) -> int:
+async def last_seq(broker: NatsConnection, stream: str) -> int:
     """The last sequence of a stream."""
     return (await StreamReader(broker, stream).bounds()).last
 
 
-async def _all(broker: Broker, stream: str, subject: str) -> list[Stored]:
+async def _all(broker: NatsConnection, stream: str, subject: str) -> list[StreamMessage]:
     reader = StreamReader(broker, stream)
-    found: list[Stored] = []
+    found: list[StreamMessage] = []
     start = 1
     while page := await reader.page(subject, start=start, count=_PAGE):
         found += page

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import permutations
 from pathlib import Path
 
-from opsroom_messaging.client.connection import BrokerAwayError, connect
+from opsroom_messaging.client.connection import BrokerUnavailableError, connect
 from tests.faults.child import START_SECONDS, Child
 from tests.faults.ports import free_port, is_ready, listens
 from tests.faults.proxy import Proxy
@@ -121,7 +121,7 @@ class Rig:
             while True:
                 try:
                     broker = await connect(self.nats_url, name="rig")
-                except BrokerAwayError:
+                except BrokerUnavailableError:
                     await asyncio.sleep(0.1)
                 else:
                     return await broker.close()

@@ -77,7 +77,7 @@ def _spoiled(spoil: Callable[[Callable[..., None], MessageProjection, Any], None
     """Whoever sends a frame that means nothing spoils the next message for everybody."""
 
     def install() -> Replaced:
-        receive, deliver = CourseChat.receive, MessageProjection.deliver
+        receive, deliver = CourseChat.receive, MessageProjection.on_message
         bad: list[bool] = []
 
         async def noting(self: CourseChat, socket: Any, data: str | bytes) -> None:

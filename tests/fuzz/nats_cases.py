@@ -34,7 +34,7 @@ _REQUESTS: dict[str, type[Model]] = {
     CloudSubject.CANCEL: cloud.CancelRequest,
     CloudSubject.OPERATION: cloud.OperationRequest,
     CloudSubject.LIST: cloud.ListRequest,
-    subjects.GATEWAY_WHEREABOUTS: gateways.WhereaboutsRequest,
+    subjects.GATEWAY_WHEREABOUTS: gateways.KnownAddressesRequest,
 }
 _NEVER_WHOLE = {ChatSubject.REMOVE, ChatSubject.RESTRICT}
 """What fits these takes effect: a witness may be muted, or a message be gone that they were shown."""
@@ -46,7 +46,7 @@ _EVENTS: dict[str, tuple[type[Model], frozenset[str]]] = {
     "chat.restrictions.{}": (moderation.Restriction, frozenset({"chat"})),
     "chat.moderated.{}": (moderation.Restriction, frozenset({"chat"})),
     subjects.typing_subject("general"): (chat.TypingEvent, frozenset({"gateway"})),
-    subjects.GATEWAY_SPENT: (gateways.Spent, frozenset({"gateway"})),
+    subjects.GATEWAY_SPENT: (gateways.RateLimitDelta, frozenset({"gateway"})),
     "$KV.gateways.{}": (chat.NameClaim, frozenset({"gateway"})),
     "audit.accepted.{}": (audit.AuditEntry, frozenset({"gateway", "chat", "cloud"})),
     "cloud.events.{}": (cloud.InstanceEvent, frozenset({"cloud"})),

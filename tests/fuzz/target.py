@@ -26,8 +26,8 @@ from opsroom_cloud.service import cloud_service
 from opsroom_cloud.settings import CloudSettings
 from opsroom_gateway.app import gateway
 from opsroom_gateway.transport.server import listen, make_server
-from opsroom_messaging.client.connection import Broker, connect
-from opsroom_messaging.client.credentials import Access
+from opsroom_messaging.client.connection import NatsConnection, connect
+from opsroom_messaging.client.credentials import Credentials
 from opsroom_messaging.deployment.broker_accounts import password_file
 from opsroom_messaging.runtime.log_setup import configure
 from services.gateway.tests.portal import chat_settings, gateway_settings
@@ -77,8 +77,8 @@ def _watched(kind: type) -> bool:
 async def _serve(url: str, users: Path) -> None:
     async with AsyncExitStack() as stack:
 
-        async def as_user(name: str) -> Broker:
-            broker = await connect(url, name=name, access=Access(name, password_file(users, name)))
+        async def as_user(name: str) -> NatsConnection:
+            broker = await connect(url, name=name, access=Credentials(name, password_file(users, name)))
             stack.push_async_callback(broker.close)
             return broker
 

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from opsroom_client import Chat, ClosedError, Opsroom, OpsroomError, RefusedError, UnreachableError
-from opsroom_client.receive_buffer import MOST_WAITING, Incoming
+from opsroom_client.receive_buffer import MOST_WAITING, ReceiveBuffer
 from opsroom_contracts.close_codes import Retry
 from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.frames import MessageFrame, ResetFrame, WelcomeFrame
@@ -128,7 +128,7 @@ async def test_where_nobody_is_one_is_told_in_time() -> None:
 
 
 async def test_the_buffer_takes_nothing_past_its_bound_until_it_was_emptied() -> None:
-    incoming: Incoming[int] = Incoming(2)
+    incoming: ReceiveBuffer[int] = ReceiveBuffer(2)
     assert [incoming.put(n) for n in range(3)] == [True, True, False]
     assert await incoming.get() == 0
     assert not incoming.put(4), "a gap, then 4"

@@ -20,7 +20,7 @@ SITES = ("203.0.113.7", "2001:db8::/64")
 
 
 @dataclass(frozen=True)
-class Stored:
+class StreamMessage:
     """A record and its place."""
 
     seq: int
@@ -38,7 +38,7 @@ class RestrictionsMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.fold = Restrictions()
-        self.came: dict[str, Stored] = {}
+        self.came: dict[str, StreamMessage] = {}
         self.seq = 0
         self.ticks = 0
 
@@ -53,7 +53,7 @@ class RestrictionsMachine(RuleBasedStateMachine):
         lasts=st.none() | st.integers(1, 5),
         lifted=st.booleans(),
     )
-    def store(self, kind: RestrictionKind, who: str, lasts: int | None, lifted: bool) -> Stored:
+    def store(self, kind: RestrictionKind, who: str, lasts: int | None, lifted: bool) -> StreamMessage:
         name, address = (who, None) if who in NAMES else (None, who)
         self.seq += 1
         record = Restriction(
@@ -66,10 +66,10 @@ class RestrictionsMachine(RuleBasedStateMachine):
             until=None if lasts is None else self.now + TICK * lasts,
             lifted=lifted,
         )
-        return Stored(self.seq, record)
+        return StreamMessage(self.seq, record)
 
     @rule(one=stored)
-    def deliver(self, one: Stored) -> None:
+    def deliver(self, one: StreamMessage) -> None:
         known = self.came.get(one.record.id)
         news = self.fold.put(one.record, one.seq, self.now)
         if known is None or known.seq < one.seq:

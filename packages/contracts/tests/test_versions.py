@@ -7,7 +7,7 @@ import pytest
 
 from opsroom_contracts.codec import MAX_PAYLOAD_BYTES, ContractError, PayloadTooLargeError
 from opsroom_contracts.model import Model
-from opsroom_contracts.versions import NewerVersionError, Older, StoredContract
+from opsroom_contracts.versions import NewerVersionError, PreviousVersion, StoredContract
 
 
 class First(Model):
@@ -41,7 +41,7 @@ def gathered(old: Second) -> Third:
     return Third(version=3, names=(old.given, old.family))
 
 
-CONTRACT = StoredContract(Third, {1: Older(First, split), 2: Older(Second, gathered)})
+CONTRACT = StoredContract(Third, {1: PreviousVersion(First, split), 2: PreviousVersion(Second, gathered)})
 
 
 def read(payload: object) -> Third:

@@ -18,7 +18,7 @@ from opsroom_launcher.guard import Guard
 from opsroom_launcher.listening import authority
 from opsroom_launcher.supervisor import Supervisor
 from opsroom_messaging.client.connection import BrokerUnusableError, connect
-from opsroom_messaging.client.credentials import Access
+from opsroom_messaging.client.credentials import Credentials
 from opsroom_messaging.deployment.broker_accounts import password_file
 from opsroom_messaging.deployment.permissions import OPERATOR, USERS
 from packages.launcher.tests.processes import Transcript, taken_port
@@ -35,9 +35,9 @@ def servers(guard: Guard) -> list[psutil.Process]:
     ]
 
 
-def operator(data: DataFolder) -> Access:
+def operator(data: DataFolder) -> Credentials:
     """The operator's login at the broker that keeps its files in ``data``."""
-    return Access(OPERATOR, password_file(users_folder(data.path), OPERATOR))
+    return Credentials(OPERATOR, password_file(users_folder(data.path), OPERATOR))
 
 
 async def test_the_data_of_a_cluster_is_refused_and_left_alone(tmp_path: Path) -> None:

@@ -73,8 +73,8 @@ async def test_metrics_are_a_page_that_prometheus_reads() -> None:
     port, metrics = free_port(), Metrics()
     counter = metrics.counter("asked", "Asked.", ("code",))
     histogram = metrics.histogram("took_seconds", "Took.", bounds=(0.1, 1.0))
-    metrics.level("waiting", "Waiting.", lambda: {(): 3})
-    metrics.level("waiting", "Waiting.", lambda: {(): 4})
+    metrics.gauge("waiting", "Waiting.", lambda: {(): 3})
+    metrics.gauge("waiting", "Waiting.", lambda: {(): 4})
     async with admin(port, Ready(), metrics), httpx.AsyncClient() as client:
         counter.add('a"b\n')
         for measure in (0.1, 0.5, 7):

@@ -9,9 +9,9 @@ import pytest
 
 from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.model import Model
-from opsroom_messaging.client.connection import Broker, connect
+from opsroom_messaging.client.connection import NatsConnection, connect
 from opsroom_messaging.client.microservice import MicroService
-from opsroom_messaging.client.request_client import Requester
+from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.batch_writer import OverloadedError
 from opsroom_messaging.jetstream.stream_reader import UnavailableError
 from tests.broker import BrokerProcess
@@ -39,7 +39,7 @@ async def echo(request: Say) -> Said:
     return Said(word=request.word)
 
 
-def micro_service(broker: Broker, handler: Handler = echo) -> MicroService:
+def micro_service(broker: NatsConnection, handler: Handler = echo) -> MicroService:
     service = MicroService(
         broker, name="echo", version="1.2.3", description="Says it again.", gauges=lambda: {"depth": 7}
     )
@@ -48,7 +48,7 @@ def micro_service(broker: Broker, handler: Handler = echo) -> MicroService:
 
 
 @asynccontextmanager
-async def serving(broker: Broker, handler: Handler = echo) -> AsyncIterator[MicroService]:
+async def serving(broker: NatsConnection, handler: Handler = echo) -> AsyncIterator[MicroService]:
     service = micro_service(broker, handler)
     await service.start()
     try:
@@ -58,32 +58,32 @@ async def serving(broker: Broker, handler: Handler = echo) -> AsyncIterator[Micr
 
 
 @pytest.fixture
-async def asker(broker_process: BrokerProcess) -> AsyncIterator[Broker]:
+async def asker(broker_process: BrokerProcess) -> AsyncIterator[NatsConnection]:
     """A connection of the one who asks, apart from the service's."""
     connection = await connect(broker_process.url, name="asker")
     yield connection
     await connection.close()
 
 
-async def ask(asker: Broker, word: str = "hello", patience: float = 5) -> str:
-    return (await Requester(asker, patience=patience).ask(SUBJECT, Say(word=word), Said)).word
+async def ask(asker: NatsConnection, word: str = "hello", patience: float = 5) -> str:
+    return (await RequestClient(asker, patience=patience).ask(SUBJECT, Say(word=word), Said)).word
 
 
 async def test_who_asks_before_the_service_is_there_is_answered_once_it_is(
-    broker: Broker, asker: Broker
+    broker: NatsConnection, asker: NatsConnection
 ) -> None:
     asked = asyncio.create_task(ask(asker, patience=15))
     await asyncio.sleep(0)
-    assert not await Requester(asker).answers("echo", timeout=0.2)
+    assert not await RequestClient(asker).answers("echo", timeout=0.2)
     assert not asked.done()
     async with serving(broker):
-        assert await Requester(asker).answers("echo")
+        assert await RequestClient(asker).answers("echo")
         assert await asked == "hello"
 
 
 @pytest.mark.parametrize("answer", [b"", b"nonsense", b"[]", b'{"word":7}', b'{"word":"x","more":1}'])
 async def test_a_reply_that_can_not_be_read_is_an_internal_fault_and_not_asked_again(
-    broker: Broker, asker: Broker, answer: bytes
+    broker: NatsConnection, asker: NatsConnection, answer: bytes
 ) -> None:
     asked = 0
 
@@ -101,7 +101,7 @@ async def test_a_reply_that_can_not_be_read_is_an_internal_fault_and_not_asked_a
 
 
 async def test_an_error_reply_without_a_fault_in_it_is_an_internal_fault(
-    broker: Broker, asker: Broker
+    broker: NatsConnection, asker: NatsConnection
 ) -> None:
     async def reply(message: Any) -> None:
         headers = {"Nats-Service-Error": "oops", "Nats-Service-Error-Code": "500"}
@@ -114,7 +114,9 @@ async def test_an_error_reply_without_a_fault_in_it_is_an_internal_fault(
 
 
 @pytest.mark.parametrize("error", [OverloadedError("full"), UnavailableError("gone"), TimeoutError()])
-async def test_what_may_pass_is_asked_again(broker: Broker, asker: Broker, error: Exception) -> None:
+async def test_what_may_pass_is_asked_again(
+    broker: NatsConnection, asker: NatsConnection, error: Exception
+) -> None:
     asked = 0
 
     async def fail_twice(request: Say) -> Said:
@@ -130,8 +132,10 @@ async def test_what_may_pass_is_asked_again(broker: Broker, asker: Broker, error
 
 
 @pytest.mark.parametrize("before", [True, False])
-async def test_who_stops_hastens_those_who_wait_and_those_who_still_ask(asker: Broker, before: bool) -> None:
-    requester = Requester(asker, patience=60)
+async def test_who_stops_hastens_those_who_wait_and_those_who_still_ask(
+    asker: NatsConnection, before: bool
+) -> None:
+    requester = RequestClient(asker, patience=60)
     asked = asyncio.create_task(requester.ask(SUBJECT, Say(), Said))
     if before:
         await asyncio.sleep(0)
@@ -144,7 +148,7 @@ async def test_who_stops_hastens_those_who_wait_and_those_who_still_ask(asker: B
     assert failed.value.fault.code == ErrorCode.UNAVAILABLE
 
 
-async def test_stopping_waits_only_so_long(broker: Broker, asker: Broker) -> None:
+async def test_stopping_waits_only_so_long(broker: NatsConnection, asker: NatsConnection) -> None:
     begun = asyncio.Event()
 
     async def stuck(request: Say) -> Said:
@@ -163,7 +167,7 @@ async def test_stopping_waits_only_so_long(broker: Broker, asker: Broker) -> Non
 
 
 async def test_two_services_of_one_name_share_the_requests(
-    broker: Broker, broker_process: BrokerProcess, asker: Broker
+    broker: NatsConnection, broker_process: BrokerProcess, asker: NatsConnection
 ) -> None:
     answered = {"one": 0, "other": 0}
 
@@ -183,7 +187,7 @@ async def test_two_services_of_one_name_share_the_requests(
 
 
 async def test_a_request_through_a_killed_broker_is_answered_when_it_is_back(
-    broker: Broker, broker_process: BrokerProcess, asker: Broker
+    broker: NatsConnection, broker_process: BrokerProcess, asker: NatsConnection
 ) -> None:
     async with serving(broker):
         await broker_process.kill()

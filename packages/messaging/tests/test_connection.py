@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from opsroom_messaging.client.connection import Broker, BrokerUnusableError, connect
+from opsroom_messaging.client.connection import BrokerUnusableError, NatsConnection, connect
 from tests.broker import BrokerProcess
 from tests.waiting import until
 
@@ -111,7 +111,7 @@ async def test_one_of_several_addresses_is_enough(broker_process: BrokerProcess)
 
 
 async def test_whoever_asked_is_told_when_the_broker_is_back(
-    broker: Broker, broker_process: BrokerProcess
+    broker: NatsConnection, broker_process: BrokerProcess
 ) -> None:
     told: list[bool] = []
     broker.on_reconnect(lambda: told.append(broker.connected))

@@ -12,8 +12,8 @@ import nkeys  # type: ignore[import-untyped]
 import pytest
 
 from opsroom_messaging.client.connection import BrokerUnusableError, connect
-from opsroom_messaging.client.credentials import Access
-from opsroom_messaging.jetstream.batch_writer import GroupWriter, Write
+from opsroom_messaging.client.credentials import Credentials
+from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
 from opsroom_messaging.jetstream.streams import StreamSpec, ensure_stream
 from opsroom_messaging.runtime.process import running
 from tests.broker import BrokerProcess
@@ -88,13 +88,13 @@ async def test_a_user_whom_the_account_signs_for_stores_and_others_stay_out(
     signed: SignedBroker, tmp_path: Path
 ) -> None:
     file = signed.credentials(tmp_path / "chat.creds", signed.account)
-    broker = await connect(signed.url, name="chat", access=Access(credentials_file=file))
+    broker = await connect(signed.url, name="chat", access=Credentials(credentials_file=file))
     await ensure_stream(broker, StreamSpec("S", ("s.>",)))
-    writer = GroupWriter(broker)
+    writer = BatchWriter(broker)
     async with running(writer=writer.run()):
         assert await writer.write(Write("s.one", b"stored")) == (1,)
     await broker.close()
     foreign = signed.credentials(tmp_path / "foreign.creds", Party(nkeys.PREFIX_BYTE_ACCOUNT))
-    for access in (Access(), Access(credentials_file=foreign)):
+    for access in (Credentials(), Credentials(credentials_file=foreign)):
         with pytest.raises(BrokerUnusableError, match="NATS_CREDENTIALS_FILE"):
             await connect(signed.url, name="chat", access=access)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from opsroom_contracts import subjects
-from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.jetstream.leases import GatewayLease, live_gateways
 from opsroom_messaging.jetstream.stream_reader import UnavailableError
 from opsroom_messaging.jetstream.streams import GATEWAY_LEASE_SECONDS, ensure_stream, gateways_bucket
@@ -15,11 +15,11 @@ from tests.waiting import until, until_answer
 
 
 @pytest.fixture
-async def bucket(broker: Broker) -> None:
+async def bucket(broker: NatsConnection) -> None:
     await ensure_stream(broker, gateways_bucket(replicas=1))
 
 
-async def test_who_holds_a_lease_is_alive(broker: Broker, bucket: None) -> None:
+async def test_who_holds_a_lease_is_alive(broker: NatsConnection, bucket: None) -> None:
     assert await live_gateways(broker) == frozenset()
     await GatewayLease(broker, "one").take()
     await GatewayLease(broker, "other").take()
@@ -27,7 +27,7 @@ async def test_who_holds_a_lease_is_alive(broker: Broker, bucket: None) -> None:
     assert await live_gateways(broker) == {"one", "other"}
 
 
-async def test_a_lease_is_given_up_in_order(broker: Broker, bucket: None) -> None:
+async def test_a_lease_is_given_up_in_order(broker: NatsConnection, bucket: None) -> None:
     lease = GatewayLease(broker, "one")
     await lease.take()
     async with running(lease=lease.run()):
@@ -36,7 +36,7 @@ async def test_a_lease_is_given_up_in_order(broker: Broker, bucket: None) -> Non
     assert await live_gateways(broker) == frozenset()
 
 
-async def test_a_lease_that_is_not_renewed_runs_out(broker: Broker, bucket: None) -> None:
+async def test_a_lease_that_is_not_renewed_runs_out(broker: NatsConnection, bucket: None) -> None:
     stream = f"KV_{subjects.GATEWAYS_BUCKET}"
     config = (await broker.jetstream.stream_info(stream)).config
     assert config.max_age == GATEWAY_LEASE_SECONDS
@@ -47,7 +47,7 @@ async def test_a_lease_that_is_not_renewed_runs_out(broker: Broker, bucket: None
 
 
 async def test_a_lease_is_renewed_as_soon_as_the_broker_is_back(
-    broker: Broker, broker_process: BrokerProcess, bucket: None
+    broker: NatsConnection, broker_process: BrokerProcess, bucket: None
 ) -> None:
     lease = GatewayLease(broker, "one")
     await lease.take()
@@ -62,7 +62,7 @@ async def test_a_lease_is_renewed_as_soon_as_the_broker_is_back(
 
 
 async def test_without_a_broker_it_is_said_that_nothing_is_known(
-    broker: Broker, broker_process: BrokerProcess, bucket: None
+    broker: NatsConnection, broker_process: BrokerProcess, bucket: None
 ) -> None:
     await broker.jetstream.delete_stream(f"KV_{subjects.GATEWAYS_BUCKET}")
     with pytest.raises(UnavailableError, match="gateways"):
@@ -71,7 +71,7 @@ async def test_without_a_broker_it_is_said_that_nothing_is_known(
         await GatewayLease(broker, "one").take()
 
 
-async def test_listing_takes_no_consumer(broker: Broker, bucket: None) -> None:
+async def test_listing_takes_no_consumer(broker: NatsConnection, bucket: None) -> None:
     """It is done all the time, and a cluster has to agree on each."""
     made: list[bytes] = []
     await broker.listen("$JS.EVENT.ADVISORY.CONSUMER.CREATED.>", made.append)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from opsroom_messaging.client.connection import BrokerAwayError, BrokerUnusableError, connect
+from opsroom_messaging.client.connection import BrokerUnavailableError, BrokerUnusableError, connect
 from opsroom_messaging.jetstream.streams import (
     StreamSpec,
     audit_stream,
@@ -83,4 +83,4 @@ async def test_where_there_is_next_to_none_one_is_told_what_to_do(small: BrokerP
     await small.start()
     with pytest.raises(BrokerUnusableError, match="no room for stream CHAT: free some") as refused:
         await made(small, CHAT)
-    assert not isinstance(refused.value, BrokerAwayError), "waiting will not change it"
+    assert not isinstance(refused.value, BrokerUnavailableError), "waiting will not change it"

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from opsroom_messaging.client.connection import Broker, connect
-from opsroom_messaging.client.credentials import Access, AccessError
+from opsroom_messaging.client.connection import NatsConnection, connect
+from opsroom_messaging.client.credentials import Credentials, CredentialsError
 from opsroom_messaging.deployment.broker_accounts import context_file, main, password_file
 from opsroom_messaging.deployment.permissions import OPERATOR, SERVICES
 from tests.guarded_broker import GuardedBroker
@@ -30,7 +30,7 @@ async def guarded(tmp_path: Path) -> AsyncIterator[GuardedBroker]:
 
 
 @asynccontextmanager
-async def connected(guarded: GuardedBroker, user: str) -> AsyncIterator[Broker]:
+async def connected(guarded: GuardedBroker, user: str) -> AsyncIterator[NatsConnection]:
     """A connection of ``user``."""
     broker = await connect(guarded.url, name=user, access=guarded.access(user))
     try:
@@ -151,21 +151,21 @@ PEM = "no certificate"
 @pytest.mark.parametrize(
     ("access", "named"),
     [
-        (lambda _: Access(user="chat"), "NATS_PASSWORD_FILE"),
-        (lambda file: Access("chat", file / "none"), "NATS_PASSWORD_FILE=.*No such file"),
-        (lambda file: Access("chat", file / "empty"), "the file is empty"),
-        (lambda file: Access("chat", file / "pem", file / "pem"), "two proofs"),
-        (lambda file: Access(tls_ca=file / "pem"), "NATS_TLS_CA"),
-        (lambda file: Access(tls_cert=file / "pem"), "NATS_TLS_KEY"),
-        (lambda file: Access(credentials_file=file / "none"), "NATS_CREDENTIALS_FILE"),
+        (lambda _: Credentials(user="chat"), "NATS_PASSWORD_FILE"),
+        (lambda file: Credentials("chat", file / "none"), "NATS_PASSWORD_FILE=.*No such file"),
+        (lambda file: Credentials("chat", file / "empty"), "the file is empty"),
+        (lambda file: Credentials("chat", file / "pem", file / "pem"), "two proofs"),
+        (lambda file: Credentials(tls_ca=file / "pem"), "NATS_TLS_CA"),
+        (lambda file: Credentials(tls_cert=file / "pem"), "NATS_TLS_KEY"),
+        (lambda file: Credentials(credentials_file=file / "none"), "NATS_CREDENTIALS_FILE"),
     ],
 )
 def test_what_can_not_be_used_is_said_by_its_setting(
-    tmp_path: Path, access: Callable[[Path], Access], named: str
+    tmp_path: Path, access: Callable[[Path], Credentials], named: str
 ) -> None:
     (tmp_path / "empty").touch()
     (tmp_path / "pem").write_text(PEM)
-    with pytest.raises(AccessError, match=named):
+    with pytest.raises(CredentialsError, match=named):
         access(tmp_path).options()
 
 

@@ -12,9 +12,9 @@ from opsroom_contracts.codec import MAX_PAYLOAD_BYTES
 from opsroom_contracts.errors import ErrorCode, Fault, refuse
 from opsroom_contracts.model import Model
 from opsroom_messaging.client import microservice as service_module
-from opsroom_messaging.client.connection import Broker, connect
+from opsroom_messaging.client.connection import NatsConnection, connect
 from opsroom_messaging.client.microservice import MicroService
-from opsroom_messaging.client.request_client import Requester
+from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.batch_writer import OverloadedError, RefusedError
 from opsroom_messaging.jetstream.stream_reader import UnavailableError
 from tests.broker import BrokerProcess
@@ -29,7 +29,7 @@ def reply(name: str = "Ann") -> WhoamiReply:
 
 
 @asynccontextmanager
-async def serving(broker: Broker, handler: Handler) -> AsyncIterator[MicroService]:
+async def serving(broker: NatsConnection, handler: Handler) -> AsyncIterator[MicroService]:
     service = MicroService(
         broker, name="test", version="1.2.3", description="A test.", gauges=lambda: {"gauge": 7}
     )
@@ -45,12 +45,12 @@ async def echo(request: WhoamiRequest) -> WhoamiReply:
     return reply(request.token)
 
 
-async def ask(broker: Broker, token: str = "Ann", *, patience: float = 2.0) -> str:
-    asked = Requester(broker, patience=patience).ask(SUBJECT, WhoamiRequest(token=token), WhoamiReply)
+async def ask(broker: NatsConnection, token: str = "Ann", *, patience: float = 2.0) -> str:
+    asked = RequestClient(broker, patience=patience).ask(SUBJECT, WhoamiRequest(token=token), WhoamiReply)
     return (await asked).user.name
 
 
-async def fault_for(broker: Broker, payload: bytes) -> Fault:
+async def fault_for(broker: NatsConnection, payload: bytes) -> Fault:
     answer = await broker.client.request(SUBJECT, payload, timeout=5)
     assert answer.headers is not None
     fault = Fault.model_validate_json(answer.data)
@@ -58,7 +58,7 @@ async def fault_for(broker: Broker, payload: bytes) -> Fault:
     return fault
 
 
-async def statistics(broker: Broker) -> dict[str, object]:
+async def statistics(broker: NatsConnection) -> dict[str, object]:
     answer = await broker.client.request("$SRV.STATS.test", b"", timeout=5)
     data: dict[str, object] = json.loads(answer.data)["endpoints"][0]["data"]
     return data
@@ -78,7 +78,7 @@ async def statistics(broker: Broker) -> dict[str, object]:
     ],
 )
 async def test_a_malformed_payload_is_refused_by_field_and_counted(
-    broker: Broker, payload: bytes, field: str | None, words: str
+    broker: NatsConnection, payload: bytes, field: str | None, words: str
 ) -> None:
     async with serving(broker, echo):
         fault = await fault_for(broker, payload)
@@ -88,7 +88,7 @@ async def test_a_malformed_payload_is_refused_by_field_and_counted(
         assert (await statistics(broker))["refusals"] == {"invalid_request": 1}
 
 
-async def test_an_oversized_payload_is_refused_with_the_limit(broker: Broker) -> None:
+async def test_an_oversized_payload_is_refused_with_the_limit(broker: NatsConnection) -> None:
     async with serving(broker, echo):
         fault = await fault_for(broker, b" " * (MAX_PAYLOAD_BYTES + 1))
         assert fault.code is ErrorCode.PAYLOAD_TOO_LARGE
@@ -107,7 +107,7 @@ async def test_an_oversized_payload_is_refused_with_the_limit(broker: Broker) ->
     ],
 )
 async def test_whatever_a_handler_raises_becomes_an_answer_that_tells_no_secret(
-    broker: Broker, error: Exception, code: ErrorCode
+    broker: NatsConnection, error: Exception, code: ErrorCode
 ) -> None:
     async def fail(request: WhoamiRequest) -> Model:
         raise error
@@ -119,7 +119,7 @@ async def test_whatever_a_handler_raises_becomes_an_answer_that_tells_no_secret(
 
 
 async def test_what_takes_too_long_is_ended_and_told_so_while_others_are_answered(
-    broker: Broker, monkeypatch: pytest.MonkeyPatch
+    broker: NatsConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service_module, "_REPLY_SECONDS", 0.3)
     monkeypatch.setattr(service_module, "_LOOK_SECONDS", 0.05)
@@ -145,7 +145,7 @@ async def test_what_takes_too_long_is_ended_and_told_so_while_others_are_answere
 
 
 async def test_past_the_limit_requests_are_refused_and_come_through_when_sent_again(
-    broker: Broker, monkeypatch: pytest.MonkeyPatch
+    broker: NatsConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service_module, "MAX_IN_FLIGHT", 2)
     gate = asyncio.Event()
@@ -167,7 +167,7 @@ async def test_past_the_limit_requests_are_refused_and_come_through_when_sent_ag
 
 
 async def test_a_stop_in_the_middle_of_a_stream_of_requests_loses_none(
-    broker: Broker, broker_process: BrokerProcess
+    broker: NatsConnection, broker_process: BrokerProcess
 ) -> None:
     """Each is answered, or told at once that nobody is there: what was on its way is not dropped."""
     asker = await connect(broker_process.url, name="asker")

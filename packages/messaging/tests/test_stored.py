@@ -5,18 +5,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from opsroom_messaging.client.connection import Broker
-from opsroom_messaging.jetstream.batch_writer import GroupWriter, Write
+from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
 from opsroom_messaging.jetstream.stream_reader import Bounds, StreamReader, UnavailableError
 from opsroom_messaging.jetstream.streams import StreamSpec, ensure_stream
 from opsroom_messaging.runtime.process import running
 
 
 @pytest.fixture
-async def reader(broker: Broker) -> StreamReader:
+async def reader(broker: NatsConnection) -> StreamReader:
     """A stream of 700 messages, on ``s.even.*`` and ``s.odd.*`` in turn: number n has sequence n."""
     await ensure_stream(broker, StreamSpec("S", ("s.>",)))
-    writer = GroupWriter(broker)
+    writer = BatchWriter(broker)
     async with running(writer=writer.run()):
         await asyncio.gather(
             *(writer.write(Write(f"s.{('even', 'odd')[n % 2]}.{n}", str(n).encode())) for n in range(1, 701))
@@ -62,7 +62,9 @@ async def test_many_pages_at_once_stay_apart(reader: StreamReader) -> None:
     ]
 
 
-async def test_a_gap_left_by_deleted_messages_is_stepped_over(reader: StreamReader, broker: Broker) -> None:
+async def test_a_gap_left_by_deleted_messages_is_stepped_over(
+    reader: StreamReader, broker: NatsConnection
+) -> None:
     for seq in (1, 2, 5):
         await broker.jetstream.delete_msg("S", seq)
     assert [stored.seq for stored in await reader.page("s.>", start=1, count=4)] == [3, 4, 6, 7]
@@ -79,7 +81,7 @@ async def test_the_last_of_a_subject_tells_when_it_was_stored(reader: StreamRead
     assert await reader.last("s.even.702") is None
 
 
-async def test_an_empty_stream_begins_after_its_end(broker: Broker) -> None:
+async def test_an_empty_stream_begins_after_its_end(broker: NatsConnection) -> None:
     await ensure_stream(broker, StreamSpec("S", ("s.>",)))
     reader = StreamReader(broker, "S")
     bounds = await reader.bounds()
@@ -88,12 +90,12 @@ async def test_an_empty_stream_begins_after_its_end(broker: Broker) -> None:
     assert await reader.last("s.a") is None
 
 
-async def test_a_purged_stream_begins_after_its_end(reader: StreamReader, broker: Broker) -> None:
+async def test_a_purged_stream_begins_after_its_end(reader: StreamReader, broker: NatsConnection) -> None:
     await broker.jetstream.purge_stream("S")
     assert await reader.bounds() == Bounds(701, 700)
 
 
-async def test_a_stream_that_is_not_there_is_unavailable_not_empty(broker: Broker) -> None:
+async def test_a_stream_that_is_not_there_is_unavailable_not_empty(broker: NatsConnection) -> None:
     reader = StreamReader(broker, "S")
     with pytest.raises(UnavailableError, match="bounds of S"):
         await reader.bounds()

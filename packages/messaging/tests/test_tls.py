@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from opsroom_messaging.client.connection import BrokerUnusableError, connect
-from opsroom_messaging.client.credentials import Access
+from opsroom_messaging.client.credentials import Credentials
 from tests.broker import BrokerProcess
 
 SOON_SECONDS = 3.0
@@ -48,18 +48,18 @@ async def broker(tmp_path: Path) -> AsyncIterator[TlsBroker]:
 async def test_tls_by_setting_and_nobody_without_it(broker: TlsBroker, tmp_path: Path) -> None:
     cert, key = tmp_path / "ours.pem", tmp_path / "ours.key"
     connection = await connect(
-        broker.url, name="chat", access=Access(tls_ca=cert, tls_cert=cert, tls_key=key)
+        broker.url, name="chat", access=Credentials(tls_ca=cert, tls_cert=cert, tls_key=key)
     )
     assert connection.connected
     assert connection.client.connected_server_version.major == 2
     await connection.close()
     other_cert, other_key = certificate(tmp_path, "theirs")
     refused = (
-        Access(),
-        Access(tls_ca=cert),
-        Access(tls_ca=cert, tls_cert=other_cert, tls_key=other_key),
+        Credentials(),
+        Credentials(tls_ca=cert),
+        Credentials(tls_ca=cert, tls_cert=other_cert, tls_key=other_key),
         # Somebody else's broker, as far as this process is told.
-        Access(tls_ca=other_cert, tls_cert=cert, tls_key=key),
+        Credentials(tls_ca=other_cert, tls_cert=cert, tls_key=key),
     )
     asked = (connect(broker.url, name="chat", access=one, timeout=SOON_SECONDS) for one in refused)
     answers = await asyncio.gather(*asked, return_exceptions=True)

@@ -6,7 +6,12 @@ import pytest
 from nats.js.api import PubAck
 from nats.js.errors import NoStreamResponseError
 
-from opsroom_messaging.client.connection import Broker, BrokerAwayError, BrokerUnusableError, connect
+from opsroom_messaging.client.connection import (
+    BrokerUnavailableError,
+    BrokerUnusableError,
+    NatsConnection,
+    connect,
+)
 from opsroom_messaging.jetstream.streams import StreamSpec, ensure_stream
 from tests.broker import broker_cluster
 from tests.waiting import until_answer
@@ -16,17 +21,19 @@ def spec(copies: int) -> StreamSpec:
     return StreamSpec("S", ("s.>",), replicas=copies)
 
 
-async def copies(broker: Broker) -> int | None:
+async def copies(broker: NatsConnection) -> int | None:
     return (await broker.jetstream.stream_info("S")).config.num_replicas
 
 
 @pytest.mark.parametrize("exists", [False, True], ids=["a new stream", "one that is there"])
-async def test_one_broker_alone_refuses_copies_and_names_the_setting(broker: Broker, exists: bool) -> None:
+async def test_one_broker_alone_refuses_copies_and_names_the_setting(
+    broker: NatsConnection, exists: bool
+) -> None:
     if exists:
         await ensure_stream(broker, spec(1))
     with pytest.raises(BrokerUnusableError) as refused:
         await ensure_stream(broker, spec(3))
-    assert not isinstance(refused.value, BrokerAwayError), "waiting will not change it"
+    assert not isinstance(refused.value, BrokerUnavailableError), "waiting will not change it"
     assert str(refused.value) == (
         "STREAM_REPLICAS=3: the NATS server is no cluster, which takes STREAM_REPLICAS=1"
     )
@@ -34,15 +41,15 @@ async def test_one_broker_alone_refuses_copies_and_names_the_setting(broker: Bro
         assert await copies(broker) == 1
 
 
-async def clustered(url: str) -> Broker | None:
+async def clustered(url: str) -> NatsConnection | None:
     """A connection, once the nodes have chosen a leader."""
     try:
         return await connect(url, name="test")
-    except BrokerAwayError:
+    except BrokerUnavailableError:
         return None
 
 
-async def published(broker: Broker) -> PubAck | None:
+async def published(broker: NatsConnection) -> PubAck | None:
     """Store a message; None: the node that we are at has not heard of the stream yet, which is at another."""
     try:
         return await broker.jetstream.publish("s.one", b"kept")
@@ -65,7 +72,9 @@ async def test_a_cluster_makes_more_copies_of_a_stream_and_never_fewer(tmp_path:
             with pytest.raises(BrokerUnusableError, match=r"STREAM_REPLICAS=1: stream S has 3 copies; set"):
                 await ensure_stream(broker, spec(1))
             assert await copies(broker) == 3
-            with pytest.raises(BrokerAwayError, match=r"STREAM_REPLICAS=5: the NATS cluster has no 5 nodes"):
+            with pytest.raises(
+                BrokerUnavailableError, match=r"STREAM_REPLICAS=5: the NATS cluster has no 5 nodes"
+            ):
                 await ensure_stream(broker, spec(5))
             assert await copies(broker) == 3
         finally:

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from opsroom_contracts import subjects
-from opsroom_messaging.client.connection import Broker
-from opsroom_messaging.jetstream.batch_writer import GroupWriter, Write
-from opsroom_messaging.jetstream.stream_reader import Stored, UnavailableError
+from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
+from opsroom_messaging.jetstream.stream_reader import StreamMessage, UnavailableError
 from opsroom_messaging.jetstream.streams import cloud_stream, ensure_stream, ensure_workers
 from opsroom_messaging.jetstream.worker import Worker
 from opsroom_messaging.runtime.process import running
@@ -18,12 +18,14 @@ from tests.waiting import until
 
 
 @pytest.fixture
-async def stream(broker: Broker) -> None:
+async def stream(broker: NatsConnection) -> None:
     await ensure_stream(broker, cloud_stream(max_age=3600, replicas=1))
     await ensure_workers(broker, ack_wait=30, max_pending=1000)
 
 
-def worker(broker: Broker, handle: Callable[[Stored], Awaitable[None]], at_once: int = 100) -> Worker:
+def worker(
+    broker: NatsConnection, handle: Callable[[StreamMessage], Awaitable[None]], at_once: int = 100
+) -> Worker:
     return Worker(
         broker,
         stream=subjects.CLOUD_STREAM,
@@ -33,22 +35,22 @@ def worker(broker: Broker, handle: Callable[[Stored], Awaitable[None]], at_once:
     )
 
 
-async def put(broker: Broker, *bodies: bytes) -> None:
-    writer = GroupWriter(broker)
+async def put(broker: NatsConnection, *bodies: bytes) -> None:
+    writer = BatchWriter(broker)
     async with running(writer=writer.run()):
         await asyncio.gather(*(writer.write(Write(f"cloud.due.{body.decode()}", body)) for body in bodies))
 
 
-async def acknowledged(broker: Broker) -> bool:
+async def acknowledged(broker: NatsConnection) -> bool:
     info = await broker.jetstream.consumer_info(subjects.CLOUD_STREAM, subjects.CLOUD_WORKERS)
     return (info.num_ack_pending, info.num_pending) == (0, 0)
 
 
-async def test_a_slow_message_holds_up_only_itself(broker: Broker, stream: None) -> None:
+async def test_a_slow_message_holds_up_only_itself(broker: NatsConnection, stream: None) -> None:
     go_on = asyncio.Event()
     done: list[bytes] = []
 
-    async def handle(message: Stored) -> None:
+    async def handle(message: StreamMessage) -> None:
         if message.data == b"slow":
             await go_on.wait()
         done.append(message.data)
@@ -62,10 +64,10 @@ async def test_a_slow_message_holds_up_only_itself(broker: Broker, stream: None)
         await until(lambda: done == [b"a", b"b", b"slow"])
 
 
-async def test_no_more_are_in_hand_than_allowed(broker: Broker, stream: None) -> None:
+async def test_no_more_are_in_hand_than_allowed(broker: NatsConnection, stream: None) -> None:
     in_hand = most = done = 0
 
-    async def handle(message: Stored) -> None:
+    async def handle(message: StreamMessage) -> None:
         nonlocal in_hand, most, done
         in_hand += 1
         most = max(most, in_hand)
@@ -84,11 +86,11 @@ async def test_no_more_are_in_hand_than_allowed(broker: Broker, stream: None) ->
     [(ValueError("broken"), logging.ERROR), (UnavailableError("the broker is away"), logging.WARNING)],
 )
 async def test_a_message_that_could_not_be_handled_comes_again(
-    broker: Broker, stream: None, error: Exception, level: int, caplog: pytest.LogCaptureFixture
+    broker: NatsConnection, stream: None, error: Exception, level: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     seen: list[bytes] = []
 
-    async def handle(message: Stored) -> None:
+    async def handle(message: StreamMessage) -> None:
         seen.append(message.data)
         if len(seen) == 1:
             raise error
@@ -101,11 +103,11 @@ async def test_a_message_that_could_not_be_handled_comes_again(
     ]
 
 
-async def test_what_is_in_hand_is_finished_before_it_stops(broker: Broker, stream: None) -> None:
+async def test_what_is_in_hand_is_finished_before_it_stops(broker: NatsConnection, stream: None) -> None:
     begun, go_on = asyncio.Event(), asyncio.Event()
     done: list[bytes] = []
 
-    async def handle(message: Stored) -> None:
+    async def handle(message: StreamMessage) -> None:
         begun.set()
         await go_on.wait()
         done.append(message.data)
@@ -120,11 +122,11 @@ async def test_what_is_in_hand_is_finished_before_it_stops(broker: Broker, strea
 
 
 async def test_it_works_on_after_the_broker_was_killed(
-    broker: Broker, broker_process: BrokerProcess, stream: None
+    broker: NatsConnection, broker_process: BrokerProcess, stream: None
 ) -> None:
     done: list[bytes] = []
 
-    async def handle(message: Stored) -> None:
+    async def handle(message: StreamMessage) -> None:
         done.append(message.data)
 
     async with running(worker=worker(broker, handle).run()):

@@ -17,7 +17,7 @@ from opsroom_contracts.chat import (
     HistoryRequest,
     JoinReply,
     JoinRequest,
-    LeaveManner,
+    LeaveReason,
     LeaveReply,
     LeaveRequest,
     Message,
@@ -33,8 +33,8 @@ from opsroom_contracts.chat import (
 from opsroom_contracts.codec import decode
 from opsroom_contracts.errors import FAULT, ErrorCode, Fault, FaultError
 from opsroom_contracts.subjects import CHAT_SERVICE, CHAT_STREAM, GATEWAYS_BUCKET, MEMBERS_STREAM, ChatSubject
-from opsroom_messaging.client.connection import Broker, connect
-from opsroom_messaging.client.request_client import Requester
+from opsroom_messaging.client.connection import NatsConnection, connect
+from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from tests.waiting import until_answer
 
@@ -46,13 +46,13 @@ def settings(**changes: object) -> ChatSettings:
     return ChatSettings.model_validate({**QUICK, **changes})
 
 
-def service(broker: Broker, **changes: object) -> AbstractAsyncContextManager[asyncio.Event]:
+def service(broker: NatsConnection, **changes: object) -> AbstractAsyncContextManager[asyncio.Event]:
     """The whole service in this process."""
     return chat_service(broker, settings(**changes))
 
 
 @asynccontextmanager
-async def another(url: str, **changes: object) -> AsyncIterator[Broker]:
+async def another(url: str, **changes: object) -> AsyncIterator[NatsConnection]:
     """One more service in this process, on a connection of its own."""
     broker = await connect(url, name="another")
     try:
@@ -69,11 +69,11 @@ def connection(name: str, gateway: str = "g1") -> Connection:
 class Chat:
     """Asks the service over NATS, and reads the streams behind its back."""
 
-    def __init__(self, broker: Broker, patience: float = 30, attempt: float = 0.5) -> None:
+    def __init__(self, broker: NatsConnection, patience: float = 30, attempt: float = 0.5) -> None:
         self.broker = broker
         self.messages = StreamReader(broker, CHAT_STREAM)
         self.members = StreamReader(broker, MEMBERS_STREAM)
-        self.requester = Requester(broker, patience=patience, attempt=attempt)
+        self.requester = RequestClient(broker, patience=patience, attempt=attempt)
 
     async def register(self, name: str, **more: Any) -> RegisterReply:
         request = RegisterRequest(name=name, **more)
@@ -84,7 +84,7 @@ class Chat:
         return await self.requester.ask(ChatSubject.JOIN, request, JoinReply)
 
     async def leave(
-        self, user_id: str, *sockets: str, manner: LeaveManner = LeaveManner.CLOSED
+        self, user_id: str, *sockets: str, manner: LeaveReason = LeaveReason.CLOSED
     ) -> LeaveReply:
         request = LeaveRequest(user_id=user_id, connections=sockets, manner=manner)
         return await self.requester.ask(ChatSubject.LEAVE, request, LeaveReply)
@@ -178,7 +178,7 @@ class ChatProcess:
         self._environment = {**os.environ, "NATS_URL": url, "LOG_LEVEL": "WARNING", **graces}
         self._process: Process | None = None
 
-    async def start(self, answering: Requester) -> None:
+    async def start(self, answering: RequestClient) -> None:
         """Start it, and wait until some process answers."""
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "opsroom_chat", env=self._environment, stderr=DEVNULL
@@ -200,7 +200,7 @@ class ChatProcess:
 
 
 @asynccontextmanager
-async def process(url: str, answering: Requester) -> AsyncIterator[ChatProcess]:
+async def process(url: str, answering: RequestClient) -> AsyncIterator[ChatProcess]:
     """A started process, ended at the latest with the block."""
     chat = ChatProcess(url)
     await chat.start(answering)

@@ -2,10 +2,10 @@
 
 import json
 
-from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.connection import NatsConnection
 
 
-async def gauge(broker: Broker, service: str, name: str) -> int:
+async def gauge(broker: NatsConnection, service: str, name: str) -> int:
     """One number of the ``data`` that the service's endpoints tell."""
     reply = await broker.client.request(f"$SRV.STATS.{service}", b"", timeout=5)
     return int(json.loads(reply.data)["endpoints"][0]["data"][name])

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from opsroom_chat.domain.tokens import name_key
-from opsroom_contracts.chat import NAME_CLAIM, LeaveManner, NameClaim, RegisterReply, SendReply
+from opsroom_contracts.chat import NAME_CLAIM, LeaveReason, NameClaim, RegisterReply, SendReply
 from opsroom_contracts.codec import encode
 from opsroom_contracts.subjects import name_subject
-from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.connection import NatsConnection
 from services.chat.tests.harness import Chat, ChatProcess, process, refusal
 from tests.broker import BrokerProcess
 from tests.waiting import until, until_answer
@@ -70,7 +70,7 @@ class Life:
 
     async def _no_name_is_stuck(self) -> None:
         for name, person in self.registered.items():
-            await self._chat.leave(person.user.id, manner=LeaveManner.EXIT)
+            await self._chat.leave(person.user.id, manner=LeaveReason.EXIT)
             assert (await self._chat.register(name.upper())).user.id != person.user.id
 
 
@@ -93,7 +93,9 @@ async def live_through(chat: Chat, crash: Crash, times: int) -> None:
     await life.check()
 
 
-async def test_a_chat_process_killed_again_and_again(broker: Broker, broker_process: BrokerProcess) -> None:
+async def test_a_chat_process_killed_again_and_again(
+    broker: NatsConnection, broker_process: BrokerProcess
+) -> None:
     chat = Chat(broker, patience=40)
     async with process(broker_process.url, chat.requester) as killed:
         await chat.lease("g1")
@@ -106,7 +108,7 @@ async def test_a_chat_process_killed_again_and_again(broker: Broker, broker_proc
 
 
 async def test_one_of_two_chat_processes_killed_loses_nothing(
-    broker: Broker, broker_process: BrokerProcess
+    broker: NatsConnection, broker_process: BrokerProcess
 ) -> None:
     chat = Chat(broker, patience=40)
     async with process(broker_process.url, chat.requester) as killed:
@@ -115,7 +117,7 @@ async def test_one_of_two_chat_processes_killed_loses_nothing(
             await live_through(chat, killed.kill, 1)
 
 
-async def test_the_broker_killed_in_the_middle(broker: Broker, broker_process: BrokerProcess) -> None:
+async def test_the_broker_killed_in_the_middle(broker: NatsConnection, broker_process: BrokerProcess) -> None:
     chat = Chat(broker, patience=40)
 
     async def crash() -> None:
@@ -130,7 +132,7 @@ async def test_the_broker_killed_in_the_middle(broker: Broker, broker_process: B
 
 @pytest.mark.parametrize("everything", [False, True], ids=["service", "service and broker"])
 async def test_a_send_repeated_after_a_restart_is_the_same_message(
-    broker: Broker, broker_process: BrokerProcess, everything: bool
+    broker: NatsConnection, broker_process: BrokerProcess, everything: bool
 ) -> None:
     chat = Chat(broker)
     async with process(broker_process.url, chat.requester) as restarted:
@@ -150,9 +152,9 @@ async def test_a_send_repeated_after_a_restart_is_the_same_message(
 
 
 async def test_a_claim_that_a_killed_broker_brought_back_is_released(chat: Chat) -> None:
-    """The release ran out, and the broker killed then found the claim before it: see ``Members.free``."""
+    """A tombstone expired, and the killed broker restored the claim. See ``MemberRepository``."""
     ann, bob = await chat.present("Ann"), await chat.present("Bob", "c2")
-    await chat.leave(ann.user.id, manner=LeaveManner.EXIT)
+    await chat.leave(ann.user.id, manner=LeaveReason.EXIT)
     await chat.no_longer_lists("Ann")
     claim = encode(NameClaim(user_id=ann.user.id))
     await chat.put(name_subject(name_key("Ann")), claim)
@@ -166,7 +168,7 @@ async def test_a_claim_that_a_killed_broker_brought_back_is_released(chat: Chat)
 
 
 async def test_a_process_told_to_stop_answers_what_it_took_and_exits_in_order(
-    broker: Broker, broker_process: BrokerProcess
+    broker: NatsConnection, broker_process: BrokerProcess
 ) -> None:
     chat = Chat(broker)
     async with process(broker_process.url, chat.requester) as first:

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from opsroom_chat.domain.member_index import Directory
-from opsroom_contracts.chat import Dialect, LeaveManner, Member, MemberStatus, User
-from opsroom_messaging.client.connection import Broker
+from opsroom_chat.domain.member_index import MemberIndex
+from opsroom_contracts.chat import LeaveReason, Member, MemberStatus, ProtocolVersion, User
+from opsroom_messaging.client.connection import NatsConnection
 from services.chat.tests.harness import Chat
 from services.chat.tests.statistics import gauge
 from tests.waiting import until_answer
@@ -18,7 +18,7 @@ ANN = User(id="u1", name="Ann")
 def ann(status: MemberStatus) -> Member:
     return Member(
         user=ANN,
-        dialect=Dialect.V1,
+        dialect=ProtocolVersion.V1,
         status=status,
         connections=(),
         joined_at=datetime(2026, 11, 23, tzinfo=UTC),
@@ -27,11 +27,11 @@ def ann(status: MemberStatus) -> Member:
 
 
 async def test_nothing_is_remembered_of_those_who_left_and_the_stream_still_knows_them(
-    chat: Chat, broker: Broker
+    chat: Chat, broker: NatsConnection
 ) -> None:
     people = await asyncio.gather(*(chat.register(f"p{n}") for n in range(20)))
     await asyncio.gather(*(chat.join(one.token, f"c{n}") for n, one in enumerate(people)))
-    await asyncio.gather(*(chat.leave(one.user.id, manner=LeaveManner.EXIT) for one in people))
+    await asyncio.gather(*(chat.leave(one.user.id, manner=LeaveReason.EXIT) for one in people))
     for size in ("members", "names"):
         await until_answer(lambda size=size: gauge(broker, "chat", size), lambda count: count == 0)  # type: ignore[misc]
     token = people[0].token
@@ -43,13 +43,13 @@ async def test_nothing_is_remembered_of_those_who_left_and_the_stream_still_know
     # Asking for those who are away, and leaving once more, must not bring them back to memory either.
     assert people[1].token is not None
     assert (await chat.whoami(people[1].token)).user == people[1].user
-    await chat.leave(people[1].user.id, manner=LeaveManner.EXIT)
+    await chat.leave(people[1].user.id, manner=LeaveReason.EXIT)
     assert await gauge(broker, "chat", "members") == 1
 
 
 def test_whoever_left_is_remembered_as_gone_until_the_stream_has_said_so() -> None:
     """A process knows its own writes before they are delivered; what is delivered meanwhile is older."""
-    directory = Directory()
+    directory = MemberIndex()
     directory.put_member(ann(MemberStatus.AWAY), 7)
     directory.put_name("ann", None, 8)
     directory.delivered(5)
@@ -69,7 +69,7 @@ def test_whoever_left_is_remembered_as_gone_until_the_stream_has_said_so() -> No
 
 @pytest.mark.parametrize("status", [MemberStatus.RESERVED, MemberStatus.PRESENT, MemberStatus.LINGERING])
 def test_whoever_is_not_gone_is_remembered(status: MemberStatus) -> None:
-    directory = Directory()
+    directory = MemberIndex()
     directory.delivered(8)
     directory.put_member(ann(status), 7)
     directory.put_name("ann", "u1", 8)

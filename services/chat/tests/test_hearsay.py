@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from opsroom_chat.member_repository import Members, MembersSink
-from opsroom_chat.presence_handlers import People
+from opsroom_chat.member_repository import MemberProjection, MemberRepository
+from opsroom_chat.presence_handlers import PresenceHandlers
 from opsroom_contracts.chat import (
     JoinReply,
     JoinRequest,
-    LeaveManner,
+    LeaveReason,
     LeaveRequest,
     MemberStatus,
     RegisterReply,
@@ -18,9 +18,9 @@ from opsroom_contracts.chat import (
     WhoamiRequest,
 )
 from opsroom_contracts.subjects import MEMBERS_STREAM
-from opsroom_messaging.client.connection import Broker
-from opsroom_messaging.jetstream.batch_writer import GroupWriter
-from opsroom_messaging.jetstream.broker_clock import SteadyClock
+from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.jetstream.batch_writer import BatchWriter
+from opsroom_messaging.jetstream.broker_clock import BrokerClock
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_messaging.jetstream.streams import ensure_stream, members_stream
 from opsroom_messaging.runtime.process import running
@@ -30,10 +30,10 @@ from services.chat.tests.harness import connection, refusal, settings
 class Deaf:
     """The people of one process whose follower has not delivered anything yet."""
 
-    def __init__(self, broker: Broker, writer: GroupWriter) -> None:
+    def __init__(self, broker: NatsConnection, writer: BatchWriter) -> None:
         reader = StreamReader(broker, MEMBERS_STREAM)
-        self.members = Members(MembersSink(), reader, writer, token_life=timedelta(days=1))
-        self.people = People(self.members, settings().graces(), SteadyClock())
+        self.members = MemberRepository(MemberProjection(), reader, writer, token_life=timedelta(days=1))
+        self.people = PresenceHandlers(self.members, settings().graces(), BrokerClock())
 
     async def register(self, name: str, client_id: str) -> RegisterReply:
         return await self.people.register(RegisterRequest(name=name, client_id=client_id))
@@ -41,15 +41,15 @@ class Deaf:
     async def join(self, token: str | None, socket: str) -> JoinReply:
         return await self.people.join(JoinRequest(connection=connection(socket), token=token))
 
-    async def leave(self, user_id: str, *sockets: str, manner: LeaveManner = LeaveManner.CLOSED) -> int:
+    async def leave(self, user_id: str, *sockets: str, manner: LeaveReason = LeaveReason.CLOSED) -> int:
         request = LeaveRequest(user_id=user_id, connections=sockets, manner=manner)
         return (await self.people.leave(request)).seq
 
 
 @pytest.fixture
-async def both(broker: Broker) -> AsyncIterator[tuple[Deaf, Deaf]]:
+async def both(broker: NatsConnection) -> AsyncIterator[tuple[Deaf, Deaf]]:
     await ensure_stream(broker, members_stream(replicas=1))
-    one, other = GroupWriter(broker), GroupWriter(broker)
+    one, other = BatchWriter(broker), BatchWriter(broker)
     async with running(one=one.run(), other=other.run()):
         yield Deaf(broker, one), Deaf(broker, other)
 
@@ -81,9 +81,9 @@ async def test_a_name_is_free_wherever_it_is_asked_for_once_its_holder_left(both
     one, other = both
     ann = await one.register("Ann", "r")
     assert (await refusal(other.register("ann", "r2"))).code == "name_taken"
-    await one.leave(ann.user.id, manner=LeaveManner.EXIT)
+    await one.leave(ann.user.id, manner=LeaveReason.EXIT)
     again = await other.register("ann", "r2")
-    await other.leave(again.user.id, manner=LeaveManner.EXIT)
+    await other.leave(again.user.id, manner=LeaveReason.EXIT)
     assert (await one.join(ann.token, "c1")).user == ann.user
     assert (await refusal(other.join(again.token, "c2"))).code == "name_taken"
 

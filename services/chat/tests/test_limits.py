@@ -9,11 +9,13 @@ from opsroom_contracts.codec import decode, encode
 from opsroom_contracts.errors import FAULT, ErrorCode
 from opsroom_contracts.subjects import ChatSubject
 from opsroom_messaging.client import microservice as service_module
-from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.connection import NatsConnection
 from services.chat.tests.harness import Chat, refusal, service
 
 
-async def test_past_its_size_the_oldest_messages_go_and_history_begins_after_them(broker: Broker) -> None:
+async def test_past_its_size_the_oldest_messages_go_and_history_begins_after_them(
+    broker: NatsConnection,
+) -> None:
     async with service(broker, retention_bytes=1_000_000):
         chat = Chat(broker)
         await chat.lease("g1")

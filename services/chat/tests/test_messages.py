@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from opsroom_chat.domain.tokens import message_id
-from opsroom_contracts.chat import Dialect, LeaveManner, Message, RawFrame, SendReply, SendRequest
+from opsroom_contracts.chat import LeaveReason, LegacyFrame, Message, ProtocolVersion, SendReply, SendRequest
 from opsroom_contracts.subjects import CHAT_SERVICE, ChatSubject, message_subject
-from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.connection import NatsConnection
 from services.chat.tests.harness import Chat, another, connection, refusal
 from services.chat.tests.statistics import gauge
 from tests.broker import BrokerProcess
@@ -35,7 +35,7 @@ async def test_a_frame_relayed_again_for_nobody_in_particular_is_stored_once(cha
     """Its sender was known at the first ask and had left at the second."""
     ann = await chat.register("Ann")
     frame = SendRequest(
-        user_id=ann.user.id, client_id="frame-1", room="general", text="hi", raw=RawFrame(data="{}")
+        user_id=ann.user.id, client_id="frame-1", room="general", text="hi", raw=LegacyFrame(data="{}")
     )
     first = await chat.requester.ask(ChatSubject.SEND, frame, SendReply)
     nobodys = frame.model_copy(update={"user_id": None})
@@ -54,7 +54,7 @@ async def test_a_message_is_answered_with_its_place_and_read_back_whole(chat: Ch
 
 
 async def test_every_way_of_paging_skips_what_is_unreadable_and_misses_nothing(
-    chat: Chat, broker: Broker
+    chat: Chat, broker: NatsConnection
 ) -> None:
     ann = await chat.present("Ann")
     sequences = await fill(chat, ann.user.id, 23)
@@ -153,7 +153,7 @@ async def test_a_place_taken_by_junk_is_refused_by_the_id_that_leads_there(chat:
 
 async def test_only_who_is_here_may_send(chat: Chat) -> None:
     ann = await chat.present("Ann")
-    await chat.leave(ann.user.id, manner=LeaveManner.EXIT)
+    await chat.leave(ann.user.id, manner=LeaveReason.EXIT)
     for user_id in (ann.user.id, "nobody"):
         fault = await refusal(chat.send(user_id, "hello"))
         assert (fault.code, fault.field) == ("user_unknown", "userId")
@@ -162,11 +162,11 @@ async def test_only_who_is_here_may_send(chat: Chat) -> None:
 
 async def test_a_course_frame_without_a_person_is_relayed_as_a_guest(chat: Chat) -> None:
     await chat.present("Ann")
-    await chat.register("Cleo", dialect=Dialect.COURSE, connection=connection("c2"))
+    await chat.register("Cleo", dialect=ProtocolVersion.COURSE, connection=connection("c2"))
 
     async def said_by(name: str | None) -> str:
         request = SendRequest(
-            guest_name=name, client_id=f"c {name}", room="general", text="x", raw=RawFrame(data="{}")
+            guest_name=name, client_id=f"c {name}", room="general", text="x", raw=LegacyFrame(data="{}")
         )
         await chat.requester.ask(ChatSubject.SEND, request, SendReply)
         return (await chat.history(limit=1))[0].user.name

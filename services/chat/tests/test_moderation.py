@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from opsroom_contracts.audit import AUDIT_ENTRY, AskedBy, AuditEntry
+from opsroom_contracts.audit import AUDIT_ENTRY, AuditEntry, Requester
 from opsroom_contracts.chat import (
-    Dialect,
     JoinReply,
     JoinRequest,
-    LeaveManner,
-    RawFrame,
+    LeaveReason,
+    LegacyFrame,
+    ProtocolVersion,
     SendReply,
     SendRequest,
 )
@@ -48,14 +48,14 @@ from opsroom_contracts.subjects import (
     message_subject,
     restriction_subject,
 )
-from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_messaging.jetstream.streams import audit_stream, ensure_stream
 from services.chat.tests.harness import Chat, another, connection, process, refusal, service
 from tests.broker import BrokerProcess
 from tests.waiting import until, until_answer
 
-ADMIN = AskedBy(name="ada", address="198.51.100.1")
+ADMIN = Requester(name="ada", address="198.51.100.1")
 
 
 class Moderator:
@@ -79,7 +79,7 @@ class Moderator:
     async def ban(self, name: str, reason: str | None = None) -> Restriction:
         return (await self.restrict(RestrictionKind.BAN, name=name, reason=reason)).restriction
 
-    async def lift(self, restriction_id: str) -> LiftReply:
+    async def upgrade(self, restriction_id: str) -> LiftReply:
         return await self._ask(ChatSubject.LIFT, LiftRequest(id=restriction_id, by=ADMIN), LiftReply)
 
     async def in_force(self, **page: Any) -> RestrictionsReply:
@@ -87,7 +87,7 @@ class Moderator:
 
 
 @pytest.fixture
-async def moderator(chat: Chat, broker: Broker) -> Moderator:
+async def moderator(chat: Chat, broker: NatsConnection) -> Moderator:
     await ensure_stream(broker, audit_stream(max_age=0, max_bytes=-1, replicas=1))
     return Moderator(chat)
 
@@ -103,7 +103,7 @@ async def nothing_to_erase(chat: Chat) -> None:
 
 
 async def test_a_removed_message_leaves_nothing_but_its_place(
-    chat: Chat, moderator: Moderator, tmp_path: Path, broker: Broker
+    chat: Chat, moderator: Moderator, tmp_path: Path, broker: NatsConnection
 ) -> None:
     ann = await chat.present("Ann")
     said = [await chat.send(ann.user.id, f"text {n} of Ann") for n in range(3)]
@@ -155,7 +155,7 @@ async def test_two_services_asked_at_once_remove_it_once(
 
 @pytest.mark.parametrize("restarted", [False, True], ids=["one lives on", "a new one"])
 async def test_a_removal_that_a_crash_cut_in_two_is_finished_by_another(
-    broker: Broker, broker_process: BrokerProcess, tmp_path: Path, restarted: bool
+    broker: NatsConnection, broker_process: BrokerProcess, tmp_path: Path, restarted: bool
 ) -> None:
     chat = Chat(broker)
     async with service(broker):
@@ -184,7 +184,7 @@ async def _half_removed(chat: Chat, said: SendReply) -> None:
 
 
 async def test_what_was_answered_as_removed_is_gone_though_processes_are_killed(
-    broker: Broker, broker_process: BrokerProcess, tmp_path: Path
+    broker: NatsConnection, broker_process: BrokerProcess, tmp_path: Path
 ) -> None:
     chat = Chat(broker, patience=40)
     async with process(broker_process.url, chat.requester) as killed:
@@ -211,7 +211,7 @@ async def test_what_was_answered_as_removed_is_gone_though_processes_are_killed(
 
 
 async def test_an_erasure_that_is_none_or_of_a_newer_release_holds_up_no_other(
-    chat: Chat, moderator: Moderator, broker: Broker
+    chat: Chat, moderator: Moderator, broker: NatsConnection
 ) -> None:
     ann = await chat.present("Ann")
     said = await chat.send(ann.user.id, "hi")
@@ -238,9 +238,9 @@ async def test_who_is_muted_reads_and_does_not_speak(chat: Chat, moderator: Mode
     await chat.send(bob.user.id, "hi")
     assert [message.text for message in await chat.history()] == ["before", "hi"]
     assert await chat.names() == ["Ann", "Bob"]
-    await moderator.lift(mute.id)
+    await moderator.upgrade(mute.id)
     await chat.send(ann.user.id, "now")
-    fault = await refusal(moderator.lift(mute.id))
+    fault = await refusal(moderator.upgrade(mute.id))
     assert (fault.code, fault.field) == ("restriction_unknown", "id")
 
 
@@ -259,7 +259,7 @@ async def test_a_mute_ends_by_itself(chat: Chat, moderator: Moderator) -> None:
     await until_answer(said, bool)
     assert datetime.now(UTC) >= (mute.until or datetime.max.replace(tzinfo=UTC)) - timedelta(milliseconds=1)
     assert (await moderator.in_force()).restrictions == ()
-    assert (await refusal(moderator.lift(mute.id))).code == "restriction_unknown"
+    assert (await refusal(moderator.upgrade(mute.id))).code == "restriction_unknown"
 
 
 @pytest.mark.parametrize("kind", RestrictionKind)
@@ -267,7 +267,7 @@ async def test_a_relayed_frame_of_someone_muted_or_banned_is_not_stored(
     chat: Chat, moderator: Moderator, kind: RestrictionKind
 ) -> None:
     await moderator.restrict(kind, name="Ann")
-    frame = SendRequest(guest_name="ann", client_id="f", room="general", text="x", raw=RawFrame(data="{}"))
+    frame = SendRequest(guest_name="ann", client_id="f", room="general", text="x", raw=LegacyFrame(data="{}"))
     asked = chat.requester.ask(ChatSubject.SEND, frame, SendReply)
     assert (await refusal(asked)).code == ("muted" if kind is RestrictionKind.MUTE else "banned")
     assert await chat.history() == []
@@ -279,19 +279,21 @@ async def test_who_is_banned_leaves_the_list_and_does_not_come_back(chat: Chat, 
     assert await chat.names() == ["Bob"]
     fault = await refusal(chat.register("ANN"))
     assert (fault.code, fault.message) == ("banned", "you are banned until it is lifted: spam")
-    assert (await refusal(chat.register("Ann", dialect=Dialect.COURSE))).code == "banned"
+    assert (await refusal(chat.register("Ann", dialect=ProtocolVersion.COURSE))).code == "banned"
     assert (await refusal(chat.join(ann.token))).code == "banned"
-    claim = JoinRequest(connection=connection("c9"), user_id="u-9", name="Ann", dialect=Dialect.COURSE)
+    claim = JoinRequest(
+        connection=connection("c9"), user_id="u-9", name="Ann", dialect=ProtocolVersion.COURSE
+    )
     asked = chat.requester.ask(ChatSubject.JOIN, claim, JoinReply)
     assert (await refusal(asked)).code == "banned"
-    await chat.leave(bob.user.id, manner=LeaveManner.EXIT)
-    await moderator.lift(ban.id)
+    await chat.leave(bob.user.id, manner=LeaveReason.EXIT)
+    await moderator.upgrade(ban.id)
     assert (await chat.join(ann.token)).user == ann.user
     assert await chat.names() == ["Ann"]
 
 
 async def test_a_retry_changes_nothing_and_is_answered_as_the_first(
-    broker: Broker, chat: Chat, moderator: Moderator, broker_process: BrokerProcess
+    broker: NatsConnection, chat: Chat, moderator: Moderator, broker_process: BrokerProcess
 ) -> None:
     ann = await chat.present("Ann")
     ask = chat.requester.ask
@@ -323,7 +325,7 @@ async def test_a_retry_changes_nothing_and_is_answered_as_the_first(
 
 
 async def test_another_service_holds_to_it_and_a_new_one_too(
-    chat: Chat, moderator: Moderator, broker: Broker, broker_process: BrokerProcess
+    chat: Chat, moderator: Moderator, broker: NatsConnection, broker_process: BrokerProcess
 ) -> None:
     ann = await chat.present("Ann")
     async with another(broker_process.url) as other:
@@ -359,7 +361,7 @@ async def test_targets_that_can_not_be_are_refused_by_their_field(chat: Chat, mo
 
 
 async def test_there_is_a_most_and_all_are_listed_page_by_page(
-    chat: Chat, moderator: Moderator, broker: Broker
+    chat: Chat, moderator: Moderator, broker: NatsConnection
 ) -> None:
     now = datetime.now(UTC)
 
@@ -383,12 +385,12 @@ async def test_there_is_a_most_and_all_are_listed_page_by_page(
     assert ids == sorted(record(n).id for n in range(RESTRICTIONS_MAX))
     assert "lift some" in (await refusal(moderator.ban("one more"))).message
     await moderator.ban("n1", "again")  # what is there already is no one more
-    await moderator.lift(ids[0])
+    await moderator.upgrade(ids[0])
     await moderator.ban("one more")
 
 
 async def test_all_of_it_is_audited_with_who_and_why(
-    broker: Broker, chat: Chat, moderator: Moderator
+    broker: NatsConnection, chat: Chat, moderator: Moderator
 ) -> None:
     ann = await chat.present("Ann")
     said = await chat.send(ann.user.id, "hi")
@@ -396,7 +398,7 @@ async def test_all_of_it_is_audited_with_who_and_why(
         await moderator.remove(said.id)
     await refusal(moderator.remove("nothing"))
     mute = await moderator.mute("Ann")
-    await moderator.lift(mute.id)
+    await moderator.upgrade(mute.id)
     await moderator.restrict(RestrictionKind.BAN, address="203.0.113.7", reason="flood")
     await chat.requester.ask(
         ChatSubject.REVOKE, RevokeRequest(user_id=ann.user.id, reason="lost"), RevokeReply

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from opsroom_chat.domain.tokens import name_key
-from opsroom_contracts.chat import MEMBER, Dialect, JoinReply, JoinRequest, LeaveManner, RegisterReply
+from opsroom_contracts.chat import MEMBER, JoinReply, JoinRequest, LeaveReason, ProtocolVersion, RegisterReply
 from opsroom_contracts.codec import contract_of, decode, encode
 from opsroom_contracts.subjects import (
     GATEWAYS_BUCKET,
@@ -17,7 +17,7 @@ from opsroom_contracts.subjects import (
     member_subject,
     name_subject,
 )
-from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from services.chat.tests.harness import Chat, another, connection, refusal, service
 from tests.broker import BrokerProcess
@@ -27,7 +27,7 @@ VARIANTS = ("Straße", "STRASSE", "strasse", "StraßE", " Strasse ", "Ｓtrasse"
 
 
 async def test_registering_gives_an_id_and_a_token_of_which_only_the_hash_is_stored(
-    chat: Chat, broker: Broker
+    chat: Chat, broker: NatsConnection
 ) -> None:
     reply = await chat.register("  Ann ")
     assert reply.user.name == "Ann"
@@ -43,7 +43,7 @@ async def test_registering_gives_an_id_and_a_token_of_which_only_the_hash_is_sto
     assert await chat.names() == []
 
 
-async def test_all_sockets_of_one_person_come_back_at_once(chat: Chat, broker: Broker) -> None:
+async def test_all_sockets_of_one_person_come_back_at_once(chat: Chat, broker: NatsConnection) -> None:
     # Each changes the same record: were they to spoil each other's guard, most would be told to come later.
     person = await chat.register("Ann")
     requests = [JoinRequest(connection=connection(f"c{n}"), token=person.token) for n in range(60)]
@@ -120,7 +120,7 @@ async def test_several_connections_are_one_user_until_the_last_has_gone(chat: Ch
     await chat.no_longer_lists("Ann")
 
 
-async def test_a_clean_close_waits_for_its_own_grace_period_only(broker: Broker) -> None:
+async def test_a_clean_close_waits_for_its_own_grace_period_only(broker: NatsConnection) -> None:
     """The wait below ends before the grace period of a broken connection would."""
     async with service(broker, closed_seconds=0.5, broken_seconds=60):
         chat = Chat(broker)
@@ -132,7 +132,7 @@ async def test_a_clean_close_waits_for_its_own_grace_period_only(broker: Broker)
 
 async def test_an_exit_is_off_the_list_and_the_name_free_at_once(chat: Chat) -> None:
     ann = await chat.present("Ann")
-    await chat.leave(ann.user.id, "c1", manner=LeaveManner.EXIT)
+    await chat.leave(ann.user.id, "c1", manner=LeaveReason.EXIT)
     assert await chat.names() == []
     assert (await chat.register("ANN")).user.id != ann.user.id
 
@@ -140,13 +140,13 @@ async def test_an_exit_is_off_the_list_and_the_name_free_at_once(chat: Chat) -> 
 async def test_a_broken_connection_keeps_name_and_place_through_the_grace(chat: Chat) -> None:
     ann = await chat.present("Ann")
     await chat.present("Bob", "c2")
-    await chat.leave(ann.user.id, "c1", manner=LeaveManner.BROKEN)
+    await chat.leave(ann.user.id, "c1", manner=LeaveReason.BROKEN)
     assert await chat.names() == ["Ann", "Bob"]
     assert (await refusal(chat.register("ann"))).code == "name_taken"
     back = await chat.join(ann.token, "c3")
     assert back.user == ann.user
     assert await chat.names() == ["Ann", "Bob"]
-    await chat.leave(ann.user.id, "c3", manner=LeaveManner.BROKEN)
+    await chat.leave(ann.user.id, "c3", manner=LeaveReason.BROKEN)
     await chat.no_longer_lists("Ann")
     assert (await chat.until_free("Ann")).user.id != ann.user.id
 
@@ -157,7 +157,7 @@ async def test_a_token_that_comes_back_later_claims_its_name_again_or_is_told_it
     ann = await chat.present("Ann")
     bob = await chat.present("Bob", "c2")
     for person, socket in ((ann, "c1"), (bob, "c2")):
-        await chat.leave(person.user.id, socket, manner=LeaveManner.EXIT)
+        await chat.leave(person.user.id, socket, manner=LeaveReason.EXIT)
     await chat.present("bob", "c3")
     assert (await chat.join(ann.token, "c4")).user == ann.user
     assert (await refusal(chat.register("Ann"))).code == "name_taken"
@@ -166,7 +166,7 @@ async def test_a_token_that_comes_back_later_claims_its_name_again_or_is_told_it
     await until_answer(chat.names, lambda names: names == ["bob", "Ann"])
 
 
-async def test_a_registration_that_nobody_joins_frees_its_name(broker: Broker) -> None:
+async def test_a_registration_that_nobody_joins_frees_its_name(broker: NatsConnection) -> None:
     async with service(broker, registration_seconds=1):
         chat = Chat(broker)
         first = await chat.register("Ann")
@@ -191,22 +191,22 @@ async def test_a_dead_gateway_takes_its_people_with_it_and_nobody_else(chat: Cha
 async def test_a_course_person_is_on_the_list_at_once_and_only_the_course_brings_them_back(
     chat: Chat,
 ) -> None:
-    ann = await chat.register("Ann", dialect=Dialect.COURSE, connection=connection("c1"), origin="o")
+    ann = await chat.register("Ann", dialect=ProtocolVersion.COURSE, connection=connection("c1"), origin="o")
     assert ann.token is None
     assert await chat.names() == ["Ann"]
 
-    def rejoin(dialect: Dialect, name: str | None = None) -> JoinRequest:
+    def rejoin(dialect: ProtocolVersion, name: str | None = None) -> JoinRequest:
         return JoinRequest(connection=connection("c2"), user_id=ann.user.id, dialect=dialect, name=name)
 
     async def ask(request: JoinRequest) -> JoinReply:
         return await chat.requester.ask(ChatSubject.JOIN, request, JoinReply)
 
-    assert (await refusal(ask(rejoin(Dialect.V1)))).code == "user_unknown"
-    assert (await ask(rejoin(Dialect.COURSE))).user == ann.user
-    await chat.leave(ann.user.id, manner=LeaveManner.EXIT)
+    assert (await refusal(ask(rejoin(ProtocolVersion.V1)))).code == "user_unknown"
+    assert (await ask(rejoin(ProtocolVersion.COURSE))).user == ann.user
+    await chat.leave(ann.user.id, manner=LeaveReason.EXIT)
     await chat.broker.jetstream.purge_stream(MEMBERS_STREAM, subject=member_subject(ann.user.id))
-    assert (await refusal(ask(rejoin(Dialect.COURSE)))).code == "user_unknown"
-    assert (await ask(rejoin(Dialect.COURSE, "Ann"))).user == ann.user
+    assert (await refusal(ask(rejoin(ProtocolVersion.COURSE)))).code == "user_unknown"
+    assert (await ask(rejoin(ProtocolVersion.COURSE, "Ann"))).user == ann.user
 
 
 @pytest.mark.parametrize("payload", [b"nonsense", b"[]", b'{"version":1}', b'{"userId":"nobody"}'])
@@ -231,23 +231,23 @@ async def test_a_hand_made_record_stops_nothing_and_blocks_no_name(chat: Chat, p
     await chat.until_free("Ann")
 
 
-async def test_a_record_under_a_foreign_id_is_nobody(chat: Chat, broker: Broker) -> None:
+async def test_a_record_under_a_foreign_id_is_nobody(chat: Chat, broker: NatsConnection) -> None:
     ann = await chat.present("Ann")
     stored = await StreamReader(broker, MEMBERS_STREAM).last(member_subject(ann.user.id))
     assert stored is not None
     await chat.put(member_subject("impostor"), stored.data.replace(b'"Ann"', b'"Mal"'))
-    await chat.leave(ann.user.id, "c1", manner=LeaveManner.EXIT)
+    await chat.leave(ann.user.id, "c1", manner=LeaveReason.EXIT)
     assert await chat.names() == []
 
 
-async def test_a_name_whose_holder_has_no_record_is_free(chat: Chat, broker: Broker) -> None:
+async def test_a_name_whose_holder_has_no_record_is_free(chat: Chat, broker: NatsConnection) -> None:
     ann = await chat.register("Ann")
     await broker.jetstream.purge_stream(MEMBERS_STREAM, subject=member_subject(ann.user.id))
     assert (await chat.register("ann")).user.name == "ann"
 
 
 async def test_what_one_service_stored_the_other_never_denies(
-    broker: Broker, broker_process: BrokerProcess
+    broker: NatsConnection, broker_process: BrokerProcess
 ) -> None:
     """Either may answer: each step follows the one before at once, wherever that one was answered."""
     async with service(broker), another(broker_process.url):
@@ -259,5 +259,5 @@ async def test_what_one_service_stored_the_other_never_denies(
             assert ann.user == first.user
             await chat.join(ann.token, f"c{n}")
             await chat.send(ann.user.id, f"message {n}")
-            await chat.leave(ann.user.id, f"c{n}", manner=LeaveManner.EXIT)
+            await chat.leave(ann.user.id, f"c{n}", manner=LeaveReason.EXIT)
         await chat.no_longer_lists("Ann")

@@ -14,21 +14,21 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from opsroom_chat.domain import presence as people
-from opsroom_chat.domain.member_index import Directory
-from opsroom_chat.domain.presence import Change, Graces, Name, Newcomer
+from opsroom_chat.domain.member_index import MemberIndex
+from opsroom_chat.domain.presence import Change, GracePeriods, NameClaimChange, Registration
 from opsroom_chat.domain.tokens import name_key
-from opsroom_contracts.chat import MAX_CONNECTIONS, Connection, Dialect, LeaveManner, Member, User
+from opsroom_contracts.chat import MAX_CONNECTIONS, Connection, LeaveReason, Member, ProtocolVersion, User
 from opsroom_contracts.errors import FaultError
 
 START = datetime(2026, 11, 23, tzinfo=UTC)
 TICK = timedelta(seconds=1)
 REGISTRATION, CLOSED, BROKEN, HOLD = 6, 1, 3, 4
-GRACES = Graces(TICK * REGISTRATION, TICK * CLOSED, TICK * BROKEN, TICK * HOLD)
+GRACES = GracePeriods(TICK * REGISTRATION, TICK * CLOSED, TICK * BROKEN, TICK * HOLD)
 NEVER = -1
 
 NAMES = ("Ann", "ANN", "ann", "Straße", "STRASSE", "Zoë", "Bob", "bob")
 PEOPLE = tuple(
-    (User(id=f"u{n}", name=name), Dialect.COURSE if n % 3 == 0 else Dialect.V1)
+    (User(id=f"u{n}", name=name), ProtocolVersion.COURSE if n % 3 == 0 else ProtocolVersion.V1)
     for n, name in enumerate(NAMES)
 )
 WHO = st.integers(0, len(PEOPLE) - 1)
@@ -61,7 +61,7 @@ class PresenceMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.directory = Directory()
+        self.index = MemberIndex()
         self.seq = 0
         self.ticks = 0
         self.model: dict[int, Expected] = {}
@@ -71,7 +71,7 @@ class PresenceMachine(RuleBasedStateMachine):
         return START + TICK * self.ticks
 
     def record(self, who: int) -> Member | None:
-        entry = self.directory.member(PEOPLE[who][0].id)
+        entry = self.index.member(PEOPLE[who][0].id)
         return None if entry is None else entry.member
 
     def store(self, change: Change | None) -> None:
@@ -79,16 +79,16 @@ class PresenceMachine(RuleBasedStateMachine):
         if change is None:
             return
         key = name_key(change.member.user.name)
-        held = self.directory.name(key)
+        held = self.index.name(key)
         holder = None if held is None else held.user_id
         self.seq += 2
-        if change.name is Name.CLAIM:
+        if change.name is NameClaimChange.CLAIM:
             if holder not in {None, change.member.user.id}:
                 raise NameTakenError
-            self.directory.put_name(key, change.member.user.id, self.seq)
-        elif change.name is Name.RELEASE and holder == change.member.user.id:
-            self.directory.put_name(key, None, self.seq)
-        self.directory.put_member(change.member, self.seq - 1)
+            self.index.put_name(key, change.member.user.id, self.seq)
+        elif change.name is NameClaimChange.RELEASE and holder == change.member.user.id:
+            self.index.put_name(key, None, self.seq)
+        self.index.put_member(change.member, self.seq - 1)
 
     def free_for(self, who: int) -> bool:
         key = name_key(PEOPLE[who][0].name)
@@ -101,7 +101,7 @@ class PresenceMachine(RuleBasedStateMachine):
     def register(self, who: int, socket: int | None, gateway: str) -> None:
         user, dialect = PEOPLE[who]
         connection = None if socket is None else Connection(id=f"c{socket}", gateway=gateway)
-        newcomer = Newcomer(user, dialect, f"hash-{self.seq}", None, connection)
+        newcomer = Registration(user, dialect, f"hash-{self.seq}", None, connection)
         change = people.register(newcomer, self.record(who), self.now, GRACES)
         if not self.free_for(who):
             with pytest.raises(NameTakenError):
@@ -139,8 +139,8 @@ class PresenceMachine(RuleBasedStateMachine):
         assert again is not None
         assert people.join(again, connection, None, self.now) is None
 
-    @rule(who=WHO, sockets=st.frozensets(SOCKETS, max_size=3), manner=st.sampled_from(LeaveManner))
-    def leave(self, who: int, sockets: frozenset[int], manner: LeaveManner) -> None:
+    @rule(who=WHO, sockets=st.frozensets(SOCKETS, max_size=3), manner=st.sampled_from(LeaveReason))
+    def leave(self, who: int, sockets: frozenset[int], manner: LeaveReason) -> None:
         self.take_away(who, {f"c{socket}" for socket in sockets}, manner)
 
     @rule(gateway=GATEWAYS)
@@ -148,9 +148,9 @@ class PresenceMachine(RuleBasedStateMachine):
         for who, expected in self.model.items():
             lost = {socket for socket, on in expected.gateway_of.items() if on == gateway}
             if lost:
-                self.take_away(who, lost, LeaveManner.CLOSED)
+                self.take_away(who, lost, LeaveReason.CLOSED)
 
-    def take_away(self, who: int, sockets: Iterable[str], manner: LeaveManner) -> None:
+    def take_away(self, who: int, sockets: Iterable[str], manner: LeaveReason) -> None:
         member = self.record(who)
         if member is None:
             return
@@ -160,12 +160,12 @@ class PresenceMachine(RuleBasedStateMachine):
         before = dict(expected.gateway_of)
         expected.gateway_of = {s: g for s, g in before.items() if gone and s not in gone}
         if not expected.gateway_of:
-            if manner is LeaveManner.EXIT:
+            if manner is LeaveReason.EXIT:
                 expected.listed_until = expected.held_until = NEVER
             elif before:
-                grace = BROKEN if manner is LeaveManner.BROKEN else CLOSED
+                grace = BROKEN if manner is LeaveReason.BROKEN else CLOSED
                 expected.listed_until = self.ticks + grace
-                hold = HOLD if PEOPLE[who][1] is Dialect.V1 else 0
+                hold = HOLD if PEOPLE[who][1] is ProtocolVersion.V1 else 0
                 expected.held_until = expected.listed_until + hold
         again = self.record(who)
         assert again is not None
@@ -175,14 +175,14 @@ class PresenceMachine(RuleBasedStateMachine):
     def time_passes(self, count: int) -> None:
         for _ in range(count):
             self.ticks += 1
-            for member in list(self.directory.expiring()):
+            for member in list(self.index.expiring()):
                 self.store(people.expire(member, self.now, GRACES))
 
     @invariant()
     def on_the_list_iff_a_connection_lives_or_a_grace_runs_in_the_order_of_coming(self) -> None:
         there = [who for who, expected in self.model.items() if expected.listed(self.ticks)]
         there.sort(key=lambda who: (self.model[who].place, PEOPLE[who][0].id))
-        assert self.directory.listed() == [PEOPLE[who][0] for who in there]
+        assert self.index.listed() == [PEOPLE[who][0] for who in there]
 
     @invariant()
     def a_name_is_held_by_whom_the_model_says_and_by_nobody_else(self) -> None:
@@ -193,12 +193,12 @@ class PresenceMachine(RuleBasedStateMachine):
                 assert holders[key] is None, "two people hold one name"
                 holders[key] = PEOPLE[who][0].id
         for key, holder in holders.items():
-            entry = self.directory.name(key)
+            entry = self.index.name(key)
             assert (None if entry is None else entry.user_id) == holder
 
     @invariant()
     def connections_are_those_that_live(self) -> None:
-        connected = {member.user.id: member for member in self.directory.connected()}
+        connected = {member.user.id: member for member in self.index.connected()}
         for who, expected in self.model.items():
             member = connected.pop(PEOPLE[who][0].id, None)
             found = {} if member is None else {c.id: c.gateway for c in member.connections}
@@ -208,11 +208,11 @@ class PresenceMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Once everybody has gone and time has passed, every name is free."""
         for who in self.model:
-            self.take_away(who, (), LeaveManner.BROKEN)
+            self.take_away(who, (), LeaveReason.BROKEN)
         self.time_passes(REGISTRATION + BROKEN + HOLD)
-        assert self.directory.listed() == []
+        assert self.index.listed() == []
         for name in NAMES:
-            entry = self.directory.name(name_key(name))
+            entry = self.index.name(name_key(name))
             assert entry is None or entry.user_id is None
 
 
@@ -222,7 +222,7 @@ TestPresence = PresenceMachine.TestCase
 
 def test_one_person_has_no_more_connections_than_the_limit() -> None:
     user, dialect = PEOPLE[1]
-    member = people.register(Newcomer(user, dialect, "h", None, None), None, START, GRACES).member
+    member = people.register(Registration(user, dialect, "h", None, None), None, START, GRACES).member
     for n in range(MAX_CONNECTIONS):
         change = people.join(member, Connection(id=f"c{n}", gateway="g"), None, START)
         assert change is not None
@@ -233,8 +233,8 @@ def test_one_person_has_no_more_connections_than_the_limit() -> None:
 
 def test_an_older_record_never_replaces_a_newer_one() -> None:
     user, dialect = PEOPLE[1]
-    old = people.register(Newcomer(user, dialect, "old", None, None), None, START, GRACES).member
-    directory = Directory()
+    old = people.register(Registration(user, dialect, "old", None, None), None, START, GRACES).member
+    directory = MemberIndex()
     directory.put_member(old.model_copy(update={"token_hash": "new"}), 7)
     directory.put_member(old, 6)
     directory.put_name("key", "new", 7)

@@ -7,7 +7,7 @@ import pytest
 
 from opsroom_contracts.codec import MAX_PAYLOAD_BYTES
 from opsroom_contracts.subjects import CHAT_SERVICE, ChatSubject
-from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.connection import NatsConnection
 from services.chat.tests.harness import Chat
 from services.chat.tests.statistics import gauge
 
@@ -65,7 +65,7 @@ async def test_what_is_refused_names_its_field_and_the_limit(
 
 @pytest.mark.parametrize("subject", list(ChatSubject))
 async def test_what_is_no_request_at_all_is_refused_counted_and_stops_nothing(
-    chat: Chat, broker: Broker, subject: ChatSubject
+    chat: Chat, broker: NatsConnection, subject: ChatSubject
 ) -> None:
     hostile = (b"null", b'"str"', b"[]", b"7", b"{", b"\xff\xfe", b"[" * 10_000, b'{"\\ud800":1}')
     for payload in hostile:

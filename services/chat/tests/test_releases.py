@@ -17,8 +17,8 @@ from opsroom_contracts.subjects import (
     message_subject,
     name_subject,
 )
-from opsroom_contracts.versions import Older
-from opsroom_messaging.client.connection import Broker
+from opsroom_contracts.versions import PreviousVersion
+from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from services.chat.tests.harness import Chat
 from services.chat.tests.statistics import gauge
@@ -45,7 +45,7 @@ def lifted(old: Saying) -> MessageEvent:
 
 
 async def test_an_older_message_is_read_among_todays(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(MESSAGE_EVENT.older, 0, Older(Saying, lifted))
+    monkeypatch.setitem(MESSAGE_EVENT.older, 0, PreviousVersion(Saying, lifted))
     old = {"version": 0, "id": "m0", "room": "general", "who": "Eve", "words": "long ago"}
     await chat.put(
         message_subject("general", "m0"), json.dumps(old | {"at": "2020-01-01T00:00:00Z"}).encode()
@@ -56,7 +56,7 @@ async def test_an_older_message_is_read_among_todays(chat: Chat, monkeypatch: py
 
 
 async def test_a_newer_message_is_skipped_counted_and_its_id_not_taken_for_free(
-    chat: Chat, broker: Broker, caplog: pytest.LogCaptureFixture
+    chat: Chat, broker: NatsConnection, caplog: pytest.LogCaptureFixture
 ) -> None:
     ann = (await chat.present("Ann")).user
     await chat.put(message_subject("general", message_id(ann.id, "c1")), NEWER)
@@ -68,7 +68,7 @@ async def test_a_newer_message_is_skipped_counted_and_its_id_not_taken_for_free(
     await chat.send(ann.id, "another", "c2")
 
 
-async def test_a_newer_record_of_a_person_is_never_written_over(chat: Chat, broker: Broker) -> None:
+async def test_a_newer_record_of_a_person_is_never_written_over(chat: Chat, broker: NatsConnection) -> None:
     """A process that can't read it would put its own memory of them in its place."""
     ann = await chat.present("Ann")
     subject = member_subject(ann.user.id)

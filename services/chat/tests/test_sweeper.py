@@ -5,14 +5,14 @@ from collections import Counter
 from nats.aio.msg import Msg
 
 from opsroom_contracts.subjects import CHAT_STREAM, GATEWAYS_BUCKET
-from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.connection import NatsConnection
 from services.chat.tests.harness import Chat, service
 from tests.waiting import until
 
 LEASES = f"KV_{GATEWAYS_BUCKET}"
 
 
-async def test_leases_are_read_only_while_somebody_is_connected(broker: Broker) -> None:
+async def test_leases_are_read_only_while_somebody_is_connected(broker: NatsConnection) -> None:
     asked: Counter[str] = Counter()
 
     async def count(message: Msg) -> None:

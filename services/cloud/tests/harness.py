@@ -10,8 +10,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from opsroom_cloud.event_store import Events
-from opsroom_cloud.instance_projection import InstanceFold
+from opsroom_cloud.event_store import EventStore
+from opsroom_cloud.instance_projection import InstanceProjection
 from opsroom_cloud.provider import Provider, SimulatedProvider
 from opsroom_cloud.service import cloud_service
 from opsroom_cloud.settings import CloudSettings
@@ -34,11 +34,11 @@ from opsroom_contracts.cloud import (
 from opsroom_contracts.codec import ContractError
 from opsroom_contracts.errors import Fault, FaultError
 from opsroom_contracts.subjects import CLOUD_EVENTS, CLOUD_STREAM, CloudSubject
-from opsroom_messaging.client.connection import Broker
-from opsroom_messaging.client.request_client import Requester
-from opsroom_messaging.jetstream.batch_writer import GroupWriter
-from opsroom_messaging.jetstream.broker_clock import SteadyClock
-from opsroom_messaging.jetstream.stream_reader import Stored, StreamReader
+from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.client.request_client import RequestClient
+from opsroom_messaging.jetstream.batch_writer import BatchWriter
+from opsroom_messaging.jetstream.broker_clock import BrokerClock
+from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
 from opsroom_messaging.runtime.process import running
 from tests.waiting import until_answer
 
@@ -53,20 +53,20 @@ def settings(**changes: object) -> CloudSettings:
 
 
 def service(
-    broker: Broker, provider: Provider | None = None, **changes: object
+    broker: NatsConnection, provider: Provider | None = None, **changes: object
 ) -> AbstractAsyncContextManager[asyncio.Event]:
     """The whole service in this process."""
     return cloud_service(broker, settings(**changes), provider or SimulatedProvider(0))
 
 
 @asynccontextmanager
-async def unfollowed(broker: Broker) -> AsyncIterator[Events]:
+async def unfollowed(broker: NatsConnection) -> AsyncIterator[EventStore]:
     """The events as a process sees them whose follower has delivered nothing yet: its memory is empty."""
-    writer = GroupWriter(broker)
+    writer = BatchWriter(broker)
     reader = StreamReader(broker, CLOUD_STREAM)
     async with running(writer=writer.run()):
-        yield Events(
-            InstanceFold(), reader, writer, clock=SteadyClock(), operations_retention=timedelta(days=1)
+        yield EventStore(
+            InstanceProjection(), reader, writer, clock=BrokerClock(), operations_retention=timedelta(days=1)
         )
 
 
@@ -74,17 +74,17 @@ async def unfollowed(broker: Broker) -> AsyncIterator[Events]:
 class Kept:
     """An event as the stream keeps it."""
 
-    message: Stored
+    message: StreamMessage
     event: InstanceEvent
 
 
 class Cloud:
     """Asks the service over NATS, and reads the stream behind its back."""
 
-    def __init__(self, broker: Broker, *, attempt: float = 3.0) -> None:
+    def __init__(self, broker: NatsConnection, *, attempt: float = 3.0) -> None:
         self.broker = broker
         self.reader = StreamReader(broker, CLOUD_STREAM)
-        self._requester = Requester(broker, patience=30, attempt=attempt)
+        self._requester = RequestClient(broker, patience=30, attempt=attempt)
 
     async def create(self, client_id: str | None = None, actor: str = "ann") -> OperationReply:
         request = CreateRequest(client_id=client_id, actor=actor)

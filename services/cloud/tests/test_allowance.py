@@ -8,8 +8,8 @@ from opsroom_contracts.audit import AUDIT_ENTRY
 from opsroom_contracts.cloud import CreateRequest, EventType, InstanceRequest, OperationReply
 from opsroom_contracts.errors import ErrorCode, Fault, FaultError
 from opsroom_contracts.subjects import AUDIT_STREAM, CloudSubject, audit_subject
-from opsroom_messaging.client.connection import Broker, connect
-from opsroom_messaging.client.request_client import Requester
+from opsroom_messaging.client.connection import NatsConnection, connect
+from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from services.cloud.tests.harness import Cloud, Kept, refusal, service
 from tests.broker import BrokerProcess
@@ -23,8 +23,8 @@ SLOW_SECONDS = 60.0
 class Asked:
     """Asks for commands with a limit, as gateways do."""
 
-    def __init__(self, broker: Broker) -> None:
-        self._requester = Requester(broker, patience=30, attempt=15.0)
+    def __init__(self, broker: NatsConnection) -> None:
+        self._requester = RequestClient(broker, patience=30, attempt=15.0)
 
     async def create(self, actor: str = "ann", key: str | None = None, most: int = MOST) -> OperationReply:
         request = CreateRequest(client_id=key or uuid4().hex, actor=actor, pending_max=most)
@@ -62,7 +62,7 @@ def most_at_once(kept: list[Kept]) -> int:
     return most
 
 
-async def test_what_is_sent_at_once_does_not_pass_the_limit(broker: Broker) -> None:
+async def test_what_is_sent_at_once_does_not_pass_the_limit(broker: NatsConnection) -> None:
     async with service(broker, delay_seconds=SLOW_SECONDS):
         asked, cloud = Asked(broker), Cloud(broker)
         answers = await asyncio.gather(
@@ -78,7 +78,7 @@ async def test_what_is_sent_at_once_does_not_pass_the_limit(broker: Broker) -> N
         assert (await refusal(asked.create())).code is ErrorCode.RATE_LIMITED
 
 
-async def test_places_are_free_again_when_operations_end(broker: Broker) -> None:
+async def test_places_are_free_again_when_operations_end(broker: NatsConnection) -> None:
     async with service(broker, delay_seconds=0.1):
         asked, cloud = Asked(broker), Cloud(broker)
 
@@ -98,7 +98,7 @@ async def test_places_are_free_again_when_operations_end(broker: Broker) -> None
         assert most_at_once(kept) <= MOST
 
 
-async def test_a_retry_of_what_was_accepted_is_answered_at_the_limit(broker: Broker) -> None:
+async def test_a_retry_of_what_was_accepted_is_answered_at_the_limit(broker: NatsConnection) -> None:
     async with service(broker, delay_seconds=SLOW_SECONDS):
         asked, cloud = Asked(broker), Cloud(broker)
         first = await asked.create(key="first")
@@ -110,7 +110,7 @@ async def test_a_retry_of_what_was_accepted_is_answered_at_the_limit(broker: Bro
         assert (await refusal(asked.create(key="another"))).code is ErrorCode.RATE_LIMITED
 
 
-async def test_what_the_broker_refuses_gives_its_place_back(broker: Broker) -> None:
+async def test_what_the_broker_refuses_gives_its_place_back(broker: NatsConnection) -> None:
     async with service(broker, delay_seconds=SLOW_SECONDS):
         asked, cloud = Asked(broker), Cloud(broker)
         for _ in range(MOST + 1):
@@ -128,7 +128,7 @@ async def test_what_the_broker_refuses_gives_its_place_back(broker: Broker) -> N
 
 
 async def test_another_process_counts_what_it_has_heard_of(
-    broker: Broker, broker_process: BrokerProcess
+    broker: NatsConnection, broker_process: BrokerProcess
 ) -> None:
     other = await connect(broker_process.url, name="other")
     async with service(broker, delay_seconds=SLOW_SECONDS), service(other, delay_seconds=SLOW_SECONDS):
@@ -142,7 +142,7 @@ async def test_another_process_counts_what_it_has_heard_of(
     await other.close()
 
 
-async def test_that_somebody_has_too_much_pending_is_in_the_audit(broker: Broker) -> None:
+async def test_that_somebody_has_too_much_pending_is_in_the_audit(broker: NatsConnection) -> None:
     async with service(broker, delay_seconds=SLOW_SECONDS):
         asked, reader = Asked(broker), StreamReader(broker, AUDIT_STREAM)
         await asked.create(most=1)

@@ -4,14 +4,14 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from opsroom_cloud.operation_runner import Completion, Deadlines
+from opsroom_cloud.operation_runner import Deadlines, OperationRunner
 from opsroom_cloud.provider import SimulatedProvider
 from opsroom_contracts.cloud import Command, EventType, InstanceEvent, InstanceState
 from opsroom_contracts.codec import encode
 from opsroom_contracts.model import to_milliseconds
 from opsroom_contracts.subjects import CLOUD_STREAM, instance_events
-from opsroom_messaging.client.connection import Broker
-from opsroom_messaging.jetstream.broker_clock import SteadyClock
+from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.jetstream.broker_clock import BrokerClock
 from services.cloud.tests.harness import Cloud, each_once, process, service, unfollowed
 from tests.broker import BrokerProcess
 from tests.waiting import until, until_answer
@@ -20,7 +20,7 @@ COUNT = 30
 
 
 async def test_a_process_killed_between_received_and_due(
-    broker: Broker, broker_process: BrokerProcess
+    broker: NatsConnection, broker_process: BrokerProcess
 ) -> None:
     cloud = Cloud(broker)
     async with process(broker_process.url) as first:
@@ -35,7 +35,9 @@ async def test_a_process_killed_between_received_and_due(
         assert {reply.operation.id for reply in again} == set(happened)
 
 
-async def test_a_process_killed_while_it_finishes(broker: Broker, broker_process: BrokerProcess) -> None:
+async def test_a_process_killed_while_it_finishes(
+    broker: NatsConnection, broker_process: BrokerProcess
+) -> None:
     """Due messages it had taken and not acknowledged would come again far too late: they are taken over."""
     cloud = Cloud(broker)
     async with process(broker_process.url) as first:
@@ -47,7 +49,7 @@ async def test_a_process_killed_while_it_finishes(broker: Broker, broker_process
 
 
 async def test_the_broker_killed_between_received_and_due(
-    broker: Broker, broker_process: BrokerProcess
+    broker: NatsConnection, broker_process: BrokerProcess
 ) -> None:
     cloud = Cloud(broker)
     async with process(broker_process.url):
@@ -60,7 +62,7 @@ async def test_the_broker_killed_between_received_and_due(
 
 
 async def test_commands_sent_while_the_broker_is_killed_are_done_once(
-    broker: Broker, broker_process: BrokerProcess
+    broker: NatsConnection, broker_process: BrokerProcess
 ) -> None:
     cloud = Cloud(broker)
     async with service(broker):
@@ -78,7 +80,7 @@ async def test_commands_sent_while_the_broker_is_killed_are_done_once(
 # Each of the three ways to the end of an operation, with the other two cut off.
 
 
-async def test_the_process_that_accepted_an_operation_times_it_itself(broker: Broker) -> None:
+async def test_the_process_that_accepted_an_operation_times_it_itself(broker: NatsConnection) -> None:
     async with service(broker, grace_seconds=600):
         cloud = Cloud(broker)
         operation = (await cloud.create()).operation
@@ -87,7 +89,7 @@ async def test_the_process_that_accepted_an_operation_times_it_itself(broker: Br
     each_once(await cloud.kept())
 
 
-async def test_the_brokers_schedule_outlives_the_process_that_accepted(broker: Broker) -> None:
+async def test_the_brokers_schedule_outlives_the_process_that_accepted(broker: NatsConnection) -> None:
     cloud = Cloud(broker)
     async with service(broker, delay_seconds=1.0, grace_seconds=600):
         operation = (await cloud.create()).operation
@@ -96,7 +98,7 @@ async def test_the_brokers_schedule_outlives_the_process_that_accepted(broker: B
     each_once(await cloud.kept())
 
 
-async def test_an_overdue_operation_is_found_by_the_sweep(broker: Broker) -> None:
+async def test_an_overdue_operation_is_found_by_the_sweep(broker: NatsConnection) -> None:
     cloud = Cloud(broker)
     async with service(broker, delay_seconds=1.0):
         operation = (await cloud.create()).operation
@@ -106,7 +108,7 @@ async def test_an_overdue_operation_is_found_by_the_sweep(broker: Broker) -> Non
     each_once(await cloud.kept())
 
 
-async def lose_the_due_message(broker: Broker) -> None:
+async def lose_the_due_message(broker: NatsConnection) -> None:
     await broker.jetstream.purge_stream(CLOUD_STREAM, subject="cloud.timers.*")
 
 
@@ -119,7 +121,7 @@ def by_hand(**more: Any) -> bytes:
         "command": Command.CREATE,
         "state": InstanceState.STOPPED,
         "actor": "operator",
-        "timestamp": to_milliseconds(SteadyClock()()),
+        "timestamp": to_milliseconds(BrokerClock()()),
     }
     return encode(InstanceEvent(**(usual | more)))
 
@@ -132,7 +134,7 @@ async def test_an_event_published_by_hand_is_finished_like_any(cloud: Cloud) -> 
 
 
 async def test_an_event_published_by_hand_that_is_due_when_the_stream_has_forgotten_it_is_finished_before(
-    broker: Broker,
+    broker: NatsConnection,
 ) -> None:
     never = datetime(9999, 12, 31, tzinfo=UTC)
     async with service(broker, retention_days=6 / 86_400):
@@ -144,12 +146,14 @@ async def test_an_event_published_by_hand_that_is_due_when_the_stream_has_forgot
         assert await cloud.instance("by-hand") is not None
 
 
-async def test_two_processes_at_one_operation_finish_it_once(cloud: Cloud, broker: Broker) -> None:
+async def test_two_processes_at_one_operation_finish_it_once(cloud: Cloud, broker: NatsConnection) -> None:
     """As when its due message comes again from a worker that is only slow, not dead."""
     operation = (await cloud.create()).operation
     async with unfollowed(broker) as mine, unfollowed(broker) as yours:
         both = [
-            Completion(events, SimulatedProvider(0), Deadlines(1.0, timedelta(days=1)), clock=SteadyClock())
+            OperationRunner(
+                events, SimulatedProvider(0), Deadlines(1.0, timedelta(days=1)), clock=BrokerClock()
+            )
             for events in (mine, yours)
         ]
         await asyncio.gather(*(one.finish(operation.instance_id, operation.id) for one in both))

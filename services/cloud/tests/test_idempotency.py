@@ -7,18 +7,18 @@ from datetime import timedelta
 
 import pytest
 
-from opsroom_cloud.commands import Commands, Terms
-from opsroom_cloud.instance_projection import InstanceFold
-from opsroom_cloud.operation_runner import Completion, Deadlines
+from opsroom_cloud.commands import CommandPolicy, Commands
+from opsroom_cloud.instance_projection import InstanceProjection
+from opsroom_cloud.operation_runner import Deadlines, OperationRunner
 from opsroom_cloud.operations import Operations
-from opsroom_cloud.pending_quota import Allowance
+from opsroom_cloud.pending_quota import PendingQuota
 from opsroom_cloud.provider import SimulatedProvider
 from opsroom_cloud.timers import Timers
 from opsroom_contracts.cloud import InstanceRequest, OperationStatus
 from opsroom_contracts.errors import FAULT, ErrorCode, FaultError
 from opsroom_contracts.subjects import CLOUD_STREAM, CloudSubject, instance_events
-from opsroom_messaging.client.connection import Broker, connect
-from opsroom_messaging.jetstream.broker_clock import SteadyClock
+from opsroom_messaging.client.connection import NatsConnection, connect
+from opsroom_messaging.jetstream.broker_clock import BrokerClock
 from services.cloud.tests.harness import FINAL, Cloud, each_once, folded, refusal, service, unfollowed
 from tests.broker import BrokerProcess
 
@@ -77,7 +77,7 @@ async def test_one_id_for_two_things_is_refused(cloud: Cloud) -> None:
     ]
 
 
-async def test_the_same_request_still_in_flight_is_told_so(cloud: Cloud, broker: Broker) -> None:
+async def test_the_same_request_still_in_flight_is_told_so(cloud: Cloud, broker: NatsConnection) -> None:
     """Both come in one packet, so the second is read before the first is stored."""
     payload = json.dumps({"clientId": "a"}).encode()
     answers = await asyncio.gather(*(broker.client.request(CloudSubject.CREATE, payload) for _ in range(2)))
@@ -100,16 +100,18 @@ async def broker_forgets(cloud: Cloud, subject: str) -> None:
     await cloud.broker.jetstream.purge_stream(CLOUD_STREAM, subject=subject)
 
 
-async def test_a_process_that_lags_behind_decides_by_what_is_stored(cloud: Cloud, broker: Broker) -> None:
+async def test_a_process_that_lags_behind_decides_by_what_is_stored(
+    cloud: Cloud, broker: NatsConnection
+) -> None:
     """A second process whose follower has delivered nothing yet: its memory is empty."""
     instance_id = await cloud.made()
     async with unfollowed(broker) as events:
-        completion = Completion(
-            events, SimulatedProvider(0), Deadlines(1.0, timedelta(days=1)), clock=SteadyClock()
+        completion = OperationRunner(
+            events, SimulatedProvider(0), Deadlines(1.0, timedelta(days=1)), clock=BrokerClock()
         )
-        timers = Timers(completion, clock=SteadyClock())
-        terms = Terms(SteadyClock(), timedelta(seconds=SOON), Allowance(InstanceFold()))
-        lagging = Commands(events, Operations(events, SteadyClock()), timers, terms)
+        timers = Timers(completion, clock=BrokerClock())
+        terms = CommandPolicy(BrokerClock(), timedelta(seconds=SOON), PendingQuota(InstanceProjection()))
+        lagging = Commands(events, Operations(events, BrokerClock()), timers, terms)
         with pytest.raises(FaultError) as pointless:
             await lagging.stop(InstanceRequest(instance_id=instance_id))
         assert pointless.value.fault.code is ErrorCode.TRANSITION_INVALID
@@ -123,7 +125,7 @@ async def test_a_process_that_lags_behind_decides_by_what_is_stored(cloud: Cloud
 
 
 async def test_two_processes_give_one_instance_to_one_command(
-    broker_process: BrokerProcess, broker: Broker
+    broker_process: BrokerProcess, broker: NatsConnection
 ) -> None:
     other = await connect(broker_process.url, name="other")
     # Long enough that none ends, on a busy machine, before all have been asked.
@@ -144,7 +146,7 @@ async def test_two_processes_give_one_instance_to_one_command(
 
 
 async def test_random_commands_to_two_processes_leave_a_whole_history(
-    broker_process: BrokerProcess, broker: Broker
+    broker_process: BrokerProcess, broker: NatsConnection
 ) -> None:
     dice = random.Random(7)
     other = await connect(broker_process.url, name="other")

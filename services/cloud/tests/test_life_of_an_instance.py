@@ -18,7 +18,7 @@ from opsroom_contracts.cloud import (
 from opsroom_contracts.codec import encode
 from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.subjects import CloudSubject, instance_due, instance_events
-from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.connection import NatsConnection
 from services.cloud.tests.harness import Cloud, each_once, folded, refusal, service
 from tests.waiting import until
 
@@ -66,7 +66,7 @@ async def test_the_final_event_comes_after_the_delay_not_before(cloud: Cloud) ->
     assert created.message.at - received.message.at >= timedelta(seconds=0.3)
 
 
-async def test_a_timer_that_fires_early_is_waited_out(broker: Broker) -> None:
+async def test_a_timer_that_fires_early_is_waited_out(broker: NatsConnection) -> None:
     """As by a broker whose clock is ahead."""
     async with service(broker, delay_seconds=1.0):
         cloud = Cloud(broker)
@@ -168,7 +168,7 @@ class Choosy(SimulatedProvider):
             await super().complete(operation)
 
 
-async def test_a_provider_that_fails_leaves_the_former_state(broker: Broker) -> None:
+async def test_a_provider_that_fails_leaves_the_former_state(broker: NatsConnection) -> None:
     async with service(broker, Choosy(fails=Command.START)):
         cloud = Cloud(broker)
         instance_id = await cloud.made()
@@ -180,7 +180,7 @@ async def test_a_provider_that_fails_leaves_the_former_state(broker: Broker) -> 
         assert (event.type, event.reason) == (EventType.FAILED, "the simulated provider was told to fail")
 
 
-async def test_a_failed_creation_leaves_nothing(broker: Broker) -> None:
+async def test_a_failed_creation_leaves_nothing(broker: NatsConnection) -> None:
     async with service(broker, SimulatedProvider(1)):
         cloud = Cloud(broker)
         await cloud.finished((await cloud.create()).operation)
@@ -188,7 +188,7 @@ async def test_a_failed_creation_leaves_nothing(broker: Broker) -> None:
         assert folded(await cloud.kept()) == {}
 
 
-async def test_a_provider_that_hangs_counts_as_failed_and_holds_nobody_up(broker: Broker) -> None:
+async def test_a_provider_that_hangs_counts_as_failed_and_holds_nobody_up(broker: NatsConnection) -> None:
     provider = Choosy(hangs=Command.START)
     async with service(broker, provider, provider_timeout_seconds=1.0):
         cloud = Cloud(broker)
@@ -201,7 +201,7 @@ async def test_a_provider_that_hangs_counts_as_failed_and_holds_nobody_up(broker
         assert (await cloud.kept())[-1].event.reason == "the provider did not finish within 1 s"
 
 
-async def test_what_is_due_can_not_be_cancelled_any_more(broker: Broker) -> None:
+async def test_what_is_due_can_not_be_cancelled_any_more(broker: NatsConnection) -> None:
     provider = Choosy(hangs=Command.CREATE)
     async with service(broker, provider, provider_timeout_seconds=2.0):
         cloud = Cloud(broker)
@@ -211,7 +211,7 @@ async def test_what_is_due_can_not_be_cancelled_any_more(broker: Broker) -> None
         assert fault.code is ErrorCode.OPERATION_FINISHED
 
 
-async def test_a_provider_s_own_fault_is_a_failure(broker: Broker) -> None:
+async def test_a_provider_s_own_fault_is_a_failure(broker: NatsConnection) -> None:
     class Broken:
         async def complete(self, operation: Operation) -> None:
             raise ZeroDivisionError

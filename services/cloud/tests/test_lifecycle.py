@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from opsroom_cloud.domain.ids import instance_id_of, operation_id_of
-from opsroom_cloud.domain.lifecycle import Order, cancel, complete, decide, fail, retain
-from opsroom_cloud.domain.operation_status import Happened, progress
+from opsroom_cloud.domain.lifecycle import AcceptCommand, cancel, complete, decide, fail, retain
+from opsroom_cloud.domain.operation_status import SequencedEvent, status_from_events
 from opsroom_contracts.cloud import (
     Command,
     EventType,
@@ -33,12 +33,12 @@ class LifeCycle(RuleBasedStateMachine):
         super().__init__()
         self.now = BEGINNING
         self.log: list[InstanceEvent] = []
-        self.orders: list[Order] = []
+        self.orders: list[AcceptCommand] = []
         self.accepted: list[str] = []
         # The model: None where there is no instance.
         self.state: InstanceState | None = None
         self.since: datetime | None = None
-        self.pending: Order | None = None
+        self.pending: AcceptCommand | None = None
 
     def instance(self) -> Instance | None:
         return apply(self.log[-1]) if self.log else None
@@ -49,7 +49,7 @@ class LifeCycle(RuleBasedStateMachine):
 
     @rule(command=st.sampled_from(Command))
     def command_comes(self, command: Command) -> None:
-        order = Order(
+        order = AcceptCommand(
             command=command,
             instance_id=INSTANCE,
             operation_id=f"o-{len(self.orders)}",
@@ -67,7 +67,7 @@ class LifeCycle(RuleBasedStateMachine):
             assert isinstance(verdict, Fault)
             assert verdict.operation_id == self.pending.operation_id
 
-    def _decide(self, order: Order) -> None:
+    def _decide(self, order: AcceptCommand) -> None:
         verdict = decide(self.instance(), order)
         expected = self._expected_refusal(order.command)
         if expected is not None:
@@ -143,7 +143,7 @@ class LifeCycle(RuleBasedStateMachine):
         assert verdict.actor == "bob"
         self._undone(verdict, order)
 
-    def _undone(self, event: InstanceEvent, order: Order) -> None:
+    def _undone(self, event: InstanceEvent, order: AcceptCommand) -> None:
         assert event.type in UNDOES
         self.log.append(event)
         self.pending = None
@@ -183,8 +183,8 @@ class LifeCycle(RuleBasedStateMachine):
         for place, event in enumerate(self.log):
             if event.type is not EventType.RECEIVED:
                 continue
-            rest = [Happened(seq, e) for seq, e in enumerate(self.log) if seq >= place]
-            found = progress(event.operation_id, rest)
+            rest = [SequencedEvent(seq, e) for seq, e in enumerate(self.log) if seq >= place]
+            found = status_from_events(event.operation_id, rest)
             assert found is not None
             pending = self.pending is not None and self.pending.operation_id == event.operation_id
             assert (found.status is OperationStatus.PENDING) == pending

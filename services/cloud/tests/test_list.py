@@ -2,13 +2,13 @@
 
 import asyncio
 
-from opsroom_cloud.instance_projection import InstanceFold
-from opsroom_cloud.list_instances import Listing
+from opsroom_cloud.instance_projection import InstanceProjection
+from opsroom_cloud.list_instances import InstanceLister
 from opsroom_contracts.cloud import LIST_MAX, ListRequest
 from opsroom_contracts.errors import FAULT, ErrorCode
 from opsroom_contracts.subjects import CLOUD_EVENTS, CLOUD_STREAM, CloudSubject
-from opsroom_messaging.client.connection import Broker, connect
-from opsroom_messaging.jetstream.stream_subscription import Follow, Follower, Source
+from opsroom_messaging.client.connection import NatsConnection, connect
+from opsroom_messaging.jetstream.stream_subscription import StartPolicy, StreamSubscription, SubscriptionSpec
 from opsroom_messaging.runtime.process import running
 from services.cloud.tests.harness import Cloud, service, unfollowed
 from tests.broker import BrokerProcess
@@ -32,14 +32,14 @@ async def test_pages_are_in_order_and_hold_everything_once(cloud: Cloud) -> None
     assert (await cloud.page(limit=25)).next is None
 
 
-async def test_a_page_can_not_be_larger_than_the_limit(cloud: Cloud, broker: Broker) -> None:
+async def test_a_page_can_not_be_larger_than_the_limit(cloud: Cloud, broker: NatsConnection) -> None:
     reply = await broker.client.request(CloudSubject.LIST, b'{"limit":%d}' % (LIST_MAX + 1))
     fault = FAULT.validate_json(reply.data)
     assert (fault.code, fault.field) == (ErrorCode.INVALID_REQUEST, "limit")
 
 
 async def test_a_list_holds_what_was_accepted_before_it_whoever_answers(
-    broker: Broker, broker_process: BrokerProcess
+    broker: NatsConnection, broker_process: BrokerProcess
 ) -> None:
     other = await connect(broker_process.url, name="other")
     async with service(broker), service(other):
@@ -52,12 +52,14 @@ async def test_a_list_holds_what_was_accepted_before_it_whoever_answers(
     await other.close()
 
 
-async def test_a_process_that_lags_behind_catches_up_before_it_answers(cloud: Cloud, broker: Broker) -> None:
+async def test_a_process_that_lags_behind_catches_up_before_it_answers(
+    cloud: Cloud, broker: NatsConnection
+) -> None:
     operation = (await cloud.create()).operation
-    fold = InstanceFold()
-    source = Source(CLOUD_STREAM, (CLOUD_EVENTS,), Follow.STATE_THEN_EVENTS)
-    follower = Follower(broker, source, fold)
+    fold = InstanceProjection()
+    source = SubscriptionSpec(CLOUD_STREAM, (CLOUD_EVENTS,), StartPolicy.STATE_THEN_EVENTS)
+    follower = StreamSubscription(broker, source, fold)
     async with unfollowed(broker) as events:
-        asked = asyncio.create_task(Listing(events, fold, follower).page(ListRequest()))
+        asked = asyncio.create_task(InstanceLister(events, fold, follower).page(ListRequest()))
         async with running(follower=follower.run()):
             assert [instance.id for instance in (await asked).instances] == [operation.instance_id]

@@ -11,7 +11,7 @@ import pytest
 
 from opsroom_cloud.provider import SimulatedProvider
 from opsroom_contracts.cloud import EventType
-from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.connection import NatsConnection
 from services.cloud.tests.harness import Cloud, Kept, each_once, process, service
 from tests.broker import BrokerProcess
 
@@ -36,7 +36,7 @@ def lateness(kept: list[Kept]) -> list[timedelta]:
 @pytest.mark.alone
 @pytest.mark.timeout(600)
 async def test_a_burst_of_commands_is_accepted_and_finished_each_once(
-    broker: Broker, broker_process: BrokerProcess
+    broker: NatsConnection, broker_process: BrokerProcess
 ) -> None:
     cloud = Cloud(broker, attempt=120.0)
     delay = 2.0
@@ -54,7 +54,7 @@ async def test_a_burst_of_commands_is_accepted_and_finished_each_once(
     assert "ERROR" not in logged
 
 
-async def test_the_real_ten_seconds(broker: Broker) -> None:
+async def test_the_real_ten_seconds(broker: NatsConnection) -> None:
     async with service(broker, SimulatedProvider(0), delay_seconds=10.0):
         cloud = Cloud(broker)
         operation = (await cloud.create()).operation

@@ -14,14 +14,14 @@ from opsroom_contracts.subjects import (
     instance_events,
     instance_timer,
 )
-from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.connection import NatsConnection
 from services.cloud.tests.harness import Cloud, each_once, service
 from tests.waiting import until_answer
 
 GARBAGE = (b"\xff\xfe", b"null", b'"str"', b"[]", b"[" * 5000, b'{"x":1}', b"{", b"1e999")
 
 
-async def statistics(broker: Broker) -> dict[str, int]:
+async def statistics(broker: NatsConnection) -> dict[str, int]:
     reply = await broker.client.request(f"$SRV.STATS.{CLOUD_SERVICE}", b"")
     found: dict[str, int] = json.loads(reply.data)["endpoints"][0]["data"]
     return found
@@ -29,7 +29,7 @@ async def statistics(broker: Broker) -> dict[str, int]:
 
 @pytest.mark.parametrize("subject", CloudSubject)
 async def test_a_request_that_fits_no_contract_is_refused(
-    cloud: Cloud, broker: Broker, subject: CloudSubject
+    cloud: Cloud, broker: NatsConnection, subject: CloudSubject
 ) -> None:
     for payload in GARBAGE:
         fault = FAULT.validate_json((await broker.client.request(subject, payload)).data)
@@ -39,19 +39,19 @@ async def test_a_request_that_fits_no_contract_is_refused(
     await cloud.page()
 
 
-async def test_an_empty_payload_asks_for_the_defaults(cloud: Cloud, broker: Broker) -> None:
+async def test_an_empty_payload_asks_for_the_defaults(cloud: Cloud, broker: NatsConnection) -> None:
     for subject in (CloudSubject.CREATE, CloudSubject.LIST):
         reply = await broker.client.request(subject, b"")
         assert not reply.headers
     assert len((await cloud.page()).instances) == 1
 
 
-async def test_a_refusal_names_the_field(cloud: Cloud, broker: Broker) -> None:
+async def test_a_refusal_names_the_field(cloud: Cloud, broker: NatsConnection) -> None:
     reply = await broker.client.request(CloudSubject.START, b'{"instanceId":"a.b"}')
     assert FAULT.validate_json(reply.data).field == "instanceId"
 
 
-async def test_what_is_no_event_is_skipped_and_counted(cloud: Cloud, broker: Broker) -> None:
+async def test_what_is_no_event_is_skipped_and_counted(cloud: Cloud, broker: NatsConnection) -> None:
     instance_id = await cloud.made()
     before = await cloud.instance(instance_id)
     last = await cloud.reader.last(instance_events(instance_id))
@@ -77,7 +77,7 @@ async def test_rubbish_on_a_live_instance_hides_nothing(cloud: Cloud) -> None:
     each_once(await cloud.kept(subject))
 
 
-async def test_rubbish_on_an_instance_while_nobody_looked(broker: Broker) -> None:
+async def test_rubbish_on_an_instance_while_nobody_looked(broker: NatsConnection) -> None:
     async with service(broker, delay_seconds=0.1):
         cloud = Cloud(broker)
         instance_id = await cloud.made()
@@ -99,7 +99,7 @@ async def test_rubbish_on_a_pending_instance_holds_nothing_up(cloud: Cloud) -> N
     assert await cloud.instance(operation.instance_id) is not None
 
 
-async def test_rubbish_due_messages_are_dropped_and_counted(cloud: Cloud, broker: Broker) -> None:
+async def test_rubbish_due_messages_are_dropped_and_counted(cloud: Cloud, broker: NatsConnection) -> None:
     for payload in GARBAGE:
         await cloud.put(instance_due("rubbish"), payload)
     await cloud.made()
@@ -109,7 +109,7 @@ async def test_rubbish_due_messages_are_dropped_and_counted(cloud: Cloud, broker
     assert found["malformed"] == 0
 
 
-async def test_a_due_message_by_hand_hurries_nothing(broker: Broker) -> None:
+async def test_a_due_message_by_hand_hurries_nothing(broker: NatsConnection) -> None:
     async with service(broker, delay_seconds=60.0):
         cloud = Cloud(broker)
         operation = (await cloud.create()).operation

@@ -1,13 +1,13 @@
 """The process around the service."""
 
 from opsroom_contracts.cloud import OperationStatus
-from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.connection import NatsConnection
 from services.cloud.tests.harness import Cloud, process
 from tests.broker import BrokerProcess
 
 
 async def test_it_says_when_it_is_ready_and_stops_in_order(
-    broker: Broker, broker_process: BrokerProcess
+    broker: NatsConnection, broker_process: BrokerProcess
 ) -> None:
     async with process(broker_process.url, CLOUD_FAILURE_RATE="1") as cloud_process:
         cloud = Cloud(broker)

@@ -17,8 +17,8 @@ from opsroom_contracts.cloud import (
 from opsroom_contracts.errors import FAULT, ErrorCode
 from opsroom_contracts.model import Identifier, Model, Timestamp
 from opsroom_contracts.subjects import CloudSubject, instance_due, instance_events
-from opsroom_contracts.versions import Older
-from opsroom_messaging.client.connection import Broker
+from opsroom_contracts.versions import PreviousVersion
+from opsroom_messaging.client.connection import NatsConnection
 from services.cloud.tests.harness import Cloud, each_once
 from services.cloud.tests.test_malformed import statistics
 from tests.waiting import until_answer
@@ -49,7 +49,7 @@ def lifted(old: Birth) -> InstanceEvent:
 async def test_an_older_event_is_read_and_what_it_tells_goes_on(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(INSTANCE_EVENT.older, 0, Older(Birth, lifted))
+    monkeypatch.setitem(INSTANCE_EVENT.older, 0, PreviousVersion(Birth, lifted))
     birth = {"version": 0, "server": "old-1", "at": "2020-01-01T00:00:00Z"}
     await cloud.put(instance_events("old-1"), json.dumps(birth).encode())
     found = await until_answer(lambda: cloud.instance("old-1"), bool)
@@ -60,7 +60,7 @@ async def test_an_older_event_is_read_and_what_it_tells_goes_on(
 
 
 async def test_a_newer_event_is_counted_and_nobody_here_writes_after_it(
-    cloud: Cloud, broker: Broker, caplog: pytest.LogCaptureFixture
+    cloud: Cloud, broker: NatsConnection, caplog: pytest.LogCaptureFixture
 ) -> None:
     instance_id = await cloud.made()
     subject = instance_events(instance_id)
@@ -89,7 +89,7 @@ async def test_a_pending_operation_with_a_newer_event_after_it_is_left_to_whoeve
     assert last.seq == seq
 
 
-async def test_a_newer_due_message_waits_for_a_newer_worker(cloud: Cloud, broker: Broker) -> None:
+async def test_a_newer_due_message_waits_for_a_newer_worker(cloud: Cloud, broker: NatsConnection) -> None:
     await cloud.put(instance_due("i"), b'{"version":2,"what":"ever"}')
 
     async def out() -> bool:

@@ -4,14 +4,14 @@ from datetime import timedelta
 
 from opsroom_contracts.cloud import EventType
 from opsroom_contracts.subjects import CLOUD_STREAM, CloudSubject, instance_events
-from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.connection import NatsConnection
 from services.cloud.tests.harness import Cloud, each_once, service
 from tests.waiting import until_answer
 
 RETENTION_DAYS = 4 / 86_400
 
 
-async def test_an_instance_outlives_its_events(broker: Broker) -> None:
+async def test_an_instance_outlives_its_events(broker: NatsConnection) -> None:
     async with service(broker, retention_days=RETENTION_DAYS):
         cloud = Cloud(broker)
         instance_id, gone = await cloud.made(), await cloud.made()
@@ -34,7 +34,7 @@ async def test_a_young_state_is_left_alone(cloud: Cloud) -> None:
     assert EventType.RETAINED not in {one.event.type for one in await cloud.kept()}
 
 
-async def test_the_stream_keeps_events_as_long_as_set(broker: Broker) -> None:
+async def test_the_stream_keeps_events_as_long_as_set(broker: NatsConnection) -> None:
     async with service(broker, retention_days=2.0):
         info = await broker.jetstream.stream_info(CLOUD_STREAM)
         assert info.config.max_age == timedelta(days=2).total_seconds()

@@ -15,7 +15,7 @@ from opsroom_cloud.settings import CloudSettings
 from opsroom_gateway.app import gateway
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.transport.server import listen, make_server
-from opsroom_messaging.client.connection import Broker, connect
+from opsroom_messaging.client.connection import NatsConnection, connect
 
 DELAY_SECONDS = 0.4
 BINDING_SECONDS = 30.0
@@ -106,7 +106,7 @@ async def portal_at(url: str, settings: GatewaySettings | None = None) -> AsyncI
         yield Portal(url, address)
 
 
-async def _connected(stack: AsyncExitStack, url: str) -> Broker:
+async def _connected(stack: AsyncExitStack, url: str) -> NatsConnection:
     broker = await connect(url, name="service")
     stack.push_async_callback(broker.close)
     return broker

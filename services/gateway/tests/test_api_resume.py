@@ -12,8 +12,8 @@ from websockets.exceptions import ConnectionClosedError
 from opsroom_contracts.chat import SendReply, SendRequest
 from opsroom_contracts.close_codes import Close
 from opsroom_contracts.subjects import ChatSubject
-from opsroom_messaging.client.connection import Broker, connect
-from opsroom_messaging.client.request_client import Requester
+from opsroom_messaging.client.connection import NatsConnection, connect
+from opsroom_messaging.client.request_client import RequestClient
 from services.gateway.tests.api_clients import Person, person, token_of
 from services.gateway.tests.portal import Address, Portal, gateway_settings, serving
 
@@ -21,15 +21,15 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def broker(portal: Portal) -> AsyncIterator[Broker]:
+async def broker(portal: Portal) -> AsyncIterator[NatsConnection]:
     connection = await connect(portal.url, name="test")
     yield connection
     await connection.close()
 
 
-async def say_many(broker: Broker, someone: Person, count: int) -> list[int]:
+async def say_many(broker: NatsConnection, someone: Person, count: int) -> list[int]:
     """Have ``count`` messages stored at once; answers their sequences."""
-    requester = Requester(broker, patience=30)
+    requester = RequestClient(broker, patience=30)
     user = someone.welcome["user"]["id"]
     salt = random.random()
     replies = await asyncio.gather(
@@ -50,7 +50,7 @@ async def received(someone: Person, count: int) -> list[int]:
 
 
 async def test_what_was_missed_comes_between_the_welcome_and_what_is_live(
-    address: Address, broker: Broker
+    address: Address, broker: NatsConnection
 ) -> None:
     async with person(address) as someone:
         since = someone.welcome["seq"]
@@ -63,7 +63,7 @@ async def test_what_was_missed_comes_between_the_welcome_and_what_is_live(
             assert await received(back, 1) == [live["seq"]]
 
 
-async def test_without_since_only_what_is_live_comes(address: Address, broker: Broker) -> None:
+async def test_without_since_only_what_is_live_comes(address: Address, broker: NatsConnection) -> None:
     async with person(address) as someone:
         await say_many(broker, someone, 5)
         async with person(address) as newcomer:
@@ -71,7 +71,9 @@ async def test_without_since_only_what_is_live_comes(address: Address, broker: B
             assert await received(newcomer, 1) == [live["seq"]]
 
 
-async def test_more_than_the_gateway_remembers_comes_from_the_stream(portal: Portal, broker: Broker) -> None:
+async def test_more_than_the_gateway_remembers_comes_from_the_stream(
+    portal: Portal, broker: NatsConnection
+) -> None:
     async with person(portal.gateway) as someone:
         since = someone.welcome["seq"]
         missed = await say_many(broker, someone, 1500)
@@ -82,7 +84,7 @@ async def test_more_than_the_gateway_remembers_comes_from_the_stream(portal: Por
                 assert await received(back, 1) == [live["seq"]]
 
 
-async def test_a_reader_ahead_of_its_gateway_is_waited_for(address: Address, broker: Broker) -> None:
+async def test_a_reader_ahead_of_its_gateway_is_waited_for(address: Address, broker: NatsConnection) -> None:
     """As one that comes from another gateway, which heard of a message first."""
     async with person(address) as someone:
         last = (await someone.say("known"))["seq"]
@@ -107,7 +109,7 @@ async def test_a_sequence_that_the_stream_has_not_reached_is_reset(address: Addr
         assert (await someone.receive("message"))["text"] == "live"
 
 
-async def test_more_than_the_limit_is_reset(portal: Portal, broker: Broker) -> None:
+async def test_more_than_the_limit_is_reset(portal: Portal, broker: NatsConnection) -> None:
     async with person(portal.gateway) as someone:
         since = someone.welcome["seq"]
         missed = await say_many(broker, someone, 20)
@@ -119,7 +121,7 @@ async def test_more_than_the_limit_is_reset(portal: Portal, broker: Broker) -> N
                 assert await received(back, 5) == missed[-5:]
 
 
-async def test_what_retention_has_dropped_is_reset(portal: Portal, broker: Broker) -> None:
+async def test_what_retention_has_dropped_is_reset(portal: Portal, broker: NatsConnection) -> None:
     async with person(portal.gateway) as someone:
         missed = await say_many(broker, someone, 20)
         await broker.jetstream.purge_stream("CHAT", seq=missed[10])
@@ -140,7 +142,7 @@ def suppress_try_later() -> Iterator[None]:
 
 
 async def test_readers_that_come_and_go_see_every_message_once_and_in_order(
-    portal: Portal, broker: Broker
+    portal: Portal, broker: NatsConnection
 ) -> None:
     chance = random.Random(7)
     async with serving(portal.url, gateway_settings(ring_messages=40)) as forgetful:

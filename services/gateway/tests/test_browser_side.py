@@ -72,8 +72,8 @@ async def test_outside_of_open_mode_no_strangers_are_let_in_by_default(portal: P
         ("http://a.example:x", "a.example", False),
     ],
 )
-async def test_what_counts_as_the_gateways_own_page(origin: str, host: str, audit_log: bool) -> None:
-    assert is_here(origin, host) is audit_log
+async def test_what_counts_as_the_gateways_own_page(origin: str, host: str, here: bool) -> None:
+    assert is_here(origin, host) is here
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 from opsroom_gateway.fanout.replay import Replayer
 from opsroom_gateway.fanout.replay_buffer import ReplayBuffer
-from opsroom_messaging.client.connection import Broker
-from opsroom_messaging.jetstream.batch_writer import GroupWriter, Write
-from opsroom_messaging.jetstream.stream_reader import Stored, StreamReader
-from opsroom_messaging.jetstream.stream_subscription import Follow, Follower, Source
+from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
+from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
+from opsroom_messaging.jetstream.stream_subscription import StartPolicy, StreamSubscription, SubscriptionSpec
 from opsroom_messaging.jetstream.streams import StreamSpec, ensure_stream
 from opsroom_messaging.runtime.process import running
 
@@ -23,15 +23,15 @@ class Feed:
     head: int = 0
     live: bool = False
 
-    def begin(self, *, fresh: bool) -> None:
+    def on_restart(self, *, fresh: bool) -> None:
         self.live = self.live and not fresh
 
-    def deliver(self, message: Stored) -> None:
+    def on_message(self, message: StreamMessage) -> None:
         self.head = message.seq
         if self.live:
             self.buffer.put(message.seq, render(message))
 
-    def caught_up(self) -> None:
+    def on_synced(self) -> None:
         self.buffer.restart(self.head + 1)
         self.live = True
 
@@ -41,18 +41,18 @@ class Counted(StreamReader):
 
     pages = 0
 
-    async def page(self, subject: str, *, start: int, count: int) -> list[Stored]:
+    async def page(self, subject: str, *, start: int, count: int) -> list[StreamMessage]:
         self.pages += 1
         return await super().page(subject, start=start, count=count)
 
 
-def render(stored: Stored) -> bytes:
+def render(stored: StreamMessage) -> bytes:
     return f"{stored.seq} ".encode()
 
 
-async def test_all_who_come_back_after_a_restart_are_told_from_one_reading(broker: Broker) -> None:
+async def test_all_who_come_back_after_a_restart_are_told_from_one_reading(broker: NatsConnection) -> None:
     await ensure_stream(broker, StreamSpec("S", ("s.>",)))
-    writer, reader, projection = GroupWriter(broker), Counted(broker, "S"), Feed()
+    writer, reader, projection = BatchWriter(broker), Counted(broker, "S"), Feed()
 
     async def write(count: int) -> None:
         await asyncio.gather(*(writer.write(Write("s.1", b"")) for _ in range(count)))
@@ -63,7 +63,9 @@ async def test_all_who_come_back_after_a_restart_are_told_from_one_reading(broke
 
     async with running(writer=writer.run()):
         await write(BEFORE)
-        follower = Follower(broker, Source("S", ("s.>",), Follow.STATE_THEN_EVENTS), projection)
+        follower = StreamSubscription(
+            broker, SubscriptionSpec("S", ("s.>",), StartPolicy.STATE_THEN_EVENTS), projection
+        )
         replayer = Replayer(projection, reader, "s.>", render, follower)
         async with running(follower=follower.run()):
             await follower.ready(5)
@@ -72,17 +74,19 @@ async def test_all_who_come_back_after_a_restart_are_told_from_one_reading(broke
                 assert seen == list(range(SINCE + number % 5 + 1, BEFORE + 1))
             assert reader.pages == 1
             await write(5)
-            assert await follower.reached(BEFORE + 5, 5)
+            assert await follower.wait_for(BEFORE + 5, 5)
             assert await told(SINCE) == list(range(SINCE + 1, BEFORE + 6))
             assert await told(0) == list(range(1, BEFORE + 6))
 
 
-async def test_what_is_prepared_before_anybody_comes_is_read_no_more(broker: Broker) -> None:
+async def test_what_is_prepared_before_anybody_comes_is_read_no_more(broker: NatsConnection) -> None:
     await ensure_stream(broker, StreamSpec("S", ("s.>",)))
-    writer, reader, projection = GroupWriter(broker), Counted(broker, "S"), Feed()
+    writer, reader, projection = BatchWriter(broker), Counted(broker, "S"), Feed()
     async with running(writer=writer.run()):
         await asyncio.gather(*(writer.write(Write("s.1", b"")) for _ in range(BEFORE)))
-        follower = Follower(broker, Source("S", ("s.>",), Follow.STATE_THEN_EVENTS), projection)
+        follower = StreamSubscription(
+            broker, SubscriptionSpec("S", ("s.>",), StartPolicy.STATE_THEN_EVENTS), projection
+        )
         replayer = Replayer(projection, reader, "s.>", render, follower)
         async with running(follower=follower.run()):
             await follower.ready(5)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from opsroom_contracts.chat import MEMBER, LeaveManner, LeaveReply, LeaveRequest, Member
+from opsroom_contracts.chat import MEMBER, LeaveReason, LeaveReply, LeaveRequest, Member
 from opsroom_contracts.subjects import MEMBERS_STREAM, ChatSubject, member_subject
 from opsroom_messaging.client.connection import connect
-from opsroom_messaging.client.request_client import Requester
+from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from services.gateway.tests.course_clients import course_client, register
 from services.gateway.tests.portal import Address, Portal, gateway_settings, serving
@@ -36,8 +36,8 @@ async def test_whoever_was_taken_off_comes_back_while_their_socket_lives(
         await client.sees(user)
         alone = await until_answer(record, lambda m: on_a_socket(m) and len(m.connections) == 1)
         (connection,) = alone.connections
-        request = LeaveRequest(user_id=user["id"], connections=(connection.id,), manner=LeaveManner.CLOSED)
-        await Requester(broker).ask(ChatSubject.LEAVE, request, LeaveReply)
+        request = LeaveRequest(user_id=user["id"], connections=(connection.id,), manner=LeaveReason.CLOSED)
+        await RequestClient(broker).ask(ChatSubject.LEAVE, request, LeaveReply)
         back = await until_answer(record, on_a_socket)
         assert back.connections == (connection,)
     await broker.close()

@@ -3,13 +3,13 @@
 import json
 from datetime import UTC, datetime
 
-from opsroom_contracts.chat import Dialect, Member, MemberStatus, User
+from opsroom_contracts.chat import Member, MemberStatus, ProtocolVersion, User
 from opsroom_contracts.codec import encode
 from opsroom_contracts.subjects import member_subject
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.legacy.user_list import PeopleList
 from opsroom_gateway.projections.members import MemberProjection
-from opsroom_messaging.jetstream.stream_reader import Stored
+from opsroom_messaging.jetstream.stream_reader import StreamMessage
 
 
 class Counted(MemberProjection):
@@ -23,11 +23,11 @@ class Counted(MemberProjection):
         return super().listed()
 
 
-def record(number: int, status: MemberStatus, seq: int) -> Stored:
+def record(number: int, status: MemberStatus, seq: int) -> StreamMessage:
     user = User(id=f"u{number}", name=f"person {number}")
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    member = Member(user=user, dialect=Dialect.COURSE, status=status, joined_at=at)
-    return Stored(seq, member_subject(user.id), encode(member))
+    member = Member(user=user, dialect=ProtocolVersion.COURSE, status=status, joined_at=at)
+    return StreamMessage(seq, member_subject(user.id), encode(member))
 
 
 async def test_changes_that_nobody_reads_cost_no_list_and_the_count_follows_them() -> None:
@@ -35,10 +35,10 @@ async def test_changes_that_nobody_reads_cost_no_list_and_the_count_follows_them
     listing = PeopleList(people, Broadcaster())
     people.watch(lambda _member, _seq: listing.on_change())
     for number in range(50):
-        people.deliver(record(number, MemberStatus.PRESENT, number + 1))
-    people.deliver(record(7, MemberStatus.LINGERING, 51))
-    people.deliver(record(7, MemberStatus.AWAY, 52))
-    people.deliver(record(8, MemberStatus.RESERVED, 53))
-    people.deliver(Stored(54, member_subject("u9"), json.dumps({"no": "record"}).encode()))
+        people.on_message(record(number, MemberStatus.PRESENT, number + 1))
+    people.on_message(record(7, MemberStatus.LINGERING, 51))
+    people.on_message(record(7, MemberStatus.AWAY, 52))
+    people.on_message(record(8, MemberStatus.RESERVED, 53))
+    people.on_message(StreamMessage(54, member_subject("u9"), json.dumps({"no": "record"}).encode()))
     assert people.asked == 0
     assert people.count == len(people.listed()) == 48

@@ -12,8 +12,8 @@ from opsroom_contracts.chat import MESSAGE_EVENT, MessageEvent, Text, User
 from opsroom_contracts.cloud import INSTANCE_EVENT, Command, EventType, InstanceEvent, InstanceState
 from opsroom_contracts.model import Identifier, Model, Timestamp
 from opsroom_contracts.subjects import instance_events, member_subject, message_subject
-from opsroom_contracts.versions import Older
-from opsroom_messaging.client.connection import Broker, connect
+from opsroom_contracts.versions import PreviousVersion
+from opsroom_messaging.client.connection import NatsConnection, connect
 from services.gateway.tests.api_clients import events, person
 from services.gateway.tests.portal import Address, Portal
 
@@ -59,22 +59,22 @@ def born(old: Birth) -> InstanceEvent:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def stream(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Broker]:
+async def stream(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[NatsConnection]:
     """Who writes as an older and a newer release would."""
-    monkeypatch.setitem(MESSAGE_EVENT.older, 0, Older(Saying, said))
-    monkeypatch.setitem(INSTANCE_EVENT.older, 0, Older(Birth, born))
+    monkeypatch.setitem(MESSAGE_EVENT.older, 0, PreviousVersion(Saying, said))
+    monkeypatch.setitem(INSTANCE_EVENT.older, 0, PreviousVersion(Birth, born))
     broker = await connect(portal.url, name="other-release")
     yield broker
     await broker.close()
 
 
-async def put(broker: Broker, subject: str, payload: bytes | dict[str, object]) -> int:
+async def put(broker: NatsConnection, subject: str, payload: bytes | dict[str, object]) -> int:
     data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
     return (await broker.jetstream.publish(subject, data)).seq
 
 
 async def test_readers_see_older_messages_live_and_missed_and_newer_ones_never(
-    address: Address, stream: Broker, caplog: pytest.LogCaptureFixture
+    address: Address, stream: NatsConnection, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with person(address) as reader:
         newer = await put(stream, message_subject("general", "m2"), NEWER)
@@ -88,7 +88,7 @@ async def test_readers_see_older_messages_live_and_missed_and_newer_ones_never(
 
 
 async def test_the_list_and_the_events_are_of_older_and_todays_events_alone(
-    address: Address, stream: Broker, http: httpx.AsyncClient
+    address: Address, stream: NatsConnection, http: httpx.AsyncClient
 ) -> None:
     async with events(address) as followed:
         before = (await http.get("/api/v1/cloud/instances")).json()["instances"]
@@ -101,7 +101,9 @@ async def test_the_list_and_the_events_are_of_older_and_todays_events_alone(
         assert listed == [*before, {"id": "old-1", "state": "stopped", "timestamp": WHEN}]
 
 
-async def test_a_newer_record_of_a_person_puts_nobody_on_the_list(address: Address, stream: Broker) -> None:
+async def test_a_newer_record_of_a_person_puts_nobody_on_the_list(
+    address: Address, stream: NatsConnection
+) -> None:
     await put(stream, member_subject("newer"), NEWER)
     async with person(address, name="Bob") as bob:
         assert "newer" not in {user["id"] for user in bob.welcome["users"]}

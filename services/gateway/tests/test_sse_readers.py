@@ -13,8 +13,8 @@ import pytest_asyncio
 from opsroom_contracts.cloud import Command, EventType, InstanceEvent, InstanceState
 from opsroom_contracts.codec import encode
 from opsroom_contracts.subjects import CLOUD_STREAM, instance_events
-from opsroom_messaging.client.connection import Broker, connect
-from opsroom_messaging.jetstream.batch_writer import GroupWriter, Write
+from opsroom_messaging.client.connection import NatsConnection, connect
+from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
 from opsroom_messaging.runtime.process import running
 from services.gateway.tests.api_clients import events
 from services.gateway.tests.portal import Address, Portal, gateway_settings, serving
@@ -29,13 +29,13 @@ SMALL_WINDOW = [(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)]
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def broker(portal: Portal) -> AsyncIterator[Broker]:
+async def broker(portal: Portal) -> AsyncIterator[NatsConnection]:
     connection = await connect(portal.url, name="test")
     yield connection
     await connection.close()
 
 
-async def publish(broker: Broker, count: int) -> list[int]:
+async def publish(broker: NatsConnection, count: int) -> list[int]:
     """Publish ``count`` events at once, as by hand; answers their sequences."""
     event = InstanceEvent(
         type=EventType.FAILED,
@@ -48,7 +48,7 @@ async def publish(broker: Broker, count: int) -> list[int]:
         timestamp=datetime(2026, 11, 23, tzinfo=UTC),
     )
     write = Write(instance_events("busy"), encode(event))
-    writer = GroupWriter(broker)
+    writer = BatchWriter(broker)
     async with running(writer=writer.run()):
         stored = []
         for start in range(0, count, 1000):
@@ -80,7 +80,7 @@ async def first(count: int, answer: httpx.Response) -> list[int]:
 
 
 async def test_a_reader_that_stops_reading_is_closed_costs_the_others_nothing_and_resumes(
-    portal: Portal, broker: Broker
+    portal: Portal, broker: NatsConnection
 ) -> None:
     async with serving(portal.url, gateway_settings(outbox_bytes=OUTBOX_BYTES)) as small:
         transport = httpx.AsyncHTTPTransport(socket_options=SMALL_WINDOW)
@@ -103,7 +103,7 @@ async def test_a_reader_that_stops_reading_is_closed_costs_the_others_nothing_an
             assert await first(len(missed), again) == missed
 
 
-async def test_what_retention_has_dropped_is_reset(portal: Portal, broker: Broker) -> None:
+async def test_what_retention_has_dropped_is_reset(portal: Portal, broker: NatsConnection) -> None:
     stored = await publish(broker, 10)
     await broker.jetstream.purge_stream(CLOUD_STREAM, seq=stored[5])
     async with serving(portal.url) as fresh:

@@ -1,4 +1,4 @@
-"""OrphanedConnections, held against a plain dictionary."""
+"""Strays, held against a plain dictionary."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -22,7 +22,7 @@ from opsroom_client.errors import (
     NotAcknowledgedError,
     OpsroomError,
     RefusedError,
-    UnexpectedAnswerError,
+    UnexpectedResponseError,
     UnreachableError,
 )
 from opsroom_client.event_stream import CloudChange, OnConnection
@@ -38,6 +38,6 @@ __all__ = [
     "Opsroom",
     "OpsroomError",
     "RefusedError",
-    "UnexpectedAnswerError",
+    "UnexpectedResponseError",
     "UnreachableError",
 ]

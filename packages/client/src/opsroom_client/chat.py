@@ -15,15 +15,15 @@ from opsroom_client.errors import (
     NotAcknowledgedError,
     OpsroomError,
     RefusedError,
-    UnexpectedAnswerError,
+    UnexpectedResponseError,
     UnreachableError,
     refusing,
 )
-from opsroom_client.pending_sends import Outgoing
-from opsroom_client.receive_buffer import Incoming
-from opsroom_client.reconnect_policy import after_close, after_refused_handshake, code_of
+from opsroom_client.pending_sends import PendingSends
+from opsroom_client.receive_buffer import ReceiveBuffer
+from opsroom_client.reconnect_policy import close_code_of, delay_after_close, delay_after_rejected_handshake
 from opsroom_contracts.chat import User
-from opsroom_contracts.codec import ContractError, UnknownKindError, decode_open, encode
+from opsroom_contracts.codec import ContractError, UnknownKindError, decode_lenient, encode
 from opsroom_contracts.frames import (
     SERVER_FRAME,
     SUBPROTOCOL,
@@ -89,8 +89,8 @@ class Chat:
         self._tls = tls
         self.users = {}
         self._socket: ClientConnection | None = None
-        self._outgoing = Outgoing()
-        self._incoming: Incoming[ChatEvent] = Incoming()
+        self._outgoing = PendingSends()
+        self._incoming: ReceiveBuffer[ChatEvent] = ReceiveBuffer()
         self._welcomed = asyncio.Event()
         self._backoff = Backoff()
         self._refusal: ErrorFrame | None = None
@@ -231,15 +231,15 @@ class Chat:
                 while True:
                     payload = await socket.recv()
                     with suppress(UnknownKindError):  # a newer server says more than we know
-                        await self._take(decode_open(SERVER_FRAME, payload, _FRAME_BYTES), socket)
+                        await self._take(decode_lenient(SERVER_FRAME, payload, _FRAME_BYTES), socket)
         except ContractError as error:
-            raise UnexpectedAnswerError(f"a frame that can't be read: {error}") from None
+            raise UnexpectedResponseError(f"a frame that can't be read: {error}") from None
         except ConnectionClosed as closed:
-            self._trouble = f"closed with {code_of(closed)}"
-            return after_close(closed, self._refusal)
+            self._trouble = f"closed with {close_code_of(closed)}"
+            return delay_after_close(closed, self._refusal)
         except InvalidStatus as error:
             self._trouble = f"the handshake was answered with {error.response.status_code}"
-            return after_refused_handshake(self._url, error)
+            return delay_after_rejected_handshake(self._url, error)
         except (OSError, TimeoutError, InvalidHandshake) as error:
             self._trouble = str(error) or type(error).__name__
             return 0.0

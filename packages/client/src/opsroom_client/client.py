@@ -22,7 +22,7 @@ _TIMEOUT_SECONDS = 20.0
 class Opsroom:
     """A server; use it as an async context manager.
 
-    Methods raise :class:`RefusedError`, :class:`UnreachableError` and :class:`UnexpectedAnswerError`.
+    Methods raise :class:`RefusedError`, :class:`UnreachableError` and :class:`UnexpectedResponseError`.
     """
 
     def __init__(

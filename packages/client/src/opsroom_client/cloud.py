@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from uuid import uuid4
 
-from opsroom_client.event_stream import CloudChange, Connection, OnConnection, changes_after
+from opsroom_client.event_stream import CloudChange, OnConnection, StreamHealth, events_after
 from opsroom_client.requests import Call, Requests
 from opsroom_contracts.cloud import Command, EventType, Operation, OperationStatus
 from opsroom_contracts.http import CloudEvent, InstanceList, OperationAccepted
@@ -13,7 +13,7 @@ from opsroom_contracts.http import CloudEvent, InstanceList, OperationAccepted
 class Cloud:
     """Servers. Every command takes a ``key``, one for one intention: the same key again is done once.
 
-    All raise :class:`RefusedError`, :class:`UnreachableError` and :class:`UnexpectedAnswerError`.
+    All raise :class:`RefusedError`, :class:`UnreachableError` and :class:`UnexpectedResponseError`.
     """
 
     def __init__(self, requests: Requests) -> None:
@@ -80,8 +80,8 @@ class Cloud:
         later, None being any time. ``on_connection``: told of breaks and of their ends.
         """
         start = (await self.instances()).seq if since is None else since
-        connection = Connection(self._requests.patience, patience, on_connection)
-        async with aclosing(changes_after(self._requests, start, connection)) as changes:
+        connection = StreamHealth(self._requests.patience, patience, on_connection)
+        async with aclosing(events_after(self._requests, start, connection)) as changes:
             yield changes
 
     async def finished(

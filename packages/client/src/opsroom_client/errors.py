@@ -6,7 +6,7 @@
   - :class:`ClosedError`: the server closed the chat for good; says whether registering again helps
   - :class:`UnreachableError`: nobody answered in time
   - :class:`NotAcknowledgedError`: sent, and no word of it: it may be stored or not
-  - :class:`UnexpectedAnswerError`: what answered is not an Opsroom that this client knows
+  - :class:`UnexpectedResponseError`: what answered is not an Opsroom that this client knows
 """
 
 from collections.abc import Iterator
@@ -84,7 +84,7 @@ class NotAcknowledgedError(OpsroomError):
         self.client_id = client_id
 
 
-class UnexpectedAnswerError(OpsroomError):
+class UnexpectedResponseError(OpsroomError):
     """An answer that fits no contract: something else listens there, or another version."""
 
 

@@ -8,9 +8,9 @@ import httpx
 from httpx_sse import EventSource, aconnect_sse
 
 from opsroom_client.backoff import Backoff
-from opsroom_client.errors import OpsroomError, RefusedError, UnexpectedAnswerError
+from opsroom_client.errors import OpsroomError, RefusedError, UnexpectedResponseError
 from opsroom_client.requests import API, Requests, refusal, unreachable
-from opsroom_contracts.codec import ContractError, contract_of, decode_open
+from opsroom_contracts.codec import ContractError, contract_of, decode_lenient
 from opsroom_contracts.http import SSE_CHANGE, SSE_RESET, CloudEvent, ResetEvent
 
 CloudChange = CloudEvent | ResetEvent
@@ -26,7 +26,7 @@ _EVENT = contract_of(CloudEvent)
 _RESET = contract_of(ResetEvent)
 
 
-class Connection:
+class StreamHealth:
     """Whether there is one, and until when there has to be."""
 
     def __init__(self, first: float, patience: float | None, on_connection: OnConnection | None) -> None:
@@ -59,15 +59,15 @@ class Connection:
         return self._deadline is not None and self._loop.time() + seconds > self._deadline
 
 
-async def changes_after(
-    requests: Requests, since: int, connection: Connection
+async def events_after(
+    requests: Requests, since: int, connection: StreamHealth
 ) -> AsyncGenerator[CloudChange, None]:
     """Every change after the sequence ``since``, each once, without an end.
 
     Raises:
         UnreachableError: ``connection`` had to be there by now.
         RefusedError: the server said no, and will again, or went on saying "later" until then.
-        UnexpectedAnswerError: what came is no stream of changes.
+        UnexpectedResponseError: what came is no stream of changes.
     """
     backoff = Backoff()
     while True:
@@ -94,7 +94,7 @@ async def changes_after(
 
 
 async def _until_it_breaks(
-    requests: Requests, since: int, connection: Connection
+    requests: Requests, since: int, connection: StreamHealth
 ) -> AsyncGenerator[CloudChange, None]:
     async with AsyncExitStack() as stack:
         source = await _opened(requests.http, since, stack)
@@ -105,11 +105,11 @@ async def _until_it_breaks(
         async for event in source.aiter_sse():
             try:
                 if event.event == SSE_CHANGE:
-                    yield decode_open(_EVENT, event.data, _EVENT_BYTES)
+                    yield decode_lenient(_EVENT, event.data, _EVENT_BYTES)
                 elif event.event == SSE_RESET:
-                    yield decode_open(_RESET, event.data, _EVENT_BYTES)
+                    yield decode_lenient(_RESET, event.data, _EVENT_BYTES)
             except ContractError as error:
-                raise UnexpectedAnswerError(f"an event that can't be read: {error}") from None
+                raise UnexpectedResponseError(f"an event that can't be read: {error}") from None
 
 
 async def _opened(http: httpx.AsyncClient, since: int, stack: AsyncExitStack) -> EventSource:

@@ -2,7 +2,7 @@
 
 from opsroom_client.errors import refusing
 from opsroom_client.requests import Call, Requests
-from opsroom_contracts.gateways import Sighting
+from opsroom_contracts.gateways import AddressSeen
 from opsroom_contracts.http import AddressList, NewBan, NewMute, RestrictionList
 from opsroom_contracts.moderation import Restriction
 
@@ -45,12 +45,12 @@ class Moderation:
         """Mutes and bans in force, the newest first."""
         return (await self._requests.ask(Call("GET", "/chat/restrictions"), RestrictionList)).restrictions
 
-    async def addresses(self, name: str) -> tuple[Sighting, ...]:
+    async def addresses(self, name: str) -> tuple[AddressSeen, ...]:
         """From where those who go by ``name`` are connected, or were in the last day; the latest first."""
         call = Call("GET", "/chat/addresses", params={"name": name})
         return (await self._requests.ask(call, AddressList)).addresses
 
-    async def lift(self, restriction_id: str, *, reason: str | None = None) -> None:
+    async def upgrade(self, restriction_id: str, *, reason: str | None = None) -> None:
         """End a mute or ban."""
         await self._requests.tell(Call("DELETE", f"/chat/restrictions/{restriction_id}", params=_why(reason)))
 

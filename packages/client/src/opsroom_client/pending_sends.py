@@ -8,7 +8,7 @@ from opsroom_contracts.frames import AckFrame, ErrorFrame, SendFrame
 MOST_WAITING = 1000
 
 
-class Outgoing:
+class PendingSends:
     """Keeps each message until the server says that it is stored, to say it again after a break."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ MOST_WAITING = 400
 ItemT = TypeVar("ItemT")
 
 
-class Incoming(Generic[ItemT]):
+class ReceiveBuffer(Generic[ItemT]):
     """A bounded buffer that, when full, takes nothing more until it has been emptied.
 
     So acknowledgements are still read while nobody reads the messages. What was not taken is asked for again

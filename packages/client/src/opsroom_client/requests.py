@@ -8,8 +8,8 @@ import httpx
 from pydantic import BaseModel
 
 from opsroom_client.backoff import Backoff
-from opsroom_client.errors import OpsroomError, RefusedError, UnexpectedAnswerError, UnreachableError
-from opsroom_contracts.codec import MAX_PAYLOAD_BYTES, ContractError, contract_of, decode_open, encode
+from opsroom_client.errors import OpsroomError, RefusedError, UnexpectedResponseError, UnreachableError
+from opsroom_contracts.codec import MAX_PAYLOAD_BYTES, ContractError, contract_of, decode_lenient, encode
 from opsroom_contracts.errors import ErrorCode, Problem
 
 API = "/api/v1"
@@ -46,7 +46,7 @@ class Requests:
         Raises:
             RefusedError: the server said no.
             UnreachableError: nobody answered in time.
-            UnexpectedAnswerError: what came is no such answer.
+            UnexpectedResponseError: what came is no such answer.
         """
         return _read(await self.tell(call), answer)
 
@@ -93,20 +93,22 @@ def unreachable(where: object, error: httpx.TransportError) -> UnreachableError:
 
 def _read(response: httpx.Response, answer: type[ModelT]) -> ModelT:
     try:
-        return decode_open(contract_of(answer), response.content, _ANSWER_BYTES)
+        return decode_lenient(contract_of(answer), response.content, _ANSWER_BYTES)
     except ContractError as error:
-        raise UnexpectedAnswerError(f"{response.request.url} answered what can't be read: {error}") from None
+        raise UnexpectedResponseError(
+            f"{response.request.url} answered what can't be read: {error}"
+        ) from None
 
 
 def refusal(response: httpx.Response) -> OpsroomError:
     """What an answer that is no success says; its body must have been read."""
     try:
-        problem = decode_open(_PROBLEM, response.content, MAX_PAYLOAD_BYTES)
+        problem = decode_lenient(_PROBLEM, response.content, MAX_PAYLOAD_BYTES)
     except ContractError:
         # A proxy that finds no gateway behind it says so in words of its own.
         if response.status_code in {502, 503, 504}:
             return RefusedError(ErrorCode.UNAVAILABLE, f"{response.request.url.host}: no server behind it")
-        return UnexpectedAnswerError(
+        return UnexpectedResponseError(
             f"{response.request.url} answered {response.status_code} and no problem that can be read"
         )
     return RefusedError(

@@ -14,7 +14,7 @@ from opsroom_contracts.subjects import ChatSubject, CloudSubject
 Asked = dict[str, tuple[type[BaseModel], type[BaseModel]]]
 """Request and answer by subject."""
 
-ASKED: Asked = {
+ENDPOINTS: Asked = {
     ChatSubject.REGISTER: (chat.RegisterRequest, chat.RegisterReply),
     ChatSubject.JOIN: (chat.JoinRequest, chat.JoinReply),
     ChatSubject.LEAVE: (chat.LeaveRequest, chat.LeaveReply),
@@ -35,9 +35,9 @@ ASKED: Asked = {
     CloudSubject.OPERATION: (cloud.OperationRequest, cloud.OperationReply),
     CloudSubject.LIST: (cloud.ListRequest, cloud.ListReply),
     subjects.GATEWAY_STATUS: (status.StatusRequest, status.Status),
-    subjects.GATEWAY_WHEREABOUTS: (gateways.WhereaboutsRequest, gateways.Whereabouts),
+    subjects.GATEWAY_WHEREABOUTS: (gateways.KnownAddressesRequest, gateways.KnownAddresses),
 }
-SAID: dict[str, tuple[type[BaseModel], ...]] = {
+PUBLISHED: dict[str, tuple[type[BaseModel], ...]] = {
     subjects.message_subject("{room}", "{message}"): (chat.MessageEvent, moderation.MessageRemoved),
     subjects.erasure_subject("{message}"): (moderation.Erasure,),
     subjects.member_subject("{user}"): (chat.Member,),
@@ -49,7 +49,7 @@ SAID: dict[str, tuple[type[BaseModel], ...]] = {
     subjects.instance_due("{instance}"): (cloud.DueOperation,),
     subjects.operation_record("{operation}"): (cloud.OperationRecord,),
     subjects.audit_subject("{outcome}", "{entry}"): (audit.AuditEntry,),
-    subjects.GATEWAY_SPENT: (gateways.Spent,),
+    subjects.GATEWAY_SPENT: (gateways.RateLimitDelta,),
 }
 """What is published, stored or not, by subject."""
 
@@ -64,10 +64,10 @@ def asyncapi(version: str) -> dict[str, Any]:
     document.operation("hear", "send", socket, _members(frames.ServerFrame))
     stream = document.channel("cloudEvents", "/api/v1/cloud/events", "Server-sent events.", "gateway")
     document.operation("follow", "send", stream, (http.CloudEvent, http.ResetEvent))
-    for subject, (request, reply) in ASKED.items():
+    for subject, (request, reply) in ENDPOINTS.items():
         channel = document.channel(_name(subject), str(subject), "A request and its answer.", "nats")
         document.operation(f"ask_{_name(subject)}", "receive", channel, (request,), reply)
-    for subject, models in SAID.items():
+    for subject, models in PUBLISHED.items():
         channel = document.channel(_name(subject), subject, (models[0].__doc__ or "").split("\n")[0], "nats")
         document.operation(f"publish_{_name(subject)}", "send", channel, models)
     return document.whole(version)

@@ -20,7 +20,7 @@ OPERATOR = "operator"
 """Who asks over NATS without a name: only the broker's operator may ask for moderation there."""
 
 
-class AskedBy(Model):
+class Requester(Model):
     """Who asks, as the gateway knows it; ``address`` is missing for what came over NATS."""
 
     name: Annotated[str, Field(min_length=1, max_length=64)] = OPERATOR

@@ -29,7 +29,7 @@ class User(Model):
     name: Annotated[str, Field(min_length=1, max_length=32)]
 
 
-class RawFrame(Model):
+class LegacyFrame(Model):
     """A frame of the course contract, kept to be relayed byte for byte.
 
     ``data`` is the frame's text, or its bytes in base64 when ``binary``.
@@ -50,10 +50,10 @@ class MessageEvent(Model):
     text: Text
     timestamp: Timestamp
     client_id: ClientId | None = None
-    raw: RawFrame | None = None
+    raw: LegacyFrame | None = None
 
 
-class Dialect(StrEnum):
+class ProtocolVersion(StrEnum):
     """Which interface a person came in by."""
 
     V1 = "v1"
@@ -101,7 +101,7 @@ class Member(Model):
 
     version: Literal[1] = 1
     user: User
-    dialect: Dialect
+    dialect: ProtocolVersion
     status: MemberStatus
     connections: Annotated[tuple[Connection, ...], Field(max_length=MAX_CONNECTIONS)] = ()
     joined_at: Timestamp
@@ -128,7 +128,7 @@ class RegisterRequest(Model):
 
     name: RawName
     client_id: ClientId | None = None
-    dialect: Dialect = Dialect.V1
+    dialect: ProtocolVersion = ProtocolVersion.V1
     origin: str | None = None
     connection: Connection | None = None
     grant: Grant | None = None
@@ -155,7 +155,7 @@ class JoinRequest(Model):
     connection: Connection
     token: Token | None = None
     user_id: Identifier | None = None
-    dialect: Dialect = Dialect.V1
+    dialect: ProtocolVersion = ProtocolVersion.V1
     name: RawName | None = None
     origin: str | None = None
 
@@ -167,7 +167,7 @@ class JoinReply(Model):
     seq: Sequence
 
 
-class LeaveManner(StrEnum):
+class LeaveReason(StrEnum):
     """How a connection ended, and with it how long its person keeps list place and name."""
 
     EXIT = "exit"
@@ -183,7 +183,7 @@ class LeaveRequest(Model):
 
     user_id: Identifier
     connections: Annotated[tuple[Identifier, ...], Field(max_length=MAX_CONNECTIONS)] = ()
-    manner: LeaveManner
+    manner: LeaveReason
 
 
 class LeaveReply(Model):
@@ -208,7 +208,7 @@ class SendRequest(Model):
     client_id: ClientId
     room: RoomName
     text: Text
-    raw: RawFrame | None = None
+    raw: LegacyFrame | None = None
 
 
 class SendReply(Model):

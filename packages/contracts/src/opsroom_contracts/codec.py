@@ -63,7 +63,7 @@ def _decode(
         raise _fault_in(contract, error) from None
 
 
-def decode_open(contract: TypeAdapter[ValueT], data: bytes | str, limit: int) -> ValueT:
+def decode_lenient(contract: TypeAdapter[ValueT], data: bytes | str, limit: int) -> ValueT:
     """As :func:`decode`, but undeclared fields are passed over: for what a server tells, which may be newer.
 
     Raises:

@@ -12,7 +12,7 @@ SIGHTINGS_MAX = 50
 """The most addresses of one name that are told."""
 
 
-class Spent(Model):
+class RateLimitDelta(Model):
     """How much of a limit was used up at ``gateway`` since it last told, by user or address."""
 
     gateway: Identifier
@@ -22,23 +22,23 @@ class Spent(Model):
     ]
 
 
-class WhereaboutsRequest(Model):
+class KnownAddressesRequest(Model):
     """Ask from where those are, or just were, who go by ``name``."""
 
     name: RawName
 
 
-class Sighting(Model):
+class AddressSeen(Model):
     """An address (of version 6 its network of 64 bits) and when somebody was last connected from there."""
 
     address: Address
     at: Timestamp
 
 
-class Whereabouts(Model):
+class KnownAddresses(Model):
     """From where somebody is or was connected, the latest first."""
 
-    sightings: Annotated[tuple[Sighting, ...], Field(max_length=SIGHTINGS_MAX)]
+    sightings: Annotated[tuple[AddressSeen, ...], Field(max_length=SIGHTINGS_MAX)]
 
 
-SPENT = TypeAdapter(Spent)
+SPENT = TypeAdapter(RateLimitDelta)

@@ -15,7 +15,7 @@ from opsroom_contracts.cloud import (
     InstanceState,
     Operation,
 )
-from opsroom_contracts.gateways import Sighting
+from opsroom_contracts.gateways import AddressSeen
 from opsroom_contracts.model import Identifier, Model, Sequence, Timestamp
 from opsroom_contracts.moderation import Reason, Restriction, Seconds
 
@@ -55,7 +55,7 @@ class RestrictionList(Model):
 class AddressList(Model):
     """From where somebody is connected or was in the last day, the latest first."""
 
-    addresses: tuple[Sighting, ...]
+    addresses: tuple[AddressSeen, ...]
 
 
 class Registered(Model):

@@ -39,7 +39,7 @@ class CourseAction(StrEnum):
     STOP = "stop"
 
 
-class CourseUser(Model):
+class LegacyUser(Model):
     """A person in the user list."""
 
     id: str
@@ -50,7 +50,7 @@ class CourseRegistered(Model):
     """The answer to ``POST /new-user``."""
 
     status: Literal["ok"] = "ok"
-    user: CourseUser
+    user: LegacyUser
 
 
 class CourseChatError(Model):
@@ -65,7 +65,7 @@ class CourseOutgoing(Model):
 
     type: Literal["send"] = "send"
     message: str
-    user: CourseUser
+    user: LegacyUser
 
 
 class CourseStatus(Model):

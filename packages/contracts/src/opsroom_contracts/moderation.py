@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from opsroom_contracts.audit import Address, AskedBy
+from opsroom_contracts.audit import Address, Requester
 from opsroom_contracts.chat import MESSAGE_EVENT, MessageEvent, RawName, User
 from opsroom_contracts.codec import ContractError
 from opsroom_contracts.model import Identifier, Model, RoomName, Sequence, Timestamp
@@ -54,7 +54,7 @@ class RemoveRequest(Model):
     room: RoomName
     id: Identifier
     reason: Reason | None = None
-    by: AskedBy = AskedBy()
+    by: Requester = Requester()
 
 
 class RemoveReply(Model):
@@ -106,7 +106,7 @@ class RestrictRequest(Model):
     address: Address | None = None
     seconds: Seconds | None = None
     reason: Reason | None = None
-    by: AskedBy = AskedBy()
+    by: Requester = Requester()
 
 
 class RestrictReply(Model):
@@ -122,7 +122,7 @@ class LiftRequest(Model):
     request_id: Identifier | None = None
     id: Identifier
     reason: Reason | None = None
-    by: AskedBy = AskedBy()
+    by: Requester = Requester()
 
 
 class LiftReply(Model):
@@ -155,7 +155,7 @@ class RevokeRequest(Model):
     request_id: Identifier | None = None
     user_id: Identifier
     reason: Reason | None = None
-    by: AskedBy = AskedBy()
+    by: Requester = Requester()
 
 
 class RevokeReply(Model):

@@ -20,14 +20,14 @@ class NewerVersionError(ContractError):
 
 
 @dataclass(frozen=True, slots=True)
-class Older:
+class PreviousVersion:
     """A shape of earlier releases: its closed model, and the same said in the shape of the next version.
 
     ``lift`` is pure: the same event is lifted at every reading, and never stored anew.
     """
 
     model: type[Model]
-    lift: Callable[[Any], Model]
+    upgrade: Callable[[Any], Model]
 
 
 class StoredContract(Generic[StoredT]):
@@ -36,7 +36,7 @@ class StoredContract(Generic[StoredT]):
     Versions follow each other without a gap, so a shape is written down once, when the next one replaces it.
     """
 
-    def __init__(self, model: type[StoredT], older: dict[int, Older] | None = None) -> None:
+    def __init__(self, model: type[StoredT], older: dict[int, PreviousVersion] | None = None) -> None:
         self.model = model
         self.older = older or {}
         self._contract = contract_of(model)
@@ -66,7 +66,7 @@ class StoredContract(Generic[StoredT]):
     def _lifted(self, version: int, data: bytes) -> StoredT:
         value: Model = decode(contract_of(self.older[version].model), data)
         for number in range(version, self.version):
-            value = self.older[number].lift(value)
+            value = self.older[number].upgrade(value)
         return cast("StoredT", value)
 
 

@@ -27,7 +27,7 @@ from opsroom_launcher.readiness import is_ready
 from opsroom_messaging.client.connection import BrokerUnusableError, connect
 from opsroom_messaging.deployment.broker_accounts import password_file
 from opsroom_messaging.deployment.permissions import OPERATOR, USERS
-from opsroom_messaging.deployment.status_probe import survey
+from opsroom_messaging.deployment.status_probe import collect_status
 from opsroom_messaging.jetstream.stream_reader import UnavailableError
 from opsroom_messaging.runtime.settings import SettingsError
 
@@ -74,7 +74,7 @@ async def _survey(place: Place, token_file: Path | None) -> Status:
             raise nothing  # at once: the attempts to connect take their time
         broker = await connect(url, name=OPERATOR, access=access, timeout=_CONNECT_SECONDS)
         try:
-            return await survey(broker)
+            return await collect_status(broker)
         finally:
             await broker.close()
     except (SettingsError, BrokerUnusableError, UnavailableError) as error:

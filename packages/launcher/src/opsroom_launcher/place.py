@@ -11,7 +11,7 @@ from opsroom_launcher.broker import users_folder
 from opsroom_launcher.chosen import Chosen
 from opsroom_launcher.errors import RefusedError
 from opsroom_launcher.home import Home
-from opsroom_messaging.client.credentials import Access
+from opsroom_messaging.client.credentials import Credentials
 from opsroom_messaging.deployment.broker_accounts import context_file
 from opsroom_messaging.runtime.settings import BrokerSettings
 
@@ -35,12 +35,12 @@ class Context(BaseModel):
     cert: str = ""
     key: str = ""
 
-    def access(self) -> Access:
+    def access(self) -> Credentials:
         """Our proof to that broker."""
         files = (self.creds, self.ca, self.cert, self.key)
         credentials, ca, cert, key = (Path(file).expanduser() if file else None for file in files)
         user, password = (self.user, self.password) if self.user else (None, None)
-        return Access(user, None, credentials, ca, cert, key, password)
+        return Credentials(user, None, credentials, ca, cert, key, password)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Place:
     def _nats_url(self) -> str | None:
         return self.chosen.running.nats_url if self.chosen.running else None
 
-    def broker(self) -> tuple[str, Access] | None:
+    def broker(self) -> tuple[str, Credentials] | None:
         """The broker's address and our proof: what the environment says, else that of the embedded one.
 
         Raises:
@@ -80,7 +80,7 @@ class Place:
         named = self.environ.get("NATS_URL")  # with the password that a record leaves out
         if url := named or (None if self.environ.get("NATS_CONTEXT") else self._nats_url):
             settings = BrokerSettings.from_environment({**self.environ, "NATS_URL": url})
-            return settings.nats_url, settings.nats_access()
+            return settings.nats_url, settings.credentials()
         if name := self.environ.get("NATS_CONTEXT"):
             file = self._named(name)
         else:

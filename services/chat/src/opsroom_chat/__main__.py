@@ -7,21 +7,21 @@ from contextlib import AbstractAsyncContextManager
 
 from opsroom_chat.service import chat_service
 from opsroom_chat.settings import ChatSettings
-from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.runtime.admin_server import Vitals, admin
 from opsroom_messaging.runtime.process import run, until_stopped
 from opsroom_messaging.runtime.startup import started
-from opsroom_messaging.runtime.tracing import Traces
+from opsroom_messaging.runtime.tracing import Tracer
 
 log = logging.getLogger("opsroom_chat")
 
 
-async def main(traces: Traces) -> None:
+async def main(traces: Tracer) -> None:
     """Serve until told to stop."""
     settings = ChatSettings.from_environment(os.environ)
     vitals = Vitals()
 
-    def work(broker: Broker) -> AbstractAsyncContextManager[asyncio.Event]:
+    def work(broker: NatsConnection) -> AbstractAsyncContextManager[asyncio.Event]:
         return chat_service(broker, settings)
 
     async with admin(settings, vitals), started(settings, "chat", traces, work) as (broker, died):

@@ -7,17 +7,17 @@ from contextlib import suppress
 from datetime import timedelta
 from weakref import WeakValueDictionary
 
-from opsroom_chat.domain.member_index import Directory, NameEntry
-from opsroom_chat.domain.presence import Change, Name
+from opsroom_chat.domain.member_index import MemberIndex, NameEntry
+from opsroom_chat.domain.presence import Change, NameClaimChange
 from opsroom_chat.domain.tokens import name_key
-from opsroom_contracts.chat import MEMBER, NAME_CLAIM, Dialect, Member, MemberStatus, NameClaim
+from opsroom_contracts.chat import MEMBER, NAME_CLAIM, Member, MemberStatus, NameClaim, ProtocolVersion
 from opsroom_contracts.codec import ContractError, encode
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.moderation import RESTRICTION
 from opsroom_contracts.subjects import member_subject, name_subject, restriction_subject
 from opsroom_contracts.versions import NewerVersionError
-from opsroom_messaging.jetstream.batch_writer import ConflictError, GroupWriter, Write
-from opsroom_messaging.jetstream.stream_reader import Stored, StreamReader, UnavailableError
+from opsroom_messaging.jetstream.batch_writer import BatchWriter, ConflictError, Write
+from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader, UnavailableError
 
 _ATTEMPTS = 20
 _RELEASED_NAME_SECONDS = 60
@@ -27,26 +27,26 @@ _RESTRICTION_PREFIX = restriction_subject("")
 
 log = logging.getLogger(__name__)
 
-Decide = Callable[[Member | None], Change | None]
+Mutation = Callable[[Member | None], Change | None]
 """What should become of a person's record, given as it is now; None: nothing."""
 
 
-class MembersSink:
+class MemberProjection:
     """Keeps a directory in step with the stream; a fresh start is built aside and then put in place."""
 
     def __init__(self) -> None:
-        self.directory = Directory()
+        self.index = MemberIndex()
         self.malformed = 0
-        self._building: Directory | None = None
+        self._building: MemberIndex | None = None
 
-    def begin(self, *, fresh: bool) -> None:
+    def on_restart(self, *, fresh: bool) -> None:
         """Start aside, so that nobody sees a half-filled directory."""
         if fresh:
-            self._building = Directory()
+            self._building = MemberIndex()
 
-    def deliver(self, message: Stored) -> None:
+    def on_message(self, message: StreamMessage) -> None:
         """Take in one record; what does not fit its contract is skipped, counted and logged."""
-        directory = self.directory if self._building is None else self._building
+        directory = self.index if self._building is None else self._building
         directory.delivered(message.seq)
         try:
             take_in(directory, message)
@@ -54,7 +54,7 @@ class MembersSink:
             self.malformed += 1
             log.warning("skipped %s at %d: %s", message.subject, message.seq, error)
 
-    def take_in(self, message: Stored) -> Member | None:
+    def take_in(self, message: StreamMessage) -> Member | None:
         """Take in one record that was read by itself; it is counted, where it must be, when delivered.
 
         Answers the person, where it is one's and can be read.
@@ -63,21 +63,21 @@ class MembersSink:
             UnavailableError: a newer release wrote it, so a process of that one has to decide.
         """
         try:
-            return take_in(self.directory, message)
+            return take_in(self.index, message)
         except NewerVersionError as error:
             raise UnavailableError(f"{message.subject}: {error}") from error
         except ContractError:
             return None
 
-    def caught_up(self) -> None:
+    def on_synced(self) -> None:
         """Put the new directory in place."""
         if self._building is not None:
-            self.directory = self._building
+            self.index = self._building
             self._building = None
 
 
-def take_in(directory: Directory, message: Stored) -> Member | None:
-    """Put a stored record into ``directory``; answers the person, where it is one's.
+def take_in(directory: MemberIndex, message: StreamMessage) -> Member | None:
+    """Put a stored record into ``index``; answers the person, where it is one's.
 
     Raises:
         ContractError: it does not fit its contract, or speaks of another person than its subject.
@@ -101,11 +101,11 @@ def _release(key: str, expected: int) -> Write:
     return Write(name_subject(key), encode(NameClaim()), expected=expected, ttl=_RELEASED_NAME_SECONDS)
 
 
-class Members:
+class MemberRepository:
     """Changes people's records, each guarded by what it was decided on, and decided again if that moved."""
 
     def __init__(
-        self, sink: MembersSink, reader: StreamReader, writer: GroupWriter, *, token_life: timedelta
+        self, sink: MemberProjection, reader: StreamReader, writer: BatchWriter, *, token_life: timedelta
     ) -> None:
         self._sink = sink
         self._reader = reader
@@ -114,9 +114,9 @@ class Members:
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @property
-    def directory(self) -> Directory:
+    def index(self) -> MemberIndex:
         """Everybody, as far as this process has heard."""
-        return self._sink.directory
+        return self._sink.index
 
     async def find(self, user_id: str, wanted: Callable[[Member], bool]) -> Member | None:
         """A person's record, if it is as ``wanted``.
@@ -124,13 +124,13 @@ class Members:
         What another process stored a moment ago may not have been heard of here yet, so nobody is turned
         away before the stream itself was asked.
         """
-        entry = self.directory.member(user_id)
+        entry = self.index.member(user_id)
         if entry is not None and wanted(entry.member):
             return entry.member
         member, _ = await self._read_member(user_id)
         return member if member is not None and wanted(member) else None
 
-    async def change(self, user_id: str, decide: Decide) -> tuple[Member | None, int]:
+    async def change(self, user_id: str, decide: Mutation) -> tuple[Member | None, int]:
         """Decide and store; answers the record as it then is, and its sequence (0: there is none).
 
         Only the stream's own record is reason enough to refuse or to change nothing; see ``find``.
@@ -145,8 +145,8 @@ class Members:
         async with turn:
             return await self._change(user_id, decide)
 
-    async def _change(self, user_id: str, decide: Decide) -> tuple[Member | None, int]:
-        heard = self.directory.member(user_id)
+    async def _change(self, user_id: str, decide: Mutation) -> tuple[Member | None, int]:
+        heard = self.index.member(user_id)
         if heard is not None:
             with suppress(FaultError, ConflictError):
                 change = decide(heard.member)
@@ -163,7 +163,7 @@ class Members:
                 continue
         raise refuse(ErrorCode.OVERLOADED, "too many changes to this person at once; try again")
 
-    async def free(self, key: str) -> None:
+    async def release_name(self, key: str) -> None:
         """Release a name whose holder is gone; one that has moved on meanwhile is left alone.
 
         It was released, and what says so has run out since: a broker that is killed after that brings the
@@ -177,21 +177,21 @@ class Members:
             return
         with suppress(ConflictError):
             (seq,) = await self._writer.write(_release(key, held.seq))
-            self.directory.put_name(key, None, seq)
+            self.index.put_name(key, None, seq)
 
     async def _store(self, change: Change, expected: int) -> int:
         member = change.member
         record = Write(
             member_subject(member.user.id), encode(member), expected=expected, ttl=self._life_of(member)
         )
-        claim = None if change.name is Name.KEEP else await self._claim(change)
+        claim = None if change.name is NameClaimChange.KEEP else await self._claim(change)
         if claim is None:
             (seq,) = await self._writer.write(record)
         else:
             seq, name_seq = await self._writer.write(record, claim)
-            holder = member.user.id if change.name is Name.CLAIM else None
-            self.directory.put_name(name_key(member.user.name), holder, name_seq)
-        self.directory.put_member(member, seq)
+            holder = member.user.id if change.name is NameClaimChange.CLAIM else None
+            self.index.put_name(name_key(member.user.name), holder, name_seq)
+        self.index.put_member(member, seq)
         return seq
 
     async def _claim(self, change: Change) -> Write | None:
@@ -204,7 +204,7 @@ class Members:
         key = name_key(user.name)
         held = await self._read_name(key)
         expected = 0 if held is None else held.seq
-        if change.name is Name.RELEASE:
+        if change.name is NameClaimChange.RELEASE:
             if held is None or held.user_id != user.id:
                 return None
             return _release(key, expected)
@@ -226,24 +226,24 @@ class Members:
     def _life_of(self, member: Member) -> int | None:
         if member.status is not MemberStatus.AWAY:
             return None
-        life = self._token_life if member.dialect is Dialect.V1 else _COURSE_AWAY
+        life = self._token_life if member.dialect is ProtocolVersion.V1 else _COURSE_AWAY
         return max(1, int(life.total_seconds()))  # to the broker, 0 would be for good
 
     async def _read_member(self, user_id: str) -> tuple[Member | None, int]:
         """The record in the stream and its sequence; what can't be read counts as what was known before."""
         stored = await self._reader.last(member_subject(user_id))
         if stored is None:
-            self.directory.drop_member(user_id)
+            self.index.drop_member(user_id)
             return None, 0
         read = self._sink.take_in(stored)
-        entry = self.directory.member(user_id)
+        entry = self.index.member(user_id)
         return read if entry is None else entry.member, stored.seq
 
     async def _read_name(self, key: str) -> NameEntry | None:
         stored = await self._reader.last(name_subject(key))
         if stored is None:
-            self.directory.drop_name(key)
+            self.index.drop_name(key)
             return None
         self._sink.take_in(stored)
-        entry = self.directory.name(key)
+        entry = self.index.name(key)
         return NameEntry(None if entry is None else entry.user_id, stored.seq)

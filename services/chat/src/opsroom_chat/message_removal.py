@@ -21,9 +21,9 @@ from opsroom_contracts.moderation import (
 )
 from opsroom_contracts.subjects import CHAT_ERASURES, erasure_subject, message_subject
 from opsroom_contracts.versions import NewerVersionError
-from opsroom_messaging.jetstream.batch_writer import ConflictError, GroupWriter, Write
-from opsroom_messaging.jetstream.secure_delete import StreamEraser
-from opsroom_messaging.jetstream.stream_reader import Stored, StreamReader, UnavailableError
+from opsroom_messaging.jetstream.batch_writer import BatchWriter, ConflictError, Write
+from opsroom_messaging.jetstream.secure_delete import SecureDeleter
+from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader, UnavailableError
 
 _ATTEMPTS = 5
 _AT_ONCE = 100
@@ -31,11 +31,11 @@ _AT_ONCE = 100
 log = logging.getLogger(__name__)
 
 
-class Removing:
+class MessageRemoval:
     """Answers ``chat.remove``, and finishes what others began."""
 
     def __init__(
-        self, reader: StreamReader, writer: GroupWriter, eraser: StreamEraser, *, clock: Clock
+        self, reader: StreamReader, writer: BatchWriter, eraser: SecureDeleter, *, clock: Clock
     ) -> None:
         self._reader = reader
         self._writer = writer
@@ -84,7 +84,7 @@ class Removing:
                 await self._finish(stored)
             start = page[-1].seq + 1
 
-    async def _finish(self, stored: Stored | None) -> None:
+    async def _finish(self, stored: StreamMessage | None) -> None:
         if stored is None:
             return
         try:
@@ -105,7 +105,7 @@ def _unknown(request: RemoveRequest) -> FaultError:
     return refuse(ErrorCode.MESSAGE_UNKNOWN, words, field="id")
 
 
-def _read(stored: Stored, request: RemoveRequest) -> MessageEvent | MessageRemoved:
+def _read(stored: StreamMessage, request: RemoveRequest) -> MessageEvent | MessageRemoved:
     try:
         return read_chat_event(stored.data)
     except NewerVersionError as error:

@@ -3,16 +3,16 @@
 import logging
 
 from opsroom_chat.domain.tokens import message_id, name_key
-from opsroom_chat.member_repository import Members
+from opsroom_chat.member_repository import MemberRepository
 from opsroom_chat.presence_handlers import Clock
 from opsroom_contracts.chat import (
     GUEST,
-    Dialect,
     HistoryReply,
     HistoryRequest,
     MemberStatus,
     Message,
     MessageEvent,
+    ProtocolVersion,
     SendReply,
     SendRequest,
     User,
@@ -26,8 +26,8 @@ from opsroom_contracts.restrictions import refusal
 from opsroom_contracts.subjects import message_subject, room_events
 from opsroom_contracts.text import NameRuleError, clean_name
 from opsroom_contracts.versions import NewerVersionError
-from opsroom_messaging.jetstream.batch_writer import ConflictError, GroupWriter, Write
-from opsroom_messaging.jetstream.stream_reader import Stored, StreamReader, UnavailableError
+from opsroom_messaging.jetstream.batch_writer import BatchWriter, ConflictError, Write
+from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader, UnavailableError
 
 _REPLY_BYTES = 700 * 1024
 """A page of history stays below this, well under the broker's payload limit of 1 MiB."""
@@ -40,9 +40,9 @@ class Messages:
 
     def __init__(
         self,
-        members: Members,
+        members: MemberRepository,
         reader: StreamReader,
-        writer: GroupWriter,
+        writer: BatchWriter,
         *,
         rooms: frozenset[str],
         clock: Clock,
@@ -89,7 +89,7 @@ class Messages:
 
     async def _check_free_to_speak(self, sender: User, subject: str) -> None:
         """Refuse those who are muted, but not to tell them that they said it before."""
-        restrictions, now = self._members.directory.restrictions, self._clock()
+        restrictions, now = self._members.index.restrictions, self._clock()
         held = restrictions.mute_of(sender.name, now) or restrictions.ban_of_name(sender.name, now)
         if held is not None and await self._reader.last(subject) is None:
             raise refusal(held)
@@ -126,11 +126,9 @@ class Messages:
             name = clean_name(request.guest_name or "")
         except NameRuleError:
             return GUEST
-        held = self._members.directory.name(name_key(name))
-        holder = (
-            None if held is None or held.user_id is None else self._members.directory.member(held.user_id)
-        )
-        if holder is not None and holder.member.dialect is not Dialect.COURSE:
+        held = self._members.index.name(name_key(name))
+        holder = None if held is None or held.user_id is None else self._members.index.member(held.user_id)
+        if holder is not None and holder.member.dialect is not ProtocolVersion.COURSE:
             return GUEST
         return User(id=GUEST.id, name=name)
 
@@ -191,7 +189,7 @@ class Messages:
             width = min(width * 2, 1000)
         return found[::-1]
 
-    def _readable(self, stored: Stored) -> list[Message]:
+    def _readable(self, stored: StreamMessage) -> list[Message]:
         try:
             event = read_chat_event(stored.data)
             return [] if isinstance(event, MessageRemoved) else [as_message(event, stored.seq)]

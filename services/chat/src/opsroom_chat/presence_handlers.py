@@ -7,16 +7,16 @@ from uuid import uuid4
 
 from opsroom_chat.domain import presence as people
 from opsroom_chat.domain import tokens
-from opsroom_chat.domain.presence import Change, Graces, Newcomer
-from opsroom_chat.member_repository import Members
+from opsroom_chat.domain.presence import Change, GracePeriods, Registration
+from opsroom_chat.member_repository import MemberRepository
 from opsroom_contracts.chat import (
-    Dialect,
     JoinReply,
     JoinRequest,
     LeaveReply,
     LeaveRequest,
     Member,
     MemberStatus,
+    ProtocolVersion,
     RegisterReply,
     RegisterRequest,
     User,
@@ -33,10 +33,10 @@ from opsroom_contracts.text import NameRuleError, clean_name
 Clock = Callable[[], datetime]
 
 
-class People:
+class PresenceHandlers:
     """Answers requests about people."""
 
-    def __init__(self, members: Members, graces: Graces, clock: Clock) -> None:
+    def __init__(self, members: MemberRepository, graces: GracePeriods, clock: Clock) -> None:
         self._members = members
         self._graces = graces
         self._clock = clock
@@ -51,10 +51,10 @@ class People:
         user = User(id=user_id, name=_checked_name(request.name))
         self._refuse_banned(user)
         token = None
-        if request.dialect is Dialect.V1:
+        if request.dialect is ProtocolVersion.V1:
             fresh = secrets.token_urlsafe(tokens.SECRET_BYTES)
             token = tokens.make_token(user_id, tokens.secret_for(request.client_id, fresh))
-        newcomer = Newcomer(
+        newcomer = Registration(
             user=user,
             dialect=request.dialect,
             token_hash=None if token is None else tokens.token_hash(token),
@@ -107,7 +107,7 @@ class People:
 
     async def users(self, _request: UsersRequest) -> UsersReply:
         """Who is on the list."""
-        return UsersReply(users=tuple(self._members.directory.listed()))
+        return UsersReply(users=tuple(self._members.index.listed()))
 
     async def whoami(self, request: WhoamiRequest) -> WhoamiReply:
         """Whose token it is.
@@ -130,7 +130,7 @@ class People:
         """
 
         def decide(known: Member | None) -> Change | None:
-            if known is None or known.dialect is not Dialect.V1:
+            if known is None or known.dialect is not ProtocolVersion.V1:
                 words = f"nobody with a token has the id {request.user_id}"
                 raise refuse(ErrorCode.USER_UNKNOWN, words, field="userId")
             return people.revoke(known)
@@ -141,7 +141,7 @@ class People:
         return RevokeReply(user=member.user, seq=seq)
 
     def _refuse_banned(self, user: User) -> None:
-        ban = self._members.directory.restrictions.ban_of_name(user.name, self._clock())
+        ban = self._members.index.restrictions.ban_of_name(user.name, self._clock())
         if ban is not None:
             raise refusal(ban)
 
@@ -152,11 +152,11 @@ class People:
             return known
         if known is not None and known.dialect is request.dialect:
             return known
-        if known is not None or request.name is None or request.dialect is not Dialect.COURSE:
+        if known is not None or request.name is None or request.dialect is not ProtocolVersion.COURSE:
             raise refuse(ErrorCode.USER_UNKNOWN, f"no person has the id {user_id}", field="userId")
         # A course client that lost its connection for long comes back under the id and name it had.
         user = User(id=user_id, name=_checked_name(request.name))
-        newcomer = Newcomer(user, Dialect.COURSE, None, request.origin, request.connection)
+        newcomer = Registration(user, ProtocolVersion.COURSE, None, request.origin, request.connection)
         return people.register(newcomer, None, self._clock(), self._graces).member.model_copy(
             update={"status": MemberStatus.AWAY, "connections": ()}
         )

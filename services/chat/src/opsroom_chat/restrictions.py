@@ -2,11 +2,11 @@
 
 from opsroom_chat.domain import moderation
 from opsroom_chat.domain import presence as people
-from opsroom_chat.domain.presence import Change, Graces
+from opsroom_chat.domain.presence import Change, GracePeriods
 from opsroom_chat.domain.tokens import name_key
-from opsroom_chat.member_repository import Members
+from opsroom_chat.member_repository import MemberRepository
 from opsroom_chat.presence_handlers import Clock
-from opsroom_contracts.chat import LeaveManner, Member
+from opsroom_contracts.chat import LeaveReason, Member
 from opsroom_contracts.codec import ContractError, encode
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.moderation import (
@@ -23,15 +23,20 @@ from opsroom_contracts.moderation import (
 )
 from opsroom_contracts.subjects import moderated_subject, restriction_subject
 from opsroom_contracts.versions import NewerVersionError
-from opsroom_messaging.jetstream.batch_writer import ConflictError, GroupWriter, Write
+from opsroom_messaging.jetstream.batch_writer import BatchWriter, ConflictError, Write
 from opsroom_messaging.jetstream.stream_reader import StreamReader, UnavailableError
 
 
-class Restricting:
+class RestrictionHandlers:
     """Answers requests about mutes and bans. Of two that come at once, the later one counts."""
 
     def __init__(
-        self, members: Members, reader: StreamReader, writer: GroupWriter, graces: Graces, clock: Clock
+        self,
+        members: MemberRepository,
+        reader: StreamReader,
+        writer: BatchWriter,
+        graces: GracePeriods,
+        clock: Clock,
     ) -> None:
         self._members = members
         self._reader = reader
@@ -56,7 +61,7 @@ class Restricting:
             seq = max(seq, await self._turn_out(restriction))
         return RestrictReply(restriction=restriction, seq=seq)
 
-    async def lift(self, request: LiftRequest) -> LiftReply:
+    async def upgrade(self, request: LiftRequest) -> LiftReply:
         """End a mute or ban.
 
         Raises:
@@ -76,9 +81,7 @@ class Restricting:
     async def page(self, request: RestrictionsRequest) -> RestrictionsReply:
         """What is in force, as far as this process has heard."""
         after = request.after or ""
-        found = [
-            one for one in self._members.directory.restrictions.in_force(self._clock()) if one.id > after
-        ]
+        found = [one for one in self._members.index.restrictions.in_force(self._clock()) if one.id > after]
         found.sort(key=lambda one: one.id)
         shown = tuple(found[: request.limit])
         return RestrictionsReply(
@@ -86,7 +89,7 @@ class Restricting:
         )
 
     def _refuse_too_many(self, wanted: Restriction) -> None:
-        now, in_force = self._clock(), self._members.directory.restrictions
+        now, in_force = self._clock(), self._members.index.restrictions
         if in_force.find(wanted.id, now) is not None:
             return
         if sum(1 for _ in in_force.in_force(now)) >= RESTRICTIONS_MAX:
@@ -131,7 +134,7 @@ class Restricting:
                 if done is None:
                     raise UnavailableError(f"{once.subject} is taken and can't be read") from None
                 return done
-        self._members.directory.restrictions.put(restriction, seq, now)
+        self._members.index.restrictions.put(restriction, seq, now)
         return restriction, seq
 
     async def _read(self, subject: str) -> Restriction | None:
@@ -153,14 +156,14 @@ class Restricting:
 
     async def _turn_out(self, ban: Restriction) -> int:
         """Have whoever holds the banned name leave; answers the sequence that shows it, 0 if nobody does."""
-        held = None if ban.name is None else self._members.directory.name(name_key(ban.name))
+        held = None if ban.name is None else self._members.index.name(name_key(ban.name))
         if held is None or held.user_id is None:
             return 0
 
         def decide(member: Member | None) -> Change | None:
             if member is None:
                 return None
-            return people.leave(member, frozenset(), LeaveManner.EXIT, self._clock(), self._graces)
+            return people.leave(member, frozenset(), LeaveReason.EXIT, self._clock(), self._graces)
 
         _, seq = await self._members.change(held.user_id, decide)
         return seq

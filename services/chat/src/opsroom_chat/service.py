@@ -9,11 +9,11 @@ from datetime import timedelta
 from importlib.metadata import version
 
 from opsroom_chat.auditing import audited
-from opsroom_chat.member_repository import Members, MembersSink
-from opsroom_chat.message_removal import Removing
+from opsroom_chat.member_repository import MemberProjection, MemberRepository
+from opsroom_chat.message_removal import MessageRemoval
 from opsroom_chat.messages import Messages
-from opsroom_chat.presence_handlers import Clock, People
-from opsroom_chat.restrictions import Restricting
+from opsroom_chat.presence_handlers import Clock, PresenceHandlers
+from opsroom_chat.restrictions import RestrictionHandlers
 from opsroom_chat.settings import ChatSettings
 from opsroom_chat.sweeper import Sweeper
 from opsroom_contracts import moderation, subjects
@@ -27,14 +27,14 @@ from opsroom_contracts.chat import (
     WhoamiRequest,
 )
 from opsroom_contracts.subjects import ChatSubject
-from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.client.microservice import MicroService
 from opsroom_messaging.jetstream.audit_log import Audit
-from opsroom_messaging.jetstream.batch_writer import GroupWriter
-from opsroom_messaging.jetstream.broker_clock import SteadyClock
-from opsroom_messaging.jetstream.secure_delete import StreamEraser
+from opsroom_messaging.jetstream.batch_writer import BatchWriter
+from opsroom_messaging.jetstream.broker_clock import BrokerClock
+from opsroom_messaging.jetstream.secure_delete import SecureDeleter
 from opsroom_messaging.jetstream.stream_reader import StreamReader, UnavailableError
-from opsroom_messaging.jetstream.stream_subscription import Follow, Follower, Source
+from opsroom_messaging.jetstream.stream_subscription import StartPolicy, StreamSubscription, SubscriptionSpec
 from opsroom_messaging.jetstream.streams import chat_stream, ensure_stream, gateways_bucket, members_stream
 from opsroom_messaging.runtime.metrics import single
 from opsroom_messaging.runtime.process import running
@@ -48,31 +48,31 @@ log = logging.getLogger(__name__)
 class _Chat:
     """What a process of the chat is made of: everything that answers or runs."""
 
-    sink: MembersSink
-    people: People
+    sink: MemberProjection
+    people: PresenceHandlers
     messages: Messages
-    removing: Removing
-    restricting: Restricting
+    removing: MessageRemoval
+    restricting: RestrictionHandlers
     sweeper: Sweeper
     audit: Audit
-    writers: tuple[GroupWriter, GroupWriter]
+    writers: tuple[BatchWriter, BatchWriter]
 
 
 @asynccontextmanager
-async def chat_service(broker: Broker, settings: ChatSettings) -> AsyncIterator[asyncio.Event]:
+async def chat_service(broker: NatsConnection, settings: ChatSettings) -> AsyncIterator[asyncio.Event]:
     """The whole service at work on ``broker``; yields an event that is set if a part of it dies.
 
     Raises:
         BrokerUnusableError: the broker refused the streams.
     """
     await _ensure_streams(broker, settings)
-    clock = SteadyClock()
-    await clock.ask(broker, subjects.MEMBERS_STREAM)
-    chat = _put_together(broker, settings, clock)
-    source = Source(
-        subjects.MEMBERS_STREAM, (subjects.MEMBERS, subjects.NAMES, subjects.RESTRICTIONS), Follow.STATE
+    clock = BrokerClock()
+    await clock.sync(broker, subjects.MEMBERS_STREAM)
+    chat = _build(broker, settings, clock)
+    source = SubscriptionSpec(
+        subjects.MEMBERS_STREAM, (subjects.MEMBERS, subjects.NAMES, subjects.RESTRICTIONS), StartPolicy.STATE
     )
-    follower = Follower(broker, source, chat.sink)
+    follower = StreamSubscription(broker, source, chat.sink)
     service = _endpoints(broker, chat)
     member_writer, message_writer = chat.writers
     async with running(
@@ -80,7 +80,7 @@ async def chat_service(broker: Broker, settings: ChatSettings) -> AsyncIterator[
         message_writer=message_writer.run(),
         follower=follower.run(),
         audit=chat.audit.run(),
-        clock=clock.keep(broker, subjects.MEMBERS_STREAM),
+        clock=clock.run(broker, subjects.MEMBERS_STREAM),
     ) as died:
         await follower.ready(_READY_SECONDS)
         try:
@@ -96,28 +96,30 @@ async def chat_service(broker: Broker, settings: ChatSettings) -> AsyncIterator[
                 await chat.audit.drain()
 
 
-def _put_together(broker: Broker, settings: ChatSettings, clock: Clock) -> _Chat:
-    sink = MembersSink()
-    member_writer, message_writer = GroupWriter(broker), GroupWriter(broker)
+def _build(broker: NatsConnection, settings: ChatSettings, clock: Clock) -> _Chat:
+    sink = MemberProjection()
+    member_writer, message_writer = BatchWriter(broker), BatchWriter(broker)
     member_reader = StreamReader(broker, subjects.MEMBERS_STREAM)
     message_reader = StreamReader(broker, subjects.CHAT_STREAM)
     graces = settings.graces()
-    members = Members(sink, member_reader, member_writer, token_life=timedelta(days=settings.token_days))
-    eraser = StreamEraser(broker, subjects.CHAT_STREAM)
-    removing = Removing(message_reader, message_writer, eraser, clock=clock)
+    members = MemberRepository(
+        sink, member_reader, member_writer, token_life=timedelta(days=settings.token_days)
+    )
+    eraser = SecureDeleter(broker, subjects.CHAT_STREAM)
+    removing = MessageRemoval(message_reader, message_writer, eraser, clock=clock)
     return _Chat(
         sink=sink,
-        people=People(members, graces, clock),
+        people=PresenceHandlers(members, graces, clock),
         messages=Messages(members, message_reader, message_writer, rooms=settings.rooms, clock=clock),
         removing=removing,
-        restricting=Restricting(members, member_reader, member_writer, graces, clock),
+        restricting=RestrictionHandlers(members, member_reader, member_writer, graces, clock),
         sweeper=Sweeper(broker, members, removing, graces, clock),
         audit=Audit(broker),
         writers=(member_writer, message_writer),
     )
 
 
-def _endpoints(broker: Broker, chat: _Chat) -> MicroService:
+def _endpoints(broker: NatsConnection, chat: _Chat) -> MicroService:
     def skipped() -> int:
         return chat.sink.malformed + chat.messages.malformed
 
@@ -126,9 +128,9 @@ def _endpoints(broker: Broker, chat: _Chat) -> MicroService:
         name=subjects.CHAT_SERVICE,
         version=version("opsroom-chat"),
         description="People, names, presence and messages.",
-        gauges=lambda: chat.sink.directory.counts() | {"malformed": skipped()},
+        gauges=lambda: chat.sink.index.counts() | {"malformed": skipped()},
     )
-    broker.metrics.count("malformed", "What was skipped as it fits no contract.", single(skipped))
+    broker.metrics.counter_callback("malformed", "What was skipped as it fits no contract.", single(skipped))
     people, messages, audit = chat.people, chat.messages, chat.audit
     service.add(ChatSubject.REGISTER, RegisterRequest, people.register)
     service.add(ChatSubject.JOIN, JoinRequest, people.join)
@@ -140,12 +142,12 @@ def _endpoints(broker: Broker, chat: _Chat) -> MicroService:
     service.add(ChatSubject.REVOKE, moderation.RevokeRequest, audited(audit, people.revoke))
     service.add(ChatSubject.REMOVE, moderation.RemoveRequest, audited(audit, chat.removing.remove))
     service.add(ChatSubject.RESTRICT, moderation.RestrictRequest, audited(audit, chat.restricting.restrict))
-    service.add(ChatSubject.LIFT, moderation.LiftRequest, audited(audit, chat.restricting.lift))
+    service.add(ChatSubject.LIFT, moderation.LiftRequest, audited(audit, chat.restricting.upgrade))
     service.add(ChatSubject.RESTRICTIONS, moderation.RestrictionsRequest, chat.restricting.page)
     return service
 
 
-async def _ensure_streams(broker: Broker, settings: ChatSettings) -> None:
+async def _ensure_streams(broker: NatsConnection, settings: ChatSettings) -> None:
     replicas = settings.stream_replicas
     await ensure_stream(
         broker,

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from opsroom_chat.domain.presence import Graces
+from opsroom_chat.domain.presence import GracePeriods
 from opsroom_contracts.model import RoomName
 from opsroom_messaging.runtime.admin_server import AdminSettings
 
@@ -29,9 +29,9 @@ class ChatSettings(AdminSettings):
     hold_seconds: Annotated[float, Field(ge=0, le=86_400)] = 30.0
     token_days: Annotated[float, Field(gt=0, le=3650)] = 30.0
 
-    def graces(self) -> Graces:
+    def graces(self) -> GracePeriods:
         """How long things are kept for someone who is not connected."""
-        return Graces(
+        return GracePeriods(
             registration=timedelta(seconds=self.registration_seconds),
             closed=timedelta(seconds=self.closed_seconds),
             broken=timedelta(seconds=self.broken_seconds),

@@ -5,13 +5,13 @@ import logging
 from collections.abc import Awaitable, Iterable
 
 from opsroom_chat.domain import presence as people
-from opsroom_chat.domain.presence import Change, Graces
-from opsroom_chat.member_repository import Members
-from opsroom_chat.message_removal import Removing
+from opsroom_chat.domain.presence import Change, GracePeriods
+from opsroom_chat.member_repository import MemberRepository
+from opsroom_chat.message_removal import MessageRemoval
 from opsroom_chat.presence_handlers import Clock
-from opsroom_contracts.chat import LeaveManner, Member
+from opsroom_contracts.chat import LeaveReason, Member
 from opsroom_contracts.errors import FaultError
-from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.jetstream.batch_writer import OverloadedError
 from opsroom_messaging.jetstream.leases import live_gateways
 from opsroom_messaging.jetstream.stream_reader import UnavailableError
@@ -32,7 +32,12 @@ class Sweeper:
     """Runs in every chat process; what two of them decide at once is stored once, by its guard."""
 
     def __init__(
-        self, broker: Broker, members: Members, removing: Removing, graces: Graces, clock: Clock
+        self,
+        broker: NatsConnection,
+        members: MemberRepository,
+        removing: MessageRemoval,
+        graces: GracePeriods,
+        clock: Clock,
     ) -> None:
         self._broker = broker
         self._members = members
@@ -65,7 +70,7 @@ class Sweeper:
 
     async def _sweep_deadlines(self) -> None:
         now = self._clock()
-        due = [m.user.id for m in self._members.directory.expiring() if m.deadline and m.deadline <= now]
+        due = [m.user.id for m in self._members.index.expiring() if m.deadline and m.deadline <= now]
 
         def decide(member: Member | None) -> Change | None:
             return None if member is None else people.expire(member, now, self._graces)
@@ -73,11 +78,11 @@ class Sweeper:
         await _all(self._members.change(user_id, decide) for user_id in due[:_AT_ONCE])
 
     async def _sweep_names(self) -> None:
-        orphans = self._members.directory.orphans()
-        await _all(self._members.free(key) for key in orphans[:_AT_ONCE])
+        orphans = self._members.index.orphans()
+        await _all(self._members.release_name(key) for key in orphans[:_AT_ONCE])
 
     async def _sweep_gateways(self, now: float) -> None:
-        members = list(self._members.directory.connected())
+        members = list(self._members.index.connected())
         named = {connection.gateway for member in members for connection in member.connections}
         if not named:
             self._missing_since = {}
@@ -96,7 +101,7 @@ class Sweeper:
             lost = frozenset(c.id for c in member.connections if c.gateway in dead)
             if not lost:
                 return None
-            return people.leave(member, lost, LeaveManner.CLOSED, self._clock(), self._graces)
+            return people.leave(member, lost, LeaveReason.CLOSED, self._clock(), self._graces)
 
         for start in range(0, len(orphans), _AT_ONCE):
             batch = orphans[start : start + _AT_ONCE]

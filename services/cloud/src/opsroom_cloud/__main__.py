@@ -8,21 +8,21 @@ from contextlib import AbstractAsyncContextManager
 from opsroom_cloud.provider import SimulatedProvider
 from opsroom_cloud.service import cloud_service
 from opsroom_cloud.settings import CloudSettings
-from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.runtime.admin_server import Vitals, admin
 from opsroom_messaging.runtime.process import run, until_stopped
 from opsroom_messaging.runtime.startup import started
-from opsroom_messaging.runtime.tracing import Traces
+from opsroom_messaging.runtime.tracing import Tracer
 
 log = logging.getLogger("opsroom_cloud")
 
 
-async def main(traces: Traces) -> None:
+async def main(traces: Tracer) -> None:
     """Serve until told to stop."""
     settings = CloudSettings.from_environment(os.environ)
     vitals = Vitals()
 
-    def work(broker: Broker) -> AbstractAsyncContextManager[asyncio.Event]:
+    def work(broker: NatsConnection) -> AbstractAsyncContextManager[asyncio.Event]:
         return cloud_service(broker, settings, SimulatedProvider(settings.failure_rate))
 
     async with admin(settings, vitals), started(settings, "cloud", traces, work) as (broker, died):

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from opsroom_cloud.domain.ids import instance_id_of, operation_id_of
-from opsroom_cloud.domain.lifecycle import Order, decide
+from opsroom_cloud.domain.lifecycle import AcceptCommand, decide
 from opsroom_cloud.domain.operation_status import operation_of, record_of
-from opsroom_cloud.event_store import Events
+from opsroom_cloud.event_store import EventStore
 from opsroom_cloud.operations import Operations
-from opsroom_cloud.pending_quota import Allowance
+from opsroom_cloud.pending_quota import PendingQuota
 from opsroom_cloud.timers import Timers
 from opsroom_contracts.cloud import (
     Command,
@@ -29,18 +29,20 @@ _TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class CommandPolicy:
     """On which terms commands are accepted: the clock, how long one takes, and how many may be pending."""
 
     clock: Callable[[], datetime]
     delay: timedelta
-    allowance: Allowance
+    allowance: PendingQuota
 
 
 class Commands:
     """Answers ``cloud.create``, ``cloud.start``, ``cloud.stop`` and ``cloud.remove``."""
 
-    def __init__(self, events: Events, operations: Operations, timers: Timers, terms: Terms) -> None:
+    def __init__(
+        self, events: EventStore, operations: Operations, timers: Timers, terms: CommandPolicy
+    ) -> None:
         self._events = events
         self._operations = operations
         self._timers = timers
@@ -76,9 +78,9 @@ class Commands:
         instance_id: str,
         operation_id: str,
         request: CreateRequest | InstanceRequest,
-    ) -> Order:
+    ) -> AcceptCommand:
         now = self._terms.clock()
-        return Order(
+        return AcceptCommand(
             command=command,
             instance_id=instance_id,
             operation_id=operation_id,
@@ -88,7 +90,7 @@ class Commands:
             pending_max=request.pending_max,
         )
 
-    async def _once(self, order: Order, client_id: str | None) -> OperationReply:
+    async def _once(self, order: AcceptCommand, client_id: str | None) -> OperationReply:
         if client_id is None:
             return await self._accept(order, self._never)
         if order.operation_id in self._in_flight:
@@ -104,7 +106,7 @@ class Commands:
             self._in_flight.discard(order.operation_id)
 
     async def _accept(
-        self, order: Order, earlier: Callable[[Order], Awaitable[OperationReply | None]]
+        self, order: AcceptCommand, earlier: Callable[[AcceptCommand], Awaitable[OperationReply | None]]
     ) -> OperationReply:
         """Decide on what memory says and let the guards of the write check that it is true.
 
@@ -136,14 +138,14 @@ class Commands:
                 return reply
         raise refuse(ErrorCode.UNAVAILABLE, "too many others write on this instance; try again")
 
-    async def _store(self, order: Order, received: InstanceEvent, expected: int) -> OperationReply:
-        with self._terms.allowance.place(order):
+    async def _store(self, order: AcceptCommand, received: InstanceEvent, expected: int) -> OperationReply:
+        with self._terms.allowance.reserve(order):
             seq = await self._events.accept(received, expected=expected)
         pending = pending_of(received)
         self._timers.start(order.instance_id, pending)
         return _reply(order.instance_id, pending, seq)
 
-    async def _earlier(self, order: Order) -> OperationReply | None:
+    async def _earlier(self, order: AcceptCommand) -> OperationReply | None:
         """The answer to an earlier request with the same client's id, or None if this is the first."""
         recorded = await self._events.recorded(order.operation_id)
         if recorded is None:
@@ -157,7 +159,7 @@ class Commands:
             )
         return await self._operations.reply(order.operation_id, recorded)
 
-    async def _never(self, order: Order) -> None:
+    async def _never(self, order: AcceptCommand) -> None:
         """No earlier request: a request without a client's id is always the first."""
 
 

@@ -5,8 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from opsroom_cloud.domain.operation_status import Happened, record_of
-from opsroom_cloud.instance_projection import InstanceFold, Known, NewerReleaseError, read_event
+from opsroom_cloud.domain.operation_status import SequencedEvent, record_of
+from opsroom_cloud.instance_projection import (
+    InstanceProjection,
+    NewerReleaseError,
+    TrackedInstance,
+    read_event,
+)
 from opsroom_contracts.cloud import (
     OPERATION_RECORD,
     DueOperation,
@@ -24,8 +29,8 @@ from opsroom_contracts.subjects import (
     operation_record,
 )
 from opsroom_contracts.versions import NewerVersionError
-from opsroom_messaging.jetstream.batch_writer import GroupWriter, Schedule, Write
-from opsroom_messaging.jetstream.stream_reader import Stored, StreamReader
+from opsroom_messaging.jetstream.batch_writer import BatchWriter, Schedule, Write
+from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
 
 _DUE_SECONDS = 86_400
 """How long a due message waits for a worker; afterwards the sweep finds the operation all the same."""
@@ -37,14 +42,14 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class OperationRecordAt:
     """What is recorded of an operation, and the sequence of the event that accepted it."""
 
     record: OperationRecord
     accepted_seq: int
 
 
-class Events:
+class EventStore:
     """The events of all instances: known from memory, read back, appended.
 
     Every method that reads or writes raises UnavailableError where the broker did not answer; after a
@@ -54,9 +59,9 @@ class Events:
 
     def __init__(
         self,
-        fold: InstanceFold,
+        fold: InstanceProjection,
         reader: StreamReader,
-        writer: GroupWriter,
+        writer: BatchWriter,
         *,
         clock: Callable[[], datetime],
         operations_retention: timedelta,
@@ -67,7 +72,7 @@ class Events:
         self._clock = clock
         self._record_ttl = int(operations_retention.total_seconds())
 
-    def known(self, instance_id: str) -> Known:
+    def known(self, instance_id: str) -> TrackedInstance:
         """What is known of an instance without asking; may lag behind what others wrote."""
         return self._fold.get(instance_id)
 
@@ -75,19 +80,19 @@ class Events:
         """The instance on which the operation is pending, without asking."""
         return self._fold.instance_with(operation_id)
 
-    async def refresh(self, instance_id: str) -> Known:
+    async def refresh(self, instance_id: str) -> TrackedInstance:
         """What the broker holds of an instance now."""
         subject = instance_events(instance_id)
         last = await self._reader.last(subject)
         if last is None:
-            return Known()
+            return TrackedInstance()
         event = read_event(last)
         if event is not None:
-            return self._fold.learn(event, last.seq, last.at)
+            return self._fold.apply_event(event, last.seq, last.at)
         before = await self._last_event(subject)
         if before is None:
-            return self._fold.skip(instance_id, last.seq)
-        return self._fold.learn(before[0], last.seq, before[1].at)
+            return self._fold.mark_skipped(instance_id, last.seq)
+        return self._fold.apply_event(before[0], last.seq, before[1].at)
 
     async def last_event(self, instance_id: str) -> InstanceEvent | None:
         """The last event of an instance, whatever was put on its subject afterwards."""
@@ -121,7 +126,7 @@ class Events:
                 ttl=self._record_ttl,
             ),
         )
-        self._fold.learn(received, sequences[0], self._clock())
+        self._fold.apply_event(received, sequences[0], self._clock())
         return sequences[0]
 
     async def append(self, event: InstanceEvent, *, expected: int) -> int:
@@ -133,10 +138,10 @@ class Events:
         (seq,) = await self._writer.write(
             Write(instance_events(event.instance_id), encode(event), expected=expected)
         )
-        self._fold.learn(event, seq, self._clock())
+        self._fold.apply_event(event, seq, self._clock())
         return seq
 
-    async def recorded(self, operation_id: str) -> Recorded | None:
+    async def recorded(self, operation_id: str) -> OperationRecordAt | None:
         """What is recorded of an operation; None where its id has not been used.
 
         Raises:
@@ -154,16 +159,16 @@ class Events:
             raise refuse(
                 ErrorCode.IDEMPOTENCY_MISMATCH, "this id was used for what is no operation"
             ) from None
-        return Recorded(record, message.seq - _RECORD_AFTER_EVENT)
+        return OperationRecordAt(record, message.seq - _RECORD_AFTER_EVENT)
 
-    async def history(self, instance_id: str, start: int) -> list[Happened]:
+    async def history(self, instance_id: str, start: int) -> list[SequencedEvent]:
         """The first events of an instance from sequence ``start`` on, as many as one page holds."""
         page = await self._reader.page(instance_events(instance_id), start=start, count=_PAGE)
         events = ((message.seq, read_event(message)) for message in page)
-        return [Happened(seq, event) for seq, event in events if event is not None]
+        return [SequencedEvent(seq, event) for seq, event in events if event is not None]
 
-    async def _last_event(self, subject: str) -> tuple[InstanceEvent, Stored] | None:
-        found: tuple[InstanceEvent, Stored] | None = None
+    async def _last_event(self, subject: str) -> tuple[InstanceEvent, StreamMessage] | None:
+        found: tuple[InstanceEvent, StreamMessage] | None = None
         start = 1
         while page := await self._reader.page(subject, start=start, count=_PAGE):
             for message in page:

@@ -11,7 +11,7 @@ from opsroom_contracts.cloud import INSTANCE_EVENT, Instance, InstanceEvent, Pen
 from opsroom_contracts.codec import ContractError
 from opsroom_contracts.subjects import instance_events
 from opsroom_contracts.versions import NewerVersionError
-from opsroom_messaging.jetstream.stream_reader import Stored, UnavailableError
+from opsroom_messaging.jetstream.stream_reader import StreamMessage, UnavailableError
 
 _NEVER = datetime.fromtimestamp(0, UTC)
 _DAMAGED_MAX = 10_000
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class TrackedInstance:
     """What is known of an instance: the instance (None: there is none), the sequence of the last message
     on its subject (0: none), and when the broker stored its last event."""
 
@@ -32,14 +32,14 @@ class Known:
     at: datetime = _NEVER
 
 
-UNKNOWN = Known()
+UNKNOWN = TrackedInstance()
 
 
 class NewerReleaseError(UnavailableError):
     """A newer release wrote it: a process of that one may do now what this one can't."""
 
 
-def read_event(message: Stored) -> InstanceEvent | None:
+def read_event(message: StreamMessage) -> InstanceEvent | None:
     """The event in ``message``; None, with a log line, where there is none.
 
     Raises:
@@ -59,7 +59,7 @@ def read_event(message: Stored) -> InstanceEvent | None:
     return event
 
 
-class InstanceFold:
+class InstanceProjection:
     """The sink of a follower of all instances' events; also told of this process's own writes at once.
 
     An instance that is gone is forgotten as soon as the follower has delivered the event that says so;
@@ -67,7 +67,7 @@ class InstanceFold:
     """
 
     def __init__(self) -> None:
-        self._known: dict[str, Known] = {}
+        self._known: dict[str, TrackedInstance] = {}
         self._pending: dict[str, str] = {}
         self._due: dict[str, dict[str, datetime]] = {}
         self._sorted: list[str] | None = []
@@ -75,7 +75,7 @@ class InstanceFold:
         self._damaged: set[str] = set()
         self.malformed = 0
 
-    def begin(self, *, fresh: bool) -> None:
+    def on_restart(self, *, fresh: bool) -> None:
         """Forget everything if what follows begins anew."""
         if fresh:
             self._known.clear()
@@ -84,7 +84,7 @@ class InstanceFold:
             self._sorted = []
             self._position = 0
 
-    def deliver(self, message: Stored) -> None:
+    def on_message(self, message: StreamMessage) -> None:
         """One message of ``cloud.events.*``."""
         self._position = message.seq
         instance_id = message.subject.rpartition(".")[2]
@@ -103,22 +103,22 @@ class InstanceFold:
         if event is None:
             self.malformed += 1
             self._note_damaged(instance_id)
-            self.skip(instance_id, message.seq)
+            self.mark_skipped(instance_id, message.seq)
         else:
-            self.learn(event, message.seq, message.at)
+            self.apply_event(event, message.seq, message.at)
 
-    def caught_up(self) -> None:
+    def on_synced(self) -> None:
         """Nothing to do: who asks for a list waits for the sequence it needs."""
 
-    def learn(self, event: InstanceEvent, seq: int, at: datetime) -> Known:
+    def apply_event(self, event: InstanceEvent, seq: int, at: datetime) -> TrackedInstance:
         """Take in the last event of an instance, which stands as of ``seq`` and was stored at ``at``."""
         known = self._known.get(event.instance_id, UNKNOWN)
         if known.seq < seq:
-            known = Known(apply(event), seq, at)
+            known = TrackedInstance(apply(event), seq, at)
             self._put(event.instance_id, known)
         return known
 
-    def skip(self, instance_id: str, seq: int) -> Known:
+    def mark_skipped(self, instance_id: str, seq: int) -> TrackedInstance:
         """Take in that the last message of an instance, at ``seq``, changes nothing."""
         known = self._known.get(instance_id, UNKNOWN)
         if known.seq < seq:
@@ -126,7 +126,7 @@ class InstanceFold:
             self._put(instance_id, known)
         return known
 
-    def get(self, instance_id: str) -> Known:
+    def get(self, instance_id: str) -> TrackedInstance:
         """What is known of an instance now."""
         return self._known.get(instance_id, UNKNOWN)
 
@@ -161,7 +161,7 @@ class InstanceFold:
         found = (self._known[key].instance for key in self._sorted[start : start + limit])
         return [instance for instance in found if instance is not None]
 
-    def take_damaged(self) -> set[str]:
+    def pop_corrupt(self) -> set[str]:
         """The instances whose last message was no event, told once: readers of last messages miss them."""
         damaged, self._damaged = self._damaged, set()
         return damaged
@@ -187,7 +187,7 @@ class InstanceFold:
         if len(self._damaged) < _DAMAGED_MAX:
             self._damaged.add(instance_id)
 
-    def _put(self, instance_id: str, known: Known) -> None:
+    def _put(self, instance_id: str, known: TrackedInstance) -> None:
         before = self._known.get(instance_id, UNKNOWN).instance
         if before is not None and before.pending is not None:
             self._end(before.pending)

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from opsroom_cloud.domain.lifecycle import complete, ends_at, fail
+from opsroom_cloud.domain.lifecycle import complete, deadline_of, fail
 from opsroom_cloud.domain.operation_status import operation_of, record_of
-from opsroom_cloud.event_store import Events
-from opsroom_cloud.instance_projection import Known, NewerReleaseError
+from opsroom_cloud.event_store import EventStore
+from opsroom_cloud.instance_projection import NewerReleaseError, TrackedInstance
 from opsroom_cloud.provider import Provider, ProviderError
 from opsroom_contracts.cloud import DUE_OPERATION, OperationStatus, PendingOperation
 from opsroom_contracts.codec import ContractError
 from opsroom_contracts.versions import NewerVersionError
 from opsroom_messaging.jetstream.batch_writer import ConflictError
-from opsroom_messaging.jetstream.stream_reader import Stored, UnavailableError
+from opsroom_messaging.jetstream.stream_reader import StreamMessage, UnavailableError
 from opsroom_messaging.runtime.metrics import LATENESS_SECONDS, Metrics
 
 _EARLY_MAX_SECONDS = 10.0
@@ -35,12 +35,12 @@ class Deadlines:
     longest: timedelta
 
 
-class Completion:
+class OperationRunner:
     """Has the provider do the work of due operations, and stores what came of it."""
 
     def __init__(
         self,
-        events: Events,
+        events: EventStore,
         provider: Provider,
         deadlines: Deadlines,
         *,
@@ -62,7 +62,7 @@ class Completion:
         )
         self.malformed = 0
 
-    async def on_due(self, message: Stored) -> None:
+    async def on_due(self, message: StreamMessage) -> None:
         """A timer fired.
 
         Raises:
@@ -113,9 +113,9 @@ class Completion:
         if len(self._finished) > _REMEMBERED:
             del self._finished[next(iter(self._finished))]
 
-    async def _is_time(self, pending: PendingOperation, known: Known) -> bool:
+    async def _is_time(self, pending: PendingOperation, known: TrackedInstance) -> bool:
         """Wait for what is left of the delay; False where that is more than a timer could be wrong by."""
-        left = (ends_at(pending, known.at, self._longest) - self._clock()).total_seconds()
+        left = (deadline_of(pending, known.at, self._longest) - self._clock()).total_seconds()
         if left > _EARLY_MAX_SECONDS:
             log.warning("operation %s is not due for another %.0f s", pending.id, left)
             return False
@@ -123,7 +123,7 @@ class Completion:
             await asyncio.sleep(left)
         return True
 
-    async def _work(self, instance_id: str, pending: PendingOperation, known: Known) -> None:
+    async def _work(self, instance_id: str, pending: PendingOperation, known: TrackedInstance) -> None:
         reason = await self._reason_of_failure(instance_id, pending)
         for _ in range(_TRIES):
             now = self._clock()
@@ -159,6 +159,6 @@ class Completion:
         return None
 
 
-def _pending(known: Known, operation_id: str) -> PendingOperation | None:
+def _pending(known: TrackedInstance, operation_id: str) -> PendingOperation | None:
     pending = None if known.instance is None else known.instance.pending
     return pending if pending is not None and pending.id == operation_id else None

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 from opsroom_cloud.domain.lifecycle import cancel
-from opsroom_cloud.domain.operation_status import operation_of, progress
-from opsroom_cloud.event_store import Events, Recorded
+from opsroom_cloud.domain.operation_status import operation_of, status_from_events
+from opsroom_cloud.event_store import EventStore, OperationRecordAt
 from opsroom_contracts.cloud import (
     CancelRequest,
     OperationReply,
@@ -21,7 +21,7 @@ _TRIES = 5
 class Operations:
     """Answers ``cloud.operation`` and ``cloud.cancel``."""
 
-    def __init__(self, events: Events, clock: Callable[[], datetime]) -> None:
+    def __init__(self, events: EventStore, clock: Callable[[], datetime]) -> None:
         self._events = events
         self._clock = clock
 
@@ -49,10 +49,10 @@ class Operations:
             return OperationReply(operation=operation, seq=seq)
         raise refuse(ErrorCode.UNAVAILABLE, "too many others write on this instance; try again")
 
-    async def reply(self, operation_id: str, recorded: Recorded) -> OperationReply:
+    async def reply(self, operation_id: str, recorded: OperationRecordAt) -> OperationReply:
         """The operation as it stands, with the sequence of the event that shows it so."""
         history = await self._events.history(recorded.record.instance_id, recorded.accepted_seq)
-        found = progress(operation_id, history)
+        found = status_from_events(operation_id, history)
         if found is None:
             raise refuse(
                 ErrorCode.OPERATION_NOT_FOUND,
@@ -62,7 +62,7 @@ class Operations:
         operation = operation_of(operation_id, recorded.record, found.status)
         return OperationReply(operation=operation, seq=found.seq)
 
-    async def _recorded(self, operation_id: str) -> Recorded:
+    async def _recorded(self, operation_id: str) -> OperationRecordAt:
         recorded = await self._events.recorded(operation_id)
         if recorded is None:
             raise refuse(

@@ -4,26 +4,26 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from opsroom_cloud.domain.lifecycle import Order
-from opsroom_cloud.instance_projection import InstanceFold
+from opsroom_cloud.domain.lifecycle import AcceptCommand
+from opsroom_cloud.instance_projection import InstanceProjection
 from opsroom_contracts.errors import ErrorCode, refuse
 
 _LEAST_RETRY_SECONDS = 0.05
 
 
-class Allowance:
+class PendingQuota:
     """Counts what the events show as pending and what this process is storing at this moment.
 
     So commands that come at once do not pass the limit. What another process has accepted counts as soon as
     its event has come here: until then each knows of its own alone.
     """
 
-    def __init__(self, fold: InstanceFold) -> None:
+    def __init__(self, fold: InstanceProjection) -> None:
         self._fold = fold
         self._storing: defaultdict[str, set[str]] = defaultdict(set)
 
     @contextmanager
-    def place(self, order: Order) -> Iterator[None]:
+    def reserve(self, order: AcceptCommand) -> Iterator[None]:
         """A place for ``order`` while it is stored; the fold must know of it when the block ends.
 
         Raises:
@@ -42,7 +42,7 @@ class Allowance:
             if not storing:
                 del self._storing[order.actor]
 
-    def _check(self, order: Order, most: int) -> None:
+    def _check(self, order: AcceptCommand, most: int) -> None:
         due = self._fold.due_of(order.actor)
         storing = self._storing.get(order.actor, set())
         # The event may have come before the answer to its writer: one operation, one place.

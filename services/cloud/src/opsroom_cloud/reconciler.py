@@ -6,14 +6,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from opsroom_cloud.domain.lifecycle import ends_at, retain
-from opsroom_cloud.event_store import Events
-from opsroom_cloud.instance_projection import InstanceFold, NewerReleaseError
-from opsroom_cloud.operation_runner import Completion
+from opsroom_cloud.domain.lifecycle import deadline_of, retain
+from opsroom_cloud.event_store import EventStore
+from opsroom_cloud.instance_projection import InstanceProjection, NewerReleaseError
+from opsroom_cloud.operation_runner import OperationRunner
 from opsroom_messaging.client.connection import describe
 from opsroom_messaging.jetstream.batch_writer import ConflictError, OverloadedError, RefusedError
 from opsroom_messaging.jetstream.stream_reader import UnavailableError
-from opsroom_messaging.jetstream.stream_subscription import Follower
+from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
 
 _AT_A_TIME = 200
 _TRANSIENT = (UnavailableError, OverloadedError, RefusedError)
@@ -21,7 +21,7 @@ _TRANSIENT = (UnavailableError, OverloadedError, RefusedError)
 log = logging.getLogger(__name__)
 
 
-class Upkeep:
+class Reconciler:
     """Sweeps over all instances now and then. Any number of processes may, at once: every write is guarded.
 
     ``interval`` seconds lie between sweeps. An operation overdue by more than ``grace`` is finished here:
@@ -31,9 +31,9 @@ class Upkeep:
 
     def __init__(
         self,
-        events: Events,
-        fold: InstanceFold,
-        completion: Completion,
+        events: EventStore,
+        fold: InstanceProjection,
+        completion: OperationRunner,
         *,
         clock: Callable[[], datetime],
         grace: timedelta,
@@ -46,7 +46,7 @@ class Upkeep:
         self._grace = grace
         self._renew_after = retention / 2
 
-    async def run(self, follower: Follower, interval: float) -> None:
+    async def run(self, follower: StreamSubscription, interval: float) -> None:
         """Sweep for ever, whenever the fold is up to date."""
         while True:
             await asyncio.sleep(interval)
@@ -58,7 +58,7 @@ class Upkeep:
         now = self._clock()
         try:
             await self._finish_overdue(now - self._grace)
-            for instance_id in self._fold.take_damaged():
+            for instance_id in self._fold.pop_corrupt():
                 await self._repair(instance_id)
             for instance_id in self._fold.stored_before(now - self._renew_after):
                 await self._renew(instance_id)
@@ -67,7 +67,7 @@ class Upkeep:
 
     async def _finish_overdue(self, moment: datetime) -> None:
         ending = (
-            (ends_at(pending, stored_at, self._renew_after), instance_id, pending.id)
+            (deadline_of(pending, stored_at, self._renew_after), instance_id, pending.id)
             for instance_id, pending, stored_at in self._fold.pending()
         )
         overdue = sorted(one for one in ending if one[0] < moment)

@@ -7,27 +7,27 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from opsroom_cloud.auditing import audited
-from opsroom_cloud.commands import Commands, Terms
-from opsroom_cloud.event_store import Events
-from opsroom_cloud.instance_projection import InstanceFold
-from opsroom_cloud.list_instances import Listing
-from opsroom_cloud.operation_runner import Completion, Deadlines
+from opsroom_cloud.commands import CommandPolicy, Commands
+from opsroom_cloud.event_store import EventStore
+from opsroom_cloud.instance_projection import InstanceProjection
+from opsroom_cloud.list_instances import InstanceLister
+from opsroom_cloud.operation_runner import Deadlines, OperationRunner
 from opsroom_cloud.operations import Operations
-from opsroom_cloud.pending_quota import Allowance
+from opsroom_cloud.pending_quota import PendingQuota
 from opsroom_cloud.provider import Provider
-from opsroom_cloud.reconciler import Upkeep
+from opsroom_cloud.reconciler import Reconciler
 from opsroom_cloud.settings import CloudSettings
 from opsroom_cloud.timers import Timers
 from opsroom_contracts import cloud, subjects
 from opsroom_contracts.audit import AuditAction
 from opsroom_contracts.subjects import CloudSubject
-from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.client.microservice import MicroService
 from opsroom_messaging.jetstream.audit_log import Audit
-from opsroom_messaging.jetstream.batch_writer import GroupWriter
-from opsroom_messaging.jetstream.broker_clock import SteadyClock
+from opsroom_messaging.jetstream.batch_writer import BatchWriter
+from opsroom_messaging.jetstream.broker_clock import BrokerClock
 from opsroom_messaging.jetstream.stream_reader import StreamReader
-from opsroom_messaging.jetstream.stream_subscription import Follow, Follower, Source
+from opsroom_messaging.jetstream.stream_subscription import StartPolicy, StreamSubscription, SubscriptionSpec
 from opsroom_messaging.jetstream.streams import audit_stream, cloud_stream, ensure_stream, ensure_workers
 from opsroom_messaging.jetstream.worker import Worker
 from opsroom_messaging.runtime.metrics import single
@@ -43,32 +43,32 @@ _OUT_WITH_WORKERS = 20_000
 class _Cloud:
     """What a process of the cloud service is made of: everything that answers or runs."""
 
-    fold: InstanceFold
-    follower: Follower
-    writer: GroupWriter
-    completion: Completion
-    upkeep: Upkeep
+    fold: InstanceProjection
+    follower: StreamSubscription
+    writer: BatchWriter
+    completion: OperationRunner
+    upkeep: Reconciler
     worker: Worker
     timers: Timers
     operations: Operations
     commands: Commands
-    listing: Listing
+    listing: InstanceLister
     audit: Audit
 
 
 @asynccontextmanager
 async def cloud_service(
-    broker: Broker, settings: CloudSettings, provider: Provider
+    broker: NatsConnection, settings: CloudSettings, provider: Provider
 ) -> AsyncIterator[asyncio.Event]:
     """The whole service at work on ``broker``; yields an event that is set if a part of it dies.
 
     Raises:
         BrokerUnusableError: the broker refused the stream or the workers' consumer.
     """
-    await _ensure(broker, settings)
-    clock = SteadyClock()
-    await clock.ask(broker, subjects.CLOUD_STREAM)
-    parts = _put_together(broker, settings, provider, clock)
+    await _ensure_streams(broker, settings)
+    clock = BrokerClock()
+    await clock.sync(broker, subjects.CLOUD_STREAM)
+    parts = _build(broker, settings, provider, clock)
     service = _endpoints(broker, parts)
     _measure(broker, parts)
     async with running(writer=parts.writer.run(), follower=parts.follower.run()) as died:
@@ -79,7 +79,7 @@ async def cloud_service(
             timers=parts.timers.run(),
             upkeep=parts.upkeep.run(parts.follower, settings.sweep_seconds),
             audit=parts.audit.run(),
-            clock=clock.keep(broker, subjects.CLOUD_STREAM),
+            clock=clock.run(broker, subjects.CLOUD_STREAM),
         ):
             await service.start()
             try:
@@ -89,11 +89,11 @@ async def cloud_service(
                 await parts.audit.drain()
 
 
-def _put_together(broker: Broker, settings: CloudSettings, provider: Provider, clock: SteadyClock) -> _Cloud:
-    fold, writer = InstanceFold(), GroupWriter(broker)
-    source = Source(subjects.CLOUD_STREAM, (subjects.CLOUD_EVENTS,), Follow.STATE_THEN_EVENTS)
-    follower = Follower(broker, source, fold)
-    events = Events(
+def _build(broker: NatsConnection, settings: CloudSettings, provider: Provider, clock: BrokerClock) -> _Cloud:
+    fold, writer = InstanceProjection(), BatchWriter(broker)
+    source = SubscriptionSpec(subjects.CLOUD_STREAM, (subjects.CLOUD_EVENTS,), StartPolicy.STATE_THEN_EVENTS)
+    follower = StreamSubscription(broker, source, fold)
+    events = EventStore(
         fold,
         StreamReader(broker, subjects.CLOUD_STREAM),
         writer,
@@ -101,15 +101,15 @@ def _put_together(broker: Broker, settings: CloudSettings, provider: Provider, c
         operations_retention=settings.operations_retention(),
     )
     deadlines = Deadlines(settings.provider_timeout_seconds, longest=settings.retention() / 2)
-    completion = Completion(events, provider, deadlines, clock=clock, metrics=broker.metrics)
+    completion = OperationRunner(events, provider, deadlines, clock=clock, metrics=broker.metrics)
     operations, timers = Operations(events, clock), Timers(completion, clock=clock)
-    terms = Terms(clock, settings.delay(), Allowance(fold))
+    terms = CommandPolicy(clock, settings.delay(), PendingQuota(fold))
     return _Cloud(
         fold=fold,
         follower=follower,
         writer=writer,
         completion=completion,
-        upkeep=Upkeep(
+        upkeep=Reconciler(
             events, fold, completion, clock=clock, grace=settings.grace(), retention=settings.retention()
         ),
         worker=Worker(
@@ -118,12 +118,12 @@ def _put_together(broker: Broker, settings: CloudSettings, provider: Provider, c
         timers=timers,
         operations=operations,
         commands=Commands(events, operations, timers, terms),
-        listing=Listing(events, fold, follower),
+        listing=InstanceLister(events, fold, follower),
         audit=Audit(broker),
     )
 
 
-def _endpoints(broker: Broker, parts: _Cloud) -> MicroService:
+def _endpoints(broker: NatsConnection, parts: _Cloud) -> MicroService:
     service = MicroService(
         broker,
         name=subjects.CLOUD_SERVICE,
@@ -151,20 +151,20 @@ def _endpoints(broker: Broker, parts: _Cloud) -> MicroService:
     return service
 
 
-def _measure(broker: Broker, parts: _Cloud) -> None:
+def _measure(broker: NatsConnection, parts: _Cloud) -> None:
     metrics, fold = broker.metrics, parts.fold
-    metrics.level("instances", "Instances.", single(lambda: fold.counts()["instances"]))
-    metrics.level(
+    metrics.gauge("instances", "Instances.", single(lambda: fold.counts()["instances"]))
+    metrics.gauge(
         "operations_pending", "Operations that are not done yet.", single(lambda: fold.counts()["pending"])
     )
-    metrics.count(
+    metrics.counter_callback(
         "malformed",
         "What was skipped as it fits no contract.",
         single(lambda: fold.malformed + parts.completion.malformed),
     )
 
 
-async def _ensure(broker: Broker, settings: CloudSettings) -> None:
+async def _ensure_streams(broker: NatsConnection, settings: CloudSettings) -> None:
     await ensure_stream(
         broker,
         cloud_stream(max_age=settings.retention().total_seconds(), replicas=settings.stream_replicas),

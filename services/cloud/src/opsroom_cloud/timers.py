@@ -10,12 +10,12 @@ from collections.abc import Callable
 from datetime import datetime
 from heapq import heappop, heappush
 
-from opsroom_cloud.operation_runner import Completion
+from opsroom_cloud.operation_runner import OperationRunner
 from opsroom_contracts.cloud import PendingOperation
 from opsroom_messaging.client.connection import describe
 from opsroom_messaging.jetstream.batch_writer import OverloadedError, RefusedError
 from opsroom_messaging.jetstream.stream_reader import UnavailableError
-from opsroom_messaging.runtime.task_pool import Crew
+from opsroom_messaging.runtime.task_pool import TaskPool
 
 _TIMED_MAX = 50_000
 """Operations timed here at once; any beyond are left to the broker's schedule."""
@@ -27,12 +27,12 @@ log = logging.getLogger(__name__)
 class Timers:
     """Finishes each operation it was told of when it is due, once, and leaves what fails to the broker."""
 
-    def __init__(self, completion: Completion, *, clock: Callable[[], datetime]) -> None:
+    def __init__(self, completion: OperationRunner, *, clock: Callable[[], datetime]) -> None:
         self._completion = completion
         self._clock = clock
         self._due: list[tuple[datetime, str, str]] = []
-        self._sooner = asyncio.Event()
-        self._crew = Crew(_AT_ONCE)
+        self._wake = asyncio.Event()
+        self._pool = TaskPool(_AT_ONCE)
 
     def start(self, instance_id: str, pending: PendingOperation) -> None:
         """Finish the operation ``pending`` on the instance when it is due."""
@@ -40,18 +40,18 @@ class Timers:
             return
         heappush(self._due, (pending.due_at, instance_id, pending.id))
         if self._due[0][2] == pending.id:
-            self._sooner.set()
+            self._wake.set()
 
     async def run(self) -> None:
         """Finish what comes due until cancelled; what is in hand then is finished first."""
         try:
             while True:
                 await self._until_due()
-                await self._crew.room()
+                await self._pool.wait_for_slot()
                 _, instance_id, operation_id = heappop(self._due)
-                self._crew.start(self._finish(instance_id, operation_id))
+                self._pool.start(self._finish(instance_id, operation_id))
         finally:
-            await self._crew.finish()
+            await self._pool.finish()
 
     @property
     def waiting(self) -> int:
@@ -60,13 +60,13 @@ class Timers:
 
     async def _until_due(self) -> None:
         while True:
-            self._sooner.clear()
+            self._wake.clear()
             left = (self._due[0][0] - self._clock()).total_seconds() if self._due else None
             if left is not None and left <= 0:
                 return
             try:
                 async with asyncio.timeout(left):
-                    await self._sooner.wait()
+                    await self._wake.wait()
             except TimeoutError:
                 pass
 

@@ -10,23 +10,23 @@ from opsroom_gateway.app import Gateway, gateway
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.transport.connection_limits import allow_open_files
 from opsroom_gateway.transport.server import Server, listen, make_server
-from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.runtime.admin_server import Vitals, admin
 from opsroom_messaging.runtime.process import run, until_stopped
 from opsroom_messaging.runtime.startup import started
-from opsroom_messaging.runtime.tracing import Traces
+from opsroom_messaging.runtime.tracing import Tracer
 
 log = logging.getLogger("opsroom_gateway")
 
 
-async def main(traces: Traces) -> None:
+async def main(traces: Tracer) -> None:
     """Serve until told to stop."""
     settings = GatewaySettings.from_environment(os.environ)
     allow_open_files()
     listener = listen(settings)
     vitals = Vitals()
 
-    def work(broker: Broker) -> AbstractAsyncContextManager[Gateway]:
+    def work(broker: NatsConnection) -> AbstractAsyncContextManager[Gateway]:
         return gateway(broker, settings)
 
     with closing(listener):

@@ -26,7 +26,7 @@ from opsroom_gateway.projections.typing_relay import TypingRelay
 from opsroom_gateway.routes import api, application, mount_course
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.transport.stats import TransportStats
-from opsroom_messaging.client.connection import Broker, unconnected
+from opsroom_messaging.client.connection import NatsConnection, unconnected
 from opsroom_messaging.jetstream.leases import GatewayLease
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_messaging.jetstream.streams import await_streams
@@ -58,21 +58,21 @@ class Gateway:
 
 
 @asynccontextmanager
-async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Gateway]:
+async def gateway(broker: NatsConnection, settings: GatewaySettings) -> AsyncIterator[Gateway]:
     """The gateway at work on ``broker``, ready to serve.
 
     Raises:
         BrokerUnusableError: the streams are not there: the services are not running.
         SettingsError: they lack something, or contradict each other.
     """
-    connection_budget = build_access(broker, settings)
+    foundation = build_access(broker, settings)
     await await_streams(broker, _STREAMS)
     gateway_id = uuid4().hex
     lease = GatewayLease(broker, gateway_id)
     await lease.take()
     bounds = await StreamReader(broker, subjects.CHAT_STREAM).bounds()
     start = max(bounds.first, bounds.last - settings.ring_messages + 1)
-    components = build_components(broker, settings, connection_budget, gateway_id, start)
+    components = build_components(broker, settings, foundation, gateway_id, start)
     course_chat, course_cloud = _course(settings, components)
     stats = TransportStats()
     _show(broker.metrics, components, stats, course_cloud)
@@ -88,7 +88,7 @@ async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Ga
         audit=components.audit.run(),
         tokens=components.access.tokens.run(),
     ) as died:
-        await broker.listen(subjects.TYPING, TypingRelay(projections.people.readers).deliver)
+        await broker.listen(subjects.TYPING, TypingRelay(projections.people.readers).on_message)
         await projections.ready()
         try:
             async with serve_status(broker, components.cached_status, stats, components.access.enforcer):
@@ -134,7 +134,7 @@ def _show(metrics: Metrics, components: Components, stats: TransportStats, cours
     )
 
 
-def _documented(broker: Broker, settings: GatewaySettings, components: Components) -> FastAPI:
+def _documented(broker: NatsConnection, settings: GatewaySettings, components: Components) -> FastAPI:
     """The application with all that the OpenAPI document tells of."""
     app = application(settings, broker.metrics)
     app.include_router(health.health_router(components.requester, lambda: components.projections.live))
@@ -144,7 +144,11 @@ def _documented(broker: Broker, settings: GatewaySettings, components: Component
 
 
 def _serving(
-    broker: Broker, settings: GatewaySettings, components: Components, chat: CourseChat, cloud: CourseCloud
+    broker: NatsConnection,
+    settings: GatewaySettings,
+    components: Components,
+    chat: CourseChat,
+    cloud: CourseCloud,
 ) -> FastAPI:
     """The same, with the course contract and the page."""
     app = _documented(broker, settings, components)

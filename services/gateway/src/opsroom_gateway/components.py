@@ -14,9 +14,9 @@ from opsroom_gateway.presence.sessions import Sessions
 from opsroom_gateway.projections.projections import Projections, build_projections
 from opsroom_gateway.projections.restrictions import RestrictionProjection
 from opsroom_gateway.settings import GatewaySettings
-from opsroom_messaging.client.connection import Broker
-from opsroom_messaging.client.request_client import Requester
-from opsroom_messaging.deployment.status_probe import survey
+from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.client.request_client import RequestClient
+from opsroom_messaging.deployment.status_probe import collect_status
 from opsroom_messaging.jetstream.audit_log import Audit
 
 
@@ -24,7 +24,7 @@ from opsroom_messaging.jetstream.audit_log import Audit
 class AccessComponents:
     """Who may come in and do what, and the services that are asked."""
 
-    requester: Requester
+    requester: RequestClient
     restrictions: RestrictionProjection
     access: Access
 
@@ -33,7 +33,7 @@ class AccessComponents:
 class Components:
     """One of each."""
 
-    requester: Requester
+    requester: RequestClient
     access: Access
     projections: Projections
     sessions: Sessions
@@ -45,13 +45,13 @@ class Components:
     cached_status: CachedStatus
 
 
-def build_access(broker: Broker, settings: GatewaySettings) -> AccessComponents:
+def build_access(broker: NatsConnection, settings: GatewaySettings) -> AccessComponents:
     """What can be made before the streams are there, so that wrong settings are told at once.
 
     Raises:
         SettingsError: they lack something, or contradict each other.
     """
-    requester = Requester(broker, patience=settings.patience_seconds)
+    requester = RequestClient(broker, patience=settings.patience_seconds)
     restrictions = RestrictionProjection(utc_now)
     return AccessComponents(
         requester, restrictions, access(settings, requester, RestrictionEnforcer(restrictions))
@@ -59,24 +59,24 @@ def build_access(broker: Broker, settings: GatewaySettings) -> AccessComponents:
 
 
 def build_components(
-    broker: Broker,
+    broker: NatsConnection,
     settings: GatewaySettings,
-    connection_budget: AccessComponents,
+    foundation: AccessComponents,
     gateway_id: str,
     start: int,
 ) -> Components:
     """The parts of the gateway ``gateway_id``. ``start``: the first message of the chat that it holds."""
-    projections = build_projections(broker, connection_budget.restrictions, start, settings.ring_messages)
+    projections = build_projections(broker, foundation.restrictions, start, settings.ring_messages)
     audit = Audit(broker)
     return Components(
-        requester=connection_budget.requester,
-        access=connection_budget.access,
+        requester=foundation.requester,
+        access=foundation.access,
         projections=projections,
-        sessions=Sessions(connection_budget.requester, gateway_id),
-        commands=CloudCommands(connection_budget.requester, projections.cloud_follower),
+        sessions=Sessions(foundation.requester, gateway_id),
+        commands=CloudCommands(foundation.requester, projections.cloud_follower),
         limits=limits_of(settings),
-        revocations=RevocationWatcher(connection_budget.access),
+        revocations=RevocationWatcher(foundation.access),
         audit=audit,
         audit_log=GatewayAuditLog(audit),
-        cached_status=CachedStatus(lambda: survey(broker)),
+        cached_status=CachedStatus(lambda: collect_status(broker)),
     )

@@ -65,30 +65,30 @@ def register_metrics(
         ]
         return {("sum",): sum(depths), ("max",): max(depths, default=0)}
 
-    metrics.level("connections", "Readers connected.", connections, ("transport", "dialect"))
-    metrics.level("outbox_bytes", "Bytes that readers have not taken yet.", waiting, ("of",))
+    metrics.gauge("connections", "Readers connected.", connections, ("transport", "dialect"))
+    metrics.gauge("outbox_bytes", "Bytes that readers have not taken yet.", waiting, ("of",))
     labels = ("stream", "transport", "dialect")
-    metrics.count(
+    metrics.counter_callback(
         "deliveries",
         "Frames written to readers.",
         lambda: {labels: hub.deliveries for labels, hub in broadcasters.items()},
         labels,
     )
-    metrics.count(
+    metrics.counter_callback(
         "delivered_bytes",
         "Bytes written to readers.",
         lambda: {labels: hub.bytes for labels, hub in broadcasters.items()},
         labels,
     )
-    metrics.count("slow_readers_closed", "Closed as too slow.", single(lambda: stats.slow_readers))
-    metrics.count("silent_readers_closed", "Closed as dead.", single(lambda: stats.silent_readers))
-    metrics.level(
+    metrics.counter_callback("slow_readers_closed", "Closed as too slow.", single(lambda: stats.slow_readers))
+    metrics.counter_callback("silent_readers_closed", "Closed as dead.", single(lambda: stats.silent_readers))
+    metrics.gauge(
         "open_connections",
         "Connections open, joining ones included.",
         lambda: {("websocket",): stats.sockets, ("sse",): stats.streams},
         ("transport",),
     )
-    metrics.count(
+    metrics.counter_callback(
         "turned_away",
         "Answered 503 at the door.",
         lambda: {
@@ -97,7 +97,7 @@ def register_metrics(
         },
         ("limit",),
     )
-    metrics.level("people_present", "People on the list.", single(lambda: people.count))
+    metrics.gauge("people_present", "People on the list.", single(lambda: people.count))
 
 
 class SkipCounter(Protocol):
@@ -109,7 +109,7 @@ class SkipCounter(Protocol):
 def register_skipped(metrics: Metrics, projections: Iterable[SkipCounter]) -> None:
     """Show how much of the streams was skipped here."""
     followed = tuple(projections)
-    metrics.count(
+    metrics.counter_callback(
         "malformed",
         "What was skipped as it fits no contract.",
         single(lambda: sum(projection.malformed for projection in followed)),

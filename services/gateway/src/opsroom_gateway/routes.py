@@ -33,7 +33,7 @@ from opsroom_gateway.middleware.origin_check import Origins
 from opsroom_gateway.middleware.request_limits import BodyLimits, ConnectionsPerAddress, RequestBodyLimit
 from opsroom_gateway.middleware.security_headers import BrowserHeaders
 from opsroom_gateway.settings import GatewaySettings
-from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_messaging.runtime.metrics import Metrics
 
@@ -68,7 +68,7 @@ def _guard(app: FastAPI, settings: GatewaySettings) -> None:
     )
 
 
-def api(broker: Broker, settings: GatewaySettings, components: Components) -> APIRouter:
+def api(broker: NatsConnection, settings: GatewaySettings, components: Components) -> APIRouter:
     """All of ``/api/v1``."""
     access, projections, audit_log, requester = (
         components.access,
@@ -101,7 +101,7 @@ def api(broker: Broker, settings: GatewaySettings, components: Components) -> AP
     return router
 
 
-def _room(broker: Broker, settings: GatewaySettings, components: Components) -> ChatRoom:
+def _room(broker: NatsConnection, settings: GatewaySettings, components: Components) -> ChatRoom:
     return ChatRoom(
         broker,
         components.requester,

@@ -10,7 +10,7 @@ import click
 from opsroom_client.chat import Chat, ChatEvent
 from opsroom_client.cli.output import remark, say
 from opsroom_client.cli.running import Server, run
-from opsroom_client.cli.stdin_lines import typed_lines
+from opsroom_client.cli.stdin_lines import stdin_lines
 from opsroom_client.client import Opsroom
 from opsroom_client.errors import RefusedError
 from opsroom_contracts.chat import Message
@@ -81,7 +81,7 @@ async def _greet(opsroom: Opsroom, joined: Chat, room: str, last: int) -> None:
 
 async def _talk(joined: Chat, room: str, listening: asyncio.Task[None] | None) -> None:
     """Say each line of the input, until it ends or the chat does."""
-    async for line in typed_lines(listening):
+    async for line in stdin_lines(listening):
         try:
             await joined.send(line, room=room)
         except RefusedError as error:

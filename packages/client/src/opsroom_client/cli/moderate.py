@@ -29,7 +29,7 @@ def messages(server: Server, room: str, last: int) -> None:
     async def work(opsroom: Opsroom) -> None:
         found = await opsroom.history(room, limit=last)
         rows = [(one.id, rfc3339(one.timestamp), one.user.name, one.text) for one in found]
-        show_table(("ID", "SAID", "BY", "TEXT"), rows)
+        show_table(("ID", "PUBLISHED", "BY", "TEXT"), rows)
 
     run(server, work)
 
@@ -123,7 +123,7 @@ def lift(server: Server, restriction_id: str, reason: str | None) -> None:
     """End the mute or ban ID; `ls` lists the ids."""
 
     async def work(opsroom: Opsroom) -> None:
-        await opsroom.moderation.lift(restriction_id, reason=reason)
+        await opsroom.moderation.upgrade(restriction_id, reason=reason)
         say(f"{restriction_id} lifted")
 
     run(server, work)

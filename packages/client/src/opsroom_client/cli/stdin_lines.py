@@ -9,7 +9,7 @@ from concurrent.futures import CancelledError as NotRunError
 _MOST_WAITING = 16
 
 
-async def typed_lines(until: asyncio.Task[None] | None) -> AsyncIterator[str]:
+async def stdin_lines(until: asyncio.Task[None] | None) -> AsyncIterator[str]:
     """Lines that are not empty, until the input ends or the task ``until`` does."""
     lines: asyncio.Queue[bytes] = asyncio.Queue(_MOST_WAITING)
     # A daemon, since a read that waits for a person can't be called off.

@@ -15,10 +15,10 @@ from nats.js import JetStreamContext
 from nats.js.errors import Error as JetStreamError
 from nats.js.errors import NoStreamResponseError, ServerError, ServiceUnavailableError
 
-from opsroom_messaging.client.credentials import Access, AccessError
+from opsroom_messaging.client.credentials import Credentials, CredentialsError
 from opsroom_messaging.client.server_urls import AddressError, addresses, hosts
 from opsroom_messaging.runtime.metrics import Counter, Metrics, single
-from opsroom_messaging.runtime.tracing import NoTraces, Traces
+from opsroom_messaging.runtime.tracing import NoTracer, Tracer
 
 MINIMUM_VERSION = (2, 12)
 """Older servers accept schedules and atomic batches in silence and never honour them."""
@@ -35,8 +35,8 @@ _CONNECTION_LOST = (OSError, TypeError, AttributeError)
 """What the client raises when it writes to a connection that is gone. All but the first come from an error in
 asyncio, in Python 3.12.0 to 3.13.7 (python/cpython#136234): a closed transport's ``writelines`` uses None."""
 
-_NO_PROOF = Access()
-_NO_TRACES = NoTraces()
+_NO_PROOF = Credentials()
+_NO_TRACES = NoTracer()
 _REFUSED = "authorization violation"
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class BrokerUnusableError(Exception):
     """The broker can't be reached or can't do what Opsroom needs; the message says which, in one line."""
 
 
-class BrokerAwayError(BrokerUnusableError):
+class BrokerUnavailableError(BrokerUnusableError):
     """It can't do it now, and may a moment later: it is down, starts, or chooses a leader."""
 
 
@@ -65,7 +65,7 @@ class _RefusedError(Exception):
 
 
 @dataclass(slots=True)
-class Broker:
+class NatsConnection:
     """A live connection. Reconnects for ever by itself; each part of a process waits only so long.
 
     With it come what the process counts (``metrics``) and where it tells its hops (``traces``).
@@ -73,7 +73,7 @@ class Broker:
 
     client: Client
     jetstream: JetStreamContext
-    traces: Traces = _NO_TRACES
+    traces: Tracer = _NO_TRACES
     metrics: Metrics = field(default_factory=Metrics)
     _on_reconnect: list[Callable[[], None]] = field(default_factory=list)
     dropped: int = 0
@@ -128,20 +128,20 @@ class Broker:
         await _close(self.client)
 
 
-def unconnected() -> Broker:
+def unconnected() -> NatsConnection:
     """A broker that nobody has connected to: for describing what would stand on it."""
     client = Client()
-    return Broker(client, client.jetstream())
+    return NatsConnection(client, client.jetstream())
 
 
 async def connect(
     url: str,
     *,
     name: str,
-    access: Access = _NO_PROOF,
-    traces: Traces = _NO_TRACES,
+    access: Credentials = _NO_PROOF,
+    traces: Tracer = _NO_TRACES,
     timeout: float = 10.0,
-) -> Broker:
+) -> NatsConnection:
     """Connect to the broker at ``url`` (comma-separated for a cluster) as ``name`` and check that it will do.
 
     Answers come back on ``_INBOX.<name>.>``, where the broker lets nobody else listen.
@@ -151,10 +151,10 @@ async def connect(
     """
     try:
         proof, servers = access.options(), addresses(url)
-    except (AccessError, AddressError) as error:
+    except (CredentialsError, AddressError) as error:
         raise BrokerUnusableError(str(error)) from error
     client = Client()
-    broker = Broker(client, client.jetstream(timeout=REQUEST_TIMEOUT_SECONDS), traces)
+    broker = NatsConnection(client, client.jetstream(timeout=REQUEST_TIMEOUT_SECONDS), traces)
     refused = asyncio.Event()
     attempt = _attempt(broker, refused, {"servers": servers, "name": name, **proof})
     try:
@@ -166,12 +166,14 @@ async def connect(
     return broker
 
 
-def _attempt(broker: Broker, refused: asyncio.Event, options: dict[str, Any]) -> Coroutine[Any, Any, None]:
+def _attempt(
+    broker: NatsConnection, refused: asyncio.Event, options: dict[str, Any]
+) -> Coroutine[Any, Any, None]:
     """The client's way to the broker, and back to it later. ``refused`` is set if it is not let in."""
-    client, troubles = broker.client, _measure(broker)
+    client, errors = broker.client, _measure(broker)
 
     async def on_error(error: Exception) -> None:
-        troubles.add("slow_consumer" if isinstance(error, SlowConsumerError) else "other")
+        errors.add("slow_consumer" if isinstance(error, SlowConsumerError) else "other")
         if _REFUSED in str(error).lower():
             refused.set()
         broker.note_error(error)
@@ -210,7 +212,7 @@ async def _reach(attempt: Coroutine[Any, Any, None], at: str, timeout: float) ->
             " and NATS_CREDENTIALS_FILE"
         ) from None
     except TimeoutError:
-        raise BrokerAwayError(f"no NATS server answered at {at} within {timeout:g} s") from None
+        raise BrokerUnavailableError(f"no NATS server answered at {at} within {timeout:g} s") from None
     except (NatsError, OSError, ValueError) as error:
         raise BrokerUnusableError(f"can't connect to NATS at {at}: {error}") from error
     finally:
@@ -224,26 +226,28 @@ async def _close(client: Client) -> None:
         await client.close()
 
 
-def _measure(broker: Broker) -> Counter:
+def _measure(broker: NatsConnection) -> Counter:
     """Show what the client counts; what is returned counts its troubles."""
     metrics, stats = broker.metrics, broker.client.stats
-    metrics.level("nats_connected", "1 while the broker is connected.", single(lambda: broker.connected))
-    metrics.count("nats_reconnects", "Times the broker came back.", single(lambda: stats["reconnects"]))
-    metrics.count(
+    metrics.gauge("nats_connected", "1 while the broker is connected.", single(lambda: broker.connected))
+    metrics.counter_callback(
+        "nats_reconnects", "Times the broker came back.", single(lambda: stats["reconnects"])
+    )
+    metrics.counter_callback(
         "nats_messages",
         "Messages exchanged with the broker.",
         lambda: {("in",): stats["in_msgs"], ("out",): stats["out_msgs"]},
         ("direction",),
     )
-    metrics.count(
+    metrics.counter_callback(
         "nats_bytes",
         "Payload exchanged with the broker.",
         lambda: {("in",): stats["in_bytes"], ("out",): stats["out_bytes"]},
         ("direction",),
     )
-    troubles = metrics.counter("nats_troubles", "What the client reported; see the log.", ("kind",))
-    troubles.add("slow_consumer", amount=0)
-    return troubles
+    errors = metrics.counter("nats_troubles", "What the client reported; see the log.", ("kind",))
+    errors.add("slow_consumer", amount=0)
+    return errors
 
 
 async def _unless(refused: asyncio.Event, attempt: Coroutine[Any, Any, None]) -> None:
@@ -276,7 +280,7 @@ def is_passing(error: Exception) -> bool:
     return isinstance(error, TimeoutError | NoStreamResponseError | ServerError | NoRespondersError)
 
 
-async def _check(broker: Broker) -> None:
+async def _check(broker: NatsConnection) -> None:
     version = broker.client.connected_server_version
     needed = ".".join(map(str, MINIMUM_VERSION))
     if (version.major, version.minor) < MINIMUM_VERSION:
@@ -288,7 +292,7 @@ async def _check(broker: Broker) -> None:
         account = await broker.jetstream.account_info()
     except (JetStreamError, NatsError, TimeoutError) as error:
         if is_passing(error):
-            raise BrokerAwayError(f"JetStream does not answer yet: {describe(error)}") from error
+            raise BrokerUnavailableError(f"JetStream does not answer yet: {describe(error)}") from error
         raise BrokerUnusableError(f"JetStream is not enabled on the NATS server: {error}") from error
     if (account.api.level or 0) < MINIMUM_API_LEVEL:
         raise BrokerUnusableError(

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 
-class AccessError(Exception):
+class CredentialsError(Exception):
     """What was given can't be used; the message names the setting and says why, in one line."""
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class Credentials:
     """A user name with its password or the file of it, or a credentials file; and the files of TLS.
 
     Nothing at all: no proof, or the one that the broker's URL carries.
@@ -29,14 +29,14 @@ class Access:
         """What the client is given for it.
 
         Raises:
-            AccessError: a file can't be read, or one is given without the other that it needs.
+            CredentialsError: a file can't be read, or one is given without the other that it needs.
         """
         if (self.user is None) != (self.password_file is None and self.password is None):
-            raise AccessError("NATS_USER and NATS_PASSWORD_FILE need each other")
+            raise CredentialsError("NATS_USER and NATS_PASSWORD_FILE need each other")
         if (self.tls_cert is None) != (self.tls_key is None):
-            raise AccessError("NATS_TLS_CERT and NATS_TLS_KEY need each other")
+            raise CredentialsError("NATS_TLS_CERT and NATS_TLS_KEY need each other")
         if self.user is not None and self.credentials_file is not None:
-            raise AccessError("NATS_USER and NATS_CREDENTIALS_FILE are two proofs: give one of them")
+            raise CredentialsError("NATS_USER and NATS_CREDENTIALS_FILE are two proofs: give one of them")
         options: dict[str, Any] = {}
         if self.user is not None and self.password is not None:
             options |= {"user": self.user, "password": self.password}
@@ -56,12 +56,12 @@ class Access:
         try:
             context = ssl.create_default_context(cafile=self.tls_ca)
         except (OSError, ssl.SSLError) as error:
-            raise AccessError(f"NATS_TLS_CA={self.tls_ca}: {error.strerror or error}") from error
+            raise CredentialsError(f"NATS_TLS_CA={self.tls_ca}: {error.strerror or error}") from error
         if self.tls_cert is not None:
             try:
                 context.load_cert_chain(self.tls_cert, self.tls_key)
             except (OSError, ssl.SSLError) as error:
-                raise AccessError(f"NATS_TLS_CERT={self.tls_cert}: {error.strerror or error}") from error
+                raise CredentialsError(f"NATS_TLS_CERT={self.tls_cert}: {error.strerror or error}") from error
         return context
 
 
@@ -70,7 +70,7 @@ def _read(setting: str, file: Path) -> str:
         text = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "is no text"
-        raise AccessError(f"{setting}={file}: {reason}") from error
+        raise CredentialsError(f"{setting}={file}: {reason}") from error
     if not text:
-        raise AccessError(f"{setting}={file}: the file is empty")
+        raise CredentialsError(f"{setting}={file}: the file is empty")
     return text

@@ -17,11 +17,11 @@ from nats.micro.service import EndpointStats, Service
 from opsroom_contracts.codec import ContractError, PayloadTooLargeError, contract_of, decode, encode
 from opsroom_contracts.errors import HTTP_STATUS, ErrorCode, Fault, FaultError, refuse
 from opsroom_contracts.model import Model
-from opsroom_messaging.client.connection import Broker, describe
+from opsroom_messaging.client.connection import NatsConnection, describe
 from opsroom_messaging.jetstream.batch_writer import OverloadedError, RefusedError
 from opsroom_messaging.jetstream.stream_reader import UnavailableError
 from opsroom_messaging.runtime.metrics import single
-from opsroom_messaging.runtime.tracing import Hop
+from opsroom_messaging.runtime.tracing import SpanRole
 
 MAX_IN_FLIGHT = 20_000
 """Requests one service process works on at once; past it they are refused as overloaded."""
@@ -44,7 +44,7 @@ class MicroService:
 
     def __init__(
         self,
-        broker: Broker,
+        broker: NatsConnection,
         *,
         name: str,
         version: str,
@@ -67,7 +67,7 @@ class MicroService:
         self._answered = broker.metrics.histogram(
             "answer_seconds", "Time to answer a request, by its subject and outcome.", ("subject", "outcome")
         )
-        broker.metrics.level("requests_in_flight", "Requests under way.", single(lambda: len(self._tasks)))
+        broker.metrics.gauge("requests_in_flight", "Requests under way.", single(lambda: len(self._tasks)))
 
     def add(
         self, subject: str, request: type[RequestT], handler: Callable[[RequestT], Awaitable[Model]]
@@ -157,7 +157,7 @@ class MicroService:
     async def _answer(self, subject: str, request: Request, answer: Answer) -> None:
         reply: Model
         began = monotonic()
-        with self._broker.traces.hop(f"answer {subject}", Hop.ANSWER, request.headers or {}):
+        with self._broker.traces.span(f"answer {subject}", SpanRole.ANSWER, request.headers or {}):
             try:
                 reply = await answer(request.data)
             except asyncio.CancelledError:

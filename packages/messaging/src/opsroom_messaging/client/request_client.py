@@ -13,14 +13,14 @@ from pydantic import TypeAdapter
 from opsroom_contracts.codec import MAX_PAYLOAD_BYTES, ContractError, contract_of, decode, encode
 from opsroom_contracts.errors import FAULT, RETRYABLE, ErrorCode, FaultError, refuse
 from opsroom_contracts.model import Model
-from opsroom_messaging.client.connection import Broker
-from opsroom_messaging.runtime.tracing import Hop
+from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.runtime.tracing import SpanRole
 
 _PAUSES = (0.05, 0.1, 0.2, 0.4)
 _LEAST_SECONDS = 0.05
-_RUSH = 100
+_BUSY_THRESHOLD = 100
 """From so many asks at once on, silence is no sign of death."""
-_RUSH_SECONDS = 3.0
+_BUSY_TIMEOUT_SECONDS = 3.0
 _AGAIN = RETRYABLE - {ErrorCode.RATE_LIMITED}
 """After these the same is asked again here; who has had too much is told when to come back."""
 _REPLY_MAX_BYTES = 4 * MAX_PAYLOAD_BYTES
@@ -28,7 +28,7 @@ _REPLY_MAX_BYTES = 4 * MAX_PAYLOAD_BYTES
 ReplyT = TypeVar("ReplyT", bound=Model)
 
 
-class Requester:
+class RequestClient:
     """Asks services over NATS.
 
     Every request of Opsroom carries an id that makes a second ask harmless, so one that got no answer
@@ -38,7 +38,7 @@ class Requester:
     wait is longer from the start.
     """
 
-    def __init__(self, broker: Broker, *, patience: float = 5.0, attempt: float = 0.6) -> None:
+    def __init__(self, broker: NatsConnection, *, patience: float = 5.0, attempt: float = 0.6) -> None:
         self._broker = broker
         self._patience = patience
         self._attempt = attempt
@@ -66,7 +66,7 @@ class Requester:
         began = monotonic()
         outcome = "cancelled"
         try:
-            with self._broker.traces.hop(f"ask {subject}", Hop.ASK):
+            with self._broker.traces.span(f"ask {subject}", SpanRole.ASK):
                 answer = await self._ask_while_here(subject, request, reply, patience)
             outcome = "ok"
         except FaultError as error:
@@ -96,7 +96,9 @@ class Requester:
         payload = encode(request)
         headers = self._broker.traces.headers() or None
         self._under_way += 1
-        wait = self._attempt if self._under_way < _RUSH else max(self._attempt, _RUSH_SECONDS)
+        wait = (
+            self._attempt if self._under_way < _BUSY_THRESHOLD else max(self._attempt, _BUSY_TIMEOUT_SECONDS)
+        )
         refusals = 0
         asked: set[asyncio.Task[ReplyT]] = set()
         try:
@@ -105,7 +107,7 @@ class Requester:
                 once = asyncio.create_task(self._once(subject, payload, contract, headers, left))
                 once.add_done_callback(_note_error)
                 asked.add(once)
-                answer, refusal = await _hear(asked, min(wait, left))
+                answer, refusal = await _first_reply(asked, min(wait, left))
                 if answer is not None:
                     return answer
                 pause = 0.0 if refusal is None else _PAUSES[min(refusals, len(_PAUSES) - 1)]
@@ -154,7 +156,9 @@ def _note_error(once: "asyncio.Task[ReplyT]") -> None:
         once.exception()
 
 
-async def _hear(asked: set[asyncio.Task[ReplyT]], wait: float) -> tuple[ReplyT | None, FaultError | None]:
+async def _first_reply(
+    asked: set[asyncio.Task[ReplyT]], wait: float
+) -> tuple[ReplyT | None, FaultError | None]:
     """The first answer, or the refusal after which to ask anew; neither after ``wait`` seconds of silence.
 
     What has ended is taken out of ``asked``. That an earlier ask is being worked on is no refusal: its answer

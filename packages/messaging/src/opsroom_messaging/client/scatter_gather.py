@@ -5,7 +5,7 @@ import asyncio
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
-from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.client.unsubscribe import end
 from opsroom_messaging.jetstream.stream_reader import UnavailableError
 
@@ -15,7 +15,7 @@ _ASK_SECONDS = 2.0
 """However many answer, and however slowly, no longer."""
 
 
-async def ask_all(broker: Broker, subject: str, payload: bytes, *, most: int) -> list[bytes]:
+async def request_many(broker: NatsConnection, subject: str, payload: bytes, *, most: int) -> list[bytes]:
     """What they answer, at most ``most`` of them, as it came.
 
     Raises:

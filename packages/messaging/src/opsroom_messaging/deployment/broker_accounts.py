@@ -1,6 +1,7 @@
-"""The broker's users on disk: passwords made once, each in a file that its owner alone can read.
+"""NATS accounts on disk: passwords made once, each in a file that only its owner can read.
 
-``python -m opsroom_messaging.deployment.broker_accounts FOLDER URL`` makes, for a broker at ``URL`` that is not the embedded one:
+``python -m opsroom_messaging.deployment.broker_accounts FOLDER URL`` makes, for a broker at ``URL``
+that is not the embedded one:
 
 - ``FOLDER/nats/authorization.conf``: users and permissions, for the broker's configuration to include;
 - ``FOLDER/<service>/nats-password``: for ``NATS_PASSWORD_FILE`` of each service;

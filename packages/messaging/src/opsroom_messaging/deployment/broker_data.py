@@ -1,8 +1,8 @@
 """What a broker's data folder was made by: a single broker or one of a cluster.
 
-``python -m opsroom_messaging.deployment.broker_data FOLDER CONFIG`` exits with 0 if a broker with the configuration
-file CONFIG, ``nats.conf`` (a single broker) or ``cluster.conf`` (one of three), may use FOLDER. Otherwise it
-says why not.
+``python -m opsroom_messaging.deployment.broker_data FOLDER CONFIG`` exits with 0 if a broker with the
+configuration file CONFIG, ``nats.conf`` (a single broker) or ``cluster.conf`` (one of three), may use FOLDER.
+Otherwise it says why not.
 
 nats-server starts with the data of the other kind, but does not serve it. A cluster deletes the streams of a
 single broker after 30 seconds, as orphans.

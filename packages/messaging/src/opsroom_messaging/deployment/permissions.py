@@ -1,7 +1,7 @@
-"""Who may say and hear what at the broker: one user for each service, with no more than it uses.
+"""NATS permissions: one user per service, with the subjects that it uses and no others.
 
-The broker's configuration is made from this, for the embedded one at its start, for the others by
-``python -m opsroom_messaging.deployment.broker_accounts``. A subject that a service begins to use needs its line here.
+The broker's configuration is made from this table: for the embedded broker at its start, for others by
+``python -m opsroom_messaging.deployment.broker_accounts``. A new subject needs a line here.
 """
 
 from collections.abc import Iterable, Mapping

@@ -11,15 +11,15 @@ from typing import Any, Final, get_args
 from nats.errors import Error as NatsError
 
 from opsroom_contracts.status import REPLICAS_MAX, ReplicaStatus, ServiceName, Status, StreamStatus
-from opsroom_messaging.client.connection import REQUEST_TIMEOUT_SECONDS, Broker, describe
-from opsroom_messaging.client.scatter_gather import ask_all
+from opsroom_messaging.client.connection import REQUEST_TIMEOUT_SECONDS, NatsConnection, describe
+from opsroom_messaging.client.scatter_gather import request_many
 from opsroom_messaging.deployment.permissions import SURVEYED
 from opsroom_messaging.jetstream.stream_reader import UnavailableError
 
 _SERVICES: Final = get_args(ServiceName)
 
 
-async def survey(broker: Broker) -> Status:
+async def collect_status(broker: NatsConnection) -> Status:
     """Ask everybody.
 
     Raises:
@@ -28,7 +28,7 @@ async def survey(broker: Broker) -> Status:
     began = monotonic()
     await _api(broker, "INFO")
     round_trip = monotonic() - began
-    answers = await ask_all(broker, "$SRV.STATS", b"", most=REPLICAS_MAX)
+    answers = await request_many(broker, "$SRV.STATS", b"", most=REPLICAS_MAX)
     streams = [await _stream(broker, name) for name in SURVEYED]
     told: list[dict[str, Any]] = [json.loads(answer) for answer in answers]
     ours = (_replica(one) for one in told if one.get("name") in _SERVICES)
@@ -48,7 +48,7 @@ async def survey(broker: Broker) -> Status:
     )
 
 
-async def _api(broker: Broker, name: str, **asked: object) -> dict[str, Any]:
+async def _api(broker: NatsConnection, name: str, **asked: object) -> dict[str, Any]:
     try:
         reply = await broker.client.request(
             f"$JS.API.{name}", json.dumps(asked).encode() if asked else b"", timeout=REQUEST_TIMEOUT_SECONDS
@@ -59,7 +59,7 @@ async def _api(broker: Broker, name: str, **asked: object) -> dict[str, Any]:
     return answer
 
 
-async def _stream(broker: Broker, name: str) -> tuple[StreamStatus, float] | None:
+async def _stream(broker: NatsConnection, name: str) -> tuple[StreamStatus, float] | None:
     """The stream, and by how many seconds our clock is ahead of the broker's; None: it is not there."""
     info = await _api(broker, f"STREAM.INFO.{name}")
     ahead = _ahead(info.get("ts"))

@@ -6,15 +6,15 @@ from collections import deque
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from opsroom_contracts.audit import AskedBy, AuditAction, AuditEntry, AuditOutcome
+from opsroom_contracts.audit import AuditAction, AuditEntry, AuditOutcome, Requester
 from opsroom_contracts.codec import encode
 from opsroom_contracts.errors import Fault
 from opsroom_contracts.model import to_milliseconds
 from opsroom_contracts.subjects import audit_subject
-from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.jetstream.batch_writer import (
+    BatchWriter,
     ConflictError,
-    GroupWriter,
     OverloadedError,
     RefusedError,
     Write,
@@ -58,7 +58,7 @@ def refused(action: AuditAction, actor: str, fault: Fault, target: str | None) -
 
 
 def moderated(
-    action: AuditAction, by: AskedBy, target: str, reason: str | None, *, once: str | None = None
+    action: AuditAction, by: Requester, target: str, reason: str | None, *, once: str | None = None
 ) -> AuditEntry:
     """The entry of something that somebody did about a message or a person.
 
@@ -79,8 +79,8 @@ def moderated(
 class Audit:
     """Entries on their way to the stream. Past ``most`` that wait, one goes to the log instead."""
 
-    def __init__(self, broker: Broker, *, most: int = 10_000) -> None:
-        self._writer = GroupWriter(broker)
+    def __init__(self, broker: NatsConnection, *, most: int = 10_000) -> None:
+        self._writer = BatchWriter(broker)
         self._waiting: deque[AuditEntry] = deque()
         self._most = most
         self._wake = asyncio.Event()

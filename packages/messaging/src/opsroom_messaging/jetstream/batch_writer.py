@@ -18,10 +18,10 @@ from nats.errors import Error as NatsError
 from nats.js.api import Header
 
 from opsroom_contracts.model import rfc3339
-from opsroom_messaging.client.connection import REQUEST_TIMEOUT_SECONDS, Broker
+from opsroom_messaging.client.connection import REQUEST_TIMEOUT_SECONDS, NatsConnection
 from opsroom_messaging.jetstream.stream_reader import UnavailableError
 from opsroom_messaging.runtime.metrics import SIZES, single
-from opsroom_messaging.runtime.tracing import Hop
+from opsroom_messaging.runtime.tracing import SpanRole
 
 _WRONG_LAST_SEQUENCE = frozenset({10071, 10164})
 _PASSING = frozenset({10047, 10176, 10210, 10211})
@@ -90,14 +90,14 @@ class _Entry:
     stored: asyncio.Future[tuple[int, ...]]
 
 
-class GroupWriter:
+class BatchWriter:
     """Stores entries of one or more writes, each entry all or nothing, in the order of asking.
 
     One group is under way at a time; what arrives meanwhile makes the next. When a group is refused
     because one entry's guard failed, its entries are stored one by one, so each fails for itself only.
     """
 
-    def __init__(self, broker: Broker, *, max_pending: int = 20_000) -> None:
+    def __init__(self, broker: NatsConnection, *, max_pending: int = 20_000) -> None:
         self._broker = broker
         self._max_pending = max_pending
         self._pending: deque[_Entry] = deque()
@@ -108,7 +108,7 @@ class GroupWriter:
         self._groups = broker.metrics.histogram(
             "store_group_entries", "Entries stored in one go.", bounds=SIZES
         )
-        broker.metrics.level(
+        broker.metrics.gauge(
             "store_waiting", "Entries that wait to be stored.", single(lambda: len(self._pending))
         )
 
@@ -126,7 +126,7 @@ class GroupWriter:
         traces = self._broker.traces
         kind = _kind(writes[0].subject)
         began = monotonic()
-        with traces.hop(f"store {kind}", Hop.STORE):
+        with traces.span(f"store {kind}", SpanRole.STORE):
             if traces.on:
                 headers = traces.headers()
                 writes = tuple(replace(write, trace=headers) for write in writes)

@@ -8,8 +8,8 @@ from nats.js.errors import Error as JetStreamError
 from nats.js.kv import KeyValue
 
 from opsroom_contracts import subjects
-from opsroom_messaging.client.connection import Broker
-from opsroom_messaging.jetstream.stream_reader import Stored, StreamReader, UnavailableError
+from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader, UnavailableError
 
 RENEW_SECONDS = 5.0
 _PAGE = 500
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 class GatewayLease:
     """This gateway's own lease."""
 
-    def __init__(self, broker: Broker, gateway: str) -> None:
+    def __init__(self, broker: NatsConnection, gateway: str) -> None:
         self._broker = broker
         self._gateway = gateway
         self._renew = asyncio.Event()
@@ -64,7 +64,7 @@ class GatewayLease:
             log.info("the lease of gateway %s will run out by itself: %s", self._gateway, error)
 
 
-async def live_gateways(broker: Broker) -> frozenset[str]:
+async def live_gateways(broker: NatsConnection) -> frozenset[str]:
     """The gateways that hold a lease now.
 
     Read without a consumer, as it is asked for all the time: a cluster has to agree on every consumer.
@@ -74,7 +74,7 @@ async def live_gateways(broker: Broker) -> frozenset[str]:
     """
     reader = StreamReader(broker, f"KV_{subjects.GATEWAYS_BUCKET}")
     prefix = f"$KV.{subjects.GATEWAYS_BUCKET}."
-    found: list[Stored] = []
+    found: list[StreamMessage] = []
     while page := await reader.page(f"{prefix}>", start=found[-1].seq + 1 if found else 1, count=_PAGE):
         found += page
         if len(page) < _PAGE:
@@ -82,5 +82,5 @@ async def live_gateways(broker: Broker) -> frozenset[str]:
     return frozenset(lease.subject.removeprefix(prefix) for lease in found if not lease.gone)
 
 
-async def _bucket(broker: Broker) -> KeyValue:
+async def _bucket(broker: NatsConnection) -> KeyValue:
     return await broker.jetstream.key_value(subjects.GATEWAYS_BUCKET)

@@ -3,7 +3,7 @@
 from nats.errors import Error as NatsError
 from nats.js.errors import Error as JetStreamError
 
-from opsroom_messaging.client.connection import Broker, describe
+from opsroom_messaging.client.connection import NatsConnection, describe
 from opsroom_messaging.jetstream.stream_reader import UnavailableError
 
 _NO_SUCH_SEQUENCE = 10043
@@ -12,10 +12,10 @@ _DELETE_FAILED = 10057
 _NO_MESSAGE = 10037
 
 
-class StreamEraser:
+class SecureDeleter:
     """Erases by sequence. Readers pass over the gap; the order and all other sequences stay."""
 
-    def __init__(self, broker: Broker, stream: str) -> None:
+    def __init__(self, broker: NatsConnection, stream: str) -> None:
         self._broker = broker
         self._stream = stream
 

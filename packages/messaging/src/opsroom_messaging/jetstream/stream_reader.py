@@ -11,7 +11,7 @@ from nats.errors import Error as NatsError
 from nats.js.errors import Error as JetStreamError
 from nats.js.errors import NotFoundError
 
-from opsroom_messaging.client.connection import REQUEST_TIMEOUT_SECONDS, Broker
+from opsroom_messaging.client.connection import REQUEST_TIMEOUT_SECONDS, NatsConnection
 from opsroom_messaging.client.unsubscribe import end
 
 
@@ -29,7 +29,7 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StreamMessage:
     """One message of a stream.
 
     ``pending``: how many more were there for the reader when it was sent; ``at``: when the broker stored
@@ -55,11 +55,11 @@ class Bounds:
 class StreamReader:
     """Reads a stream without a consumer."""
 
-    def __init__(self, broker: Broker, stream: str) -> None:
+    def __init__(self, broker: NatsConnection, stream: str) -> None:
         self._broker = broker
         self._stream = stream
 
-    async def last(self, subject: str) -> Stored | None:
+    async def last(self, subject: str) -> StreamMessage | None:
         """The last message on ``subject``, as the stream's leader knows it, or None.
 
         Raises:
@@ -71,7 +71,9 @@ class StreamReader:
             if isinstance(error, NotFoundError) and error.err_code == _NO_MESSAGE:
                 return None
             raise UnavailableError(f"reading {subject}: {error}") from error
-        return Stored(found.seq or 0, found.subject or subject, found.data or b"", at=found.time or _EPOCH)
+        return StreamMessage(
+            found.seq or 0, found.subject or subject, found.data or b"", at=found.time or _EPOCH
+        )
 
     async def bounds(self) -> Bounds:
         """What the stream holds now.
@@ -85,7 +87,7 @@ class StreamReader:
             raise UnavailableError(f"asking for the bounds of {self._stream}: {error}") from error
         return Bounds(max(state.first_seq, 1), state.last_seq)
 
-    async def page(self, subject: str, *, start: int, count: int) -> list[Stored]:
+    async def page(self, subject: str, *, start: int, count: int) -> list[StreamMessage]:
         """Up to ``count`` messages that match ``subject``, from sequence ``start`` on, ascending.
 
         Fewer only where the stream's leader has no more: any copy of the stream may answer, and one that was
@@ -94,7 +96,7 @@ class StreamReader:
         Raises:
             UnavailableError: no answer, or none that is complete.
         """
-        found: list[Stored] = []
+        found: list[StreamMessage] = []
         deadline = asyncio.get_running_loop().time() + REQUEST_TIMEOUT_SECONDS
         while True:
             found += await self._part(subject, start=start, count=count - len(found))
@@ -115,7 +117,7 @@ class StreamReader:
             raise UnavailableError(f"reading {self._stream} from {start}: {error}") from error
         return True
 
-    async def _part(self, subject: str, *, start: int, count: int) -> list[Stored]:
+    async def _part(self, subject: str, *, start: int, count: int) -> list[StreamMessage]:
         query = {"seq": max(start, 1), "batch": count, "next_by_subj": subject}
         client = self._broker.client
         inbox = client.new_inbox()
@@ -132,8 +134,8 @@ class StreamReader:
             await end(subscription)
 
 
-async def _collect(receive: object) -> list[Stored]:
-    found: list[Stored] = []
+async def _collect(receive: object) -> list[StreamMessage]:
+    found: list[StreamMessage] = []
     while True:
         message: Msg = await receive()  # type: ignore[operator]
         headers: Mapping[str, str] = message.headers or {}
@@ -145,5 +147,7 @@ async def _collect(receive: object) -> list[Stored]:
         at = datetime.fromisoformat(headers["Nats-Time-Stamp"])
         gone = _KV_OPERATION in headers or _KV_MARKER in headers
         found.append(
-            Stored(int(headers["Nats-Sequence"]), headers["Nats-Subject"], message.data, at=at, gone=gone)
+            StreamMessage(
+                int(headers["Nats-Sequence"]), headers["Nats-Subject"], message.data, at=at, gone=gone
+            )
         )

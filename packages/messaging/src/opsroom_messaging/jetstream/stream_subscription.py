@@ -14,10 +14,10 @@ from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import Error as JetStreamError
 
-from opsroom_messaging.client.connection import Broker, describe
+from opsroom_messaging.client.connection import NatsConnection, describe
 from opsroom_messaging.client.unsubscribe import end
-from opsroom_messaging.jetstream.stream_reader import Stored
-from opsroom_messaging.runtime.tracing import Hop
+from opsroom_messaging.jetstream.stream_reader import StreamMessage
+from opsroom_messaging.runtime.tracing import SpanRole
 
 _HEARTBEAT_SECONDS = 1.0
 _SILENT_HEARTBEATS = 3
@@ -30,7 +30,7 @@ _UNUSED_SECONDS = 30.0
 log = logging.getLogger(__name__)
 
 
-class Follow(Enum):
+class StartPolicy(Enum):
     """How a follower starts, and starts again after an interruption."""
 
     EVENTS = "events"
@@ -41,30 +41,30 @@ class Follow(Enum):
     """The first time from the last message of every subject; then as for events."""
 
 
-class Sink(Protocol):
+class StreamHandler(Protocol):
     """What a follower feeds. Calls come one after another, from the event loop, and must not block."""
 
-    def begin(self, *, fresh: bool) -> None:
+    def on_restart(self, *, fresh: bool) -> None:
         """A (re)start. ``fresh``: what follows begins anew, forget what came before; else it goes on."""
 
-    def deliver(self, message: Stored) -> None:
+    def on_message(self, message: StreamMessage) -> None:
         """One message."""
 
-    def caught_up(self) -> None:
+    def on_synced(self) -> None:
         """All that was there at the (re)start is delivered; the next message is news."""
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SubscriptionSpec:
     """What to follow. ``start`` is the first sequence wanted, for ``Follow.EVENTS``."""
 
     stream: str
     subjects: tuple[str, ...]
-    follow: Follow
+    follow: StartPolicy
     start: int = 1
 
 
-class Follower:
+class StreamSubscription:
     """Feeds a sink from a stream until cancelled.
 
     ``pending_messages``: so many may wait for this process. When it can't keep up the rest is
@@ -72,7 +72,12 @@ class Follower:
     """
 
     def __init__(
-        self, broker: Broker, source: Source, sink: Sink, *, pending_messages: int = _PENDING_MESSAGES
+        self,
+        broker: NatsConnection,
+        source: SubscriptionSpec,
+        sink: StreamHandler,
+        *,
+        pending_messages: int = _PENDING_MESSAGES,
     ) -> None:
         self._broker = broker
         self._source = source
@@ -96,9 +101,9 @@ class Follower:
 
     def _measure(self) -> None:
         metrics, labels = self._broker.metrics, (self._source.stream,)
-        metrics.level("stream_position", "Last sequence seen.", lambda: {labels: self._last_seq}, ("stream",))
-        metrics.level("stream_live", "1 while nothing is behind.", lambda: {labels: self.live}, ("stream",))
-        metrics.count(
+        metrics.gauge("stream_position", "Last sequence seen.", lambda: {labels: self._last_seq}, ("stream",))
+        metrics.gauge("stream_live", "1 while nothing is behind.", lambda: {labels: self.live}, ("stream",))
+        metrics.counter_callback(
             "stream_restarts", "Times it was followed anew.", lambda: {labels: self.restarts}, ("stream",)
         )
 
@@ -121,7 +126,7 @@ class Follower:
         async with asyncio.timeout(timeout):
             await self._ready.wait()
 
-    async def reached(self, seq: int, timeout: float) -> bool:
+    async def wait_for(self, seq: int, timeout: float) -> bool:
         """Wait until ``seq`` has been delivered; False if that takes longer than ``timeout`` seconds."""
         if self._last_seq >= seq:
             return True
@@ -162,7 +167,7 @@ class Follower:
         try:
             fresh = await self._is_fresh()
             config = self._consumer(inbox, fresh=fresh)
-            self._sink.begin(fresh=fresh)
+            self._sink.on_restart(fresh=fresh)
             info = await self._broker.jetstream.add_consumer(self._source.stream, config)
             name = info.name
             self._heard_at = asyncio.get_running_loop().time()
@@ -178,7 +183,7 @@ class Follower:
         info = await self._broker.jetstream.stream_info(self._source.stream)
         again = self._created == info.created
         self._created = info.created
-        if again and self._source.follow is not Follow.STATE:
+        if again and self._source.follow is not StartPolicy.STATE:
             if info.state.first_seq <= self._last_seq + 1:
                 return False
             log.warning("stream %s no longer holds sequence %d", self._source.stream, self._last_seq + 1)
@@ -186,7 +191,7 @@ class Follower:
         return True
 
     def _consumer(self, inbox: str, *, fresh: bool) -> ConsumerConfig:
-        from_state = fresh and self._source.follow is not Follow.EVENTS
+        from_state = fresh and self._source.follow is not StartPolicy.EVENTS
         return ConsumerConfig(
             deliver_subject=inbox,
             filter_subjects=list(self._source.subjects),
@@ -237,10 +242,10 @@ class Follower:
             self._consumed = expected
             stored_at = datetime.fromtimestamp(int(fields[offset + 5]) / 1e9, UTC)
             pending = int(fields[offset + 6])
-            stored = Stored(int(fields[offset + 3]), message.subject, message.data, pending, stored_at)
+            stored = StreamMessage(int(fields[offset + 3]), message.subject, message.data, pending, stored_at)
             if self._broker.traces.on and message.headers and not self._behind:
-                with self._broker.traces.hop(
-                    f"take {self._source.stream}", Hop.TAKE, message.headers, seq=stored.seq
+                with self._broker.traces.span(
+                    f"take {self._source.stream}", SpanRole.TAKE, message.headers, seq=stored.seq
                 ):
                     self._deliver(stored)
             else:
@@ -263,9 +268,9 @@ class Follower:
         log.warning("missed a delivery of %s; following again", self._source.stream)
         self._broken.set()
 
-    def _deliver(self, message: Stored) -> None:
+    def _deliver(self, message: StreamMessage) -> None:
         try:
-            self._sink.deliver(message)
+            self._sink.on_message(message)
         except Exception:  # the boundary: one message must never end the stream
             log.exception("a message on %s (sequence %d) could not be handled", message.subject, message.seq)
         self._last_seq = message.seq
@@ -278,11 +283,11 @@ class Follower:
 
     def _set_caught_up(self) -> None:
         self._behind = False
-        self._sink.caught_up()
+        self._sink.on_synced()
         self._ready.set()
 
 
-async def _stop(broker: Broker, stream: str, subscription: Subscription, name: str) -> None:
+async def _stop(broker: NatsConnection, stream: str, subscription: Subscription, name: str) -> None:
     await end(subscription)
     if not name or not broker.connected:
         return  # the broker forgets the consumer by itself

@@ -11,9 +11,9 @@ from nats.js.errors import Error as JetStreamError
 
 from opsroom_contracts import subjects
 from opsroom_messaging.client.connection import (
-    Broker,
-    BrokerAwayError,
+    BrokerUnavailableError,
     BrokerUnusableError,
+    NatsConnection,
     describe,
     is_passing,
 )
@@ -100,7 +100,7 @@ def gateways_bucket(*, replicas: int) -> StreamSpec:
     )
 
 
-async def ensure_stream(broker: Broker, spec: StreamSpec) -> None:
+async def ensure_stream(broker: NatsConnection, spec: StreamSpec) -> None:
     """Create the stream, or bring an existing one to ``spec``; safe when many processes do it at once.
 
     More copies than there are get made while all goes on; copies are never taken away, as a process that
@@ -121,7 +121,7 @@ async def ensure_stream(broker: Broker, spec: StreamSpec) -> None:
         )
 
 
-async def _made(broker: Broker, spec: StreamSpec) -> StreamInfo:
+async def _made(broker: NatsConnection, spec: StreamSpec) -> StreamInfo:
     try:
         existing = await broker.jetstream.stream_info(spec.name)
     except NotFoundError:
@@ -135,7 +135,7 @@ async def _made(broker: Broker, spec: StreamSpec) -> StreamInfo:
     return await _updated(broker, spec, existing)
 
 
-async def _created(broker: Broker, spec: StreamSpec) -> StreamInfo:
+async def _created(broker: NatsConnection, spec: StreamSpec) -> StreamInfo:
     """The broker sets aside what a stream may grow to. Where it has less, the stream gets what there is."""
     config = _config(spec)
     while True:
@@ -151,7 +151,7 @@ async def _created(broker: Broker, spec: StreamSpec) -> StreamInfo:
             return info
 
 
-async def _updated(broker: Broker, spec: StreamSpec, existing: StreamInfo) -> StreamInfo:
+async def _updated(broker: NatsConnection, spec: StreamSpec, existing: StreamInfo) -> StreamInfo:
     """What is as it should be is left alone: on a disk that has filled even that would be refused."""
     config, there = _config(spec), existing.config
     if _is_same(there, config):
@@ -205,7 +205,7 @@ def _not_made(spec: StreamSpec, error: Exception) -> BrokerUnusableError:
     if code == _NO_CLUSTER:
         return BrokerUnusableError(f"{setting}: the NATS server is no cluster, which takes STREAM_REPLICAS=1")
     if code == _TOO_FEW_NODES:
-        return BrokerAwayError(
+        return BrokerUnavailableError(
             f"{setting}: the NATS cluster has no {spec.replicas} nodes for stream {spec.name} at this moment"
         )
     if code == _NO_ROOM:
@@ -214,7 +214,7 @@ def _not_made(spec: StreamSpec, error: Exception) -> BrokerUnusableError:
             " JetStream (max_file_store), and start it again"
         )
     if isinstance(error, NotFoundError):  # it exists, but not yet at whoever was asked
-        return BrokerAwayError(f"stream {spec.name} is being made")
+        return BrokerUnavailableError(f"stream {spec.name} is being made")
     return _refusal(f"the broker refused stream {spec.name}: {describe(error)}", error)
 
 
@@ -227,7 +227,7 @@ def _check_copies(there: StreamConfig, spec: StreamSpec) -> None:
         )
 
 
-async def ensure_workers(broker: Broker, *, ack_wait: float, max_pending: int) -> None:
+async def ensure_workers(broker: NatsConnection, *, ack_wait: float, max_pending: int) -> None:
     """Create the durable consumer of due operations that all cloud processes share.
 
     ``ack_wait`` seconds pass before an operation that a dead worker took is given to another;
@@ -248,10 +248,10 @@ async def ensure_workers(broker: Broker, *, ack_wait: float, max_pending: int) -
 
 
 def _refusal(words: str, error: Exception) -> BrokerUnusableError:
-    return BrokerAwayError(words) if is_passing(error) else BrokerUnusableError(words)
+    return BrokerUnavailableError(words) if is_passing(error) else BrokerUnusableError(words)
 
 
-async def await_streams(broker: Broker, names: tuple[str, ...], *, timeout: float = 5.0) -> None:
+async def await_streams(broker: NatsConnection, names: tuple[str, ...], *, timeout: float = 5.0) -> None:
     """Wait until other processes have created the streams ``names``.
 
     Raises:
@@ -266,7 +266,7 @@ async def await_streams(broker: Broker, names: tuple[str, ...], *, timeout: floa
             missing.pop(0)
         except (JetStreamError, NatsError, TimeoutError):
             if loop.time() > deadline:
-                raise BrokerAwayError(
+                raise BrokerUnavailableError(
                     f"stream {missing[0]} does not exist: is its service running?"
                 ) from None
             await asyncio.sleep(0.05)

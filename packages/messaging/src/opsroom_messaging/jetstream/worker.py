@@ -8,12 +8,12 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js.errors import Error as JetStreamError
 
-from opsroom_messaging.client.connection import Broker, describe
+from opsroom_messaging.client.connection import NatsConnection, describe
 from opsroom_messaging.client.unsubscribe import end
 from opsroom_messaging.jetstream.batch_writer import OverloadedError
-from opsroom_messaging.jetstream.stream_reader import Stored, UnavailableError
-from opsroom_messaging.runtime.task_pool import Crew
-from opsroom_messaging.runtime.tracing import Hop
+from opsroom_messaging.jetstream.stream_reader import StreamMessage, UnavailableError
+from opsroom_messaging.runtime.task_pool import TaskPool
+from opsroom_messaging.runtime.tracing import SpanRole
 
 _FETCH_SECONDS = 2.0
 _FETCH_COUNT = 500
@@ -31,18 +31,18 @@ class Worker:
 
     def __init__(
         self,
-        broker: Broker,
+        broker: NatsConnection,
         *,
         stream: str,
         durable: str,
-        handle: Callable[[Stored], Awaitable[None]],
+        handle: Callable[[StreamMessage], Awaitable[None]],
         at_once: int = 2_000,
     ) -> None:
         self._broker = broker
         self._stream = stream
         self._durable = durable
         self._handle = handle
-        self._crew = Crew(at_once)
+        self._crew = TaskPool(at_once)
         self._interrupted = asyncio.Event()
         broker.on_reconnect(self._interrupted.set)
 
@@ -65,7 +65,7 @@ class Worker:
         )
         try:
             while not self._interrupted.is_set():
-                count = min(_FETCH_COUNT, await self._crew.room())
+                count = min(_FETCH_COUNT, await self._crew.wait_for_slot())
                 try:
                     messages = await subscription.fetch(count, timeout=_FETCH_SECONDS)
                 except TimeoutError:
@@ -77,8 +77,10 @@ class Worker:
 
     async def _settle(self, message: Msg) -> None:
         try:
-            with self._broker.traces.hop(f"take {self._stream}", Hop.TAKE, message.headers or {}):
-                await self._handle(Stored(message.metadata.sequence.stream, message.subject, message.data))
+            with self._broker.traces.span(f"take {self._stream}", SpanRole.TAKE, message.headers or {}):
+                await self._handle(
+                    StreamMessage(message.metadata.sequence.stream, message.subject, message.data)
+                )
         except (UnavailableError, OverloadedError) as error:
             log.warning("%s is tried again: %s", message.subject, describe(error))
             answer = message.nak(delay=_RETRY_SECONDS)

@@ -29,7 +29,7 @@ class Counter:
         self.values[labels] = self.values.get(labels, 0) + amount
 
 
-class Distribution:
+class HistogramData:
     """How many of each measure of a histogram: ``counts`` has one more than there are bounds."""
 
     __slots__ = ("counts", "total")
@@ -46,18 +46,18 @@ class Histogram:
         self.text = text
         self.labels = labels
         self.bounds = bounds
-        self.values: dict[Labels, Distribution] = {}
+        self.values: dict[Labels, HistogramData] = {}
 
     def observe(self, value: float, *labels: str) -> None:
         """Count one measure for these values of the labels."""
         distribution = self.values.get(labels)
         if distribution is None:
-            distribution = self.values[labels] = Distribution(len(self.bounds))
+            distribution = self.values[labels] = HistogramData(len(self.bounds))
         distribution.counts[bisect_left(self.bounds, value)] += 1
         distribution.total += value
 
 
-class Reading:
+class CallbackMetric:
     """What is asked for when the page is made: a number that something else keeps anyway.
 
     ``grows``: it is a count, not a level. ``sources``: each answers numbers by the values of the labels.
@@ -78,8 +78,8 @@ class Reading:
         return together
 
 
-Metric = Counter | Histogram | Reading
-MetricT = TypeVar("MetricT", Counter, Histogram, Reading)
+Metric = Counter | Histogram | CallbackMetric
+MetricT = TypeVar("MetricT", Counter, Histogram, CallbackMetric)
 
 
 class Metrics:
@@ -98,17 +98,17 @@ class Metrics:
         """Measures of something."""
         return self._keep(name, Histogram(text, labels, bounds))
 
-    def level(
+    def gauge(
         self, name: str, text: str, read: Callable[[], Mapping[Labels, float]], labels: Labels = ()
     ) -> None:
         """A number that goes up and down, read from ``read``."""
-        self._keep(name, Reading(text, labels, grows=False)).sources.append(read)
+        self._keep(name, CallbackMetric(text, labels, grows=False)).sources.append(read)
 
-    def count(
+    def counter_callback(
         self, name: str, text: str, read: Callable[[], Mapping[Labels, float]], labels: Labels = ()
     ) -> None:
         """A number that only grows, read from ``read``."""
-        self._keep(name, Reading(text, labels, grows=True)).sources.append(read)
+        self._keep(name, CallbackMetric(text, labels, grows=True)).sources.append(read)
 
     def all(self) -> list[tuple[str, Metric]]:
         """Every metric with its name, in the order of the names."""

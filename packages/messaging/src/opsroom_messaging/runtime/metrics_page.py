@@ -1,4 +1,4 @@
-"""The page that Prometheus reads. Imported with the first one: see :mod:`opsroom_messaging.runtime.metrics`."""
+"""Metrics in Prometheus's text format. Imported on the first scrape: see :mod:`.metrics`."""
 
 from collections.abc import Iterator
 from itertools import accumulate
@@ -13,7 +13,7 @@ from prometheus_client.metrics_core import (
 )
 from prometheus_client.registry import Collector
 
-from opsroom_messaging.runtime.metrics import Counter, Histogram, Metrics, Reading
+from opsroom_messaging.runtime.metrics import CallbackMetric, Counter, Histogram, Metrics
 
 PREFIX = "opsroom_"
 
@@ -27,7 +27,7 @@ class _Counted(Collector):
             match metric:
                 case Counter():
                     yield _numbers(CounterMetricFamily, name, metric, metric.values)
-                case Reading():
+                case CallbackMetric():
                     kind = CounterMetricFamily if metric.grows else GaugeMetricFamily
                     yield _numbers(kind, name, metric, metric.values())
                 case Histogram():
@@ -51,7 +51,7 @@ class MetricsPage:
 def _numbers(
     kind: type[CounterMetricFamily] | type[GaugeMetricFamily],
     name: str,
-    metric: Counter | Reading,
+    metric: Counter | CallbackMetric,
     values: dict[tuple[str, ...], float],
 ) -> Metric:
     family = kind(PREFIX + name, metric.text, labels=metric.labels)

@@ -10,19 +10,19 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.trace import SpanKind
 
-from opsroom_messaging.runtime.tracing import Hop
+from opsroom_messaging.runtime.tracing import SpanRole
 
 _CLOSE_MILLISECONDS = 3000
 _KINDS = {
-    Hop.WORK: SpanKind.INTERNAL,
-    Hop.ASK: SpanKind.CLIENT,
-    Hop.ANSWER: SpanKind.SERVER,
-    Hop.STORE: SpanKind.PRODUCER,
-    Hop.TAKE: SpanKind.CONSUMER,
+    SpanRole.WORK: SpanKind.INTERNAL,
+    SpanRole.ASK: SpanKind.CLIENT,
+    SpanRole.ANSWER: SpanKind.SERVER,
+    SpanRole.STORE: SpanKind.PRODUCER,
+    SpanRole.TAKE: SpanKind.CONSUMER,
 }
 
 
-class OpenTelemetryTraces:
+class OpenTelemetryTracer:
     """Hops as spans. Nothing global is set: the provider is this object's own."""
 
     on = True
@@ -34,8 +34,8 @@ class OpenTelemetryTraces:
         self._tracer = self._provider.get_tracer("opsroom")
 
     @contextmanager
-    def hop(
-        self, name: str, hop: Hop, headers: Mapping[str, str] | None = None, **about: str | int
+    def span(
+        self, name: str, hop: SpanRole, headers: Mapping[str, str] | None = None, **about: str | int
     ) -> Iterator[None]:
         """A span; one that ends in an error says so."""
         parent = propagate.extract(headers) if headers is not None else context.get_current()
@@ -64,6 +64,6 @@ class OpenTelemetryTraces:
         self._provider.shutdown()
 
 
-def open_traces(service: str) -> OpenTelemetryTraces:
+def open_traces(service: str) -> OpenTelemetryTracer:
     """Traces to the collector that the environment names."""
-    return OpenTelemetryTraces(service, OTLPSpanExporter())
+    return OpenTelemetryTracer(service, OTLPSpanExporter())

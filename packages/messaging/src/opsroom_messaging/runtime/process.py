@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from opsroom_messaging.client.connection import BrokerAwayError, BrokerUnusableError
+from opsroom_messaging.client.connection import BrokerUnavailableError, BrokerUnusableError
 from opsroom_messaging.jetstream.stream_reader import UnavailableError
 from opsroom_messaging.runtime.log_setup import configure
 from opsroom_messaging.runtime.settings import SettingsError
-from opsroom_messaging.runtime.tracing import Traces, traces_of
+from opsroom_messaging.runtime.tracing import Tracer, tracer_for
 
 EXIT_LATER = 75
 """Exit code (EX_TEMPFAIL of sysexits.h) of a process that can't work at this moment: start it again."""
@@ -55,10 +55,10 @@ async def running(
     try:
         yield died
     finally:
-        await cancelled(tasks)
+        await cancel_and_wait(tasks)
 
 
-async def cancelled(tasks: Iterable[asyncio.Task[Any]]) -> None:
+async def cancel_and_wait(tasks: Iterable[asyncio.Task[Any]]) -> None:
     """Cancel ``tasks`` and wait until they have ended.
 
     Cancels again what goes on: before Python 3.12 a cancel that meets the very moment in which
@@ -88,20 +88,20 @@ async def until_stopped(died: asyncio.Event) -> None:
         raise TaskDiedError("a background task ended")
 
 
-def run(service: str, main: Callable[[Traces], Coroutine[Any, Any, None]]) -> None:
+def run(service: str, main: Callable[[Tracer], Coroutine[Any, Any, None]]) -> None:
     """Run ``main`` as the process ``opsroom-<service>`` and exit with what it comes to.
 
     A set-up that can't work is one line on stderr and exit code 78; a broker that is away the same with 75.
     """
-    _collect_seldom()
+    tune_gc()
     try:
-        traces = traces_of(service, os.environ)
+        traces = tracer_for(service, os.environ)
         configure(service, os.environ, sys.stderr, traces.ids)
         try:
-            asyncio.run(_whole(main(traces)))
+            asyncio.run(run_and_cleanup(main(traces)))
         finally:
             traces.close()
-    except (BrokerAwayError, UnavailableError) as error:
+    except (BrokerUnavailableError, UnavailableError) as error:
         _exit(service, str(error), EXIT_LATER)
     except (SettingsError, BrokerUnusableError) as error:
         _exit(service, str(error), EXIT_CONFIG)
@@ -109,7 +109,7 @@ def run(service: str, main: Callable[[Traces], Coroutine[Any, Any, None]]) -> No
         sys.exit(1)
 
 
-def _collect_seldom() -> None:
+def tune_gc() -> None:
     """Leave what was imported alone, and look for rings of objects less often.
 
     Hundreds of requests under way survive every look, so that Python by its own measure looks all the time:
@@ -120,7 +120,7 @@ def _collect_seldom() -> None:
     gc.set_threshold(*_COLLECT_AFTER)
 
 
-async def _whole(work: Coroutine[Any, Any, None]) -> None:
+async def run_and_cleanup(work: Coroutine[Any, Any, None]) -> None:
     """Do ``work``, then end what it left: ``asyncio.run`` cancels once, and waits for ever if it is lost.
 
     A signal before ``until_stopped`` cancels the start: without a handler, the first process of a container
@@ -136,12 +136,12 @@ async def _whole(work: Coroutine[Any, Any, None]) -> None:
             log.info("stopping before the start was complete")
             await _end_start(main)
     finally:
-        await cancelled(asyncio.all_tasks() - {asyncio.current_task()})
+        await cancel_and_wait(asyncio.all_tasks() - {asyncio.current_task()})
 
 
 async def _end_start(main: asyncio.Task[None]) -> None:
     """Cancel ``main`` and raise what it raised instead of ending."""
-    await cancelled([main])
+    await cancel_and_wait([main])
     if not main.cancelled():
         main.result()
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Self, get_args, get_origin
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from opsroom_contracts.codec import first_fault
-from opsroom_messaging.client.credentials import Access
+from opsroom_messaging.client.credentials import Credentials
 
 _SHARED = {
     name: name.upper()
@@ -65,9 +65,9 @@ class BrokerSettings(BaseModel):
     start_wait_seconds: Annotated[float, Field(ge=0, le=3600)] = 60.0
     """How long a start may wait for the broker and for the streams that other processes make."""
 
-    def nats_access(self) -> Access:
+    def credentials(self) -> Credentials:
         """How to prove to the broker who we are."""
-        return Access(
+        return Credentials(
             user=self.nats_user,
             password_file=self.nats_password_file,
             credentials_file=self.nats_credentials_file,

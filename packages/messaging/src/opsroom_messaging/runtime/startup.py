@@ -12,10 +12,10 @@ from typing import TypeVar
 
 from nats.errors import Error as NatsError
 
-from opsroom_messaging.client.connection import Broker, BrokerAwayError, connect, describe
+from opsroom_messaging.client.connection import BrokerUnavailableError, NatsConnection, connect, describe
 from opsroom_messaging.jetstream.stream_reader import UnavailableError
 from opsroom_messaging.runtime.settings import BrokerSettings
-from opsroom_messaging.runtime.tracing import Traces
+from opsroom_messaging.runtime.tracing import Tracer
 
 _ATTEMPT_SECONDS = 5.0
 """The longest attempt to connect, and the shortest time between two log lines with the same reason."""
@@ -24,20 +24,20 @@ _PAUSE_SECONDS = 0.5
 log = logging.getLogger(__name__)
 
 WorkT = TypeVar("WorkT")
-Work = Callable[[Broker], AbstractAsyncContextManager[WorkT]]
+Work = Callable[[NatsConnection], AbstractAsyncContextManager[WorkT]]
 
 
 @asynccontextmanager
 async def started(
-    settings: BrokerSettings, name: str, traces: Traces, work: Work[WorkT]
-) -> AsyncIterator[tuple[Broker, WorkT]]:
+    settings: BrokerSettings, name: str, traces: Tracer, work: Work[WorkT]
+) -> AsyncIterator[tuple[NatsConnection, WorkT]]:
     """Connect as ``name`` and enter ``work``; yields the broker and what ``work`` yields.
 
     An attempt that fails because something is missing for the moment is repeated from the beginning, with a
     new connection, so that nothing of a failed attempt is left over.
 
     Raises:
-        BrokerAwayError: something is still missing after ``settings.start_wait_seconds``.
+        BrokerUnavailableError: something is still missing after ``settings.start_wait_seconds``.
         BrokerUnusableError: waiting would not help.
     """
     wait = _Wait(settings.start_wait_seconds)
@@ -48,13 +48,13 @@ async def started(
                     broker = await connect(
                         settings.nats_url,
                         name=name,
-                        access=settings.nats_access(),
+                        access=settings.credentials(),
                         traces=traces,
                         timeout=_ATTEMPT_SECONDS,
                     )
                     attempt.push_async_callback(broker.close)
                     at_work = await attempt.enter_async_context(work(broker))
-                except (BrokerAwayError, UnavailableError, NatsError, TimeoutError) as error:
+                except (BrokerUnavailableError, UnavailableError, NatsError, TimeoutError) as error:
                     wait.after(error)
                 else:
                     stack.push_async_exit(attempt.pop_all())
@@ -76,13 +76,13 @@ class _Wait:
         """Log why the attempt failed.
 
         Raises:
-            BrokerAwayError: the time is up.
+            BrokerUnavailableError: the time is up.
         """
         now, reason = self._time(), describe(error)
         waited = now - self._began
         if waited >= self._limit:
             limit = f"gave up after {self._limit:g} s (START_WAIT_SECONDS)"
-            raise BrokerAwayError(f"{reason}; {limit}") from error
+            raise BrokerUnavailableError(f"{reason}; {limit}") from error
         if self._said is None or self._said[0] != reason or now - self._said[1] >= _ATTEMPT_SECONDS:
             self._said = (reason, now)
             log.warning(

@@ -8,15 +8,15 @@ _FINISH_SECONDS = 5.0
 """How long what is in hand may take at the end; then it is cancelled, to be done by another."""
 
 
-class Crew:
-    """Runs up to ``at_once`` tasks. One owner at a time waits for ``room`` and starts them."""
+class TaskPool:
+    """Runs up to ``at_once`` tasks. One owner at a time waits for ``wait_for_slot`` and starts them."""
 
     def __init__(self, at_once: int) -> None:
         self._at_once = at_once
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended = asyncio.Event()
 
-    async def room(self) -> int:
+    async def wait_for_slot(self) -> int:
         """Wait until another task may start; answers how many may."""
         while len(self._tasks) >= self._at_once:
             self._ended.clear()

@@ -14,7 +14,7 @@ from opsroom_messaging.runtime.settings import SettingsError
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 
-class Hop(Enum):
+class SpanRole(Enum):
     """What a process does with what it traces."""
 
     WORK = "internal"
@@ -24,13 +24,13 @@ class Hop(Enum):
     TAKE = "consumer"
 
 
-class Traces(Protocol):
+class Tracer(Protocol):
     """Where hops are told. ``on``: whether anybody listens; if not, the rest need not be called."""
 
     on: bool
 
-    def hop(
-        self, name: str, hop: Hop, headers: Mapping[str, str] | None = None, **about: str | int
+    def span(
+        self, name: str, hop: SpanRole, headers: Mapping[str, str] | None = None, **about: str | int
     ) -> AbstractContextManager[None]:
         """A piece of work, inside the one that ``headers`` tell of; without them inside what is under way."""
 
@@ -44,15 +44,15 @@ class Traces(Protocol):
         """Tell what is still to be told, within seconds."""
 
 
-class NoTraces:
+class NoTracer:
     """Nobody listens."""
 
     on = False
 
-    def hop(
+    def span(
         self,
         name: str,  # noqa: ARG002
-        hop: Hop,  # noqa: ARG002
+        hop: SpanRole,  # noqa: ARG002
         headers: Mapping[str, str] | None = None,  # noqa: ARG002
         **about: str | int,  # noqa: ARG002
     ) -> AbstractContextManager[None]:
@@ -71,14 +71,14 @@ class NoTraces:
         """Nothing is left."""
 
 
-def traces_of(service: str, environ: Mapping[str, str]) -> Traces:
+def tracer_for(service: str, environ: Mapping[str, str]) -> Tracer:
     """The traces of the process ``opsroom-<service>``.
 
     Raises:
         SettingsError: a collector is named, and OpenTelemetry is not installed.
     """
     if not environ.get(ENDPOINT):
-        return NoTraces()
+        return NoTracer()
     try:
         from opsroom_messaging.runtime.opentelemetry import open_traces  # noqa: PLC0415 - only when on
     except ImportError as error:

@@ -25,7 +25,7 @@ class NameEntry:
 
 
 @dataclass(slots=True)
-class Directory:
+class MemberIndex:
     """The last record of everybody who isn't gone; an older record never replaces a newer one.
 
     People who are away and names that are released are forgotten as soon as the stream has delivered what

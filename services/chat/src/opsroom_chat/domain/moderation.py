@@ -6,7 +6,7 @@ Each function answers the record as it should be, or refuses. Nothing is stored 
 from datetime import datetime, timedelta
 
 from opsroom_contracts.addresses import AddressRuleError, bannable_site
-from opsroom_contracts.audit import AskedBy
+from opsroom_contracts.audit import Requester
 from opsroom_contracts.chat import MessageEvent
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.model import to_milliseconds
@@ -56,7 +56,7 @@ def restriction_of(wanted: RestrictRequest, now: datetime) -> Restriction:
     )
 
 
-def lifted(restriction: Restriction, by: AskedBy, now: datetime) -> Restriction:
+def lifted(restriction: Restriction, by: Requester, now: datetime) -> Restriction:
     """The record of one that is over."""
     ended: dict[str, object] = {"lifted": True, "by": by.name, "at": to_milliseconds(now)}
     return restriction.model_copy(update=ended)

@@ -10,10 +10,10 @@ from enum import Enum
 from opsroom_contracts.chat import (
     MAX_CONNECTIONS,
     Connection,
-    Dialect,
-    LeaveManner,
+    LeaveReason,
     Member,
     MemberStatus,
+    ProtocolVersion,
     User,
 )
 from opsroom_contracts.errors import ErrorCode, refuse
@@ -23,7 +23,7 @@ LISTED = frozenset({MemberStatus.PRESENT, MemberStatus.LINGERING})
 """Who of this status is on the list."""
 
 
-class Name(Enum):
+class NameClaimChange(Enum):
     """What a change does to the claim on the person's name."""
 
     KEEP = "keep"
@@ -32,7 +32,7 @@ class Name(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Graces:
+class GracePeriods:
     """How long things are kept for someone who is not connected."""
 
     registration: timedelta
@@ -50,22 +50,22 @@ class Change:
     """A record as it should be, and what becomes of the name."""
 
     member: Member
-    name: Name = Name.KEEP
+    name: NameClaimChange = NameClaimChange.KEEP
 
 
 @dataclass(frozen=True, slots=True)
-class Newcomer:
+class Registration:
     """Someone who registers; ``connection`` where they are to be on the list at once."""
 
     user: User
-    dialect: Dialect
+    dialect: ProtocolVersion
     token_hash: str | None
     origin: str | None
     connection: Connection | None
     grant: Grant | None = None
 
 
-def register(newcomer: Newcomer, known: Member | None, now: datetime, graces: Graces) -> Change:
+def register(newcomer: Registration, known: Member | None, now: datetime, graces: GracePeriods) -> Change:
     """The record of a newcomer, whose name is to be claimed.
 
     Someone who is there already registered with the same id before: they get their new token and keep
@@ -94,7 +94,7 @@ def register(newcomer: Newcomer, known: Member | None, now: datetime, graces: Gr
         origin=newcomer.origin,
         grant=newcomer.grant,
     )
-    return Change(member, Name.CLAIM)
+    return Change(member, NameClaimChange.CLAIM)
 
 
 def join(member: Member, connection: Connection, origin: str | None, now: datetime) -> Change | None:
@@ -121,23 +121,23 @@ def join(member: Member, connection: Connection, origin: str | None, now: dateti
                 "exited": False,
             }
         ),
-        Name.CLAIM if away else Name.KEEP,
+        NameClaimChange.CLAIM if away else NameClaimChange.KEEP,
     )
 
 
 def leave(
-    member: Member, connections: frozenset[str], manner: LeaveManner, now: datetime, graces: Graces
+    member: Member, connections: frozenset[str], manner: LeaveReason, now: datetime, graces: GracePeriods
 ) -> Change | None:
     """``member`` without ``connections`` (none named: without any); None where that changes nothing."""
     left = tuple(known for known in member.connections if connections and known.id not in connections)
-    for_good = manner is LeaveManner.EXIT and not left
+    for_good = manner is LeaveReason.EXIT and not left
     if for_good:
         return None if member.status is MemberStatus.AWAY else _away(member, exited=True)
     if len(left) == len(member.connections):
         return None
     if left:
         return Change(member.model_copy(update={"connections": left}))
-    grace = graces.broken if manner is LeaveManner.BROKEN else graces.closed
+    grace = graces.broken if manner is LeaveReason.BROKEN else graces.closed
     return Change(
         member.model_copy(
             update={"status": MemberStatus.LINGERING, "connections": (), "deadline": now + grace}
@@ -153,12 +153,12 @@ def revoke(member: Member) -> Change | None:
     return Change(gone.member.model_copy(update={"token_hash": None, "grant": None}), gone.name)
 
 
-def expire(member: Member, now: datetime, graces: Graces) -> Change | None:
+def expire(member: Member, now: datetime, graces: GracePeriods) -> Change | None:
     """What becomes of ``member`` once its deadline has passed; None before, or where there is none."""
     if member.deadline is None or now < member.deadline:
         return None
     # A token proves who comes back, so the name can wait for them; nothing proves it on the course dialect.
-    if member.status is MemberStatus.LINGERING and member.dialect is Dialect.V1:
+    if member.status is MemberStatus.LINGERING and member.dialect is ProtocolVersion.V1:
         return Change(
             member.model_copy(update={"status": MemberStatus.RESERVED, "deadline": now + graces.hold})
         )
@@ -167,4 +167,4 @@ def expire(member: Member, now: datetime, graces: Graces) -> Change | None:
 
 def _away(member: Member, *, exited: bool = False) -> Change:
     gone = {"status": MemberStatus.AWAY, "connections": (), "deadline": None, "exited": exited}
-    return Change(member.model_copy(update=gone), Name.RELEASE)
+    return Change(member.model_copy(update=gone), NameClaimChange.RELEASE)

@@ -27,14 +27,14 @@ _STATE_AFTER: dict[Command, InstanceState] = {
     Command.START: InstanceState.RUNNING,
     Command.STOP: InstanceState.STOPPED,
 }
-_POINTLESS_IN: dict[Command, InstanceState] = {
+NOOP_STATES: dict[Command, InstanceState] = {
     Command.START: InstanceState.RUNNING,
     Command.STOP: InstanceState.STOPPED,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class AcceptCommand:
     """A command as somebody gave it, with all that accepting it would need.
 
     ``pending_max``: so many operations of the actor may be pending, this one included; None: any number.
@@ -49,7 +49,7 @@ class Order:
     pending_max: int | None = None
 
 
-def ends_at(pending: PendingOperation, stored_at: datetime, longest: timedelta) -> datetime:
+def deadline_of(pending: PendingOperation, stored_at: datetime, longest: timedelta) -> datetime:
     """When an operation has to end whose acceptance the broker stored at ``stored_at``.
 
     When it is due, and never before its whole delay has passed since it was stored: the command was given a
@@ -60,7 +60,7 @@ def ends_at(pending: PendingOperation, stored_at: datetime, longest: timedelta) 
     return stored_at + min(waits, longest)
 
 
-def decide(instance: Instance | None, order: Order) -> InstanceEvent | Fault:
+def decide(instance: Instance | None, order: AcceptCommand) -> InstanceEvent | Fault:
     """The ``received`` event that accepts ``order``, or why it is refused."""
     refusal = _refusal(instance, order)
     if refusal is not None:
@@ -148,7 +148,7 @@ def retain(event: InstanceEvent, now: datetime) -> InstanceEvent:
     )
 
 
-def _refusal(instance: Instance | None, order: Order) -> Fault | None:
+def _refusal(instance: Instance | None, order: AcceptCommand) -> Fault | None:
     if instance is None:
         if order.command is Command.CREATE:
             return None
@@ -166,7 +166,7 @@ def _refusal(instance: Instance | None, order: Order) -> Fault | None:
         )
     if order.command is Command.CREATE:
         return _invalid(f"instance {instance.id} exists already")
-    if _POINTLESS_IN.get(order.command) is instance.state:
+    if NOOP_STATES.get(order.command) is instance.state:
         return _invalid(f"instance {instance.id} is {instance.state.value} already")
     return None
 

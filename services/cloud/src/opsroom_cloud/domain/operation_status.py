@@ -21,7 +21,7 @@ _STATUS: dict[EventType, OperationStatus] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Happened:
+class SequencedEvent:
     """An event and its sequence in the stream."""
 
     seq: int
@@ -36,7 +36,7 @@ class Progress:
     seq: int
 
 
-def progress(operation_id: str, history: Iterable[Happened]) -> Progress | None:
+def status_from_events(operation_id: str, history: Iterable[SequencedEvent]) -> Progress | None:
     """How far the operation is, given its instance's events from the one that accepted it on.
 
     None where ``history`` doesn't begin with that one. An operation that another one followed without

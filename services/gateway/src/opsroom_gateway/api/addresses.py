@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from opsroom_contracts.audit import AuditAction
 from opsroom_contracts.codec import ContractError, contract_of, decode, encode
-from opsroom_contracts.gateways import SIGHTINGS_MAX, Sighting, Whereabouts, WhereaboutsRequest
+from opsroom_contracts.gateways import SIGHTINGS_MAX, AddressSeen, KnownAddresses, KnownAddressesRequest
 from opsroom_contracts.http import AddressList
 from opsroom_contracts.status import REPLICAS_MAX
 from opsroom_contracts.subjects import GATEWAY_WHEREABOUTS
@@ -17,8 +17,8 @@ from opsroom_gateway.api.moderation import AUTH_ERRORS, Moderator, require_moder
 from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import Access
-from opsroom_messaging.client.connection import Broker
-from opsroom_messaging.client.scatter_gather import ask_all
+from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.client.scatter_gather import request_many
 
 _NAME_MAX = 256
 _EXAMPLE = {"addresses": [{"address": "203.0.113.7", "at": "2026-11-25T08:32:08.054Z"}]}
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 class Locating:
     """Asks all gateways: each knows its own connections alone, and nobody stores them."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: NatsConnection) -> None:
         self._broker = broker
 
     async def addresses_of(self, name: str) -> AddressList:
@@ -38,19 +38,19 @@ class Locating:
         Raises:
             UnavailableError: the broker did not take the question.
         """
-        question = encode(WhereaboutsRequest(name=name))
-        answers = await ask_all(self._broker, GATEWAY_WHEREABOUTS, question, most=REPLICAS_MAX)
+        question = encode(KnownAddressesRequest(name=name))
+        answers = await request_many(self._broker, GATEWAY_WHEREABOUTS, question, most=REPLICAS_MAX)
         latest: dict[str, datetime] = {}
         for answer in answers:
             for sighting in _sightings_in(answer):
                 latest[sighting.address] = max(sighting.at, latest.get(sighting.address, sighting.at))
         found = sorted(latest.items(), key=lambda one: (one[1], one[0]), reverse=True)[:SIGHTINGS_MAX]
-        return AddressList(addresses=tuple(Sighting(address=address, at=at) for address, at in found))
+        return AddressList(addresses=tuple(AddressSeen(address=address, at=at) for address, at in found))
 
 
-def _sightings_in(answer: bytes) -> tuple[Sighting, ...]:
+def _sightings_in(answer: bytes) -> tuple[AddressSeen, ...]:
     try:
-        return decode(contract_of(Whereabouts), answer).sightings
+        return decode(contract_of(KnownAddresses), answer).sightings
     except ContractError as error:
         log.warning("skipped an answer on %s: %s", GATEWAY_WHEREABOUTS, error)
         return ()

@@ -12,7 +12,7 @@ from opsroom_contracts.subjects import AUDIT
 from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import Access
-from opsroom_messaging.jetstream.stream_reader import Stored, StreamReader
+from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
 
 _EXAMPLE = {
     "entries": [
@@ -73,7 +73,7 @@ def audit_router(reader: StreamReader, access: Access) -> APIRouter:
     return router
 
 
-def _readable(stored: Stored) -> list[AuditRecord]:
+def _readable(stored: StreamMessage) -> list[AuditRecord]:
     try:
         return [AuditRecord(seq=stored.seq, entry=AUDIT_ENTRY.read(stored.data))]
     except ContractError:

@@ -22,7 +22,7 @@ from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import Access, AuthMethod, Principal
 from opsroom_gateway.middleware.rate_limits import Limits
 from opsroom_gateway.projections.members import MemberProjection
-from opsroom_messaging.client.request_client import Requester
+from opsroom_messaging.client.request_client import RequestClient
 
 _Room = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$", examples=["general"])]
 _Place = Annotated[int | None, Query(ge=0, le=2**63 - 1)]
@@ -42,7 +42,9 @@ _Limit = Annotated[int, Query(ge=1, le=HISTORY_MAX)]
 _DENIED = (ErrorCode.TOKEN_INVALID, ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN, ErrorCode.BANNED)
 
 
-def users_router(requester: Requester, people: MemberProjection, limits: Limits, access: Access) -> APIRouter:
+def users_router(
+    requester: RequestClient, people: MemberProjection, limits: Limits, access: Access
+) -> APIRouter:
     """The routes of people."""
     router = APIRouter(prefix="/chat", tags=["chat"], dependencies=[BEARER])
 
@@ -92,7 +94,7 @@ def users_router(requester: Requester, people: MemberProjection, limits: Limits,
     return router
 
 
-def history_router(requester: Requester, access: Access) -> APIRouter:
+def history_router(requester: RequestClient, access: Access) -> APIRouter:
     """The route of what was said."""
     router = APIRouter(prefix="/chat", tags=["chat"], dependencies=[BEARER])
 

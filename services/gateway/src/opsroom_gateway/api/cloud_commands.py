@@ -13,8 +13,8 @@ from opsroom_contracts.cloud import (
 )
 from opsroom_contracts.model import Model
 from opsroom_contracts.subjects import CloudSubject
-from opsroom_messaging.client.request_client import Requester
-from opsroom_messaging.jetstream.stream_subscription import Follower
+from opsroom_messaging.client.request_client import RequestClient
+from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
 
 _SEEN_SECONDS = 2.0
 
@@ -37,7 +37,7 @@ class CommandContext:
 class CloudCommands:
     """Asks the cloud service, and answers once this gateway's own list shows what was accepted."""
 
-    def __init__(self, requester: Requester, follower: Follower) -> None:
+    def __init__(self, requester: RequestClient, follower: StreamSubscription) -> None:
         self._requester = requester
         self._follower = follower
 
@@ -82,5 +82,5 @@ class CloudCommands:
 
     async def _ask(self, subject: CloudSubject, request: Model) -> Operation:
         reply = await self._requester.ask(subject, request, OperationReply)
-        await self._follower.reached(reply.seq, _SEEN_SECONDS)
+        await self._follower.wait_for(reply.seq, _SEEN_SECONDS)
         return reply.operation

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Response
 
 from opsroom_contracts.http import Health
 from opsroom_contracts.subjects import CHAT_SERVICE, CLOUD_SERVICE
-from opsroom_messaging.client.request_client import Requester
+from opsroom_messaging.client.request_client import RequestClient
 
 
-def health_router(requester: Requester, gateway_live: Callable[[], bool]) -> APIRouter:
+def health_router(requester: RequestClient, gateway_live: Callable[[], bool]) -> APIRouter:
     """``/healthz`` and ``/readyz``."""
     router = APIRouter(tags=["health"])
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 
-from opsroom_contracts.audit import AskedBy, AuditAction
+from opsroom_contracts.audit import AuditAction, Requester
 from opsroom_contracts.cloud import ANONYMOUS
 from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.identity import Action
@@ -18,7 +18,7 @@ from opsroom_gateway.api.problem_details import error_responses
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import Access, AuthMethod
 from opsroom_gateway.middleware.client_address import client_of
-from opsroom_messaging.client.request_client import Requester
+from opsroom_messaging.client.request_client import RequestClient
 
 _Room = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$", examples=["general"])]
 Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
@@ -38,7 +38,7 @@ AUTH_ERRORS = (
 class Moderator:
     """An admin who asks. ``name`` is missing where nothing was proved."""
 
-    by: AskedBy
+    by: Requester
     name: str | None
 
 
@@ -57,7 +57,7 @@ def require_moderator(
             meant = None if target is None else _audit_target(request, target)
             audit_log.refused(request, action, name, error.fault, meant)
             raise
-        by = AskedBy(name=name[:64], address=client_of(request).address[:64])
+        by = Requester(name=name[:64], address=client_of(request).address[:64])
         return Moderator(by, None if principal.proof is AuthMethod.NOTHING else name)
 
     return moderator
@@ -68,7 +68,7 @@ def _audit_target(request: Request, target: str) -> str | None:
     return meant
 
 
-def moderation_router(requester: Requester, access: Access, audit_log: GatewayAuditLog) -> APIRouter:
+def moderation_router(requester: RequestClient, access: Access, audit_log: GatewayAuditLog) -> APIRouter:
     """The routes about what others said, and who they are."""
     router = APIRouter(prefix="/chat", tags=["admin"], dependencies=[BEARER])
     remover = require_moderator(access, audit_log, AuditAction.REMOVE_MESSAGE, "message_id")

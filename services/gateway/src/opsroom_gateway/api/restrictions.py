@@ -26,8 +26,8 @@ from opsroom_gateway.api.problem_details import error_responses, example_respons
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import Access
 from opsroom_gateway.middleware.client_address import client_of
-from opsroom_messaging.client.request_client import Requester
-from opsroom_messaging.jetstream.stream_subscription import Follower
+from opsroom_messaging.client.request_client import RequestClient
+from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
 
 _SEEN_SECONDS = 2.0
 _RESTRICTION = {
@@ -50,7 +50,7 @@ _BANS = [{"name": "bob"}, {"address": "203.0.113.7", "seconds": 3600}]
 class Restricting:
     """Asks the chat service; what it decided is answered once this gateway holds to it."""
 
-    def __init__(self, requester: Requester, follower: Follower) -> None:
+    def __init__(self, requester: RequestClient, follower: StreamSubscription) -> None:
         self._requester = requester
         self._follower = follower
 
@@ -72,17 +72,17 @@ class Restricting:
             by=asking.by,
         )
         reply = await self._requester.ask(ChatSubject.RESTRICT, request, RestrictReply)
-        await self._follower.reached(reply.seq, _SEEN_SECONDS)
+        await self._follower.wait_for(reply.seq, _SEEN_SECONDS)
         return reply.restriction
 
-    async def lift(self, request: LiftRequest) -> None:
+    async def upgrade(self, request: LiftRequest) -> None:
         """End one.
 
         Raises:
             FaultError: ``restriction_unknown``, ``unavailable``.
         """
         reply = await self._requester.ask(ChatSubject.LIFT, request, LiftReply)
-        await self._follower.reached(reply.seq, _SEEN_SECONDS)
+        await self._follower.wait_for(reply.seq, _SEEN_SECONDS)
 
 
 def restrictions_router(restricting: Restricting, access: Access, audit_log: GatewayAuditLog) -> APIRouter:
@@ -151,7 +151,7 @@ def restrictions_router(restricting: Restricting, access: Access, audit_log: Gat
     ) -> None:
         """It counts no more, on any gateway."""
         request = LiftRequest(request_id=uuid4().hex, id=restriction_id, reason=reason, by=asking.by)
-        await restricting.lift(request)
+        await restricting.upgrade(request)
 
     return router
 

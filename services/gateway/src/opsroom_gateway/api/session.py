@@ -4,7 +4,7 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Request
 
-from opsroom_contracts.audit import AskedBy
+from opsroom_contracts.audit import Requester
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.identity import Action, SessionView
 from opsroom_contracts.moderation import RevokeReply, RevokeRequest
@@ -13,7 +13,7 @@ from opsroom_gateway.api.problem_details import error_responses, example_respons
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import Access, AuthMethod
 from opsroom_gateway.middleware.client_address import client_of
-from opsroom_messaging.client.request_client import Requester
+from opsroom_messaging.client.request_client import RequestClient
 
 _EXAMPLE = {
     "mode": "token",
@@ -24,7 +24,7 @@ _EXAMPLE = {
 }
 
 
-def session_router(access: Access, requester: Requester) -> APIRouter:
+def session_router(access: Access, requester: RequestClient) -> APIRouter:
     """The routes about oneself."""
     router = APIRouter(tags=["session"], dependencies=[BEARER])
 
@@ -62,7 +62,7 @@ def session_router(access: Access, requester: Requester) -> APIRouter:
         principal = await access.principal(request)
         if principal.user is None:
             raise refuse(ErrorCode.UNAUTHENTICATED, "say by a registration token who is to sign out")
-        by = AskedBy(name=principal.name[:64], address=client_of(request).address[:64])
+        by = Requester(name=principal.name[:64], address=client_of(request).address[:64])
         asked = RevokeRequest(request_id=uuid4().hex, user_id=principal.user.id, by=by)
         await requester.ask(ChatSubject.REVOKE, asked, RevokeReply)
 

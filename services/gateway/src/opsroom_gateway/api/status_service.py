@@ -7,11 +7,11 @@ from importlib.metadata import version
 from time import monotonic
 
 from opsroom_contracts import subjects
-from opsroom_contracts.gateways import Whereabouts, WhereaboutsRequest
+from opsroom_contracts.gateways import KnownAddresses, KnownAddressesRequest
 from opsroom_contracts.status import Status, StatusRequest
 from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer
 from opsroom_gateway.transport.stats import TransportStats
-from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.client.microservice import MicroService
 
 _FRESH_SECONDS = 1.0
@@ -42,14 +42,14 @@ class CachedStatus:
 
 @asynccontextmanager
 async def serve_status(
-    broker: Broker, cached_status: CachedStatus, stats: TransportStats, enforcer: RestrictionEnforcer
+    broker: NatsConnection, cached_status: CachedStatus, stats: TransportStats, enforcer: RestrictionEnforcer
 ) -> AsyncIterator[None]:
     """Be found through ``nats.micro``, tell how many are connected and from where, and how all do."""
 
     async def status(_: StatusRequest) -> Status:
         return await cached_status.status()
 
-    async def whereabouts(asked: WhereaboutsRequest) -> Whereabouts:
+    async def whereabouts(asked: KnownAddressesRequest) -> KnownAddresses:
         return enforcer.known_addresses(asked.name)
 
     service = MicroService(
@@ -60,7 +60,7 @@ async def serve_status(
         gauges=lambda: {"sockets": stats.sockets, "streams": stats.streams},
     )
     service.add(subjects.GATEWAY_STATUS, StatusRequest, status)
-    service.add_to_each(subjects.GATEWAY_WHEREABOUTS, WhereaboutsRequest, whereabouts)
+    service.add_to_each(subjects.GATEWAY_WHEREABOUTS, KnownAddressesRequest, whereabouts)
     await service.start()
     try:
         yield

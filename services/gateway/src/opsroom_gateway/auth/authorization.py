@@ -18,7 +18,7 @@ from opsroom_gateway.auth.static_tokens import StaticTokens
 from opsroom_gateway.domain.roles import allowed, higher, role_of_anybody, role_of_person
 from opsroom_gateway.middleware.client_address import client_of
 from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer
-from opsroom_messaging.client.request_client import Requester
+from opsroom_messaging.client.request_client import RequestClient
 
 TOKEN_MAX = 8192
 """The longest proof that is looked at, in characters: those of single sign-on are long."""
@@ -80,7 +80,7 @@ class Access:
 
     def __init__(
         self,
-        requester: Requester,
+        requester: RequestClient,
         tokens: StaticTokens,
         sign_on: SignOn | None,
         *,

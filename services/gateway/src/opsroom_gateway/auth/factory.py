@@ -8,7 +8,7 @@ from opsroom_gateway.auth.authorization import Access, Rules, SignOn
 from opsroom_gateway.auth.static_tokens import StaticTokens, StaticTokensError, read_tokens
 from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer
 from opsroom_gateway.settings import AccessSettings
-from opsroom_messaging.client.request_client import Requester
+from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.runtime.settings import SettingsError
 
 
@@ -30,7 +30,7 @@ def static_tokens(settings: AccessSettings) -> StaticTokens:
     return tokens
 
 
-def access(settings: AccessSettings, requester: Requester, enforcer: RestrictionEnforcer) -> Access:
+def access(settings: AccessSettings, requester: RequestClient, enforcer: RestrictionEnforcer) -> Access:
     """Who decides on rights in this process.
 
     Raises:

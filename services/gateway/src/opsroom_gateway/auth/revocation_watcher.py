@@ -43,7 +43,7 @@ class RevocationWatcher:
                 self._end(reader)
 
     async def run(self) -> None:
-        """CachedStatus again and again until cancelled: grants run out, and tokens are withdrawn."""
+        """Look again and again until cancelled: grants run out, and tokens are withdrawn."""
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             for reader, kept in list(self._kept.items()):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from opsroom_gateway.fanout.replay_buffer import ReplayBuffer
-from opsroom_messaging.jetstream.stream_reader import Bounds, Stored, StreamReader, UnavailableError
-from opsroom_messaging.jetstream.stream_subscription import Follower
+from opsroom_messaging.jetstream.stream_reader import Bounds, StreamMessage, StreamReader, UnavailableError
+from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
 
 PART_BYTES = 128 * 1024
 """An outbox takes at least two of these, so a reader that reads is never too slow for its own past."""
@@ -52,8 +52,8 @@ class Replayer:
         stream: Stream,
         reader: StreamReader,
         subject: str,
-        render: Callable[[Stored], bytes],
-        follower: Follower,
+        render: Callable[[StreamMessage], bytes],
+        follower: StreamSubscription,
         *,
         at_once: int = 32,
     ) -> None:
@@ -85,7 +85,7 @@ class Replayer:
         """
         stream = self._stream
         if since > stream.head:  # seen at another gateway, a moment ahead of this one
-            await self._follower.reached(since, _AHEAD_SECONDS)
+            await self._follower.wait_for(since, _AHEAD_SECONDS)
         if since > stream.head and since <= (await self._reader.bounds()).last:
             raise UnavailableError("this gateway lags behind what the reader has seen elsewhere")
         if since > stream.head or (limit is not None and stream.head - since > limit):

@@ -7,11 +7,11 @@ from collections.abc import Callable, Coroutine
 from uuid import uuid4
 
 from opsroom_contracts.chat import (
-    Dialect,
     JoinRequest,
-    LeaveManner,
+    LeaveReason,
+    LegacyFrame,
     Member,
-    RawFrame,
+    ProtocolVersion,
     SendReply,
     SendRequest,
     User,
@@ -30,8 +30,8 @@ from opsroom_gateway.presence.sessions import Session, Sessions
 from opsroom_gateway.projections.members import MemberProjection
 from opsroom_gateway.projections.messages import COURSE_ROOM, MessageProjection
 from opsroom_gateway.transport.websocket_protocol import WebSocketConnection
-from opsroom_messaging.client.request_client import Requester
-from opsroom_messaging.jetstream.stream_subscription import Follower
+from opsroom_messaging.client.request_client import RequestClient
+from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
 
 _SEND_PATIENCE_SECONDS = 15.0
 _SEEN_SECONDS = 2.0
@@ -86,9 +86,9 @@ class CourseChat:
 
     def __init__(
         self,
-        requester: Requester,
+        requester: RequestClient,
         sessions: Sessions,
-        people: tuple[MemberProjection, Follower],
+        people: tuple[MemberProjection, StreamSubscription],
         projection: MessageProjection,
         binding_seconds: float,
         impostors: ImpersonationGuard,
@@ -113,7 +113,7 @@ class CourseChat:
         """
         self._impostors.refuse_name(name)
         reply = await self._stand_ins.register(name, origin)
-        await self._people_follower.reached(reply.seq, _SEEN_SECONDS)
+        await self._people_follower.wait_for(reply.seq, _SEEN_SECONDS)
         return reply.user
 
     def open(self, origin: str, connection: WebSocketConnection, named: OnName) -> CourseSocket:
@@ -151,7 +151,7 @@ class CourseChat:
         if session is not None:
             # A token would bring a v1 client back to its place; here a clean close is the end.
             await self._sessions.leave(
-                session, LeaveManner.EXIT if socket.connection.clean else LeaveManner.BROKEN
+                session, LeaveReason.EXIT if socket.connection.clean else LeaveReason.BROKEN
             )
 
     def on_member(self, member: Member, _seq: int) -> None:
@@ -180,7 +180,7 @@ class CourseChat:
         if named.user_id is not None:
             member = self._people.member(named.user_id)
             if member is not None:
-                return member.user.id if member.dialect is Dialect.COURSE else None
+                return member.user.id if member.dialect is ProtocolVersion.COURSE else None
             if named.name is not None and self._waiting.named(named.name) is None:
                 return named.user_id
         return None if named.name is None else self._waiting.named(named.name)
@@ -213,8 +213,8 @@ class CourseChat:
         if user_id is None or not gone:
             self._list.push()
             return
-        seq = await self._sessions.leave_connections(user_id, tuple(gone), LeaveManner.EXIT)
-        await self._people_follower.reached(seq, _SEEN_SECONDS)
+        seq = await self._sessions.leave_connections(user_id, tuple(gone), LeaveReason.EXIT)
+        await self._people_follower.wait_for(seq, _SEEN_SECONDS)
         self._list.push()
 
     async def _relay(self, socket: CourseSocket, frame: CourseFrame, data: str | bytes) -> None:
@@ -263,14 +263,14 @@ class CourseChat:
         if former is not None:
             if move.displaced:
                 await self._stand_ins.wait_again(former)
-            await self._sessions.leave(former, LeaveManner.EXIT)
+            await self._sessions.leave(former, LeaveReason.EXIT)
 
     async def _join(self, socket: CourseSocket, user_id: str, name: str | None) -> None:
         member = self._people.member(user_id)
         request = JoinRequest(
             connection=self._sessions.new_connection(),
             user_id=user_id,
-            dialect=Dialect.COURSE,
+            dialect=ProtocolVersion.COURSE,
             name=name if member is None else member.user.name,
             origin=socket.origin if member is None else None,
         )
@@ -283,7 +283,7 @@ class CourseChat:
         if member is not None:
             registrations = tuple(name for name in connection_ids(member) if not is_socket(name))
             if registrations:
-                await self._sessions.leave_connections(user_id, registrations, LeaveManner.CLOSED)
+                await self._sessions.leave_connections(user_id, registrations, LeaveReason.CLOSED)
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
@@ -291,7 +291,7 @@ class CourseChat:
         task.add_done_callback(self._tasks.discard)
 
 
-def _raw(data: str | bytes) -> RawFrame:
+def _raw(data: str | bytes) -> LegacyFrame:
     if isinstance(data, str):
-        return RawFrame(data=data)
-    return RawFrame(data=base64.b64encode(data).decode(), binary=True)
+        return LegacyFrame(data=data)
+    return LegacyFrame(data=base64.b64encode(data).decode(), binary=True)

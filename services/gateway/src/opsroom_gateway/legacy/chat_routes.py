@@ -14,7 +14,7 @@ from starlette.websockets import WebSocket
 from opsroom_contracts.close_codes import Close
 from opsroom_contracts.codec import encode
 from opsroom_contracts.errors import ErrorCode, FaultError
-from opsroom_contracts.legacy import CourseChatError, CourseRegistered, CourseUser
+from opsroom_contracts.legacy import CourseChatError, CourseRegistered, LegacyUser
 from opsroom_contracts.model import Model
 from opsroom_contracts.moderation import Restriction
 from opsroom_gateway.legacy.chat import CourseChat, OnName
@@ -53,7 +53,7 @@ def course_chat_app(
             code = error.fault.code
             message = _TAKEN if code is ErrorCode.NAME_TAKEN else error.fault.message
             return _json(CourseChatError(message=message), _STATUS.get(code, 400))
-        return _json(CourseRegistered(user=CourseUser(id=user.id, name=user.name)), 200)
+        return _json(CourseRegistered(user=LegacyUser(id=user.id, name=user.name)), 200)
 
     async def socket(websocket: WebSocket) -> None:
         await websocket.accept()

@@ -1,6 +1,6 @@
 """Where people prove who they are, the course contract, which proves nothing, speaks for none of them."""
 
-from opsroom_contracts.chat import Dialect
+from opsroom_contracts.chat import ProtocolVersion
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.identity import Mode
 from opsroom_contracts.text import NameRuleError, clean_name, fold_name
@@ -32,7 +32,7 @@ class ImpersonationGuard:
         named = names_in(data)
         folded = {_folded(text) for text in named}
         for member in self._people.members():
-            proved = member.dialect is not Dialect.COURSE
+            proved = member.dialect is not ProtocolVersion.COURSE
             if proved and (member.user.id in named or fold_name(member.user.name) in folded):
                 return True
         return any(self._access.tokens.reserves_name(text) for text in named)

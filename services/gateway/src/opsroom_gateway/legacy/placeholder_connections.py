@@ -7,18 +7,18 @@ from uuid import uuid4
 from opsroom_contracts.chat import (
     REGISTRATION_PREFIX,
     Connection,
-    Dialect,
     JoinReply,
     JoinRequest,
-    LeaveManner,
+    LeaveReason,
+    ProtocolVersion,
     RegisterReply,
     RegisterRequest,
 )
 from opsroom_contracts.errors import FaultError
 from opsroom_contracts.subjects import ChatSubject
 from opsroom_gateway.presence.sessions import Session, Sessions
-from opsroom_messaging.client.request_client import Requester
-from opsroom_messaging.runtime.process import cancelled
+from opsroom_messaging.client.request_client import RequestClient
+from opsroom_messaging.runtime.process import cancel_and_wait
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class PlaceholderConnections:
     They are no sessions: what took one off the record is not to be undone.
     """
 
-    def __init__(self, requester: Requester, sessions: Sessions, seconds: float) -> None:
+    def __init__(self, requester: RequestClient, sessions: Sessions, seconds: float) -> None:
         self._requester = requester
         self._sessions = sessions
         self._seconds = seconds
@@ -43,7 +43,11 @@ class PlaceholderConnections:
         """
         connection = self._connection()
         request = RegisterRequest(
-            name=name, client_id=uuid4().hex, dialect=Dialect.COURSE, origin=origin, connection=connection
+            name=name,
+            client_id=uuid4().hex,
+            dialect=ProtocolVersion.COURSE,
+            origin=origin,
+            connection=connection,
         )
         with self._sessions.pending(connection.id):
             reply = await self._requester.ask(ChatSubject.REGISTER, request, RegisterReply)
@@ -53,7 +57,7 @@ class PlaceholderConnections:
     async def wait_again(self, stranded: Session) -> None:
         """Give someone whose socket was somebody else's the time again in which to open their own."""
         connection, user_id = self._connection(), stranded.user_id
-        request = JoinRequest(connection=connection, user_id=user_id, dialect=Dialect.COURSE)
+        request = JoinRequest(connection=connection, user_id=user_id, dialect=ProtocolVersion.COURSE)
         try:
             with self._sessions.pending(connection.id):
                 await self._requester.ask(ChatSubject.JOIN, request, JoinReply)
@@ -64,7 +68,7 @@ class PlaceholderConnections:
 
     async def stop(self) -> None:
         """Leave them as they are: whoever still waits then is taken off with this process's lease."""
-        await cancelled(self._tasks)
+        await cancel_and_wait(self._tasks)
 
     def _connection(self) -> Connection:
         plain = self._sessions.new_connection()
@@ -78,4 +82,4 @@ class PlaceholderConnections:
 
     async def _end(self, user_id: str, connection: Connection) -> None:
         await asyncio.sleep(self._seconds)
-        await self._sessions.leave_connections(user_id, (connection.id,), LeaveManner.CLOSED)
+        await self._sessions.leave_connections(user_id, (connection.id,), LeaveReason.CLOSED)

@@ -1,6 +1,6 @@
 """People of the course contract who are on the list without a socket, by where they came from."""
 
-from opsroom_contracts.chat import REGISTRATION_PREFIX, Dialect, Member, MemberStatus
+from opsroom_contracts.chat import REGISTRATION_PREFIX, Member, MemberStatus, ProtocolVersion
 from opsroom_contracts.text import fold_name
 
 _LISTED = frozenset({MemberStatus.PRESENT, MemberStatus.LINGERING})
@@ -16,7 +16,7 @@ class UnboundRegistrations:
 
     def on_member(self, member: Member) -> bool:
         """Take in a changed record; answers whether the person now waits for a socket."""
-        if member.dialect is not Dialect.COURSE:
+        if member.dialect is not ProtocolVersion.COURSE:
             return False
         user_id = member.user.id
         name = fold_name(member.user.name)

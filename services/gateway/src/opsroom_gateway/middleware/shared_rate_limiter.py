@@ -7,10 +7,10 @@ from collections import Counter
 
 from opsroom_contracts.codec import ContractError, decode, encode
 from opsroom_contracts.errors import ErrorCode, refuse
-from opsroom_contracts.gateways import SPENT, Spent
+from opsroom_contracts.gateways import SPENT, RateLimitDelta
 from opsroom_contracts.subjects import GATEWAY_SPENT
 from opsroom_gateway.domain.token_bucket import Buckets, Rate
-from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.connection import NatsConnection
 
 _TELL_SECONDS = 0.25
 _MOST_TOLD = 2_000
@@ -71,7 +71,7 @@ class RateLimit:
 class RateLimitSync:
     """Tells the other gateways what was spent here, and hears what was spent there: late by a moment."""
 
-    def __init__(self, broker: Broker, gateway: str, limits: tuple[RateLimit, ...]) -> None:
+    def __init__(self, broker: NatsConnection, gateway: str, limits: tuple[RateLimit, ...]) -> None:
         self._broker = broker
         self._gateway = gateway
         self._limits = {limit.name: limit for limit in limits}
@@ -84,7 +84,7 @@ class RateLimitSync:
             for name, limit in self._limits.items():
                 counts = limit.drain_deltas()
                 if counts and self._broker.connected:
-                    spent = Spent(gateway=self._gateway, limit=name, counts=counts)
+                    spent = RateLimitDelta(gateway=self._gateway, limit=name, counts=counts)
                     await self._broker.publish(GATEWAY_SPENT, encode(spent))
 
     def _hear(self, payload: bytes) -> None:

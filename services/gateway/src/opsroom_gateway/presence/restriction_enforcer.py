@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from opsroom_contracts.gateways import SIGHTINGS_MAX, Sighting, Whereabouts
+from opsroom_contracts.gateways import SIGHTINGS_MAX, AddressSeen, KnownAddresses
 from opsroom_contracts.moderation import Restriction, RestrictionKind
 from opsroom_contracts.restrictions import refusal
 from opsroom_contracts.text import fold_name
@@ -73,13 +73,13 @@ class RestrictionEnforcer:
             self._note(reader)
             self._readers[connection] = replace(reader, name=None if name is None else fold_name(name))
 
-    def known_addresses(self, name: str) -> Whereabouts:
+    def known_addresses(self, name: str) -> KnownAddresses:
         """From where those who go by ``name`` are connected here, or were in the last day."""
         now, folded = self._projection.clock(), fold_name(name)
         found = self._sightings.of(folded, now)
         found |= {reader.site: now for reader in self._readers.values() if reader.name == folded}
         latest = sorted(found.items(), key=lambda one: (one[1], one[0]), reverse=True)[:SIGHTINGS_MAX]
-        return Whereabouts(sightings=tuple(Sighting(address=site[:64], at=at) for site, at in latest))
+        return KnownAddresses(sightings=tuple(AddressSeen(address=site[:64], at=at) for site, at in latest))
 
     def _forget(self, connection: ClientConnection) -> None:
         reader = self._readers.pop(connection, None)

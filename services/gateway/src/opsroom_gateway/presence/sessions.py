@@ -10,18 +10,18 @@ from uuid import uuid4
 
 from opsroom_contracts.chat import (
     Connection,
-    Dialect,
     JoinReply,
     JoinRequest,
-    LeaveManner,
+    LeaveReason,
     LeaveReply,
     LeaveRequest,
     Member,
+    ProtocolVersion,
 )
 from opsroom_contracts.errors import RETRYABLE, FaultError
 from opsroom_contracts.subjects import ChatSubject
 from opsroom_gateway.presence.orphaned_connections import OrphanedConnections
-from opsroom_messaging.client.request_client import Requester
+from opsroom_messaging.client.request_client import RequestClient
 
 _LEAVE_PATIENCE_SECONDS = 8.0
 _REJOIN_PATIENCE_SECONDS = 30.0
@@ -42,7 +42,7 @@ class Session:
     """One connection of one person through this gateway; ``seq``: the record's sequence that shows it."""
 
     connection: Connection
-    dialect: Dialect
+    dialect: ProtocolVersion
     user_id: str
     name: str
     owner: Owner
@@ -57,7 +57,7 @@ class Sessions:
     off what nobody here answers for: a join whose answer never came may have been stored all the same.
     """
 
-    def __init__(self, requester: Requester, gateway: str) -> None:
+    def __init__(self, requester: RequestClient, gateway: str) -> None:
         self._requester = requester
         self._gateway = gateway
         self._by_user: dict[str, dict[str, Session]] = {}
@@ -105,7 +105,7 @@ class Sessions:
         self._claimed.discard(connection)
         self._strays.discard(connection)
 
-    async def leave(self, session: Session, manner: LeaveManner, *, everywhere: bool = False) -> int:
+    async def leave(self, session: Session, manner: LeaveReason, *, everywhere: bool = False) -> int:
         """Take a connection (``everywhere``: all of the person's) off; answers the sequence that shows it.
 
         If the chat service can't be told, this gateway's lease or the next restart will.
@@ -118,7 +118,7 @@ class Sessions:
         )
         return await self._send_leave(request)
 
-    async def leave_connections(self, user_id: str, connections: tuple[str, ...], manner: LeaveManner) -> int:
+    async def leave_connections(self, user_id: str, connections: tuple[str, ...], manner: LeaveReason) -> int:
         """Take connections off a person's record, whoever answers for them."""
         for connection in connections:
             session = self._by_user.get(user_id, {}).get(connection)
@@ -158,7 +158,7 @@ class Sessions:
         if user_id is None or connection in self._claimed or connection in self._by_user.get(user_id, {}):
             return
         log.warning("connection %s of %s has no socket: it is taken off the record", connection, user_id)
-        request = LeaveRequest(user_id=user_id, connections=(connection,), manner=LeaveManner.CLOSED)
+        request = LeaveRequest(user_id=user_id, connections=(connection,), manner=LeaveReason.CLOSED)
         await self._send_leave(request)
 
     async def close(self) -> None:
@@ -191,7 +191,7 @@ class Sessions:
         if session.connection.id not in self._by_user.get(session.user_id, {}):
             # The socket closed while we asked.
             connections = (session.connection.id,)
-            await self.leave_connections(session.user_id, connections, LeaveManner.CLOSED)
+            await self.leave_connections(session.user_id, connections, LeaveReason.CLOSED)
 
     async def _send_leave(self, request: LeaveRequest) -> int:
         for connection in request.connections:

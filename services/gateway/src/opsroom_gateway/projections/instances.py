@@ -9,7 +9,7 @@ from opsroom_contracts.http import SSE_CHANGE, SSE_RESET, InstanceList, ResetEve
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.fanout.replay_buffer import ReplayBuffer
 from opsroom_gateway.transport.encoding import sse_event
-from opsroom_messaging.jetstream.stream_reader import Stored
+from opsroom_messaging.jetstream.stream_reader import StreamMessage
 
 _RING_COUNT = 4096
 _RING_BYTES = 16 * 1024 * 1024
@@ -51,7 +51,7 @@ class InstanceProjection:
             self._list = encode(InstanceList(seq=self.head, instances=self.instances()))
         return self._list
 
-    def begin(self, *, fresh: bool) -> None:
+    def on_restart(self, *, fresh: bool) -> None:
         """Go on; or begin anew with the last event of every instance."""
         if fresh:
             self._instances = {}
@@ -59,7 +59,7 @@ class InstanceProjection:
             self.head = 0
             self._live = False
 
-    def deliver(self, message: Stored) -> None:
+    def on_message(self, message: StreamMessage) -> None:
         """Take in one event; what does not fit its contract is skipped, counted and logged."""
         self.head = message.seq
         self._list = None
@@ -77,7 +77,7 @@ class InstanceProjection:
         if self._live:
             self._fan_out(event, message.seq)
 
-    def caught_up(self) -> None:
+    def on_synced(self) -> None:
         """From here on the replay buffer holds everything; readers of an earlier stream must fetch anew."""
         if self._live:
             return
@@ -104,7 +104,7 @@ def reset_chunk(seq: int) -> bytes:
     return sse_event(SSE_RESET, encode(ResetEvent(seq=seq)), seq)
 
 
-def render_event(stored: Stored) -> bytes:
+def render_event(stored: StreamMessage) -> bytes:
     """The SSE chunk of an event read back; nothing for one that is not shown or does not fit."""
     try:
         event = INSTANCE_EVENT.read(stored.data)

@@ -8,7 +8,7 @@ from opsroom_contracts.codec import ContractError, encode
 from opsroom_contracts.frames import JoinedFrame, LeftFrame
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.transport.encoding import text_frame
-from opsroom_messaging.jetstream.stream_reader import Stored
+from opsroom_messaging.jetstream.stream_reader import StreamMessage
 
 _LISTED = frozenset({MemberStatus.PRESENT, MemberStatus.LINGERING})
 
@@ -51,11 +51,11 @@ class MemberProjection:
         present.sort(key=lambda member: (member.joined_at, member.user.id))
         return tuple(member.user for member in present)
 
-    def begin(self, *, fresh: bool) -> None:
+    def on_restart(self, *, fresh: bool) -> None:
         """Build aside what begins anew."""
         self._building = {} if fresh else None
 
-    def deliver(self, message: Stored) -> None:
+    def on_message(self, message: StreamMessage) -> None:
         """Take in one record; what does not fit its contract is skipped, counted and logged."""
         try:
             member = MEMBER.read(message.data)
@@ -68,7 +68,7 @@ class MemberProjection:
         else:
             self._change(member, message.seq)
 
-    def caught_up(self) -> None:
+    def on_synced(self) -> None:
         """Compare what was built aside with what was known, and tell the difference."""
         if self._building is None:
             return

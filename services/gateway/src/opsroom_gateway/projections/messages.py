@@ -7,15 +7,15 @@ import logging
 from datetime import datetime
 from time import time
 
-from opsroom_contracts.chat import MessageEvent, RawFrame
+from opsroom_contracts.chat import LegacyFrame, MessageEvent
 from opsroom_contracts.codec import ContractError, encode
 from opsroom_contracts.frames import MessageFrame, RemovedFrame, ResetFrame
-from opsroom_contracts.legacy import CourseOutgoing, CourseUser
+from opsroom_contracts.legacy import CourseOutgoing, LegacyUser
 from opsroom_contracts.moderation import MessageRemoved, read_chat_event
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.fanout.replay_buffer import ReplayBuffer
 from opsroom_gateway.transport.encoding import binary_frame, text_frame
-from opsroom_messaging.jetstream.stream_reader import Stored
+from opsroom_messaging.jetstream.stream_reader import StreamMessage
 from opsroom_messaging.runtime.metrics import Histogram
 
 _RING_BYTES = 16 * 1024 * 1024
@@ -41,7 +41,7 @@ class MessageProjection:
         self._begun = False
         self.buffer.restart(start)
 
-    def begin(self, *, fresh: bool) -> None:
+    def on_restart(self, *, fresh: bool) -> None:
         """Go on; or, where the stream could not be resumed, tell every reader to fetch anew."""
         if fresh and self._begun:
             self.head = 0
@@ -49,7 +49,7 @@ class MessageProjection:
             self.readers.publish(text_frame(encode(ResetFrame(seq=0))))
         self._begun = True
 
-    def deliver(self, message: Stored) -> None:
+    def on_message(self, message: StreamMessage) -> None:
         """Fan out one message; what does not fit its contract is skipped, counted and logged."""
         self.head = message.seq
         try:
@@ -84,7 +84,7 @@ class MessageProjection:
         self._stamped = None
         latency.observe(max(0.0, time() - stamped.timestamp()), "chat")
 
-    def caught_up(self) -> None:
+    def on_synced(self) -> None:
         """Nothing to do: the replay buffer fills as messages come."""
 
 
@@ -120,7 +120,7 @@ def removed_frame(event: MessageRemoved, seq: int) -> bytes:
     )
 
 
-def render_message(stored: Stored) -> bytes:
+def render_message(stored: StreamMessage) -> bytes:
     """The frame of an event read back; nothing for one that does not fit its contract."""
     try:
         event = read_chat_event(stored.data)
@@ -139,11 +139,11 @@ def course_frame(event: MessageEvent) -> bytes:
     """
     if event.raw is not None:
         return _relayed(event.raw)
-    sender = CourseUser(id=event.user.id, name=event.user.name)
+    sender = LegacyUser(id=event.user.id, name=event.user.name)
     return text_frame(encode(CourseOutgoing(message=event.text, user=sender)))
 
 
-def _relayed(raw: RawFrame) -> bytes:
+def _relayed(raw: LegacyFrame) -> bytes:
     if not raw.binary:
         return text_frame(raw.data.encode())
     try:

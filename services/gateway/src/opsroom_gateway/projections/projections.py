@@ -9,9 +9,9 @@ from opsroom_gateway.projections.instances import InstanceProjection, render_eve
 from opsroom_gateway.projections.members import MemberProjection
 from opsroom_gateway.projections.messages import MessageProjection, render_message
 from opsroom_gateway.projections.restrictions import MembersAndRestrictions, RestrictionProjection
-from opsroom_messaging.client.connection import Broker
+from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.jetstream.stream_reader import StreamReader
-from opsroom_messaging.jetstream.stream_subscription import Follow, Follower, Source
+from opsroom_messaging.jetstream.stream_subscription import StartPolicy, StreamSubscription, SubscriptionSpec
 
 _READY_SECONDS = 30.0
 
@@ -21,17 +21,17 @@ class Projections:
     """The feeds with their followers, and the past of those that can be resumed."""
 
     chat: MessageProjection
-    chat_follower: Follower
+    chat_follower: StreamSubscription
     chat_past: Replayer
     people: MemberProjection
     restrictions: RestrictionProjection
-    people_follower: Follower
+    people_follower: StreamSubscription
     cloud: InstanceProjection
-    cloud_follower: Follower
+    cloud_follower: StreamSubscription
     cloud_past: Replayer
 
     @property
-    def followers(self) -> tuple[Follower, Follower, Follower]:
+    def followers(self) -> tuple[StreamSubscription, StreamSubscription, StreamSubscription]:
         """All of them."""
         return self.chat_follower, self.people_follower, self.cloud_follower
 
@@ -52,16 +52,20 @@ class Projections:
 
 
 def build_projections(
-    broker: Broker, restrictions: RestrictionProjection, start: int, ring_messages: int
+    broker: NatsConnection, restrictions: RestrictionProjection, start: int, ring_messages: int
 ) -> Projections:
     """Build the projections. ``start``: the first message to hold; ``ring_messages``: how many."""
     chat = MessageProjection(start, ring_messages, fan_out_latency(broker.metrics))
     people, cloud = MemberProjection(), InstanceProjection()
-    chat_source = Source(subjects.CHAT_STREAM, (subjects.CHAT_EVENTS,), Follow.EVENTS, start)
-    people_source = Source(subjects.MEMBERS_STREAM, (subjects.MEMBERS, subjects.RESTRICTIONS), Follow.STATE)
-    cloud_source = Source(subjects.CLOUD_STREAM, (subjects.CLOUD_EVENTS,), Follow.STATE_THEN_EVENTS)
-    chat_follower = Follower(broker, chat_source, chat)
-    cloud_follower = Follower(broker, cloud_source, cloud)
+    chat_source = SubscriptionSpec(subjects.CHAT_STREAM, (subjects.CHAT_EVENTS,), StartPolicy.EVENTS, start)
+    people_source = SubscriptionSpec(
+        subjects.MEMBERS_STREAM, (subjects.MEMBERS, subjects.RESTRICTIONS), StartPolicy.STATE
+    )
+    cloud_source = SubscriptionSpec(
+        subjects.CLOUD_STREAM, (subjects.CLOUD_EVENTS,), StartPolicy.STATE_THEN_EVENTS
+    )
+    chat_follower = StreamSubscription(broker, chat_source, chat)
+    cloud_follower = StreamSubscription(broker, cloud_source, cloud)
     chat_reader = StreamReader(broker, subjects.CHAT_STREAM)
     cloud_reader = StreamReader(broker, subjects.CLOUD_STREAM)
     return Projections(
@@ -70,7 +74,7 @@ def build_projections(
         Replayer(chat, chat_reader, subjects.CHAT_EVENTS, render_message, chat_follower),
         people,
         restrictions,
-        Follower(broker, people_source, MembersAndRestrictions(people, restrictions)),
+        StreamSubscription(broker, people_source, MembersAndRestrictions(people, restrictions)),
         cloud,
         cloud_follower,
         Replayer(cloud, cloud_reader, subjects.CLOUD_EVENTS, render_event, cloud_follower),

@@ -8,8 +8,8 @@ from opsroom_contracts.codec import ContractError
 from opsroom_contracts.moderation import RESTRICTION, Restriction
 from opsroom_contracts.restrictions import Restrictions
 from opsroom_contracts.subjects import restriction_subject
-from opsroom_messaging.jetstream.stream_reader import Stored
-from opsroom_messaging.jetstream.stream_subscription import Sink
+from opsroom_messaging.jetstream.stream_reader import StreamMessage
+from opsroom_messaging.jetstream.stream_subscription import StreamHandler
 
 _PREFIX = restriction_subject("")
 
@@ -39,11 +39,11 @@ class RestrictionProjection:
         """Have ``watcher`` called after every change."""
         self._watchers.append(watcher)
 
-    def begin(self, *, fresh: bool) -> None:
+    def on_restart(self, *, fresh: bool) -> None:
         """Build aside what begins anew."""
         self._building = Restrictions() if fresh else None
 
-    def deliver(self, message: Stored) -> None:
+    def on_message(self, message: StreamMessage) -> None:
         """Take in one record; what does not fit its contract is skipped, counted and logged."""
         try:
             restriction = RESTRICTION.read(message.data)
@@ -56,7 +56,7 @@ class RestrictionProjection:
         elif self._restrictions.put(restriction, message.seq, self.clock()):
             self._tell(restriction)
 
-    def caught_up(self) -> None:
+    def on_synced(self) -> None:
         """Put what was built aside in place, and tell the difference."""
         if self._building is None:
             return
@@ -77,21 +77,21 @@ class RestrictionProjection:
 class MembersAndRestrictions:
     """The two that one stream tells of. Bans come first: what follows from one must find it there."""
 
-    def __init__(self, people: Sink, restrictions: RestrictionProjection) -> None:
+    def __init__(self, people: StreamHandler, restrictions: RestrictionProjection) -> None:
         self._people = people
         self._restrictions = restrictions
 
-    def begin(self, *, fresh: bool) -> None:
+    def on_restart(self, *, fresh: bool) -> None:
         """Both begin."""
-        self._restrictions.begin(fresh=fresh)
-        self._people.begin(fresh=fresh)
+        self._restrictions.on_restart(fresh=fresh)
+        self._people.on_restart(fresh=fresh)
 
-    def deliver(self, message: Stored) -> None:
+    def on_message(self, message: StreamMessage) -> None:
         """One of them takes it in."""
         sink = self._restrictions if message.subject.startswith(_PREFIX) else self._people
-        sink.deliver(message)
+        sink.on_message(message)
 
-    def caught_up(self) -> None:
+    def on_synced(self) -> None:
         """Both have."""
-        self._restrictions.caught_up()
-        self._people.caught_up()
+        self._restrictions.on_synced()
+        self._people.on_synced()

@@ -20,7 +20,7 @@ class TypingRelay:
         self._readers = readers
         self.malformed = 0
 
-    def deliver(self, data: bytes) -> None:
+    def on_message(self, data: bytes) -> None:
         """Pass one notice on; what does not fit its contract is skipped and counted."""
         try:
             event = decode(TYPING_EVENT, data, _LIMIT_BYTES)

@@ -1,1 +1,1 @@
-"""WebSocketConfig and protocols: WebSocket, HTTP, event streams, their encoding, heartbeats and limits."""
+"""Sockets and protocols: WebSocket, HTTP, event streams, their encoding, heartbeats and limits."""

@@ -45,14 +45,14 @@ class ConnectionBudget:
         self._stats.refused_connections += 1
         return False
 
-    def begin(self) -> bool:
-        """One more joins, until ``end``; False, and counted, if too many do already."""
+    def acquire(self) -> bool:
+        """Count one more handshake until ``release``; False, and counted as refused, if too many are open."""
         if self._most_joining and self._joining >= self._most_joining:
             self._stats.refused_handshakes += 1
             return False
         self._joining += 1
         return True
 
-    def end(self) -> None:
-        """One has joined, or is gone."""
+    def release(self) -> None:
+        """A handshake ended."""
         self._joining -= 1

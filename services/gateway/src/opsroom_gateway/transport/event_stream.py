@@ -1,4 +1,4 @@
-"""SseConfig of server-sent events: an answer begins the HTTP way, and its connection then is a connection."""
+"""Streams of server-sent events: an answer begins the HTTP way, and its connection then is a connection."""
 
 import asyncio
 import random
@@ -123,10 +123,10 @@ class StreamProtocol(asyncio.Protocol):
 
 
 class EventStream(Response):
-    """The endless answer: headers at once, then whatever is written to its connection.
+    """An endless response: headers at once, then whatever is written to its connection.
 
-    ``begin`` is called with the connection when the headers are sent, writes what was missed and attaches it
-    somewhere; when it returns the request is over and only the connection is left. It may end the connection.
+    ``begin`` is called with the connection when the headers are sent. It writes what was missed and
+    subscribes the connection, or ends it. When it returns, the request is over; only the connection is left.
     """
 
     media_type = "text/event-stream"
@@ -139,13 +139,13 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Begin, and return as soon as the stream needs nobody any more."""
         upgradable: UpgradableConnection = scope["extensions"][STREAMS]
-        if not upgradable.connection_budget.begin():
+        if not upgradable.connection_budget.acquire():
             await reject(scope, receive, send, _busy())
             return
         try:
             await self._serve(upgradable, scope, send)
         finally:
-            upgradable.connection_budget.end()
+            upgradable.connection_budget.release()
 
     async def _serve(self, upgradable: UpgradableConnection, scope: Scope, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})

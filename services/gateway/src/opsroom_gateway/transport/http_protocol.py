@@ -102,7 +102,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         """As uvicorn; from here on it is a socket, and counted as one."""
         self._stop_waiting()
         self._uncount()
-        if self.connection_budget.begin():  # the socket's protocol ends it
+        if self.connection_budget.acquire():  # the socket's protocol ends it
             super().handle_websocket_upgrade()
         else:
             self._end(_full(_BUSY_RETRY_SECONDS))

@@ -114,14 +114,14 @@ def _bound_unsent(listener: socket.socket) -> None:
 def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
     """The server of a gateway's application."""
     stats = gateway.stats
-    admission_ = ConnectionBudget(possible_connections(settings.connections), settings.joining, stats)
+    budget = ConnectionBudget(possible_connections(settings.connections), settings.joining, stats)
 
     class Protocol(WebSocketProtocol):
         sockets = WebSocketConfig(
             settings.outbox_bytes,
             stats,
             HeartbeatTimer(settings.ping_seconds),
-            admission_,
+            budget,
             settings.drain_seconds,
             settings.deflate,
         )
@@ -139,7 +139,7 @@ def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
             HeartbeatTimer(settings.heartbeat_seconds),
             settings.drain_seconds,
         )
-        connection_budget = admission_
+        connection_budget = budget
 
     tls = settings.tls()
     config = uvicorn.Config(

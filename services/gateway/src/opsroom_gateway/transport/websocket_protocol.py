@@ -262,7 +262,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def _joined(self) -> None:
         if self._joining:
             self._joining = False
-            self.sockets.connection_budget.end()
+            self.sockets.connection_budget.release()
 
     def _dispatch_soon(self) -> None:
         if not self._conversing:

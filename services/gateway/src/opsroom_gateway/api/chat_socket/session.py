@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fastapi import WebSocket
 from starlette.types import Message
 
-from opsroom_contracts.chat import JoinRequest, LeaveManner, SendReply, SendRequest, TypingEvent, User
+from opsroom_contracts.chat import JoinRequest, LeaveReason, SendReply, SendRequest, TypingEvent, User
 from opsroom_contracts.close_codes import Close
 from opsroom_contracts.codec import encode
 from opsroom_contracts.errors import ErrorCode, FaultError
@@ -37,11 +37,11 @@ from opsroom_gateway.projections.members import MemberProjection
 from opsroom_gateway.projections.messages import MessageProjection
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.transport.websocket_protocol import WebSocketConnection, connection_of
-from opsroom_messaging.client.connection import Broker
-from opsroom_messaging.client.request_client import Requester
+from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.stream_reader import UnavailableError
-from opsroom_messaging.jetstream.stream_subscription import Follower
-from opsroom_messaging.runtime.tracing import Hop
+from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
+from opsroom_messaging.runtime.tracing import SpanRole
 
 _TYPING_EVERY_SECONDS = 1.0
 _SEEN_SECONDS = 2.0
@@ -51,11 +51,11 @@ _SEEN_SECONDS = 2.0
 class ChatRoom:
     """What every socket of the chat shares."""
 
-    broker: Broker
-    requester: Requester
+    broker: NatsConnection
+    requester: RequestClient
     sessions: Sessions
     people: MemberProjection
-    people_follower: Follower
+    people_follower: StreamSubscription
     projection: MessageProjection
     replayer: Replayer
     limits: Limits
@@ -131,9 +131,9 @@ class ChatSocket:
         self._room.people.readers.unsubscribe(self._connection)
         session, self._session = self._session, None
         if session is not None and not self._left:
-            manner = LeaveManner.CLOSED if self._connection.clean else LeaveManner.BROKEN
+            manner = LeaveReason.CLOSED if self._connection.clean else LeaveReason.BROKEN
             if self._banned:
-                manner = LeaveManner.EXIT
+                manner = LeaveReason.EXIT
             await self._room.sessions.leave(session, manner)
 
     async def _hello(self, websocket: WebSocket) -> HelloFrame:
@@ -174,7 +174,7 @@ class ChatSocket:
             raise _SaidGoodbyeError from None
         self._user = reply.user
         # So that the list in the welcome has the one who is welcomed. A gateway that lags serves nobody.
-        if not await self._room.people_follower.reached(reply.seq, _SEEN_SECONDS):
+        if not await self._room.people_follower.wait_for(reply.seq, _SEEN_SECONDS):
             self._connection.close(Close.TRY_LATER.value)
             raise _SaidGoodbyeError
 
@@ -234,7 +234,7 @@ class ChatSocket:
         )
         try:
             self._room.limits.say(self._caller, request.user_id or "")
-            with self._room.broker.traces.hop("frame send", Hop.ANSWER, {}):
+            with self._room.broker.traces.span("frame send", SpanRole.ANSWER, {}):
                 reply = await self._room.requester.ask(ChatSubject.SEND, request, SendReply)
         except FaultError as error:
             self._replies.fault(error, frame.client_id)
@@ -269,7 +269,7 @@ class ChatSocket:
 
     async def _leave(self) -> None:
         self._left = True
-        await self._room.sessions.leave(self._require_session(), LeaveManner.EXIT, everywhere=True)
+        await self._room.sessions.leave(self._require_session(), LeaveReason.EXIT, everywhere=True)
         self._connection.close(Close.LEFT.value)
 
     def _require_session(self) -> Session:
