@@ -7,9 +7,9 @@ import asyncio
 import json
 import re
 
+from opsroom_contracts import endpoints
 from opsroom_contracts.chat import RegisterReply, RegisterRequest
 from opsroom_contracts.codec import contract_of, decode, encode
-from opsroom_contracts.subjects import ChatSubject
 
 ANSWER_SECONDS = 30.0
 _INBOX = b"_INBOX.bench."
@@ -106,7 +106,7 @@ async def register(asker: Asker, name: str) -> str:
     """
     request = RegisterRequest(name=name, client_id=f"bench {name}")
     async with asyncio.timeout(ANSWER_SECONDS):
-        done, answer = await asker.ask(ChatSubject.REGISTER, encode(request))
+        done, answer = await asker.ask(endpoints.REGISTER.subject, encode(request))
     if not done:
         raise ConnectionError(f"registering was refused: {answer[:200]!r}")
     return decode(contract_of(RegisterReply), answer).user.id

@@ -10,9 +10,9 @@ from uuid import uuid4
 
 from bench.generator import Facts, be_generator, generate, own_cpu_seconds
 from bench.poster import Poster
-from opsroom_contracts.cloud import CreateRequest, OperationReply
+from opsroom_contracts import endpoints
+from opsroom_contracts.cloud import CreateRequest
 from opsroom_contracts.errors import FaultError
-from opsroom_contracts.subjects import CloudSubject
 from opsroom_messaging.client.connection import connect
 from opsroom_messaging.client.request_client import RequestClient
 
@@ -61,7 +61,7 @@ async def _over_nats(plan: Burst) -> BurstFigures:
         try:
             # With an id, since the requester asks again what isn't answered in time.
             request = CreateRequest(client_id=uuid4().hex)
-            return (await requester.ask(CloudSubject.CREATE, request, OperationReply)).operation.id
+            return (await requester.request(endpoints.CREATE_INSTANCE, request)).operation.id
         except FaultError:
             return None
 

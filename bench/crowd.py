@@ -17,10 +17,10 @@ from bench.asker import ANSWER_SECONDS, asker_at, register
 from bench.generator import Facts, be_generator, generate, own_cpu_seconds
 from bench.ledger import Faults, compare
 from bench.member import SSE, Member, SocketMember, StreamMember, allow_open_files, tokens
+from opsroom_contracts import endpoints
 from opsroom_contracts.chat import SendRequest
 from opsroom_contracts.cloud import CreateRequest, OperationReply
 from opsroom_contracts.codec import contract_of, decode, encode
-from opsroom_contracts.subjects import ChatSubject, CloudSubject
 
 FIRST_AT_ONCE = 64
 STORM_AT_ONCE = 512
@@ -162,12 +162,12 @@ class Crowd:
             key = str(len(self._sent))
             text = f"{MARK}:{key}:"
             request = SendRequest(user_id=user, client_id=uuid4().hex, room="general", text=text)
-            await _done(asker.ask(ChatSubject.SEND, encode(request)))
+            await _done(asker.ask(endpoints.SEND.subject, encode(request)))
             self._sent.append(key)
 
         async def event() -> None:
             request = CreateRequest(client_id=uuid4().hex)
-            answer = await _done(asker.ask(CloudSubject.CREATE, encode(request)))
+            answer = await _done(asker.ask(endpoints.CREATE_INSTANCE.subject, encode(request)))
             self._sent.append(decode(contract_of(OperationReply), answer).operation.id)
 
         return event if self._plan.kind == SSE else message

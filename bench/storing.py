@@ -14,9 +14,9 @@ from bench.figures import percentile
 from bench.generator import Facts, be_generator, generate, own_cpu_seconds
 from bench.joining import is_welcome, join
 from bench.portal import cpu_of
+from opsroom_contracts import endpoints
 from opsroom_contracts.chat import SendRequest
 from opsroom_contracts.codec import encode
-from opsroom_contracts.subjects import ChatSubject
 
 ROOM = "general"
 NATS, SOCKETS = "NATS", "sockets"
@@ -114,7 +114,7 @@ async def _over_nats(plan: StoringPlan, stack: AsyncExitStack) -> list[Send]:
     def sender(user: str) -> Send:
         async def send(client_id: str, text: str) -> bool:
             request = SendRequest(user_id=user, client_id=client_id, room=ROOM, text=text)
-            done, _ = await asker.ask(ChatSubject.SEND, encode(request))
+            done, _ = await asker.ask(endpoints.SEND.subject, encode(request))
             return done
 
         return send

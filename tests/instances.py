@@ -10,8 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
-from opsroom_contracts.cloud import Command, EventType, InstanceEvent, InstanceState
+from opsroom_contracts.cloud import InstanceEvent
 from opsroom_contracts.codec import encode
+from opsroom_contracts.commands import Command, EventType, InstanceState
 from opsroom_contracts.subjects import instance_events
 from opsroom_launcher.chosen import choose
 from opsroom_launcher.home import checkout_at

@@ -9,8 +9,8 @@ from bench.options import Options
 from bench.portal import portal
 from bench.table import Cell, Table
 from bench.watched import Watched, watching
-from opsroom_contracts.cloud import CreateRequest, OperationReply
-from opsroom_contracts.subjects import CloudSubject
+from opsroom_contracts import endpoints
+from opsroom_contracts.cloud import CreateRequest
 from opsroom_messaging.client.connection import connect
 from opsroom_messaging.client.request_client import RequestClient
 
@@ -65,4 +65,4 @@ async def _round(options: Options) -> Watched:
 
 async def _create(requester: RequestClient) -> str:
     request = CreateRequest(client_id=uuid4().hex)
-    return (await requester.ask(CloudSubject.CREATE, request, OperationReply)).operation.id
+    return (await requester.request(endpoints.CREATE_INSTANCE, request)).operation.id

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from opsroom_contracts import audit, chat, cloud, gateways, moderation, subjects
+from opsroom_contracts import audit, chat, cloud, endpoints, gateways, moderation, subjects
 from opsroom_contracts.model import Model
-from opsroom_contracts.subjects import ChatSubject, CloudSubject
 from opsroom_messaging.deployment.permissions import OPERATOR
 from tests.fuzz.cases import INSTANCE, VALUES, nearly
 
@@ -15,28 +14,11 @@ FORGED = "forged"
 """In what nobody may be shown."""
 
 _REQUESTS: dict[str, type[Model]] = {
-    ChatSubject.REGISTER: chat.RegisterRequest,
-    ChatSubject.JOIN: chat.JoinRequest,
-    ChatSubject.LEAVE: chat.LeaveRequest,
-    ChatSubject.SEND: chat.SendRequest,
-    ChatSubject.USERS: chat.UsersRequest,
-    ChatSubject.HISTORY: chat.HistoryRequest,
-    ChatSubject.WHOAMI: chat.WhoamiRequest,
-    ChatSubject.REVOKE: moderation.RevokeRequest,
-    ChatSubject.REMOVE: moderation.RemoveRequest,
-    ChatSubject.RESTRICT: moderation.RestrictRequest,
-    ChatSubject.LIFT: moderation.LiftRequest,
-    ChatSubject.RESTRICTIONS: moderation.RestrictionsRequest,
-    CloudSubject.CREATE: cloud.CreateRequest,
-    CloudSubject.START: cloud.InstanceRequest,
-    CloudSubject.STOP: cloud.InstanceRequest,
-    CloudSubject.REMOVE: cloud.InstanceRequest,
-    CloudSubject.CANCEL: cloud.CancelRequest,
-    CloudSubject.OPERATION: cloud.OperationRequest,
-    CloudSubject.LIST: cloud.ListRequest,
-    subjects.GATEWAY_WHEREABOUTS: gateways.KnownAddressesRequest,
+    endpoint.subject: endpoint.request
+    for endpoint in endpoints.ENDPOINTS
+    if endpoint is not endpoints.STATUS  # it has nothing to get wrong
 }
-_NEVER_WHOLE = {ChatSubject.REMOVE, ChatSubject.RESTRICT}
+_NEVER_WHOLE = {endpoints.REMOVE_MESSAGE.subject, endpoints.RESTRICT.subject}
 """What fits these takes effect: a witness may be muted, or a message be gone that they were shown."""
 _EVENTS: dict[str, tuple[type[Model], frozenset[str]]] = {
     "chat.events.general.{}": (chat.MessageEvent, frozenset({"chat"})),

@@ -8,7 +8,8 @@ import pytest
 import pytest_asyncio
 
 from opsroom_client import Opsroom, RefusedError
-from opsroom_contracts.cloud import Command, EventType, InstanceState, OperationStatus
+from opsroom_contracts.cloud import OperationStatus
+from opsroom_contracts.commands import Command, EventType, InstanceState
 from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.http import CloudEvent, ResetEvent
 from packages.client.tests.wire import Wire

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 
-from opsroom_contracts.cloud import Command, EventType, InstanceEvent, InstanceState, apply
+from opsroom_contracts.cloud import InstanceEvent, apply
+from opsroom_contracts.commands import Command, EventType, InstanceState
 from opsroom_contracts.http import as_cloud_event
 from packages.contracts.tests.strategies import values_of
 

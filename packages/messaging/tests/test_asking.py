@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from opsroom_contracts.endpoints import Endpoint
 from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.model import Model
 from opsroom_messaging.client.connection import NatsConnection, connect
@@ -32,6 +33,9 @@ class Said(Model):
     word: str
 
 
+SAY = Endpoint("echo", SUBJECT, Say, Said)
+
+
 Handler = Callable[[Say], Awaitable[Said]]
 
 
@@ -43,7 +47,7 @@ def micro_service(broker: NatsConnection, handler: Handler = echo) -> MicroServi
     service = MicroService(
         broker, name="echo", version="1.2.3", description="Says it again.", gauges=lambda: {"depth": 7}
     )
-    service.add(SUBJECT, Say, handler)
+    service.add(SAY, handler)
     return service
 
 
@@ -66,7 +70,7 @@ async def asker(broker_process: BrokerProcess) -> AsyncIterator[NatsConnection]:
 
 
 async def ask(asker: NatsConnection, word: str = "hello", patience: float = 5) -> str:
-    return (await RequestClient(asker, patience=patience).ask(SUBJECT, Say(word=word), Said)).word
+    return (await RequestClient(asker, patience=patience).request(SAY, Say(word=word))).word
 
 
 async def test_who_asks_before_the_service_is_there_is_answered_once_it_is(
@@ -136,7 +140,7 @@ async def test_who_stops_hastens_those_who_wait_and_those_who_still_ask(
     asker: NatsConnection, before: bool
 ) -> None:
     requester = RequestClient(asker, patience=60)
-    asked = asyncio.create_task(requester.ask(SUBJECT, Say(), Said))
+    asked = asyncio.create_task(requester.request(SAY, Say()))
     if before:
         await asyncio.sleep(0)
         requester.shorten_timeouts(0.1)

@@ -9,8 +9,8 @@ import pytest
 
 from opsroom_contracts.chat import WhoamiReply, WhoamiRequest
 from opsroom_contracts.codec import MAX_PAYLOAD_BYTES
+from opsroom_contracts.endpoints import Endpoint
 from opsroom_contracts.errors import ErrorCode, Fault, refuse
-from opsroom_contracts.model import Model
 from opsroom_messaging.client import microservice as service_module
 from opsroom_messaging.client.connection import NatsConnection, connect
 from opsroom_messaging.client.microservice import MicroService
@@ -21,7 +21,8 @@ from tests.broker import BrokerProcess
 from tests.waiting import until
 
 SUBJECT = "test.echo"
-Handler = Callable[[WhoamiRequest], Awaitable[Model]]
+ENDPOINT = Endpoint("test", SUBJECT, WhoamiRequest, WhoamiReply)
+Handler = Callable[[WhoamiRequest], Awaitable[WhoamiReply]]
 
 
 def reply(name: str = "Ann") -> WhoamiReply:
@@ -33,7 +34,7 @@ async def serving(broker: NatsConnection, handler: Handler) -> AsyncIterator[Mic
     service = MicroService(
         broker, name="test", version="1.2.3", description="A test.", gauges=lambda: {"gauge": 7}
     )
-    service.add(SUBJECT, WhoamiRequest, handler)
+    service.add(ENDPOINT, handler)
     await service.start()
     try:
         yield service
@@ -46,7 +47,7 @@ async def echo(request: WhoamiRequest) -> WhoamiReply:
 
 
 async def ask(broker: NatsConnection, token: str = "Ann", *, patience: float = 2.0) -> str:
-    asked = RequestClient(broker, patience=patience).ask(SUBJECT, WhoamiRequest(token=token), WhoamiReply)
+    asked = RequestClient(broker, patience=patience).request(ENDPOINT, WhoamiRequest(token=token))
     return (await asked).user.name
 
 
@@ -109,7 +110,7 @@ async def test_an_oversized_payload_is_refused_with_the_limit(broker: NatsConnec
 async def test_whatever_a_handler_raises_becomes_an_answer_that_tells_no_secret(
     broker: NatsConnection, error: Exception, code: ErrorCode
 ) -> None:
-    async def fail(request: WhoamiRequest) -> Model:
+    async def fail(request: WhoamiRequest) -> WhoamiReply:
         raise error
 
     async with serving(broker, fail):
@@ -151,7 +152,7 @@ async def test_past_the_limit_requests_are_refused_and_come_through_when_sent_ag
     gate = asyncio.Event()
     arrived = 0
 
-    async def wait(request: WhoamiRequest) -> Model:
+    async def wait(request: WhoamiRequest) -> WhoamiReply:
         nonlocal arrived
         arrived += 1
         await gate.wait()

@@ -11,9 +11,9 @@ from typing import Any
 
 from opsroom_chat.service import chat_service
 from opsroom_chat.settings import ChatSettings
+from opsroom_contracts import endpoints
 from opsroom_contracts.chat import (
     Connection,
-    HistoryReply,
     HistoryRequest,
     JoinReply,
     JoinRequest,
@@ -25,14 +25,13 @@ from opsroom_contracts.chat import (
     RegisterRequest,
     SendReply,
     SendRequest,
-    UsersReply,
     UsersRequest,
     WhoamiReply,
     WhoamiRequest,
 )
 from opsroom_contracts.codec import decode
 from opsroom_contracts.errors import FAULT, ErrorCode, Fault, FaultError
-from opsroom_contracts.subjects import CHAT_SERVICE, CHAT_STREAM, GATEWAYS_BUCKET, MEMBERS_STREAM, ChatSubject
+from opsroom_contracts.subjects import CHAT_SERVICE, CHAT_STREAM, GATEWAYS_BUCKET, MEMBERS_STREAM
 from opsroom_messaging.client.connection import NatsConnection, connect
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.stream_reader import StreamReader
@@ -77,34 +76,34 @@ class Chat:
 
     async def register(self, name: str, **more: Any) -> RegisterReply:
         request = RegisterRequest(name=name, **more)
-        return await self.requester.ask(ChatSubject.REGISTER, request, RegisterReply)
+        return await self.requester.request(endpoints.REGISTER, request)
 
     async def join(self, token: str | None, socket: str = "c1", gateway: str = "g1") -> JoinReply:
         request = JoinRequest(connection=connection(socket, gateway), token=token)
-        return await self.requester.ask(ChatSubject.JOIN, request, JoinReply)
+        return await self.requester.request(endpoints.JOIN, request)
 
     async def leave(
         self, user_id: str, *sockets: str, manner: LeaveReason = LeaveReason.CLOSED
     ) -> LeaveReply:
         request = LeaveRequest(user_id=user_id, connections=sockets, manner=manner)
-        return await self.requester.ask(ChatSubject.LEAVE, request, LeaveReply)
+        return await self.requester.request(endpoints.LEAVE, request)
 
     async def names(self) -> list[str]:
-        reply = await self.requester.ask(ChatSubject.USERS, UsersRequest(), UsersReply)
+        reply = await self.requester.request(endpoints.USERS, UsersRequest())
         return [user.name for user in reply.users]
 
     async def whoami(self, token: str) -> WhoamiReply:
-        return await self.requester.ask(ChatSubject.WHOAMI, WhoamiRequest(token=token), WhoamiReply)
+        return await self.requester.request(endpoints.WHOAMI, WhoamiRequest(token=token))
 
     async def send(self, user_id: str, text: str, client_id: str | None = None) -> SendReply:
         request = SendRequest(
             user_id=user_id, client_id=client_id or f"id of {text}", room="general", text=text
         )
-        return await self.requester.ask(ChatSubject.SEND, request, SendReply)
+        return await self.requester.request(endpoints.SEND, request)
 
     async def history(self, **query: Any) -> list[Message]:
         request = HistoryRequest(room="general", **query)
-        reply = await self.requester.ask(ChatSubject.HISTORY, request, HistoryReply)
+        reply = await self.requester.request(endpoints.HISTORY, request)
         return list(reply.messages)
 
     async def everything(self) -> list[Message]:
@@ -148,10 +147,10 @@ class Chat:
         for gateway in gateways:
             await bucket.put(gateway, b"")
 
-    async def refused(self, subject: ChatSubject, payload: bytes | dict[str, Any]) -> Fault:
+    async def refused(self, endpoint: endpoints.AnyEndpoint, payload: bytes | dict[str, Any]) -> Fault:
         """The fault that a hand-made request is answered with."""
         data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-        reply = await self.broker.client.request(subject, data, timeout=5)
+        reply = await self.broker.client.request(endpoint.subject, data, timeout=5)
         assert reply.headers is not None, reply.data
         assert reply.headers["Nats-Service-Error"]
         return decode(FAULT, reply.data)

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
+from opsroom_contracts import endpoints
 from opsroom_contracts.chat import SendRequest
 from opsroom_contracts.codec import decode, encode
 from opsroom_contracts.errors import FAULT, ErrorCode
-from opsroom_contracts.subjects import ChatSubject
 from opsroom_messaging.client import microservice as service_module
 from opsroom_messaging.client.connection import NatsConnection
 from services.chat.tests.harness import Chat, refusal, service
@@ -42,7 +42,7 @@ async def test_an_overload_is_refused_and_what_was_accepted_is_stored_once(
     async def send(text: str) -> str | None:
         """Ask once; answers ``text`` if it was accepted."""
         request = SendRequest(user_id=ann.user.id, client_id=text, room="general", text=text)
-        answer = await chat.broker.client.request(ChatSubject.SEND, encode(request), timeout=15)
+        answer = await chat.broker.client.request(endpoints.SEND.subject, encode(request), timeout=15)
         if not answer.headers:
             return text
         assert decode(FAULT, answer.data).code is ErrorCode.OVERLOADED

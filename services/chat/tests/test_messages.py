@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from opsroom_chat.domain.tokens import message_id
-from opsroom_contracts.chat import LeaveReason, LegacyFrame, Message, ProtocolVersion, SendReply, SendRequest
-from opsroom_contracts.subjects import CHAT_SERVICE, ChatSubject, message_subject
+from opsroom_contracts import endpoints
+from opsroom_contracts.chat import LeaveReason, LegacyFrame, Message, ProtocolVersion, SendRequest
+from opsroom_contracts.subjects import CHAT_SERVICE, message_subject
 from opsroom_messaging.client.connection import NatsConnection
 from services.chat.tests.harness import Chat, another, connection, refusal
 from services.chat.tests.statistics import gauge
@@ -37,9 +38,9 @@ async def test_a_frame_relayed_again_for_nobody_in_particular_is_stored_once(cha
     frame = SendRequest(
         user_id=ann.user.id, client_id="frame-1", room="general", text="hi", raw=LegacyFrame(data="{}")
     )
-    first = await chat.requester.ask(ChatSubject.SEND, frame, SendReply)
+    first = await chat.requester.request(endpoints.SEND, frame)
     nobodys = frame.model_copy(update={"user_id": None})
-    again = await chat.requester.ask(ChatSubject.SEND, nobodys, SendReply)
+    again = await chat.requester.request(endpoints.SEND, nobodys)
     assert (again.seq, again.duplicate) == (first.seq, True)
 
 
@@ -168,7 +169,7 @@ async def test_a_course_frame_without_a_person_is_relayed_as_a_guest(chat: Chat)
         request = SendRequest(
             guest_name=name, client_id=f"c {name}", room="general", text="x", raw=LegacyFrame(data="{}")
         )
-        await chat.requester.ask(ChatSubject.SEND, request, SendReply)
+        await chat.requester.request(endpoints.SEND, request)
         return (await chat.history(limit=1))[0].user.name
 
     assert await said_by("Zoe") == "Zoe"
@@ -192,6 +193,6 @@ async def test_a_course_frame_without_a_person_is_relayed_as_a_guest(chat: Chat)
 async def test_a_history_that_can_not_be_asked_for_names_field_and_limit(
     chat: Chat, query: dict[str, Any], field: str, words: str
 ) -> None:
-    fault = await chat.refused(ChatSubject.HISTORY, {"room": "general", **query})
+    fault = await chat.refused(endpoints.HISTORY, {"room": "general", **query})
     assert fault.field == field
     assert words in fault.message

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from opsroom_contracts import endpoints
 from opsroom_contracts.audit import AUDIT_ENTRY, AuditEntry, Requester
 from opsroom_contracts.chat import (
-    JoinReply,
     JoinRequest,
     LeaveReason,
     LegacyFrame,
@@ -34,7 +34,6 @@ from opsroom_contracts.moderation import (
     RestrictionsRequest,
     RestrictReply,
     RestrictRequest,
-    RevokeReply,
     RevokeRequest,
     restriction_id,
 )
@@ -43,7 +42,6 @@ from opsroom_contracts.subjects import (
     AUDIT_STREAM,
     CHAT_ERASURES,
     CHAT_EVENTS,
-    ChatSubject,
     erasure_subject,
     message_subject,
     restriction_subject,
@@ -63,15 +61,15 @@ class Moderator:
 
     def __init__(self, chat: Chat) -> None:
         self.chat = chat
-        self._ask = chat.requester.ask
+        self._request = chat.requester.request
 
     async def remove(self, message_id: str) -> RemoveReply:
         request = RemoveRequest(room="general", id=message_id, reason="rude", by=ADMIN)
-        return await self._ask(ChatSubject.REMOVE, request, RemoveReply)
+        return await self._request(endpoints.REMOVE_MESSAGE, request)
 
     async def restrict(self, kind: RestrictionKind, **about: Any) -> RestrictReply:
         request = RestrictRequest(kind=kind, by=ADMIN, **about)
-        return await self._ask(ChatSubject.RESTRICT, request, RestrictReply)
+        return await self._request(endpoints.RESTRICT, request)
 
     async def mute(self, name: str, seconds: int | None = None) -> Restriction:
         return (await self.restrict(RestrictionKind.MUTE, name=name, seconds=seconds)).restriction
@@ -80,10 +78,10 @@ class Moderator:
         return (await self.restrict(RestrictionKind.BAN, name=name, reason=reason)).restriction
 
     async def upgrade(self, restriction_id: str) -> LiftReply:
-        return await self._ask(ChatSubject.LIFT, LiftRequest(id=restriction_id, by=ADMIN), LiftReply)
+        return await self._request(endpoints.LIFT, LiftRequest(id=restriction_id, by=ADMIN))
 
     async def in_force(self, **page: Any) -> RestrictionsReply:
-        return await self._ask(ChatSubject.RESTRICTIONS, RestrictionsRequest(**page), RestrictionsReply)
+        return await self._request(endpoints.RESTRICTIONS, RestrictionsRequest(**page))
 
 
 @pytest.fixture
@@ -268,7 +266,7 @@ async def test_a_relayed_frame_of_someone_muted_or_banned_is_not_stored(
 ) -> None:
     await moderator.restrict(kind, name="Ann")
     frame = SendRequest(guest_name="ann", client_id="f", room="general", text="x", raw=LegacyFrame(data="{}"))
-    asked = chat.requester.ask(ChatSubject.SEND, frame, SendReply)
+    asked = chat.requester.request(endpoints.SEND, frame)
     assert (await refusal(asked)).code == ("muted" if kind is RestrictionKind.MUTE else "banned")
     assert await chat.history() == []
 
@@ -284,7 +282,7 @@ async def test_who_is_banned_leaves_the_list_and_does_not_come_back(chat: Chat, 
     claim = JoinRequest(
         connection=connection("c9"), user_id="u-9", name="Ann", dialect=ProtocolVersion.COURSE
     )
-    asked = chat.requester.ask(ChatSubject.JOIN, claim, JoinReply)
+    asked = chat.requester.request(endpoints.JOIN, claim)
     assert (await refusal(asked)).code == "banned"
     await chat.leave(bob.user.id, manner=LeaveReason.EXIT)
     await moderator.upgrade(ban.id)
@@ -296,25 +294,25 @@ async def test_a_retry_changes_nothing_and_is_answered_as_the_first(
     broker: NatsConnection, chat: Chat, moderator: Moderator, broker_process: BrokerProcess
 ) -> None:
     ann = await chat.present("Ann")
-    ask = chat.requester.ask
+    ask = chat.requester.request
     muting = RestrictRequest(request_id="r1", kind=RestrictionKind.MUTE, name="Ann", seconds=600, by=ADMIN)
     banning = RestrictRequest(request_id="r2", kind=RestrictionKind.BAN, name="Ann", by=ADMIN)
     lifting = LiftRequest(request_id="r3", id=restriction_id(RestrictionKind.BAN, "Ann", None), by=ADMIN)
     revoking = RevokeRequest(request_id="r4", user_id=ann.user.id, by=ADMIN)
     async with another(broker_process.url):  # whichever of the two has the retry
-        mutes = await asyncio.gather(*(ask(ChatSubject.RESTRICT, muting, RestrictReply) for _ in range(8)))
+        mutes = await asyncio.gather(*(ask(endpoints.RESTRICT, muting) for _ in range(8)))
         assert len({encode(one) for one in mutes}) == 1
-        bans = [await ask(ChatSubject.RESTRICT, banning, RestrictReply) for _ in range(4)]
+        bans = [await ask(endpoints.RESTRICT, banning) for _ in range(4)]
         assert len({encode(one.restriction) for one in bans}) == 1
-        lifts = [await ask(ChatSubject.LIFT, lifting, LiftReply) for _ in range(4)]
+        lifts = [await ask(endpoints.LIFT, lifting) for _ in range(4)]
         assert len({encode(one) for one in lifts}) == 1
         # One that comes after what undid it neither bans again nor has anybody leave.
         await chat.join(ann.token)
         for _ in range(4):
-            await ask(ChatSubject.RESTRICT, banning, RestrictReply)
+            await ask(endpoints.RESTRICT, banning)
         assert await chat.names() == ["Ann"]
         for _ in range(4):
-            await ask(ChatSubject.REVOKE, revoking, RevokeReply)
+            await ask(endpoints.REVOKE, revoking)
         reader = StreamReader(broker, AUDIT_STREAM)
 
         async def actions() -> list[str]:
@@ -355,7 +353,7 @@ async def test_targets_that_can_not_be_are_refused_by_their_field(chat: Chat, mo
         ("ban", {"name": "x", "seconds": 0}, "seconds"),
         ("shout", {"name": "x"}, "kind"),
     ):
-        fault = await chat.refused(ChatSubject.RESTRICT, {"kind": kind, **about})
+        fault = await chat.refused(endpoints.RESTRICT, {"kind": kind, **about})
         assert (fault.code, fault.field) == ("invalid_request", field), about
     assert (await moderator.in_force()).restrictions == ()
 
@@ -400,9 +398,7 @@ async def test_all_of_it_is_audited_with_who_and_why(
     mute = await moderator.mute("Ann")
     await moderator.upgrade(mute.id)
     await moderator.restrict(RestrictionKind.BAN, address="203.0.113.7", reason="flood")
-    await chat.requester.ask(
-        ChatSubject.REVOKE, RevokeRequest(user_id=ann.user.id, reason="lost"), RevokeReply
-    )
+    await chat.requester.request(endpoints.REVOKE, RevokeRequest(user_id=ann.user.id, reason="lost"))
     reader = StreamReader(broker, AUDIT_STREAM)
 
     async def entries() -> list[AuditEntry]:

@@ -8,15 +8,10 @@ from uuid import uuid4
 import pytest
 
 from opsroom_chat.domain.tokens import name_key
+from opsroom_contracts import endpoints
 from opsroom_contracts.chat import MEMBER, JoinReply, JoinRequest, LeaveReason, ProtocolVersion, RegisterReply
 from opsroom_contracts.codec import contract_of, decode, encode
-from opsroom_contracts.subjects import (
-    GATEWAYS_BUCKET,
-    MEMBERS_STREAM,
-    ChatSubject,
-    member_subject,
-    name_subject,
-)
+from opsroom_contracts.subjects import GATEWAYS_BUCKET, MEMBERS_STREAM, member_subject, name_subject
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from services.chat.tests.harness import Chat, another, connection, refusal, service
@@ -48,7 +43,7 @@ async def test_all_sockets_of_one_person_come_back_at_once(chat: Chat, broker: N
     person = await chat.register("Ann")
     requests = [JoinRequest(connection=connection(f"c{n}"), token=person.token) for n in range(60)]
     answers = await asyncio.gather(
-        *(broker.client.request(ChatSubject.JOIN, encode(request), timeout=30) for request in requests)
+        *(broker.client.request(endpoints.JOIN.subject, encode(request), timeout=30) for request in requests)
     )
     replies = [decode(contract_of(JoinReply), answer.data) for answer in answers]
     stored = await StreamReader(broker, MEMBERS_STREAM).last(member_subject(person.user.id))
@@ -199,7 +194,7 @@ async def test_a_course_person_is_on_the_list_at_once_and_only_the_course_brings
         return JoinRequest(connection=connection("c2"), user_id=ann.user.id, dialect=dialect, name=name)
 
     async def ask(request: JoinRequest) -> JoinReply:
-        return await chat.requester.ask(ChatSubject.JOIN, request, JoinReply)
+        return await chat.requester.request(endpoints.JOIN, request)
 
     assert (await refusal(ask(rejoin(ProtocolVersion.V1)))).code == "user_unknown"
     assert (await ask(rejoin(ProtocolVersion.COURSE))).user == ann.user

@@ -6,13 +6,13 @@ from typing import Literal
 import pytest
 
 from opsroom_chat.domain.tokens import message_id, name_key
+from opsroom_contracts import endpoints
 from opsroom_contracts.chat import MESSAGE_EVENT, MessageEvent, Text, User
 from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.model import Identifier, Model, RoomName, Timestamp
 from opsroom_contracts.subjects import (
     CHAT_SERVICE,
     MEMBERS_STREAM,
-    ChatSubject,
     member_subject,
     message_subject,
     name_subject,
@@ -64,7 +64,7 @@ async def test_a_newer_message_is_skipped_counted_and_its_id_not_taken_for_free(
     assert await gauge(broker, CHAT_SERVICE, "malformed") >= 1
     assert "version: is 2, of a newer release" in caplog.text
     again = {"userId": ann.id, "clientId": "c1", "room": "general", "text": "again"}
-    assert (await chat.refused(ChatSubject.SEND, again)).code is ErrorCode.UNAVAILABLE
+    assert (await chat.refused(endpoints.SEND, again)).code is ErrorCode.UNAVAILABLE
     await chat.send(ann.id, "another", "c2")
 
 
@@ -76,7 +76,7 @@ async def test_a_newer_record_of_a_person_is_never_written_over(chat: Chat, brok
     await until_answer(lambda: gauge(broker, CHAT_SERVICE, "malformed"), bool)
     leave = {"userId": ann.user.id, "connections": ["c1"], "manner": "exit"}
     join = {"token": ann.token, "connection": {"id": "c2", "gateway": "g1"}}
-    for request, payload in ((ChatSubject.LEAVE, leave), (ChatSubject.JOIN, join)):
+    for request, payload in ((endpoints.LEAVE, leave), (endpoints.JOIN, join)):
         assert (await chat.refused(request, payload)).code is ErrorCode.UNAVAILABLE
     last = await StreamReader(broker, MEMBERS_STREAM).last(subject)
     assert last is not None
@@ -85,5 +85,5 @@ async def test_a_newer_record_of_a_person_is_never_written_over(chat: Chat, brok
 
 async def test_a_newer_claim_on_a_name_is_not_taken_for_none(chat: Chat) -> None:
     await chat.put(name_subject(name_key("Ann")), NEWER)
-    assert (await chat.refused(ChatSubject.REGISTER, {"name": "Ann"})).code is ErrorCode.UNAVAILABLE
+    assert (await chat.refused(endpoints.REGISTER, {"name": "Ann"})).code is ErrorCode.UNAVAILABLE
     await chat.present("Bob")

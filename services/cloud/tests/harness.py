@@ -15,11 +15,11 @@ from opsroom_cloud.instance_projection import InstanceProjection
 from opsroom_cloud.provider import Provider, SimulatedProvider
 from opsroom_cloud.service import cloud_service
 from opsroom_cloud.settings import CloudSettings
+from opsroom_contracts import endpoints
 from opsroom_contracts.cloud import (
     INSTANCE_EVENT,
     CancelRequest,
     CreateRequest,
-    EventType,
     Instance,
     InstanceEvent,
     InstanceRequest,
@@ -32,8 +32,9 @@ from opsroom_contracts.cloud import (
     apply,
 )
 from opsroom_contracts.codec import ContractError
+from opsroom_contracts.commands import Command, EventType
 from opsroom_contracts.errors import Fault, FaultError
-from opsroom_contracts.subjects import CLOUD_EVENTS, CLOUD_STREAM, CloudSubject
+from opsroom_contracts.subjects import CLOUD_EVENTS, CLOUD_STREAM
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.batch_writer import BatchWriter
@@ -88,25 +89,25 @@ class Cloud:
 
     async def create(self, client_id: str | None = None, actor: str = "ann") -> OperationReply:
         request = CreateRequest(client_id=client_id, actor=actor)
-        return await self._requester.ask(CloudSubject.CREATE, request, OperationReply)
+        return await self._requester.request(endpoints.CREATE_INSTANCE, request)
 
     async def change(
-        self, subject: CloudSubject, instance_id: str, client_id: str | None = None
+        self, command: Command, instance_id: str, client_id: str | None = None
     ) -> OperationReply:
         request = InstanceRequest(instance_id=instance_id, client_id=client_id, actor="ann")
-        return await self._requester.ask(subject, request, OperationReply)
+        return await self._requester.request(endpoints.CHANGE_INSTANCE[command], request)
 
     async def cancel(self, operation_id: str) -> OperationReply:
         request = CancelRequest(operation_id=operation_id, actor="bob")
-        return await self._requester.ask(CloudSubject.CANCEL, request, OperationReply)
+        return await self._requester.request(endpoints.CANCEL_OPERATION, request)
 
     async def show(self, operation_id: str) -> OperationReply:
         request = OperationRequest(operation_id=operation_id)
-        return await self._requester.ask(CloudSubject.OPERATION, request, OperationReply)
+        return await self._requester.request(endpoints.OPERATION, request)
 
     async def page(self, after: str | None = None, limit: int = 1000) -> ListReply:
         request = ListRequest(after=after, limit=limit)
-        return await self._requester.ask(CloudSubject.LIST, request, ListReply)
+        return await self._requester.request(endpoints.LIST_INSTANCES, request)
 
     async def instance(self, instance_id: str) -> Instance | None:
         return next((i for i in (await self.page()).instances if i.id == instance_id), None)

@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Iterable
 from uuid import uuid4
 
+from opsroom_contracts import endpoints
 from opsroom_contracts.audit import AUDIT_ENTRY
-from opsroom_contracts.cloud import CreateRequest, EventType, InstanceRequest, OperationReply
+from opsroom_contracts.cloud import CreateRequest, InstanceRequest, OperationReply
+from opsroom_contracts.commands import Command, EventType
 from opsroom_contracts.errors import ErrorCode, Fault, FaultError
-from opsroom_contracts.subjects import AUDIT_STREAM, CloudSubject, audit_subject
+from opsroom_contracts.subjects import AUDIT_STREAM, audit_subject
 from opsroom_messaging.client.connection import NatsConnection, connect
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.stream_reader import StreamReader
@@ -28,11 +30,11 @@ class Asked:
 
     async def create(self, actor: str = "ann", key: str | None = None, most: int = MOST) -> OperationReply:
         request = CreateRequest(client_id=key or uuid4().hex, actor=actor, pending_max=most)
-        return await self._requester.ask(CloudSubject.CREATE, request, OperationReply)
+        return await self._requester.request(endpoints.CREATE_INSTANCE, request)
 
     async def start(self, instance_id: str, key: str) -> OperationReply:
         request = InstanceRequest(instance_id=instance_id, client_id=key, actor="ann", pending_max=MOST)
-        return await self._requester.ask(CloudSubject.START, request, OperationReply)
+        return await self._requester.request(endpoints.CHANGE_INSTANCE[Command.START], request)
 
 
 def parted(answers: Iterable[OperationReply | BaseException]) -> tuple[list[OperationReply], list[Fault]]:

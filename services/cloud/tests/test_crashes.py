@@ -6,8 +6,9 @@ from typing import Any
 
 from opsroom_cloud.operation_runner import Deadlines, OperationRunner
 from opsroom_cloud.provider import SimulatedProvider
-from opsroom_contracts.cloud import Command, EventType, InstanceEvent, InstanceState
+from opsroom_contracts.cloud import InstanceEvent
 from opsroom_contracts.codec import encode
+from opsroom_contracts.commands import Command, EventType, InstanceState
 from opsroom_contracts.model import to_milliseconds
 from opsroom_contracts.subjects import CLOUD_STREAM, instance_events
 from opsroom_messaging.client.connection import NatsConnection

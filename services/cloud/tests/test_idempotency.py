@@ -14,9 +14,11 @@ from opsroom_cloud.operations import Operations
 from opsroom_cloud.pending_quota import PendingQuota
 from opsroom_cloud.provider import SimulatedProvider
 from opsroom_cloud.timers import Timers
+from opsroom_contracts import endpoints
 from opsroom_contracts.cloud import InstanceRequest, OperationStatus
+from opsroom_contracts.commands import Command
 from opsroom_contracts.errors import FAULT, ErrorCode, FaultError
-from opsroom_contracts.subjects import CLOUD_STREAM, CloudSubject, instance_events
+from opsroom_contracts.subjects import CLOUD_STREAM, instance_events
 from opsroom_messaging.client.connection import NatsConnection, connect
 from opsroom_messaging.jetstream.broker_clock import BrokerClock
 from services.cloud.tests.harness import FINAL, Cloud, each_once, folded, refusal, service, unfollowed
@@ -41,14 +43,14 @@ async def test_a_retry_long_after_gets_the_same_operation(cloud: Cloud) -> None:
     created = (await cloud.create("birth")).operation
     await cloud.finished(created)
     instance_id = created.instance_id
-    started = (await cloud.change(CloudSubject.START, instance_id, "go")).operation
+    started = (await cloud.change(Command.START, instance_id, "go")).operation
     await cloud.finished(started)
-    await cloud.finished((await cloud.change(CloudSubject.STOP, instance_id)).operation)
-    again = (await cloud.change(CloudSubject.START, instance_id, "go")).operation
+    await cloud.finished((await cloud.change(Command.STOP, instance_id)).operation)
+    again = (await cloud.change(Command.START, instance_id, "go")).operation
     assert (again.id, again.status) == (started.id, OperationStatus.DONE)
-    await cloud.finished((await cloud.change(CloudSubject.REMOVE, instance_id, "end")).operation)
+    await cloud.finished((await cloud.change(Command.REMOVE, instance_id, "end")).operation)
     assert (await cloud.create("birth")).operation.status is OperationStatus.DONE
-    again = (await cloud.change(CloudSubject.START, instance_id, "go")).operation
+    again = (await cloud.change(Command.START, instance_id, "go")).operation
     assert (again.id, again.status) == (started.id, OperationStatus.DONE)
     assert (await cloud.page()).instances == ()
     assert len(each_once(await cloud.kept())) == 4
@@ -63,11 +65,11 @@ async def test_a_retry_of_a_cancelled_command_says_so(cloud: Cloud) -> None:
 
 async def test_one_id_for_two_things_is_refused(cloud: Cloud) -> None:
     first, second = await asyncio.gather(cloud.made(), cloud.made())
-    used = (await cloud.change(CloudSubject.START, first, "mine")).operation
+    used = (await cloud.change(Command.START, first, "mine")).operation
     before = await cloud.kept()
     for asked in (
-        cloud.change(CloudSubject.START, second, "mine"),
-        cloud.change(CloudSubject.REMOVE, first, "mine"),
+        cloud.change(Command.START, second, "mine"),
+        cloud.change(Command.REMOVE, first, "mine"),
         cloud.create("mine"),
     ):
         fault = await refusal(asked)
@@ -80,7 +82,9 @@ async def test_one_id_for_two_things_is_refused(cloud: Cloud) -> None:
 async def test_the_same_request_still_in_flight_is_told_so(cloud: Cloud, broker: NatsConnection) -> None:
     """Both come in one packet, so the second is read before the first is stored."""
     payload = json.dumps({"clientId": "a"}).encode()
-    answers = await asyncio.gather(*(broker.client.request(CloudSubject.CREATE, payload) for _ in range(2)))
+    answers = await asyncio.gather(
+        *(broker.client.request(endpoints.CREATE_INSTANCE.subject, payload) for _ in range(2))
+    )
     faults = [FAULT.validate_json(answer.data) for answer in answers if answer.headers]
     assert [fault.code for fault in faults] == [ErrorCode.IDEMPOTENCY_IN_FLIGHT]
     await cloud.all_finished(1)
@@ -113,9 +117,9 @@ async def test_a_process_that_lags_behind_decides_by_what_is_stored(
         terms = CommandPolicy(BrokerClock(), timedelta(seconds=SOON), PendingQuota(InstanceProjection()))
         lagging = Commands(events, Operations(events, BrokerClock()), timers, terms)
         with pytest.raises(FaultError) as pointless:
-            await lagging.stop(InstanceRequest(instance_id=instance_id))
+            await lagging.change(Command.STOP, InstanceRequest(instance_id=instance_id))
         assert pointless.value.fault.code is ErrorCode.TRANSITION_INVALID
-        started = await lagging.start(InstanceRequest(instance_id=instance_id))
+        started = await lagging.change(Command.START, InstanceRequest(instance_id=instance_id))
         mine = events.known(instance_id).instance
         assert mine is not None
         assert mine.pending is not None, "its own write is known at once"
@@ -133,7 +137,7 @@ async def test_two_processes_give_one_instance_to_one_command(
         cloud = Cloud(broker)
         instances = await asyncio.gather(*(cloud.made() for _ in range(10)))
         answers = await asyncio.gather(
-            *(cloud.change(CloudSubject.START, i) for i in instances for _ in range(4)),
+            *(cloud.change(Command.START, i) for i in instances for _ in range(4)),
             return_exceptions=True,
         )
         accepted = [a.operation.id for a in answers if not isinstance(a, BaseException)]
@@ -154,10 +158,10 @@ async def test_random_commands_to_two_processes_leave_a_whole_history(
         cloud = Cloud(broker)
         instances = [*await asyncio.gather(*(cloud.made() for _ in range(4))), "nobody"]
         accepted = {one.event.operation_id for one in await cloud.kept()}
-        subjects = (CloudSubject.START, CloudSubject.STOP, CloudSubject.REMOVE)
+        commands = (Command.START, Command.STOP, Command.REMOVE)
         for _ in range(25):
             asked = [
-                cloud.change(dice.choice(subjects[: 2 + (dice.random() < 0.1)]), dice.choice(instances), name)
+                cloud.change(dice.choice(commands[: 2 + (dice.random() < 0.1)]), dice.choice(instances), name)
                 for name in (None, None, *(str(dice.randrange(60)) for _ in range(4)))
             ]
             answers = await asyncio.gather(*asked, return_exceptions=True)

@@ -6,23 +6,15 @@ from datetime import timedelta
 import pytest
 
 from opsroom_cloud.provider import SimulatedProvider
-from opsroom_contracts.cloud import (
-    Command,
-    DueOperation,
-    EventType,
-    InstanceState,
-    Operation,
-    OperationReply,
-    OperationStatus,
-)
+from opsroom_contracts import endpoints
+from opsroom_contracts.cloud import DueOperation, Operation, OperationReply, OperationStatus
 from opsroom_contracts.codec import encode
+from opsroom_contracts.commands import Command, EventType, InstanceState
 from opsroom_contracts.errors import ErrorCode
-from opsroom_contracts.subjects import CloudSubject, instance_due, instance_events
+from opsroom_contracts.subjects import instance_due, instance_events
 from opsroom_messaging.client.connection import NatsConnection
 from services.cloud.tests.harness import Cloud, each_once, folded, refusal, service
 from tests.waiting import until
-
-CHANGES = (CloudSubject.START, CloudSubject.STOP, CloudSubject.REMOVE)
 
 
 async def test_from_create_to_remove(cloud: Cloud) -> None:
@@ -35,16 +27,13 @@ async def test_from_create_to_remove(cloud: Cloud) -> None:
     assert (born.state, born.pending.id) == (InstanceState.STOPPED, created.operation.id)
 
     assert (await cloud.finished(created.operation)).status is OperationStatus.DONE
-    for subject, state in (
-        (CloudSubject.START, InstanceState.RUNNING),
-        (CloudSubject.STOP, InstanceState.STOPPED),
-    ):
-        reply = await cloud.change(subject, instance_id)
+    for command, state in ((Command.START, InstanceState.RUNNING), (Command.STOP, InstanceState.STOPPED)):
+        reply = await cloud.change(command, instance_id)
         await cloud.finished(reply.operation)
         instance = await cloud.instance(instance_id)
         assert instance is not None
         assert (instance.state, instance.pending) == (state, None)
-    await cloud.finished((await cloud.change(CloudSubject.REMOVE, instance_id)).operation)
+    await cloud.finished((await cloud.change(Command.REMOVE, instance_id)).operation)
     assert await cloud.instance(instance_id) is None
 
     kept = await cloud.kept(instance_events(instance_id))
@@ -85,20 +74,20 @@ async def test_a_reply_s_sequence_is_that_of_the_event_that_shows_it(cloud: Clou
     assert (reply.seq, done.seq) == (received.message.seq, created.message.seq)
 
 
-@pytest.mark.parametrize("subject", CHANGES)
-async def test_commands_to_nobody_are_refused(cloud: Cloud, subject: CloudSubject) -> None:
-    fault = await refusal(cloud.change(subject, "nobody"))
+@pytest.mark.parametrize("command", endpoints.CHANGE_INSTANCE)
+async def test_commands_to_nobody_are_refused(cloud: Cloud, command: Command) -> None:
+    fault = await refusal(cloud.change(command, "nobody"))
     assert (fault.code, fault.field) == (ErrorCode.INSTANCE_NOT_FOUND, "instanceId")
     assert (await cloud.reader.bounds()).last == 0
 
 
-@pytest.mark.parametrize("subject", CHANGES)
+@pytest.mark.parametrize("command", endpoints.CHANGE_INSTANCE)
 async def test_a_command_while_another_is_pending_is_refused_and_named(
-    cloud: Cloud, subject: CloudSubject
+    cloud: Cloud, command: Command
 ) -> None:
     pending = (await cloud.create()).operation
     before = await cloud.reader.bounds()
-    fault = await refusal(cloud.change(subject, pending.instance_id, "mine"))
+    fault = await refusal(cloud.change(command, pending.instance_id, "mine"))
     assert (fault.code, fault.operation_id) == (ErrorCode.OPERATION_PENDING, pending.id)
     assert await cloud.reader.bounds() == before
 
@@ -106,7 +95,7 @@ async def test_a_command_while_another_is_pending_is_refused_and_named(
 async def test_a_pointless_command_is_refused_and_nothing_written(cloud: Cloud) -> None:
     instance_id = await cloud.made()
     before = (await cloud.reader.bounds()).last
-    fault = await refusal(cloud.change(CloudSubject.STOP, instance_id))
+    fault = await refusal(cloud.change(Command.STOP, instance_id))
     assert fault.code is ErrorCode.TRANSITION_INVALID
     assert (await cloud.reader.bounds()).last == before
 
@@ -114,7 +103,7 @@ async def test_a_pointless_command_is_refused_and_nothing_written(cloud: Cloud) 
 async def test_cancel_restores_the_former_state(cloud: Cloud) -> None:
     instance_id = await cloud.made()
     before = await cloud.instance(instance_id)
-    operation = (await cloud.change(CloudSubject.START, instance_id)).operation
+    operation = (await cloud.change(Command.START, instance_id)).operation
     cancelled = await cloud.cancel(operation.id)
     assert cancelled.operation.status is OperationStatus.CANCELLED
     assert await cloud.cancel(operation.id) == cancelled
@@ -125,7 +114,7 @@ async def test_cancel_restores_the_former_state(cloud: Cloud) -> None:
         "bob",
         cancelled.seq,
     )
-    await cloud.finished((await cloud.change(CloudSubject.START, instance_id)).operation)
+    await cloud.finished((await cloud.change(Command.START, instance_id)).operation)
     each_once(await cloud.kept())
 
 
@@ -133,7 +122,7 @@ async def test_an_instance_whose_creation_was_cancelled_never_was(cloud: Cloud) 
     operation = (await cloud.create()).operation
     await cloud.cancel(operation.id)
     assert (await cloud.page()).instances == ()
-    fault = await refusal(cloud.change(CloudSubject.START, operation.instance_id))
+    fault = await refusal(cloud.change(Command.START, operation.instance_id))
     assert fault.code is ErrorCode.INSTANCE_NOT_FOUND
 
 
@@ -173,7 +162,7 @@ async def test_a_provider_that_fails_leaves_the_former_state(broker: NatsConnect
         cloud = Cloud(broker)
         instance_id = await cloud.made()
         before = await cloud.instance(instance_id)
-        operation = (await cloud.change(CloudSubject.START, instance_id)).operation
+        operation = (await cloud.change(Command.START, instance_id)).operation
         assert (await cloud.finished(operation)).status is OperationStatus.FAILED
         assert await cloud.instance(instance_id) == before
         event = (await cloud.kept())[-1].event
@@ -193,7 +182,7 @@ async def test_a_provider_that_hangs_counts_as_failed_and_holds_nobody_up(broker
     async with service(broker, provider, provider_timeout_seconds=1.0):
         cloud = Cloud(broker)
         instance_id = await cloud.made()
-        hanging = (await cloud.change(CloudSubject.START, instance_id)).operation
+        hanging = (await cloud.change(Command.START, instance_id)).operation
         await until(lambda: hanging.id in provider.called)
         await cloud.made()
         assert (await cloud.show(hanging.id)).operation.status is OperationStatus.PENDING
@@ -224,9 +213,9 @@ async def test_a_provider_s_own_fault_is_a_failure(broker: NatsConnection) -> No
 
 async def test_snapshot_and_events_make_a_fresh_snapshot(cloud: Cloud) -> None:
     first, second = await asyncio.gather(cloud.made(), cloud.made())
-    await cloud.change(CloudSubject.START, first)
+    await cloud.change(Command.START, first)
     snapshot = await cloud.page()
-    await cloud.finished((await cloud.change(CloudSubject.REMOVE, second)).operation)
+    await cloud.finished((await cloud.change(Command.REMOVE, second)).operation)
     fresh = await cloud.page()
     state = {instance.id: instance for instance in snapshot.instances}
     for one in await cloud.kept():

@@ -4,9 +4,10 @@ import asyncio
 
 from opsroom_cloud.instance_projection import InstanceProjection
 from opsroom_cloud.list_instances import InstanceLister
+from opsroom_contracts import endpoints
 from opsroom_contracts.cloud import LIST_MAX, ListRequest
 from opsroom_contracts.errors import FAULT, ErrorCode
-from opsroom_contracts.subjects import CLOUD_EVENTS, CLOUD_STREAM, CloudSubject
+from opsroom_contracts.subjects import CLOUD_EVENTS, CLOUD_STREAM
 from opsroom_messaging.client.connection import NatsConnection, connect
 from opsroom_messaging.jetstream.stream_subscription import StartPolicy, StreamSubscription, SubscriptionSpec
 from opsroom_messaging.runtime.process import running
@@ -33,7 +34,7 @@ async def test_pages_are_in_order_and_hold_everything_once(cloud: Cloud) -> None
 
 
 async def test_a_page_can_not_be_larger_than_the_limit(cloud: Cloud, broker: NatsConnection) -> None:
-    reply = await broker.client.request(CloudSubject.LIST, b'{"limit":%d}' % (LIST_MAX + 1))
+    reply = await broker.client.request(endpoints.LIST_INSTANCES.subject, b'{"limit":%d}' % (LIST_MAX + 1))
     fault = FAULT.validate_json(reply.data)
     assert (fault.code, fault.field) == (ErrorCode.INVALID_REQUEST, "limit")
 

@@ -4,16 +4,12 @@ import json
 
 import pytest
 
-from opsroom_contracts.cloud import DueOperation, EventType
+from opsroom_contracts import endpoints
+from opsroom_contracts.cloud import DueOperation
 from opsroom_contracts.codec import encode
+from opsroom_contracts.commands import Command, EventType
 from opsroom_contracts.errors import FAULT, ErrorCode
-from opsroom_contracts.subjects import (
-    CLOUD_SERVICE,
-    CloudSubject,
-    instance_due,
-    instance_events,
-    instance_timer,
-)
+from opsroom_contracts.subjects import CLOUD_SERVICE, instance_due, instance_events, instance_timer
 from opsroom_messaging.client.connection import NatsConnection
 from services.cloud.tests.harness import Cloud, each_once, service
 from tests.waiting import until_answer
@@ -27,27 +23,29 @@ async def statistics(broker: NatsConnection) -> dict[str, int]:
     return found
 
 
-@pytest.mark.parametrize("subject", CloudSubject)
+@pytest.mark.parametrize("endpoint", endpoints.endpoints_of(CLOUD_SERVICE))
 async def test_a_request_that_fits_no_contract_is_refused(
-    cloud: Cloud, broker: NatsConnection, subject: CloudSubject
+    cloud: Cloud, broker: NatsConnection, endpoint: endpoints.AnyEndpoint
 ) -> None:
     for payload in GARBAGE:
-        fault = FAULT.validate_json((await broker.client.request(subject, payload)).data)
+        fault = FAULT.validate_json((await broker.client.request(endpoint.subject, payload)).data)
         assert fault.code is ErrorCode.INVALID_REQUEST
-    oversized = FAULT.validate_json((await broker.client.request(subject, b" " * 900_000)).data)
+    oversized = FAULT.validate_json((await broker.client.request(endpoint.subject, b" " * 900_000)).data)
     assert oversized.code is ErrorCode.PAYLOAD_TOO_LARGE
     await cloud.page()
 
 
 async def test_an_empty_payload_asks_for_the_defaults(cloud: Cloud, broker: NatsConnection) -> None:
-    for subject in (CloudSubject.CREATE, CloudSubject.LIST):
-        reply = await broker.client.request(subject, b"")
+    for endpoint in (endpoints.CREATE_INSTANCE, endpoints.LIST_INSTANCES):
+        reply = await broker.client.request(endpoint.subject, b"")
         assert not reply.headers
     assert len((await cloud.page()).instances) == 1
 
 
 async def test_a_refusal_names_the_field(cloud: Cloud, broker: NatsConnection) -> None:
-    reply = await broker.client.request(CloudSubject.START, b'{"instanceId":"a.b"}')
+    reply = await broker.client.request(
+        endpoints.CHANGE_INSTANCE[Command.START].subject, b'{"instanceId":"a.b"}'
+    )
     assert FAULT.validate_json(reply.data).field == "instanceId"
 
 
@@ -61,7 +59,7 @@ async def test_what_is_no_event_is_skipped_and_counted(cloud: Cloud, broker: Nat
     await cloud.put(instance_events("other"), last.data)  # an event of another instance
     assert await cloud.instance(instance_id) == before
     assert (await statistics(broker))["malformed"] == len(GARBAGE) + 1
-    await cloud.finished((await cloud.change(CloudSubject.START, instance_id)).operation)
+    await cloud.finished((await cloud.change(Command.START, instance_id)).operation)
 
 
 async def test_rubbish_on_a_live_instance_hides_nothing(cloud: Cloud) -> None:
@@ -73,7 +71,7 @@ async def test_rubbish_on_a_live_instance_hides_nothing(cloud: Cloud) -> None:
     kept = await until_answer(lambda: cloud.kept(subject), lambda kept: kept[-1].message.seq > seq)
     assert kept[-1].event.type is EventType.RETAINED
     assert await cloud.instance(instance_id) == before
-    await cloud.finished((await cloud.change(CloudSubject.START, instance_id)).operation)
+    await cloud.finished((await cloud.change(Command.START, instance_id)).operation)
     each_once(await cloud.kept(subject))
 
 
@@ -89,7 +87,7 @@ async def test_rubbish_on_an_instance_while_nobody_looked(broker: NatsConnection
         await cloud.finished(busy)
         page = await until_answer(cloud.page, lambda page: len(page.instances) == 2)
         assert {i.id for i in page.instances} == {i.id for i in before}
-        await cloud.finished((await cloud.change(CloudSubject.START, instance_id)).operation)
+        await cloud.finished((await cloud.change(Command.START, instance_id)).operation)
 
 
 async def test_rubbish_on_a_pending_instance_holds_nothing_up(cloud: Cloud) -> None:

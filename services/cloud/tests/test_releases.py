@@ -5,18 +5,12 @@ from typing import Literal
 
 import pytest
 
-from opsroom_contracts.cloud import (
-    DUE_OPERATION,
-    INSTANCE_EVENT,
-    Command,
-    EventType,
-    InstanceEvent,
-    InstanceState,
-    OperationStatus,
-)
+from opsroom_contracts import endpoints
+from opsroom_contracts.cloud import DUE_OPERATION, INSTANCE_EVENT, InstanceEvent, OperationStatus
+from opsroom_contracts.commands import Command, EventType, InstanceState
 from opsroom_contracts.errors import FAULT, ErrorCode
 from opsroom_contracts.model import Identifier, Model, Timestamp
-from opsroom_contracts.subjects import CloudSubject, instance_due, instance_events
+from opsroom_contracts.subjects import instance_due, instance_events
 from opsroom_contracts.versions import PreviousVersion
 from opsroom_messaging.client.connection import NatsConnection
 from services.cloud.tests.harness import Cloud, each_once
@@ -55,7 +49,7 @@ async def test_an_older_event_is_read_and_what_it_tells_goes_on(
     found = await until_answer(lambda: cloud.instance("old-1"), bool)
     assert found is not None
     assert (found.state, found.timestamp.year) == (InstanceState.RUNNING, 2020)
-    operation = (await cloud.change(CloudSubject.STOP, "old-1")).operation
+    operation = (await cloud.change(Command.STOP, "old-1")).operation
     assert (await cloud.finished(operation)).status is OperationStatus.DONE
 
 
@@ -67,9 +61,9 @@ async def test_a_newer_event_is_counted_and_nobody_here_writes_after_it(
     seq = await cloud.put(subject, NEWER)
     await until_answer(lambda: statistics(broker), lambda found: found["malformed"] == 1)
     assert f"skipped {subject} (sequence {seq}): version: is 2, of a newer release" in caplog.text
-    for command in (CloudSubject.START, CloudSubject.REMOVE):
+    for endpoint in endpoints.CHANGE_INSTANCE.values():
         payload = json.dumps({"instanceId": instance_id}).encode()
-        fault = FAULT.validate_json((await broker.client.request(command, payload)).data)
+        fault = FAULT.validate_json((await broker.client.request(endpoint.subject, payload)).data)
         assert fault.code is ErrorCode.UNAVAILABLE, "somebody else may know what to do"
     await cloud.made()  # the sweeps that come meanwhile repair nothing here
     last = await cloud.reader.last(subject)

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from opsroom_contracts.cloud import EventType
-from opsroom_contracts.subjects import CLOUD_STREAM, CloudSubject, instance_events
+from opsroom_contracts.commands import Command, EventType
+from opsroom_contracts.subjects import CLOUD_STREAM, instance_events
 from opsroom_messaging.client.connection import NatsConnection
 from services.cloud.tests.harness import Cloud, each_once, service
 from tests.waiting import until_answer
@@ -15,7 +15,7 @@ async def test_an_instance_outlives_its_events(broker: NatsConnection) -> None:
     async with service(broker, retention_days=RETENTION_DAYS):
         cloud = Cloud(broker)
         instance_id, gone = await cloud.made(), await cloud.made()
-        await cloud.finished((await cloud.change(CloudSubject.REMOVE, gone)).operation)
+        await cloud.finished((await cloud.change(Command.REMOVE, gone)).operation)
         before = await cloud.instance(instance_id)
         await until_answer(lambda: cloud.kept(instance_events(gone)), lambda kept: not kept)
         assert await cloud.instance(instance_id) == before
@@ -24,7 +24,7 @@ async def test_an_instance_outlives_its_events(broker: NatsConnection) -> None:
         assert len(kept) <= 3, "no more often than needed"
     async with service(broker, retention_days=RETENTION_DAYS):
         assert await cloud.instance(instance_id) == before
-        await cloud.finished((await cloud.change(CloudSubject.START, instance_id)).operation)
+        await cloud.finished((await cloud.change(Command.START, instance_id)).operation)
 
 
 async def test_a_young_state_is_left_alone(cloud: Cloud) -> None:

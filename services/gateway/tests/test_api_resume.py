@@ -9,9 +9,9 @@ import pytest
 import pytest_asyncio
 from websockets.exceptions import ConnectionClosedError
 
-from opsroom_contracts.chat import SendReply, SendRequest
+from opsroom_contracts import endpoints
+from opsroom_contracts.chat import SendRequest
 from opsroom_contracts.close_codes import Close
-from opsroom_contracts.subjects import ChatSubject
 from opsroom_messaging.client.connection import NatsConnection, connect
 from opsroom_messaging.client.request_client import RequestClient
 from services.gateway.tests.api_clients import Person, person, token_of
@@ -34,10 +34,9 @@ async def say_many(broker: NatsConnection, someone: Person, count: int) -> list[
     salt = random.random()
     replies = await asyncio.gather(
         *(
-            requester.ask(
-                ChatSubject.SEND,
+            requester.request(
+                endpoints.SEND,
                 SendRequest(user_id=user, client_id=f"{salt}-{n}", room="general", text=f"{n}"),
-                SendReply,
             )
             for n in range(count)
         )

@@ -2,8 +2,9 @@
 
 import pytest
 
-from opsroom_contracts.chat import MEMBER, LeaveReason, LeaveReply, LeaveRequest, Member
-from opsroom_contracts.subjects import MEMBERS_STREAM, ChatSubject, member_subject
+from opsroom_contracts import endpoints
+from opsroom_contracts.chat import MEMBER, LeaveReason, LeaveRequest, Member
+from opsroom_contracts.subjects import MEMBERS_STREAM, member_subject
 from opsroom_messaging.client.connection import connect
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.stream_reader import StreamReader
@@ -37,7 +38,7 @@ async def test_whoever_was_taken_off_comes_back_while_their_socket_lives(
         alone = await until_answer(record, lambda m: on_a_socket(m) and len(m.connections) == 1)
         (connection,) = alone.connections
         request = LeaveRequest(user_id=user["id"], connections=(connection.id,), manner=LeaveReason.CLOSED)
-        await RequestClient(broker).ask(ChatSubject.LEAVE, request, LeaveReply)
+        await RequestClient(broker).request(endpoints.LEAVE, request)
         back = await until_answer(record, on_a_socket)
         assert back.connections == (connection,)
     await broker.close()

@@ -9,8 +9,8 @@ import httpx
 import pytest
 from nats.aio.msg import Msg
 
+from opsroom_contracts import endpoints
 from opsroom_contracts.close_codes import Close
-from opsroom_contracts.subjects import CloudSubject
 from opsroom_messaging.client.connection import connect
 from services.gateway.tests.api_clients import close_code, events, person
 from services.gateway.tests.course_clients import course_client, register
@@ -88,7 +88,7 @@ async def test_who_waits_for_a_service_that_is_away_is_told_to_come_back(
             address = await stop.enter_async_context(serving(broker_process.url))
         broker = await connect(broker_process.url, name="witness")
         stop.push_async_callback(broker.close)
-        await broker.client.subscribe(CloudSubject.CREATE, cb=never_answer)
+        await broker.client.subscribe(endpoints.CREATE_INSTANCE.subject, cb=never_answer)
         await broker.client.flush()
         async with address.requests() as http:
             waiting = asyncio.create_task(http.post("/api/v1/cloud/instances"))

@@ -9,7 +9,8 @@ import pytest
 import pytest_asyncio
 
 from opsroom_contracts.chat import MESSAGE_EVENT, MessageEvent, Text, User
-from opsroom_contracts.cloud import INSTANCE_EVENT, Command, EventType, InstanceEvent, InstanceState
+from opsroom_contracts.cloud import INSTANCE_EVENT, InstanceEvent
+from opsroom_contracts.commands import Command, EventType, InstanceState
 from opsroom_contracts.model import Identifier, Model, Timestamp
 from opsroom_contracts.subjects import instance_events, member_subject, message_subject
 from opsroom_contracts.versions import PreviousVersion

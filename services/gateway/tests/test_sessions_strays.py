@@ -3,8 +3,8 @@
 from pathlib import Path
 from uuid import uuid4
 
-from opsroom_contracts.chat import Connection, JoinReply, JoinRequest
-from opsroom_contracts.subjects import ChatSubject
+from opsroom_contracts import endpoints
+from opsroom_contracts.chat import Connection, JoinRequest
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.leases import live_gateways
@@ -22,7 +22,7 @@ async def test_a_connection_that_no_socket_answers_for_is_taken_off(
         (gateway_id,) = await live_gateways(broker)
         token = await token_of(portal.gateway, "stray")
         lost = JoinRequest(connection=Connection(id=uuid4().hex, gateway=gateway_id), token=token)
-        await RequestClient(broker).ask(ChatSubject.JOIN, lost, JoinReply)
+        await RequestClient(broker).request(endpoints.JOIN, lost)
 
         async def names() -> list[str]:
             return [user["name"] for user in (await client.get("/api/v1/chat/users")).json()["users"]]

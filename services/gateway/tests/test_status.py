@@ -6,21 +6,21 @@ from pathlib import Path
 import pytest
 
 from opsroom_contracts.codec import contract_of, decode
+from opsroom_contracts.endpoints import STATUS
 from opsroom_contracts.status import Status
-from opsroom_contracts.subjects import GATEWAY_STATUS
 from opsroom_messaging.client.connection import connect
 from services.gateway.tests.api_clients import events, person
 from services.gateway.tests.portal import Address, Portal, services, serving
 from tests.broker import BrokerProcess
 from tests.waiting import until_answer
 
-STATUS = "/api/v1/status"
+PATH = "/api/v1/status"
 
 
 async def status_of(address: Address) -> Status:
     """What the gateway says."""
     async with address.requests() as client:
-        answer = await client.get(STATUS)
+        answer = await client.get(PATH)
         assert answer.status_code == 200, answer.text
     return decode(contract_of(Status), answer.content)
 
@@ -41,7 +41,7 @@ async def test_services_streams_and_connections_are_told_over_http_and_nats(port
         assert abs(found.clock_ahead_ms) < 1_000
     broker = await connect(portal.url, name="operator")
     try:
-        told = await broker.client.request(GATEWAY_STATUS, b"", timeout=5)
+        told = await broker.client.request(STATUS.subject, b"", timeout=5)
     finally:
         await broker.close()
     same = decode(contract_of(Status), told.data)
@@ -63,7 +63,7 @@ async def test_what_is_gone_is_missing_and_without_a_broker_nothing_is_known(tmp
             assert lacking.missing == ("chat", "cloud")
             await broker.kill()
             async with address.requests() as client:
-                answer = await until_answer(lambda: client.get(STATUS), lambda one: one.status_code != 200)
+                answer = await until_answer(lambda: client.get(PATH), lambda one: one.status_code != 200)
             assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
             await broker.start()
     await broker.stop()

@@ -6,7 +6,8 @@ from uuid import uuid4
 
 from opsroom_client.event_stream import CloudChange, OnConnection, StreamHealth, events_after
 from opsroom_client.requests import Call, Requests
-from opsroom_contracts.cloud import Command, EventType, Operation, OperationStatus
+from opsroom_contracts.cloud import Operation, OperationStatus
+from opsroom_contracts.commands import COMMANDS, Command, EventType
 from opsroom_contracts.http import CloudEvent, InstanceList, OperationAccepted
 
 
@@ -25,30 +26,34 @@ class Cloud:
 
     async def create(self, *, key: str | None = None) -> Operation:
         """Create a server."""
-        return await self._command("POST", "/cloud/instances", key)
+        return await self.command(Command.CREATE, key=key)
 
     async def start(self, instance_id: str, *, key: str | None = None) -> Operation:
         """Start a server."""
-        return await self._command("POST", f"/cloud/instances/{instance_id}/start", key)
+        return await self.command(Command.START, instance_id, key=key)
 
     async def stop(self, instance_id: str, *, key: str | None = None) -> Operation:
         """Stop a server."""
-        return await self._command("POST", f"/cloud/instances/{instance_id}/stop", key)
+        return await self.command(Command.STOP, instance_id, key=key)
 
     async def remove(self, instance_id: str, *, key: str | None = None) -> Operation:
         """Remove a server."""
-        return await self._command("DELETE", f"/cloud/instances/{instance_id}", key)
+        return await self.command(Command.REMOVE, instance_id, key=key)
 
     async def command(
         self, command: Command, instance_id: str | None = None, *, key: str | None = None
     ) -> Operation:
-        """Any command by its name; ``create`` takes no ``instance_id``, all others need one."""
-        if command is Command.CREATE:
-            return await self.create(key=key)
-        if instance_id is None:
+        """Any command. ``create`` takes no ``instance_id``, all others need one.
+
+        Raises:
+            ValueError: ``instance_id`` is missing.
+        """
+        if command is not Command.CREATE and instance_id is None:
             raise ValueError(f"{command.value} needs an instance_id")
-        verbs = {Command.START: self.start, Command.STOP: self.stop, Command.REMOVE: self.remove}
-        return await verbs[command](instance_id, key=key)
+        spec = COMMANDS[command]
+        path = "/cloud" + spec.path.format(instance_id=instance_id)
+        call = Call(spec.method, path, key=key or uuid4().hex)
+        return (await self._requests.ask(call, OperationAccepted)).operation
 
     async def operation(self, operation_id: str) -> Operation:
         """What became of a command."""
@@ -102,7 +107,3 @@ class Cloud:
                 if current.status is not OperationStatus.PENDING:
                     return current
         raise AssertionError("the stream of changes has no end")
-
-    async def _command(self, method: str, path: str, key: str | None) -> Operation:
-        call = Call(method, path, key=key or uuid4().hex)
-        return (await self._requests.ask(call, OperationAccepted)).operation

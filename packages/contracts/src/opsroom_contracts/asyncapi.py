@@ -7,36 +7,10 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from opsroom_contracts import audit, chat, cloud, frames, gateways, http, moderation, status, subjects
+from opsroom_contracts import audit, chat, cloud, frames, gateways, http, moderation, subjects
+from opsroom_contracts.endpoints import ENDPOINTS
 from opsroom_contracts.schema import all_models
-from opsroom_contracts.subjects import ChatSubject, CloudSubject
 
-Asked = dict[str, tuple[type[BaseModel], type[BaseModel]]]
-"""Request and answer by subject."""
-
-ENDPOINTS: Asked = {
-    ChatSubject.REGISTER: (chat.RegisterRequest, chat.RegisterReply),
-    ChatSubject.JOIN: (chat.JoinRequest, chat.JoinReply),
-    ChatSubject.LEAVE: (chat.LeaveRequest, chat.LeaveReply),
-    ChatSubject.SEND: (chat.SendRequest, chat.SendReply),
-    ChatSubject.USERS: (chat.UsersRequest, chat.UsersReply),
-    ChatSubject.HISTORY: (chat.HistoryRequest, chat.HistoryReply),
-    ChatSubject.WHOAMI: (chat.WhoamiRequest, chat.WhoamiReply),
-    ChatSubject.REVOKE: (moderation.RevokeRequest, moderation.RevokeReply),
-    ChatSubject.REMOVE: (moderation.RemoveRequest, moderation.RemoveReply),
-    ChatSubject.RESTRICT: (moderation.RestrictRequest, moderation.RestrictReply),
-    ChatSubject.LIFT: (moderation.LiftRequest, moderation.LiftReply),
-    ChatSubject.RESTRICTIONS: (moderation.RestrictionsRequest, moderation.RestrictionsReply),
-    CloudSubject.CREATE: (cloud.CreateRequest, cloud.OperationReply),
-    CloudSubject.START: (cloud.InstanceRequest, cloud.OperationReply),
-    CloudSubject.STOP: (cloud.InstanceRequest, cloud.OperationReply),
-    CloudSubject.REMOVE: (cloud.InstanceRequest, cloud.OperationReply),
-    CloudSubject.CANCEL: (cloud.CancelRequest, cloud.OperationReply),
-    CloudSubject.OPERATION: (cloud.OperationRequest, cloud.OperationReply),
-    CloudSubject.LIST: (cloud.ListRequest, cloud.ListReply),
-    subjects.GATEWAY_STATUS: (status.StatusRequest, status.Status),
-    subjects.GATEWAY_WHEREABOUTS: (gateways.KnownAddressesRequest, gateways.KnownAddresses),
-}
 PUBLISHED: dict[str, tuple[type[BaseModel], ...]] = {
     subjects.message_subject("{room}", "{message}"): (chat.MessageEvent, moderation.MessageRemoved),
     subjects.erasure_subject("{message}"): (moderation.Erasure,),
@@ -64,9 +38,10 @@ def asyncapi(version: str) -> dict[str, Any]:
     document.operation("hear", "send", socket, _members(frames.ServerFrame))
     stream = document.channel("cloudEvents", "/api/v1/cloud/events", "Server-sent events.", "gateway")
     document.operation("follow", "send", stream, (http.CloudEvent, http.ResetEvent))
-    for subject, (request, reply) in ENDPOINTS.items():
-        channel = document.channel(_name(subject), str(subject), "A request and its answer.", "nats")
-        document.operation(f"ask_{_name(subject)}", "receive", channel, (request,), reply)
+    for endpoint in ENDPOINTS:
+        name = _name(endpoint.subject)
+        channel = document.channel(name, endpoint.subject, "A request and its answer.", "nats")
+        document.operation(f"ask_{name}", "receive", channel, (endpoint.request,), endpoint.reply)
     for subject, models in PUBLISHED.items():
         channel = document.channel(_name(subject), subject, (models[0].__doc__ or "").split("\n")[0], "nats")
         document.operation(f"publish_{_name(subject)}", "send", channel, models)

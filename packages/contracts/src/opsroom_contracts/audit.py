@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from opsroom_contracts.commands import Command
 from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.model import Identifier, Model, Sequence, Timestamp
 from opsroom_contracts.versions import StoredContract
@@ -14,8 +15,6 @@ AUDIT_PAGE_MAX = 200
 
 Address = Annotated[str, Field(max_length=64)]
 """Where a request came from, as text."""
-
-
 OPERATOR = "operator"
 """Who asks over NATS without a name: only the broker's operator may ask for moderation there."""
 
@@ -27,13 +26,9 @@ class Requester(Model):
     address: Address | None = None
 
 
-class AuditAction(StrEnum):
-    """What is audited."""
+class AuditedAction(StrEnum):
+    """What is audited besides commands."""
 
-    CREATE = "create"
-    START = "start"
-    STOP = "stop"
-    REMOVE = "remove"
     CANCEL = "cancel"
     REVOKE = "revoke"
     REMOVE_MESSAGE = "remove_message"
@@ -42,6 +37,10 @@ class AuditAction(StrEnum):
     LIFT = "lift"
     LOCATE = "locate"
     """Ask for somebody's address."""
+
+
+AuditAction = Command | AuditedAction
+"""What is audited."""
 
 
 class AuditOutcome(StrEnum):

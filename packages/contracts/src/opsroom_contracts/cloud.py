@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from opsroom_contracts.audit import Address
+from opsroom_contracts.commands import Command, EventType, InstanceState
 from opsroom_contracts.model import ClientId, Identifier, Model, Sequence, Timestamp
 from opsroom_contracts.versions import StoredContract
 
@@ -17,45 +18,6 @@ Actor = Annotated[str, Field(min_length=1, max_length=64)]
 ANONYMOUS = "anonymous"
 PendingMax = Annotated[int, Field(ge=1)]
 """So many operations of the actor may be pending at once; one more is refused (``rate_limited``)."""
-
-
-class InstanceState(StrEnum):
-    """Whether a server runs."""
-
-    RUNNING = "running"
-    STOPPED = "stopped"
-
-
-class Command(StrEnum):
-    """What can be asked of a server."""
-
-    CREATE = "create"
-    START = "start"
-    STOP = "stop"
-    REMOVE = "remove"
-
-
-class EventType(StrEnum):
-    """What can happen to a server."""
-
-    RECEIVED = "received"
-    CREATED = "created"
-    STARTED = "started"
-    STOPPED = "stopped"
-    REMOVED = "removed"
-    CANCELLED = "cancelled"
-    FAILED = "failed"
-    RETAINED = "retained"
-    """Nothing happened: the last state is stored anew before retention drops the event that holds it."""
-
-
-DONE: dict[Command, EventType] = {
-    Command.CREATE: EventType.CREATED,
-    Command.START: EventType.STARTED,
-    Command.STOP: EventType.STOPPED,
-    Command.REMOVE: EventType.REMOVED,
-}
-"""The event that says a command is done."""
 
 
 class PendingOperation(Model):

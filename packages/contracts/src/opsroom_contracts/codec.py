@@ -86,7 +86,8 @@ def _contract_of(model: type[BaseModel]) -> TypeAdapter[BaseModel]:
 def first_fault(error: ValidationError) -> ContractError:
     """Reduce pydantic's report to its first fault: one field, one reason."""
     fault = error.errors(include_url=False, include_input=False)[0]
-    path = [str(part) for part in fault["loc"]]
+    # pydantic puts the member of a union into the path ("action.str-enum[Command]"): no field is called so.
+    path = [str(part) for part in fault["loc"] if "[" not in str(part)]
     if fault["type"].startswith("union_tag_"):
         path.append(fault["ctx"]["discriminator"].strip("'"))
     if fault["type"] == "union_tag_invalid" and len(path) == 1:

@@ -6,15 +6,8 @@ from pydantic import Field
 
 from opsroom_contracts.audit import Address
 from opsroom_contracts.chat import RawName, Token, User
-from opsroom_contracts.cloud import (
-    Actor,
-    Command,
-    EventType,
-    Instance,
-    InstanceEvent,
-    InstanceState,
-    Operation,
-)
+from opsroom_contracts.cloud import Actor, Instance, InstanceEvent, Operation
+from opsroom_contracts.commands import Command, EventType, InstanceState
 from opsroom_contracts.gateways import AddressSeen
 from opsroom_contracts.model import Identifier, Model, Sequence, Timestamp
 from opsroom_contracts.moderation import Reason, Restriction, Seconds

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Literal
 
-from opsroom_contracts.cloud import Command, EventType
+from opsroom_contracts.commands import Command, EventType
 from opsroom_contracts.model import Model
 
 CONNECTION_GREETING = '"connection"'

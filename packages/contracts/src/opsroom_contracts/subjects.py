@@ -1,39 +1,11 @@
-"""Every NATS subject, stream, bucket and header of Opsroom. Public: ``docs/nats.md`` documents each."""
+"""Streams, buckets, and the subjects on which things are published. ``docs/nats.md`` documents each.
 
-from enum import StrEnum
+Subjects of requests are in :mod:`opsroom_contracts.endpoints`.
+"""
 
 CHAT_SERVICE = "chat"
 CLOUD_SERVICE = "cloud"
 GATEWAY_SERVICE = "gateway"
-
-
-class ChatSubject(StrEnum):
-    """Request/reply subjects of the chat service."""
-
-    REGISTER = "chat.register"
-    JOIN = "chat.join"
-    LEAVE = "chat.leave"
-    SEND = "chat.send"
-    USERS = "chat.users"
-    HISTORY = "chat.history"
-    WHOAMI = "chat.whoami"
-    REVOKE = "chat.revoke"
-    REMOVE = "chat.remove"
-    RESTRICT = "chat.restrict"
-    LIFT = "chat.lift"
-    RESTRICTIONS = "chat.restrictions"
-
-
-class CloudSubject(StrEnum):
-    """Request/reply subjects of the cloud service."""
-
-    CREATE = "cloud.create"
-    START = "cloud.start"
-    STOP = "cloud.stop"
-    REMOVE = "cloud.remove"
-    CANCEL = "cloud.cancel"
-    LIST = "cloud.list"
-    OPERATION = "cloud.operation"
 
 
 CHAT_STREAM = "CHAT"
@@ -68,10 +40,6 @@ GATEWAYS_BUCKET = "gateways"
 """Leases of gateway processes: a key that expires takes the gateway's people off the list."""
 
 TYPING = "chat.typing.*"
-GATEWAY_STATUS = "gateway.status"
-"""Asked of any gateway: what runs."""
-GATEWAY_WHEREABOUTS = "gateway.whereabouts"
-"""Asked of all gateways, each of which answers: from where somebody was connected to it."""
 GATEWAY_SPENT = "gateway.spent"
 """Gateways tell each other how much of the limits was used up; never stored."""
 

@@ -13,8 +13,9 @@ from pydantic.fields import FieldInfo
 
 from opsroom_chat.settings import ChatSettings
 from opsroom_cloud.settings import CloudSettings
-from opsroom_contracts.asyncapi import ENDPOINTS, PUBLISHED, asyncapi
+from opsroom_contracts.asyncapi import PUBLISHED, asyncapi
 from opsroom_contracts.close_codes import Close
+from opsroom_contracts.endpoints import ENDPOINTS
 from opsroom_contracts.frames import ClientFrame, ServerFrame
 from opsroom_gateway.app import describe
 from opsroom_gateway.settings import GatewaySettings
@@ -76,8 +77,8 @@ def _messages(document: dict[str, Any]) -> Iterator[str]:
     for name, event in (("CloudEvent", "change"), ("ResetEvent", "reset")):
         yield f"| `{event}` | {document['components']['messages'][name]['summary']} |"
     yield "\n## NATS: requests\n\n| subject | request | answer |\n|---|---|---|"
-    for subject, (request, reply) in ENDPOINTS.items():
-        yield f"| `{subject}` | `{request.__name__}` | `{reply.__name__}` |"
+    for endpoint in ENDPOINTS:
+        yield f"| `{endpoint.subject}` | `{endpoint.request.__name__}` | `{endpoint.reply.__name__}` |"
     yield "\n## NATS: what is published\n\n| subject | payload | |\n|---|---|---|"
     for subject, models in PUBLISHED.items():
         for model in models:

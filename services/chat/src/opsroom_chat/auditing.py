@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from opsroom_contracts.audit import AuditAction, AuditEntry
+from opsroom_contracts.audit import AuditAction, AuditedAction, AuditEntry
 from opsroom_contracts.errors import RETRYABLE, Fault, FaultError
 from opsroom_contracts.model import Model
 from opsroom_contracts.moderation import (
@@ -55,13 +55,13 @@ def _refused(request: Asked, fault: Fault) -> AuditEntry:
 def _action(request: Asked) -> AuditAction:
     match request:
         case RemoveRequest():
-            return AuditAction.REMOVE_MESSAGE
+            return AuditedAction.REMOVE_MESSAGE
         case RestrictRequest():
-            return AuditAction.MUTE if request.kind is RestrictionKind.MUTE else AuditAction.BAN
+            return AuditedAction.MUTE if request.kind is RestrictionKind.MUTE else AuditedAction.BAN
         case LiftRequest():
-            return AuditAction.LIFT
+            return AuditedAction.LIFT
         case RevokeRequest():
-            return AuditAction.REVOKE
+            return AuditedAction.REVOKE
 
 
 def _target(request: Asked) -> str:

@@ -16,17 +16,7 @@ from opsroom_chat.presence_handlers import Clock, PresenceHandlers
 from opsroom_chat.restrictions import RestrictionHandlers
 from opsroom_chat.settings import ChatSettings
 from opsroom_chat.sweeper import Sweeper
-from opsroom_contracts import moderation, subjects
-from opsroom_contracts.chat import (
-    HistoryRequest,
-    JoinRequest,
-    LeaveRequest,
-    RegisterRequest,
-    SendRequest,
-    UsersRequest,
-    WhoamiRequest,
-)
-from opsroom_contracts.subjects import ChatSubject
+from opsroom_contracts import endpoints, subjects
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.client.microservice import MicroService
 from opsroom_messaging.jetstream.audit_log import Audit
@@ -132,18 +122,18 @@ def _endpoints(broker: NatsConnection, chat: _Chat) -> MicroService:
     )
     broker.metrics.counter_callback("malformed", "What was skipped as it fits no contract.", single(skipped))
     people, messages, audit = chat.people, chat.messages, chat.audit
-    service.add(ChatSubject.REGISTER, RegisterRequest, people.register)
-    service.add(ChatSubject.JOIN, JoinRequest, people.join)
-    service.add(ChatSubject.LEAVE, LeaveRequest, people.leave)
-    service.add(ChatSubject.USERS, UsersRequest, people.users)
-    service.add(ChatSubject.WHOAMI, WhoamiRequest, people.whoami)
-    service.add(ChatSubject.SEND, SendRequest, messages.send)
-    service.add(ChatSubject.HISTORY, HistoryRequest, messages.history)
-    service.add(ChatSubject.REVOKE, moderation.RevokeRequest, audited(audit, people.revoke))
-    service.add(ChatSubject.REMOVE, moderation.RemoveRequest, audited(audit, chat.removing.remove))
-    service.add(ChatSubject.RESTRICT, moderation.RestrictRequest, audited(audit, chat.restricting.restrict))
-    service.add(ChatSubject.LIFT, moderation.LiftRequest, audited(audit, chat.restricting.upgrade))
-    service.add(ChatSubject.RESTRICTIONS, moderation.RestrictionsRequest, chat.restricting.page)
+    service.add(endpoints.REGISTER, people.register)
+    service.add(endpoints.JOIN, people.join)
+    service.add(endpoints.LEAVE, people.leave)
+    service.add(endpoints.USERS, people.users)
+    service.add(endpoints.WHOAMI, people.whoami)
+    service.add(endpoints.SEND, messages.send)
+    service.add(endpoints.HISTORY, messages.history)
+    service.add(endpoints.REVOKE, audited(audit, people.revoke))
+    service.add(endpoints.REMOVE_MESSAGE, audited(audit, chat.removing.remove))
+    service.add(endpoints.RESTRICT, audited(audit, chat.restricting.restrict))
+    service.add(endpoints.LIFT, audited(audit, chat.restricting.upgrade))
+    service.add(endpoints.RESTRICTIONS, chat.restricting.page)
     return service
 
 

@@ -13,7 +13,6 @@ from opsroom_cloud.operations import Operations
 from opsroom_cloud.pending_quota import PendingQuota
 from opsroom_cloud.timers import Timers
 from opsroom_contracts.cloud import (
-    Command,
     CreateRequest,
     InstanceEvent,
     InstanceRequest,
@@ -22,6 +21,7 @@ from opsroom_contracts.cloud import (
     PendingOperation,
     pending_of,
 )
+from opsroom_contracts.commands import Command
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_messaging.jetstream.batch_writer import ConflictError
 
@@ -38,7 +38,7 @@ class CommandPolicy:
 
 
 class Commands:
-    """Answers ``cloud.create``, ``cloud.start``, ``cloud.stop`` and ``cloud.remove``."""
+    """Handlers of ``cloud.create`` and of every command of :data:`CHANGE_INSTANCE`."""
 
     def __init__(
         self, events: EventStore, operations: Operations, timers: Timers, terms: CommandPolicy
@@ -55,19 +55,8 @@ class Commands:
         order = self._order(Command.CREATE, instance_id_of(operation_id), operation_id, request)
         return await self._once(order, request.client_id)
 
-    async def start(self, request: InstanceRequest) -> OperationReply:
-        """Accept the start of an instance."""
-        return await self._change(Command.START, request)
-
-    async def stop(self, request: InstanceRequest) -> OperationReply:
-        """Accept the stop of an instance."""
-        return await self._change(Command.STOP, request)
-
-    async def remove(self, request: InstanceRequest) -> OperationReply:
-        """Accept the removal of an instance."""
-        return await self._change(Command.REMOVE, request)
-
-    async def _change(self, command: Command, request: InstanceRequest) -> OperationReply:
+    async def change(self, command: Command, request: InstanceRequest) -> OperationReply:
+        """Accept ``command`` for an instance that exists."""
         operation_id = _operation_id(request.client_id)
         order = self._order(command, request.instance_id, operation_id, request)
         return await self._once(order, request.client_id)

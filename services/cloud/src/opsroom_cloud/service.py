@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 
 from opsroom_cloud.auditing import audited
@@ -18,9 +19,9 @@ from opsroom_cloud.provider import Provider
 from opsroom_cloud.reconciler import Reconciler
 from opsroom_cloud.settings import CloudSettings
 from opsroom_cloud.timers import Timers
-from opsroom_contracts import cloud, subjects
-from opsroom_contracts.audit import AuditAction
-from opsroom_contracts.subjects import CloudSubject
+from opsroom_contracts import endpoints, subjects
+from opsroom_contracts.audit import AuditedAction
+from opsroom_contracts.commands import Command
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.client.microservice import MicroService
 from opsroom_messaging.jetstream.audit_log import Audit
@@ -136,18 +137,12 @@ def _endpoints(broker: NatsConnection, parts: _Cloud) -> MicroService:
         },
     )
     audit, commands, operations = parts.audit, parts.commands, parts.operations
-    create = audited(audit, AuditAction.CREATE, commands.create)
-    cancel = audited(audit, AuditAction.CANCEL, operations.cancel)
-    service.add(CloudSubject.CREATE, cloud.CreateRequest, create)
-    for subject, action, change in (
-        (CloudSubject.START, AuditAction.START, commands.start),
-        (CloudSubject.STOP, AuditAction.STOP, commands.stop),
-        (CloudSubject.REMOVE, AuditAction.REMOVE, commands.remove),
-    ):
-        service.add(subject, cloud.InstanceRequest, audited(audit, action, change))
-    service.add(CloudSubject.CANCEL, cloud.CancelRequest, cancel)
-    service.add(CloudSubject.OPERATION, cloud.OperationRequest, operations.show)
-    service.add(CloudSubject.LIST, cloud.ListRequest, parts.listing.page)
+    service.add(endpoints.CREATE_INSTANCE, audited(audit, Command.CREATE, commands.create))
+    for command, endpoint in endpoints.CHANGE_INSTANCE.items():
+        service.add(endpoint, audited(audit, command, partial(commands.change, command)))
+    service.add(endpoints.CANCEL_OPERATION, audited(audit, AuditedAction.CANCEL, operations.cancel))
+    service.add(endpoints.OPERATION, operations.show)
+    service.add(endpoints.LIST_INSTANCES, parts.listing.page)
     return service
 
 

@@ -11,7 +11,8 @@ from opsroom_client.cli.output import age, remark, say, show_json, show_table
 from opsroom_client.cli.running import WAIT_PATIENCE_SECONDS, Server, chosen_server, run, tell_of_breaks
 from opsroom_client.client import Opsroom
 from opsroom_client.errors import OpsroomError, RefusedError
-from opsroom_contracts.cloud import Command, Instance, Operation, OperationStatus
+from opsroom_contracts.cloud import Instance, Operation, OperationStatus
+from opsroom_contracts.commands import COMMANDS, Command, CommandSpec
 from opsroom_contracts.http import CloudEvent, InstanceList
 from opsroom_contracts.model import rfc3339
 
@@ -78,7 +79,7 @@ def _pending(instance: Instance, now: datetime) -> str:
     return f"{pending.command.value} in {seconds:.0f}s by {pending.actor}"
 
 
-def _command(command: Command, explained: str) -> click.Command:
+def _command(spec: CommandSpec) -> click.Command:
     """A command of the life cycle as one of the command line."""
 
     def done(
@@ -87,7 +88,7 @@ def _command(command: Command, explained: str) -> click.Command:
         async def work(opsroom: Opsroom) -> None:
             listed = await opsroom.cloud.instances()
             chosen = None if instance_id is None else _found(listed, instance_id)
-            operation = await opsroom.cloud.command(command, chosen, key=key)
+            operation = await opsroom.cloud.command(spec.command, chosen, key=key)
             if wait:
                 operation = await _finished(server, operation, listed.seq)
             _show(operation, as_json=as_json)
@@ -99,19 +100,13 @@ def _command(command: Command, explained: str) -> click.Command:
         click.Option(["--json", "as_json"], is_flag=True, help="The operation as JSON."),
         click.Option(["--key"], metavar="KEY", help="Done once, however often it is asked with this key."),
     ]
-    if command is not Command.CREATE:
+    if spec.command is not Command.CREATE:
         params.append(click.Argument(["instance_id"], type=InstanceId(), metavar="ID"))
-    name = {Command.REMOVE: "rm"}.get(command, command.value)
-    return click.Command(name, callback=click.pass_obj(done), params=params, help=explained)
+    return click.Command(spec.name, callback=click.pass_obj(done), params=params, help=spec.help)
 
 
-for _which, _explained in (
-    (Command.CREATE, "Create a server; it is born stopped."),
-    (Command.START, "Start the server ID, which may be shortened."),
-    (Command.STOP, "Stop the server ID, which may be shortened."),
-    (Command.REMOVE, "Remove the server ID, which may be shortened."),
-):
-    servers.add_command(_command(_which, _explained))
+for _spec in COMMANDS.values():
+    servers.add_command(_command(_spec))
 
 
 async def _finished(server: Server, operation: Operation, since: int) -> Operation:

@@ -15,6 +15,7 @@ from nats.micro.request import Request
 from nats.micro.service import EndpointStats, Service
 
 from opsroom_contracts.codec import ContractError, PayloadTooLargeError, contract_of, decode, encode
+from opsroom_contracts.endpoints import Endpoint
 from opsroom_contracts.errors import HTTP_STATUS, ErrorCode, Fault, FaultError, refuse
 from opsroom_contracts.model import Model
 from opsroom_messaging.client.connection import NatsConnection, describe
@@ -32,6 +33,7 @@ _LOOK_SECONDS = 1.0
 log = logging.getLogger(__name__)
 
 RequestT = TypeVar("RequestT", bound=Model)
+ReplyT = TypeVar("ReplyT", bound=Model)
 Answer = Callable[[bytes], Awaitable[Model]]
 
 
@@ -70,22 +72,17 @@ class MicroService:
         broker.metrics.gauge("requests_in_flight", "Requests under way.", single(lambda: len(self._tasks)))
 
     def add(
-        self, subject: str, request: type[RequestT], handler: Callable[[RequestT], Awaitable[Model]]
+        self, endpoint: Endpoint[RequestT, ReplyT], handler: Callable[[RequestT], Awaitable[ReplyT]]
     ) -> None:
-        """Answer requests on ``subject``, read as ``request``, with what ``handler`` returns or raises."""
-        contract = contract_of(request)
+        """Answer requests to ``endpoint`` with what ``handler`` returns or raises."""
+        contract = contract_of(endpoint.request)
 
         async def answer(data: bytes) -> Model:
             return await handler(decode(contract, data or b"{}"))
 
-        self._answers[subject] = answer
-
-    def add_to_each(
-        self, subject: str, request: type[RequestT], handler: Callable[[RequestT], Awaitable[Model]]
-    ) -> None:
-        """As ``add``, but every process of the service answers, not one of them."""
-        self.add(subject, request, handler)
-        self._by_each.add(subject)
+        self._answers[endpoint.subject] = answer
+        if endpoint.every_process:
+            self._by_each.add(endpoint.subject)
 
     async def start(self) -> None:
         """Begin to answer."""

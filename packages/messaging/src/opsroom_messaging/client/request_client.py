@@ -11,6 +11,7 @@ from nats.micro.request import ERROR_CODE_HEADER
 from pydantic import TypeAdapter
 
 from opsroom_contracts.codec import MAX_PAYLOAD_BYTES, ContractError, contract_of, decode, encode
+from opsroom_contracts.endpoints import Endpoint
 from opsroom_contracts.errors import FAULT, RETRYABLE, ErrorCode, FaultError, refuse
 from opsroom_contracts.model import Model
 from opsroom_messaging.client.connection import NatsConnection
@@ -25,6 +26,7 @@ _AGAIN = RETRYABLE - {ErrorCode.RATE_LIMITED}
 """After these the same is asked again here; who has had too much is told when to come back."""
 _REPLY_MAX_BYTES = 4 * MAX_PAYLOAD_BYTES
 
+RequestT = TypeVar("RequestT", bound=Model)
 ReplyT = TypeVar("ReplyT", bound=Model)
 
 
@@ -55,19 +57,20 @@ class RequestClient:
         for limit in self._limits:
             limit.reschedule(self._stopping)
 
-    async def ask(
-        self, subject: str, request: Model, reply: type[ReplyT], *, patience: float | None = None
+    async def request(
+        self, endpoint: Endpoint[RequestT, ReplyT], request: RequestT, *, patience: float | None = None
     ) -> ReplyT:
-        """Answers what the service answered.
+        """Send ``request`` to ``endpoint``; returns the reply.
 
         Raises:
             FaultError: the service refused; or ``unavailable``, when nobody answered in time.
         """
+        subject = endpoint.subject
         began = monotonic()
         outcome = "cancelled"
         try:
             with self._broker.traces.span(f"ask {subject}", SpanRole.ASK):
-                answer = await self._ask_while_here(subject, request, reply, patience)
+                answer = await self._ask_while_here(subject, request, endpoint.reply, patience)
             outcome = "ok"
         except FaultError as error:
             outcome = error.fault.code.value

@@ -4,12 +4,11 @@ The broker's configuration is made from this table: for the embedded broker at i
 ``python -m opsroom_messaging.deployment.broker_accounts``. A new subject needs a line here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from opsroom_contracts import subjects
-from opsroom_contracts.subjects import ChatSubject, CloudSubject
+from opsroom_contracts import endpoints, subjects
 
 GATEWAY = subjects.GATEWAY_SERVICE
 OPERATOR = "operator"
@@ -94,21 +93,25 @@ def _own(stream: str) -> tuple[str, ...]:
     )
 
 
-def _service(name: str, requests: Iterable[str]) -> tuple[str, ...]:
-    """What a service of ``nats.micro`` listens to."""
+def _subjects(service: str) -> tuple[str, ...]:
+    return tuple(endpoint.subject for endpoint in endpoints.endpoints_of(service))
+
+
+def _service(name: str) -> tuple[str, ...]:
+    """The subjects that a service of ``nats.micro`` subscribes to."""
     verbs = ("PING", "INFO", "STATS")
     found = [f"$SRV.{verb}{rest}" for verb in verbs for rest in ("", f".{name}", f".{name}.*")]
-    return (*requests, *found, _inbox(name))
+    return (*_subjects(name), *found, _inbox(name))
 
 
 _ALL = {
     GATEWAY: Permissions(
         publish=(
-            *ChatSubject,
-            *CloudSubject,
+            *_subjects(subjects.CHAT_SERVICE),
+            *_subjects(subjects.CLOUD_SERVICE),
             subjects.TYPING,
             subjects.GATEWAY_SPENT,
-            subjects.GATEWAY_WHEREABOUTS,
+            endpoints.KNOWN_ADDRESSES.subject,
             f"$SRV.PING.{subjects.CHAT_SERVICE}",
             f"$SRV.PING.{subjects.CLOUD_SERVICE}",
             "$SRV.STATS",
@@ -128,7 +131,7 @@ _ALL = {
         subscribe=(
             subjects.TYPING,
             subjects.GATEWAY_SPENT,
-            *_service(GATEWAY, (subjects.GATEWAY_STATUS, subjects.GATEWAY_WHEREABOUTS)),
+            *_service(GATEWAY),
         ),
         answers=True,
     ),
@@ -148,7 +151,7 @@ _ALL = {
             *_own(_GATEWAYS_STREAM),
             f"$JS.API.CONSUMER.INFO.{_GATEWAYS_STREAM}.*",
         ),
-        subscribe=_service(subjects.CHAT_SERVICE, ChatSubject),
+        subscribe=_service(subjects.CHAT_SERVICE),
         answers=True,
     ),
     subjects.CLOUD_SERVICE: Permissions(
@@ -165,7 +168,7 @@ _ALL = {
             f"$JS.ACK.{subjects.CLOUD_STREAM}.{subjects.CLOUD_WORKERS}.>",
             *_own(subjects.CLOUD_STREAM),
         ),
-        subscribe=_service(subjects.CLOUD_SERVICE, CloudSubject),
+        subscribe=_service(subjects.CLOUD_SERVICE),
         answers=True,
     ),
     OPERATOR: Permissions(publish=(">",), subscribe=(">",)),

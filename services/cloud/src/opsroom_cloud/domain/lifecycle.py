@@ -8,29 +8,12 @@ state from before, and since when that has held.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from opsroom_contracts.cloud import (
-    DONE,
-    Command,
-    EventType,
-    Instance,
-    InstanceEvent,
-    InstanceState,
-    PendingOperation,
-)
+from opsroom_contracts.cloud import Instance, InstanceEvent, PendingOperation
+from opsroom_contracts.commands import COMMANDS, Command, EventType, InstanceState
 from opsroom_contracts.errors import ErrorCode, Fault
 
 REASON_MAX = 500
 """The most characters of a provider's reason that an event keeps."""
-
-_STATE_AFTER: dict[Command, InstanceState] = {
-    Command.CREATE: InstanceState.STOPPED,
-    Command.START: InstanceState.RUNNING,
-    Command.STOP: InstanceState.STOPPED,
-}
-NOOP_STATES: dict[Command, InstanceState] = {
-    Command.START: InstanceState.RUNNING,
-    Command.STOP: InstanceState.STOPPED,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +66,13 @@ def complete(instance: Instance | None, operation_id: str, now: datetime) -> Ins
     pending = _pending(instance, operation_id)
     if instance is None or pending is None:
         return None
+    spec = COMMANDS[pending.command]
     return InstanceEvent(
-        type=DONE[pending.command],
+        type=spec.done,
         instance_id=instance.id,
         operation_id=operation_id,
         command=pending.command,
-        state=_STATE_AFTER.get(pending.command, instance.state),
+        state=spec.leaves or instance.state,
         actor=pending.actor,
         timestamp=now,
     )
@@ -166,9 +150,11 @@ def _refusal(instance: Instance | None, order: AcceptCommand) -> Fault | None:
         )
     if order.command is Command.CREATE:
         return _invalid(f"instance {instance.id} exists already")
-    if NOOP_STATES.get(order.command) is instance.state:
-        return _invalid(f"instance {instance.id} is {instance.state.value} already")
-    return None
+    spec = COMMANDS[order.command]
+    if instance.state in spec.needs:
+        return None
+    already = " already" if instance.state is spec.leaves else ""
+    return _invalid(f"instance {instance.id} is {instance.state.value}{already}")
 
 
 def _invalid(message: str) -> Fault:

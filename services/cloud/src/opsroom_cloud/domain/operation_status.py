@@ -4,17 +4,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from opsroom_contracts.cloud import (
-    DONE,
-    EventType,
     InstanceEvent,
     Operation,
     OperationRecord,
     OperationStatus,
     PendingOperation,
 )
+from opsroom_contracts.commands import COMMANDS, EventType
 
 _STATUS: dict[EventType, OperationStatus] = {
-    **dict.fromkeys(DONE.values(), OperationStatus.DONE),
+    **{spec.done: OperationStatus.DONE for spec in COMMANDS.values()},
     EventType.CANCELLED: OperationStatus.CANCELLED,
     EventType.FAILED: OperationStatus.FAILED,
 }

@@ -6,12 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from opsroom_contracts.audit import AuditAction
+from opsroom_contracts.audit import AuditedAction
 from opsroom_contracts.codec import ContractError, contract_of, decode, encode
+from opsroom_contracts.endpoints import KNOWN_ADDRESSES
 from opsroom_contracts.gateways import SIGHTINGS_MAX, AddressSeen, KnownAddresses, KnownAddressesRequest
 from opsroom_contracts.http import AddressList
 from opsroom_contracts.status import REPLICAS_MAX
-from opsroom_contracts.subjects import GATEWAY_WHEREABOUTS
 from opsroom_gateway.api.audit_log import GatewayAuditLog
 from opsroom_gateway.api.moderation import AUTH_ERRORS, Moderator, require_moderator
 from opsroom_gateway.api.problem_details import error_responses, example_response
@@ -39,7 +39,7 @@ class Locating:
             UnavailableError: the broker did not take the question.
         """
         question = encode(KnownAddressesRequest(name=name))
-        answers = await request_many(self._broker, GATEWAY_WHEREABOUTS, question, most=REPLICAS_MAX)
+        answers = await request_many(self._broker, KNOWN_ADDRESSES.subject, question, most=REPLICAS_MAX)
         latest: dict[str, datetime] = {}
         for answer in answers:
             for sighting in _sightings_in(answer):
@@ -52,7 +52,7 @@ def _sightings_in(answer: bytes) -> tuple[AddressSeen, ...]:
     try:
         return decode(contract_of(KnownAddresses), answer).sightings
     except ContractError as error:
-        log.warning("skipped an answer on %s: %s", GATEWAY_WHEREABOUTS, error)
+        log.warning("skipped an answer on %s: %s", KNOWN_ADDRESSES.subject, error)
         return ()
 
 
@@ -68,7 +68,7 @@ def addresses_router(locating: Locating, access: Access, audit_log: GatewayAudit
     async def addresses(
         request: Request,
         asking: Annotated[
-            Moderator, Depends(require_moderator(access, audit_log, AuditAction.LOCATE, "name"))
+            Moderator, Depends(require_moderator(access, audit_log, AuditedAction.LOCATE, "name"))
         ],
         name: Annotated[str, Query(min_length=1, max_length=_NAME_MAX, examples=["bob"])],
     ) -> AddressList:
@@ -77,7 +77,7 @@ def addresses_router(locating: Locating, access: Access, audit_log: GatewayAudit
         That it was asked is in the audit. It asks every gateway, for a third of a second.
         """
         found = await locating.addresses_of(name)
-        audit_log.accepted(request, AuditAction.LOCATE, asking.by.name, name[:128])
+        audit_log.accepted(request, AuditedAction.LOCATE, asking.by.name, name[:128])
         return found
 
     return router

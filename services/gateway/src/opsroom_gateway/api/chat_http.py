@@ -5,18 +5,17 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Body, Depends, Path, Query, Request
 
+from opsroom_contracts import endpoints
 from opsroom_contracts.chat import (
     HISTORY_MAX,
     HistoryReply,
     HistoryRequest,
-    RegisterReply,
     RegisterRequest,
     UsersReply,
 )
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.http import NewUser, Registered
 from opsroom_contracts.identity import Action
-from opsroom_contracts.subjects import ChatSubject
 from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import Access, AuthMethod, Principal
@@ -76,7 +75,7 @@ def users_router(
         request = RegisterRequest(
             name=_name(access, principal, body.name), client_id=uuid4().hex, grant=principal.grant
         )
-        reply = await requester.ask(ChatSubject.REGISTER, request, RegisterReply)
+        reply = await requester.request(endpoints.REGISTER, request)
         if reply.token is None:
             raise AssertionError("the chat service gives a token to everyone who registers here")
         return Registered(user=reply.user, token=reply.token)
@@ -111,7 +110,7 @@ def history_router(requester: RequestClient, access: Access) -> APIRouter:
     ) -> HistoryReply:
         """A page of messages in ascending sequence: the last ones, those before one, or those after one."""
         request = HistoryRequest(room=room, before=before, after=after, limit=limit)
-        return await requester.ask(ChatSubject.HISTORY, request, HistoryReply)
+        return await requester.request(endpoints.HISTORY, request)
 
     return router
 

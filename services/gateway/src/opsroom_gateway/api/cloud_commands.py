@@ -1,28 +1,25 @@
 """Commanding servers on behalf of a client, with read-your-writes on this gateway."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
+from opsroom_contracts import endpoints
 from opsroom_contracts.cloud import (
     CancelRequest,
-    Command,
     CreateRequest,
     InstanceRequest,
     Operation,
     OperationReply,
     OperationRequest,
 )
+from opsroom_contracts.commands import Command
 from opsroom_contracts.model import Model
-from opsroom_contracts.subjects import CloudSubject
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
 
 _SEEN_SECONDS = 2.0
 
-_SUBJECTS: dict[Command, CloudSubject] = {
-    Command.START: CloudSubject.START,
-    Command.STOP: CloudSubject.STOP,
-    Command.REMOVE: CloudSubject.REMOVE,
-}
+RequestT = TypeVar("RequestT", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +44,8 @@ class CloudCommands:
         Raises:
             FaultError: what the cloud service refused; so for all methods.
         """
-        return await self._ask(
-            CloudSubject.CREATE,
+        return await self._send(
+            endpoints.CREATE_INSTANCE,
             CreateRequest(
                 client_id=client_id,
                 actor=context.name,
@@ -68,19 +65,21 @@ class CloudCommands:
             address=context.address[:64],
             pending_max=context.pending_max,
         )
-        return await self._ask(_SUBJECTS[command], request)
+        return await self._send(endpoints.CHANGE_INSTANCE[command], request)
 
     async def cancel(self, operation_id: str, context: CommandContext) -> Operation:
         """Cancel an operation that is not done yet."""
         request = CancelRequest(operation_id=operation_id, actor=context.name, address=context.address[:64])
-        return await self._ask(CloudSubject.CANCEL, request)
+        return await self._send(endpoints.CANCEL_OPERATION, request)
 
     async def operation(self, operation_id: str) -> Operation:
         """How far an operation is."""
         request = OperationRequest(operation_id=operation_id)
-        return (await self._requester.ask(CloudSubject.OPERATION, request, OperationReply)).operation
+        return (await self._requester.request(endpoints.OPERATION, request)).operation
 
-    async def _ask(self, subject: CloudSubject, request: Model) -> Operation:
-        reply = await self._requester.ask(subject, request, OperationReply)
+    async def _send(
+        self, endpoint: endpoints.Endpoint[RequestT, OperationReply], request: RequestT
+    ) -> Operation:
+        reply = await self._requester.request(endpoint, request)
         await self._follower.wait_for(reply.seq, _SEEN_SECONDS)
         return reply.operation

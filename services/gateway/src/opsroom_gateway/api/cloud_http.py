@@ -7,8 +7,9 @@ from uuid import uuid4
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
 from fastapi.params import Depends as Dependency
 
-from opsroom_contracts.audit import AuditAction
-from opsroom_contracts.cloud import ANONYMOUS, Command, Operation
+from opsroom_contracts.audit import AuditAction, AuditedAction
+from opsroom_contracts.cloud import ANONYMOUS, Operation
+from opsroom_contracts.commands import COMMANDS, Command, CommandSpec
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.http import InstanceList, OperationAccepted
 from opsroom_contracts.identity import Action
@@ -76,8 +77,10 @@ async def _no_body(request: Request) -> None:
 
 
 def require_commander(
-    access: Access, limits: Limits, audit_log: GatewayAuditLog
+    action: AuditAction, access: Access, limits: Limits, audit_log: GatewayAuditLog
 ) -> Callable[[Request], Awaitable[CommandContext]]:
+    """The dependency of a route that does ``action``: passes who may command servers, audits a refusal."""
+
     async def commander(request: Request) -> CommandContext:
         client, name = client_of(request), ANONYMOUS
         try:
@@ -86,18 +89,11 @@ def require_commander(
             access.check(principal, Action.COMMAND_SERVERS)
             limits.command(client, name)
         except FaultError as error:
-            audit_log.refused(request, _audited(request), name, error.fault, _target(request))
+            audit_log.refused(request, action, name, error.fault, _target(request))
             raise
         return CommandContext(name, client.address, limits.pending_max(client, name))
 
     return commander
-
-
-def _audited(request: Request) -> AuditAction:
-    if request.method == "DELETE":
-        return AuditAction.CANCEL if "operation_id" in request.path_params else AuditAction.REMOVE
-    verb = request.url.path.rpartition("/")[2]
-    return AuditAction.CREATE if verb == "instances" else AuditAction(verb)
 
 
 def _target(request: Request) -> str | None:
@@ -114,11 +110,14 @@ def cloud_router(
 ) -> APIRouter:
     """The routes of the cloud."""
     router = APIRouter(prefix="/cloud", tags=["cloud"], dependencies=[BEARER])
-    context = Depends(require_commander(access, limits, audit_log))
     seen = Depends(access.require(Action.SEE_SERVERS))
     _add_list(router, projection, seen)
-    _add_commands(router, commands, context)
-    _add_operations(router, commands, seen, context)
+    for command, spec in COMMANDS.items():
+        context = Depends(require_commander(command, access, limits, audit_log))
+        _add_command(router, spec, commands, context)
+    _add_operation(router, commands, seen)
+    canceller = Depends(require_commander(AuditedAction.CANCEL, access, limits, audit_log))
+    _add_cancel(router, commands, canceller)
     return router
 
 
@@ -135,54 +134,36 @@ def _add_list(router: APIRouter, projection: InstanceProjection, seen: Dependenc
         return Response(projection.list_json(), media_type="application/json")
 
 
-def _add_commands(router: APIRouter, commands: CloudCommands, asker_of: Any) -> None:
-    shared: dict[str, Any] = {
-        "status_code": 202,
-        "dependencies": [Depends(_no_body)],
-        "response_model_exclude_none": True,
-    }
-    changed = _ACCEPTED | error_responses(*_CHANGE_ERRORS)
+def _add_command(router: APIRouter, spec: CommandSpec, commands: CloudCommands, context_of: Any) -> None:
+    """The route of one command."""
 
-    async def command(
-        kind: Command, instance_id: str, response: Response, key: str | None, context: CommandContext
-    ) -> OperationAccepted:
-        return _accepted(response, await commands.command(kind, instance_id, _client_id(key), context))
-
-    @router.post(
-        "/instances",
-        summary="Create an instance",
-        responses=_ACCEPTED | error_responses(*_CREATE_ERRORS),
-        **shared,
-    )
     async def create(
-        response: Response, key: _Key = None, context: CommandContext = asker_of
+        response: Response, key: _Key = None, context: CommandContext = context_of
     ) -> OperationAccepted:
-        """Born ``stopped`` when the operation is due."""
         return _accepted(response, await commands.create(_client_id(key), context))
 
-    @router.post("/instances/{instance_id}/start", summary="Start an instance", responses=changed, **shared)
-    async def start(
-        instance_id: _Id, response: Response, key: _Key = None, context: CommandContext = asker_of
+    async def change(
+        instance_id: _Id, response: Response, key: _Key = None, context: CommandContext = context_of
     ) -> OperationAccepted:
-        """Runs when the operation is due."""
-        return await command(Command.START, instance_id, response, key, context)
+        operation = await commands.command(spec.command, instance_id, _client_id(key), context)
+        return _accepted(response, operation)
 
-    @router.post("/instances/{instance_id}/stop", summary="Stop an instance", responses=changed, **shared)
-    async def stop(
-        instance_id: _Id, response: Response, key: _Key = None, context: CommandContext = asker_of
-    ) -> OperationAccepted:
-        """Stopped when the operation is due."""
-        return await command(Command.STOP, instance_id, response, key, context)
+    creates = spec.command is Command.CREATE
+    router.add_api_route(
+        spec.path,
+        create if creates else change,
+        methods=[spec.method],
+        name=spec.command.value,
+        summary=spec.summary,
+        description=spec.description,
+        status_code=202,
+        dependencies=[Depends(_no_body)],
+        response_model_exclude_none=True,
+        responses=_ACCEPTED | error_responses(*(_CREATE_ERRORS if creates else _CHANGE_ERRORS)),
+    )
 
-    @router.delete("/instances/{instance_id}", summary="Remove an instance", responses=changed, **shared)
-    async def remove(
-        instance_id: _Id, response: Response, key: _Key = None, context: CommandContext = asker_of
-    ) -> OperationAccepted:
-        """Gone when the operation is due."""
-        return await command(Command.REMOVE, instance_id, response, key, context)
 
-
-def _add_operations(router: APIRouter, commands: CloudCommands, seen: Dependency, asker_of: Any) -> None:
+def _add_operation(router: APIRouter, commands: CloudCommands, seen: Dependency) -> None:
     @router.get(
         "/operations/{operation_id}",
         summary="What became of a command",
@@ -195,6 +176,8 @@ def _add_operations(router: APIRouter, commands: CloudCommands, seen: Dependency
         """Pending, done, cancelled or failed."""
         return OperationAccepted(operation=await commands.operation(operation_id))
 
+
+def _add_cancel(router: APIRouter, commands: CloudCommands, context_of: Any) -> None:
     @router.delete(
         "/operations/{operation_id}",
         summary="Cancel a command",
@@ -203,8 +186,8 @@ def _add_operations(router: APIRouter, commands: CloudCommands, seen: Dependency
         | error_responses(ErrorCode.OPERATION_NOT_FOUND, ErrorCode.OPERATION_FINISHED, *_ACT_ERRORS),
         response_model_exclude_none=True,
     )
-    async def cancel(operation_id: _Id, context: CommandContext = asker_of) -> OperationAccepted:
-        """Possible until it is due; cancelling again answers the same."""
+    async def cancel(operation_id: _Id, context: CommandContext = context_of) -> OperationAccepted:
+        """Possible until it is due. Cancelling again returns the same."""
         return OperationAccepted(operation=await commands.cancel(operation_id, context))
 
 

@@ -7,12 +7,12 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 
-from opsroom_contracts.audit import AuditAction, Requester
+from opsroom_contracts import endpoints
+from opsroom_contracts.audit import AuditAction, AuditedAction, Requester
 from opsroom_contracts.cloud import ANONYMOUS
 from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.identity import Action
-from opsroom_contracts.moderation import RemoveReply, RemoveRequest, RevokeReply, RevokeRequest
-from opsroom_contracts.subjects import ChatSubject
+from opsroom_contracts.moderation import RemoveRequest, RevokeRequest
 from opsroom_gateway.api.audit_log import GatewayAuditLog
 from opsroom_gateway.api.problem_details import error_responses
 from opsroom_gateway.api.security import BEARER
@@ -71,8 +71,8 @@ def _audit_target(request: Request, target: str) -> str | None:
 def moderation_router(requester: RequestClient, access: Access, audit_log: GatewayAuditLog) -> APIRouter:
     """The routes about what others said, and who they are."""
     router = APIRouter(prefix="/chat", tags=["admin"], dependencies=[BEARER])
-    remover = require_moderator(access, audit_log, AuditAction.REMOVE_MESSAGE, "message_id")
-    revoker = require_moderator(access, audit_log, AuditAction.REVOKE, "user_id")
+    remover = require_moderator(access, audit_log, AuditedAction.REMOVE_MESSAGE, "message_id")
+    revoker = require_moderator(access, audit_log, AuditedAction.REVOKE, "user_id")
 
     @router.delete(
         "/rooms/{room}/messages/{message_id}",
@@ -88,7 +88,7 @@ def moderation_router(requester: RequestClient, access: Access, audit_log: Gatew
     ) -> None:
         """Its text is erased, readers are told `removed`. Removing it again changes nothing."""
         request = RemoveRequest(room=room, id=message_id, reason=reason, by=asking.by)
-        await requester.ask(ChatSubject.REMOVE, request, RemoveReply)
+        await requester.request(endpoints.REMOVE_MESSAGE, request)
 
     @router.delete(
         "/users/{user_id}/token",
@@ -103,6 +103,6 @@ def moderation_router(requester: RequestClient, access: Access, audit_log: Gatew
     ) -> None:
         """They leave the list, and what their token opened is closed, on every gateway."""
         request = RevokeRequest(request_id=uuid4().hex, user_id=user_id, reason=reason, by=asking.by)
-        await requester.ask(ChatSubject.REVOKE, request, RevokeReply)
+        await requester.request(endpoints.REVOKE, request)
 
     return router

@@ -5,20 +5,18 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Body, Depends, Request
 
+from opsroom_contracts import endpoints
 from opsroom_contracts.addresses import site_of
-from opsroom_contracts.audit import AuditAction
+from opsroom_contracts.audit import AuditedAction
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.http import NewBan, NewMute, RestrictionList
 from opsroom_contracts.identity import Action
 from opsroom_contracts.moderation import (
-    LiftReply,
     LiftRequest,
     Restriction,
     RestrictionKind,
-    RestrictReply,
     RestrictRequest,
 )
-from opsroom_contracts.subjects import ChatSubject
 from opsroom_contracts.text import fold_name
 from opsroom_gateway.api.audit_log import GatewayAuditLog
 from opsroom_gateway.api.moderation import AUTH_ERRORS, Id, Moderator, ReasonQuery, require_moderator
@@ -71,7 +69,7 @@ class Restricting:
             reason=wanted.reason,
             by=asking.by,
         )
-        reply = await self._requester.ask(ChatSubject.RESTRICT, request, RestrictReply)
+        reply = await self._requester.request(endpoints.RESTRICT, request)
         await self._follower.wait_for(reply.seq, _SEEN_SECONDS)
         return reply.restriction
 
@@ -81,7 +79,7 @@ class Restricting:
         Raises:
             FaultError: ``restriction_unknown``, ``unavailable``.
         """
-        reply = await self._requester.ask(ChatSubject.LIFT, request, LiftReply)
+        reply = await self._requester.request(endpoints.LIFT, request)
         await self._follower.wait_for(reply.seq, _SEEN_SECONDS)
 
 
@@ -108,7 +106,7 @@ def restrictions_router(restricting: Restricting, access: Access, audit_log: Gat
         responses=example_response(201, _RESTRICTION) | error_responses(*AUTH_ERRORS),
     )
     async def mute(
-        asking: Annotated[Moderator, Depends(require_moderator(access, audit_log, AuditAction.MUTE))],
+        asking: Annotated[Moderator, Depends(require_moderator(access, audit_log, AuditedAction.MUTE))],
         body: Annotated[NewMute, Body(examples=[{"name": "bob", "seconds": 600, "reason": "flooding"}])],
     ) -> Restriction:
         """They read and can't write, for `seconds` or until it is lifted, and are told so.
@@ -126,7 +124,7 @@ def restrictions_router(restricting: Restricting, access: Access, audit_log: Gat
     )
     async def ban(
         request: Request,
-        asking: Annotated[Moderator, Depends(require_moderator(access, audit_log, AuditAction.BAN))],
+        asking: Annotated[Moderator, Depends(require_moderator(access, audit_log, AuditedAction.BAN))],
         body: Annotated[NewBan, Body(examples=_BANS)],
     ) -> Restriction:
         """Nobody of that name, or from that address, comes in; those who are here are sent away.
@@ -145,7 +143,7 @@ def restrictions_router(restricting: Restricting, access: Access, audit_log: Gat
     async def lift(
         restriction_id: Id,
         asking: Annotated[
-            Moderator, Depends(require_moderator(access, audit_log, AuditAction.LIFT, "restriction_id"))
+            Moderator, Depends(require_moderator(access, audit_log, AuditedAction.LIFT, "restriction_id"))
         ],
         reason: ReasonQuery = None,
     ) -> None:

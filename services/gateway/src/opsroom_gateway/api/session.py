@@ -4,11 +4,11 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Request
 
+from opsroom_contracts import endpoints
 from opsroom_contracts.audit import Requester
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.identity import Action, SessionView
-from opsroom_contracts.moderation import RevokeReply, RevokeRequest
-from opsroom_contracts.subjects import ChatSubject
+from opsroom_contracts.moderation import RevokeRequest
 from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import Access, AuthMethod
@@ -64,6 +64,6 @@ def session_router(access: Access, requester: RequestClient) -> APIRouter:
             raise refuse(ErrorCode.UNAUTHENTICATED, "say by a registration token who is to sign out")
         by = Requester(name=principal.name[:64], address=client_of(request).address[:64])
         asked = RevokeRequest(request_id=uuid4().hex, user_id=principal.user.id, by=by)
-        await requester.ask(ChatSubject.REVOKE, asked, RevokeReply)
+        await requester.request(endpoints.REVOKE, asked)
 
     return router

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from time import monotonic
 
-from opsroom_contracts import subjects
+from opsroom_contracts import endpoints, subjects
 from opsroom_contracts.gateways import KnownAddresses, KnownAddressesRequest
 from opsroom_contracts.status import Status, StatusRequest
 from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer
@@ -59,8 +59,8 @@ async def serve_status(
         description="WebSocket, SSE and REST at the edge.",
         gauges=lambda: {"sockets": stats.sockets, "streams": stats.streams},
     )
-    service.add(subjects.GATEWAY_STATUS, StatusRequest, status)
-    service.add_to_each(subjects.GATEWAY_WHEREABOUTS, KnownAddressesRequest, whereabouts)
+    service.add(endpoints.STATUS, status)
+    service.add(endpoints.KNOWN_ADDRESSES, whereabouts)
     await service.start()
     try:
         yield

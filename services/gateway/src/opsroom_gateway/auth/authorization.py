@@ -9,11 +9,11 @@ from typing import Protocol
 
 from starlette.requests import HTTPConnection, Request
 
+from opsroom_contracts import endpoints
 from opsroom_contracts.chat import User, WhoamiReply, WhoamiRequest
 from opsroom_contracts.cloud import ANONYMOUS
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.identity import Action, Grant, Mode, Role, SignIn
-from opsroom_contracts.subjects import ChatSubject
 from opsroom_gateway.auth.static_tokens import StaticTokens
 from opsroom_gateway.domain.roles import allowed, higher, role_of_anybody, role_of_person
 from opsroom_gateway.middleware.client_address import client_of
@@ -137,7 +137,7 @@ class Access:
             name, grant = await self._sign_on.grant(token)
             return self._principal(Principal(AuthMethod.SIGN_ON, name, grant.role, grant=grant), near=near)
         request = WhoamiRequest(token=token[:_PERSON_TOKEN_MAX])
-        reply = await self._requester.ask(ChatSubject.WHOAMI, request, WhoamiReply)
+        reply = await self._requester.request(endpoints.WHOAMI, request)
         return self._person(reply, token, near=near)
 
     async def sign_in(self) -> SignIn | None:

@@ -6,20 +6,19 @@ import logging
 from collections.abc import Callable, Coroutine
 from uuid import uuid4
 
+from opsroom_contracts import endpoints
 from opsroom_contracts.chat import (
     JoinRequest,
     LeaveReason,
     LegacyFrame,
     Member,
     ProtocolVersion,
-    SendReply,
     SendRequest,
     User,
 )
 from opsroom_contracts.close_codes import Close
 from opsroom_contracts.errors import RETRYABLE, ErrorCode, FaultError
 from opsroom_contracts.legacy import ChatFrameType
-from opsroom_contracts.subjects import ChatSubject
 from opsroom_gateway.domain.course_frames import CourseFrame, Named, read_frame
 from opsroom_gateway.domain.socket_binding import Binding, Rebind
 from opsroom_gateway.legacy.impersonation_guard import ImpersonationGuard
@@ -236,12 +235,12 @@ class CourseChat:
 
     async def _store(self, request: SendRequest) -> None:
         try:
-            await self._requester.ask(ChatSubject.SEND, request, SendReply, patience=_SEND_PATIENCE_SECONDS)
+            await self._requester.request(endpoints.SEND, request, patience=_SEND_PATIENCE_SECONDS)
         except FaultError as error:
             if error.fault.code is not ErrorCode.USER_UNKNOWN:
                 raise
             guest = request.model_copy(update={"user_id": None})
-            await self._requester.ask(ChatSubject.SEND, guest, SendReply, patience=_SEND_PATIENCE_SECONDS)
+            await self._requester.request(endpoints.SEND, guest, patience=_SEND_PATIENCE_SECONDS)
 
     def _start_moves(self, moves: list[Rebind]) -> None:
         if moves:

@@ -7,8 +7,9 @@ from uuid import uuid4
 
 from pydantic import TypeAdapter
 
-from opsroom_contracts.cloud import Command, EventType, Instance, InstanceEvent, InstanceState
+from opsroom_contracts.cloud import Instance, InstanceEvent
 from opsroom_contracts.codec import encode
+from opsroom_contracts.commands import Command, EventType, InstanceState
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.legacy import (
     DONE_INFO,

@@ -11,10 +11,9 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message
 from starlette.websockets import WebSocket
 
-from opsroom_contracts.audit import AuditAction
 from opsroom_contracts.close_codes import Close
-from opsroom_contracts.cloud import Command
 from opsroom_contracts.codec import encode
+from opsroom_contracts.commands import Command
 from opsroom_contracts.errors import HTTP_STATUS, ErrorCode, FaultError
 from opsroom_contracts.identity import Action
 from opsroom_contracts.legacy import CONNECTION_GREETING, CourseCloudError, CourseStatus
@@ -76,7 +75,7 @@ class CourseCloudApp:
     async def create(self, request: Request) -> Response:
         """Accept a create; whatever the body says."""
         try:
-            context = await self._legacy_access.commander(request, AuditAction.CREATE, None)
+            context = await self._legacy_access.commander(request, Command.CREATE, None)
             await self._cloud.create(uuid4().hex, context)
         except FaultError as error:
             return _refusal(error)
@@ -139,7 +138,7 @@ class CourseCloudApp:
 
     async def _command(self, request: Request, command: Command, instance_id: str) -> Response:
         try:
-            context = await self._legacy_access.commander(request, AuditAction(command.value), instance_id)
+            context = await self._legacy_access.commander(request, command, instance_id)
             await self._cloud.command(command, instance_id, uuid4().hex, context)
         except FaultError as error:
             return _refusal(error)

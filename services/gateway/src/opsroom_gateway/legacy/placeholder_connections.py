@@ -4,10 +4,10 @@ import asyncio
 import logging
 from uuid import uuid4
 
+from opsroom_contracts import endpoints
 from opsroom_contracts.chat import (
     REGISTRATION_PREFIX,
     Connection,
-    JoinReply,
     JoinRequest,
     LeaveReason,
     ProtocolVersion,
@@ -15,7 +15,6 @@ from opsroom_contracts.chat import (
     RegisterRequest,
 )
 from opsroom_contracts.errors import FaultError
-from opsroom_contracts.subjects import ChatSubject
 from opsroom_gateway.presence.sessions import Session, Sessions
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.runtime.process import cancel_and_wait
@@ -50,7 +49,7 @@ class PlaceholderConnections:
             connection=connection,
         )
         with self._sessions.pending(connection.id):
-            reply = await self._requester.ask(ChatSubject.REGISTER, request, RegisterReply)
+            reply = await self._requester.request(endpoints.REGISTER, request)
         self._end_in_time(reply.user.id, connection)
         return reply
 
@@ -60,7 +59,7 @@ class PlaceholderConnections:
         request = JoinRequest(connection=connection, user_id=user_id, dialect=ProtocolVersion.COURSE)
         try:
             with self._sessions.pending(connection.id):
-                await self._requester.ask(ChatSubject.JOIN, request, JoinReply)
+                await self._requester.request(endpoints.JOIN, request)
         except FaultError as error:
             log.info("%s can't be kept until their socket comes: %s", user_id, error)
             return

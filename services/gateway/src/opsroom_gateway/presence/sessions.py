@@ -8,18 +8,17 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import uuid4
 
+from opsroom_contracts import endpoints
 from opsroom_contracts.chat import (
     Connection,
     JoinReply,
     JoinRequest,
     LeaveReason,
-    LeaveReply,
     LeaveRequest,
     Member,
     ProtocolVersion,
 )
 from opsroom_contracts.errors import RETRYABLE, FaultError
-from opsroom_contracts.subjects import ChatSubject
 from opsroom_gateway.presence.orphaned_connections import OrphanedConnections
 from opsroom_messaging.client.request_client import RequestClient
 
@@ -77,7 +76,7 @@ class Sessions:
             FaultError: what the chat service refused.
         """
         with self.pending(request.connection.id):
-            reply = await self._requester.ask(ChatSubject.JOIN, request, JoinReply)
+            reply = await self._requester.request(endpoints.JOIN, request)
         user = reply.user
         session = Session(request.connection, request.dialect, user.id, user.name, owner, reply.seq)
         self._by_user.setdefault(reply.user.id, {})[request.connection.id] = session
@@ -177,9 +176,7 @@ class Sessions:
             name=session.name,
         )
         try:
-            reply = await self._requester.ask(
-                ChatSubject.JOIN, request, JoinReply, patience=_REJOIN_PATIENCE_SECONDS
-            )
+            reply = await self._requester.request(endpoints.JOIN, request, patience=_REJOIN_PATIENCE_SECONDS)
         except FaultError as error:
             log.warning("the connection of %s can't be kept: %s", session.user_id, error)
             self._drop(session)
@@ -197,9 +194,7 @@ class Sessions:
         for connection in request.connections:
             self.mark_pending(connection)
         try:
-            reply = await self._requester.ask(
-                ChatSubject.LEAVE, request, LeaveReply, patience=_LEAVE_PATIENCE_SECONDS
-            )
+            reply = await self._requester.request(endpoints.LEAVE, request, patience=_LEAVE_PATIENCE_SECONDS)
         except FaultError as error:
             level = logging.WARNING if error.fault.code in RETRYABLE else logging.ERROR
             log.log(level, "a leave of %s was not taken: %s", request.user_id, error)
@@ -216,7 +211,7 @@ class Sessions:
         while True:
             await asyncio.sleep(1.0)
             try:
-                await self._requester.ask(ChatSubject.LEAVE, request, LeaveReply)
+                await self._requester.request(endpoints.LEAVE, request)
             except FaultError as error:
                 if error.fault.code in RETRYABLE:
                     continue

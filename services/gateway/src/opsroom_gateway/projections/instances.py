@@ -3,8 +3,9 @@
 import logging
 from collections.abc import Callable
 
-from opsroom_contracts.cloud import INSTANCE_EVENT, EventType, Instance, InstanceEvent, apply
+from opsroom_contracts.cloud import INSTANCE_EVENT, Instance, InstanceEvent, apply
 from opsroom_contracts.codec import ContractError, encode
+from opsroom_contracts.commands import EventType
 from opsroom_contracts.http import SSE_CHANGE, SSE_RESET, InstanceList, ResetEvent, as_cloud_event
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.fanout.replay_buffer import ReplayBuffer

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from fastapi import WebSocket
 from starlette.types import Message
 
-from opsroom_contracts.chat import JoinRequest, LeaveReason, SendReply, SendRequest, TypingEvent, User
+from opsroom_contracts import endpoints
+from opsroom_contracts.chat import JoinRequest, LeaveReason, SendRequest, TypingEvent, User
 from opsroom_contracts.close_codes import Close
 from opsroom_contracts.codec import encode
 from opsroom_contracts.errors import ErrorCode, FaultError
@@ -22,7 +23,7 @@ from opsroom_contracts.frames import (
 from opsroom_contracts.identity import Action, Mode
 from opsroom_contracts.moderation import Restriction, RestrictionKind
 from opsroom_contracts.restrictions import refusal
-from opsroom_contracts.subjects import ChatSubject, typing_subject
+from opsroom_contracts.subjects import typing_subject
 from opsroom_gateway.api.chat_socket.codec import ClientFrames
 from opsroom_gateway.api.chat_socket.replies import Replies
 from opsroom_gateway.auth.authorization import Access
@@ -235,7 +236,7 @@ class ChatSocket:
         try:
             self._room.limits.say(self._caller, request.user_id or "")
             with self._room.broker.traces.span("frame send", SpanRole.ANSWER, {}):
-                reply = await self._room.requester.ask(ChatSubject.SEND, request, SendReply)
+                reply = await self._room.requester.request(endpoints.SEND, request)
         except FaultError as error:
             self._replies.fault(error, frame.client_id)
             return

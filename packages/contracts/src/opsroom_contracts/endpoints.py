@@ -1,0 +1,82 @@
+"""Every request that a service answers over NATS, once: its subject, its request and its reply.
+
+Services add their handlers by these, clients send requests by these. NATS permissions, AsyncAPI and the
+reference are derived from them.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from opsroom_contracts import chat, cloud, gateways, moderation, status
+from opsroom_contracts.commands import Command
+from opsroom_contracts.model import Model
+from opsroom_contracts.subjects import CHAT_SERVICE, CLOUD_SERVICE, GATEWAY_SERVICE
+
+RequestT = TypeVar("RequestT", bound=Model)
+ReplyT = TypeVar("ReplyT", bound=Model)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint(Generic[RequestT, ReplyT]):
+    """One subject on which ``service`` answers ``request`` with ``reply``, or with a :class:`Fault`.
+
+    ``every_process``: each process of the service answers, not one of them.
+    """
+
+    service: str
+    subject: str
+    request: type[RequestT]
+    reply: type[ReplyT]
+    every_process: bool = False
+
+
+REGISTER = Endpoint(CHAT_SERVICE, "chat.register", chat.RegisterRequest, chat.RegisterReply)
+JOIN = Endpoint(CHAT_SERVICE, "chat.join", chat.JoinRequest, chat.JoinReply)
+LEAVE = Endpoint(CHAT_SERVICE, "chat.leave", chat.LeaveRequest, chat.LeaveReply)
+SEND = Endpoint(CHAT_SERVICE, "chat.send", chat.SendRequest, chat.SendReply)
+USERS = Endpoint(CHAT_SERVICE, "chat.users", chat.UsersRequest, chat.UsersReply)
+HISTORY = Endpoint(CHAT_SERVICE, "chat.history", chat.HistoryRequest, chat.HistoryReply)
+WHOAMI = Endpoint(CHAT_SERVICE, "chat.whoami", chat.WhoamiRequest, chat.WhoamiReply)
+REVOKE = Endpoint(CHAT_SERVICE, "chat.revoke", moderation.RevokeRequest, moderation.RevokeReply)
+REMOVE_MESSAGE = Endpoint(CHAT_SERVICE, "chat.remove", moderation.RemoveRequest, moderation.RemoveReply)
+RESTRICT = Endpoint(CHAT_SERVICE, "chat.restrict", moderation.RestrictRequest, moderation.RestrictReply)
+LIFT = Endpoint(CHAT_SERVICE, "chat.lift", moderation.LiftRequest, moderation.LiftReply)
+RESTRICTIONS = Endpoint(
+    CHAT_SERVICE, "chat.restrictions", moderation.RestrictionsRequest, moderation.RestrictionsReply
+)
+
+CREATE_INSTANCE = Endpoint(CLOUD_SERVICE, "cloud.create", cloud.CreateRequest, cloud.OperationReply)
+CHANGE_INSTANCE: dict[Command, Endpoint[cloud.InstanceRequest, cloud.OperationReply]] = {
+    command: Endpoint(CLOUD_SERVICE, f"cloud.{command.value}", cloud.InstanceRequest, cloud.OperationReply)
+    for command in Command
+    if command is not Command.CREATE
+}
+"""Commands of a server that exists."""
+CANCEL_OPERATION = Endpoint(CLOUD_SERVICE, "cloud.cancel", cloud.CancelRequest, cloud.OperationReply)
+LIST_INSTANCES = Endpoint(CLOUD_SERVICE, "cloud.list", cloud.ListRequest, cloud.ListReply)
+OPERATION = Endpoint(CLOUD_SERVICE, "cloud.operation", cloud.OperationRequest, cloud.OperationReply)
+
+STATUS = Endpoint(GATEWAY_SERVICE, "gateway.status", status.StatusRequest, status.Status)
+KNOWN_ADDRESSES = Endpoint(
+    GATEWAY_SERVICE,
+    "gateway.whereabouts",
+    gateways.KnownAddressesRequest,
+    gateways.KnownAddresses,
+    every_process=True,
+)
+
+AnyEndpoint = Endpoint[Any, Any]
+ENDPOINTS: tuple[AnyEndpoint, ...] = (
+    *(REGISTER, JOIN, LEAVE, SEND, USERS, HISTORY, WHOAMI),
+    *(REVOKE, REMOVE_MESSAGE, RESTRICT, LIFT, RESTRICTIONS),
+    CREATE_INSTANCE,
+    *CHANGE_INSTANCE.values(),
+    *(CANCEL_OPERATION, LIST_INSTANCES, OPERATION),
+    *(STATUS, KNOWN_ADDRESSES),
+)
+"""All of them. A test compares this with the constants above."""
+
+
+def endpoints_of(service: str) -> tuple[AnyEndpoint, ...]:
+    """The endpoints that ``service`` answers."""
+    return tuple(endpoint for endpoint in ENDPOINTS if endpoint.service == service)
