@@ -14,7 +14,8 @@ from fastapi import FastAPI, WebSocket
 from starlette.types import Message
 
 from bench.fanout.wire import TEXT, ProtocolVersion, Side, get, masked, upgrade
-from opsroom_contracts.chat import MessageEvent, User
+from opsroom_contracts.chat import User
+from opsroom_contracts.chat_events import MessageEvent
 from opsroom_contracts.codec import encode
 from opsroom_contracts.http import SSE_CHANGE
 from opsroom_contracts.subjects import CHAT_EVENTS

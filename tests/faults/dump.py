@@ -1,6 +1,7 @@
 """What the streams hold, read at the end of a run straight from the broker."""
 
-from opsroom_contracts.chat import MEMBER, MESSAGE_EVENT, NAME_CLAIM, MemberStatus
+from opsroom_contracts.chat import MEMBER, NAME_CLAIM, MemberStatus
+from opsroom_contracts.chat_events import MESSAGE_EVENT
 from opsroom_contracts.cloud import INSTANCE_EVENT
 from opsroom_contracts.subjects import (
     CHAT_EVENTS,

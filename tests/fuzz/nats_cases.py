@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from opsroom_contracts import audit, chat, cloud, endpoints, gateways, moderation, subjects
+from opsroom_contracts import audit, chat, chat_events, cloud, endpoints, gateways, moderation, subjects
 from opsroom_contracts.model import Model
 from opsroom_messaging.deployment.permissions import OPERATOR
 from tests.fuzz.cases import INSTANCE, VALUES, nearly
@@ -21,7 +21,7 @@ _REQUESTS: dict[str, type[Model]] = {
 _NEVER_WHOLE = {endpoints.REMOVE_MESSAGE.subject, endpoints.RESTRICT.subject}
 """What fits these takes effect: a witness may be muted, or a message be gone that they were shown."""
 _EVENTS: dict[str, tuple[type[Model], frozenset[str]]] = {
-    "chat.events.general.{}": (chat.MessageEvent, frozenset({"chat"})),
+    "chat.events.general.{}": (chat_events.MessageEvent, frozenset({"chat"})),
     "chat.members.{}": (chat.Member, frozenset({"chat"})),
     "chat.names.{}": (chat.NameClaim, frozenset({"chat"})),
     "chat.erasures.{}": (moderation.Erasure, frozenset({"chat"})),

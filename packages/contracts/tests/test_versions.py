@@ -7,7 +7,7 @@ import pytest
 
 from opsroom_contracts.codec import MAX_PAYLOAD_BYTES, ContractError, PayloadTooLargeError
 from opsroom_contracts.model import Model
-from opsroom_contracts.versions import NewerVersionError, PreviousVersion, StoredContract
+from opsroom_contracts.versions import NewerVersionError, PreviousVersion, StoredContract, StoredUnion
 
 
 class First(Model):
@@ -96,3 +96,72 @@ def test_what_is_no_payload_at_all_is_refused(payload: bytes) -> None:
 def test_an_oversized_payload_is_refused_unread() -> None:
     with pytest.raises(PayloadTooLargeError):
         CONTRACT.read(b'{"version":4}' + b" " * MAX_PAYLOAD_BYTES)
+
+
+class Sent(Model):
+    """A made-up event, of version 1."""
+
+    version: Literal[1] = 1
+    type: Literal["sent"] = "sent"
+    text: str
+
+
+class Edited(Model):
+    """Another one, which is at version 2 already."""
+
+    version: Literal[2] = 2
+    type: Literal["edited"] = "edited"
+    texts: tuple[str, ...]
+
+
+class EditedBefore(Model):
+    """Its first version."""
+
+    version: Literal[1] = 1
+    type: Literal["edited"] = "edited"
+    text: str
+
+
+def upgraded(old: EditedBefore) -> Edited:
+    return Edited(texts=(old.text,))
+
+
+UNION: StoredUnion[Sent | Edited] = StoredUnion(
+    {
+        "sent": StoredContract(Sent),
+        "edited": StoredContract(Edited, {1: PreviousVersion(EditedBefore, upgraded)}),
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("payload", "event"),
+    [
+        ({"version": 1, "type": "sent", "text": "a"}, Sent(text="a")),
+        ({"text": "a"}, Sent(text="a")),
+        ({"version": 2, "type": "edited", "texts": ["a", "b"]}, Edited(texts=("a", "b"))),
+        ({"version": 1, "type": "edited", "text": "a"}, Edited(texts=("a",))),
+    ],
+)
+def test_each_type_has_versions_of_its_own(payload: object, event: Sent | Edited) -> None:
+    assert UNION.read(json.dumps(payload).encode()) == event
+
+
+@pytest.mark.parametrize(
+    ("payload", "field", "newer"),
+    [
+        ({"version": 2, "type": "sent", "text": "a"}, "version", True),
+        ({"version": 3, "type": "edited", "texts": []}, "version", True),
+        ({"version": 1, "type": "pinned", "text": "a"}, "type", True),
+        ({"version": 2, "type": "edited", "texts": "a"}, "texts", False),
+        ({"version": 1, "type": "sent"}, "text", False),
+        ({"version": 1, "type": 7, "text": "a"}, "type", False),
+        ({"version": 1, "type": "p" * 65, "text": "a"}, "type", False),
+    ],
+)
+def test_a_payload_that_no_type_reads_is_refused_by_its_field(
+    payload: object, field: str, newer: bool
+) -> None:
+    with pytest.raises(ContractError) as refused:
+        UNION.read(json.dumps(payload).encode())
+    assert (refused.value.field, isinstance(refused.value, NewerVersionError)) == (field, newer)

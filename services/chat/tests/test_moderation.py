@@ -17,15 +17,14 @@ from opsroom_contracts.chat import (
     SendReply,
     SendRequest,
 )
+from opsroom_contracts.chat_events import MESSAGE_REMOVED, MessageRemoved
 from opsroom_contracts.codec import encode
 from opsroom_contracts.errors import FaultError
 from opsroom_contracts.moderation import (
-    MESSAGE_REMOVED,
     RESTRICTIONS_MAX,
     Erasure,
     LiftReply,
     LiftRequest,
-    MessageRemoved,
     RemoveReply,
     RemoveRequest,
     Restriction,

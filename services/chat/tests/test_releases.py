@@ -7,7 +7,8 @@ import pytest
 
 from opsroom_chat.domain.tokens import message_id, name_key
 from opsroom_contracts import endpoints
-from opsroom_contracts.chat import MESSAGE_EVENT, MessageEvent, Text, User
+from opsroom_contracts.chat import Text, User
+from opsroom_contracts.chat_events import MESSAGE_EVENT, MessageEvent
 from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.model import Identifier, Model, RoomName, Timestamp
 from opsroom_contracts.subjects import (

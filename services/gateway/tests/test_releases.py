@@ -8,7 +8,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from opsroom_contracts.chat import MESSAGE_EVENT, MessageEvent, Text, User
+from opsroom_contracts.chat import Text, User
+from opsroom_contracts.chat_events import MESSAGE_EVENT, MessageEvent
 from opsroom_contracts.cloud import INSTANCE_EVENT, InstanceEvent
 from opsroom_contracts.commands import Command, EventType, InstanceState
 from opsroom_contracts.model import Identifier, Model, Timestamp

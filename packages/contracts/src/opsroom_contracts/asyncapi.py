@@ -7,12 +7,12 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from opsroom_contracts import audit, chat, cloud, frames, gateways, http, moderation, subjects
+from opsroom_contracts import audit, chat, chat_events, cloud, frames, gateways, http, moderation, subjects
 from opsroom_contracts.endpoints import ENDPOINTS
 from opsroom_contracts.schema import all_models
 
 PUBLISHED: dict[str, tuple[type[BaseModel], ...]] = {
-    subjects.message_subject("{room}", "{message}"): (chat.MessageEvent, moderation.MessageRemoved),
+    subjects.message_subject("{room}", "{message}"): (chat_events.MessageEvent, chat_events.MessageRemoved),
     subjects.erasure_subject("{message}"): (moderation.Erasure,),
     subjects.member_subject("{user}"): (chat.Member,),
     subjects.name_subject("{digest}"): (chat.NameClaim,),

@@ -39,20 +39,6 @@ class LegacyFrame(Model):
     binary: bool = False
 
 
-class MessageEvent(Model):
-    """A stored message: what ``chat.events.<room>.<id>`` holds."""
-
-    version: Literal[1] = 1
-    type: Literal["message"] = "message"
-    id: Identifier
-    room: RoomName
-    user: User
-    text: Text
-    timestamp: Timestamp
-    client_id: ClientId | None = None
-    raw: LegacyFrame | None = None
-
-
 class ProtocolVersion(StrEnum):
     """Which interface a person came in by."""
 
@@ -277,20 +263,6 @@ class TypingEvent(Model):
     user: User
 
 
-MESSAGE_EVENT = StoredContract(MessageEvent)
 MEMBER = StoredContract(Member)
 NAME_CLAIM = StoredContract(NameClaim)
 TYPING_EVENT = TypeAdapter(TypingEvent)
-
-
-def as_message(event: MessageEvent, seq: int) -> Message:
-    """Show a stored message with its place ``seq`` in the stream."""
-    return Message(
-        seq=seq,
-        id=event.id,
-        room=event.room,
-        user=event.user,
-        text=event.text,
-        timestamp=event.timestamp,
-        client_id=event.client_id,
-    )

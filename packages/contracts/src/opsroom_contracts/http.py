@@ -6,7 +6,7 @@ from pydantic import Field
 
 from opsroom_contracts.audit import Address
 from opsroom_contracts.chat import RawName, Token, User
-from opsroom_contracts.cloud import Actor, Instance, InstanceEvent, Operation
+from opsroom_contracts.cloud import Actor, Instance, Operation
 from opsroom_contracts.commands import Command, EventType, InstanceState
 from opsroom_contracts.gateways import AddressSeen
 from opsroom_contracts.model import Identifier, Model, Sequence, Timestamp
@@ -72,7 +72,10 @@ class OperationAccepted(Model):
 
 
 class CloudEvent(Model):
-    """The data of one event of ``GET /api/v1/cloud/events``."""
+    """The data of one event of ``GET /api/v1/cloud/events``.
+
+    ``instance``: the instance as the event left it; missing if it is gone.
+    """
 
     seq: Sequence
     type: EventType
@@ -84,6 +87,7 @@ class CloudEvent(Model):
     timestamp: Timestamp
     due_at: Timestamp | None = None
     reason: Annotated[str, Field(max_length=500)] | None = None
+    instance: Instance | None = None
 
 
 class ResetEvent(Model):
@@ -103,19 +107,3 @@ SSE_CHANGE = "change"
 """The SSE event name of a :class:`CloudEvent`."""
 SSE_RESET = "reset"
 """The SSE event name of a :class:`ResetEvent`."""
-
-
-def as_cloud_event(event: InstanceEvent, seq: int) -> CloudEvent:
-    """Show a stored event with its place ``seq`` in the stream."""
-    return CloudEvent(
-        seq=seq,
-        type=event.type,
-        instance_id=event.instance_id,
-        operation_id=event.operation_id,
-        command=event.command,
-        state=event.state,
-        actor=event.actor,
-        timestamp=event.timestamp,
-        due_at=event.due_at,
-        reason=event.reason,
-    )

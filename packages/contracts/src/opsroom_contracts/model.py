@@ -2,7 +2,7 @@
 
 import unicodedata
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal, TypeVar, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
@@ -24,6 +24,9 @@ class Model(BaseModel):
     )
 
 
+ModelT = TypeVar("ModelT", bound=Model)
+
+
 def to_milliseconds(moment: datetime) -> datetime:
     """Cut ``moment`` to whole milliseconds of UTC, the precision every timestamp has on the wire.
 
@@ -39,6 +42,22 @@ def to_milliseconds(moment: datetime) -> datetime:
     except OverflowError:
         raise ValueError("is out of range") from None
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
+
+
+def copy_fields(source: Model, target: type[ModelT], **more: object) -> ModelT:
+    """A ``target`` with the values of ``source`` for the fields that ``more`` does not give.
+
+    A constant field (``type``, ``version``) keeps the target's own value.
+
+    Raises:
+        AttributeError: ``source`` lacks a field that ``target`` requires.
+    """
+    values = {
+        name: getattr(source, name)
+        for name, field in target.model_fields.items()
+        if name not in more and get_origin(field.annotation) is not Literal
+    }
+    return target(**values, **more)
 
 
 def rfc3339(moment: datetime) -> str:

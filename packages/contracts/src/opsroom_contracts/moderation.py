@@ -7,11 +7,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from opsroom_contracts.audit import Address, Requester
-from opsroom_contracts.chat import MESSAGE_EVENT, MessageEvent, RawName, User
-from opsroom_contracts.codec import ContractError
+from opsroom_contracts.chat import RawName, User
 from opsroom_contracts.model import Identifier, Model, RoomName, Sequence, Timestamp
 from opsroom_contracts.text import fold_name
-from opsroom_contracts.versions import NewerVersionError, StoredContract
+from opsroom_contracts.versions import StoredContract
 
 RESTRICTIONS_MAX = 1000
 """The most mutes and bans in force at once."""
@@ -22,21 +21,6 @@ _TEN_YEARS = 315_360_000
 Reason = Annotated[str, Field(min_length=1, max_length=200)]
 """Why, in the words of whoever moderates; the one concerned is told."""
 Seconds = Annotated[int, Field(ge=1, le=_TEN_YEARS)]
-
-
-class MessageRemoved(Model):
-    """What takes a removed message's place: on its subject, at the end of the stream.
-
-    ``message_seq`` and ``sent_at`` are those of the message, which is erased.
-    """
-
-    version: Literal[1] = 1
-    type: Literal["removed"] = "removed"
-    id: Identifier
-    room: RoomName
-    message_seq: Sequence
-    sent_at: Timestamp
-    timestamp: Timestamp
 
 
 class Erasure(Model):
@@ -165,7 +149,6 @@ class RevokeReply(Model):
     seq: Sequence
 
 
-MESSAGE_REMOVED = StoredContract(MessageRemoved)
 ERASURE = StoredContract(Erasure)
 RESTRICTION = StoredContract(Restriction)
 
@@ -174,21 +157,3 @@ def restriction_id(kind: RestrictionKind, name: str | None, address: str | None)
     """The id of a restriction: the same for the same thing about the same target, so a repeat is harmless."""
     target = f"address/{address}" if name is None else f"name/{fold_name(name)}"
     return hashlib.sha256(f"{kind.value}/{target}".encode()).hexdigest()[:32]
-
-
-def read_chat_event(data: bytes) -> MessageEvent | MessageRemoved:
-    """Read what a subject of the chat's events holds.
-
-    Raises:
-        NewerVersionError: a newer release stored it.
-        ContractError: it is neither a message nor the removal of one.
-    """
-    try:
-        return MESSAGE_EVENT.read(data)  # as nearly always
-    except NewerVersionError:
-        raise
-    except ContractError as error:
-        try:
-            return MESSAGE_REMOVED.read(data)
-        except ContractError:
-            raise error from None

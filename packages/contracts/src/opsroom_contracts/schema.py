@@ -6,11 +6,49 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from opsroom_contracts import audit, chat, cloud, errors, frames, gateways, http, identity, moderation, status
+from opsroom_contracts import (
+    audit,
+    chat,
+    chat_events,
+    cloud,
+    errors,
+    frames,
+    gateways,
+    http,
+    identity,
+    moderation,
+    status,
+)
 from opsroom_contracts import legacy as course
 from opsroom_contracts.model import Model
 
-_MODULES = (audit, chat, cloud, course, errors, frames, gateways, http, identity, moderation, status)
+_MODULES = (
+    audit,
+    chat,
+    chat_events,
+    cloud,
+    course,
+    errors,
+    frames,
+    gateways,
+    http,
+    identity,
+    moderation,
+    status,
+)
+    audit,
+    chat,
+    chat_events,
+    cloud,
+    course,
+    errors,
+    frames,
+    gateways,
+    http,
+    identity,
+    moderation,
+    status,
+)
 
 
 def all_models() -> list[type[Model]]:

@@ -8,17 +8,10 @@ import logging
 
 from opsroom_chat.domain.moderation import removal_of
 from opsroom_chat.presence_handlers import Clock
-from opsroom_contracts.chat import MessageEvent
+from opsroom_contracts.chat_events import CHAT_EVENT, MessageEvent, MessageRemoved
 from opsroom_contracts.codec import ContractError, encode
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
-from opsroom_contracts.moderation import (
-    ERASURE,
-    Erasure,
-    MessageRemoved,
-    RemoveReply,
-    RemoveRequest,
-    read_chat_event,
-)
+from opsroom_contracts.moderation import ERASURE, Erasure, RemoveReply, RemoveRequest
 from opsroom_contracts.subjects import CHAT_ERASURES, erasure_subject, message_subject
 from opsroom_contracts.versions import NewerVersionError
 from opsroom_messaging.jetstream.batch_writer import BatchWriter, ConflictError, Write
@@ -107,7 +100,7 @@ def _unknown(request: RemoveRequest) -> FaultError:
 
 def _read(stored: StreamMessage, request: RemoveRequest) -> MessageEvent | MessageRemoved:
     try:
-        return read_chat_event(stored.data)
+        return CHAT_EVENT.read(stored.data)
     except NewerVersionError as error:
         raise UnavailableError(f"{stored.subject}: {error}") from error
     except ContractError:

@@ -11,17 +11,15 @@ from opsroom_contracts.chat import (
     HistoryRequest,
     MemberStatus,
     Message,
-    MessageEvent,
     ProtocolVersion,
     SendReply,
     SendRequest,
     User,
-    as_message,
 )
+from opsroom_contracts.chat_events import CHAT_EVENT, MessageEvent, MessageRemoved, message_of
 from opsroom_contracts.codec import ContractError, encode
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.model import to_milliseconds
-from opsroom_contracts.moderation import MessageRemoved, read_chat_event
 from opsroom_contracts.restrictions import refusal
 from opsroom_contracts.subjects import message_subject, room_events
 from opsroom_contracts.text import NameRuleError, clean_name
@@ -137,7 +135,7 @@ class Messages:
         if stored is None:
             raise refuse(ErrorCode.UNAVAILABLE, "the message could not be stored; try again")
         try:
-            event = read_chat_event(stored.data)
+            event = CHAT_EVENT.read(stored.data)
         except NewerVersionError as error:
             raise UnavailableError(f"{subject}: {error}") from error
         except ContractError:
@@ -191,8 +189,8 @@ class Messages:
 
     def _readable(self, stored: StreamMessage) -> list[Message]:
         try:
-            event = read_chat_event(stored.data)
-            return [] if isinstance(event, MessageRemoved) else [as_message(event, stored.seq)]
+            event = CHAT_EVENT.read(stored.data)
+            return [] if isinstance(event, MessageRemoved) else [message_of(event, stored.seq)]
         except ContractError as error:
             self.malformed += 1
             log.warning("skipped %s at %d: %s", stored.subject, stored.seq, error)

@@ -7,16 +7,10 @@ from datetime import datetime, timedelta
 
 from opsroom_contracts.addresses import AddressRuleError, bannable_site
 from opsroom_contracts.audit import Requester
-from opsroom_contracts.chat import MessageEvent
+from opsroom_contracts.chat_events import MessageEvent, MessageRemoved
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.model import to_milliseconds
-from opsroom_contracts.moderation import (
-    MessageRemoved,
-    Restriction,
-    RestrictionKind,
-    RestrictRequest,
-    restriction_id,
-)
+from opsroom_contracts.moderation import Restriction, RestrictionKind, RestrictRequest, restriction_id
 from opsroom_contracts.text import NameRuleError, clean_name
 
 _REMEMBERED_SECONDS = 60

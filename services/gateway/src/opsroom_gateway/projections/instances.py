@@ -4,9 +4,10 @@ import logging
 from collections.abc import Callable
 
 from opsroom_contracts.cloud import INSTANCE_EVENT, Instance, InstanceEvent, apply
+from opsroom_contracts.cloud_events import cloud_event_of
 from opsroom_contracts.codec import ContractError, encode
 from opsroom_contracts.commands import EventType
-from opsroom_contracts.http import SSE_CHANGE, SSE_RESET, InstanceList, ResetEvent, as_cloud_event
+from opsroom_contracts.http import SSE_CHANGE, SSE_RESET, InstanceList, ResetEvent
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.fanout.replay_buffer import ReplayBuffer
 from opsroom_gateway.transport.encoding import sse_event
@@ -97,7 +98,7 @@ class InstanceProjection:
 
 def change_chunk(event: InstanceEvent, seq: int) -> bytes:
     """The SSE chunk of an event."""
-    return sse_event(SSE_CHANGE, encode(as_cloud_event(event, seq)), seq)
+    return sse_event(SSE_CHANGE, encode(cloud_event_of(event, seq)), seq)
 
 
 def reset_chunk(seq: int) -> bytes:

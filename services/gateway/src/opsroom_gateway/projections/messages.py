@@ -7,11 +7,11 @@ import logging
 from datetime import datetime
 from time import time
 
-from opsroom_contracts.chat import LegacyFrame, MessageEvent
+from opsroom_contracts.chat import LegacyFrame
+from opsroom_contracts.chat_events import CHAT_EVENT, ChatEvent, MessageEvent, MessageRemoved, frame_of
 from opsroom_contracts.codec import ContractError, encode
-from opsroom_contracts.frames import MessageFrame, RemovedFrame, ResetFrame
+from opsroom_contracts.frames import ResetFrame
 from opsroom_contracts.legacy import CourseOutgoing, LegacyUser
-from opsroom_contracts.moderation import MessageRemoved, read_chat_event
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.fanout.replay_buffer import ReplayBuffer
 from opsroom_gateway.transport.encoding import binary_frame, text_frame
@@ -53,7 +53,7 @@ class MessageProjection:
         """Fan out one message; what does not fit its contract is skipped, counted and logged."""
         self.head = message.seq
         try:
-            event = read_chat_event(message.data)
+            event = CHAT_EVENT.read(message.data)
             if isinstance(event, MessageRemoved):
                 self._remove(event, message.seq)
                 return
@@ -63,7 +63,7 @@ class MessageProjection:
             self.malformed += 1
             log.warning("skipped %s at %d: %s", message.subject, message.seq, error)
             return
-        frame = message_frame(event, message.seq)
+        frame = encoded_frame(event, message.seq)
         self.buffer.put(message.seq, frame)
         self.readers.publish(frame)
         if event.room == COURSE_ROOM:
@@ -76,7 +76,7 @@ class MessageProjection:
     def _remove(self, event: MessageRemoved, seq: int) -> None:
         """Nobody who comes back is told the text again. The course contract has no words for it."""
         self.buffer.drop(event.message_seq)
-        frame = removed_frame(event, seq)
+        frame = encoded_frame(event, seq)
         self.buffer.put(seq, frame)
         self.readers.publish(frame)
 
@@ -88,47 +88,18 @@ class MessageProjection:
         """Nothing to do: the replay buffer fills as messages come."""
 
 
-def message_frame(event: MessageEvent, seq: int) -> bytes:
-    """The ``message`` frame of a stored event."""
-    return text_frame(
-        encode(
-            MessageFrame(
-                seq=seq,
-                id=event.id,
-                room=event.room,
-                user=event.user,
-                text=event.text,
-                timestamp=event.timestamp,
-                client_id=event.client_id,
-            )
-        )
-    )
-
-
-def removed_frame(event: MessageRemoved, seq: int) -> bytes:
-    """The ``removed`` frame of what is stored in a message's place."""
-    return text_frame(
-        encode(
-            RemovedFrame(
-                seq=seq,
-                room=event.room,
-                id=event.id,
-                message_seq=event.message_seq,
-                timestamp=event.timestamp,
-            )
-        )
-    )
+def encoded_frame(event: ChatEvent, seq: int) -> bytes:
+    """The WebSocket frame of a stored event."""
+    return text_frame(encode(frame_of(event, seq)))
 
 
 def render_message(stored: StreamMessage) -> bytes:
-    """The frame of an event read back; nothing for one that does not fit its contract."""
+    """The frame of an event that was read back; empty if it does not fit its contract."""
     try:
-        event = read_chat_event(stored.data)
+        event = CHAT_EVENT.read(stored.data)
     except ContractError:
         return b""
-    if isinstance(event, MessageRemoved):
-        return removed_frame(event, stored.seq)
-    return message_frame(event, stored.seq)
+    return encoded_frame(event, stored.seq)
 
 
 def course_frame(event: MessageEvent) -> bytes:
