@@ -36,19 +36,6 @@ _MODULES = (
     moderation,
     status,
 )
-    audit,
-    chat,
-    chat_events,
-    cloud,
-    course,
-    errors,
-    frames,
-    gateways,
-    http,
-    identity,
-    moderation,
-    status,
-)
 
 
 def all_models() -> list[type[Model]]:

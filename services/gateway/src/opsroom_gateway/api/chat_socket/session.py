@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import assert_never
 
 from fastapi import WebSocket
 from starlette.types import Message
@@ -225,6 +226,8 @@ class ChatSocket:
                 await self._leave()
             case HelloFrame():
                 self._replies.refuse(ErrorCode.INVALID_REQUEST, "hello was said already", field="type")
+            case _:
+                assert_never(frame)
 
     async def _store(self, frame: SendFrame) -> None:
         request = SendRequest(
