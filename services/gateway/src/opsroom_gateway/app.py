@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -92,13 +93,17 @@ async def gateway(broker: NatsConnection, settings: GatewaySettings) -> AsyncIte
         await projections.ready()
         try:
             async with serve_status(broker, components.cached_status, stats, components.access.enforcer):
-                yield Gateway(
-                    app, stats, died, lambda: projections.live, components.requester.shorten_timeouts
-                )
+                yield Gateway(app, stats, died, lambda: projections.live, partial(_prepare_stop, components))
         finally:
             await course_chat.stop()
             await components.sessions.close()
             await components.audit.drain()
+
+
+def _prepare_stop(components: Components, seconds: float) -> None:
+    """The server stops: what waits for a service has ``seconds`` left, and streams of the status end."""
+    components.requester.shorten_timeouts(seconds)
+    components.status_streams.stop()
 
 
 def describe() -> dict[str, Any]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from opsroom_gateway.api.audit_log import GatewayAuditLog
 from opsroom_gateway.api.cloud_commands import CloudCommands
+from opsroom_gateway.api.status_events import StatusStreams
 from opsroom_gateway.api.status_service import CachedStatus
 from opsroom_gateway.auth.authorization import Access
 from opsroom_gateway.auth.factory import access, utc_now
@@ -43,6 +44,7 @@ class Components:
     audit: Audit
     audit_log: GatewayAuditLog
     cached_status: CachedStatus
+    status_streams: StatusStreams
 
 
 def build_access(broker: NatsConnection, settings: GatewaySettings) -> AccessComponents:
@@ -68,6 +70,8 @@ def build_components(
     """The parts of the gateway ``gateway_id``. ``start``: the first message of the chat that it holds."""
     projections = build_projections(broker, foundation.restrictions, start, settings.ring_messages)
     audit = Audit(broker)
+    cached_status = CachedStatus(lambda: collect_status(broker))
+    revocations = RevocationWatcher(foundation.access)
     return Components(
         requester=foundation.requester,
         access=foundation.access,
@@ -75,8 +79,9 @@ def build_components(
         sessions=Sessions(foundation.requester, gateway_id),
         commands=CloudCommands(foundation.requester, projections.cloud_follower),
         limits=limits_of(settings),
-        revocations=RevocationWatcher(foundation.access),
+        revocations=revocations,
         audit=audit,
         audit_log=GatewayAuditLog(audit),
-        cached_status=CachedStatus(lambda: collect_status(broker)),
+        cached_status=cached_status,
+        status_streams=StatusStreams(cached_status, foundation.access, revocations),
     )

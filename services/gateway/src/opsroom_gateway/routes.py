@@ -17,6 +17,7 @@ from opsroom_gateway.api.moderation import moderation_router
 from opsroom_gateway.api.restrictions import Restricting, restrictions_router
 from opsroom_gateway.api.session import session_router
 from opsroom_gateway.api.status import status_router
+from opsroom_gateway.api.status_events import status_events_router
 from opsroom_gateway.components import Components
 from opsroom_gateway.domain.networks import networks
 from opsroom_gateway.legacy.access import LegacyAccess
@@ -90,6 +91,7 @@ def api(broker: NatsConnection, settings: GatewaySettings, components: Component
     )
     router.include_router(audit_router(StreamReader(broker, subjects.AUDIT_STREAM), access))
     router.include_router(status_router(components.cached_status, access))
+    router.include_router(status_events_router(components.status_streams, access))
     router.include_router(
         events_router(projections.cloud, projections.cloud_past, access, components.revocations)
     )
