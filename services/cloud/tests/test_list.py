@@ -34,7 +34,9 @@ async def test_pages_are_in_order_and_hold_everything_once(cloud: Cloud) -> None
 
 
 async def test_a_page_can_not_be_larger_than_the_limit(cloud: Cloud, broker: NatsConnection) -> None:
-    reply = await broker.client.request(endpoints.LIST_INSTANCES.subject, b'{"limit":%d}' % (LIST_MAX + 1))
+    reply = await broker.client.request(
+        endpoints.LIST_INSTANCES.subject, b'{"limit":%d}' % (LIST_MAX + 1), timeout=30
+    )
     fault = FAULT.validate_json(reply.data)
     assert (fault.code, fault.field) == (ErrorCode.INVALID_REQUEST, "limit")
 

@@ -18,7 +18,7 @@ GARBAGE = (b"\xff\xfe", b"null", b'"str"', b"[]", b"[" * 5000, b'{"x":1}', b"{",
 
 
 async def statistics(broker: NatsConnection) -> dict[str, int]:
-    reply = await broker.client.request(f"$SRV.STATS.{CLOUD_SERVICE}", b"")
+    reply = await broker.client.request(f"$SRV.STATS.{CLOUD_SERVICE}", b"", timeout=30)
     found: dict[str, int] = json.loads(reply.data)["endpoints"][0]["data"]
     return found
 
@@ -28,23 +28,25 @@ async def test_a_request_that_fits_no_contract_is_refused(
     cloud: Cloud, broker: NatsConnection, endpoint: endpoints.AnyEndpoint
 ) -> None:
     for payload in GARBAGE:
-        fault = FAULT.validate_json((await broker.client.request(endpoint.subject, payload)).data)
+        fault = FAULT.validate_json((await broker.client.request(endpoint.subject, payload, timeout=30)).data)
         assert fault.code is ErrorCode.INVALID_REQUEST
-    oversized = FAULT.validate_json((await broker.client.request(endpoint.subject, b" " * 900_000)).data)
+    oversized = FAULT.validate_json(
+        (await broker.client.request(endpoint.subject, b" " * 900_000, timeout=30)).data
+    )
     assert oversized.code is ErrorCode.PAYLOAD_TOO_LARGE
     await cloud.page()
 
 
 async def test_an_empty_payload_asks_for_the_defaults(cloud: Cloud, broker: NatsConnection) -> None:
     for endpoint in (endpoints.CREATE_INSTANCE, endpoints.LIST_INSTANCES):
-        reply = await broker.client.request(endpoint.subject, b"")
+        reply = await broker.client.request(endpoint.subject, b"", timeout=30)
         assert not reply.headers
     assert len((await cloud.page()).instances) == 1
 
 
 async def test_a_refusal_names_the_field(cloud: Cloud, broker: NatsConnection) -> None:
     reply = await broker.client.request(
-        endpoints.CHANGE_INSTANCE[Command.START].subject, b'{"instanceId":"a.b"}'
+        endpoints.CHANGE_INSTANCE[Command.START].subject, b'{"instanceId":"a.b"}', timeout=30
     )
     assert FAULT.validate_json(reply.data).field == "instanceId"
 

@@ -63,7 +63,7 @@ async def test_a_newer_event_is_counted_and_nobody_here_writes_after_it(
     assert f"skipped {subject} (sequence {seq}): version: is 2, of a newer release" in caplog.text
     for endpoint in endpoints.CHANGE_INSTANCE.values():
         payload = json.dumps({"instanceId": instance_id}).encode()
-        fault = FAULT.validate_json((await broker.client.request(endpoint.subject, payload)).data)
+        fault = FAULT.validate_json((await broker.client.request(endpoint.subject, payload, timeout=30)).data)
         assert fault.code is ErrorCode.UNAVAILABLE, "somebody else may know what to do"
     await cloud.made()  # the sweeps that come meanwhile repair nothing here
     last = await cloud.reader.last(subject)
