@@ -103,7 +103,7 @@ async def test_who_is_muted_or_banned_learns_it_and_how_long(
     with pytest.raises(RefusedError) as kept_out:
         await opsroom.register(name)
     assert kept_out.value.code is ErrorCode.BANNED
-    await opsroom.moderation.upgrade(ban.id)
+    await opsroom.moderation.lift(ban.id)
     assert ban.id not in [one.id for one in await opsroom.moderation.restrictions()]
 
 

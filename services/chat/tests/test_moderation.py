@@ -76,7 +76,7 @@ class Moderator:
     async def ban(self, name: str, reason: str | None = None) -> Restriction:
         return (await self.restrict(RestrictionKind.BAN, name=name, reason=reason)).restriction
 
-    async def upgrade(self, restriction_id: str) -> LiftReply:
+    async def lift(self, restriction_id: str) -> LiftReply:
         return await self._request(endpoints.LIFT, LiftRequest(id=restriction_id, by=ADMIN))
 
     async def in_force(self, **page: Any) -> RestrictionsReply:
@@ -235,9 +235,9 @@ async def test_who_is_muted_reads_and_does_not_speak(chat: Chat, moderator: Mode
     await chat.send(bob.user.id, "hi")
     assert [message.text for message in await chat.history()] == ["before", "hi"]
     assert await chat.names() == ["Ann", "Bob"]
-    await moderator.upgrade(mute.id)
+    await moderator.lift(mute.id)
     await chat.send(ann.user.id, "now")
-    fault = await refusal(moderator.upgrade(mute.id))
+    fault = await refusal(moderator.lift(mute.id))
     assert (fault.code, fault.field) == ("restriction_unknown", "id")
 
 
@@ -256,7 +256,7 @@ async def test_a_mute_ends_by_itself(chat: Chat, moderator: Moderator) -> None:
     await until_answer(said, bool)
     assert datetime.now(UTC) >= (mute.until or datetime.max.replace(tzinfo=UTC)) - timedelta(milliseconds=1)
     assert (await moderator.in_force()).restrictions == ()
-    assert (await refusal(moderator.upgrade(mute.id))).code == "restriction_unknown"
+    assert (await refusal(moderator.lift(mute.id))).code == "restriction_unknown"
 
 
 @pytest.mark.parametrize("kind", RestrictionKind)
@@ -284,7 +284,7 @@ async def test_who_is_banned_leaves_the_list_and_does_not_come_back(chat: Chat, 
     asked = chat.requester.request(endpoints.JOIN, claim)
     assert (await refusal(asked)).code == "banned"
     await chat.leave(bob.user.id, manner=LeaveReason.EXIT)
-    await moderator.upgrade(ban.id)
+    await moderator.lift(ban.id)
     assert (await chat.join(ann.token)).user == ann.user
     assert await chat.names() == ["Ann"]
 
@@ -382,7 +382,7 @@ async def test_there_is_a_most_and_all_are_listed_page_by_page(
     assert ids == sorted(record(n).id for n in range(RESTRICTIONS_MAX))
     assert "lift some" in (await refusal(moderator.ban("one more"))).message
     await moderator.ban("n1", "again")  # what is there already is no one more
-    await moderator.upgrade(ids[0])
+    await moderator.lift(ids[0])
     await moderator.ban("one more")
 
 
@@ -395,7 +395,7 @@ async def test_all_of_it_is_audited_with_who_and_why(
         await moderator.remove(said.id)
     await refusal(moderator.remove("nothing"))
     mute = await moderator.mute("Ann")
-    await moderator.upgrade(mute.id)
+    await moderator.lift(mute.id)
     await moderator.restrict(RestrictionKind.BAN, address="203.0.113.7", reason="flood")
     await chat.requester.request(endpoints.REVOKE, RevokeRequest(user_id=ann.user.id, reason="lost"))
     reader = StreamReader(broker, AUDIT_STREAM)

@@ -50,7 +50,7 @@ class Moderation:
         call = Call("GET", "/chat/addresses", params={"name": name})
         return (await self._requests.ask(call, AddressList)).addresses
 
-    async def upgrade(self, restriction_id: str, *, reason: str | None = None) -> None:
+    async def lift(self, restriction_id: str, *, reason: str | None = None) -> None:
         """End a mute or ban."""
         await self._requests.tell(Call("DELETE", f"/chat/restrictions/{restriction_id}", params=_why(reason)))
 

@@ -61,7 +61,7 @@ class RestrictionHandlers:
             seq = max(seq, await self._turn_out(restriction))
         return RestrictReply(restriction=restriction, seq=seq)
 
-    async def upgrade(self, request: LiftRequest) -> LiftReply:
+    async def lift(self, request: LiftRequest) -> LiftReply:
         """End a mute or ban.
 
         Raises:

@@ -132,7 +132,7 @@ def _endpoints(broker: NatsConnection, chat: _Chat) -> MicroService:
     service.add(endpoints.REVOKE, audited(audit, people.revoke))
     service.add(endpoints.REMOVE_MESSAGE, audited(audit, chat.removing.remove))
     service.add(endpoints.RESTRICT, audited(audit, chat.restricting.restrict))
-    service.add(endpoints.LIFT, audited(audit, chat.restricting.upgrade))
+    service.add(endpoints.LIFT, audited(audit, chat.restricting.lift))
     service.add(endpoints.RESTRICTIONS, chat.restricting.page)
     return service
 

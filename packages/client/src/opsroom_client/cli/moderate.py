@@ -123,7 +123,7 @@ def lift(server: Server, restriction_id: str, reason: str | None) -> None:
     """End the mute or ban ID; `ls` lists the ids."""
 
     async def work(opsroom: Opsroom) -> None:
-        await opsroom.moderation.upgrade(restriction_id, reason=reason)
+        await opsroom.moderation.lift(restriction_id, reason=reason)
         say(f"{restriction_id} lifted")
 
     run(server, work)

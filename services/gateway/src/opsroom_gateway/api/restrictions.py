@@ -73,7 +73,7 @@ class Restricting:
         await self._follower.wait_for(reply.seq, _SEEN_SECONDS)
         return reply.restriction
 
-    async def upgrade(self, request: LiftRequest) -> None:
+    async def lift(self, request: LiftRequest) -> None:
         """End one.
 
         Raises:
@@ -149,7 +149,7 @@ def restrictions_router(restricting: Restricting, access: Access, audit_log: Gat
     ) -> None:
         """It counts no more, on any gateway."""
         request = LiftRequest(request_id=uuid4().hex, id=restriction_id, reason=reason, by=asking.by)
-        await restricting.upgrade(request)
+        await restricting.lift(request)
 
     return router
 
