@@ -83,7 +83,7 @@ class Fanout:
         self.heard.append("handled")
 
     def _note(self, path: str, connection: ClientConnection) -> None:
-        self.numbers[path].add(connection.socket)
+        self.numbers[path].add(connection.write_descriptor)
 
 
 @asynccontextmanager

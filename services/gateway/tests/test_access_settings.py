@@ -9,7 +9,7 @@ import pytest
 
 from opsroom_contracts.identity import Role
 from opsroom_gateway.auth.factory import static_tokens
-from opsroom_gateway.auth.static_tokens import StaticTokensError, main, read_tokens
+from opsroom_gateway.auth.static_tokens import StaticTokensError, main, parse_tokens
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_messaging.runtime.settings import SettingsError
 
@@ -25,7 +25,7 @@ from opsroom_messaging.runtime.settings import SettingsError
 )
 async def test_a_line_that_is_no_token_is_named(line: str, words: str) -> None:
     with pytest.raises(StaticTokensError, match=f"token 2: .*{words}"):
-        read_tokens(["# first", line])
+        parse_tokens(["# first", line])
 
 
 async def test_a_token_is_made_by_a_command_and_kept_as_a_digest(capsys: pytest.CaptureFixture[str]) -> None:
@@ -33,7 +33,7 @@ async def test_a_token_is_made_by_a_command_and_kept_as_a_digest(capsys: pytest.
     made = capsys.readouterr()
     token = next(line for line in made.err.splitlines() if line.startswith("opsroom_"))
     assert token not in made.out
-    (entry,) = read_tokens([made.out])
+    (entry,) = parse_tokens([made.out])
     assert (entry.name, entry.role) == ("alice", Role.OPERATOR)
 
 

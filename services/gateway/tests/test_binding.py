@@ -89,14 +89,14 @@ def test_an_exit_that_names_somebody_else_is_believed_where_nothing_known_speaks
 ) -> None:
     binding = bound(("ann claimed", HERE, "ann"), ("free here", HERE, None), ("free there", THERE, None))
     binding.open("guessed here", HERE, ["cy"])
-    assert binding.believes_exit(sender, "bob", origin) is believed
+    assert binding.accepts_exit(sender, "bob", origin) is believed
 
 
 def test_an_exit_is_never_believed_of_somebody_whose_socket_is_known() -> None:
     binding = bound(("1", HERE, "ann"), ("2", HERE, "bob"), ("3", HERE, None))
-    assert not binding.believes_exit("1", "bob", HERE)
-    assert not binding.believes_exit("3", "bob", HERE)
-    assert binding.believes_exit("2", "bob", HERE)
+    assert not binding.accepts_exit("1", "bob", HERE)
+    assert not binding.accepts_exit("3", "bob", HERE)
+    assert binding.accepts_exit("2", "bob", HERE)
 
 
 def test_forgetting_unbinding_and_closing_leave_no_trace() -> None:

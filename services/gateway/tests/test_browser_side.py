@@ -8,7 +8,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from opsroom_gateway.middleware.origin_check import is_here
+from opsroom_gateway.middleware.origin_check import is_same_origin
 from services.gateway.tests.portal import Portal, gateway_settings, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -73,7 +73,7 @@ async def test_outside_of_open_mode_no_strangers_are_let_in_by_default(portal: P
     ],
 )
 async def test_what_counts_as_the_gateways_own_page(origin: str, host: str, here: bool) -> None:
-    assert is_here(origin, host) is here
+    assert is_same_origin(origin, host) is here
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from opsroom_contracts.chat import Member, MemberStatus, ProtocolVersion, User
 from opsroom_contracts.codec import encode
 from opsroom_contracts.subjects import member_subject
 from opsroom_gateway.fanout.broadcaster import Broadcaster
-from opsroom_gateway.legacy.user_list import PeopleList
+from opsroom_gateway.legacy.user_list import UserListPusher
 from opsroom_gateway.projections.members import MemberProjection
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
 
@@ -31,14 +31,14 @@ def record(number: int, status: MemberStatus, seq: int) -> StreamMessage:
 
 
 async def test_changes_that_nobody_reads_cost_no_list_and_the_count_follows_them() -> None:
-    people = Counted()
-    listing = PeopleList(people, Broadcaster())
-    people.watch(lambda _member, _seq: listing.on_change())
+    members = Counted()
+    listing = UserListPusher(members, Broadcaster())
+    members.watch(lambda _member, _seq: listing.on_change())
     for number in range(50):
-        people.on_message(record(number, MemberStatus.PRESENT, number + 1))
-    people.on_message(record(7, MemberStatus.LINGERING, 51))
-    people.on_message(record(7, MemberStatus.AWAY, 52))
-    people.on_message(record(8, MemberStatus.RESERVED, 53))
-    people.on_message(StreamMessage(54, member_subject("u9"), json.dumps({"no": "record"}).encode()))
-    assert people.asked == 0
-    assert people.count == len(people.listed()) == 48
+        members.on_message(record(number, MemberStatus.PRESENT, number + 1))
+    members.on_message(record(7, MemberStatus.LINGERING, 51))
+    members.on_message(record(7, MemberStatus.AWAY, 52))
+    members.on_message(record(8, MemberStatus.RESERVED, 53))
+    members.on_message(StreamMessage(54, member_subject("u9"), json.dumps({"no": "record"}).encode()))
+    assert members.asked == 0
+    assert members.count == len(members.listed()) == 48

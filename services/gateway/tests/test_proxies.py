@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from starlette.datastructures import Headers
 
-from opsroom_gateway.domain.networks import CLOUDFLARE, networks, within
-from opsroom_gateway.middleware.trusted_proxies import PRESETS, trusted
+from opsroom_gateway.domain.networks import CLOUDFLARE, in_networks, parse_networks
+from opsroom_gateway.middleware.trusted_proxies import PRESETS, parse_proxies
 from services.gateway.tests.portal import gateway_settings
 
 CLIENT = "203.0.113.7"
@@ -20,9 +20,9 @@ OWN_HEADERS = {"railway": "X-Real-IP", "fly": "Fly-Client-IP"}
 
 def client(setting: str, peer: str, *headers: tuple[str, str]) -> str | None:
     """For whom ``peer`` speaks, by a comma-separated setting."""
-    proxies = trusted(setting.split(","))
-    assert within(peer, proxies.peers)
-    return proxies.client(peer, Headers(raw=[(k.lower().encode(), v.encode()) for k, v in headers]))
+    proxies = parse_proxies(setting.split(","))
+    assert in_networks(peer, proxies.peers)
+    return proxies.client_address(peer, Headers(raw=[(k.lower().encode(), v.encode()) for k, v in headers]))
 
 
 def told(text: str, name: str = "X-Forwarded-For") -> tuple[str, str]:
@@ -113,8 +113,8 @@ def test_nothing_that_a_client_sends_changes_who_it_is(invented: list[str], own_
 def test_no_preset_trusts_the_public_internet(
     address: ipaddress.IPv4Address | ipaddress.IPv6Address, preset: str
 ) -> None:
-    if within(str(address), trusted([preset]).peers):
-        assert not address.is_global or within(str(address), networks(CLOUDFLARE))
+    if in_networks(str(address), parse_proxies([preset]).peers):
+        assert not address.is_global or in_networks(str(address), parse_networks(CLOUDFLARE))
 
 
 @pytest.mark.parametrize(

@@ -31,12 +31,12 @@ def test_from_its_floor_on_it_holds_all_there_is(
                 stream.append((head, b"x" * size))
                 buffer.put(*stream[-1])
             case "fill":
-                start = max(1, buffer.floor - number)
-                buffer.fill(start, [frame for frame in stream if start <= frame[0] < buffer.floor])
+                start = max(1, buffer.first_seq - number)
+                buffer.backfill(start, [frame for frame in stream if start <= frame[0] < buffer.first_seq])
             case "drop" if head:  # what was put in before; the stream may hold it for a while
                 seq = max(1, head - number)
                 dropped.add(seq)
-                buffer.drop(seq)
+                buffer.redact(seq)
             case "drop":
                 pass
             case _:
@@ -44,10 +44,10 @@ def test_from_its_floor_on_it_holds_all_there_is(
                 dropped.clear()
                 buffer.restart(head + 1)
         told = [(seq, b"" if seq in dropped else frame) for seq, frame in stream]
-        held = list(buffer.after(buffer.floor - 1))
-        assert held == [frame for frame in told if frame[0] >= buffer.floor]
-        assert buffer.without_dropped(stream) == told
-        assert len(held) == max_count - buffer.room
+        held = list(buffer.after(buffer.first_seq - 1))
+        assert held == [frame for frame in told if frame[0] >= buffer.first_seq]
+        assert buffer.with_redactions(stream) == told
+        assert len(held) == max_count - buffer.free_slots
         assert sum(len(frame) for _, frame in held) <= max_bytes
 
 
@@ -55,6 +55,6 @@ def test_the_oldest_of_what_is_filled_in_is_left_out_where_there_is_no_room() ->
     buffer = ReplayBuffer(3, 100)
     buffer.restart(10)
     buffer.put(10, b"new")
-    buffer.fill(1, [(seq, b"old") for seq in (2, 4, 6, 8)])
+    buffer.backfill(1, [(seq, b"old") for seq in (2, 4, 6, 8)])
     assert [seq for seq, _ in buffer.after(0)] == [6, 8, 10]
-    assert buffer.floor == 5
+    assert buffer.first_seq == 5

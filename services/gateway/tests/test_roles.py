@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from opsroom_contracts.identity import Action, Grant, Mode, Role
-from opsroom_gateway.domain.roles import allowed, higher, role_of_anybody, role_of_person
+from opsroom_gateway.domain.roles import anonymous_role, higher_role, permissions_of, registered_role
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -38,14 +38,14 @@ def test_the_table_names_every_action_and_role() -> None:
 @pytest.mark.parametrize(("who", "action", "may"), cells())
 def test_every_role_may_what_the_table_says(who: str, action: Action, may: bool) -> None:
     if who in {"nobody", "guest"}:
-        assert (action in allowed(None, guests=who == "guest")) is may
+        assert (action in permissions_of(None, guests=who == "guest")) is may
     else:
         for guests in (True, False):
-            assert (action in allowed(Role(who), guests=guests)) is may
+            assert (action in permissions_of(Role(who), guests=guests)) is may
 
 
 @pytest.mark.parametrize(
-    ("mode", "near", "role"),
+    ("mode", "local", "role"),
     [
         (Mode.OPEN, True, Role.ADMIN),
         (Mode.OPEN, False, Role.OPERATOR),
@@ -55,8 +55,8 @@ def test_every_role_may_what_the_table_says(who: str, action: Action, may: bool)
         (Mode.OIDC, False, None),
     ],
 )
-def test_what_nobody_in_particular_is(mode: Mode, near: bool, role: Role | None) -> None:
-    assert role_of_anybody(mode, near=near) is role
+def test_what_nobody_in_particular_is(mode: Mode, local: bool, role: Role | None) -> None:
+    assert anonymous_role(mode, local=local) is role
 
 
 @pytest.mark.parametrize("guests", [True, False])
@@ -71,11 +71,11 @@ def test_a_grant_counts_until_it_ends_or_is_withdrawn(
         grant = Grant(role=role, source="token:x", until=None if until is None else NOW + until)
     counts = role is not None and not withdrawn and (until is None or until > timedelta(0))
     expected = role if counts else (Role.MEMBER if guests else None)
-    assert role_of_person(grant, NOW, guests=guests, withdrawn=withdrawn) is expected
+    assert registered_role(grant, NOW, guests=guests, revoked=withdrawn) is expected
 
 
 def test_of_two_roles_the_higher_counts() -> None:
     ladder = [None, *Role]
     for i, one in enumerate(ladder):
         for j, other in enumerate(ladder):
-            assert higher(one, other) is ladder[max(i, j)]
+            assert higher_role(one, other) is ladder[max(i, j)]

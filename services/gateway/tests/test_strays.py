@@ -21,4 +21,6 @@ def test_both_ways_say_what_a_dictionary_says(steps: list[tuple[str, str | None]
             model[connection] = user
         assert {c: strays.owner(c) for c in "abcde"} == {c: model.get(c) for c in "abcde"}
         assert {c for c in "abcde" if c in strays} == model.keys()
-        assert {u: strays.of(u) for u in "xyz"} == {u: {c for c in model if model[c] == u} for u in "xyz"}
+        assert {u: strays.connections_of(u) for u in "xyz"} == {
+            u: {c for c in model if model[c] == u} for u in "xyz"
+        }

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsroom_gateway.domain.web_addresses import read_origin
+from opsroom_gateway.domain.web_addresses import parse_origin
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_messaging.runtime.settings import SettingsError
 from services.gateway.tests.portal import Portal, gateway_settings, serving
@@ -93,18 +93,18 @@ async def test_all_ways_to_write_a_page_give_the_origin_that_browsers_send(
     sent = f"{scheme}://{host}" + (f":{port}" if named else "")
     typed = "".join(chance.choice((c.lower(), c.upper())) for c in f"{scheme}://{host}")
     typed += "" if port is None else f":{port}"
-    assert read_origin(f"{blank}{typed}{rest}{blank}") == sent
-    assert read_origin(sent) == sent
+    assert parse_origin(f"{blank}{typed}{rest}{blank}") == sent
+    assert parse_origin(sent) == sent
 
 
 @given(st.text(max_size=60) | st.text("htps:/.@[]*?#%\\ a1-", max_size=40).map("https://".__add__))
 async def test_whatever_is_written_is_refused_or_can_be_sent_by_a_browser(text: str) -> None:
     try:
-        origin = read_origin(text)
+        origin = parse_origin(text)
     except ValueError:
         return
     assert origin == "*" or re.fullmatch(r"[a-z][a-z0-9+.-]*://[!-~]+", origin)
-    assert read_origin(origin) == origin
+    assert parse_origin(origin) == origin
 
 
 async def test_a_page_whose_address_was_pasted_may_call(portal: Portal) -> None:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from opsroom_gateway.api.audit_log import GatewayAuditLog
 from opsroom_gateway.api.cloud_commands import CloudCommands
 from opsroom_gateway.api.status_service import CachedStatus
-from opsroom_gateway.auth.authorization import Access
-from opsroom_gateway.auth.factory import access, utc_now
+from opsroom_gateway.auth.authorization import Authorizer
+from opsroom_gateway.auth.factory import build_authorizer, utc_now
 from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
-from opsroom_gateway.middleware.rate_limits import Limits, limits_of
+from opsroom_gateway.middleware.rate_limits import Limits, build_limits
 from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer
 from opsroom_gateway.presence.sessions import Sessions
 from opsroom_gateway.projections.projections import Projections, build_projections
@@ -26,7 +26,7 @@ class AccessComponents:
 
     requester: RequestClient
     restrictions: RestrictionProjection
-    access: Access
+    access: Authorizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Components:
     """One of each."""
 
     requester: RequestClient
-    access: Access
+    access: Authorizer
     projections: Projections
     sessions: Sessions
     commands: CloudCommands
@@ -54,28 +54,28 @@ def build_access(broker: NatsConnection, settings: GatewaySettings) -> AccessCom
     requester = RequestClient(broker, patience=settings.patience_seconds)
     restrictions = RestrictionProjection(utc_now)
     return AccessComponents(
-        requester, restrictions, access(settings, requester, RestrictionEnforcer(restrictions))
+        requester, restrictions, build_authorizer(settings, requester, RestrictionEnforcer(restrictions))
     )
 
 
 def build_components(
     broker: NatsConnection,
     settings: GatewaySettings,
-    foundation: AccessComponents,
+    access_components: AccessComponents,
     gateway_id: str,
     start: int,
 ) -> Components:
     """The parts of the gateway ``gateway_id``. ``start``: the first message of the chat that it holds."""
-    projections = build_projections(broker, foundation.restrictions, start, settings.ring_messages)
+    projections = build_projections(broker, access_components.restrictions, start, settings.ring_messages)
     audit = Audit(broker)
     return Components(
-        requester=foundation.requester,
-        access=foundation.access,
+        requester=access_components.requester,
+        access=access_components.access,
         projections=projections,
-        sessions=Sessions(foundation.requester, gateway_id),
-        commands=CloudCommands(foundation.requester, projections.cloud_follower),
-        limits=limits_of(settings),
-        revocations=RevocationWatcher(foundation.access),
+        sessions=Sessions(access_components.requester, gateway_id),
+        commands=CloudCommands(access_components.requester, projections.cloud_subscription),
+        limits=build_limits(settings),
+        revocations=RevocationWatcher(access_components.access),
         audit=audit,
         audit_log=GatewayAuditLog(audit),
         cached_status=CachedStatus(lambda: collect_status(broker)),

@@ -10,7 +10,7 @@ from opsroom_gateway.projections.members import MemberProjection
 from opsroom_gateway.transport.stats import TransportStats
 from opsroom_messaging.runtime.metrics import Counter, Histogram, Labels, Metrics, single
 
-REFUSALS: Final = "opsroom.refusals"
+ERROR_COUNTER: Final = "opsroom.refusals"
 """Where in a scope the counter of refusals is."""
 
 Broadcasters = Mapping[tuple[str, str, str], Broadcaster]
@@ -40,44 +40,44 @@ class ErrorCounterMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, with the counter."""
-        scope[REFUSALS] = self._counter
+        scope[ERROR_COUNTER] = self._counter
         await self._app(scope, receive, send)
 
 
 def register_metrics(
-    metrics: Metrics, stats: TransportStats, people: MemberProjection, broadcasters: Broadcasters
+    metrics: Metrics, stats: TransportStats, members: MemberProjection, broadcasters: Broadcasters
 ) -> None:
     """Show who is connected, what is written to them, and who was turned away."""
 
     def connections() -> Mapping[Labels, float]:
-        counted: dict[Labels, float] = {}
-        for (stream, transport, dialect), hub in broadcasters.items():
+        counts: dict[Labels, float] = {}
+        for (stream, transport, dialect), broadcaster in broadcasters.items():
             if stream != "people":  # the same sockets as the chat's
-                counted[transport, dialect] = counted.get((transport, dialect), 0) + len(hub)
-        return counted
+                counts[transport, dialect] = counts.get((transport, dialect), 0) + len(broadcaster)
+        return counts
 
-    def waiting() -> Mapping[Labels, float]:
-        depths = [
-            depth
-            for (stream, _, _), hub in broadcasters.items()
+    def buffered_bytes() -> Mapping[Labels, float]:
+        buffers = [
+            buffered
+            for (stream, _, _), broadcaster in broadcasters.items()
             if stream != "people"
-            for depth in hub.buffered_bytes()
+            for buffered in broadcaster.buffered_bytes()
         ]
-        return {("sum",): sum(depths), ("max",): max(depths, default=0)}
+        return {("sum",): sum(buffers), ("max",): max(buffers, default=0)}
 
     metrics.gauge("connections", "Readers connected.", connections, ("transport", "dialect"))
-    metrics.gauge("outbox_bytes", "Bytes that readers have not taken yet.", waiting, ("of",))
+    metrics.gauge("outbox_bytes", "Bytes that readers have not taken yet.", buffered_bytes, ("of",))
     labels = ("stream", "transport", "dialect")
     metrics.counter_callback(
         "deliveries",
         "Frames written to readers.",
-        lambda: {labels: hub.deliveries for labels, hub in broadcasters.items()},
+        lambda: {labels: broadcaster.deliveries for labels, broadcaster in broadcasters.items()},
         labels,
     )
     metrics.counter_callback(
         "delivered_bytes",
         "Bytes written to readers.",
-        lambda: {labels: hub.bytes for labels, hub in broadcasters.items()},
+        lambda: {labels: broadcaster.bytes for labels, broadcaster in broadcasters.items()},
         labels,
     )
     metrics.counter_callback("slow_readers_closed", "Closed as too slow.", single(lambda: stats.slow_readers))
@@ -97,7 +97,7 @@ def register_metrics(
         },
         ("limit",),
     )
-    metrics.gauge("people_present", "People on the list.", single(lambda: people.count))
+    metrics.gauge("people_present", "People on the list.", single(lambda: members.count))
 
 
 class SkipCounter(Protocol):

@@ -7,21 +7,21 @@ from typing import Annotated, ClassVar, Self
 from pydantic import AfterValidator, Field
 
 from opsroom_contracts.identity import Mode, Role
-from opsroom_gateway.domain.networks import LOOPBACK, networks, within
+from opsroom_gateway.domain.networks import LOOPBACK, in_networks, parse_networks
 from opsroom_gateway.domain.token_bucket import Rate
-from opsroom_gateway.domain.web_addresses import ANY_ORIGIN, read_issuer, read_origin
-from opsroom_gateway.middleware.trusted_proxies import Proxies, check_trusted, trusted
+from opsroom_gateway.domain.web_addresses import ANY_ORIGIN, parse_issuer, parse_origin
+from opsroom_gateway.middleware.trusted_proxies import TrustedProxies, parse_proxies, validate_proxy
 from opsroom_messaging.runtime.admin_server import AdminSettings
 from opsroom_messaging.runtime.settings import ListeningHost, SettingsError
 
 
 def _network(text: str) -> str:
-    networks((text,))
+    parse_networks((text,))
     return text
 
 
 def _issuer(text: str | None) -> str | None:
-    return read_issuer(text) if text else None
+    return parse_issuer(text) if text else None
 
 
 def _role_word(text: str) -> str:
@@ -34,9 +34,9 @@ def _role_word(text: str) -> str:
 RoleWord = Annotated[str, AfterValidator(_role_word)]
 Addresses = tuple[Annotated[str, AfterValidator(_network)], ...]
 """Addresses and networks."""
-Trusted = tuple[Annotated[str, AfterValidator(check_trusted)], ...]
+Trusted = tuple[Annotated[str, AfterValidator(validate_proxy)], ...]
 """Addresses, networks and names of hosts."""
-OriginsSetting = tuple[Annotated[str, AfterValidator(read_origin)], ...]
+OriginsSetting = tuple[Annotated[str, AfterValidator(parse_origin)], ...]
 """Origins as browsers send them, or ``*``."""
 Count = Annotated[int, Field(ge=0)]
 PerSecond = Annotated[float, Field(ge=0, le=1_000_000)]
@@ -71,9 +71,9 @@ class LimitSettings(AdminSettings):
     course_idle_seconds: Count = 3600
     """How long a socket of the course contract may be nobody's and silent."""
 
-    def proxies(self) -> Proxies:
+    def proxies(self) -> TrustedProxies:
         """The proxies that are believed."""
-        return trusted(self.trusted_proxies)
+        return parse_proxies(self.trusted_proxies)
 
     def registrations(self) -> Rate:
         """How fast one address may register names."""
@@ -140,7 +140,7 @@ class AccessSettings(LimitSettings):
         Raises:
             SettingsError: it was not said and others can connect, or it lacks what it needs.
         """
-        local = self.host == "localhost" or within(self.host, networks(LOOPBACK))
+        local = self.host == "localhost" or in_networks(self.host, parse_networks(LOOPBACK))
         if self.access is None and not local:
             raise SettingsError(
                 f"GATEWAY_ACCESS must be said to listen on {self.host}, where others can connect:"

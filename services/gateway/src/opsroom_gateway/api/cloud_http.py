@@ -16,7 +16,7 @@ from opsroom_gateway.api.audit_log import GatewayAuditLog
 from opsroom_gateway.api.cloud_commands import CloudCommands, CommandContext
 from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.auth.authorization import Access
+from opsroom_gateway.auth.authorization import Authorizer
 from opsroom_gateway.middleware.client_address import client_of
 from opsroom_gateway.middleware.rate_limits import Limits
 from opsroom_gateway.projections.instances import InstanceProjection
@@ -76,7 +76,7 @@ async def _no_body(request: Request) -> None:
 
 
 def require_commander(
-    access: Access, limits: Limits, audit_log: GatewayAuditLog
+    access: Authorizer, limits: Limits, audit_log: GatewayAuditLog
 ) -> Callable[[Request], Awaitable[CommandContext]]:
     async def commander(request: Request) -> CommandContext:
         client, name = client_of(request), ANONYMOUS
@@ -84,7 +84,7 @@ def require_commander(
             principal = await access.principal(request)
             name = principal.name
             access.check(principal, Action.COMMAND_SERVERS)
-            limits.command(client, name)
+            limits.count_command(client, name)
         except FaultError as error:
             audit_log.refused(request, _audited(request), name, error.fault, _target(request))
             raise
@@ -108,7 +108,7 @@ def _target(request: Request) -> str | None:
 def cloud_router(
     projection: InstanceProjection,
     commands: CloudCommands,
-    access: Access,
+    access: Authorizer,
     limits: Limits,
     audit_log: GatewayAuditLog,
 ) -> APIRouter:

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from opsroom_contracts.codec import encode
 from opsroom_contracts.errors import HTTP_STATUS, RETRYABLE, ErrorCode, Fault, FaultError, Problem
-from opsroom_gateway.metrics import REFUSALS
+from opsroom_gateway.metrics import ERROR_COUNTER
 from opsroom_messaging.jetstream.stream_reader import UnavailableError
 from opsroom_messaging.runtime.metrics import Counter
 
@@ -63,7 +63,7 @@ class _ProblemResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
-        counter: Counter | None = scope.get(REFUSALS)
+        counter: Counter | None = scope.get(ERROR_COUNTER)
         if counter is not None:
             counter.add(self.code.value)
         await super().__call__(scope, receive, send)
@@ -176,8 +176,8 @@ def _http_problem(error: HTTPException, request: Request) -> Response:
 def _allowed(request: Request) -> str:
     """All methods of the path: the framework names those of the first route there alone."""
     routes = [route for route in request.app.routes if isinstance(route, Route)]
-    audit_log = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
-    return ", ".join(sorted({method for route in audit_log for method in route.methods or ()}))
+    matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for route in matching for method in route.methods or ()}))
 
 
 def error_responses(*codes: ErrorCode) -> dict[int | str, dict[str, Any]]:

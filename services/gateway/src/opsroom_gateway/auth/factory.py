@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 from importlib import import_module
 
 from opsroom_contracts.identity import Mode, Role
-from opsroom_gateway.auth.authorization import Access, Rules, SignOn
-from opsroom_gateway.auth.static_tokens import StaticTokens, StaticTokensError, read_tokens
+from opsroom_gateway.auth.authorization import AccessRules, Authorizer, SignOn
+from opsroom_gateway.auth.static_tokens import StaticTokens, StaticTokensError, parse_tokens
 from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer
 from opsroom_gateway.settings import AccessSettings
 from opsroom_messaging.client.request_client import RequestClient
@@ -19,7 +19,7 @@ def static_tokens(settings: AccessSettings) -> StaticTokens:
         SettingsError: they can't be read or used.
     """
     try:
-        fixed = read_tokens(settings.tokens)
+        fixed = parse_tokens(settings.tokens)
     except StaticTokensError as error:
         raise SettingsError(f"GATEWAY_TOKENS: {error}") from None
     tokens = StaticTokens(fixed, settings.tokens_file)
@@ -30,17 +30,19 @@ def static_tokens(settings: AccessSettings) -> StaticTokens:
     return tokens
 
 
-def access(settings: AccessSettings, requester: RequestClient, enforcer: RestrictionEnforcer) -> Access:
+def build_authorizer(
+    settings: AccessSettings, requester: RequestClient, enforcer: RestrictionEnforcer
+) -> Authorizer:
     """Who decides on rights in this process.
 
     Raises:
         SettingsError: the settings lack something, or contradict each other.
     """
-    return Access(
+    return Authorizer(
         requester,
         static_tokens(settings),
         _sign_on(settings),
-        rules=Rules(settings.mode(), settings.guests_welcome(), settings.open_moderation),
+        rules=AccessRules(settings.mode(), settings.guests_welcome(), settings.open_moderation),
         enforcer=enforcer,
         clock=utc_now,
     )
@@ -53,10 +55,10 @@ def _sign_on(settings: AccessSettings) -> SignOn | None:
     sign_on = import_module("opsroom_gateway.auth.oidc")
     issuer = import_module("opsroom_gateway.auth.oidc_provider")
     address, client_id = settings.oidc_issuer or "", settings.oidc_client_id or ""
-    if not issuer.is_safe(address):
+    if not issuer.is_secure_url(address):
         raise SettingsError(f"GATEWAY_OIDC_ISSUER={address!r}: must be https")
     words = (text.rpartition("=") for text in settings.oidc_roles)
-    terms = sign_on.OidcConfig(
+    config = sign_on.OidcConfig(
         client_id=client_id,
         audience=settings.oidc_audience or client_id,
         scope=settings.oidc_scope,
@@ -66,7 +68,7 @@ def _sign_on(settings: AccessSettings) -> SignOn | None:
         skew=timedelta(seconds=settings.oidc_skew_seconds),
         lasts=timedelta(hours=settings.oidc_session_hours),
     )
-    made: SignOn = sign_on.SingleSignOn(issuer.OidcProvider(address), terms, utc_now)
+    made: SignOn = sign_on.SingleSignOn(issuer.OidcProvider(address), config, utc_now)
     return made
 
 

@@ -30,17 +30,17 @@ class OidcConfig:
     scope: str
     roles_claim: str
     roles: Mapping[str, Role]
-    least_role: Role | None
+    default_role: Role | None
     skew: timedelta
-    lasts: timedelta
+    session_length: timedelta
 
 
 class SingleSignOn:
     """Takes the tokens of one issuer."""
 
-    def __init__(self, issuer: OidcProvider, terms: OidcConfig, clock: Callable[[], datetime]) -> None:
+    def __init__(self, issuer: OidcProvider, config: OidcConfig, clock: Callable[[], datetime]) -> None:
         self._issuer = issuer
-        self._terms = terms
+        self._config = config
         self._clock = clock
 
     async def grant(self, token: str) -> tuple[str, Grant]:
@@ -51,11 +51,11 @@ class SingleSignOn:
         """
         claims = await self._claims(token)
         subject = hashlib.sha256(f"{self._issuer.address}\n{claims['sub']}".encode()).hexdigest()
-        terms = self._terms
-        role = role_in(claims, terms.roles_claim, terms.roles, terms.least_role)
+        config = self._config
+        role = role_in(claims, config.roles_claim, config.roles, config.default_role)
         if role is None:
             raise refuse(ErrorCode.FORBIDDEN, "you are signed in, but have no role here")
-        grant = Grant(role=role, source=f"oidc:{subject[:32]}", until=self._clock() + terms.lasts)
+        grant = Grant(role=role, source=f"oidc:{subject[:32]}", until=self._clock() + config.session_length)
         return name_in(claims, f"user-{subject[:8]}"), grant
 
     async def sign_in(self) -> SignIn | None:
@@ -66,8 +66,8 @@ class SingleSignOn:
             return None
         return SignIn(
             issuer=self._issuer.address,
-            client_id=self._terms.client_id,
-            scope=self._terms.scope,
+            client_id=self._config.client_id,
+            scope=self._config.scope,
             authorization_endpoint=metadata.authorization_endpoint,
             token_endpoint=metadata.token_endpoint,
         )
@@ -77,32 +77,32 @@ class SingleSignOn:
             header = jwt.get_unverified_header(token)
             if header.get("alg") not in _ALGORITHMS:
                 raise refuse(ErrorCode.TOKEN_INVALID, "the token is signed in a way that is not taken")
-            claims = await self._newly_decoded(token, header.get("kid"))
+            claims = await self._decode_with_refresh(token, header.get("kid"))
         except ExpiredSignatureError:
             raise refuse(ErrorCode.TOKEN_INVALID, "the token has expired: sign in again") from None
         except InvalidTokenError as error:
             raise refuse(ErrorCode.TOKEN_INVALID, f"the issuer's token is not valid: {error}"[:300]) from None
         several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
-        if several and claims.get("azp") not in {None, self._terms.client_id}:
+        if several and claims.get("azp") not in {None, self._config.client_id}:
             raise refuse(ErrorCode.TOKEN_INVALID, "the token was made for another client")
         return claims
 
-    async def _newly_decoded(self, token: str, key_id: str | None) -> dict[str, Any]:
+    async def _decode_with_refresh(self, token: str, key_id: str | None) -> dict[str, Any]:
         """The claims; a token that names no key may be by a newer one than we know."""
         try:
-            return await self._decoded(token, key_id)
+            return await self._decode(token, key_id)
         except InvalidSignatureError:
             if key_id is not None or not await self._issuer.refresh_keys():
                 raise
-            return await self._decoded(token, key_id)
+            return await self._decode(token, key_id)
 
-    async def _decoded(self, token: str, key_id: str | None) -> dict[str, Any]:
+    async def _decode(self, token: str, key_id: str | None) -> dict[str, Any]:
         return jwt.decode(
             token,
             await self._issuer.key(key_id),
             algorithms=list(_ALGORITHMS),
-            audience=self._terms.audience,
+            audience=self._config.audience,
             issuer=self._issuer.address,
-            leeway=self._terms.skew,
+            leeway=self._config.skew,
             options={"require": ["exp", "iat", "iss", "aud", "sub"]},
         )

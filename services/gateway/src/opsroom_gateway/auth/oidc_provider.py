@@ -15,9 +15,9 @@ from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_messaging.client.connection import describe
 
 _FETCH_SECONDS = 5.0
-_MOST_BYTES = 512 * 1024
-_FRESH_SECONDS = 3600.0
-_AGAIN_SECONDS = 10.0
+_MAX_BYTES = 512 * 1024
+_KEYS_TTL_SECONDS = 3600.0
+_RETRY_SECONDS = 10.0
 """Unknown keys are asked for no more often: else anybody could have us flood the issuer."""
 
 log = logging.getLogger(__name__)
@@ -43,8 +43,8 @@ class OidcProvider:
         self.address = address
         self._metadata: Metadata | None = None
         self._keys: dict[str | None, PyJWK] = {}
-        self._fetched = float("-inf")
-        self._tried = float("-inf")
+        self._fetched_at = float("-inf")
+        self._tried_at = float("-inf")
         self._lock = asyncio.Lock()
 
     async def metadata(self) -> Metadata:
@@ -67,7 +67,7 @@ class OidcProvider:
         """
         now = asyncio.get_running_loop().time()
         known = key_id in self._keys or (key_id is None and self._keys)
-        if not known or now - self._fetched > _FRESH_SECONDS:
+        if not known or now - self._fetched_at > _KEYS_TTL_SECONDS:
             await self._refresh()
         if not self._keys:
             raise refuse(ErrorCode.UNAVAILABLE, "the issuer of single sign-on does not answer; try again")
@@ -82,40 +82,42 @@ class OidcProvider:
 
     async def refresh_keys(self) -> bool:
         """Ask for the keys again, if that was not tried a moment ago; whether it answered."""
-        before = self._fetched
+        before = self._fetched_at
         await self._refresh()
-        return self._fetched != before
+        return self._fetched_at != before
 
     async def _refresh(self) -> None:
         """Fetch what it says, unless that was tried a moment ago; what is known stays when it fails."""
         async with self._lock:
             now = asyncio.get_running_loop().time()
-            if now - self._tried < _AGAIN_SECONDS:
+            if now - self._tried_at < _RETRY_SECONDS:
                 return
-            self._tried = now
+            self._tried_at = now
             try:
-                metadata = await self._describe()
+                metadata = await self._discover()
                 keys = _keys_in(await _fetch(metadata.jwks_uri))
             except OidcProviderError as error:
                 log.warning("the issuer %s: %s", self.address, error)
                 return
-            self._metadata, self._keys, self._fetched = metadata, keys, now
+            self._metadata, self._keys, self._fetched_at = metadata, keys, now
 
-    async def _describe(self) -> Metadata:
-        told = await _fetch(self.address.rstrip("/") + "/.well-known/openid-configuration")
-        if told.get("issuer") != self.address:
-            raise OidcProviderError(f"calls itself {told.get('issuer')!r}")
+    async def _discover(self) -> Metadata:
+        document = await _fetch(self.address.rstrip("/") + "/.well-known/openid-configuration")
+        if document.get("issuer") != self.address:
+            raise OidcProviderError(f"calls itself {document.get('issuer')!r}")
         try:
-            metadata = Metadata(told["jwks_uri"], told["authorization_endpoint"], told["token_endpoint"])
+            metadata = Metadata(
+                document["jwks_uri"], document["authorization_endpoint"], document["token_endpoint"]
+            )
         except KeyError as error:
             raise OidcProviderError(f"does not say its {error}") from None
         for address in (metadata.jwks_uri, metadata.authorization_endpoint, metadata.token_endpoint):
-            if not is_safe(address):
+            if not is_secure_url(address):
                 raise OidcProviderError(f"{address!r} is not https")
         return metadata
 
 
-def is_safe(address: object) -> bool:
+def is_secure_url(address: object) -> bool:
     """Whether nobody on the way can change what an address answers: https, or this machine."""
     if not isinstance(address, str):
         return False
@@ -123,8 +125,8 @@ def is_safe(address: object) -> bool:
         parts = urlsplit(address)
     except ValueError:
         return False
-    near = parts.hostname in {"localhost", "127.0.0.1", "::1"}
-    return bool(parts.hostname) and (parts.scheme == "https" or (near and parts.scheme == "http"))
+    local = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    return bool(parts.hostname) and (parts.scheme == "https" or (local and parts.scheme == "http"))
 
 
 def _keys_in(document: dict[str, Any]) -> dict[str | None, PyJWK]:
@@ -149,11 +151,11 @@ async def _fetch(address: str) -> dict[str, Any]:
 
 
 def _get(address: str) -> bytes:
-    if not is_safe(address):
+    if not is_secure_url(address):
         raise ValueError("is not https")
     request = urllib.request.Request(address, headers={"Accept": "application/json"})  # noqa: S310 - checked
-    with urllib.request.urlopen(request, timeout=_FETCH_SECONDS) as answer:  # noqa: S310 - checked above
-        body: bytes = answer.read(_MOST_BYTES + 1)
-    if len(body) > _MOST_BYTES:
+    with urllib.request.urlopen(request, timeout=_FETCH_SECONDS) as response:  # noqa: S310 - checked above
+        body: bytes = response.read(_MAX_BYTES + 1)
+    if len(body) > _MAX_BYTES:
         raise ValueError("answers too much")
     return body

@@ -20,7 +20,7 @@ from opsroom_contracts.text import NameRuleError, clean_name, fold_name
 _PREFIX = "opsroom_"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _REREAD_SECONDS = 1.0
-_MOST_BYTES = 1024 * 1024
+_MAX_BYTES = 1024 * 1024
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class StaticToken:
         return f"token:{self.digest[:32]}"
 
 
-def read_tokens(lines: Iterable[str]) -> tuple[StaticToken, ...]:
+def parse_tokens(lines: Iterable[str]) -> tuple[StaticToken, ...]:
     """One token a line: ``<name> <role> sha256:<digest>``; blank lines and ``# ...`` are skipped.
 
     Raises:
@@ -54,14 +54,14 @@ def read_tokens(lines: Iterable[str]) -> tuple[StaticToken, ...]:
         words = line.split()
         if not words or words[0].startswith("#"):
             continue
-        token = _read(words, number)
+        token = _parse_line(words, number)
         if token.digest in found:
             raise StaticTokensError(f"token {number}: the same token is there twice")
         found[token.digest] = token
     return tuple(found.values())
 
 
-def _read(words: list[str], number: int) -> StaticToken:
+def _parse_line(words: list[str], number: int) -> StaticToken:
     if len(words) < 3 or _DIGEST.fullmatch(words[-1]) is None:
         raise StaticTokensError(f"token {number}: must be '<name> <role> sha256:<64 hexadecimal digits>'")
     roles = ", ".join(Role)
@@ -80,7 +80,7 @@ class StaticTokens:
     def __init__(self, fixed: tuple[StaticToken, ...], file: Path | None) -> None:
         self._fixed = fixed
         self._file = file
-        self._stamp: tuple[int, int] | None = None
+        self._file_version: tuple[int, int] | None = None
         self._tokens = fixed
 
     def __len__(self) -> int:
@@ -121,17 +121,17 @@ class StaticTokens:
             return
         try:
             status = self._file.stat()
-            stamp = (status.st_mtime_ns, status.st_size)
-            if stamp == self._stamp:
+            version = (status.st_mtime_ns, status.st_size)
+            if version == self._file_version:
                 return
             with self._file.open(encoding="utf-8") as file:
-                lines = file.read(_MOST_BYTES).splitlines()
+                lines = file.read(_MAX_BYTES).splitlines()
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "is not UTF-8"
             raise StaticTokensError(f"{self._file}: {reason}") from error
-        self._stamp = stamp
+        self._file_version = version
         try:
-            self._tokens = (*self._fixed, *read_tokens(lines))
+            self._tokens = (*self._fixed, *parse_tokens(lines))
         except StaticTokensError as error:
             raise StaticTokensError(f"{self._file}: {error}") from None
         log.info("%d tokens given out count", len(self._tokens))
@@ -158,7 +158,7 @@ def make_token(name: str, role: str) -> tuple[str, str]:
     """
     token = _PREFIX + secrets.token_urlsafe(32)
     line = f"{name} {role} sha256:{hashlib.sha256(token.encode()).hexdigest()}"
-    read_tokens([line])
+    parse_tokens([line])
     return token, line
 
 

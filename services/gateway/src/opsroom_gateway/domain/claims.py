@@ -5,15 +5,15 @@ from typing import Any
 
 from opsroom_contracts.identity import Role
 from opsroom_contracts.text import NAME_MAX, NameRuleError, clean_name
-from opsroom_gateway.domain.roles import higher
+from opsroom_gateway.domain.roles import higher_role
 
 _NAMES = ("name", "preferred_username", "nickname", "given_name", "email")
 
 
 def role_in(
-    claims: Mapping[str, Any], path: str, roles: Mapping[str, Role], least: Role | None
+    claims: Mapping[str, Any], path: str, roles: Mapping[str, Role], default: Role | None
 ) -> Role | None:
-    """The highest role that the claim at ``path`` (dotted) names by way of ``roles``; never below ``least``.
+    """The highest role that the claim at ``path`` (dotted) names by way of ``roles``; never below ``default``.
 
     The claim is a text, words in a text, or a list of texts; anything else names nothing.
     """
@@ -21,14 +21,14 @@ def role_in(
     for part in path.split("."):
         found = found.get(part) if isinstance(found, Mapping) else None
     words = found.split() if isinstance(found, str) else found if isinstance(found, list) else []
-    role = least
+    role = default
     for word in words:
         if isinstance(word, str):
-            role = higher(role, roles.get(word))
+            role = higher_role(role, roles.get(word))
     return role
 
 
-def name_in(claims: Mapping[str, Any], otherwise: str) -> str:
+def name_in(claims: Mapping[str, Any], fallback: str) -> str:
     """A name that can be registered, from the first claim that has one; an address without its host."""
     for claim in _NAMES:
         text = claims.get(claim)
@@ -40,4 +40,4 @@ def name_in(claims: Mapping[str, Any], otherwise: str) -> str:
             return clean_name(text[:NAME_MAX])
         except NameRuleError:
             continue
-    return otherwise
+    return fallback

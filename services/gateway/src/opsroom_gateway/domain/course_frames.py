@@ -10,14 +10,14 @@ from opsroom_contracts.legacy import ChatFrameType
 
 _TEXT_FIELDS = ("message", "msg", "text")
 _NAME_FIELDS = ("name", "userName", "username", "nickname")
-_NAME_READ = 256
+_NAME_PREFIX = 256
 """So much of a name is looked at; no longer one is anybody's."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 """What an id of ours can look like; others name nobody."""
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedUser:
     """Whom a frame speaks of; either may be missing."""
 
     user_id: str | None
@@ -34,7 +34,7 @@ class CourseFrame:
     """A frame that is a JSON object. ``text`` is what a person would read of it, for ``/api/v1``."""
 
     type: str
-    named: Named
+    named: NamedUser
     text: str
 
 
@@ -60,19 +60,19 @@ def names_in(data: str | bytes) -> frozenset[str]:
     except (ValueError, RecursionError):
         return frozenset()
     found: set[str] = set()
-    waiting = [value]
-    while waiting:
-        one = waiting.pop()
+    stack = [value]
+    while stack:
+        one = stack.pop()
         if isinstance(one, dict):
-            waiting += [inside for inside in one.values() if isinstance(inside, dict | list)]
-            told = (one.get(field) for field in (*_NAME_FIELDS, "user", "id", "userId"))
-            found.update(text for text in told if isinstance(text, str))
+            stack += [inside for inside in one.values() if isinstance(inside, dict | list)]
+            texts = (one.get(field) for field in (*_NAME_FIELDS, "user", "id", "userId"))
+            found.update(text for text in texts if isinstance(text, str))
         elif isinstance(one, list):
-            waiting += [inside for inside in one if isinstance(inside, dict | list)]
+            stack += [inside for inside in one if isinstance(inside, dict | list)]
     return frozenset(found)
 
 
-def _named(value: dict[str, Any]) -> Named:
+def _named(value: dict[str, Any]) -> NamedUser:
     user = value.get("user")
     inside: dict[str, Any] = user if isinstance(user, dict) else {}
     if isinstance(inside.get("name"), dict):
@@ -82,7 +82,7 @@ def _named(value: dict[str, Any]) -> Named:
         name = user if isinstance(user, str) and user.strip() else _first_text(value, _NAME_FIELDS)
     user_id = inside.get("id", value.get("userId"))
     known = isinstance(user_id, str) and _ID.fullmatch(user_id) is not None
-    return Named(user_id if known else None, None if name is None else _storable(name)[:_NAME_READ])
+    return NamedUser(user_id if known else None, None if name is None else _storable(name)[:_NAME_PREFIX])
 
 
 def _text(value: dict[str, Any], raw: str) -> str:

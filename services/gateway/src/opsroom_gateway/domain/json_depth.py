@@ -6,7 +6,7 @@ _PART = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 """A string, closed or not, or a bracket outside of one; possessive, so that no text makes it slow."""
 
 
-def deeper_than(data: bytes | str, limit: int) -> bool:
+def exceeds_depth(data: bytes | str, limit: int) -> bool:
     """Whether arrays and objects in ``data`` are nested more than ``limit`` deep; it need not be JSON."""
     raw = data.encode("utf-8", "replace") if isinstance(data, str) else data
     if raw.count(b"[") + raw.count(b"{") <= limit:

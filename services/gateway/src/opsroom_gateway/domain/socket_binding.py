@@ -25,7 +25,7 @@ class BoundSocket:
     id: str
     origin: str
     user_id: str | None = None
-    bond: BindingSource | None = None
+    source: BindingSource | None = None
     exited: set[str] = field(default_factory=set)
     """People who left by this socket: it is not theirs again by a guess."""
 
@@ -38,8 +38,8 @@ class Rebind:
     """
 
     socket_id: str
-    leaves: str | None
-    joins: str | None
+    old_user: str | None
+    new_user: str | None
     displaced: bool = False
 
 
@@ -56,7 +56,7 @@ class Binding:
         taken = {other.user_id for other in self._sockets.values()}
         for user_id in waiting:
             if user_id not in taken:
-                return [self._move(socket, user_id, BindingSource.GUESSED)]
+                return [self._rebind(socket, user_id, BindingSource.GUESSED)]
         return []
 
     def registered(self, user_id: str, origin: str) -> list[Rebind]:
@@ -65,37 +65,40 @@ class Binding:
             return []
         for socket in reversed(self._sockets.values()):
             if socket.origin == origin and socket.user_id is None and user_id not in socket.exited:
-                return [self._move(socket, user_id, BindingSource.GUESSED)]
+                return [self._rebind(socket, user_id, BindingSource.GUESSED)]
         return []
 
     def claim(self, socket_id: str, user_id: str) -> list[Rebind]:
         """The socket's frames say that it is ``user_id``'s."""
         socket = self._sockets.get(socket_id)
-        if socket is None or (socket.user_id == user_id and socket.bond is BindingSource.CLAIMED):
+        if socket is None or (socket.user_id == user_id and socket.source is BindingSource.CLAIMED):
             return []
         if socket.user_id == user_id:
-            socket.bond = BindingSource.CLAIMED
+            socket.source = BindingSource.CLAIMED
             return []
-        former = socket.user_id if socket.bond is BindingSource.GUESSED else None
-        moves = [self._move(socket, user_id, BindingSource.CLAIMED)]
+        former = socket.user_id if socket.source is BindingSource.GUESSED else None
+        rebinds = [self._rebind(socket, user_id, BindingSource.CLAIMED)]
         for other in self._sockets.values():
             # Two guesses from one origin were crossed: the other socket is the former person's.
-            guessed = other.user_id == user_id and other.bond is BindingSource.GUESSED
+            guessed = other.user_id == user_id and other.source is BindingSource.GUESSED
             if guessed and other is not socket and other.origin == socket.origin:
-                moves.append(self._move(other, former, BindingSource.GUESSED if former else None))
+                rebinds.append(self._rebind(other, former, BindingSource.GUESSED if former else None))
                 break
         if former is not None and not self._has_socket(former):
-            moves[0] = replace(moves[0], displaced=True)
-        return moves
+            rebinds[0] = replace(rebinds[0], displaced=True)
+        return rebinds
 
-    def believes_exit(self, socket_id: str, user_id: str, origin: str | None) -> bool:
+    def accepts_exit(self, socket_id: str, user_id: str, origin: str | None) -> bool:
         """Whether an exit from this socket may mean ``user_id``, who registered from ``origin``."""
         socket = self._sockets.get(socket_id)
         if socket is None or socket.user_id == user_id:
             return socket is not None
-        if any(s.user_id == user_id and s.bond is BindingSource.CLAIMED for s in self._sockets.values()):
+        if any(
+            other.user_id == user_id and other.source is BindingSource.CLAIMED
+            for other in self._sockets.values()
+        ):
             return False
-        return socket.user_id is None or (socket.bond is BindingSource.GUESSED and socket.origin == origin)
+        return socket.user_id is None or (socket.source is BindingSource.GUESSED and socket.origin == origin)
 
     def exit(self, socket_id: str) -> tuple[str | None, list[str]]:
         """The socket's person leaves: who it is, and their sockets here from the same origin."""
@@ -103,23 +106,27 @@ class Binding:
         if socket is None or socket.user_id is None:
             return None, []
         user_id = socket.user_id
-        gone = [s for s in self._sockets.values() if s.user_id == user_id and s.origin == socket.origin]
+        gone = [
+            other
+            for other in self._sockets.values()
+            if other.user_id == user_id and other.origin == socket.origin
+        ]
         for other in gone:
             other.exited.add(user_id)
-            other.user_id = other.bond = None
+            other.user_id = other.source = None
         return user_id, [other.id for other in gone]
 
     def forget(self, user_id: str) -> None:
         """The person is gone: their sockets are nobody's."""
         for socket in self._sockets.values():
             if socket.user_id == user_id:
-                socket.user_id = socket.bond = None
+                socket.user_id = socket.source = None
 
     def unbind(self, socket_id: str) -> None:
         """The socket is nobody's after all."""
         socket = self._sockets.get(socket_id)
         if socket is not None:
-            socket.user_id = socket.bond = None
+            socket.user_id = socket.source = None
 
     def close(self, socket_id: str) -> str | None:
         """The socket is gone; answers whose it was."""
@@ -139,7 +146,7 @@ class Binding:
     def _has_socket(self, user_id: str) -> bool:
         return any(socket.user_id == user_id for socket in self._sockets.values())
 
-    def _move(self, socket: BoundSocket, user_id: str | None, bond: BindingSource | None) -> Rebind:
-        move = Rebind(socket.id, leaves=socket.user_id, joins=user_id)
-        socket.user_id, socket.bond = user_id, bond
-        return move
+    def _rebind(self, socket: BoundSocket, user_id: str | None, source: BindingSource | None) -> Rebind:
+        rebind = Rebind(socket.id, old_user=socket.user_id, new_user=user_id)
+        socket.user_id, socket.source = user_id, source
+        return rebind

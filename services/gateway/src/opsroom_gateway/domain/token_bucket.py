@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from dataclasses import dataclass
 
-MOST_KEYS = 50_000
+MAX_KEYS = 50_000
 """So many buckets are remembered; past it the one unused longest is forgotten, and so is full again."""
 
 
@@ -26,7 +26,7 @@ class _Bucket:
     at: float
 
 
-class Buckets:
+class TokenBuckets:
     """One bucket for each key, all of one rate. A bucket that was never seen is full."""
 
     def __init__(self, rate: Rate) -> None:
@@ -36,27 +36,27 @@ class Buckets:
     def __len__(self) -> int:
         return len(self._buckets)
 
-    def spend(self, key: str, now: float) -> float:
+    def acquire(self, key: str, now: float) -> float:
         """Take one token of ``key``; answers 0, or for how many seconds there is none."""
         if self._rate.unlimited:
             return 0.0
-        bucket = self._filled(key, now)
+        bucket = self._refilled(key, now)
         if bucket.level >= 1.0:
             bucket.level -= 1.0
             return 0.0
         return (1.0 - bucket.level) / self._rate.per_second
 
-    def spent_elsewhere(self, key: str, count: float, now: float) -> None:
+    def acquire_remote(self, key: str, count: float, now: float) -> None:
         """Another process took ``count`` tokens of ``key``; the debt is never more than one full bucket."""
         if not self._rate.unlimited:
-            bucket = self._filled(key, now)
+            bucket = self._refilled(key, now)
             bucket.level = max(bucket.level - count, -self._rate.burst)
 
-    def _filled(self, key: str, now: float) -> _Bucket:
+    def _refilled(self, key: str, now: float) -> _Bucket:
         bucket = self._buckets.get(key)
         if bucket is None:
             bucket = self._buckets[key] = _Bucket(self._rate.burst, now)
-            if len(self._buckets) > MOST_KEYS:
+            if len(self._buckets) > MAX_KEYS:
                 self._buckets.popitem(last=False)
             return bucket
         self._buckets.move_to_end(key)

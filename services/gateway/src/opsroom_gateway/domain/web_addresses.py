@@ -9,13 +9,13 @@ import idna
 
 ANY_ORIGIN: Final = "*"
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-_OF_AN_APPLICATION: Final = re.compile(r"[a-z][a-z0-9+.-]*://[A-Za-z0-9._~-]+")
+_CUSTOM_SCHEME_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[A-Za-z0-9._~-]+")
 """What applications with a browser inside call themselves, such as ``tauri://localhost``."""
-_NO_HOST: Final = frozenset({"file", "data", "blob", "about", "javascript"})
-_NO_PART_OF_A_HOST: Final = re.compile(r"[\s\x00-\x20\"#%/:<>?@\[\\\]^`{|}\x7f]")
+_HOSTLESS_SCHEMES: Final = frozenset({"file", "data", "blob", "about", "javascript"})
+_FORBIDDEN_IN_HOST: Final = re.compile(r"[\s\x00-\x20\"#%/:<>?@\[\\\]^`{|}\x7f]")
 
 
-def read_origin(text: str) -> str:
+def parse_origin(text: str) -> str:
     """The origin of the pages at ``text``, exactly as browsers send it.
 
     What follows the host is dropped: browsers tell no more of a page than its scheme, host and port.
@@ -32,17 +32,17 @@ def read_origin(text: str) -> str:
         raise ValueError(f"{text!r} is a pattern: name each origin, like https://you.github.io, or '*' alone")
     parts = _split(text)
     if parts.scheme not in _DEFAULT_PORTS:
-        if parts.scheme not in _NO_HOST and _OF_AN_APPLICATION.fullmatch(text):
+        if parts.scheme not in _HOSTLESS_SCHEMES and _CUSTOM_SCHEME_ORIGIN.fullmatch(text):
             return text
         raise ValueError(f"{text!r} has no origin that browsers send: write one like https://you.github.io")
     if parts.username is not None or parts.password is not None:
         raise ValueError("an origin has no user name and no password: write one like https://you.github.io")
     port = _port(text, parts)
-    host = read_host(parts.hostname or "")
+    host = normalize_host(parts.hostname or "")
     return f"{parts.scheme}://{host}" + ("" if port in {None, _DEFAULT_PORTS[parts.scheme]} else f":{port}")
 
 
-def read_issuer(text: str) -> str:
+def parse_issuer(text: str) -> str:
     """The address of an issuer, unchanged: tokens must name it letter by letter.
 
     Raises:
@@ -57,11 +57,11 @@ def read_issuer(text: str) -> str:
     if parts.username is not None or parts.password is not None:
         raise ValueError("must have no user name and no password")
     _port(text, parts)
-    read_host(parts.hostname or "")
+    normalize_host(parts.hostname or "")
     return text
 
 
-def read_host(host: str) -> str:
+def normalize_host(host: str) -> str:
     """A host as browsers write it: in small letters, in ASCII, addresses in their shortest form.
 
     Raises:
@@ -76,7 +76,7 @@ def read_host(host: str) -> str:
         raise ValueError(
             f"{host!r} is no IP address: write all of it, like 192.0.2.7 or [2001:db8::7]"
         ) from None
-    if not host or _NO_PART_OF_A_HOST.search(host):
+    if not host or _FORBIDDEN_IN_HOST.search(host):
         raise ValueError(f"{host!r} is no host name")
     try:
         return host.lower() if host.isascii() else idna.encode(host, uts46=True).decode()

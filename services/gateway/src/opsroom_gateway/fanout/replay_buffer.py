@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
-_DROPPED_MAX = 1024
+_REDACTED_MAX = 1024
 """So many sequences are remembered as dropped: longer than anybody takes to read the stream."""
 
 
@@ -15,23 +15,23 @@ class ReplayBuffer:
         self._max_count = max_count
         self._max_bytes = max_bytes
         self._bytes = 0
-        self.floor = 1
+        self.first_seq = 1
         """From this sequence on, the replay buffer holds all there is."""
         self.restarts = 0
         """How often it began anew: frames from before belong to another stream."""
-        self._dropped: deque[int] = deque(maxlen=_DROPPED_MAX)
+        self._redacted: deque[int] = deque(maxlen=_REDACTED_MAX)
 
     @property
-    def room(self) -> int:
+    def free_slots(self) -> int:
         """How many more frames it takes before it drops the oldest."""
         return self._max_count - len(self._frames)
 
-    def restart(self, floor: int) -> None:
-        """Forget everything; from ``floor`` on all will be put in."""
+    def restart(self, first_seq: int) -> None:
+        """Forget everything; from ``first_seq`` on all will be put in."""
         self._frames.clear()
-        self._dropped.clear()
+        self._redacted.clear()
         self._bytes = 0
-        self.floor = floor
+        self.first_seq = first_seq
         self.restarts += 1
 
     def put(self, seq: int, frame: bytes) -> None:
@@ -41,35 +41,35 @@ class ReplayBuffer:
         while len(self._frames) > self._max_count or self._bytes > self._max_bytes:
             oldest, dropped = self._frames.popleft()
             self._bytes -= len(dropped)
-            self.floor = oldest + 1
+            self.first_seq = oldest + 1
 
-    def fill(self, floor: int, frames: Sequence[tuple[int, bytes]]) -> None:
-        """Take in the past: ``frames``, ascending, are all there is from ``floor`` up to the present floor.
+    def backfill(self, first_seq: int, frames: Sequence[tuple[int, bytes]]) -> None:
+        """Take in the past: ``frames``, ascending, are all there is from ``first_seq`` up to the present floor.
 
         The oldest are left out where there is no room; what the replay buffer had stays.
         """
-        for seq, frame in reversed(self.without_dropped(frames)):
+        for seq, frame in reversed(self.with_redactions(frames)):
             if len(self._frames) >= self._max_count or self._bytes + len(frame) > self._max_bytes:
-                self.floor = seq + 1
+                self.first_seq = seq + 1
                 return
             self._frames.appendleft((seq, frame))
             self._bytes += len(frame)
-        self.floor = floor
+        self.first_seq = first_seq
 
-    def drop(self, seq: int) -> None:
+    def redact(self, seq: int) -> None:
         """Forget the frame of ``seq``, and take it in no more: its place stays, empty."""
-        self._dropped.append(seq)
+        self._redacted.append(seq)
         for place, (known, frame) in enumerate(self._frames):
             if known == seq:
                 self._frames[place] = (seq, b"")
                 self._bytes -= len(frame)
                 return
 
-    def without_dropped(self, frames: Iterable[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+    def with_redactions(self, frames: Iterable[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
         """The same, those emptied that were dropped, whatever the stream still held when it was read."""
-        if not self._dropped:
+        if not self._redacted:
             return list(frames)
-        return [(seq, b"" if seq in self._dropped else frame) for seq, frame in frames]
+        return [(seq, b"" if seq in self._redacted else frame) for seq, frame in frames]
 
     def after(self, seq: int) -> Iterator[tuple[int, bytes]]:
         """The sequences above ``seq``, at least ``floor - 1``, with their frames, ascending."""

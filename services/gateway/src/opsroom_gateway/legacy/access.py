@@ -9,7 +9,7 @@ from opsroom_contracts.errors import FaultError
 from opsroom_contracts.identity import Action, Mode
 from opsroom_gateway.api.audit_log import GatewayAuditLog
 from opsroom_gateway.api.cloud_commands import CommandContext
-from opsroom_gateway.auth.authorization import Access, Principal
+from opsroom_gateway.auth.authorization import Authorizer, Principal
 from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
 from opsroom_gateway.middleware.client_address import client_of
 from opsroom_gateway.middleware.rate_limits import COURSE, Limits
@@ -19,7 +19,7 @@ from opsroom_gateway.middleware.rate_limits import COURSE, Limits
 class LegacyAccess:
     """Asks for roles where the mode has them. Its clients prove theirs by the ``Authorization`` header."""
 
-    access: Access
+    access: Authorizer
     revocations: RevocationWatcher
     limits: Limits
     audit_log: GatewayAuditLog
@@ -33,15 +33,17 @@ class LegacyAccess:
         if self.access.mode is Mode.OPEN:
             self.access.enforcer.check(client_of(connection))
             return None
-        return await self.access.required(connection, Action.SEE_SERVERS)
+        return await self.access.authorize(connection, Action.SEE_SERVERS)
 
-    def by_socket(self, connection: HTTPConnection, viewer: Principal | None) -> CommandContext | None:
+    def socket_context(self, connection: HTTPConnection, viewer: Principal | None) -> CommandContext | None:
         """Who commands by a socket that was opened by ``viewer``; None where they may not."""
         if viewer is None:
             return self._context(connection, COURSE)
-        return self._context(connection, viewer.name) if Action.COMMAND_SERVERS in viewer.may else None
+        return (
+            self._context(connection, viewer.name) if Action.COMMAND_SERVERS in viewer.permissions else None
+        )
 
-    async def commander(
+    async def require_commander(
         self, connection: HTTPConnection, action: AuditAction, target: str | None
     ) -> CommandContext:
         """Pass and count those who may command servers; note in the audit who may not."""
@@ -52,7 +54,7 @@ class LegacyAccess:
                 principal = await self.access.principal(connection)
                 name = principal.name
                 self.access.check(principal, Action.COMMAND_SERVERS)
-            self.limits.command(client, name)
+            self.limits.count_command(client, name)
         except FaultError as error:
             self.audit_log.refused(connection, action, name, error.fault, target)
             raise

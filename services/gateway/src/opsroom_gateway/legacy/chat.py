@@ -20,12 +20,12 @@ from opsroom_contracts.close_codes import Close
 from opsroom_contracts.errors import RETRYABLE, ErrorCode, FaultError
 from opsroom_contracts.legacy import ChatFrameType
 from opsroom_contracts.subjects import ChatSubject
-from opsroom_gateway.domain.course_frames import CourseFrame, Named, read_frame
+from opsroom_gateway.domain.course_frames import CourseFrame, NamedUser, read_frame
 from opsroom_gateway.domain.socket_binding import Binding, Rebind
 from opsroom_gateway.legacy.impersonation_guard import ImpersonationGuard
 from opsroom_gateway.legacy.placeholder_connections import PlaceholderConnections
 from opsroom_gateway.legacy.unbound_registrations import UnboundRegistrations, connection_ids, is_socket
-from opsroom_gateway.legacy.user_list import PeopleList
+from opsroom_gateway.legacy.user_list import UserListPusher
 from opsroom_gateway.presence.sessions import Session, Sessions
 from opsroom_gateway.projections.members import MemberProjection
 from opsroom_gateway.projections.messages import COURSE_ROOM, MessageProjection
@@ -34,7 +34,7 @@ from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
 
 _SEND_PATIENCE_SECONDS = 15.0
-_SEEN_SECONDS = 2.0
+_PROJECTION_SECONDS = 2.0
 
 log = logging.getLogger(__name__)
 
@@ -88,20 +88,20 @@ class CourseChat:
         self,
         requester: RequestClient,
         sessions: Sessions,
-        people: tuple[MemberProjection, StreamSubscription],
+        members: tuple[MemberProjection, StreamSubscription],
         projection: MessageProjection,
         binding_seconds: float,
-        impostors: ImpersonationGuard,
+        guard: ImpersonationGuard,
     ) -> None:
         self.binding = Binding()
-        self._impostors = impostors
+        self._guard = guard
         self._requester = requester
         self._sessions = sessions
-        self._people, self._people_follower = people
+        self._members, self._members_subscription = members
         self._readers = projection.course_readers
-        self._list = PeopleList(self._people, projection.course_readers)
-        self._waiting = UnboundRegistrations()
-        self._stand_ins = PlaceholderConnections(requester, sessions, binding_seconds)
+        self._list = UserListPusher(self._members, projection.course_readers)
+        self._unbound = UnboundRegistrations()
+        self._placeholders = PlaceholderConnections(requester, sessions, binding_seconds)
         self._sockets: dict[str, CourseSocket] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -111,9 +111,9 @@ class CourseChat:
         Raises:
             FaultError: ``name_taken``, ``name_invalid``, ``unavailable``.
         """
-        self._impostors.refuse_name(name)
-        reply = await self._stand_ins.register(name, origin)
-        await self._people_follower.wait_for(reply.seq, _SEEN_SECONDS)
+        self._guard.check_name(name)
+        reply = await self._placeholders.register(name, origin)
+        await self._members_subscription.wait_for(reply.seq, _PROJECTION_SECONDS)
         return reply.user
 
     def open(self, origin: str, connection: WebSocketConnection, named: OnName) -> CourseSocket:
@@ -121,23 +121,23 @@ class CourseChat:
         socket = CourseSocket(origin, connection, named)
         self._sockets[socket.id] = socket
         self._readers.subscribe(connection)
-        self._start_moves(self.binding.open(socket.id, origin, self._waiting.from_origin(origin)))
+        self._start_rebinds(self.binding.open(socket.id, origin, self._unbound.from_origin(origin)))
         self._list.push()
         return socket
 
-    def is_nobodys(self, socket: CourseSocket) -> bool:
+    def is_unbound(self, socket: CourseSocket) -> bool:
         """Whether nothing tells yet whose socket it is."""
         return self.binding.user_of(socket.id) is None
 
     async def receive(self, socket: CourseSocket, data: str | bytes) -> None:
         """One frame from a socket; what means nothing is ignored."""
         frame = read_frame(data)
-        if frame is None or self._impostors.speaks_for_another(data):
+        if frame is None or self._guard.impersonates(data):
             return
         if frame.type == ChatFrameType.EXIT:
             await self._exit(socket, frame.named)
             return
-        await self._claim(socket, frame.named)
+        await self._bind(socket, frame.named)
         if frame.type == ChatFrameType.SEND:
             await self._relay(socket, frame, data)
 
@@ -156,43 +156,43 @@ class CourseChat:
 
     def on_member(self, member: Member, _seq: int) -> None:
         """A person's record changed."""
-        if self._waiting.on_member(member) and member.origin is not None:
-            self._start_moves(self.binding.registered(member.user.id, member.origin))
+        if self._unbound.on_member(member) and member.origin is not None:
+            self._start_rebinds(self.binding.registered(member.user.id, member.origin))
         self._list.on_change()
 
     async def stop(self) -> None:
         """Push no more, and end what is under way."""
         self._list.close()
-        await self._stand_ins.stop()
+        await self._placeholders.stop()
         for task in self._tasks:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=1.0)
 
-    async def _claim(self, socket: CourseSocket, named: Named) -> None:
+    async def _bind(self, socket: CourseSocket, named: NamedUser) -> None:
         user_id = self._resolve(named)
         if user_id is None or self.binding.has_exited(socket.id, user_id):
             return
-        await self._apply(self.binding.claim(socket.id, user_id), named.name)
+        await self._apply_rebinds(self.binding.claim(socket.id, user_id), named.name)
 
-    def _resolve(self, named: Named) -> str | None:
+    def _resolve(self, named: NamedUser) -> str | None:
         """The course client that a frame speaks of; one whose record is gone only by id and name."""
         if named.user_id is not None:
-            member = self._people.member(named.user_id)
+            member = self._members.member(named.user_id)
             if member is not None:
                 return member.user.id if member.dialect is ProtocolVersion.COURSE else None
-            if named.name is not None and self._waiting.named(named.name) is None:
+            if named.name is not None and self._unbound.named(named.name) is None:
                 return named.user_id
-        return None if named.name is None else self._waiting.named(named.name)
+        return None if named.name is None else self._unbound.named(named.name)
 
-    async def _exit(self, socket: CourseSocket, named: Named) -> None:
+    async def _exit(self, socket: CourseSocket, named: NamedUser) -> None:
         if not named.nobody:
             user_id = self._resolve(named)
-            member = None if user_id is None else self._people.member(user_id)
-            if member is None or not self.binding.believes_exit(socket.id, member.user.id, member.origin):
+            member = None if user_id is None else self._members.member(user_id)
+            if member is None or not self.binding.accepts_exit(socket.id, member.user.id, member.origin):
                 self._list.push()
                 return
-            await self._claim(socket, named)
+            await self._bind(socket, named)
             if self.binding.user_of(socket.id) != user_id:
                 self._list.push()
                 return
@@ -207,14 +207,14 @@ class CourseChat:
                 if other.session is not None and other.session.user_id == user_id:
                     gone.append(other.session.connection.id)
                     other.session = None
-        member = None if user_id is None else self._people.member(user_id)
+        member = None if user_id is None else self._members.member(user_id)
         if member is not None and member.origin == socket.origin:
             gone += [name for name in connection_ids(member) if not is_socket(name)]
         if user_id is None or not gone:
             self._list.push()
             return
         seq = await self._sessions.leave_connections(user_id, tuple(gone), LeaveReason.EXIT)
-        await self._people_follower.wait_for(seq, _SEEN_SECONDS)
+        await self._members_subscription.wait_for(seq, _PROJECTION_SECONDS)
         self._list.push()
 
     async def _relay(self, socket: CourseSocket, frame: CourseFrame, data: str | bytes) -> None:
@@ -243,30 +243,30 @@ class CourseChat:
             guest = request.model_copy(update={"user_id": None})
             await self._requester.ask(ChatSubject.SEND, guest, SendReply, patience=_SEND_PATIENCE_SECONDS)
 
-    def _start_moves(self, moves: list[Rebind]) -> None:
-        if moves:
-            self._start(self._apply(moves, None))
+    def _start_rebinds(self, rebinds: list[Rebind]) -> None:
+        if rebinds:
+            self._spawn(self._apply_rebinds(rebinds, None))
 
-    async def _apply(self, moves: list[Rebind], name: str | None) -> None:
-        for move in moves:
-            socket = self._sockets.get(move.socket_id)
+    async def _apply_rebinds(self, rebinds: list[Rebind], name: str | None) -> None:
+        for rebind in rebinds:
+            socket = self._sockets.get(rebind.socket_id)
             if socket is not None:
                 async with socket.lock:
-                    await self._move(socket, move, name)
+                    await self._rebind(socket, rebind, name)
 
-    async def _move(self, socket: CourseSocket, move: Rebind, name: str | None) -> None:
-        if socket.id not in self._sockets or self.binding.user_of(socket.id) != move.joins:
+    async def _rebind(self, socket: CourseSocket, rebind: Rebind, name: str | None) -> None:
+        if socket.id not in self._sockets or self.binding.user_of(socket.id) != rebind.new_user:
             return  # it closed, or was moved again, while this move waited
         former, socket.session = socket.session, None
-        if move.joins is not None:
-            await self._join(socket, move.joins, name)
+        if rebind.new_user is not None:
+            await self._join(socket, rebind.new_user, name)
         if former is not None:
-            if move.displaced:
-                await self._stand_ins.wait_again(former)
+            if rebind.displaced:
+                await self._placeholders.restore(former)
             await self._sessions.leave(former, LeaveReason.EXIT)
 
     async def _join(self, socket: CourseSocket, user_id: str, name: str | None) -> None:
-        member = self._people.member(user_id)
+        member = self._members.member(user_id)
         request = JoinRequest(
             connection=self._sessions.new_connection(),
             user_id=user_id,
@@ -285,7 +285,7 @@ class CourseChat:
             if registrations:
                 await self._sessions.leave_connections(user_id, registrations, LeaveReason.CLOSED)
 
-    def _start(self, work: Coroutine[None, None, None]) -> None:
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -89,7 +89,7 @@ class CourseCloud:
             return
         found = self.projection.instance(str(frame.get("id")))
         if found is None or not _exists(found):
-            self._tell(None)
+            self._broadcast_state(None)
             return
         action = frame.get("action")
         if action is None:
@@ -97,16 +97,16 @@ class CourseCloud:
         elif isinstance(action, str) and action in _ACTIONS:
             command = _ACTIONS[action]
         else:
-            self._tell(found)
+            self._broadcast_state(found)
             return
         if context is None:
-            self._tell(found)
+            self._broadcast_state(found)
             return
         try:
             await self._commands.command(command, found.id, uuid4().hex, context)
         except FaultError as error:
             log.info("a dashboard's command was refused: %s", error)
-            self._tell(self.projection.instance(found.id))
+            self._broadcast_state(self.projection.instance(found.id))
 
     def on_event(self, event: InstanceEvent, seq: int) -> None:
         """Tell dashboards of an event, in their words; of kinds they do not know they hear nothing."""
@@ -115,7 +115,7 @@ class CourseCloud:
         if info is None:
             return
         moment = rfc3339(event.timestamp)
-        told = CourseCloudEvent(
+        frame = CourseCloudEvent(
             type=cast('Literal["received"]', event.type.value),
             id=event.instance_id,
             state=event.state.value,
@@ -123,11 +123,11 @@ class CourseCloud:
             timestamp=moment,
             time_stamp=moment,
         )
-        self.streams.publish(sse_event(SSE_MESSAGE, encode(told), seq))
+        self.streams.publish(sse_event(SSE_MESSAGE, encode(frame), seq))
         if event.type in {EventType.STARTED, EventType.STOPPED}:
-            self._tell(self.projection.instance(event.instance_id))
+            self._broadcast_state(self.projection.instance(event.instance_id))
 
-    def _tell(self, instance: Instance | None) -> None:
+    def _broadcast_state(self, instance: Instance | None) -> None:
         states: list[CourseInstanceState] = []
         if instance is not None:
             states.append(CourseInstanceState(id=instance.id, state=instance.state.value))
@@ -140,10 +140,10 @@ def action_in(body: object) -> Command:
     Raises:
         BodyError: neither.
     """
-    asked = body.get("action", body.get("state")) if isinstance(body, dict) else None
-    if not isinstance(asked, str) or asked not in _ACTIONS:
+    requested = body.get("action", body.get("state")) if isinstance(body, dict) else None
+    if not isinstance(requested, str) or requested not in _ACTIONS:
         raise BodyError('The body must be {"state": "running"|"stopped"} or {"action": "start"|"stop"}.')
-    return _ACTIONS[asked]
+    return _ACTIONS[requested]
 
 
 def _exists(instance: Instance) -> bool:

@@ -38,7 +38,7 @@ def origin_of(connection: HTTPConnection) -> str:
     return hashlib.sha256(f"{host}\n{agent}".encode()).hexdigest()[:32]
 
 
-class CourseCors:
+class CourseCorsMiddleware:
     """Answers preflights with 204 and the headers asked for; lets allowed origins read every answer."""
 
     def __init__(self, app: ASGIApp, allowed_origins: tuple[str, ...]) -> None:
@@ -75,11 +75,11 @@ class CourseCors:
         return {"Vary": "Origin"}
 
 
-class Cors:
+class CorsMiddleware:
     """CORS of everything: the mounts' as the old servers had it. Outermost, so that every refusal has it."""
 
     def __init__(self, app: ASGIApp, mounts: tuple[str, ...], allowed_origins: tuple[str, ...]) -> None:
-        self._course = CourseCors(app, allowed_origins)
+        self._course = CourseCorsMiddleware(app, allowed_origins)
         self._mounts = tuple(mount + "/" for mount in mounts)
         self._with_cors = CORSMiddleware(
             app,
@@ -96,7 +96,7 @@ class Cors:
         await (self._course if mounted else self._with_cors)(scope, receive, send)
 
 
-class BareMounts:
+class TrailingSlashMiddleware:
     """Takes a mount's address without its closing slash for the one with it: clients append nothing to it."""
 
     def __init__(self, app: ASGIApp, mounts: tuple[str, ...]) -> None:

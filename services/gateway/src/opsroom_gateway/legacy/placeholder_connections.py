@@ -51,12 +51,12 @@ class PlaceholderConnections:
         )
         with self._sessions.pending(connection.id):
             reply = await self._requester.ask(ChatSubject.REGISTER, request, RegisterReply)
-        self._end_in_time(reply.user.id, connection)
+        self._expire_later(reply.user.id, connection)
         return reply
 
-    async def wait_again(self, stranded: Session) -> None:
+    async def restore(self, displaced: Session) -> None:
         """Give someone whose socket was somebody else's the time again in which to open their own."""
-        connection, user_id = self._connection(), stranded.user_id
+        connection, user_id = self._connection(), displaced.user_id
         request = JoinRequest(connection=connection, user_id=user_id, dialect=ProtocolVersion.COURSE)
         try:
             with self._sessions.pending(connection.id):
@@ -64,7 +64,7 @@ class PlaceholderConnections:
         except FaultError as error:
             log.info("%s can't be kept until their socket comes: %s", user_id, error)
             return
-        self._end_in_time(user_id, connection)
+        self._expire_later(user_id, connection)
 
     async def stop(self) -> None:
         """Leave them as they are: whoever still waits then is taken off with this process's lease."""
@@ -74,12 +74,12 @@ class PlaceholderConnections:
         plain = self._sessions.new_connection()
         return Connection(id=REGISTRATION_PREFIX + plain.id, gateway=plain.gateway)
 
-    def _end_in_time(self, user_id: str, connection: Connection) -> None:
+    def _expire_later(self, user_id: str, connection: Connection) -> None:
         self._sessions.mark_pending(connection.id)
-        task = asyncio.create_task(self._end(user_id, connection))
+        task = asyncio.create_task(self._expire(user_id, connection))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _end(self, user_id: str, connection: Connection) -> None:
+    async def _expire(self, user_id: str, connection: Connection) -> None:
         await asyncio.sleep(self._seconds)
         await self._sessions.leave_connections(user_id, (connection.id,), LeaveReason.CLOSED)

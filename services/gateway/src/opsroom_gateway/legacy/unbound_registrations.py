@@ -25,11 +25,11 @@ class UnboundRegistrations:
         elif self._by_name.get(name) == user_id:
             del self._by_name[name]
         self._remove(user_id)
-        waits = member.status in _LISTED and not any(map(is_socket, connection_ids(member)))
-        if waits and member.origin is not None:
+        waiting = member.status in _LISTED and not any(map(is_socket, connection_ids(member)))
+        if waiting and member.origin is not None:
             self._by_origin.setdefault(member.origin, {})[user_id] = None
             self._origins[user_id] = member.origin
-        return waits
+        return waiting
 
     def from_origin(self, origin: str) -> list[str]:
         """Who waits for a socket from ``origin``, the newest first."""

@@ -10,11 +10,11 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from opsroom_contracts.addresses import site_of
-from opsroom_gateway.domain.networks import LOOPBACK, Network, networks, parse, within
-from opsroom_gateway.middleware.origin_check import is_here
-from opsroom_gateway.middleware.trusted_proxies import Proxies, speaks_for_another
+from opsroom_gateway.domain.networks import LOOPBACK, Network, in_networks, parse_address, parse_networks
+from opsroom_gateway.middleware.origin_check import is_same_origin
+from opsroom_gateway.middleware.trusted_proxies import TrustedProxies, is_forwarded
 
-_KEY: Final = "opsroom.caller"
+_SCOPE_KEY: Final = "opsroom.caller"
 _SCHEMES: Final = {"http": False, "https": True, "ws": False, "wss": True}
 """What proxies call a scheme, and whether it is one with TLS."""
 
@@ -23,58 +23,58 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """``address``: as text. ``site``: what limits and bans go by. ``exempt``: limits do not apply.
+    """``address``: as text. ``network``: what limits and bans go by. ``exempt``: limits do not apply.
 
-    ``near``: on this very machine, and speaking for itself: no page from elsewhere, and no other machine.
+    ``local``: on this very machine, and speaking for itself: no page from elsewhere, and no other machine.
     """
 
     address: str
-    site: str
+    network: str
     exempt: bool
-    near: bool
+    local: bool
 
 
 class ClientAddressMiddleware:
     """Writes down who calls, for all that stands behind it."""
 
-    def __init__(self, app: ASGIApp, exempt: tuple[Network, ...], proxies: Proxies) -> None:
+    def __init__(self, app: ASGIApp, exempt: tuple[Network, ...], proxies: TrustedProxies) -> None:
         self._app = app
         self._exempt = exempt
         self._proxies = proxies
-        self._loopback = networks(LOOPBACK)
+        self._loopback = parse_networks(LOOPBACK)
         self._warned = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or socket."""
         if scope["type"] in {"http", "websocket"}:
-            scope[_KEY] = self._caller(scope, Headers(scope=scope))
+            scope[_SCOPE_KEY] = self._identify(scope, Headers(scope=scope))
         await self._app(scope, receive, send)
 
-    def _caller(self, scope: Scope, headers: Headers) -> Client:
+    def _identify(self, scope: Scope, headers: Headers) -> Client:
         peer = str(scope["client"][0]) if scope.get("client") else ""
-        if within(peer, self._proxies.peers):
-            _believe_scheme(scope, headers)
-            return self._behind(peer, headers)
-        if speaks_for_another(headers):
+        if in_networks(peer, self._proxies.peers):
+            _apply_forwarded_scheme(scope, headers)
+            return self._behind_proxy(peer, headers)
+        if is_forwarded(headers):
             # Somebody else's request, passed on by a proxy that was not named: no limit is lifted for it.
-            self._warn(peer)
-            return Client(peer, site_of(peer), exempt=False, near=False)
+            self._warn_about_proxy(peer)
+            return Client(peer, site_of(peer), exempt=False, local=False)
         return self._direct(peer, headers)
 
-    def _behind(self, peer: str, headers: Headers) -> Client:
-        if not speaks_for_another(headers):
+    def _behind_proxy(self, peer: str, headers: Headers) -> Client:
+        if not is_forwarded(headers):
             return self._direct(peer, headers)
-        address = self._proxies.client(peer, headers)
-        exempt = address is not None and within(address, self._exempt)
-        return Client(address or peer, site_of(address or peer), exempt, near=False)
+        address = self._proxies.client_address(peer, headers)
+        exempt = address is not None and in_networks(address, self._exempt)
+        return Client(address or peer, site_of(address or peer), exempt, local=False)
 
     def _direct(self, peer: str, headers: Headers) -> Client:
-        near = within(peer, self._loopback) and self._is_same_origin(headers)
-        return Client(peer, site_of(peer), within(peer, self._exempt), near)
+        local = in_networks(peer, self._loopback) and self._is_local_request(headers)
+        return Client(peer, site_of(peer), in_networks(peer, self._exempt), local)
 
-    def _warn(self, peer: str) -> None:
+    def _warn_about_proxy(self, peer: str) -> None:
         """Say once that a proxy was not named. From afar, anybody may have written the header."""
-        address = parse(peer)
+        address = parse_address(peer)
         if self._warned or address is None or address.is_global:
             return
         self._warned = True
@@ -84,7 +84,7 @@ class ClientAddressMiddleware:
             peer,
         )
 
-    def _is_same_origin(self, headers: Headers) -> bool:
+    def _is_local_request(self, headers: Headers) -> bool:
         """Whether nothing says that a browser on this machine asks for somebody else's page.
 
         A page from elsewhere says so by its origin. One whose own name was made to lead here (DNS rebinding)
@@ -95,11 +95,11 @@ class ClientAddressMiddleware:
             called = urlsplit(f"//{host}").hostname or ""
         except ValueError:
             return False
-        named = called == "localhost" or within(called, self._loopback)
-        return named and (origin is None or is_here(origin, host))
+        named = called == "localhost" or in_networks(called, self._loopback)
+        return named and (origin is None or is_same_origin(origin, host))
 
 
-def _believe_scheme(scope: Scope, headers: Headers) -> None:
+def _apply_forwarded_scheme(scope: Scope, headers: Headers) -> None:
     """Take the scheme from the proxy, which may speak TLS for us."""
     secure = _SCHEMES.get(headers.get("x-forwarded-proto", "").strip())
     if secure is not None:
@@ -113,5 +113,5 @@ def client_of(connection: HTTPConnection) -> Client:
 
 def client_in(scope: Scope) -> Client:
     """Who calls, from the connection's scope."""
-    client: Client = scope[_KEY]
+    client: Client = scope[_SCOPE_KEY]
     return client

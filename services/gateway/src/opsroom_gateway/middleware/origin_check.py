@@ -11,7 +11,7 @@ from opsroom_gateway.middleware.error_response import reject
 _PORTS = {"http": 80, "https": 443}
 
 
-class Origins:
+class OriginCheckMiddleware:
     """Refuses requests and sockets of pages from elsewhere than ``allowed`` (``*``: anywhere) or here.
 
     Browsers let any page open a WebSocket to anywhere and send simple requests unasked; only this check
@@ -30,14 +30,14 @@ class Origins:
             return
         headers = Headers(scope=scope)
         origin = headers.get("origin")
-        if origin is None or origin in self._allowed or is_here(origin, headers.get("host", "")):
+        if origin is None or origin in self._allowed or is_same_origin(origin, headers.get("host", "")):
             await self._app(scope, receive, send)
             return
         words = f"pages of {origin[:200]} may not call this server; its operator can allow them"
         await reject(scope, receive, send, Fault(code=ErrorCode.ORIGIN_REFUSED, message=words))
 
 
-def is_here(origin: str, host: str) -> bool:
+def is_same_origin(origin: str, host: str) -> bool:
     """Whether a page of ``origin`` was served under the name by which it now calls.
 
     The scheme is left aside: a proxy that speaks TLS may not have said so, and no one else can serve

@@ -21,7 +21,7 @@ _NOT_MODIFIED: Final = 304
 _YEAR_SECONDS: Final = 31_536_000
 
 
-class BrowserHeaders:
+class SecurityHeadersMiddleware:
     """Adds them to every answer over HTTP; over TLS also that nothing else is to be used from now on."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -25,12 +25,12 @@ from opsroom_messaging.client.request_client import RequestClient
 
 _LEAVE_PATIENCE_SECONDS = 8.0
 _REJOIN_PATIENCE_SECONDS = 30.0
-_STRAY_SECONDS = 1.0
+_ORPHAN_GRACE_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
 
-class Owner(Protocol):
+class SessionOwner(Protocol):
     """Whoever holds a connection; told when the connection can't be kept."""
 
     def lost(self, *, exited: bool) -> None:
@@ -45,7 +45,7 @@ class Session:
     dialect: ProtocolVersion
     user_id: str
     name: str
-    owner: Owner
+    owner: SessionOwner
     seq: int
     rejoining: bool = False
 
@@ -62,15 +62,15 @@ class Sessions:
         self._gateway = gateway
         self._by_user: dict[str, dict[str, Session]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._claimed: set[str] = set()
+        self._pending: set[str] = set()
         """Connections of ours that are no sessions, and that somebody here will see to."""
-        self._strays = OrphanedConnections()
+        self._orphans = OrphanedConnections()
 
     def new_connection(self) -> Connection:
         """A connection id of this gateway that nobody has yet."""
         return Connection(id=uuid4().hex, gateway=self._gateway)
 
-    async def join(self, request: JoinRequest, owner: Owner) -> tuple[Session, JoinReply]:
+    async def join(self, request: JoinRequest, owner: SessionOwner) -> tuple[Session, JoinReply]:
         """Put a connection on a person's record.
 
         Raises:
@@ -90,20 +90,20 @@ class Sessions:
         try:
             yield
         except BaseException:
-            self._claimed.discard(connection)
-            if connection in self._strays:
-                self._start(self._remove_orphan(connection))
+            self._pending.discard(connection)
+            if connection in self._orphans:
+                self._spawn(self._remove_orphan(connection))
             raise
         self.resolve_pending(connection)
 
     def mark_pending(self, connection: str) -> None:
         """Answer for a connection until ``resolve_pending``."""
-        self._claimed.add(connection)
+        self._pending.add(connection)
 
     def resolve_pending(self, connection: str) -> None:
         """It is a session now, or off the record."""
-        self._claimed.discard(connection)
-        self._strays.discard(connection)
+        self._pending.discard(connection)
+        self._orphans.discard(connection)
 
     async def leave(self, session: Session, manner: LeaveReason, *, everywhere: bool = False) -> int:
         """Take a connection (``everywhere``: all of the person's) off; answers the sequence that shows it.
@@ -139,23 +139,23 @@ class Sessions:
                 self._drop(session)
                 session.owner.lost(exited=True)
             else:
-                self._start(self._rejoin(session))
+                self._spawn(self._rejoin(session))
 
     def _note_orphans(self, member: Member, sessions: dict[str, Session]) -> None:
         """See which connections of ours are on this record and are no sessions."""
         listed = {connection.id for connection in member.connections if connection.gateway == self._gateway}
-        known = self._strays.of(member.user.id)
+        known = self._orphans.connections_of(member.user.id)
         for connection in known - listed:
-            self._strays.discard(connection)
+            self._orphans.discard(connection)
         for connection in listed - sessions.keys() - known:
-            self._strays.add(connection, member.user.id)
-            self._start(self._remove_orphan(connection))
+            self._orphans.add(connection, member.user.id)
+            self._spawn(self._remove_orphan(connection))
 
     async def _remove_orphan(self, connection: str) -> None:
         """Take a stray off its record, unless somebody sees to it: what is on its way passes in no time."""
-        await asyncio.sleep(_STRAY_SECONDS)
-        user_id = self._strays.owner(connection)
-        if user_id is None or connection in self._claimed or connection in self._by_user.get(user_id, {}):
+        await asyncio.sleep(_ORPHAN_GRACE_SECONDS)
+        user_id = self._orphans.owner(connection)
+        if user_id is None or connection in self._pending or connection in self._by_user.get(user_id, {}):
             return
         log.warning("connection %s of %s has no socket: it is taken off the record", connection, user_id)
         request = LeaveRequest(user_id=user_id, connections=(connection,), manner=LeaveReason.CLOSED)
@@ -203,7 +203,7 @@ class Sessions:
         except FaultError as error:
             level = logging.WARNING if error.fault.code in RETRYABLE else logging.ERROR
             log.log(level, "a leave of %s was not taken: %s", request.user_id, error)
-            self._start(self._retry_leave(request))
+            self._spawn(self._retry_leave(request))
             return 0
         self._leave_sent(request)
         return reply.seq
@@ -229,7 +229,7 @@ class Sessions:
         if not sessions:
             self._by_user.pop(session.user_id, None)
 
-    def _start(self, work: Coroutine[None, None, None]) -> None:
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -11,8 +11,8 @@ from opsroom_gateway.fanout.replay_buffer import ReplayBuffer
 from opsroom_gateway.transport.encoding import sse_event
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
 
-_RING_COUNT = 4096
-_RING_BYTES = 16 * 1024 * 1024
+_BUFFER_COUNT = 4096
+_BUFFER_BYTES = 16 * 1024 * 1024
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ class InstanceProjection:
 
     def __init__(self) -> None:
         self.readers = Broadcaster()
-        self.buffer = ReplayBuffer(_RING_COUNT, _RING_BYTES)
+        self.buffer = ReplayBuffer(_BUFFER_COUNT, _BUFFER_BYTES)
         self.head = 0
         self.malformed = 0
         self._instances: dict[str, Instance] = {}

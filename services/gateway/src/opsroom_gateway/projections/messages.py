@@ -18,7 +18,7 @@ from opsroom_gateway.transport.encoding import binary_frame, text_frame
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
 from opsroom_messaging.runtime.metrics import Histogram
 
-_RING_BYTES = 16 * 1024 * 1024
+_BUFFER_BYTES = 16 * 1024 * 1024
 COURSE_ROOM = "general"
 """The one room that the course contract knows."""
 
@@ -31,23 +31,23 @@ class MessageProjection:
     def __init__(self, start: int, ring_messages: int, latency: Histogram | None = None) -> None:
         """``latency`` measures how long messages take to all readers."""
         self._latency = latency
-        self._stamped: datetime | None = None
+        self._timed: datetime | None = None
         self.readers = Broadcaster()
         self.course_readers = Broadcaster()
-        self.buffer = ReplayBuffer(ring_messages, _RING_BYTES)
+        self.buffer = ReplayBuffer(ring_messages, _BUFFER_BYTES)
         self.head = start - 1
         self.malformed = 0
         self._start = start
-        self._begun = False
+        self._started = False
         self.buffer.restart(start)
 
     def on_restart(self, *, fresh: bool) -> None:
         """Go on; or, where the stream could not be resumed, tell every reader to fetch anew."""
-        if fresh and self._begun:
+        if fresh and self._started:
             self.head = 0
             self.buffer.restart(1)
             self.readers.publish(text_frame(encode(ResetFrame(seq=0))))
-        self._begun = True
+        self._started = True
 
     def on_message(self, message: StreamMessage) -> None:
         """Fan out one message; what does not fit its contract is skipped, counted and logged."""
@@ -55,7 +55,7 @@ class MessageProjection:
         try:
             event = read_chat_event(message.data)
             if isinstance(event, MessageRemoved):
-                self._remove(event, message.seq)
+                self._on_removed(event, message.seq)
                 return
             # Without readers it is made only to be checked, where anything in it could be wrong.
             course = course_frame(event) if len(self.course_readers) or event.raw is not None else b""
@@ -68,21 +68,21 @@ class MessageProjection:
         self.readers.publish(frame)
         if event.room == COURSE_ROOM:
             self.course_readers.publish(course)
-        if self._latency is not None and self._stamped is None:
+        if self._latency is not None and self._timed is None:
             # One measure for all messages of a turn; behind the hubs, which write at its end.
-            self._stamped = event.timestamp
+            self._timed = event.timestamp
             asyncio.get_running_loop().call_soon(self._observe, self._latency, event.timestamp)
 
-    def _remove(self, event: MessageRemoved, seq: int) -> None:
+    def _on_removed(self, event: MessageRemoved, seq: int) -> None:
         """Nobody who comes back is told the text again. The course contract has no words for it."""
-        self.buffer.drop(event.message_seq)
+        self.buffer.redact(event.message_seq)
         frame = removed_frame(event, seq)
         self.buffer.put(seq, frame)
         self.readers.publish(frame)
 
-    def _observe(self, latency: Histogram, stamped: datetime) -> None:
-        self._stamped = None
-        latency.observe(max(0.0, time() - stamped.timestamp()), "chat")
+    def _observe(self, latency: Histogram, timestamp: datetime) -> None:
+        self._timed = None
+        latency.observe(max(0.0, time() - timestamp.timestamp()), "chat")
 
     def on_synced(self) -> None:
         """Nothing to do: the replay buffer fills as messages come."""
@@ -138,12 +138,12 @@ def course_frame(event: MessageEvent) -> bytes:
         ContractError: the kept frame is not base64.
     """
     if event.raw is not None:
-        return _relayed(event.raw)
+        return _original_frame(event.raw)
     sender = LegacyUser(id=event.user.id, name=event.user.name)
     return text_frame(encode(CourseOutgoing(message=event.text, user=sender)))
 
 
-def _relayed(raw: LegacyFrame) -> bytes:
+def _original_frame(raw: LegacyFrame) -> bytes:
     if not raw.binary:
         return text_frame(raw.data.encode())
     try:

@@ -54,7 +54,7 @@ class RestrictionProjection:
         if self._building is not None:
             self._building.put(restriction, message.seq, self.clock())
         elif self._restrictions.put(restriction, message.seq, self.clock()):
-            self._tell(restriction)
+            self._notify(restriction)
 
     def on_synced(self) -> None:
         """Put what was built aside in place, and tell the difference."""
@@ -65,11 +65,11 @@ class RestrictionProjection:
         self._restrictions, self._building = self._building, None
         for restriction in self._restrictions.in_force(now):
             if before.pop(restriction.id, None) != restriction:
-                self._tell(restriction)
+                self._notify(restriction)
         for gone in before.values():
-            self._tell(gone.model_copy(update={"lifted": True}))
+            self._notify(gone.model_copy(update={"lifted": True}))
 
-    def _tell(self, restriction: Restriction) -> None:
+    def _notify(self, restriction: Restriction) -> None:
         for watcher in self._watchers:
             watcher(restriction)
 
@@ -77,21 +77,21 @@ class RestrictionProjection:
 class MembersAndRestrictions:
     """The two that one stream tells of. Bans come first: what follows from one must find it there."""
 
-    def __init__(self, people: StreamHandler, restrictions: RestrictionProjection) -> None:
-        self._people = people
+    def __init__(self, members: StreamHandler, restrictions: RestrictionProjection) -> None:
+        self._members = members
         self._restrictions = restrictions
 
     def on_restart(self, *, fresh: bool) -> None:
         """Both begin."""
         self._restrictions.on_restart(fresh=fresh)
-        self._people.on_restart(fresh=fresh)
+        self._members.on_restart(fresh=fresh)
 
     def on_message(self, message: StreamMessage) -> None:
         """One of them takes it in."""
-        sink = self._restrictions if message.subject.startswith(_PREFIX) else self._people
+        sink = self._restrictions if message.subject.startswith(_PREFIX) else self._members
         sink.on_message(message)
 
     def on_synced(self) -> None:
         """Both have."""
         self._restrictions.on_synced()
-        self._people.on_synced()
+        self._members.on_synced()

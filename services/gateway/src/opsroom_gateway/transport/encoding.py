@@ -7,7 +7,7 @@ _TEXT = 0x1
 _BINARY = 0x2
 _PING = 0x9
 _COMPRESSED = 0x40
-DEFLATE_BITS = 15
+DEFLATE_WINDOW_BITS = 15
 """The window of what is compressed here, as a power of two: who reads it must allow as much."""
 _SYNC_TAIL = b"\x00\x00\xff\xff"
 
@@ -33,10 +33,10 @@ def compress_frame(frame: bytes) -> bytes:
     Nothing of an earlier message is used, so that all readers can be sent the same bytes.
     """
     start = {126: 4, 127: 10}.get(frame[1], 2)
-    squeezer = zlib.compressobj(wbits=-DEFLATE_BITS)
-    payload = squeezer.compress(frame[start:]) + squeezer.flush(zlib.Z_SYNC_FLUSH)
-    shorter = _frame(frame[0] & 0xF | _COMPRESSED, payload.removesuffix(_SYNC_TAIL))
-    return shorter if len(shorter) < len(frame) else frame
+    compressor = zlib.compressobj(wbits=-DEFLATE_WINDOW_BITS)
+    payload = compressor.compress(frame[start:]) + compressor.flush(zlib.Z_SYNC_FLUSH)
+    compressed = _frame(frame[0] & 0xF | _COMPRESSED, payload.removesuffix(_SYNC_TAIL))
+    return compressed if len(compressed) < len(frame) else frame
 
 
 def _frame(opcode: int, payload: bytes) -> bytes:
@@ -52,13 +52,13 @@ def _frame(opcode: int, payload: bytes) -> bytes:
 
 def sse_event(name: str, data: bytes, seq: int | None = None) -> bytes:
     """One event of a stream as a chunk of HTTP; ``data`` must be without line breaks, as JSON is."""
-    place = b"" if seq is None else b"id: %d\n" % seq
-    return _chunk(b"%sevent: %s\ndata: %s\n\n" % (place, name.encode(), data))
+    event_id = b"" if seq is None else b"id: %d\n" % seq
+    return _chunk(b"%sevent: %s\ndata: %s\n\n" % (event_id, name.encode(), data))
 
 
-def sse_comment(words: str) -> bytes:
+def sse_comment(text: str) -> bytes:
     """A comment, which readers pass over."""
-    return _chunk(b": %s\n\n" % words.encode())
+    return _chunk(b": %s\n\n" % text.encode())
 
 
 def sse_retry(seconds: float) -> bytes:

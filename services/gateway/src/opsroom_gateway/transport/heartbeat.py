@@ -27,44 +27,44 @@ class HeartbeatTimer:
         self._tick = seconds / count
         self._slots: list[dict[HeartbeatTarget, None]] = [{} for _ in range(count + 1)]
         self._now = 0
-        self._members: dict[HeartbeatTarget, int] = {}
+        self._slot_of: dict[HeartbeatTarget, int] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
-        return len(self._members)
+        return len(self._slot_of)
 
-    def join(self, member: HeartbeatTarget) -> None:
-        """Beat ``member`` from now on, the first time in the second half of the interval."""
+    def add(self, target: HeartbeatTarget) -> None:
+        """Beat ``target`` from now on, the first time in the second half of the interval."""
         longest = len(self._slots) - 1
-        self._place(member, random.randint(max(1, longest // 2), longest))  # noqa: S311 - nothing secret
+        self._schedule(target, random.randint(max(1, longest // 2), longest))  # noqa: S311 - nothing secret
         if self._timer is None:
-            self._wait()
+            self._start_timer()
 
-    def leave(self, member: HeartbeatTarget) -> None:
-        """Beat ``member`` no more."""
-        slot = self._members.pop(member, None)
+    def remove(self, target: HeartbeatTarget) -> None:
+        """Beat ``target`` no more."""
+        slot = self._slot_of.pop(target, None)
         if slot is not None:
-            del self._slots[slot][member]
+            del self._slots[slot][target]
 
-    def _place(self, member: HeartbeatTarget, ahead: int) -> None:
-        slot = (self._now + ahead) % len(self._slots)
-        self._members[member] = slot
-        self._slots[slot][member] = None
+    def _schedule(self, target: HeartbeatTarget, ticks: int) -> None:
+        slot = (self._now + ticks) % len(self._slots)
+        self._slot_of[target] = slot
+        self._slots[slot][target] = None
 
-    def _wait(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(self._tick, self._turn)
+    def _start_timer(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._tick, self._on_tick)
 
-    def _turn(self) -> None:
+    def _on_tick(self) -> None:
         self._timer = None
-        if self._members:
-            self._wait()
+        if self._slot_of:
+            self._start_timer()
         self._now = (self._now + 1) % len(self._slots)
         due = list(self._slots[self._now])
         longest = len(self._slots) - 1
         shortest = max(1, math.ceil(0.8 * longest))
-        for member in due:
-            if self._members.get(member) != self._now:
+        for target in due:
+            if self._slot_of.get(target) != self._now:
                 continue  # left while another was called
-            self.leave(member)
-            self._place(member, random.randint(shortest, longest))  # noqa: S311 - nothing secret
-            member.on_heartbeat()
+            self.remove(target)
+            self._schedule(target, random.randint(shortest, longest))  # noqa: S311 - nothing secret
+            target.on_heartbeat()

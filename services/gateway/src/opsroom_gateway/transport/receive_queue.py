@@ -10,17 +10,17 @@ Event = Any
 
 
 class ReceiveQueue:
-    """A queue for one consumer. ``arrived`` is called where an event comes and nobody waits in ``get``.
+    """A queue for one consumer. ``on_item`` is called where an event comes and nobody waits in ``get``.
 
     It holds what one read brought at most: its protocol stops reading while anything is in it.
     """
 
-    __slots__ = ("_events", "_waiter", "arrived")
+    __slots__ = ("_events", "_waiter", "on_item")
 
     def __init__(self) -> None:
         self._events: deque[Event] | None = None
         self._waiter: asyncio.Future[None] | None = None
-        self.arrived: Callable[[], None] | None = None
+        self.on_item: Callable[[], None] | None = None
 
     def put_nowait(self, event: Event) -> None:
         """Take in one event."""
@@ -30,8 +30,8 @@ class ReceiveQueue:
         if self._waiter is not None:
             if not self._waiter.done():
                 self._waiter.set_result(None)
-        elif self.arrived is not None:
-            self.arrived()
+        elif self.on_item is not None:
+            self.on_item()
 
     async def get(self) -> Event:
         """The next event, as soon as there is one."""

@@ -11,9 +11,9 @@ import uvicorn
 
 from opsroom_contracts.frames import FRAME_MAX_BYTES
 from opsroom_gateway.app import Gateway
-from opsroom_gateway.domain.networks import networks
+from opsroom_gateway.domain.networks import parse_networks
 from opsroom_gateway.settings import GatewaySettings
-from opsroom_gateway.transport.connection_limits import ConnectionBudget, possible_connections
+from opsroom_gateway.transport.connection_limits import ConnectionBudget, max_connections
 from opsroom_gateway.transport.event_stream import SseConfig
 from opsroom_gateway.transport.heartbeat import HeartbeatTimer
 from opsroom_gateway.transport.http_protocol import ConnectionLimits, LimitedHttpProtocol
@@ -21,14 +21,14 @@ from opsroom_gateway.transport.websocket_protocol import WebSocketConfig, WebSoc
 from opsroom_messaging.client.connection import BrokerUnusableError
 
 _DRAIN_SECONDS = 10
-_ANSWER_SECONDS = 6.0
+_SHUTDOWN_REQUEST_SECONDS = 6.0
 """Who still waits for a service when the server stops is answered before the server would give up."""
-_TICK_SECONDS = 1.0
+_DATE_UPDATE_SECONDS = 1.0
 """The header Date is written anew so often."""
 _BACKLOG = 4096
 _UNSENT_BYTES = 256 * 1024
-_BATCH_SECONDS = 0.01
-_UNHURRIED_SECONDS = 0.002
+_CLOSE_BATCH_SECONDS = 0.01
+_MAX_CLOSE_INTERVAL_SECONDS = 0.002
 """The few need not be spread out as far as the many."""
 
 
@@ -39,10 +39,12 @@ class AddressInUseError(BrokerUnusableError):
 class Server(uvicorn.Server):
     """Leaves signals to the process, which stops in its own order; sends people away at a pace."""
 
-    def __init__(self, config: uvicorn.Config, drain_seconds: float, hasten: Callable[[float], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, drain_seconds: float, shorten_timeouts: Callable[[float], None]
+    ) -> None:
         super().__init__(config)
         self._drain_seconds = drain_seconds
-        self._hasten = hasten
+        self._shorten_timeouts = shorten_timeouts
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -54,7 +56,7 @@ class Server(uvicorn.Server):
         """As uvicorn, but wakes once a second and when it is stopped, not ten times a second."""
         while not await self.on_tick(0):
             with suppress(TimeoutError):
-                async with asyncio.timeout(_TICK_SECONDS):
+                async with asyncio.timeout(_DATE_UPDATE_SECONDS):
                     await self._stopping.wait()
 
     @contextmanager
@@ -66,14 +68,14 @@ class Server(uvicorn.Server):
         """As uvicorn, but connections are ended one after another, so that not all come back at once."""
         for server in self.servers:
             server.close()
-        self._hasten(_ANSWER_SECONDS)
+        self._shorten_timeouts(_SHUTDOWN_REQUEST_SECONDS)
         leaving = list(self.server_state.connections)
         random.shuffle(leaving)
-        each = min(self._drain_seconds / max(1, len(leaving)), _UNHURRIED_SECONDS)
-        batch = max(1, round(_BATCH_SECONDS / each) if each else len(leaving))
+        interval = min(self._drain_seconds / max(1, len(leaving)), _MAX_CLOSE_INTERVAL_SECONDS)
+        batch = max(1, round(_CLOSE_BATCH_SECONDS / interval) if interval else len(leaving))
         for start in range(0, len(leaving), batch):
             if start:
-                await asyncio.sleep(batch * each)
+                await asyncio.sleep(batch * interval)
             for connection in leaving[start : start + batch]:
                 connection.shutdown()
         await super().shutdown(sockets)
@@ -93,7 +95,7 @@ def listen(settings: GatewaySettings) -> socket.socket:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if settings.shared_port:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        _bound_unsent(listener)
+        _limit_unsent_bytes(listener)
         listener.bind((settings.host, settings.port))
         listener.listen(_BACKLOG)
     except OSError as error:
@@ -103,7 +105,7 @@ def listen(settings: GatewaySettings) -> socket.socket:
     return listener
 
 
-def _bound_unsent(listener: socket.socket) -> None:
+def _limit_unsent_bytes(listener: socket.socket) -> None:
     """Have the system take no more than it can soon send: else its own buffer grows to megabytes for a reader
     that reads nothing, and it is found to be too slow only after that. What is under way does not count."""
     option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
@@ -114,10 +116,10 @@ def _bound_unsent(listener: socket.socket) -> None:
 def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
     """The server of a gateway's application."""
     stats = gateway.stats
-    budget = ConnectionBudget(possible_connections(settings.connections), settings.joining, stats)
+    budget = ConnectionBudget(max_connections(settings.connections), settings.joining, stats)
 
     class Protocol(WebSocketProtocol):
-        sockets = WebSocketConfig(
+        websocket_config = WebSocketConfig(
             settings.outbox_bytes,
             stats,
             HeartbeatTimer(settings.ping_seconds),
@@ -131,9 +133,9 @@ def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
             header_seconds=settings.header_seconds,
             header_bytes=settings.header_bytes,
             per_address=settings.connections_per_address,
-            uncounted=(*settings.proxies().peers, *networks(settings.exempt_addresses)),
+            exempt=(*settings.proxies().peers, *parse_networks(settings.exempt_addresses)),
         )
-        streams = SseConfig(
+        sse_config = SseConfig(
             settings.outbox_bytes,
             stats,
             HeartbeatTimer(settings.heartbeat_seconds),

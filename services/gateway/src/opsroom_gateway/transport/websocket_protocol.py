@@ -20,9 +20,9 @@ from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
 from opsroom_contracts.close_codes import Close, CloseCode
-from opsroom_gateway.transport.connection import END_SECONDS, EXTENSION, ClientConnection
+from opsroom_gateway.transport.connection import CLOSE_TIMEOUT_SECONDS, CONNECTION_EXTENSION, ClientConnection
 from opsroom_gateway.transport.connection_limits import ConnectionBudget
-from opsroom_gateway.transport.encoding import DEFLATE_BITS, ping_frame
+from opsroom_gateway.transport.encoding import DEFLATE_WINDOW_BITS, ping_frame
 from opsroom_gateway.transport.heartbeat import HeartbeatTimer
 from opsroom_gateway.transport.receive_queue import Event, ReceiveQueue
 from opsroom_gateway.transport.stats import TransportStats
@@ -38,7 +38,7 @@ class WebSocketConfig:
     ``deflate``: whether a client that offers it may be sent compressed frames.
     """
 
-    outbox_bytes: int
+    send_buffer_bytes: int
     stats: TransportStats
     pings: HeartbeatTimer
     connection_budget: ConnectionBudget
@@ -49,7 +49,7 @@ class WebSocketConfig:
 _DEFLATE = ServerPerMessageDeflateFactory(
     server_no_context_takeover=True,  # so that one compressed frame serves every reader
     client_no_context_takeover=True,  # so that nothing is kept for each between its messages
-    server_max_window_bits=DEFLATE_BITS,
+    server_max_window_bits=DEFLATE_WINDOW_BITS,
 )
 
 
@@ -68,9 +68,9 @@ class WebSocketConnection(ClientConnection):
 
     __slots__ = ("_protocol", "clean")
 
-    def __init__(self, protocol: "WebSocketProtocol", sockets: WebSocketConfig) -> None:
+    def __init__(self, protocol: "WebSocketProtocol", config: WebSocketConfig) -> None:
         self._protocol = protocol
-        super().__init__(protocol.transport, sockets.outbox_bytes, sockets.stats)
+        super().__init__(protocol.transport, config.send_buffer_bytes, config.stats)
         self.clean = False
         """Whether the peer ended the connection with a close frame."""
 
@@ -95,32 +95,32 @@ class WebSocketConnection(ClientConnection):
 class WebSocketProtocol(WebSocketsSansIOProtocol):
     """The protocol class given to uvicorn by a subclass; every connection's scope holds its connection."""
 
-    sockets: WebSocketConfig
+    websocket_config: WebSocketConfig
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.inbox = ReceiveQueue()
-        self.queue = self.inbox  # type: ignore[assignment]  # it has what uvicorn uses of a queue
+        self.receive_queue = ReceiveQueue()
+        self.queue = self.receive_queue  # type: ignore[assignment]  # it has what uvicorn uses of a queue
         self.connection: WebSocketConnection | None = None
         self.conn = _LenientServerProtocol(
-            extensions=[_DEFLATE] if self.sockets.deflate else [],
+            extensions=[_DEFLATE] if self.websocket_config.deflate else [],
             max_size=self.config.ws_max_size,
             logger=self.logger,
         )
-        self._unanswered: bytes | None = None
+        self._expected_pong: bytes | None = None
         self._handler: Handler | None = None
-        self._conversing = False
-        self._joining = True
+        self._dispatching = False
+        self._handshaking = True
 
     def connection_made(self, transport: BaseTransport) -> None:
         """As uvicorn."""
         super().connection_made(transport)
-        self.sockets.stats.sockets += 1
+        self.websocket_config.stats.sockets += 1
 
     def connection_lost(self, exc: Exception | None) -> None:
         """As uvicorn; the socket is closed after this, and its number may be another's at once."""
-        self.sockets.stats.sockets -= 1
-        self._joined()
+        self.websocket_config.stats.sockets -= 1
+        self._end_handshake()
         if self.connection is not None:
             self.connection.lost()
         super().connection_lost(exc)
@@ -141,14 +141,14 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         """As uvicorn, and put the connection into the scope."""
         super().handle_connect(event)
         if not self.close_sent:
-            self.connection = WebSocketConnection(self, self.sockets)
+            self.connection = WebSocketConnection(self, self.websocket_config)
             # Who allows but a smaller window gets frames as they are, which is always right.
             self.connection.deflate = any(
-                isinstance(one, PerMessageDeflate) and one.local_max_window_bits == DEFLATE_BITS
+                isinstance(one, PerMessageDeflate) and one.local_max_window_bits == DEFLATE_WINDOW_BITS
                 for one in self.conn.extensions
             )
             extensions: dict[str, Any] = self.scope["extensions"]
-            extensions[EXTENSION] = self.connection
+            extensions[CONNECTION_EXTENSION] = self.connection
 
     def handle_close(self, event: Frame) -> None:
         """As uvicorn, and remember that the peer said goodbye."""
@@ -183,11 +183,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def start_keepalive(self) -> None:
         """Ping by the timer that all sockets share, where uvicorn has two for each."""
-        self.sockets.pings.join(self)
+        self.websocket_config.pings.add(self)
 
     def stop_keepalive(self) -> None:
         """Ping no more."""
-        self.sockets.pings.leave(self)
+        self.websocket_config.pings.remove(self)
 
     def on_heartbeat(self) -> None:
         """Ping; or end a connection whose last ping is unanswered: there may be nobody at its other end."""
@@ -195,27 +195,27 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             return
         if self.read_paused:
             return  # what it answered may lie unread behind a message that is being handled
-        if self._unanswered is not None:
-            self.sockets.stats.silent_readers += 1
+        if self._expected_pong is not None:
+            self.websocket_config.stats.silent_readers += 1
             self.close_with(Close.PING_TIMEOUT.value)
             self.transport.abort()
             return
-        self._unanswered = struct.pack("!I", random.getrandbits(32))
-        self.connection.write(ping_frame(self._unanswered))
+        self._expected_pong = struct.pack("!I", random.getrandbits(32))
+        self.connection.write(ping_frame(self._expected_pong))
 
     def handle_pong(self, event: Frame) -> None:
         """The peer is there, if it is our ping that it answers."""
-        if bytes(event.data) == self._unanswered:
-            self._unanswered = None
+        if bytes(event.data) == self._expected_pong:
+            self._expected_pong = None
 
     def serve_callback(self, handler: Handler) -> None:
         """Serve this socket by ``handler`` from now on. What the handshake needed is forgotten."""
-        self._joined()
+        self._end_handshake()
         self._handler = handler
         self.scope = {}  # type: ignore[typeddict-item]
         del self.request, self.response
-        self.inbox.arrived = self._dispatch_soon
-        if not self.inbox.empty():
+        self.receive_queue.on_item = self._dispatch_soon
+        if not self.receive_queue.empty():
             self._dispatch_soon()
 
     async def run_asgi(self) -> None:
@@ -241,32 +241,34 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             return
         if self.connection is not None:
             self.connection.stop_sending()
-        self.inbox.put_nowait({"type": "websocket.disconnect", "code": code.code, "reason": code.reason})
+        self.receive_queue.put_nowait(
+            {"type": "websocket.disconnect", "code": code.code, "reason": code.reason}
+        )
         self.conn.send_close(code.code, code.reason)
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
         if self.read_paused:
             self.read_paused = False
             self.transport.resume_reading()
-        self.close_timer = self.loop.call_later(END_SECONDS, self.transport.abort)
+        self.close_timer = self.loop.call_later(CLOSE_TIMEOUT_SECONDS, self.transport.abort)
 
     def shutdown(self) -> None:
         """Tell the peer that the server goes away, and when to come back."""
         self.stop_keepalive()
         if self.handshake_complete and not self.close_sent:
-            hint = random.uniform(0.0, self.sockets.retry_seconds)  # noqa: S311 - nothing secret
+            hint = random.uniform(0.0, self.websocket_config.retry_seconds)  # noqa: S311 - nothing secret
             self.close_with(Close.GOING_AWAY.value.with_retry(hint))
         else:
             super().shutdown()
 
-    def _joined(self) -> None:
-        if self._joining:
-            self._joining = False
-            self.sockets.connection_budget.release()
+    def _end_handshake(self) -> None:
+        if self._handshaking:
+            self._handshaking = False
+            self.websocket_config.connection_budget.release()
 
     def _dispatch_soon(self) -> None:
-        if not self._conversing:
-            self._conversing = True
+        if not self._dispatching:
+            self._dispatching = True
             task = self.loop.create_task(self._dispatch_loop())
             task.add_done_callback(self.on_task_complete)
             self.tasks.add(task)
@@ -274,22 +276,22 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     async def _dispatch_loop(self) -> None:
         """Handle what has come; ends when nothing is left, and a new task goes on with what comes then."""
         try:
-            while self._handler is not None and not self.inbox.empty():
+            while self._handler is not None and not self.receive_queue.empty():
                 event = await self.receive()
                 handler = self._handler
                 if event["type"] == "websocket.disconnect":
-                    self._handler = self.inbox.arrived = None
+                    self._handler = self.receive_queue.on_item = None
                 await handler(event)
         except Exception:  # the boundary: as in run_asgi
             self.logger.exception("a message of a WebSocket could not be handled")
             self.transport.close()
         finally:
-            self._conversing = False
-            if self._handler is not None and not self.inbox.empty():
+            self._dispatching = False
+            if self._handler is not None and not self.receive_queue.empty():
                 self._dispatch_soon()
 
 
 def connection_of(websocket: WebSocket) -> WebSocketConnection:
     """The connection of an accepted socket."""
-    connection: WebSocketConnection = websocket.scope["extensions"][EXTENSION]
+    connection: WebSocketConnection = websocket.scope["extensions"][CONNECTION_EXTENSION]
     return connection
