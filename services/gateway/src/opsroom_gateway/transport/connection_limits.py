@@ -1,4 +1,4 @@
-"""How many connections a process takes, and how many may be joining at once."""
+"""Limits of the process on open connections and on concurrent handshakes."""
 
 import resource
 from contextlib import suppress
@@ -6,18 +6,18 @@ from contextlib import suppress
 from opsroom_gateway.transport.stats import TransportStats
 
 _RESERVED_FILES = 128
-"""What a process has open besides its connections."""
+"""Open files of a process that are not client connections."""
 
 
 def raise_open_file_limit() -> None:
-    """Raise the limit on open files to the most that the system allows: a connection is one."""
+    """Raise the soft limit on open files to the hard limit: each connection needs one."""
     _, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(ValueError, OSError):  # some systems name a most that they don't grant
+    with suppress(ValueError, OSError):  # some systems report a hard limit that they don't grant
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard_limit, hard_limit))
 
 
 def max_connections(configured: int) -> int:
-    """``configured`` (0: any number), or as many as there may be open files."""
+    """Return ``configured`` (0: no limit), reduced to what the open file limit allows."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if files == resource.RLIM_INFINITY:
         return configured
@@ -26,10 +26,10 @@ def max_connections(configured: int) -> int:
 
 
 class ConnectionBudget:
-    """``connections``, ``handshakes``: the most there may be (0: any number), for whoever comes.
+    """Limits of a process: ``connections`` open and ``handshakes`` in progress at once (0: no limit).
 
-    Joining is who opens a WebSocket or a stream and has not been told yet what was missed: that is work, and
-    after a restart of something everybody asks for it in the same second.
+    A handshake lasts from the opening of a WebSocket or stream until its missed messages have been replayed.
+    That is expensive, and after a restart all clients reconnect in the same second.
     """
 
     def __init__(self, connections: int, handshakes: int, stats: TransportStats) -> None:
@@ -39,14 +39,14 @@ class ConnectionBudget:
         self._stats = stats
 
     def has_room(self, open_connections: int) -> bool:
-        """Whether another connection may come where ``open_connections`` are there; a refusal is counted."""
+        """Return whether ``open_connections`` is within the limit; count a refusal if it is not."""
         if not self._connections or open_connections <= self._connections:
             return True
         self._stats.refused_connections += 1
         return False
 
     def acquire(self) -> bool:
-        """Count one more handshake until ``release``; False, and counted as refused, if too many are open."""
+        """Start a handshake, ended by ``release``. False, and counted as refused, if there are too many."""
         if self._max_handshakes and self._handshakes >= self._max_handshakes:
             self._stats.refused_handshakes += 1
             return False
@@ -54,5 +54,5 @@ class ConnectionBudget:
         return True
 
     def release(self) -> None:
-        """A handshake ended."""
+        """End a handshake."""
         self._handshakes -= 1

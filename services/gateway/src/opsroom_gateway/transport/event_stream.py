@@ -1,4 +1,4 @@
-"""Streams of server-sent events: an answer begins the HTTP way, and its connection then is a connection."""
+"""Server-sent events: a response that hands its connection over once its headers are sent."""
 
 import asyncio
 import random
@@ -22,28 +22,28 @@ from opsroom_gateway.transport.heartbeat import HeartbeatTimer
 from opsroom_gateway.transport.stats import TransportStats
 
 UPGRADE_EXTENSION: Final = "opsroom.streams"
-"""The extension of a request's scope by which its connection becomes a stream."""
+"""The ASGI extension through which a response turns its connection into a stream."""
 _HEARTBEAT = sse_comment("heartbeat")
 _BUSY_RETRY_SECONDS = (1, 5)
 _ACK_TOLERANCE_SECONDS = 0.5
-"""The system's clock for acknowledgements is coarser than ours, and an answer needs its way."""
+"""Allowance for the round trip and for the coarse clock behind the kernel's ``tcp_info``."""
 _TCP_FAMILIES = frozenset({socket.AF_INET, socket.AF_INET6})
 _LAST_ACK = struct.Struct("56xI")
-"""Where Linux's ``tcp_info`` has the milliseconds since the last acknowledgement."""
+"""Linux's ``tcp_info``: milliseconds since the last acknowledgement, at offset 56."""
 
 
 class UpgradableConnection(Protocol):
-    """A connection that can become a stream. It is in the scope of its requests."""
+    """A connection that can become a stream; it is in the scope of its requests."""
 
     connection_budget: ConnectionBudget
 
     def upgrade_to_stream(self) -> "EventStreamConnection | None":
-        """Leave the connection, whose answer has begun, to a stream's protocol; None: it is closed."""
+        """Hand the connection, whose response has started, to a stream's protocol. None if it is closed."""
 
 
 @dataclass(frozen=True, slots=True)
 class SseConfig:
-    """What all streams of a process share. ``retry_seconds``: over how long they come back after a stop."""
+    """What all streams of a process share. ``retry_seconds``: reconnects after a stop are spread over it."""
 
     send_buffer_bytes: int
     stats: TransportStats
@@ -52,16 +52,19 @@ class SseConfig:
 
 
 class EventStreamConnection(ClientConnection):
-    """The connection of a stream; what it takes is chunks of HTTP, prepared."""
+    """The connection of a stream; what is written to it are complete HTTP chunks."""
 
     __slots__ = ()
 
     def close_slow_consumer(self) -> None:
-        """End the stream: the reader comes back and resumes by its last id."""
+        """End the stream; the client reconnects and resumes from its last event id."""
         self.end()
 
     def end(self, retry_seconds: float | None = None) -> None:
-        """End the stream whole, ``retry_seconds``: when the reader should come back. It has 10 s to read."""
+        """Complete the response, after which the client has 10 s to read the rest.
+
+        ``retry_seconds``: when the client should reconnect.
+        """
         if not self.open:
             return
         last = sse_end() if retry_seconds is None else sse_retry(retry_seconds) + sse_end()
@@ -73,7 +76,7 @@ class EventStreamConnection(ClientConnection):
 
 
 class StreamProtocol(asyncio.Protocol):
-    """A connection whose answer goes on until somebody ends it. What the peer says is ignored."""
+    """The protocol of a connection that has become a stream. It ignores incoming data."""
 
     __slots__ = ("_config", "_connections", "_last_sent_at", "connection")
 
@@ -87,27 +90,27 @@ class StreamProtocol(asyncio.Protocol):
         config.heartbeats.add(self)
 
     def connection_made(self, transport: BaseTransport) -> None:
-        """Never called: the connection was made before."""
+        """Do nothing: the transport is already connected."""
 
     def pause_writing(self) -> None:
-        """Something waits."""
+        """The transport has buffered bytes."""
         self.connection.pause()
 
     def resume_writing(self) -> None:
-        """Nothing waits any more."""
+        """The transport's buffer is empty."""
         self.connection.resume()
 
     def connection_lost(self, _exc: Exception | None) -> None:
-        """The peer is gone, or what was left to say is said."""
+        """The connection is closed."""
         self._connections.discard(self)
         self._config.stats.streams -= 1
         self._config.heartbeats.remove(self)
         self.connection.lost()
 
     def on_heartbeat(self) -> None:
-        """Say that the stream lives; or end it if its peer's machine has not acknowledged what was said last.
+        """Send a comment, or close the stream if the peer has not acknowledged the last one.
 
-        However long that is ago: when this process was held up, nobody else was silent.
+        Measured against our last send, so that stalls of this process don't count against the peer.
         """
         now = asyncio.get_running_loop().time()
         if _seconds_since_ack(self.connection.transport) > now - self._last_sent_at + _ACK_TOLERANCE_SECONDS:
@@ -118,15 +121,16 @@ class StreamProtocol(asyncio.Protocol):
             self.connection.write(_HEARTBEAT)
 
     def shutdown(self) -> None:
-        """The server stops: end, and say when to come back."""
+        """End the stream because the server stops, with a random reconnection delay."""
         self.connection.end(random.uniform(0.0, self._config.retry_seconds))  # noqa: S311 - nothing secret
 
 
 class EventStream(Response):
-    """An endless response: headers at once, then whatever is written to its connection.
+    """An endless response: it sends its headers at once, and then whatever is written to its connection.
 
-    ``on_open`` is called with the connection when the headers are sent. It writes what was missed and
-    subscribes the connection, or ends it. When it returns, the request is over; only the connection is left.
+    ``on_open`` is called with the connection after the headers are sent. It replays what the client missed
+    and subscribes the connection, or ends it. The request is over when it returns; only the connection
+    remains.
     """
 
     media_type = "text/event-stream"
@@ -137,7 +141,7 @@ class EventStream(Response):
         self._on_open = on_open
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Begin, and return as soon as the stream needs nobody any more."""
+        """Serve the request; return as soon as the stream no longer needs a task."""
         upgradable: UpgradableConnection = scope["extensions"][UPGRADE_EXTENSION]
         if not upgradable.connection_budget.acquire():
             await reject(scope, receive, send, _busy())
@@ -159,7 +163,7 @@ class EventStream(Response):
         try:
             await self._on_open(connection)
         except BaseException:
-            connection.transport.abort()  # cut off, so that nobody takes it for whole
+            connection.transport.abort()  # abort, so that the client does not take the response for complete
             raise
 
 
@@ -170,7 +174,7 @@ def _busy() -> Fault:
 
 
 def _seconds_since_ack(transport: Transport) -> float:
-    """For how many seconds the peer's machine has acknowledged nothing; 0 where the system does not tell."""
+    """Return the seconds since the peer's kernel last acknowledged anything; 0 if that is unknown."""
     option = getattr(socket, "TCP_INFO", None)
     sock = cast("socket.socket", transport.get_extra_info("socket"))
     if sys.platform != "linux" or option is None or sock.family not in _TCP_FAMILIES:

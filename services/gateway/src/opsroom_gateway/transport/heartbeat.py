@@ -1,4 +1,4 @@
-"""One timer for all that beats: pings and heartbeats."""
+"""A timer wheel for WebSocket pings and SSE heartbeats."""
 
 import asyncio
 import math
@@ -9,17 +9,17 @@ _TICK_SECONDS = 0.25
 
 
 class HeartbeatTarget(Protocol):
-    """What wants to be called now and then."""
+    """A connection that needs a regular callback."""
 
     def on_heartbeat(self) -> None:
-        """Called once in each interval. May leave the pulse, and may join others."""
+        """Called once in each interval. It may remove this target and add others."""
 
 
 class HeartbeatTimer:
-    """Calls each of its members once in ``seconds``, up to a fifth earlier and each at a time of its own.
+    """Calls each target once in ``seconds``, up to 20 % early and at a random point of the interval.
 
-    A wheel of slots instead of a timer for each: a member costs one entry, and no slot is ever crowded by
-    those that came together. While there are none, nothing runs.
+    One timer for all instead of one for each: a target costs one dict entry, and targets that were added
+    together are spread over the slots. The timer stops while there are no targets.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -34,14 +34,14 @@ class HeartbeatTimer:
         return len(self._slot_of)
 
     def add(self, target: HeartbeatTarget) -> None:
-        """Beat ``target`` from now on, the first time in the second half of the interval."""
+        """Call ``target`` from now on, the first time in the second half of the interval."""
         longest = len(self._slots) - 1
         self._schedule(target, random.randint(max(1, longest // 2), longest))  # noqa: S311 - nothing secret
         if self._timer is None:
             self._start_timer()
 
     def remove(self, target: HeartbeatTarget) -> None:
-        """Beat ``target`` no more."""
+        """Stop calling ``target``."""
         slot = self._slot_of.pop(target, None)
         if slot is not None:
             del self._slots[slot][target]
@@ -64,7 +64,7 @@ class HeartbeatTimer:
         shortest = max(1, math.ceil(0.8 * longest))
         for target in due:
             if self._slot_of.get(target) != self._now:
-                continue  # left while another was called
+                continue  # removed by an earlier target's callback
             self.remove(target)
             self._schedule(target, random.randint(shortest, longest))  # noqa: S311 - nothing secret
             target.on_heartbeat()

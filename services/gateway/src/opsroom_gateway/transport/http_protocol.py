@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with limits on what it reads before there is a request to serve."""
+"""uvicorn's HTTP protocol with limits on headers and connections, which apply before a request is served."""
 
 import asyncio
 import random
@@ -28,14 +28,15 @@ _UNAVAILABLE = (
 )
 _FULL_RETRY_SECONDS = (5, 15)
 _BUSY_RETRY_SECONDS = (1, 5)
-"""Those turned away together must not come back together."""
+"""Random, so that clients that were rejected together don't retry together."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """What one connection may cost before it has asked for something, and how many an address may have.
+    """Limits per connection and per address. ``header_seconds`` and ``header_bytes`` hold for each request.
 
-    ``exempt``: proxies, who connect for everybody, and addresses that have no limits.
+    ``exempt``: addresses to which ``per_address`` does not apply: proxies, which connect for many clients,
+    and exempt clients.
     """
 
     header_seconds: float
@@ -46,7 +47,7 @@ class ConnectionLimits:
 
 
 class LimitedHttpProtocol(HttpToolsProtocol):
-    """Closes connections that are slow to ask or ask at too great length. Given to uvicorn by a subclass."""
+    """Closes connections whose request headers are slow or too large. uvicorn is given a subclass of it."""
 
     limits: ConnectionLimits
     sse_config: SseConfig
@@ -59,7 +60,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._counted_network: str | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """As uvicorn; the time for the first request begins."""
+        """As in uvicorn; check the connection limits and start the timer for the headers."""
         super().connection_made(transport)
         if not self.connection_budget.has_room(len(self.connections)):
             self._reject(_unavailable(_FULL_RETRY_SECONDS))
@@ -76,7 +77,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._start_header_timer()
 
     def data_received(self, data: bytes) -> None:
-        """As uvicorn, while the headers keep within their limit."""
+        """As in uvicorn, as long as the headers are within their limit."""
         if self.transport.is_closing():
             return
         self._header_bytes += len(data)
@@ -85,43 +86,43 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self._reject(_TOO_LARGE)
 
     def on_message_begin(self) -> None:
-        """As uvicorn; another request on the same connection has its own time."""
+        """As in uvicorn; each request on a kept-alive connection has its own timer."""
         super().on_message_begin()
         if self._header_timer is None:
             self._start_header_timer()
 
     def on_headers_complete(self) -> None:
-        """As uvicorn; the headers are here in time."""
+        """As in uvicorn; the headers arrived in time."""
         self._cancel_header_timer()
         extensions: dict[str, Any] = {UPGRADE_EXTENSION: self}
         self.scope["extensions"] = extensions
         super().on_headers_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """As uvicorn."""
+        """As in uvicorn; stop counting the connection."""
         self._cancel_header_timer()
         self._stop_counting()
         super().connection_lost(exc)
 
     def handle_websocket_upgrade(self) -> None:
-        """As uvicorn; from here on it is a socket, and counted as one."""
+        """As in uvicorn; from here on the WebSocket protocol counts the connection."""
         self._cancel_header_timer()
         self._stop_counting()
-        if self.connection_budget.acquire():  # the socket's protocol ends it
+        if self.connection_budget.acquire():  # the WebSocket protocol releases it
             super().handle_websocket_upgrade()
         else:
             self._reject(_unavailable(_BUSY_RETRY_SECONDS))
 
     def upgrade_to_stream(self) -> EventStreamConnection | None:
-        """Leave the connection, whose answer has begun, to a protocol that only sends; None: it is closed.
+        """Hand the connection, whose response has started, to a protocol that only sends. None if closed.
 
-        To uvicorn and the application it looks as if the peer had gone: whatever they still say is dropped,
-        and all they held of the request is free. uvicorn hands connections to its WebSockets the same way.
+        uvicorn and the application see a lost connection: whatever they still send is dropped, and the
+        request's objects are freed. uvicorn hands connections to its WebSocket protocol in the same way.
         """
         transport = self.transport
         if transport.is_closing():
             return None
-        self.connection_lost(ConnectionResetError("it is a stream now"))
+        self.connection_lost(ConnectionResetError("upgraded to a stream"))
         self.flow.resume_reading()
         successor = StreamProtocol(transport, self.sse_config, self.connections)
         transport.set_protocol(successor)

@@ -1,4 +1,4 @@
-"""uvicorn, started and stopped by us: bound before anything is promised, drained before the end."""
+"""The uvicorn server: it binds before startup completes, and closes connections gradually when it stops."""
 
 import asyncio
 import os
@@ -22,22 +22,22 @@ from opsroom_messaging.client.connection import BrokerUnusableError
 
 _DRAIN_SECONDS = 10
 _SHUTDOWN_REQUEST_SECONDS = 6.0
-"""Who still waits for a service when the server stops is answered before the server would give up."""
+"""Timeout of pending service requests once the server stops: shorter than the graceful shutdown."""
 _DATE_UPDATE_SECONDS = 1.0
-"""The header Date is written anew so often."""
+"""How often uvicorn updates the Date header."""
 _BACKLOG = 4096
 _UNSENT_BYTES = 256 * 1024
 _CLOSE_BATCH_SECONDS = 0.01
 _MAX_CLOSE_INTERVAL_SECONDS = 0.002
-"""The few need not be spread out as far as the many."""
+"""Upper bound of the delay between closes when there are few connections."""
 
 
 class AddressInUseError(BrokerUnusableError):
-    """The address can't be listened on; the message says which and why."""
+    """The address can't be bound; the message says which address and why."""
 
 
 class Server(uvicorn.Server):
-    """Leaves signals to the process, which stops in its own order; sends people away at a pace."""
+    """uvicorn's server without signal handlers, which the process has, and with a paced shutdown."""
 
     def __init__(
         self, config: uvicorn.Config, drain_seconds: float, shorten_timeouts: Callable[[float], None]
@@ -48,12 +48,12 @@ class Server(uvicorn.Server):
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
-        """Begin to shut down."""
+        """Start the shutdown."""
         self.should_exit = True
         self._stopping.set()
 
     async def main_loop(self) -> None:
-        """As uvicorn, but wakes once a second and when it is stopped, not ten times a second."""
+        """As in uvicorn, but wake once a second and on ``stop`` instead of ten times a second."""
         while not await self.on_tick(0):
             with suppress(TimeoutError):
                 async with asyncio.timeout(_DATE_UPDATE_SECONDS):
@@ -61,11 +61,11 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
+        """Install no signal handlers."""
         yield
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """As uvicorn, but connections are ended one after another, so that not all come back at once."""
+        """As in uvicorn, but close connections one by one, so that clients don't reconnect all at once."""
         for server in self.servers:
             server.close()
         self._shorten_timeouts(_SHUTDOWN_REQUEST_SECONDS)
@@ -82,13 +82,13 @@ class Server(uvicorn.Server):
 
 
 def listen(settings: GatewaySettings) -> socket.socket:
-    """Bind the gateway's address.
+    """Bind the gateway's address and listen on it.
 
     Raises:
-        AddressInUseError: it can't be bound.
+        AddressInUseError: the address can't be bound.
     """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    # Named as TCP in so many words: else asyncio leaves Nagle's delay on for every accepted socket.
+    # asyncio disables Nagle's algorithm only if the protocol is explicitly IPPROTO_TCP.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":
@@ -106,15 +106,17 @@ def listen(settings: GatewaySettings) -> socket.socket:
 
 
 def _limit_unsent_bytes(listener: socket.socket) -> None:
-    """Have the system take no more than it can soon send: else its own buffer grows to megabytes for a reader
-    that reads nothing, and it is found to be too slow only after that. What is under way does not count."""
+    """Limit how many bytes the kernel buffers beyond those in flight.
+
+    Without it the kernel's buffer grows to megabytes before a stalled reader counts as too slow.
+    """
     option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
     if option is not None:
         listener.setsockopt(socket.IPPROTO_TCP, option, _UNSENT_BYTES)  # accepted sockets inherit it
 
 
 def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
-    """The server of a gateway's application."""
+    """Create the server of a gateway's application."""
     stats = gateway.stats
     budget = ConnectionBudget(max_connections(settings.connections), settings.joining, stats)
 
@@ -155,7 +157,7 @@ def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
         log_level="warning",
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # the application believes those that are to be believed
+        proxy_headers=False,  # ClientAddressMiddleware evaluates them
         backlog=_BACKLOG,
         ssl_certfile=None if tls is None else tls[0],
         ssl_keyfile=None if tls is None else tls[1],
