@@ -1,4 +1,4 @@
-"""Joining what was missed to what is live, without a gap and without a repeat."""
+"""Replay of missed events, joined to the live stream without gaps or duplicates."""
 
 import asyncio
 import logging
@@ -11,11 +11,11 @@ from opsroom_messaging.jetstream.stream_reader import Bounds, StreamMessage, Str
 from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
 
 CHUNK_BYTES = 128 * 1024
-"""An outbox takes at least two of these, so a reader that reads is never too slow for its own past."""
+"""A send buffer holds at least two of these, so a client that reads is never too slow for its replay."""
 _PAGE = 500
 _CATCH_UP_SECONDS = 0.5
 _BACKFILL_MAX = 2048
-"""So far back the replay buffer is filled from the stream for one who returns, and so for all who do."""
+"""How many events to backfill when a client reconnects."""
 _BACKFILL_STEP = 256
 _WARM_UP_COUNT = 512
 
@@ -26,7 +26,7 @@ Frame = tuple[int, bytes]
 
 
 class Stream(Protocol):
-    """A live stream with a ring of its newest frames."""
+    """A live stream with a buffer of its newest frames."""
 
     buffer: ReplayBuffer
     head: int
@@ -34,18 +34,18 @@ class Stream(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ReplayChunk:
-    """Frames to write now; after the last one (``last``) nothing is missing up to the live stream."""
+    """Frames to write now. ``last``: the client is then up to date with the live stream."""
 
     frames: bytes
     last: bool
 
 
 class HistoryGapError(Exception):
-    """What was missed can't be told: the stream holds it no longer, never held it, or it is too much."""
+    """The missed events can't be replayed: they have expired, never existed, or are too many."""
 
 
 class Replayer:
-    """Tells what one stream's readers missed."""
+    """Replays what readers of one stream missed."""
 
     def __init__(
         self,
@@ -67,27 +67,27 @@ class Replayer:
         self._failed_backfills = 0
 
     async def warm_up(self) -> None:
-        """Fill the replay buffer before anybody connects: after a restart all clients return at once."""
+        """Fill the replay buffer before the first client connects: after a restart all reconnect at once."""
         try:
             await self._ensure_backfilled(max(0, self._stream.buffer.first_seq - 1 - _WARM_UP_COUNT))
         except UnavailableError as error:
-            log.warning("whoever comes back is told of the past when the broker answers: %s", error)
+            log.warning("the replay buffer is not warm; it is filled when clients reconnect: %s", error)
 
     async def replay_from(self, since: int, limit: int | None) -> AsyncIterator[ReplayChunk]:
-        """Everything after ``since``, in parts of at most ``CHUNK_BYTES`` (or one frame).
+        """Yield everything after ``since``, in chunks of at most ``CHUNK_BYTES`` (or one frame).
 
-        The last part comes from the replay buffer. A caller that writes it and subscribes without awaiting in
-        between misses nothing and gets nothing twice.
+        The last chunk comes from the replay buffer. A caller that writes it and subscribes without awaiting
+        in between gets no gaps and no duplicates.
 
         Raises:
-            HistoryGapError: it can't be told, or would be more than ``limit`` sequences.
-            UnavailableError: the broker did not answer, or this process has not seen as much as the reader.
+            HistoryGapError: the events can't be replayed, or are more than ``limit`` sequences.
+            UnavailableError: the broker did not reply, or this process is behind the client.
         """
         stream = self._stream
-        if since > stream.head:  # seen at another gateway, a moment ahead of this one
+        if since > stream.head:  # seen at another gateway that is slightly ahead
             await self._subscription.wait_for(since, _CATCH_UP_SECONDS)
         if since > stream.head and since <= (await self._reader.bounds()).last:
-            raise UnavailableError("this gateway lags behind what the reader has seen elsewhere")
+            raise UnavailableError("this gateway is behind what the client has seen on another one")
         if since > stream.head or (limit is not None and stream.head - since > limit):
             raise HistoryGapError
         checked = False
@@ -110,10 +110,9 @@ class Replayer:
                 return
 
     async def _ensure_backfilled(self, since: int) -> bool:
-        """Have the replay buffer reach back to ``since``, if that is not too far; whether it does.
+        """Extend the replay buffer back to ``since`` unless that is too far. Returns whether it reaches back.
 
-        A process that has just started has an empty ring and all readers coming back to it: they read the
-        stream once together, not each for itself.
+        After a restart the buffer is empty and all clients reconnect: they share one read of the stream.
         """
         buffer, failed = self._stream.buffer, self._failed_backfills
         if since >= buffer.first_seq - 1:
@@ -124,7 +123,7 @@ class Replayer:
             if since >= buffer.first_seq - 1:
                 return True
             if self._failed_backfills != failed:
-                raise UnavailableError("the broker did not answer whoever asked first")
+                raise UnavailableError("a concurrent backfill failed: the broker did not reply")
             try:
                 await self._backfill(since - since % _BACKFILL_STEP + 1)
             except UnavailableError:
@@ -133,7 +132,7 @@ class Replayer:
         return since >= buffer.first_seq - 1
 
     async def _backfill(self, start: int) -> None:
-        """Read the stream from ``start``, or from its first message, up to the replay buffer's floor."""
+        """Read the stream from ``start``, or from its first message, up to the buffer's first sequence."""
         buffer = self._stream.buffer
         restarts, first_seq = buffer.restarts, buffer.first_seq
         start = max(start, (await self._reader.bounds()).first)
@@ -148,7 +147,7 @@ class Replayer:
 
     async def _check_retained(self, since: int) -> None:
         bounds: Bounds = await self._reader.bounds()
-        # Nobody who asks from the very beginning has anything to lose.
+        # A replay from 0 asks for whatever is retained, so it can't miss anything.
         if since and since + 1 < bounds.first:
             raise HistoryGapError
 
@@ -162,7 +161,7 @@ class Replayer:
 
 
 def _first_chunk(frames: Iterable[Frame], since: int) -> tuple[int, bytes, bool]:
-    """As many frames as fit into one part: the last one's sequence, their bytes, and whether that was all."""
+    """Join the frames that fit into one chunk. Returns the last sequence, the bytes, and whether all fit."""
     chunk: list[bytes] = []
     size = 0
     for seq, frame in frames:
