@@ -1,4 +1,4 @@
-"""The messages of all rooms, followed once for this process and fanned out in both dialects."""
+"""The messages of all rooms, read once for this process and sent to readers of both APIs."""
 
 import asyncio
 import base64
@@ -20,16 +20,16 @@ from opsroom_messaging.runtime.metrics import Histogram
 
 _BUFFER_BYTES = 16 * 1024 * 1024
 COURSE_ROOM = "general"
-"""The one room that the course contract knows."""
+"""The only room that the course contract has."""
 
 log = logging.getLogger(__name__)
 
 
 class MessageProjection:
-    """Takes in stored messages; its hubs write them to the readers of each dialect."""
+    """Applies stored messages, and publishes them to the readers of each API."""
 
     def __init__(self, start: int, ring_messages: int, latency: Histogram | None = None) -> None:
-        """``latency`` measures how long messages take to all readers."""
+        """``latency`` measures the time from a message's timestamp until it is written to all readers."""
         self._latency = latency
         self._timed: datetime | None = None
         self.readers = Broadcaster()
@@ -42,7 +42,7 @@ class MessageProjection:
         self.buffer.restart(start)
 
     def on_restart(self, *, fresh: bool) -> None:
-        """Go on; or, where the stream could not be resumed, tell every reader to fetch anew."""
+        """Continue, or (``fresh``, the stream could not be resumed) make every reader refetch."""
         if fresh and self._started:
             self.head = 0
             self.buffer.restart(1)
@@ -50,14 +50,14 @@ class MessageProjection:
         self._started = True
 
     def on_message(self, message: StreamMessage) -> None:
-        """Fan out one message; what does not fit its contract is skipped, counted and logged."""
+        """Publish one message. Messages that violate their contract are skipped, counted and logged."""
         self.head = message.seq
         try:
             event = read_chat_event(message.data)
             if isinstance(event, MessageRemoved):
                 self._on_removed(event, message.seq)
                 return
-            # Without readers it is made only to be checked, where anything in it could be wrong.
+            # Even without readers a relayed frame is decoded, to find a malformed one.
             course = course_frame(event) if len(self.course_readers) or event.raw is not None else b""
         except ContractError as error:
             self.malformed += 1
@@ -69,12 +69,12 @@ class MessageProjection:
         if event.room == COURSE_ROOM:
             self.course_readers.publish(course)
         if self._latency is not None and self._timed is None:
-            # One measure for all messages of a turn; behind the hubs, which write at its end.
+            # One sample per event-loop iteration, taken after the broadcasters have written.
             self._timed = event.timestamp
             asyncio.get_running_loop().call_soon(self._observe, self._latency, event.timestamp)
 
     def _on_removed(self, event: MessageRemoved, seq: int) -> None:
-        """Nobody who comes back is told the text again. The course contract has no words for it."""
+        """Redact the message: no replay may contain its text. The course contract has no such frame."""
         self.buffer.redact(event.message_seq)
         frame = removed_frame(event, seq)
         self.buffer.put(seq, frame)
@@ -85,11 +85,11 @@ class MessageProjection:
         latency.observe(max(0.0, time() - timestamp.timestamp()), "chat")
 
     def on_synced(self) -> None:
-        """Nothing to do: the replay buffer fills as messages come."""
+        """Do nothing: the replay buffer fills as messages arrive."""
 
 
 def message_frame(event: MessageEvent, seq: int) -> bytes:
-    """The ``message`` frame of a stored event."""
+    """Return the ``message`` frame of a stored event."""
     return text_frame(
         encode(
             MessageFrame(
@@ -106,7 +106,7 @@ def message_frame(event: MessageEvent, seq: int) -> bytes:
 
 
 def removed_frame(event: MessageRemoved, seq: int) -> bytes:
-    """The ``removed`` frame of what is stored in a message's place."""
+    """Return the ``removed`` frame of a stored removal."""
     return text_frame(
         encode(
             RemovedFrame(
@@ -121,7 +121,7 @@ def removed_frame(event: MessageRemoved, seq: int) -> bytes:
 
 
 def render_message(stored: StreamMessage) -> bytes:
-    """The frame of an event read back; nothing for one that does not fit its contract."""
+    """Return the frame of a stored event; empty if the event violates its contract."""
     try:
         event = read_chat_event(stored.data)
     except ContractError:
@@ -132,10 +132,10 @@ def render_message(stored: StreamMessage) -> bytes:
 
 
 def course_frame(event: MessageEvent) -> bytes:
-    """What clients of the course contract see: their own frames byte for byte, ours in the shape they know.
+    """Return a message for clients of the course contract: their own frames unchanged, others converted.
 
     Raises:
-        ContractError: the kept frame is not base64.
+        ContractError: the stored original frame is not base64.
     """
     if event.raw is not None:
         return _original_frame(event.raw)

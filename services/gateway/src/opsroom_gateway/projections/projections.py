@@ -1,4 +1,4 @@
-"""Everything that a gateway follows, each stream once, and what it tells those who come back."""
+"""All projections of a gateway with their subscriptions and replayers."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ _READY_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Projections:
-    """The feeds with their followers, and the past of those that can be resumed."""
+    """The projections, their subscriptions, and the replayers of those that clients can resume."""
 
     chat: MessageProjection
     chat_subscription: StreamSubscription
@@ -32,19 +32,19 @@ class Projections:
 
     @property
     def subscriptions(self) -> tuple[StreamSubscription, StreamSubscription, StreamSubscription]:
-        """All of them."""
+        """All subscriptions."""
         return self.chat_subscription, self.members_subscription, self.cloud_subscription
 
     @property
     def live(self) -> bool:
-        """Whether all of it is up to date, as far as anyone can know."""
+        """Whether all projections are up to date."""
         return all(subscription.live for subscription in self.subscriptions)
 
     async def ready(self) -> None:
-        """Wait until readers may come.
+        """Wait until all projections are up to date.
 
         Raises:
-            TimeoutError: that takes too long.
+            TimeoutError: it takes too long.
         """
         for subscription in self.subscriptions:
             await subscription.ready(_READY_SECONDS)
@@ -54,7 +54,7 @@ class Projections:
 def build_projections(
     broker: NatsConnection, restrictions: RestrictionProjection, start: int, ring_messages: int
 ) -> Projections:
-    """Build the projections. ``start``: the first message to hold; ``ring_messages``: how many."""
+    """Build the projections. ``start``: the first message to hold; ``ring_messages``: how many to hold."""
     chat = MessageProjection(start, ring_messages, fan_out_latency(broker.metrics))
     members, cloud = MemberProjection(), InstanceProjection()
     chat_source = SubscriptionSpec(subjects.CHAT_STREAM, (subjects.CHAT_EVENTS,), StartPolicy.EVENTS, start)
