@@ -1,4 +1,4 @@
-"""The door: how many come in from one address, how large a body may be, how long all may take."""
+"""Limits of requests: connections per address, body size, JSON depth and upload time."""
 
 import asyncio
 from collections import Counter
@@ -18,7 +18,7 @@ _FULL_RETRY_SECONDS = 5.0
 
 
 class ConnectionsPerAddress:
-    """At most ``limit`` requests and sockets at once from one address (0: any number)."""
+    """Allows at most ``limit`` requests and sockets at once from one address (0: no limit)."""
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self._app = app
@@ -26,7 +26,7 @@ class ConnectionsPerAddress:
         self._open: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request or socket."""
+        """Count the request or socket, and call the application."""
         if scope["type"] not in {"http", "websocket"} or not self._limit or client_in(scope).exempt:
             await self._app(scope, receive, send)
             return
@@ -40,7 +40,7 @@ class ConnectionsPerAddress:
         try:
             await self._app(scope, receive, send)
         finally:
-            # A socket or stream may have outlived the endpoint that opened it.
+            # A socket or stream may outlive the endpoint that opened it.
             connection = connection_in(scope)
             if connection is not None and connection.connected:
                 connection.on_close(partial(self._release, network))
@@ -55,7 +55,7 @@ class ConnectionsPerAddress:
 
 @dataclass(frozen=True, slots=True)
 class BodyLimits:
-    """The most bytes of a body, how deep its JSON may be nested, and how many seconds it may take to come."""
+    """Limits of a body: ``size`` in bytes, ``depth`` of its JSON, ``seconds`` until it must have arrived."""
 
     size: int
     depth: int
@@ -63,14 +63,14 @@ class BodyLimits:
 
 
 class RequestBodyLimit:
-    """Reads every body whole before anybody looks at it: within its limits, or not at all."""
+    """Reads every body completely before the application sees it, and rejects it if it exceeds a limit."""
 
     def __init__(self, app: ASGIApp, limits: BodyLimits) -> None:
         self._app = app
         self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Read the body, and call the application."""
         if scope["type"] != "http" or not _has_body(Headers(scope=scope)):
             await self._app(scope, receive, send)
             return
@@ -80,7 +80,7 @@ class RequestBodyLimit:
             await reject(scope, receive, send, error.fault)
             return
         if body is None:
-            return  # the client is gone
+            return  # the client has disconnected
         first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def receive_buffered() -> Message:
@@ -105,7 +105,7 @@ class RequestBodyLimit:
                     if not message.get("more_body", False):
                         break
         except TimeoutError:
-            detail = f"the body did not come within {self._limits.seconds:g} s"
+            detail = f"the body did not arrive within {self._limits.seconds:g} s"
             raise refuse(ErrorCode.REQUEST_TIMEOUT, detail) from None
         if exceeds_depth(bytes(body), self._limits.depth):
             detail = f"the body is nested more than {self._limits.depth} deep"

@@ -1,4 +1,4 @@
-"""How fast people and addresses may do things, counted together with the other gateways."""
+"""Rate limits that are synchronized between gateways."""
 
 import asyncio
 import logging
@@ -14,13 +14,13 @@ from opsroom_messaging.client.connection import NatsConnection
 
 _SYNC_SECONDS = 0.25
 _MAX_KEYS_PER_MESSAGE = 2_000
-"""So many keys go into one telling; with more, somebody attacks, and each gateway's own count must do."""
+"""Max keys per sync message; above that (an attack) limits are local only."""
 
 log = logging.getLogger(__name__)
 
 
 class RateLimit:
-    """One kind of thing that may be done so often. ``what``: in words, for those who are refused."""
+    """A rate limit by key. ``what``: the limited thing, in the error message."""
 
     def __init__(self, name: str, what: str, rate: Rate) -> None:
         self.name = name
@@ -30,10 +30,10 @@ class RateLimit:
         self._deltas: Counter[str] = Counter()
 
     def acquire(self, key: str) -> None:
-        """Count one.
+        """Take one token.
 
         Raises:
-            FaultError: ``rate_limited``; it says when to try again.
+            FaultError: ``rate_limited``, with the seconds until a retry can succeed.
         """
         wait = self.try_acquire(key)
         if wait > 0:
@@ -41,7 +41,7 @@ class RateLimit:
             raise refuse(ErrorCode.RATE_LIMITED, words, retry_after=round(wait, 3))
 
     def try_acquire(self, key: str) -> float:
-        """Count one and answer 0; or answer for how many seconds to wait before asking again."""
+        """Take one token and return 0, or return the seconds until there is one."""
         if self._unlimited:
             return 0.0
         wait = self._buckets.acquire(key, asyncio.get_running_loop().time())
@@ -50,26 +50,26 @@ class RateLimit:
         return wait
 
     async def throttle(self, key: str) -> None:
-        """Count one, as soon as there is one to be had."""
+        """Take one token; wait until there is one."""
         wait = self.try_acquire(key)
         while wait > 0:
             await asyncio.sleep(wait)
             wait = self.try_acquire(key)
 
     def drain_deltas(self) -> dict[str, int]:
-        """What was counted since the last time."""
+        """Return the counts since the last call."""
         deltas, self._deltas = self._deltas, Counter()
         return dict(deltas)
 
     def apply_remote(self, spent: dict[str, int]) -> None:
-        """What another gateway counted."""
+        """Subtract what another gateway counted."""
         now = asyncio.get_running_loop().time()
         for key, count in spent.items():
             self._buckets.acquire_remote(key, count, now)
 
 
 class RateLimitSync:
-    """Tells the other gateways what was spent here, and hears what was spent there: late by a moment."""
+    """Publishes this gateway's counts, and applies those of the other gateways with a short delay."""
 
     def __init__(self, broker: NatsConnection, gateway: str, limits: tuple[RateLimit, ...]) -> None:
         self._broker = broker
@@ -77,7 +77,7 @@ class RateLimitSync:
         self._limits = {limit.name: limit for limit in limits}
 
     async def run(self) -> None:
-        """Tell until cancelled."""
+        """Synchronize until cancelled."""
         await self._broker.listen(GATEWAY_SPENT, self._on_delta)
         while True:
             await asyncio.sleep(_SYNC_SECONDS)

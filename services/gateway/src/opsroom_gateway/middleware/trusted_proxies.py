@@ -1,8 +1,8 @@
-"""For whom a proxy speaks, as far as that can be believed.
+"""Trusted proxies and the client addresses that they forward.
 
-A proxy appends the address that connected to it to the right of ``X-Forwarded-For``; whatever stands further
-left may be the client's own invention. So the header is read from the right, and only proxies that were named
-are passed over. Some hosts put the client's address into a header of their own, which they always overwrite.
+A proxy appends the address of its peer to the right of ``X-Forwarded-For``; anything further left may have
+been invented by the client. The header is therefore read from the right, and only trusted proxies are
+skipped. Some hosts put the client's address into a header of their own, which they always overwrite.
 """
 
 from collections.abc import Sequence
@@ -27,16 +27,16 @@ _FORWARDING_HEADERS: Final = (FORWARDED_FOR, "forwarded", "x-real-ip", "fly-clie
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """The proxies of a host, by what it is known to send. Networks as text."""
+    """The proxies of a hosting provider. Networks are text."""
 
     peers: tuple[str, ...]
-    """Who connects to us."""
+    """Networks that connect to us."""
     hops: tuple[str, ...] = ()
-    """Proxies of the host, passed over in ``X-Forwarded-For`` however many there are."""
+    """The provider's inner proxies: any number of them is skipped in ``X-Forwarded-For``."""
     edge: tuple[str, ...] = ()
-    """The outermost, passed over once and no more: clients may have addresses in the same networks."""
+    """The outermost proxies: only one is skipped, because clients may have addresses in the same networks."""
     header: str = FORWARDED_FOR
-    """Where the client's address is."""
+    """The header with the client's address."""
 
 
 PRESETS: Final = {
@@ -49,21 +49,21 @@ PRESETS: Final = {
     "cloudflare": Preset(peers=CLOUDFLARE, edge=CLOUDFLARE),
     "private": Preset(peers=PRIVATE, hops=PRIVATE),
 }
-"""Hosts by the names that settings may give instead of addresses."""
+"""Presets by the name that the setting accepts instead of addresses."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrustedProxies:
-    """The proxies that are believed, all presets and addresses of a setting together."""
+    """The trusted proxies: all presets and addresses of the setting, combined."""
 
     peers: tuple[Network, ...]
     hops: tuple[Network, ...]
     edge: tuple[Network, ...]
     headers: tuple[tuple[tuple[Network, ...], str], ...]
-    """Peers that put the client's address into a header of their own, and which."""
+    """Peers that send the client's address in a header of their own, and its name."""
 
     def client_address(self, peer: str, headers: Headers) -> str | None:
-        """The address for which ``peer``, one of ours, speaks; None: it tells none that can be believed."""
+        """Return the client's address as forwarded by ``peer``, a trusted proxy. None if it is unreliable."""
         for peers, header in self.headers:
             if in_networks(peer, peers):
                 return _single_address(headers.getlist(header))
@@ -71,7 +71,7 @@ class TrustedProxies:
         return self._client((*forwarded.split(","), peer) if forwarded else (peer,))
 
     def _client(self, chain: Sequence[str]) -> str | None:
-        """Read ``chain`` from the right. Where all are proxies of ours, the outermost is the client."""
+        """Read ``chain`` from the right. If all are trusted proxies, the outermost is the client."""
         outermost, at_edge = None, False
         for text in reversed(chain):
             address = _strip_port(text)
@@ -85,10 +85,10 @@ class TrustedProxies:
 
 
 def parse_proxies(texts: Sequence[str]) -> TrustedProxies:
-    """The proxies that ``texts`` name: addresses, networks and presets.
+    """Parse addresses, networks and names of presets.
 
     Raises:
-        ValueError: one of them is none of these.
+        ValueError: one of ``texts`` is none of these.
     """
     own = tuple(text for text in texts if text not in PRESETS)
     presets = [PRESETS[text] for text in texts if text in PRESETS]
@@ -107,10 +107,10 @@ def parse_proxies(texts: Sequence[str]) -> TrustedProxies:
 
 
 def validate_proxy(text: str) -> str:
-    """A preset, an address or a network, as a setting names it.
+    """Return a preset, address or network in the form that ``parse_proxies`` takes.
 
     Raises:
-        ValueError: it is none, or trusts everybody.
+        ValueError: it is none of these, or would trust everybody.
     """
     if text.lower() in PRESETS:
         return text.lower()
@@ -124,17 +124,17 @@ def validate_proxy(text: str) -> str:
 
 
 def is_forwarded(headers: Headers) -> bool:
-    """Whether a request says that somebody else asks."""
+    """Return whether a request has any header of a forwarding proxy."""
     return any(name in headers for name in _FORWARDING_HEADERS)
 
 
 def _single_address(values: Sequence[str]) -> str | None:
-    """The one address; several, or what is none, can't be believed."""
+    """Return the only address; None if there are several or it is invalid."""
     return _strip_port(values[0]) if len(set(values)) == 1 else None
 
 
 def _strip_port(text: str) -> str | None:
-    """The address in ``203.0.113.7``, ``203.0.113.7:443``, ``2001:db8::7`` or ``[2001:db8::7]:443``."""
+    """Return the address of ``192.0.2.7``, ``192.0.2.7:443``, ``2001:db8::7`` or ``[2001:db8::7]:443``."""
     host = text.strip()
     if host.startswith("["):
         host = host[1:].partition("]")[0]
