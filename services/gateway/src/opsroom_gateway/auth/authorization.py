@@ -1,4 +1,4 @@
-"""Who asks: found from the proof that a request or socket brings, and held to what they may do."""
+"""Authentication of requests and sockets, and authorization of what they ask for."""
 
 import hashlib
 from collections.abc import Awaitable, Callable
@@ -21,12 +21,12 @@ from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer
 from opsroom_messaging.client.request_client import RequestClient
 
 TOKEN_MAX = 8192
-"""The longest proof that is looked at, in characters: those of single sign-on are long."""
+"""Longest accepted token, in characters. Tokens of single sign-on are long."""
 _REGISTRATION_TOKEN_MAX = 256
 
 
 class AuthMethod(StrEnum):
-    """What showed who somebody is."""
+    """How a principal was authenticated."""
 
     NONE = "nothing"
     REGISTRATION = "registration"
@@ -36,9 +36,9 @@ class AuthMethod(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Someone who asks. ``name``: for the log of events; ``grant``: what a registration of theirs holds.
+    """An authenticated or anonymous client. ``name``: its actor name in events; ``grant``: for registrations.
 
-    ``token_digest``: of a registration token, to notice when it is revoked.
+    ``token_digest``: SHA-256 of a registration token, to notice its revocation.
     """
 
     auth_method: AuthMethod
@@ -52,9 +52,7 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class AccessRules:
-    """``guests``: whether anybody may register. ``open_moderation``: whether the machine itself moderates,
-    unproved, in open mode.
-    """
+    """``guests``: whether anybody may register. ``open_moderation``: whether local clients may moderate."""
 
     mode: Mode
     guests: bool
@@ -62,17 +60,17 @@ class AccessRules:
 
 
 class SignOn(Protocol):
-    """Single sign-on: reads the issuer's tokens."""
+    """Single sign-on: verifies the provider's tokens."""
 
     async def grant(self, token: str) -> tuple[str, Grant]:
-        """The name and the grant of whoever the token is about.
+        """Return the name and the grant of the token's subject.
 
         Raises:
             FaultError: ``token_invalid``, ``forbidden``, ``unavailable``.
         """
 
     async def sign_in(self) -> SignIn | None:
-        """What a browser needs to sign in; None while the issuer does not say."""
+        """Return what a browser needs to sign in; None while the provider is unavailable."""
 
 
 class Authorizer:
@@ -98,7 +96,7 @@ class Authorizer:
         self._clock = clock
 
     async def principal(self, connection: HTTPConnection) -> Principal:
-        """Whoever the ``Authorization`` header proves; without one, whoever may come in here.
+        """Authenticate by the ``Authorization`` header; without one the client is anonymous.
 
         Raises:
             FaultError: ``token_invalid``; ``banned``, by name or address; ``unavailable``.
@@ -120,13 +118,13 @@ class Authorizer:
         return await self.from_token(token.strip(), local=local)
 
     async def from_token(self, token: str, *, local: bool = False) -> Principal:
-        """Whoever ``token`` proves.
+        """Return the principal of ``token``.
 
         Raises:
             FaultError: ``token_invalid``; ``unavailable``.
         """
         if len(token) > TOKEN_MAX or not token.isascii():
-            raise refuse(ErrorCode.TOKEN_INVALID, "the token is no token of ours")
+            raise refuse(ErrorCode.TOKEN_INVALID, "the token was not issued here")
         given = self.tokens.find(token)
         if given is not None:
             grant = Grant(role=given.role, source=given.source)
@@ -143,11 +141,11 @@ class Authorizer:
         return self._registered(reply, token, local=local)
 
     async def sign_in(self) -> SignIn | None:
-        """How a browser signs in here; None where it does not, or can't just now."""
+        """Return how a browser can sign in; None without single sign-on, or while it is unavailable."""
         return None if self._sign_on is None else await self._sign_on.sign_in()
 
     async def authorize(self, connection: HTTPConnection, action: Action) -> Principal:
-        """Whoever asks, if they may do ``action``.
+        """Authenticate, and check that the principal may do ``action``.
 
         Raises:
             FaultError: ``token_invalid``, ``unauthenticated``, ``forbidden``, ``unavailable``.
@@ -157,7 +155,7 @@ class Authorizer:
         return principal
 
     def require(self, action: Action) -> Callable[[Request], Awaitable[Principal]]:
-        """The dependency of a route that asks for ``action``."""
+        """Return a route's dependency that requires ``action``."""
 
         async def authorized(request: Request) -> Principal:
             return await self.authorize(request, action)
@@ -165,26 +163,22 @@ class Authorizer:
         return authorized
 
     def check(self, principal: Principal, action: Action) -> None:
-        """Pass whoever may do ``action``.
+        """Check that ``principal`` may do ``action``.
 
         Raises:
-            FaultError: ``unauthenticated`` where a proof would help, ``forbidden`` where it did not.
+            FaultError: ``unauthenticated`` if a token could help, ``token_invalid`` or ``forbidden`` if not.
         """
         if action in principal.permissions:
             return
         words = action.value.replace("_", " ")
         if principal.auth_method is AuthMethod.NONE:
-            raise refuse(
-                ErrorCode.UNAUTHENTICATED, f"to {words} here, say who you are: Authorization: Bearer"
-            )
+            raise refuse(ErrorCode.UNAUTHENTICATED, f"to {words}, send a token: Authorization: Bearer")
         if principal.role is None:
-            raise refuse(
-                ErrorCode.TOKEN_INVALID, "what the token was given for counts no longer: sign in again"
-            )
+            raise refuse(ErrorCode.TOKEN_INVALID, "the token's grant has ended: sign in again")
         raise refuse(ErrorCode.FORBIDDEN, f"the role {principal.role} may not {words}")
 
     def is_still_allowed(self, principal: Principal, action: Action) -> bool:
-        """Whether someone who was let in before may go on, as far as this process can tell by itself."""
+        """Return whether an earlier authorization still holds, as far as this process knows."""
         if principal.grant is None or action not in principal.permissions:
             return action in principal.permissions
         role = self._role_of_grant(principal.grant)
@@ -219,7 +213,7 @@ class Authorizer:
         return self._with_permissions(person, local=local)
 
     def _with_permissions(self, principal: Principal, *, local: bool) -> Principal:
-        """``principal`` with the rights of their role, or of anybody where those are more."""
+        """Return ``principal`` with the permissions of its role or, if they are more, the anonymous ones."""
         held = higher_role(anonymous_role(self.mode, local=local), principal.role)
         permissions = permissions_of(held, guests=self.guests)
         if principal.role is not Role.ADMIN and not self._rules.open_moderation:

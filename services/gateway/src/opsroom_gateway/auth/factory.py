@@ -1,4 +1,4 @@
-"""Access as the settings ask for it."""
+"""Builds the authorizer from the settings."""
 
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -13,7 +13,7 @@ from opsroom_messaging.runtime.settings import SettingsError
 
 
 def static_tokens(settings: AccessSettings) -> StaticTokens:
-    """The tokens given out, read once.
+    """Read the static tokens.
 
     Raises:
         SettingsError: they can't be read or used.
@@ -33,10 +33,10 @@ def static_tokens(settings: AccessSettings) -> StaticTokens:
 def build_authorizer(
     settings: AccessSettings, requester: RequestClient, enforcer: RestrictionEnforcer
 ) -> Authorizer:
-    """Who decides on rights in this process.
+    """Build the authorizer of this process.
 
     Raises:
-        SettingsError: the settings lack something, or contradict each other.
+        SettingsError: settings are missing or contradict each other.
     """
     return Authorizer(
         requester,
@@ -51,7 +51,7 @@ def build_authorizer(
 def _sign_on(settings: AccessSettings) -> SignOn | None:
     if settings.mode() is not Mode.OIDC:
         return None
-    # Loading the cryptography takes 0.1 s of every start, and no other mode needs it.
+    # Importing cryptography takes 0.1 s, and only this mode needs it.
     sign_on = import_module("opsroom_gateway.auth.oidc")
     issuer = import_module("opsroom_gateway.auth.oidc_provider")
     address, client_id = settings.oidc_issuer or "", settings.oidc_client_id or ""
@@ -73,5 +73,5 @@ def _sign_on(settings: AccessSettings) -> SignOn | None:
 
 
 def utc_now() -> datetime:
-    """The time of day, in UTC."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)

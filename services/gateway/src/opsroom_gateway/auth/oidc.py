@@ -1,4 +1,4 @@
-"""Single sign-on: the issuer's tokens, checked against its keys, become a name and a grant."""
+"""OpenID Connect: verifies a provider's tokens, and maps their claims to a name and a grant."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -18,12 +18,12 @@ _ALGORITHMS: Final = (
     *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
     *("ES256", "ES384", "ES512", "EdDSA"),
 )
-"""Those with a key pair alone: with any other, whoever can check a token can make one."""
+"""Asymmetric algorithms only: with a shared key, whoever can verify a token can also forge one."""
 
 
 @dataclass(frozen=True, slots=True)
 class OidcConfig:
-    """What a token must be, and what it is worth. ``roles``: what the claim's words mean."""
+    """Requirements for tokens and their mapping to roles. ``roles``: from values of the claim to roles."""
 
     client_id: str
     audience: str
@@ -36,7 +36,7 @@ class OidcConfig:
 
 
 class SingleSignOn:
-    """Takes the tokens of one issuer."""
+    """Accepts the tokens of one provider."""
 
     def __init__(self, issuer: OidcProvider, config: OidcConfig, clock: Callable[[], datetime]) -> None:
         self._issuer = issuer
@@ -44,7 +44,7 @@ class SingleSignOn:
         self._clock = clock
 
     async def grant(self, token: str) -> tuple[str, Grant]:
-        """The name and the grant of whoever the token is about.
+        """Return the name and the grant of the token's subject.
 
         Raises:
             FaultError: ``token_invalid``, ``forbidden`` (signed in, but with no role here), ``unavailable``.
@@ -59,7 +59,7 @@ class SingleSignOn:
         return name_in(claims, f"user-{subject[:8]}"), grant
 
     async def sign_in(self) -> SignIn | None:
-        """What a browser needs to sign in; None while the issuer does not say."""
+        """Return what a browser needs to sign in; None while the provider is unavailable."""
         try:
             metadata = await self._issuer.metadata()
         except FaultError:
@@ -76,7 +76,7 @@ class SingleSignOn:
         try:
             header = jwt.get_unverified_header(token)
             if header.get("alg") not in _ALGORITHMS:
-                raise refuse(ErrorCode.TOKEN_INVALID, "the token is signed in a way that is not taken")
+                raise refuse(ErrorCode.TOKEN_INVALID, "the token's signature algorithm is not supported")
             claims = await self._decode_with_refresh(token, header.get("kid"))
         except ExpiredSignatureError:
             raise refuse(ErrorCode.TOKEN_INVALID, "the token has expired: sign in again") from None
@@ -88,7 +88,7 @@ class SingleSignOn:
         return claims
 
     async def _decode_with_refresh(self, token: str, key_id: str | None) -> dict[str, Any]:
-        """The claims; a token that names no key may be by a newer one than we know."""
+        """Decode the claims. A token without a key id may be signed by a key newer than the cached ones."""
         try:
             return await self._decode(token, key_id)
         except InvalidSignatureError:

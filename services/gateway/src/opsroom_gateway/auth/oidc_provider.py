@@ -1,4 +1,4 @@
-"""The issuer of single sign-on: what it says of itself, and its keys, kept while it is away."""
+"""An OpenID provider's metadata and keys, cached while it is unavailable."""
 
 import asyncio
 import json
@@ -18,18 +18,18 @@ _FETCH_SECONDS = 5.0
 _MAX_BYTES = 512 * 1024
 _KEYS_TTL_SECONDS = 3600.0
 _RETRY_SECONDS = 10.0
-"""Unknown keys are asked for no more often: else anybody could have us flood the issuer."""
+"""Minimum interval of refreshes: otherwise tokens with unknown keys would flood the provider."""
 
 log = logging.getLogger(__name__)
 
 
 class OidcProviderError(Exception):
-    """The issuer can't be reached, or says what can't be used."""
+    """The provider can't be reached, or its metadata can't be used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What is used of the issuer's description of itself."""
+    """The part of the provider's metadata that is used."""
 
     jwks_uri: str
     authorization_endpoint: str
@@ -37,7 +37,7 @@ class Metadata:
 
 
 class OidcProvider:
-    """One issuer, by its address."""
+    """One provider, identified by its issuer URL."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -48,7 +48,7 @@ class OidcProvider:
         self._lock = asyncio.Lock()
 
     async def metadata(self) -> Metadata:
-        """Its description of itself, fetched once.
+        """Return the metadata, fetched once.
 
         Raises:
             FaultError: ``unavailable``.
@@ -60,10 +60,10 @@ class OidcProvider:
         return self._metadata
 
     async def key(self, key_id: str | None) -> PyJWK:
-        """The key with that id; without one, the only key.
+        """Return the key with that id; without an id, the only key.
 
         Raises:
-            FaultError: ``token_invalid`` where it has no such key, ``unavailable`` where it never told any.
+            FaultError: ``token_invalid`` if there is no such key, ``unavailable`` if none were ever fetched.
         """
         now = asyncio.get_running_loop().time()
         known = key_id in self._keys or (key_id is None and self._keys)
@@ -81,13 +81,13 @@ class OidcProvider:
         return key
 
     async def refresh_keys(self) -> bool:
-        """Ask for the keys again, if that was not tried a moment ago; whether it answered."""
+        """Fetch the keys again unless they were fetched a moment ago. Returns whether it succeeded."""
         before = self._fetched_at
         await self._refresh()
         return self._fetched_at != before
 
     async def _refresh(self) -> None:
-        """Fetch what it says, unless that was tried a moment ago; what is known stays when it fails."""
+        """Fetch metadata and keys unless that was tried a moment ago. On failure the cached ones stay."""
         async with self._lock:
             now = asyncio.get_running_loop().time()
             if now - self._tried_at < _RETRY_SECONDS:
@@ -97,20 +97,20 @@ class OidcProvider:
                 metadata = await self._discover()
                 keys = _keys_in(await _fetch(metadata.jwks_uri))
             except OidcProviderError as error:
-                log.warning("the issuer %s: %s", self.address, error)
+                log.warning("OpenID provider %s: %s", self.address, error)
                 return
             self._metadata, self._keys, self._fetched_at = metadata, keys, now
 
     async def _discover(self) -> Metadata:
         document = await _fetch(self.address.rstrip("/") + "/.well-known/openid-configuration")
         if document.get("issuer") != self.address:
-            raise OidcProviderError(f"calls itself {document.get('issuer')!r}")
+            raise OidcProviderError(f"its metadata names the issuer {document.get('issuer')!r}")
         try:
             metadata = Metadata(
                 document["jwks_uri"], document["authorization_endpoint"], document["token_endpoint"]
             )
         except KeyError as error:
-            raise OidcProviderError(f"does not say its {error}") from None
+            raise OidcProviderError(f"its metadata lacks {error}") from None
         for address in (metadata.jwks_uri, metadata.authorization_endpoint, metadata.token_endpoint):
             if not is_secure_url(address):
                 raise OidcProviderError(f"{address!r} is not https")
@@ -118,7 +118,7 @@ class OidcProvider:
 
 
 def is_secure_url(address: object) -> bool:
-    """Whether nobody on the way can change what an address answers: https, or this machine."""
+    """Return whether nobody in between can change a response: https, or this machine."""
     if not isinstance(address, str):
         return False
     try:
@@ -138,7 +138,7 @@ def _keys_in(document: dict[str, Any]) -> dict[str | None, PyJWK]:
 
 
 async def _fetch(address: str) -> dict[str, Any]:
-    """A JSON object from ``address``, in time and no larger than it may be."""
+    """Fetch a JSON object, with a timeout and a size limit."""
     try:
         async with asyncio.timeout(2 * _FETCH_SECONDS):
             body = await asyncio.to_thread(_get, address)
@@ -146,7 +146,7 @@ async def _fetch(address: str) -> dict[str, Any]:
     except (OSError, TimeoutError, ValueError) as error:
         raise OidcProviderError(f"{address}: {describe(error)}") from error
     if not isinstance(found, dict):
-        raise OidcProviderError(f"{address}: answers no JSON object")
+        raise OidcProviderError(f"{address}: the response is not a JSON object")
     return found
 
 
@@ -157,5 +157,5 @@ def _get(address: str) -> bytes:
     with urllib.request.urlopen(request, timeout=_FETCH_SECONDS) as response:  # noqa: S310 - checked above
         body: bytes = response.read(_MAX_BYTES + 1)
     if len(body) > _MAX_BYTES:
-        raise ValueError("answers too much")
+        raise ValueError("the response is too large")
     return body

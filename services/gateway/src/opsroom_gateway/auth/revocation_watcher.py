@@ -1,4 +1,4 @@
-"""Lets go of readers who were let in and may not be there any longer."""
+"""Closes connections whose authorization was revoked."""
 
 import asyncio
 from collections.abc import Callable
@@ -19,23 +19,23 @@ class _Watched:
 
 
 class RevocationWatcher:
-    """Knows the sockets and streams of this process that somebody's proof opened."""
+    """Watches this process's sockets and streams of authenticated clients."""
 
     def __init__(self, access: Authorizer) -> None:
         self._access = access
         self._watched: dict[object, _Watched] = {}
 
     def watch(self, reader: object, principal: Principal, action: Action, close: Callable[[], None]) -> None:
-        """Call ``close`` once ``principal`` may not do ``action`` any more."""
+        """Call ``close`` once ``principal`` may no longer do ``action``."""
         if self._access.mode is not Mode.OPEN:
             self._watched[reader] = _Watched(principal, action, close)
 
     def unwatch(self, reader: object) -> None:
-        """The reader is gone by itself."""
+        """Stop watching a reader, which has disconnected."""
         self._watched.pop(reader, None)
 
     def on_member(self, member: Member, _seq: int) -> None:
-        """A person's record changed: one whose token was revoked has no streams any more."""
+        """Close a member's connections if their token was revoked."""
         for reader, watched in list(self._watched.items()):
             user = watched.principal.user
             theirs = user is not None and user.id == member.user.id
@@ -43,7 +43,7 @@ class RevocationWatcher:
                 self._close(reader)
 
     async def run(self) -> None:
-        """Look again and again until cancelled: grants run out, and tokens are withdrawn."""
+        """Check periodically until cancelled: grants expire, and static tokens are removed."""
         while True:
             await asyncio.sleep(_CHECK_SECONDS)
             for reader, watched in list(self._watched.items()):

@@ -1,6 +1,6 @@
-"""Tokens that the portal's operator gave out: a name, a role and a digest each, never the token itself.
+"""Static tokens: a name, a role and a digest each, never the token itself.
 
-``python -m opsroom_gateway.auth.static_tokens alice operator`` makes one.
+``python -m opsroom_gateway.auth.static_tokens alice operator`` creates one.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 class StaticTokensError(ValueError):
-    """A list of tokens that can't be used; the message says which line and why, without telling it."""
+    """An unusable list of tokens. The message says which line and why, without its content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +44,10 @@ class StaticToken:
 
 
 def parse_tokens(lines: Iterable[str]) -> tuple[StaticToken, ...]:
-    """One token a line: ``<name> <role> sha256:<digest>``; blank lines and ``# ...`` are skipped.
+    """Parse one token per line: ``<name> <role> sha256:<digest>``. Blank lines and ``# ...`` are skipped.
 
     Raises:
-        StaticTokensError: a line that is none.
+        StaticTokensError: a line is invalid, or a token is there twice.
     """
     found: dict[str, StaticToken] = {}
     for number, line in enumerate(lines, start=1):
@@ -75,7 +75,7 @@ def _parse_line(words: list[str], number: int) -> StaticToken:
 
 
 class StaticTokens:
-    """Those that count now: from the environment, and from a file that is read again when it changes."""
+    """The current tokens: from the environment, and from a file that is reread when it changes."""
 
     def __init__(self, fixed: tuple[StaticToken, ...], file: Path | None) -> None:
         self._fixed = fixed
@@ -87,7 +87,7 @@ class StaticTokens:
         return len(self._tokens)
 
     def find(self, token: str) -> StaticToken | None:
-        """The entry of ``token``. Looks at every entry, so that the time taken tells nothing."""
+        """Return the entry of ``token``. Compares with every entry, so that the timing reveals nothing."""
         digest = hashlib.sha256(token.encode()).hexdigest()
         found = None
         for entry in self._tokens:
@@ -96,15 +96,15 @@ class StaticTokens:
         return found
 
     def is_valid(self, source: str) -> bool:
-        """Whether the token that a grant came from is still there."""
+        """Return whether the token of a grant still exists."""
         return any(entry.source == source for entry in self._tokens)
 
     def by_source(self, source: str) -> StaticToken | None:
-        """The token that a grant came from."""
+        """Return the token of a grant."""
         return next((entry for entry in self._tokens if entry.source == source), None)
 
     def reserves_name(self, name: str) -> bool:
-        """Whether a token has this name, so that nobody else may go by it."""
+        """Return whether a token has this name, so that nobody else may use it."""
         try:
             folded = fold_name(clean_name(name))
         except NameRuleError:
@@ -112,10 +112,10 @@ class StaticTokens:
         return any(fold_name(entry.name) == folded for entry in self._tokens)
 
     def load(self) -> None:
-        """Read the file, if it changed.
+        """Read the file if it has changed.
 
         Raises:
-            StaticTokensError: it can't be read or used; what counted before goes on to count.
+            StaticTokensError: it can't be read or used; the present tokens stay.
         """
         if self._file is None:
             return
@@ -134,10 +134,10 @@ class StaticTokens:
             self._tokens = (*self._fixed, *parse_tokens(lines))
         except StaticTokensError as error:
             raise StaticTokensError(f"{self._file}: {error}") from None
-        log.info("%d tokens given out count", len(self._tokens))
+        log.info("loaded %d static tokens", len(self._tokens))
 
     async def run(self) -> None:
-        """Keep up with the file until cancelled; one that can't be used is reported once and left aside."""
+        """Reread the file when it changes, until cancelled. An unusable one is logged once and ignored."""
         reported = ""
         while True:
             await asyncio.sleep(_REREAD_SECONDS)
@@ -147,14 +147,14 @@ class StaticTokens:
             except StaticTokensError as error:
                 if str(error) != reported:
                     reported = str(error)
-                    log.error("the tokens stay as they were: %s", error)
+                    log.error("the static tokens were not reloaded: %s", error)
 
 
 def make_token(name: str, role: str) -> tuple[str, str]:
-    """A new token, and the line to put into the list.
+    """Return a new token and its line for the list.
 
     Raises:
-        StaticTokensError: the name or the role can't be used.
+        StaticTokensError: the name or the role is invalid.
     """
     token = _PREFIX + secrets.token_urlsafe(32)
     line = f"{name} {role} sha256:{hashlib.sha256(token.encode()).hexdigest()}"
@@ -163,7 +163,7 @@ def make_token(name: str, role: str) -> tuple[str, str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Make a token and print it with its line; returns the exit code."""
+    """Create a token and print it with its line. Returns the exit code."""
     if len(arguments) != 2:
         sys.stderr.write("usage: python -m opsroom_gateway.auth.static_tokens NAME ROLE\n")
         return 2
@@ -172,7 +172,7 @@ def main(arguments: list[str]) -> int:
     except StaticTokensError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    sys.stderr.write(f"The token, for {arguments[0]} alone; it is told once:\n{token}\n")
+    sys.stderr.write(f"The token for {arguments[0]}; it is shown only once:\n{token}\n")
     sys.stderr.write("The line for the file of GATEWAY_TOKENS_FILE (on standard output):\n")
     sys.stdout.write(line + "\n")
     return 0
