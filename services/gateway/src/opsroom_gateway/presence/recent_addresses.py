@@ -1,15 +1,15 @@
-"""From where people were connected to this process, for a day and in memory alone."""
+"""Addresses from which users were connected to this process: for a day, in memory only."""
 
 from collections import OrderedDict
 from datetime import datetime, timedelta
 
 _REMEMBERED = timedelta(days=1)
 _MAX_ENTRIES = 20_000
-"""So many pairs of name and address are remembered; past it the one that left longest ago is forgotten."""
+"""How many pairs of name and address are kept; beyond it the oldest is dropped."""
 
 
 class RecentAddresses:
-    """Those who left: by folded name, from which site, and when. Time is an argument."""
+    """When users left, by folded name and network. The time is an argument."""
 
     def __init__(self) -> None:
         self._last_seen: OrderedDict[tuple[str, str], datetime] = OrderedDict()
@@ -18,14 +18,14 @@ class RecentAddresses:
         return len(self._last_seen)
 
     def left(self, name: str, network: str, at: datetime) -> None:
-        """Somebody's connection from ``network`` ended."""
+        """Record that a connection of ``name`` from ``network`` ended."""
         self._last_seen[name, network] = at
         self._last_seen.move_to_end((name, network))
         while len(self._last_seen) > _MAX_ENTRIES or next(iter(self._last_seen.values())) < at - _REMEMBERED:
             self._last_seen.popitem(last=False)
 
     def of(self, name: str, now: datetime) -> dict[str, datetime]:
-        """When those of that name were last here, by site."""
+        """Return when users of that name were last connected, by network."""
         since = now - _REMEMBERED
         return {
             network: at for (known, network), at in self._last_seen.items() if known == name and at >= since

@@ -1,4 +1,4 @@
-"""Holding people and addresses to their mutes and bans: who comes in, and who is here already."""
+"""Enforcement of mutes and bans on new and existing connections."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from opsroom_gateway.projections.restrictions import RestrictionProjection
 from opsroom_gateway.transport.connection import ClientConnection
 
 OnRestriction = Callable[[Restriction], None]
-"""Called with a restriction that concerns a reader, as soon as it is known, and again when it is lifted."""
+"""Called with each restriction that applies to a reader, and again when it is lifted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class _Reader:
 
 
 class RestrictionEnforcer:
-    """Knows all sockets and streams of this process, by where they came from and by whose they are."""
+    """Watches all sockets and streams of this process by network and by name."""
 
     def __init__(self, projection: RestrictionProjection) -> None:
         self._projection = projection
@@ -34,7 +34,7 @@ class RestrictionEnforcer:
         projection.watch(self._on_restriction)
 
     def check(self, client: Client, name: str | None = None) -> None:
-        """Pass who is not banned.
+        """Check that the client is not banned.
 
         Raises:
             FaultError: ``banned``.
@@ -47,18 +47,18 @@ class RestrictionEnforcer:
             raise refusal(ban)
 
     def mute_of(self, name: str) -> Restriction | None:
-        """Why ``name`` may not speak."""
+        """Return the mute of ``name``, if any."""
         return self._projection.restrictions.mute_of(name, self._projection.clock())
 
     def in_force(self) -> tuple[Restriction, ...]:
-        """All that are, the newest first."""
+        """Return all restrictions in force, newest first."""
         found = self._projection.restrictions.in_force(self._projection.clock())
         return tuple(sorted(found, key=lambda one: (one.at, one.id), reverse=True))
 
     def watch(
         self, connection: ClientConnection, client: Client, name: str | None, on_restriction: OnRestriction
     ) -> None:
-        """Call ``on_restriction``, until ``connection`` is lost, with what concerns ``name`` or the client's site.
+        """Call ``on_restriction`` with what applies to ``name`` or the client until the connection closes.
 
         Raises:
             FaultError: ``banned`` already.
@@ -69,14 +69,14 @@ class RestrictionEnforcer:
         connection.on_close(partial(self._forget, connection))
 
     def set_name(self, connection: ClientConnection, name: str | None) -> None:
-        """Note that a watched connection is ``name``'s from now on; None: nobody's."""
+        """Set the name of a watched connection. None: it belongs to no user."""
         reader = self._readers.get(connection)
         if reader is not None:
             self._record_address(reader)
             self._readers[connection] = replace(reader, name=None if name is None else fold_name(name))
 
     def known_addresses(self, name: str) -> KnownAddresses:
-        """From where those who go by ``name`` are connected here, or were in the last day."""
+        """Return the addresses from which users of that name are connected here, or were in the last day."""
         now, folded = self._projection.clock(), fold_name(name)
         found = self._recent.of(folded, now)
         found |= {reader.network: now for reader in self._readers.values() if reader.name == folded}
@@ -103,5 +103,5 @@ class RestrictionEnforcer:
 
 
 def is_ban(restriction: Restriction) -> bool:
-    """Whether it keeps somebody out from now on."""
+    """Return whether it bans somebody from now on."""
     return restriction.kind is RestrictionKind.BAN and not restriction.lifted
