@@ -1,4 +1,4 @@
-"""Who comes in to the course contract's dashboard: anybody in open mode, elsewhere those with the role."""
+"""Authorization for the course contract's dashboard: everybody in open mode, otherwise by role."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ from opsroom_gateway.middleware.rate_limits import COURSE, Limits
 
 @dataclass(frozen=True, slots=True)
 class LegacyAccess:
-    """Asks for roles where the mode has them. Its clients prove theirs by the ``Authorization`` header."""
+    """Checks roles, except in open mode. Clients authenticate by the ``Authorization`` header."""
 
     access: Authorizer
     revocations: RevocationWatcher
@@ -25,10 +25,10 @@ class LegacyAccess:
     audit_log: GatewayAuditLog
 
     async def viewer(self, connection: HTTPConnection) -> Principal | None:
-        """Pass those who may see the servers; None: nobody is asked.
+        """Check that the client may see the instances. None: open mode, without authentication.
 
         Raises:
-            FaultError: ``token_invalid``, ``unauthenticated``, ``forbidden``; so for all methods.
+            FaultError: ``token_invalid``, ``unauthenticated``, ``forbidden``; other methods raise it as well.
         """
         if self.access.mode is Mode.OPEN:
             self.access.enforcer.check(client_of(connection))
@@ -36,7 +36,7 @@ class LegacyAccess:
         return await self.access.authorize(connection, Action.SEE_SERVERS)
 
     def socket_context(self, connection: HTTPConnection, viewer: Principal | None) -> CommandContext | None:
-        """Who commands by a socket that was opened by ``viewer``; None where they may not."""
+        """Return the context of commands over a socket opened by ``viewer``; None if they may not command."""
         if viewer is None:
             return self._context(connection, COURSE)
         return (
@@ -46,7 +46,7 @@ class LegacyAccess:
     async def require_commander(
         self, connection: HTTPConnection, action: AuditAction, target: str | None
     ) -> CommandContext:
-        """Pass and count those who may command servers; note in the audit who may not."""
+        """Check that the client may command instances, and count the command. Refusals are audited."""
         client, name = client_of(connection), COURSE
         try:
             self.access.enforcer.check(client)

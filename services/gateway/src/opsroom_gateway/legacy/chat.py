@@ -1,4 +1,4 @@
-"""The course contract's chat: what its sockets and its one request mean to the chat service."""
+"""The course contract's chat: translates its sockets and its registration into chat service requests."""
 
 import asyncio
 import base64
@@ -42,9 +42,9 @@ OnName = Callable[[str | None], None]
 
 
 class CourseSocket:
-    """One socket and its place on a person's record, changed under ``lock`` only.
+    """A socket and its session. The session changes only while ``lock`` is held.
 
-    ``named`` is told whose it is, whenever that changes.
+    ``named`` is called with the user's name whenever the session changes.
     """
 
     def __init__(self, origin: str, connection: WebSocketConnection, named: OnName) -> None:
@@ -57,7 +57,7 @@ class CourseSocket:
 
     @property
     def session(self) -> Session | None:
-        """The place; None: it is nobody's."""
+        """The socket's session; None: it belongs to no user."""
         return self._session
 
     @session.setter
@@ -67,7 +67,7 @@ class CourseSocket:
 
 
 class _SocketOwner:
-    """Tells the chat when a socket's person can't be kept."""
+    """Unbinds a socket when its session can't be kept."""
 
     def __init__(self, chat: "CourseChat", user_id: str, socket: CourseSocket) -> None:
         self._chat = chat
@@ -75,8 +75,8 @@ class _SocketOwner:
         self._socket = socket
 
     def lost(self, *, exited: bool) -> None:
-        """The socket stays, as nobody's."""
-        log.debug("%s is gone, exited: %s", self._user_id, exited)
+        """Unbind the socket; it stays open."""
+        log.debug("lost the session of %s, exited: %s", self._user_id, exited)
         self._socket.session = None
         self._chat.binding.forget(self._user_id)
 
@@ -106,7 +106,7 @@ class CourseChat:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def register(self, name: str, origin: str) -> User:
-        """Register a name; the person is on the list at once, and stays if a socket of theirs is found.
+        """Register a name. The user is listed at once, and stays listed if a socket is bound to them in time.
 
         Raises:
             FaultError: ``name_taken``, ``name_invalid``, ``unavailable``.
@@ -117,7 +117,7 @@ class CourseChat:
         return reply.user
 
     def open(self, origin: str, connection: WebSocketConnection, named: OnName) -> CourseSocket:
-        """A socket opened: everybody gets the list, itself included."""
+        """Add a socket, and send the user list to everybody, including this socket."""
         socket = CourseSocket(origin, connection, named)
         self._sockets[socket.id] = socket
         self._readers.subscribe(connection)
@@ -126,11 +126,11 @@ class CourseChat:
         return socket
 
     def is_unbound(self, socket: CourseSocket) -> bool:
-        """Whether nothing tells yet whose socket it is."""
+        """Return whether the socket belongs to no user yet."""
         return self.binding.user_of(socket.id) is None
 
     async def receive(self, socket: CourseSocket, data: str | bytes) -> None:
-        """One frame from a socket; what means nothing is ignored."""
+        """Handle a frame from a socket; unknown frames are ignored."""
         frame = read_frame(data)
         if frame is None or self._guard.impersonates(data):
             return
@@ -142,26 +142,26 @@ class CourseChat:
             await self._relay(socket, frame, data)
 
     async def close(self, socket: CourseSocket) -> None:
-        """The socket is gone, and with it the person, unless they have another."""
+        """Remove a socket; its user leaves unless they have another one."""
         self._readers.unsubscribe(socket.connection)
         self._sockets.pop(socket.id, None)
         self.binding.close(socket.id)
         async with socket.lock:
             session, socket.session = socket.session, None
         if session is not None:
-            # A token would bring a v1 client back to its place; here a clean close is the end.
+            # Course clients have no token to resume with, so a clean close is an exit.
             await self._sessions.leave(
                 session, LeaveReason.EXIT if socket.connection.clean else LeaveReason.BROKEN
             )
 
     def on_member(self, member: Member, _seq: int) -> None:
-        """A person's record changed."""
+        """Handle a member's changed record."""
         if self._unbound.on_member(member) and member.origin is not None:
             self._start_rebinds(self.binding.registered(member.user.id, member.origin))
         self._list.on_change()
 
     async def stop(self) -> None:
-        """Push no more, and end what is under way."""
+        """Stop sending lists, and cancel tasks in progress."""
         self._list.close()
         await self._placeholders.stop()
         for task in self._tasks:
@@ -176,7 +176,7 @@ class CourseChat:
         await self._apply_rebinds(self.binding.claim(socket.id, user_id), named.name)
 
     def _resolve(self, named: NamedUser) -> str | None:
-        """The course client that a frame speaks of; one whose record is gone only by id and name."""
+        """Return the course client that a frame names; without a record both id and name are needed."""
         if named.user_id is not None:
             member = self._members.member(named.user_id)
             if member is not None:
@@ -230,7 +230,7 @@ class CourseChat:
         try:
             await self._store(request)
         except FaultError as error:
-            log.warning("a course frame could not be relayed: %s", error)
+            log.warning("could not relay a course frame: %s", error)
             if error.fault.code in RETRYABLE:
                 socket.connection.close(Close.TRY_LATER.value)
 
@@ -256,7 +256,7 @@ class CourseChat:
 
     async def _rebind(self, socket: CourseSocket, rebind: Rebind, name: str | None) -> None:
         if socket.id not in self._sockets or self.binding.user_of(socket.id) != rebind.new_user:
-            return  # it closed, or was moved again, while this move waited
+            return  # it was closed or rebound in the meantime
         former, socket.session = socket.session, None
         if rebind.new_user is not None:
             await self._join(socket, rebind.new_user, name)
@@ -277,7 +277,7 @@ class CourseChat:
         try:
             socket.session, _ = await self._sessions.join(request, _SocketOwner(self, user_id, socket))
         except FaultError as error:
-            log.info("a socket could not become %s's: %s", user_id, error)
+            log.info("could not bind a socket to %s: %s", user_id, error)
             self.binding.unbind(socket.id)
             return
         if member is not None:

@@ -38,7 +38,7 @@ _STATUS = {
 def course_chat_app(
     chat: CourseChat, limits: Limits, enforcer: RestrictionEnforcer, *, idle_seconds: float
 ) -> ASGIApp:
-    """The mounted application. A socket that is nobody's is closed after ``idle_seconds`` of silence."""
+    """Build the application. An unbound socket is closed after ``idle_seconds`` of silence."""
 
     async def new_user(request: Request) -> Response:
         try:
@@ -87,7 +87,7 @@ def course_chat_app(
 
 
 class _Connection:
-    """One socket, served by its messages."""
+    """A socket, served by callbacks."""
 
     __slots__ = ("_chat", "_client", "_connection", "_idle_timer", "_last_message_at", "_limits", "_socket")
 
@@ -102,13 +102,13 @@ class _Connection:
         self._idle_timer: asyncio.TimerHandle | None = None
 
     def open(self, origin: str, max_idle: float | None, named: OnName) -> None:
-        """Begin; after ``max_idle`` seconds of silence a socket that is nobody's is closed."""
+        """Open the socket. While it is unbound it is closed after ``max_idle`` seconds of silence."""
         self._socket = self._chat.open(origin, self._connection, named)
         if max_idle is not None:
             self._start_idle_timer(max_idle, max_idle)
 
     async def on_message(self, message: Message) -> None:
-        """One message, or the end."""
+        """Handle a message or the disconnect."""
         if message["type"] == "websocket.disconnect":
             if self._idle_timer is not None:
                 self._idle_timer.cancel()

@@ -1,4 +1,4 @@
-"""The course contract's dashboard: its list, its commands, and its events on stream and socket."""
+"""The course contract's dashboard: the instance list, commands, and events on stream and socket."""
 
 import json
 import logging
@@ -48,7 +48,7 @@ class CourseCloud:
         self._commands = commands
 
     def list_json(self) -> bytes:
-        """The instances that exist as a JSON array; one still being created does not yet."""
+        """Return the existing instances as a JSON array, without those still being created."""
         return _INSTANCES.dump_json(
             tuple(
                 CourseInstance(id=one.id, state=one.state.value, timestamp=rfc3339(one.timestamp))
@@ -61,7 +61,7 @@ class CourseCloud:
         """Accept a create.
 
         Raises:
-            FaultError: what the cloud service refused.
+            FaultError: the cloud service's error.
         """
         await self._commands.create(client_id, context)
 
@@ -71,18 +71,18 @@ class CourseCloud:
         """Accept a start, stop or remove.
 
         Raises:
-            FaultError: ``instance_not_found``, or what the cloud service refused.
+            FaultError: ``instance_not_found``, or the cloud service's error.
         """
-        # Ids that no instance can have are refused here: they would not fit the service's contract.
+        # Ids that no instance can have are rejected here: they violate the service's contract.
         if self.projection.instance(instance_id) is None:
             raise refuse(ErrorCode.INSTANCE_NOT_FOUND, f"there is no instance {instance_id[:64]!r}")
         await self._commands.command(command, instance_id, client_id, context)
 
     async def receive(self, data: str | bytes, context: CommandContext | None) -> None:
-        """One frame of a socket: ``{"id"}`` toggles, ``{"id","action"}`` says which; others are ignored.
+        """Handle a frame: ``{"id"}`` toggles, ``{"id","action"}`` names the command; others are ignored.
 
-        What is accepted is told to every socket when it is done; what is not, at once, as it stands. Without
-        ``context`` nothing is.
+        An accepted command is announced to every socket when it is done. Otherwise the instance's present
+        state is sent at once. Without ``context`` no command is accepted.
         """
         frame = _object_in(data)
         if frame is None:
@@ -109,7 +109,7 @@ class CourseCloud:
             self._broadcast_state(self.projection.instance(found.id))
 
     def on_event(self, event: InstanceEvent, seq: int) -> None:
-        """Tell dashboards of an event, in their words; of kinds they do not know they hear nothing."""
+        """Publish an event in the course contract's format; kinds that it does not have are skipped."""
         received = event.type is EventType.RECEIVED
         info = RECEIVED_INFO.get(event.command) if received else DONE_INFO.get(event.type)
         if info is None:
@@ -135,10 +135,10 @@ class CourseCloud:
 
 
 def action_in(body: object) -> Command:
-    """The command in a request's body: ``{"state": "running"|"stopped"}`` or ``{"action": "start"|"stop"}``.
+    """Return the command in a body: ``{"state": "running"|"stopped"}`` or ``{"action": "start"|"stop"}``.
 
     Raises:
-        BodyError: neither.
+        BodyError: it is neither.
     """
     requested = body.get("action", body.get("state")) if isinstance(body, dict) else None
     if not isinstance(requested, str) or requested not in _ACTIONS:

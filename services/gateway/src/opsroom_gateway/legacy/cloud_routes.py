@@ -38,7 +38,7 @@ _NOT_FOUND = "Instance not found"
 
 
 class CourseCloudApp:
-    """The dashboard's requests, socket and stream."""
+    """The dashboard's routes, socket and event stream."""
 
     def __init__(
         self, cloud: CourseCloud, limits: Limits, legacy_access: LegacyAccess, *, envelope: bool
@@ -49,7 +49,7 @@ class CourseCloudApp:
         self._envelope = envelope
 
     def asgi(self) -> ASGIApp:
-        """The application to mount."""
+        """Build the application to mount."""
         routes = [
             Route("/sse", self.events, methods=["GET"]),
             Route("/sse/", self.events, methods=["GET"]),
@@ -64,7 +64,7 @@ class CourseCloudApp:
         return Starlette(routes=routes)
 
     async def list(self, request: Request) -> Response:
-        """All instances that exist: a bare array, or the old server's envelope where that is set."""
+        """Return all existing instances: a bare array, or the old server's envelope if that is configured."""
         try:
             await self._legacy_access.viewer(request)
         except FaultError as error:
@@ -74,7 +74,7 @@ class CourseCloudApp:
         return Response(body, media_type="application/json")
 
     async def create(self, request: Request) -> Response:
-        """Accept a create; whatever the body says."""
+        """Accept a create; the body is ignored."""
         try:
             context = await self._legacy_access.require_commander(request, AuditAction.CREATE, None)
             await self._cloud.create(uuid4().hex, context)
@@ -83,7 +83,7 @@ class CourseCloudApp:
         return _json(CourseStatus(), 201)
 
     async def remove(self, request: Request) -> Response:
-        """Accept a remove, the id in the path or in the query."""
+        """Accept a remove; the id is in the path or in the query."""
         instance_id = request.path_params.get("instance_id") or request.query_params.get("id", "")
         return await self._command(request, Command.REMOVE, instance_id)
 
@@ -96,7 +96,7 @@ class CourseCloudApp:
         return await self._command(request, command, request.path_params["instance_id"])
 
     async def events(self, request: Request) -> Response:
-        """The stream of events, live from now on."""
+        """Return the stream of live events."""
         try:
             viewer = await self._legacy_access.viewer(request)
         except FaultError as error:
@@ -104,11 +104,11 @@ class CourseCloudApp:
         return EventStream(partial(self._begin, client_of(request), viewer))
 
     async def socket(self, websocket: WebSocket) -> None:
-        """Starts and stops by socket; what comes of it is told to every socket."""
+        """Accept starts and stops over a socket; results are sent to every socket."""
         try:
             viewer = await self._legacy_access.viewer(websocket)
         except FaultError as error:
-            if error.fault.code is ErrorCode.BANNED:  # in a way that a page is told
+            if error.fault.code is ErrorCode.BANNED:  # pages see close codes, but not rejections
                 await websocket.accept()
                 connection_of(websocket).close(Close.BANNED.value)
             else:
@@ -128,7 +128,7 @@ class CourseCloudApp:
         connection.serve_callback(partial(self._on_message, client_of(websocket), context))
 
     async def not_found(self, request: Request) -> Response:
-        """Anything else."""
+        """Respond to all other paths."""
         return _json(CourseCloudError(message=f"There is no {request.method} {request.url.path} here."), 404)
 
     async def _on_message(self, client: Client, context: CommandContext | None, message: Message) -> None:
@@ -160,7 +160,7 @@ class CourseCloudApp:
         viewer: Principal | None,
         close: Callable[[], None],
     ) -> bool:
-        """Have ``connection`` closed when its reader is banned; False if that is so already, and it was."""
+        """Close ``connection`` when its client is banned. Returns False, and closes it, if it already is."""
 
         def on_restriction(restriction: Restriction) -> None:
             if is_ban(restriction):
@@ -181,7 +181,7 @@ class CourseCloudApp:
         viewer: Principal | None,
         close: Callable[[], None],
     ) -> None:
-        """Have ``connection`` told what ``broadcaster`` tells, until it is lost or ``viewer`` may not be."""
+        """Subscribe ``connection`` to ``broadcaster`` until it closes or ``viewer`` loses the permission."""
 
         def unsubscribe() -> None:
             broadcaster.unsubscribe(connection)

@@ -1,4 +1,4 @@
-"""Where people prove who they are, the course contract, which proves nothing, speaks for none of them."""
+"""Prevents unauthenticated course clients from impersonating authenticated users."""
 
 from opsroom_contracts.chat import ProtocolVersion
 from opsroom_contracts.errors import ErrorCode, refuse
@@ -10,14 +10,14 @@ from opsroom_gateway.projections.members import MemberProjection
 
 
 class ImpersonationGuard:
-    """Knows whose names are held by a token. In open mode the contract is served as it was written."""
+    """Knows the names of authenticated users. It allows everything in open mode."""
 
     def __init__(self, members: MemberProjection, access: Authorizer) -> None:
         self._members = members
         self._access = access
 
     def check_name(self, name: str) -> None:
-        """Pass a name that no token given out has; that no person has it, the chat service sees to.
+        """Check that no static token has the name. The chat service checks the names of present users.
 
         Raises:
             FaultError: ``name_taken``.
@@ -26,7 +26,7 @@ class ImpersonationGuard:
             raise refuse(ErrorCode.NAME_TAKEN, f"The name {name!r} is already taken.", field="name")
 
     def impersonates(self, data: str | bytes) -> bool:
-        """Whether a frame names someone who holds a token: it is not relayed."""
+        """Return whether a frame names an authenticated user; such a frame is not relayed."""
         if self._access.mode is Mode.OPEN:
             return False
         named = names_in(data)

@@ -1,4 +1,4 @@
-"""Stand-in connections: they keep people of the course contract on the list until their socket is known."""
+"""Placeholder connections: they keep course users on the list until a socket is bound to them."""
 
 import asyncio
 import logging
@@ -24,9 +24,9 @@ log = logging.getLogger(__name__)
 
 
 class PlaceholderConnections:
-    """Those of this process. Each lasts ``seconds``, or until a socket takes its place, on whichever gateway.
+    """The placeholders of this process. Each lasts ``seconds``, or until a socket on any gateway replaces it.
 
-    They are no sessions: what took one off the record is not to be undone.
+    They have no sessions, so that a placeholder that was removed from the record is not joined again.
     """
 
     def __init__(self, requester: RequestClient, sessions: Sessions, seconds: float) -> None:
@@ -36,7 +36,7 @@ class PlaceholderConnections:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def register(self, name: str, origin: str) -> RegisterReply:
-        """Register ``name``; the person is on the list from the answered sequence on.
+        """Register ``name``; the user is listed from the returned sequence on.
 
         Raises:
             FaultError: ``name_taken``, ``name_invalid``, ``unavailable``.
@@ -55,19 +55,19 @@ class PlaceholderConnections:
         return reply
 
     async def restore(self, displaced: Session) -> None:
-        """Give someone whose socket was somebody else's the time again in which to open their own."""
+        """Give a user whose guessed socket was another user's a new placeholder."""
         connection, user_id = self._connection(), displaced.user_id
         request = JoinRequest(connection=connection, user_id=user_id, dialect=ProtocolVersion.COURSE)
         try:
             with self._sessions.pending(connection.id):
                 await self._requester.ask(ChatSubject.JOIN, request, JoinReply)
         except FaultError as error:
-            log.info("%s can't be kept until their socket comes: %s", user_id, error)
+            log.info("could not restore the placeholder of %s: %s", user_id, error)
             return
         self._expire_later(user_id, connection)
 
     async def stop(self) -> None:
-        """Leave them as they are: whoever still waits then is taken off with this process's lease."""
+        """Cancel the timers. Remaining placeholders are removed when this process's lease expires."""
         await cancel_and_wait(self._tasks)
 
     def _connection(self) -> Connection:

@@ -1,4 +1,4 @@
-"""The user list that course clients are sent: a bare JSON array, to everyone, when it may have changed."""
+"""The user list of course clients: a bare JSON array, sent to all of them whenever it may have changed."""
 
 import asyncio
 
@@ -10,15 +10,15 @@ from opsroom_gateway.projections.members import MemberProjection
 from opsroom_gateway.transport.encoding import text_frame
 
 _JOIN_DELAY_SECONDS = 0.05
-"""A newcomer's own client must have read the answer to its registration before the list names it."""
+"""A new user's own client must have read the registration's response before the list contains it."""
 _MIN_INTERVAL_SECONDS = 0.02
-"""Under a rush of connects the list goes out this often at the most."""
+"""Minimum interval of lists while many clients connect."""
 
 _USERS = TypeAdapter(tuple[User, ...])
 
 
 class UserListPusher:
-    """Pushes the list to a hub; pushes that are due together are one."""
+    """Publishes the list; pushes that are due together are combined."""
 
     def __init__(self, members: MemberProjection, readers: Broadcaster) -> None:
         self._members = members
@@ -30,16 +30,16 @@ class UserListPusher:
         self._seen = (0, 0)
 
     def on_change(self) -> None:
-        """The list may have changed: push if it did, at once where someone left.
+        """Push the list if it has changed, immediately if somebody left.
 
-        It is not made here: among very many people each change would cost as much as all of them.
+        The list is not rendered here: with many users, each change would cost as much as the whole list.
         """
         seen, self._seen = self._seen, (self._members.version, self._members.count)
         if self._seen != seen:
             self.push(_JOIN_DELAY_SECONDS if self._seen[1] > seen[1] else 0.0)
 
     def push(self, delay: float = 0.0) -> None:
-        """Send the list to everybody after ``delay`` seconds, or sooner if a push is due sooner."""
+        """Send the list to everybody after ``delay`` seconds, or sooner if a push is already due sooner."""
         if not len(self._readers):
             return
         loop = asyncio.get_running_loop()
@@ -51,7 +51,7 @@ class UserListPusher:
         self._timer = loop.call_at(at, self._push)
 
     def close(self) -> None:
-        """Push no more."""
+        """Cancel the pending push."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -63,7 +63,7 @@ class UserListPusher:
         self._readers.publish(self._frame)
 
     def _rebuild(self) -> None:
-        """Make the frame anew if the list has changed."""
+        """Render the frame again if the list has changed."""
         if self._version != self._members.version:
             self._version = self._members.version
             self._frame = text_frame(_USERS.dump_json(self._members.listed()))
