@@ -1,4 +1,4 @@
-"""What the claims of a signed-in person mean here: a name and a role."""
+"""Maps the claims of a signed-in user to a name and a role."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,9 +13,10 @@ _NAMES = ("name", "preferred_username", "nickname", "given_name", "email")
 def role_in(
     claims: Mapping[str, Any], path: str, roles: Mapping[str, Role], default: Role | None
 ) -> Role | None:
-    """The highest role that the claim at ``path`` (dotted) names by way of ``roles``; never below ``default``.
+    """Return the highest role among the values of the claim at ``path`` (dotted), at least ``default``.
 
-    The claim is a text, words in a text, or a list of texts; anything else names nothing.
+    The claim is a string, a string of words, or a list of strings. ``roles`` maps values to roles; anything
+    else is ignored.
     """
     found: Any = claims
     for part in path.split("."):
@@ -29,7 +30,7 @@ def role_in(
 
 
 def name_in(claims: Mapping[str, Any], fallback: str) -> str:
-    """A name that can be registered, from the first claim that has one; an address without its host."""
+    """Return a valid name from the first claim that has one, or ``fallback``. Of an e-mail the local part."""
     for claim in _NAMES:
         text = claims.get(claim)
         if not isinstance(text, str):

@@ -1,4 +1,4 @@
-"""Reading the frames that clients of the course contract send, in all the shapes seen in the wild."""
+"""Parser of frames from course clients, in all the shapes that such clients are known to send."""
 
 import json
 import re
@@ -11,27 +11,27 @@ from opsroom_contracts.legacy import ChatFrameType
 _TEXT_FIELDS = ("message", "msg", "text")
 _NAME_FIELDS = ("name", "userName", "username", "nickname")
 _NAME_PREFIX = 256
-"""So much of a name is looked at; no longer one is anybody's."""
+"""How much of a name is used; nobody's name is longer."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
-"""What an id of ours can look like; others name nobody."""
+"""The format of our ids; other ids are ignored."""
 
 
 @dataclass(frozen=True, slots=True)
 class NamedUser:
-    """Whom a frame speaks of; either may be missing."""
+    """The user that a frame names; both parts are optional."""
 
     user_id: str | None
     name: str | None
 
     @property
     def nobody(self) -> bool:
-        """Whether the frame names no one."""
+        """Whether the frame names nobody."""
         return self.user_id is None and self.name is None
 
 
 @dataclass(frozen=True, slots=True)
 class CourseFrame:
-    """A frame that is a JSON object. ``text`` is what a person would read of it, for ``/api/v1``."""
+    """A frame that is a JSON object. ``text``: its readable content, for clients of ``/api/v1``."""
 
     type: str
     named: NamedUser
@@ -39,7 +39,7 @@ class CourseFrame:
 
 
 def read_frame(data: str | bytes) -> CourseFrame | None:
-    """Read one frame, text or binary; None for whatever is not a JSON object in UTF-8."""
+    """Parse a frame, text or binary. Returns None unless it is a JSON object in UTF-8 with a ``type``."""
     try:
         text = data.decode() if isinstance(data, bytes) else data
         value = json.loads(text)
@@ -54,7 +54,7 @@ def read_frame(data: str | bytes) -> CourseFrame | None:
 
 
 def names_in(data: str | bytes) -> frozenset[str]:
-    """Every name and id that some client might take a frame's sender for."""
+    """Return every name and id that a client could display as the frame's sender."""
     try:
         value = json.loads(data)
     except (ValueError, RecursionError):
@@ -86,7 +86,7 @@ def _named(value: dict[str, Any]) -> NamedUser:
 
 
 def _text(value: dict[str, Any], raw: str) -> str:
-    """The text of a ``send``; the frame itself where no known field holds one."""
+    """Return the text of a ``send``, or the frame itself if no known field has one."""
     user = value.get("user")
     for holder in (value, value.get("message"), user):
         if isinstance(holder, dict):
@@ -105,11 +105,11 @@ def _first_text(value: dict[str, Any], fields: tuple[str, ...]) -> str | None:
 
 
 def _shortened(text: str) -> str:
-    """At most as long as a message may be."""
+    """Return ``text`` shortened to the limit of a message."""
     clean = _storable(text)
     return clean if len(clean) <= TEXT_MAX else clean[: TEXT_MAX - 1] + "…"
 
 
 def _storable(text: str) -> str:
-    """``text`` free of what can't be stored as UTF-8: JSON can spell half a character."""
+    """Return ``text`` without lone surrogates, which JSON can contain but UTF-8 can't."""
     return text.encode("utf-8", "replace").decode()

@@ -1,4 +1,4 @@
-"""Addresses and networks, as settings name them and requests come from them."""
+"""IP addresses and networks from settings and requests."""
 
 import ipaddress
 from collections.abc import Iterable
@@ -30,15 +30,15 @@ CLOUDFLARE: Final = (
     "2a06:98c0::/29",
     "2c0f:f248::/32",
 )
-"""Published at https://www.cloudflare.com/ips/. A range that is added later makes callers behind it share one
-address; it never makes a forged one count."""
+"""Published at https://www.cloudflare.com/ips/. Clients behind a range that is missing here share one
+address; a missing range never makes a forged address count."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
-    """Addresses and networks (``10.0.0.0/8``).
+    """Parse addresses and networks (``10.0.0.0/8``).
 
     Raises:
         ValueError: one of them is neither; the message says why.
@@ -47,13 +47,13 @@ def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
 
 
 def in_networks(address: str, among: tuple[Network, ...]) -> bool:
-    """Whether ``address`` lies in one of the networks."""
+    """Return whether ``address`` is in one of the networks."""
     parsed = parse_address(address.partition("%")[0])
     return parsed is not None and any(parsed in network for network in among)
 
 
 def parse_address(text: str) -> _Address | None:
-    """The address, that of version 4 where one of version 6 stands for it; None: it is none."""
+    """Parse an address; an IPv4-mapped IPv6 address becomes IPv4. Returns None if it is invalid."""
     try:
         parsed = ipaddress.ip_address(text)
     except ValueError:

@@ -1,22 +1,22 @@
-"""Token buckets: how fast somebody may do something. Time is an argument, in seconds."""
+"""Token buckets. The time is an argument, in seconds."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
 
 MAX_KEYS = 50_000
-"""So many buckets are remembered; past it the one unused longest is forgotten, and so is full again."""
+"""How many buckets are kept; beyond it the least recently used is dropped, and so is full again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """``per_second`` in the long run, ``burst`` at once; a rate of 0 means no limit."""
+    """``per_second`` on average, ``burst`` at once; a rate of 0 means no limit."""
 
     per_second: float
     burst: float
 
     @property
     def unlimited(self) -> bool:
-        """Whether anything goes."""
+        """Whether there is no limit."""
         return self.per_second <= 0
 
 
@@ -27,7 +27,7 @@ class _Bucket:
 
 
 class TokenBuckets:
-    """One bucket for each key, all of one rate. A bucket that was never seen is full."""
+    """One bucket per key, all of one rate. A new bucket is full."""
 
     def __init__(self, rate: Rate) -> None:
         self._rate = rate
@@ -37,7 +37,7 @@ class TokenBuckets:
         return len(self._buckets)
 
     def acquire(self, key: str, now: float) -> float:
-        """Take one token of ``key``; answers 0, or for how many seconds there is none."""
+        """Take one token of ``key``. Returns 0, or the seconds until there is one."""
         if self._rate.unlimited:
             return 0.0
         bucket = self._refilled(key, now)
@@ -47,7 +47,7 @@ class TokenBuckets:
         return (1.0 - bucket.level) / self._rate.per_second
 
     def acquire_remote(self, key: str, count: float, now: float) -> None:
-        """Another process took ``count`` tokens of ``key``; the debt is never more than one full bucket."""
+        """Subtract ``count`` tokens taken by another process; the debt is at most one full bucket."""
         if not self._rate.unlimited:
             bucket = self._refilled(key, now)
             bucket.level = max(bucket.level - count, -self._rate.burst)
