@@ -40,7 +40,7 @@ async def test_a_token_is_made_by_a_command_and_kept_as_a_digest(capsys: pytest.
 @pytest.mark.parametrize(
     ("environ", "words"),
     [
-        ({"GATEWAY_HOST": "0.0.0.0"}, "GATEWAY_ACCESS must be said to listen on 0.0.0.0"),
+        ({"GATEWAY_HOST": "0.0.0.0"}, "GATEWAY_ACCESS must be set to listen on 0.0.0.0"),
         ({"GATEWAY_ACCESS": "token"}, "needs GATEWAY_TOKENS_FILE"),
         (
             {"GATEWAY_ACCESS": "token", "GATEWAY_TOKENS_FILE": "/nowhere"},

@@ -20,7 +20,7 @@ log = logging.getLogger("opsroom_gateway")
 
 
 async def main(traces: Tracer) -> None:
-    """Serve until told to stop."""
+    """Serve until stopped."""
     settings = GatewaySettings.from_environment(os.environ)
     raise_open_file_limit()
     listener = listen(settings)
@@ -36,7 +36,7 @@ async def main(traces: Tracer) -> None:
 
 
 async def _serve(server: Server, listener: socket.socket, failed: asyncio.Event) -> None:
-    """Serve until told to stop, and then until the last reader has left."""
+    """Serve until stopped, and then until all connections are closed."""
     serving = asyncio.create_task(server.serve([listener]))
     log.info("ready on %s:%d", *listener.getsockname()[:2])
     try:

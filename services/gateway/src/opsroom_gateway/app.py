@@ -1,4 +1,4 @@
-"""The gateway put together: what talks to what, on one screen."""
+"""Composition of the gateway from its components."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -40,14 +40,15 @@ _STREAMS = (
     subjects.AUDIT_STREAM,
     f"KV_{subjects.GATEWAYS_BUCKET}",
 )
-"""What the services make, and a gateway can't be without."""
+"""Streams that the services create and a gateway requires."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """A gateway at work: its application, and what it counts of its connections.
+    """A running gateway: its application, and the counters of its connections.
 
-    ``hasten``: from now on no request waits longer than so many seconds for a service.
+    ``failed`` is set when a background task ends unexpectedly. ``shorten_timeouts`` limits the seconds that
+    requests to services may take from now on.
     """
 
     app: FastAPI
@@ -59,11 +60,11 @@ class Gateway:
 
 @asynccontextmanager
 async def gateway(broker: NatsConnection, settings: GatewaySettings) -> AsyncIterator[Gateway]:
-    """The gateway at work on ``broker``, ready to serve.
+    """Run a gateway on ``broker``; it is ready to serve.
 
     Raises:
-        BrokerUnusableError: the streams are not there: the services are not running.
-        SettingsError: they lack something, or contradict each other.
+        BrokerUnusableError: the streams don't exist because the services are not running.
+        SettingsError: settings are missing or contradict each other.
     """
     access_components = build_access(broker, settings)
     await await_streams(broker, _STREAMS)
@@ -102,14 +103,14 @@ async def gateway(broker: NatsConnection, settings: GatewaySettings) -> AsyncIte
 
 
 def describe() -> dict[str, Any]:
-    """The OpenAPI document, made without a broker: nothing of it runs."""
+    """Build the OpenAPI document without a broker; nothing is started."""
     broker, settings = unconnected(), GatewaySettings()
     components = build_components(broker, settings, build_access(broker, settings), gateway_id="", start=1)
     return _documented_app(broker, settings, components).openapi()
 
 
 def _build_course(settings: GatewaySettings, components: Components) -> tuple[CourseChat, CourseCloud]:
-    """Both halves of the course contract. Whoever follows people and servers does from here on."""
+    """Build both halves of the course contract, and connect all watchers of members and instances."""
     members = components.projections.members
     chat = CourseChat(
         components.requester,
@@ -137,7 +138,7 @@ def _register_metrics(
 
 
 def _documented_app(broker: NatsConnection, settings: GatewaySettings, components: Components) -> FastAPI:
-    """The application with all that the OpenAPI document tells of."""
+    """Build the application with everything that the OpenAPI document contains."""
     app = build_app(settings, broker.metrics)
     app.include_router(health.health_router(components.requester, lambda: components.projections.live))
     app.include_router(api_router(broker, settings, components))
@@ -152,7 +153,7 @@ def _full_app(
     chat: CourseChat,
     cloud: CourseCloud,
 ) -> FastAPI:
-    """The same, with the course contract and the page."""
+    """Build the application with the course contract and the page."""
     app = _documented_app(broker, settings, components)
     mount_course(
         app,

@@ -1,4 +1,4 @@
-"""What a gateway's routes stand on. Made without asking anybody anything: nothing of it runs yet."""
+"""The components behind the gateway's routes. Building them does no I/O."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ from opsroom_messaging.jetstream.audit_log import Audit
 
 @dataclass(frozen=True, slots=True)
 class AccessComponents:
-    """Who may come in and do what, and the services that are asked."""
+    """The components that need no streams: requests to services, restrictions and authorization."""
 
     requester: RequestClient
     restrictions: RestrictionProjection
@@ -31,7 +31,7 @@ class AccessComponents:
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """One of each."""
+    """All components of a gateway."""
 
     requester: RequestClient
     access: Authorizer
@@ -46,10 +46,10 @@ class Components:
 
 
 def build_access(broker: NatsConnection, settings: GatewaySettings) -> AccessComponents:
-    """What can be made before the streams are there, so that wrong settings are told at once.
+    """Build what needs no streams, so that invalid settings are reported first.
 
     Raises:
-        SettingsError: they lack something, or contradict each other.
+        SettingsError: settings are missing or contradict each other.
     """
     requester = RequestClient(broker, patience=settings.patience_seconds)
     restrictions = RestrictionProjection(utc_now)
@@ -65,7 +65,7 @@ def build_components(
     gateway_id: str,
     start: int,
 ) -> Components:
-    """The parts of the gateway ``gateway_id``. ``start``: the first message of the chat that it holds."""
+    """Build the components of the gateway ``gateway_id``. ``start``: the first chat message that it holds."""
     projections = build_projections(broker, access_components.restrictions, start, settings.ring_messages)
     audit = Audit(broker)
     return Components(

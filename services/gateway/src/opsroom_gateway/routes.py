@@ -1,4 +1,4 @@
-"""The gateway's application: its routes, and the edge around them."""
+"""The gateway's application: middleware and routes."""
 
 from importlib.metadata import version
 
@@ -39,12 +39,12 @@ from opsroom_messaging.runtime.metrics import Metrics
 
 
 def build_app(settings: GatewaySettings, metrics: Metrics) -> FastAPI:
-    """The application with its edge, and no routes yet."""
+    """Build the application with its middleware, without routes."""
     app = FastAPI(
         title="Opsroom",
         version=version("opsroom-gateway"),
         summary="One room where a team talks and runs its cloud servers.",
-        docs_url=None,  # its scripts come from elsewhere; the documentation shows the same
+        docs_url=None,  # its scripts come from a CDN; the documentation has the same content
         redoc_url=None,
     )
     problems.install(app)
@@ -54,7 +54,7 @@ def build_app(settings: GatewaySettings, metrics: Metrics) -> FastAPI:
 
 
 def _add_middleware(app: FastAPI, settings: GatewaySettings) -> None:
-    """Put the edge around ``app``. What is added last is outermost."""
+    """Add the middleware to ``app``; the last one added is outermost."""
     app.add_middleware(
         RequestBodyLimit, limits=BodyLimits(settings.body_bytes, settings.json_depth, settings.body_seconds)
     )
@@ -69,7 +69,7 @@ def _add_middleware(app: FastAPI, settings: GatewaySettings) -> None:
 
 
 def api_router(broker: NatsConnection, settings: GatewaySettings, components: Components) -> APIRouter:
-    """All of ``/api/v1``."""
+    """Build the router of ``/api/v1``."""
     access, projections, audit_log, requester = (
         components.access,
         components.projections,
@@ -120,7 +120,7 @@ def _chat_room(broker: NatsConnection, settings: GatewaySettings, components: Co
 def mount_course(
     app: FastAPI, settings: GatewaySettings, legacy_access: LegacyAccess, chat: CourseChat, cloud: CourseCloud
 ) -> None:
-    """Serve the course contract, or say that it is off."""
+    """Mount the course contract, or the response that it is disabled."""
     if not settings.serves_course():
         app.mount("/chat", LegacyDisabled())
         app.mount("/cloud", LegacyDisabled())
