@@ -54,7 +54,7 @@ async def test_a_token_is_made_by_a_command_and_kept_as_a_digest(capsys: pytest.
         ),
         ({"GATEWAY_TLS_CERT": "/nowhere"}, "go together"),
         ({"GATEWAY_ACCESS": "oidc"}, "needs GATEWAY_OIDC_ISSUER and"),
-        ({"GATEWAY_OIDC_ROLES": "ops=boss"}, "must be word=role"),
+        ({"GATEWAY_OIDC_ROLES": "ops=boss"}, "must be value=role"),
     ],
 )
 async def test_settings_that_can_not_tell_who_is_who_are_refused(environ: dict[str, str], words: str) -> None:
@@ -74,4 +74,4 @@ async def test_a_gateway_that_others_can_reach_does_not_start_unless_its_mode_is
         _, complaint = await process.communicate()
     assert process.returncode == 78
     assert complaint.count(b"\n") == 1
-    assert b"opsroom-gateway: GATEWAY_ACCESS must be said" in complaint
+    assert b"opsroom-gateway: GATEWAY_ACCESS must be set" in complaint

@@ -24,14 +24,14 @@ def _issuer(text: str | None) -> str | None:
     return parse_issuer(text) if text else None
 
 
-def _role_word(text: str) -> str:
-    word, _, role = text.rpartition("=")
-    if not word or role not in set(Role):
-        raise ValueError(f"must be word=role, the role one of {', '.join(Role)}")
+def _role_mapping(text: str) -> str:
+    value, _, role = text.rpartition("=")
+    if not value or role not in set(Role):
+        raise ValueError(f"must be value=role, the role one of {', '.join(Role)}")
     return text
 
 
-RoleWord = Annotated[str, AfterValidator(_role_word)]
+RoleMapping = Annotated[str, AfterValidator(_role_mapping)]
 Addresses = tuple[Annotated[str, AfterValidator(_network)], ...]
 """Addresses and networks."""
 Trusted = tuple[Annotated[str, AfterValidator(validate_proxy)], ...]
@@ -112,7 +112,7 @@ class AccessSettings(LimitSettings):
     oidc_scope: str = "openid profile"
     oidc_roles_claim: str = "roles"
     """The claim with the roles; a dotted path reaches nested claims."""
-    oidc_roles: tuple[RoleWord, ...] = ()
+    oidc_roles: tuple[RoleMapping, ...] = ()
     """The role of each value of the claim, as ``value=role``. Default: the roles' own names."""
     oidc_least_role: Role | None = Role.MEMBER
     """The role of everybody who has signed in."""

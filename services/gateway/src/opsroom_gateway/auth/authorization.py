@@ -125,11 +125,11 @@ class Authorizer:
         """
         if len(token) > TOKEN_MAX or not token.isascii():
             raise refuse(ErrorCode.TOKEN_INVALID, "the token was not issued here")
-        given = self.tokens.find(token)
-        if given is not None:
-            grant = Grant(role=given.role, source=given.source)
+        static_token = self.tokens.find(token)
+        if static_token is not None:
+            grant = Grant(role=static_token.role, source=static_token.source)
             return self._with_permissions(
-                Principal(AuthMethod.STATIC, given.name, given.role, grant=grant), local=local
+                Principal(AuthMethod.STATIC, static_token.name, static_token.role, grant=grant), local=local
             )
         if self._sign_on is not None and token.count(".") == 2:
             name, grant = await self._sign_on.grant(token)
@@ -170,12 +170,12 @@ class Authorizer:
         """
         if action in principal.permissions:
             return
-        words = action.value.replace("_", " ")
+        action_name = action.value.replace("_", " ")
         if principal.auth_method is AuthMethod.NONE:
-            raise refuse(ErrorCode.UNAUTHENTICATED, f"to {words}, send a token: Authorization: Bearer")
+            raise refuse(ErrorCode.UNAUTHENTICATED, f"to {action_name}, send a token: Authorization: Bearer")
         if principal.role is None:
             raise refuse(ErrorCode.TOKEN_INVALID, "the token's grant has ended: sign in again")
-        raise refuse(ErrorCode.FORBIDDEN, f"the role {principal.role} may not {words}")
+        raise refuse(ErrorCode.FORBIDDEN, f"the role {principal.role} may not {action_name}")
 
     def is_still_allowed(self, principal: Principal, action: Action) -> bool:
         """Return whether an earlier authorization still holds, as far as this process knows."""
@@ -188,10 +188,10 @@ class Authorizer:
     def _role_of_grant(self, grant: Grant | None) -> Role | None:
         revoked = False
         if grant is not None and grant.source.startswith("token:"):
-            given = self.tokens.by_source(grant.source)
-            revoked = given is None
-            if given is not None:
-                grant = grant.model_copy(update={"role": given.role})
+            static_token = self.tokens.by_source(grant.source)
+            revoked = static_token is None
+            if static_token is not None:
+                grant = grant.model_copy(update={"role": static_token.role})
         elif grant is not None:
             revoked = self.mode is not Mode.OIDC
         return registered_role(grant, self._clock(), guests=self.guests, revoked=revoked)
@@ -202,7 +202,7 @@ class Authorizer:
     def _registered(self, reply: WhoamiReply, token: str, *, local: bool) -> Principal:
         role = self._role_of_grant(reply.grant)
         digest = hashlib.sha256(token.encode()).hexdigest()
-        person = Principal(
+        principal = Principal(
             AuthMethod.REGISTRATION,
             reply.user.name,
             role,
@@ -210,7 +210,7 @@ class Authorizer:
             grant=reply.grant,
             token_digest=digest,
         )
-        return self._with_permissions(person, local=local)
+        return self._with_permissions(principal, local=local)
 
     def _with_permissions(self, principal: Principal, *, local: bool) -> Principal:
         """Return ``principal`` with the permissions of its role or, if they are more, the anonymous ones."""

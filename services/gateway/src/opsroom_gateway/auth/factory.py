@@ -52,24 +52,24 @@ def _sign_on(settings: AccessSettings) -> SignOn | None:
     if settings.mode() is not Mode.OIDC:
         return None
     # Importing cryptography takes 0.1 s, and only this mode needs it.
-    sign_on = import_module("opsroom_gateway.auth.oidc")
-    issuer = import_module("opsroom_gateway.auth.oidc_provider")
-    address, client_id = settings.oidc_issuer or "", settings.oidc_client_id or ""
-    if not issuer.is_secure_url(address):
-        raise SettingsError(f"GATEWAY_OIDC_ISSUER={address!r}: must be https")
-    words = (text.rpartition("=") for text in settings.oidc_roles)
-    config = sign_on.OidcConfig(
+    oidc = import_module("opsroom_gateway.auth.oidc")
+    oidc_provider = import_module("opsroom_gateway.auth.oidc_provider")
+    issuer, client_id = settings.oidc_issuer or "", settings.oidc_client_id or ""
+    if not oidc_provider.is_secure_url(issuer):
+        raise SettingsError(f"GATEWAY_OIDC_ISSUER={issuer!r}: must be https")
+    mappings = (text.rpartition("=") for text in settings.oidc_roles)
+    config = oidc.OidcConfig(
         client_id=client_id,
         audience=settings.oidc_audience or client_id,
         scope=settings.oidc_scope,
         roles_claim=settings.oidc_roles_claim,
-        roles={word: Role(role) for word, _, role in words} or {role.value: role for role in Role},
+        roles={value: Role(role) for value, _, role in mappings} or {role.value: role for role in Role},
         least_role=settings.oidc_least_role,
         skew=timedelta(seconds=settings.oidc_skew_seconds),
         lasts=timedelta(hours=settings.oidc_session_hours),
     )
-    made: SignOn = sign_on.SingleSignOn(issuer.OidcProvider(address), config, utc_now)
-    return made
+    single_sign_on: SignOn = oidc.SingleSignOn(oidc_provider.OidcProvider(issuer), config, utc_now)
+    return single_sign_on
 
 
 def utc_now() -> datetime:

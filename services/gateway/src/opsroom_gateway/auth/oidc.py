@@ -38,8 +38,8 @@ class OidcConfig:
 class SingleSignOn:
     """Accepts the tokens of one provider."""
 
-    def __init__(self, issuer: OidcProvider, config: OidcConfig, clock: Callable[[], datetime]) -> None:
-        self._issuer = issuer
+    def __init__(self, provider: OidcProvider, config: OidcConfig, clock: Callable[[], datetime]) -> None:
+        self._provider = provider
         self._config = config
         self._clock = clock
 
@@ -50,7 +50,7 @@ class SingleSignOn:
             FaultError: ``token_invalid``, ``forbidden`` (signed in, but with no role here), ``unavailable``.
         """
         claims = await self._claims(token)
-        subject = hashlib.sha256(f"{self._issuer.address}\n{claims['sub']}".encode()).hexdigest()
+        subject = hashlib.sha256(f"{self._provider.address}\n{claims['sub']}".encode()).hexdigest()
         config = self._config
         role = role_in(claims, config.roles_claim, config.roles, config.default_role)
         if role is None:
@@ -61,11 +61,11 @@ class SingleSignOn:
     async def sign_in(self) -> SignIn | None:
         """Return what a browser needs to sign in; None while the provider is unavailable."""
         try:
-            metadata = await self._issuer.metadata()
+            metadata = await self._provider.metadata()
         except FaultError:
             return None
         return SignIn(
-            issuer=self._issuer.address,
+            issuer=self._provider.address,
             client_id=self._config.client_id,
             scope=self._config.scope,
             authorization_endpoint=metadata.authorization_endpoint,
@@ -82,8 +82,8 @@ class SingleSignOn:
             raise refuse(ErrorCode.TOKEN_INVALID, "the token has expired: sign in again") from None
         except InvalidTokenError as error:
             raise refuse(ErrorCode.TOKEN_INVALID, f"the issuer's token is not valid: {error}"[:300]) from None
-        several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
-        if several and claims.get("azp") not in {None, self._config.client_id}:
+        multiple = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
+        if multiple and claims.get("azp") not in {None, self._config.client_id}:
             raise refuse(ErrorCode.TOKEN_INVALID, "the token was made for another client")
         return claims
 
@@ -92,17 +92,17 @@ class SingleSignOn:
         try:
             return await self._decode(token, key_id)
         except InvalidSignatureError:
-            if key_id is not None or not await self._issuer.refresh_keys():
+            if key_id is not None or not await self._provider.refresh_keys():
                 raise
             return await self._decode(token, key_id)
 
     async def _decode(self, token: str, key_id: str | None) -> dict[str, Any]:
         return jwt.decode(
             token,
-            await self._issuer.key(key_id),
+            await self._provider.key(key_id),
             algorithms=list(_ALGORITHMS),
             audience=self._config.audience,
-            issuer=self._issuer.address,
+            issuer=self._provider.address,
             leeway=self._config.skew,
             options={"require": ["exp", "iat", "iss", "aud", "sub"]},
         )

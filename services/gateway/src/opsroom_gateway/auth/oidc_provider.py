@@ -56,7 +56,7 @@ class OidcProvider:
         if self._metadata is None:
             await self._refresh()
         if self._metadata is None:
-            raise refuse(ErrorCode.UNAVAILABLE, "the issuer of single sign-on does not answer; try again")
+            raise refuse(ErrorCode.UNAVAILABLE, "the OpenID provider is unavailable; try again")
         return self._metadata
 
     async def key(self, key_id: str | None) -> PyJWK:
@@ -70,14 +70,12 @@ class OidcProvider:
         if not known or now - self._fetched_at > _KEYS_TTL_SECONDS:
             await self._refresh()
         if not self._keys:
-            raise refuse(ErrorCode.UNAVAILABLE, "the issuer of single sign-on does not answer; try again")
+            raise refuse(ErrorCode.UNAVAILABLE, "the OpenID provider is unavailable; try again")
         if key_id is None and len(self._keys) == 1:
             return next(iter(self._keys.values()))
         key = self._keys.get(key_id)
         if key is None:
-            raise refuse(
-                ErrorCode.TOKEN_INVALID, "the issuer has no key by which this token could be checked"
-            )
+            raise refuse(ErrorCode.TOKEN_INVALID, "the OpenID provider has no key for this token")
         return key
 
     async def refresh_keys(self) -> bool:

@@ -51,27 +51,27 @@ def parse_tokens(lines: Iterable[str]) -> tuple[StaticToken, ...]:
     """
     found: dict[str, StaticToken] = {}
     for number, line in enumerate(lines, start=1):
-        words = line.split()
-        if not words or words[0].startswith("#"):
+        fields = line.split()
+        if not fields or fields[0].startswith("#"):
             continue
-        token = _parse_line(words, number)
+        token = _parse_line(fields, number)
         if token.digest in found:
             raise StaticTokensError(f"token {number}: the same token is there twice")
         found[token.digest] = token
     return tuple(found.values())
 
 
-def _parse_line(words: list[str], number: int) -> StaticToken:
-    if len(words) < 3 or _DIGEST.fullmatch(words[-1]) is None:
+def _parse_line(fields: list[str], number: int) -> StaticToken:
+    if len(fields) < 3 or _DIGEST.fullmatch(fields[-1]) is None:
         raise StaticTokensError(f"token {number}: must be '<name> <role> sha256:<64 hexadecimal digits>'")
     roles = ", ".join(Role)
-    if words[-2] not in set(Role):
+    if fields[-2] not in set(Role):
         raise StaticTokensError(f"token {number}: the role must be one of {roles}")
     try:
-        name = clean_name(" ".join(words[:-2]))
+        name = clean_name(" ".join(fields[:-2]))
     except NameRuleError as error:
         raise StaticTokensError(f"token {number}: {error}") from None
-    return StaticToken(name, Role(words[-2]), words[-1].removeprefix("sha256:"))
+    return StaticToken(name, Role(fields[-2]), fields[-1].removeprefix("sha256:"))
 
 
 class StaticTokens:

@@ -21,11 +21,11 @@ def role_in(
     found: Any = claims
     for part in path.split("."):
         found = found.get(part) if isinstance(found, Mapping) else None
-    words = found.split() if isinstance(found, str) else found if isinstance(found, list) else []
+    values = found.split() if isinstance(found, str) else found if isinstance(found, list) else []
     role = default
-    for word in words:
-        if isinstance(word, str):
-            role = higher_role(role, roles.get(word))
+    for value in values:
+        if isinstance(value, str):
+            role = higher_role(role, roles.get(value))
     return role
 
 

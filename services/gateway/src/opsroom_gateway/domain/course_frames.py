@@ -24,7 +24,7 @@ class NamedUser:
     name: str | None
 
     @property
-    def nobody(self) -> bool:
+    def is_empty(self) -> bool:
         """Whether the frame names nobody."""
         return self.user_id is None and self.name is None
 

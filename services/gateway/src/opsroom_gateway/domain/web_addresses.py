@@ -53,7 +53,7 @@ def parse_issuer(text: str) -> str:
     if parts.scheme not in _DEFAULT_PORTS:
         raise ValueError(f"{text!r} must start with https://, as in the provider's metadata")
     if parts.query or parts.fragment or text.endswith(("?", "#")):
-        raise ValueError(f"{text!r} must not have a query or fragment")
+        raise ValueError(f"{text!r} must have no query and no fragment")
     if parts.username is not None or parts.password is not None:
         raise ValueError("must have no user name and no password")
     _port(text, parts)

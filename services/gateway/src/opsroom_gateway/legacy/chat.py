@@ -186,7 +186,7 @@ class CourseChat:
         return None if named.name is None else self._unbound.named(named.name)
 
     async def _exit(self, socket: CourseSocket, named: NamedUser) -> None:
-        if not named.nobody:
+        if not named.is_empty:
             user_id = self._resolve(named)
             member = None if user_id is None else self._members.member(user_id)
             if member is None or not self.binding.accepts_exit(socket.id, member.user.id, member.origin):

@@ -32,8 +32,8 @@ class ImpersonationGuard:
         named = names_in(data)
         folded = {_folded(text) for text in named}
         for member in self._members.members():
-            proved = member.dialect is not ProtocolVersion.COURSE
-            if proved and (member.user.id in named or fold_name(member.user.name) in folded):
+            authenticated = member.dialect is not ProtocolVersion.COURSE
+            if authenticated and (member.user.id in named or fold_name(member.user.name) in folded):
                 return True
         return any(self._access.tokens.reserves_name(text) for text in named)
 

@@ -33,8 +33,8 @@ class OriginCheckMiddleware:
         if origin is None or origin in self._allowed or is_same_origin(origin, headers.get("host", "")):
             await self._app(scope, receive, send)
             return
-        words = f"pages of {origin[:200]} may not call this server; its operator can allow the origin"
-        await reject(scope, receive, send, Fault(code=ErrorCode.ORIGIN_REFUSED, message=words))
+        message = f"pages of {origin[:200]} may not call this server; its operator can allow the origin"
+        await reject(scope, receive, send, Fault(code=ErrorCode.ORIGIN_REFUSED, message=message))
 
 
 def is_same_origin(origin: str, host: str) -> bool:
@@ -45,12 +45,12 @@ def is_same_origin(origin: str, host: str) -> bool:
     """
     try:
         parts = urlsplit(origin)
-        called = urlsplit(f"{parts.scheme}://{host}")
+        own = urlsplit(f"{parts.scheme}://{host}")
         default = _PORTS.get(parts.scheme)
         return (
             default is not None
             and parts.hostname is not None
-            and (parts.hostname, parts.port or default) == (called.hostname, called.port or default)
+            and (parts.hostname, parts.port or default) == (own.hostname, own.port or default)
         )
     except ValueError:
         return False

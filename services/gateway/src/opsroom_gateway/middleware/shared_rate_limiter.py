@@ -20,11 +20,11 @@ log = logging.getLogger(__name__)
 
 
 class RateLimit:
-    """A rate limit by key. ``what``: the limited thing, in the error message."""
+    """A rate limit by key. ``label``: the limited thing, in the error message."""
 
-    def __init__(self, name: str, what: str, rate: Rate) -> None:
+    def __init__(self, name: str, label: str, rate: Rate) -> None:
         self.name = name
-        self._what = what
+        self._label = label
         self._buckets = TokenBuckets(rate)
         self._unlimited = rate.unlimited
         self._deltas: Counter[str] = Counter()
@@ -37,8 +37,8 @@ class RateLimit:
         """
         wait = self.try_acquire(key)
         if wait > 0:
-            words = f"too many {self._what}; try again in {math.ceil(wait)} s"
-            raise refuse(ErrorCode.RATE_LIMITED, words, retry_after=round(wait, 3))
+            message = f"too many {self._label}; try again in {math.ceil(wait)} s"
+            raise refuse(ErrorCode.RATE_LIMITED, message, retry_after=round(wait, 3))
 
     def try_acquire(self, key: str) -> float:
         """Take one token and return 0, or return the seconds until there is one."""
@@ -61,10 +61,10 @@ class RateLimit:
         deltas, self._deltas = self._deltas, Counter()
         return dict(deltas)
 
-    def apply_remote(self, spent: dict[str, int]) -> None:
+    def apply_remote(self, delta: dict[str, int]) -> None:
         """Subtract what another gateway counted."""
         now = asyncio.get_running_loop().time()
-        for key, count in spent.items():
+        for key, count in delta.items():
             self._buckets.acquire_remote(key, count, now)
 
 
@@ -84,15 +84,15 @@ class RateLimitSync:
             for name, limit in self._limits.items():
                 counts = limit.drain_deltas()
                 if counts and self._broker.connected:
-                    spent = RateLimitDelta(gateway=self._gateway, limit=name, counts=counts)
-                    await self._broker.publish(GATEWAY_SPENT, encode(spent))
+                    delta = RateLimitDelta(gateway=self._gateway, limit=name, counts=counts)
+                    await self._broker.publish(GATEWAY_SPENT, encode(delta))
 
     def _on_delta(self, payload: bytes) -> None:
         try:
-            spent = decode(SPENT, payload)
+            delta = decode(SPENT, payload)
         except ContractError as error:
             log.warning("skipped a payload on %s: %s", GATEWAY_SPENT, error)
             return
-        limit = self._limits.get(spent.limit)
-        if limit is not None and spent.gateway != self._gateway:
-            limit.apply_remote(spent.counts)
+        limit = self._limits.get(delta.limit)
+        if limit is not None and delta.gateway != self._gateway:
+            limit.apply_remote(delta.counts)

@@ -53,7 +53,7 @@ class RestrictionEnforcer:
     def in_force(self) -> tuple[Restriction, ...]:
         """Return all restrictions in force, newest first."""
         found = self._projection.restrictions.in_force(self._projection.clock())
-        return tuple(sorted(found, key=lambda one: (one.at, one.id), reverse=True))
+        return tuple(sorted(found, key=lambda restriction: (restriction.at, restriction.id), reverse=True))
 
     def watch(
         self, connection: ClientConnection, client: Client, name: str | None, on_restriction: OnRestriction
@@ -80,7 +80,7 @@ class RestrictionEnforcer:
         now, folded = self._projection.clock(), fold_name(name)
         found = self._recent.of(folded, now)
         found |= {reader.network: now for reader in self._readers.values() if reader.name == folded}
-        latest = sorted(found.items(), key=lambda one: (one[1], one[0]), reverse=True)[:SIGHTINGS_MAX]
+        latest = sorted(found.items(), key=lambda seen: (seen[1], seen[0]), reverse=True)[:SIGHTINGS_MAX]
         return KnownAddresses(
             sightings=tuple(AddressSeen(address=network[:64], at=at) for network, at in latest)
         )

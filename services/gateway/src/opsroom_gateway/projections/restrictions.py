@@ -61,7 +61,7 @@ class RestrictionProjection:
         if self._building is None:
             return
         now = self.clock()
-        before = {one.id: one for one in self._restrictions.in_force(now)}
+        before = {restriction.id: restriction for restriction in self._restrictions.in_force(now)}
         self._restrictions, self._building = self._building, None
         for restriction in self._restrictions.in_force(now):
             if before.pop(restriction.id, None) != restriction:
@@ -88,8 +88,8 @@ class MembersAndRestrictions:
 
     def on_message(self, message: StreamMessage) -> None:
         """Pass on to the projection that the subject belongs to."""
-        sink = self._restrictions if message.subject.startswith(_PREFIX) else self._members
-        sink.on_message(message)
+        projection = self._restrictions if message.subject.startswith(_PREFIX) else self._members
+        projection.on_message(message)
 
     def on_synced(self) -> None:
         """Pass on to both."""

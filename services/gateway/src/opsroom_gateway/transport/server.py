@@ -69,14 +69,14 @@ class Server(uvicorn.Server):
         for server in self.servers:
             server.close()
         self._shorten_timeouts(_SHUTDOWN_REQUEST_SECONDS)
-        leaving = list(self.server_state.connections)
-        random.shuffle(leaving)
-        interval = min(self._drain_seconds / max(1, len(leaving)), _MAX_CLOSE_INTERVAL_SECONDS)
-        batch = max(1, round(_CLOSE_BATCH_SECONDS / interval) if interval else len(leaving))
-        for start in range(0, len(leaving), batch):
+        connections = list(self.server_state.connections)
+        random.shuffle(connections)
+        interval = min(self._drain_seconds / max(1, len(connections)), _MAX_CLOSE_INTERVAL_SECONDS)
+        batch = max(1, round(_CLOSE_BATCH_SECONDS / interval) if interval else len(connections))
+        for start in range(0, len(connections), batch):
             if start:
                 await asyncio.sleep(batch * interval)
-            for connection in leaving[start : start + batch]:
+            for connection in connections[start : start + batch]:
                 connection.shutdown()
         await super().shutdown(sockets)
 
