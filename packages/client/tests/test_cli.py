@@ -23,8 +23,8 @@ from opsroom_contracts.identity import Role
 from opsroom_contracts.model import to_milliseconds
 from opsroom_messaging.runtime.process import running
 from packages.client.tests.wire import Wire, wire_to
-from services.gateway.tests.portal import Portal, services
-from services.gateway.tests.token_mode import Tokens, guarded
+from services.gateway.tests.kit.portal import Portal, services
+from services.gateway.tests.kit.token_mode import Tokens, guarded
 from tests.broker import BrokerProcess
 from tests.processes import free_port
 from tests.waiting import until, until_answer

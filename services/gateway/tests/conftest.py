@@ -9,9 +9,9 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from services.gateway.tests.behind_proxy import Guarded, two_behind_a_proxy
-from services.gateway.tests.portal import Address, Portal, portal_at
-from services.gateway.tests.token_mode import Tokens
+from services.gateway.tests.kit.behind_proxy import Guarded, two_behind_a_proxy
+from services.gateway.tests.kit.portal import Address, Portal, portal_at
+from services.gateway.tests.kit.token_mode import Tokens
 from tests.broker import BrokerProcess
 
 

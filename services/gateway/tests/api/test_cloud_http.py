@@ -1,0 +1,234 @@
+"""`/api/v1/cloud`: commands, what becomes of them, and the event stream."""
+
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from services.gateway.tests.kit.api_clients import created, events, token_of
+from services.gateway.tests.kit.portal import Address, Portal, serving
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+INSTANCES = "/api/v1/cloud/instances"
+
+
+def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    body: dict[str, Any] = answer.json()
+    assert (body["status"], body["code"]) == (status, code)
+    assert body["type"] == f"urn:opsroom:error:{code}"
+    assert body["title"]
+    assert body["detail"]
+    return body
+
+
+async def instance(http: httpx.AsyncClient, instance_id: str) -> dict[str, Any] | None:
+    listed = (await http.get(INSTANCES)).json()["instances"]
+    return next((one for one in listed if one["id"] == instance_id), None)
+
+
+async def test_the_life_of_an_instance_step_by_step(address: Address, http: httpx.AsyncClient) -> None:
+    async with events(address) as stream:
+        answer = await http.post(INSTANCES)
+        assert answer.status_code == 202
+        operation = answer.json()["operation"]
+        assert answer.headers["Location"] == f"/api/v1/cloud/operations/{operation['id']}"
+        assert (operation["command"], operation["status"], operation["actor"]) == (
+            "create",
+            "pending",
+            "anonymous",
+        )
+        instance_id = operation["instanceId"]
+        listed = await instance(http, instance_id)
+        assert listed is not None
+        assert (listed["state"], listed["pending"]["id"]) == ("stopped", operation["id"])
+        for step, state in (("created", "stopped"), ("started", "running"), ("stopped", "stopped")):
+            if step != "created":
+                command = step.removesuffix("ped").removesuffix("ed")
+                assert (await http.post(f"{INSTANCES}/{instance_id}/{command}")).status_code == 202
+            received = await stream.until("received", instanceId=instance_id)
+            done = await stream.until(step, instanceId=instance_id)
+            assert done["operationId"] == received["operationId"]
+            assert received["dueAt"] <= done["timestamp"]
+            now = await instance(http, instance_id)
+            assert now == {"id": instance_id, "state": state, "timestamp": done["timestamp"]}
+        assert (await http.delete(f"{INSTANCES}/{instance_id}")).status_code == 202
+        await stream.until("removed", instanceId=instance_id)
+        assert await instance(http, instance_id) is None
+        path = f"/api/v1/cloud/operations/{operation['id']}"
+        assert (await http.get(path)).json()["operation"]["status"] == "done"
+
+
+async def test_who_asked_is_the_owner_of_the_token(address: Address, http: httpx.AsyncClient) -> None:
+    token = await token_of(address, "operator-1")
+    answer = await http.post(INSTANCES, headers={"Authorization": f"Bearer {token}"})
+    assert answer.json()["operation"]["actor"] == "operator-1"
+
+
+@pytest.mark.parametrize(
+    "authorization", ["Bearer nonsense", "Basic x", "Bearer", "Bearer 6f1ed002-ab5e-4c2b-9f0c-6d2b1a0c7e11.x"]
+)
+async def test_a_bad_token_commands_nothing(http: httpx.AsyncClient, authorization: str) -> None:
+    before = (await http.get(INSTANCES)).json()["instances"]
+    answer = await http.post(INSTANCES, headers={"Authorization": authorization})
+    problem(answer, 401, "token_invalid")
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+    assert len((await http.get(INSTANCES)).json()["instances"]) <= len(before)
+
+
+async def test_what_makes_no_sense_now_is_refused_and_names_the_operation(
+    address: Address, http: httpx.AsyncClient
+) -> None:
+    async with events(address) as stream:
+        instance_id = await created(http, stream)
+    problem(await http.post(f"{INSTANCES}/{instance_id}/stop"), 409, "transition_invalid")
+    pending = (await http.post(f"{INSTANCES}/{instance_id}/start")).json()["operation"]["id"]
+    refused = problem(await http.delete(f"{INSTANCES}/{instance_id}"), 409, "operation_pending")
+    assert refused["operationId"] == pending
+    problem(await http.post(f"{INSTANCES}/{uuid4()}/start"), 404, "instance_not_found")
+    problem(await http.get(f"/api/v1/cloud/operations/{uuid4().hex}"), 404, "operation_not_found")
+    problem(await http.post(INSTANCES, json={"size": "big"}), 422, "invalid_request")
+    problem(await http.get("/api/v1/cloud/nothing"), 404, "not_found")
+    problem(await http.put(INSTANCES), 405, "method_not_allowed")
+
+
+async def test_a_pending_operation_can_be_cancelled_until_it_is_due(
+    address: Address, http: httpx.AsyncClient
+) -> None:
+    async with events(address) as stream:
+        instance_id = await created(http, stream)
+        operation = (await http.post(f"{INSTANCES}/{instance_id}/start")).json()["operation"]["id"]
+        path = f"/api/v1/cloud/operations/{operation}"
+        for _ in range(2):
+            cancelled = await http.delete(path)
+            assert (cancelled.status_code, cancelled.json()["operation"]["status"]) == (200, "cancelled")
+        await stream.until("cancelled", operationId=operation)
+        now = await instance(http, instance_id)
+        assert now is not None
+        assert now["state"] == "stopped"
+        assert "pending" not in now
+        again = (await http.post(f"{INSTANCES}/{instance_id}/start")).json()["operation"]["id"]
+        await stream.until("started", operationId=again)
+        problem(await http.delete(f"/api/v1/cloud/operations/{again}"), 409, "operation_finished")
+
+
+async def test_the_same_key_and_command_replay_the_answer(address: Address, http: httpx.AsyncClient) -> None:
+    key = {"Idempotency-Key": uuid4().hex}
+    first = await http.post(INSTANCES, headers=key)
+    second = await http.post(INSTANCES, headers=key)
+    assert (first.status_code, second.status_code) == (202, 202)
+    assert first.json() == second.json()
+    instance_id = first.json()["operation"]["instanceId"]
+    async with events(address, since=0) as stream:
+        await stream.until("created", instanceId=instance_id)
+    later = await http.post(INSTANCES, headers=key)
+    assert later.json()["operation"]["id"] == first.json()["operation"]["id"]
+    assert later.json()["operation"]["status"] == "done"
+    problem(await http.post(f"{INSTANCES}/{instance_id}/start", headers=key), 422, "idempotency_mismatch")
+    listed = (await http.get(INSTANCES)).json()["instances"]
+    assert [one["id"] for one in listed].count(instance_id) == 1
+
+
+async def test_the_same_key_many_times_at_once_does_it_once(
+    address: Address, http: httpx.AsyncClient
+) -> None:
+    key = {"Idempotency-Key": uuid4().hex}
+    answers = await asyncio.gather(*(http.post(INSTANCES, headers=key) for _ in range(10)))
+    accepted = [answer for answer in answers if answer.status_code == 202]
+    for answer in answers:
+        if answer.status_code != 202:
+            problem(answer, 409, "idempotency_in_flight")
+    assert len({answer.json()["operation"]["id"] for answer in accepted}) == 1
+
+
+@pytest.mark.parametrize("key", ["", "x" * 101, "smörgås"])
+async def test_a_key_that_does_not_fit_is_refused(http: httpx.AsyncClient, key: str) -> None:
+    answer = await http.post(INSTANCES, headers=[(b"Idempotency-Key", key.encode("latin-1"))])
+    assert problem(answer, 422, "invalid_request")["field"] == "Idempotency-Key"
+
+
+async def test_the_stream_resumes_from_any_sequence(address: Address, http: httpx.AsyncClient) -> None:
+    async with events(address, since=0) as stream:
+        instance_id = await created(http, stream)
+        seen = list(stream.seen)
+    ids = [int(event["id"]) for event in seen]
+    assert ids == sorted(set(ids))
+    assert all(event["event"] == "change" and event["data"]["seq"] == int(event["id"]) for event in seen)
+    for cut in (0, len(seen) // 2, len(seen) - 2):
+        for resume in ({"since": ids[cut]}, {"last_event_id": str(ids[cut])}):
+            async with events(address, **resume) as again:
+                for expected in seen[cut + 1 :]:
+                    assert await again.next() == expected
+    assert seen[-1]["data"]["instanceId"] == instance_id
+
+
+async def test_the_stream_resumes_at_a_gateway_that_has_just_started(
+    portal: Portal, address: Address, http: httpx.AsyncClient
+) -> None:
+    async with events(address) as stream:
+        await created(http, stream)
+        seen = list(stream.seen)
+    async with serving(portal.url) as fresh:
+        async with events(fresh, since=int(seen[0]["id"])) as again:
+            for expected in seen[1:]:
+                assert await again.next() == expected
+
+
+@pytest.mark.parametrize("last_event_id", ["nonsense", "999999999", "-1"])
+async def test_an_id_that_was_never_given_is_reset(address: Address, last_event_id: str) -> None:
+    async with events(address, last_event_id=last_event_id) as stream:
+        assert (await stream.next())["event"] == "reset"
+
+
+async def test_the_list_and_the_events_after_it_make_a_fresh_list(
+    address: Address, http: httpx.AsyncClient
+) -> None:
+    before = (await http.get(INSTANCES)).json()
+    state = {one["id"]: one for one in before["instances"]}
+    async with events(address, since=before["seq"]) as stream:
+        first, second = await created(http, stream), await created(http, stream)
+        await http.post(f"{INSTANCES}/{first}/start")
+        await stream.until("started", instanceId=first)
+        await http.delete(f"{INSTANCES}/{second}")
+        await stream.until("removed", instanceId=second)
+        await http.post(f"{INSTANCES}/{first}/stop")
+        while True:
+            after = (await http.get(INSTANCES)).json()
+            while int(stream.seen[-1]["id"]) < after["seq"]:
+                await stream.next()
+            if int(stream.seen[-1]["id"]) == after["seq"]:
+                break
+    for event in stream.seen:
+        fold(state, event["data"])
+    assert state == {one["id"]: one for one in after["instances"]}
+
+
+def fold(state: dict[str, Any], change: dict[str, Any]) -> None:
+    """As a page would: what is pending comes and goes, the state changes with what is done."""
+    known = state.get(change["instanceId"])
+    if change["type"] == "received":
+        pending = {
+            "id": change["operationId"],
+            "command": change["command"],
+            "actor": change["actor"],
+            "acceptedAt": change["timestamp"],
+            "dueAt": change["dueAt"],
+        }
+        base = known or {
+            "id": change["instanceId"],
+            "state": change["state"],
+            "timestamp": change["timestamp"],
+        }
+        state[change["instanceId"]] = {**base, "pending": pending}
+    elif change["type"] == "removed":
+        state.pop(change["instanceId"])
+    else:
+        state[change["instanceId"]] = {
+            "id": change["instanceId"],
+            "state": change["state"],
+            "timestamp": change["timestamp"],
+        }

@@ -1,0 +1,252 @@
+"""Single sign-on, by a provider that speaks OpenID Connect on loopback."""
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+
+import httpx
+import jwt
+import oidc_provider_mock
+import pytest
+import pytest_asyncio
+from cryptography.hazmat.primitives import serialization
+
+from opsroom_gateway.auth import oidc_provider as issuer
+from services.gateway.tests.kit.api_clients import person
+from services.gateway.tests.kit.portal import Address, Portal, gateway_settings, serving
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of the provider
+]
+
+USERS = "/api/v1/chat/users"
+INSTANCES = "/api/v1/cloud/instances"
+SESSION = "/api/v1/session"
+CLIENT = "opsroom"
+PEOPLE = (
+    oidc_provider_mock.User(sub="olga", claims={"name": "Ольга", "groups": ["staff", "ops"]}),
+    oidc_provider_mock.User(sub="adam", claims={"name": "Adam", "groups": ["admins"]}),
+    oidc_provider_mock.User(sub="mia", claims={"preferred_username": "mia", "groups": ["staff"]}),
+)
+
+
+@contextmanager
+def provider(port: int = 0, **more: Any) -> Iterator[str]:
+    """A provider; answers its address."""
+    with oidc_provider_mock.run_server_in_thread(port, user_claims=PEOPLE, **more) as server:
+        yield f"http://localhost:{server.server_port}"
+
+
+@pytest.fixture(scope="module")
+def op() -> Iterator[str]:
+    """The provider of the module."""
+    with provider() as address:
+        yield address
+
+
+def signed_in(address: str, sub: str, client: str = CLIENT) -> str:
+    """Sign in as a browser would, by authorization code with PKCE; answers the ID token."""
+    back = "http://localhost/back"
+    verifier = uuid4().hex + uuid4().hex
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    asked = {
+        "response_type": "code",
+        "client_id": client,
+        "redirect_uri": back,
+        "scope": "openid profile",
+        "code_challenge": challenge,
+        "code_challenge_method": "S256",
+    }
+    answer = httpx.post(f"{address}/oauth2/authorize", params=asked, data={"sub": sub})
+    code = parse_qs(urlsplit(answer.headers["Location"]).query)["code"][0]
+    form = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": back,
+        "client_id": client,
+        "client_secret": "the provider wants one, and takes any",
+        "code_verifier": verifier,
+    }
+    told = httpx.post(f"{address}/oauth2/token", data=form)
+    token: str = told.json()["id_token"]
+    return token
+
+
+def bearer(token: str) -> dict[str, str]:
+    """The header that proves."""
+    return {"Authorization": f"Bearer {token}"}
+
+
+def settings(address: str, **more: object) -> Any:
+    """A gateway that trusts the provider at ``address``."""
+    usual: dict[str, object] = {
+        "access": "oidc",
+        "oidc_issuer": address,
+        "oidc_client_id": CLIENT,
+        "oidc_roles_claim": "groups",
+        "oidc_roles": ("ops=operator", "admins=admin"),
+        "oidc_skew_seconds": 1.0,
+    }
+    return gateway_settings(**(usual | more))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gate(portal: Portal, op: str) -> AsyncIterator[Address]:
+    """The gateway of the module."""
+    async with serving(portal.url, settings(op)) as address:
+        yield address
+
+
+async def refused(address: Address, token: str) -> tuple[int, str, str]:
+    """Status, code and words of the answer to a bad token."""
+    async with address.requests() as client:
+        answer = await client.get(SESSION, headers=bearer(token))
+    return answer.status_code, answer.json().get("code", ""), answer.json().get("detail", "")
+
+
+async def test_people_come_in_with_their_name_and_the_role_of_their_claim(gate: Address, op: str) -> None:
+    async with gate.requests() as client:
+        for sub, name, role in (
+            ("olga", "Ольга", "operator"),
+            ("adam", "Adam", "admin"),
+            ("mia", "mia", "member"),
+        ):
+            told = (await client.get(SESSION, headers=bearer(signed_in(op, sub)))).json()
+            assert (told["name"], told["role"]) == (name, role)
+        answer = await client.post(USERS, json={}, headers=bearer(signed_in(op, "olga")))
+        assert answer.json()["user"]["name"] == "Ольга"
+        token = answer.json()["token"]
+        answer = await client.post(INSTANCES, headers=bearer(token))
+        assert (answer.status_code, answer.json()["operation"]["actor"]) == (202, "Ольга")
+        assert (await client.get("/api/v1/audit", headers=bearer(token))).status_code in {403, 404}
+    async with person(gate, token) as olga:
+        assert (await olga.say("privet"))["type"] == "ack"
+
+
+async def test_nobody_comes_in_without_signing_in(gate: Address, op: str) -> None:
+    async with gate.requests() as client:
+        answer = await client.post(USERS, json={"name": "x"})
+        assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+        told = (await client.get(SESSION)).json()
+        assert (told["mode"], told["guests"], told["may"]) == ("oidc", False, [])
+        assert told["signIn"] == {
+            "issuer": op,
+            "clientId": CLIENT,
+            "scope": "openid profile",
+            "authorizationEndpoint": f"{op}/oauth2/authorize",
+            "tokenEndpoint": f"{op}/oauth2/token",
+        }
+
+
+def part(value: dict[str, Any]) -> str:
+    """One part of a token."""
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+
+def public_key(address: str) -> bytes:
+    """The provider's public key, as the world sees it."""
+    (key,) = jwt.PyJWKSet.from_dict(httpx.get(f"{address}/jwks").json()).keys
+    pem: bytes = key.key.public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return pem
+
+
+async def test_no_token_gets_in_that_the_issuer_did_not_make_for_us_and_now(gate: Address, op: str) -> None:
+    good = signed_in(op, "adam")
+    head, body, signature = good.split(".")
+    claims = jwt.decode(good, options={"verify_signature": False})
+    symmetric = f"{part({'alg': 'HS256', 'typ': 'JWT'})}.{body}"
+    digest = hmac.new(public_key(op), symmetric.encode(), hashlib.sha256).digest()
+    forged = {
+        "alg none": f"{part({'alg': 'none', 'typ': 'JWT'})}.{body}.",
+        "alg None": f"{part({'alg': 'None'})}.{body}.{signature}",
+        "the public key as a secret": f"{symmetric}.{base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}",
+        "another subject": f"{head}.{part(claims | {'sub': 'root'})}.{signature}",
+        "no signature": f"{head}.{body}.",
+        "an unknown key": f"{part({'alg': 'RS256', 'kid': 'other'})}.{body}.{signature}",
+        "its own key": f"{part({'alg': 'RS256', 'jwk': {}})}.{part(claims | {'sub': 'x'})}.{signature}",
+        "not JSON": "e30.bm9wZQ.",
+        "nothing": "..",
+        "another audience": signed_in(op, "adam", client="another"),
+        "another name of the issuer": signed_in(op.replace("localhost", "127.0.0.1"), "adam"),
+    }
+    for kind, token in forged.items():
+        status, code, words = await refused(gate, token)
+        assert (status, code) == (401, "token_invalid"), kind
+        assert token not in words
+    assert (await refused(gate, good))[0] == 200
+
+
+async def test_an_expired_token_and_another_issuers_are_refused(gate: Address) -> None:
+    with provider() as stranger:
+        assert (await refused(gate, signed_in(stranger, "adam")))[:2] == (401, "token_invalid")
+
+
+async def test_a_token_that_has_expired_says_so_and_the_clocks_may_differ_a_little(portal: Portal) -> None:
+    with provider(access_token_max_age=timedelta(seconds=-5)) as late:
+        async with serving(portal.url, settings(late)) as strict:
+            status, code, words = await refused(strict, signed_in(late, "adam"))
+            assert (status, code) == (401, "token_invalid")
+            assert "expired" in words
+        async with serving(portal.url, settings(late, oidc_skew_seconds=60.0)) as lenient:
+            assert (await refused(lenient, signed_in(late, "adam")))[0] == 200
+
+
+async def test_keys_may_be_rotated_and_the_issuer_may_be_away(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(issuer, "_AGAIN_SECONDS", 0.0)
+    with provider() as address:
+        old = signed_in(address, "adam")
+    async with serving(portal.url, settings(address)) as gate:
+        assert (await refused(gate, old))[:2] == (503, "unavailable")
+        async with gate.requests() as client:
+            assert "signIn" not in (await client.get(SESSION)).json()
+            assert (await client.get("/readyz")).status_code == 200
+        port = urlsplit(address).port or 0
+        with provider(port) as again:
+            newer = signed_in(again, "adam")
+            assert (await refused(gate, newer))[0] == 200
+            assert (await refused(gate, old))[:2] == (401, "token_invalid")
+        # Known keys are good while the issuer is away.
+        assert (await refused(gate, newer))[0] == 200
+        with provider(port) as again:
+            assert (await refused(gate, signed_in(again, "adam")))[0] == 200
+            assert (await refused(gate, newer))[:2] == (401, "token_invalid")
+
+
+async def test_an_unknown_key_does_not_have_the_issuer_asked_at_every_try(
+    portal: Portal, op: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="werkzeug")
+    async with serving(portal.url, settings(op)) as gate:
+        good = signed_in(op, "adam")
+        _, body, signature = good.split(".")
+        assert (await refused(gate, good))[0] == 200
+        caplog.clear()
+        for n in range(20):
+            token = f"{part({'alg': 'RS256', 'kid': f'k{n}'})}.{body}.{signature}"
+            assert (await refused(gate, token))[0] == 401
+        assert sum("/jwks" in one.getMessage() for one in caplog.records) <= 1
+
+
+async def test_what_was_granted_by_signing_in_ends(portal: Portal, op: str) -> None:
+    async with (
+        serving(portal.url, settings(op, oidc_session_hours=1 / 3600)) as gate,
+        gate.requests() as client,
+    ):
+        name = {"name": f"adam-{uuid4().hex[:8]}"}
+        token = (await client.post(USERS, json=name, headers=bearer(signed_in(op, "adam")))).json()["token"]
+        async with person(gate, token) as adam:
+            assert await adam.closed() == 4002
+        answer = await client.get(INSTANCES, headers=bearer(token))
+        assert (answer.status_code, answer.json()["code"]) == (401, "token_invalid")

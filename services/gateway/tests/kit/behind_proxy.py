@@ -1,0 +1,94 @@
+"""Two gateways behind a proxy, with admins who moderate, and people from any address."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from websockets.asyncio.client import ClientConnection, connect
+
+from opsroom_contracts.identity import Role
+from services.gateway.tests.kit.api_clients import PATIENCE_SECONDS, Person, close_code
+from services.gateway.tests.kit.portal import Address, Portal
+from services.gateway.tests.kit.token_mode import USERS, Tokens, guarded
+
+CHAT = "/api/v1/chat"
+BANNED = 4004
+PROXY = {"trusted_proxies": ("127.0.0.1",), "course": True, "exempt_addresses": ()}
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """Two gateways behind a proxy, and the tokens of one's admins."""
+
+    first: Address
+    second: Address
+    tokens: Tokens
+
+    @asynccontextmanager
+    async def admin(self) -> AsyncIterator[httpx.AsyncClient]:
+        """Requests of an admin, from an address of their own."""
+        headers = self.tokens.header(Role.ADMIN) | seen_from("192.0.2.1")
+        async with httpx.AsyncClient(base_url=self.first.http, headers=headers, timeout=15) as client:
+            yield client
+
+
+@asynccontextmanager
+async def two_behind_a_proxy(portal: Portal, tokens: Tokens) -> AsyncIterator[Guarded]:
+    """Both of them."""
+    async with guarded(portal, tokens, **PROXY) as first, guarded(portal, tokens, **PROXY) as second:
+        yield Guarded(first, second, tokens)
+
+
+def seen_from(address: str) -> dict[str, str]:
+    """The header by which the proxy says where a request comes from."""
+    return {"X-Forwarded-For": address}
+
+
+def some(what: str) -> str:
+    """A name that no other test has."""
+    return f"{what}-{uuid4().hex[:8]}"
+
+
+async def registered(at: Address, name: str, address: str = "198.51.100.1") -> str:
+    """Register; answers the token."""
+    async with at.requests() as client:
+        answer = await client.post(USERS, json={"name": name}, headers=seen_from(address))
+    assert answer.status_code == 201, answer.text
+    token: str = answer.json()["token"]
+    return token
+
+
+@asynccontextmanager
+async def socket_from(at: Address, path: str, address: str) -> AsyncIterator[ClientConnection]:
+    """A socket opened from ``address``."""
+    headers = seen_from(address)
+    async with connect(at.ws + path, additional_headers=headers, compression=None, max_queue=None) as socket:
+        yield socket
+
+
+@asynccontextmanager
+async def person_from(
+    at: Address, token: str, address: str = "198.51.100.1", since: int | None = None
+) -> AsyncIterator[Person]:
+    """Someone welcomed at a socket opened from ``address``."""
+    async with socket_from(at, CHAT + "/ws", address) as socket:
+        hello = {"type": "hello", "token": token} | ({} if since is None else {"since": since})
+        await socket.send(json.dumps(hello))
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            welcome = json.loads(await socket.recv())
+        assert welcome["type"] == "welcome", welcome
+        yield Person(socket, token, welcome)
+
+
+async def refused_hello(at: Address, token: str, address: str = "198.51.100.1") -> tuple[dict[str, Any], int]:
+    """The error and the close code that a hello is answered with."""
+    async with socket_from(at, CHAT + "/ws", address) as socket:
+        await socket.send(json.dumps({"type": "hello", "token": token}))
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            error = json.loads(await socket.recv())
+        return error, await close_code(socket)

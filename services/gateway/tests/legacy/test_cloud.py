@@ -1,0 +1,255 @@
+"""The course contract's dashboard: its list, commands, stream and sockets."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+
+from services.gateway.tests.kit.portal import Address, Portal, gateway_settings, serving
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PATIENCE_SECONDS = 30.0
+FIELDS = {"type", "id", "state", "info", "timestamp", "timeStamp"}
+
+
+@asynccontextmanager
+async def stream(address: Address) -> AsyncIterator[AsyncIterator[str]]:
+    """The raw text of the event stream, event by event."""
+    async with address.requests() as client, client.stream("GET", "/cloud/sse") as answer:
+        assert answer.status_code == 200
+        assert answer.headers["Content-Type"].startswith("text/event-stream")
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+        async def blocks() -> AsyncIterator[str]:
+            waiting = ""
+            async for text in answer.aiter_text():
+                waiting += text
+                while "\n\n" in waiting:
+                    block, _, waiting = waiting.partition("\n\n")
+                    yield block
+
+        yield blocks()
+
+
+async def event(blocks: AsyncIterator[str]) -> dict[str, Any]:
+    """The data of the next event, whose form is checked to the letter."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        async for block in blocks:
+            if block.startswith(":"):
+                continue
+            place, name, data = block.split("\n")
+            assert place.removeprefix("id: ").isdigit()
+            assert name == "event: message"
+            found: dict[str, Any] = json.loads(data.removeprefix("data: "))
+            assert set(found) == FIELDS
+            assert found["timestamp"] == found["timeStamp"]
+            return found
+    raise AssertionError("the stream ended")
+
+
+async def create(http: httpx.AsyncClient, blocks: AsyncIterator[str]) -> str:
+    """Create an instance and wait until it is there; answers its id."""
+    answer = await http.post("/cloud")
+    assert (answer.status_code, answer.json()) == (201, {"status": "OK"})
+    while (told := await event(blocks))["type"] != "created":
+        pass
+    found: str = told["id"]
+    return found
+
+
+async def ids(http: httpx.AsyncClient) -> dict[str, str]:
+    listed = (await http.get("/cloud/")).json()
+    assert all(set(one) == {"id", "state", "timestamp"} for one in listed)
+    return {one["id"]: one["state"] for one in listed}
+
+
+async def test_every_step_is_told_once_in_the_known_words(address: Address, http: httpx.AsyncClient) -> None:
+    async with stream(address) as blocks:
+        assert (await http.post("/cloud/", content="whatever")).status_code == 201
+        received = await event(blocks)
+        instance = received["id"]
+        assert (received["type"], received["info"]) == ("received", "Create command")
+        assert instance not in await ids(http)
+        created = await event(blocks)
+        assert (created["type"], created["info"], created["id"]) == ("created", "Created", instance)
+        assert (await ids(http))[instance] == "stopped"
+        for body, received_info, kind, info, state in (
+            ({"state": "running"}, "Start command", "started", "Started", "running"),
+            ({"action": "stop"}, "Stop command", "stopped", "Stopped", "stopped"),
+            ({"action": "start"}, "Start command", "started", "Started", "running"),
+            ({"state": "stopped"}, "Stop command", "stopped", "Stopped", "stopped"),
+        ):
+            answer = await http.patch(f"/cloud/{instance}", json=body)
+            assert (answer.status_code, answer.json()) == (200, {"status": "OK"})
+            told = await event(blocks)
+            assert (told["type"], told["info"], told["id"]) == ("received", received_info, instance)
+            told = await event(blocks)
+            assert (told["type"], told["info"], told["state"]) == (kind, info, state)
+            assert (await ids(http))[instance] == state
+        answer = await http.delete(f"/cloud/{instance}")
+        assert (answer.status_code, answer.json()) == (200, {"status": "OK"})
+        assert (await event(blocks))["info"] == "Remove command"
+        assert instance in await ids(http)
+        assert (await event(blocks))["info"] == "Removed"
+        assert instance not in await ids(http)
+
+
+async def test_an_instance_is_removed_by_query_too(address: Address, http: httpx.AsyncClient) -> None:
+    async with stream(address) as blocks:
+        instance = await create(http, blocks)
+        answer = await http.delete("/cloud/", params={"id": instance})
+        assert (answer.status_code, answer.json()) == (200, {"status": "OK"})
+        while (await event(blocks))["type"] != "removed":
+            pass
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/cloud/nope",
+        "/cloud/?id=nope",
+        "/cloud/",
+        "/cloud/6f1ed002-ab5e-4c2b-9f0c-6d2b1a0c7e11",
+        "/cloud/a.b",
+    ],
+)
+async def test_an_unknown_instance_is_not_found(http: httpx.AsyncClient, path: str) -> None:
+    answer = await http.delete(path)
+    assert (answer.status_code, answer.json()) == (404, {"message": "Instance not found"})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"null",
+        b"[]",
+        b'"str"',
+        b"{}",
+        b'{"state":"flying"}',
+        b'{"action":7}',
+        b"\xff",
+        b"[" * 50_000,
+    ],
+)
+async def test_a_change_that_can_not_be_read_is_refused(http: httpx.AsyncClient, body: bytes) -> None:
+    answer = await http.patch(f"/cloud/{uuid4()}", content=body)
+    assert answer.status_code == 400
+    assert set(answer.json()) == {"message"}
+
+
+async def test_commands_that_make_no_sense_change_nothing(address: Address, http: httpx.AsyncClient) -> None:
+    async with stream(address) as blocks:
+        instance = await create(http, blocks)
+        stopped = await http.patch(f"/cloud/{instance}", json={"action": "stop"})
+        assert stopped.status_code == 409
+        assert set(stopped.json()) == {"message"}
+        assert (await http.delete(f"/cloud/{instance}")).status_code == 200
+        for refused in (
+            await http.delete(f"/cloud/{instance}"),
+            await http.patch(f"/cloud/{instance}", json={"action": "start"}),
+        ):
+            assert refused.status_code == 409
+            assert set(refused.json()) == {"message"}
+        assert [(await event(blocks))["type"] for _ in range(2)] == ["received", "removed"]
+
+
+async def test_the_old_servers_envelope_is_a_setting(portal: Portal, http: httpx.AsyncClient) -> None:
+    async with serving(portal.url, gateway_settings(course_cloud_envelope=True)) as old:
+        async with old.requests() as client:
+            assert (await client.get("/cloud/")).json() == {"data": (await http.get("/cloud")).json()}
+
+
+async def test_a_quiet_stream_sends_comments(portal: Portal) -> None:
+    async with serving(portal.url, gateway_settings(heartbeat_seconds=0.2)) as quick:
+        async with stream(quick) as blocks, asyncio.timeout(PATIENCE_SECONDS):
+            async for block in blocks:
+                assert block.startswith(":")
+                break
+
+
+@asynccontextmanager
+async def dashboard(address: Address, path: str = "/cloud") -> AsyncIterator[ClientConnection]:
+    """A dashboard's socket, greeted."""
+    async with connect(address.ws + path, compression=None) as socket:
+        assert await said(socket) == "connection"
+        yield socket
+
+
+async def said(socket: ClientConnection) -> Any:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        return json.loads(await socket.recv())
+
+
+@pytest.mark.parametrize("path", ["/cloud", "/cloud/", "/cloud/ws", "/cloud//ws"])
+@pytest.mark.parametrize("binary", [False, True])
+async def test_a_socket_toggles_and_every_socket_hears_of_it(
+    address: Address, http: httpx.AsyncClient, path: str, binary: bool
+) -> None:
+    async with stream(address) as blocks:
+        instance = await create(http, blocks)
+    async with dashboard(address, path) as one, dashboard(address, path) as other:
+        for frame, state in (
+            ({"id": instance}, "running"),
+            ({"id": instance}, "stopped"),
+            ({"id": instance, "action": "start"}, "running"),
+            ({"id": instance, "action": "stop"}, "stopped"),
+        ):
+            text = json.dumps(frame)
+            await one.send(text.encode() if binary else text)
+            assert await said(one) == [{"id": instance, "state": state}]
+            assert await said(other) == [{"id": instance, "state": state}]
+
+
+async def test_a_socket_that_asks_for_what_is_not_hears_an_empty_list(address: Address) -> None:
+    async with dashboard(address) as one, dashboard(address) as other:
+        await one.send('{"id":"nope"}')
+        assert await said(one) == []
+        assert await said(other) == []
+
+
+async def test_a_socket_whose_command_makes_no_sense_hears_how_it_stands(
+    address: Address, http: httpx.AsyncClient
+) -> None:
+    async with stream(address) as blocks:
+        instance = await create(http, blocks)
+    async with dashboard(address) as socket:
+        await socket.send(json.dumps({"id": instance, "action": "stop"}))
+        assert await said(socket) == [{"id": instance, "state": "stopped"}]
+        await socket.send(json.dumps({"id": instance, "action": "dance"}))
+        assert await said(socket) == [{"id": instance, "state": "stopped"}]
+
+
+@pytest.mark.parametrize(
+    "frame", ["", "null", "[]", "7", '"x"', "{", "[" * 50_000, b"\xff", '{"id":{"a":1}}']
+)
+async def test_frames_that_mean_nothing_break_nothing(address: Address, frame: str | bytes) -> None:
+    async with dashboard(address) as socket:
+        await socket.send(frame)
+        await socket.send('{"id":"marker"}')
+        while await said(socket) != []:
+            pass
+
+
+async def test_preflight_is_answered_for_every_method(http: httpx.AsyncClient) -> None:
+    answer = await http.options(
+        "/cloud/some-id",
+        headers={
+            "Origin": "https://anywhere.example",
+            "Access-Control-Request-Method": "PATCH",
+            "Access-Control-Request-Headers": "content-type,x-own",
+        },
+    )
+    assert answer.status_code == 204
+    assert answer.headers["Access-Control-Allow-Headers"] == "content-type,x-own"
+    assert {"GET", "POST", "PATCH", "DELETE"} <= set(
+        answer.headers["Access-Control-Allow-Methods"].split(", ")
+    )
