@@ -26,7 +26,7 @@ from tests.waiting import until_answer
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def test_an_admin_learns_from_where_somebody_is_and_bans_that_address(two: Guarded) -> None:
+async def test_an_admin_can_look_up_a_users_addresses_and_ban_one(two: Guarded) -> None:
     name, elsewhere = some("nomad"), "198.51.100.40"
     token = await registered(two.first, name, "203.0.113.40")
 
@@ -56,7 +56,7 @@ async def test_an_admin_learns_from_where_somebody_is_and_bans_that_address(two:
         assert (entry["action"], entry["outcome"], entry["actor"]) == ("locate", "accepted", "the admin")
 
 
-async def test_an_admin_learns_from_where_a_course_client_is(two: Guarded) -> None:
+async def test_an_admin_can_look_up_a_course_clients_address(two: Guarded) -> None:
     name, address = some("carol"), "198.51.100.78"
     async with two.second.requests() as client, socket_from(two.second, "/chat", address) as socket:
         answer = await client.post("/chat/new-user", json={"name": name}, headers=seen_from(address))
@@ -80,7 +80,7 @@ async def test_an_admin_learns_from_where_a_course_client_is(two: Guarded) -> No
     ],
     ids=["version 4", "version 6"],
 )
-async def test_a_banned_address_is_out_at_every_door_of_every_gateway(
+async def test_a_banned_address_is_rejected_by_every_route_of_every_gateway(
     two: Guarded, banned: str, neighbour: str, other: str
 ) -> None:
     viewer = two.tokens.header(Role.VIEWER)

@@ -41,7 +41,7 @@ async def strict(portal: Portal, tokens: Tokens) -> AsyncIterator[Address]:
         yield address
 
 
-async def test_every_command_accepted_or_refused_is_there_with_who_and_from_where(
+async def test_the_audit_log_has_every_command_with_its_actor_and_address(
     strict: Address, tokens: Tokens
 ) -> None:
     async with strict.requests() as client:
@@ -67,7 +67,9 @@ async def test_every_command_accepted_or_refused_is_there_with_who_and_from_wher
         assert not any(token in json.dumps(entries) for token in tokens.by_role.values())
 
 
-async def test_only_admins_read_it_page_by_page(strict: Address, tokens: Tokens) -> None:
+async def test_only_admins_can_read_the_audit_log_and_page_through_it(
+    strict: Address, tokens: Tokens
+) -> None:
     async with strict.requests() as client:
         for _ in range(3):
             await client.post(f"{INSTANCES}/none/stop", headers=tokens.header(Role.OPERATOR))
@@ -88,7 +90,7 @@ async def test_only_admins_read_it_page_by_page(strict: Address, tokens: Tokens)
         assert (await client.get(AUDIT, params={"after": 1, "before": 2}, headers=admin)).status_code == 422
 
 
-async def test_an_admin_makes_a_token_worth_nothing_and_it_is_noted(strict: Address, tokens: Tokens) -> None:
+async def test_an_admin_can_revoke_a_token_and_it_is_audited(strict: Address, tokens: Tokens) -> None:
     async with strict.requests() as client:
         token = await registered(client, f"r-{uuid4().hex[:8]}")
         path = f"/api/v1/chat/users/{token.partition('.')[0]}/token"
@@ -106,9 +108,7 @@ async def test_an_admin_makes_a_token_worth_nothing_and_it_is_noted(strict: Addr
         assert (answer.status_code, answer.json()["code"]) == (404, "user_unknown")
 
 
-async def test_the_course_dashboard_asks_for_roles_outside_of_open_mode(
-    strict: Address, tokens: Tokens
-) -> None:
+async def test_the_course_dashboard_requires_roles_outside_open_mode(strict: Address, tokens: Tokens) -> None:
     async with strict.requests() as client:
         for method, path in (
             ("GET", "/cloud/"),
@@ -144,7 +144,7 @@ async def test_the_course_dashboard_asks_for_roles_outside_of_open_mode(
             pass
 
 
-async def test_the_course_chat_speaks_for_nobody_who_has_a_token(strict: Address, agent: str) -> None:
+async def test_course_clients_cannot_impersonate_users_with_a_token(strict: Address, agent: str) -> None:
     name = f"vera-{uuid4().hex[:6]}"
     async with strict.requests() as client:
         token = await registered(client, name)

@@ -15,7 +15,7 @@ USERS = "/api/v1/chat/users"
 MESSAGES = "/api/v1/chat/rooms/general/messages"
 
 
-async def test_registering_gives_an_id_and_a_token(http: httpx.AsyncClient) -> None:
+async def test_registration_returns_an_id_and_a_token(http: httpx.AsyncClient) -> None:
     answer = await http.post(USERS, json={"name": "  Ａnna  "})
     assert answer.status_code == 201
     assert answer.json()["user"]["name"] == "Anna"
@@ -43,7 +43,7 @@ async def test_registering_gives_an_id_and_a_token(http: httpx.AsyncClient) -> N
         ("[" * 50_000, "invalid_request"),
     ],
 )
-async def test_a_registration_that_can_not_be_is_refused_as_a_problem(
+async def test_an_invalid_registration_returns_a_problem(
     http: httpx.AsyncClient, body: str, code: str
 ) -> None:
     answer = await http.post(USERS, content=body, headers={"Content-Type": "application/json"})
@@ -52,7 +52,7 @@ async def test_a_registration_that_can_not_be_is_refused_as_a_problem(
     assert answer.json()["code"] == code
 
 
-async def test_history_pages_backwards_and_forwards(address: Address, http: httpx.AsyncClient) -> None:
+async def test_history_can_be_paged_backwards_and_forwards(address: Address, http: httpx.AsyncClient) -> None:
     async with person(address) as someone:
         told = [(await someone.say(f"{n}"))["seq"] for n in range(12)]
     last = (await http.get(MESSAGES, params={"limit": 5})).json()["messages"]
@@ -76,27 +76,27 @@ async def test_history_pages_backwards_and_forwards(address: Address, http: http
         ("/api/v1/nothing", 404, "not_found"),
     ],
 )
-async def test_a_question_that_does_not_fit_is_a_problem(
+async def test_an_invalid_request_returns_a_problem(
     http: httpx.AsyncClient, path: str, status: int, code: str
 ) -> None:
     answer = await http.get(path)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
-async def test_people_are_listed_while_they_are_connected(address: Address, http: httpx.AsyncClient) -> None:
+async def test_users_are_listed_while_they_are_connected(address: Address, http: httpx.AsyncClient) -> None:
     name = f"listed-{uuid4().hex[:8]}"
     async with person(address, name=name):
         assert name in [user["name"] for user in (await http.get(USERS)).json()["users"]]
 
 
-async def test_the_gateway_is_alive_and_ready(http: httpx.AsyncClient) -> None:
+async def test_health_checks_report_a_live_and_ready_gateway(http: httpx.AsyncClient) -> None:
     assert (await http.get("/healthz")).json()["status"] == "ok"
     ready = await http.get("/readyz")
     assert ready.status_code == 200
     assert ready.json() == {"status": "ok", "checks": {"broker": True, "chat": True, "cloud": True}}
 
 
-async def test_browsers_of_allowed_origins_may_call(portal: Portal) -> None:
+async def test_pages_of_allowed_origins_may_call(portal: Portal) -> None:
     async with serving(portal.url, gateway_settings(allowed_origins=("https://page.example",))) as strict:
         async with strict.requests() as client:
             for origin, allowed in (("https://page.example", True), ("https://evil.example", False)):
@@ -115,7 +115,7 @@ async def test_browsers_of_allowed_origins_may_call(portal: Portal) -> None:
             assert "idempotency-key" in allowed_headers
 
 
-async def test_the_description_names_every_path_and_every_error(http: httpx.AsyncClient) -> None:
+async def test_the_openapi_document_has_every_path_and_error(http: httpx.AsyncClient) -> None:
     described = (await http.get("/openapi.json")).json()
     assert {
         "/api/v1/chat/users",

@@ -20,7 +20,7 @@ def code(close: Close) -> int:
     return close.value.code
 
 
-async def test_the_welcome_says_who_one_is_who_is_there_and_where_the_room_stands(address: Address) -> None:
+async def test_the_welcome_has_the_user_the_user_list_and_the_last_sequence(address: Address) -> None:
     async with person(address, name="first") as first:
         ack = await first.say("a")
         async with person(address, name="second") as second:
@@ -31,7 +31,7 @@ async def test_the_welcome_says_who_one_is_who_is_there_and_where_the_room_stand
             assert second.socket.subprotocol == "opsroom.v1"
 
 
-async def test_a_message_is_acknowledged_and_reaches_everyone_once(address: Address) -> None:
+async def test_a_message_is_acknowledged_and_delivered_once_to_everyone(address: Address) -> None:
     async with person(address) as sender, person(address) as reader:
         await sender.send({"type": "send", "clientId": "m1", "room": "general", "text": "héllo\n<b>"})
         told = [await sender.receive("message", "ack") for _ in range(2)]  # in whichever order
@@ -46,7 +46,7 @@ async def test_a_message_is_acknowledged_and_reaches_everyone_once(address: Addr
         assert (await reader.receive("message"))["seq"] == marker["seq"]
 
 
-async def test_a_retry_with_the_same_client_id_stores_nothing_again(address: Address) -> None:
+async def test_a_retry_with_the_same_client_id_is_not_stored_again(address: Address) -> None:
     async with person(address) as sender, person(address) as reader:
         first, second = await sender.say("once", "same"), await sender.say("once", "same")
         assert (first["seq"], first["id"]) == (second["seq"], second["id"])
@@ -56,7 +56,7 @@ async def test_a_retry_with_the_same_client_id_stores_nothing_again(address: Add
         assert (await reader.receive("message"))["seq"] == marker["seq"]
 
 
-async def test_joining_and_leaving_are_told_and_several_tabs_are_one_person(address: Address) -> None:
+async def test_joins_and_leaves_are_announced_once_for_several_tabs(address: Address) -> None:
     async with person(address) as witness:
         token = await token_of(address, "tabs")
         async with person(address, token) as one:
@@ -68,7 +68,7 @@ async def test_joining_and_leaving_are_told_and_several_tabs_are_one_person(addr
         assert (await witness.told_of("tabs"))["type"] == "left"
 
 
-async def test_leaving_in_one_tab_closes_the_other_and_frees_the_name(address: Address) -> None:
+async def test_leaving_in_one_tab_closes_the_others_and_frees_the_name(address: Address) -> None:
     token = await token_of(address, "leaver")
     async with person(address, token) as one, person(address, token) as other:
         await one.send({"type": "leave"})
@@ -77,7 +77,7 @@ async def test_leaving_in_one_tab_closes_the_other_and_frees_the_name(address: A
     assert await token_of(address, "leaver")
 
 
-async def test_typing_is_told_to_others(address: Address) -> None:
+async def test_typing_notices_reach_others(address: Address) -> None:
     async with person(address) as typist, person(address) as witness:
         await typist.send({"type": "typing", "room": "general"})
         notice = await witness.receive("typing")
@@ -100,7 +100,7 @@ async def test_typing_is_told_to_others(address: Address) -> None:
         (b'{"type":"leave"}', None),
     ],
 )
-async def test_a_frame_that_does_not_fit_is_refused_and_changes_nothing(
+async def test_an_invalid_frame_is_rejected_and_the_socket_stays_usable(
     address: Address, frame: str | bytes, field: str | None
 ) -> None:
     async with person(address) as someone:
@@ -115,7 +115,7 @@ async def test_a_frame_that_does_not_fit_is_refused_and_changes_nothing(
 @pytest.mark.parametrize(
     ("room", "text", "refusal"), [("nowhere", "x", "room_unknown"), ("general", " \n ", "invalid_request")]
 )
-async def test_a_send_that_is_refused_names_its_client_id(
+async def test_the_error_of_a_rejected_send_has_its_client_id(
     address: Address, room: str, text: str, refusal: str
 ) -> None:
     async with person(address) as someone:
@@ -124,7 +124,7 @@ async def test_a_send_that_is_refused_names_its_client_id(
         assert (error["code"], error["clientId"]) == (refusal, "bad")
 
 
-async def test_a_second_hello_is_refused(address: Address) -> None:
+async def test_a_second_hello_is_rejected(address: Address) -> None:
     async with person(address) as someone:
         await someone.send({"type": "hello", "token": someone.token})
         assert (await someone.receive("error"))["code"] == "invalid_request"
@@ -147,16 +147,14 @@ async def test_a_frame_over_the_limit_closes_only_its_own_socket(address: Addres
 @pytest.mark.parametrize(
     "token", ["nonsense", "6f1ed002-ab5e-4c2b-9f0c-6d2b1a0c7e11.secret", ".", "a b", "*.>"]
 )
-async def test_a_token_that_is_not_valid_is_refused_and_says_to_register(
-    address: Address, token: str
-) -> None:
+async def test_an_invalid_token_closes_the_socket_with_its_own_code(address: Address, token: str) -> None:
     async with raw_socket(address) as socket:
         await socket.send(json.dumps({"type": "hello", "token": token}))
         assert json.loads(await socket.recv())["code"] == "token_invalid"
         assert await close_code(socket) == code(Close.TOKEN_INVALID)
 
 
-async def test_a_stolen_id_with_another_secret_is_refused(address: Address) -> None:
+async def test_a_token_with_a_wrong_secret_is_rejected(address: Address) -> None:
     token = await token_of(address)
     async with raw_socket(address) as socket:
         await socket.send(
@@ -172,7 +170,7 @@ async def test_the_first_frame_must_be_hello(address: Address) -> None:
         assert await close_code(socket) == code(Close.HELLO_EXPECTED)
 
 
-async def test_a_socket_that_says_nothing_is_closed(tmp_path_factory: pytest.TempPathFactory) -> None:
+async def test_a_socket_without_a_hello_is_closed(tmp_path_factory: pytest.TempPathFactory) -> None:
     process = BrokerProcess(tmp_path_factory.mktemp("broker"))
     await process.start()
     async with portal_at(process.url, gateway_settings(hello_seconds=0.2)) as quick:
@@ -181,7 +179,7 @@ async def test_a_socket_that_says_nothing_is_closed(tmp_path_factory: pytest.Tem
     await process.stop()
 
 
-async def test_a_reader_that_stops_reading_is_closed_and_costs_the_others_nothing(
+async def test_a_reader_that_stops_reading_is_closed_without_delaying_others(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     process = BrokerProcess(tmp_path_factory.mktemp("broker"))
@@ -208,7 +206,7 @@ async def test_a_reader_that_stops_reading_is_closed_and_costs_the_others_nothin
     await process.stop()
 
 
-async def test_everyone_sees_the_same_order(address: Address) -> None:
+async def test_everyone_gets_messages_in_the_same_order(address: Address) -> None:
     async with person(address) as one, person(address) as two, person(address) as witness:
 
         async def talk(someone: Person) -> None:

@@ -49,7 +49,7 @@ async def received(someone: Person, count: int) -> list[int]:
     return [(await someone.receive("message"))["seq"] for _ in range(count)]
 
 
-async def test_what_was_missed_comes_between_the_welcome_and_what_is_live(
+async def test_missed_messages_arrive_between_the_welcome_and_live_messages(
     address: Address, broker: NatsConnection
 ) -> None:
     async with person(address) as someone:
@@ -63,7 +63,7 @@ async def test_what_was_missed_comes_between_the_welcome_and_what_is_live(
             assert await received(back, 1) == [live["seq"]]
 
 
-async def test_without_since_only_what_is_live_comes(address: Address, broker: NatsConnection) -> None:
+async def test_without_since_only_live_messages_arrive(address: Address, broker: NatsConnection) -> None:
     async with person(address) as someone:
         await say_many(broker, someone, 5)
         async with person(address) as newcomer:
@@ -71,7 +71,7 @@ async def test_without_since_only_what_is_live_comes(address: Address, broker: N
             assert await received(newcomer, 1) == [live["seq"]]
 
 
-async def test_more_than_the_gateway_remembers_comes_from_the_stream(
+async def test_messages_older_than_the_replay_buffer_are_read_from_the_stream(
     portal: Portal, broker: NatsConnection
 ) -> None:
     async with person(portal.gateway) as someone:
@@ -84,7 +84,9 @@ async def test_more_than_the_gateway_remembers_comes_from_the_stream(
                 assert await received(back, 1) == [live["seq"]]
 
 
-async def test_a_reader_ahead_of_its_gateway_is_waited_for(address: Address, broker: NatsConnection) -> None:
+async def test_the_gateway_catches_up_with_a_client_that_is_ahead(
+    address: Address, broker: NatsConnection
+) -> None:
     """As one that comes from another gateway, which heard of a message first."""
     async with person(address) as someone:
         last = (await someone.say("known"))["seq"]
@@ -102,14 +104,16 @@ async def resumed(address: Address, since: int) -> str:
         return str(frame.get("text", frame["type"]))
 
 
-async def test_a_sequence_that_the_stream_has_not_reached_is_reset(address: Address) -> None:
+async def test_a_sequence_beyond_the_end_of_the_stream_gets_a_reset(address: Address) -> None:
     async with person(address, since=10**9) as someone:
         await someone.receive("reset")
         await someone.send({"type": "send", "clientId": "1", "room": "general", "text": "live"})
         assert (await someone.receive("message"))["text"] == "live"
 
 
-async def test_more_than_the_limit_is_reset(portal: Portal, broker: NatsConnection) -> None:
+async def test_more_missed_messages_than_the_limit_get_a_reset(
+    portal: Portal, broker: NatsConnection
+) -> None:
     async with person(portal.gateway) as someone:
         since = someone.welcome["seq"]
         missed = await say_many(broker, someone, 20)
@@ -121,7 +125,7 @@ async def test_more_than_the_limit_is_reset(portal: Portal, broker: NatsConnecti
                 assert await received(back, 5) == missed[-5:]
 
 
-async def test_what_retention_has_dropped_is_reset(portal: Portal, broker: NatsConnection) -> None:
+async def test_expired_events_get_a_reset(portal: Portal, broker: NatsConnection) -> None:
     async with person(portal.gateway) as someone:
         missed = await say_many(broker, someone, 20)
         await broker.jetstream.purge_stream("CHAT", seq=missed[10])
@@ -141,7 +145,7 @@ def suppress_try_later() -> Iterator[None]:
             raise
 
 
-async def test_readers_that_come_and_go_see_every_message_once_and_in_order(
+async def test_reconnecting_readers_get_every_message_once_and_in_order(
     portal: Portal, broker: NatsConnection
 ) -> None:
     chance = random.Random(7)

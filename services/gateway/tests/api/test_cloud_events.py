@@ -79,7 +79,7 @@ async def first(count: int, answer: httpx.Response) -> list[int]:
     return found
 
 
-async def test_a_reader_that_stops_reading_is_closed_costs_the_others_nothing_and_resumes(
+async def test_a_reader_that_stops_reading_is_closed_without_delaying_others_and_resumes(
     portal: Portal, broker: NatsConnection
 ) -> None:
     async with serving(portal.url, gateway_settings(outbox_bytes=OUTBOX_BYTES)) as small:
@@ -103,7 +103,7 @@ async def test_a_reader_that_stops_reading_is_closed_costs_the_others_nothing_an
             assert await first(len(missed), again) == missed
 
 
-async def test_what_retention_has_dropped_is_reset(portal: Portal, broker: NatsConnection) -> None:
+async def test_expired_events_get_a_reset(portal: Portal, broker: NatsConnection) -> None:
     stored = await publish(broker, 10)
     await broker.jetstream.purge_stream(CLOUD_STREAM, seq=stored[5])
     async with serving(portal.url) as fresh:

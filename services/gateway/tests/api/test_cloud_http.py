@@ -31,7 +31,9 @@ async def instance(http: httpx.AsyncClient, instance_id: str) -> dict[str, Any] 
     return next((one for one in listed if one["id"] == instance_id), None)
 
 
-async def test_the_life_of_an_instance_step_by_step(address: Address, http: httpx.AsyncClient) -> None:
+async def test_an_instance_can_be_created_started_stopped_and_removed(
+    address: Address, http: httpx.AsyncClient
+) -> None:
     async with events(address) as stream:
         answer = await http.post(INSTANCES)
         assert answer.status_code == 202
@@ -63,7 +65,9 @@ async def test_the_life_of_an_instance_step_by_step(address: Address, http: http
         assert (await http.get(path)).json()["operation"]["status"] == "done"
 
 
-async def test_who_asked_is_the_owner_of_the_token(address: Address, http: httpx.AsyncClient) -> None:
+async def test_the_actor_of_an_operation_is_the_tokens_owner(
+    address: Address, http: httpx.AsyncClient
+) -> None:
     token = await token_of(address, "operator-1")
     answer = await http.post(INSTANCES, headers={"Authorization": f"Bearer {token}"})
     assert answer.json()["operation"]["actor"] == "operator-1"
@@ -72,7 +76,9 @@ async def test_who_asked_is_the_owner_of_the_token(address: Address, http: httpx
 @pytest.mark.parametrize(
     "authorization", ["Bearer nonsense", "Basic x", "Bearer", "Bearer 6f1ed002-ab5e-4c2b-9f0c-6d2b1a0c7e11.x"]
 )
-async def test_a_bad_token_commands_nothing(http: httpx.AsyncClient, authorization: str) -> None:
+async def test_commands_with_an_invalid_token_are_rejected(
+    http: httpx.AsyncClient, authorization: str
+) -> None:
     before = (await http.get(INSTANCES)).json()["instances"]
     answer = await http.post(INSTANCES, headers={"Authorization": authorization})
     problem(answer, 401, "token_invalid")
@@ -80,7 +86,7 @@ async def test_a_bad_token_commands_nothing(http: httpx.AsyncClient, authorizati
     assert len((await http.get(INSTANCES)).json()["instances"]) <= len(before)
 
 
-async def test_what_makes_no_sense_now_is_refused_and_names_the_operation(
+async def test_invalid_commands_are_rejected_and_name_the_pending_operation(
     address: Address, http: httpx.AsyncClient
 ) -> None:
     async with events(address) as stream:
@@ -96,7 +102,7 @@ async def test_what_makes_no_sense_now_is_refused_and_names_the_operation(
     problem(await http.put(INSTANCES), 405, "method_not_allowed")
 
 
-async def test_a_pending_operation_can_be_cancelled_until_it_is_due(
+async def test_a_pending_operation_can_be_canceled_until_it_is_due(
     address: Address, http: httpx.AsyncClient
 ) -> None:
     async with events(address) as stream:
@@ -116,7 +122,9 @@ async def test_a_pending_operation_can_be_cancelled_until_it_is_due(
         problem(await http.delete(f"/api/v1/cloud/operations/{again}"), 409, "operation_finished")
 
 
-async def test_the_same_key_and_command_replay_the_answer(address: Address, http: httpx.AsyncClient) -> None:
+async def test_a_retry_with_the_same_idempotency_key_returns_the_same_response(
+    address: Address, http: httpx.AsyncClient
+) -> None:
     key = {"Idempotency-Key": uuid4().hex}
     first = await http.post(INSTANCES, headers=key)
     second = await http.post(INSTANCES, headers=key)
@@ -133,7 +141,7 @@ async def test_the_same_key_and_command_replay_the_answer(address: Address, http
     assert [one["id"] for one in listed].count(instance_id) == 1
 
 
-async def test_the_same_key_many_times_at_once_does_it_once(
+async def test_concurrent_requests_with_the_same_idempotency_key_run_once(
     address: Address, http: httpx.AsyncClient
 ) -> None:
     key = {"Idempotency-Key": uuid4().hex}
@@ -146,12 +154,12 @@ async def test_the_same_key_many_times_at_once_does_it_once(
 
 
 @pytest.mark.parametrize("key", ["", "x" * 101, "smörgås"])
-async def test_a_key_that_does_not_fit_is_refused(http: httpx.AsyncClient, key: str) -> None:
+async def test_an_invalid_idempotency_key_is_rejected(http: httpx.AsyncClient, key: str) -> None:
     answer = await http.post(INSTANCES, headers=[(b"Idempotency-Key", key.encode("latin-1"))])
     assert problem(answer, 422, "invalid_request")["field"] == "Idempotency-Key"
 
 
-async def test_the_stream_resumes_from_any_sequence(address: Address, http: httpx.AsyncClient) -> None:
+async def test_the_event_stream_resumes_from_any_sequence(address: Address, http: httpx.AsyncClient) -> None:
     async with events(address, since=0) as stream:
         instance_id = await created(http, stream)
         seen = list(stream.seen)
@@ -166,7 +174,7 @@ async def test_the_stream_resumes_from_any_sequence(address: Address, http: http
     assert seen[-1]["data"]["instanceId"] == instance_id
 
 
-async def test_the_stream_resumes_at_a_gateway_that_has_just_started(
+async def test_the_event_stream_resumes_at_a_gateway_that_has_just_started(
     portal: Portal, address: Address, http: httpx.AsyncClient
 ) -> None:
     async with events(address) as stream:
@@ -179,12 +187,12 @@ async def test_the_stream_resumes_at_a_gateway_that_has_just_started(
 
 
 @pytest.mark.parametrize("last_event_id", ["nonsense", "999999999", "-1"])
-async def test_an_id_that_was_never_given_is_reset(address: Address, last_event_id: str) -> None:
+async def test_an_unknown_event_id_gets_a_reset(address: Address, last_event_id: str) -> None:
     async with events(address, last_event_id=last_event_id) as stream:
         assert (await stream.next())["event"] == "reset"
 
 
-async def test_the_list_and_the_events_after_it_make_a_fresh_list(
+async def test_the_list_plus_later_events_equals_a_newer_list(
     address: Address, http: httpx.AsyncClient
 ) -> None:
     before = (await http.get(INSTANCES)).json()

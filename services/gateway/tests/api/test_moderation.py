@@ -29,7 +29,7 @@ from tests.waiting import until_answer
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def test_a_removed_message_is_told_live_and_on_resume_and_its_text_never_again(
+async def test_a_removal_is_delivered_live_and_on_resume_without_the_text(
     portal: Portal, two: Guarded
 ) -> None:
     ann, bob = await registered(two.first, some("ann")), await registered(two.first, some("bob"))
@@ -80,7 +80,7 @@ def small_ring() -> Any:
     return gateway_settings(ring_messages=1, **{key: PROXY[key] for key in ("trusted_proxies",)})
 
 
-async def test_only_admins_moderate_and_what_others_tried_is_noted(two: Guarded) -> None:
+async def test_only_admins_can_moderate_and_attempts_of_others_are_audited(two: Guarded) -> None:
     target = some("x")
     async with two.first.requests() as client:
         for method, path, body in (
@@ -120,7 +120,7 @@ async def test_only_admins_moderate_and_what_others_tried_is_noted(two: Guarded)
             assert answer.json()["code"] == code, (path, answer.text)
 
 
-async def test_who_is_muted_is_told_until_when_and_reads_on(two: Guarded) -> None:
+async def test_a_muted_user_is_notified_and_can_still_read(two: Guarded) -> None:
     name = some("mia")
     token = await registered(two.first, name)
     async with (
@@ -153,7 +153,7 @@ async def test_who_is_muted_is_told_until_when_and_reads_on(two: Guarded) -> Non
         assert mute not in (await admin.get(CHAT + "/restrictions")).json()["restrictions"]
 
 
-async def test_who_is_banned_is_sent_away_everywhere_and_not_let_in_again(
+async def test_a_banned_user_is_disconnected_everywhere_and_cannot_return(
     portal: Portal, two: Guarded
 ) -> None:
     name = some("eve")
@@ -190,7 +190,7 @@ async def test_who_is_banned_is_sent_away_everywhere_and_not_let_in_again(
         assert (await back.say("hello again"))["type"] == "ack"
 
 
-async def test_a_course_client_that_is_muted_or_banned_by_name(two: Guarded) -> None:
+async def test_a_course_client_can_be_muted_and_banned_by_name(two: Guarded) -> None:
     name, address = some("carl"), "198.51.100.77"
     async with two.second.requests() as client, socket_from(two.second, "/chat", address) as socket:
         answer = await client.post("/chat/new-user", json={"name": name}, headers=seen_from(address))
@@ -212,7 +212,7 @@ async def test_a_course_client_that_is_muted_or_banned_by_name(two: Guarded) -> 
             assert await close_code(socket) == BANNED
 
 
-async def test_in_open_mode_the_machine_itself_moderates_only_where_that_was_asked_for(
+async def test_in_open_mode_local_clients_can_moderate_only_if_configured(
     portal: Portal, two: Guarded
 ) -> None:
     name = some("open")

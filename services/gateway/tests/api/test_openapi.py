@@ -69,7 +69,7 @@ async def found_wrong(address: Address, folder: Path, *more: str) -> str:
 
 
 @pytest.mark.timeout(300)
-async def test_all_is_as_described_in_open_and_token_mode(
+async def test_responses_match_the_openapi_document_in_open_and_token_mode(
     gateways: tuple[Address, Address], tmp_path: Path
 ) -> None:
     free, guarded = gateways

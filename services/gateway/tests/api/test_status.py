@@ -26,7 +26,7 @@ async def status_of(address: Address) -> Status:
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_services_streams_and_connections_are_told_over_http_and_nats(portal: Portal) -> None:
+async def test_the_status_over_http_and_nats_has_services_streams_and_connections(portal: Portal) -> None:
     async with person(portal.gateway), events(portal.gateway):
         found = await until_answer(
             lambda: status_of(portal.gateway),
@@ -48,7 +48,7 @@ async def test_services_streams_and_connections_are_told_over_http_and_nats(port
     assert [replica.id for replica in same.replicas] == [replica.id for replica in found.replicas]
 
 
-async def test_what_is_gone_is_missing_and_without_a_broker_nothing_is_known(tmp_path: Path) -> None:
+async def test_the_status_lists_missing_services_and_needs_the_broker(tmp_path: Path) -> None:
     broker = BrokerProcess(tmp_path)
     await broker.start()
     async with AsyncExitStack() as running:

@@ -112,7 +112,7 @@ async def refused(address: Address, token: str) -> tuple[int, str, str]:
     return answer.status_code, answer.json().get("code", ""), answer.json().get("detail", "")
 
 
-async def test_people_come_in_with_their_name_and_the_role_of_their_claim(gate: Address, op: str) -> None:
+async def test_signed_in_users_have_the_name_and_role_of_their_claims(gate: Address, op: str) -> None:
     async with gate.requests() as client:
         for sub, name, role in (
             ("olga", "Ольга", "operator"),
@@ -131,7 +131,7 @@ async def test_people_come_in_with_their_name_and_the_role_of_their_claim(gate: 
         assert (await olga.say("privet"))["type"] == "ack"
 
 
-async def test_nobody_comes_in_without_signing_in(gate: Address, op: str) -> None:
+async def test_without_signing_in_nothing_is_allowed(gate: Address, op: str) -> None:
     async with gate.requests() as client:
         answer = await client.post(USERS, json={"name": "x"})
         assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
@@ -160,7 +160,7 @@ def public_key(address: str) -> bytes:
     return pem
 
 
-async def test_no_token_gets_in_that_the_issuer_did_not_make_for_us_and_now(gate: Address, op: str) -> None:
+async def test_forged_tokens_and_tokens_for_others_are_rejected(gate: Address, op: str) -> None:
     good = signed_in(op, "adam")
     head, body, signature = good.split(".")
     claims = jwt.decode(good, options={"verify_signature": False})
@@ -186,12 +186,12 @@ async def test_no_token_gets_in_that_the_issuer_did_not_make_for_us_and_now(gate
     assert (await refused(gate, good))[0] == 200
 
 
-async def test_an_expired_token_and_another_issuers_are_refused(gate: Address) -> None:
+async def test_a_token_of_another_issuer_is_rejected(gate: Address) -> None:
     with provider() as stranger:
         assert (await refused(gate, signed_in(stranger, "adam")))[:2] == (401, "token_invalid")
 
 
-async def test_a_token_that_has_expired_says_so_and_the_clocks_may_differ_a_little(portal: Portal) -> None:
+async def test_an_expired_token_is_rejected_beyond_the_clock_skew(portal: Portal) -> None:
     with provider(access_token_max_age=timedelta(seconds=-5)) as late:
         async with serving(portal.url, settings(late)) as strict:
             status, code, words = await refused(strict, signed_in(late, "adam"))
@@ -201,7 +201,7 @@ async def test_a_token_that_has_expired_says_so_and_the_clocks_may_differ_a_litt
             assert (await refused(lenient, signed_in(late, "adam")))[0] == 200
 
 
-async def test_keys_may_be_rotated_and_the_issuer_may_be_away(
+async def test_key_rotation_and_provider_outages_are_handled(
     portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(issuer, "_AGAIN_SECONDS", 0.0)
@@ -224,7 +224,7 @@ async def test_keys_may_be_rotated_and_the_issuer_may_be_away(
             assert (await refused(gate, newer))[:2] == (401, "token_invalid")
 
 
-async def test_an_unknown_key_does_not_have_the_issuer_asked_at_every_try(
+async def test_unknown_keys_do_not_cause_a_fetch_each(
     portal: Portal, op: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", logger="werkzeug")
@@ -239,7 +239,7 @@ async def test_an_unknown_key_does_not_have_the_issuer_asked_at_every_try(
         assert sum("/jwks" in one.getMessage() for one in caplog.records) <= 1
 
 
-async def test_what_was_granted_by_signing_in_ends(portal: Portal, op: str) -> None:
+async def test_a_grant_from_signing_in_expires(portal: Portal, op: str) -> None:
     async with (
         serving(portal.url, settings(op, oidc_session_hours=1 / 3600)) as gate,
         gate.requests() as client,

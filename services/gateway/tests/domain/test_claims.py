@@ -26,7 +26,7 @@ ROLES = {"ops": Role.OPERATOR, "admins": Role.ADMIN, "viewer": Role.VIEWER}
         ({"realm": "admins"}, "realm.roles", None, None),
     ],
 )
-def test_the_highest_role_that_a_claim_names(
+def test_the_highest_role_of_a_claim_counts(
     claims: dict[str, Any], path: str, least: Role | None, role: Role | None
 ) -> None:
     assert role_in(claims, path, ROLES, least) is role
@@ -43,5 +43,5 @@ def test_the_highest_role_that_a_claim_names(
         ({}, "otherwise"),
     ],
 )
-def test_a_name_that_can_be_registered(claims: dict[str, Any], name: str) -> None:
+def test_the_name_is_the_first_valid_one(claims: dict[str, Any], name: str) -> None:
     assert name_in(claims, "otherwise") == name

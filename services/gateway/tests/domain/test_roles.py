@@ -30,13 +30,13 @@ def cells() -> list[tuple[str, Action, bool]]:
     ]
 
 
-def test_the_table_names_every_action_and_role() -> None:
+def test_the_table_has_every_action_and_role() -> None:
     assert {action for _, action, _ in cells()} == set(Action)
     assert {who for who, _, _ in cells()} == {"nobody", "guest", *Role}
 
 
 @pytest.mark.parametrize(("who", "action", "may"), cells())
-def test_every_role_may_what_the_table_says(who: str, action: Action, may: bool) -> None:
+def test_every_role_has_the_permissions_of_the_table(who: str, action: Action, may: bool) -> None:
     if who in {"nobody", "guest"}:
         assert (action in permissions_of(None, guests=who == "guest")) is may
     else:
@@ -55,7 +55,7 @@ def test_every_role_may_what_the_table_says(who: str, action: Action, may: bool)
         (Mode.OIDC, False, None),
     ],
 )
-def test_what_nobody_in_particular_is(mode: Mode, local: bool, role: Role | None) -> None:
+def test_the_role_of_anonymous_clients(mode: Mode, local: bool, role: Role | None) -> None:
     assert anonymous_role(mode, local=local) is role
 
 
@@ -63,7 +63,7 @@ def test_what_nobody_in_particular_is(mode: Mode, local: bool, role: Role | None
 @pytest.mark.parametrize("withdrawn", [True, False])
 @pytest.mark.parametrize("until", [None, timedelta(seconds=-1), timedelta(0), timedelta(seconds=1)])
 @pytest.mark.parametrize("role", [None, *Role])
-def test_a_grant_counts_until_it_ends_or_is_withdrawn(
+def test_a_grant_counts_until_it_expires_or_is_revoked(
     role: Role | None, until: timedelta | None, withdrawn: bool, guests: bool
 ) -> None:
     grant = None
@@ -74,7 +74,7 @@ def test_a_grant_counts_until_it_ends_or_is_withdrawn(
     assert registered_role(grant, NOW, guests=guests, revoked=withdrawn) is expected
 
 
-def test_of_two_roles_the_higher_counts() -> None:
+def test_the_higher_of_two_roles_counts() -> None:
     ladder = [None, *Role]
     for i, one in enumerate(ladder):
         for j, other in enumerate(ladder):

@@ -17,14 +17,14 @@ def bound(*claims: tuple[str, str, str | None]) -> Binding:
     return binding
 
 
-def test_the_newest_waiting_person_is_guessed_who_is_not_guessed_elsewhere() -> None:
+def test_a_new_socket_is_bound_to_the_newest_waiting_user_without_one() -> None:
     binding = Binding()
     assert binding.open("1", HERE, ["late", "early"]) == [Rebind("1", None, "late")]
     assert binding.open("2", HERE, ["late", "early"]) == [Rebind("2", None, "early")]
     assert binding.open("3", HERE, ["late", "early"]) == []
 
 
-def test_a_registration_goes_to_the_newest_free_socket_of_its_origin() -> None:
+def test_a_registration_is_bound_to_the_newest_free_socket_of_its_origin() -> None:
     binding = bound(("1", HERE, None), ("2", HERE, None), ("3", HERE, "ann"), ("4", THERE, None))
     assert binding.registered("bob", HERE) == [Rebind("2", None, "bob")]
     assert binding.registered("bob", HERE) == []
@@ -32,7 +32,7 @@ def test_a_registration_goes_to_the_newest_free_socket_of_its_origin() -> None:
     assert binding.registered("dee", HERE) == []
 
 
-def test_crossed_guesses_are_put_right_together() -> None:
+def test_swapped_guesses_are_corrected_together() -> None:
     binding = Binding()
     binding.open("anns", HERE, ["bob", "ann"])
     binding.open("bobs", HERE, ["bob", "ann"])
@@ -40,7 +40,7 @@ def test_crossed_guesses_are_put_right_together() -> None:
     assert binding.user_of("bobs") == "bob"
 
 
-def test_a_corrected_guess_strands_its_person_only_without_another_socket() -> None:
+def test_a_corrected_guess_displaces_its_user_only_without_another_socket() -> None:
     binding = Binding()
     binding.open("1", HERE, ["bob"])
     assert binding.claim("1", "ann") == [Rebind("1", "bob", "ann", displaced=True)]
@@ -51,13 +51,13 @@ def test_a_corrected_guess_strands_its_person_only_without_another_socket() -> N
     assert binding.claim("1", "ann") == [Rebind("1", None, "ann")]
 
 
-def test_a_claim_is_replaced_by_another_and_strands_nobody() -> None:
+def test_a_claim_replaces_another_without_displacing_anybody() -> None:
     binding = bound(("1", HERE, "ann"))
     assert binding.claim("1", "ann") == []
     assert binding.claim("1", "bob") == [Rebind("1", "ann", "bob")]
 
 
-def test_an_exit_takes_the_persons_sockets_of_the_same_origin() -> None:
+def test_an_exit_unbinds_the_users_sockets_of_the_same_origin() -> None:
     binding = bound(("1", HERE, "ann"), ("2", HERE, "ann"), ("3", THERE, "ann"), ("4", HERE, "bob"))
     assert binding.exit("1") == ("ann", ["1", "2"])
     assert binding.exit("1") == (None, [])
@@ -66,7 +66,7 @@ def test_an_exit_takes_the_persons_sockets_of_the_same_origin() -> None:
     assert [binding.user_of(socket) for socket in "1234"] == [None, None, "ann", "bob"]
 
 
-def test_after_an_exit_the_same_person_is_not_guessed_again_but_the_next_one_is() -> None:
+def test_after_an_exit_the_socket_is_not_bound_to_the_same_user_again() -> None:
     binding = bound(("1", HERE, "ann"))
     binding.exit("1")
     assert binding.registered("ann", HERE) == []
@@ -84,7 +84,7 @@ def test_after_an_exit_the_same_person_is_not_guessed_again_but_the_next_one_is(
         ("gone", HERE, False),
     ],
 )
-def test_an_exit_that_names_somebody_else_is_believed_where_nothing_known_speaks_against_it(
+def test_an_exit_that_names_another_user_is_accepted_unless_bound_more_reliably(
     sender: str, origin: str, believed: bool
 ) -> None:
     binding = bound(("ann claimed", HERE, "ann"), ("free here", HERE, None), ("free there", THERE, None))
@@ -92,14 +92,14 @@ def test_an_exit_that_names_somebody_else_is_believed_where_nothing_known_speaks
     assert binding.accepts_exit(sender, "bob", origin) is believed
 
 
-def test_an_exit_is_never_believed_of_somebody_whose_socket_is_known() -> None:
+def test_an_exit_that_names_a_user_with_a_claimed_socket_is_ignored() -> None:
     binding = bound(("1", HERE, "ann"), ("2", HERE, "bob"), ("3", HERE, None))
     assert not binding.accepts_exit("1", "bob", HERE)
     assert not binding.accepts_exit("3", "bob", HERE)
     assert binding.accepts_exit("2", "bob", HERE)
 
 
-def test_forgetting_unbinding_and_closing_leave_no_trace() -> None:
+def test_forget_unbind_and_close_remove_all_state() -> None:
     binding = bound(("1", HERE, "ann"), ("2", THERE, "ann"), ("3", HERE, "bob"))
     binding.forget("ann")
     assert (binding.user_of("1"), binding.user_of("2"), binding.user_of("3")) == (None, None, "bob")

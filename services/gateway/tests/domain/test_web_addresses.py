@@ -39,7 +39,7 @@ DEFAULT = {"http": 80, "https": 443}
         ("*", "*"),
     ],
 )
-async def test_an_origin_is_read_as_browsers_send_it(written: str, sent: str) -> None:
+async def test_origins_are_parsed_as_browsers_send_them(written: str, sent: str) -> None:
     for text in (written, f" {written}\t"):
         settings = GatewaySettings.from_environment({"GATEWAY_ALLOWED_ORIGINS": text})
         assert settings.origins() == (sent,)
@@ -70,7 +70,7 @@ async def test_an_origin_is_read_as_browsers_send_it(written: str, sent: str) ->
         ("https://пример..рф", "not a host name"),
     ],
 )
-async def test_what_is_no_origin_is_refused_by_the_setting_and_the_value(written: str, words: str) -> None:
+async def test_invalid_origins_are_rejected_with_the_setting_and_value(written: str, words: str) -> None:
     environ = {"GATEWAY_ALLOWED_ORIGINS": f"https://fine.example,{written}"}
     with pytest.raises(SettingsError, match=re.escape(words)) as refused:
         GatewaySettings.from_environment(environ)
@@ -79,14 +79,14 @@ async def test_what_is_no_origin_is_refused_by_the_setting_and_the_value(written
 
 
 @pytest.mark.parametrize("written", ["", " ", ",", " , "])
-async def test_an_empty_list_of_origins_is_none_at_all(written: str) -> None:
+async def test_an_empty_list_of_origins_means_the_default(written: str) -> None:
     environ = {"GATEWAY_ALLOWED_ORIGINS": written}
     assert GatewaySettings.from_environment(environ).origins() == ("*",)
     assert gateway_settings(**TOKEN_MODE, allowed_origins=()).origins() == ()
 
 
 @given(st.sampled_from(sorted(DEFAULT)), hosts, ports, behind, blanks, st.randoms())
-async def test_all_ways_to_write_a_page_give_the_origin_that_browsers_send(
+async def test_all_spellings_of_a_page_give_the_origin_that_browsers_send(
     scheme: str, host: str, port: int | None, rest: str, blank: str, chance: Random
 ) -> None:
     named = port is not None and port != DEFAULT[scheme]
@@ -98,7 +98,7 @@ async def test_all_ways_to_write_a_page_give_the_origin_that_browsers_send(
 
 
 @given(st.text(max_size=60) | st.text("htps:/.@[]*?#%\\ a1-", max_size=40).map("https://".__add__))
-async def test_whatever_is_written_is_refused_or_can_be_sent_by_a_browser(text: str) -> None:
+async def test_any_text_is_rejected_or_becomes_an_origin_that_browsers_send(text: str) -> None:
     try:
         origin = parse_origin(text)
     except ValueError:
@@ -107,7 +107,7 @@ async def test_whatever_is_written_is_refused_or_can_be_sent_by_a_browser(text: 
     assert parse_origin(origin) == origin
 
 
-async def test_a_page_whose_address_was_pasted_may_call(portal: Portal) -> None:
+async def test_a_page_configured_by_its_url_may_call(portal: Portal) -> None:
     origin = "https://you.github.io"
     settings = gateway_settings(**TOKEN_MODE, allowed_origins=("https://You.github.io/opsroom/",))
     async with serving(portal.url, settings) as address, address.requests() as client:
@@ -135,13 +135,15 @@ async def test_a_page_whose_address_was_pasted_may_call(portal: Portal) -> None:
         ("GATEWAY_TRUSTED_PROXIES", "nginx", "or one of render"),
     ],
 )
-async def test_other_addresses_are_refused_by_the_setting_too(variable: str, value: str, words: str) -> None:
+async def test_other_invalid_addresses_are_rejected_with_the_setting(
+    variable: str, value: str, words: str
+) -> None:
     with pytest.raises(SettingsError, match=re.escape(words)) as refused:
         GatewaySettings.from_environment({variable: value})
     assert str(refused.value).startswith(f"{variable}=")
 
 
-async def test_an_issuer_is_kept_letter_by_letter() -> None:
+async def test_an_issuer_is_kept_unchanged() -> None:
     for issuer in ("https://you.eu.auth0.com/", "http://keycloak:8080/realms/Team"):
         environ = {"GATEWAY_OIDC_ISSUER": f" {issuer} "}
         assert GatewaySettings.from_environment(environ).oidc_issuer == issuer

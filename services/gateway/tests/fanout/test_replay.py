@@ -50,7 +50,9 @@ def render(stored: StreamMessage) -> bytes:
     return f"{stored.seq} ".encode()
 
 
-async def test_all_who_come_back_after_a_restart_are_told_from_one_reading(broker: NatsConnection) -> None:
+async def test_clients_that_reconnect_after_a_restart_share_one_read_of_the_stream(
+    broker: NatsConnection,
+) -> None:
     await ensure_stream(broker, StreamSpec("S", ("s.>",)))
     writer, reader, projection = BatchWriter(broker), Counted(broker, "S"), Feed()
 
@@ -79,7 +81,7 @@ async def test_all_who_come_back_after_a_restart_are_told_from_one_reading(broke
             assert await told(0) == list(range(1, BEFORE + 6))
 
 
-async def test_what_is_prepared_before_anybody_comes_is_read_no_more(broker: NatsConnection) -> None:
+async def test_replays_after_a_warm_up_need_no_further_read(broker: NatsConnection) -> None:
     await ensure_stream(broker, StreamSpec("S", ("s.>",)))
     writer, reader, projection = BatchWriter(broker), Counted(broker, "S"), Feed()
     async with running(writer=writer.run()):

@@ -17,7 +17,7 @@ _STEPS = st.lists(
 
 
 @given(_STEPS, st.integers(1, 8), st.integers(8, 60))
-def test_from_its_floor_on_it_holds_all_there_is(
+def test_the_buffer_is_complete_from_its_first_sequence_on(
     steps: list[tuple[str, int, int]], max_count: int, max_bytes: int
 ) -> None:
     buffer = ReplayBuffer(max_count, max_bytes)
@@ -51,7 +51,7 @@ def test_from_its_floor_on_it_holds_all_there_is(
         assert sum(len(frame) for _, frame in held) <= max_bytes
 
 
-def test_the_oldest_of_what_is_filled_in_is_left_out_where_there_is_no_room() -> None:
+def test_a_backfill_leaves_out_the_oldest_frames_that_do_not_fit() -> None:
     buffer = ReplayBuffer(3, 100)
     buffer.restart(10)
     buffer.put(10, b"new")

@@ -12,7 +12,7 @@ from tests.waiting import until_answer
 
 
 @pytest.mark.timeout(90)
-async def test_sockets_stay_and_what_is_said_meanwhile_arrives_once_and_in_order(
+async def test_during_a_broker_outage_sockets_stay_open_and_messages_arrive_later_in_order(
     broker_process: BrokerProcess,
 ) -> None:
     async with portal_at(broker_process.url) as portal, portal.gateway.requests() as http:
@@ -38,7 +38,7 @@ async def test_sockets_stay_and_what_is_said_meanwhile_arrives_once_and_in_order
                 assert as_list(await late.receive()) == [user]
 
 
-async def test_commands_without_a_broker_are_refused_in_the_known_shapes(
+async def test_commands_during_a_broker_outage_get_errors_in_each_apis_format(
     broker_process: BrokerProcess,
 ) -> None:
     impatient = gateway_settings(patience_seconds=1.0)

@@ -31,7 +31,7 @@ def name() -> str:
 
 
 @pytest.mark.parametrize("path", ["/chat", "/chat/", "/chat/ws", "/chat//ws", "/chat/any/thing?at=all"])
-async def test_every_open_socket_gets_the_list_on_every_connect(
+async def test_every_open_socket_gets_the_user_list_on_every_connect(
     address: Address, agent: str, path: str
 ) -> None:
     me = name()
@@ -57,7 +57,9 @@ async def test_a_send_reaches_everyone_byte_for_byte(
         assert await reader.message() == expected
 
 
-async def test_registering_after_the_socket_opened_pushes_the_new_list(address: Address, agent: str) -> None:
+async def test_a_registration_after_the_socket_opened_pushes_the_new_list(
+    address: Address, agent: str
+) -> None:
     async with course_client(address, agent) as client:
         await client.receive()
         me = name()
@@ -66,7 +68,7 @@ async def test_registering_after_the_socket_opened_pushes_the_new_list(address: 
 
 
 @pytest.mark.parametrize("close", ["with a goodbye", "by breaking off"])
-async def test_whoever_closes_leaves_the_list_and_frees_the_name(
+async def test_closing_the_socket_leaves_the_list_and_frees_the_name(
     address: Address, agent: str, close: str
 ) -> None:
     me = name()
@@ -108,7 +110,7 @@ async def test_an_exit_removes_the_user_and_leaves_the_socket_open(
         await client.sees(again)
 
 
-async def test_an_exit_never_removes_anyone_else(address: Address, agent: str) -> None:
+async def test_an_exit_does_not_remove_anybody_else(address: Address, agent: str) -> None:
     me, other = name(), f"other-{uuid4().hex}"
     user = await register(address, agent, me)
     async with course_client(address, agent) as mine, course_client(address, other) as stranger:
@@ -129,7 +131,7 @@ async def test_an_exit_never_removes_anyone_else(address: Address, agent: str) -
             assert answer.status_code == 409
 
 
-async def test_an_exit_just_before_the_close_is_one_leaving(address: Address, agent: str) -> None:
+async def test_an_exit_just_before_the_close_counts_once(address: Address, agent: str) -> None:
     me = name()
     user = await register(address, agent, me)
     async with course_client(address, agent) as client:
@@ -139,7 +141,7 @@ async def test_an_exit_just_before_the_close_is_one_leaving(address: Address, ag
         await witness.misses(user)
 
 
-async def test_a_socket_that_closes_does_not_drop_the_newer_one(address: Address, agent: str) -> None:
+async def test_closing_an_old_socket_does_not_affect_a_newer_one(address: Address, agent: str) -> None:
     me = name()
     user = await register(address, agent, me)
     frame = {"type": "send", "message": "mine", "user": user}
@@ -172,7 +174,7 @@ async def test_a_silent_socket_keeps_its_user_after_the_binding_time(
     await process.stop()
 
 
-async def test_two_people_behind_one_address_whose_sockets_were_taken_for_each_others(
+async def test_swapped_sockets_of_two_users_at_one_address_are_corrected(
     address: Address, agent: str
 ) -> None:
     anna, boris = await register(address, agent, name()), await register(address, agent, name())
@@ -209,16 +211,14 @@ async def test_two_people_behind_one_address_whose_sockets_were_taken_for_each_o
         '{"type":"send","a":' * 2_000,
     ],
 )
-async def test_frames_that_mean_nothing_are_ignored(
-    address: Address, agent: str, frame: str, binary: bool
-) -> None:
+async def test_unknown_frames_are_ignored(address: Address, agent: str, frame: str, binary: bool) -> None:
     async with course_client(address, agent) as client:
         await client.receive()
         await client.send(frame.encode() if binary else frame)
         assert all(as_list(other) is not None for other in await client.until_own_message())
 
 
-async def test_bytes_that_are_no_text_are_ignored(address: Address, agent: str) -> None:
+async def test_binary_frames_that_are_not_utf8_are_ignored(address: Address, agent: str) -> None:
     async with course_client(address, agent) as client:
         await client.send(b"\xff\xfe\x00")
         assert all(as_list(other) is not None for other in await client.until_own_message())
@@ -232,7 +232,7 @@ async def test_an_oversized_frame_closes_only_its_own_socket(address: Address, a
         assert big.socket.close_code == 1009
 
 
-async def test_a_course_message_arrives_normalised_at_v1(address: Address, agent: str) -> None:
+async def test_a_course_message_reaches_v1_clients_normalized(address: Address, agent: str) -> None:
     me = name()
     user = await register(address, agent, me)
     async with person(address) as reader, course_client(address, agent) as sender:
@@ -242,7 +242,7 @@ async def test_a_course_message_arrives_normalised_at_v1(address: Address, agent
         assert message["timestamp"].endswith("Z")
 
 
-async def test_a_v1_message_reaches_course_clients_in_the_known_shape(address: Address, agent: str) -> None:
+async def test_a_v1_message_reaches_course_clients_in_their_format(address: Address, agent: str) -> None:
     async with person(address) as sender, course_client(address, agent) as reader:
         await sender.say("hello, course")
         frame = await reader.message()
@@ -251,7 +251,7 @@ async def test_a_v1_message_reaches_course_clients_in_the_known_shape(address: A
         assert json.loads(frame) == {"type": "send", "message": "hello, course", "user": user}
 
 
-async def test_a_course_client_can_neither_speak_nor_leave_for_someone_with_a_token(
+async def test_a_course_client_can_neither_send_nor_leave_for_a_user_with_a_token(
     address: Address, agent: str
 ) -> None:
     async with person(address) as victim, course_client(address, agent) as attacker:
@@ -268,7 +268,7 @@ async def test_a_course_client_can_neither_speak_nor_leave_for_someone_with_a_to
             assert answer.status_code == 409
 
 
-async def test_registering_at_one_gateway_and_connecting_at_another(
+async def test_a_user_can_register_at_one_gateway_and_connect_at_another(
     tmp_path_factory: pytest.TempPathFactory, agent: str
 ) -> None:
     process = BrokerProcess(tmp_path_factory.mktemp("broker"))

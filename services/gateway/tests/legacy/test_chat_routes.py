@@ -17,7 +17,7 @@ TAKEN = {"status": "error", "message": "This name is already taken!"}
 
 
 @pytest.mark.parametrize("kind", ["application/json", "text/plain", "text/plain;charset=UTF-8", "x/y", None])
-async def test_a_name_is_registered_whatever_the_content_type(
+async def test_a_name_can_be_registered_with_any_content_type(
     http: httpx.AsyncClient, kind: str | None
 ) -> None:
     name = f"reg-{uuid4().hex[:20]}"
@@ -30,14 +30,14 @@ async def test_a_name_is_registered_whatever_the_content_type(
     assert answer.headers["Content-Type"] == "application/json"
 
 
-async def test_a_name_is_trimmed_and_undeclared_fields_do_no_harm(http: httpx.AsyncClient) -> None:
+async def test_a_name_is_trimmed_and_unknown_fields_are_ignored(http: httpx.AsyncClient) -> None:
     answer = await http.post("/chat/new-user", json={"name": "  trimmed ", "age": 7})
     assert answer.status_code == 200
     assert answer.json()["user"]["name"] == "trimmed"
 
 
 @pytest.mark.parametrize("again", ["taken", "TAKEN", " taken ", "ｔaken"])
-async def test_a_name_that_is_taken_is_refused_with_the_known_words(
+async def test_a_taken_name_is_rejected_with_the_contracts_message(
     http: httpx.AsyncClient, again: str
 ) -> None:
     await http.post("/chat/new-user", json={"name": "taken"})
@@ -75,7 +75,7 @@ async def test_a_name_that_is_taken_is_refused_with_the_known_words(
     ],
     ids=lambda value: value[:24].decode(errors="replace") if isinstance(value, bytes) else None,
 )
-async def test_what_is_no_registration_is_refused_truly(
+async def test_an_invalid_registration_is_rejected_with_the_reason(
     http: httpx.AsyncClient, body: bytes, words: str
 ) -> None:
     answer = await http.post("/chat/new-user", content=body)
@@ -90,7 +90,7 @@ async def test_what_is_no_registration_is_refused_truly(
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", "/chat"), ("GET", "/chat/"), ("GET", "/chat/new-user"), ("POST", "/chat/x")]
 )
-async def test_any_other_request_is_told_so_in_the_same_shape(
+async def test_unknown_routes_return_errors_in_the_contracts_format(
     http: httpx.AsyncClient, method: str, path: str
 ) -> None:
     answer = await http.request(method, path)
@@ -99,7 +99,7 @@ async def test_any_other_request_is_told_so_in_the_same_shape(
 
 
 @pytest.mark.parametrize("path", ["/chat/new-user", "/chat/new-user/", "/cloud/", "/cloud", "/cloud/some-id"])
-async def test_a_preflight_is_answered_with_the_headers_asked_for(http: httpx.AsyncClient, path: str) -> None:
+async def test_a_preflight_allows_the_requested_headers(http: httpx.AsyncClient, path: str) -> None:
     asked = {
         "Origin": "http://localhost:3000",
         "Access-Control-Request-Method": "POST",
@@ -117,12 +117,14 @@ async def test_a_preflight_is_answered_with_the_headers_asked_for(http: httpx.As
     ("method", "path"),
     [("POST", "/chat/new-user"), ("GET", "/cloud/"), ("GET", "/chat/nothing"), ("DELETE", "/cloud/unknown")],
 )
-async def test_every_answer_may_be_read_by_any_page(http: httpx.AsyncClient, method: str, path: str) -> None:
+async def test_every_response_can_be_read_by_any_page(
+    http: httpx.AsyncClient, method: str, path: str
+) -> None:
     answer = await http.request(method, path, headers={"Origin": "http://localhost:3000"})
     assert answer.headers.get_list("Access-Control-Allow-Origin") == ["*"]
 
 
-async def test_only_allowed_origins_may_read_where_they_are_set(portal: WholePortal) -> None:
+async def test_only_allowed_origins_can_read_responses_if_configured(portal: WholePortal) -> None:
     settings = gateway_settings(allowed_origins=("https://desk.example",))
     async with serving(portal.url, settings) as address, address.requests() as http:
         for path in ("/chat/x", "/cloud/", "/api/v1/chat/users"):
@@ -132,14 +134,14 @@ async def test_only_allowed_origins_may_read_where_they_are_set(portal: WholePor
             assert "Access-Control-Allow-Origin" not in other.headers
 
 
-async def test_a_name_of_the_api_is_taken_here_too(http: httpx.AsyncClient) -> None:
+async def test_a_name_registered_by_the_api_is_taken_for_course_clients(http: httpx.AsyncClient) -> None:
     answer = await http.post("/api/v1/chat/users", json={"name": "both-sides"})
     assert answer.status_code == 201
     answer = await http.post("/chat/new-user", json={"name": "Both-Sides"})
     assert (answer.status_code, answer.json()) == (409, TAKEN)
 
 
-async def test_a_registration_without_a_socket_leaves_the_list_and_frees_the_name(
+async def test_a_registration_without_a_socket_expires_and_frees_the_name(
     broker_process: BrokerProcess, agent: str
 ) -> None:
     settings = gateway_settings(course_binding_seconds=1.0)
@@ -151,7 +153,7 @@ async def test_a_registration_without_a_socket_leaves_the_list_and_frees_the_nam
         await registered(http, "briefly")
 
 
-async def test_registering_reaches_the_sockets_that_are_open_already(address: Address, agent: str) -> None:
+async def test_a_registration_is_announced_to_open_sockets(address: Address, agent: str) -> None:
     async with course_client(address, agent) as early, address.requests(agent) as http:
         await early.receive()
         user = await registered(http, "after-the-socket")

@@ -99,7 +99,7 @@ class Wanderer:
 
 
 @pytest.mark.parametrize("seed", range(2))
-async def test_the_list_is_true_after_all_that_people_do(portal: Portal, seed: int) -> None:
+async def test_the_list_is_correct_after_random_joins_and_leaves(portal: Portal, seed: int) -> None:
     async with AsyncExitStack() as stack:
         second = await stack.enter_async_context(serving(portal.url))
         wanderers = [

@@ -70,7 +70,9 @@ async def ids(http: httpx.AsyncClient) -> dict[str, str]:
     return {one["id"]: one["state"] for one in listed}
 
 
-async def test_every_step_is_told_once_in_the_known_words(address: Address, http: httpx.AsyncClient) -> None:
+async def test_every_step_is_published_once_in_the_contracts_format(
+    address: Address, http: httpx.AsyncClient
+) -> None:
     async with stream(address) as blocks:
         assert (await http.post("/cloud/", content="whatever")).status_code == 201
         received = await event(blocks)
@@ -101,7 +103,9 @@ async def test_every_step_is_told_once_in_the_known_words(address: Address, http
         assert instance not in await ids(http)
 
 
-async def test_an_instance_is_removed_by_query_too(address: Address, http: httpx.AsyncClient) -> None:
+async def test_an_instance_can_be_removed_by_query_parameter(
+    address: Address, http: httpx.AsyncClient
+) -> None:
     async with stream(address) as blocks:
         instance = await create(http, blocks)
         answer = await http.delete("/cloud/", params={"id": instance})
@@ -140,13 +144,13 @@ async def test_an_unknown_instance_is_not_found(http: httpx.AsyncClient, path: s
         b"[" * 50_000,
     ],
 )
-async def test_a_change_that_can_not_be_read_is_refused(http: httpx.AsyncClient, body: bytes) -> None:
+async def test_an_invalid_change_is_rejected(http: httpx.AsyncClient, body: bytes) -> None:
     answer = await http.patch(f"/cloud/{uuid4()}", content=body)
     assert answer.status_code == 400
     assert set(answer.json()) == {"message"}
 
 
-async def test_commands_that_make_no_sense_change_nothing(address: Address, http: httpx.AsyncClient) -> None:
+async def test_invalid_commands_change_nothing(address: Address, http: httpx.AsyncClient) -> None:
     async with stream(address) as blocks:
         instance = await create(http, blocks)
         stopped = await http.patch(f"/cloud/{instance}", json={"action": "stop"})
@@ -162,13 +166,13 @@ async def test_commands_that_make_no_sense_change_nothing(address: Address, http
         assert [(await event(blocks))["type"] for _ in range(2)] == ["received", "removed"]
 
 
-async def test_the_old_servers_envelope_is_a_setting(portal: Portal, http: httpx.AsyncClient) -> None:
+async def test_the_old_servers_envelope_can_be_configured(portal: Portal, http: httpx.AsyncClient) -> None:
     async with serving(portal.url, gateway_settings(course_cloud_envelope=True)) as old:
         async with old.requests() as client:
             assert (await client.get("/cloud/")).json() == {"data": (await http.get("/cloud")).json()}
 
 
-async def test_a_quiet_stream_sends_comments(portal: Portal) -> None:
+async def test_an_idle_stream_sends_comments(portal: Portal) -> None:
     async with serving(portal.url, gateway_settings(heartbeat_seconds=0.2)) as quick:
         async with stream(quick) as blocks, asyncio.timeout(PATIENCE_SECONDS):
             async for block in blocks:
@@ -191,7 +195,7 @@ async def said(socket: ClientConnection) -> Any:
 
 @pytest.mark.parametrize("path", ["/cloud", "/cloud/", "/cloud/ws", "/cloud//ws"])
 @pytest.mark.parametrize("binary", [False, True])
-async def test_a_socket_toggles_and_every_socket_hears_of_it(
+async def test_a_sockets_toggle_is_announced_to_every_socket(
     address: Address, http: httpx.AsyncClient, path: str, binary: bool
 ) -> None:
     async with stream(address) as blocks:
@@ -209,16 +213,14 @@ async def test_a_socket_toggles_and_every_socket_hears_of_it(
             assert await said(other) == [{"id": instance, "state": state}]
 
 
-async def test_a_socket_that_asks_for_what_is_not_hears_an_empty_list(address: Address) -> None:
+async def test_a_command_for_an_unknown_instance_gets_an_empty_list(address: Address) -> None:
     async with dashboard(address) as one, dashboard(address) as other:
         await one.send('{"id":"nope"}')
         assert await said(one) == []
         assert await said(other) == []
 
 
-async def test_a_socket_whose_command_makes_no_sense_hears_how_it_stands(
-    address: Address, http: httpx.AsyncClient
-) -> None:
+async def test_an_invalid_command_gets_the_present_state(address: Address, http: httpx.AsyncClient) -> None:
     async with stream(address) as blocks:
         instance = await create(http, blocks)
     async with dashboard(address) as socket:
@@ -231,7 +233,7 @@ async def test_a_socket_whose_command_makes_no_sense_hears_how_it_stands(
 @pytest.mark.parametrize(
     "frame", ["", "null", "[]", "7", '"x"', "{", "[" * 50_000, b"\xff", '{"id":{"a":1}}']
 )
-async def test_frames_that_mean_nothing_break_nothing(address: Address, frame: str | bytes) -> None:
+async def test_malformed_frames_are_ignored(address: Address, frame: str | bytes) -> None:
     async with dashboard(address) as socket:
         await socket.send(frame)
         await socket.send('{"id":"marker"}')
@@ -239,7 +241,7 @@ async def test_frames_that_mean_nothing_break_nothing(address: Address, frame: s
             pass
 
 
-async def test_preflight_is_answered_for_every_method(http: httpx.AsyncClient) -> None:
+async def test_preflights_succeed_for_every_method(http: httpx.AsyncClient) -> None:
     answer = await http.options(
         "/cloud/some-id",
         headers={

@@ -35,7 +35,7 @@ ROOM = FRAME_MAX_BYTES - len(HEAD) - len(TAIL)
     ids=["x", "quotes", "nulls", "cyrillic", "emoji", "delete", "space", "nesting", "twice", "half a pair"],
 )
 @pytest.mark.parametrize("binary", [False, True])
-async def test_the_largest_and_the_oddest_sends_are_relayed_whole(
+async def test_the_largest_and_oddest_messages_are_relayed_unchanged(
     address: Address, agent: str, frame: str, binary: bool
 ) -> None:
     sent: str | bytes = frame.encode() if binary else frame
@@ -48,7 +48,7 @@ async def test_the_largest_and_the_oddest_sends_are_relayed_whole(
             assert 1 <= len(message["text"]) <= TEXT_MAX
 
 
-async def test_a_text_frame_that_is_no_utf8_closes_only_its_own_socket(address: Address, agent: str) -> None:
+async def test_a_text_frame_that_is_not_utf8_closes_only_its_own_socket(address: Address, agent: str) -> None:
     async with course_client(address, agent) as bad, course_client(address, agent) as other:
         await bad.socket.send(b"\xff\xfe{}", text=True)
         await bad.socket.wait_closed()
@@ -57,13 +57,13 @@ async def test_a_text_frame_that_is_no_utf8_closes_only_its_own_socket(address: 
 
 
 @pytest.mark.parametrize("digits", [1_000, 10_000])
-async def test_a_number_of_any_length_breaks_nothing(address: Address, agent: str, digits: int) -> None:
+async def test_very_long_numbers_do_no_harm(address: Address, agent: str, digits: int) -> None:
     async with course_client(address, agent) as client:
         await client.send('{"type":"send","message":%s}' % ("9" * digits))
         await client.until_own_message()
 
 
-async def test_a_burst_arrives_whole_and_in_the_senders_order(address: Address, agent: str) -> None:
+async def test_a_burst_arrives_completely_and_in_order(address: Address, agent: str) -> None:
     user = await register(address, agent, f"burst-{uuid4().hex[:12]}")
     frames = [json.dumps({"type": "send", "message": f"{n}", "user": user}) for n in range(300)]
     async with course_client(address, agent) as sender, course_client(address, "reader") as reader:
@@ -73,7 +73,7 @@ async def test_a_burst_arrives_whole_and_in_the_senders_order(address: Address, 
         assert [await reader.message() for _ in frames] == frames
 
 
-async def test_what_was_sent_before_the_socket_closed_is_still_said(address: Address, agent: str) -> None:
+async def test_messages_sent_just_before_the_close_are_delivered(address: Address, agent: str) -> None:
     frames = [json.dumps({"type": "send", "message": f"{n} {uuid4().hex}"}) for n in range(20)]
     async with course_client(address, "reader") as reader:
         async with course_client(address, agent) as sender:
@@ -82,7 +82,7 @@ async def test_what_was_sent_before_the_socket_closed_is_still_said(address: Add
         assert [await reader.message() for _ in frames] == frames
 
 
-async def test_a_rush_of_connects_leaves_everybody_with_the_same_list(address: Address, agent: str) -> None:
+async def test_after_many_connects_everybody_has_the_same_list(address: Address, agent: str) -> None:
     users = [await register(address, f"{agent}-{n}", f"rush-{uuid4().hex[:12]}") for n in range(20)]
     async with AsyncExitStack() as stack:
         clients = [await stack.enter_async_context(course_client(address, "first"))]

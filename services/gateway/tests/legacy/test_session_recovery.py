@@ -16,7 +16,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 LONG_BINDING_SECONDS = 60.0
 
 
-async def test_whoever_was_taken_off_comes_back_while_their_socket_lives(
+async def test_a_user_taken_off_the_list_returns_while_their_socket_is_open(
     portal: Portal, address: Address, agent: str
 ) -> None:
     """As after a gateway slept through its lease: nobody but its own socket says that the person is here."""
@@ -43,7 +43,7 @@ async def test_whoever_was_taken_off_comes_back_while_their_socket_lives(
     await broker.close()
 
 
-async def test_a_registration_is_over_once_its_socket_opened_at_another_gateway(
+async def test_a_placeholder_ends_when_its_socket_opens_at_another_gateway(
     portal: Portal, agent: str
 ) -> None:
     settings = gateway_settings(course_binding_seconds=LONG_BINDING_SECONDS)

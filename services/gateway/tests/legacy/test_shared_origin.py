@@ -49,7 +49,7 @@ async def listed(address: Address) -> list[User]:
 
 @pytest.mark.parametrize("sender", [guessed, claimed])
 @pytest.mark.parametrize("named", [guessed, claimed])
-async def test_an_exit_that_names_somebody_at_another_browser_removes_neither(
+async def test_an_exit_that_names_a_user_of_another_browser_removes_nobody(
     address: Address, agent: str, sender: object, named: object
 ) -> None:
     async with AsyncExitStack() as stack:
@@ -63,7 +63,7 @@ async def test_an_exit_that_names_somebody_at_another_browser_removes_neither(
         assert me in people
 
 
-async def test_an_exit_that_names_somebody_known_at_the_same_browser_removes_neither(
+async def test_an_exit_that_names_a_claimed_user_of_the_same_browser_removes_nobody(
     address: Address, agent: str
 ) -> None:
     async with claimed(address, agent) as (me, mine), claimed(address, agent) as (other, _):
@@ -74,7 +74,7 @@ async def test_an_exit_that_names_somebody_known_at_the_same_browser_removes_nei
         assert me in people
 
 
-async def test_an_exit_by_a_socket_that_was_taken_for_the_others_removes_only_its_own(
+async def test_an_exit_from_a_wrongly_guessed_socket_removes_only_its_own_user(
     address: Address, agent: str
 ) -> None:
     anna, boris = await register(address, agent, name()), await register(address, agent, name())
@@ -88,7 +88,7 @@ async def test_an_exit_by_a_socket_that_was_taken_for_the_others_removes_only_it
         assert boris in people
 
 
-async def test_an_exit_may_name_its_user_as_an_object(address: Address, agent: str) -> None:
+async def test_an_exit_can_name_its_user_as_an_object(address: Address, agent: str) -> None:
     user = await register(address, f"registered by another program than {agent}", name())
     async with course_client(address, agent) as client:
         await client.send({"type": "exit", "user": {"name": user}})
@@ -103,7 +103,7 @@ async def hasty(portal: Portal) -> AsyncIterator[Address]:
         yield gateway
 
 
-async def test_a_socket_put_right_before_the_other_opens_takes_nobody_off(hasty: Address, agent: str) -> None:
+async def test_a_corrected_guess_removes_nobody_from_the_list(hasty: Address, agent: str) -> None:
     first, second = await register(hasty, agent, name()), await register(hasty, agent, name())
     async with course_client(hasty, agent) as firsts:  # taken for the second's, who registered last
         await firsts.send({"type": "send", "message": "I am the first", "user": {"name": first["name"]}})
@@ -118,9 +118,7 @@ async def test_a_socket_put_right_before_the_other_opens_takes_nobody_off(hasty:
         assert first in await listed(hasty)
 
 
-async def test_someone_whose_socket_was_anothers_after_all_and_never_opens_one_leaves_in_time(
-    hasty: Address, agent: str
-) -> None:
+async def test_a_displaced_user_without_a_socket_leaves_the_list_in_time(hasty: Address, agent: str) -> None:
     first, second = await register(hasty, agent, name()), await register(hasty, agent, name())
     async with course_client(hasty, agent) as firsts:
         await firsts.send({"type": "send", "message": "I am the first", "user": {"name": first["name"]}})

@@ -30,7 +30,7 @@ def record(number: int, status: MemberStatus, seq: int) -> StreamMessage:
     return StreamMessage(seq, member_subject(user.id), encode(member))
 
 
-async def test_changes_that_nobody_reads_cost_no_list_and_the_count_follows_them() -> None:
+async def test_changes_without_readers_render_no_list_and_update_the_count() -> None:
     members = Counted()
     listing = UserListPusher(members, Broadcaster())
     members.watch(lambda _member, _seq: listing.on_change())

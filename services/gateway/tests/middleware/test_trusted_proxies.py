@@ -48,7 +48,7 @@ def told(text: str, name: str = "X-Forwarded-For") -> tuple[str, str]:
         ("10.0.0.0/8", "::ffff:10.1.2.3", [told(f"::ffff:{CLIENT}")]),
     ],
 )
-def test_each_host_tells_the_client_in_its_own_way(
+def test_each_provider_forwards_the_client_in_its_own_way(
     setting: str, peer: str, headers: list[tuple[str, str]]
 ) -> None:
     assert client(setting, peer, *headers) == CLIENT
@@ -63,7 +63,7 @@ def test_each_host_tells_the_client_in_its_own_way(
         ("render,cloudflare", "172.70.247.28", told(f"2.2.2.2, {WARP}")),
     ],
 )
-def test_a_client_with_an_address_of_the_edge_is_not_passed_over(
+def test_a_client_with_an_address_of_the_edge_is_not_skipped(
     setting: str, peer: str, header: tuple[str, str]
 ) -> None:
     assert client(setting, peer, header) == WARP
@@ -80,7 +80,7 @@ def test_a_client_with_an_address_of_the_edge_is_not_passed_over(
         ("fly", "172.16.5.98", [told("2.2.2.2")]),
     ],
 )
-def test_what_is_no_answer_is_not_believed(setting: str, peer: str, headers: list[tuple[str, str]]) -> None:
+def test_unreliable_headers_are_ignored(setting: str, peer: str, headers: list[tuple[str, str]]) -> None:
     assert client(setting, peer, *headers) is None
 
 
@@ -92,7 +92,7 @@ texts = st.one_of(
 
 
 @given(st.lists(texts, max_size=6), st.booleans())
-def test_nothing_that_a_client_sends_changes_who_it_is(invented: list[str], own_line: bool) -> None:
+def test_forged_headers_do_not_change_the_client_address(invented: list[str], own_line: bool) -> None:
     """Whatever stands to the left of what the host appended, in the same header or in one of its own."""
     appended = {
         "render": ("10.1.2.3", f"{CLIENT}, 172.70.247.28, 10.19.6.53"),
@@ -129,10 +129,10 @@ def test_no_preset_trusts_the_public_internet(
         ("10.0.0.1:80", "neither an address nor a network"),
     ],
 )
-def test_a_setting_that_can_not_be_meant_is_refused(text: str, words: str) -> None:
+def test_invalid_proxy_settings_are_rejected(text: str, words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         gateway_settings(trusted_proxies=(text,))
 
 
-def test_names_of_hosts_are_known_in_any_case() -> None:
+def test_preset_names_are_case_insensitive() -> None:
     assert gateway_settings(trusted_proxies=("Render",)).trusted_proxies == ("render",)

@@ -10,7 +10,7 @@ USERS = st.sampled_from("xyz")
 
 
 @given(st.lists(st.tuples(CONNECTIONS, st.none() | USERS)))
-def test_both_ways_say_what_a_dictionary_says(steps: list[tuple[str, str | None]]) -> None:
+def test_both_lookups_agree_with_a_dictionary(steps: list[tuple[str, str | None]]) -> None:
     strays, model = OrphanedConnections(), dict[str, str]()
     for connection, user in steps:
         if user is None:

@@ -8,7 +8,7 @@ NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-def test_the_last_time_at_each_address_is_remembered_for_a_day() -> None:
+def test_the_last_use_of_each_address_is_remembered_for_a_day() -> None:
     sightings = RecentAddresses()
     sightings.left("ann", "203.0.113.1", NOON)
     sightings.left("ann", "203.0.113.2", NOON + HOUR)
@@ -23,7 +23,7 @@ def test_the_last_time_at_each_address_is_remembered_for_a_day() -> None:
     assert sightings.of("nobody", NOON) == {}
 
 
-def test_what_is_old_or_too_much_takes_no_room() -> None:
+def test_old_and_excess_entries_are_dropped() -> None:
     sightings = RecentAddresses()
     for n in range(20_010):
         sightings.left(f"p{n}", "203.0.113.1", NOON)

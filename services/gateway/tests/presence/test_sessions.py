@@ -14,7 +14,7 @@ from tests.broker import BrokerProcess
 from tests.waiting import until_answer
 
 
-async def test_a_connection_that_no_socket_answers_for_is_taken_off(
+async def test_a_connection_without_a_socket_is_removed(
     broker: NatsConnection, broker_process: BrokerProcess, tmp_path: Path
 ) -> None:
     """As after a broker's outage longer than a join's patience: what waited to be sent is sent at last."""

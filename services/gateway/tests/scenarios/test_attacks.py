@@ -64,14 +64,14 @@ async def said_to(address: Address, data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("data", SMUGGLING.values(), ids=SMUGGLING.keys())
-async def test_no_request_is_smuggled_in_another(address: Address, data: bytes) -> None:
+async def test_request_smuggling_is_rejected(address: Address, data: bytes) -> None:
     """Defence: the parser refuses what two programs might read differently, and reads nothing behind it."""
     answer = await said_to(address, data)
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert answer.count(b"HTTP/1.1 ") == 1
 
 
-async def test_the_smuggled_request_would_be_taken_by_itself(address: Address) -> None:
+async def test_the_smuggled_request_would_be_accepted_on_its_own(address: Address) -> None:
     """Or the test above would prove nothing."""
     assert (await said_to(address, HIDDEN)).startswith(b"HTTP/1.1 201 ")
 
@@ -103,7 +103,7 @@ async def nothing_comes_of(villain: Person, victim: Person, frame: dict[str, obj
     assert (await villain.receive("message"))["user"] == user
 
 
-async def test_no_frame_speaks_or_leaves_for_another(address: Address) -> None:
+async def test_no_frame_can_send_or_leave_for_another_user(address: Address) -> None:
     """Defence: frames have no field for an author, and what has one is refused; the token alone counts."""
     async with person(address) as villain, person(address) as victim:
         for author in AUTHORS:
@@ -119,7 +119,7 @@ async def strict(portal: Portal) -> AsyncIterator[Address]:
         yield address
 
 
-async def test_a_reconnect_storm_of_one_address_keeps_nobody_else_out(strict: Address) -> None:
+async def test_a_reconnect_storm_from_one_address_does_not_block_others(strict: Address) -> None:
     """Defence: connections are counted by address, silent ones and sockets alike, and freed as they end."""
     token = await token_of(strict)
     refused: Counter[int] = Counter()

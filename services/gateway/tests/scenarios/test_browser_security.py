@@ -24,7 +24,7 @@ HTTP = (
 )
 
 
-async def test_a_strangers_page_opens_no_socket_and_no_stream(portal: Portal) -> None:
+async def test_pages_of_other_origins_can_open_no_socket_or_stream(portal: Portal) -> None:
     async with serving(portal.url, gateway_settings(allowed_origins=(PAGE,))) as address:
         own = f"http://127.0.0.1:{address.port}"
         for path in WS_PATHS:
@@ -47,7 +47,7 @@ async def test_a_strangers_page_opens_no_socket_and_no_stream(portal: Portal) ->
             assert (await client.get("/api/v1/cloud/instances", headers={"Origin": PAGE})).status_code == 200
 
 
-async def test_outside_of_open_mode_no_strangers_are_let_in_by_default(portal: Portal) -> None:
+async def test_outside_open_mode_other_origins_are_rejected_by_default(portal: Portal) -> None:
     changed = {"access": "token", "tokens": ("a viewer sha256:" + "0" * 64,)}
     async with serving(portal.url, gateway_settings(**changed)) as address, address.requests() as client:
         answer = await client.get("/api/v1/session", headers={"Origin": PAGE})
@@ -72,7 +72,7 @@ async def test_outside_of_open_mode_no_strangers_are_let_in_by_default(portal: P
         ("http://a.example:x", "a.example", False),
     ],
 )
-async def test_what_counts_as_the_gateways_own_page(origin: str, host: str, here: bool) -> None:
+async def test_same_origin_compares_host_and_port(origin: str, host: str, here: bool) -> None:
     assert is_same_origin(origin, host) is here
 
 
@@ -93,7 +93,7 @@ async def test_what_counts_as_the_gateways_own_page(origin: str, host: str, here
         ({"Host": ""}, "operator"),
     ],
 )
-async def test_in_open_mode_a_page_in_a_browser_here_is_not_the_machine_itself(
+async def test_in_open_mode_a_page_of_another_site_does_not_count_as_local(
     portal: Portal, headers: dict[str, str], role: str
 ) -> None:
     async with portal.gateway.requests() as client:
@@ -103,7 +103,7 @@ async def test_in_open_mode_a_page_in_a_browser_here_is_not_the_machine_itself(
         )
 
 
-async def test_every_answer_says_what_browsers_are_to_refuse(portal: Portal, tmp_path: Path) -> None:
+async def test_every_response_has_security_headers(portal: Portal, tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("<!doctype html>")
     async with serving(portal.url, gateway_settings(frontend=str(tmp_path))) as address:
         async with address.requests() as client:
@@ -129,7 +129,7 @@ async def test_every_answer_says_what_browsers_are_to_refuse(portal: Portal, tmp
             assert "Content-Security-Policy" not in again.headers
 
 
-async def test_behind_a_proxy_that_speaks_tls_browsers_are_told_to_stay_with_it(portal: Portal) -> None:
+async def test_behind_a_tls_proxy_responses_have_hsts(portal: Portal) -> None:
     forwarded = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.1"}
     async with serving(portal.url, gateway_settings(trusted_proxies=("127.0.0.1",))) as address:
         async with address.requests() as client:
@@ -141,7 +141,7 @@ async def test_behind_a_proxy_that_speaks_tls_browsers_are_told_to_stay_with_it(
         assert "Strict-Transport-Security" not in (await client.get("/healthz", headers=forwarded)).headers
 
 
-async def test_tls_by_setting(portal: Portal, certificate: tuple[Path, Path]) -> None:
+async def test_the_gateway_serves_tls_if_configured(portal: Portal, certificate: tuple[Path, Path]) -> None:
     cert, key = certificate
     trust = ssl.create_default_context(cafile=str(cert))
     async with serving(portal.url, gateway_settings(tls_cert=cert, tls_key=key)) as address:

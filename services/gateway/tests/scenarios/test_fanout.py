@@ -48,7 +48,7 @@ async def published(hub: Broadcaster, frames: list[bytes], chance: random.Random
 
 
 @pytest.mark.parametrize(("path", "make"), [("/ws", frame), ("/sse", chunk)])
-async def test_readers_of_any_speed_that_come_and_go_see_one_run_of_the_same_bytes(
+async def test_readers_of_any_speed_get_a_contiguous_run_of_the_same_bytes(
     path: str, make: Callable[[int, random.Random], bytes]
 ) -> None:
     chance = random.Random(4)
@@ -85,7 +85,7 @@ async def test_readers_of_any_speed_that_come_and_go_see_one_run_of_the_same_byt
 
 
 @pytest.mark.parametrize(("path", "make"), [("/ws", frame), ("/sse", chunk)])
-async def test_under_tls_the_same_bytes_come_and_the_end_is_whole(
+async def test_over_tls_the_same_bytes_arrive_and_the_end_is_complete(
     path: str, make: Callable[[int, random.Random], bytes], certificate: tuple[Path, Path]
 ) -> None:
     chance = random.Random(5)
@@ -106,7 +106,7 @@ async def test_under_tls_the_same_bytes_come_and_the_end_is_whole(
         writer.close()
 
 
-async def test_no_byte_goes_to_whoever_gets_the_number_of_a_socket_that_was_closed() -> None:
+async def test_no_byte_goes_to_a_connection_that_reuses_a_closed_descriptor() -> None:
     async with fanout() as served:
         quiet: list[RawReader] = []
         for _ in range(6):
@@ -133,7 +133,7 @@ async def sent_after(served: Fanout, readers: list[RawReader]) -> None:
 
 
 @pytest.mark.parametrize("path", ["/ws", "/sse"])
-async def test_a_reader_that_stops_reading_is_closed_and_others_never_notice(path: str) -> None:
+async def test_a_reader_that_stops_reading_is_closed_and_others_are_not_affected(path: str) -> None:
     async with fanout(send_buffer=_SMALL, outbox_bytes=262_144) as served:
         hub = served.sockets if path == "/ws" else served.streams
         stuck = await raw_reader(served.port, path, receive_buffer=_SMALL)
@@ -157,7 +157,7 @@ async def test_a_reader_that_stops_reading_is_closed_and_others_never_notice(pat
 
 
 @pytest.mark.parametrize("path", ["/ws", "/sse"])
-async def test_a_frame_larger_than_the_outbox_reaches_who_has_read_all_before(path: str) -> None:
+async def test_a_frame_larger_than_the_send_buffer_reaches_a_reader_with_an_empty_buffer(path: str) -> None:
     async with fanout(send_buffer=_SMALL, outbox_bytes=262_144) as served:
         hub = served.sockets if path == "/ws" else served.streams
         reader = await raw_reader(served.port, path, receive_buffer=_SMALL)
@@ -174,7 +174,7 @@ def stop_frame(code: int, reason: str) -> bytes:
     return bytes((0x88, len(payload))) + payload
 
 
-async def test_messages_of_a_parked_socket_are_handled_one_by_one_in_order_to_the_last() -> None:
+async def test_messages_of_a_socket_served_by_callback_are_handled_in_order() -> None:
     async with fanout() as served:
         async with connect(f"ws://127.0.0.1:{served.port}/ws") as client:
             for n in range(50):
@@ -187,7 +187,7 @@ async def test_messages_of_a_parked_socket_are_handled_one_by_one_in_order_to_th
         assert served.heard[100]["type"] == "websocket.disconnect"
 
 
-async def test_a_reader_that_answers_no_ping_is_ended_and_one_that_does_stays() -> None:
+async def test_a_reader_that_does_not_answer_pings_is_closed() -> None:
     async with fanout(ping_seconds=0.5) as served:
         async with connect(f"ws://127.0.0.1:{served.port}/ws") as there:
             gone = await raw_reader(served.port, "/ws")
@@ -199,7 +199,7 @@ async def test_a_reader_that_answers_no_ping_is_ended_and_one_that_does_stays() 
             gone.close()
 
 
-async def test_a_quiet_stream_says_that_it_lives_again_and_again() -> None:
+async def test_an_idle_stream_sends_heartbeats() -> None:
     async with fanout(heartbeat_seconds=0.3) as served:
         reader = await raw_reader(served.port, "/sse")
         beat = sse_comment("heartbeat")
@@ -209,7 +209,7 @@ async def test_a_quiet_stream_says_that_it_lives_again_and_again() -> None:
         reader.close()
 
 
-async def test_a_stream_outlives_a_stall_of_the_gateway() -> None:
+async def test_a_stream_survives_a_stall_of_the_gateway() -> None:
     """Who could not be told anything meanwhile is not taken for dead."""
     async with fanout(heartbeat_seconds=0.3) as served:
         reader = await raw_reader(served.port, "/sse")
@@ -221,7 +221,7 @@ async def test_a_stream_outlives_a_stall_of_the_gateway() -> None:
         reader.close()
 
 
-async def test_a_stop_sends_everybody_away_at_a_pace_with_a_hint_when_to_come_back() -> None:
+async def test_a_stop_closes_connections_gradually_with_a_retry_hint() -> None:
     async with AsyncExitStack() as stack:
         served = await stack.enter_async_context(fanout(drain_seconds=0.4))
         clients = [
@@ -249,7 +249,7 @@ async def test_a_stop_sends_everybody_away_at_a_pace_with_a_hint_when_to_come_ba
 
 
 @pytest.mark.parametrize("path", ["/ws", "/sse"])
-async def test_too_many_connections_are_told_when_to_try_again(path: str) -> None:
+async def test_connections_over_the_limit_are_rejected_with_retry_after(path: str) -> None:
     async with fanout(connections=3) as served:
         there = [await raw_reader(served.port, "/sse" if n else "/ws") for n in range(3)]
         refused = await raw_reader(served.port, path)
@@ -264,7 +264,7 @@ async def test_too_many_connections_are_told_when_to_try_again(path: str) -> Non
 
 
 @pytest.mark.parametrize("path", ["/ws", "/sse"])
-async def test_too_many_who_are_joining_at_once_are_told_when_to_try_again(path: str) -> None:
+async def test_handshakes_over_the_limit_are_rejected_with_retry_after(path: str) -> None:
     async with fanout(joining=2) as served:
         joining = [await raw_reader(served.port, "/joining") for _ in range(2)]
         refused = await raw_reader(served.port, path)
@@ -279,7 +279,7 @@ async def test_too_many_who_are_joining_at_once_are_told_when_to_try_again(path:
 
 
 @pytest.mark.parametrize("offer", [{}, {"server_max_window_bits": 10}])
-async def test_frames_are_compressed_once_for_whoever_offers_it(offer: dict[str, int]) -> None:
+async def test_frames_are_compressed_once_for_clients_that_offer_it(offer: dict[str, int]) -> None:
     async with fanout(deflate=True) as served, AsyncExitStack() as stack:
         url = f"ws://127.0.0.1:{served.port}/ws"
         extensions = [ClientPerMessageDeflateFactory(**offer)]  # type: ignore[arg-type]
@@ -301,7 +301,7 @@ async def test_frames_are_compressed_once_for_whoever_offers_it(offer: dict[str,
         assert [event["text"] for event in served.heard if event != "handled"] == ["b" * 1000] * 3
 
 
-async def test_compression_is_off_unless_it_is_asked_for() -> None:
+async def test_compression_is_off_by_default() -> None:
     async with fanout() as served, connect(f"ws://127.0.0.1:{served.port}/ws") as client:
         assert client.response is not None
         assert "Sec-WebSocket-Extensions" not in client.response.headers

@@ -67,7 +67,7 @@ async def raw(address: Address, data: bytes) -> bytes:
 @pytest.mark.parametrize(
     "path", [USERS, INSTANCES, "/chat/new-user", "/cloud/", "/cloud/x", "/readyz", "/nothing/here"]
 )
-async def test_no_route_takes_a_body_over_the_limit(strict: Address, path: str) -> None:
+async def test_every_route_rejects_a_body_over_the_limit(strict: Address, path: str) -> None:
     async with strict.requests() as client:
         for body in (b"x" * 2049, chunks(b"x" * 2049)):
             answer = await client.post(path, content=body)
@@ -82,14 +82,14 @@ async def chunks(body: bytes) -> AsyncIterator[bytes]:
     yield body[1000:]
 
 
-async def test_deep_json_is_refused_and_named(strict: Address) -> None:
+async def test_deeply_nested_json_is_rejected_with_the_reason(strict: Address) -> None:
     async with strict.requests() as client:
         answer = await client.post(USERS, content=b'{"name":' + b"[" * 33 + b"]" * 33 + b"}")
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
         assert "32 deep" in answer.json()["detail"]
 
 
-async def test_slow_headers_and_slow_bodies_are_ended(portal: Portal) -> None:
+async def test_slow_headers_and_bodies_time_out(portal: Portal) -> None:
     # Times of their own: where all tests had them, a busy machine would be refused what it asks for.
     settings = gateway_settings(**(STRICT | {"header_seconds": 0.4, "body_seconds": 0.4}))
     async with serving(portal.url, settings) as hasty:
@@ -107,12 +107,12 @@ async def slow_ones_are_ended(hasty: Address) -> None:
     writer.close()
 
 
-async def test_endless_headers_are_ended(strict: Address) -> None:
+async def test_too_large_headers_are_rejected(strict: Address) -> None:
     answer = await raw(strict, b"GET / HTTP/1.1\r\n" + b"X-Filler: 0123456789\r\n" * 300)
     assert answer.startswith(b"HTTP/1.1 431")
 
 
-async def test_registrations_of_an_address_are_limited_together_by_all_gateways(portal: Portal) -> None:
+async def test_the_registration_limit_of_an_address_is_shared_by_all_gateways(portal: Portal) -> None:
     async with AsyncExitStack() as stack:
         settings = gateway_settings(**(STRICT | {"registrations_per_minute": 6}))
         one = await stack.enter_async_context(serving(portal.url, settings))
@@ -131,7 +131,7 @@ async def test_registrations_of_an_address_are_limited_together_by_all_gateways(
         assert (course.status_code, course.json()["status"]) == (429, "error")
 
 
-async def test_a_flood_of_messages_is_refused_with_the_time_to_come_back_and_others_go_on(
+async def test_a_flood_of_messages_is_rate_limited_without_affecting_others(
     strict: Address,
 ) -> None:
     async with person(strict) as flooder, person(strict) as other:
@@ -146,7 +146,7 @@ async def test_a_flood_of_messages_is_refused_with_the_time_to_come_back_and_oth
                 pass
 
 
-async def test_a_course_client_that_floods_is_read_slowly_and_loses_nothing(strict: Address) -> None:
+async def test_a_flooding_course_client_is_read_slowly_and_loses_nothing(strict: Address) -> None:
     async with connect(strict.ws + "/chat/", max_queue=None) as socket:
         for n in range(6):
             await socket.send(json.dumps({"type": "send", "message": f"{n}", "user": {"name": "x"}}))
@@ -159,7 +159,7 @@ async def test_a_course_client_that_floods_is_read_slowly_and_loses_nothing(stri
         assert told == [f"{n}" for n in range(6)]
 
 
-async def test_commands_are_limited(strict: Address) -> None:
+async def test_commands_are_rate_limited(strict: Address) -> None:
     token = await token_of(strict)
     async with strict.requests() as client:
         client.headers["Authorization"] = f"Bearer {token}"
@@ -169,7 +169,7 @@ async def test_commands_are_limited(strict: Address) -> None:
         assert "Retry-After" in answer.headers
 
 
-async def test_commands_sent_at_once_to_several_gateways_pass_no_limit_of_pending_ones(
+async def test_concurrent_commands_to_several_gateways_stay_within_the_pending_quota(
     portal: Portal,
 ) -> None:
     roomy = {"commands_per_second": 100.0, "commands_burst": 100, "connections_per_address": 100}
@@ -205,7 +205,7 @@ async def test_commands_sent_at_once_to_several_gateways_pass_no_limit_of_pendin
                     ended += 1
 
 
-async def test_connections_of_an_address_are_limited_and_freed(strict: Address) -> None:
+async def test_the_connection_limit_of_an_address_is_enforced_and_released(strict: Address) -> None:
     async with AsyncExitStack() as stack:
         for _ in range(12):
             await stack.enter_async_context(raw_socket(strict))
@@ -219,14 +219,14 @@ async def test_connections_of_an_address_are_limited_and_freed(strict: Address) 
             pass
 
 
-async def test_silent_connections_of_an_address_are_limited(strict: Address) -> None:
+async def test_silent_connections_count_against_the_limit_of_an_address(strict: Address) -> None:
     writers = [(await asyncio.open_connection("127.0.0.1", strict.port))[1] for _ in range(12)]
     assert (await raw(strict, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")).startswith(b"HTTP/1.1 429")
     for writer in writers:
         writer.close()
 
 
-async def test_an_idle_course_socket_that_is_nobodys_is_closed(strict: Address) -> None:
+async def test_an_idle_unbound_course_socket_is_closed(strict: Address) -> None:
     async with connect(strict.ws + "/chat/") as socket, asyncio.timeout(PATIENCE_SECONDS):
         await socket.wait_closed()
     assert socket.close_code == 1001
@@ -246,7 +246,7 @@ async def codes(portal: Portal, told: list[str], **more: object) -> list[int]:
     return found
 
 
-async def test_proxy_headers_count_only_from_where_they_are_trusted(portal: Portal) -> None:
+async def test_forwarded_addresses_count_only_from_trusted_proxies(portal: Portal) -> None:
     two = ["203.0.113.0", "203.0.113.1"]
     assert await codes(portal, two) == [201, 429]
     assert await codes(portal, two, trusted_proxies=("127.0.0.1",)) == [201, 201]
@@ -256,7 +256,7 @@ async def test_proxy_headers_count_only_from_where_they_are_trusted(portal: Port
         assert await codes(portal, two, **exempt) == [201, 429]
 
 
-async def test_clients_behind_the_edge_of_a_host_are_told_apart(portal: Portal) -> None:
+async def test_clients_behind_a_providers_edge_have_separate_limits(portal: Portal) -> None:
     edge = "172.70.247.28, 10.19.6.53"
     many = [f"203.0.113.{n}, {edge}" for n in range(40)]
     assert await codes(portal, many, trusted_proxies=("render",)) == [201] * 40

@@ -27,9 +27,7 @@ async def stopped_at_will(portal: Portal) -> AsyncIterator[tuple[Address, AsyncE
         yield await stop.enter_async_context(serving(portal.url)), stop
 
 
-async def test_every_socket_is_told_to_come_back_and_every_stream_ends_whole(
-    portal: Portal, agent: str
-) -> None:
+async def test_a_stop_closes_sockets_as_going_away_and_completes_streams(portal: Portal, agent: str) -> None:
     async with stopped_at_will(portal) as (address, stop), AsyncExitStack() as clients:
         someone = await clients.enter_async_context(person(address))
         course = await clients.enter_async_context(course_client(address, agent))
@@ -45,9 +43,7 @@ async def test_every_socket_is_told_to_come_back_and_every_stream_ends_whole(
             await http.get("/healthz")
 
 
-async def test_people_of_a_stopped_gateway_keep_their_place_for_a_moment_and_then_leave(
-    portal: Portal, agent: str
-) -> None:
+async def test_users_of_a_stopped_gateway_stay_listed_for_a_grace_period(portal: Portal, agent: str) -> None:
     async with stopped_at_will(portal) as (address, stop):
         user = await register(address, agent, "leaving with the gateway")
         async with course_client(address, agent) as client, course_client(portal.gateway, "w") as witness:
@@ -57,7 +53,7 @@ async def test_people_of_a_stopped_gateway_keep_their_place_for_a_moment_and_the
             await witness.misses(user)
 
 
-async def test_a_request_under_way_is_answered(portal: Portal) -> None:
+async def test_a_request_in_progress_is_completed(portal: Portal) -> None:
     body = json.dumps({"name": "in flight"}).encode()
     head = f"POST /chat/new-user HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     async with stopped_at_will(portal) as (address, stop):
@@ -75,7 +71,7 @@ async def test_a_request_under_way_is_answered(portal: Portal) -> None:
             writer.close()
 
 
-async def test_who_waits_for_a_service_that_is_away_is_told_to_come_back(
+async def test_a_request_that_waits_for_a_missing_service_returns_unavailable(
     broker_process: BrokerProcess, caplog: pytest.LogCaptureFixture
 ) -> None:
     asked = asyncio.Event()

@@ -73,7 +73,7 @@ async def put(broker: NatsConnection, subject: str, payload: bytes | dict[str, o
     return (await broker.jetstream.publish(subject, data)).seq
 
 
-async def test_readers_see_older_messages_live_and_missed_and_newer_ones_never(
+async def test_messages_of_older_releases_are_delivered_and_newer_ones_skipped(
     address: Address, stream: NatsConnection, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with person(address) as reader:
@@ -87,7 +87,7 @@ async def test_readers_see_older_messages_live_and_missed_and_newer_ones_never(
         assert await late.receive("message") == live
 
 
-async def test_the_list_and_the_events_are_of_older_and_todays_events_alone(
+async def test_events_of_older_releases_are_applied_and_newer_ones_skipped(
     address: Address, stream: NatsConnection, http: httpx.AsyncClient
 ) -> None:
     async with events(address) as followed:
@@ -101,7 +101,7 @@ async def test_the_list_and_the_events_are_of_older_and_todays_events_alone(
         assert listed == [*before, {"id": "old-1", "state": "stopped", "timestamp": WHEN}]
 
 
-async def test_a_newer_record_of_a_person_puts_nobody_on_the_list(
+async def test_a_members_record_of_a_newer_release_is_not_listed(
     address: Address, stream: NatsConnection
 ) -> None:
     await put(stream, member_subject("newer"), NEWER)
@@ -109,7 +109,7 @@ async def test_a_newer_record_of_a_person_puts_nobody_on_the_list(
         assert "newer" not in {user["id"] for user in bob.welcome["users"]}
 
 
-async def test_a_page_newer_than_its_server_learns_what_that_can_not_do(address: Address) -> None:
+async def test_unknown_fields_and_frames_of_a_newer_page_are_rejected(address: Address) -> None:
     """Else what it meant would be done in part, and look as if it had been done."""
     async with person(address) as reader:
         newer = {"type": "send", "clientId": "c1", "room": "general", "text": "bye", "vanishAfter": 60}

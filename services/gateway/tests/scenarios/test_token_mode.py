@@ -61,7 +61,7 @@ async def strict(portal: Portal, tokens: Tokens) -> AsyncIterator[Address]:
         yield address
 
 
-async def test_every_route_asks_for_its_role(strict: Address, tokens: Tokens) -> None:
+async def test_every_route_requires_its_role(strict: Address, tokens: Tokens) -> None:
     ladder = list(Role)
     async with strict.requests() as client:
         for (method, path), needed in ROUTES.items():
@@ -78,7 +78,7 @@ async def test_every_route_asks_for_its_role(strict: Address, tokens: Tokens) ->
                     assert answer.status_code in {200, 202, 404}, (path, role, answer.text)
 
 
-async def test_no_route_of_the_api_is_without_a_rule(strict: Address) -> None:
+async def test_every_api_route_requires_authentication(strict: Address) -> None:
     free = {("POST", USERS), ("GET", SESSION)}
     async with strict.requests() as client:
         paths = (await client.get("/openapi.json")).json()["paths"]
@@ -90,7 +90,7 @@ async def test_no_route_of_the_api_is_without_a_rule(strict: Address) -> None:
                     assert answer.status_code == 401, (method, path, answer.status_code)
 
 
-async def test_the_event_stream_asks_for_a_viewer(strict: Address, tokens: Tokens) -> None:
+async def test_the_event_stream_requires_the_viewer_role(strict: Address, tokens: Tokens) -> None:
     async with strict.requests() as client:
         assert (await client.get(EVENTS)).status_code == 401
         assert (await client.get(EVENTS, headers=tokens.header(Role.MEMBER))).status_code == 403
@@ -98,7 +98,7 @@ async def test_the_event_stream_asks_for_a_viewer(strict: Address, tokens: Token
             assert answer.status_code == 200
 
 
-async def test_the_session_says_who_and_what(strict: Address, tokens: Tokens) -> None:
+async def test_the_session_returns_the_user_and_permissions(strict: Address, tokens: Tokens) -> None:
     async with strict.requests() as client:
         nobody = (await client.get(SESSION)).json()
         assert nobody == {"mode": "token", "guests": True, "may": ["register"]}
@@ -113,7 +113,7 @@ async def test_the_session_says_who_and_what(strict: Address, tokens: Tokens) ->
         assert (await client.get(f"{SESSION}?token={token}")).json() == nobody
 
 
-async def test_a_guest_chats_and_sees_no_servers(strict: Address) -> None:
+async def test_a_guest_can_chat_but_sees_no_instances(strict: Address) -> None:
     async with strict.requests() as client:
         token = await registered(client, f"g-{uuid4().hex[:8]}")
         assert (await client.get(INSTANCES, headers=bearer(token))).status_code == 403
@@ -122,7 +122,9 @@ async def test_a_guest_chats_and_sees_no_servers(strict: Address) -> None:
         assert (await guest.say("hi"))["type"] == "ack"
 
 
-async def test_a_registration_with_a_proof_has_its_role_and_its_name(strict: Address, tokens: Tokens) -> None:
+async def test_a_registration_with_a_static_token_has_its_role_and_name(
+    strict: Address, tokens: Tokens
+) -> None:
     async with strict.requests() as client:
         token = await registered(client, None, tokens.header(Role.OPERATOR))
         told = (await client.get(SESSION, headers=bearer(token))).json()
@@ -138,7 +140,7 @@ async def test_a_registration_with_a_proof_has_its_role_and_its_name(strict: Add
         assert (await client.get(SESSION, headers=tokens.header(Role.OPERATOR))).status_code == 401
 
 
-async def test_the_name_of_a_token_is_nobody_elses(strict: Address, tokens: Tokens) -> None:
+async def test_the_name_of_a_static_token_is_reserved(strict: Address, tokens: Tokens) -> None:
     async with strict.requests() as client:
         answer = await client.post(USERS, json={"name": "The ADMIN"})
         assert (answer.status_code, answer.json()["code"]) == (409, "name_taken")
@@ -146,7 +148,7 @@ async def test_the_name_of_a_token_is_nobody_elses(strict: Address, tokens: Toke
         assert (answer.status_code, answer.json()["field"]) == (422, "name")
 
 
-async def test_without_guests_a_proof_is_needed_to_chat(portal: Portal, tokens: Tokens) -> None:
+async def test_without_guests_chatting_requires_a_token(portal: Portal, tokens: Tokens) -> None:
     async with guarded(portal, tokens, guests=False) as address, address.requests() as client:
         answer = await client.post(USERS, json={"name": "x"})
         assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
@@ -160,7 +162,7 @@ async def test_without_guests_a_proof_is_needed_to_chat(portal: Portal, tokens: 
             assert await close_code(socket) == 4002
 
 
-async def test_a_stream_ends_when_its_token_is_withdrawn(strict: Address, tokens: Tokens) -> None:
+async def test_a_stream_ends_when_its_token_is_revoked(strict: Address, tokens: Tokens) -> None:
     async with strict.requests() as client:
         async with client.stream("GET", EVENTS, headers=tokens.header(Role.VIEWER)) as answer:
             tokens.write(Role.ADMIN)
@@ -169,7 +171,7 @@ async def test_a_stream_ends_when_its_token_is_withdrawn(strict: Address, tokens
                     pass
 
 
-async def test_a_file_that_can_not_be_used_changes_nothing(
+async def test_an_unusable_token_file_changes_nothing(
     strict: Address, tokens: Tokens, caplog: pytest.LogCaptureFixture
 ) -> None:
     tokens.file.write_text("the operator boss sha256:00\n")
@@ -179,9 +181,7 @@ async def test_a_file_that_can_not_be_used_changes_nothing(
     assert not any(token in caplog.text for token in tokens.by_role.values())
 
 
-async def test_whoever_signs_out_has_a_token_worth_nothing_everywhere(
-    portal: Portal, strict: Address
-) -> None:
+async def test_signing_out_revokes_the_token_at_every_gateway(portal: Portal, strict: Address) -> None:
     async with strict.requests() as client, serving(portal.url, gateway_settings()) as other:
         name = f"o-{uuid4().hex[:8]}"
         token = await registered(client, name)
@@ -197,7 +197,7 @@ async def test_whoever_signs_out_has_a_token_worth_nothing_everywhere(
         assert await registered(client, name) != token
 
 
-async def test_a_token_is_stored_as_a_digest_and_logged_nowhere(
+async def test_a_token_is_stored_as_a_digest_and_never_logged(
     portal: Portal, strict: Address, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -223,7 +223,7 @@ async def test_a_token_is_stored_as_a_digest_and_logged_nowhere(
     ]
 
 
-async def test_a_token_in_an_address_proves_nothing(strict: Address, tokens: Tokens) -> None:
+async def test_a_token_in_the_url_is_ignored(strict: Address, tokens: Tokens) -> None:
     """There every log and every browser's history would keep it."""
     async with strict.requests() as client:
         for given in (tokens.by_role[Role.ADMIN], await registered(client, f"u-{uuid4().hex[:8]}")):
@@ -238,7 +238,7 @@ async def test_a_token_in_an_address_proves_nothing(strict: Address, tokens: Tok
                 assert json.loads(await socket.recv())["code"] == "hello_required"
 
 
-async def test_the_course_contract_is_off_and_says_so_in_its_own_words(strict: Address) -> None:
+async def test_the_disabled_course_contract_responds_in_its_own_format(strict: Address) -> None:
     async with strict.requests() as client:
         answer = await client.post("/chat/new-user", json={"name": "x"})
         assert (answer.status_code, answer.json()["status"]) == (403, "error")
@@ -247,9 +247,7 @@ async def test_the_course_contract_is_off_and_says_so_in_its_own_words(strict: A
         assert "is disabled" in answer.json()["message"]
 
 
-async def test_open_mode_knows_tokens_too_and_the_machine_itself_is_admin(
-    portal: Portal, tokens: Tokens
-) -> None:
+async def test_open_mode_accepts_tokens_and_local_clients_are_admins(portal: Portal, tokens: Tokens) -> None:
     far = {"X-Forwarded-For": "203.0.113.9"}  # from an undeclared proxy: not this machine speaking for itself
     async with guarded(portal, tokens, access="open") as address, address.requests() as client:
         assert (await client.get(SESSION)).json()["role"] == "admin"
