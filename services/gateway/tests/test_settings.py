@@ -13,7 +13,7 @@ from opsroom_messaging.runtime.settings import SettingsError
 
 
 @pytest.mark.parametrize(
-    ("environ", "words"),
+    ("environ", "message"),
     [
         ({"GATEWAY_HOST": "0.0.0.0"}, "GATEWAY_ACCESS must be set to listen on 0.0.0.0"),
         ({"GATEWAY_ACCESS": "token"}, "needs GATEWAY_TOKENS_FILE"),
@@ -32,8 +32,8 @@ from opsroom_messaging.runtime.settings import SettingsError
         ({"GATEWAY_OIDC_ROLES": "ops=boss"}, "must be value=role"),
     ],
 )
-async def test_invalid_access_settings_are_rejected(environ: dict[str, str], words: str) -> None:
-    with pytest.raises(SettingsError, match=re.escape(words)):
+async def test_invalid_access_settings_are_rejected(environ: dict[str, str], message: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(message)):
         static_tokens(GatewaySettings.from_environment(environ))
 
 

@@ -1,4 +1,4 @@
-"""Who asked for what is in the audit, and only admins read it."""
+"""The audit log has all commands, and only admins can read it."""
 
 import json
 from collections.abc import AsyncIterator
@@ -18,10 +18,10 @@ from services.gateway.tests.kit.token_mode import (
     INSTANCES,
     SESSION,
     Tokens,
-    audited,
+    audit_entries,
     bearer,
-    guarded,
     registered,
+    token_mode_gateway,
 )
 from tests.waiting import until_answer
 
@@ -30,14 +30,14 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest.fixture
 def tokens(tmp_path_factory: pytest.TempPathFactory) -> Tokens:
-    """A file with one token for each role."""
+    """A token file with one token per role."""
     return Tokens(tmp_path_factory.mktemp("tokens") / "tokens")
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def strict(portal: Portal, tokens: Tokens) -> AsyncIterator[Address]:
-    """A gateway in token mode that serves the course contract too."""
-    async with guarded(portal, tokens, course=True) as address:
+    """A gateway in token mode that also serves the course contract."""
+    async with token_mode_gateway(portal, tokens, course=True) as address:
         yield address
 
 
@@ -47,21 +47,21 @@ async def test_the_audit_log_has_every_command_with_its_actor_and_address(
     async with strict.requests() as client:
         operator = tokens.header(Role.OPERATOR)
         key = {"Idempotency-Key": uuid4().hex}
-        for _ in range(2):  # a retry is no second command
+        for _ in range(2):  # a retry is not a second command
             operation = (await client.post(INSTANCES, headers=operator | key)).json()["operation"]
         instance = operation["instanceId"]
         await client.post(f"{INSTANCES}/{instance}/stop", headers=operator)
         await client.post(f"{INSTANCES}/{instance}/start", headers=tokens.header(Role.VIEWER))
         await client.delete(f"{INSTANCES}/{instance}")
-        entries = await audited(client, tokens, instance, 4)
-        told = {(entry["action"], entry["outcome"], entry["actor"]): entry for entry in entries}
-        assert len(told) == len(entries) == 4
-        assert told["create", "accepted", "the operator"]["operationId"] == operation["id"]
+        entries = await audit_entries(client, tokens, instance, 4)
+        by_outcome = {(entry["action"], entry["outcome"], entry["actor"]): entry for entry in entries}
+        assert len(by_outcome) == len(entries) == 4
+        assert by_outcome["create", "accepted", "the operator"]["operationId"] == operation["id"]
         # Still being created, or stopped already.
-        wrong = told["stop", "refused", "the operator"]["code"]
-        assert wrong in {"operation_pending", "transition_invalid"}
-        assert told["start", "refused", "the viewer"]["code"] == "forbidden"
-        assert told["remove", "refused", "anonymous"]["code"] == "unauthenticated"
+        code = by_outcome["stop", "refused", "the operator"]["code"]
+        assert code in {"operation_pending", "transition_invalid"}
+        assert by_outcome["start", "refused", "the viewer"]["code"] == "forbidden"
+        assert by_outcome["remove", "refused", "anonymous"]["code"] == "unauthenticated"
         assert {entry["address"] for entry in entries} == {"127.0.0.1"}
         assert all(entry.get("reason") for entry in entries if entry["outcome"] == "refused")
         assert not any(token in json.dumps(entries) for token in tokens.by_role.values())
@@ -73,7 +73,7 @@ async def test_only_admins_can_read_the_audit_log_and_page_through_it(
     async with strict.requests() as client:
         for _ in range(3):
             await client.post(f"{INSTANCES}/none/stop", headers=tokens.header(Role.OPERATOR))
-        await audited(client, tokens, "none", 3)
+        await audit_entries(client, tokens, "none", 3)
         for headers, status in (({}, 401), (tokens.header(Role.OPERATOR), 403)):
             assert (await client.get(AUDIT, headers=headers)).status_code == status
         admin = tokens.header(Role.ADMIN)
@@ -99,7 +99,7 @@ async def test_an_admin_can_revoke_a_token_and_it_is_audited(strict: Address, to
             assert (await client.delete(path, headers=tokens.header(Role.ADMIN))).status_code == 204
             assert await someone.closed() == 4002
         assert (await client.get(SESSION, headers=bearer(token))).status_code == 401
-        entries = await audited(client, tokens, token.partition(".")[0], 2)
+        entries = await audit_entries(client, tokens, token.partition(".")[0], 2)
         assert [(entry["action"], entry["outcome"]) for entry in entries] == [
             ("revoke", "refused"),
             ("revoke", "accepted"),

@@ -1,4 +1,4 @@
-"""The rest of `/api/v1` over HTTP: people, history, health, CORS, and the description of it all."""
+"""`/api/v1/chat` over HTTP: registration, history, users; also health, CORS and OpenAPI."""
 
 from uuid import uuid4
 
@@ -54,13 +54,13 @@ async def test_an_invalid_registration_returns_a_problem(
 
 async def test_history_can_be_paged_backwards_and_forwards(address: Address, http: httpx.AsyncClient) -> None:
     async with person(address) as someone:
-        told = [(await someone.say(f"{n}"))["seq"] for n in range(12)]
+        sequences = [(await someone.say(f"{n}"))["seq"] for n in range(12)]
     last = (await http.get(MESSAGES, params={"limit": 5})).json()["messages"]
-    assert [message["seq"] for message in last] == told[-5:]
-    before = (await http.get(MESSAGES, params={"limit": 5, "before": told[-5]})).json()["messages"]
-    assert [message["seq"] for message in before] == told[-10:-5]
-    after = (await http.get(MESSAGES, params={"limit": 3, "after": told[2]})).json()["messages"]
-    assert [message["seq"] for message in after] == told[3:6]
+    assert [message["seq"] for message in last] == sequences[-5:]
+    before = (await http.get(MESSAGES, params={"limit": 5, "before": sequences[-5]})).json()["messages"]
+    assert [message["seq"] for message in before] == sequences[-10:-5]
+    after = (await http.get(MESSAGES, params={"limit": 3, "after": sequences[2]})).json()["messages"]
+    assert [message["seq"] for message in after] == sequences[3:6]
     assert set(after[0]) == {"seq", "id", "room", "user", "text", "timestamp", "clientId"}
 
 
@@ -129,7 +129,7 @@ async def test_the_openapi_document_has_every_path_and_error(http: httpx.AsyncCl
         "/healthz",
         "/readyz",
     } <= set(described["paths"])
-    assert described == describe()  # the page's types are made from the latter
+    assert described == describe()  # the page's types are generated from the latter
     assert "Problem" in described["components"]["schemas"]
     conflict = described["paths"]["/api/v1/chat/users"]["post"]["responses"]["409"]
     assert "name_taken" in conflict["content"]["application/problem+json"]["examples"]

@@ -1,4 +1,4 @@
-"""`WS /api/v1/chat/ws`: hello, talking, leaving, and what is refused."""
+"""`WS /api/v1/chat/ws`: hello, messages, leaving, and errors."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ from tests.broker import BrokerProcess
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 AT_ONCE = 25
-"""So many messages a sender may have on the way without being too slow itself."""
+"""How many messages a sender may have in flight without becoming too slow itself."""
 
 
 def code(close: Close) -> int:
@@ -34,8 +34,8 @@ async def test_the_welcome_has_the_user_the_user_list_and_the_last_sequence(addr
 async def test_a_message_is_acknowledged_and_delivered_once_to_everyone(address: Address) -> None:
     async with person(address) as sender, person(address) as reader:
         await sender.send({"type": "send", "clientId": "m1", "room": "general", "text": "héllo\n<b>"})
-        told = [await sender.receive("message", "ack") for _ in range(2)]  # in whichever order
-        ack, own = sorted(told, key=lambda frame: str(frame["type"]))
+        frames = [await sender.receive("message", "ack") for _ in range(2)]  # in any order
+        ack, own = sorted(frames, key=lambda frame: str(frame["type"]))
         theirs = await reader.receive("message")
         assert own == theirs
         assert own["text"] == "héllo\n<b>"
@@ -60,12 +60,12 @@ async def test_joins_and_leaves_are_announced_once_for_several_tabs(address: Add
     async with person(address) as witness:
         token = await token_of(address, "tabs")
         async with person(address, token) as one:
-            assert (await witness.told_of("tabs"))["type"] == "joined"
+            assert (await witness.next_about("tabs"))["type"] == "joined"
             async with person(address, token) as second:
                 assert [user["name"] for user in second.welcome["users"]].count("tabs") == 1
             await one.say("still here")
-            assert (await witness.told_of("tabs"))["type"] == "message"
-        assert (await witness.told_of("tabs"))["type"] == "left"
+            assert (await witness.next_about("tabs"))["type"] == "message"
+        assert (await witness.next_about("tabs"))["type"] == "left"
 
 
 async def test_leaving_in_one_tab_closes_the_others_and_frees_the_name(address: Address) -> None:

@@ -1,4 +1,4 @@
-"""Coming back: what was missed, each once and in order, or a reset."""
+"""Resuming: missed messages arrive once and in order, or the client gets a reset."""
 
 import asyncio
 import random
@@ -28,7 +28,7 @@ async def broker(portal: Portal) -> AsyncIterator[NatsConnection]:
 
 
 async def say_many(broker: NatsConnection, someone: Person, count: int) -> list[int]:
-    """Have ``count`` messages stored at once; answers their sequences."""
+    """Store ``count`` messages at once. Returns their sequences."""
     requester = RequestClient(broker, patience=30)
     user = someone.welcome["user"]["id"]
     salt = random.random()
@@ -66,9 +66,9 @@ async def test_missed_messages_arrive_between_the_welcome_and_live_messages(
 async def test_without_since_only_live_messages_arrive(address: Address, broker: NatsConnection) -> None:
     async with person(address) as someone:
         await say_many(broker, someone, 5)
-        async with person(address) as newcomer:
+        async with person(address) as other:
             live = await someone.say("live")
-            assert await received(newcomer, 1) == [live["seq"]]
+            assert await received(other, 1) == [live["seq"]]
 
 
 async def test_messages_older_than_the_replay_buffer_are_read_from_the_stream(
@@ -87,17 +87,17 @@ async def test_messages_older_than_the_replay_buffer_are_read_from_the_stream(
 async def test_the_gateway_catches_up_with_a_client_that_is_ahead(
     address: Address, broker: NatsConnection
 ) -> None:
-    """As one that comes from another gateway, which heard of a message first."""
+    """It happens when the client was connected to another gateway, which got a message first."""
     async with person(address) as someone:
         last = (await someone.say("known"))["seq"]
-        ahead = asyncio.create_task(resumed(address, last + 1))
+        ahead = asyncio.create_task(first_frame_after(address, last + 1))
         (stored,) = await say_many(broker, someone, 1)
         assert stored == last + 1
         assert await ahead == "live"
 
 
-async def resumed(address: Address, since: int) -> str:
-    """Come back having seen ``since``; answers what comes first, a message's text or a reset."""
+async def first_frame_after(address: Address, since: int) -> str:
+    """Resume from ``since``. Returns the text of the first message, or ``reset``."""
     async with person(address, since=since) as back:
         await back.send({"type": "send", "clientId": "1", "room": "general", "text": "live"})
         frame = await back.receive("message", "reset")
@@ -166,13 +166,13 @@ async def test_reconnecting_readers_get_every_message_once_and_in_order(
                 seen: list[int] = []
                 while len(seen) < count:
                     where = chance.choice([portal.gateway, forgetful])
-                    # A gateway that lags behind what was seen at the other sends people back for a moment.
+                    # A gateway that is behind the other one rejects the client for a moment.
                     with suppress_try_later():
                         async with person(where, token, since=seen[-1] if seen else since) as reader:
                             for _ in range(min(patience, count - len(seen))):
                                 seen += await received(reader, 1)
                 return seen
 
-            told, *followed = await asyncio.gather(talk(), *(follow(n) for n in (17, 60, 133, 400)))
+            sent, *followed = await asyncio.gather(talk(), *(follow(n) for n in (17, 60, 133, 400)))
         for seen in followed:
-            assert seen == told
+            assert seen == sent

@@ -1,4 +1,4 @@
-"""Readers of the event stream that are too slow, or come back too late."""
+"""Readers of the event stream that are too slow or come back too late."""
 
 import asyncio
 import socket
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 EVENTS = "/api/v1/cloud/events"
 OUTBOX_BYTES = 262_144
 COUNT = 8_000
-"""Over 6 MB of events: more than the outbox and both sockets hold, whose buffers grow to 4 MB on Linux."""
+"""Over 6 MB of events: more than the send buffer and both sockets' buffers (up to 4 MB on Linux) hold."""
 SMALL_WINDOW = [(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)]
 
 
@@ -36,7 +36,7 @@ async def broker(portal: Portal) -> AsyncIterator[NatsConnection]:
 
 
 async def publish(broker: NatsConnection, count: int) -> list[int]:
-    """Publish ``count`` events at once, as by hand; answers their sequences."""
+    """Publish ``count`` events at once, bypassing the service. Returns their sequences."""
     event = InstanceEvent(
         type=EventType.FAILED,
         instance_id="busy",
@@ -58,7 +58,7 @@ async def publish(broker: NatsConnection, count: int) -> list[int]:
 
 
 async def ids(answer: httpx.Response) -> AsyncGenerator[int]:
-    """The ids of all events, until the stream ends or breaks off. Nothing else of them is read: so many."""
+    """Yield the ids of all events until the stream ends. Nothing else is parsed, because there are many."""
     rest = ""
     with suppress(httpx.ReadError, httpx.RemoteProtocolError):
         async for text in answer.aiter_text():
@@ -69,7 +69,7 @@ async def ids(answer: httpx.Response) -> AsyncGenerator[int]:
 
 
 async def first(count: int, answer: httpx.Response) -> list[int]:
-    """The first ``count`` of them, or all there are; each wait is bounded by the client's own timeout."""
+    """Return the first ``count`` ids, or all; each wait is bounded by the client's timeout."""
     found: list[int] = []
     async with aclosing(ids(answer)) as following:
         async for one in following:
@@ -107,13 +107,13 @@ async def test_expired_events_get_a_reset(portal: Portal, broker: NatsConnection
     stored = await publish(broker, 10)
     await broker.jetstream.purge_stream(CLOUD_STREAM, seq=stored[5])
     async with serving(portal.url) as fresh:
-        await lost(fresh, stored[3], head=stored[-1])
+        await assert_reset(fresh, stored[3], head=stored[-1])
         async with events(fresh, since=stored[4]) as nothing_missed:
             assert [int((await nothing_missed.next())["id"]) for _ in range(5)] == stored[5:]
 
 
-async def lost(address: Address, since: int, head: int) -> None:
-    """Whoever comes back with ``since`` is told to fetch anew, and can go on from there."""
+async def assert_reset(address: Address, since: int, head: int) -> None:
+    """Check that resuming from ``since`` gets a reset from which the client can continue."""
     async with events(address, since=since) as stream:
         reset = await stream.next()
     assert (reset["event"], int(reset["id"]), reset["data"]) == ("reset", head, {"seq": head})

@@ -1,4 +1,4 @@
-"""`/api/v1/cloud`: commands, what becomes of them, and the event stream."""
+"""`/api/v1/cloud`: commands, operations, and the event stream."""
 
 import asyncio
 from typing import Any
@@ -216,7 +216,7 @@ async def test_the_list_plus_later_events_equals_a_newer_list(
 
 
 def fold(state: dict[str, Any], change: dict[str, Any]) -> None:
-    """As a page would: what is pending comes and goes, the state changes with what is done."""
+    """Apply a change as a page does: set or clear the pending operation, and update the state."""
     known = state.get(change["instanceId"])
     if change["type"] == "received":
         pending = {

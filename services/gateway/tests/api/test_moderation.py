@@ -1,4 +1,4 @@
-"""Messages removed, people muted and banned by name: seen at two gateways, behind a proxy."""
+"""Removed messages, and mutes and bans by name: at two gateways behind a proxy."""
 
 import json
 from datetime import UTC, datetime
@@ -13,60 +13,73 @@ from services.gateway.tests.kit.behind_proxy import (
     BANNED,
     CHAT,
     PROXY,
-    Guarded,
+    TwoGateways,
+    forwarded_for,
     person_from,
     refused_hello,
     registered,
-    seen_from,
     socket_from,
-    some,
+    unique_name,
 )
 from services.gateway.tests.kit.course_clients import CourseClient
 from services.gateway.tests.kit.portal import Portal, gateway_settings, serving
-from services.gateway.tests.kit.token_mode import MESSAGES, SESSION, USERS, audited, bearer, guarded
+from services.gateway.tests.kit.token_mode import (
+    MESSAGES,
+    SESSION,
+    USERS,
+    audit_entries,
+    bearer,
+    token_mode_gateway,
+)
 from tests.waiting import until_answer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_a_removal_is_delivered_live_and_on_resume_without_the_text(
-    portal: Portal, two: Guarded
+    portal: Portal, two: TwoGateways
 ) -> None:
-    ann, bob = await registered(two.first, some("ann")), await registered(two.first, some("bob"))
-    secret = some("the text")
+    ann, bob = (
+        await registered(two.first, unique_name("ann")),
+        await registered(two.first, unique_name("bob")),
+    )
+    secret = unique_name("the text")
     async with (
-        person_from(two.first, ann) as audit_log,
-        person_from(two.second, bob) as there,
+        person_from(two.first, ann) as first_reader,
+        person_from(two.second, bob) as second_reader,
         socket_from(two.first, "/chat", "198.51.100.2") as course,
     ):
-        before = audit_log.welcome["seq"]
-        said = await audit_log.say(secret)
-        after = await audit_log.say("and goes on")
-        while (await there.receive("message"))["seq"] < after["seq"]:
+        before = first_reader.welcome["seq"]
+        message = await first_reader.say(secret)
+        after = await first_reader.say("and goes on")
+        while (await second_reader.receive("message"))["seq"] < after["seq"]:
             pass
         async with two.admin() as admin:
-            path = f"{CHAT}/rooms/general/messages/{said['id']}"
+            path = f"{CHAT}/rooms/general/messages/{message['id']}"
             assert (await admin.delete(path, params={"reason": "rude"})).status_code == 204
-            removed = [await one.receive("removed") for one in (audit_log, there)]
+            removed = [await one.receive("removed") for one in (first_reader, second_reader)]
             assert removed[0] == removed[1]
-            assert (removed[0]["id"], removed[0]["messageSeq"]) == (said["id"], said["seq"])
+            assert (removed[0]["id"], removed[0]["messageSeq"]) == (message["id"], message["seq"])
             assert (await admin.delete(path)).status_code == 204
             history = (await admin.get(MESSAGES)).json()["messages"]
             assert secret not in json.dumps(history)
             assert [one["seq"] for one in history][-1] == after["seq"]
-            entry = (await audited(admin, two.tokens, said["id"], 1))[0]
+            entry = (await audit_entries(admin, two.tokens, message["id"], 1))[0]
             assert (entry["action"], entry["actor"], entry["address"], entry["reason"]) == (
                 "remove_message",
                 "the admin",
                 "192.0.2.1",
                 "rude",
             )
-        told = CourseClient(course)
-        marks = await told.until_own_message()
+        frame = CourseClient(course)
+        marks = await frame.until_own_message()
         assert secret in str(marks)
         assert "removed" not in str(marks)
-    # A gateway that remembers it, one that reads the stream, and one that hears of it in the middle.
-    async with guarded(portal, two.tokens, **PROXY) as late, serving(portal.url, small_ring()) as forgetful:
+    # One gateway has it in its buffer, one reads the stream, and one has a part of it in its buffer.
+    async with (
+        token_mode_gateway(portal, two.tokens, **PROXY) as late,
+        serving(portal.url, small_buffer_settings()) as forgetful,
+    ):
         for gateway in (two.first, late, forgetful):
             async with person_from(gateway, ann, since=before) as back:
                 frames = [await back.receive("message", "removed") for _ in range(2)]
@@ -75,13 +88,13 @@ async def test_a_removal_is_delivered_live_and_on_resume_without_the_text(
                 assert await back.receive("message", "removed") == removed[0]
 
 
-def small_ring() -> Any:
-    """A gateway in open mode that remembers next to nothing."""
+def small_buffer_settings() -> Any:
+    """Return settings of a gateway in open mode with a minimal replay buffer."""
     return gateway_settings(ring_messages=1, **{key: PROXY[key] for key in ("trusted_proxies",)})
 
 
-async def test_only_admins_can_moderate_and_attempts_of_others_are_audited(two: Guarded) -> None:
-    target = some("x")
+async def test_only_admins_can_moderate_and_attempts_of_others_are_audited(two: TwoGateways) -> None:
+    target = unique_name("x")
     async with two.first.requests() as client:
         for method, path, body in (
             ("DELETE", f"/rooms/general/messages/{target}", None),
@@ -98,7 +111,7 @@ async def test_only_admins_can_moderate_and_attempts_of_others_are_audited(two: 
             )
             assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), path
     async with two.admin() as admin:
-        found = await audited(admin, two.tokens, target, 6)
+        found = await audit_entries(admin, two.tokens, target, 6)
         assert [(one["action"], one["actor"], one["code"]) for one in found] == [
             ("remove_message", "anonymous", "unauthenticated"),
             ("remove_message", "the operator", "forbidden"),
@@ -120,8 +133,8 @@ async def test_only_admins_can_moderate_and_attempts_of_others_are_audited(two: 
             assert answer.json()["code"] == code, (path, answer.text)
 
 
-async def test_a_muted_user_is_notified_and_can_still_read(two: Guarded) -> None:
-    name = some("mia")
+async def test_a_muted_user_is_notified_and_can_still_read(two: TwoGateways) -> None:
+    name = unique_name("mia")
     token = await registered(two.first, name)
     async with (
         person_from(two.first, token) as mia,
@@ -136,8 +149,8 @@ async def test_a_muted_user_is_notified_and_can_still_read(two: Guarded) -> None
         mute = answer.json()
         assert mute["until"] > rfc3339(datetime.now(UTC))
         for one in (mia, too):
-            told = await one.receive("muted")
-            assert (told["until"], told["reason"]) == (mute["until"], "spam")
+            frame = await one.receive("muted")
+            assert (frame["until"], frame["reason"]) == (mute["until"], "spam")
         refused = await mia.say("hello?")
         assert (refused["type"], refused["code"], refused["until"]) == ("error", "muted", mute["until"])
         async with person_from(two.second, token) as again:
@@ -154,25 +167,28 @@ async def test_a_muted_user_is_notified_and_can_still_read(two: Guarded) -> None
 
 
 async def test_a_banned_user_is_disconnected_everywhere_and_cannot_return(
-    portal: Portal, two: Guarded
+    portal: Portal, two: TwoGateways
 ) -> None:
-    name = some("eve")
+    name = unique_name("eve")
     token = await registered(two.first, name)
     async with (
-        person_from(two.first, token) as audit_log,
-        person_from(two.second, token) as there,
+        person_from(two.first, token) as first_reader,
+        person_from(two.second, token) as second_reader,
         two.admin() as admin,
     ):
         answer = await admin.post(CHAT + "/bans", json={"name": name, "reason": "enough"})
         assert answer.status_code == 201, answer.text
         ban = answer.json()
-        for one in (audit_log, there):
-            told = await one.receive("error")
-            assert (told["code"], told["message"]) == ("banned", "you are banned until it is lifted: enough")
+        for one in (first_reader, second_reader):
+            frame = await one.receive("error")
+            assert (frame["code"], frame["message"]) == (
+                "banned",
+                "you are banned until it is lifted: enough",
+            )
             assert await one.closed() == BANNED
         names = [user["name"] for user in (await admin.get(USERS)).json()["users"]]
         assert name not in names
-        async with guarded(portal, two.tokens, **PROXY) as later:
+        async with token_mode_gateway(portal, two.tokens, **PROXY) as later:
             for gateway in (two.first, two.second, later):
                 error, code = await refused_hello(gateway, token)
                 assert (error["code"], code) == ("banned", BANNED)
@@ -190,10 +206,10 @@ async def test_a_banned_user_is_disconnected_everywhere_and_cannot_return(
         assert (await back.say("hello again"))["type"] == "ack"
 
 
-async def test_a_course_client_can_be_muted_and_banned_by_name(two: Guarded) -> None:
-    name, address = some("carl"), "198.51.100.77"
+async def test_a_course_client_can_be_muted_and_banned_by_name(two: TwoGateways) -> None:
+    name, address = unique_name("carl"), "198.51.100.77"
     async with two.second.requests() as client, socket_from(two.second, "/chat", address) as socket:
-        answer = await client.post("/chat/new-user", json={"name": name}, headers=seen_from(address))
+        answer = await client.post("/chat/new-user", json={"name": name}, headers=forwarded_for(address))
         assert answer.status_code == 200, answer.text
         carl = CourseClient(socket)
         await carl.sees(answer.json()["user"])
@@ -213,24 +229,24 @@ async def test_a_course_client_can_be_muted_and_banned_by_name(two: Guarded) -> 
 
 
 async def test_in_open_mode_local_clients_can_moderate_only_if_configured(
-    portal: Portal, two: Guarded
+    portal: Portal, two: TwoGateways
 ) -> None:
-    name = some("open")
+    name = unique_name("open")
     async with portal.gateway.requests() as client:
-        told = (await client.get(SESSION)).json()
-        assert told["role"] == "admin"
-        assert "see_audit" in told["may"]
-        assert "moderate" not in told["may"]
+        frame = (await client.get(SESSION)).json()
+        assert frame["role"] == "admin"
+        assert "see_audit" in frame["may"]
+        assert "moderate" not in frame["may"]
         answer = await client.post(CHAT + "/mutes", json={"name": name})
         assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
     admin = two.tokens.header(Role.ADMIN)
-    async with guarded(portal, two.tokens, access="open") as address, address.requests() as client:
+    async with token_mode_gateway(portal, two.tokens, access="open") as address, address.requests() as client:
         mute = await client.post(CHAT + "/mutes", json={"name": name}, headers=admin)
         assert mute.status_code == 201
     settings = gateway_settings(open_moderation=True)
     async with serving(portal.url, settings) as address, address.requests() as client:
         assert "moderate" in (await client.get(SESSION)).json()["may"]
-        answer = await client.get(SESSION, headers=seen_from("203.0.113.9"))
+        answer = await client.get(SESSION, headers=forwarded_for("203.0.113.9"))
         assert "moderate" not in answer.json()["may"]
         path = f"{CHAT}/restrictions/{mute.json()['id']}"
         await until_answer(

@@ -1,4 +1,4 @@
-"""What the OpenAPI document promises holds: schemathesis asks all that it describes, and much besides."""
+"""Responses match the OpenAPI document: schemathesis generates requests for all of it."""
 
 import asyncio
 import hashlib
@@ -19,28 +19,28 @@ from tests.broker import BrokerProcess
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 TOKEN = "a-token-given-out-for-this-test-alone"
-GIVEN = f"root admin sha256:{hashlib.sha256(TOKEN.encode()).hexdigest()}"
+STATIC_TOKEN = f"root admin sha256:{hashlib.sha256(TOKEN.encode()).hexdigest()}"
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 PROGRAM = Path(sysconfig.get_path("scripts")) / "schemathesis"
 EXAMPLES = os.environ.get("OPENAPI_EXAMPLES", "2")
-"""Of each operation in each phase, besides those that its schema asks for."""
+"""Number of examples per operation and phase, in addition to those from the schema."""
 ALL_PHASES = "examples,coverage,fuzzing,stateful"
 FREE_PHASES, GUARDED_PHASES = (
     (ALL_PHASES, ALL_PHASES)
     if "OPENAPI_EXAMPLES" in os.environ
     else ("examples,fuzzing,stateful", "examples,coverage")
 )
-"""Without that variable each mode has its share, for want of time."""
+"""By default each mode runs only some of the phases, to save time."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gateways(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Address, Address]]:
-    """One in open mode, and one in token mode."""
+    """A gateway in open mode, and one in token mode."""
     process = BrokerProcess(tmp_path_factory.mktemp("broker"))
     await process.start()
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(services(process.url))
-        given = gateway_settings(access="token", tokens=(GIVEN,))
+        given = gateway_settings(access="token", tokens=(STATIC_TOKEN,))
         yield (
             await stack.enter_async_context(serving(process.url)),
             await stack.enter_async_context(serving(process.url, given)),
@@ -48,34 +48,34 @@ async def gateways(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tu
     await process.stop()
 
 
-async def found_wrong(address: Address, folder: Path, *more: str) -> str:
-    """Ask everything; answers the report where something was not as described."""
-    asking = await asyncio.create_subprocess_exec(
+async def run_schemathesis(address: Address, folder: Path, *more: str) -> str:
+    """Run schemathesis. Returns its report if it found a violation."""
+    process = await asyncio.create_subprocess_exec(
         *(str(PROGRAM), "--config-file", str(CONFIG), "--no-color", "run", f"{address.http}/openapi.json"),
         *("--checks", "all", "--max-examples", EXAMPLES, "--seed", "6", "--continue-on-failure", *more),
-        *("--exclude-path-regex", "/events$"),  # it has no end, and so none that could be waited for
+        *("--exclude-path-regex", "/events$"),  # it is endless
         cwd=folder,
         stdout=PIPE,
         stderr=STDOUT,
     )
     try:
-        said = (await asking.communicate())[0].decode()
+        report = (await process.communicate())[0].decode()
     finally:
-        if asking.returncode is None:
-            asking.kill()
-            await asking.wait()
-    assert re.search(r"\d{2,} generated", said), said
-    return said if asking.returncode else ""
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert re.search(r"\d{2,} generated", report), report
+    return report if process.returncode else ""
 
 
 @pytest.mark.timeout(300)
 async def test_responses_match_the_openapi_document_in_open_and_token_mode(
     gateways: tuple[Address, Address], tmp_path: Path
 ) -> None:
-    free, guarded = gateways
+    free, token_mode_gateway = gateways
     by_token = ("-H", f"Authorization: Bearer {TOKEN}")
     reports = await asyncio.gather(
-        found_wrong(free, tmp_path, "--phases", FREE_PHASES),
-        found_wrong(guarded, tmp_path, "--phases", GUARDED_PHASES, *by_token),
+        run_schemathesis(free, tmp_path, "--phases", FREE_PHASES),
+        run_schemathesis(token_mode_gateway, tmp_path, "--phases", GUARDED_PHASES, *by_token),
     )
     assert not any(reports), "\n".join(reports)

@@ -1,4 +1,4 @@
-"""What runs, told over HTTP and over NATS, and what is told when something is gone."""
+"""The status over HTTP and NATS, also while services are missing."""
 
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -18,7 +18,7 @@ STATUS = "/api/v1/status"
 
 
 async def status_of(address: Address) -> Status:
-    """What the gateway says."""
+    """Return the status of a gateway."""
     async with address.requests() as client:
         answer = await client.get(STATUS)
         assert answer.status_code == 200, answer.text
@@ -41,11 +41,11 @@ async def test_the_status_over_http_and_nats_has_services_streams_and_connection
         assert abs(found.clock_ahead_ms) < 1_000
     broker = await connect(portal.url, name="operator")
     try:
-        told = await broker.client.request(GATEWAY_STATUS, b"", timeout=5)
+        reply = await broker.client.request(GATEWAY_STATUS, b"", timeout=5)
     finally:
         await broker.close()
-    same = decode(contract_of(Status), told.data)
-    assert [replica.id for replica in same.replicas] == [replica.id for replica in found.replicas]
+    over_nats = decode(contract_of(Status), reply.data)
+    assert [replica.id for replica in over_nats.replicas] == [replica.id for replica in found.replicas]
 
 
 async def test_the_status_lists_missing_services_and_needs_the_broker(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from opsroom_gateway.auth.static_tokens import StaticTokensError, main, parse_to
 
 
 @pytest.mark.parametrize(
-    ("line", "words"),
+    ("line", "message"),
     [
         ("alice", "must be"),
         ("alice operator secret", "must be"),
@@ -15,8 +15,8 @@ from opsroom_gateway.auth.static_tokens import StaticTokensError, main, parse_to
         ("\u200b operator sha256:" + "0" * 64, "invisible"),
     ],
 )
-async def test_an_invalid_line_is_reported_with_its_number(line: str, words: str) -> None:
-    with pytest.raises(StaticTokensError, match=f"token 2: .*{words}"):
+async def test_an_invalid_line_is_reported_with_its_number(line: str, message: str) -> None:
+    with pytest.raises(StaticTokensError, match=f"token 2: .*{message}"):
         parse_tokens(["# first", line])
 
 

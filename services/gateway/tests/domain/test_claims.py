@@ -11,7 +11,7 @@ ROLES = {"ops": Role.OPERATOR, "admins": Role.ADMIN, "viewer": Role.VIEWER}
 
 
 @pytest.mark.parametrize(
-    ("claims", "path", "least", "role"),
+    ("claims", "path", "default", "role"),
     [
         ({"groups": ["ops"]}, "groups", None, Role.OPERATOR),
         ({"groups": ["viewer", "admins", "ops"]}, "groups", None, Role.ADMIN),
@@ -27,9 +27,9 @@ ROLES = {"ops": Role.OPERATOR, "admins": Role.ADMIN, "viewer": Role.VIEWER}
     ],
 )
 def test_the_highest_role_of_a_claim_counts(
-    claims: dict[str, Any], path: str, least: Role | None, role: Role | None
+    claims: dict[str, Any], path: str, default: Role | None, role: Role | None
 ) -> None:
-    assert role_in(claims, path, ROLES, least) is role
+    assert role_in(claims, path, ROLES, default) is role
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The whole table of who may do what, written out by hand."""
+"""The complete table of permissions, written by hand."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -21,7 +21,7 @@ admin       yes      yes  yes         yes             yes      yes
 
 
 def cells() -> list[tuple[str, Action, bool]]:
-    """Every cell of the table."""
+    """Return every cell of the table."""
     head, *rows = [line.split() for line in TABLE.strip().splitlines()]
     return [
         (row[0], Action(action), word == "yes")
@@ -35,13 +35,13 @@ def test_the_table_has_every_action_and_role() -> None:
     assert {who for who, _, _ in cells()} == {"nobody", "guest", *Role}
 
 
-@pytest.mark.parametrize(("who", "action", "may"), cells())
-def test_every_role_has_the_permissions_of_the_table(who: str, action: Action, may: bool) -> None:
+@pytest.mark.parametrize(("who", "action", "allowed"), cells())
+def test_every_role_has_the_permissions_of_the_table(who: str, action: Action, allowed: bool) -> None:
     if who in {"nobody", "guest"}:
-        assert (action in permissions_of(None, guests=who == "guest")) is may
+        assert (action in permissions_of(None, guests=who == "guest")) is allowed
     else:
         for guests in (True, False):
-            assert (action in permissions_of(Role(who), guests=guests)) is may
+            assert (action in permissions_of(Role(who), guests=guests)) is allowed
 
 
 @pytest.mark.parametrize(
@@ -60,18 +60,18 @@ def test_the_role_of_anonymous_clients(mode: Mode, local: bool, role: Role | Non
 
 
 @pytest.mark.parametrize("guests", [True, False])
-@pytest.mark.parametrize("withdrawn", [True, False])
+@pytest.mark.parametrize("revoked", [True, False])
 @pytest.mark.parametrize("until", [None, timedelta(seconds=-1), timedelta(0), timedelta(seconds=1)])
 @pytest.mark.parametrize("role", [None, *Role])
 def test_a_grant_counts_until_it_expires_or_is_revoked(
-    role: Role | None, until: timedelta | None, withdrawn: bool, guests: bool
+    role: Role | None, until: timedelta | None, revoked: bool, guests: bool
 ) -> None:
     grant = None
     if role is not None:
         grant = Grant(role=role, source="token:x", until=None if until is None else NOW + until)
-    counts = role is not None and not withdrawn and (until is None or until > timedelta(0))
+    counts = role is not None and not revoked and (until is None or until > timedelta(0))
     expected = role if counts else (Role.MEMBER if guests else None)
-    assert registered_role(grant, NOW, guests=guests, revoked=withdrawn) is expected
+    assert registered_role(grant, NOW, guests=guests, revoked=revoked) is expected
 
 
 def test_the_higher_of_two_roles_counts() -> None:

@@ -1,4 +1,4 @@
-"""Whose socket is whose: the rules by themselves."""
+"""Binding of sockets to users."""
 
 import pytest
 
@@ -8,7 +8,7 @@ HERE, THERE = "one browser", "another browser"
 
 
 def bound(*claims: tuple[str, str, str | None]) -> Binding:
-    """A binding with sockets: id, origin, and who claimed it."""
+    """Return a binding with sockets, each an id, an origin and the user who claimed it."""
     binding = Binding()
     for socket_id, origin, user_id in claims:
         binding.open(socket_id, origin, [])
@@ -47,7 +47,7 @@ def test_a_corrected_guess_displaces_its_user_only_without_another_socket() -> N
     binding = Binding()
     binding.open("1", HERE, ["bob"])
     binding.open("2", HERE, [])
-    binding.claim("2", "bob")  # takes the guess off socket 1
+    binding.claim("2", "bob")  # unbinds the guess of socket 1
     assert binding.claim("1", "ann") == [Rebind("1", None, "ann")]
 
 
@@ -74,7 +74,7 @@ def test_after_an_exit_the_socket_is_not_bound_to_the_same_user_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sender", "origin", "believed"),
+    ("sender", "origin", "accepted"),
     [
         ("ann claimed", HERE, False),
         ("free here", HERE, True),
@@ -85,11 +85,11 @@ def test_after_an_exit_the_socket_is_not_bound_to_the_same_user_again() -> None:
     ],
 )
 def test_an_exit_that_names_another_user_is_accepted_unless_bound_more_reliably(
-    sender: str, origin: str, believed: bool
+    sender: str, origin: str, accepted: bool
 ) -> None:
     binding = bound(("ann claimed", HERE, "ann"), ("free here", HERE, None), ("free there", THERE, None))
     binding.open("guessed here", HERE, ["cy"])
-    assert binding.accepts_exit(sender, "bob", origin) is believed
+    assert binding.accepts_exit(sender, "bob", origin) is accepted
 
 
 def test_an_exit_that_names_a_user_with_a_claimed_socket_is_ignored() -> None:

@@ -1,4 +1,4 @@
-"""Addresses in settings: read as browsers read them, or refused with what to write instead."""
+"""Origins and addresses in settings: parsed as browsers do, or rejected with a hint."""
 
 import re
 from random import Random
@@ -46,7 +46,7 @@ async def test_origins_are_parsed_as_browsers_send_them(written: str, sent: str)
 
 
 @pytest.mark.parametrize(
-    ("written", "words"),
+    ("written", "message"),
     [
         ("you.github.io", "has no scheme: write it with https://"),
         ("//you.github.io", "has no scheme"),
@@ -70,9 +70,9 @@ async def test_origins_are_parsed_as_browsers_send_them(written: str, sent: str)
         ("https://пример..рф", "not a host name"),
     ],
 )
-async def test_invalid_origins_are_rejected_with_the_setting_and_value(written: str, words: str) -> None:
+async def test_invalid_origins_are_rejected_with_the_setting_and_value(written: str, message: str) -> None:
     environ = {"GATEWAY_ALLOWED_ORIGINS": f"https://fine.example,{written}"}
-    with pytest.raises(SettingsError, match=re.escape(words)) as refused:
+    with pytest.raises(SettingsError, match=re.escape(message)) as refused:
         GatewaySettings.from_environment(environ)
     assert str(refused.value).startswith("GATEWAY_ALLOWED_ORIGINS=")
     assert "\n" not in str(refused.value)
@@ -119,7 +119,7 @@ async def test_a_page_configured_by_its_url_may_call(portal: Portal) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "words"),
+    ("variable", "value", "message"),
     [
         ("GATEWAY_OIDC_ISSUER", "id.example/realms/team", "has no scheme"),
         ("GATEWAY_OIDC_ISSUER", "ldap://id.example", "must start with https://"),
@@ -136,9 +136,9 @@ async def test_a_page_configured_by_its_url_may_call(portal: Portal) -> None:
     ],
 )
 async def test_other_invalid_addresses_are_rejected_with_the_setting(
-    variable: str, value: str, words: str
+    variable: str, value: str, message: str
 ) -> None:
-    with pytest.raises(SettingsError, match=re.escape(words)) as refused:
+    with pytest.raises(SettingsError, match=re.escape(message)) as refused:
         GatewaySettings.from_environment({variable: value})
     assert str(refused.value).startswith(f"{variable}=")
 

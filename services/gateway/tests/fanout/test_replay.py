@@ -1,4 +1,4 @@
-"""What those who come back are told, and what it costs the broker."""
+"""Replays of missed events, and how many reads of the stream they cost."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -16,8 +16,8 @@ BEFORE, SINCE = 60, 20
 
 
 @dataclass
-class Feed:
-    """The least that is told of: numbers, since it began."""
+class NumberProjection:
+    """A minimal projection whose frames are sequences."""
 
     buffer: ReplayBuffer = field(default_factory=lambda: ReplayBuffer(100, 10_000))
     head: int = 0
@@ -36,7 +36,7 @@ class Feed:
         self.live = True
 
 
-class Counted(StreamReader):
+class CountingReader(StreamReader):
     """A reader that counts its pages."""
 
     pages = 0
@@ -54,46 +54,46 @@ async def test_clients_that_reconnect_after_a_restart_share_one_read_of_the_stre
     broker: NatsConnection,
 ) -> None:
     await ensure_stream(broker, StreamSpec("S", ("s.>",)))
-    writer, reader, projection = BatchWriter(broker), Counted(broker, "S"), Feed()
+    writer, reader, projection = BatchWriter(broker), CountingReader(broker, "S"), NumberProjection()
 
     async def write(count: int) -> None:
         await asyncio.gather(*(writer.write(Write("s.1", b"")) for _ in range(count)))
 
-    async def told(since: int) -> list[int]:
-        parts = [part.frames async for part in replayer.replay_from(since, None)]
-        return [int(number) for number in b"".join(parts).split()]
+    async def replayed(since: int) -> list[int]:
+        chunks = [chunk.frames async for chunk in replayer.replay_from(since, None)]
+        return [int(number) for number in b"".join(chunks).split()]
 
     async with running(writer=writer.run()):
         await write(BEFORE)
-        follower = StreamSubscription(
+        subscription = StreamSubscription(
             broker, SubscriptionSpec("S", ("s.>",), StartPolicy.STATE_THEN_EVENTS), projection
         )
-        replayer = Replayer(projection, reader, "s.>", render, follower)
-        async with running(follower=follower.run()):
-            await follower.ready(5)
-            found = await asyncio.gather(*(told(SINCE + number % 5) for number in range(200)))
+        replayer = Replayer(projection, reader, "s.>", render, subscription)
+        async with running(subscription=subscription.run()):
+            await subscription.ready(5)
+            found = await asyncio.gather(*(replayed(SINCE + number % 5) for number in range(200)))
             for number, seen in enumerate(found):
                 assert seen == list(range(SINCE + number % 5 + 1, BEFORE + 1))
             assert reader.pages == 1
             await write(5)
-            assert await follower.wait_for(BEFORE + 5, 5)
-            assert await told(SINCE) == list(range(SINCE + 1, BEFORE + 6))
-            assert await told(0) == list(range(1, BEFORE + 6))
+            assert await subscription.wait_for(BEFORE + 5, 5)
+            assert await replayed(SINCE) == list(range(SINCE + 1, BEFORE + 6))
+            assert await replayed(0) == list(range(1, BEFORE + 6))
 
 
 async def test_replays_after_a_warm_up_need_no_further_read(broker: NatsConnection) -> None:
     await ensure_stream(broker, StreamSpec("S", ("s.>",)))
-    writer, reader, projection = BatchWriter(broker), Counted(broker, "S"), Feed()
+    writer, reader, projection = BatchWriter(broker), CountingReader(broker, "S"), NumberProjection()
     async with running(writer=writer.run()):
         await asyncio.gather(*(writer.write(Write("s.1", b"")) for _ in range(BEFORE)))
-        follower = StreamSubscription(
+        subscription = StreamSubscription(
             broker, SubscriptionSpec("S", ("s.>",), StartPolicy.STATE_THEN_EVENTS), projection
         )
-        replayer = Replayer(projection, reader, "s.>", render, follower)
-        async with running(follower=follower.run()):
-            await follower.ready(5)
+        replayer = Replayer(projection, reader, "s.>", render, subscription)
+        async with running(subscription=subscription.run()):
+            await subscription.ready(5)
             await replayer.warm_up()
             assert reader.pages == 1
-            parts = [part.frames async for part in replayer.replay_from(SINCE, None)]
-            assert b"".join(parts).split() == [b"%d" % seq for seq in range(SINCE + 1, BEFORE + 1)]
+            chunks = [chunk.frames async for chunk in replayer.replay_from(SINCE, None)]
+            assert b"".join(chunks).split() == [b"%d" % seq for seq in range(SINCE + 1, BEFORE + 1)]
             assert reader.pages == 1

@@ -1,4 +1,4 @@
-"""The ring of newest frames: whatever happens to it, from its floor on it holds all there is."""
+"""The replay buffer: after any operations it is complete from its first sequence on."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,31 +22,31 @@ def test_the_buffer_is_complete_from_its_first_sequence_on(
 ) -> None:
     buffer = ReplayBuffer(max_count, max_bytes)
     stream: list[tuple[int, bytes]] = []
-    dropped: set[int] = set()
+    redacted: set[int] = set()
     head = 0
     for step, number, size in steps:
         match step:
-            case "put":  # sequences may have holes: not every message is for everybody
+            case "put":  # sequences can have gaps: the stream has other subjects, too
                 head += number
                 stream.append((head, b"x" * size))
                 buffer.put(*stream[-1])
             case "fill":
                 start = max(1, buffer.first_seq - number)
                 buffer.backfill(start, [frame for frame in stream if start <= frame[0] < buffer.first_seq])
-            case "drop" if head:  # what was put in before; the stream may hold it for a while
+            case "drop" if head:  # a frame already in the buffer; the stream may still have it
                 seq = max(1, head - number)
-                dropped.add(seq)
+                redacted.add(seq)
                 buffer.redact(seq)
             case "drop":
                 pass
             case _:
-                stream = [frame for frame in stream if frame[0] not in dropped]
-                dropped.clear()
+                stream = [frame for frame in stream if frame[0] not in redacted]
+                redacted.clear()
                 buffer.restart(head + 1)
-        told = [(seq, b"" if seq in dropped else frame) for seq, frame in stream]
+        expected = [(seq, b"" if seq in redacted else frame) for seq, frame in stream]
         held = list(buffer.after(buffer.first_seq - 1))
-        assert held == [frame for frame in told if frame[0] >= buffer.first_seq]
-        assert buffer.with_redactions(stream) == told
+        assert held == [frame for frame in expected if frame[0] >= buffer.first_seq]
+        assert buffer.with_redactions(stream) == expected
         assert len(held) == max_count - buffer.free_slots
         assert sum(len(frame) for _, frame in held) <= max_bytes
 

@@ -1,4 +1,4 @@
-"""Clients of `/api/v1`: a person at a socket, and a follower of the event stream."""
+"""Clients of `/api/v1`: a chat user with a WebSocket, and a reader of the event stream."""
 
 import asyncio
 import json
@@ -22,32 +22,32 @@ Frame = dict[str, Any]
 
 @dataclass(slots=True)
 class Person:
-    """Someone at a socket. ``welcome``: the frame they were greeted with."""
+    """A chat user with an open socket. ``welcome``: the ``welcome`` frame."""
 
     socket: ClientConnection
     token: str
     welcome: Frame
 
     async def receive(self, *types: str) -> Frame:
-        """The next frame, or the next of ``types``."""
+        """Return the next frame, or the next of ``types``."""
         while True:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 frame: Frame = json.loads(await self.socket.recv())
             if not types or frame["type"] in types:
                 return frame
 
-    async def told_of(self, name: str) -> Frame:
-        """The next frame about the person ``name``."""
+    async def next_about(self, name: str) -> Frame:
+        """Return the next frame about the user ``name``."""
         while (frame := await self.receive("joined", "left", "message"))["user"]["name"] != name:
             pass
         return frame
 
     async def send(self, frame: object) -> None:
-        """Send text or bytes as they are, anything else as JSON."""
+        """Send text or bytes unchanged, anything else as JSON."""
         await self.socket.send(frame if isinstance(frame, str | bytes) else json.dumps(frame))
 
     async def say(self, text: str, client_id: str | None = None) -> Frame:
-        """Say something; answers the acknowledgement."""
+        """Send a chat message. Returns the acknowledgement or the error."""
         chosen = client_id or uuid4().hex
         await self.send({"type": "send", "clientId": chosen, "room": "general", "text": text})
         while (answer := await self.receive("ack", "error")).get("clientId") != chosen:
@@ -55,12 +55,12 @@ class Person:
         return answer
 
     async def closed(self) -> int:
-        """Read until the server closes; answers the close code."""
+        """Read until the server closes the socket. Returns the close code."""
         return await close_code(self.socket)
 
 
 async def close_code(socket: ClientConnection) -> int:
-    """Read until the server closes; answers the close code."""
+    """Read until the server closes the socket. Returns the close code."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         try:
             while True:
@@ -70,7 +70,7 @@ async def close_code(socket: ClientConnection) -> int:
 
 
 async def token_of(address: Address, name: str | None = None) -> str:
-    """Register (any name, where none is given); answers the token."""
+    """Register ``name``, or a random name. Returns the token."""
     async with address.requests() as client:
         answer = await client.post("/api/v1/chat/users", json={"name": name or f"p-{uuid4().hex[:20]}"})
     assert answer.status_code == 201, answer.text
@@ -80,7 +80,7 @@ async def token_of(address: Address, name: str | None = None) -> str:
 
 @asynccontextmanager
 async def raw_socket(address: Address) -> AsyncIterator[ClientConnection]:
-    """A socket that has not said hello."""
+    """Open a socket without sending a hello."""
     url = address.ws + "/api/v1/chat/ws"
     async with connect(url, subprotocols=[SUBPROTOCOL], compression=None, max_queue=None) as socket:  # type: ignore[list-item]
         yield socket
@@ -90,7 +90,7 @@ async def raw_socket(address: Address) -> AsyncIterator[ClientConnection]:
 async def person(
     address: Address, token: str | None = None, *, since: int | None = None, name: str | None = None
 ) -> AsyncIterator[Person]:
-    """Someone who said hello and was welcomed."""
+    """Open a socket, send a hello, and wait for the welcome."""
     chosen = token or await token_of(address, name)
     async with raw_socket(address) as socket:
         hello: Frame = {"type": "hello", "token": chosen}
@@ -111,7 +111,7 @@ class Events:
     seen: list[Frame] = field(default_factory=list)
 
     async def next(self) -> Frame:
-        """The next event: ``event``, ``id`` and ``data``; comments are passed over."""
+        """Return the next event as ``event``, ``id`` and ``data``; comments are skipped."""
         event: Frame = {}
         async with asyncio.timeout(PATIENCE_SECONDS):
             async for line in self.lines:
@@ -126,7 +126,7 @@ class Events:
         raise AssertionError("the stream ended")
 
     async def until(self, kind: str, **wanted: object) -> Frame:
-        """The data of the next change of ``kind`` whose fields are ``wanted``."""
+        """Return the data of the next change of ``kind`` with the fields ``wanted``."""
         while True:
             data: Frame = (await self.next())["data"]
             if data.get("type") == kind and all(data.get(key) == value for key, value in wanted.items()):
@@ -137,7 +137,7 @@ class Events:
 async def events(
     address: Address, since: int | None = None, last_event_id: str | None = None
 ) -> AsyncIterator[Events]:
-    """The stream, resumed where asked."""
+    """Open the event stream, resumed from ``since`` or ``last_event_id`` if given."""
     params = {} if since is None else {"since": since}
     headers = {} if last_event_id is None else {"Last-Event-ID": last_event_id}
     async with address.requests() as client:
@@ -148,7 +148,7 @@ async def events(
 
 
 async def created(client: httpx.AsyncClient, stream: Events) -> str:
-    """Create an instance and wait until it is done; answers its id."""
+    """Create an instance and wait until it exists. Returns its id."""
     answer = await client.post("/api/v1/cloud/instances")
     assert answer.status_code == 202, answer.text
     instance_id: str = answer.json()["operation"]["instanceId"]

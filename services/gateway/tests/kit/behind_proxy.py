@@ -1,4 +1,4 @@
-"""Two gateways behind a proxy, with admins who moderate, and people from any address."""
+"""Two gateways behind a proxy with an admin, and clients from any address."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from opsroom_contracts.identity import Role
 from services.gateway.tests.kit.api_clients import PATIENCE_SECONDS, Person, close_code
 from services.gateway.tests.kit.portal import Address, Portal
-from services.gateway.tests.kit.token_mode import USERS, Tokens, guarded
+from services.gateway.tests.kit.token_mode import USERS, Tokens, token_mode_gateway
 
 CHAT = "/api/v1/chat"
 BANNED = 4004
@@ -22,8 +22,8 @@ PROXY = {"trusted_proxies": ("127.0.0.1",), "course": True, "exempt_addresses": 
 
 
 @dataclass(frozen=True, slots=True)
-class Guarded:
-    """Two gateways behind a proxy, and the tokens of one's admins."""
+class TwoGateways:
+    """Two gateways behind a proxy, and the static tokens."""
 
     first: Address
     second: Address
@@ -31,33 +31,36 @@ class Guarded:
 
     @asynccontextmanager
     async def admin(self) -> AsyncIterator[httpx.AsyncClient]:
-        """Requests of an admin, from an address of their own."""
-        headers = self.tokens.header(Role.ADMIN) | seen_from("192.0.2.1")
+        """Open an HTTP client of an admin with an address of its own."""
+        headers = self.tokens.header(Role.ADMIN) | forwarded_for("192.0.2.1")
         async with httpx.AsyncClient(base_url=self.first.http, headers=headers, timeout=15) as client:
             yield client
 
 
 @asynccontextmanager
-async def two_behind_a_proxy(portal: Portal, tokens: Tokens) -> AsyncIterator[Guarded]:
-    """Both of them."""
-    async with guarded(portal, tokens, **PROXY) as first, guarded(portal, tokens, **PROXY) as second:
-        yield Guarded(first, second, tokens)
+async def two_behind_a_proxy(portal: Portal, tokens: Tokens) -> AsyncIterator[TwoGateways]:
+    """Run both gateways."""
+    async with (
+        token_mode_gateway(portal, tokens, **PROXY) as first,
+        token_mode_gateway(portal, tokens, **PROXY) as second,
+    ):
+        yield TwoGateways(first, second, tokens)
 
 
-def seen_from(address: str) -> dict[str, str]:
-    """The header by which the proxy says where a request comes from."""
+def forwarded_for(address: str) -> dict[str, str]:
+    """Return the header by which the proxy forwards a client's address."""
     return {"X-Forwarded-For": address}
 
 
-def some(what: str) -> str:
-    """A name that no other test has."""
+def unique_name(what: str) -> str:
+    """Return a name that no other test uses."""
     return f"{what}-{uuid4().hex[:8]}"
 
 
 async def registered(at: Address, name: str, address: str = "198.51.100.1") -> str:
-    """Register; answers the token."""
+    """Register a user. Returns the token."""
     async with at.requests() as client:
-        answer = await client.post(USERS, json={"name": name}, headers=seen_from(address))
+        answer = await client.post(USERS, json={"name": name}, headers=forwarded_for(address))
     assert answer.status_code == 201, answer.text
     token: str = answer.json()["token"]
     return token
@@ -65,8 +68,8 @@ async def registered(at: Address, name: str, address: str = "198.51.100.1") -> s
 
 @asynccontextmanager
 async def socket_from(at: Address, path: str, address: str) -> AsyncIterator[ClientConnection]:
-    """A socket opened from ``address``."""
-    headers = seen_from(address)
+    """Open a socket from ``address``."""
+    headers = forwarded_for(address)
     async with connect(at.ws + path, additional_headers=headers, compression=None, max_queue=None) as socket:
         yield socket
 
@@ -75,7 +78,7 @@ async def socket_from(at: Address, path: str, address: str) -> AsyncIterator[Cli
 async def person_from(
     at: Address, token: str, address: str = "198.51.100.1", since: int | None = None
 ) -> AsyncIterator[Person]:
-    """Someone welcomed at a socket opened from ``address``."""
+    """Open a socket from ``address``, send a hello, and wait for the welcome."""
     async with socket_from(at, CHAT + "/ws", address) as socket:
         hello = {"type": "hello", "token": token} | ({} if since is None else {"since": since})
         await socket.send(json.dumps(hello))
@@ -86,7 +89,7 @@ async def person_from(
 
 
 async def refused_hello(at: Address, token: str, address: str = "198.51.100.1") -> tuple[dict[str, Any], int]:
-    """The error and the close code that a hello is answered with."""
+    """Send a hello that is rejected. Returns the error and the close code."""
     async with socket_from(at, CHAT + "/ws", address) as socket:
         await socket.send(json.dumps({"type": "hello", "token": token}))
         async with asyncio.timeout(PATIENCE_SECONDS):

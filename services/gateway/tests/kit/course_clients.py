@@ -1,4 +1,4 @@
-"""A client of the course contract's chat, which remembers all that it is sent."""
+"""A client of the course contract's chat that records all received frames."""
 
 import asyncio
 import json
@@ -17,49 +17,49 @@ PATIENCE_SECONDS = 30.0
 
 @dataclass(slots=True)
 class CourseClient:
-    """One socket. ``seen``: every frame it was sent, as it came."""
+    """A socket. ``seen``: all received frames, unchanged."""
 
     socket: ClientConnection
     seen: list[str | bytes] = field(default_factory=list)
 
     async def receive(self) -> str | bytes:
-        """The next frame."""
+        """Return the next frame."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             frame = await self.socket.recv()
         self.seen.append(frame)
         return frame
 
     async def send(self, frame: object) -> None:
-        """Send text or bytes as they are, anything else as JSON."""
+        """Send text or bytes unchanged, anything else as JSON."""
         await self.socket.send(frame if isinstance(frame, str | bytes) else json.dumps(frame))
 
     async def listed(self, *names: str) -> list[dict[str, str]]:
-        """Read until a user list has exactly ``names``, in this order; answers the list."""
+        """Read until a user list has exactly ``names``, in this order. Returns the list."""
         while True:
-            people = as_list(await self.receive())
-            if people is not None and [person["name"] for person in people] == list(names):
-                return people
+            users = as_list(await self.receive())
+            if users is not None and [person["name"] for person in users] == list(names):
+                return users
 
     async def sees(self, user: dict[str, str]) -> list[dict[str, str]]:
-        """Read until a user list has ``user``; answers the list."""
-        while (people := as_list(await self.receive())) is None or user not in people:
+        """Read until a user list contains ``user``. Returns the list."""
+        while (users := as_list(await self.receive())) is None or user not in users:
             pass
-        return people
+        return users
 
     async def misses(self, user: dict[str, str]) -> list[dict[str, str]]:
-        """Read until a user list is without ``user``; answers the list."""
-        while (people := as_list(await self.receive())) is None or user in people:
+        """Read until a user list does not contain ``user``. Returns the list."""
+        while (users := as_list(await self.receive())) is None or user in users:
             pass
-        return people
+        return users
 
     async def message(self) -> str | bytes:
-        """Read until a frame that is no user list."""
+        """Read until a frame that is not a user list."""
         while as_list(frame := await self.receive()) is not None:
             pass
         return frame
 
     async def until_own_message(self) -> list[str | bytes]:
-        """Send a message and read up to it: what was handled before it came before. Answers that."""
+        """Send a message and read up to it. Returns the frames before it."""
         marker = json.dumps({"type": "send", "marker": uuid4().hex})
         await self.socket.send(marker)
         before: list[str | bytes] = []
@@ -70,8 +70,8 @@ class CourseClient:
 
 @asynccontextmanager
 async def course_client(address: Address, agent: str, path: str = "/chat") -> AsyncIterator[CourseClient]:
-    """A socket below the mount, ``agent`` being its browser."""
-    # Unbounded: a client whose queue is full reads no more, not even the answer to its close.
+    """Open a socket below the mount with the user agent ``agent``."""
+    # Unbounded: a client with a full queue stops reading, even the response to its close.
     async with connect(
         address.ws + path, user_agent_header=agent, compression=None, max_queue=None
     ) as socket:
@@ -79,13 +79,13 @@ async def course_client(address: Address, agent: str, path: str = "/chat") -> As
 
 
 async def register(address: Address, agent: str, name: str) -> dict[str, str]:
-    """Register ``name``; answers the user."""
+    """Register ``name``. Returns the user."""
     async with address.requests(agent) as client:
         return await registered(client, name)
 
 
 async def registered(client: httpx.AsyncClient, name: str) -> dict[str, str]:
-    """Register ``name``; answers the user."""
+    """Register ``name``. Returns the user."""
     answer = await client.post("/chat/new-user", json={"name": name})
     assert answer.status_code == 200, answer.text
     user: dict[str, str] = answer.json()["user"]
@@ -93,7 +93,7 @@ async def registered(client: httpx.AsyncClient, name: str) -> dict[str, str]:
 
 
 def as_list(frame: str | bytes) -> list[dict[str, str]] | None:
-    """The people in a user list; None for any other frame."""
+    """Return the users of a user list; None for any other frame."""
     if isinstance(frame, bytes):
         return None
     value = json.loads(frame)

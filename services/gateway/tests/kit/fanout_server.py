@@ -1,4 +1,4 @@
-"""The gateway's server and its fan-out without a portal behind it, and readers that see every byte."""
+"""The gateway's server and fan-out without a portal, and readers that see every byte."""
 
 import asyncio
 import socket
@@ -21,15 +21,20 @@ from opsroom_gateway.transport.stats import TransportStats
 from opsroom_gateway.transport.websocket_protocol import connection_of
 
 PATIENCE_SECONDS = 20.0
-_USUAL: dict[str, object] = {"port": 0, "drain_seconds": 0.0, "ping_seconds": 60.0, "heartbeat_seconds": 60.0}
-"""No test but those of pings and heartbeats is to see any."""
+_DEFAULTS: dict[str, object] = {
+    "port": 0,
+    "drain_seconds": 0.0,
+    "ping_seconds": 60.0,
+    "heartbeat_seconds": 60.0,
+}
+"""Only tests of pings and heartbeats should see any."""
 
 
 @dataclass(slots=True)
 class Fanout:
-    """``sockets`` and ``streams``: hubs of those at ``/ws`` and ``/sse``. Those at ``/quiet`` get nothing.
+    """``sockets`` and ``streams``: broadcasters of ``/ws`` and ``/sse``. Clients of ``/quiet`` get nothing.
 
-    ``numbers``: the descriptors that readers at each path had. ``heard``: what came from sockets.
+    ``descriptors``: file descriptors of the readers of each path. ``received``: events from sockets.
     """
 
     port: int
@@ -37,14 +42,14 @@ class Fanout:
     stats: TransportStats
     sockets: Broadcaster = field(default_factory=Broadcaster)
     streams: Broadcaster = field(default_factory=Broadcaster)
-    numbers: dict[str, set[int]] = field(
+    descriptors: dict[str, set[int]] = field(
         default_factory=lambda: {"/ws": set(), "/sse": set(), "/quiet": set()}
     )
-    heard: list[Event] = field(default_factory=list)
+    received: list[Event] = field(default_factory=list)
     joining: asyncio.Event = field(default_factory=asyncio.Event)
 
     def application(self) -> Starlette:
-        """Readers are not taken off their hub when they are gone: a hub must find out by itself."""
+        """Build the application. Readers are not unsubscribed: broadcasters must notice closed ones."""
         routes = [
             WebSocketRoute("/ws", self._socket),
             WebSocketRoute("/quiet", self._quiet),
@@ -56,50 +61,50 @@ class Fanout:
     async def _socket(self, websocket: WebSocket) -> None:
         await websocket.accept()
         connection = connection_of(websocket)
-        self._note("/ws", connection)
+        self._record("/ws", connection)
         self.sockets.subscribe(connection)
-        connection.serve_callback(self._hear)
+        connection.serve_callback(self._on_message)
 
     async def _quiet(self, websocket: WebSocket) -> None:
         await websocket.accept()
         connection = connection_of(websocket)
-        self._note("/quiet", connection)
-        connection.serve_callback(self._hear)
+        self._record("/quiet", connection)
+        connection.serve_callback(self._on_message)
 
     async def _join(self, websocket: WebSocket) -> None:
         await websocket.accept()
         await self.joining.wait()
 
     async def _events(self, _request: object) -> EventStream:
-        return EventStream(self._begin)
+        return EventStream(self._on_open)
 
-    async def _begin(self, connection: EventStreamConnection) -> None:
-        self._note("/sse", connection)
+    async def _on_open(self, connection: EventStreamConnection) -> None:
+        self._record("/sse", connection)
         self.streams.subscribe(connection)
 
-    async def _hear(self, event: Event) -> None:
-        self.heard.append(event)
-        await asyncio.sleep(0)  # another message could now come in between, if it were let
-        self.heard.append("handled")
+    async def _on_message(self, event: Event) -> None:
+        self.received.append(event)
+        await asyncio.sleep(0)  # gives another message the chance to be handled in between
+        self.received.append("handled")
 
-    def _note(self, path: str, connection: ClientConnection) -> None:
-        self.numbers[path].add(connection.write_descriptor)
+    def _record(self, path: str, connection: ClientConnection) -> None:
+        self.descriptors[path].add(connection.write_descriptor)
 
 
 @asynccontextmanager
-async def fanout(send_buffer: int = 0, **changed: object) -> AsyncIterator[Fanout]:
-    """Serve; ``send_buffer``: bytes that the system keeps for each connection, as few as it allows."""
-    settings = GatewaySettings.model_validate(_USUAL | changed)
+async def fanout(send_buffer: int = 0, **overrides: object) -> AsyncIterator[Fanout]:
+    """Run the server. ``send_buffer``: the kernel's send buffer per connection, in bytes."""
+    settings = GatewaySettings.model_validate(_DEFAULTS | overrides)
     listener = listen(settings)
     if send_buffer:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)  # inherited by what it accepts
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)  # accepted sockets inherit it
     stats = TransportStats()
 
     async def app(scope: object, receive: object, send: object) -> None:
         await application(scope, receive, send)  # type: ignore[arg-type]
 
-    at_work = Gateway(app, stats, asyncio.Event(), live=lambda: True, shorten_timeouts=lambda _: None)  # type: ignore[arg-type]
-    server = make_server(at_work, settings)
+    gateway = Gateway(app, stats, asyncio.Event(), live=lambda: True, shorten_timeouts=lambda _: None)  # type: ignore[arg-type]
+    server = make_server(gateway, settings)
     served = Fanout(listener.getsockname()[1], server, stats)
     application = served.application()
     serving = asyncio.create_task(server.serve([listener]))
@@ -112,28 +117,28 @@ async def fanout(send_buffer: int = 0, **changed: object) -> AsyncIterator[Fanou
 
 
 class RawReader:
-    """A connection that shows every byte after the headers of its answer (``head``)."""
+    """A connection that records every byte after the response headers (``head``)."""
 
     def __init__(self, connection: socket.socket, head: bytes, rest: bytes) -> None:
         self.head = head
         self.bytes = bytearray(rest)
         self._socket = connection
 
-    async def read(self, most: int = 65_536) -> bool:
-        """Read a piece; False at the end."""
+    async def read(self, limit: int = 65_536) -> bool:
+        """Read once. Returns False at the end."""
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(PATIENCE_SECONDS):
             try:
-                piece = await loop.sock_recv(self._socket, most)
+                data = await loop.sock_recv(self._socket, limit)
             except ConnectionResetError:
                 return False
-        self.bytes += piece
-        return bool(piece)
+        self.bytes += data
+        return bool(data)
 
-    async def read_until(self, count: int, most: int = 65_536) -> None:
+    async def read_until(self, count: int, limit: int = 65_536) -> None:
         """Read until there are ``count`` bytes."""
         while len(self.bytes) < count:
-            assert await self.read(most), "the connection ended"
+            assert await self.read(limit), "the connection ended"
 
     async def read_all(self) -> bytes:
         """Read to the end."""
@@ -141,22 +146,22 @@ class RawReader:
             pass
         return bytes(self.bytes)
 
-    async def say(self, data: bytes) -> None:
-        """Send bytes as they are."""
+    async def send_bytes(self, data: bytes) -> None:
+        """Send bytes unchanged."""
         await asyncio.get_running_loop().sock_sendall(self._socket, data)
 
     def drop(self) -> None:
-        """Be gone without a goodbye."""
+        """Close with a reset."""
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         self._socket.close()
 
     def close(self) -> None:
-        """Close."""
+        """Close the connection."""
         self._socket.close()
 
 
 def request_for(path: str) -> bytes:
-    """What opens a socket, or at ``/sse`` a stream."""
+    """Return the request that opens a socket or, at ``/sse``, a stream."""
     upgrade = (
         "Upgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
@@ -165,7 +170,7 @@ def request_for(path: str) -> bytes:
 
 
 async def raw_reader(port: int, path: str, receive_buffer: int = 0) -> RawReader:
-    """Open a socket (or, at ``/sse``, a stream) and read the headers of the answer."""
+    """Open a socket or, at ``/sse``, a stream, and read the response headers."""
     loop = asyncio.get_running_loop()
     sock = socket.socket()
     sock.setblocking(False)
@@ -175,18 +180,18 @@ async def raw_reader(port: int, path: str, receive_buffer: int = 0) -> RawReader
     async with asyncio.timeout(PATIENCE_SECONDS):
         await loop.sock_connect(sock, ("127.0.0.1", port))
         await loop.sock_sendall(sock, request)
-        got = b""
-        while b"\r\n\r\n" not in got:
-            piece = await loop.sock_recv(sock, 4096)
-            if not piece:
+        response = b""
+        while b"\r\n\r\n" not in response:
+            data = await loop.sock_recv(sock, 4096)
+            if not data:
                 break
-            got += piece
-    head, _, rest = got.partition(b"\r\n\r\n")
+            response += data
+    head, _, rest = response.partition(b"\r\n\r\n")
     return RawReader(sock, head, rest)
 
 
-async def let_in(port: int, path: str) -> RawReader:
-    """Open one as soon as there is room."""
+async def connect_when_possible(port: int, path: str) -> RawReader:
+    """Open a connection as soon as it is not rejected."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while (reader := await raw_reader(port, path)).head.startswith(b"HTTP/1.1 503 "):
             reader.close()

@@ -1,4 +1,4 @@
-"""A whole portal for tests: a real broker, the real services, and gateways served on real sockets."""
+"""A portal for tests: a real broker, the real services, and gateways on real sockets."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,41 +19,41 @@ from opsroom_messaging.client.connection import NatsConnection, connect
 
 DELAY_SECONDS = 0.4
 BINDING_SECONDS = 30.0
-"""Nobody is to lose their place because the machine is busy; who waits for that has less."""
+"""Long enough that a busy machine does not cause a timeout; tests of the timeout use less."""
 
 
 def chat_settings() -> ChatSettings:
-    """Graces short enough to wait for."""
+    """Return settings with grace periods short enough to wait for."""
     return ChatSettings(
         registration_seconds=3.0, closed_seconds=0.3, broken_seconds=0.6, hold_seconds=1.0, token_days=1.0
     )
 
 
-def gateway_settings(**changed: object) -> GatewaySettings:
-    """A gateway on a free port, its settings ``changed`` from what these tests usually have."""
-    usual: dict[str, object] = {"port": 0, "course_binding_seconds": BINDING_SECONDS}
-    return GatewaySettings.model_validate(usual | changed)
+def gateway_settings(**overrides: object) -> GatewaySettings:
+    """Return settings of a gateway on a free port, with ``overrides`` of the tests' defaults."""
+    defaults: dict[str, object] = {"port": 0, "course_binding_seconds": BINDING_SECONDS}
+    return GatewaySettings.model_validate(defaults | overrides)
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a gateway is."""
+    """The address of a gateway."""
 
     port: int
 
     @property
     def http(self) -> str:
-        """For requests."""
+        """The base URL for requests."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def ws(self) -> str:
-        """For sockets."""
+        """The base URL for sockets."""
         return f"ws://127.0.0.1:{self.port}"
 
     def requests(self, agent: str = "test") -> httpx.AsyncClient:
-        """A client for requests, ``agent`` being its browser."""
-        # Without the certificates that only TLS needs: to read them takes longer than most tests.
+        """Return an HTTP client with the user agent ``agent``."""
+        # Loading the CA certificates takes longer than most tests.
         return httpx.AsyncClient(
             base_url=self.http, headers={"User-Agent": agent}, timeout=15.0, verify=False
         )
@@ -61,7 +61,7 @@ class Address:
 
 @dataclass(slots=True)
 class Portal:
-    """Services at work; gateways come and go."""
+    """A broker with running services and one gateway; tests may add others."""
 
     url: str
     gateway: Address = field(default_factory=lambda: Address(0))
@@ -69,13 +69,13 @@ class Portal:
 
 @asynccontextmanager
 async def serving(url: str, settings: GatewaySettings | None = None) -> AsyncIterator[Address]:
-    """A gateway served, and drained at the end as its process would."""
+    """Run a gateway, and stop it gracefully at the end."""
     chosen = settings or gateway_settings()
     listener = listen(chosen)
     broker = await connect(url, name="gateway")
     try:
-        async with gateway(broker, chosen) as at_work:
-            server = make_server(at_work, chosen)
+        async with gateway(broker, chosen) as running:
+            server = make_server(running, chosen)
             served = asyncio.create_task(server.serve([listener]))
             try:
                 yield Address(listener.getsockname()[1])
@@ -89,7 +89,7 @@ async def serving(url: str, settings: GatewaySettings | None = None) -> AsyncIte
 
 @asynccontextmanager
 async def services(url: str, *, delay: float = DELAY_SECONDS, replicas: int = 1) -> AsyncIterator[None]:
-    """``replicas`` chat and as many cloud services, each with a connection of its own."""
+    """Run ``replicas`` chat and cloud services, each with its own connection."""
     async with AsyncExitStack() as stack:
         for _ in range(replicas):
             chat, cloud = await _connected(stack, url), await _connected(stack, url)
@@ -101,7 +101,7 @@ async def services(url: str, *, delay: float = DELAY_SECONDS, replicas: int = 1)
 
 @asynccontextmanager
 async def portal_at(url: str, settings: GatewaySettings | None = None) -> AsyncIterator[Portal]:
-    """Services and one gateway on the broker at ``url``."""
+    """Run services and one gateway on the broker at ``url``."""
     async with services(url), serving(url, settings) as address:
         yield Portal(url, address)
 

@@ -1,4 +1,4 @@
-"""A gateway in token mode, a token of each role, and what the audit has about it."""
+"""A gateway in token mode, a static token of each role, and access to the audit log."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,7 +23,7 @@ SESSION = "/api/v1/session"
 
 
 class Tokens:
-    """The file of tokens, and the tokens themselves by role."""
+    """The token file, and the tokens by role."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -33,41 +33,43 @@ class Tokens:
         self.write(*Role)
 
     def write(self, *roles: Role) -> None:
-        """Have only these in the file."""
-        fresh = self.file.with_suffix(".new")
-        fresh.write_text("# who may do what\n\n" + "\n".join(self.lines[role] for role in roles) + "\n")
-        fresh.replace(self.file)
+        """Replace the file with the tokens of ``roles``."""
+        new_file = self.file.with_suffix(".new")
+        new_file.write_text("# who may do what\n\n" + "\n".join(self.lines[role] for role in roles) + "\n")
+        new_file.replace(self.file)
 
     def header(self, role: Role) -> dict[str, str]:
-        """The proof of a role."""
+        """Return the authorization header of a role."""
         return {"Authorization": f"Bearer {self.by_role[role]}"}
 
 
 @asynccontextmanager
-async def guarded(portal: Portal, tokens: Tokens, **more: object) -> AsyncIterator[Address]:
-    """A gateway in token mode."""
-    changed = {"access": "token", "tokens_file": tokens.file} | more
-    async with serving(portal.url, gateway_settings(**changed)) as address:
+async def token_mode_gateway(portal: Portal, tokens: Tokens, **overrides: object) -> AsyncIterator[Address]:
+    """Run a gateway in token mode."""
+    settings = {"access": "token", "tokens_file": tokens.file} | overrides
+    async with serving(portal.url, gateway_settings(**settings)) as address:
         yield address
 
 
 def bearer(token: str) -> dict[str, str]:
-    """The header that proves."""
+    """Return the authorization header of a token."""
     return {"Authorization": f"Bearer {token}"}
 
 
 async def registered(
     client: httpx.AsyncClient, name: str | None, headers: dict[str, str] | None = None
 ) -> str:
-    """Register; answers the token."""
+    """Register a user. Returns the token."""
     answer = await client.post(USERS, json={} if name is None else {"name": name}, headers=headers or {})
     assert answer.status_code == 201, answer.text
     token: str = answer.json()["token"]
     return token
 
 
-async def audited(client: httpx.AsyncClient, tokens: Tokens, target: str | None, count: int) -> list[Entry]:
-    """The last ``count`` entries about ``target``, as soon as there are so many."""
+async def audit_entries(
+    client: httpx.AsyncClient, tokens: Tokens, target: str | None, count: int
+) -> list[Entry]:
+    """Return the entries about ``target`` as soon as there are ``count``."""
 
     async def ask() -> list[Entry]:
         answer = await client.get(AUDIT, params={"limit": 200}, headers=tokens.header(Role.ADMIN))

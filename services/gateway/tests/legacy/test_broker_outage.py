@@ -1,4 +1,4 @@
-"""The course contract while the broker is away."""
+"""The course contract during a broker outage."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The course contract's chat over its sockets: the list, the relay, leaving."""
+"""The course contract's chat over sockets: user list, relay and exit."""
 
 import json
 from uuid import uuid4
@@ -37,9 +37,9 @@ async def test_every_open_socket_gets_the_user_list_on_every_connect(
     me = name()
     user = await register(address, agent, me)
     async with course_client(address, agent, path) as first:
-        people = as_list(await first.receive())
-        assert people is not None
-        assert user in people
+        users = as_list(await first.receive())
+        assert users is not None
+        assert user in users
         async with course_client(address, "another browser", path) as second:
             assert user in (as_list(await second.receive()) or [])
             assert user in (as_list(await first.receive()) or [])
@@ -168,8 +168,8 @@ async def test_a_silent_socket_keeps_its_user_after_the_binding_time(
         async with course_client(address, "silent") as client, course_client(address, "witness") as witness:
             lonely = await register(address, "no socket", "lonely")
             await witness.sees(lonely)
-            people = await witness.listed("silent")
-            assert people == [silent]
+            users = await witness.listed("silent")
+            assert users == [silent]
             assert await client.until_own_message() is not None
     await process.stop()
 
@@ -178,7 +178,7 @@ async def test_swapped_sockets_of_two_users_at_one_address_are_corrected(
     address: Address, agent: str
 ) -> None:
     anna, boris = await register(address, agent, name()), await register(address, agent, name())
-    # The newest registration is guessed first, so the first socket is taken for boris's.
+    # The newest registration is guessed first, so the first socket is bound to boris.
     async with course_client(address, "witness") as witness:
         async with course_client(address, agent) as annas, course_client(address, agent) as boris_own:
             await annas.send({"type": "send", "message": "I am Anna", "user": anna})

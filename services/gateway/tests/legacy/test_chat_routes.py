@@ -1,4 +1,4 @@
-"""`POST /chat/new-user` and CORS of the course contract."""
+"""`POST /chat/new-user`, and CORS of the course contract."""
 
 import json
 from uuid import UUID, uuid4
@@ -46,7 +46,7 @@ async def test_a_taken_name_is_rejected_with_the_contracts_message(
 
 
 @pytest.mark.parametrize(
-    ("body", "words"),
+    ("body", "message"),
     [
         (b"", "must be JSON"),
         (b"{", "must be JSON"),
@@ -76,13 +76,13 @@ async def test_a_taken_name_is_rejected_with_the_contracts_message(
     ids=lambda value: value[:24].decode(errors="replace") if isinstance(value, bytes) else None,
 )
 async def test_an_invalid_registration_is_rejected_with_the_reason(
-    http: httpx.AsyncClient, body: bytes, words: str
+    http: httpx.AsyncClient, body: bytes, message: str
 ) -> None:
     answer = await http.post("/chat/new-user", content=body)
     assert answer.status_code == 400
     assert set(answer.json()) == {"status", "message"}
     assert answer.json()["status"] == "error"
-    assert words in answer.json()["message"]
+    assert message in answer.json()["message"]
     alive = await http.post("/chat/new-user", json={"name": f"alive-{uuid4().hex[:20]}"})
     assert alive.status_code == 200
 

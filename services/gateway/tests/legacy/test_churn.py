@@ -1,4 +1,4 @@
-"""Many course clients that come, leave, break off and come back at random: the list ends up true."""
+"""Many course clients that join, leave, disconnect and return at random: the list ends up correct."""
 
 import asyncio
 import json
@@ -21,29 +21,31 @@ PEOPLE, STEPS = 8, 12
 
 
 @dataclass(slots=True)
-class Wanderer:
-    """One browser with one page, whose moves are drawn by ``dice``. ``listed``: whom the list must have."""
+class RandomClient:
+    """A browser with one page that acts at random."""
 
     addresses: list[Address]
-    dice: random.Random
+    random_source: random.Random
     agent: str = field(default_factory=lambda: f"wanderer-{uuid4().hex}")
     name: str = field(default_factory=lambda: f"w-{uuid4().hex[:12]}")
     user: dict[str, str] | None = None
     socket: ClientConnection | None = None
 
     async def step(self) -> None:
-        """One move that a page can make now."""
+        """Do one random action that is possible now."""
         if self.socket is None:
-            await (self.register() if self.user is None and self.dice.random() < 0.7 else self.open())
+            await (
+                self.register() if self.user is None and self.random_source.random() < 0.7 else self.open()
+            )
             return
         if self.user is None:
-            await self.dice.choice([self.register, self.register, self.close, self.speak])()
+            await self.random_source.choice([self.register, self.register, self.close, self.speak])()
             return
-        await self.dice.choice([self.speak, self.speak, self.exit, self.close, self.break_off])()
+        await self.random_source.choice([self.speak, self.speak, self.exit, self.close, self.break_off])()
 
     async def register(self) -> None:
-        async with self.dice.choice(self.addresses).requests(self.agent) as http:
-            # The name is free again as soon as the service knows that one is gone.
+        async with self.random_source.choice(self.addresses).requests(self.agent) as http:
+            # The name becomes free once the service knows that the user is gone.
             answer = await until_answer(
                 partial(http.post, "/chat/new-user", json={"name": self.name}),
                 lambda answer: answer.status_code != 409,
@@ -53,7 +55,7 @@ class Wanderer:
         await self.until_listed(listed=True)
 
     async def until_listed(self, *, listed: bool) -> None:
-        """What one gateway is told takes the other a moment to hear."""
+        """Wait until all gateways agree: they get changes at different times."""
         for address in self.addresses:
             async with address.requests() as http:
                 await until_answer(
@@ -62,7 +64,7 @@ class Wanderer:
                 )
 
     async def open(self) -> None:
-        url = self.dice.choice(self.addresses).ws + "/chat"
+        url = self.random_source.choice(self.addresses).ws + "/chat"
         self.socket = await connect(url, user_agent_header=self.agent, compression=None, max_queue=None)
 
     async def speak(self) -> None:
@@ -92,7 +94,7 @@ class Wanderer:
         await self.gone()
 
     async def gone(self) -> None:
-        """Whoever comes back sooner has not left: they keep their place on the list."""
+        """Wait until the user has left: a client that returns sooner keeps its place."""
         if self.user is not None:
             await self.until_listed(listed=False)
         self.socket = self.user = None
@@ -102,22 +104,23 @@ class Wanderer:
 async def test_the_list_is_correct_after_random_joins_and_leaves(portal: Portal, seed: int) -> None:
     async with AsyncExitStack() as stack:
         second = await stack.enter_async_context(serving(portal.url))
-        wanderers = [
-            Wanderer([portal.gateway, second], random.Random(f"{seed}.{number}")) for number in range(PEOPLE)
+        clients = [
+            RandomClient([portal.gateway, second], random.Random(f"{seed}.{number}"))
+            for number in range(PEOPLE)
         ]
 
-        async def wander(one: Wanderer) -> None:
+        async def run(one: RandomClient) -> None:
             for _ in range(STEPS):
                 await one.step()
 
-        await asyncio.gather(*(wander(one) for one in wanderers))
-        for one in wanderers:
+        await asyncio.gather(*(run(one) for one in clients))
+        for one in clients:
             if one.socket is not None:
                 stack.push_async_callback(one.socket.close)
-        expected = sorted(one.name for one in wanderers if one.user is not None and one.socket is not None)
-        # Whoever registered and never connected is on the list for as long as a name is kept, and so are
-        # those of the run before.
-        known = {one.name for one in wanderers if one.user is None or one.socket is not None}
+        expected = sorted(one.name for one in clients if one.user is not None and one.socket is not None)
+        # Users who registered and never connected stay listed for the grace period, and so do
+        # those of earlier runs.
+        known = {one.name for one in clients if one.user is None or one.socket is not None}
         async with asyncio.timeout(PATIENCE_SECONDS):
             for address in (portal.gateway, second):
                 while True:

@@ -1,4 +1,4 @@
-"""The course contract's dashboard: its list, commands, stream and sockets."""
+"""The course contract's dashboard: list, commands, stream and sockets."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ FIELDS = {"type", "id", "state", "info", "timestamp", "timeStamp"}
 
 @asynccontextmanager
 async def stream(address: Address) -> AsyncIterator[AsyncIterator[str]]:
-    """The raw text of the event stream, event by event."""
+    """Open the event stream. Yields its raw text, event by event."""
     async with address.requests() as client, client.stream("GET", "/cloud/sse") as answer:
         assert answer.status_code == 200
         assert answer.headers["Content-Type"].startswith("text/event-stream")
@@ -39,7 +39,7 @@ async def stream(address: Address) -> AsyncIterator[AsyncIterator[str]]:
 
 
 async def event(blocks: AsyncIterator[str]) -> dict[str, Any]:
-    """The data of the next event, whose form is checked to the letter."""
+    """Return the data of the next event, after checking its exact format."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         async for block in blocks:
             if block.startswith(":"):
@@ -55,12 +55,12 @@ async def event(blocks: AsyncIterator[str]) -> dict[str, Any]:
 
 
 async def create(http: httpx.AsyncClient, blocks: AsyncIterator[str]) -> str:
-    """Create an instance and wait until it is there; answers its id."""
+    """Create an instance and wait until it exists. Returns its id."""
     answer = await http.post("/cloud")
     assert (answer.status_code, answer.json()) == (201, {"status": "OK"})
-    while (told := await event(blocks))["type"] != "created":
+    while (received_event := await event(blocks))["type"] != "created":
         pass
-    found: str = told["id"]
+    found: str = received_event["id"]
     return found
 
 
@@ -90,10 +90,18 @@ async def test_every_step_is_published_once_in_the_contracts_format(
         ):
             answer = await http.patch(f"/cloud/{instance}", json=body)
             assert (answer.status_code, answer.json()) == (200, {"status": "OK"})
-            told = await event(blocks)
-            assert (told["type"], told["info"], told["id"]) == ("received", received_info, instance)
-            told = await event(blocks)
-            assert (told["type"], told["info"], told["state"]) == (kind, info, state)
+            received_event = await event(blocks)
+            assert (received_event["type"], received_event["info"], received_event["id"]) == (
+                "received",
+                received_info,
+                instance,
+            )
+            received_event = await event(blocks)
+            assert (received_event["type"], received_event["info"], received_event["state"]) == (
+                kind,
+                info,
+                state,
+            )
             assert (await ids(http))[instance] == state
         answer = await http.delete(f"/cloud/{instance}")
         assert (answer.status_code, answer.json()) == (200, {"status": "OK"})
@@ -182,13 +190,13 @@ async def test_an_idle_stream_sends_comments(portal: Portal) -> None:
 
 @asynccontextmanager
 async def dashboard(address: Address, path: str = "/cloud") -> AsyncIterator[ClientConnection]:
-    """A dashboard's socket, greeted."""
+    """Open a dashboard's socket and read the greeting."""
     async with connect(address.ws + path, compression=None) as socket:
-        assert await said(socket) == "connection"
+        assert await receive(socket) == "connection"
         yield socket
 
 
-async def said(socket: ClientConnection) -> Any:
+async def receive(socket: ClientConnection) -> Any:
     async with asyncio.timeout(PATIENCE_SECONDS):
         return json.loads(await socket.recv())
 
@@ -209,15 +217,15 @@ async def test_a_sockets_toggle_is_announced_to_every_socket(
         ):
             text = json.dumps(frame)
             await one.send(text.encode() if binary else text)
-            assert await said(one) == [{"id": instance, "state": state}]
-            assert await said(other) == [{"id": instance, "state": state}]
+            assert await receive(one) == [{"id": instance, "state": state}]
+            assert await receive(other) == [{"id": instance, "state": state}]
 
 
 async def test_a_command_for_an_unknown_instance_gets_an_empty_list(address: Address) -> None:
     async with dashboard(address) as one, dashboard(address) as other:
         await one.send('{"id":"nope"}')
-        assert await said(one) == []
-        assert await said(other) == []
+        assert await receive(one) == []
+        assert await receive(other) == []
 
 
 async def test_an_invalid_command_gets_the_present_state(address: Address, http: httpx.AsyncClient) -> None:
@@ -225,9 +233,9 @@ async def test_an_invalid_command_gets_the_present_state(address: Address, http:
         instance = await create(http, blocks)
     async with dashboard(address) as socket:
         await socket.send(json.dumps({"id": instance, "action": "stop"}))
-        assert await said(socket) == [{"id": instance, "state": "stopped"}]
+        assert await receive(socket) == [{"id": instance, "state": "stopped"}]
         await socket.send(json.dumps({"id": instance, "action": "dance"}))
-        assert await said(socket) == [{"id": instance, "state": "stopped"}]
+        assert await receive(socket) == [{"id": instance, "state": "stopped"}]
 
 
 @pytest.mark.parametrize(
@@ -237,7 +245,7 @@ async def test_malformed_frames_are_ignored(address: Address, frame: str | bytes
     async with dashboard(address) as socket:
         await socket.send(frame)
         await socket.send('{"id":"marker"}')
-        while await said(socket) != []:
+        while await receive(socket) != []:
             pass
 
 

@@ -1,4 +1,4 @@
-"""Frames of the course contract at and past every limit, and many at once."""
+"""Frames of the course contract at and beyond every limit, and many at once."""
 
 import json
 from contextlib import AsyncExitStack
@@ -89,6 +89,6 @@ async def test_after_many_connects_everybody_has_the_same_list(address: Address,
         for n in range(20):
             clients.append(await stack.enter_async_context(course_client(address, f"{agent}-{n}")))
         for client in clients:
-            people: list[dict[str, str]] = []
-            while not all(user in people for user in users):
-                people = as_list(await client.receive()) or []
+            listed: list[dict[str, str]] = []
+            while not all(user in listed for user in users):
+                listed = as_list(await client.receive()) or []

@@ -1,4 +1,4 @@
-"""Whose place on the list is kept for a course client, and whose is not, as their record changes."""
+"""How changes of a member's record affect a course client's place on the list."""
 
 import pytest
 
@@ -19,7 +19,7 @@ LONG_BINDING_SECONDS = 60.0
 async def test_a_user_taken_off_the_list_returns_while_their_socket_is_open(
     portal: Portal, address: Address, agent: str
 ) -> None:
-    """As after a gateway slept through its lease: nobody but its own socket says that the person is here."""
+    """It happens when a gateway stalls longer than its lease: only the socket shows that the user is here."""
     user = await register(address, agent, "sleeper")
     broker = await connect(portal.url, name="test")
     reader = StreamReader(broker, MEMBERS_STREAM)
@@ -47,11 +47,11 @@ async def test_a_placeholder_ends_when_its_socket_opens_at_another_gateway(
     portal: Portal, agent: str
 ) -> None:
     settings = gateway_settings(course_binding_seconds=LONG_BINDING_SECONDS)
-    async with serving(portal.url, settings) as audit_log, serving(portal.url, settings) as there:
-        async with course_client(there, "a watcher") as watcher:
-            user = await register(audit_log, agent, "traveller")
+    async with serving(portal.url, settings) as first, serving(portal.url, settings) as second:
+        async with course_client(second, "a watcher") as watcher:
+            user = await register(first, agent, "traveller")
             await watcher.sees(user)
-            async with course_client(there, agent) as client:
+            async with course_client(second, agent) as client:
                 await client.sees(user)
                 await client.send({"type": "send", "message": "here", "user": user})
                 await client.message()

@@ -1,4 +1,4 @@
-"""Who leaves and who stays where several people share one address and browser, or speak of each other."""
+"""Exits when several users share an address and browser, or name each other."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ def name() -> str:
 
 @asynccontextmanager
 async def guessed(address: Address, agent: str) -> AsyncIterator[tuple[User, CourseClient]]:
-    """Someone registered, with a socket that has said nothing yet."""
+    """Register a user with a socket that has sent nothing yet."""
     user = await register(address, agent, name())
     async with course_client(address, agent) as client:
         await client.until_own_message()
@@ -32,7 +32,7 @@ async def guessed(address: Address, agent: str) -> AsyncIterator[tuple[User, Cou
 
 @asynccontextmanager
 async def claimed(address: Address, agent: str) -> AsyncIterator[tuple[User, CourseClient]]:
-    """Someone registered whose socket has said whose it is."""
+    """Register a user whose socket has named them."""
     async with guessed(address, agent) as (user, client):
         await client.send({"type": "send", "message": "me", "user": user})
         await client.until_own_message()
@@ -40,11 +40,11 @@ async def claimed(address: Address, agent: str) -> AsyncIterator[tuple[User, Cou
 
 
 async def listed(address: Address) -> list[User]:
-    """Who is on the list, as a newcomer is told."""
+    """Return the user list that a new socket gets."""
     async with course_client(address, f"witness-{uuid4().hex}") as witness:
-        people = as_list(await witness.receive())
-    assert people is not None
-    return people
+        users = as_list(await witness.receive())
+    assert users is not None
+    return users
 
 
 @pytest.mark.parametrize("sender", [guessed, claimed])
@@ -58,9 +58,9 @@ async def test_an_exit_that_names_a_user_of_another_browser_removes_nobody(
         for user in ({"name": victim["name"]}, victim):
             await mine.send({"type": "exit", "user": user})
         await mine.until_own_message()
-        people = await listed(address)
-        assert victim in people
-        assert me in people
+        users = await listed(address)
+        assert victim in users
+        assert me in users
 
 
 async def test_an_exit_that_names_a_claimed_user_of_the_same_browser_removes_nobody(
@@ -69,9 +69,9 @@ async def test_an_exit_that_names_a_claimed_user_of_the_same_browser_removes_nob
     async with claimed(address, agent) as (me, mine), claimed(address, agent) as (other, _):
         await mine.send({"type": "exit", "user": {"name": other["name"]}})
         await mine.until_own_message()
-        people = await listed(address)
-        assert other in people
-        assert me in people
+        users = await listed(address)
+        assert other in users
+        assert me in users
 
 
 async def test_an_exit_from_a_wrongly_guessed_socket_removes_only_its_own_user(
@@ -83,9 +83,9 @@ async def test_an_exit_from_a_wrongly_guessed_socket_removes_only_its_own_user(
         await boris_own.until_own_message()
         await annas.send({"type": "exit", "user": {"name": anna["name"]}})
         await annas.until_own_message()
-        people = await listed(address)
-        assert anna not in people
-        assert boris in people
+        users = await listed(address)
+        assert anna not in users
+        assert boris in users
 
 
 async def test_an_exit_can_name_its_user_as_an_object(address: Address, agent: str) -> None:
@@ -98,19 +98,19 @@ async def test_an_exit_can_name_its_user_as_an_object(address: Address, agent: s
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def hasty(portal: Portal) -> AsyncIterator[Address]:
-    """A gateway where a registration waits for its socket so shortly that a test can wait for the end."""
+    """A gateway with a binding timeout short enough to wait for."""
     async with serving(portal.url, gateway_settings(course_binding_seconds=3.0)) as gateway:
         yield gateway
 
 
 async def test_a_corrected_guess_removes_nobody_from_the_list(hasty: Address, agent: str) -> None:
     first, second = await register(hasty, agent, name()), await register(hasty, agent, name())
-    async with course_client(hasty, agent) as firsts:  # taken for the second's, who registered last
+    async with course_client(hasty, agent) as firsts:  # bound to the second user, who registered last
         await firsts.send({"type": "send", "message": "I am the first", "user": {"name": first["name"]}})
         await firsts.until_own_message()
-        people = await listed(hasty)
-        assert first in people
-        assert second in people
+        users = await listed(hasty)
+        assert first in users
+        assert second in users
         async with course_client(hasty, agent) as seconds:
             await seconds.until_own_message()
             assert second in await listed(hasty)
@@ -128,7 +128,7 @@ async def test_a_displaced_user_without_a_socket_leaves_the_list_in_time(hasty: 
 
 
 async def gone(address: Address, user: User) -> None:
-    """Wait until a person is off the list."""
+    """Wait until a user is off the list."""
     async with asyncio.timeout(PATIENCE_SECONDS), course_client(address, f"witness-{uuid4().hex}") as witness:
         while user in (as_list(await witness.receive()) or [user]):
             pass

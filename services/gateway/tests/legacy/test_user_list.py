@@ -1,4 +1,4 @@
-"""The course's list of people: made for whoever reads it, not at every change."""
+"""The course contract's user list: rendered for readers, not at every change."""
 
 import json
 from datetime import UTC, datetime
@@ -12,14 +12,14 @@ from opsroom_gateway.projections.members import MemberProjection
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
 
 
-class Counted(MemberProjection):
-    """Knows how often the whole list was asked for."""
+class CountingProjection(MemberProjection):
+    """Counts how often the whole list is rendered."""
 
-    asked = 0
+    renders = 0
 
     def listed(self) -> tuple[User, ...]:
-        """As ever."""
-        self.asked += 1
+        """Count the call."""
+        self.renders += 1
         return super().listed()
 
 
@@ -31,14 +31,14 @@ def record(number: int, status: MemberStatus, seq: int) -> StreamMessage:
 
 
 async def test_changes_without_readers_render_no_list_and_update_the_count() -> None:
-    members = Counted()
-    listing = UserListPusher(members, Broadcaster())
-    members.watch(lambda _member, _seq: listing.on_change())
+    members = CountingProjection()
+    pusher = UserListPusher(members, Broadcaster())
+    members.watch(lambda _member, _seq: pusher.on_change())
     for number in range(50):
         members.on_message(record(number, MemberStatus.PRESENT, number + 1))
     members.on_message(record(7, MemberStatus.LINGERING, 51))
     members.on_message(record(7, MemberStatus.AWAY, 52))
     members.on_message(record(8, MemberStatus.RESERVED, 53))
     members.on_message(StreamMessage(54, member_subject("u9"), json.dumps({"no": "record"}).encode()))
-    assert members.asked == 0
+    assert members.renders == 0
     assert members.count == len(members.listed()) == 48

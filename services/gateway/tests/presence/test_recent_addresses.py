@@ -1,4 +1,4 @@
-"""From where people were connected: for a day, and no more of them than there is room for."""
+"""Recent addresses: kept for a day, and bounded in number."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,26 +9,26 @@ HOUR = timedelta(hours=1)
 
 
 def test_the_last_use_of_each_address_is_remembered_for_a_day() -> None:
-    sightings = RecentAddresses()
-    sightings.left("ann", "203.0.113.1", NOON)
-    sightings.left("ann", "203.0.113.2", NOON + HOUR)
-    sightings.left("bob", "203.0.113.3", NOON + HOUR)
-    sightings.left("ann", "203.0.113.1", NOON + 2 * HOUR)
-    assert sightings.of("ann", NOON + 3 * HOUR) == {
+    recent = RecentAddresses()
+    recent.left("ann", "203.0.113.1", NOON)
+    recent.left("ann", "203.0.113.2", NOON + HOUR)
+    recent.left("bob", "203.0.113.3", NOON + HOUR)
+    recent.left("ann", "203.0.113.1", NOON + 2 * HOUR)
+    assert recent.of("ann", NOON + 3 * HOUR) == {
         "203.0.113.1": NOON + 2 * HOUR,
         "203.0.113.2": NOON + HOUR,
     }
-    assert sightings.of("ann", NOON + 25.5 * HOUR) == {"203.0.113.1": NOON + 2 * HOUR}
-    assert sightings.of("ann", NOON + 27 * HOUR) == {}
-    assert sightings.of("nobody", NOON) == {}
+    assert recent.of("ann", NOON + 25.5 * HOUR) == {"203.0.113.1": NOON + 2 * HOUR}
+    assert recent.of("ann", NOON + 27 * HOUR) == {}
+    assert recent.of("nobody", NOON) == {}
 
 
 def test_old_and_excess_entries_are_dropped() -> None:
-    sightings = RecentAddresses()
+    recent = RecentAddresses()
     for n in range(20_010):
-        sightings.left(f"p{n}", "203.0.113.1", NOON)
-    assert len(sightings) == 20_000
-    assert sightings.of("p9", NOON) == {}
-    assert sightings.of("p10", NOON) != {}
-    sightings.left("late", "203.0.113.1", NOON + 25 * HOUR)
-    assert len(sightings) == 1
+        recent.left(f"p{n}", "203.0.113.1", NOON)
+    assert len(recent) == 20_000
+    assert recent.of("p9", NOON) == {}
+    assert recent.of("p10", NOON) != {}
+    recent.left("late", "203.0.113.1", NOON + 25 * HOUR)
+    assert len(recent) == 1

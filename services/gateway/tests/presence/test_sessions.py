@@ -1,4 +1,4 @@
-"""A join that was stored although its answer never came leaves nobody on the list."""
+"""A join that was stored although its reply was lost leaves no user on the list."""
 
 from pathlib import Path
 from uuid import uuid4
@@ -17,7 +17,7 @@ from tests.waiting import until_answer
 async def test_a_connection_without_a_socket_is_removed(
     broker: NatsConnection, broker_process: BrokerProcess, tmp_path: Path
 ) -> None:
-    """As after a broker's outage longer than a join's patience: what waited to be sent is sent at last."""
+    """It happens after a long broker outage: the buffered request is sent although its caller has given up."""
     async with portal_at(broker_process.url) as portal, portal.gateway.requests() as client:
         (gateway_id,) = await live_gateways(broker)
         token = await token_of(portal.gateway, "stray")

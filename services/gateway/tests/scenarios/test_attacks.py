@@ -1,4 +1,4 @@
-"""Attacks by name, and the defence that each meets; others are in the modules on limits, roles and tokens."""
+"""Known attacks, each with its defense. Others are tested with limits, roles and tokens."""
 
 import asyncio
 import json
@@ -24,11 +24,11 @@ HIDDEN = (
 EMPTY = b"0\r\n\r\n" + HIDDEN
 CHUNKED = b"Transfer-Encoding: chunked"
 ELSEWHERE = "127.0.0.2"
-"""Another address of this machine, for who has nothing to do with a flood."""
+"""Another loopback address, for clients that are not part of a flood."""
 
 
 def post(*lines: bytes, body: bytes = HIDDEN, end: bytes = b"\r\n") -> bytes:
-    """A request with ``lines`` in its head."""
+    """Return a request with the header lines ``lines``."""
     return end.join((b"POST /api/v1/chat/users HTTP/1.1", b"Host: x", *lines, b"", b"")) + body
 
 
@@ -52,8 +52,8 @@ SMUGGLING = {
 }
 
 
-async def said_to(address: Address, data: bytes) -> bytes:
-    """Send ``data``; answers whatever comes back until the gateway closes."""
+async def exchange(address: Address, data: bytes) -> bytes:
+    """Send ``data``. Returns everything received until the gateway closes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", address.port)
     writer.write(data)
     try:
@@ -65,15 +65,15 @@ async def said_to(address: Address, data: bytes) -> bytes:
 
 @pytest.mark.parametrize("data", SMUGGLING.values(), ids=SMUGGLING.keys())
 async def test_request_smuggling_is_rejected(address: Address, data: bytes) -> None:
-    """Defence: the parser refuses what two programs might read differently, and reads nothing behind it."""
-    answer = await said_to(address, data)
+    """Defense: the parser rejects ambiguous requests and reads nothing after them."""
+    answer = await exchange(address, data)
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert answer.count(b"HTTP/1.1 ") == 1
 
 
 async def test_the_smuggled_request_would_be_accepted_on_its_own(address: Address) -> None:
-    """Or the test above would prove nothing."""
-    assert (await said_to(address, HIDDEN)).startswith(b"HTTP/1.1 201 ")
+    """Otherwise the test above would prove nothing."""
+    assert (await exchange(address, HIDDEN)).startswith(b"HTTP/1.1 201 ")
 
 
 AUTHORS: tuple[dict[str, object], ...] = (
@@ -85,42 +85,42 @@ AUTHORS: tuple[dict[str, object], ...] = (
     {"token": "VICTIM"},
 )
 
-SPOKEN: tuple[dict[str, object], ...] = (
+FRAMES: tuple[dict[str, object], ...] = (
     {"type": "send", "clientId": "x", "room": "general", "text": "I am the victim"},
     {"type": "leave"},
     {"type": "typing", "room": "general"},
 )
 
 
-async def nothing_comes_of(villain: Person, victim: Person, frame: dict[str, object]) -> None:
-    """Send ``frame`` with the victim's names in it: it is refused, and the victim is shown nothing of it."""
+async def assert_rejected(villain: Person, victim: Person, frame: dict[str, object]) -> None:
+    """Send ``frame`` with the victim's names in it; check that it is rejected and not delivered."""
     user = victim.welcome["user"]
     text = json.dumps(frame).replace("VICTIM", user["id"]).replace("NAME", user["name"])
     await villain.send(text)
     assert (await villain.receive("error", "ack"))["code"] == "invalid_request"
-    told = await victim.say("still me")
-    assert told["type"] == "ack"
+    reply = await victim.say("still me")
+    assert reply["type"] == "ack"
     assert (await villain.receive("message"))["user"] == user
 
 
 async def test_no_frame_can_send_or_leave_for_another_user(address: Address) -> None:
-    """Defence: frames have no field for an author, and what has one is refused; the token alone counts."""
+    """Defense: frames have no author field, and unknown fields are rejected; only the token counts."""
     async with person(address) as villain, person(address) as victim:
         for author in AUTHORS:
-            for frame in SPOKEN:
-                await nothing_comes_of(villain, victim, frame | author)
+            for frame in FRAMES:
+                await assert_rejected(villain, victim, frame | author)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def strict(portal: Portal) -> AsyncIterator[Address]:
-    """A gateway that exempts nobody from its limits, and lets one address have four connections."""
+    """A gateway without exempt addresses and with four connections per address."""
     few = gateway_settings(exempt_addresses=(), connections_per_address=4)
     async with serving(portal.url, few) as address:
         yield address
 
 
 async def test_a_reconnect_storm_from_one_address_does_not_block_others(strict: Address) -> None:
-    """Defence: connections are counted by address, silent ones and sockets alike, and freed as they end."""
+    """Defense: connections are counted per address, including silent ones, and released when they end."""
     token = await token_of(strict)
     refused: Counter[int] = Counter()
 

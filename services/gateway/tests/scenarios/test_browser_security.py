@@ -1,4 +1,4 @@
-"""What keeps a stranger's page from using somebody's browser: origins, headers, and TLS."""
+"""Protection against pages of other sites: origins, headers, and TLS."""
 
 import ssl
 from pathlib import Path
@@ -55,7 +55,7 @@ async def test_outside_open_mode_other_origins_are_rejected_by_default(portal: P
 
 
 @pytest.mark.parametrize(
-    ("origin", "host", "here"),
+    ("origin", "host", "same_origin"),
     [
         ("http://a.example", "a.example", True),
         ("https://a.example", "a.example", True),
@@ -72,8 +72,8 @@ async def test_outside_open_mode_other_origins_are_rejected_by_default(portal: P
         ("http://a.example:x", "a.example", False),
     ],
 )
-async def test_same_origin_compares_host_and_port(origin: str, host: str, here: bool) -> None:
-    assert is_same_origin(origin, host) is here
+async def test_same_origin_compares_host_and_port(origin: str, host: str, same_origin: bool) -> None:
+    assert is_same_origin(origin, host) is same_origin
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ async def test_same_origin_compares_host_and_port(origin: str, host: str, here: 
         ({"Origin": EVIL}, "operator"),
         ({"Origin": "null"}, "operator"),
         ({"Host": "127.0.0.1:1", "Origin": "http://127.0.0.1:2"}, "operator"),
-        # A page whose own name leads here calls this machine by that name, and is from here then.
+        # DNS rebinding: the page's own name resolves to this machine, so it is same-origin.
         ({"Host": "evil.example"}, "operator"),
         ({"Host": "evil.example", "Origin": "http://evil.example"}, "operator"),
         ({"Host": "127.0.0.1.evil.example"}, "operator"),
@@ -115,14 +115,14 @@ async def test_every_response_has_security_headers(portal: Portal, tmp_path: Pat
                 assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
                 assert "Strict-Transport-Security" not in headers
                 assert "Set-Cookie" not in headers
-                assert "://" not in headers["Content-Security-Policy"]  # nobody else's scripts or styles
+                assert "://" not in headers["Content-Security-Policy"]  # no scripts or styles of other sites
             assert (
                 await client.get("/docs")
             ).status_code == 404  # FastAPI's own are drawn by somebody else's
             assert "script-src 'self'" in (await client.get("/")).headers["Content-Security-Policy"]
             data = (await client.get("/api/v1/session")).headers["Content-Security-Policy"]
             assert data.startswith("default-src 'none'")
-            # A browser lets the headers of a 304 replace those of the page that it has.
+            # The headers of a 304 replace those of the cached page.
             etag = (await client.get("/")).headers["ETag"]
             again = await client.get("/", headers={"If-None-Match": etag})
             assert again.status_code == 304

@@ -1,4 +1,4 @@
-"""What one caller may cost: sizes, times, numbers and rates, and that others are not disturbed."""
+"""Limits per client: sizes, times, numbers and rates, without effects on others."""
 
 import asyncio
 import json
@@ -48,7 +48,7 @@ async def portal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Port
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def strict(portal: Portal) -> AsyncIterator[Address]:
-    """A gateway with limits that a test reaches, and no one exempt from them."""
+    """A gateway with limits that a test can reach, and without exempt addresses."""
     async with serving(portal.url, gateway_settings(**STRICT)) as address:
         yield address
 
@@ -71,13 +71,13 @@ async def test_every_route_rejects_a_body_over_the_limit(strict: Address, path: 
     async with strict.requests() as client:
         for body in (b"x" * 2049, chunks(b"x" * 2049)):
             answer = await client.post(path, content=body)
-            course = path.startswith(("/chat", "/cloud"))  # its clients know 400 alone
+            course = path.startswith(("/chat", "/cloud"))  # its clients only know 400
             assert answer.status_code == (400 if course else 413)
             assert "2048" in answer.text
 
 
 async def chunks(body: bytes) -> AsyncIterator[bytes]:
-    """A body without a declared length."""
+    """Yield a body without a declared length."""
     yield body[:1000]
     yield body[1000:]
 
@@ -90,7 +90,7 @@ async def test_deeply_nested_json_is_rejected_with_the_reason(strict: Address) -
 
 
 async def test_slow_headers_and_bodies_time_out(portal: Portal) -> None:
-    # Times of their own: where all tests had them, a busy machine would be refused what it asks for.
+    # Only for this test: on a busy machine the other tests would run into these timeouts.
     settings = gateway_settings(**(STRICT | {"header_seconds": 0.4, "body_seconds": 0.4}))
     async with serving(portal.url, settings) as hasty:
         await slow_ones_are_ended(hasty)
@@ -150,13 +150,13 @@ async def test_a_flooding_course_client_is_read_slowly_and_loses_nothing(strict:
     async with connect(strict.ws + "/chat/", max_queue=None) as socket:
         for n in range(6):
             await socket.send(json.dumps({"type": "send", "message": f"{n}", "user": {"name": "x"}}))
-        told: list[str] = []
+        forwarded: list[str] = []
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while len(told) < 6:
+            while len(forwarded) < 6:
                 frame = json.loads(await socket.recv())
                 if isinstance(frame, dict):
-                    told.append(frame["message"])
-        assert told == [f"{n}" for n in range(6)]
+                    forwarded.append(frame["message"])
+        assert forwarded == [f"{n}" for n in range(6)]
 
 
 async def test_commands_are_rate_limited(strict: Address) -> None:
@@ -232,13 +232,13 @@ async def test_an_idle_unbound_course_socket_is_closed(strict: Address) -> None:
     assert socket.close_code == 1001
 
 
-async def codes(portal: Portal, told: list[str], **more: object) -> list[int]:
-    """What registrations are answered that say by ``told`` from where they come; one an address is let in."""
+async def statuses(portal: Portal, forwarded: list[str], **overrides: object) -> list[int]:
+    """Register once for each forwarded address, with a limit of one per address. Returns the statuses."""
     found = []
     async with serving(
-        portal.url, gateway_settings(**(STRICT | {"registrations_per_minute": 1} | more))
+        portal.url, gateway_settings(**(STRICT | {"registrations_per_minute": 1} | overrides))
     ) as at:
-        for addresses in told:
+        for addresses in forwarded:
             headers = {"X-Forwarded-For": addresses}
             async with httpx.AsyncClient(base_url=at.http, headers=headers) as client:
                 answer = await client.post(USERS, json={"name": uuid4().hex})
@@ -248,17 +248,17 @@ async def codes(portal: Portal, told: list[str], **more: object) -> list[int]:
 
 async def test_forwarded_addresses_count_only_from_trusted_proxies(portal: Portal) -> None:
     two = ["203.0.113.0", "203.0.113.1"]
-    assert await codes(portal, two) == [201, 429]
-    assert await codes(portal, two, trusted_proxies=("127.0.0.1",)) == [201, 201]
-    # Exempt is who speaks for itself, not whom an undeclared proxy speaks for, though another is declared.
+    assert await statuses(portal, two) == [201, 429]
+    assert await statuses(portal, two, trusted_proxies=("127.0.0.1",)) == [201, 201]
+    # Only direct clients are exempt, not those behind a proxy that is not trusted.
     for others in ((), ("10.0.0.0/8",), ("railway",)):
         exempt = {"exempt_addresses": ("127.0.0.1",), "trusted_proxies": others}
-        assert await codes(portal, two, **exempt) == [201, 429]
+        assert await statuses(portal, two, **exempt) == [201, 429]
 
 
 async def test_clients_behind_a_providers_edge_have_separate_limits(portal: Portal) -> None:
     edge = "172.70.247.28, 10.19.6.53"
     many = [f"203.0.113.{n}, {edge}" for n in range(40)]
-    assert await codes(portal, many, trusted_proxies=("render",)) == [201] * 40
+    assert await statuses(portal, many, trusted_proxies=("render",)) == [201] * 40
     forged = [f"{invented}, 203.0.113.1, {edge}" for invented in ("127.0.0.1", "10.0.0.1", "198.51.100.7")]
-    assert await codes(portal, forged, trusted_proxies=("render",)) == [201, 429, 429]
+    assert await statuses(portal, forged, trusted_proxies=("render",)) == [201, 429, 429]

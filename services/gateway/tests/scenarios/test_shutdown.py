@@ -1,4 +1,4 @@
-"""A gateway that stops: everybody is told, and what was begun is finished."""
+"""The shutdown of a gateway: clients are notified, and requests in progress are completed."""
 
 import asyncio
 import json
@@ -21,14 +21,14 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @asynccontextmanager
-async def stopped_at_will(portal: Portal) -> AsyncIterator[tuple[Address, AsyncExitStack]]:
-    """A gateway, and what to close to have it stop as its process would."""
+async def stoppable_gateway(portal: Portal) -> AsyncIterator[tuple[Address, AsyncExitStack]]:
+    """Run a gateway. Yields it with the exit stack that stops it gracefully."""
     async with AsyncExitStack() as stop:
         yield await stop.enter_async_context(serving(portal.url)), stop
 
 
 async def test_a_stop_closes_sockets_as_going_away_and_completes_streams(portal: Portal, agent: str) -> None:
-    async with stopped_at_will(portal) as (address, stop), AsyncExitStack() as clients:
+    async with stoppable_gateway(portal) as (address, stop), AsyncExitStack() as clients:
         someone = await clients.enter_async_context(person(address))
         course = await clients.enter_async_context(course_client(address, agent))
         await clients.enter_async_context(events(address))
@@ -38,13 +38,13 @@ async def test_a_stop_closes_sockets_as_going_away_and_completes_streams(portal:
         await stop.aclose()
         for socket in (someone.socket, course.socket):
             assert await close_code(socket) == Close.GOING_AWAY.value.code
-        await reading  # a stream that was cut off would raise
+        await reading  # an incomplete stream would raise
         with pytest.raises(httpx.ConnectError):
             await http.get("/healthz")
 
 
 async def test_users_of_a_stopped_gateway_stay_listed_for_a_grace_period(portal: Portal, agent: str) -> None:
-    async with stopped_at_will(portal) as (address, stop):
+    async with stoppable_gateway(portal) as (address, stop):
         user = await register(address, agent, "leaving with the gateway")
         async with course_client(address, agent) as client, course_client(portal.gateway, "w") as witness:
             await client.until_own_message()
@@ -56,7 +56,7 @@ async def test_users_of_a_stopped_gateway_stay_listed_for_a_grace_period(portal:
 async def test_a_request_in_progress_is_completed(portal: Portal) -> None:
     body = json.dumps({"name": "in flight"}).encode()
     head = f"POST /chat/new-user HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode()
-    async with stopped_at_will(portal) as (address, stop):
+    async with stoppable_gateway(portal) as (address, stop):
         async with course_client(address, "w") as witness:
             reader, writer = await asyncio.open_connection("127.0.0.1", address.port)
             writer.write(head + body[:5])

@@ -1,4 +1,4 @@
-"""What other releases stored, as readers see it: older events like today's, newer ones not at all."""
+"""Events stored by other releases: older ones are upgraded, newer ones skipped."""
 
 import json
 from collections.abc import AsyncIterator
@@ -23,8 +23,8 @@ NEWER = b'{"version":2,"new":"shape"}'
 WHEN = "2020-01-01T00:00:00.000Z"
 
 
-class Saying(Model):
-    """A made-up shape of the past."""
+class OldMessage(Model):
+    """A made-up former version."""
 
     version: Literal[0]
     id: Identifier
@@ -32,21 +32,21 @@ class Saying(Model):
     at: Timestamp
 
 
-class Birth(Model):
-    """Another."""
+class OldCreation(Model):
+    """Another one."""
 
     version: Literal[0]
     server: Identifier
     at: Timestamp
 
 
-def said(old: Saying) -> MessageEvent:
+def upgrade_message(old: OldMessage) -> MessageEvent:
     return MessageEvent(
         id=old.id, room="general", user=User(id="u0", name="Eve"), text=old.words, timestamp=old.at
     )
 
 
-def born(old: Birth) -> InstanceEvent:
+def upgrade_creation(old: OldCreation) -> InstanceEvent:
     return InstanceEvent(
         type=EventType.CREATED,
         instance_id=old.server,
@@ -60,9 +60,9 @@ def born(old: Birth) -> InstanceEvent:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def stream(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[NatsConnection]:
-    """Who writes as an older and a newer release would."""
-    monkeypatch.setitem(MESSAGE_EVENT.older, 0, PreviousVersion(Saying, said))
-    monkeypatch.setitem(INSTANCE_EVENT.older, 0, PreviousVersion(Birth, born))
+    """A connection that publishes like an older and a newer release."""
+    monkeypatch.setitem(MESSAGE_EVENT.older, 0, PreviousVersion(OldMessage, upgrade_message))
+    monkeypatch.setitem(INSTANCE_EVENT.older, 0, PreviousVersion(OldCreation, upgrade_creation))
     broker = await connect(portal.url, name="other-release")
     yield broker
     await broker.close()
@@ -110,7 +110,7 @@ async def test_a_members_record_of_a_newer_release_is_not_listed(
 
 
 async def test_unknown_fields_and_frames_of_a_newer_page_are_rejected(address: Address) -> None:
-    """Else what it meant would be done in part, and look as if it had been done."""
+    """Otherwise a request would be executed in part and look successful."""
     async with person(address) as reader:
         newer = {"type": "send", "clientId": "c1", "room": "general", "text": "bye", "vanishAfter": 60}
         await reader.send(newer)

@@ -1,4 +1,4 @@
-"""Token mode: who gets in, to what, and for how long."""
+"""Token mode: who may do what, and for how long."""
 
 import asyncio
 import hashlib
@@ -27,8 +27,8 @@ from services.gateway.tests.kit.token_mode import (
     USERS,
     Tokens,
     bearer,
-    guarded,
     registered,
+    token_mode_gateway,
 )
 from tests.waiting import until_answer
 
@@ -50,14 +50,14 @@ ROUTES = {
 
 @pytest.fixture
 def tokens(tmp_path: Path) -> Tokens:
-    """A file with one token for each role."""
+    """A token file with one token per role."""
     return Tokens(tmp_path / "tokens")
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def strict(portal: Portal, tokens: Tokens) -> AsyncIterator[Address]:
-    """A gateway in token mode, as it comes."""
-    async with guarded(portal, tokens) as address:
+    """A gateway in token mode."""
+    async with token_mode_gateway(portal, tokens) as address:
         yield address
 
 
@@ -102,13 +102,13 @@ async def test_the_session_returns_the_user_and_permissions(strict: Address, tok
     async with strict.requests() as client:
         nobody = (await client.get(SESSION)).json()
         assert nobody == {"mode": "token", "guests": True, "may": ["register"]}
-        told = (await client.get(SESSION, headers=tokens.header(Role.OPERATOR))).json()
-        assert (told["name"], told["role"]) == ("the operator", "operator")
-        assert told["may"] == ["register", "chat", "see_servers", "command_servers"]
+        session = (await client.get(SESSION, headers=tokens.header(Role.OPERATOR))).json()
+        assert (session["name"], session["role"]) == ("the operator", "operator")
+        assert session["may"] == ["register", "chat", "see_servers", "command_servers"]
         token = await registered(client, f"g-{uuid4().hex[:8]}")
-        told = (await client.get(SESSION, headers=bearer(token))).json()
-        assert (told["role"], told["may"]) == ("member", ["register", "chat"])
-        assert told["userId"] == token.partition(".")[0]
+        session = (await client.get(SESSION, headers=bearer(token))).json()
+        assert (session["role"], session["may"]) == ("member", ["register", "chat"])
+        assert session["userId"] == token.partition(".")[0]
         assert (await client.get(SESSION, headers=bearer("nonsense"))).status_code == 401
         assert (await client.get(f"{SESSION}?token={token}")).json() == nobody
 
@@ -127,8 +127,8 @@ async def test_a_registration_with_a_static_token_has_its_role_and_name(
 ) -> None:
     async with strict.requests() as client:
         token = await registered(client, None, tokens.header(Role.OPERATOR))
-        told = (await client.get(SESSION, headers=bearer(token))).json()
-        assert (told["name"], told["role"]) == ("the operator", "operator")
+        session = (await client.get(SESSION, headers=bearer(token))).json()
+        assert (session["name"], session["role"]) == ("the operator", "operator")
         answer = await client.post(INSTANCES, headers=bearer(token))
         assert (answer.status_code, answer.json()["operation"]["actor"]) == (202, "the operator")
         tokens.write(Role.ADMIN)
@@ -149,7 +149,7 @@ async def test_the_name_of_a_static_token_is_reserved(strict: Address, tokens: T
 
 
 async def test_without_guests_chatting_requires_a_token(portal: Portal, tokens: Tokens) -> None:
-    async with guarded(portal, tokens, guests=False) as address, address.requests() as client:
+    async with token_mode_gateway(portal, tokens, guests=False) as address, address.requests() as client:
         answer = await client.post(USERS, json={"name": "x"})
         assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
         token = await registered(client, f"m-{uuid4().hex[:8]}", tokens.header(Role.MEMBER))
@@ -224,12 +224,12 @@ async def test_a_token_is_stored_as_a_digest_and_never_logged(
 
 
 async def test_a_token_in_the_url_is_ignored(strict: Address, tokens: Tokens) -> None:
-    """There every log and every browser's history would keep it."""
+    """URLs are stored in logs and browser histories."""
     async with strict.requests() as client:
         for given in (tokens.by_role[Role.ADMIN], await registered(client, f"u-{uuid4().hex[:8]}")):
             for name in ("token", "access_token", "authorization"):
-                told = (await client.get(SESSION, params={name: given})).json()
-                assert "role" not in told
+                session = (await client.get(SESSION, params={name: given})).json()
+                assert "role" not in session
                 for path in ("/api/v1/audit", INSTANCES, MESSAGES, EVENTS):
                     answer = await client.get(path, params={name: given})
                     assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated"), path
@@ -248,11 +248,11 @@ async def test_the_disabled_course_contract_responds_in_its_own_format(strict: A
 
 
 async def test_open_mode_accepts_tokens_and_local_clients_are_admins(portal: Portal, tokens: Tokens) -> None:
-    far = {"X-Forwarded-For": "203.0.113.9"}  # from an undeclared proxy: not this machine speaking for itself
-    async with guarded(portal, tokens, access="open") as address, address.requests() as client:
+    forwarded = {"X-Forwarded-For": "203.0.113.9"}  # through an untrusted proxy, so not local
+    async with token_mode_gateway(portal, tokens, access="open") as address, address.requests() as client:
         assert (await client.get(SESSION)).json()["role"] == "admin"
-        assert (await client.get(SESSION, headers=far)).json()["role"] == "operator"
-        told = (await client.get(SESSION, headers=far | tokens.header(Role.ADMIN))).json()
-        assert (told["name"], told["role"]) == ("the admin", "admin")
+        assert (await client.get(SESSION, headers=forwarded)).json()["role"] == "operator"
+        session = (await client.get(SESSION, headers=forwarded | tokens.header(Role.ADMIN))).json()
+        assert (session["name"], session["role"]) == ("the admin", "admin")
     async with events(portal.gateway):
         pass

@@ -1,4 +1,4 @@
-"""The address that the gateway listens on."""
+"""The listening socket of the gateway."""
 
 import socket
 
@@ -9,7 +9,7 @@ from opsroom_gateway.transport.server import AddressInUseError, listen
 
 
 def test_the_listener_names_tcp_so_that_asyncio_disables_nagle() -> None:
-    """asyncio turns Nagle's delay off for sockets that name their protocol, and leaves it on for others."""
+    """asyncio disables Nagle's algorithm only for sockets whose protocol is explicitly TCP."""
     with listen(GatewaySettings(port=0)) as listener:
         assert listener.proto == socket.IPPROTO_TCP
 
