@@ -31,9 +31,9 @@ async def test_an_admin_can_look_up_a_users_addresses_and_ban_one(two: TwoGatewa
     token = await registered(two.first, name, "203.0.113.40")
 
     async def addresses_of(admin: httpx.AsyncClient, name: str) -> list[str]:
-        answer = await admin.get(CHAT + "/addresses", params={"name": name})
-        assert answer.status_code == 200, answer.text
-        return [one["address"] for one in answer.json()["addresses"]]
+        response = await admin.get(CHAT + "/addresses", params={"name": name})
+        assert response.status_code == 200, response.text
+        return [one["address"] for one in response.json()["addresses"]]
 
     async with two.admin() as admin:
         assert await addresses_of(admin, name) == []
@@ -61,10 +61,10 @@ async def test_an_admin_can_look_up_a_users_addresses_and_ban_one(two: TwoGatewa
 async def test_an_admin_can_look_up_a_course_clients_address(two: TwoGateways) -> None:
     name, address = unique_name("carol"), "198.51.100.78"
     async with two.second.requests() as client, socket_from(two.second, "/chat", address) as socket:
-        answer = await client.post("/chat/new-user", json={"name": name}, headers=forwarded_for(address))
-        assert answer.status_code == 200, answer.text
+        response = await client.post("/chat/new-user", json={"name": name}, headers=forwarded_for(address))
+        assert response.status_code == 200, response.text
         carol = CourseClient(socket)
-        await carol.sees(answer.json()["user"])
+        await carol.sees(response.json()["user"])
         await carol.send({"type": "send", "message": "hi", "user": {"name": name}})
         await carol.message()
         async with two.admin() as admin:
@@ -137,14 +137,14 @@ async def _refused_everywhere(two: TwoGateways, address: str) -> None:
             for method, path in addresses_of:
                 body = {"name": "x"} if (method, path) == ("POST", USERS) else None
                 headers = two.tokens.header(Role.OPERATOR)
-                answer = await client.request(method, path, json=body, headers=headers)
-                assert (answer.status_code, answer.json()["code"]) == (403, "banned"), path
+                response = await client.request(method, path, json=body, headers=headers)
+                assert (response.status_code, response.json()["code"]) == (403, "banned"), path
             for method, path in (
                 ("POST", "/chat/new-user"),
                 ("GET", "/cloud/"),
                 ("POST", "/cloud/"),
                 ("GET", "/cloud/sse"),
             ):
-                answer = await client.request(method, path, json={"name": "x"})
-                assert answer.status_code == 403, path
-                assert "your address is banned" in answer.json()["message"]
+                response = await client.request(method, path, json={"name": "x"})
+                assert response.status_code == 403, path
+                assert "your address is banned" in response.json()["message"]

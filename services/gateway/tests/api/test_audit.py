@@ -79,8 +79,8 @@ async def test_only_admins_can_read_the_audit_log_and_page_through_it(
         admin = tokens.header(Role.ADMIN)
 
         async def page(**params: int) -> list[int]:
-            answer = await client.get(AUDIT, params=params, headers=admin)
-            return [record["seq"] for record in answer.json()["entries"]]
+            response = await client.get(AUDIT, params=params, headers=admin)
+            return [record["seq"] for record in response.json()["entries"]]
 
         last = await page(limit=3)
         assert last == sorted(last)
@@ -104,8 +104,8 @@ async def test_an_admin_can_revoke_a_token_and_it_is_audited(strict: Address, to
             ("revoke", "refused"),
             ("revoke", "accepted"),
         ]
-        answer = await client.delete("/api/v1/chat/users/nobody/token", headers=tokens.header(Role.ADMIN))
-        assert (answer.status_code, answer.json()["code"]) == (404, "user_unknown")
+        response = await client.delete("/api/v1/chat/users/nobody/token", headers=tokens.header(Role.ADMIN))
+        assert (response.status_code, response.json()["code"]) == (404, "user_unknown")
 
 
 async def test_the_course_dashboard_requires_roles_outside_open_mode(strict: Address, tokens: Tokens) -> None:
@@ -116,9 +116,9 @@ async def test_the_course_dashboard_requires_roles_outside_open_mode(strict: Add
             ("POST", "/cloud/"),
             ("DELETE", "/cloud/x"),
         ):
-            answer = await client.request(method, path)
-            assert answer.status_code == 401, path
-            assert "message" in answer.json()
+            response = await client.request(method, path)
+            assert response.status_code == 401, path
+            assert "message" in response.json()
         assert (await client.get("/cloud/", headers=tokens.header(Role.VIEWER))).status_code == 200
         assert (await client.post("/cloud/", headers=tokens.header(Role.VIEWER))).status_code == 403
         assert (await client.post("/cloud/", headers=tokens.header(Role.OPERATOR))).status_code == 201

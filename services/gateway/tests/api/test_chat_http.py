@@ -16,10 +16,10 @@ MESSAGES = "/api/v1/chat/rooms/general/messages"
 
 
 async def test_registration_returns_an_id_and_a_token(http: httpx.AsyncClient) -> None:
-    answer = await http.post(USERS, json={"name": "  Ａnna  "})
-    assert answer.status_code == 201
-    assert answer.json()["user"]["name"] == "Anna"
-    assert len(answer.json()["token"]) > 43
+    response = await http.post(USERS, json={"name": "  Ａnna  "})
+    assert response.status_code == 201
+    assert response.json()["user"]["name"] == "Anna"
+    assert len(response.json()["token"]) > 43
     taken = await http.post(USERS, json={"name": "ANNA"})
     assert (taken.status_code, taken.json()["code"], taken.json()["field"]) == (409, "name_taken", "name")
 
@@ -46,10 +46,10 @@ async def test_registration_returns_an_id_and_a_token(http: httpx.AsyncClient) -
 async def test_an_invalid_registration_returns_a_problem(
     http: httpx.AsyncClient, body: str, code: str
 ) -> None:
-    answer = await http.post(USERS, content=body, headers={"Content-Type": "application/json"})
-    assert answer.status_code == 422
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    assert answer.json()["code"] == code
+    response = await http.post(USERS, content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code == 422
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.json()["code"] == code
 
 
 async def test_history_can_be_paged_backwards_and_forwards(address: Address, http: httpx.AsyncClient) -> None:
@@ -79,8 +79,8 @@ async def test_history_can_be_paged_backwards_and_forwards(address: Address, htt
 async def test_an_invalid_request_returns_a_problem(
     http: httpx.AsyncClient, path: str, status: int, code: str
 ) -> None:
-    answer = await http.get(path)
-    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    response = await http.get(path)
+    assert (response.status_code, response.json()["code"]) == (status, code)
 
 
 async def test_users_are_listed_while_they_are_connected(address: Address, http: httpx.AsyncClient) -> None:
@@ -100,8 +100,8 @@ async def test_pages_of_allowed_origins_may_call(portal: Portal) -> None:
     async with serving(portal.url, gateway_settings(allowed_origins=("https://page.example",))) as strict:
         async with strict.requests() as client:
             for origin, allowed in (("https://page.example", True), ("https://evil.example", False)):
-                answer = await client.get(USERS, headers={"Origin": origin})
-                assert (answer.headers.get("Access-Control-Allow-Origin") == origin) is allowed
+                response = await client.get(USERS, headers={"Origin": origin})
+                assert (response.headers.get("Access-Control-Allow-Origin") == origin) is allowed
             preflight = await client.options(
                 "/api/v1/cloud/instances",
                 headers={

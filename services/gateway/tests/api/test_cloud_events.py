@@ -57,21 +57,21 @@ async def publish(broker: NatsConnection, count: int) -> list[int]:
     return sorted(seq for (seq,) in stored)
 
 
-async def ids(answer: httpx.Response) -> AsyncGenerator[int]:
+async def ids(response: httpx.Response) -> AsyncGenerator[int]:
     """Yield the ids of all events until the stream ends. Nothing else is parsed, because there are many."""
     rest = ""
     with suppress(httpx.ReadError, httpx.RemoteProtocolError):
-        async for text in answer.aiter_text():
+        async for text in response.aiter_text():
             *lines, rest = (rest + text).split("\n")
             for line in lines:
                 if line.startswith("id: "):
                     yield int(line.removeprefix("id: "))
 
 
-async def first(count: int, answer: httpx.Response) -> list[int]:
+async def first(count: int, response: httpx.Response) -> list[int]:
     """Return the first ``count`` ids, or all; each wait is bounded by the client's timeout."""
     found: list[int] = []
-    async with aclosing(ids(answer)) as following:
+    async with aclosing(ids(response)) as following:
         async for one in following:
             found.append(one)
             if len(found) == count:
@@ -86,13 +86,13 @@ async def test_a_reader_that_stops_reading_is_closed_without_delaying_others_and
         transport = httpx.AsyncHTTPTransport(socket_options=SMALL_WINDOW)
         async with (
             httpx.AsyncClient(base_url=small.http, transport=transport, timeout=30) as client,
-            client.stream("GET", EVENTS) as answer,
+            client.stream("GET", EVENTS) as response,
             small.requests() as other,
             other.stream("GET", EVENTS) as quick,
         ):
             seen, stored = await asyncio.gather(first(COUNT, quick), publish(broker, COUNT))
             assert seen == stored
-            before = await first(COUNT, answer)
+            before = await first(COUNT, response)
         assert before == seen[: len(before)]
         assert len(before) < COUNT
         missed = seen[len(before) :]

@@ -15,10 +15,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 INSTANCES = "/api/v1/cloud/instances"
 
 
-def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
-    assert answer.status_code == status, answer.text
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    body: dict[str, Any] = answer.json()
+def problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    assert response.status_code == status, response.text
+    assert response.headers["Content-Type"] == "application/problem+json"
+    body: dict[str, Any] = response.json()
     assert (body["status"], body["code"]) == (status, code)
     assert body["type"] == f"urn:opsroom:error:{code}"
     assert body["title"]
@@ -35,10 +35,10 @@ async def test_an_instance_can_be_created_started_stopped_and_removed(
     address: Address, http: httpx.AsyncClient
 ) -> None:
     async with events(address) as stream:
-        answer = await http.post(INSTANCES)
-        assert answer.status_code == 202
-        operation = answer.json()["operation"]
-        assert answer.headers["Location"] == f"/api/v1/cloud/operations/{operation['id']}"
+        response = await http.post(INSTANCES)
+        assert response.status_code == 202
+        operation = response.json()["operation"]
+        assert response.headers["Location"] == f"/api/v1/cloud/operations/{operation['id']}"
         assert (operation["command"], operation["status"], operation["actor"]) == (
             "create",
             "pending",
@@ -69,8 +69,8 @@ async def test_the_actor_of_an_operation_is_the_tokens_owner(
     address: Address, http: httpx.AsyncClient
 ) -> None:
     token = await token_of(address, "operator-1")
-    answer = await http.post(INSTANCES, headers={"Authorization": f"Bearer {token}"})
-    assert answer.json()["operation"]["actor"] == "operator-1"
+    response = await http.post(INSTANCES, headers={"Authorization": f"Bearer {token}"})
+    assert response.json()["operation"]["actor"] == "operator-1"
 
 
 @pytest.mark.parametrize(
@@ -80,9 +80,9 @@ async def test_commands_with_an_invalid_token_are_rejected(
     http: httpx.AsyncClient, authorization: str
 ) -> None:
     before = (await http.get(INSTANCES)).json()["instances"]
-    answer = await http.post(INSTANCES, headers={"Authorization": authorization})
-    problem(answer, 401, "token_invalid")
-    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+    response = await http.post(INSTANCES, headers={"Authorization": authorization})
+    problem(response, 401, "token_invalid")
+    assert response.headers["WWW-Authenticate"].startswith("Bearer")
     assert len((await http.get(INSTANCES)).json()["instances"]) <= len(before)
 
 
@@ -145,18 +145,18 @@ async def test_concurrent_requests_with_the_same_idempotency_key_run_once(
     address: Address, http: httpx.AsyncClient
 ) -> None:
     key = {"Idempotency-Key": uuid4().hex}
-    answers = await asyncio.gather(*(http.post(INSTANCES, headers=key) for _ in range(10)))
-    accepted = [answer for answer in answers if answer.status_code == 202]
-    for answer in answers:
-        if answer.status_code != 202:
-            problem(answer, 409, "idempotency_in_flight")
-    assert len({answer.json()["operation"]["id"] for answer in accepted}) == 1
+    responses = await asyncio.gather(*(http.post(INSTANCES, headers=key) for _ in range(10)))
+    accepted = [response for response in responses if response.status_code == 202]
+    for response in responses:
+        if response.status_code != 202:
+            problem(response, 409, "idempotency_in_flight")
+    assert len({response.json()["operation"]["id"] for response in accepted}) == 1
 
 
 @pytest.mark.parametrize("key", ["", "x" * 101, "smörgås"])
 async def test_an_invalid_idempotency_key_is_rejected(http: httpx.AsyncClient, key: str) -> None:
-    answer = await http.post(INSTANCES, headers=[(b"Idempotency-Key", key.encode("latin-1"))])
-    assert problem(answer, 422, "invalid_request")["field"] == "Idempotency-Key"
+    response = await http.post(INSTANCES, headers=[(b"Idempotency-Key", key.encode("latin-1"))])
+    assert problem(response, 422, "invalid_request")["field"] == "Idempotency-Key"
 
 
 async def test_the_event_stream_resumes_from_any_sequence(address: Address, http: httpx.AsyncClient) -> None:

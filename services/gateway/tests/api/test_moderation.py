@@ -104,12 +104,12 @@ async def test_only_admins_can_moderate_and_attempts_of_others_are_audited(two: 
             ("GET", "/restrictions", None),
             ("GET", f"/addresses?name={target}", None),
         ):
-            answer = await client.request(method, CHAT + path, json=body)
-            assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated"), path
-            answer = await client.request(
+            response = await client.request(method, CHAT + path, json=body)
+            assert (response.status_code, response.json()["code"]) == (401, "unauthenticated"), path
+            response = await client.request(
                 method, CHAT + path, json=body, headers=two.tokens.header(Role.OPERATOR)
             )
-            assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), path
+            assert (response.status_code, response.json()["code"]) == (403, "forbidden"), path
     async with two.admin() as admin:
         found = await audit_entries(admin, two.tokens, target, 6)
         assert [(one["action"], one["actor"], one["code"]) for one in found] == [
@@ -129,8 +129,8 @@ async def test_only_admins_can_moderate_and_attempts_of_others_are_audited(two: 
             ("POST", "/bans", {"address": "192.0.2.1"}, "invalid_request"),
             ("POST", "/bans", {"name": "The Admin"}, "invalid_request"),
         ):
-            answer = await admin.request(method, CHAT + path, json=body)
-            assert answer.json()["code"] == code, (path, answer.text)
+            response = await admin.request(method, CHAT + path, json=body)
+            assert response.json()["code"] == code, (path, response.text)
 
 
 async def test_a_muted_user_is_notified_and_can_still_read(two: TwoGateways) -> None:
@@ -142,11 +142,11 @@ async def test_a_muted_user_is_notified_and_can_still_read(two: TwoGateways) -> 
         two.admin() as admin,
     ):
         assert "muted" not in mia.welcome
-        answer = await admin.post(
+        response = await admin.post(
             CHAT + "/mutes", json={"name": name.upper(), "seconds": 600, "reason": "spam"}
         )
-        assert answer.status_code == 201, answer.text
-        mute = answer.json()
+        assert response.status_code == 201, response.text
+        mute = response.json()
         assert mute["until"] > rfc3339(datetime.now(UTC))
         for one in (mia, too):
             frame = await one.receive("muted")
@@ -176,9 +176,9 @@ async def test_a_banned_user_is_disconnected_everywhere_and_cannot_return(
         person_from(two.second, token) as second_reader,
         two.admin() as admin,
     ):
-        answer = await admin.post(CHAT + "/bans", json={"name": name, "reason": "enough"})
-        assert answer.status_code == 201, answer.text
-        ban = answer.json()
+        response = await admin.post(CHAT + "/bans", json={"name": name, "reason": "enough"})
+        assert response.status_code == 201, response.text
+        ban = response.json()
         for one in (first_reader, second_reader):
             frame = await one.receive("error")
             assert (frame["code"], frame["message"]) == (
@@ -193,12 +193,12 @@ async def test_a_banned_user_is_disconnected_everywhere_and_cannot_return(
                 error, code = await refused_hello(gateway, token)
                 assert (error["code"], code) == ("banned", BANNED)
                 async with gateway.requests() as client:
-                    for answer in (
+                    for response in (
                         await client.post(USERS, json={"name": name.upper()}),
                         await client.get(MESSAGES, headers=bearer(token)),
                         await client.get(SESSION, headers=bearer(token)),
                     ):
-                        assert (answer.status_code, answer.json()["code"]) == (403, "banned")
+                        assert (response.status_code, response.json()["code"]) == (403, "banned")
                     course = await client.post("/chat/new-user", json={"name": name})
                     assert (course.status_code, course.json()["status"]) == (403, "error")
         assert (await admin.delete(f"{CHAT}/restrictions/{ban['id']}")).status_code == 204
@@ -209,10 +209,10 @@ async def test_a_banned_user_is_disconnected_everywhere_and_cannot_return(
 async def test_a_course_client_can_be_muted_and_banned_by_name(two: TwoGateways) -> None:
     name, address = unique_name("carl"), "198.51.100.77"
     async with two.second.requests() as client, socket_from(two.second, "/chat", address) as socket:
-        answer = await client.post("/chat/new-user", json={"name": name}, headers=forwarded_for(address))
-        assert answer.status_code == 200, answer.text
+        response = await client.post("/chat/new-user", json={"name": name}, headers=forwarded_for(address))
+        assert response.status_code == 200, response.text
         carl = CourseClient(socket)
-        await carl.sees(answer.json()["user"])
+        await carl.sees(response.json()["user"])
         frame = {"type": "send", "message": "hi", "user": {"name": name}}
         await carl.send(frame)
         await carl.message()
@@ -237,8 +237,8 @@ async def test_in_open_mode_local_clients_can_moderate_only_if_configured(
         assert frame["role"] == "admin"
         assert "see_audit" in frame["may"]
         assert "moderate" not in frame["may"]
-        answer = await client.post(CHAT + "/mutes", json={"name": name})
-        assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+        response = await client.post(CHAT + "/mutes", json={"name": name})
+        assert (response.status_code, response.json()["code"]) == (401, "unauthenticated")
     admin = two.tokens.header(Role.ADMIN)
     async with token_mode_gateway(portal, two.tokens, access="open") as address, address.requests() as client:
         mute = await client.post(CHAT + "/mutes", json={"name": name}, headers=admin)
@@ -246,10 +246,10 @@ async def test_in_open_mode_local_clients_can_moderate_only_if_configured(
     settings = gateway_settings(open_moderation=True)
     async with serving(portal.url, settings) as address, address.requests() as client:
         assert "moderate" in (await client.get(SESSION)).json()["may"]
-        answer = await client.get(SESSION, headers=forwarded_for("203.0.113.9"))
-        assert "moderate" not in answer.json()["may"]
+        response = await client.get(SESSION, headers=forwarded_for("203.0.113.9"))
+        assert "moderate" not in response.json()["may"]
         path = f"{CHAT}/restrictions/{mute.json()['id']}"
         await until_answer(
-            lambda: client.get(CHAT + "/restrictions"), lambda answer: mute.json()["id"] in answer.text
+            lambda: client.get(CHAT + "/restrictions"), lambda response: mute.json()["id"] in response.text
         )
         assert (await client.delete(path)).status_code == 204

@@ -20,9 +20,9 @@ STATUS = "/api/v1/status"
 async def status_of(address: Address) -> Status:
     """Return the status of a gateway."""
     async with address.requests() as client:
-        answer = await client.get(STATUS)
-        assert answer.status_code == 200, answer.text
-    return decode(contract_of(Status), answer.content)
+        response = await client.get(STATUS)
+        assert response.status_code == 200, response.text
+    return decode(contract_of(Status), response.content)
 
 
 @pytest.mark.asyncio(loop_scope="module")
@@ -63,7 +63,7 @@ async def test_the_status_lists_missing_services_and_needs_the_broker(tmp_path: 
             assert lacking.missing == ("chat", "cloud")
             await broker.kill()
             async with address.requests() as client:
-                answer = await until_answer(lambda: client.get(STATUS), lambda one: one.status_code != 200)
-            assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+                response = await until_answer(lambda: client.get(STATUS), lambda one: one.status_code != 200)
+            assert (response.status_code, response.json()["code"]) == (503, "unavailable")
             await broker.start()
     await broker.stop()

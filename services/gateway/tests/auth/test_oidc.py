@@ -31,7 +31,7 @@ USERS = "/api/v1/chat/users"
 INSTANCES = "/api/v1/cloud/instances"
 SESSION = "/api/v1/session"
 CLIENT = "opsroom"
-PEOPLE = (
+USER_CLAIMS = (
     oidc_provider_mock.User(sub="olga", claims={"name": "Ольга", "groups": ["staff", "ops"]}),
     oidc_provider_mock.User(sub="adam", claims={"name": "Adam", "groups": ["admins"]}),
     oidc_provider_mock.User(sub="mia", claims={"preferred_username": "mia", "groups": ["staff"]}),
@@ -41,7 +41,7 @@ PEOPLE = (
 @contextmanager
 def provider(port: int = 0, **more: Any) -> Iterator[str]:
     """Run a provider. Yields its issuer URL."""
-    with oidc_provider_mock.run_server_in_thread(port, user_claims=PEOPLE, **more) as server:
+    with oidc_provider_mock.run_server_in_thread(port, user_claims=USER_CLAIMS, **more) as server:
         yield f"http://localhost:{server.server_port}"
 
 
@@ -65,8 +65,8 @@ def signed_in(address: str, sub: str, client: str = CLIENT) -> str:
         "code_challenge": challenge,
         "code_challenge_method": "S256",
     }
-    answer = httpx.post(f"{address}/oauth2/authorize", params=asked, data={"sub": sub})
-    code = parse_qs(urlsplit(answer.headers["Location"]).query)["code"][0]
+    response = httpx.post(f"{address}/oauth2/authorize", params=asked, data={"sub": sub})
+    code = parse_qs(urlsplit(response.headers["Location"]).query)["code"][0]
     form = {
         "grant_type": "authorization_code",
         "code": code,
@@ -108,8 +108,8 @@ async def gateway(portal: Portal, provider_url: str) -> AsyncIterator[Address]:
 async def session_status(address: Address, token: str) -> tuple[int, str, str]:
     """Request the session with a token. Returns status, code and detail."""
     async with address.requests() as client:
-        answer = await client.get(SESSION, headers=bearer(token))
-    return answer.status_code, answer.json().get("code", ""), answer.json().get("detail", "")
+        response = await client.get(SESSION, headers=bearer(token))
+    return response.status_code, response.json().get("code", ""), response.json().get("detail", "")
 
 
 async def test_signed_in_users_have_the_name_and_role_of_their_claims(
@@ -123,11 +123,11 @@ async def test_signed_in_users_have_the_name_and_role_of_their_claims(
         ):
             reply = (await client.get(SESSION, headers=bearer(signed_in(provider_url, sub)))).json()
             assert (reply["name"], reply["role"]) == (name, role)
-        answer = await client.post(USERS, json={}, headers=bearer(signed_in(provider_url, "olga")))
-        assert answer.json()["user"]["name"] == "Ольга"
-        token = answer.json()["token"]
-        answer = await client.post(INSTANCES, headers=bearer(token))
-        assert (answer.status_code, answer.json()["operation"]["actor"]) == (202, "Ольга")
+        response = await client.post(USERS, json={}, headers=bearer(signed_in(provider_url, "olga")))
+        assert response.json()["user"]["name"] == "Ольга"
+        token = response.json()["token"]
+        response = await client.post(INSTANCES, headers=bearer(token))
+        assert (response.status_code, response.json()["operation"]["actor"]) == (202, "Ольга")
         assert (await client.get("/api/v1/audit", headers=bearer(token))).status_code in {403, 404}
     async with person(gateway, token) as olga:
         assert (await olga.say("privet"))["type"] == "ack"
@@ -135,8 +135,8 @@ async def test_signed_in_users_have_the_name_and_role_of_their_claims(
 
 async def test_without_signing_in_nothing_is_allowed(gateway: Address, provider_url: str) -> None:
     async with gateway.requests() as client:
-        answer = await client.post(USERS, json={"name": "x"})
-        assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+        response = await client.post(USERS, json={"name": "x"})
+        assert (response.status_code, response.json()["code"]) == (401, "unauthenticated")
         reply = (await client.get(SESSION)).json()
         assert (reply["mode"], reply["guests"], reply["may"]) == ("oidc", False, [])
         assert reply["signIn"] == {
@@ -252,5 +252,5 @@ async def test_a_grant_from_signing_in_expires(portal: Portal, provider_url: str
         ]
         async with person(gateway, token) as adam:
             assert await adam.closed() == 4002
-        answer = await client.get(INSTANCES, headers=bearer(token))
-        assert (answer.status_code, answer.json()["code"]) == (401, "token_invalid")
+        response = await client.get(INSTANCES, headers=bearer(token))
+        assert (response.status_code, response.json()["code"]) == (401, "token_invalid")

@@ -111,8 +111,8 @@ async def test_a_page_configured_by_its_url_may_call(portal: Portal) -> None:
     origin = "https://you.github.io"
     settings = gateway_settings(**TOKEN_MODE, allowed_origins=("https://You.github.io/opsroom/",))
     async with serving(portal.url, settings) as address, address.requests() as client:
-        answer = await client.get("/api/v1/session", headers={"Origin": origin})
-        assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (200, origin)
+        response = await client.get("/api/v1/session", headers={"Origin": origin})
+        assert (response.status_code, response.headers["Access-Control-Allow-Origin"]) == (200, origin)
         asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
         preflight = await client.options("/api/v1/chat/users", headers=asked)
         assert (preflight.status_code, preflight.headers["Access-Control-Allow-Origin"]) == (200, origin)

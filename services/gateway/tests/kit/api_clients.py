@@ -50,9 +50,9 @@ class Person:
         """Send a chat message. Returns the acknowledgement or the error."""
         chosen = client_id or uuid4().hex
         await self.send({"type": "send", "clientId": chosen, "room": "general", "text": text})
-        while (answer := await self.receive("ack", "error")).get("clientId") != chosen:
+        while (response := await self.receive("ack", "error")).get("clientId") != chosen:
             pass
-        return answer
+        return response
 
     async def closed(self) -> int:
         """Read until the server closes the socket. Returns the close code."""
@@ -72,9 +72,9 @@ async def close_code(socket: ClientConnection) -> int:
 async def token_of(address: Address, name: str | None = None) -> str:
     """Register ``name``, or a random name. Returns the token."""
     async with address.requests() as client:
-        answer = await client.post("/api/v1/chat/users", json={"name": name or f"p-{uuid4().hex[:20]}"})
-    assert answer.status_code == 201, answer.text
-    token: str = answer.json()["token"]
+        response = await client.post("/api/v1/chat/users", json={"name": name or f"p-{uuid4().hex[:20]}"})
+    assert response.status_code == 201, response.text
+    token: str = response.json()["token"]
     return token
 
 
@@ -141,16 +141,16 @@ async def events(
     params = {} if since is None else {"since": since}
     headers = {} if last_event_id is None else {"Last-Event-ID": last_event_id}
     async with address.requests() as client:
-        async with client.stream("GET", "/api/v1/cloud/events", params=params, headers=headers) as answer:
-            assert answer.status_code == 200
-            assert answer.headers["Content-Type"].startswith("text/event-stream")
-            yield Events(answer.aiter_lines())
+        async with client.stream("GET", "/api/v1/cloud/events", params=params, headers=headers) as response:
+            assert response.status_code == 200
+            assert response.headers["Content-Type"].startswith("text/event-stream")
+            yield Events(response.aiter_lines())
 
 
 async def created(client: httpx.AsyncClient, stream: Events) -> str:
     """Create an instance and wait until it exists. Returns its id."""
-    answer = await client.post("/api/v1/cloud/instances")
-    assert answer.status_code == 202, answer.text
-    instance_id: str = answer.json()["operation"]["instanceId"]
+    response = await client.post("/api/v1/cloud/instances")
+    assert response.status_code == 202, response.text
+    instance_id: str = response.json()["operation"]["instanceId"]
     await stream.until("created", instanceId=instance_id)
     return instance_id

@@ -60,9 +60,9 @@ def unique_name(what: str) -> str:
 async def registered(at: Address, name: str, address: str = "198.51.100.1") -> str:
     """Register a user. Returns the token."""
     async with at.requests() as client:
-        answer = await client.post(USERS, json={"name": name}, headers=forwarded_for(address))
-    assert answer.status_code == 201, answer.text
-    token: str = answer.json()["token"]
+        response = await client.post(USERS, json={"name": name}, headers=forwarded_for(address))
+    assert response.status_code == 201, response.text
+    token: str = response.json()["token"]
     return token
 
 

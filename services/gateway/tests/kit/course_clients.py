@@ -86,9 +86,9 @@ async def register(address: Address, agent: str, name: str) -> dict[str, str]:
 
 async def registered(client: httpx.AsyncClient, name: str) -> dict[str, str]:
     """Register ``name``. Returns the user."""
-    answer = await client.post("/chat/new-user", json={"name": name})
-    assert answer.status_code == 200, answer.text
-    user: dict[str, str] = answer.json()["user"]
+    response = await client.post("/chat/new-user", json={"name": name})
+    assert response.status_code == 200, response.text
+    user: dict[str, str] = response.json()["user"]
     return user
 
 

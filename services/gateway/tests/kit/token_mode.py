@@ -60,9 +60,9 @@ async def registered(
     client: httpx.AsyncClient, name: str | None, headers: dict[str, str] | None = None
 ) -> str:
     """Register a user. Returns the token."""
-    answer = await client.post(USERS, json={} if name is None else {"name": name}, headers=headers or {})
-    assert answer.status_code == 201, answer.text
-    token: str = answer.json()["token"]
+    response = await client.post(USERS, json={} if name is None else {"name": name}, headers=headers or {})
+    assert response.status_code == 201, response.text
+    token: str = response.json()["token"]
     return token
 
 
@@ -72,9 +72,9 @@ async def audit_entries(
     """Return the entries about ``target`` as soon as there are ``count``."""
 
     async def ask() -> list[Entry]:
-        answer = await client.get(AUDIT, params={"limit": 200}, headers=tokens.header(Role.ADMIN))
-        assert answer.status_code == 200, answer.text
-        entries = [record["entry"] for record in answer.json()["entries"]]
+        response = await client.get(AUDIT, params={"limit": 200}, headers=tokens.header(Role.ADMIN))
+        assert response.status_code == 200, response.text
+        entries = [record["entry"] for record in response.json()["entries"]]
         return [entry for entry in entries if target is None or entry.get("target") == target]
 
     return await until_answer(ask, lambda entries: len(entries) >= count)

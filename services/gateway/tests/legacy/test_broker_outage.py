@@ -23,7 +23,7 @@ async def test_during_a_broker_outage_sockets_stay_open_and_messages_arrive_late
             await client.until_own_message()
             await reader.message()
             await broker_process.kill()
-            await until_answer(lambda: http.get("/readyz"), lambda answer: answer.status_code == 503)
+            await until_answer(lambda: http.get("/readyz"), lambda response: response.status_code == 503)
             for frame in frames:
                 await client.send(frame)
             async with course_client(address, "late") as late:
@@ -32,7 +32,7 @@ async def test_during_a_broker_outage_sockets_stay_open_and_messages_arrive_late
             await broker_process.start()
             assert [await client.message() for _ in frames] == frames
             assert [await reader.message() for _ in frames] == frames
-            await until_answer(lambda: http.get("/readyz"), lambda answer: answer.status_code == 200)
+            await until_answer(lambda: http.get("/readyz"), lambda response: response.status_code == 200)
             await client.until_own_message()
             async with course_client(address, "late") as late:
                 assert as_list(await late.receive()) == [user]
@@ -44,7 +44,7 @@ async def test_commands_during_a_broker_outage_get_errors_in_each_apis_format(
     impatient = gateway_settings(patience_seconds=1.0)
     async with portal_at(broker_process.url, impatient) as portal, portal.gateway.requests() as http:
         await broker_process.kill()
-        await until_answer(lambda: http.get("/readyz"), lambda answer: answer.status_code == 503)
+        await until_answer(lambda: http.get("/readyz"), lambda response: response.status_code == 503)
         registration, command, problem = await asyncio.gather(
             http.post("/chat/new-user", json={"name": "too late"}),
             http.post("/cloud/"),
@@ -58,5 +58,5 @@ async def test_commands_during_a_broker_outage_get_errors_in_each_apis_format(
         assert problem.headers["Retry-After"] == "1"
         assert (await http.get("/cloud/")).json() == []
         await broker_process.start()
-        await until_answer(lambda: http.get("/readyz"), lambda answer: answer.status_code == 200)
+        await until_answer(lambda: http.get("/readyz"), lambda response: response.status_code == 200)
         assert (await http.post("/chat/new-user", json={"name": "in time"})).status_code == 200

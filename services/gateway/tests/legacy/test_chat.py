@@ -113,7 +113,7 @@ async def test_an_exit_removes_the_user_and_leaves_the_socket_open(
 async def test_an_exit_does_not_remove_anybody_else(address: Address, agent: str) -> None:
     me, other = name(), f"other-{uuid4().hex}"
     user = await register(address, agent, me)
-    async with course_client(address, agent) as mine, course_client(address, other) as stranger:
+    async with course_client(address, agent) as mine, course_client(address, other) as intruder:
         await mine.until_own_message()
         for frame in (
             {"type": "exit", "user": {"name": me}},
@@ -122,13 +122,13 @@ async def test_an_exit_does_not_remove_anybody_else(address: Address, agent: str
             {"type": "exit", "user": 7},
             {"type": "exit"},
         ):
-            await stranger.send(frame)
-        await stranger.until_own_message()
+            await intruder.send(frame)
+        await intruder.until_own_message()
         async with course_client(address, "late witness") as witness:
             assert user in (as_list(await witness.receive()) or [])
         async with address.requests(other) as client:
-            answer = await client.post("/chat/new-user", json={"name": me})
-            assert answer.status_code == 409
+            response = await client.post("/chat/new-user", json={"name": me})
+            assert response.status_code == 409
 
 
 async def test_an_exit_just_before_the_close_counts_once(address: Address, agent: str) -> None:
@@ -264,8 +264,8 @@ async def test_a_course_client_can_neither_send_nor_leave_for_a_user_with_a_toke
         await attacker.until_own_message()
         async with address.requests(agent) as client:
             assert user in (await client.get("/api/v1/chat/users")).json()["users"]
-            answer = await client.post("/chat/new-user", json={"name": user["name"]})
-            assert answer.status_code == 409
+            response = await client.post("/chat/new-user", json={"name": user["name"]})
+            assert response.status_code == 409
 
 
 async def test_a_user_can_register_at_one_gateway_and_connect_at_another(

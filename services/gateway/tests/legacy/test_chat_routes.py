@@ -22,18 +22,18 @@ async def test_a_name_can_be_registered_with_any_content_type(
 ) -> None:
     name = f"reg-{uuid4().hex[:20]}"
     headers = {} if kind is None else {"Content-Type": kind}
-    answer = await http.post("/chat/new-user", content=json.dumps({"name": name}), headers=headers)
-    assert answer.status_code == 200
-    body = answer.json()
+    response = await http.post("/chat/new-user", content=json.dumps({"name": name}), headers=headers)
+    assert response.status_code == 200
+    body = response.json()
     assert body == {"status": "ok", "user": {"id": body["user"]["id"], "name": name}}
     assert str(UUID(body["user"]["id"])) == body["user"]["id"]
-    assert answer.headers["Content-Type"] == "application/json"
+    assert response.headers["Content-Type"] == "application/json"
 
 
 async def test_a_name_is_trimmed_and_unknown_fields_are_ignored(http: httpx.AsyncClient) -> None:
-    answer = await http.post("/chat/new-user", json={"name": "  trimmed ", "age": 7})
-    assert answer.status_code == 200
-    assert answer.json()["user"]["name"] == "trimmed"
+    response = await http.post("/chat/new-user", json={"name": "  trimmed ", "age": 7})
+    assert response.status_code == 200
+    assert response.json()["user"]["name"] == "trimmed"
 
 
 @pytest.mark.parametrize("again", ["taken", "TAKEN", " taken ", "ｔaken"])
@@ -41,8 +41,8 @@ async def test_a_taken_name_is_rejected_with_the_contracts_message(
     http: httpx.AsyncClient, again: str
 ) -> None:
     await http.post("/chat/new-user", json={"name": "taken"})
-    answer = await http.post("/chat/new-user", json={"name": again})
-    assert (answer.status_code, answer.json()) == (409, TAKEN)
+    response = await http.post("/chat/new-user", json={"name": again})
+    assert (response.status_code, response.json()) == (409, TAKEN)
 
 
 @pytest.mark.parametrize(
@@ -78,11 +78,11 @@ async def test_a_taken_name_is_rejected_with_the_contracts_message(
 async def test_an_invalid_registration_is_rejected_with_the_reason(
     http: httpx.AsyncClient, body: bytes, message: str
 ) -> None:
-    answer = await http.post("/chat/new-user", content=body)
-    assert answer.status_code == 400
-    assert set(answer.json()) == {"status", "message"}
-    assert answer.json()["status"] == "error"
-    assert message in answer.json()["message"]
+    response = await http.post("/chat/new-user", content=body)
+    assert response.status_code == 400
+    assert set(response.json()) == {"status", "message"}
+    assert response.json()["status"] == "error"
+    assert message in response.json()["message"]
     alive = await http.post("/chat/new-user", json={"name": f"alive-{uuid4().hex[:20]}"})
     assert alive.status_code == 200
 
@@ -93,9 +93,9 @@ async def test_an_invalid_registration_is_rejected_with_the_reason(
 async def test_unknown_routes_return_errors_in_the_contracts_format(
     http: httpx.AsyncClient, method: str, path: str
 ) -> None:
-    answer = await http.request(method, path)
-    assert answer.status_code == 404
-    assert answer.json()["status"] == "error"
+    response = await http.request(method, path)
+    assert response.status_code == 404
+    assert response.json()["status"] == "error"
 
 
 @pytest.mark.parametrize("path", ["/chat/new-user", "/chat/new-user/", "/cloud/", "/cloud", "/cloud/some-id"])
@@ -105,11 +105,11 @@ async def test_a_preflight_allows_the_requested_headers(http: httpx.AsyncClient,
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "content-type, x-anything",
     }
-    answer = await http.options(path, headers=asked)
-    assert (answer.status_code, answer.content) == (204, b"")
-    assert answer.headers["Access-Control-Allow-Origin"] == "*"
-    assert answer.headers["Access-Control-Allow-Headers"] == "content-type, x-anything"
-    methods = set(answer.headers["Access-Control-Allow-Methods"].split(", "))
+    response = await http.options(path, headers=asked)
+    assert (response.status_code, response.content) == (204, b"")
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    assert response.headers["Access-Control-Allow-Headers"] == "content-type, x-anything"
+    methods = set(response.headers["Access-Control-Allow-Methods"].split(", "))
     assert {"GET", "POST", "PATCH", "DELETE"} <= methods
 
 
@@ -120,8 +120,8 @@ async def test_a_preflight_allows_the_requested_headers(http: httpx.AsyncClient,
 async def test_every_response_can_be_read_by_any_page(
     http: httpx.AsyncClient, method: str, path: str
 ) -> None:
-    answer = await http.request(method, path, headers={"Origin": "http://localhost:3000"})
-    assert answer.headers.get_list("Access-Control-Allow-Origin") == ["*"]
+    response = await http.request(method, path, headers={"Origin": "http://localhost:3000"})
+    assert response.headers.get_list("Access-Control-Allow-Origin") == ["*"]
 
 
 async def test_only_allowed_origins_can_read_responses_if_configured(portal: WholePortal) -> None:
@@ -135,10 +135,10 @@ async def test_only_allowed_origins_can_read_responses_if_configured(portal: Who
 
 
 async def test_a_name_registered_by_the_api_is_taken_for_course_clients(http: httpx.AsyncClient) -> None:
-    answer = await http.post("/api/v1/chat/users", json={"name": "both-sides"})
-    assert answer.status_code == 201
-    answer = await http.post("/chat/new-user", json={"name": "Both-Sides"})
-    assert (answer.status_code, answer.json()) == (409, TAKEN)
+    response = await http.post("/api/v1/chat/users", json={"name": "both-sides"})
+    assert response.status_code == 201
+    response = await http.post("/chat/new-user", json={"name": "Both-Sides"})
+    assert (response.status_code, response.json()) == (409, TAKEN)
 
 
 async def test_a_registration_without_a_socket_expires_and_frees_the_name(

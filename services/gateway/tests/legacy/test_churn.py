@@ -17,7 +17,7 @@ from tests.waiting import PATIENCE_SECONDS, until_answer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-PEOPLE, STEPS = 8, 12
+CLIENTS, STEPS = 8, 12
 
 
 @dataclass(slots=True)
@@ -25,7 +25,7 @@ class RandomClient:
     """A browser with one page that acts at random."""
 
     addresses: list[Address]
-    random_source: random.Random
+    rng: random.Random
     agent: str = field(default_factory=lambda: f"wanderer-{uuid4().hex}")
     name: str = field(default_factory=lambda: f"w-{uuid4().hex[:12]}")
     user: dict[str, str] | None = None
@@ -34,24 +34,24 @@ class RandomClient:
     async def step(self) -> None:
         """Do one random action that is possible now."""
         if self.socket is None:
-            await (
-                self.register() if self.user is None and self.random_source.random() < 0.7 else self.open()
-            )
+            await (self.register() if self.user is None and self.rng.random() < 0.7 else self.open())
             return
         if self.user is None:
-            await self.random_source.choice([self.register, self.register, self.close, self.speak])()
+            await self.rng.choice([self.register, self.register, self.close, self.send_message])()
             return
-        await self.random_source.choice([self.speak, self.speak, self.exit, self.close, self.break_off])()
+        await self.rng.choice(
+            [self.send_message, self.send_message, self.exit, self.close, self.disconnect]
+        )()
 
     async def register(self) -> None:
-        async with self.random_source.choice(self.addresses).requests(self.agent) as http:
+        async with self.rng.choice(self.addresses).requests(self.agent) as http:
             # The name becomes free once the service knows that the user is gone.
-            answer = await until_answer(
+            response = await until_answer(
                 partial(http.post, "/chat/new-user", json={"name": self.name}),
-                lambda answer: answer.status_code != 409,
+                lambda response: response.status_code != 409,
             )
-        assert answer.status_code == 200, answer.text
-        self.user = answer.json()["user"]
+        assert response.status_code == 200, response.text
+        self.user = response.json()["user"]
         await self.until_listed(listed=True)
 
     async def until_listed(self, *, listed: bool) -> None:
@@ -60,14 +60,14 @@ class RandomClient:
             async with address.requests() as http:
                 await until_answer(
                     partial(http.get, "/api/v1/chat/users"),
-                    lambda answer: (self.user in answer.json()["users"]) is listed,
+                    lambda response: (self.user in response.json()["users"]) is listed,
                 )
 
     async def open(self) -> None:
-        url = self.random_source.choice(self.addresses).ws + "/chat"
+        url = self.rng.choice(self.addresses).ws + "/chat"
         self.socket = await connect(url, user_agent_header=self.agent, compression=None, max_queue=None)
 
-    async def speak(self) -> None:
+    async def send_message(self) -> None:
         assert self.socket is not None
         user = self.user or {"name": "nobody"}
         frame = json.dumps({"type": "send", "message": uuid4().hex, "user": user})
@@ -88,7 +88,7 @@ class RandomClient:
         await self.socket.close()
         await self.gone()
 
-    async def break_off(self) -> None:
+    async def disconnect(self) -> None:
         assert self.socket is not None
         self.socket.transport.abort()
         await self.gone()
@@ -106,7 +106,7 @@ async def test_the_list_is_correct_after_random_joins_and_leaves(portal: Portal,
         second = await stack.enter_async_context(serving(portal.url))
         clients = [
             RandomClient([portal.gateway, second], random.Random(f"{seed}.{number}"))
-            for number in range(PEOPLE)
+            for number in range(CLIENTS)
         ]
 
         async def run(one: RandomClient) -> None:

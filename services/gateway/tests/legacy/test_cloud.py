@@ -22,14 +22,14 @@ FIELDS = {"type", "id", "state", "info", "timestamp", "timeStamp"}
 @asynccontextmanager
 async def stream(address: Address) -> AsyncIterator[AsyncIterator[str]]:
     """Open the event stream. Yields its raw text, event by event."""
-    async with address.requests() as client, client.stream("GET", "/cloud/sse") as answer:
-        assert answer.status_code == 200
-        assert answer.headers["Content-Type"].startswith("text/event-stream")
-        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    async with address.requests() as client, client.stream("GET", "/cloud/sse") as response:
+        assert response.status_code == 200
+        assert response.headers["Content-Type"].startswith("text/event-stream")
+        assert response.headers["Access-Control-Allow-Origin"] == "*"
 
         async def blocks() -> AsyncIterator[str]:
             waiting = ""
-            async for text in answer.aiter_text():
+            async for text in response.aiter_text():
                 waiting += text
                 while "\n\n" in waiting:
                     block, _, waiting = waiting.partition("\n\n")
@@ -56,8 +56,8 @@ async def event(blocks: AsyncIterator[str]) -> dict[str, Any]:
 
 async def create(http: httpx.AsyncClient, blocks: AsyncIterator[str]) -> str:
     """Create an instance and wait until it exists. Returns its id."""
-    answer = await http.post("/cloud")
-    assert (answer.status_code, answer.json()) == (201, {"status": "OK"})
+    response = await http.post("/cloud")
+    assert (response.status_code, response.json()) == (201, {"status": "OK"})
     while (received_event := await event(blocks))["type"] != "created":
         pass
     found: str = received_event["id"]
@@ -88,8 +88,8 @@ async def test_every_step_is_published_once_in_the_contracts_format(
             ({"action": "start"}, "Start command", "started", "Started", "running"),
             ({"state": "stopped"}, "Stop command", "stopped", "Stopped", "stopped"),
         ):
-            answer = await http.patch(f"/cloud/{instance}", json=body)
-            assert (answer.status_code, answer.json()) == (200, {"status": "OK"})
+            response = await http.patch(f"/cloud/{instance}", json=body)
+            assert (response.status_code, response.json()) == (200, {"status": "OK"})
             received_event = await event(blocks)
             assert (received_event["type"], received_event["info"], received_event["id"]) == (
                 "received",
@@ -103,8 +103,8 @@ async def test_every_step_is_published_once_in_the_contracts_format(
                 state,
             )
             assert (await ids(http))[instance] == state
-        answer = await http.delete(f"/cloud/{instance}")
-        assert (answer.status_code, answer.json()) == (200, {"status": "OK"})
+        response = await http.delete(f"/cloud/{instance}")
+        assert (response.status_code, response.json()) == (200, {"status": "OK"})
         assert (await event(blocks))["info"] == "Remove command"
         assert instance in await ids(http)
         assert (await event(blocks))["info"] == "Removed"
@@ -116,8 +116,8 @@ async def test_an_instance_can_be_removed_by_query_parameter(
 ) -> None:
     async with stream(address) as blocks:
         instance = await create(http, blocks)
-        answer = await http.delete("/cloud/", params={"id": instance})
-        assert (answer.status_code, answer.json()) == (200, {"status": "OK"})
+        response = await http.delete("/cloud/", params={"id": instance})
+        assert (response.status_code, response.json()) == (200, {"status": "OK"})
         while (await event(blocks))["type"] != "removed":
             pass
 
@@ -133,8 +133,8 @@ async def test_an_instance_can_be_removed_by_query_parameter(
     ],
 )
 async def test_an_unknown_instance_is_not_found(http: httpx.AsyncClient, path: str) -> None:
-    answer = await http.delete(path)
-    assert (answer.status_code, answer.json()) == (404, {"message": "Instance not found"})
+    response = await http.delete(path)
+    assert (response.status_code, response.json()) == (404, {"message": "Instance not found"})
 
 
 @pytest.mark.parametrize(
@@ -153,9 +153,9 @@ async def test_an_unknown_instance_is_not_found(http: httpx.AsyncClient, path: s
     ],
 )
 async def test_an_invalid_change_is_rejected(http: httpx.AsyncClient, body: bytes) -> None:
-    answer = await http.patch(f"/cloud/{uuid4()}", content=body)
-    assert answer.status_code == 400
-    assert set(answer.json()) == {"message"}
+    response = await http.patch(f"/cloud/{uuid4()}", content=body)
+    assert response.status_code == 400
+    assert set(response.json()) == {"message"}
 
 
 async def test_invalid_commands_change_nothing(address: Address, http: httpx.AsyncClient) -> None:
@@ -250,7 +250,7 @@ async def test_malformed_frames_are_ignored(address: Address, frame: str | bytes
 
 
 async def test_preflights_succeed_for_every_method(http: httpx.AsyncClient) -> None:
-    answer = await http.options(
+    response = await http.options(
         "/cloud/some-id",
         headers={
             "Origin": "https://anywhere.example",
@@ -258,8 +258,8 @@ async def test_preflights_succeed_for_every_method(http: httpx.AsyncClient) -> N
             "Access-Control-Request-Headers": "content-type,x-own",
         },
     )
-    assert answer.status_code == 204
-    assert answer.headers["Access-Control-Allow-Headers"] == "content-type,x-own"
+    assert response.status_code == 204
+    assert response.headers["Access-Control-Allow-Headers"] == "content-type,x-own"
     assert {"GET", "POST", "PATCH", "DELETE"} <= set(
-        answer.headers["Access-Control-Allow-Methods"].split(", ")
+        response.headers["Access-Control-Allow-Methods"].split(", ")
     )

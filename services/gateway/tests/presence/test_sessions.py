@@ -17,7 +17,7 @@ from tests.waiting import until_answer
 async def test_a_connection_without_a_socket_is_removed(
     broker: NatsConnection, broker_process: BrokerProcess, tmp_path: Path
 ) -> None:
-    """It happens after a long broker outage: the buffered request is sent although its caller has given up."""
+    """It happens after a long broker outage: the buffered request is sent after its caller gave up."""
     async with portal_at(broker_process.url) as portal, portal.gateway.requests() as client:
         (gateway_id,) = await live_gateways(broker)
         token = await token_of(portal.gateway, "stray")

@@ -66,9 +66,9 @@ async def exchange(address: Address, data: bytes) -> bytes:
 @pytest.mark.parametrize("data", SMUGGLING.values(), ids=SMUGGLING.keys())
 async def test_request_smuggling_is_rejected(address: Address, data: bytes) -> None:
     """Defense: the parser rejects ambiguous requests and reads nothing after them."""
-    answer = await exchange(address, data)
-    assert answer.startswith(b"HTTP/1.1 400 ")
-    assert answer.count(b"HTTP/1.1 ") == 1
+    response = await exchange(address, data)
+    assert response.startswith(b"HTTP/1.1 400 ")
+    assert response.count(b"HTTP/1.1 ") == 1
 
 
 async def test_the_smuggled_request_would_be_accepted_on_its_own(address: Address) -> None:

@@ -38,11 +38,11 @@ async def test_pages_of_other_origins_can_open_no_socket_or_stream(portal: Porta
                     pass
         async with address.requests() as client:
             for method, path in HTTP:
-                answer = await client.request(method, path, headers={"Origin": EVIL})
-                assert answer.status_code == 403, path
-                assert "Access-Control-Allow-Origin" not in answer.headers
-            answer = await client.post("/api/v1/cloud/instances", headers={"Origin": EVIL})
-            assert answer.json()["code"] == "origin_refused"
+                response = await client.request(method, path, headers={"Origin": EVIL})
+                assert response.status_code == 403, path
+                assert "Access-Control-Allow-Origin" not in response.headers
+            response = await client.post("/api/v1/cloud/instances", headers={"Origin": EVIL})
+            assert response.json()["code"] == "origin_refused"
             assert (await client.post("/api/v1/cloud/instances", headers={"Origin": own})).status_code == 202
             assert (await client.get("/api/v1/cloud/instances", headers={"Origin": PAGE})).status_code == 200
 
@@ -50,8 +50,8 @@ async def test_pages_of_other_origins_can_open_no_socket_or_stream(portal: Porta
 async def test_outside_open_mode_other_origins_are_rejected_by_default(portal: Portal) -> None:
     changed = {"access": "token", "tokens": ("a viewer sha256:" + "0" * 64,)}
     async with serving(portal.url, gateway_settings(**changed)) as address, address.requests() as client:
-        answer = await client.get("/api/v1/session", headers={"Origin": PAGE})
-        assert answer.status_code == 403
+        response = await client.get("/api/v1/session", headers={"Origin": PAGE})
+        assert response.status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -146,8 +146,8 @@ async def test_the_gateway_serves_tls_if_configured(portal: Portal, certificate:
     trust = ssl.create_default_context(cafile=str(cert))
     async with serving(portal.url, gateway_settings(tls_cert=cert, tls_key=key)) as address:
         async with httpx.AsyncClient(base_url=f"https://127.0.0.1:{address.port}", verify=trust) as client:
-            answer = await client.get("/healthz")
-            assert answer.status_code == 200
-            assert "Strict-Transport-Security" in answer.headers
+            response = await client.get("/healthz")
+            assert response.status_code == 200
+            assert "Strict-Transport-Security" in response.headers
         async with connect(f"wss://127.0.0.1:{address.port}/cloud/", ssl=trust) as socket:
             assert await socket.recv() == '"connection"'

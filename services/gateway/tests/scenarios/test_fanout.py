@@ -215,7 +215,7 @@ async def test_a_stream_survives_a_stall_of_the_gateway() -> None:
         reader = await raw_reader(served.port, "/sse")
         heartbeat = sse_comment("heartbeat")
         await reader.read_until(2 * len(heartbeat))
-        time.sleep(1.0)  # noqa: ASYNC251 - the whole process is held up, as by a machine that is too busy
+        time.sleep(1.0)  # noqa: ASYNC251 - stalls the whole process, like an overloaded machine
         await reader.read_until(5 * len(heartbeat))
         assert served.stats.silent_readers == 0
         reader.close()

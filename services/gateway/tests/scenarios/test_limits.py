@@ -70,10 +70,10 @@ async def raw(address: Address, data: bytes) -> bytes:
 async def test_every_route_rejects_a_body_over_the_limit(strict: Address, path: str) -> None:
     async with strict.requests() as client:
         for body in (b"x" * 2049, chunks(b"x" * 2049)):
-            answer = await client.post(path, content=body)
+            response = await client.post(path, content=body)
             course = path.startswith(("/chat", "/cloud"))  # its clients only know 400
-            assert answer.status_code == (400 if course else 413)
-            assert "2048" in answer.text
+            assert response.status_code == (400 if course else 413)
+            assert "2048" in response.text
 
 
 async def chunks(body: bytes) -> AsyncIterator[bytes]:
@@ -84,9 +84,9 @@ async def chunks(body: bytes) -> AsyncIterator[bytes]:
 
 async def test_deeply_nested_json_is_rejected_with_the_reason(strict: Address) -> None:
     async with strict.requests() as client:
-        answer = await client.post(USERS, content=b'{"name":' + b"[" * 33 + b"]" * 33 + b"}")
-        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
-        assert "32 deep" in answer.json()["detail"]
+        response = await client.post(USERS, content=b'{"name":' + b"[" * 33 + b"]" * 33 + b"}")
+        assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
+        assert "32 deep" in response.json()["detail"]
 
 
 async def test_slow_headers_and_bodies_time_out(portal: Portal) -> None:
@@ -108,8 +108,8 @@ async def slow_ones_are_ended(hasty: Address) -> None:
 
 
 async def test_too_large_headers_are_rejected(strict: Address) -> None:
-    answer = await raw(strict, b"GET / HTTP/1.1\r\n" + b"X-Filler: 0123456789\r\n" * 300)
-    assert answer.startswith(b"HTTP/1.1 431")
+    response = await raw(strict, b"GET / HTTP/1.1\r\n" + b"X-Filler: 0123456789\r\n" * 300)
+    assert response.startswith(b"HTTP/1.1 431")
 
 
 async def test_the_registration_limit_of_an_address_is_shared_by_all_gateways(portal: Portal) -> None:
@@ -120,12 +120,12 @@ async def test_the_registration_limit_of_an_address_is_shared_by_all_gateways(po
         for _ in range(6):
             await token_of(one)
         async with two.requests() as client, asyncio.timeout(PATIENCE_SECONDS):
-            answer = await client.post(USERS, json={"name": "flood"})
-            while answer.status_code != 429:
-                answer = await client.post(USERS, json={"name": "flood"})
-        assert answer.json()["code"] == "rate_limited"
-        assert int(answer.headers["Retry-After"]) >= 1
-        assert answer.json()["retryAfter"] > 0
+            response = await client.post(USERS, json={"name": "flood"})
+            while response.status_code != 429:
+                response = await client.post(USERS, json={"name": "flood"})
+        assert response.json()["code"] == "rate_limited"
+        assert int(response.headers["Retry-After"]) >= 1
+        assert response.json()["retryAfter"] > 0
         async with one.requests() as client:
             course = await client.post("/chat/new-user", json={"name": "flood"})
         assert (course.status_code, course.json()["status"]) == (429, "error")
@@ -135,10 +135,10 @@ async def test_a_flood_of_messages_is_rate_limited_without_affecting_others(
     strict: Address,
 ) -> None:
     async with person(strict) as flooder, person(strict) as other:
-        answers = [await flooder.say(f"{n}") for n in range(6)]
-        refused = [answer for answer in answers if answer["type"] == "error"]
+        responses = [await flooder.say(f"{n}") for n in range(6)]
+        refused = [response for response in responses if response["type"] == "error"]
         assert refused
-        assert {answer["code"] for answer in refused} == {"rate_limited"}
+        assert {response["code"] for response in refused} == {"rate_limited"}
         assert (await other.say("undisturbed"))["type"] == "ack"
         assert 0 < refused[-1]["retryAfter"] < 5
         async with asyncio.timeout(PATIENCE_SECONDS):
@@ -163,10 +163,10 @@ async def test_commands_are_rate_limited(strict: Address) -> None:
     token = await token_of(strict)
     async with strict.requests() as client:
         client.headers["Authorization"] = f"Bearer {token}"
-        while (answer := await client.post(INSTANCES)).status_code == 202 or "pending" in answer.text:
+        while (response := await client.post(INSTANCES)).status_code == 202 or "pending" in response.text:
             pass
-        assert answer.json()["code"] == "rate_limited"
-        assert "Retry-After" in answer.headers
+        assert response.json()["code"] == "rate_limited"
+        assert "Retry-After" in response.headers
 
 
 async def test_concurrent_commands_to_several_gateways_stay_within_the_pending_quota(
@@ -181,15 +181,15 @@ async def test_concurrent_commands_to_several_gateways_stay_within_the_pending_q
             since = (await first.get(INSTANCES)).json()["seq"]
             for client in (first, second):
                 client.headers["Authorization"] = f"Bearer {token}"
-            answers = await asyncio.gather(*(c.post(INSTANCES) for _ in range(20) for c in (first, second)))
-            accepted = [answer for answer in answers if answer.status_code == 202]
-            refused = [answer for answer in answers if answer.status_code != 202]
+            responses = await asyncio.gather(*(c.post(INSTANCES) for _ in range(20) for c in (first, second)))
+            accepted = [response for response in responses if response.status_code == 202]
+            refused = [response for response in responses if response.status_code != 202]
             assert len(accepted) >= 2
-            assert {(answer.status_code, answer.json()["code"]) for answer in refused} == {
+            assert {(response.status_code, response.json()["code"]) for response in refused} == {
                 (429, "rate_limited")
             }
-            assert all(f"{name} has 2 operations pending" in answer.text for answer in refused)
-            assert all(int(answer.headers["Retry-After"]) >= 1 for answer in refused)
+            assert all(f"{name} has 2 operations pending" in response.text for response in refused)
+            assert all(int(response.headers["Retry-After"]) >= 1 for response in refused)
         pending: set[str] = set()
         ended = 0
         async with events(one, since) as stream:
@@ -241,8 +241,8 @@ async def statuses(portal: Portal, forwarded: list[str], **overrides: object) ->
         for addresses in forwarded:
             headers = {"X-Forwarded-For": addresses}
             async with httpx.AsyncClient(base_url=at.http, headers=headers) as client:
-                answer = await client.post(USERS, json={"name": uuid4().hex})
-                found.append(answer.status_code)
+                response = await client.post(USERS, json={"name": uuid4().hex})
+                found.append(response.status_code)
     return found
 
 

@@ -64,9 +64,9 @@ async def test_a_request_in_progress_is_completed(portal: Portal) -> None:
             stopping = asyncio.create_task(stop.aclose())
             assert await close_code(witness.socket) == Close.GOING_AWAY.value.code
             writer.write(body[5:])
-            answer = await reader.read()
-            assert answer.startswith(b"HTTP/1.1 200 ")
-            assert b'"name":"in flight"' in answer
+            response = await reader.read()
+            assert response.startswith(b"HTTP/1.1 200 ")
+            assert b'"name":"in flight"' in response
             await stopping
             writer.close()
 
@@ -90,7 +90,7 @@ async def test_a_request_that_waits_for_a_missing_service_returns_unavailable(
             waiting = asyncio.create_task(http.post("/api/v1/cloud/instances"))
             await asked.wait()
             await stop.aclose()
-            answer = await waiting
-    assert answer.status_code == 503
-    assert answer.json()["code"] == "unavailable"
+            response = await waiting
+    assert response.status_code == 503
+    assert response.json()["code"] == "unavailable"
     assert "graceful" not in caplog.text

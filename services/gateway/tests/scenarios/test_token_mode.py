@@ -65,17 +65,17 @@ async def test_every_route_requires_its_role(strict: Address, tokens: Tokens) ->
     ladder = list(Role)
     async with strict.requests() as client:
         for (method, path), needed in ROUTES.items():
-            answer = await client.request(method, path)
-            assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated"), path
-            assert answer.headers["WWW-Authenticate"] == "Bearer"
-            answer = await client.request(method, path, headers=bearer("wrong"))
-            assert (answer.status_code, answer.json()["code"]) == (401, "token_invalid"), path
+            response = await client.request(method, path)
+            assert (response.status_code, response.json()["code"]) == (401, "unauthenticated"), path
+            assert response.headers["WWW-Authenticate"] == "Bearer"
+            response = await client.request(method, path, headers=bearer("wrong"))
+            assert (response.status_code, response.json()["code"]) == (401, "token_invalid"), path
             for role in Role:
-                answer = await client.request(method, path, headers=tokens.header(role))
+                response = await client.request(method, path, headers=tokens.header(role))
                 if ladder.index(role) < ladder.index(needed):
-                    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), (path, role)
+                    assert (response.status_code, response.json()["code"]) == (403, "forbidden"), (path, role)
                 else:
-                    assert answer.status_code in {200, 202, 404}, (path, role, answer.text)
+                    assert response.status_code in {200, 202, 404}, (path, role, response.text)
 
 
 async def test_every_api_route_requires_authentication(strict: Address) -> None:
@@ -86,16 +86,16 @@ async def test_every_api_route_requires_authentication(strict: Address) -> None:
             for method in methods:
                 if path.startswith("/api/v1") and (method.upper(), path) not in free:
                     filled = path.replace("{room}", "general").replace("{", "").replace("}", "")
-                    answer = await client.request(method, filled)
-                    assert answer.status_code == 401, (method, path, answer.status_code)
+                    response = await client.request(method, filled)
+                    assert response.status_code == 401, (method, path, response.status_code)
 
 
 async def test_the_event_stream_requires_the_viewer_role(strict: Address, tokens: Tokens) -> None:
     async with strict.requests() as client:
         assert (await client.get(EVENTS)).status_code == 401
         assert (await client.get(EVENTS, headers=tokens.header(Role.MEMBER))).status_code == 403
-        async with client.stream("GET", EVENTS, headers=tokens.header(Role.VIEWER)) as answer:
-            assert answer.status_code == 200
+        async with client.stream("GET", EVENTS, headers=tokens.header(Role.VIEWER)) as response:
+            assert response.status_code == 200
 
 
 async def test_the_session_returns_the_user_and_permissions(strict: Address, tokens: Tokens) -> None:
@@ -129,12 +129,12 @@ async def test_a_registration_with_a_static_token_has_its_role_and_name(
         token = await registered(client, None, tokens.header(Role.OPERATOR))
         session = (await client.get(SESSION, headers=bearer(token))).json()
         assert (session["name"], session["role"]) == ("the operator", "operator")
-        answer = await client.post(INSTANCES, headers=bearer(token))
-        assert (answer.status_code, answer.json()["operation"]["actor"]) == (202, "the operator")
+        response = await client.post(INSTANCES, headers=bearer(token))
+        assert (response.status_code, response.json()["operation"]["actor"]) == (202, "the operator")
         tokens.write(Role.ADMIN)
         await until_answer(
             lambda: client.get(SESSION, headers=bearer(token)),
-            lambda answer: answer.json()["role"] == "member",
+            lambda response: response.json()["role"] == "member",
         )
         assert (await client.post(INSTANCES, headers=bearer(token))).status_code == 403
         assert (await client.get(SESSION, headers=tokens.header(Role.OPERATOR))).status_code == 401
@@ -142,16 +142,16 @@ async def test_a_registration_with_a_static_token_has_its_role_and_name(
 
 async def test_the_name_of_a_static_token_is_reserved(strict: Address, tokens: Tokens) -> None:
     async with strict.requests() as client:
-        answer = await client.post(USERS, json={"name": "The ADMIN"})
-        assert (answer.status_code, answer.json()["code"]) == (409, "name_taken")
-        answer = await client.post(USERS, json={})
-        assert (answer.status_code, answer.json()["field"]) == (422, "name")
+        response = await client.post(USERS, json={"name": "The ADMIN"})
+        assert (response.status_code, response.json()["code"]) == (409, "name_taken")
+        response = await client.post(USERS, json={})
+        assert (response.status_code, response.json()["field"]) == (422, "name")
 
 
 async def test_without_guests_chatting_requires_a_token(portal: Portal, tokens: Tokens) -> None:
     async with token_mode_gateway(portal, tokens, guests=False) as address, address.requests() as client:
-        answer = await client.post(USERS, json={"name": "x"})
-        assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+        response = await client.post(USERS, json={"name": "x"})
+        assert (response.status_code, response.json()["code"]) == (401, "unauthenticated")
         token = await registered(client, f"m-{uuid4().hex[:8]}", tokens.header(Role.MEMBER))
         async with person(address, token) as member:
             assert (await member.say("hi"))["type"] == "ack"
@@ -164,10 +164,10 @@ async def test_without_guests_chatting_requires_a_token(portal: Portal, tokens: 
 
 async def test_a_stream_ends_when_its_token_is_revoked(strict: Address, tokens: Tokens) -> None:
     async with strict.requests() as client:
-        async with client.stream("GET", EVENTS, headers=tokens.header(Role.VIEWER)) as answer:
+        async with client.stream("GET", EVENTS, headers=tokens.header(Role.VIEWER)) as response:
             tokens.write(Role.ADMIN)
             async with asyncio.timeout(10):
-                async for _ in answer.aiter_bytes():
+                async for _ in response.aiter_bytes():
                     pass
 
 
@@ -231,8 +231,8 @@ async def test_a_token_in_the_url_is_ignored(strict: Address, tokens: Tokens) ->
                 session = (await client.get(SESSION, params={name: given})).json()
                 assert "role" not in session
                 for path in ("/api/v1/audit", INSTANCES, MESSAGES, EVENTS):
-                    answer = await client.get(path, params={name: given})
-                    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated"), path
+                    response = await client.get(path, params={name: given})
+                    assert (response.status_code, response.json()["code"]) == (401, "unauthenticated"), path
             async with open_socket(f"{strict.ws}/api/v1/chat/ws?token={given}") as socket:
                 await socket.send('{"type":"typing","room":"general"}')
                 assert json.loads(await socket.recv())["code"] == "hello_required"
@@ -240,11 +240,11 @@ async def test_a_token_in_the_url_is_ignored(strict: Address, tokens: Tokens) ->
 
 async def test_the_disabled_course_contract_responds_in_its_own_format(strict: Address) -> None:
     async with strict.requests() as client:
-        answer = await client.post("/chat/new-user", json={"name": "x"})
-        assert (answer.status_code, answer.json()["status"]) == (403, "error")
-        answer = await client.get("/cloud/")
-        assert answer.status_code == 403
-        assert "is disabled" in answer.json()["message"]
+        response = await client.post("/chat/new-user", json={"name": "x"})
+        assert (response.status_code, response.json()["status"]) == (403, "error")
+        response = await client.get("/cloud/")
+        assert response.status_code == 403
+        assert "is disabled" in response.json()["message"]
 
 
 async def test_open_mode_accepts_tokens_and_local_clients_are_admins(portal: Portal, tokens: Tokens) -> None:
