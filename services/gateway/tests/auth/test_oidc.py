@@ -206,7 +206,7 @@ async def test_an_expired_token_is_rejected_beyond_the_clock_skew(portal: Portal
 async def test_key_rotation_and_provider_outages_are_handled(
     portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(oidc_provider, "_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(oidc_provider, "_RETRY_SECONDS", 0.0)
     with provider() as address:
         old = signed_in(address, "adam")
     async with serving(portal.url, settings(address)) as gateway:

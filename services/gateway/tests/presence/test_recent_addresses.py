@@ -10,25 +10,25 @@ HOUR = timedelta(hours=1)
 
 def test_the_last_use_of_each_address_is_remembered_for_a_day() -> None:
     recent = RecentAddresses()
-    recent.left("ann", "203.0.113.1", NOON)
-    recent.left("ann", "203.0.113.2", NOON + HOUR)
-    recent.left("bob", "203.0.113.3", NOON + HOUR)
-    recent.left("ann", "203.0.113.1", NOON + 2 * HOUR)
-    assert recent.of("ann", NOON + 3 * HOUR) == {
+    recent.record("ann", "203.0.113.1", NOON)
+    recent.record("ann", "203.0.113.2", NOON + HOUR)
+    recent.record("bob", "203.0.113.3", NOON + HOUR)
+    recent.record("ann", "203.0.113.1", NOON + 2 * HOUR)
+    assert recent.find("ann", NOON + 3 * HOUR) == {
         "203.0.113.1": NOON + 2 * HOUR,
         "203.0.113.2": NOON + HOUR,
     }
-    assert recent.of("ann", NOON + 25.5 * HOUR) == {"203.0.113.1": NOON + 2 * HOUR}
-    assert recent.of("ann", NOON + 27 * HOUR) == {}
-    assert recent.of("nobody", NOON) == {}
+    assert recent.find("ann", NOON + 25.5 * HOUR) == {"203.0.113.1": NOON + 2 * HOUR}
+    assert recent.find("ann", NOON + 27 * HOUR) == {}
+    assert recent.find("nobody", NOON) == {}
 
 
 def test_old_and_excess_entries_are_dropped() -> None:
     recent = RecentAddresses()
     for n in range(20_010):
-        recent.left(f"p{n}", "203.0.113.1", NOON)
+        recent.record(f"p{n}", "203.0.113.1", NOON)
     assert len(recent) == 20_000
-    assert recent.of("p9", NOON) == {}
-    assert recent.of("p10", NOON) != {}
-    recent.left("late", "203.0.113.1", NOON + 25 * HOUR)
+    assert recent.find("p9", NOON) == {}
+    assert recent.find("p10", NOON) != {}
+    recent.record("late", "203.0.113.1", NOON + 25 * HOUR)
     assert len(recent) == 1

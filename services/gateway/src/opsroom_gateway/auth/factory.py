@@ -64,9 +64,9 @@ def _sign_on(settings: AccessSettings) -> SignOn | None:
         scope=settings.oidc_scope,
         roles_claim=settings.oidc_roles_claim,
         roles={value: Role(role) for value, _, role in mappings} or {role.value: role for role in Role},
-        least_role=settings.oidc_least_role,
+        default_role=settings.oidc_least_role,
         skew=timedelta(seconds=settings.oidc_skew_seconds),
-        lasts=timedelta(hours=settings.oidc_session_hours),
+        session_length=timedelta(hours=settings.oidc_session_hours),
     )
     single_sign_on: SignOn = oidc.SingleSignOn(oidc_provider.OidcProvider(issuer), config, utc_now)
     return single_sign_on

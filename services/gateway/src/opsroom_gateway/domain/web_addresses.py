@@ -102,5 +102,5 @@ def _port(text: str, parts: SplitResult) -> int | None:
     except ValueError:
         port = 0
     if port == 0:
-        raise ValueError(f"the port of {text!r} must be from 1 to 65535")
+        raise ValueError(f"{text!r} needs a port from 1 to 65535")
     return port

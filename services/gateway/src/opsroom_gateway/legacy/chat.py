@@ -44,15 +44,15 @@ OnName = Callable[[str | None], None]
 class CourseSocket:
     """A socket and its session. The session changes only while ``lock`` is held.
 
-    ``named`` is called with the user's name whenever the session changes.
+    ``on_name`` is called with the user's name whenever the session changes.
     """
 
-    def __init__(self, origin: str, connection: WebSocketConnection, named: OnName) -> None:
+    def __init__(self, origin: str, connection: WebSocketConnection, on_name: OnName) -> None:
         self.id = uuid4().hex
         self.origin = origin
         self.connection = connection
         self.lock = asyncio.Lock()
-        self._named = named
+        self._on_name = on_name
         self._session: Session | None = None
 
     @property
@@ -63,7 +63,7 @@ class CourseSocket:
     @session.setter
     def session(self, session: Session | None) -> None:
         self._session = session
-        self._named(None if session is None else session.name)
+        self._on_name(None if session is None else session.name)
 
 
 class _SocketOwner:
@@ -116,9 +116,9 @@ class CourseChat:
         await self._members_subscription.wait_for(reply.seq, _PROJECTION_SECONDS)
         return reply.user
 
-    def open(self, origin: str, connection: WebSocketConnection, named: OnName) -> CourseSocket:
+    def open(self, origin: str, connection: WebSocketConnection, on_name: OnName) -> CourseSocket:
         """Add a socket, and send the user list to everybody, including this socket."""
-        socket = CourseSocket(origin, connection, named)
+        socket = CourseSocket(origin, connection, on_name)
         self._sockets[socket.id] = socket
         self._readers.subscribe(connection)
         self._start_rebinds(self.binding.open(socket.id, origin, self._unbound.from_origin(origin)))
@@ -151,7 +151,7 @@ class CourseChat:
         if session is not None:
             # Course clients have no token to resume with, so a clean close is an exit.
             await self._sessions.leave(
-                session, LeaveReason.EXIT if socket.connection.clean else LeaveReason.BROKEN
+                session, LeaveReason.EXIT if socket.connection.closed_by_peer else LeaveReason.BROKEN
             )
 
     def on_member(self, member: Member, _seq: int) -> None:

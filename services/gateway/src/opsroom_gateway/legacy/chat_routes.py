@@ -101,9 +101,9 @@ class _Connection:
         self._last_message_at = 0.0
         self._idle_timer: asyncio.TimerHandle | None = None
 
-    def open(self, origin: str, max_idle: float | None, named: OnName) -> None:
+    def open(self, origin: str, max_idle: float | None, on_name: OnName) -> None:
         """Open the socket. While it is unbound it is closed after ``max_idle`` seconds of silence."""
-        self._socket = self._chat.open(origin, self._connection, named)
+        self._socket = self._chat.open(origin, self._connection, on_name)
         if max_idle is not None:
             self._start_idle_timer(max_idle, max_idle)
 

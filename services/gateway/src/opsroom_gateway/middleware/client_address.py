@@ -92,11 +92,11 @@ class ClientAddressMiddleware:
         """
         host, origin = headers.get("host", ""), headers.get("origin")
         try:
-            called = urlsplit(f"//{host}").hostname or ""
+            host_name = urlsplit(f"//{host}").hostname or ""
         except ValueError:
             return False
-        named = called == "localhost" or in_networks(called, self._loopback)
-        return named and (origin is None or is_same_origin(origin, host))
+        names_us = host_name == "localhost" or in_networks(host_name, self._loopback)
+        return names_us and (origin is None or is_same_origin(origin, host))
 
 
 def _apply_forwarded_scheme(scope: Scope, headers: Headers) -> None:

@@ -17,14 +17,14 @@ class RecentAddresses:
     def __len__(self) -> int:
         return len(self._last_seen)
 
-    def left(self, name: str, network: str, at: datetime) -> None:
+    def record(self, name: str, network: str, at: datetime) -> None:
         """Record that a connection of ``name`` from ``network`` ended."""
         self._last_seen[name, network] = at
         self._last_seen.move_to_end((name, network))
         while len(self._last_seen) > _MAX_ENTRIES or next(iter(self._last_seen.values())) < at - _REMEMBERED:
             self._last_seen.popitem(last=False)
 
-    def of(self, name: str, now: datetime) -> dict[str, datetime]:
+    def find(self, name: str, now: datetime) -> dict[str, datetime]:
         """Return when users of that name were last connected, by network."""
         since = now - _REMEMBERED
         return {

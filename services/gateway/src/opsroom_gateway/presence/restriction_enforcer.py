@@ -78,7 +78,7 @@ class RestrictionEnforcer:
     def known_addresses(self, name: str) -> KnownAddresses:
         """Return the addresses from which users of that name are connected here, or were in the last day."""
         now, folded = self._projection.clock(), fold_name(name)
-        found = self._recent.of(folded, now)
+        found = self._recent.find(folded, now)
         found |= {reader.network: now for reader in self._readers.values() if reader.name == folded}
         latest = sorted(found.items(), key=lambda seen: (seen[1], seen[0]), reverse=True)[:SIGHTINGS_MAX]
         return KnownAddresses(
@@ -92,7 +92,7 @@ class RestrictionEnforcer:
 
     def _record_address(self, reader: _Reader) -> None:
         if reader.name is not None:
-            self._recent.left(reader.name, reader.network, self._projection.clock())
+            self._recent.record(reader.name, reader.network, self._projection.clock())
 
     def _on_restriction(self, restriction: Restriction) -> None:
         name = None if restriction.name is None else fold_name(restriction.name)

@@ -57,15 +57,15 @@ def build_projections(
     """Build the projections. ``start``: the first message to hold; ``ring_messages``: how many to hold."""
     chat = MessageProjection(start, ring_messages, fan_out_latency(broker.metrics))
     members, cloud = MemberProjection(), InstanceProjection()
-    chat_source = SubscriptionSpec(subjects.CHAT_STREAM, (subjects.CHAT_EVENTS,), StartPolicy.EVENTS, start)
-    people_source = SubscriptionSpec(
+    chat_spec = SubscriptionSpec(subjects.CHAT_STREAM, (subjects.CHAT_EVENTS,), StartPolicy.EVENTS, start)
+    members_spec = SubscriptionSpec(
         subjects.MEMBERS_STREAM, (subjects.MEMBERS, subjects.RESTRICTIONS), StartPolicy.STATE
     )
-    cloud_source = SubscriptionSpec(
+    cloud_spec = SubscriptionSpec(
         subjects.CLOUD_STREAM, (subjects.CLOUD_EVENTS,), StartPolicy.STATE_THEN_EVENTS
     )
-    chat_subscription = StreamSubscription(broker, chat_source, chat)
-    cloud_subscription = StreamSubscription(broker, cloud_source, cloud)
+    chat_subscription = StreamSubscription(broker, chat_spec, chat)
+    cloud_subscription = StreamSubscription(broker, cloud_spec, cloud)
     chat_reader = StreamReader(broker, subjects.CHAT_STREAM)
     cloud_reader = StreamReader(broker, subjects.CLOUD_STREAM)
     return Projections(
@@ -74,7 +74,7 @@ def build_projections(
         Replayer(chat, chat_reader, subjects.CHAT_EVENTS, render_message, chat_subscription),
         members,
         restrictions,
-        StreamSubscription(broker, people_source, MembersAndRestrictions(members, restrictions)),
+        StreamSubscription(broker, members_spec, MembersAndRestrictions(members, restrictions)),
         cloud,
         cloud_subscription,
         Replayer(cloud, cloud_reader, subjects.CLOUD_EVENTS, render_event, cloud_subscription),

@@ -66,12 +66,12 @@ class _LenientServerProtocol(ServerProtocol):
 class WebSocketConnection(ClientConnection):
     """The connection of a WebSocket; what is written to it are complete frames."""
 
-    __slots__ = ("_protocol", "clean")
+    __slots__ = ("_protocol", "closed_by_peer")
 
     def __init__(self, protocol: "WebSocketProtocol", config: WebSocketConfig) -> None:
         self._protocol = protocol
         super().__init__(protocol.transport, config.send_buffer_bytes, config.stats)
-        self.clean = False
+        self.closed_by_peer = False
         """Whether the peer started the closing handshake."""
 
     @property
@@ -153,7 +153,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def handle_close(self, event: Frame) -> None:
         """As in uvicorn; remember that the peer started the closing handshake."""
         if self.connection is not None:
-            self.connection.clean = self.connection.clean or not self.close_sent
+            self.connection.closed_by_peer = self.connection.closed_by_peer or not self.close_sent
             self.connection.stop_sending()
         super().handle_close(event)
 

@@ -131,7 +131,7 @@ class ChatSocket:
         self._room.members.readers.unsubscribe(self._connection)
         session, self._session = self._session, None
         if session is not None and not self._left:
-            manner = LeaveReason.CLOSED if self._connection.clean else LeaveReason.BROKEN
+            manner = LeaveReason.CLOSED if self._connection.closed_by_peer else LeaveReason.BROKEN
             if self._banned:
                 manner = LeaveReason.EXIT
             await self._room.sessions.leave(session, manner)
