@@ -12,7 +12,7 @@ from opsroom_client import Opsroom, RefusedError
 from opsroom_contracts.chat import Message
 from opsroom_contracts.cloud import Instance
 from opsroom_contracts.errors import ErrorCode
-from services.gateway.tests.portal import portal_at
+from services.gateway.tests.kit.portal import portal_at
 from tests.broker import BrokerProcess
 from tests.cookbook import ROOT, CommandLine, Recipe, command_line, recipes
 

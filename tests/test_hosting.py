@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from opsroom_gateway.settings import GatewaySettings
-from services.gateway.tests.portal import Portal, portal_at
+from services.gateway.tests.kit.portal import Portal, portal_at
 from tests.broker import BrokerProcess
 
 ROOT = Path(__file__).parents[1]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from opsroom_contracts.identity import Role
-from opsroom_gateway.auth.static_tokens import read_tokens
+from opsroom_gateway.auth.static_tokens import parse_tokens
 from opsroom_messaging.deployment.permissions import USERS
 
 ROOT = Path(__file__).parents[1] / "deploy" / "kubernetes"
@@ -106,7 +106,7 @@ def test_the_recipe_makes_the_secrets_that_the_chart_asks_for(tmp_path: Path) ->
     subprocess.run(["bash", "-c", script], check=True, capture_output=True, timeout=60, env=environ)
     kept = {path.name for path in tmp_path.glob("opsroom-*:*")}
     assert kept == {f"opsroom-nats:{user}" for user in USERS} | {"opsroom-tokens:tokens"}
-    tokens = read_tokens((tmp_path / "opsroom-tokens:tokens").read_text().splitlines())
+    tokens = parse_tokens((tmp_path / "opsroom-tokens:tokens").read_text().splitlines())
     assert {token.role for token in tokens} == {Role.OPERATOR, Role.ADMIN}
 
 

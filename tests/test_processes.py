@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from opsroom_contracts.close_codes import Close
-from services.gateway.tests.api_clients import Events, Person, close_code, events, person, token_of
-from services.gateway.tests.course_clients import course_client, register
-from services.gateway.tests.portal import Address
+from services.gateway.tests.kit.api_clients import Events, Person, close_code, events, person, token_of
+from services.gateway.tests.kit.course_clients import course_client, register
+from services.gateway.tests.kit.portal import Address
 from tests.broker import BrokerProcess
 from tests.processes import gateway, ready, service
 from tests.waiting import until_answer

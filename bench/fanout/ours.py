@@ -21,19 +21,18 @@ from opsroom_contracts.http import SSE_CHANGE
 from opsroom_contracts.subjects import CHAT_EVENTS
 from opsroom_gateway.api.cloud_events import events_router
 from opsroom_gateway.app import Gateway
-from opsroom_gateway.auth.factory import access as access_of
-from opsroom_gateway.auth.factory import utc_now
+from opsroom_gateway.auth.factory import build_authorizer, utc_now
 from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
 from opsroom_gateway.fanout.replay import Replayer
 from opsroom_gateway.metrics import fan_out_latency
 from opsroom_gateway.middleware.client_address import ClientAddressMiddleware
-from opsroom_gateway.middleware.trusted_proxies import trusted
+from opsroom_gateway.middleware.trusted_proxies import parse_proxies
 from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer
 from opsroom_gateway.projections.instances import InstanceProjection
 from opsroom_gateway.projections.messages import MessageProjection
 from opsroom_gateway.projections.restrictions import RestrictionProjection
 from opsroom_gateway.settings import GatewaySettings
-from opsroom_gateway.transport.connection_limits import allow_open_files
+from opsroom_gateway.transport.connection_limits import raise_open_file_limit
 from opsroom_gateway.transport.encoding import sse_event
 from opsroom_gateway.transport.server import listen, make_server
 from opsroom_gateway.transport.stats import TransportStats
@@ -74,9 +73,9 @@ def application(latency: Histogram | None) -> FastAPI:
     chat, cloud = MessageProjection(1, 4096, latency), InstanceProjection()
     # Nobody resumes here, so nothing is ever asked of the stream.
     enforcement = RestrictionEnforcer(RestrictionProjection(utc_now))
-    access = access_of(GatewaySettings(), RequestClient(unconnected()), enforcement)
+    access = build_authorizer(GatewaySettings(), RequestClient(unconnected()), enforcement)
     app.include_router(events_router(cloud, cast("Replayer", None), access, RevocationWatcher(access)))
-    app.add_middleware(ClientAddressMiddleware, exempt=(), proxies=trusted(()))
+    app.add_middleware(ClientAddressMiddleware, exempt=(), proxies=parse_proxies(()))
 
     async def heard(_message: Message) -> None:
         """Readers say nothing."""
@@ -107,7 +106,7 @@ def application(latency: Histogram | None) -> FastAPI:
 
 async def main(port: int, *, measured: bool) -> None:
     """Serve until told to stop."""
-    allow_open_files()
+    raise_open_file_limit()
     settings = GatewaySettings(port=port)
     died = asyncio.Event()
     app = application(fan_out_latency(Metrics()) if measured else None)

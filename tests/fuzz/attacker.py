@@ -11,7 +11,7 @@ from nats.aio.client import Client
 from opsroom_contracts.close_codes import Close
 from opsroom_contracts.codec import ContractError, decode
 from opsroom_contracts.frames import CLIENT_FRAME, FRAME_MAX_BYTES, LeaveFrame, TypingFrame
-from opsroom_gateway.domain.json_depth import deeper_than
+from opsroom_gateway.domain.json_depth import exceeds_depth
 from tests.fuzz.cases import CHAT, INSTANCE, V1, Ending, SocketCase
 from tests.fuzz.http_cases import HttpCase
 from tests.fuzz.nats_cases import NatsEvent, NatsRequest
@@ -172,7 +172,7 @@ def _owed(texts: list[str], *, greeted: bool) -> tuple[int, frozenset[int]]:
     owed = malformed = 0
     for text in texts:
         try:
-            if deeper_than(text, _JSON_DEPTH):
+            if exceeds_depth(text, _JSON_DEPTH):
                 raise ContractError("", "deep")
             told = decode(CLIENT_FRAME, text, FRAME_MAX_BYTES)
         except ContractError:

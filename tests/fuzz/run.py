@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from opsroom_messaging.client.connection import connect
 from opsroom_messaging.deployment.permissions import USERS
-from services.gateway.tests.api_clients import token_of
-from services.gateway.tests.portal import Address
+from services.gateway.tests.kit.api_clients import token_of
+from services.gateway.tests.kit.portal import Address
 from tests.fuzz.attacker import Attacker, Case, GotThroughError
 from tests.fuzz.cases import SOCKET_CASES
 from tests.fuzz.faults import FAULTS

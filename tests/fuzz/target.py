@@ -30,7 +30,7 @@ from opsroom_messaging.client.connection import NatsConnection, connect
 from opsroom_messaging.client.credentials import Credentials
 from opsroom_messaging.deployment.broker_accounts import password_file
 from opsroom_messaging.runtime.log_setup import configure
-from services.gateway.tests.portal import chat_settings, gateway_settings
+from services.gateway.tests.kit.portal import chat_settings, gateway_settings
 from tests.fuzz.faults import FAULTS
 from tests.guarded_broker import GuardedBroker
 from tests.waiting import PATIENCE_SECONDS

@@ -11,7 +11,7 @@ from itertools import pairwise
 import pytest
 import pytest_asyncio
 
-from services.gateway.tests.portal import Address, portal_at
+from services.gateway.tests.kit.portal import Address, portal_at
 from tests.broker import BrokerProcess
 from tests.fuzz.wire import (
     BINARY,

@@ -13,9 +13,9 @@ import httpx
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from services.gateway.tests.api_clients import Events, Person, events, person
-from services.gateway.tests.course_clients import as_list, course_client
-from services.gateway.tests.portal import Address
+from services.gateway.tests.kit.api_clients import Events, Person, events, person
+from services.gateway.tests.kit.course_clients import as_list, course_client
+from services.gateway.tests.kit.portal import Address
 from tests.fuzz.cases import WITNESS
 from tests.fuzz.nats_cases import FORGED
 from tests.waiting import PATIENCE_SECONDS, until

@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 
 from packages.client.tests.wire import Wire, wire_to
-from services.gateway.tests.portal import gateway_settings, portal_at
+from services.gateway.tests.kit.portal import gateway_settings, portal_at
 from tests.broker import BrokerProcess
 
 

@@ -23,8 +23,8 @@ from opsroom_contracts.identity import Role
 from opsroom_contracts.model import to_milliseconds
 from opsroom_messaging.runtime.process import running
 from packages.client.tests.wire import Wire, wire_to
-from services.gateway.tests.portal import Portal, services
-from services.gateway.tests.token_mode import Tokens, guarded
+from services.gateway.tests.kit.portal import Portal, services
+from services.gateway.tests.kit.token_mode import Tokens, token_mode_gateway
 from tests.broker import BrokerProcess
 from tests.processes import free_port
 from tests.waiting import until, until_answer
@@ -169,7 +169,7 @@ async def strict(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tupl
     tokens = Tokens(tmp_path_factory.mktemp("tokens") / "tokens")
     async with (
         services(process.url, delay=600),
-        guarded(Portal(process.url), tokens) as gateway,
+        token_mode_gateway(Portal(process.url), tokens) as gateway,
         wire_to(gateway.port) as whole,
     ):
         yield whole, tokens

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, closing
 
 from opsroom_gateway.app import Gateway, gateway
 from opsroom_gateway.settings import GatewaySettings
-from opsroom_gateway.transport.connection_limits import allow_open_files
+from opsroom_gateway.transport.connection_limits import raise_open_file_limit
 from opsroom_gateway.transport.server import Server, listen, make_server
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.runtime.admin_server import Vitals, admin
@@ -20,9 +20,9 @@ log = logging.getLogger("opsroom_gateway")
 
 
 async def main(traces: Tracer) -> None:
-    """Serve until told to stop."""
+    """Serve until stopped."""
     settings = GatewaySettings.from_environment(os.environ)
-    allow_open_files()
+    raise_open_file_limit()
     listener = listen(settings)
     vitals = Vitals()
 
@@ -32,15 +32,15 @@ async def main(traces: Tracer) -> None:
     with closing(listener):
         async with admin(settings, vitals), started(settings, "gateway", traces, work) as (broker, at_work):
             with vitals.at_work(at_work.live, broker.metrics):
-                await _serve(make_server(at_work, settings), listener, at_work.died)
+                await _serve(make_server(at_work, settings), listener, at_work.failed)
 
 
-async def _serve(server: Server, listener: socket.socket, died: asyncio.Event) -> None:
-    """Serve until told to stop, and then until the last reader has left."""
+async def _serve(server: Server, listener: socket.socket, failed: asyncio.Event) -> None:
+    """Serve until stopped, and then until all connections are closed."""
     serving = asyncio.create_task(server.serve([listener]))
     log.info("ready on %s:%d", *listener.getsockname()[:2])
     try:
-        await until_stopped(died)
+        await until_stopped(failed)
         log.info("stopping")
     finally:
         server.stop()

@@ -1,10 +1,9 @@
-"""The gateway put together: what talks to what, on one screen."""
+"""Composition of the gateway from its components."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -24,7 +23,7 @@ from opsroom_gateway.metrics import Broadcasters, register_metrics, register_ski
 from opsroom_gateway.middleware.shared_rate_limiter import RateLimitSync
 from opsroom_gateway.projections.projections import Projections
 from opsroom_gateway.projections.typing_relay import TypingRelay
-from opsroom_gateway.routes import api, application, mount_course
+from opsroom_gateway.routes import api_router, build_app, mount_course
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.transport.stats import TransportStats
 from opsroom_messaging.client.connection import NatsConnection, unconnected
@@ -41,59 +40,62 @@ _STREAMS = (
     subjects.AUDIT_STREAM,
     f"KV_{subjects.GATEWAYS_BUCKET}",
 )
-"""What the services make, and a gateway can't be without."""
+"""Streams that the services create and a gateway requires."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """A gateway at work: its application, and what it counts of its connections.
+    """A running gateway: its application, and the counters of its connections.
 
-    ``hasten``: from now on no request waits longer than so many seconds for a service.
+    ``failed`` is set when a background task ends unexpectedly. ``shorten_timeouts`` limits the seconds that
+    requests to services may take from now on.
     """
 
     app: FastAPI
     stats: TransportStats
-    died: asyncio.Event
+    failed: asyncio.Event
     live: Callable[[], bool]
     shorten_timeouts: Callable[[float], None]
 
 
 @asynccontextmanager
 async def gateway(broker: NatsConnection, settings: GatewaySettings) -> AsyncIterator[Gateway]:
-    """The gateway at work on ``broker``, ready to serve.
+    """Run a gateway on ``broker``; it is ready to serve.
 
     Raises:
-        BrokerUnusableError: the streams are not there: the services are not running.
-        SettingsError: they lack something, or contradict each other.
+        BrokerUnusableError: the streams don't exist because the services are not running.
+        SettingsError: settings are missing or contradict each other.
     """
-    foundation = build_access(broker, settings)
+    access_components = build_access(broker, settings)
     await await_streams(broker, _STREAMS)
     gateway_id = uuid4().hex
     lease = GatewayLease(broker, gateway_id)
     await lease.take()
     bounds = await StreamReader(broker, subjects.CHAT_STREAM).bounds()
     start = max(bounds.first, bounds.last - settings.ring_messages + 1)
-    components = build_components(broker, settings, foundation, gateway_id, start)
-    course_chat, course_cloud = _course(settings, components)
+    components = build_components(broker, settings, access_components, gateway_id, start)
+    course_chat, course_cloud = _build_course(settings, components)
     stats = TransportStats()
-    _show(broker.metrics, components, stats, course_cloud)
-    app = _serving(broker, settings, components, course_chat, course_cloud)
+    _register_metrics(broker.metrics, components, stats, course_cloud)
+    app = _full_app(broker, settings, components, course_chat, course_cloud)
     projections = components.projections
     async with running(
         lease=lease.run(),
-        chat=projections.chat_follower.run(),
-        people=projections.people_follower.run(),
-        cloud=projections.cloud_follower.run(),
+        chat=projections.chat_subscription.run(),
+        members=projections.members_subscription.run(),
+        cloud=projections.cloud_subscription.run(),
         gossip=RateLimitSync(broker, gateway_id, components.limits.shared).run(),
         revocations=components.revocations.run(),
         audit=components.audit.run(),
         tokens=components.access.tokens.run(),
-    ) as died:
-        await broker.listen(subjects.TYPING, TypingRelay(projections.people.readers).on_message)
+    ) as failed:
+        await broker.listen(subjects.TYPING, TypingRelay(projections.members.readers).on_message)
         await projections.ready()
         try:
             async with serve_status(broker, components.cached_status, stats, components.access.enforcer):
-                yield Gateway(app, stats, died, lambda: projections.live, partial(_prepare_stop, components))
+                yield Gateway(
+                    app, stats, failed, lambda: projections.live, components.requester.shorten_timeouts
+                )
         finally:
             await course_chat.stop()
             await components.sessions.close()
@@ -107,56 +109,58 @@ def _prepare_stop(components: Components, seconds: float) -> None:
 
 
 def describe() -> dict[str, Any]:
-    """The OpenAPI document, made without a broker: nothing of it runs."""
+    """Build the OpenAPI document without a broker; nothing is started."""
     broker, settings = unconnected(), GatewaySettings()
     components = build_components(broker, settings, build_access(broker, settings), gateway_id="", start=1)
-    return _documented(broker, settings, components).openapi()
+    return _documented_app(broker, settings, components).openapi()
 
 
-def _course(settings: GatewaySettings, components: Components) -> tuple[CourseChat, CourseCloud]:
-    """Both halves of the course contract. Whoever follows people and servers does from here on."""
-    people = components.projections.people
+def _build_course(settings: GatewaySettings, components: Components) -> tuple[CourseChat, CourseCloud]:
+    """Build both halves of the course contract, and connect all watchers of members and instances."""
+    members = components.projections.members
     chat = CourseChat(
         components.requester,
         components.sessions,
-        (people, components.projections.people_follower),
+        (members, components.projections.members_subscription),
         components.projections.chat,
         settings.course_binding_seconds,
-        ImpersonationGuard(people, components.access),
+        ImpersonationGuard(members, components.access),
     )
     for watcher in (components.revocations.on_member, components.sessions.on_member, chat.on_member):
-        people.watch(watcher)
+        members.watch(watcher)
     cloud = CourseCloud(components.projections.cloud, components.commands)
     components.projections.cloud.watch(cloud.on_event)
     return chat, cloud
 
 
-def _show(metrics: Metrics, components: Components, stats: TransportStats, course_cloud: CourseCloud) -> None:
+def _register_metrics(
+    metrics: Metrics, components: Components, stats: TransportStats, course_cloud: CourseCloud
+) -> None:
     projections = components.projections
-    register_metrics(metrics, stats, projections.people, _hubs(projections, course_cloud))
+    register_metrics(metrics, stats, projections.members, _broadcasters(projections, course_cloud))
     register_skipped(
-        metrics, (projections.chat, projections.people, projections.restrictions, projections.cloud)
+        metrics, (projections.chat, projections.members, projections.restrictions, projections.cloud)
     )
 
 
-def _documented(broker: NatsConnection, settings: GatewaySettings, components: Components) -> FastAPI:
-    """The application with all that the OpenAPI document tells of."""
-    app = application(settings, broker.metrics)
+def _documented_app(broker: NatsConnection, settings: GatewaySettings, components: Components) -> FastAPI:
+    """Build the application with everything that the OpenAPI document contains."""
+    app = build_app(settings, broker.metrics)
     app.include_router(health.health_router(components.requester, lambda: components.projections.live))
-    app.include_router(api(broker, settings, components))
+    app.include_router(api_router(broker, settings, components))
     describe_access(app, components.access)
     return app
 
 
-def _serving(
+def _full_app(
     broker: NatsConnection,
     settings: GatewaySettings,
     components: Components,
     chat: CourseChat,
     cloud: CourseCloud,
 ) -> FastAPI:
-    """The same, with the course contract and the page."""
-    app = _documented(broker, settings, components)
+    """Build the application with the course contract and the page."""
+    app = _documented_app(broker, settings, components)
     mount_course(
         app,
         settings,
@@ -169,11 +173,11 @@ def _serving(
     return app
 
 
-def _hubs(projections: Projections, course_cloud: CourseCloud) -> Broadcasters:
+def _broadcasters(projections: Projections, course_cloud: CourseCloud) -> Broadcasters:
     return {
         ("chat", "websocket", "v1"): projections.chat.readers,
         ("chat", "websocket", "course"): projections.chat.course_readers,
-        ("people", "websocket", "v1"): projections.people.readers,
+        ("people", "websocket", "v1"): projections.members.readers,
         ("cloud", "sse", "v1"): projections.cloud.readers,
         ("cloud", "sse", "course"): course_cloud.streams,
         ("cloud", "websocket", "course"): course_cloud.sockets,

@@ -1,4 +1,4 @@
-"""What a gateway's routes stand on. Made without asking anybody anything: nothing of it runs yet."""
+"""The components behind the gateway's routes. Building them does no I/O."""
 
 from dataclasses import dataclass
 
@@ -6,10 +6,10 @@ from opsroom_gateway.api.audit_log import GatewayAuditLog
 from opsroom_gateway.api.cloud_commands import CloudCommands
 from opsroom_gateway.api.status_events import StatusStreams
 from opsroom_gateway.api.status_service import CachedStatus
-from opsroom_gateway.auth.authorization import Access
-from opsroom_gateway.auth.factory import access, utc_now
+from opsroom_gateway.auth.authorization import Authorizer
+from opsroom_gateway.auth.factory import build_authorizer, utc_now
 from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
-from opsroom_gateway.middleware.rate_limits import Limits, limits_of
+from opsroom_gateway.middleware.rate_limits import Limits, build_limits
 from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer
 from opsroom_gateway.presence.sessions import Sessions
 from opsroom_gateway.projections.projections import Projections, build_projections
@@ -23,19 +23,19 @@ from opsroom_messaging.jetstream.audit_log import Audit
 
 @dataclass(frozen=True, slots=True)
 class AccessComponents:
-    """Who may come in and do what, and the services that are asked."""
+    """The components that need no streams: requests to services, restrictions and authorization."""
 
     requester: RequestClient
     restrictions: RestrictionProjection
-    access: Access
+    access: Authorizer
 
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """One of each."""
+    """All components of a gateway."""
 
     requester: RequestClient
-    access: Access
+    access: Authorizer
     projections: Projections
     sessions: Sessions
     commands: CloudCommands
@@ -48,40 +48,40 @@ class Components:
 
 
 def build_access(broker: NatsConnection, settings: GatewaySettings) -> AccessComponents:
-    """What can be made before the streams are there, so that wrong settings are told at once.
+    """Build what needs no streams, so that invalid settings are reported first.
 
     Raises:
-        SettingsError: they lack something, or contradict each other.
+        SettingsError: settings are missing or contradict each other.
     """
     requester = RequestClient(broker, patience=settings.patience_seconds)
     restrictions = RestrictionProjection(utc_now)
     return AccessComponents(
-        requester, restrictions, access(settings, requester, RestrictionEnforcer(restrictions))
+        requester, restrictions, build_authorizer(settings, requester, RestrictionEnforcer(restrictions))
     )
 
 
 def build_components(
     broker: NatsConnection,
     settings: GatewaySettings,
-    foundation: AccessComponents,
+    access_components: AccessComponents,
     gateway_id: str,
     start: int,
 ) -> Components:
-    """The parts of the gateway ``gateway_id``. ``start``: the first message of the chat that it holds."""
-    projections = build_projections(broker, foundation.restrictions, start, settings.ring_messages)
+    """Build the components of the gateway ``gateway_id``. ``start``: the first chat message that it holds."""
+    projections = build_projections(broker, access_components.restrictions, start, settings.ring_messages)
     audit = Audit(broker)
     cached_status = CachedStatus(lambda: collect_status(broker))
-    revocations = RevocationWatcher(foundation.access)
+    revocations = RevocationWatcher(access_components.access)
     return Components(
-        requester=foundation.requester,
-        access=foundation.access,
+        requester=access_components.requester,
+        access=access_components.access,
         projections=projections,
-        sessions=Sessions(foundation.requester, gateway_id),
-        commands=CloudCommands(foundation.requester, projections.cloud_follower),
-        limits=limits_of(settings),
+        sessions=Sessions(access_components.requester, gateway_id),
+        commands=CloudCommands(access_components.requester, projections.cloud_subscription),
+        limits=build_limits(settings),
         revocations=revocations,
         audit=audit,
         audit_log=GatewayAuditLog(audit),
         cached_status=cached_status,
-        status_streams=StatusStreams(cached_status, foundation.access, revocations),
+        status_streams=StatusStreams(cached_status, access_components.access, revocations),
     )

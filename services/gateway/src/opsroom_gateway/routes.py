@@ -1,4 +1,4 @@
-"""The gateway's application: its routes, and the edge around them."""
+"""The gateway's application: middleware and routes."""
 
 from importlib.metadata import version
 
@@ -19,72 +19,72 @@ from opsroom_gateway.api.session import session_router
 from opsroom_gateway.api.status import status_router
 from opsroom_gateway.api.status_events import status_events_router
 from opsroom_gateway.components import Components
-from opsroom_gateway.domain.networks import networks
+from opsroom_gateway.domain.networks import parse_networks
 from opsroom_gateway.legacy.access import LegacyAccess
 from opsroom_gateway.legacy.chat import CourseChat
 from opsroom_gateway.legacy.chat_routes import course_chat_app
 from opsroom_gateway.legacy.cloud import CourseCloud
 from opsroom_gateway.legacy.cloud_routes import CourseCloudApp
 from opsroom_gateway.legacy.disabled import LegacyDisabled
-from opsroom_gateway.legacy.http import BareMounts, Cors
+from opsroom_gateway.legacy.http import CorsMiddleware, TrailingSlashMiddleware
 from opsroom_gateway.metrics import ErrorCounterMiddleware, error_counter
 from opsroom_gateway.middleware.client_address import ClientAddressMiddleware
-from opsroom_gateway.middleware.error_response import MOUNTS
-from opsroom_gateway.middleware.origin_check import Origins
+from opsroom_gateway.middleware.error_response import COURSE_MOUNTS
+from opsroom_gateway.middleware.origin_check import OriginCheckMiddleware
 from opsroom_gateway.middleware.request_limits import BodyLimits, ConnectionsPerAddress, RequestBodyLimit
-from opsroom_gateway.middleware.security_headers import BrowserHeaders
+from opsroom_gateway.middleware.security_headers import SecurityHeadersMiddleware
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_messaging.runtime.metrics import Metrics
 
 
-def application(settings: GatewaySettings, metrics: Metrics) -> FastAPI:
-    """The application with its edge, and no routes yet."""
+def build_app(settings: GatewaySettings, metrics: Metrics) -> FastAPI:
+    """Build the application with its middleware, without routes."""
     app = FastAPI(
         title="Opsroom",
         version=version("opsroom-gateway"),
         summary="One room where a team talks and runs its cloud servers.",
-        docs_url=None,  # its scripts come from elsewhere; the documentation shows the same
+        docs_url=None,  # its scripts come from a CDN; the documentation has the same content
         redoc_url=None,
     )
     problems.install(app)
-    _guard(app, settings)
+    _add_middleware(app, settings)
     app.add_middleware(ErrorCounterMiddleware, counter=error_counter(metrics))
     return app
 
 
-def _guard(app: FastAPI, settings: GatewaySettings) -> None:
-    """Put the edge around ``app``. What is added last is outermost."""
+def _add_middleware(app: FastAPI, settings: GatewaySettings) -> None:
+    """Add the middleware to ``app``; the last one added is outermost."""
     app.add_middleware(
         RequestBodyLimit, limits=BodyLimits(settings.body_bytes, settings.json_depth, settings.body_seconds)
     )
     app.add_middleware(ConnectionsPerAddress, limit=settings.connections_per_address)
-    app.add_middleware(Origins, allowed=settings.origins())
-    app.add_middleware(Cors, mounts=MOUNTS, allowed_origins=settings.origins())
-    app.add_middleware(BrowserHeaders)
-    app.add_middleware(BareMounts, mounts=MOUNTS)
+    app.add_middleware(OriginCheckMiddleware, allowed=settings.origins())
+    app.add_middleware(CorsMiddleware, mounts=COURSE_MOUNTS, allowed_origins=settings.origins())
+    app.add_middleware(SecurityHeadersMiddleware)
+    app.add_middleware(TrailingSlashMiddleware, mounts=COURSE_MOUNTS)
     app.add_middleware(
-        ClientAddressMiddleware, exempt=networks(settings.exempt_addresses), proxies=settings.proxies()
+        ClientAddressMiddleware, exempt=parse_networks(settings.exempt_addresses), proxies=settings.proxies()
     )
 
 
-def api(broker: NatsConnection, settings: GatewaySettings, components: Components) -> APIRouter:
-    """All of ``/api/v1``."""
+def api_router(broker: NatsConnection, settings: GatewaySettings, components: Components) -> APIRouter:
+    """Build the router of ``/api/v1``."""
     access, projections, audit_log, requester = (
         components.access,
         components.projections,
         components.audit_log,
         components.requester,
     )
-    room = _room(broker, settings, components)
+    room = _chat_room(broker, settings, components)
     router = APIRouter(prefix="/api/v1", responses=problems.error_responses(ErrorCode.INVALID_REQUEST))
     router.include_router(session_router(access, requester))
     router.include_router(moderation_router(requester, access, audit_log))
-    restricting = Restricting(requester, projections.people_follower)
+    restricting = Restricting(requester, projections.members_subscription)
     router.include_router(restrictions_router(restricting, access, audit_log))
     router.include_router(addresses_router(Locating(broker), access, audit_log))
-    router.include_router(users_router(requester, projections.people, components.limits, access))
+    router.include_router(users_router(requester, projections.members, components.limits, access))
     router.include_router(history_router(requester, access))
     router.include_router(
         cloud_router(projections.cloud, components.commands, access, components.limits, audit_log)
@@ -93,7 +93,7 @@ def api(broker: NatsConnection, settings: GatewaySettings, components: Component
     router.include_router(status_router(components.cached_status, access))
     router.include_router(status_events_router(components.status_streams, access))
     router.include_router(
-        events_router(projections.cloud, projections.cloud_past, access, components.revocations)
+        events_router(projections.cloud, projections.cloud_replayer, access, components.revocations)
     )
 
     @router.websocket("/chat/ws")
@@ -103,15 +103,15 @@ def api(broker: NatsConnection, settings: GatewaySettings, components: Component
     return router
 
 
-def _room(broker: NatsConnection, settings: GatewaySettings, components: Components) -> ChatRoom:
+def _chat_room(broker: NatsConnection, settings: GatewaySettings, components: Components) -> ChatRoom:
     return ChatRoom(
         broker,
         components.requester,
         components.sessions,
-        components.projections.people,
-        components.projections.people_follower,
+        components.projections.members,
+        components.projections.members_subscription,
         components.projections.chat,
-        components.projections.chat_past,
+        components.projections.chat_replayer,
         components.limits,
         settings,
         components.access,
@@ -122,7 +122,7 @@ def _room(broker: NatsConnection, settings: GatewaySettings, components: Compone
 def mount_course(
     app: FastAPI, settings: GatewaySettings, legacy_access: LegacyAccess, chat: CourseChat, cloud: CourseCloud
 ) -> None:
-    """Serve the course contract, or say that it is off."""
+    """Mount the course contract, or the response that it is disabled."""
     if not settings.serves_course():
         app.mount("/chat", LegacyDisabled())
         app.mount("/cloud", LegacyDisabled())

@@ -16,7 +16,7 @@ from opsroom_gateway.api.audit_log import GatewayAuditLog
 from opsroom_gateway.api.moderation import AUTH_ERRORS, Moderator, require_moderator
 from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.auth.authorization import Access
+from opsroom_gateway.auth.authorization import Authorizer
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.client.scatter_gather import request_many
 
@@ -56,7 +56,7 @@ def _sightings_in(answer: bytes) -> tuple[AddressSeen, ...]:
         return ()
 
 
-def addresses_router(locating: Locating, access: Access, audit_log: GatewayAuditLog) -> APIRouter:
+def addresses_router(locating: Locating, access: Authorizer, audit_log: GatewayAuditLog) -> APIRouter:
     """The route."""
     router = APIRouter(prefix="/chat", tags=["admin"], dependencies=[BEARER])
 

@@ -11,7 +11,7 @@ from opsroom_contracts.identity import Action
 from opsroom_contracts.subjects import AUDIT
 from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.auth.authorization import Access
+from opsroom_gateway.auth.authorization import Authorizer
 from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
 
 _EXAMPLE = {
@@ -37,7 +37,7 @@ _Place = Annotated[int | None, Query(ge=0, le=2**63 - 1)]
 _Limit = Annotated[int, Query(ge=1, le=AUDIT_PAGE_MAX)]
 
 
-def audit_router(reader: StreamReader, access: Access) -> APIRouter:
+def audit_router(reader: StreamReader, access: Authorizer) -> APIRouter:
     """The route of the audit."""
     router = APIRouter(tags=["admin"], dependencies=[BEARER])
 

@@ -8,7 +8,7 @@ from starlette.requests import HTTPConnection
 
 from opsroom_contracts.audit import AuditAction, AuditEntry
 from opsroom_contracts.errors import Fault
-from opsroom_gateway.domain.token_bucket import Buckets, Rate
+from opsroom_gateway.domain.token_bucket import Rate, TokenBuckets
 from opsroom_gateway.middleware.client_address import Client, client_of
 from opsroom_messaging.jetstream.audit_log import Audit, accepted, refused
 
@@ -21,7 +21,7 @@ class GatewayAuditLog:
 
     def __init__(self, audit: Audit) -> None:
         self._audit = audit
-        self._noted = Buckets(_REFUSALS)
+        self._noted = TokenBuckets(_REFUSALS)
 
     def accepted(self, connection: HTTPConnection, action: AuditAction, actor: str, target: str) -> None:
         """Something was done."""
@@ -33,7 +33,7 @@ class GatewayAuditLog:
     ) -> None:
         """One refusal; of an address that is refused very often, not every one."""
         client = client_of(connection)
-        if self._noted.spend(client.site, asyncio.get_running_loop().time()) > 0:
+        if self._noted.acquire(client.network, asyncio.get_running_loop().time()) > 0:
             return
         self._note(client, refused(action, actor[:64], fault, None if target is None else target[:128]))
 

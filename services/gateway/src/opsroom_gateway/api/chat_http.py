@@ -18,7 +18,7 @@ from opsroom_contracts.http import NewUser, Registered
 from opsroom_contracts.identity import Action
 from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.auth.authorization import Access, AuthMethod, Principal
+from opsroom_gateway.auth.authorization import AuthMethod, Authorizer, Principal
 from opsroom_gateway.middleware.rate_limits import Limits
 from opsroom_gateway.projections.members import MemberProjection
 from opsroom_messaging.client.request_client import RequestClient
@@ -42,7 +42,7 @@ _DENIED = (ErrorCode.TOKEN_INVALID, ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDD
 
 
 def users_router(
-    requester: RequestClient, people: MemberProjection, limits: Limits, access: Access
+    requester: RequestClient, members: MemberProjection, limits: Limits, access: Authorizer
 ) -> APIRouter:
     """The routes of people."""
     router = APIRouter(prefix="/chat", tags=["chat"], dependencies=[BEARER])
@@ -70,8 +70,8 @@ def users_router(
         Whoever brings a proof along (a token given out, or the issuer's) gets a token that may do what the
         proof allows, and need not say a name: the proof has one.
         """
-        principal = await access.required(client, Action.REGISTER)
-        limits.register(client)
+        principal = await access.authorize(client, Action.REGISTER)
+        limits.count_registration(client)
         request = RegisterRequest(
             name=_name(access, principal, body.name), client_id=uuid4().hex, grant=principal.grant
         )
@@ -88,12 +88,12 @@ def users_router(
     )
     async def users() -> UsersReply:
         """People on the list, in the order in which they came."""
-        return UsersReply(users=people.listed())
+        return UsersReply(users=members.listed())
 
     return router
 
 
-def history_router(requester: RequestClient, access: Access) -> APIRouter:
+def history_router(requester: RequestClient, access: Authorizer) -> APIRouter:
     """The route of what was said."""
     router = APIRouter(prefix="/chat", tags=["chat"], dependencies=[BEARER])
 
@@ -115,14 +115,14 @@ def history_router(requester: RequestClient, access: Access) -> APIRouter:
     return router
 
 
-def _name(access: Access, principal: Principal, asked: str | None) -> str:
+def _name(access: Authorizer, principal: Principal, asked: str | None) -> str:
     """The name to register.
 
     Raises:
         FaultError: ``invalid_request`` where there is none; ``name_taken`` where it is that of a token given
             out to somebody else.
     """
-    has_name = principal.proof in {AuthMethod.GIVEN, AuthMethod.SIGN_ON}
+    has_name = principal.auth_method in {AuthMethod.STATIC, AuthMethod.SIGN_ON}
     name = principal.name if asked is None and has_name else asked
     if name is None:
         raise refuse(ErrorCode.INVALID_REQUEST, "name: must be given", field="name")

@@ -11,7 +11,7 @@ from opsroom_contracts.identity import Action
 from opsroom_contracts.moderation import Restriction
 from opsroom_gateway.api.problem_details import error_responses
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.auth.authorization import Access, AuthMethod, Principal
+from opsroom_gateway.auth.authorization import AuthMethod, Authorizer, Principal
 from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
 from opsroom_gateway.fanout.replay import HistoryGapError, Replayer
 from opsroom_gateway.middleware.client_address import client_of
@@ -39,7 +39,7 @@ _LastEventId = Annotated[str | None, Header(alias="Last-Event-ID")]
 
 
 def events_router(
-    projection: InstanceProjection, replayer: Replayer, access: Access, revocations: RevocationWatcher
+    projection: InstanceProjection, replayer: Replayer, access: Authorizer, revocations: RevocationWatcher
 ) -> APIRouter:
     """The route of the event stream."""
     router = APIRouter(prefix="/cloud", tags=["cloud"], dependencies=[BEARER])
@@ -63,7 +63,7 @@ def events_router(
     ) -> EventStream:
         place = _place(since, last_event_id)
         client = client_of(request)
-        name = None if principal.proof is AuthMethod.NOTHING else principal.name
+        name = None if principal.auth_method is AuthMethod.NONE else principal.name
 
         def forget(connection: EventStreamConnection) -> None:
             projection.readers.unsubscribe(connection)

@@ -17,7 +17,7 @@ from opsroom_gateway.api.audit_log import GatewayAuditLog
 from opsroom_gateway.api.cloud_commands import CloudCommands, CommandContext
 from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.auth.authorization import Access
+from opsroom_gateway.auth.authorization import Authorizer
 from opsroom_gateway.middleware.client_address import client_of
 from opsroom_gateway.middleware.rate_limits import Limits
 from opsroom_gateway.projections.instances import InstanceProjection
@@ -77,7 +77,7 @@ async def _no_body(request: Request) -> None:
 
 
 def require_commander(
-    action: AuditAction, access: Access, limits: Limits, audit_log: GatewayAuditLog
+    action: AuditAction, access: Authorizer, limits: Limits, audit_log: GatewayAuditLog
 ) -> Callable[[Request], Awaitable[CommandContext]]:
     """The dependency of a route that does ``action``: passes who may command servers, audits a refusal."""
 
@@ -87,7 +87,7 @@ def require_commander(
             principal = await access.principal(request)
             name = principal.name
             access.check(principal, Action.COMMAND_SERVERS)
-            limits.command(client, name)
+            limits.count_command(client, name)
         except FaultError as error:
             audit_log.refused(request, action, name, error.fault, _target(request))
             raise
@@ -104,7 +104,7 @@ def _target(request: Request) -> str | None:
 def cloud_router(
     projection: InstanceProjection,
     commands: CloudCommands,
-    access: Access,
+    access: Authorizer,
     limits: Limits,
     audit_log: GatewayAuditLog,
 ) -> APIRouter:

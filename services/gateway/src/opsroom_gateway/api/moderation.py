@@ -16,7 +16,7 @@ from opsroom_contracts.moderation import RemoveRequest, RevokeRequest
 from opsroom_gateway.api.audit_log import GatewayAuditLog
 from opsroom_gateway.api.problem_details import error_responses
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.auth.authorization import Access, AuthMethod
+from opsroom_gateway.auth.authorization import AuthMethod, Authorizer
 from opsroom_gateway.middleware.client_address import client_of
 from opsroom_messaging.client.request_client import RequestClient
 
@@ -43,7 +43,7 @@ class Moderator:
 
 
 def require_moderator(
-    access: Access, audit_log: GatewayAuditLog, action: AuditAction, target: str | None = None
+    access: Authorizer, audit_log: GatewayAuditLog, action: AuditAction, target: str | None = None
 ) -> Callable[[Request], Awaitable[Moderator]]:
     """The dependency of a route that does ``action`` to what its address calls ``target``; notes refusals."""
 
@@ -58,7 +58,7 @@ def require_moderator(
             audit_log.refused(request, action, name, error.fault, meant)
             raise
         by = Requester(name=name[:64], address=client_of(request).address[:64])
-        return Moderator(by, None if principal.proof is AuthMethod.NOTHING else name)
+        return Moderator(by, None if principal.auth_method is AuthMethod.NONE else name)
 
     return moderator
 
@@ -68,7 +68,7 @@ def _audit_target(request: Request, target: str) -> str | None:
     return meant
 
 
-def moderation_router(requester: RequestClient, access: Access, audit_log: GatewayAuditLog) -> APIRouter:
+def moderation_router(requester: RequestClient, access: Authorizer, audit_log: GatewayAuditLog) -> APIRouter:
     """The routes about what others said, and who they are."""
     router = APIRouter(prefix="/chat", tags=["admin"], dependencies=[BEARER])
     remover = require_moderator(access, audit_log, AuditedAction.REMOVE_MESSAGE, "message_id")

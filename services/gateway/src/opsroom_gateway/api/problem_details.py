@@ -1,4 +1,4 @@
-"""Errors over HTTP: problem details (RFC 9457) with a stable code."""
+"""Error responses over HTTP: problem details (RFC 9457) with a stable code."""
 
 import logging
 import math
@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from opsroom_contracts.codec import encode
 from opsroom_contracts.errors import HTTP_STATUS, RETRYABLE, ErrorCode, Fault, FaultError, Problem
-from opsroom_gateway.metrics import REFUSALS
+from opsroom_gateway.metrics import ERROR_COUNTER
 from opsroom_messaging.jetstream.stream_reader import UnavailableError
 from opsroom_messaging.runtime.metrics import Counter
 
@@ -23,54 +23,54 @@ _RETRY_AFTER_SECONDS = "1"
 log = logging.getLogger(__name__)
 
 _TITLES: dict[ErrorCode, str] = {
-    ErrorCode.INVALID_REQUEST: "The request does not fit its contract",
-    ErrorCode.PAYLOAD_TOO_LARGE: "The request is too large",
-    ErrorCode.NOT_FOUND: "There is nothing here",
-    ErrorCode.METHOD_NOT_ALLOWED: "Not with this method",
-    ErrorCode.NAME_INVALID: "The name can't be used",
-    ErrorCode.NAME_TAKEN: "The name is taken",
-    ErrorCode.TOKEN_INVALID: "The token is not valid",
-    ErrorCode.UNAUTHENTICATED: "Say who you are",
-    ErrorCode.FORBIDDEN: "Your role may not do this",
-    ErrorCode.ORIGIN_REFUSED: "Pages of this origin may not call",
-    ErrorCode.COURSE_OFF: "The course contract is off here",
-    ErrorCode.USER_UNKNOWN: "There is no such person",
-    ErrorCode.ROOM_UNKNOWN: "There is no such room",
-    ErrorCode.MESSAGE_UNKNOWN: "There is no such message",
-    ErrorCode.MUTED: "You may not speak",
-    ErrorCode.BANNED: "You may not be here",
-    ErrorCode.RESTRICTION_UNKNOWN: "There is no such mute or ban",
-    ErrorCode.HELLO_REQUIRED: "Say hello first",
-    ErrorCode.INSTANCE_NOT_FOUND: "There is no such instance",
-    ErrorCode.OPERATION_NOT_FOUND: "There is no such operation",
+    ErrorCode.INVALID_REQUEST: "Invalid request",
+    ErrorCode.PAYLOAD_TOO_LARGE: "Payload too large",
+    ErrorCode.NOT_FOUND: "Not found",
+    ErrorCode.METHOD_NOT_ALLOWED: "Method not allowed",
+    ErrorCode.NAME_INVALID: "Invalid name",
+    ErrorCode.NAME_TAKEN: "Name already taken",
+    ErrorCode.TOKEN_INVALID: "Invalid token",
+    ErrorCode.UNAUTHENTICATED: "Authentication required",
+    ErrorCode.FORBIDDEN: "Permission denied",
+    ErrorCode.ORIGIN_REFUSED: "Origin not allowed",
+    ErrorCode.COURSE_OFF: "Course contract disabled",
+    ErrorCode.USER_UNKNOWN: "User not found",
+    ErrorCode.ROOM_UNKNOWN: "Room not found",
+    ErrorCode.MESSAGE_UNKNOWN: "Message not found",
+    ErrorCode.MUTED: "Muted",
+    ErrorCode.BANNED: "Banned",
+    ErrorCode.RESTRICTION_UNKNOWN: "Restriction not found",
+    ErrorCode.HELLO_REQUIRED: "Hello required",
+    ErrorCode.INSTANCE_NOT_FOUND: "Instance not found",
+    ErrorCode.OPERATION_NOT_FOUND: "Operation not found",
     ErrorCode.OPERATION_PENDING: "Another operation is pending",
-    ErrorCode.OPERATION_FINISHED: "The operation is over",
-    ErrorCode.TRANSITION_INVALID: "The command makes no sense now",
-    ErrorCode.IDEMPOTENCY_MISMATCH: "The key was used for something else",
-    ErrorCode.IDEMPOTENCY_IN_FLIGHT: "The same request is being worked on",
-    ErrorCode.RATE_LIMITED: "Too much from one",
-    ErrorCode.REQUEST_TIMEOUT: "The request took too long to come",
-    ErrorCode.OVERLOADED: "Too much at once",
-    ErrorCode.UNAVAILABLE: "Not available just now",
-    ErrorCode.INTERNAL: "Something went wrong here",
+    ErrorCode.OPERATION_FINISHED: "Operation already finished",
+    ErrorCode.TRANSITION_INVALID: "Invalid state transition",
+    ErrorCode.IDEMPOTENCY_MISMATCH: "Idempotency key reused",
+    ErrorCode.IDEMPOTENCY_IN_FLIGHT: "Request in progress",
+    ErrorCode.RATE_LIMITED: "Too many requests",
+    ErrorCode.REQUEST_TIMEOUT: "Request timeout",
+    ErrorCode.OVERLOADED: "Server overloaded",
+    ErrorCode.UNAVAILABLE: "Service unavailable",
+    ErrorCode.INTERNAL: "Internal server error",
 }
 
 
 class _ProblemResponse(Response):
-    """Counted when it is sent."""
+    """A response that increments the error counter when it is sent."""
 
     code = ErrorCode.INTERNAL
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
-        counter: Counter | None = scope.get(REFUSALS)
+        """Count the error, and send the response."""
+        counter: Counter | None = scope.get(ERROR_COUNTER)
         if counter is not None:
             counter.add(self.code.value)
         await super().__call__(scope, receive, send)
 
 
 def problem_response(fault: Fault) -> Response:
-    """The HTTP answer to a refused request; what may be tried again says when (seconds)."""
+    """Return the response for a fault; ``Retry-After`` is set if a retry can succeed (seconds)."""
     status = HTTP_STATUS[fault.code]
     problem = Problem(
         type=f"urn:opsroom:error:{fault.code.value}",
@@ -98,7 +98,7 @@ def problem_response(fault: Fault) -> Response:
 
 
 def install(app: FastAPI) -> None:
-    """Have every error of ``app`` answered as a problem, the framework's own included."""
+    """Return every error of ``app`` as a problem, including the framework's own."""
 
     async def on_fault(_request: Request, error: Exception) -> Response:
         if not isinstance(error, FaultError):
@@ -106,9 +106,9 @@ def install(app: FastAPI) -> None:
         return problem_response(error.fault)
 
     async def on_unavailable(_request: Request, error: Exception) -> Response:
-        log.warning("the broker did not answer: %s", error)
+        log.warning("the broker did not reply: %s", error)
         return problem_response(
-            Fault(code=ErrorCode.UNAVAILABLE, message="the broker did not answer in time; try again")
+            Fault(code=ErrorCode.UNAVAILABLE, message="the broker did not reply in time; try again")
         )
 
     async def on_invalid(_request: Request, error: Exception) -> Response:
@@ -135,7 +135,7 @@ def install(app: FastAPI) -> None:
 
 
 def _describe_problem(app: FastAPI) -> None:
-    """Put the schema that ``error_responses`` refers to into the OpenAPI document."""
+    """Add the schema that ``error_responses`` refers to to the OpenAPI document."""
     schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
     schemas = {**schema.pop("$defs", {}), Problem.__name__: schema}
     described = app.openapi
@@ -146,12 +146,12 @@ def _describe_problem(app: FastAPI) -> None:
             document["components"]["schemas"].setdefault(name, one)
         return document
 
-    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to extend the document
+    app.openapi = openapi  # type: ignore[method-assign]  # the way documented by FastAPI to extend the document
 
 
 def _fault_of(error: RequestValidationError) -> Fault:
     first: dict[str, Any] = error.errors()[0]
-    # The first part says where it stood: body, path, query or header; not part of the field's name.
+    # The first part is the location (body, path, query or header), not part of the field's name.
     path = ".".join(str(part) for part in first["loc"][1:])
     if first["type"] == "json_invalid":
         return Fault(code=ErrorCode.INVALID_REQUEST, message=f"the body is not JSON: {first['ctx']['error']}")
@@ -174,14 +174,14 @@ def _http_problem(error: HTTPException, request: Request) -> Response:
 
 
 def _allowed(request: Request) -> str:
-    """All methods of the path: the framework names those of the first route there alone."""
+    """Return all methods of the path; the framework lists only those of the first matching route."""
     routes = [route for route in request.app.routes if isinstance(route, Route)]
-    audit_log = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
-    return ", ".join(sorted({method for route in audit_log for method in route.methods or ()}))
+    matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for route in matching for method in route.methods or ()}))
 
 
 def error_responses(*codes: ErrorCode) -> dict[int | str, dict[str, Any]]:
-    """The OpenAPI responses for ``codes``, each with an example."""
+    """Return the OpenAPI responses for ``codes``, each with an example."""
     responses: dict[int | str, dict[str, Any]] = {}
     for code in codes:
         status = HTTP_STATUS[code]
@@ -198,7 +198,7 @@ def error_responses(*codes: ErrorCode) -> dict[int | str, dict[str, Any]]:
                 "type": f"urn:opsroom:error:{code.value}",
                 "title": _TITLES[code],
                 "status": status,
-                "detail": "in words for a person",
+                "detail": "a human-readable explanation",
                 "code": code.value,
             }
         }
@@ -206,5 +206,5 @@ def error_responses(*codes: ErrorCode) -> dict[int | str, dict[str, Any]]:
 
 
 def example_response(status: int, value: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
-    """The OpenAPI response of a request that was granted, with ``value`` as its example."""
+    """Return the OpenAPI response of a successful request, with ``value`` as its example."""
     return {status: {"content": {"application/json": {"example": value}}}}

@@ -22,7 +22,7 @@ from opsroom_gateway.api.audit_log import GatewayAuditLog
 from opsroom_gateway.api.moderation import AUTH_ERRORS, Id, Moderator, ReasonQuery, require_moderator
 from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.auth.authorization import Access
+from opsroom_gateway.auth.authorization import Authorizer
 from opsroom_gateway.middleware.client_address import client_of
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
@@ -83,7 +83,9 @@ class Restricting:
         await self._follower.wait_for(reply.seq, _SEEN_SECONDS)
 
 
-def restrictions_router(restricting: Restricting, access: Access, audit_log: GatewayAuditLog) -> APIRouter:
+def restrictions_router(
+    restricting: Restricting, access: Authorizer, audit_log: GatewayAuditLog
+) -> APIRouter:
     """The routes."""
     router = APIRouter(prefix="/chat", tags=["admin"], dependencies=[BEARER])
 
@@ -131,7 +133,7 @@ def restrictions_router(restricting: Restricting, access: Access, audit_log: Gat
 
         An address of version 6 stands for its network of 64 bits. A second ban replaces the first.
         """
-        _refuse_oneself(body, asking, client_of(request).site)
+        _refuse_oneself(body, asking, client_of(request).network)
         return await restricting.restrict(RestrictionKind.BAN, body, asking)
 
     @router.delete(
@@ -154,7 +156,7 @@ def restrictions_router(restricting: Restricting, access: Access, audit_log: Gat
     return router
 
 
-def _refuse_oneself(body: NewBan, asking: Moderator, site: str) -> None:
+def _refuse_oneself(body: NewBan, asking: Moderator, network: str) -> None:
     """Let nobody shut themselves out.
 
     Raises:
@@ -162,5 +164,5 @@ def _refuse_oneself(body: NewBan, asking: Moderator, site: str) -> None:
     """
     if body.name is not None and asking.name is not None and fold_name(body.name) == fold_name(asking.name):
         raise refuse(ErrorCode.INVALID_REQUEST, "name: is your own", field="name")
-    if body.address is not None and site_of(body.address.strip()) == site:
+    if body.address is not None and site_of(body.address.strip()) == network:
         raise refuse(ErrorCode.INVALID_REQUEST, "address: is the one you ask from", field="address")

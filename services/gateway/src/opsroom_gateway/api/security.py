@@ -6,7 +6,7 @@ from fastapi import FastAPI, Security
 from fastapi.security import HTTPBearer
 
 from opsroom_contracts.identity import Mode
-from opsroom_gateway.auth.authorization import Access
+from opsroom_gateway.auth.authorization import Authorizer
 
 BEARER: Final[Any] = Security(
     HTTPBearer(
@@ -15,13 +15,13 @@ BEARER: Final[Any] = Security(
         description="A registration token, one that the operator gave out, or the issuer's in mode `oidc`.",
     )
 )
-"""A dependency that only describes: who asks is found out by ``Access``."""
+"""A dependency that only describes: who asks is found out by ``Authorizer``."""
 
 _SESSION = ("/api/v1/session", "get")
 _REGISTRATION = ("/api/v1/chat/users", "post")
 
 
-def describe_access(app: FastAPI, access: Access) -> None:
+def describe_access(app: FastAPI, access: Authorizer) -> None:
     """Have the OpenAPI document of ``app`` say which operations need no token on this very gateway."""
     described = app.openapi
     free = {_SESSION, _REGISTRATION} if access.guests else {_SESSION}

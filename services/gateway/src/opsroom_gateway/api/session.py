@@ -11,7 +11,7 @@ from opsroom_contracts.identity import Action, SessionView
 from opsroom_contracts.moderation import RevokeRequest
 from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.auth.authorization import Access, AuthMethod
+from opsroom_gateway.auth.authorization import AuthMethod, Authorizer
 from opsroom_gateway.middleware.client_address import client_of
 from opsroom_messaging.client.request_client import RequestClient
 
@@ -24,7 +24,7 @@ _EXAMPLE = {
 }
 
 
-def session_router(access: Access, requester: RequestClient) -> APIRouter:
+def session_router(access: Authorizer, requester: RequestClient) -> APIRouter:
     """The routes about oneself."""
     router = APIRouter(tags=["session"], dependencies=[BEARER])
 
@@ -41,9 +41,9 @@ def session_router(access: Access, requester: RequestClient) -> APIRouter:
         return SessionView(
             mode=access.mode,
             guests=access.guests,
-            may=tuple(action for action in Action if action in principal.may),
+            may=tuple(action for action in Action if action in principal.permissions),
             role=principal.role,
-            name=None if principal.proof is AuthMethod.NOTHING else principal.name,
+            name=None if principal.auth_method is AuthMethod.NONE else principal.name,
             user_id=None if principal.user is None else principal.user.id,
             until=None if principal.grant is None else principal.grant.until,
             sign_in=await access.sign_in(),

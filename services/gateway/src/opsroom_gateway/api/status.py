@@ -8,7 +8,7 @@ from opsroom_contracts.status import Status
 from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.api.status_service import CachedStatus
-from opsroom_gateway.auth.authorization import Access
+from opsroom_gateway.auth.authorization import Authorizer
 
 _EXAMPLE = {
     "at": "2026-11-25T03:00:12.345Z",
@@ -53,7 +53,7 @@ _EXAMPLE = {
 }
 
 
-def status_router(cached_status: CachedStatus, access: Access) -> APIRouter:
+def status_router(cached_status: CachedStatus, access: Authorizer) -> APIRouter:
     """The route of the status."""
     router = APIRouter(tags=["health"], dependencies=[BEARER])
 

@@ -18,7 +18,7 @@ from opsroom_contracts.status import Status
 from opsroom_gateway.api.problem_details import error_responses
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.api.status_service import CachedStatus
-from opsroom_gateway.auth.authorization import Access, AuthMethod, Principal
+from opsroom_gateway.auth.authorization import AuthMethod, Authorizer, Principal
 from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
 from opsroom_gateway.middleware.client_address import client_of
 from opsroom_messaging.jetstream.stream_reader import UnavailableError
@@ -41,7 +41,9 @@ _STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream
 class StatusStreams:
     """The status streams of this gateway. A revocation, a ban and the gateway's stop end them."""
 
-    def __init__(self, cached_status: CachedStatus, access: Access, revocations: RevocationWatcher) -> None:
+    def __init__(
+        self, cached_status: CachedStatus, access: Authorizer, revocations: RevocationWatcher
+    ) -> None:
         self._cached_status = cached_status
         self._access = access
         self._revocations = revocations
@@ -89,7 +91,7 @@ class StatusStreams:
         return _lasting(status), ServerSentEvent(event="status", data=encode(status).decode())
 
     def _is_banned(self, request: Request, principal: Principal) -> bool:
-        name = None if principal.proof is AuthMethod.NOTHING else principal.name
+        name = None if principal.auth_method is AuthMethod.NONE else principal.name
         try:
             self._access.enforcer.check(client_of(request), name)
         except FaultError:
@@ -105,7 +107,7 @@ async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:
         return False
 
 
-def status_events_router(streams: StatusStreams, access: Access) -> APIRouter:
+def status_events_router(streams: StatusStreams, access: Authorizer) -> APIRouter:
     """The route of the status stream."""
     router = APIRouter(tags=["health"], dependencies=[BEARER])
 

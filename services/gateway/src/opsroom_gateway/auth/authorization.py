@@ -1,4 +1,4 @@
-"""Who asks: found from the proof that a request or socket brings, and held to what they may do."""
+"""Authentication of requests and sockets, and authorization of what they ask for."""
 
 import hashlib
 from collections.abc import Awaitable, Callable
@@ -15,46 +15,44 @@ from opsroom_contracts.cloud import ANONYMOUS
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.identity import Action, Grant, Mode, Role, SignIn
 from opsroom_gateway.auth.static_tokens import StaticTokens
-from opsroom_gateway.domain.roles import allowed, higher, role_of_anybody, role_of_person
+from opsroom_gateway.domain.roles import anonymous_role, higher_role, permissions_of, registered_role
 from opsroom_gateway.middleware.client_address import client_of
 from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer
 from opsroom_messaging.client.request_client import RequestClient
 
 TOKEN_MAX = 8192
-"""The longest proof that is looked at, in characters: those of single sign-on are long."""
-_PERSON_TOKEN_MAX = 256
+"""Longest accepted token, in characters. Tokens of single sign-on are long."""
+_REGISTRATION_TOKEN_MAX = 256
 
 
 class AuthMethod(StrEnum):
-    """What showed who somebody is."""
+    """How a principal was authenticated."""
 
-    NOTHING = "nothing"
+    NONE = "nothing"
     REGISTRATION = "registration"
-    GIVEN = "given"
+    STATIC = "given"
     SIGN_ON = "sign_on"
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Someone who asks. ``name``: for the log of events; ``grant``: what a registration of theirs holds.
+    """An authenticated or anonymous client. ``name``: its actor name in events; ``grant``: for registrations.
 
-    ``token_digest``: of a registration token, to notice when it is revoked.
+    ``token_digest``: SHA-256 of a registration token, to notice its revocation.
     """
 
-    proof: AuthMethod
+    auth_method: AuthMethod
     name: str
     role: Role | None
-    may: frozenset[Action] = frozenset()
+    permissions: frozenset[Action] = frozenset()
     user: User | None = None
     grant: Grant | None = None
     token_digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """``guests``: whether anybody may register. ``open_moderation``: whether the machine itself moderates,
-    unproved, in open mode.
-    """
+class AccessRules:
+    """``guests``: whether anybody may register. ``open_moderation``: whether local clients may moderate."""
 
     mode: Mode
     guests: bool
@@ -62,20 +60,20 @@ class Rules:
 
 
 class SignOn(Protocol):
-    """Single sign-on: reads the issuer's tokens."""
+    """Single sign-on: verifies the provider's tokens."""
 
     async def grant(self, token: str) -> tuple[str, Grant]:
-        """The name and the grant of whoever the token is about.
+        """Return the name and the grant of the token's subject.
 
         Raises:
             FaultError: ``token_invalid``, ``forbidden``, ``unavailable``.
         """
 
     async def sign_in(self) -> SignIn | None:
-        """What a browser needs to sign in; None while the issuer does not say."""
+        """Return what a browser needs to sign in; None while the provider is unavailable."""
 
 
-class Access:
+class Authorizer:
     """Decides for this gateway who may do what."""
 
     def __init__(
@@ -84,7 +82,7 @@ class Access:
         tokens: StaticTokens,
         sign_on: SignOn | None,
         *,
-        rules: Rules,
+        rules: AccessRules,
         enforcer: RestrictionEnforcer,
         clock: Callable[[], datetime],
     ) -> None:
@@ -98,54 +96,56 @@ class Access:
         self._clock = clock
 
     async def principal(self, connection: HTTPConnection) -> Principal:
-        """Whoever the ``Authorization`` header proves; without one, whoever may come in here.
+        """Authenticate by the ``Authorization`` header; without one the client is anonymous.
 
         Raises:
             FaultError: ``token_invalid``; ``banned``, by name or address; ``unavailable``.
         """
         client = client_of(connection)
         self.enforcer.check(client)
-        principal = await self._proved(connection, near=client.near)
-        if principal.proof is not AuthMethod.NOTHING:
+        principal = await self._authenticate(connection, local=client.local)
+        if principal.auth_method is not AuthMethod.NONE:
             self.enforcer.check(client, principal.name)
         return principal
 
-    async def _proved(self, connection: HTTPConnection, *, near: bool) -> Principal:
+    async def _authenticate(self, connection: HTTPConnection, *, local: bool) -> Principal:
         header = connection.headers.get("authorization")
         if header is None:
-            return self._anybody(near=near)
+            return self._anonymous(local=local)
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise refuse(ErrorCode.TOKEN_INVALID, "Authorization: must be 'Bearer <token>'")
-        return await self.of_token(token.strip(), near=near)
+        return await self.from_token(token.strip(), local=local)
 
-    async def of_token(self, token: str, *, near: bool = False) -> Principal:
-        """Whoever ``token`` proves.
+    async def from_token(self, token: str, *, local: bool = False) -> Principal:
+        """Return the principal of ``token``.
 
         Raises:
             FaultError: ``token_invalid``; ``unavailable``.
         """
         if len(token) > TOKEN_MAX or not token.isascii():
-            raise refuse(ErrorCode.TOKEN_INVALID, "the token is no token of ours")
-        given = self.tokens.find(token)
-        if given is not None:
-            grant = Grant(role=given.role, source=given.source)
-            return self._principal(
-                Principal(AuthMethod.GIVEN, given.name, given.role, grant=grant), near=near
+            raise refuse(ErrorCode.TOKEN_INVALID, "the token was not issued here")
+        static_token = self.tokens.find(token)
+        if static_token is not None:
+            grant = Grant(role=static_token.role, source=static_token.source)
+            return self._with_permissions(
+                Principal(AuthMethod.STATIC, static_token.name, static_token.role, grant=grant), local=local
             )
         if self._sign_on is not None and token.count(".") == 2:
             name, grant = await self._sign_on.grant(token)
-            return self._principal(Principal(AuthMethod.SIGN_ON, name, grant.role, grant=grant), near=near)
-        request = WhoamiRequest(token=token[:_PERSON_TOKEN_MAX])
+            return self._with_permissions(
+                Principal(AuthMethod.SIGN_ON, name, grant.role, grant=grant), local=local
+            )
+        request = WhoamiRequest(token=token[:_REGISTRATION_TOKEN_MAX])
         reply = await self._requester.request(endpoints.WHOAMI, request)
-        return self._person(reply, token, near=near)
+        return self._registered(reply, token, local=local)
 
     async def sign_in(self) -> SignIn | None:
-        """How a browser signs in here; None where it does not, or can't just now."""
+        """Return how a browser can sign in; None without single sign-on, or while it is unavailable."""
         return None if self._sign_on is None else await self._sign_on.sign_in()
 
-    async def required(self, connection: HTTPConnection, action: Action) -> Principal:
-        """Whoever asks, if they may do ``action``.
+    async def authorize(self, connection: HTTPConnection, action: Action) -> Principal:
+        """Authenticate, and check that the principal may do ``action``.
 
         Raises:
             FaultError: ``token_invalid``, ``unauthenticated``, ``forbidden``, ``unavailable``.
@@ -155,58 +155,54 @@ class Access:
         return principal
 
     def require(self, action: Action) -> Callable[[Request], Awaitable[Principal]]:
-        """The dependency of a route that asks for ``action``."""
+        """Return a route's dependency that requires ``action``."""
 
-        async def needed(request: Request) -> Principal:
-            return await self.required(request, action)
+        async def authorized(request: Request) -> Principal:
+            return await self.authorize(request, action)
 
-        return needed
+        return authorized
 
     def check(self, principal: Principal, action: Action) -> None:
-        """Pass whoever may do ``action``.
+        """Check that ``principal`` may do ``action``.
 
         Raises:
-            FaultError: ``unauthenticated`` where a proof would help, ``forbidden`` where it did not.
+            FaultError: ``unauthenticated`` if a token could help, ``token_invalid`` or ``forbidden`` if not.
         """
-        if action in principal.may:
+        if action in principal.permissions:
             return
-        words = action.value.replace("_", " ")
-        if principal.proof is AuthMethod.NOTHING:
-            raise refuse(
-                ErrorCode.UNAUTHENTICATED, f"to {words} here, say who you are: Authorization: Bearer"
-            )
+        action_name = action.value.replace("_", " ")
+        if principal.auth_method is AuthMethod.NONE:
+            raise refuse(ErrorCode.UNAUTHENTICATED, f"to {action_name}, send a token: Authorization: Bearer")
         if principal.role is None:
-            raise refuse(
-                ErrorCode.TOKEN_INVALID, "what the token was given for counts no longer: sign in again"
-            )
-        raise refuse(ErrorCode.FORBIDDEN, f"the role {principal.role} may not {words}")
+            raise refuse(ErrorCode.TOKEN_INVALID, "the token's grant has ended: sign in again")
+        raise refuse(ErrorCode.FORBIDDEN, f"the role {principal.role} may not {action_name}")
 
     def is_still_allowed(self, principal: Principal, action: Action) -> bool:
-        """Whether someone who was let in before may go on, as far as this process can tell by itself."""
-        if principal.grant is None or action not in principal.may:
-            return action in principal.may
+        """Return whether an earlier authorization still holds, as far as this process knows."""
+        if principal.grant is None or action not in principal.permissions:
+            return action in principal.permissions
         role = self._role_of_grant(principal.grant)
-        base = role_of_anybody(self.mode, near=False)
-        return action in allowed(higher(base, role), guests=self.guests)
+        base = anonymous_role(self.mode, local=False)
+        return action in permissions_of(higher_role(base, role), guests=self.guests)
 
     def _role_of_grant(self, grant: Grant | None) -> Role | None:
-        withdrawn = False
+        revoked = False
         if grant is not None and grant.source.startswith("token:"):
-            given = self.tokens.by_source(grant.source)
-            withdrawn = given is None
-            if given is not None:
-                grant = grant.model_copy(update={"role": given.role})
+            static_token = self.tokens.by_source(grant.source)
+            revoked = static_token is None
+            if static_token is not None:
+                grant = grant.model_copy(update={"role": static_token.role})
         elif grant is not None:
-            withdrawn = self.mode is not Mode.OIDC
-        return role_of_person(grant, self._clock(), guests=self.guests, withdrawn=withdrawn)
+            revoked = self.mode is not Mode.OIDC
+        return registered_role(grant, self._clock(), guests=self.guests, revoked=revoked)
 
-    def _anybody(self, *, near: bool) -> Principal:
-        return self._principal(Principal(AuthMethod.NOTHING, ANONYMOUS, None), near=near)
+    def _anonymous(self, *, local: bool) -> Principal:
+        return self._with_permissions(Principal(AuthMethod.NONE, ANONYMOUS, None), local=local)
 
-    def _person(self, reply: WhoamiReply, token: str, *, near: bool) -> Principal:
+    def _registered(self, reply: WhoamiReply, token: str, *, local: bool) -> Principal:
         role = self._role_of_grant(reply.grant)
         digest = hashlib.sha256(token.encode()).hexdigest()
-        person = Principal(
+        principal = Principal(
             AuthMethod.REGISTRATION,
             reply.user.name,
             role,
@@ -214,12 +210,12 @@ class Access:
             grant=reply.grant,
             token_digest=digest,
         )
-        return self._principal(person, near=near)
+        return self._with_permissions(principal, local=local)
 
-    def _principal(self, proved: Principal, *, near: bool) -> Principal:
-        """``proved`` with the rights of their role, or of anybody where those are more."""
-        held = higher(role_of_anybody(self.mode, near=near), proved.role)
-        may = allowed(held, guests=self.guests)
-        if proved.role is not Role.ADMIN and not self._rules.open_moderation:
-            may -= {Action.MODERATE}
-        return replace(proved, role=held, may=may)
+    def _with_permissions(self, principal: Principal, *, local: bool) -> Principal:
+        """Return ``principal`` with the permissions of its role or, if they are more, the anonymous ones."""
+        held = higher_role(anonymous_role(self.mode, local=local), principal.role)
+        permissions = permissions_of(held, guests=self.guests)
+        if principal.role is not Role.ADMIN and not self._rules.open_moderation:
+            permissions -= {Action.MODERATE}
+        return replace(principal, role=held, permissions=permissions)

@@ -1,11 +1,11 @@
-"""Access as the settings ask for it."""
+"""Builds the authorizer from the settings."""
 
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 
 from opsroom_contracts.identity import Mode, Role
-from opsroom_gateway.auth.authorization import Access, Rules, SignOn
-from opsroom_gateway.auth.static_tokens import StaticTokens, StaticTokensError, read_tokens
+from opsroom_gateway.auth.authorization import AccessRules, Authorizer, SignOn
+from opsroom_gateway.auth.static_tokens import StaticTokens, StaticTokensError, parse_tokens
 from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer
 from opsroom_gateway.settings import AccessSettings
 from opsroom_messaging.client.request_client import RequestClient
@@ -13,13 +13,13 @@ from opsroom_messaging.runtime.settings import SettingsError
 
 
 def static_tokens(settings: AccessSettings) -> StaticTokens:
-    """The tokens given out, read once.
+    """Read the static tokens.
 
     Raises:
         SettingsError: they can't be read or used.
     """
     try:
-        fixed = read_tokens(settings.tokens)
+        fixed = parse_tokens(settings.tokens)
     except StaticTokensError as error:
         raise SettingsError(f"GATEWAY_TOKENS: {error}") from None
     tokens = StaticTokens(fixed, settings.tokens_file)
@@ -30,17 +30,19 @@ def static_tokens(settings: AccessSettings) -> StaticTokens:
     return tokens
 
 
-def access(settings: AccessSettings, requester: RequestClient, enforcer: RestrictionEnforcer) -> Access:
-    """Who decides on rights in this process.
+def build_authorizer(
+    settings: AccessSettings, requester: RequestClient, enforcer: RestrictionEnforcer
+) -> Authorizer:
+    """Build the authorizer of this process.
 
     Raises:
-        SettingsError: the settings lack something, or contradict each other.
+        SettingsError: settings are missing or contradict each other.
     """
-    return Access(
+    return Authorizer(
         requester,
         static_tokens(settings),
         _sign_on(settings),
-        rules=Rules(settings.mode(), settings.guests_welcome(), settings.open_moderation),
+        rules=AccessRules(settings.mode(), settings.guests_welcome(), settings.open_moderation),
         enforcer=enforcer,
         clock=utc_now,
     )
@@ -49,27 +51,27 @@ def access(settings: AccessSettings, requester: RequestClient, enforcer: Restric
 def _sign_on(settings: AccessSettings) -> SignOn | None:
     if settings.mode() is not Mode.OIDC:
         return None
-    # Loading the cryptography takes 0.1 s of every start, and no other mode needs it.
-    sign_on = import_module("opsroom_gateway.auth.oidc")
-    issuer = import_module("opsroom_gateway.auth.oidc_provider")
-    address, client_id = settings.oidc_issuer or "", settings.oidc_client_id or ""
-    if not issuer.is_safe(address):
-        raise SettingsError(f"GATEWAY_OIDC_ISSUER={address!r}: must be https")
-    words = (text.rpartition("=") for text in settings.oidc_roles)
-    terms = sign_on.OidcConfig(
+    # Importing cryptography takes 0.1 s, and only this mode needs it.
+    oidc = import_module("opsroom_gateway.auth.oidc")
+    oidc_provider = import_module("opsroom_gateway.auth.oidc_provider")
+    issuer, client_id = settings.oidc_issuer or "", settings.oidc_client_id or ""
+    if not oidc_provider.is_secure_url(issuer):
+        raise SettingsError(f"GATEWAY_OIDC_ISSUER={issuer!r}: must be https")
+    mappings = (text.rpartition("=") for text in settings.oidc_roles)
+    config = oidc.OidcConfig(
         client_id=client_id,
         audience=settings.oidc_audience or client_id,
         scope=settings.oidc_scope,
         roles_claim=settings.oidc_roles_claim,
-        roles={word: Role(role) for word, _, role in words} or {role.value: role for role in Role},
-        least_role=settings.oidc_least_role,
+        roles={value: Role(role) for value, _, role in mappings} or {role.value: role for role in Role},
+        default_role=settings.oidc_least_role,
         skew=timedelta(seconds=settings.oidc_skew_seconds),
-        lasts=timedelta(hours=settings.oidc_session_hours),
+        session_length=timedelta(hours=settings.oidc_session_hours),
     )
-    made: SignOn = sign_on.SingleSignOn(issuer.OidcProvider(address), terms, utc_now)
-    return made
+    single_sign_on: SignOn = oidc.SingleSignOn(oidc_provider.OidcProvider(issuer), config, utc_now)
+    return single_sign_on
 
 
 def utc_now() -> datetime:
-    """The time of day, in UTC."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Single sign-on: the issuer's tokens, checked against its keys, become a name and a grant."""
+"""OpenID Connect: verifies a provider's tokens, and maps their claims to a name and a grant."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -18,56 +18,56 @@ _ALGORITHMS: Final = (
     *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
     *("ES256", "ES384", "ES512", "EdDSA"),
 )
-"""Those with a key pair alone: with any other, whoever can check a token can make one."""
+"""Asymmetric algorithms only: with a shared key, whoever can verify a token can also forge one."""
 
 
 @dataclass(frozen=True, slots=True)
 class OidcConfig:
-    """What a token must be, and what it is worth. ``roles``: what the claim's words mean."""
+    """Requirements for tokens and their mapping to roles. ``roles``: from values of the claim to roles."""
 
     client_id: str
     audience: str
     scope: str
     roles_claim: str
     roles: Mapping[str, Role]
-    least_role: Role | None
+    default_role: Role | None
     skew: timedelta
-    lasts: timedelta
+    session_length: timedelta
 
 
 class SingleSignOn:
-    """Takes the tokens of one issuer."""
+    """Accepts the tokens of one provider."""
 
-    def __init__(self, issuer: OidcProvider, terms: OidcConfig, clock: Callable[[], datetime]) -> None:
-        self._issuer = issuer
-        self._terms = terms
+    def __init__(self, provider: OidcProvider, config: OidcConfig, clock: Callable[[], datetime]) -> None:
+        self._provider = provider
+        self._config = config
         self._clock = clock
 
     async def grant(self, token: str) -> tuple[str, Grant]:
-        """The name and the grant of whoever the token is about.
+        """Return the name and the grant of the token's subject.
 
         Raises:
             FaultError: ``token_invalid``, ``forbidden`` (signed in, but with no role here), ``unavailable``.
         """
         claims = await self._claims(token)
-        subject = hashlib.sha256(f"{self._issuer.address}\n{claims['sub']}".encode()).hexdigest()
-        terms = self._terms
-        role = role_in(claims, terms.roles_claim, terms.roles, terms.least_role)
+        subject = hashlib.sha256(f"{self._provider.address}\n{claims['sub']}".encode()).hexdigest()
+        config = self._config
+        role = role_in(claims, config.roles_claim, config.roles, config.default_role)
         if role is None:
             raise refuse(ErrorCode.FORBIDDEN, "you are signed in, but have no role here")
-        grant = Grant(role=role, source=f"oidc:{subject[:32]}", until=self._clock() + terms.lasts)
+        grant = Grant(role=role, source=f"oidc:{subject[:32]}", until=self._clock() + config.session_length)
         return name_in(claims, f"user-{subject[:8]}"), grant
 
     async def sign_in(self) -> SignIn | None:
-        """What a browser needs to sign in; None while the issuer does not say."""
+        """Return what a browser needs to sign in; None while the provider is unavailable."""
         try:
-            metadata = await self._issuer.metadata()
+            metadata = await self._provider.metadata()
         except FaultError:
             return None
         return SignIn(
-            issuer=self._issuer.address,
-            client_id=self._terms.client_id,
-            scope=self._terms.scope,
+            issuer=self._provider.address,
+            client_id=self._config.client_id,
+            scope=self._config.scope,
             authorization_endpoint=metadata.authorization_endpoint,
             token_endpoint=metadata.token_endpoint,
         )
@@ -76,33 +76,33 @@ class SingleSignOn:
         try:
             header = jwt.get_unverified_header(token)
             if header.get("alg") not in _ALGORITHMS:
-                raise refuse(ErrorCode.TOKEN_INVALID, "the token is signed in a way that is not taken")
-            claims = await self._newly_decoded(token, header.get("kid"))
+                raise refuse(ErrorCode.TOKEN_INVALID, "the token's signature algorithm is not supported")
+            claims = await self._decode_with_refresh(token, header.get("kid"))
         except ExpiredSignatureError:
             raise refuse(ErrorCode.TOKEN_INVALID, "the token has expired: sign in again") from None
         except InvalidTokenError as error:
             raise refuse(ErrorCode.TOKEN_INVALID, f"the issuer's token is not valid: {error}"[:300]) from None
-        several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
-        if several and claims.get("azp") not in {None, self._terms.client_id}:
+        multiple = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
+        if multiple and claims.get("azp") not in {None, self._config.client_id}:
             raise refuse(ErrorCode.TOKEN_INVALID, "the token was made for another client")
         return claims
 
-    async def _newly_decoded(self, token: str, key_id: str | None) -> dict[str, Any]:
-        """The claims; a token that names no key may be by a newer one than we know."""
+    async def _decode_with_refresh(self, token: str, key_id: str | None) -> dict[str, Any]:
+        """Decode the claims. A token without a key id may be signed by a key newer than the cached ones."""
         try:
-            return await self._decoded(token, key_id)
+            return await self._decode(token, key_id)
         except InvalidSignatureError:
-            if key_id is not None or not await self._issuer.refresh_keys():
+            if key_id is not None or not await self._provider.refresh_keys():
                 raise
-            return await self._decoded(token, key_id)
+            return await self._decode(token, key_id)
 
-    async def _decoded(self, token: str, key_id: str | None) -> dict[str, Any]:
+    async def _decode(self, token: str, key_id: str | None) -> dict[str, Any]:
         return jwt.decode(
             token,
-            await self._issuer.key(key_id),
+            await self._provider.key(key_id),
             algorithms=list(_ALGORITHMS),
-            audience=self._terms.audience,
-            issuer=self._issuer.address,
-            leeway=self._terms.skew,
+            audience=self._config.audience,
+            issuer=self._provider.address,
+            leeway=self._config.skew,
             options={"require": ["exp", "iat", "iss", "aud", "sub"]},
         )

@@ -1,4 +1,4 @@
-"""Lets go of readers who were let in and may not be there any longer."""
+"""Closes connections whose authorization was revoked."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from opsroom_contracts.chat import Member
 from opsroom_contracts.identity import Action, Mode
-from opsroom_gateway.auth.authorization import Access, Principal
+from opsroom_gateway.auth.authorization import Authorizer, Principal
 
-_LOOK_SECONDS = 1.0
+_CHECK_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,38 +19,38 @@ class _Watched:
 
 
 class RevocationWatcher:
-    """Knows the sockets and streams of this process that somebody's proof opened."""
+    """Watches this process's sockets and streams of authenticated clients."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Authorizer) -> None:
         self._access = access
-        self._kept: dict[object, _Watched] = {}
+        self._watched: dict[object, _Watched] = {}
 
     def watch(self, reader: object, principal: Principal, action: Action, close: Callable[[], None]) -> None:
-        """Call ``close`` once ``principal`` may not do ``action`` any more."""
+        """Call ``close`` once ``principal`` may no longer do ``action``."""
         if self._access.mode is not Mode.OPEN:
-            self._kept[reader] = _Watched(principal, action, close)
+            self._watched[reader] = _Watched(principal, action, close)
 
     def unwatch(self, reader: object) -> None:
-        """The reader is gone by itself."""
-        self._kept.pop(reader, None)
+        """Stop watching a reader, which has disconnected."""
+        self._watched.pop(reader, None)
 
     def on_member(self, member: Member, _seq: int) -> None:
-        """A person's record changed: one whose token was revoked has no streams any more."""
-        for reader, kept in list(self._kept.items()):
-            user = kept.principal.user
+        """Close a member's connections if their token was revoked."""
+        for reader, watched in list(self._watched.items()):
+            user = watched.principal.user
             theirs = user is not None and user.id == member.user.id
-            if theirs and member.token_hash != kept.principal.token_digest:
-                self._end(reader)
+            if theirs and member.token_hash != watched.principal.token_digest:
+                self._close(reader)
 
     async def run(self) -> None:
-        """Look again and again until cancelled: grants run out, and tokens are withdrawn."""
+        """Check periodically until cancelled: grants expire, and static tokens are removed."""
         while True:
-            await asyncio.sleep(_LOOK_SECONDS)
-            for reader, kept in list(self._kept.items()):
-                if not self._access.is_still_allowed(kept.principal, kept.action):
-                    self._end(reader)
+            await asyncio.sleep(_CHECK_SECONDS)
+            for reader, watched in list(self._watched.items()):
+                if not self._access.is_still_allowed(watched.principal, watched.action):
+                    self._close(reader)
 
-    def _end(self, reader: object) -> None:
-        kept = self._kept.pop(reader, None)
-        if kept is not None:
-            kept.close()
+    def _close(self, reader: object) -> None:
+        watched = self._watched.pop(reader, None)
+        if watched is not None:
+            watched.close()

@@ -1,6 +1,6 @@
-"""Tokens that the portal's operator gave out: a name, a role and a digest each, never the token itself.
+"""Static tokens: a name, a role and a digest each, never the token itself.
 
-``python -m opsroom_gateway.auth.static_tokens alice operator`` makes one.
+``python -m opsroom_gateway.auth.static_tokens alice operator`` creates one.
 """
 
 import asyncio
@@ -20,13 +20,13 @@ from opsroom_contracts.text import NameRuleError, clean_name, fold_name
 _PREFIX = "opsroom_"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _REREAD_SECONDS = 1.0
-_MOST_BYTES = 1024 * 1024
+_MAX_BYTES = 1024 * 1024
 
 log = logging.getLogger(__name__)
 
 
 class StaticTokensError(ValueError):
-    """A list of tokens that can't be used; the message says which line and why, without telling it."""
+    """An unusable list of tokens. The message says which line and why, without its content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,51 +43,51 @@ class StaticToken:
         return f"token:{self.digest[:32]}"
 
 
-def read_tokens(lines: Iterable[str]) -> tuple[StaticToken, ...]:
-    """One token a line: ``<name> <role> sha256:<digest>``; blank lines and ``# ...`` are skipped.
+def parse_tokens(lines: Iterable[str]) -> tuple[StaticToken, ...]:
+    """Parse one token per line: ``<name> <role> sha256:<digest>``. Blank lines and ``# ...`` are skipped.
 
     Raises:
-        StaticTokensError: a line that is none.
+        StaticTokensError: a line is invalid, or a token is there twice.
     """
     found: dict[str, StaticToken] = {}
     for number, line in enumerate(lines, start=1):
-        words = line.split()
-        if not words or words[0].startswith("#"):
+        fields = line.split()
+        if not fields or fields[0].startswith("#"):
             continue
-        token = _read(words, number)
+        token = _parse_line(fields, number)
         if token.digest in found:
             raise StaticTokensError(f"token {number}: the same token is there twice")
         found[token.digest] = token
     return tuple(found.values())
 
 
-def _read(words: list[str], number: int) -> StaticToken:
-    if len(words) < 3 or _DIGEST.fullmatch(words[-1]) is None:
+def _parse_line(fields: list[str], number: int) -> StaticToken:
+    if len(fields) < 3 or _DIGEST.fullmatch(fields[-1]) is None:
         raise StaticTokensError(f"token {number}: must be '<name> <role> sha256:<64 hexadecimal digits>'")
     roles = ", ".join(Role)
-    if words[-2] not in set(Role):
+    if fields[-2] not in set(Role):
         raise StaticTokensError(f"token {number}: the role must be one of {roles}")
     try:
-        name = clean_name(" ".join(words[:-2]))
+        name = clean_name(" ".join(fields[:-2]))
     except NameRuleError as error:
         raise StaticTokensError(f"token {number}: {error}") from None
-    return StaticToken(name, Role(words[-2]), words[-1].removeprefix("sha256:"))
+    return StaticToken(name, Role(fields[-2]), fields[-1].removeprefix("sha256:"))
 
 
 class StaticTokens:
-    """Those that count now: from the environment, and from a file that is read again when it changes."""
+    """The current tokens: from the environment, and from a file that is reread when it changes."""
 
     def __init__(self, fixed: tuple[StaticToken, ...], file: Path | None) -> None:
         self._fixed = fixed
         self._file = file
-        self._stamp: tuple[int, int] | None = None
+        self._file_version: tuple[int, int] | None = None
         self._tokens = fixed
 
     def __len__(self) -> int:
         return len(self._tokens)
 
     def find(self, token: str) -> StaticToken | None:
-        """The entry of ``token``. Looks at every entry, so that the time taken tells nothing."""
+        """Return the entry of ``token``. Compares with every entry, so that the timing reveals nothing."""
         digest = hashlib.sha256(token.encode()).hexdigest()
         found = None
         for entry in self._tokens:
@@ -96,15 +96,15 @@ class StaticTokens:
         return found
 
     def is_valid(self, source: str) -> bool:
-        """Whether the token that a grant came from is still there."""
+        """Return whether the token of a grant still exists."""
         return any(entry.source == source for entry in self._tokens)
 
     def by_source(self, source: str) -> StaticToken | None:
-        """The token that a grant came from."""
+        """Return the token of a grant."""
         return next((entry for entry in self._tokens if entry.source == source), None)
 
     def reserves_name(self, name: str) -> bool:
-        """Whether a token has this name, so that nobody else may go by it."""
+        """Return whether a token has this name, so that nobody else may use it."""
         try:
             folded = fold_name(clean_name(name))
         except NameRuleError:
@@ -112,32 +112,32 @@ class StaticTokens:
         return any(fold_name(entry.name) == folded for entry in self._tokens)
 
     def load(self) -> None:
-        """Read the file, if it changed.
+        """Read the file if it has changed.
 
         Raises:
-            StaticTokensError: it can't be read or used; what counted before goes on to count.
+            StaticTokensError: it can't be read or used; the present tokens stay.
         """
         if self._file is None:
             return
         try:
             status = self._file.stat()
-            stamp = (status.st_mtime_ns, status.st_size)
-            if stamp == self._stamp:
+            version = (status.st_mtime_ns, status.st_size)
+            if version == self._file_version:
                 return
             with self._file.open(encoding="utf-8") as file:
-                lines = file.read(_MOST_BYTES).splitlines()
+                lines = file.read(_MAX_BYTES).splitlines()
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "is not UTF-8"
             raise StaticTokensError(f"{self._file}: {reason}") from error
-        self._stamp = stamp
+        self._file_version = version
         try:
-            self._tokens = (*self._fixed, *read_tokens(lines))
+            self._tokens = (*self._fixed, *parse_tokens(lines))
         except StaticTokensError as error:
             raise StaticTokensError(f"{self._file}: {error}") from None
-        log.info("%d tokens given out count", len(self._tokens))
+        log.info("loaded %d static tokens", len(self._tokens))
 
     async def run(self) -> None:
-        """Keep up with the file until cancelled; one that can't be used is reported once and left aside."""
+        """Reread the file when it changes, until cancelled. An unusable one is logged once and ignored."""
         reported = ""
         while True:
             await asyncio.sleep(_REREAD_SECONDS)
@@ -147,23 +147,23 @@ class StaticTokens:
             except StaticTokensError as error:
                 if str(error) != reported:
                     reported = str(error)
-                    log.error("the tokens stay as they were: %s", error)
+                    log.error("the static tokens were not reloaded: %s", error)
 
 
 def make_token(name: str, role: str) -> tuple[str, str]:
-    """A new token, and the line to put into the list.
+    """Return a new token and its line for the list.
 
     Raises:
-        StaticTokensError: the name or the role can't be used.
+        StaticTokensError: the name or the role is invalid.
     """
     token = _PREFIX + secrets.token_urlsafe(32)
     line = f"{name} {role} sha256:{hashlib.sha256(token.encode()).hexdigest()}"
-    read_tokens([line])
+    parse_tokens([line])
     return token, line
 
 
 def main(arguments: list[str]) -> int:
-    """Make a token and print it with its line; returns the exit code."""
+    """Create a token and print it with its line. Returns the exit code."""
     if len(arguments) != 2:
         sys.stderr.write("usage: python -m opsroom_gateway.auth.static_tokens NAME ROLE\n")
         return 2
@@ -172,7 +172,7 @@ def main(arguments: list[str]) -> int:
     except StaticTokensError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    sys.stderr.write(f"The token, for {arguments[0]} alone; it is told once:\n{token}\n")
+    sys.stderr.write(f"The token for {arguments[0]}; it is shown only once:\n{token}\n")
     sys.stderr.write("The line for the file of GATEWAY_TOKENS_FILE (on standard output):\n")
     sys.stdout.write(line + "\n")
     return 0

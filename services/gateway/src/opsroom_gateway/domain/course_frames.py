@@ -1,4 +1,4 @@
-"""Reading the frames that clients of the course contract send, in all the shapes seen in the wild."""
+"""Parser of frames from course clients, in all the shapes that such clients are known to send."""
 
 import json
 import re
@@ -10,36 +10,36 @@ from opsroom_contracts.legacy import ChatFrameType
 
 _TEXT_FIELDS = ("message", "msg", "text")
 _NAME_FIELDS = ("name", "userName", "username", "nickname")
-_NAME_READ = 256
-"""So much of a name is looked at; no longer one is anybody's."""
+_NAME_PREFIX = 256
+"""How much of a name is used; nobody's name is longer."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
-"""What an id of ours can look like; others name nobody."""
+"""The format of our ids; other ids are ignored."""
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """Whom a frame speaks of; either may be missing."""
+class NamedUser:
+    """The user that a frame names; both parts are optional."""
 
     user_id: str | None
     name: str | None
 
     @property
-    def nobody(self) -> bool:
-        """Whether the frame names no one."""
+    def is_empty(self) -> bool:
+        """Whether the frame names nobody."""
         return self.user_id is None and self.name is None
 
 
 @dataclass(frozen=True, slots=True)
 class CourseFrame:
-    """A frame that is a JSON object. ``text`` is what a person would read of it, for ``/api/v1``."""
+    """A frame that is a JSON object. ``text``: its readable content, for clients of ``/api/v1``."""
 
     type: str
-    named: Named
+    named: NamedUser
     text: str
 
 
 def read_frame(data: str | bytes) -> CourseFrame | None:
-    """Read one frame, text or binary; None for whatever is not a JSON object in UTF-8."""
+    """Parse a frame, text or binary. Returns None unless it is a JSON object in UTF-8 with a ``type``."""
     try:
         text = data.decode() if isinstance(data, bytes) else data
         value = json.loads(text)
@@ -54,25 +54,25 @@ def read_frame(data: str | bytes) -> CourseFrame | None:
 
 
 def names_in(data: str | bytes) -> frozenset[str]:
-    """Every name and id that some client might take a frame's sender for."""
+    """Return every name and id that a client could display as the frame's sender."""
     try:
         value = json.loads(data)
     except (ValueError, RecursionError):
         return frozenset()
     found: set[str] = set()
-    waiting = [value]
-    while waiting:
-        one = waiting.pop()
+    stack = [value]
+    while stack:
+        one = stack.pop()
         if isinstance(one, dict):
-            waiting += [inside for inside in one.values() if isinstance(inside, dict | list)]
-            told = (one.get(field) for field in (*_NAME_FIELDS, "user", "id", "userId"))
-            found.update(text for text in told if isinstance(text, str))
+            stack += [inside for inside in one.values() if isinstance(inside, dict | list)]
+            texts = (one.get(field) for field in (*_NAME_FIELDS, "user", "id", "userId"))
+            found.update(text for text in texts if isinstance(text, str))
         elif isinstance(one, list):
-            waiting += [inside for inside in one if isinstance(inside, dict | list)]
+            stack += [inside for inside in one if isinstance(inside, dict | list)]
     return frozenset(found)
 
 
-def _named(value: dict[str, Any]) -> Named:
+def _named(value: dict[str, Any]) -> NamedUser:
     user = value.get("user")
     inside: dict[str, Any] = user if isinstance(user, dict) else {}
     if isinstance(inside.get("name"), dict):
@@ -82,11 +82,11 @@ def _named(value: dict[str, Any]) -> Named:
         name = user if isinstance(user, str) and user.strip() else _first_text(value, _NAME_FIELDS)
     user_id = inside.get("id", value.get("userId"))
     known = isinstance(user_id, str) and _ID.fullmatch(user_id) is not None
-    return Named(user_id if known else None, None if name is None else _storable(name)[:_NAME_READ])
+    return NamedUser(user_id if known else None, None if name is None else _storable(name)[:_NAME_PREFIX])
 
 
 def _text(value: dict[str, Any], raw: str) -> str:
-    """The text of a ``send``; the frame itself where no known field holds one."""
+    """Return the text of a ``send``, or the frame itself if no known field has one."""
     user = value.get("user")
     for holder in (value, value.get("message"), user):
         if isinstance(holder, dict):
@@ -105,11 +105,11 @@ def _first_text(value: dict[str, Any], fields: tuple[str, ...]) -> str | None:
 
 
 def _shortened(text: str) -> str:
-    """At most as long as a message may be."""
+    """Return ``text`` shortened to the limit of a message."""
     clean = _storable(text)
     return clean if len(clean) <= TEXT_MAX else clean[: TEXT_MAX - 1] + "…"
 
 
 def _storable(text: str) -> str:
-    """``text`` free of what can't be stored as UTF-8: JSON can spell half a character."""
+    """Return ``text`` without lone surrogates, which JSON can contain but UTF-8 can't."""
     return text.encode("utf-8", "replace").decode()

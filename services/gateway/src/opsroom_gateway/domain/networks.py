@@ -1,4 +1,4 @@
-"""Addresses and networks, as settings name them and requests come from them."""
+"""IP addresses and networks from settings and requests."""
 
 import ipaddress
 from collections.abc import Iterable
@@ -30,30 +30,30 @@ CLOUDFLARE: Final = (
     "2a06:98c0::/29",
     "2c0f:f248::/32",
 )
-"""Published at https://www.cloudflare.com/ips/. A range that is added later makes callers behind it share one
-address; it never makes a forged one count."""
+"""Published at https://www.cloudflare.com/ips/. Clients behind a range that is missing here share one
+address; a missing range never makes a forged address count."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-def networks(texts: Iterable[str]) -> tuple[Network, ...]:
-    """Addresses and networks (``10.0.0.0/8``).
+def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
+    """Parse addresses and networks (``10.0.0.0/8``).
 
     Raises:
         ValueError: one of them is neither; the message says why.
     """
-    return tuple(_network(text) for text in texts)
+    return tuple(_parse_network(text) for text in texts)
 
 
-def within(address: str, among: tuple[Network, ...]) -> bool:
-    """Whether ``address`` lies in one of the networks."""
-    parsed = parse(address.partition("%")[0])
+def in_networks(address: str, among: tuple[Network, ...]) -> bool:
+    """Return whether ``address`` is in one of the networks."""
+    parsed = parse_address(address.partition("%")[0])
     return parsed is not None and any(parsed in network for network in among)
 
 
-def parse(text: str) -> _Address | None:
-    """The address, that of version 4 where one of version 6 stands for it; None: it is none."""
+def parse_address(text: str) -> _Address | None:
+    """Parse an address; an IPv4-mapped IPv6 address becomes IPv4. Returns None if it is invalid."""
     try:
         parsed = ipaddress.ip_address(text)
     except ValueError:
@@ -62,7 +62,7 @@ def parse(text: str) -> _Address | None:
     return mapped or parsed
 
 
-def _network(text: str) -> Network:
+def _parse_network(text: str) -> Network:
     try:
         network = ipaddress.ip_network(text, strict=False)
     except ValueError:
@@ -70,6 +70,6 @@ def _network(text: str) -> Network:
             f"{text!r} is neither an address nor a network: write 10.1.2.3 or 10.0.0.0/8"
         ) from None
     address = text.partition("/")[0]
-    if parse(address) != parse(str(network.network_address)):
+    if parse_address(address) != parse_address(str(network.network_address)):
         raise ValueError(f"{text!r} can mean two things: write {network} for the network, or {address}")
     return network

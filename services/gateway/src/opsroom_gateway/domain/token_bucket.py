@@ -1,22 +1,22 @@
-"""Token buckets: how fast somebody may do something. Time is an argument, in seconds."""
+"""Token buckets. The time is an argument, in seconds."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
 
-MOST_KEYS = 50_000
-"""So many buckets are remembered; past it the one unused longest is forgotten, and so is full again."""
+MAX_KEYS = 50_000
+"""How many buckets are kept; beyond it the least recently used is dropped, and so is full again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """``per_second`` in the long run, ``burst`` at once; a rate of 0 means no limit."""
+    """``per_second`` on average, ``burst`` at once; a rate of 0 means no limit."""
 
     per_second: float
     burst: float
 
     @property
     def unlimited(self) -> bool:
-        """Whether anything goes."""
+        """Whether there is no limit."""
         return self.per_second <= 0
 
 
@@ -26,8 +26,8 @@ class _Bucket:
     at: float
 
 
-class Buckets:
-    """One bucket for each key, all of one rate. A bucket that was never seen is full."""
+class TokenBuckets:
+    """One bucket per key, all of one rate. A new bucket is full."""
 
     def __init__(self, rate: Rate) -> None:
         self._rate = rate
@@ -36,27 +36,27 @@ class Buckets:
     def __len__(self) -> int:
         return len(self._buckets)
 
-    def spend(self, key: str, now: float) -> float:
-        """Take one token of ``key``; answers 0, or for how many seconds there is none."""
+    def acquire(self, key: str, now: float) -> float:
+        """Take one token of ``key``. Returns 0, or the seconds until there is one."""
         if self._rate.unlimited:
             return 0.0
-        bucket = self._filled(key, now)
+        bucket = self._refilled(key, now)
         if bucket.level >= 1.0:
             bucket.level -= 1.0
             return 0.0
         return (1.0 - bucket.level) / self._rate.per_second
 
-    def spent_elsewhere(self, key: str, count: float, now: float) -> None:
-        """Another process took ``count`` tokens of ``key``; the debt is never more than one full bucket."""
+    def acquire_remote(self, key: str, count: float, now: float) -> None:
+        """Subtract ``count`` tokens taken by another process; the debt is at most one full bucket."""
         if not self._rate.unlimited:
-            bucket = self._filled(key, now)
+            bucket = self._refilled(key, now)
             bucket.level = max(bucket.level - count, -self._rate.burst)
 
-    def _filled(self, key: str, now: float) -> _Bucket:
+    def _refilled(self, key: str, now: float) -> _Bucket:
         bucket = self._buckets.get(key)
         if bucket is None:
             bucket = self._buckets[key] = _Bucket(self._rate.burst, now)
-            if len(self._buckets) > MOST_KEYS:
+            if len(self._buckets) > MAX_KEYS:
                 self._buckets.popitem(last=False)
             return bucket
         self._buckets.move_to_end(key)

@@ -1,4 +1,4 @@
-"""Joining what was missed to what is live, without a gap and without a repeat."""
+"""Replay of missed events, joined to the live stream without gaps or duplicates."""
 
 import asyncio
 import logging
@@ -10,14 +10,14 @@ from opsroom_gateway.fanout.replay_buffer import ReplayBuffer
 from opsroom_messaging.jetstream.stream_reader import Bounds, StreamMessage, StreamReader, UnavailableError
 from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
 
-PART_BYTES = 128 * 1024
-"""An outbox takes at least two of these, so a reader that reads is never too slow for its own past."""
+CHUNK_BYTES = 128 * 1024
+"""A send buffer holds at least two of these, so a client that reads is never too slow for its replay."""
 _PAGE = 500
-_AHEAD_SECONDS = 0.5
-_FILL_MAX = 2048
-"""So far back the replay buffer is filled from the stream for one who returns, and so for all who do."""
-_FILL_STEP = 256
-_PREPARED = 512
+_CATCH_UP_SECONDS = 0.5
+_BACKFILL_MAX = 2048
+"""How many events to backfill when a client reconnects."""
+_BACKFILL_STEP = 256
+_WARM_UP_COUNT = 512
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ Frame = tuple[int, bytes]
 
 
 class Stream(Protocol):
-    """A live stream with a ring of its newest frames."""
+    """A live stream with a buffer of its newest frames."""
 
     buffer: ReplayBuffer
     head: int
@@ -34,18 +34,18 @@ class Stream(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ReplayChunk:
-    """Frames to write now; after the last one (``last``) nothing is missing up to the live stream."""
+    """Frames to write now. ``last``: the client is then up to date with the live stream."""
 
     frames: bytes
     last: bool
 
 
 class HistoryGapError(Exception):
-    """What was missed can't be told: the stream holds it no longer, never held it, or it is too much."""
+    """The missed events can't be replayed: they have expired, never existed, or are too many."""
 
 
 class Replayer:
-    """Tells what one stream's readers missed."""
+    """Replays what readers of one stream missed."""
 
     def __init__(
         self,
@@ -53,130 +53,129 @@ class Replayer:
         reader: StreamReader,
         subject: str,
         render: Callable[[StreamMessage], bytes],
-        follower: StreamSubscription,
+        subscription: StreamSubscription,
         *,
-        at_once: int = 32,
+        max_concurrent: int = 32,
     ) -> None:
         self._stream = stream
         self._reader = reader
         self._subject = subject
         self._render = render
-        self._follower = follower
-        self._slots = asyncio.Semaphore(at_once)
-        self._filling = asyncio.Lock()
-        self._fills_failed = 0
+        self._subscription = subscription
+        self._slots = asyncio.Semaphore(max_concurrent)
+        self._backfill_lock = asyncio.Lock()
+        self._failed_backfills = 0
 
     async def warm_up(self) -> None:
-        """Fill the replay buffer before anybody connects: after a restart all clients return at once."""
+        """Fill the replay buffer before the first client connects: after a restart all reconnect at once."""
         try:
-            await self._filled(max(0, self._stream.buffer.floor - 1 - _PREPARED))
+            await self._ensure_backfilled(max(0, self._stream.buffer.first_seq - 1 - _WARM_UP_COUNT))
         except UnavailableError as error:
-            log.warning("whoever comes back is told of the past when the broker answers: %s", error)
+            log.warning("the replay buffer is not warm; it is filled when clients reconnect: %s", error)
 
     async def replay_from(self, since: int, limit: int | None) -> AsyncIterator[ReplayChunk]:
-        """Everything after ``since``, in parts of at most ``PART_BYTES`` (or one frame).
+        """Yield everything after ``since``, in chunks of at most ``CHUNK_BYTES`` (or one frame).
 
-        The last part comes from the replay buffer. A caller that writes it and subscribes without awaiting in
-        between misses nothing and gets nothing twice.
+        The last chunk comes from the replay buffer. A caller that writes it and subscribes without awaiting
+        in between gets no gaps and no duplicates.
 
         Raises:
-            HistoryGapError: it can't be told, or would be more than ``limit`` sequences.
-            UnavailableError: the broker did not answer, or this process has not seen as much as the reader.
+            HistoryGapError: the events can't be replayed, or are more than ``limit`` sequences.
+            UnavailableError: the broker did not reply, or this process is behind the client.
         """
         stream = self._stream
-        if since > stream.head:  # seen at another gateway, a moment ahead of this one
-            await self._follower.wait_for(since, _AHEAD_SECONDS)
+        if since > stream.head:  # seen at another gateway that is slightly ahead
+            await self._subscription.wait_for(since, _CATCH_UP_SECONDS)
         if since > stream.head and since <= (await self._reader.bounds()).last:
-            raise UnavailableError("this gateway lags behind what the reader has seen elsewhere")
+            raise UnavailableError("this gateway is behind what the client has seen on another one")
         if since > stream.head or (limit is not None and stream.head - since > limit):
             raise HistoryGapError
         checked = False
         while True:
-            if not checked and await self._filled(since):
+            if not checked and await self._ensure_backfilled(since):
                 checked = True
-            if since < stream.buffer.floor - 1:
+            if since < stream.buffer.first_seq - 1:
                 async with self._slots:
                     if not checked:
-                        await self._check_held(since)
+                        await self._check_retained(since)
                         checked = True
                     page = await self._page(since)
-                for part in _parts(page):
-                    yield ReplayChunk(part, last=False)
-                since = page[-1][0] if page else stream.buffer.floor - 1
+                for chunk in _chunks(page):
+                    yield ReplayChunk(chunk, last=False)
+                since = page[-1][0] if page else stream.buffer.first_seq - 1
                 continue
-            since, frames, last = _first_part(stream.buffer.after(since), since)
+            since, frames, last = _first_chunk(stream.buffer.after(since), since)
             yield ReplayChunk(frames, last=last)
             if last:
                 return
 
-    async def _filled(self, since: int) -> bool:
-        """Have the replay buffer reach back to ``since``, if that is not too far; whether it does.
+    async def _ensure_backfilled(self, since: int) -> bool:
+        """Extend the replay buffer back to ``since`` unless that is too far. Returns whether it reaches back.
 
-        A process that has just started has an empty ring and all readers coming back to it: they read the
-        stream once together, not each for itself.
+        After a restart the buffer is empty and all clients reconnect: they share one read of the stream.
         """
-        buffer, failed = self._stream.buffer, self._fills_failed
-        if since >= buffer.floor - 1:
+        buffer, failed = self._stream.buffer, self._failed_backfills
+        if since >= buffer.first_seq - 1:
             return True
-        if buffer.floor - since > min(_FILL_MAX, buffer.room):
+        if buffer.first_seq - since > min(_BACKFILL_MAX, buffer.free_slots):
             return False
-        async with self._filling:
-            if since >= buffer.floor - 1:
+        async with self._backfill_lock:
+            if since >= buffer.first_seq - 1:
                 return True
-            if self._fills_failed != failed:
-                raise UnavailableError("the broker did not answer whoever asked first")
+            if self._failed_backfills != failed:
+                raise UnavailableError("a concurrent backfill failed: the broker did not reply")
             try:
-                await self._fill(since - since % _FILL_STEP + 1)
+                await self._backfill(since - since % _BACKFILL_STEP + 1)
             except UnavailableError:
-                self._fills_failed += 1
+                self._failed_backfills += 1
                 raise
-        return since >= buffer.floor - 1
+        return since >= buffer.first_seq - 1
 
-    async def _fill(self, start: int) -> None:
-        """Read the stream from ``start``, or from its first message, up to the replay buffer's floor."""
+    async def _backfill(self, start: int) -> None:
+        """Read the stream from ``start``, or from its first message, up to the buffer's first sequence."""
         buffer = self._stream.buffer
-        restarts, floor = buffer.restarts, buffer.floor
+        restarts, first_seq = buffer.restarts, buffer.first_seq
         start = max(start, (await self._reader.bounds()).first)
         frames: list[Frame] = []
         reached = start
-        while reached < floor:
+        while reached < first_seq:
             page = await self._reader.page(self._subject, start=reached, count=_PAGE)
-            frames += [(stored.seq, self._render(stored)) for stored in page if stored.seq < floor]
-            reached = page[-1].seq + 1 if len(page) == _PAGE else floor
-        if (buffer.restarts, buffer.floor) == (restarts, floor) and start < floor:
-            buffer.fill(start, frames)
+            frames += [(stored.seq, self._render(stored)) for stored in page if stored.seq < first_seq]
+            reached = page[-1].seq + 1 if len(page) == _PAGE else first_seq
+        if (buffer.restarts, buffer.first_seq) == (restarts, first_seq) and start < first_seq:
+            buffer.backfill(start, frames)
 
-    async def _check_held(self, since: int) -> None:
+    async def _check_retained(self, since: int) -> None:
         bounds: Bounds = await self._reader.bounds()
-        # Nobody who asks from the very beginning has anything to lose.
+        # A replay from 0 asks for whatever is retained, so it can't miss anything.
         if since and since + 1 < bounds.first:
             raise HistoryGapError
 
     async def _page(self, since: int) -> list[Frame]:
         buffer = self._stream.buffer
-        floor = buffer.floor
+        first_seq = buffer.first_seq
         page = await self._reader.page(self._subject, start=since + 1, count=_PAGE)
-        return buffer.without_dropped(
-            (stored.seq, self._render(stored)) for stored in page if stored.seq < floor
+        return buffer.with_redactions(
+            (stored.seq, self._render(stored)) for stored in page if stored.seq < first_seq
         )
 
 
-def _first_part(frames: Iterable[Frame], since: int) -> tuple[int, bytes, bool]:
-    """As many frames as fit into one part: the last one's sequence, their bytes, and whether that was all."""
-    part: list[bytes] = []
+def _first_chunk(frames: Iterable[Frame], since: int) -> tuple[int, bytes, bool]:
+    """Join the frames that fit into one chunk. Returns the last sequence, the bytes, and whether all fit."""
+    chunk: list[bytes] = []
     size = 0
     for seq, frame in frames:
         size += len(frame)
-        if part and size > PART_BYTES:
-            return since, b"".join(part), False
-        part.append(frame)
+        if chunk and size > CHUNK_BYTES:
+            return since, b"".join(chunk), False
+        chunk.append(frame)
         since = seq
-    return since, b"".join(part), True
+    return since, b"".join(chunk), True
 
 
-def _parts(frames: list[Frame]) -> Iterator[bytes]:
+def _chunks(frames: list[Frame]) -> Iterator[bytes]:
     last = False
     since = 0
     while not last:
-        since, part, last = _first_part((frame for frame in frames if frame[0] > since), since)
-        yield part
+        since, chunk, last = _first_chunk((frame for frame in frames if frame[0] > since), since)
+        yield chunk

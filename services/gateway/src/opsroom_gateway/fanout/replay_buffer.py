@@ -1,76 +1,76 @@
-"""The newest prepared frames of a stream, so that most who return need not ask the broker."""
+"""The newest prepared frames of a stream, so that most reconnects need no request to the broker."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
-_DROPPED_MAX = 1024
-"""So many sequences are remembered as dropped: longer than anybody takes to read the stream."""
+_REDACTED_MAX = 1024
+"""How many redacted sequences are remembered: longer than any read of the stream takes."""
 
 
 class ReplayBuffer:
-    """Frames by sequence, the oldest dropped past ``max_count`` frames or ``max_bytes`` bytes."""
+    """Frames by sequence; the oldest are evicted beyond ``max_count`` frames or ``max_bytes`` bytes."""
 
     def __init__(self, max_count: int, max_bytes: int) -> None:
         self._frames: deque[tuple[int, bytes]] = deque()
         self._max_count = max_count
         self._max_bytes = max_bytes
         self._bytes = 0
-        self.floor = 1
-        """From this sequence on, the replay buffer holds all there is."""
+        self.first_seq = 1
+        """The buffer is complete from this sequence on."""
         self.restarts = 0
-        """How often it began anew: frames from before belong to another stream."""
-        self._dropped: deque[int] = deque(maxlen=_DROPPED_MAX)
+        """How often the buffer was cleared: frames read before that belong to another stream."""
+        self._redacted: deque[int] = deque(maxlen=_REDACTED_MAX)
 
     @property
-    def room(self) -> int:
-        """How many more frames it takes before it drops the oldest."""
+    def free_slots(self) -> int:
+        """How many more frames fit before the oldest is evicted."""
         return self._max_count - len(self._frames)
 
-    def restart(self, floor: int) -> None:
-        """Forget everything; from ``floor`` on all will be put in."""
+    def restart(self, first_seq: int) -> None:
+        """Clear the buffer; it will be complete from ``first_seq`` on."""
         self._frames.clear()
-        self._dropped.clear()
+        self._redacted.clear()
         self._bytes = 0
-        self.floor = floor
+        self.first_seq = first_seq
         self.restarts += 1
 
     def put(self, seq: int, frame: bytes) -> None:
-        """Take in the frame of ``seq``, which is above all before."""
+        """Append the frame of ``seq``, which must be above all earlier sequences."""
         self._frames.append((seq, frame))
         self._bytes += len(frame)
         while len(self._frames) > self._max_count or self._bytes > self._max_bytes:
             oldest, dropped = self._frames.popleft()
             self._bytes -= len(dropped)
-            self.floor = oldest + 1
+            self.first_seq = oldest + 1
 
-    def fill(self, floor: int, frames: Sequence[tuple[int, bytes]]) -> None:
-        """Take in the past: ``frames``, ascending, are all there is from ``floor`` up to the present floor.
+    def backfill(self, first_seq: int, frames: Sequence[tuple[int, bytes]]) -> None:
+        """Prepend ``frames``: all that exist from ``first_seq`` up to the buffer's first sequence, ascending.
 
-        The oldest are left out where there is no room; what the replay buffer had stays.
+        If they don't all fit, the oldest are left out; present frames are kept.
         """
-        for seq, frame in reversed(self.without_dropped(frames)):
+        for seq, frame in reversed(self.with_redactions(frames)):
             if len(self._frames) >= self._max_count or self._bytes + len(frame) > self._max_bytes:
-                self.floor = seq + 1
+                self.first_seq = seq + 1
                 return
             self._frames.appendleft((seq, frame))
             self._bytes += len(frame)
-        self.floor = floor
+        self.first_seq = first_seq
 
-    def drop(self, seq: int) -> None:
-        """Forget the frame of ``seq``, and take it in no more: its place stays, empty."""
-        self._dropped.append(seq)
+    def redact(self, seq: int) -> None:
+        """Empty the frame of ``seq``, now and in later backfills; its sequence stays in the buffer."""
+        self._redacted.append(seq)
         for place, (known, frame) in enumerate(self._frames):
             if known == seq:
                 self._frames[place] = (seq, b"")
                 self._bytes -= len(frame)
                 return
 
-    def without_dropped(self, frames: Iterable[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
-        """The same, those emptied that were dropped, whatever the stream still held when it was read."""
-        if not self._dropped:
+    def with_redactions(self, frames: Iterable[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+        """Return ``frames``, with redacted ones empty: they may have been read before the removal."""
+        if not self._redacted:
             return list(frames)
-        return [(seq, b"" if seq in self._dropped else frame) for seq, frame in frames]
+        return [(seq, b"" if seq in self._redacted else frame) for seq, frame in frames]
 
     def after(self, seq: int) -> Iterator[tuple[int, bytes]]:
-        """The sequences above ``seq``, at least ``floor - 1``, with their frames, ascending."""
+        """Iterate over frames above ``seq`` (at least ``first_seq - 1``) in ascending order."""
         return (entry for entry in self._frames if entry[0] > seq)

@@ -1,1 +1,1 @@
-"""The course contract: the two Node.js course servers' routes, on top of today's services."""
+"""The course contract: the routes of the two Node.js course servers, on top of today's services."""

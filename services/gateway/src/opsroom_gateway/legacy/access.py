@@ -1,4 +1,4 @@
-"""Who comes in to the course contract's dashboard: anybody in open mode, elsewhere those with the role."""
+"""Authorization for the course contract's dashboard: everybody in open mode, otherwise by role."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from opsroom_contracts.errors import FaultError
 from opsroom_contracts.identity import Action, Mode
 from opsroom_gateway.api.audit_log import GatewayAuditLog
 from opsroom_gateway.api.cloud_commands import CommandContext
-from opsroom_gateway.auth.authorization import Access, Principal
+from opsroom_gateway.auth.authorization import Authorizer, Principal
 from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
 from opsroom_gateway.middleware.client_address import client_of
 from opsroom_gateway.middleware.rate_limits import COURSE, Limits
@@ -17,34 +17,36 @@ from opsroom_gateway.middleware.rate_limits import COURSE, Limits
 
 @dataclass(frozen=True, slots=True)
 class LegacyAccess:
-    """Asks for roles where the mode has them. Its clients prove theirs by the ``Authorization`` header."""
+    """Checks roles, except in open mode. Clients authenticate by the ``Authorization`` header."""
 
-    access: Access
+    access: Authorizer
     revocations: RevocationWatcher
     limits: Limits
     audit_log: GatewayAuditLog
 
     async def viewer(self, connection: HTTPConnection) -> Principal | None:
-        """Pass those who may see the servers; None: nobody is asked.
+        """Check that the client may see the instances. None: open mode, without authentication.
 
         Raises:
-            FaultError: ``token_invalid``, ``unauthenticated``, ``forbidden``; so for all methods.
+            FaultError: ``token_invalid``, ``unauthenticated``, ``forbidden``; other methods raise it as well.
         """
         if self.access.mode is Mode.OPEN:
             self.access.enforcer.check(client_of(connection))
             return None
-        return await self.access.required(connection, Action.SEE_SERVERS)
+        return await self.access.authorize(connection, Action.SEE_SERVERS)
 
-    def by_socket(self, connection: HTTPConnection, viewer: Principal | None) -> CommandContext | None:
-        """Who commands by a socket that was opened by ``viewer``; None where they may not."""
+    def socket_context(self, connection: HTTPConnection, viewer: Principal | None) -> CommandContext | None:
+        """Return the context of commands over a socket opened by ``viewer``; None if they may not command."""
         if viewer is None:
             return self._context(connection, COURSE)
-        return self._context(connection, viewer.name) if Action.COMMAND_SERVERS in viewer.may else None
+        return (
+            self._context(connection, viewer.name) if Action.COMMAND_SERVERS in viewer.permissions else None
+        )
 
-    async def commander(
+    async def require_commander(
         self, connection: HTTPConnection, action: AuditAction, target: str | None
     ) -> CommandContext:
-        """Pass and count those who may command servers; note in the audit who may not."""
+        """Check that the client may command instances, and count the command. Refusals are audited."""
         client, name = client_of(connection), COURSE
         try:
             self.access.enforcer.check(client)
@@ -52,7 +54,7 @@ class LegacyAccess:
                 principal = await self.access.principal(connection)
                 name = principal.name
                 self.access.check(principal, Action.COMMAND_SERVERS)
-            self.limits.command(client, name)
+            self.limits.count_command(client, name)
         except FaultError as error:
             self.audit_log.refused(connection, action, name, error.fault, target)
             raise

@@ -38,14 +38,14 @@ _STATUS = {
 def course_chat_app(
     chat: CourseChat, limits: Limits, enforcer: RestrictionEnforcer, *, idle_seconds: float
 ) -> ASGIApp:
-    """The mounted application. A socket that is nobody's is closed after ``idle_seconds`` of silence."""
+    """Build the application. An unbound socket is closed after ``idle_seconds`` of silence."""
 
     async def new_user(request: Request) -> Response:
         try:
             enforcer.check(client_of(request))
             body = await json_body(request)
             name = _name_in(body)
-            limits.register(request)
+            limits.count_registration(request)
             user = await chat.register(name, origin_of(request))
         except BodyError as error:
             return _json(CourseChatError(message=str(error)), 400)
@@ -58,76 +58,76 @@ def course_chat_app(
     async def socket(websocket: WebSocket) -> None:
         await websocket.accept()
         client = client_of(websocket)
-        patience = None if client.exempt or not idle_seconds else idle_seconds
+        max_idle = None if client.exempt or not idle_seconds else idle_seconds
         connection = connection_of(websocket)
 
-        def hear(restriction: Restriction) -> None:
+        def on_restriction(restriction: Restriction) -> None:
             if is_ban(restriction):
                 connection.close(Close.BANNED.value)
 
         try:
-            enforcer.watch(connection, client, None, hear)
+            enforcer.watch(connection, client, None, on_restriction)
         except FaultError:
             connection.close(Close.BANNED.value)
             return
         handler = _Connection(chat, limits, client, connection)
-        handler.open(origin_of(websocket), patience, partial(enforcer.name, connection))
+        handler.open(origin_of(websocket), max_idle, partial(enforcer.set_name, connection))
         connection.serve_callback(handler.on_message)
 
-    async def nothing_here(request: Request) -> Response:
-        words = f"There is no {request.method} {request.url.path} here: register with POST /new-user."
-        return _json(CourseChatError(message=words), 404)
+    async def not_found(request: Request) -> Response:
+        message = f"There is no {request.method} {request.url.path} here: register with POST /new-user."
+        return _json(CourseChatError(message=message), 404)
 
     routes = [
         Route("/new-user", new_user, methods=["POST"]),
-        Route("/{path:path}", nothing_here, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+        Route("/{path:path}", not_found, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
         WebSocketRoute("/{path:path}", socket),
     ]
     return Starlette(routes=routes)
 
 
 class _Connection:
-    """One socket, served by its messages."""
+    """A socket, served by callbacks."""
 
-    __slots__ = ("_caller", "_chat", "_connection", "_heard_at", "_idle", "_limits", "_socket")
+    __slots__ = ("_chat", "_client", "_connection", "_idle_timer", "_last_message_at", "_limits", "_socket")
 
     def __init__(
         self, chat: CourseChat, limits: Limits, client: Client, connection: WebSocketConnection
     ) -> None:
         self._chat = chat
         self._limits = limits
-        self._caller = client
+        self._client = client
         self._connection = connection
-        self._heard_at = 0.0
-        self._idle: asyncio.TimerHandle | None = None
+        self._last_message_at = 0.0
+        self._idle_timer: asyncio.TimerHandle | None = None
 
-    def open(self, origin: str, patience: float | None, named: OnName) -> None:
-        """Begin; after ``patience`` seconds of silence a socket that is nobody's is closed."""
-        self._socket = self._chat.open(origin, self._connection, named)
-        if patience is not None:
-            self._watch(patience, patience)
+    def open(self, origin: str, max_idle: float | None, on_name: OnName) -> None:
+        """Open the socket. While it is unbound it is closed after ``max_idle`` seconds of silence."""
+        self._socket = self._chat.open(origin, self._connection, on_name)
+        if max_idle is not None:
+            self._start_idle_timer(max_idle, max_idle)
 
     async def on_message(self, message: Message) -> None:
-        """One message, or the end."""
+        """Handle a message or the disconnect."""
         if message["type"] == "websocket.disconnect":
-            if self._idle is not None:
-                self._idle.cancel()
+            if self._idle_timer is not None:
+                self._idle_timer.cancel()
             await self._chat.close(self._socket)
             return
         data = message.get("text")
-        self._heard_at = asyncio.get_running_loop().time()
-        await self._limits.pace_course(self._limits.messages, self._caller)
+        self._last_message_at = asyncio.get_running_loop().time()
+        await self._limits.throttle_course(self._limits.messages, self._client)
         await self._chat.receive(self._socket, message["bytes"] if data is None else data)
 
-    def _watch(self, patience: float, wait: float) -> None:
-        self._idle = asyncio.get_running_loop().call_later(wait, self._check, patience)
+    def _start_idle_timer(self, max_idle: float, wait: float) -> None:
+        self._idle_timer = asyncio.get_running_loop().call_later(wait, self._check_idle, max_idle)
 
-    def _check(self, patience: float) -> None:
-        left = self._heard_at + patience - asyncio.get_running_loop().time()
-        if left <= 0 and self._chat.is_nobodys(self._socket):
+    def _check_idle(self, max_idle: float) -> None:
+        left = self._last_message_at + max_idle - asyncio.get_running_loop().time()
+        if left <= 0 and self._chat.is_unbound(self._socket):
             self._connection.close(_IDLE)
         else:
-            self._watch(patience, left if left > 0 else patience)
+            self._start_idle_timer(max_idle, left if left > 0 else max_idle)
 
 
 def _name_in(body: object) -> str:

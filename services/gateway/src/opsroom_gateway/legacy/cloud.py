@@ -1,4 +1,4 @@
-"""The course contract's dashboard: its list, its commands, and its events on stream and socket."""
+"""The course contract's dashboard: the instance list, commands, and events on stream and socket."""
 
 import json
 import logging
@@ -49,7 +49,7 @@ class CourseCloud:
         self._commands = commands
 
     def list_json(self) -> bytes:
-        """The instances that exist as a JSON array; one still being created does not yet."""
+        """Return the existing instances as a JSON array, without those still being created."""
         return _INSTANCES.dump_json(
             tuple(
                 CourseInstance(id=one.id, state=one.state.value, timestamp=rfc3339(one.timestamp))
@@ -62,7 +62,7 @@ class CourseCloud:
         """Accept a create.
 
         Raises:
-            FaultError: what the cloud service refused.
+            FaultError: the cloud service's error.
         """
         await self._commands.create(client_id, context)
 
@@ -72,25 +72,25 @@ class CourseCloud:
         """Accept a start, stop or remove.
 
         Raises:
-            FaultError: ``instance_not_found``, or what the cloud service refused.
+            FaultError: ``instance_not_found``, or the cloud service's error.
         """
-        # Ids that no instance can have are refused here: they would not fit the service's contract.
+        # Ids that no instance can have are rejected here: they violate the service's contract.
         if self.projection.instance(instance_id) is None:
             raise refuse(ErrorCode.INSTANCE_NOT_FOUND, f"there is no instance {instance_id[:64]!r}")
         await self._commands.command(command, instance_id, client_id, context)
 
     async def receive(self, data: str | bytes, context: CommandContext | None) -> None:
-        """One frame of a socket: ``{"id"}`` toggles, ``{"id","action"}`` says which; others are ignored.
+        """Handle a frame: ``{"id"}`` toggles, ``{"id","action"}`` names the command; others are ignored.
 
-        What is accepted is told to every socket when it is done; what is not, at once, as it stands. Without
-        ``context`` nothing is.
+        An accepted command is announced to every socket when it is done. Otherwise the instance's present
+        state is sent at once. Without ``context`` no command is accepted.
         """
         frame = _object_in(data)
         if frame is None:
             return
         found = self.projection.instance(str(frame.get("id")))
         if found is None or not _exists(found):
-            self._tell(None)
+            self._broadcast_state(None)
             return
         action = frame.get("action")
         if action is None:
@@ -98,25 +98,25 @@ class CourseCloud:
         elif isinstance(action, str) and action in _ACTIONS:
             command = _ACTIONS[action]
         else:
-            self._tell(found)
+            self._broadcast_state(found)
             return
         if context is None:
-            self._tell(found)
+            self._broadcast_state(found)
             return
         try:
             await self._commands.command(command, found.id, uuid4().hex, context)
         except FaultError as error:
             log.info("a dashboard's command was refused: %s", error)
-            self._tell(self.projection.instance(found.id))
+            self._broadcast_state(self.projection.instance(found.id))
 
     def on_event(self, event: InstanceEvent, seq: int) -> None:
-        """Tell dashboards of an event, in their words; of kinds they do not know they hear nothing."""
+        """Publish an event in the course contract's format; kinds that it does not have are skipped."""
         received = event.type is EventType.RECEIVED
         info = RECEIVED_INFO.get(event.command) if received else DONE_INFO.get(event.type)
         if info is None:
             return
         moment = rfc3339(event.timestamp)
-        told = CourseCloudEvent(
+        frame = CourseCloudEvent(
             type=cast('Literal["received"]', event.type.value),
             id=event.instance_id,
             state=event.state.value,
@@ -124,11 +124,11 @@ class CourseCloud:
             timestamp=moment,
             time_stamp=moment,
         )
-        self.streams.publish(sse_event(SSE_MESSAGE, encode(told), seq))
+        self.streams.publish(sse_event(SSE_MESSAGE, encode(frame), seq))
         if event.type in {EventType.STARTED, EventType.STOPPED}:
-            self._tell(self.projection.instance(event.instance_id))
+            self._broadcast_state(self.projection.instance(event.instance_id))
 
-    def _tell(self, instance: Instance | None) -> None:
+    def _broadcast_state(self, instance: Instance | None) -> None:
         states: list[CourseInstanceState] = []
         if instance is not None:
             states.append(CourseInstanceState(id=instance.id, state=instance.state.value))
@@ -136,15 +136,15 @@ class CourseCloud:
 
 
 def action_in(body: object) -> Command:
-    """The command in a request's body: ``{"state": "running"|"stopped"}`` or ``{"action": "start"|"stop"}``.
+    """Return the command in a body: ``{"state": "running"|"stopped"}`` or ``{"action": "start"|"stop"}``.
 
     Raises:
-        BodyError: neither.
+        BodyError: it is neither.
     """
-    asked = body.get("action", body.get("state")) if isinstance(body, dict) else None
-    if not isinstance(asked, str) or asked not in _ACTIONS:
+    requested = body.get("action", body.get("state")) if isinstance(body, dict) else None
+    if not isinstance(requested, str) or requested not in _ACTIONS:
         raise BodyError('The body must be {"state": "running"|"stopped"} or {"action": "start"|"stop"}.')
-    return _ACTIONS[asked]
+    return _ACTIONS[requested]
 
 
 def _exists(instance: Instance) -> bool:

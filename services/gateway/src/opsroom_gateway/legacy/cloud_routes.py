@@ -37,7 +37,7 @@ _NOT_FOUND = "Instance not found"
 
 
 class CourseCloudApp:
-    """The dashboard's requests, socket and stream."""
+    """The dashboard's routes, socket and event stream."""
 
     def __init__(
         self, cloud: CourseCloud, limits: Limits, legacy_access: LegacyAccess, *, envelope: bool
@@ -48,7 +48,7 @@ class CourseCloudApp:
         self._envelope = envelope
 
     def asgi(self) -> ASGIApp:
-        """The application to mount."""
+        """Build the application to mount."""
         routes = [
             Route("/sse", self.events, methods=["GET"]),
             Route("/sse/", self.events, methods=["GET"]),
@@ -57,32 +57,32 @@ class CourseCloudApp:
             Route("/", self.remove, methods=["DELETE"]),
             Route("/{instance_id}", self.remove, methods=["DELETE"]),
             Route("/{instance_id}", self.change, methods=["PATCH"]),
-            Route("/{path:path}", self.nothing_here, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+            Route("/{path:path}", self.not_found, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
             WebSocketRoute("/{path:path}", self.socket),
         ]
         return Starlette(routes=routes)
 
     async def list(self, request: Request) -> Response:
-        """All instances that exist: a bare array, or the old server's envelope where that is set."""
+        """Return all existing instances: a bare array, or the old server's envelope if that is configured."""
         try:
             await self._legacy_access.viewer(request)
         except FaultError as error:
-            return _refusal(error)
+            return _error(error)
         instances = self._cloud.list_json()
         body = b'{"data":%s}' % instances if self._envelope else instances
         return Response(body, media_type="application/json")
 
     async def create(self, request: Request) -> Response:
-        """Accept a create; whatever the body says."""
+        """Accept a create; the body is ignored."""
         try:
-            context = await self._legacy_access.commander(request, Command.CREATE, None)
+            context = await self._legacy_access.require_commander(request, Command.CREATE, None)
             await self._cloud.create(uuid4().hex, context)
         except FaultError as error:
-            return _refusal(error)
+            return _error(error)
         return _json(CourseStatus(), 201)
 
     async def remove(self, request: Request) -> Response:
-        """Accept a remove, the id in the path or in the query."""
+        """Accept a remove; the id is in the path or in the query."""
         instance_id = request.path_params.get("instance_id") or request.query_params.get("id", "")
         return await self._command(request, Command.REMOVE, instance_id)
 
@@ -95,102 +95,102 @@ class CourseCloudApp:
         return await self._command(request, command, request.path_params["instance_id"])
 
     async def events(self, request: Request) -> Response:
-        """The stream of events, live from now on."""
+        """Return the stream of live events."""
         try:
             viewer = await self._legacy_access.viewer(request)
         except FaultError as error:
-            return _refusal(error)
+            return _error(error)
         return EventStream(partial(self._begin, client_of(request), viewer))
 
     async def socket(self, websocket: WebSocket) -> None:
-        """Starts and stops by socket; what comes of it is told to every socket."""
+        """Accept starts and stops over a socket; results are sent to every socket."""
         try:
             viewer = await self._legacy_access.viewer(websocket)
         except FaultError as error:
-            if error.fault.code is ErrorCode.BANNED:  # in a way that a page is told
+            if error.fault.code is ErrorCode.BANNED:  # pages see close codes, but not rejections
                 await websocket.accept()
                 connection_of(websocket).close(Close.BANNED.value)
             else:
-                await websocket.send_denial_response(_refusal(error))
+                await websocket.send_denial_response(_error(error))
             return
         await websocket.accept()
         connection = connection_of(websocket)
-        if not self._watched(
+        if not self._watch_restrictions(
             connection, client_of(websocket), viewer, partial(connection.close, Close.BANNED.value)
         ):
             return
         connection.write(text_frame(CONNECTION_GREETING.encode()))
-        self._attach(
+        self._subscribe(
             self._cloud.sockets, connection, viewer, partial(connection.close, Close.TOKEN_INVALID.value)
         )
-        context = self._legacy_access.by_socket(websocket, viewer)
+        context = self._legacy_access.socket_context(websocket, viewer)
         connection.serve_callback(partial(self._on_message, client_of(websocket), context))
 
-    async def nothing_here(self, request: Request) -> Response:
-        """Anything else."""
+    async def not_found(self, request: Request) -> Response:
+        """Respond to all other paths."""
         return _json(CourseCloudError(message=f"There is no {request.method} {request.url.path} here."), 404)
 
     async def _on_message(self, client: Client, context: CommandContext | None, message: Message) -> None:
         if message["type"] != "websocket.disconnect":
             data = message.get("text")
-            await self._limits.pace_course(self._limits.commands, client)
+            await self._limits.throttle_course(self._limits.commands, client)
             await self._cloud.receive(message["bytes"] if data is None else data, context)
 
     async def _command(self, request: Request, command: Command, instance_id: str) -> Response:
         try:
-            context = await self._legacy_access.commander(request, command, instance_id)
+            context = await self._legacy_access.require_commander(request, command, instance_id)
             await self._cloud.command(command, instance_id, uuid4().hex, context)
         except FaultError as error:
-            return _refusal(error)
+            return _error(error)
         return _json(CourseStatus(), 200)
 
     async def _begin(
         self, client: Client, viewer: Principal | None, connection: EventStreamConnection
     ) -> None:
-        if self._watched(connection, client, viewer, connection.end):
-            self._attach(self._cloud.streams, connection, viewer, connection.end)
+        if self._watch_restrictions(connection, client, viewer, connection.end):
+            self._subscribe(self._cloud.streams, connection, viewer, connection.end)
 
-    def _watched(
+    def _watch_restrictions(
         self,
         connection: ClientConnection,
         client: Client,
         viewer: Principal | None,
         close: Callable[[], None],
     ) -> bool:
-        """Have ``connection`` closed when its reader is banned; False if that is so already, and it was."""
+        """Close ``connection`` when its client is banned. Returns False, and closes it, if it already is."""
 
-        def hear(restriction: Restriction) -> None:
+        def on_restriction(restriction: Restriction) -> None:
             if is_ban(restriction):
                 close()
 
         try:
             name = None if viewer is None else viewer.name
-            self._legacy_access.access.enforcer.watch(connection, client, name, hear)
+            self._legacy_access.access.enforcer.watch(connection, client, name, on_restriction)
         except FaultError:
             close()
             return False
         return True
 
-    def _attach(
+    def _subscribe(
         self,
-        hub: Broadcaster,
+        broadcaster: Broadcaster,
         connection: ClientConnection,
         viewer: Principal | None,
         close: Callable[[], None],
     ) -> None:
-        """Have ``connection`` told what ``hub`` tells, until it is lost or ``viewer`` may not be."""
+        """Subscribe ``connection`` to ``broadcaster`` until it closes or ``viewer`` loses the permission."""
 
-        def forget() -> None:
-            hub.unsubscribe(connection)
+        def unsubscribe() -> None:
+            broadcaster.unsubscribe(connection)
             self._legacy_access.revocations.unwatch(connection)
 
-        hub.subscribe(connection)
+        broadcaster.subscribe(connection)
         if viewer is not None:
             self._legacy_access.revocations.watch(connection, viewer, Action.SEE_SERVERS, close)
-        connection.on_close(forget)
+        connection.on_close(unsubscribe)
 
 
-def _refusal(error: FaultError) -> Response:
+def _error(error: FaultError) -> Response:
     fault = error.fault
     message = _NOT_FOUND if fault.code is ErrorCode.INSTANCE_NOT_FOUND else fault.message
     return _json(CourseCloudError(message=message), HTTP_STATUS[fault.code])

@@ -1,4 +1,4 @@
-"""What the two course mounts share over HTTP: CORS as the old servers had it, bodies of any type."""
+"""HTTP helpers of both course mounts: the old servers' CORS, and bodies of any content type."""
 
 import hashlib
 import json
@@ -16,14 +16,14 @@ _METHODS = "GET, POST, PATCH, DELETE, OPTIONS"
 
 
 class BodyError(ValueError):
-    """A body that can't be read; the message says why."""
+    """An invalid body; the message says why."""
 
 
 async def json_body(request: Request) -> Any:
-    """The body as JSON, whatever its content type says.
+    """Return the body as JSON, regardless of its content type.
 
     Raises:
-        BodyError: not JSON in UTF-8.
+        BodyError: it is not JSON in UTF-8.
     """
     try:
         return json.loads(await request.body())
@@ -32,21 +32,21 @@ async def json_body(request: Request) -> Any:
 
 
 def origin_of(connection: HTTPConnection) -> str:
-    """A digest of where a client comes from: its address and its browser."""
+    """Return a digest of the client's address and browser."""
     host = client_of(connection).address
     agent = connection.headers.get("user-agent", "")
     return hashlib.sha256(f"{host}\n{agent}".encode()).hexdigest()[:32]
 
 
-class CourseCors:
-    """Answers preflights with 204 and the headers asked for; lets allowed origins read every answer."""
+class CourseCorsMiddleware:
+    """Responds to preflights with 204 and the requested headers; lets allowed origins read all responses."""
 
     def __init__(self, app: ASGIApp, allowed_origins: tuple[str, ...]) -> None:
         self._app = app
         self._allowed = frozenset(allowed_origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Respond to a preflight, or call the application and add CORS headers."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -75,11 +75,14 @@ class CourseCors:
         return {"Vary": "Origin"}
 
 
-class Cors:
-    """CORS of everything: the mounts' as the old servers had it. Outermost, so that every refusal has it."""
+class CorsMiddleware:
+    """CORS of both APIs; the course mounts keep the old servers' behavior.
+
+    It is outermost, so that error responses of other middleware have CORS headers as well.
+    """
 
     def __init__(self, app: ASGIApp, mounts: tuple[str, ...], allowed_origins: tuple[str, ...]) -> None:
-        self._course = CourseCors(app, allowed_origins)
+        self._course = CourseCorsMiddleware(app, allowed_origins)
         self._mounts = tuple(mount + "/" for mount in mounts)
         self._with_cors = CORSMiddleware(
             app,
@@ -91,20 +94,20 @@ class Cors:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request or socket."""
+        """Apply the CORS rules of the API that is called."""
         mounted = scope["type"] in {"http", "websocket"} and scope["path"].startswith(self._mounts)
         await (self._course if mounted else self._with_cors)(scope, receive, send)
 
 
-class BareMounts:
-    """Takes a mount's address without its closing slash for the one with it: clients append nothing to it."""
+class TrailingSlashMiddleware:
+    """Adds the trailing slash to a bare mount path, because clients call ``/chat`` as well as ``/chat/``."""
 
     def __init__(self, app: ASGIApp, mounts: tuple[str, ...]) -> None:
         self._app = app
         self._mounts = frozenset(mounts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request or socket."""
+        """Rewrite the path if necessary, and call the application."""
         if scope["type"] in {"http", "websocket"} and scope["path"] in self._mounts:
             path = scope["path"] + "/"
             scope = {**scope, "path": path, "raw_path": path.encode()}

@@ -1,23 +1,23 @@
-"""Where people prove who they are, the course contract, which proves nothing, speaks for none of them."""
+"""Prevents unauthenticated course clients from impersonating authenticated users."""
 
 from opsroom_contracts.chat import ProtocolVersion
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.identity import Mode
 from opsroom_contracts.text import NameRuleError, clean_name, fold_name
-from opsroom_gateway.auth.authorization import Access
+from opsroom_gateway.auth.authorization import Authorizer
 from opsroom_gateway.domain.course_frames import names_in
 from opsroom_gateway.projections.members import MemberProjection
 
 
 class ImpersonationGuard:
-    """Knows whose names are held by a token. In open mode the contract is served as it was written."""
+    """Knows the names of authenticated users. It allows everything in open mode."""
 
-    def __init__(self, people: MemberProjection, access: Access) -> None:
-        self._people = people
+    def __init__(self, members: MemberProjection, access: Authorizer) -> None:
+        self._members = members
         self._access = access
 
-    def refuse_name(self, name: str) -> None:
-        """Pass a name that no token given out has; that no person has it, the chat service sees to.
+    def check_name(self, name: str) -> None:
+        """Check that no static token has the name. The chat service checks the names of present users.
 
         Raises:
             FaultError: ``name_taken``.
@@ -25,15 +25,15 @@ class ImpersonationGuard:
         if self._access.mode is not Mode.OPEN and self._access.tokens.reserves_name(name):
             raise refuse(ErrorCode.NAME_TAKEN, f"The name {name!r} is already taken.", field="name")
 
-    def speaks_for_another(self, data: str | bytes) -> bool:
-        """Whether a frame names someone who holds a token: it is not relayed."""
+    def impersonates(self, data: str | bytes) -> bool:
+        """Return whether a frame names an authenticated user; such a frame is not relayed."""
         if self._access.mode is Mode.OPEN:
             return False
         named = names_in(data)
         folded = {_folded(text) for text in named}
-        for member in self._people.members():
-            proved = member.dialect is not ProtocolVersion.COURSE
-            if proved and (member.user.id in named or fold_name(member.user.name) in folded):
+        for member in self._members.members():
+            authenticated = member.dialect is not ProtocolVersion.COURSE
+            if authenticated and (member.user.id in named or fold_name(member.user.name) in folded):
                 return True
         return any(self._access.tokens.reserves_name(text) for text in named)
 

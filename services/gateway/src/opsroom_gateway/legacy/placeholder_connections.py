@@ -1,4 +1,4 @@
-"""Stand-in connections: they keep people of the course contract on the list until their socket is known."""
+"""Placeholder connections: they keep course users on the list until a socket is bound to them."""
 
 import asyncio
 import logging
@@ -23,9 +23,9 @@ log = logging.getLogger(__name__)
 
 
 class PlaceholderConnections:
-    """Those of this process. Each lasts ``seconds``, or until a socket takes its place, on whichever gateway.
+    """The placeholders of this process. Each lasts ``seconds``, or until a socket on any gateway replaces it.
 
-    They are no sessions: what took one off the record is not to be undone.
+    They have no sessions, so that a placeholder that was removed from the record is not joined again.
     """
 
     def __init__(self, requester: RequestClient, sessions: Sessions, seconds: float) -> None:
@@ -35,7 +35,7 @@ class PlaceholderConnections:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def register(self, name: str, origin: str) -> RegisterReply:
-        """Register ``name``; the person is on the list from the answered sequence on.
+        """Register ``name``; the user is listed from the returned sequence on.
 
         Raises:
             FaultError: ``name_taken``, ``name_invalid``, ``unavailable``.
@@ -50,35 +50,35 @@ class PlaceholderConnections:
         )
         with self._sessions.pending(connection.id):
             reply = await self._requester.request(endpoints.REGISTER, request)
-        self._end_in_time(reply.user.id, connection)
+        self._expire_later(reply.user.id, connection)
         return reply
 
-    async def wait_again(self, stranded: Session) -> None:
-        """Give someone whose socket was somebody else's the time again in which to open their own."""
-        connection, user_id = self._connection(), stranded.user_id
+    async def restore(self, displaced: Session) -> None:
+        """Give a user whose guessed socket was another user's a new placeholder."""
+        connection, user_id = self._connection(), displaced.user_id
         request = JoinRequest(connection=connection, user_id=user_id, dialect=ProtocolVersion.COURSE)
         try:
             with self._sessions.pending(connection.id):
                 await self._requester.request(endpoints.JOIN, request)
         except FaultError as error:
-            log.info("%s can't be kept until their socket comes: %s", user_id, error)
+            log.info("could not restore the placeholder of %s: %s", user_id, error)
             return
-        self._end_in_time(user_id, connection)
+        self._expire_later(user_id, connection)
 
     async def stop(self) -> None:
-        """Leave them as they are: whoever still waits then is taken off with this process's lease."""
+        """Cancel the timers. Remaining placeholders are removed when this process's lease expires."""
         await cancel_and_wait(self._tasks)
 
     def _connection(self) -> Connection:
         plain = self._sessions.new_connection()
         return Connection(id=REGISTRATION_PREFIX + plain.id, gateway=plain.gateway)
 
-    def _end_in_time(self, user_id: str, connection: Connection) -> None:
+    def _expire_later(self, user_id: str, connection: Connection) -> None:
         self._sessions.mark_pending(connection.id)
-        task = asyncio.create_task(self._end(user_id, connection))
+        task = asyncio.create_task(self._expire(user_id, connection))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _end(self, user_id: str, connection: Connection) -> None:
+    async def _expire(self, user_id: str, connection: Connection) -> None:
         await asyncio.sleep(self._seconds)
         await self._sessions.leave_connections(user_id, (connection.id,), LeaveReason.CLOSED)

@@ -1,4 +1,4 @@
-"""People of the course contract who are on the list without a socket, by where they came from."""
+"""Listed course users without a socket, indexed by origin."""
 
 from opsroom_contracts.chat import REGISTRATION_PREFIX, Member, MemberStatus, ProtocolVersion
 from opsroom_contracts.text import fold_name
@@ -7,7 +7,7 @@ _LISTED = frozenset({MemberStatus.PRESENT, MemberStatus.LINGERING})
 
 
 class UnboundRegistrations:
-    """An index over the people feed, so that neither a connect nor a frame searches everybody."""
+    """An index over the member projection, so that neither a connect nor a frame needs a scan."""
 
     def __init__(self) -> None:
         self._by_origin: dict[str, dict[str, None]] = {}
@@ -15,7 +15,7 @@ class UnboundRegistrations:
         self._origins: dict[str, str] = {}
 
     def on_member(self, member: Member) -> bool:
-        """Take in a changed record; answers whether the person now waits for a socket."""
+        """Apply a changed record. Returns whether the user now waits for a socket."""
         if member.dialect is not ProtocolVersion.COURSE:
             return False
         user_id = member.user.id
@@ -25,18 +25,18 @@ class UnboundRegistrations:
         elif self._by_name.get(name) == user_id:
             del self._by_name[name]
         self._remove(user_id)
-        waits = member.status in _LISTED and not any(map(is_socket, connection_ids(member)))
-        if waits and member.origin is not None:
+        waiting = member.status in _LISTED and not any(map(is_socket, connection_ids(member)))
+        if waiting and member.origin is not None:
             self._by_origin.setdefault(member.origin, {})[user_id] = None
             self._origins[user_id] = member.origin
-        return waits
+        return waiting
 
     def from_origin(self, origin: str) -> list[str]:
-        """Who waits for a socket from ``origin``, the newest first."""
+        """Return the users who wait for a socket from ``origin``, newest first."""
         return list(reversed(self._by_origin.get(origin, {})))
 
     def named(self, name: str) -> str | None:
-        """The id of the course client that has ``name``."""
+        """Return the id of the course client named ``name``."""
         return self._by_name.get(fold_name(name))
 
     def _remove(self, user_id: str) -> None:
@@ -50,10 +50,10 @@ class UnboundRegistrations:
 
 
 def connection_ids(member: Member) -> list[str]:
-    """The ids of a person's connections."""
+    """Return the ids of a member's connections."""
     return [connection.id for connection in member.connections]
 
 
 def is_socket(connection_id: str) -> bool:
-    """Whether a connection is a socket, not a registration that waits for one."""
+    """Return whether a connection is a socket, not a placeholder."""
     return not connection_id.startswith(REGISTRATION_PREFIX)

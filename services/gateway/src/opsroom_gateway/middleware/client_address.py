@@ -1,4 +1,4 @@
-"""Where a request or socket comes from, as far as it can be believed."""
+"""Client addresses: from the connection, or from the headers of a trusted proxy."""
 
 import logging
 from dataclasses import dataclass
@@ -10,108 +10,108 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from opsroom_contracts.addresses import site_of
-from opsroom_gateway.domain.networks import LOOPBACK, Network, networks, parse, within
-from opsroom_gateway.middleware.origin_check import is_here
-from opsroom_gateway.middleware.trusted_proxies import Proxies, speaks_for_another
+from opsroom_gateway.domain.networks import LOOPBACK, Network, in_networks, parse_address, parse_networks
+from opsroom_gateway.middleware.origin_check import is_same_origin
+from opsroom_gateway.middleware.trusted_proxies import TrustedProxies, is_forwarded
 
-_KEY: Final = "opsroom.caller"
+_SCOPE_KEY: Final = "opsroom.caller"
 _SCHEMES: Final = {"http": False, "https": True, "ws": False, "wss": True}
-"""What proxies call a scheme, and whether it is one with TLS."""
+"""Values of ``X-Forwarded-Proto``, and whether each means TLS."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """``address``: as text. ``site``: what limits and bans go by. ``exempt``: limits do not apply.
+    """A client. ``network``: the key of limits and bans. ``exempt``: limits don't apply.
 
-    ``near``: on this very machine, and speaking for itself: no page from elsewhere, and no other machine.
+    ``local``: on this machine itself, not a page from another site and not another machine behind a proxy.
     """
 
     address: str
-    site: str
+    network: str
     exempt: bool
-    near: bool
+    local: bool
 
 
 class ClientAddressMiddleware:
-    """Writes down who calls, for all that stands behind it."""
+    """Puts the ``Client`` of each request and socket into its scope."""
 
-    def __init__(self, app: ASGIApp, exempt: tuple[Network, ...], proxies: Proxies) -> None:
+    def __init__(self, app: ASGIApp, exempt: tuple[Network, ...], proxies: TrustedProxies) -> None:
         self._app = app
         self._exempt = exempt
         self._proxies = proxies
-        self._loopback = networks(LOOPBACK)
+        self._loopback = parse_networks(LOOPBACK)
         self._warned = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request or socket."""
+        """Identify the client, and call the application."""
         if scope["type"] in {"http", "websocket"}:
-            scope[_KEY] = self._caller(scope, Headers(scope=scope))
+            scope[_SCOPE_KEY] = self._identify(scope, Headers(scope=scope))
         await self._app(scope, receive, send)
 
-    def _caller(self, scope: Scope, headers: Headers) -> Client:
+    def _identify(self, scope: Scope, headers: Headers) -> Client:
         peer = str(scope["client"][0]) if scope.get("client") else ""
-        if within(peer, self._proxies.peers):
-            _believe_scheme(scope, headers)
-            return self._behind(peer, headers)
-        if speaks_for_another(headers):
-            # Somebody else's request, passed on by a proxy that was not named: no limit is lifted for it.
-            self._warn(peer)
-            return Client(peer, site_of(peer), exempt=False, near=False)
+        if in_networks(peer, self._proxies.peers):
+            _apply_forwarded_scheme(scope, headers)
+            return self._behind_proxy(peer, headers)
+        if is_forwarded(headers):
+            # Forwarded by a proxy that is not trusted: neither exempt nor local.
+            self._warn_about_proxy(peer)
+            return Client(peer, site_of(peer), exempt=False, local=False)
         return self._direct(peer, headers)
 
-    def _behind(self, peer: str, headers: Headers) -> Client:
-        if not speaks_for_another(headers):
+    def _behind_proxy(self, peer: str, headers: Headers) -> Client:
+        if not is_forwarded(headers):
             return self._direct(peer, headers)
-        address = self._proxies.client(peer, headers)
-        exempt = address is not None and within(address, self._exempt)
-        return Client(address or peer, site_of(address or peer), exempt, near=False)
+        address = self._proxies.client_address(peer, headers)
+        exempt = address is not None and in_networks(address, self._exempt)
+        return Client(address or peer, site_of(address or peer), exempt, local=False)
 
     def _direct(self, peer: str, headers: Headers) -> Client:
-        near = within(peer, self._loopback) and self._is_same_origin(headers)
-        return Client(peer, site_of(peer), within(peer, self._exempt), near)
+        local = in_networks(peer, self._loopback) and self._is_local_request(headers)
+        return Client(peer, site_of(peer), in_networks(peer, self._exempt), local)
 
-    def _warn(self, peer: str) -> None:
-        """Say once that a proxy was not named. From afar, anybody may have written the header."""
-        address = parse(peer)
+    def _warn_about_proxy(self, peer: str) -> None:
+        """Warn once about an unknown proxy. A public address is ignored: any client can send the header."""
+        address = parse_address(peer)
         if self._warned or address is None or address.is_global:
             return
         self._warned = True
         log.warning(
-            "%s passes on requests of others, who all count as one: name it, or its host, in"
+            "%s forwards requests, whose clients all share one limit: add it, or its host, to"
             " GATEWAY_TRUSTED_PROXIES",
             peer,
         )
 
-    def _is_same_origin(self, headers: Headers) -> bool:
-        """Whether nothing says that a browser on this machine asks for somebody else's page.
+    def _is_local_request(self, headers: Headers) -> bool:
+        """Return whether the headers show no sign of a page from another site.
 
-        A page from elsewhere says so by its origin. One whose own name was made to lead here (DNS rebinding)
-        is from here, as far as its browser can tell; but it calls this machine by that name.
+        Pages from elsewhere have another origin. A page that reaches us by DNS rebinding has our origin, but
+        its ``Host`` is its own name, not ours.
         """
         host, origin = headers.get("host", ""), headers.get("origin")
         try:
-            called = urlsplit(f"//{host}").hostname or ""
+            host_name = urlsplit(f"//{host}").hostname or ""
         except ValueError:
             return False
-        named = called == "localhost" or within(called, self._loopback)
-        return named and (origin is None or is_here(origin, host))
+        names_us = host_name == "localhost" or in_networks(host_name, self._loopback)
+        return names_us and (origin is None or is_same_origin(origin, host))
 
 
-def _believe_scheme(scope: Scope, headers: Headers) -> None:
-    """Take the scheme from the proxy, which may speak TLS for us."""
+def _apply_forwarded_scheme(scope: Scope, headers: Headers) -> None:
+    """Take the scheme from the proxy, which may terminate TLS."""
     secure = _SCHEMES.get(headers.get("x-forwarded-proto", "").strip())
     if secure is not None:
         scope["scheme"] = ("http" if scope["type"] == "http" else "ws") + ("s" if secure else "")
 
 
 def client_of(connection: HTTPConnection) -> Client:
-    """Who calls."""
+    """Return the client of a connection."""
     return client_in(connection.scope)
 
 
 def client_in(scope: Scope) -> Client:
-    """Who calls, from the connection's scope."""
-    client: Client = scope[_KEY]
+    """Return the client from a connection's scope."""
+    client: Client = scope[_SCOPE_KEY]
     return client

@@ -1,4 +1,4 @@
-"""Refusing a request or socket before any interface has seen it, in the words of the one it asked for."""
+"""Error responses from middleware, in the format of the API that the request is for."""
 
 import math
 from typing import Final
@@ -15,31 +15,31 @@ from opsroom_gateway.api.problem_details import problem_response
 
 COURSE_CHAT: Final = "/chat"
 COURSE_CLOUD: Final = "/cloud"
-MOUNTS: Final = (COURSE_CHAT, COURSE_CLOUD)
-"""Where the course contract is."""
+COURSE_MOUNTS: Final = (COURSE_CHAT, COURSE_CLOUD)
+"""The mounts of the course contract."""
 
 
-def mount_of(scope: Scope) -> str | None:
-    """The mount of the course contract that a request or socket is for; None: it is for something else."""
+def course_mount_of(scope: Scope) -> str | None:
+    """Return the course contract's mount that a request is for; None if it is for another API."""
     path = scope["path"]
-    return next((mount for mount in MOUNTS if path == mount or path.startswith(mount + "/")), None)
+    return next((mount for mount in COURSE_MOUNTS if path == mount or path.startswith(mount + "/")), None)
 
 
-def response_to(scope: Scope, fault: Fault) -> Response:
-    """``fault`` as the interface that was asked for words its errors."""
-    mount = mount_of(scope)
+def error_response(scope: Scope, fault: Fault) -> Response:
+    """Return ``fault`` in the error format of the API that was called."""
+    mount = course_mount_of(scope)
     if mount is None:
         return problem_response(fault)
     error = CourseChatError if mount == COURSE_CHAT else CourseCloudError
     headers = {} if fault.retry_after is None else {"Retry-After": str(math.ceil(fault.retry_after))}
-    as_before = fault.code in {ErrorCode.INVALID_REQUEST, ErrorCode.PAYLOAD_TOO_LARGE}
-    status = 400 if as_before else HTTP_STATUS[fault.code]
+    legacy_status = fault.code in {ErrorCode.INVALID_REQUEST, ErrorCode.PAYLOAD_TOO_LARGE}
+    status = 400 if legacy_status else HTTP_STATUS[fault.code]
     return Response(encode(error(message=fault.message)), status, headers, "application/json")
 
 
 async def reject(scope: Scope, receive: Receive, send: Send, fault: Fault) -> None:
-    """Answer with ``fault`` and nothing else; a socket is not opened."""
-    response = response_to(scope, fault)
+    """Respond with ``fault``; a WebSocket handshake is rejected."""
+    response = error_response(scope, fault)
     if scope["type"] == "websocket":
         await WebSocket(scope, receive, send).send_denial_response(response)
     else:

@@ -1,4 +1,4 @@
-"""Which pages may call: a browser says where a page comes from, and what it can't forge is believed."""
+"""The check of the ``Origin`` header, which browsers send and pages can't forge."""
 
 from urllib.parse import urlsplit
 
@@ -11,11 +11,11 @@ from opsroom_gateway.middleware.error_response import reject
 _PORTS = {"http": 80, "https": 443}
 
 
-class Origins:
-    """Refuses requests and sockets of pages from elsewhere than ``allowed`` (``*``: anywhere) or here.
+class OriginCheckMiddleware:
+    """Rejects requests and sockets of pages whose origin is neither ours nor in ``allowed`` (``*``: any).
 
-    Browsers let any page open a WebSocket to anywhere and send simple requests unasked; only this check
-    keeps a stranger's page from using what a person's browser can reach.
+    Browsers let any page open WebSockets and send simple requests anywhere. Only this check keeps a foreign
+    page from using a server that its user's browser can reach.
     """
 
     def __init__(self, app: ASGIApp, allowed: tuple[str, ...]) -> None:
@@ -24,33 +24,33 @@ class Origins:
         self._any = "*" in allowed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request or socket; a preflight is answered by CORS itself."""
+        """Check the origin, and call the application. Preflights are left to the CORS middleware."""
         if scope["type"] not in {"http", "websocket"} or self._any or scope.get("method") == "OPTIONS":
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
         origin = headers.get("origin")
-        if origin is None or origin in self._allowed or is_here(origin, headers.get("host", "")):
+        if origin is None or origin in self._allowed or is_same_origin(origin, headers.get("host", "")):
             await self._app(scope, receive, send)
             return
-        words = f"pages of {origin[:200]} may not call this server; its operator can allow them"
-        await reject(scope, receive, send, Fault(code=ErrorCode.ORIGIN_REFUSED, message=words))
+        message = f"pages of {origin[:200]} may not call this server; its operator can allow the origin"
+        await reject(scope, receive, send, Fault(code=ErrorCode.ORIGIN_REFUSED, message=message))
 
 
-def is_here(origin: str, host: str) -> bool:
-    """Whether a page of ``origin`` was served under the name by which it now calls.
+def is_same_origin(origin: str, host: str) -> bool:
+    """Return whether ``origin`` has the host and port by which the page now calls.
 
-    The scheme is left aside: a proxy that speaks TLS may not have said so, and no one else can serve
-    plain HTTP under that name and port.
+    The scheme is not compared: a proxy may have terminated TLS without telling us, and nobody else can serve
+    plain HTTP under the same name and port.
     """
     try:
         parts = urlsplit(origin)
-        called = urlsplit(f"{parts.scheme}://{host}")
+        own = urlsplit(f"{parts.scheme}://{host}")
         default = _PORTS.get(parts.scheme)
         return (
             default is not None
             and parts.hostname is not None
-            and (parts.hostname, parts.port or default) == (called.hostname, called.port or default)
+            and (parts.hostname, parts.port or default) == (own.hostname, own.port or default)
         )
     except ValueError:
         return False

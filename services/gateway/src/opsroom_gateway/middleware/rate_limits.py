@@ -1,4 +1,4 @@
-"""All limits of rates and numbers of this process, on one screen."""
+"""All rate and quantity limits of this process."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,13 @@ from opsroom_gateway.middleware.shared_rate_limiter import RateLimit
 from opsroom_gateway.settings import LimitSettings
 
 COURSE = "course"
-"""Who commands by the course contract, where nobody has a name."""
-_NAMELESS = frozenset({ANONYMOUS, COURSE})
+"""The actor of commands by the course contract, which has no names."""
+_SHARED_ACTORS = frozenset({ANONYMOUS, COURSE})
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What people and addresses may do in how much time."""
+    """Limits per user and per address."""
 
     registrations: RateLimit
     messages: RateLimit
@@ -26,43 +26,43 @@ class Limits:
 
     @property
     def shared(self) -> tuple[RateLimit, ...]:
-        """Those that are counted together with the other gateways."""
+        """The rate limits that are synchronized with the other gateways."""
         return self.registrations, self.messages, self.commands
 
-    def register(self, connection: HTTPConnection) -> None:
+    def count_registration(self, connection: HTTPConnection) -> None:
         """Count a registration.
 
         Raises:
-            FaultError: ``rate_limited``; so for all methods.
+            FaultError: ``rate_limited``; the other methods raise it as well.
         """
         client = client_of(connection)
         if not client.exempt:
-            self.registrations.spend(client.site)
+            self.registrations.acquire(client.network)
 
-    def say(self, client: Client, user_id: str) -> None:
+    def count_message(self, client: Client, user_id: str) -> None:
         """Count a message."""
         if not client.exempt:
-            self.messages.spend(user_id)
+            self.messages.acquire(user_id)
 
-    async def pace_course(self, limit: RateLimit, client: Client) -> None:
-        """Read a socket more slowly that speaks too fast: its dialect has no words for a refusal."""
+    async def throttle_course(self, limit: RateLimit, client: Client) -> None:
+        """Delay reading from a socket that sends too fast: the course contract has no error frame."""
         if not client.exempt:
-            await limit.throttle(client.site)
+            await limit.throttle(client.network)
 
-    def command(self, client: Client, actor: str) -> None:
+    def count_command(self, client: Client, actor: str) -> None:
         """Count a command."""
         if not client.exempt:
-            self.commands.spend(client.site if actor in _NAMELESS else f"@{actor}")
+            self.commands.acquire(client.network if actor in _SHARED_ACTORS else f"@{actor}")
 
     def pending_max(self, client: Client, actor: str) -> int | None:
-        """How many operations of the actor may be pending: the cloud service counts. None: any number."""
-        if client.exempt or actor in _NAMELESS:
+        """Return the actor's quota of pending operations, enforced by the cloud service. None: no limit."""
+        if client.exempt or actor in _SHARED_ACTORS:
             return None
         return self.pending_operations or None
 
 
-def limits_of(settings: LimitSettings) -> Limits:
-    """The limits that the settings ask for."""
+def build_limits(settings: LimitSettings) -> Limits:
+    """Build the limits from the settings."""
     return Limits(
         registrations=RateLimit("registrations", "registrations from your address", settings.registrations()),
         messages=RateLimit("messages", "messages", settings.messages()),

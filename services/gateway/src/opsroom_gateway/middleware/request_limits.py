@@ -1,4 +1,4 @@
-"""The door: how many come in from one address, how large a body may be, how long all may take."""
+"""Limits of requests: connections per address, body size, JSON depth and upload time."""
 
 import asyncio
 from collections import Counter
@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from opsroom_contracts.errors import ErrorCode, Fault, FaultError, refuse
-from opsroom_gateway.domain.json_depth import deeper_than
+from opsroom_gateway.domain.json_depth import exceeds_depth
 from opsroom_gateway.middleware.client_address import client_in
 from opsroom_gateway.middleware.error_response import reject
 from opsroom_gateway.transport.connection import connection_in
@@ -18,44 +18,44 @@ _FULL_RETRY_SECONDS = 5.0
 
 
 class ConnectionsPerAddress:
-    """At most ``limit`` requests and sockets at once from one address (0: any number)."""
+    """Allows at most ``limit`` requests and sockets at once from one address (0: no limit)."""
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self._app = app
         self._limit = limit
-        self._present: Counter[str] = Counter()
+        self._open: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request or socket."""
+        """Count the request or socket, and call the application."""
         if scope["type"] not in {"http", "websocket"} or not self._limit or client_in(scope).exempt:
             await self._app(scope, receive, send)
             return
-        site = client_in(scope).site
-        if self._present[site] >= self._limit:
-            words = f"more than {self._limit} connections from {site} at once; close some and try again"
-            fault = Fault(code=ErrorCode.RATE_LIMITED, message=words, retry_after=_FULL_RETRY_SECONDS)
+        network = client_in(scope).network
+        if self._open[network] >= self._limit:
+            detail = f"more than {self._limit} connections from {network} at once; close some and try again"
+            fault = Fault(code=ErrorCode.RATE_LIMITED, message=detail, retry_after=_FULL_RETRY_SECONDS)
             await reject(scope, receive, send, fault)
             return
-        self._present[site] += 1
+        self._open[network] += 1
         try:
             await self._app(scope, receive, send)
         finally:
-            # A socket or stream may have outlived the endpoint that opened it.
+            # A socket or stream may outlive the endpoint that opened it.
             connection = connection_in(scope)
             if connection is not None and connection.connected:
-                connection.on_close(partial(self._leave, site))
+                connection.on_close(partial(self._release, network))
             else:
-                self._leave(site)
+                self._release(network)
 
-    def _leave(self, site: str) -> None:
-        self._present[site] -= 1
-        if not self._present[site]:
-            del self._present[site]
+    def _release(self, network: str) -> None:
+        self._open[network] -= 1
+        if not self._open[network]:
+            del self._open[network]
 
 
 @dataclass(frozen=True, slots=True)
 class BodyLimits:
-    """The most bytes of a body, how deep its JSON may be nested, and how many seconds it may take to come."""
+    """Limits of a body: ``size`` in bytes, ``depth`` of its JSON, ``seconds`` until it must have arrived."""
 
     size: int
     depth: int
@@ -63,14 +63,14 @@ class BodyLimits:
 
 
 class RequestBodyLimit:
-    """Reads every body whole before anybody looks at it: within its limits, or not at all."""
+    """Reads every body completely before the application sees it, and rejects it if it exceeds a limit."""
 
     def __init__(self, app: ASGIApp, limits: BodyLimits) -> None:
         self._app = app
         self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Read the body, and call the application."""
         if scope["type"] != "http" or not _has_body(Headers(scope=scope)):
             await self._app(scope, receive, send)
             return
@@ -80,13 +80,13 @@ class RequestBodyLimit:
             await reject(scope, receive, send, error.fault)
             return
         if body is None:
-            return  # the client is gone
+            return  # the client has disconnected
         first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
-        async def replay() -> Message:
+        async def receive_buffered() -> Message:
             return first.pop() if first else await receive()
 
-        await self._app(scope, replay, send)
+        await self._app(scope, receive_buffered, send)
 
     async def _body(self, headers: Headers, receive: Receive) -> bytes | None:
         declared = headers.get("content-length", "")
@@ -105,11 +105,11 @@ class RequestBodyLimit:
                     if not message.get("more_body", False):
                         break
         except TimeoutError:
-            words = f"the body did not come within {self._limits.seconds:g} s"
-            raise refuse(ErrorCode.REQUEST_TIMEOUT, words) from None
-        if deeper_than(bytes(body), self._limits.depth):
-            words = f"the body is nested more than {self._limits.depth} deep"
-            raise refuse(ErrorCode.INVALID_REQUEST, words)
+            detail = f"the body did not arrive within {self._limits.seconds:g} s"
+            raise refuse(ErrorCode.REQUEST_TIMEOUT, detail) from None
+        if exceeds_depth(bytes(body), self._limits.depth):
+            detail = f"the body is nested more than {self._limits.depth} deep"
+            raise refuse(ErrorCode.INVALID_REQUEST, detail)
         return bytes(body)
 
 

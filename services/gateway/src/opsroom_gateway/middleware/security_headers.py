@@ -1,4 +1,4 @@
-"""What every answer tells browsers to refuse."""
+"""Security headers of every response."""
 
 from typing import Final
 
@@ -16,19 +16,19 @@ _PAGE: Final = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
     " connect-src *; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""The page may be pointed at any server, hence ``connect-src``."""
+"""The page may be configured to use any server, hence ``connect-src *``."""
 _NOT_MODIFIED: Final = 304
 _YEAR_SECONDS: Final = 31_536_000
 
 
-class BrowserHeaders:
-    """Adds them to every answer over HTTP; over TLS also that nothing else is to be used from now on."""
+class SecurityHeadersMiddleware:
+    """Adds the headers to every HTTP response, and HSTS to those over TLS."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request or socket."""
+        """Call the application, and add the headers to its response."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -37,7 +37,7 @@ class BrowserHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(_ALWAYS)
-                # "Not modified" doesn't say of what: a policy there would replace the stored page's own.
+                # A 304 has no content type, and its policy would replace the cached page's policy.
                 if message["status"] != _NOT_MODIFIED:
                     is_page = headers.get("content-type", "").startswith("text/html")
                     headers["Content-Security-Policy"] = _PAGE if is_page else _DATA

@@ -1,4 +1,4 @@
-"""How fast people and addresses may do things, counted together with the other gateways."""
+"""Rate limits that are synchronized between gateways."""
 
 import asyncio
 import logging
@@ -9,67 +9,67 @@ from opsroom_contracts.codec import ContractError, decode, encode
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.gateways import SPENT, RateLimitDelta
 from opsroom_contracts.subjects import GATEWAY_SPENT
-from opsroom_gateway.domain.token_bucket import Buckets, Rate
+from opsroom_gateway.domain.token_bucket import Rate, TokenBuckets
 from opsroom_messaging.client.connection import NatsConnection
 
-_TELL_SECONDS = 0.25
-_MOST_TOLD = 2_000
-"""So many keys go into one telling; with more, somebody attacks, and each gateway's own count must do."""
+_SYNC_SECONDS = 0.25
+_MAX_KEYS_PER_MESSAGE = 2_000
+"""Max keys per sync message; above that (an attack) limits are local only."""
 
 log = logging.getLogger(__name__)
 
 
 class RateLimit:
-    """One kind of thing that may be done so often. ``what``: in words, for those who are refused."""
+    """A rate limit by key. ``label``: the limited thing, in the error message."""
 
-    def __init__(self, name: str, what: str, rate: Rate) -> None:
+    def __init__(self, name: str, label: str, rate: Rate) -> None:
         self.name = name
-        self._what = what
-        self._buckets = Buckets(rate)
+        self._label = label
+        self._buckets = TokenBuckets(rate)
         self._unlimited = rate.unlimited
-        self._untold: Counter[str] = Counter()
+        self._deltas: Counter[str] = Counter()
 
-    def spend(self, key: str) -> None:
-        """Count one.
+    def acquire(self, key: str) -> None:
+        """Take one token.
 
         Raises:
-            FaultError: ``rate_limited``; it says when to try again.
+            FaultError: ``rate_limited``, with the seconds until a retry can succeed.
         """
-        wait = self.wait(key)
+        wait = self.try_acquire(key)
         if wait > 0:
-            words = f"too many {self._what}; try again in {math.ceil(wait)} s"
-            raise refuse(ErrorCode.RATE_LIMITED, words, retry_after=round(wait, 3))
+            message = f"too many {self._label}; try again in {math.ceil(wait)} s"
+            raise refuse(ErrorCode.RATE_LIMITED, message, retry_after=round(wait, 3))
 
-    def wait(self, key: str) -> float:
-        """Count one and answer 0; or answer for how many seconds to wait before asking again."""
+    def try_acquire(self, key: str) -> float:
+        """Take one token and return 0, or return the seconds until there is one."""
         if self._unlimited:
             return 0.0
-        wait = self._buckets.spend(key, asyncio.get_running_loop().time())
-        if wait == 0 and (key in self._untold or len(self._untold) < _MOST_TOLD):
-            self._untold[key] += 1
+        wait = self._buckets.acquire(key, asyncio.get_running_loop().time())
+        if wait == 0 and (key in self._deltas or len(self._deltas) < _MAX_KEYS_PER_MESSAGE):
+            self._deltas[key] += 1
         return wait
 
     async def throttle(self, key: str) -> None:
-        """Count one, as soon as there is one to be had."""
-        wait = self.wait(key)
+        """Take one token; wait until there is one."""
+        wait = self.try_acquire(key)
         while wait > 0:
             await asyncio.sleep(wait)
-            wait = self.wait(key)
+            wait = self.try_acquire(key)
 
     def drain_deltas(self) -> dict[str, int]:
-        """What was counted since the last time."""
-        told, self._untold = self._untold, Counter()
-        return dict(told)
+        """Return the counts since the last call."""
+        deltas, self._deltas = self._deltas, Counter()
+        return dict(deltas)
 
-    def apply_remote(self, spent: dict[str, int]) -> None:
-        """What another gateway counted."""
+    def apply_remote(self, delta: dict[str, int]) -> None:
+        """Subtract what another gateway counted."""
         now = asyncio.get_running_loop().time()
-        for key, count in spent.items():
-            self._buckets.spent_elsewhere(key, count, now)
+        for key, count in delta.items():
+            self._buckets.acquire_remote(key, count, now)
 
 
 class RateLimitSync:
-    """Tells the other gateways what was spent here, and hears what was spent there: late by a moment."""
+    """Publishes this gateway's counts, and applies those of the other gateways with a short delay."""
 
     def __init__(self, broker: NatsConnection, gateway: str, limits: tuple[RateLimit, ...]) -> None:
         self._broker = broker
@@ -77,22 +77,22 @@ class RateLimitSync:
         self._limits = {limit.name: limit for limit in limits}
 
     async def run(self) -> None:
-        """Tell until cancelled."""
-        await self._broker.listen(GATEWAY_SPENT, self._hear)
+        """Synchronize until cancelled."""
+        await self._broker.listen(GATEWAY_SPENT, self._on_delta)
         while True:
-            await asyncio.sleep(_TELL_SECONDS)
+            await asyncio.sleep(_SYNC_SECONDS)
             for name, limit in self._limits.items():
                 counts = limit.drain_deltas()
                 if counts and self._broker.connected:
-                    spent = RateLimitDelta(gateway=self._gateway, limit=name, counts=counts)
-                    await self._broker.publish(GATEWAY_SPENT, encode(spent))
+                    delta = RateLimitDelta(gateway=self._gateway, limit=name, counts=counts)
+                    await self._broker.publish(GATEWAY_SPENT, encode(delta))
 
-    def _hear(self, payload: bytes) -> None:
+    def _on_delta(self, payload: bytes) -> None:
         try:
-            spent = decode(SPENT, payload)
+            delta = decode(SPENT, payload)
         except ContractError as error:
             log.warning("skipped a payload on %s: %s", GATEWAY_SPENT, error)
             return
-        limit = self._limits.get(spent.limit)
-        if limit is not None and spent.gateway != self._gateway:
-            limit.apply_remote(spent.counts)
+        limit = self._limits.get(delta.limit)
+        if limit is not None and delta.gateway != self._gateway:
+            limit.apply_remote(delta.counts)

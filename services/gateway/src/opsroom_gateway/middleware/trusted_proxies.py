@@ -1,8 +1,8 @@
-"""For whom a proxy speaks, as far as that can be believed.
+"""Trusted proxies and the client addresses that they forward.
 
-A proxy appends the address that connected to it to the right of ``X-Forwarded-For``; whatever stands further
-left may be the client's own invention. So the header is read from the right, and only proxies that were named
-are passed over. Some hosts put the client's address into a header of their own, which they always overwrite.
+A proxy appends the address of its peer to the right of ``X-Forwarded-For``; anything further left may have
+been invented by the client. The header is therefore read from the right, and only trusted proxies are
+skipped. Some hosts put the client's address into a header of their own, which they always overwrite.
 """
 
 from collections.abc import Sequence
@@ -11,101 +11,111 @@ from typing import Final
 
 from starlette.datastructures import Headers
 
-from opsroom_gateway.domain.networks import CLOUDFLARE, LOOPBACK, PRIVATE, Network, networks, parse, within
+from opsroom_gateway.domain.networks import (
+    CLOUDFLARE,
+    LOOPBACK,
+    PRIVATE,
+    Network,
+    in_networks,
+    parse_address,
+    parse_networks,
+)
 
 FORWARDED_FOR: Final = "x-forwarded-for"
-_SPEAKS_FOR_ANOTHER: Final = (FORWARDED_FOR, "forwarded", "x-real-ip", "fly-client-ip")
+_FORWARDING_HEADERS: Final = (FORWARDED_FOR, "forwarded", "x-real-ip", "fly-client-ip")
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """The proxies of a host, by what it is known to send. Networks as text."""
+    """The proxies of a hosting provider. Networks are text."""
 
     peers: tuple[str, ...]
-    """Who connects to us."""
-    passed: tuple[str, ...] = ()
-    """Proxies of the host, passed over in ``X-Forwarded-For`` however many there are."""
+    """Networks that connect to us."""
+    hops: tuple[str, ...] = ()
+    """The provider's inner proxies: any number of them is skipped in ``X-Forwarded-For``."""
     edge: tuple[str, ...] = ()
-    """The outermost, passed over once and no more: clients may have addresses in the same networks."""
+    """The outermost proxies: only one is skipped, because clients may have addresses in the same networks."""
     header: str = FORWARDED_FOR
-    """Where the client's address is."""
+    """The header with the client's address."""
 
 
 PRESETS: Final = {
     # X-Forwarded-For: <what the client sent>,<client>, <Cloudflare>, <10.x>
-    "render": Preset(peers=(*LOOPBACK, "10.0.0.0/8"), passed=(*LOOPBACK, "10.0.0.0/8"), edge=CLOUDFLARE),
+    "render": Preset(peers=(*LOOPBACK, "10.0.0.0/8"), hops=(*LOOPBACK, "10.0.0.0/8"), edge=CLOUDFLARE),
     # X-Real-IP is documented and overwritten; X-Forwarded-For is not documented.
     "railway": Preset(peers=("100.64.0.0/10",), header="x-real-ip"),
     # The rightmost of X-Forwarded-For is the application's own public address, in no published range.
     "fly": Preset(peers=("172.16.0.0/12", "fdaa::/16"), header="fly-client-ip"),
     "cloudflare": Preset(peers=CLOUDFLARE, edge=CLOUDFLARE),
-    "private": Preset(peers=PRIVATE, passed=PRIVATE),
+    "private": Preset(peers=PRIVATE, hops=PRIVATE),
 }
-"""Hosts by the names that settings may give instead of addresses."""
+"""Presets by the name that the setting accepts instead of addresses."""
 
 
 @dataclass(frozen=True, slots=True)
-class Proxies:
-    """The proxies that are believed, all presets and addresses of a setting together."""
+class TrustedProxies:
+    """The trusted proxies: all presets and addresses of the setting, combined."""
 
     peers: tuple[Network, ...]
-    passed: tuple[Network, ...]
+    hops: tuple[Network, ...]
     edge: tuple[Network, ...]
     headers: tuple[tuple[tuple[Network, ...], str], ...]
-    """Peers that put the client's address into a header of their own, and which."""
+    """Peers that send the client's address in a header of their own, and its name."""
 
-    def client(self, peer: str, headers: Headers) -> str | None:
-        """The address for which ``peer``, one of ours, speaks; None: it tells none that can be believed."""
+    def client_address(self, peer: str, headers: Headers) -> str | None:
+        """Return the client's address as forwarded by ``peer``, a trusted proxy. None if it is unreliable."""
         for peers, header in self.headers:
-            if within(peer, peers):
-                return _only_address(headers.getlist(header))
-        told = ",".join(headers.getlist(FORWARDED_FOR))
-        return self._client((*told.split(","), peer) if told else (peer,))
+            if in_networks(peer, peers):
+                return _single_address(headers.getlist(header))
+        forwarded = ",".join(headers.getlist(FORWARDED_FOR))
+        return self._client((*forwarded.split(","), peer) if forwarded else (peer,))
 
     def _client(self, chain: Sequence[str]) -> str | None:
-        """Read ``chain`` from the right. Where all are proxies of ours, the outermost is the client."""
+        """Read ``chain`` from the right. If all are trusted proxies, the outermost is the client."""
         outermost, at_edge = None, False
         for text in reversed(chain):
-            address = _without_port(text)
+            address = _strip_port(text)
             if address is None:
                 return None
-            if at_edge or not (within(address, self.passed) or within(address, self.edge)):
+            if at_edge or not (in_networks(address, self.hops) or in_networks(address, self.edge)):
                 return address
-            at_edge = not within(address, self.passed)
+            at_edge = not in_networks(address, self.hops)
             outermost = address
         return outermost
 
 
-def trusted(texts: Sequence[str]) -> Proxies:
-    """The proxies that ``texts`` name: addresses, networks and presets.
+def parse_proxies(texts: Sequence[str]) -> TrustedProxies:
+    """Parse addresses, networks and names of presets.
 
     Raises:
-        ValueError: one of them is none of these.
+        ValueError: one of ``texts`` is none of these.
     """
     own = tuple(text for text in texts if text not in PRESETS)
     presets = [PRESETS[text] for text in texts if text in PRESETS]
-    given = Preset(peers=own, passed=own)
+    given = Preset(peers=own, hops=own)
     by_address = [given, *(preset for preset in presets if preset.header == FORWARDED_FOR)]
-    return Proxies(
-        peers=networks(text for preset in (given, *presets) for text in preset.peers),
-        passed=networks(text for preset in by_address for text in preset.passed),
-        edge=networks(text for preset in by_address for text in preset.edge),
+    return TrustedProxies(
+        peers=parse_networks(text for preset in (given, *presets) for text in preset.peers),
+        hops=parse_networks(text for preset in by_address for text in preset.hops),
+        edge=parse_networks(text for preset in by_address for text in preset.edge),
         headers=tuple(
-            (networks(preset.peers), preset.header) for preset in presets if preset.header != FORWARDED_FOR
+            (parse_networks(preset.peers), preset.header)
+            for preset in presets
+            if preset.header != FORWARDED_FOR
         ),
     )
 
 
-def check_trusted(text: str) -> str:
-    """A preset, an address or a network, as a setting names it.
+def validate_proxy(text: str) -> str:
+    """Return a preset, address or network in the form that ``parse_proxies`` takes.
 
     Raises:
-        ValueError: it is none, or trusts everybody.
+        ValueError: it is none of these, or would trust everybody.
     """
     if text.lower() in PRESETS:
         return text.lower()
     try:
-        (network,) = networks((text,))
+        (network,) = parse_networks((text,))
     except ValueError as error:
         raise ValueError(f"{error}, or one of {', '.join(PRESETS)}") from None
     if network.prefixlen == 0:
@@ -113,22 +123,22 @@ def check_trusted(text: str) -> str:
     return str(network) if "/" in text else text
 
 
-def speaks_for_another(headers: Headers) -> bool:
-    """Whether a request says that somebody else asks."""
-    return any(name in headers for name in _SPEAKS_FOR_ANOTHER)
+def is_forwarded(headers: Headers) -> bool:
+    """Return whether a request has any header of a forwarding proxy."""
+    return any(name in headers for name in _FORWARDING_HEADERS)
 
 
-def _only_address(values: Sequence[str]) -> str | None:
-    """The one address; several, or what is none, can't be believed."""
-    return _without_port(values[0]) if len(set(values)) == 1 else None
+def _single_address(values: Sequence[str]) -> str | None:
+    """Return the only address; None if there are several or it is invalid."""
+    return _strip_port(values[0]) if len(set(values)) == 1 else None
 
 
-def _without_port(text: str) -> str | None:
-    """The address in ``203.0.113.7``, ``203.0.113.7:443``, ``2001:db8::7`` or ``[2001:db8::7]:443``."""
+def _strip_port(text: str) -> str | None:
+    """Return the address of ``192.0.2.7``, ``192.0.2.7:443``, ``2001:db8::7`` or ``[2001:db8::7]:443``."""
     host = text.strip()
     if host.startswith("["):
         host = host[1:].partition("]")[0]
     elif host.count(":") == 1:
         host = host.partition(":")[0]
-    parsed = parse(host)
+    parsed = parse_address(host)
     return None if parsed is None else str(parsed)

@@ -1,40 +1,41 @@
-"""Connections of this gateway that are on somebody's record though they are no sessions here."""
+"""Orphaned connections: on a member's record with this gateway's id, but without a session here."""
 
 
 class OrphanedConnections:
-    """Which there are, and on whose record each is; found both ways without a search.
+    """An index of the orphans by connection and by member.
 
-    When everybody comes back at once, every connection is one for a moment.
+    Lookups must be fast in both directions: when everybody reconnects, every connection is an orphan for a
+    moment.
     """
 
-    __slots__ = ("_of", "_owners")
+    __slots__ = ("_by_user", "_owners")
 
     def __init__(self) -> None:
         self._owners: dict[str, str] = {}
-        self._of: dict[str, set[str]] = {}
+        self._by_user: dict[str, set[str]] = {}
 
     def __contains__(self, connection: str) -> bool:
         return connection in self._owners
 
     def add(self, connection: str, user_id: str) -> None:
-        """``connection`` is on the record of ``user_id``."""
+        """Add ``connection``, which is on the record of ``user_id``."""
         self.discard(connection)
         self._owners[connection] = user_id
-        self._of.setdefault(user_id, set()).add(connection)
+        self._by_user.setdefault(user_id, set()).add(connection)
 
     def discard(self, connection: str) -> None:
-        """It is none, or no more."""
+        """Remove ``connection`` if it is there."""
         user_id = self._owners.pop(connection, None)
         if user_id is not None:
-            of = self._of[user_id]
-            of.discard(connection)
-            if not of:
-                del self._of[user_id]
+            connections = self._by_user[user_id]
+            connections.discard(connection)
+            if not connections:
+                del self._by_user[user_id]
 
     def owner(self, connection: str) -> str | None:
-        """On whose record it is; None: it is no stray."""
+        """Return the member whose record has ``connection``; None if it is no orphan."""
         return self._owners.get(connection)
 
-    def of(self, user_id: str) -> frozenset[str]:
-        """All that are on one record."""
-        return frozenset(self._of.get(user_id, ()))
+    def connections_of(self, user_id: str) -> frozenset[str]:
+        """Return all orphans on one member's record."""
+        return frozenset(self._by_user.get(user_id, ()))

@@ -1,30 +1,32 @@
-"""From where people were connected to this process, for a day and in memory alone."""
+"""Addresses from which users were connected to this process: for a day, in memory only."""
 
 from collections import OrderedDict
 from datetime import datetime, timedelta
 
 _REMEMBERED = timedelta(days=1)
-_MOST = 20_000
-"""So many pairs of name and address are remembered; past it the one that left longest ago is forgotten."""
+_MAX_ENTRIES = 20_000
+"""How many pairs of name and address are kept; beyond it the oldest is dropped."""
 
 
 class RecentAddresses:
-    """Those who left: by folded name, from which site, and when. Time is an argument."""
+    """When users left, by folded name and network. The time is an argument."""
 
     def __init__(self) -> None:
-        self._left: OrderedDict[tuple[str, str], datetime] = OrderedDict()
+        self._last_seen: OrderedDict[tuple[str, str], datetime] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._left)
+        return len(self._last_seen)
 
-    def left(self, name: str, site: str, at: datetime) -> None:
-        """Somebody's connection from ``site`` ended."""
-        self._left[name, site] = at
-        self._left.move_to_end((name, site))
-        while len(self._left) > _MOST or next(iter(self._left.values())) < at - _REMEMBERED:
-            self._left.popitem(last=False)
+    def record(self, name: str, network: str, at: datetime) -> None:
+        """Record that a connection of ``name`` from ``network`` ended."""
+        self._last_seen[name, network] = at
+        self._last_seen.move_to_end((name, network))
+        while len(self._last_seen) > _MAX_ENTRIES or next(iter(self._last_seen.values())) < at - _REMEMBERED:
+            self._last_seen.popitem(last=False)
 
-    def of(self, name: str, now: datetime) -> dict[str, datetime]:
-        """When those of that name were last here, by site."""
+    def find(self, name: str, now: datetime) -> dict[str, datetime]:
+        """Return when users of that name were last connected, by network."""
         since = now - _REMEMBERED
-        return {site: at for (one, site), at in self._left.items() if one == name and at >= since}
+        return {
+            network: at for (known, network), at in self._last_seen.items() if known == name and at >= since
+        }

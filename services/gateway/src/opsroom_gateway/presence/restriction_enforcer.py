@@ -1,4 +1,4 @@
-"""Holding people and addresses to their mutes and bans: who comes in, and who is here already."""
+"""Enforcement of mutes and bans on new and existing connections."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,91 +13,95 @@ from opsroom_gateway.presence.recent_addresses import RecentAddresses
 from opsroom_gateway.projections.restrictions import RestrictionProjection
 from opsroom_gateway.transport.connection import ClientConnection
 
-Hear = Callable[[Restriction], None]
-"""Called with a restriction that concerns a reader, as soon as it is known, and again when it is lifted."""
+OnRestriction = Callable[[Restriction], None]
+"""Called with each restriction that applies to a reader, and again when it is lifted."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    site: str
+    network: str
     name: str | None
-    on_restriction: Hear
+    on_restriction: OnRestriction
 
 
 class RestrictionEnforcer:
-    """Knows all sockets and streams of this process, by where they came from and by whose they are."""
+    """Watches all sockets and streams of this process by network and by name."""
 
     def __init__(self, projection: RestrictionProjection) -> None:
         self._projection = projection
         self._readers: dict[ClientConnection, _Reader] = {}
-        self._sightings = RecentAddresses()
+        self._recent = RecentAddresses()
         projection.watch(self._on_restriction)
 
     def check(self, client: Client, name: str | None = None) -> None:
-        """Pass who is not banned.
+        """Check that the client is not banned.
 
         Raises:
             FaultError: ``banned``.
         """
         restrictions, now = self._projection.restrictions, self._projection.clock()
-        ban = restrictions.ban_of_site(client.site, now)
+        ban = restrictions.ban_of_site(client.network, now)
         if ban is None and name is not None:
             ban = restrictions.ban_of_name(name, now)
         if ban is not None:
             raise refusal(ban)
 
     def mute_of(self, name: str) -> Restriction | None:
-        """Why ``name`` may not speak."""
+        """Return the mute of ``name``, if any."""
         return self._projection.restrictions.mute_of(name, self._projection.clock())
 
     def in_force(self) -> tuple[Restriction, ...]:
-        """All that are, the newest first."""
+        """Return all restrictions in force, newest first."""
         found = self._projection.restrictions.in_force(self._projection.clock())
-        return tuple(sorted(found, key=lambda one: (one.at, one.id), reverse=True))
+        return tuple(sorted(found, key=lambda restriction: (restriction.at, restriction.id), reverse=True))
 
-    def watch(self, connection: ClientConnection, client: Client, name: str | None, hear: Hear) -> None:
-        """Call ``hear``, until ``connection`` is lost, with what concerns ``name`` or the client's site.
+    def watch(
+        self, connection: ClientConnection, client: Client, name: str | None, on_restriction: OnRestriction
+    ) -> None:
+        """Call ``on_restriction`` with what applies to ``name`` or the client until the connection closes.
 
         Raises:
             FaultError: ``banned`` already.
         """
         self.check(client, name)
         folded = None if name is None else fold_name(name)
-        self._readers[connection] = _Reader(client.site, folded, hear)
+        self._readers[connection] = _Reader(client.network, folded, on_restriction)
         connection.on_close(partial(self._forget, connection))
 
-    def name(self, connection: ClientConnection, name: str | None) -> None:
-        """Note that a watched connection is ``name``'s from now on; None: nobody's."""
+    def set_name(self, connection: ClientConnection, name: str | None) -> None:
+        """Set the name of a watched connection. None: it belongs to no user."""
         reader = self._readers.get(connection)
         if reader is not None:
-            self._note(reader)
+            self._record_address(reader)
             self._readers[connection] = replace(reader, name=None if name is None else fold_name(name))
 
     def known_addresses(self, name: str) -> KnownAddresses:
-        """From where those who go by ``name`` are connected here, or were in the last day."""
+        """Return the addresses from which users of that name are connected here, or were in the last day."""
         now, folded = self._projection.clock(), fold_name(name)
-        found = self._sightings.of(folded, now)
-        found |= {reader.site: now for reader in self._readers.values() if reader.name == folded}
-        latest = sorted(found.items(), key=lambda one: (one[1], one[0]), reverse=True)[:SIGHTINGS_MAX]
-        return KnownAddresses(sightings=tuple(AddressSeen(address=site[:64], at=at) for site, at in latest))
+        found = self._recent.find(folded, now)
+        found |= {reader.network: now for reader in self._readers.values() if reader.name == folded}
+        latest = sorted(found.items(), key=lambda seen: (seen[1], seen[0]), reverse=True)[:SIGHTINGS_MAX]
+        return KnownAddresses(
+            sightings=tuple(AddressSeen(address=network[:64], at=at) for network, at in latest)
+        )
 
     def _forget(self, connection: ClientConnection) -> None:
         reader = self._readers.pop(connection, None)
         if reader is not None:
-            self._note(reader)
+            self._record_address(reader)
 
-    def _note(self, reader: _Reader) -> None:
+    def _record_address(self, reader: _Reader) -> None:
         if reader.name is not None:
-            self._sightings.left(reader.name, reader.site, self._projection.clock())
+            self._recent.record(reader.name, reader.network, self._projection.clock())
 
     def _on_restriction(self, restriction: Restriction) -> None:
         name = None if restriction.name is None else fold_name(restriction.name)
         for reader in list(self._readers.values()):
-            concerned = reader.site == restriction.address if name is None else reader.name == name
-            if concerned:
+            applies = reader.network == restriction.address if name is None else reader.name == name
+            if applies:
                 reader.on_restriction(restriction)
 
 
 def is_ban(restriction: Restriction) -> bool:
-    """Whether it keeps somebody out from now on."""
+    """Return whether it bans somebody from now on."""
     return restriction.kind is RestrictionKind.BAN and not restriction.lifted

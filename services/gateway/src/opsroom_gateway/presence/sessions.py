@@ -1,4 +1,4 @@
-"""The connections of people that this gateway answers for, and keeping the chat service's record true."""
+"""The connections of users to this gateway, kept in step with the chat service's records."""
 
 import asyncio
 import logging
@@ -24,36 +24,36 @@ from opsroom_messaging.client.request_client import RequestClient
 
 _LEAVE_PATIENCE_SECONDS = 8.0
 _REJOIN_PATIENCE_SECONDS = 30.0
-_STRAY_SECONDS = 1.0
+_ORPHAN_GRACE_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
 
-class Owner(Protocol):
-    """Whoever holds a connection; told when the connection can't be kept."""
+class SessionOwner(Protocol):
+    """The owner of a session, notified when the session can't be kept."""
 
     def lost(self, *, exited: bool) -> None:
-        """The person left elsewhere (``exited``), or their name went to someone else meanwhile."""
+        """The user left from another connection (``exited``), or the name now belongs to somebody else."""
 
 
 @dataclass(slots=True)
 class Session:
-    """One connection of one person through this gateway; ``seq``: the record's sequence that shows it."""
+    """One connection of one user to this gateway. ``seq``: the sequence of the record that has it."""
 
     connection: Connection
     dialect: ProtocolVersion
     user_id: str
     name: str
-    owner: Owner
+    owner: SessionOwner
     seq: int
     rejoining: bool = False
 
 
 class Sessions:
-    """Joins and leaves on behalf of sockets, and joins again what was taken off while its socket lived.
+    """Joins and leaves on behalf of sockets, and corrections when the record and the sockets differ.
 
-    That happens when this process slept through its lease: its people were taken off the list. And takes
-    off what nobody here answers for: a join whose answer never came may have been stored all the same.
+    If this process stalls longer than its lease, its users are taken off the list: they are joined again. If
+    a join was stored but its reply was lost, the record has an orphaned connection: it is removed.
     """
 
     def __init__(self, requester: RequestClient, gateway: str) -> None:
@@ -61,19 +61,19 @@ class Sessions:
         self._gateway = gateway
         self._by_user: dict[str, dict[str, Session]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._claimed: set[str] = set()
-        """Connections of ours that are no sessions, and that somebody here will see to."""
-        self._strays = OrphanedConnections()
+        self._pending: set[str] = set()
+        """Connections of ours without a session that an operation in progress is responsible for."""
+        self._orphans = OrphanedConnections()
 
     def new_connection(self) -> Connection:
-        """A connection id of this gateway that nobody has yet."""
+        """Return a new connection of this gateway."""
         return Connection(id=uuid4().hex, gateway=self._gateway)
 
-    async def join(self, request: JoinRequest, owner: Owner) -> tuple[Session, JoinReply]:
-        """Put a connection on a person's record.
+    async def join(self, request: JoinRequest, owner: SessionOwner) -> tuple[Session, JoinReply]:
+        """Add a connection to a member's record.
 
         Raises:
-            FaultError: what the chat service refused.
+            FaultError: the chat service's error.
         """
         with self.pending(request.connection.id):
             reply = await self._requester.request(endpoints.JOIN, request)
@@ -84,30 +84,30 @@ class Sessions:
 
     @contextmanager
     def pending(self, connection: str) -> Iterator[None]:
-        """Answer for a connection while it is brought onto a record; if that fails it is taken off again."""
+        """Be responsible for a connection while it is added to a record. On failure it is removed again."""
         self.mark_pending(connection)
         try:
             yield
         except BaseException:
-            self._claimed.discard(connection)
-            if connection in self._strays:
-                self._start(self._remove_orphan(connection))
+            self._pending.discard(connection)
+            if connection in self._orphans:
+                self._spawn(self._remove_orphan(connection))
             raise
         self.resolve_pending(connection)
 
     def mark_pending(self, connection: str) -> None:
-        """Answer for a connection until ``resolve_pending``."""
-        self._claimed.add(connection)
+        """Be responsible for a connection until ``resolve_pending``."""
+        self._pending.add(connection)
 
     def resolve_pending(self, connection: str) -> None:
-        """It is a session now, or off the record."""
-        self._claimed.discard(connection)
-        self._strays.discard(connection)
+        """End the responsibility: the connection has a session, or is off the record."""
+        self._pending.discard(connection)
+        self._orphans.discard(connection)
 
     async def leave(self, session: Session, manner: LeaveReason, *, everywhere: bool = False) -> int:
-        """Take a connection (``everywhere``: all of the person's) off; answers the sequence that shows it.
+        """Remove a connection (``everywhere``: all of the user's). Returns the sequence of the new record.
 
-        If the chat service can't be told, this gateway's lease or the next restart will.
+        If the chat service is unavailable, this is retried; after a crash the lease's expiry does it.
         """
         self._drop(session)
         request = LeaveRequest(
@@ -118,7 +118,7 @@ class Sessions:
         return await self._send_leave(request)
 
     async def leave_connections(self, user_id: str, connections: tuple[str, ...], manner: LeaveReason) -> int:
-        """Take connections off a person's record, whoever answers for them."""
+        """Remove connections from a member's record, whether or not they have sessions here."""
         for connection in connections:
             session = self._by_user.get(user_id, {}).get(connection)
             if session is not None:
@@ -126,42 +126,42 @@ class Sessions:
         return await self._send_leave(LeaveRequest(user_id=user_id, connections=connections, manner=manner))
 
     def on_member(self, member: Member, seq: int) -> None:
-        """Compare a changed record with the sockets that live here."""
+        """Compare a changed record with the sockets of this gateway."""
         sessions = self._by_user.get(member.user.id, {})
         self._note_orphans(member, sessions)
         known = {connection.id for connection in member.connections}
         for session in list(sessions.values()):
-            # A record without a sequence is one that vanished altogether.
+            # The sequence is 0 if the record has disappeared.
             if session.connection.id in known or session.rejoining or 0 < seq <= session.seq:
                 continue
             if member.exited:
                 self._drop(session)
                 session.owner.lost(exited=True)
             else:
-                self._start(self._rejoin(session))
+                self._spawn(self._rejoin(session))
 
     def _note_orphans(self, member: Member, sessions: dict[str, Session]) -> None:
-        """See which connections of ours are on this record and are no sessions."""
+        """Update the orphans of this record, and schedule the removal of new ones."""
         listed = {connection.id for connection in member.connections if connection.gateway == self._gateway}
-        known = self._strays.of(member.user.id)
+        known = self._orphans.connections_of(member.user.id)
         for connection in known - listed:
-            self._strays.discard(connection)
+            self._orphans.discard(connection)
         for connection in listed - sessions.keys() - known:
-            self._strays.add(connection, member.user.id)
-            self._start(self._remove_orphan(connection))
+            self._orphans.add(connection, member.user.id)
+            self._spawn(self._remove_orphan(connection))
 
     async def _remove_orphan(self, connection: str) -> None:
-        """Take a stray off its record, unless somebody sees to it: what is on its way passes in no time."""
-        await asyncio.sleep(_STRAY_SECONDS)
-        user_id = self._strays.owner(connection)
-        if user_id is None or connection in self._claimed or connection in self._by_user.get(user_id, {}):
+        """Remove an orphan from its record unless it is resolved or pending after a grace period."""
+        await asyncio.sleep(_ORPHAN_GRACE_SECONDS)
+        user_id = self._orphans.owner(connection)
+        if user_id is None or connection in self._pending or connection in self._by_user.get(user_id, {}):
             return
-        log.warning("connection %s of %s has no socket: it is taken off the record", connection, user_id)
+        log.warning("connection %s of %s has no socket; removing it from the record", connection, user_id)
         request = LeaveRequest(user_id=user_id, connections=(connection,), manner=LeaveReason.CLOSED)
         await self._send_leave(request)
 
     async def close(self) -> None:
-        """Wait for what is under way."""
+        """Cancel tasks that are in progress."""
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -178,7 +178,7 @@ class Sessions:
         try:
             reply = await self._requester.request(endpoints.JOIN, request, patience=_REJOIN_PATIENCE_SECONDS)
         except FaultError as error:
-            log.warning("the connection of %s can't be kept: %s", session.user_id, error)
+            log.warning("could not rejoin the connection of %s: %s", session.user_id, error)
             self._drop(session)
             session.owner.lost(exited=False)
             return
@@ -186,7 +186,7 @@ class Sessions:
             session.rejoining = False
         session.seq = max(session.seq, reply.seq)
         if session.connection.id not in self._by_user.get(session.user_id, {}):
-            # The socket closed while we asked.
+            # The socket closed during the request.
             connections = (session.connection.id,)
             await self.leave_connections(session.user_id, connections, LeaveReason.CLOSED)
 
@@ -197,8 +197,8 @@ class Sessions:
             reply = await self._requester.request(endpoints.LEAVE, request, patience=_LEAVE_PATIENCE_SECONDS)
         except FaultError as error:
             level = logging.WARNING if error.fault.code in RETRYABLE else logging.ERROR
-            log.log(level, "a leave of %s was not taken: %s", request.user_id, error)
-            self._start(self._retry_leave(request))
+            log.log(level, "a leave of %s failed and will be retried: %s", request.user_id, error)
+            self._spawn(self._retry_leave(request))
             return 0
         self._leave_sent(request)
         return reply.seq
@@ -224,7 +224,7 @@ class Sessions:
         if not sessions:
             self._by_user.pop(session.user_id, None)
 
-    def _start(self, work: Coroutine[None, None, None]) -> None:
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -1,4 +1,4 @@
-"""The events of all instances, followed once for this process and fanned out in both dialects."""
+"""The instances and their events, read once for this process and sent to readers of both APIs."""
 
 import logging
 from collections.abc import Callable
@@ -13,21 +13,21 @@ from opsroom_gateway.fanout.replay_buffer import ReplayBuffer
 from opsroom_gateway.transport.encoding import sse_event
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
 
-_RING_COUNT = 4096
-_RING_BYTES = 16 * 1024 * 1024
+_BUFFER_COUNT = 4096
+_BUFFER_BYTES = 16 * 1024 * 1024
 
 log = logging.getLogger(__name__)
 
 Watcher = Callable[[InstanceEvent, int], None]
-"""Called with each event, after it is taken in, and its sequence."""
+"""Called with each event and its sequence, after the projection has applied it."""
 
 
 class InstanceProjection:
-    """Takes in stored events; holds the instances as of ``head``, and fans the events out."""
+    """Applies stored events: holds the instances as of ``head``, and publishes the events to ``readers``."""
 
     def __init__(self) -> None:
         self.readers = Broadcaster()
-        self.buffer = ReplayBuffer(_RING_COUNT, _RING_BYTES)
+        self.buffer = ReplayBuffer(_BUFFER_COUNT, _BUFFER_BYTES)
         self.head = 0
         self.malformed = 0
         self._instances: dict[str, Instance] = {}
@@ -36,25 +36,25 @@ class InstanceProjection:
         self._list: bytes | None = None
 
     def watch(self, watcher: Watcher) -> None:
-        """Have ``watcher`` called after every event that is news."""
+        """Call ``watcher`` after every new event."""
         self._watchers.append(watcher)
 
     def instance(self, instance_id: str) -> Instance | None:
-        """One instance, one being created included."""
+        """Return one instance, which may still be being created."""
         return self._instances.get(instance_id)
 
     def instances(self) -> tuple[Instance, ...]:
-        """All instances, those being created included, in the order of their ids: the same everywhere."""
+        """Return all instances, including those being created, ordered by id."""
         return tuple(self._instances[instance_id] for instance_id in sorted(self._instances))
 
     def list_json(self) -> bytes:
-        """The list with its sequence as JSON, made once for as long as nothing changes."""
+        """Return the list with its sequence as JSON, cached until something changes."""
         if self._list is None:
             self._list = encode(InstanceList(seq=self.head, instances=self.instances()))
         return self._list
 
     def on_restart(self, *, fresh: bool) -> None:
-        """Go on; or begin anew with the last event of every instance."""
+        """Continue, or (``fresh``) start over with the last event of every instance."""
         if fresh:
             self._instances = {}
             self._list = None
@@ -62,7 +62,7 @@ class InstanceProjection:
             self._live = False
 
     def on_message(self, message: StreamMessage) -> None:
-        """Take in one event; what does not fit its contract is skipped, counted and logged."""
+        """Apply one event. Events that violate their contract are skipped, counted and logged."""
         self.head = message.seq
         self._list = None
         try:
@@ -80,7 +80,7 @@ class InstanceProjection:
             self._fan_out(event, message.seq)
 
     def on_synced(self) -> None:
-        """From here on the replay buffer holds everything; readers of an earlier stream must fetch anew."""
+        """Go live: the replay buffer is complete from here on. Readers of an earlier stream must refetch."""
         if self._live:
             return
         self._live = True
@@ -97,17 +97,17 @@ class InstanceProjection:
 
 
 def change_chunk(event: InstanceEvent, seq: int) -> bytes:
-    """The SSE chunk of an event."""
+    """Return the SSE chunk of an event."""
     return sse_event(SSE_CHANGE, encode(cloud_event_of(event, seq)), seq)
 
 
 def reset_chunk(seq: int) -> bytes:
-    """The SSE chunk that tells a reader to fetch the list anew; its id lets it resume from there."""
+    """Return the SSE chunk that makes a client refetch the list; its event id lets it resume from there."""
     return sse_event(SSE_RESET, encode(ResetEvent(seq=seq)), seq)
 
 
 def render_event(stored: StreamMessage) -> bytes:
-    """The SSE chunk of an event read back; nothing for one that is not shown or does not fit."""
+    """Return the SSE chunk of a stored event; empty if the event is not public or violates its contract."""
     try:
         event = INSTANCE_EVENT.read(stored.data)
     except ContractError:

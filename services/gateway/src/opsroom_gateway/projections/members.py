@@ -1,4 +1,4 @@
-"""Who is on the list, followed once for this process; joining and leaving fanned out."""
+"""The members of the chat, read once for this process; joins and leaves are sent to readers."""
 
 import logging
 from collections.abc import Callable
@@ -19,44 +19,44 @@ Watcher = Callable[[Member, int], None]
 
 
 class MemberProjection:
-    """Takes in people's records; a fresh start is taken in aside and compared when it is complete."""
+    """Applies members' records. After a restart of the stream it builds a second view and compares."""
 
     def __init__(self) -> None:
         self.readers = Broadcaster()
         self.malformed = 0
         self.version = 0
-        """Grows whenever someone comes onto the list or goes off it."""
+        """Increases whenever someone is added to the user list or removed from it."""
         self.count = 0
-        """How many people are on the list."""
+        """How many members are on the user list."""
         self._members: dict[str, Member] = {}
         self._sequences: dict[str, int] = {}
         self._building: dict[str, tuple[Member, int]] | None = None
         self._watchers: list[Watcher] = []
 
     def watch(self, watcher: Watcher) -> None:
-        """Have ``watcher`` called after every change, also of people who are not on the list."""
+        """Call ``watcher`` after every change, also of members who are not on the user list."""
         self._watchers.append(watcher)
 
     def member(self, user_id: str) -> Member | None:
-        """The last record of a person."""
+        """Return a member's last record."""
         return self._members.get(user_id)
 
     def members(self) -> list[Member]:
-        """The last record of everybody."""
+        """Return the last record of every member."""
         return list(self._members.values())
 
     def listed(self) -> tuple[User, ...]:
-        """People on the list, in the order in which they came."""
+        """Return the users on the list, in the order in which they joined."""
         present = [member for member in self._members.values() if member.status in _LISTED]
         present.sort(key=lambda member: (member.joined_at, member.user.id))
         return tuple(member.user for member in present)
 
     def on_restart(self, *, fresh: bool) -> None:
-        """Build aside what begins anew."""
+        """Continue, or (``fresh``) build a second view, which replaces the present one when complete."""
         self._building = {} if fresh else None
 
     def on_message(self, message: StreamMessage) -> None:
-        """Take in one record; what does not fit its contract is skipped, counted and logged."""
+        """Apply one record. Records that violate their contract are skipped, counted and logged."""
         try:
             member = MEMBER.read(message.data)
         except ContractError as error:
@@ -69,7 +69,7 @@ class MemberProjection:
             self._change(member, message.seq)
 
     def on_synced(self) -> None:
-        """Compare what was built aside with what was known, and tell the difference."""
+        """Compare the second view with the present one, and publish the differences."""
         if self._building is None:
             return
         fresh, self._building = self._building, None

@@ -1,4 +1,4 @@
-"""The messages of all rooms, followed once for this process and fanned out in both dialects."""
+"""The messages of all rooms, read once for this process and sent to readers of both APIs."""
 
 import asyncio
 import base64
@@ -18,46 +18,46 @@ from opsroom_gateway.transport.encoding import binary_frame, text_frame
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
 from opsroom_messaging.runtime.metrics import Histogram
 
-_RING_BYTES = 16 * 1024 * 1024
+_BUFFER_BYTES = 16 * 1024 * 1024
 COURSE_ROOM = "general"
-"""The one room that the course contract knows."""
+"""The only room that the course contract has."""
 
 log = logging.getLogger(__name__)
 
 
 class MessageProjection:
-    """Takes in stored messages; its hubs write them to the readers of each dialect."""
+    """Applies stored messages, and publishes them to the readers of each API."""
 
     def __init__(self, start: int, ring_messages: int, latency: Histogram | None = None) -> None:
-        """``latency`` measures how long messages take to all readers."""
+        """``latency`` measures the time from a message's timestamp until it is written to all readers."""
         self._latency = latency
-        self._stamped: datetime | None = None
+        self._timed: datetime | None = None
         self.readers = Broadcaster()
         self.course_readers = Broadcaster()
-        self.buffer = ReplayBuffer(ring_messages, _RING_BYTES)
+        self.buffer = ReplayBuffer(ring_messages, _BUFFER_BYTES)
         self.head = start - 1
         self.malformed = 0
         self._start = start
-        self._begun = False
+        self._started = False
         self.buffer.restart(start)
 
     def on_restart(self, *, fresh: bool) -> None:
-        """Go on; or, where the stream could not be resumed, tell every reader to fetch anew."""
-        if fresh and self._begun:
+        """Continue, or (``fresh``, the stream could not be resumed) make every reader refetch."""
+        if fresh and self._started:
             self.head = 0
             self.buffer.restart(1)
             self.readers.publish(text_frame(encode(ResetFrame(seq=0))))
-        self._begun = True
+        self._started = True
 
     def on_message(self, message: StreamMessage) -> None:
-        """Fan out one message; what does not fit its contract is skipped, counted and logged."""
+        """Publish one message. Messages that violate their contract are skipped, counted and logged."""
         self.head = message.seq
         try:
             event = CHAT_EVENT.read(message.data)
             if isinstance(event, MessageRemoved):
-                self._remove(event, message.seq)
+                self._on_removed(event, message.seq)
                 return
-            # Without readers it is made only to be checked, where anything in it could be wrong.
+            # Even without readers a relayed frame is decoded, to find a malformed one.
             course = course_frame(event) if len(self.course_readers) or event.raw is not None else b""
         except ContractError as error:
             self.malformed += 1
@@ -68,33 +68,33 @@ class MessageProjection:
         self.readers.publish(frame)
         if event.room == COURSE_ROOM:
             self.course_readers.publish(course)
-        if self._latency is not None and self._stamped is None:
-            # One measure for all messages of a turn; behind the hubs, which write at its end.
-            self._stamped = event.timestamp
+        if self._latency is not None and self._timed is None:
+            # One sample per event-loop iteration, taken after the broadcasters have written.
+            self._timed = event.timestamp
             asyncio.get_running_loop().call_soon(self._observe, self._latency, event.timestamp)
 
-    def _remove(self, event: MessageRemoved, seq: int) -> None:
-        """Nobody who comes back is told the text again. The course contract has no words for it."""
-        self.buffer.drop(event.message_seq)
+    def _on_removed(self, event: MessageRemoved, seq: int) -> None:
+        """Redact the message: no replay may contain its text. The course contract has no such frame."""
+        self.buffer.redact(event.message_seq)
         frame = encoded_frame(event, seq)
         self.buffer.put(seq, frame)
         self.readers.publish(frame)
 
-    def _observe(self, latency: Histogram, stamped: datetime) -> None:
-        self._stamped = None
-        latency.observe(max(0.0, time() - stamped.timestamp()), "chat")
+    def _observe(self, latency: Histogram, timestamp: datetime) -> None:
+        self._timed = None
+        latency.observe(max(0.0, time() - timestamp.timestamp()), "chat")
 
     def on_synced(self) -> None:
-        """Nothing to do: the replay buffer fills as messages come."""
+        """Do nothing: the replay buffer fills as messages arrive."""
 
 
 def encoded_frame(event: ChatEvent, seq: int) -> bytes:
-    """The WebSocket frame of a stored event."""
+    """Return the WebSocket frame of a stored event."""
     return text_frame(encode(frame_of(event, seq)))
 
 
 def render_message(stored: StreamMessage) -> bytes:
-    """The frame of an event that was read back; empty if it does not fit its contract."""
+    """Return the frame of a stored event; empty if the event violates its contract."""
     try:
         event = CHAT_EVENT.read(stored.data)
     except ContractError:
@@ -103,18 +103,18 @@ def render_message(stored: StreamMessage) -> bytes:
 
 
 def course_frame(event: MessageEvent) -> bytes:
-    """What clients of the course contract see: their own frames byte for byte, ours in the shape they know.
+    """Return a message for clients of the course contract: their own frames unchanged, others converted.
 
     Raises:
-        ContractError: the kept frame is not base64.
+        ContractError: the stored original frame is not base64.
     """
     if event.raw is not None:
-        return _relayed(event.raw)
+        return _original_frame(event.raw)
     sender = LegacyUser(id=event.user.id, name=event.user.name)
     return text_frame(encode(CourseOutgoing(message=event.text, user=sender)))
 
 
-def _relayed(raw: LegacyFrame) -> bytes:
+def _original_frame(raw: LegacyFrame) -> bytes:
     if not raw.binary:
         return text_frame(raw.data.encode())
     try:

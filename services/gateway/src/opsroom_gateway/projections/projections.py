@@ -1,4 +1,4 @@
-"""Everything that a gateway follows, each stream once, and what it tells those who come back."""
+"""All projections of a gateway with their subscriptions and replayers."""
 
 from dataclasses import dataclass
 
@@ -18,64 +18,64 @@ _READY_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Projections:
-    """The feeds with their followers, and the past of those that can be resumed."""
+    """The projections, their subscriptions, and the replayers of those that clients can resume."""
 
     chat: MessageProjection
-    chat_follower: StreamSubscription
-    chat_past: Replayer
-    people: MemberProjection
+    chat_subscription: StreamSubscription
+    chat_replayer: Replayer
+    members: MemberProjection
     restrictions: RestrictionProjection
-    people_follower: StreamSubscription
+    members_subscription: StreamSubscription
     cloud: InstanceProjection
-    cloud_follower: StreamSubscription
-    cloud_past: Replayer
+    cloud_subscription: StreamSubscription
+    cloud_replayer: Replayer
 
     @property
-    def followers(self) -> tuple[StreamSubscription, StreamSubscription, StreamSubscription]:
-        """All of them."""
-        return self.chat_follower, self.people_follower, self.cloud_follower
+    def subscriptions(self) -> tuple[StreamSubscription, StreamSubscription, StreamSubscription]:
+        """All subscriptions."""
+        return self.chat_subscription, self.members_subscription, self.cloud_subscription
 
     @property
     def live(self) -> bool:
-        """Whether all of it is up to date, as far as anyone can know."""
-        return all(follower.live for follower in self.followers)
+        """Whether all projections are up to date."""
+        return all(subscription.live for subscription in self.subscriptions)
 
     async def ready(self) -> None:
-        """Wait until readers may come.
+        """Wait until all projections are up to date.
 
         Raises:
-            TimeoutError: that takes too long.
+            TimeoutError: it takes too long.
         """
-        for follower in self.followers:
-            await follower.ready(_READY_SECONDS)
-        await self.cloud_past.warm_up()
+        for subscription in self.subscriptions:
+            await subscription.ready(_READY_SECONDS)
+        await self.cloud_replayer.warm_up()
 
 
 def build_projections(
     broker: NatsConnection, restrictions: RestrictionProjection, start: int, ring_messages: int
 ) -> Projections:
-    """Build the projections. ``start``: the first message to hold; ``ring_messages``: how many."""
+    """Build the projections. ``start``: the first message to hold; ``ring_messages``: how many to hold."""
     chat = MessageProjection(start, ring_messages, fan_out_latency(broker.metrics))
-    people, cloud = MemberProjection(), InstanceProjection()
-    chat_source = SubscriptionSpec(subjects.CHAT_STREAM, (subjects.CHAT_EVENTS,), StartPolicy.EVENTS, start)
-    people_source = SubscriptionSpec(
+    members, cloud = MemberProjection(), InstanceProjection()
+    chat_spec = SubscriptionSpec(subjects.CHAT_STREAM, (subjects.CHAT_EVENTS,), StartPolicy.EVENTS, start)
+    members_spec = SubscriptionSpec(
         subjects.MEMBERS_STREAM, (subjects.MEMBERS, subjects.RESTRICTIONS), StartPolicy.STATE
     )
-    cloud_source = SubscriptionSpec(
+    cloud_spec = SubscriptionSpec(
         subjects.CLOUD_STREAM, (subjects.CLOUD_EVENTS,), StartPolicy.STATE_THEN_EVENTS
     )
-    chat_follower = StreamSubscription(broker, chat_source, chat)
-    cloud_follower = StreamSubscription(broker, cloud_source, cloud)
+    chat_subscription = StreamSubscription(broker, chat_spec, chat)
+    cloud_subscription = StreamSubscription(broker, cloud_spec, cloud)
     chat_reader = StreamReader(broker, subjects.CHAT_STREAM)
     cloud_reader = StreamReader(broker, subjects.CLOUD_STREAM)
     return Projections(
         chat,
-        chat_follower,
-        Replayer(chat, chat_reader, subjects.CHAT_EVENTS, render_message, chat_follower),
-        people,
+        chat_subscription,
+        Replayer(chat, chat_reader, subjects.CHAT_EVENTS, render_message, chat_subscription),
+        members,
         restrictions,
-        StreamSubscription(broker, people_source, MembersAndRestrictions(people, restrictions)),
+        StreamSubscription(broker, members_spec, MembersAndRestrictions(members, restrictions)),
         cloud,
-        cloud_follower,
-        Replayer(cloud, cloud_reader, subjects.CLOUD_EVENTS, render_event, cloud_follower),
+        cloud_subscription,
+        Replayer(cloud, cloud_reader, subjects.CLOUD_EVENTS, render_event, cloud_subscription),
     )

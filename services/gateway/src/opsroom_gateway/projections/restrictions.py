@@ -1,4 +1,4 @@
-"""Mutes and bans, followed once for this process."""
+"""Mutes and bans, read once for this process."""
 
 import logging
 from collections.abc import Callable
@@ -17,11 +17,11 @@ log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
 Watcher = Callable[[Restriction], None]
-"""Called with each restriction that is new or changed; one that is over says so."""
+"""Called with each restriction that is new, changed or over; ``lifted`` is set in the last case."""
 
 
 class RestrictionProjection:
-    """Takes in the records; a fresh start is taken in aside and compared when it is complete."""
+    """Applies records of restrictions. After a restart of the stream it builds a second view and compares."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -32,19 +32,19 @@ class RestrictionProjection:
 
     @property
     def restrictions(self) -> Restrictions:
-        """All that there are, as far as this process has heard."""
+        """All restrictions known to this process."""
         return self._restrictions
 
     def watch(self, watcher: Watcher) -> None:
-        """Have ``watcher`` called after every change."""
+        """Call ``watcher`` after every change."""
         self._watchers.append(watcher)
 
     def on_restart(self, *, fresh: bool) -> None:
-        """Build aside what begins anew."""
+        """Continue, or (``fresh``) build a second view, which replaces the present one when complete."""
         self._building = Restrictions() if fresh else None
 
     def on_message(self, message: StreamMessage) -> None:
-        """Take in one record; what does not fit its contract is skipped, counted and logged."""
+        """Apply one record. Records that violate their contract are skipped, counted and logged."""
         try:
             restriction = RESTRICTION.read(message.data)
         except ContractError as error:
@@ -54,44 +54,44 @@ class RestrictionProjection:
         if self._building is not None:
             self._building.put(restriction, message.seq, self.clock())
         elif self._restrictions.put(restriction, message.seq, self.clock()):
-            self._tell(restriction)
+            self._notify(restriction)
 
     def on_synced(self) -> None:
-        """Put what was built aside in place, and tell the difference."""
+        """Replace the present view with the second one, and notify the watchers of the differences."""
         if self._building is None:
             return
         now = self.clock()
-        before = {one.id: one for one in self._restrictions.in_force(now)}
+        before = {restriction.id: restriction for restriction in self._restrictions.in_force(now)}
         self._restrictions, self._building = self._building, None
         for restriction in self._restrictions.in_force(now):
             if before.pop(restriction.id, None) != restriction:
-                self._tell(restriction)
+                self._notify(restriction)
         for gone in before.values():
-            self._tell(gone.model_copy(update={"lifted": True}))
+            self._notify(gone.model_copy(update={"lifted": True}))
 
-    def _tell(self, restriction: Restriction) -> None:
+    def _notify(self, restriction: Restriction) -> None:
         for watcher in self._watchers:
             watcher(restriction)
 
 
 class MembersAndRestrictions:
-    """The two that one stream tells of. Bans come first: what follows from one must find it there."""
+    """The two projections of one stream. Restrictions come first: watchers of members may look them up."""
 
-    def __init__(self, people: StreamHandler, restrictions: RestrictionProjection) -> None:
-        self._people = people
+    def __init__(self, members: StreamHandler, restrictions: RestrictionProjection) -> None:
+        self._members = members
         self._restrictions = restrictions
 
     def on_restart(self, *, fresh: bool) -> None:
-        """Both begin."""
+        """Pass on to both."""
         self._restrictions.on_restart(fresh=fresh)
-        self._people.on_restart(fresh=fresh)
+        self._members.on_restart(fresh=fresh)
 
     def on_message(self, message: StreamMessage) -> None:
-        """One of them takes it in."""
-        sink = self._restrictions if message.subject.startswith(_PREFIX) else self._people
-        sink.on_message(message)
+        """Pass on to the projection that the subject belongs to."""
+        projection = self._restrictions if message.subject.startswith(_PREFIX) else self._members
+        projection.on_message(message)
 
     def on_synced(self) -> None:
-        """Both have."""
+        """Pass on to both."""
         self._restrictions.on_synced()
-        self._people.on_synced()
+        self._members.on_synced()

@@ -1,4 +1,4 @@
-"""Who is typing: said to everybody, kept nowhere."""
+"""Typing notices: relayed to all sockets, stored nowhere."""
 
 import logging
 
@@ -14,14 +14,14 @@ log = logging.getLogger(__name__)
 
 
 class TypingRelay:
-    """Passes notices on to the sockets of the chat."""
+    """Publishes typing notices to the chat's sockets."""
 
     def __init__(self, readers: Broadcaster) -> None:
         self._readers = readers
         self.malformed = 0
 
     def on_message(self, data: bytes) -> None:
-        """Pass one notice on; what does not fit its contract is skipped and counted."""
+        """Publish one notice. Notices that violate their contract are skipped and counted."""
         try:
             event = decode(TYPING_EVENT, data, _LIMIT_BYTES)
         except ContractError as error:

@@ -1,4 +1,4 @@
-"""Where prepared bytes for one reader go: to its socket while nothing waits, else to its transport."""
+"""A client's connection: prepared bytes go directly to its socket while its buffer is empty."""
 
 import asyncio
 import os
@@ -11,39 +11,40 @@ from typing import Any, Final, Protocol
 
 from opsroom_gateway.transport.stats import TransportStats
 
-EXTENSION: Final = "opsroom.connection"
-NO_SOCKET: Final = -1
-END_SECONDS: Final = 10.0
-"""How long a peer may take to read the last of what it was sent."""
+CONNECTION_EXTENSION: Final = "opsroom.connection"
+NO_DESCRIPTOR: Final = -1
+CLOSE_TIMEOUT_SECONDS: Final = 10.0
+"""How long a peer may take to read the last bytes before the connection is aborted."""
 _DRAIN_SECONDS = 30.0
 _RESET = struct.pack("ii", 1, 0)
 
 
-class Watcher(Protocol):
-    """Who writes to sockets of connections itself."""
+class DescriptorCache(Protocol):
+    """A cache of connections' file descriptors."""
 
     dirty: bool
-    """Set whenever a number it knows is no longer the one to write to."""
+    """Set when a cached file descriptor is no longer valid."""
 
 
 class ClientConnection(ABC):
-    """A client's connection. ``limit``: bytes that may wait before the reader is too slow.
+    """A client's connection. ``limit``: the most bytes that may be buffered before it counts as too slow.
 
-    It must be told of everything the transport tells its protocol. The transport must call ``pause_writing``
-    as soon as anything waits (``set_write_buffer_limits(high=0)``): that keeps all bytes in their order.
+    Its protocol must pass on every transport callback. The constructor sets the write buffer's high-water
+    mark to 0, so that the transport calls ``pause_writing`` as soon as anything is buffered: that keeps
+    direct writes and buffered writes in order.
     """
 
     __slots__ = (
-        "_callbacks",
-        "_descriptor",
-        "_drained",
+        "_caches",
+        "_close_callbacks",
+        "_drain_waiter",
+        "_socket_descriptor",
         "_stats",
-        "_watchers",
         "connected",
         "deflate",
         "limit",
-        "socket",
         "transport",
+        "write_descriptor",
     )
 
     def __init__(self, transport: Transport, limit: int, stats: TransportStats) -> None:
@@ -51,22 +52,24 @@ class ClientConnection(ABC):
         self.transport = transport
         self.limit = limit
         self.connected = True
-        """Whether the connection is there, if only to be closed."""
+        """Whether the connection still exists, even if it is only being closed."""
         self.deflate = False
-        """Whether frames may come compressed."""
-        self.socket = NO_SOCKET
-        """The file descriptor to write to; ``NO_SOCKET``: call ``write_buffered``. Watch it to cache it."""
-        self._watchers: tuple[Watcher, ...] = ()
+        """Whether the client accepts compressed frames."""
+        self.write_descriptor = NO_DESCRIPTOR
+        """The file descriptor to write to. ``NO_DESCRIPTOR``: call ``write_buffered`` instead.
+
+        It changes; whoever caches it must call ``watch``."""
+        self._caches: tuple[DescriptorCache, ...] = ()
         self._stats = stats
-        self._descriptor = _descriptor(transport)
-        self._drained: asyncio.Future[None] | None = None
-        self._callbacks: tuple[Callable[[], None], ...] = ()
+        self._socket_descriptor = _socket_descriptor(transport)
+        self._drain_waiter: asyncio.Future[None] | None = None
+        self._close_callbacks: tuple[Callable[[], None], ...] = ()
         if not transport.get_write_buffer_size():
             self.resume()
 
     @property
     def open(self) -> bool:
-        """Whether anything can still be sent."""
+        """Whether data can still be sent."""
         return not self.transport.is_closing()
 
     @property
@@ -75,28 +78,28 @@ class ClientConnection(ABC):
         return self.transport.get_write_buffer_size()
 
     def write(self, frames: bytes) -> bool:
-        """Send prepared bytes, or close the reader that has let too much wait; False if it is closed."""
+        """Send prepared bytes, or close the connection if its buffer is full. False if it is closed."""
         sent = 0
-        if self.socket != NO_SOCKET:
+        if self.write_descriptor != NO_DESCRIPTOR:
             try:
-                sent = os.write(self.socket, frames)
-            except OSError:  # full, or broken: the transport finds out which
+                sent = os.write(self.write_descriptor, frames)
+            except OSError:  # full or broken: the transport will find out
                 sent = 0
             if sent == len(frames):
                 return True
         return self.write_buffered(frames, sent)
 
     def write_buffered(self, frames: bytes, sent: int) -> bool:
-        """As ``write``, for what is left after ``sent`` bytes went to ``socket``."""
+        """Like ``write``, for what is left after ``sent`` bytes were written to ``write_descriptor``."""
         if not self.open:
             return False
         transport = self.transport
         rest = frames[sent:] if sent else frames
         waiting = transport.get_write_buffer_size()
-        # Who lets nothing wait is not slow, however large what comes next: the list of very many people.
+        # An empty buffer is never slow, so one oversized frame (a long user list) is allowed.
         if waiting and waiting + len(rest) > self.limit:
             self._stats.slow_readers += 1
-            if sent:  # nothing that could be read may follow half a frame
+            if sent:  # nothing may follow half a frame
                 self.abort()
             else:
                 self.close_slow_consumer()
@@ -106,90 +109,90 @@ class ClientConnection(ABC):
 
     @abstractmethod
     def close_slow_consumer(self) -> None:
-        """Close as too slow, in the words of the dialect."""
+        """Close as too slow, in the way of the connection's protocol."""
 
     def abort(self) -> None:
-        """End the connection at once, and have the peer told so, however little it reads.
+        """Close the connection at once with a TCP reset.
 
-        Else the system would go on for a while to offer what is left, and then give up without a word.
+        Without the reset the kernel would go on offering the unsent bytes, and the peer would see no error.
         """
         sock = self.transport.get_extra_info("socket")
-        if self.connected and sock.fileno() != NO_SOCKET:
+        if self.connected and sock.fileno() != NO_DESCRIPTOR:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self.transport.abort()
 
-    def watch(self, watcher: Watcher) -> None:
-        """Have ``watcher`` marked dirty whenever ``socket`` changes."""
-        self._watchers += (watcher,)
+    def watch(self, cache: DescriptorCache) -> None:
+        """Mark ``cache`` dirty whenever ``write_descriptor`` changes."""
+        self._caches += (cache,)
 
-    def unwatch(self, watcher: Watcher) -> None:
-        """Mark it no more."""
-        self._watchers = tuple(one for one in self._watchers if one is not watcher)
+    def unwatch(self, cache: DescriptorCache) -> None:
+        """Stop marking ``cache`` dirty."""
+        self._caches = tuple(other for other in self._caches if other is not cache)
 
     def pause(self) -> None:
-        """Something waits in the transport, and what comes next must wait behind it."""
-        self._switch(NO_SOCKET)
+        """Stop direct writes: the transport has buffered bytes, and later ones must wait behind them."""
+        self._write_to(NO_DESCRIPTOR)
 
     def resume(self) -> None:
-        """Nothing waits: write to the socket until told otherwise."""
+        """Allow direct writes again: the transport's buffer is empty."""
         if self.open:
-            self._switch(self._descriptor)
-        self._wake()
+            self._write_to(self._socket_descriptor)
+        self._wake_drain_waiter()
 
     def stop_sending(self) -> None:
-        """Nothing may be sent any more. The socket's number may soon be another's."""
-        self._descriptor = NO_SOCKET
-        self._switch(NO_SOCKET)
+        """Send nothing more. The file descriptor may soon belong to another connection."""
+        self._socket_descriptor = NO_DESCRIPTOR
+        self._write_to(NO_DESCRIPTOR)
 
     def lost(self) -> None:
-        """The connection is over."""
+        """Record that the connection is closed, and call the close callbacks."""
         self.connected = False
         self.stop_sending()
-        self._wake()
-        callbacks, self._callbacks = self._callbacks, ()
+        self._wake_drain_waiter()
+        callbacks, self._close_callbacks = self._close_callbacks, ()
         for callback in callbacks:
             callback()
 
     def on_close(self, callback: Callable[[], None]) -> None:
-        """Have ``callback`` called once when the connection is over."""
-        self._callbacks += (callback,)
+        """Call ``callback`` once when the connection is closed."""
+        self._close_callbacks += (callback,)
 
     async def wait_drained(self) -> bool:
-        """Wait until the reader has taken all that waits; False if it is closed or takes too long."""
+        """Wait until the reader has taken all buffered bytes. Returns False if it is closed or too slow."""
         if self.open and self.transport.get_write_buffer_size():
-            self._drained = asyncio.get_running_loop().create_future()
+            self._drain_waiter = asyncio.get_running_loop().create_future()
             try:
                 async with asyncio.timeout(_DRAIN_SECONDS):
-                    await self._drained
+                    await self._drain_waiter
             except TimeoutError:
                 self._stats.slow_readers += 1
                 self.close_slow_consumer()
             finally:
-                self._drained = None
+                self._drain_waiter = None
         return self.open
 
-    def _switch(self, number: int) -> None:
-        self.socket = number
-        for watcher in self._watchers:
-            watcher.dirty = True
+    def _write_to(self, descriptor: int) -> None:
+        self.write_descriptor = descriptor
+        for cache in self._caches:
+            cache.dirty = True
 
-    def _wake(self) -> None:
-        if self._drained is not None and not self._drained.done():
-            self._drained.set_result(None)
+    def _wake_drain_waiter(self) -> None:
+        if self._drain_waiter is not None and not self._drain_waiter.done():
+            self._drain_waiter.set_result(None)
 
 
-def _descriptor(transport: Transport) -> int:
-    """The number of the transport's socket, where writing to it is the same as writing to the transport.
+def _socket_descriptor(transport: Transport) -> int:
+    """Return the descriptor of the transport's socket if writing to it equals writing to the transport.
 
-    Under TLS the transport encrypts; elsewhere than on POSIX a socket is no file descriptor.
+    With TLS the transport encrypts; outside POSIX a socket is not a file descriptor.
     """
     if os.name != "posix" or transport.get_extra_info("sslcontext") is not None:
-        return NO_SOCKET
-    number: int = transport.get_extra_info("socket").fileno()
-    return number
+        return NO_DESCRIPTOR
+    descriptor: int = transport.get_extra_info("socket").fileno()
+    return descriptor
 
 
 def connection_in(scope: Any) -> ClientConnection | None:
-    """The connection of a connection, if it has one by now, from its scope."""
-    connection: ClientConnection | None = scope.get("extensions", {}).get(EXTENSION)
+    """Return the client connection in an ASGI scope, if the request has been upgraded to one."""
+    connection: ClientConnection | None = scope.get("extensions", {}).get(CONNECTION_EXTENSION)
     return connection

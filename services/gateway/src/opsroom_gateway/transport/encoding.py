@@ -1,4 +1,4 @@
-"""Bytes made once and written to every reader: WebSocket frames (RFC 6455, RFC 7692) and SSE chunks."""
+"""Encoders for bytes that are sent to many readers: WebSocket frames (RFC 6455, RFC 7692) and SSE chunks."""
 
 import zlib
 
@@ -7,36 +7,36 @@ _TEXT = 0x1
 _BINARY = 0x2
 _PING = 0x9
 _COMPRESSED = 0x40
-DEFLATE_BITS = 15
-"""The window of what is compressed here, as a power of two: who reads it must allow as much."""
+DEFLATE_WINDOW_BITS = 15
+"""The size of the compression window, as a power of two. Clients must allow at least as much."""
 _SYNC_TAIL = b"\x00\x00\xff\xff"
 
 
 def text_frame(payload: bytes) -> bytes:
-    """An unmasked, final text frame."""
+    """Return an unmasked, final text frame."""
     return _frame(_TEXT, payload)
 
 
 def binary_frame(payload: bytes) -> bytes:
-    """An unmasked, final binary frame."""
+    """Return an unmasked, final binary frame."""
     return _frame(_BINARY, payload)
 
 
 def ping_frame(payload: bytes) -> bytes:
-    """A ping; ``payload`` of at most 125 bytes comes back."""
+    """Return a ping frame with ``payload``, at most 125 bytes, which the pong repeats."""
     return _frame(_PING, payload)
 
 
 def compress_frame(frame: bytes) -> bytes:
-    """The same message compressed, for whoever agreed to that; as it is, where that is no longer.
+    """Return the frame compressed for clients that negotiated it; unchanged if compression doesn't shrink it.
 
-    Nothing of an earlier message is used, so that all readers can be sent the same bytes.
+    It uses no context of earlier messages, so that all readers can be sent the same bytes.
     """
     start = {126: 4, 127: 10}.get(frame[1], 2)
-    squeezer = zlib.compressobj(wbits=-DEFLATE_BITS)
-    payload = squeezer.compress(frame[start:]) + squeezer.flush(zlib.Z_SYNC_FLUSH)
-    shorter = _frame(frame[0] & 0xF | _COMPRESSED, payload.removesuffix(_SYNC_TAIL))
-    return shorter if len(shorter) < len(frame) else frame
+    compressor = zlib.compressobj(wbits=-DEFLATE_WINDOW_BITS)
+    payload = compressor.compress(frame[start:]) + compressor.flush(zlib.Z_SYNC_FLUSH)
+    compressed = _frame(frame[0] & 0xF | _COMPRESSED, payload.removesuffix(_SYNC_TAIL))
+    return compressed if len(compressed) < len(frame) else frame
 
 
 def _frame(opcode: int, payload: bytes) -> bytes:
@@ -51,23 +51,23 @@ def _frame(opcode: int, payload: bytes) -> bytes:
 
 
 def sse_event(name: str, data: bytes, seq: int | None = None) -> bytes:
-    """One event of a stream as a chunk of HTTP; ``data`` must be without line breaks, as JSON is."""
-    place = b"" if seq is None else b"id: %d\n" % seq
-    return _chunk(b"%sevent: %s\ndata: %s\n\n" % (place, name.encode(), data))
+    """Return one event as an HTTP chunk. ``data`` must not contain line breaks; JSON does not."""
+    event_id = b"" if seq is None else b"id: %d\n" % seq
+    return _chunk(b"%sevent: %s\ndata: %s\n\n" % (event_id, name.encode(), data))
 
 
-def sse_comment(words: str) -> bytes:
-    """A comment, which readers pass over."""
-    return _chunk(b": %s\n\n" % words.encode())
+def sse_comment(text: str) -> bytes:
+    """Return a comment, which clients ignore."""
+    return _chunk(b": %s\n\n" % text.encode())
 
 
 def sse_retry(seconds: float) -> bytes:
-    """How long a reader should wait before it comes back."""
+    """Return the field that sets a client's reconnection delay."""
     return _chunk(b"retry: %d\n\n" % (seconds * 1000))
 
 
 def sse_end() -> bytes:
-    """The end of a stream that is whole."""
+    """Return the last chunk, which completes the response."""
     return b"0\r\n\r\n"
 
 

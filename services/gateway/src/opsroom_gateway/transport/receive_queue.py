@@ -1,4 +1,4 @@
-"""What has come from a peer and is not yet taken: as uvicorn's queue, smaller, and for who does not wait."""
+"""A queue of received ASGI events: smaller than uvicorn's, and usable with a callback instead of a task."""
 
 import asyncio
 from collections import deque
@@ -10,31 +10,31 @@ Event = Any
 
 
 class ReceiveQueue:
-    """A queue for one consumer. ``arrived`` is called where an event comes and nobody waits in ``get``.
+    """A queue for one consumer. ``on_item`` is called for an event if nobody waits in ``get``.
 
-    It holds what one read brought at most: its protocol stops reading while anything is in it.
+    It holds at most the events of one read, because the protocol stops reading while it is not empty.
     """
 
-    __slots__ = ("_events", "_waiter", "arrived")
+    __slots__ = ("_events", "_waiter", "on_item")
 
     def __init__(self) -> None:
         self._events: deque[Event] | None = None
         self._waiter: asyncio.Future[None] | None = None
-        self.arrived: Callable[[], None] | None = None
+        self.on_item: Callable[[], None] | None = None
 
     def put_nowait(self, event: Event) -> None:
-        """Take in one event."""
+        """Add an event."""
         if self._events is None:
             self._events = deque()
         self._events.append(event)
         if self._waiter is not None:
             if not self._waiter.done():
                 self._waiter.set_result(None)
-        elif self.arrived is not None:
-            self.arrived()
+        elif self.on_item is not None:
+            self.on_item()
 
     async def get(self) -> Event:
-        """The next event, as soon as there is one."""
+        """Wait for the next event and return it."""
         while self._events is None:
             self._waiter = asyncio.get_running_loop().create_future()
             try:
@@ -47,5 +47,5 @@ class ReceiveQueue:
         return event
 
     def empty(self) -> bool:
-        """Whether there is nothing."""
+        """Return whether the queue is empty."""
         return self._events is None

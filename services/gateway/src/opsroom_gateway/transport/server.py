@@ -1,4 +1,4 @@
-"""uvicorn, started and stopped by us: bound before anything is promised, drained before the end."""
+"""The uvicorn server: it binds before startup completes, and closes connections gradually when it stops."""
 
 import asyncio
 import os
@@ -11,9 +11,9 @@ import uvicorn
 
 from opsroom_contracts.frames import FRAME_MAX_BYTES
 from opsroom_gateway.app import Gateway
-from opsroom_gateway.domain.networks import networks
+from opsroom_gateway.domain.networks import parse_networks
 from opsroom_gateway.settings import GatewaySettings
-from opsroom_gateway.transport.connection_limits import ConnectionBudget, possible_connections
+from opsroom_gateway.transport.connection_limits import ConnectionBudget, max_connections
 from opsroom_gateway.transport.event_stream import SseConfig
 from opsroom_gateway.transport.heartbeat import HeartbeatTimer
 from opsroom_gateway.transport.http_protocol import ConnectionLimits, LimitedHttpProtocol
@@ -21,79 +21,81 @@ from opsroom_gateway.transport.websocket_protocol import WebSocketConfig, WebSoc
 from opsroom_messaging.client.connection import BrokerUnusableError
 
 _DRAIN_SECONDS = 10
-_ANSWER_SECONDS = 6.0
-"""Who still waits for a service when the server stops is answered before the server would give up."""
-_TICK_SECONDS = 1.0
-"""The header Date is written anew so often."""
+_SHUTDOWN_REQUEST_SECONDS = 6.0
+"""Timeout of pending service requests once the server stops: shorter than the graceful shutdown."""
+_DATE_UPDATE_SECONDS = 1.0
+"""How often uvicorn updates the Date header."""
 _BACKLOG = 4096
 _UNSENT_BYTES = 256 * 1024
-_BATCH_SECONDS = 0.01
-_UNHURRIED_SECONDS = 0.002
-"""The few need not be spread out as far as the many."""
+_CLOSE_BATCH_SECONDS = 0.01
+_MAX_CLOSE_INTERVAL_SECONDS = 0.002
+"""Upper bound of the delay between closes when there are few connections."""
 
 
 class AddressInUseError(BrokerUnusableError):
-    """The address can't be listened on; the message says which and why."""
+    """The address can't be bound; the message says which address and why."""
 
 
 class Server(uvicorn.Server):
-    """Leaves signals to the process, which stops in its own order; sends people away at a pace."""
+    """uvicorn's server without signal handlers, which the process has, and with a paced shutdown."""
 
-    def __init__(self, config: uvicorn.Config, drain_seconds: float, hasten: Callable[[float], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, drain_seconds: float, shorten_timeouts: Callable[[float], None]
+    ) -> None:
         super().__init__(config)
         self._drain_seconds = drain_seconds
-        self._hasten = hasten
+        self._shorten_timeouts = shorten_timeouts
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
-        """Begin to shut down."""
+        """Start the shutdown."""
         self.should_exit = True
         self._stopping.set()
 
     async def main_loop(self) -> None:
-        """As uvicorn, but wakes once a second and when it is stopped, not ten times a second."""
+        """As in uvicorn, but wake once a second and on ``stop`` instead of ten times a second."""
         while not await self.on_tick(0):
             with suppress(TimeoutError):
-                async with asyncio.timeout(_TICK_SECONDS):
+                async with asyncio.timeout(_DATE_UPDATE_SECONDS):
                     await self._stopping.wait()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
+        """Install no signal handlers."""
         yield
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """As uvicorn, but connections are ended one after another, so that not all come back at once."""
+        """As in uvicorn, but close connections one by one, so that clients don't reconnect all at once."""
         for server in self.servers:
             server.close()
-        self._hasten(_ANSWER_SECONDS)
-        leaving = list(self.server_state.connections)
-        random.shuffle(leaving)
-        each = min(self._drain_seconds / max(1, len(leaving)), _UNHURRIED_SECONDS)
-        batch = max(1, round(_BATCH_SECONDS / each) if each else len(leaving))
-        for start in range(0, len(leaving), batch):
+        self._shorten_timeouts(_SHUTDOWN_REQUEST_SECONDS)
+        connections = list(self.server_state.connections)
+        random.shuffle(connections)
+        interval = min(self._drain_seconds / max(1, len(connections)), _MAX_CLOSE_INTERVAL_SECONDS)
+        batch = max(1, round(_CLOSE_BATCH_SECONDS / interval) if interval else len(connections))
+        for start in range(0, len(connections), batch):
             if start:
-                await asyncio.sleep(batch * each)
-            for connection in leaving[start : start + batch]:
+                await asyncio.sleep(batch * interval)
+            for connection in connections[start : start + batch]:
                 connection.shutdown()
         await super().shutdown(sockets)
 
 
 def listen(settings: GatewaySettings) -> socket.socket:
-    """Bind the gateway's address.
+    """Bind the gateway's address and listen on it.
 
     Raises:
-        AddressInUseError: it can't be bound.
+        AddressInUseError: the address can't be bound.
     """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    # Named as TCP in so many words: else asyncio leaves Nagle's delay on for every accepted socket.
+    # asyncio disables Nagle's algorithm only if the protocol is explicitly IPPROTO_TCP.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if settings.shared_port:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        _bound_unsent(listener)
+        _limit_unsent_bytes(listener)
         listener.bind((settings.host, settings.port))
         listener.listen(_BACKLOG)
     except OSError as error:
@@ -103,21 +105,23 @@ def listen(settings: GatewaySettings) -> socket.socket:
     return listener
 
 
-def _bound_unsent(listener: socket.socket) -> None:
-    """Have the system take no more than it can soon send: else its own buffer grows to megabytes for a reader
-    that reads nothing, and it is found to be too slow only after that. What is under way does not count."""
+def _limit_unsent_bytes(listener: socket.socket) -> None:
+    """Limit how many bytes the kernel buffers beyond those in flight.
+
+    Without it the kernel's buffer grows to megabytes before a stalled reader counts as too slow.
+    """
     option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
     if option is not None:
         listener.setsockopt(socket.IPPROTO_TCP, option, _UNSENT_BYTES)  # accepted sockets inherit it
 
 
 def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
-    """The server of a gateway's application."""
+    """Create the server of a gateway's application."""
     stats = gateway.stats
-    budget = ConnectionBudget(possible_connections(settings.connections), settings.joining, stats)
+    budget = ConnectionBudget(max_connections(settings.connections), settings.joining, stats)
 
     class Protocol(WebSocketProtocol):
-        sockets = WebSocketConfig(
+        websocket_config = WebSocketConfig(
             settings.outbox_bytes,
             stats,
             HeartbeatTimer(settings.ping_seconds),
@@ -131,9 +135,9 @@ def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
             header_seconds=settings.header_seconds,
             header_bytes=settings.header_bytes,
             per_address=settings.connections_per_address,
-            uncounted=(*settings.proxies().peers, *networks(settings.exempt_addresses)),
+            exempt=(*settings.proxies().peers, *parse_networks(settings.exempt_addresses)),
         )
-        streams = SseConfig(
+        sse_config = SseConfig(
             settings.outbox_bytes,
             stats,
             HeartbeatTimer(settings.heartbeat_seconds),
@@ -153,7 +157,7 @@ def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
         log_level="warning",
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # the application believes those that are to be believed
+        proxy_headers=False,  # ClientAddressMiddleware evaluates them
         backlog=_BACKLOG,
         ssl_certfile=None if tls is None else tls[0],
         ssl_keyfile=None if tls is None else tls[1],

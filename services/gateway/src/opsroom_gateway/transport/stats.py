@@ -1,19 +1,19 @@
-"""What this process counts of its connections: plain numbers, for whoever shows them."""
+"""Counters of this process's connections, as plain numbers for the metrics and the status."""
 
 from dataclasses import dataclass
 
 
 @dataclass(slots=True)
 class TransportStats:
-    """All since the start of the process, but ``sockets`` and ``streams``, which are those open now."""
+    """Totals since the process started, except ``sockets`` and ``streams``, which are the ones open now."""
 
     sockets: int = 0
     streams: int = 0
     slow_readers: int = 0
-    """Closed because too much waited for them."""
+    """Closed because their send buffer was full."""
     silent_readers: int = 0
-    """Closed because a ping went unanswered."""
+    """Closed because a ping was not answered."""
     refused_connections: int = 0
-    """Turned away with 503 because there were too many."""
+    """Rejected with 503 because there were too many connections."""
     refused_handshakes: int = 0
-    """Turned away with 503 because too many were joining at once."""
+    """Rejected with 503 because there were too many handshakes."""

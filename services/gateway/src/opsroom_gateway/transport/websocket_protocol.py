@@ -1,7 +1,7 @@
-"""uvicorn's WebSocket protocol with a connection for prepared frames, and with sockets that need no task.
+"""uvicorn's WebSocket protocol with direct writes of prepared frames and sockets that need no task.
 
-The endpoint keeps handshake, hello and closing the ASGI way; what goes out to many readers is written by the
-hub straight to each socket. An endpoint that has nothing to do but wait *parks* its socket and returns.
+Handshake, hello and closing go through the ASGI endpoint; broadcasts are written to each socket directly.
+An endpoint that would only wait for messages registers a callback (``serve_callback``) and returns.
 """
 
 import random
@@ -20,25 +20,25 @@ from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
 from opsroom_contracts.close_codes import Close, CloseCode
-from opsroom_gateway.transport.connection import END_SECONDS, EXTENSION, ClientConnection
+from opsroom_gateway.transport.connection import CLOSE_TIMEOUT_SECONDS, CONNECTION_EXTENSION, ClientConnection
 from opsroom_gateway.transport.connection_limits import ConnectionBudget
-from opsroom_gateway.transport.encoding import DEFLATE_BITS, ping_frame
+from opsroom_gateway.transport.encoding import DEFLATE_WINDOW_BITS, ping_frame
 from opsroom_gateway.transport.heartbeat import HeartbeatTimer
 from opsroom_gateway.transport.receive_queue import Event, ReceiveQueue
 from opsroom_gateway.transport.stats import TransportStats
 
 Handler = Callable[[Event], Awaitable[None]]
-"""Takes the messages of a parked socket one by one; the last is ``websocket.disconnect``."""
+"""Handles the messages of a socket one by one; the last is ``websocket.disconnect``."""
 
 
 @dataclass(frozen=True, slots=True)
 class WebSocketConfig:
-    """What all sockets of a process share. ``retry_seconds``: over how long they come back after a stop.
+    """What all sockets of a process share. ``retry_seconds``: reconnects after a stop are spread over it.
 
-    ``deflate``: whether a client that offers it may be sent compressed frames.
+    ``deflate``: whether to send compressed frames to clients that offer permessage-deflate.
     """
 
-    outbox_bytes: int
+    send_buffer_bytes: int
     stats: TransportStats
     pings: HeartbeatTimer
     connection_budget: ConnectionBudget
@@ -47,32 +47,32 @@ class WebSocketConfig:
 
 
 _DEFLATE = ServerPerMessageDeflateFactory(
-    server_no_context_takeover=True,  # so that one compressed frame serves every reader
-    client_no_context_takeover=True,  # so that nothing is kept for each between its messages
-    server_max_window_bits=DEFLATE_BITS,
+    server_no_context_takeover=True,  # one compressed frame must serve every reader
+    client_no_context_takeover=True,  # no decompression state per client between messages
+    server_max_window_bits=DEFLATE_WINDOW_BITS,
 )
 
 
 class _LenientServerProtocol(ServerProtocol):
-    """The library's rules, less one: a close is a control frame, so it may come between fragments (5.4)."""
+    """The library's protocol, but a close frame may arrive between fragments, as RFC 6455, 5.4 allows."""
 
     def recv_frame(self, frame: Frame) -> None:
-        """Take in one frame."""
+        """Process one frame."""
         if frame.opcode is Opcode.CLOSE:
-            self.current_size = None  # the message that was begun comes to nothing
+            self.current_size = None  # drop the incomplete message
         super().recv_frame(frame)
 
 
 class WebSocketConnection(ClientConnection):
-    """The connection of a WebSocket; what it takes is whole frames."""
+    """The connection of a WebSocket; what is written to it are complete frames."""
 
-    __slots__ = ("_protocol", "clean")
+    __slots__ = ("_protocol", "closed_by_peer")
 
-    def __init__(self, protocol: "WebSocketProtocol", sockets: WebSocketConfig) -> None:
+    def __init__(self, protocol: "WebSocketProtocol", config: WebSocketConfig) -> None:
         self._protocol = protocol
-        super().__init__(protocol.transport, sockets.outbox_bytes, sockets.stats)
-        self.clean = False
-        """Whether the peer ended the connection with a close frame."""
+        super().__init__(protocol.transport, config.send_buffer_bytes, config.stats)
+        self.closed_by_peer = False
+        """Whether the peer started the closing handshake."""
 
     @property
     def open(self) -> bool:
@@ -84,81 +84,81 @@ class WebSocketConnection(ClientConnection):
         self.close(Close.TOO_SLOW.value)
 
     def close(self, code: CloseCode) -> None:
-        """Close with ``code``; the endpoint is told as by a disconnect, and the peer has 10 s to answer."""
+        """Close with ``code``; the endpoint gets a disconnect message, and the peer has 10 s to answer."""
         self._protocol.close_with(code)
 
     def serve_callback(self, handler: Handler) -> None:
-        """Let the endpoint return: ``handler`` is called with each message, in a task that lives as long."""
+        """Let the endpoint return; ``handler`` is then called with each message."""
         self._protocol.serve_callback(handler)
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """The protocol class given to uvicorn by a subclass; every connection's scope holds its connection."""
+    """A protocol whose ``scope`` holds the ``WebSocketConnection``. uvicorn is given a subclass."""
 
-    sockets: WebSocketConfig
+    websocket_config: WebSocketConfig
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.inbox = ReceiveQueue()
-        self.queue = self.inbox  # type: ignore[assignment]  # it has what uvicorn uses of a queue
+        self.receive_queue = ReceiveQueue()
+        self.queue = self.receive_queue  # type: ignore[assignment]  # it has the methods that uvicorn calls
         self.connection: WebSocketConnection | None = None
         self.conn = _LenientServerProtocol(
-            extensions=[_DEFLATE] if self.sockets.deflate else [],
+            extensions=[_DEFLATE] if self.websocket_config.deflate else [],
             max_size=self.config.ws_max_size,
             logger=self.logger,
         )
-        self._unanswered: bytes | None = None
+        self._expected_pong: bytes | None = None
         self._handler: Handler | None = None
-        self._conversing = False
-        self._joining = True
+        self._dispatching = False
+        self._handshaking = True
 
     def connection_made(self, transport: BaseTransport) -> None:
-        """As uvicorn."""
+        """As in uvicorn; count the socket."""
         super().connection_made(transport)
-        self.sockets.stats.sockets += 1
+        self.websocket_config.stats.sockets += 1
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """As uvicorn; the socket is closed after this, and its number may be another's at once."""
-        self.sockets.stats.sockets -= 1
-        self._joined()
+        """As in uvicorn. The file descriptor may be reused as soon as this returns."""
+        self.websocket_config.stats.sockets -= 1
+        self._end_handshake()
         if self.connection is not None:
             self.connection.lost()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """As uvicorn; what comes next must wait behind what waits."""
+        """As in uvicorn; later frames must wait behind the buffered bytes."""
         if self.connection is not None:
             self.connection.pause()
         super().pause_writing()
 
     def resume_writing(self) -> None:
-        """As uvicorn; the way to the socket is free again."""
+        """As in uvicorn; direct writes are possible again."""
         super().resume_writing()
         if self.connection is not None:
             self.connection.resume()
 
     def handle_connect(self, event: Request) -> None:
-        """As uvicorn, and put the connection into the scope."""
+        """As in uvicorn; put the connection into the scope."""
         super().handle_connect(event)
         if not self.close_sent:
-            self.connection = WebSocketConnection(self, self.sockets)
-            # Who allows but a smaller window gets frames as they are, which is always right.
+            self.connection = WebSocketConnection(self, self.websocket_config)
+            # A client with a smaller window gets uncompressed frames, which are always valid.
             self.connection.deflate = any(
-                isinstance(one, PerMessageDeflate) and one.local_max_window_bits == DEFLATE_BITS
+                isinstance(one, PerMessageDeflate) and one.local_max_window_bits == DEFLATE_WINDOW_BITS
                 for one in self.conn.extensions
             )
             extensions: dict[str, Any] = self.scope["extensions"]
-            extensions[EXTENSION] = self.connection
+            extensions[CONNECTION_EXTENSION] = self.connection
 
     def handle_close(self, event: Frame) -> None:
-        """As uvicorn, and remember that the peer said goodbye."""
+        """As in uvicorn; remember that the peer started the closing handshake."""
         if self.connection is not None:
-            self.connection.clean = self.connection.clean or not self.close_sent
+            self.connection.closed_by_peer = self.connection.closed_by_peer or not self.close_sent
             self.connection.stop_sending()
         super().handle_close(event)
 
     def send_receive_event_to_app(self) -> None:
-        """As uvicorn, but text that is no UTF-8 is the peer's fault: no error of ours, and no traceback."""
+        """As in uvicorn, but close with 1007 on invalid UTF-8 instead of raising: it is the peer's error."""
         data = self.frames[0] if len(self.frames) == 1 else b"".join(self.frames)
         self.frames = []
         if self.close_sent:
@@ -176,58 +176,58 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.transport.pause_reading()
 
     def handle_parser_exception(self) -> None:
-        """As uvicorn; nothing may follow the close frame."""
+        """As in uvicorn; nothing may follow the close frame."""
         if self.connection is not None:
             self.connection.stop_sending()
         super().handle_parser_exception()
 
     def start_keepalive(self) -> None:
-        """Ping by the timer that all sockets share, where uvicorn has two for each."""
-        self.sockets.pings.join(self)
+        """Ping by the timer that all sockets share, instead of uvicorn's two timers for each."""
+        self.websocket_config.pings.add(self)
 
     def stop_keepalive(self) -> None:
-        """Ping no more."""
-        self.sockets.pings.leave(self)
+        """Stop pinging."""
+        self.websocket_config.pings.remove(self)
 
     def on_heartbeat(self) -> None:
-        """Ping; or end a connection whose last ping is unanswered: there may be nobody at its other end."""
+        """Send a ping, or close the connection if the last one was not answered."""
         if self.connection is None or not self.connection.open:
             return
         if self.read_paused:
-            return  # what it answered may lie unread behind a message that is being handled
-        if self._unanswered is not None:
-            self.sockets.stats.silent_readers += 1
+            return  # its pong may be unread behind a message that is being handled
+        if self._expected_pong is not None:
+            self.websocket_config.stats.silent_readers += 1
             self.close_with(Close.PING_TIMEOUT.value)
             self.transport.abort()
             return
-        self._unanswered = struct.pack("!I", random.getrandbits(32))
-        self.connection.write(ping_frame(self._unanswered))
+        self._expected_pong = struct.pack("!I", random.getrandbits(32))
+        self.connection.write(ping_frame(self._expected_pong))
 
     def handle_pong(self, event: Frame) -> None:
-        """The peer is there, if it is our ping that it answers."""
-        if bytes(event.data) == self._unanswered:
-            self._unanswered = None
+        """Accept the pong if it answers our ping."""
+        if bytes(event.data) == self._expected_pong:
+            self._expected_pong = None
 
     def serve_callback(self, handler: Handler) -> None:
-        """Serve this socket by ``handler`` from now on. What the handshake needed is forgotten."""
-        self._joined()
+        """Pass messages to ``handler`` from now on. Frees the objects of the handshake."""
+        self._end_handshake()
         self._handler = handler
         self.scope = {}  # type: ignore[typeddict-item]
         del self.request, self.response
-        self.inbox.arrived = self._dispatch_soon
-        if not self.inbox.empty():
+        self.receive_queue.on_item = self._dispatch_soon
+        if not self.receive_queue.empty():
             self._dispatch_soon()
 
     async def run_asgi(self) -> None:
-        """As uvicorn, but a parked socket outlives its endpoint."""
+        """As in uvicorn, but a socket served by a callback outlives its endpoint."""
         try:
             await self.app(self.scope, self.receive, self.send)
             if not self.handshake_complete:
-                self.logger.error("the endpoint neither accepted nor refused a WebSocket")
+                self.logger.error("the endpoint neither accepted nor rejected a WebSocket")
                 self.send_500_response()
         except ClientDisconnected:
             pass
-        except Exception:  # the boundary: what fails in one socket's endpoint ends that socket alone
+        except Exception:  # boundary: an error in one socket's endpoint closes only that socket
             self.logger.exception("Exception in ASGI application\n")
             self.send_500_response()
             self.transport.close()
@@ -236,60 +236,62 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
                 self.transport.close()
 
     def close_with(self, code: CloseCode) -> None:
-        """Send a close frame now, whatever waits, and stop the endpoint."""
+        """Send a close frame at once, ahead of received messages, and end the endpoint."""
         if self.close_sent or self.transport.is_closing():
             return
         if self.connection is not None:
             self.connection.stop_sending()
-        self.inbox.put_nowait({"type": "websocket.disconnect", "code": code.code, "reason": code.reason})
+        self.receive_queue.put_nowait(
+            {"type": "websocket.disconnect", "code": code.code, "reason": code.reason}
+        )
         self.conn.send_close(code.code, code.reason)
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
         if self.read_paused:
             self.read_paused = False
             self.transport.resume_reading()
-        self.close_timer = self.loop.call_later(END_SECONDS, self.transport.abort)
+        self.close_timer = self.loop.call_later(CLOSE_TIMEOUT_SECONDS, self.transport.abort)
 
     def shutdown(self) -> None:
-        """Tell the peer that the server goes away, and when to come back."""
+        """Close as going away because the server stops, with a random reconnection delay in the reason."""
         self.stop_keepalive()
         if self.handshake_complete and not self.close_sent:
-            hint = random.uniform(0.0, self.sockets.retry_seconds)  # noqa: S311 - nothing secret
+            hint = random.uniform(0.0, self.websocket_config.retry_seconds)  # noqa: S311 - nothing secret
             self.close_with(Close.GOING_AWAY.value.with_retry(hint))
         else:
             super().shutdown()
 
-    def _joined(self) -> None:
-        if self._joining:
-            self._joining = False
-            self.sockets.connection_budget.release()
+    def _end_handshake(self) -> None:
+        if self._handshaking:
+            self._handshaking = False
+            self.websocket_config.connection_budget.release()
 
     def _dispatch_soon(self) -> None:
-        if not self._conversing:
-            self._conversing = True
+        if not self._dispatching:
+            self._dispatching = True
             task = self.loop.create_task(self._dispatch_loop())
             task.add_done_callback(self.on_task_complete)
             self.tasks.add(task)
 
     async def _dispatch_loop(self) -> None:
-        """Handle what has come; ends when nothing is left, and a new task goes on with what comes then."""
+        """Handle queued messages until none is left; the next message starts a new task."""
         try:
-            while self._handler is not None and not self.inbox.empty():
+            while self._handler is not None and not self.receive_queue.empty():
                 event = await self.receive()
                 handler = self._handler
                 if event["type"] == "websocket.disconnect":
-                    self._handler = self.inbox.arrived = None
+                    self._handler = self.receive_queue.on_item = None
                 await handler(event)
-        except Exception:  # the boundary: as in run_asgi
-            self.logger.exception("a message of a WebSocket could not be handled")
+        except Exception:  # boundary: as in run_asgi
+            self.logger.exception("the handler of a WebSocket message failed")
             self.transport.close()
         finally:
-            self._conversing = False
-            if self._handler is not None and not self.inbox.empty():
+            self._dispatching = False
+            if self._handler is not None and not self.receive_queue.empty():
                 self._dispatch_soon()
 
 
 def connection_of(websocket: WebSocket) -> WebSocketConnection:
-    """The connection of an accepted socket."""
-    connection: WebSocketConnection = websocket.scope["extensions"][EXTENSION]
+    """Return the connection of an accepted socket."""
+    connection: WebSocketConnection = websocket.scope["extensions"][CONNECTION_EXTENSION]
     return connection

@@ -8,7 +8,7 @@ from opsroom_contracts.codec import ContractError, decode
 from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.frames import CLIENT_FRAME, FRAME_MAX_BYTES, ClientFrame
 from opsroom_gateway.api.chat_socket.replies import Replies
-from opsroom_gateway.domain.json_depth import deeper_than
+from opsroom_gateway.domain.json_depth import exceeds_depth
 from opsroom_gateway.transport.websocket_protocol import WebSocketConnection
 
 _MALFORMED_MAX = 20
@@ -49,6 +49,6 @@ class ClientFrames:
     def _decode(self, text: str | None) -> ClientFrame:
         if text is None:
             raise ContractError("", "frames are JSON text, not binary")
-        if deeper_than(text, self._depth):
+        if exceeds_depth(text, self._depth):
             raise ContractError("", f"nested more than {self._depth} deep")
         return decode(CLIENT_FRAME, text, FRAME_MAX_BYTES)

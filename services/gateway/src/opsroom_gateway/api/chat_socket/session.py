@@ -27,7 +27,7 @@ from opsroom_contracts.restrictions import refusal
 from opsroom_contracts.subjects import typing_subject
 from opsroom_gateway.api.chat_socket.codec import ClientFrames
 from opsroom_gateway.api.chat_socket.replies import Replies
-from opsroom_gateway.auth.authorization import Access
+from opsroom_gateway.auth.authorization import Authorizer
 from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
 from opsroom_gateway.fanout.replay import HistoryGapError, Replayer
 from opsroom_gateway.metrics import error_counter
@@ -56,13 +56,13 @@ class ChatRoom:
     broker: NatsConnection
     requester: RequestClient
     sessions: Sessions
-    people: MemberProjection
-    people_follower: StreamSubscription
+    members: MemberProjection
+    members_subscription: StreamSubscription
     projection: MessageProjection
     replayer: Replayer
     limits: Limits
     settings: GatewaySettings
-    access: Access
+    access: Authorizer
     revocations: RevocationWatcher
 
 
@@ -75,7 +75,7 @@ class ChatSocket:
 
     __slots__ = (
         "_banned",
-        "_caller",
+        "_client",
         "_connection",
         "_frames",
         "_left",
@@ -89,7 +89,7 @@ class ChatSocket:
 
     def __init__(self, room: ChatRoom, client: Client, connection: WebSocketConnection) -> None:
         self._room = room
-        self._caller = client
+        self._client = client
         self._connection = connection
         self._replies = Replies(connection, error_counter(room.broker.metrics))
         self._frames = ClientFrames(connection, self._replies, room.limits.json_depth)
@@ -130,10 +130,10 @@ class ChatSocket:
     async def _end(self) -> None:
         self._room.revocations.unwatch(self)
         self._room.projection.readers.unsubscribe(self._connection)
-        self._room.people.readers.unsubscribe(self._connection)
+        self._room.members.readers.unsubscribe(self._connection)
         session, self._session = self._session, None
         if session is not None and not self._left:
-            manner = LeaveReason.CLOSED if self._connection.clean else LeaveReason.BROKEN
+            manner = LeaveReason.CLOSED if self._connection.closed_by_peer else LeaveReason.BROKEN
             if self._banned:
                 manner = LeaveReason.EXIT
             await self._room.sessions.leave(session, manner)
@@ -157,12 +157,12 @@ class ChatSocket:
         row = self._room.sessions.new_connection()
         enforcer = self._room.access.enforcer
         try:
-            enforcer.check(self._caller)
+            enforcer.check(self._client)
             await self._admit(hello.token)
             self._session, reply = await self._room.sessions.join(
                 JoinRequest(connection=row, token=hello.token), self
             )
-            enforcer.watch(self._connection, self._caller, reply.user.name, self._on_restriction)
+            enforcer.watch(self._connection, self._client, reply.user.name, self._on_restriction)
         except FaultError as error:
             self._replies.fault(error)
             closes = {
@@ -176,7 +176,7 @@ class ChatSocket:
             raise _SaidGoodbyeError from None
         self._user = reply.user
         # So that the list in the welcome has the one who is welcomed. A gateway that lags serves nobody.
-        if not await self._room.people_follower.wait_for(reply.seq, _SEEN_SECONDS):
+        if not await self._room.members_subscription.wait_for(reply.seq, _SEEN_SECONDS):
             self._connection.close(Close.TRY_LATER.value)
             raise _SaidGoodbyeError
 
@@ -185,7 +185,7 @@ class ChatSocket:
         access = self._room.access
         if access.mode is Mode.OPEN:
             return
-        principal = await access.of_token(token)
+        principal = await access.from_token(token)
         access.check(principal, Action.CHAT)
 
         def end() -> None:
@@ -197,9 +197,9 @@ class ChatSocket:
         room = self._room
         if self._user is None:
             raise AssertionError("welcomed before the join")
-        self._replies.welcome(self._user, room.people.listed(), room.projection.head, self._mute())
+        self._replies.welcome(self._user, room.members.listed(), room.projection.head, self._mute())
         self._welcomed = True
-        room.people.readers.subscribe(self._connection)
+        room.members.readers.subscribe(self._connection)
         if hello.since is None:
             room.projection.readers.subscribe(self._connection)
             return
@@ -237,7 +237,7 @@ class ChatSocket:
             text=frame.text,
         )
         try:
-            self._room.limits.say(self._caller, request.user_id or "")
+            self._room.limits.count_message(self._client, request.user_id or "")
             with self._room.broker.traces.span("frame send", SpanRole.ANSWER, {}):
                 reply = await self._room.requester.request(endpoints.SEND, request)
         except FaultError as error:

@@ -1,0 +1,198 @@
+"""The gateway's server and fan-out without a portal, and readers that see every byte."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from starlette.applications import Starlette
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from opsroom_gateway.app import Gateway
+from opsroom_gateway.fanout.broadcaster import Broadcaster
+from opsroom_gateway.settings import GatewaySettings
+from opsroom_gateway.transport.connection import ClientConnection
+from opsroom_gateway.transport.event_stream import EventStream, EventStreamConnection
+from opsroom_gateway.transport.receive_queue import Event
+from opsroom_gateway.transport.server import Server, listen, make_server
+from opsroom_gateway.transport.stats import TransportStats
+from opsroom_gateway.transport.websocket_protocol import connection_of
+
+PATIENCE_SECONDS = 20.0
+_DEFAULTS: dict[str, object] = {
+    "port": 0,
+    "drain_seconds": 0.0,
+    "ping_seconds": 60.0,
+    "heartbeat_seconds": 60.0,
+}
+"""Only tests of pings and heartbeats should see any."""
+
+
+@dataclass(slots=True)
+class Fanout:
+    """``sockets`` and ``streams``: broadcasters of ``/ws`` and ``/sse``. Clients of ``/quiet`` get nothing.
+
+    ``descriptors``: file descriptors of the readers of each path. ``received``: events from sockets.
+    """
+
+    port: int
+    server: Server
+    stats: TransportStats
+    sockets: Broadcaster = field(default_factory=Broadcaster)
+    streams: Broadcaster = field(default_factory=Broadcaster)
+    descriptors: dict[str, set[int]] = field(
+        default_factory=lambda: {"/ws": set(), "/sse": set(), "/quiet": set()}
+    )
+    received: list[Event] = field(default_factory=list)
+    joining: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def application(self) -> Starlette:
+        """Build the application. Readers are not unsubscribed: broadcasters must notice closed ones."""
+        routes = [
+            WebSocketRoute("/ws", self._socket),
+            WebSocketRoute("/quiet", self._quiet),
+            WebSocketRoute("/joining", self._join),
+            Route("/sse", self._events),
+        ]
+        return Starlette(routes=routes)
+
+    async def _socket(self, websocket: WebSocket) -> None:
+        await websocket.accept()
+        connection = connection_of(websocket)
+        self._record("/ws", connection)
+        self.sockets.subscribe(connection)
+        connection.serve_callback(self._on_message)
+
+    async def _quiet(self, websocket: WebSocket) -> None:
+        await websocket.accept()
+        connection = connection_of(websocket)
+        self._record("/quiet", connection)
+        connection.serve_callback(self._on_message)
+
+    async def _join(self, websocket: WebSocket) -> None:
+        await websocket.accept()
+        await self.joining.wait()
+
+    async def _events(self, _request: object) -> EventStream:
+        return EventStream(self._on_open)
+
+    async def _on_open(self, connection: EventStreamConnection) -> None:
+        self._record("/sse", connection)
+        self.streams.subscribe(connection)
+
+    async def _on_message(self, event: Event) -> None:
+        self.received.append(event)
+        await asyncio.sleep(0)  # gives another message the chance to be handled in between
+        self.received.append("handled")
+
+    def _record(self, path: str, connection: ClientConnection) -> None:
+        self.descriptors[path].add(connection.write_descriptor)
+
+
+@asynccontextmanager
+async def fanout(send_buffer: int = 0, **overrides: object) -> AsyncIterator[Fanout]:
+    """Run the server. ``send_buffer``: the kernel's send buffer per connection, in bytes."""
+    settings = GatewaySettings.model_validate(_DEFAULTS | overrides)
+    listener = listen(settings)
+    if send_buffer:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)  # accepted sockets inherit it
+    stats = TransportStats()
+
+    async def app(scope: object, receive: object, send: object) -> None:
+        await application(scope, receive, send)  # type: ignore[arg-type]
+
+    gateway = Gateway(app, stats, asyncio.Event(), live=lambda: True, shorten_timeouts=lambda _: None)  # type: ignore[arg-type]
+    server = make_server(gateway, settings)
+    served = Fanout(listener.getsockname()[1], server, stats)
+    application = served.application()
+    serving = asyncio.create_task(server.serve([listener]))
+    try:
+        yield served
+    finally:
+        served.joining.set()
+        server.stop()
+        await serving
+
+
+class RawReader:
+    """A connection that records every byte after the response headers (``head``)."""
+
+    def __init__(self, connection: socket.socket, head: bytes, rest: bytes) -> None:
+        self.head = head
+        self.bytes = bytearray(rest)
+        self._socket = connection
+
+    async def read(self, limit: int = 65_536) -> bool:
+        """Read once. Returns False at the end."""
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            try:
+                data = await loop.sock_recv(self._socket, limit)
+            except ConnectionResetError:
+                return False
+        self.bytes += data
+        return bool(data)
+
+    async def read_until(self, count: int, limit: int = 65_536) -> None:
+        """Read until there are ``count`` bytes."""
+        while len(self.bytes) < count:
+            assert await self.read(limit), "the connection ended"
+
+    async def read_all(self) -> bytes:
+        """Read to the end."""
+        while await self.read():
+            pass
+        return bytes(self.bytes)
+
+    async def send_bytes(self, data: bytes) -> None:
+        """Send bytes unchanged."""
+        await asyncio.get_running_loop().sock_sendall(self._socket, data)
+
+    def drop(self) -> None:
+        """Close with a reset."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        self._socket.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._socket.close()
+
+
+def request_for(path: str) -> bytes:
+    """Return the request that opens a socket or, at ``/sse``, a stream."""
+    upgrade = (
+        "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+    )
+    return f"GET {path} HTTP/1.1\r\nHost: x\r\n{'' if path == '/sse' else upgrade}\r\n".encode()
+
+
+async def raw_reader(port: int, path: str, receive_buffer: int = 0) -> RawReader:
+    """Open a socket or, at ``/sse``, a stream, and read the response headers."""
+    loop = asyncio.get_running_loop()
+    sock = socket.socket()
+    sock.setblocking(False)
+    if receive_buffer:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    request = request_for(path)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await loop.sock_connect(sock, ("127.0.0.1", port))
+        await loop.sock_sendall(sock, request)
+        response = b""
+        while b"\r\n\r\n" not in response:
+            data = await loop.sock_recv(sock, 4096)
+            if not data:
+                break
+            response += data
+    head, _, rest = response.partition(b"\r\n\r\n")
+    return RawReader(sock, head, rest)
+
+
+async def connect_when_possible(port: int, path: str) -> RawReader:
+    """Open a connection as soon as it is not rejected."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while (reader := await raw_reader(port, path)).head.startswith(b"HTTP/1.1 503 "):
+            reader.close()
+    return reader
