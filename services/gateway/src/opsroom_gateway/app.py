@@ -84,7 +84,7 @@ async def gateway(broker: NatsConnection, settings: GatewaySettings) -> AsyncIte
         chat=projections.chat_subscription.run(),
         members=projections.members_subscription.run(),
         cloud=projections.cloud_subscription.run(),
-        gossip=RateLimitSync(broker, gateway_id, components.limits.shared).run(),
+        rate_limits=RateLimitSync(broker, gateway_id, components.limits.shared).run(),
         revocations=components.revocations.run(),
         audit=components.audit.run(),
         tokens=components.access.tokens.run(),
