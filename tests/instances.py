@@ -13,9 +13,9 @@ from uuid import uuid4
 from opsroom_contracts.cloud import Command, EventType, InstanceEvent, InstanceState
 from opsroom_contracts.codec import encode
 from opsroom_contracts.subjects import instance_events
-from opsroom_launcher.chosen import choose
-from opsroom_launcher.home import checkout_at
-from opsroom_launcher.place import place_of
+from opsroom_launcher.install_layout import checkout_layout
+from opsroom_launcher.portal_locator import locate_portal
+from opsroom_launcher.portal_selection import select_portal
 from opsroom_messaging.client.connection import connect
 from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
 
@@ -37,8 +37,8 @@ def _created(number: int) -> Write:
 
 async def main(count: int) -> None:
     """Store ``count`` servers; each was created a second after the one before."""
-    home = checkout_at(Path.cwd())
-    found = place_of(home, os.environ, choose(home, os.environ)).broker()
+    home = checkout_layout(Path.cwd())
+    found = locate_portal(home, os.environ, select_portal(home, os.environ)).broker()
     assert found is not None, "OPSROOM_DATA is where a portal keeps its data"
     url, access = found
     broker = await connect(url, name="instances", access=access)

@@ -34,11 +34,11 @@ class Notes:
 
     path: Path
 
-    def spec(self, name: str, code: str, *, tier: int = 1, grace: float = 10.0) -> ServiceSpec:
+    def spec(self, name: str, code: str, *, stop_order: int = 1, grace: float = 10.0) -> ServiceSpec:
         """A process that runs ``code``. SIGTERM ends it with exit code 0 unless the code has it otherwise."""
         program = _PRELUDE.format(notes=str(self.path)) + code
         environ = {**os.environ, "PYTHONUNBUFFERED": "1"}
-        return ServiceSpec(name, (sys.executable, "-S", "-c", program), environ, tier, grace)
+        return ServiceSpec(name, (sys.executable, "-S", "-c", program), environ, stop_order, grace)
 
     def words(self) -> list[str]:
         """The words, in the order of their noting."""

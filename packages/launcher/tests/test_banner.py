@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from opsroom_launcher.banner import Addresses, banner, without_secrets
+from opsroom_launcher.banner import Addresses, banner, redact_credentials
 
 ADDRESSES = Addresses("0.0.0.0", 8000, "nats://127.0.0.1:4222", Path("/data"), kept=True, page=Path("/page"))
 
@@ -34,5 +34,5 @@ def test_promises_no_page_that_is_not_there() -> None:
 
 def test_passwords_are_not_printed() -> None:
     urls = "nats://me:secret@a:1,tls://token@b:2"
-    assert without_secrets(urls) == "nats://a:1,tls://b:2"
+    assert redact_credentials(urls) == "nats://a:1,tls://b:2"
     assert "secret" not in banner(replace(ADDRESSES, nats_url=urls), 1)

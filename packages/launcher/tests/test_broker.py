@@ -12,10 +12,10 @@ import pytest
 
 from opsroom_launcher.broker import HOST, broker_spec, choose_port, find_binary, users_folder
 from opsroom_launcher.console import Console
-from opsroom_launcher.data import DataFolder, kept_folder
+from opsroom_launcher.data_dir import DataDir, persistent_dir
 from opsroom_launcher.errors import RefusedError
 from opsroom_launcher.guard import Guard
-from opsroom_launcher.listening import authority
+from opsroom_launcher.ports import format_host_port
 from opsroom_launcher.supervisor import Supervisor
 from opsroom_messaging.client.connection import BrokerUnusableError, connect
 from opsroom_messaging.client.credentials import Credentials
@@ -35,7 +35,7 @@ def servers(guard: Guard) -> list[psutil.Process]:
     ]
 
 
-def operator(data: DataFolder) -> Credentials:
+def operator(data: DataDir) -> Credentials:
     """The operator's login at the broker that keeps its files in ``data``."""
     return Credentials(OPERATOR, password_file(users_folder(data.path), OPERATOR))
 
@@ -45,7 +45,7 @@ async def test_the_data_of_a_cluster_is_refused_and_left_alone(tmp_path: Path) -
         pass
     folder = tmp_path / "n0" / "jetstream"
     before = sorted(folder.rglob("*"))
-    with kept_folder(folder) as data:
+    with persistent_dir(folder) as data:
         with pytest.raises(RefusedError, match=f"{folder}: this data is that of a cluster of three brokers"):
             broker_spec(find_binary(), data, choose_port(0))
     assert sorted(folder.rglob("*")) == sorted([*before, folder / "lock"])
@@ -55,8 +55,8 @@ async def test_secrets_are_made_once_and_are_for_their_owner_alone(
     tmp_path: Path, guard: Guard, console: Console, transcript: Transcript
 ) -> None:
     port = choose_port(0)
-    url = f"nats://{authority(HOST, port)}"
-    with kept_folder(tmp_path) as data:
+    url = f"nats://{format_host_port(HOST, port)}"
+    with persistent_dir(tmp_path) as data:
         spec = broker_spec(find_binary(), data, port)
         passwords = {user: password_file(users_folder(data.path), user).read_text().strip() for user in USERS}
         assert len(set(passwords.values())) == len(USERS)
@@ -82,9 +82,9 @@ async def test_killed_broker_comes_back_on_its_port_with_its_data(
     tmp_path: Path, guard: Guard, console: Console, transcript: Transcript
 ) -> None:
     port = choose_port(0)
-    url = f"nats://{authority(HOST, port)}"
+    url = f"nats://{format_host_port(HOST, port)}"
     # A path that would break a configuration put together from strings.
-    with kept_folder(tmp_path / 'odd "name", \\ü') as data:
+    with persistent_dir(tmp_path / 'odd "name", \\ü') as data:
         async with Supervisor([broker_spec(find_binary(), data, port)], guard, console):
             broker = await connect(url, name="test", access=operator(data))
             await broker.jetstream.add_stream(name="S", subjects=["s"])
@@ -103,7 +103,7 @@ async def test_killed_broker_comes_back_on_its_port_with_its_data(
 
 
 def test_what_is_stored_already_counts_as_room(tmp_path: Path) -> None:
-    with kept_folder(tmp_path) as data:
+    with persistent_dir(tmp_path) as data:
         stored = data.path / "jetstream" / "streams" / "1.blk"
         stored.parent.mkdir(parents=True)
         with stored.open("wb") as file:
@@ -117,9 +117,9 @@ async def test_broker_listens_on_loopback_alone_and_has_no_monitoring(
     tmp_path: Path, guard: Guard, console: Console
 ) -> None:
     port = choose_port(0)
-    with kept_folder(tmp_path) as data:
+    with persistent_dir(tmp_path) as data:
         async with Supervisor([broker_spec(find_binary(), data, port)], guard, console):
-            url = f"nats://{authority(HOST, port)}"
+            url = f"nats://{format_host_port(HOST, port)}"
             await (await connect(url, name="test", access=operator(data))).close()
             (server,) = servers(guard)
             listening = [
@@ -134,11 +134,11 @@ async def test_trouble_of_the_broker_is_shown(
     tmp_path: Path, guard: Guard, console: Console, transcript: Transcript
 ) -> None:
     listener, port = taken_port()
-    with listener, kept_folder(tmp_path) as data:
+    with listener, persistent_dir(tmp_path) as data:
         async with Supervisor([broker_spec(find_binary(), data, port)], guard, console) as supervisor:
             await until(lambda: any("address already in use" in line for line in transcript.lines()))
-            await until(supervisor.troubles)
-            assert "address already in use" in supervisor.troubles()[0]
+            await until(supervisor.failures)
+            assert "address already in use" in supervisor.failures()[0]
 
 
 def test_wanted_port_that_is_taken_is_refused() -> None:
@@ -151,7 +151,7 @@ async def test_usual_port_gives_way_to_a_free_one_which_is_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     listener, port = taken_port()
-    monkeypatch.setattr("opsroom_launcher.broker.USUAL_PORT", port)
+    monkeypatch.setattr("opsroom_launcher.broker.DEFAULT_NATS_PORT", port)
     with listener:
         other = choose_port(None)
     assert other != port

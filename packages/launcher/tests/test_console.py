@@ -3,7 +3,7 @@
 import io
 import threading
 
-from opsroom_launcher.console import MOST_WAITING_LINES, Console
+from opsroom_launcher.console import MAX_WAITING_LINES, Console
 from packages.launcher.tests.processes import Transcript
 from tests.waiting import until
 
@@ -46,17 +46,17 @@ def test_colour_ends_before_the_line_and_replicas_share_it() -> None:
 
 async def test_stuck_reader_stalls_nobody_and_learns_what_was_dropped() -> None:
     stream = StuckStream()
-    said = MOST_WAITING_LINES * 2
+    said = MAX_WAITING_LINES * 2
     with Console(stream, coloured=False) as console:
         for number in range(said):
             console.say("chat", f"line {number}")  # would wait for ever if it waited at all
         stream.go.set()
-        await until(lambda: len(stream.lines()) >= MOST_WAITING_LINES)
+        await until(lambda: len(stream.lines()) >= MAX_WAITING_LINES)
         console.say("chat", "after")
     lines = stream.lines()
     kept = [line for line in lines if line.startswith("chat    | line")]
     notices = [line for line in lines if "lines dropped" in line]
-    assert kept[:MOST_WAITING_LINES] == [f"chat    | line {n}" for n in range(MOST_WAITING_LINES)]
+    assert kept[:MAX_WAITING_LINES] == [f"chat    | line {n}" for n in range(MAX_WAITING_LINES)]
     assert len(kept) + sum(int(line.split()[2]) for line in notices) == said
     assert lines[-1] == "chat    | after"
 
@@ -64,7 +64,7 @@ async def test_stuck_reader_stalls_nobody_and_learns_what_was_dropped() -> None:
 def test_gone_reader_is_reported_and_nothing_raises() -> None:
     broken = threading.Event()
     with Console(BrokenStream(), coloured=False) as console:
-        console.on_broken(broken.set)
+        console.on_closed(broken.set)
         console.say("chat", "hello")
         assert broken.wait(10)
         console.say("chat", "still here")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from opsroom_launcher.container import ContainerError, User, hand_over
+from opsroom_launcher.container import ContainerError, User, transfer_ownership
 
 USER = User()
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
@@ -73,7 +73,7 @@ def test_only_what_is_ours_is_handed_over(disk: Path) -> None:
     (data / "jetstream" / "a link").symlink_to(outside)
     (data / "users").symlink_to(outside)
     os.link(outside / "secret", data / "jetstream" / "a second name")
-    hand_over(data, USER)
+    transfer_ownership(data, USER)
     ours = (data, data / "jetstream", data / "jetstream/deep", data / "jetstream/deep/file")
     assert [owner(path) for path in ours] == [USER.uid] * 4
     assert [owner(path) for path in (outside, outside / "secret", data / "lost+found")] == [0, 0, 0]
@@ -83,18 +83,18 @@ def test_only_what_is_ours_is_handed_over(disk: Path) -> None:
 def test_what_has_the_right_owner_is_not_touched(disk: Path) -> None:
     (disk / "jetstream").mkdir()
     (disk / "jetstream" / "file").write_text("x")
-    hand_over(disk, USER)
+    transfer_ownership(disk, USER)
     paths = (disk, disk / "jetstream", disk / "jetstream" / "file")
     before = [path.stat().st_ctime_ns for path in paths]  # any change of owner, to the same one too, moves it
-    hand_over(disk, USER)
+    transfer_ownership(disk, USER)
     assert [path.stat().st_ctime_ns for path in paths] == before
 
 
 @as_root
 def test_what_root_restored_deep_inside_is_handed_over_though_the_folder_is_ours(disk: Path) -> None:
-    hand_over(disk, USER)
+    transfer_ownership(disk, USER)
     (disk / "jetstream" / "stream").mkdir(parents=True)
-    hand_over(disk, USER)
+    transfer_ownership(disk, USER)
     assert [owner(disk / "jetstream"), owner(disk / "jetstream/stream")] == [USER.uid] * 2
 
 
@@ -118,7 +118,7 @@ def test_root_without_capabilities_is_told_what_to_change(disk: Path) -> None:
 @pytest.mark.parametrize("data", [Path("/"), Path(sys.prefix), Path(sys.prefix).parent])
 def test_a_folder_that_holds_the_program_is_not_given_away(data: Path) -> None:
     with pytest.raises(ContainerError, match="holds the program itself"):
-        hand_over(data, USER)
+        transfer_ownership(data, USER)
 
 
 def test_a_command_that_is_not_there_is_named_in_one_line(disk: Path) -> None:

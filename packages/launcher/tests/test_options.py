@@ -7,15 +7,15 @@ import pytest
 
 from opsroom_contracts.identity import Mode
 from opsroom_launcher.cli import (
-    OF_A_CHECKOUT,
+    CHECKOUT_COMMANDS,
     Check,
-    Client,
     Doctor,
-    Explain,
-    HandOver,
-    Named,
+    PortalOptions,
+    RunClient,
+    RunModule,
     RunPytest,
     RunTests,
+    ShowHelp,
     ShowVersion,
     Status,
     Up,
@@ -124,15 +124,15 @@ def test_commands() -> None:
     assert parse(["test"], {}) == RunTests()
     assert parse(["test", "--only", "mypy"], {}) == RunTests("mypy")
     assert parse(["test", "--", "-k", "foo", "--", "x"], {}) == RunPytest(("-k", "foo", "--", "x"))
-    assert parse(["bench", "--help", "--", "y"], {}) == HandOver("bench", "bench", ("--help", "--", "y"))
-    assert parse(["faults", "--seed", "1"], {}) == HandOver("faults", "tests.faults", ("--seed", "1"))
-    assert parse(["fuzz", "--help"], {}) == HandOver("fuzz", "tests.fuzz", ("--help",))
-    assert parse(["servers", "ls", "--help"], {}) == Client(("servers", "ls", "--help"))
-    assert parse(["completion", "bash"], {}) == Client(("completion", "bash"))
-    assert parse(["--url=http://a", "chat"], {}) == Client(("--url=http://a", "chat"))
+    assert parse(["bench", "--help", "--", "y"], {}) == RunModule("bench", "bench", ("--help", "--", "y"))
+    assert parse(["faults", "--seed", "1"], {}) == RunModule("faults", "tests.faults", ("--seed", "1"))
+    assert parse(["fuzz", "--help"], {}) == RunModule("fuzz", "tests.fuzz", ("--help",))
+    assert parse(["servers", "ls", "--help"], {}) == RunClient(("servers", "ls", "--help"))
+    assert parse(["completion", "bash"], {}) == RunClient(("completion", "bash"))
+    assert parse(["--url=http://a", "chat"], {}) == RunClient(("--url=http://a", "chat"))
 
 
-@pytest.mark.parametrize("command", OF_A_CHECKOUT)
+@pytest.mark.parametrize("command", CHECKOUT_COMMANDS)
 def test_installed_from_wheels_there_is_nothing_to_test_or_measure(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -141,13 +141,13 @@ def test_installed_from_wheels_there_is_nothing_to_test_or_measure(
     assert ended.value.code == 2
     assert capsys.readouterr().err.startswith(f"opsroom: `{command}` needs a checkout of the repository")
     explained = parse([], {}, installed=True)
-    assert isinstance(explained, Explain)
+    assert isinstance(explained, ShowHelp)
     assert f"\n    {command} " not in explained.text
 
 
 def test_options_may_stand_before_status_and_doctor() -> None:
     assert parse(["--version"], {}) == ShowVersion()
-    named = Named("http://a", Path("token"))
+    named = PortalOptions("http://a", Path("token"))
     assert parse(["status", "--url", "http://a", "--token-file", "token"], {}) == Status(named)
     assert parse(["--url", "http://a", "--token-file=token", "doctor"], {}) == Doctor(named)
     with pytest.raises(SystemExit):
@@ -156,7 +156,7 @@ def test_options_may_stand_before_status_and_doctor() -> None:
 
 def test_no_command_explains_all_of_them() -> None:
     command = parse([], {})
-    assert isinstance(command, Explain)
+    assert isinstance(command, ShowHelp)
     assert all(
         f"\n    {name}" in command.text
         for name in (

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from opsroom_launcher.listening import free_port
-from opsroom_launcher.readiness import is_ready, until_ready
+from opsroom_launcher.ports import free_port
+from opsroom_launcher.readiness import is_ready, wait_ready
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 HOST = "127.0.0.1"
@@ -68,4 +68,4 @@ async def test_silence_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_asks_until_it_is() -> None:
     unready, ready = b"HTTP/1.1 503 No\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n"
     async with server(answering(unready, unready, ready)) as port:
-        await asyncio.wait_for(until_ready(HOST, port), 10)
+        await asyncio.wait_for(wait_ready(HOST, port), 10)

@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 import psutil
 import pytest
 
-from opsroom_launcher.replicas import MOST, Replicas, read_replicas
+from opsroom_launcher.replicas import MAX_REPLICAS, Replicas, read_replicas
 from packages.launcher.tests.test_up import Portal, answers_ready, create_instance, instances, ready_portal
 from tests.waiting import until, until_answer
 
@@ -25,7 +25,7 @@ def test_what_is_not_named_stays_one() -> None:
 
 
 def test_auto_is_one_for_each_core() -> None:
-    assert read_replicas("gateway=auto").gateway == min(MOST, len(os.sched_getaffinity(0)))
+    assert read_replicas("gateway=auto").gateway == min(MAX_REPLICAS, len(os.sched_getaffinity(0)))
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ async def test_killed_process_is_started_again_and_the_log_says_so(
         os.kill(notes.pids("chat")[0], signal.SIGKILL)
         await until(lambda: len(notes.pids("chat")) == 2)
         assert is_running(notes.pids("chat")[1])
-        assert [trouble.split(",")[0] for trouble in supervisor.troubles()] == ["chat died 1 times"]
+        assert [trouble.split(",")[0] for trouble in supervisor.failures()] == ["chat died 1 times"]
     assert len(notes.pids("cloud")) == 1
     (line,) = [line for line in transcript.lines() if "restarting" in line]
     assert "chat died after" in line
@@ -63,7 +63,7 @@ async def test_missing_program_is_a_refusal(notes: Notes, guard: Guard, console:
             await supervisor.failed()
 
 
-async def test_highest_tier_ends_before_the_next_is_told(
+async def test_lowest_stop_order_ends_before_the_next_is_stopped(
     notes: Notes, guard: Guard, console: Console
 ) -> None:
     # A gateway answers its last requests from the services: they mustn't hear of the end before it is gone.
@@ -80,10 +80,10 @@ signal.signal(signal.SIGTERM, on_term)
 note('up'); time.sleep(60)
 """
     specs = [
-        notes.spec("nats", service.format("nats"), tier=0),
-        notes.spec("chat", service.format("services"), tier=1),
-        notes.spec("cloud", service.format("services"), tier=1),
-        notes.spec("gateway", gateway, tier=2),
+        notes.spec("nats", service.format("nats"), stop_order=2),
+        notes.spec("chat", service.format("services"), stop_order=1),
+        notes.spec("cloud", service.format("services"), stop_order=1),
+        notes.spec("gateway", gateway, stop_order=0),
     ]
     async with Supervisor(specs, guard, console):
         await until(lambda: notes.words() == ["up"] * 4)
@@ -110,7 +110,10 @@ async def test_kill_waits_for_nobody_and_restarts_nothing(
     notes: Notes, guard: Guard, console: Console, transcript: Transcript
 ) -> None:
     deaf = "signal.signal(signal.SIGTERM, signal.SIG_IGN); note('up'); time.sleep(60)"
-    specs = [notes.spec(name, deaf, tier=tier, grace=600) for tier, name in enumerate(("nats", "chat"))]
+    specs = [
+        notes.spec(name, deaf, stop_order=stop_order, grace=600)
+        for stop_order, name in enumerate(("chat", "nats"))
+    ]
     async with Supervisor(specs, guard, console) as supervisor:
         await until(lambda: notes.words() == ["up"] * 2)
         supervisor.kill()

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import psutil
 
-from opsroom_launcher.container import ENTRIES
+from opsroom_launcher.container import DATA_ENTRIES
 from packages.launcher.tests.processes import is_running, taken_port
 from tests.waiting import until, until_answer
 
@@ -159,7 +159,7 @@ async def test_start_prints_where_things_are_and_a_second_start_keeps_the_data(t
         assert not any(is_running(pid) for pid in family.values())
         assert first.complaints == []
     # A container's entry point hands these over and nothing else.
-    assert {path.name for path in data.iterdir()} == set(ENTRIES)
+    assert {path.name for path in data.iterdir()} == set(DATA_ENTRIES)
     async with ready_portal("--data", str(data)) as second:
         assert await until_answer(lambda: instances(second.web), bool) == created
         assert await second.stop(signal.SIGINT) == 0

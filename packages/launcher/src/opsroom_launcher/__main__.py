@@ -5,33 +5,33 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from opsroom_launcher import checks
+from opsroom_launcher import steps as checks
 from opsroom_launcher.cli import (
     Check,
-    Client,
     Command,
     Complete,
     Docs,
     Doctor,
-    Explain,
-    HandOver,
+    RunClient,
+    RunModule,
     RunPytest,
     RunTests,
+    ShowHelp,
     ShowVersion,
     Status,
     Up,
     parse,
 )
 from opsroom_launcher.errors import RefusedError
-from opsroom_launcher.home import Home, home_of
+from opsroom_launcher.install_layout import InstallLayout, find_layout
 from opsroom_launcher.options import UpOptions
 
 
 def main(page: Path | None = None) -> int:
     """Do what the command line asks; the exit code says how it went. ``page``: what was installed with us."""
     try:
-        home = home_of(os.environ, page)
-        return _do(parse(sys.argv[1:], os.environ, installed=home.root is None), home)
+        layout = find_layout(os.environ, page)
+        return _do(parse(sys.argv[1:], os.environ, installed=layout.root is None), layout)
     except RefusedError as error:
         print(error, file=sys.stderr)
         return 1
@@ -43,52 +43,59 @@ def main(page: Path | None = None) -> int:
         return 1
 
 
-def _do(command: Command, home: Home) -> int:
+def _do(command: Command, layout: InstallLayout) -> int:
     match command:
-        case Explain() | ShowVersion():
+        case ShowHelp() | ShowVersion():
             print(_text(command), end="")
             return 0
         case Up(options):
-            return _up(options, home)
-        case Client(arguments):
-            return _client(arguments, home)
+            return _up(options, layout)
+        case RunClient(arguments):
+            return _client(arguments, layout)
         case Complete():
-            from opsroom_launcher.completing import complete  # noqa: PLC0415 - as above
+            from opsroom_launcher.shell_completion import complete  # noqa: PLC0415 - as above
 
-            return complete(home)
-        case Status(named) | Doctor(named):
-            from opsroom_launcher import inspecting  # noqa: PLC0415 - as above
-
-            look = inspecting.status if isinstance(command, Status) else inspecting.doctor
-            return look(home, os.environ, named)
-        case RunTests() | RunPytest() | Check() | Docs() | HandOver():
-            return _run_steps(command, home.root or Path.cwd())
+            return complete(layout)
+        case Status() | Doctor():
+            return _inspect(command, layout)
+        case RunTests() | RunPytest() | Check() | Docs() | RunModule():
+            return _run_steps(command, layout.root or Path.cwd())
 
 
-def _text(command: Explain | ShowVersion) -> str:
-    return command.text if isinstance(command, Explain) else f"opsroom {version('opsroom-launcher')}\n"
+def _text(command: ShowHelp | ShowVersion) -> str:
+    return command.text if isinstance(command, ShowHelp) else f"opsroom {version('opsroom-launcher')}\n"
 
 
-def _up(options: UpOptions, home: Home) -> int:
+def _up(options: UpOptions, layout: InstallLayout) -> int:
     if sys.platform == "win32":
         raise RefusedError("opsroom: `up` runs on Linux and macOS; on Windows run it inside WSL")
     # Imported here, not above: it uses modules that only POSIX has.
     from opsroom_launcher.up import up  # noqa: PLC0415
 
-    return up(options, home)
+    return up(options, layout)
 
 
-def _client(arguments: tuple[str, ...], home: Home) -> int:
+def _client(arguments: tuple[str, ...], layout: InstallLayout) -> int:
     from opsroom_client.cli.main import main as client  # noqa: PLC0415 - and it costs time to import
 
     if sys.platform == "win32":
         return client(arguments)  # `up` does not run there, so nothing is recorded
-    from opsroom_launcher.meant import meant_by  # noqa: PLC0415 - as above
+    from opsroom_launcher.client_target import target_server  # noqa: PLC0415 - as above
 
-    return client(arguments, meant_by(home, os.environ))
+    return client(arguments, target_server(layout, os.environ))
 
 
-def _run_steps(command: RunTests | RunPytest | Check | Docs | HandOver, root: Path) -> int:
+def _inspect(command: Status | Doctor, layout: InstallLayout) -> int:
+    if isinstance(command, Status):
+        from opsroom_launcher.status import status  # noqa: PLC0415 - as above
+
+        return status(layout, os.environ, command.options)
+    from opsroom_launcher.doctor import doctor  # noqa: PLC0415 - as above
+
+    return doctor(layout, os.environ, command.options)
+
+
+def _run_steps(command: RunTests | RunPytest | Check | Docs | RunModule, root: Path) -> int:
     match command:
         case RunTests(only):
             return checks.run_all(checks.test_steps(root, only))
@@ -98,7 +105,7 @@ def _run_steps(command: RunTests | RunPytest | Check | Docs | HandOver, root: Pa
             return checks.run_all(checks.check_steps(root))
         case Docs():
             return checks.run_all(checks.docs_steps(root))
-        case HandOver(name, package, arguments):
+        case RunModule(name, package, arguments):
             return checks.run_alone(checks.package_step(root, name, package, arguments))
 
 

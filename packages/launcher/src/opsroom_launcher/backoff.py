@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 FIRST_SECONDS = 0.2
-MOST_SECONDS = 5.0
+MAX_SECONDS = 5.0
 FORGIVEN_AFTER_SECONDS = 10.0
 """A child that has lived so long starts over with the shortest wait."""
 
@@ -20,5 +20,5 @@ class Backoff:
         """Seconds to wait after a life of ``lived`` seconds: from half of the present step to all of it."""
         if lived >= FORGIVEN_AFTER_SECONDS:
             self._next = FIRST_SECONDS
-        step, self._next = self._next, min(self._next * 2, MOST_SECONDS)
+        step, self._next = self._next, min(self._next * 2, MAX_SECONDS)
         return step * (0.5 + 0.5 * self._random())

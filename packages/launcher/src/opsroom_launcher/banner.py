@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from opsroom_launcher.broker import users_folder
-from opsroom_launcher.listening import authority, reachable
+from opsroom_launcher.ports import connect_host, format_host_port
 from opsroom_messaging.deployment.broker_accounts import context_file
 
 
@@ -34,8 +34,9 @@ class Addresses:
 
 def banner(addresses: Addresses, seconds: float) -> str:
     """Addresses, data and how to stop; ``seconds`` is how long the start took."""
-    web = f"{'https' if addresses.tls else 'http'}://{authority(reachable(addresses.host), addresses.port)}"
-    nats = without_secrets(addresses.nats_url)
+    scheme = "https" if addresses.tls else "http"
+    web = f"{scheme}://{format_host_port(connect_host(addresses.host), addresses.port)}"
+    nats = redact_credentials(addresses.nats_url)
     return "\n".join(
         (
             "",
@@ -53,7 +54,7 @@ def banner(addresses: Addresses, seconds: float) -> str:
     )
 
 
-def without_secrets(urls: str) -> str:
+def redact_credentials(urls: str) -> str:
     """Broker URLs, separated by commas, without the user names and passwords they may carry."""
     return ",".join(
         urlsplit(url)._replace(netloc=urlsplit(url).netloc.rpartition("@")[2]).geturl()

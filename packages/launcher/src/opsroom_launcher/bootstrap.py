@@ -13,14 +13,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
-from opsroom_launcher import frontend, handover
+from opsroom_launcher import env_vars, frontend
 from opsroom_launcher.cli import (
-    Client,
     Command,
     Complete,
     Doctor,
-    Explain,
+    RunClient,
     RunTests,
+    ShowHelp,
     ShowVersion,
     Status,
     Up,
@@ -28,9 +28,9 @@ from opsroom_launcher.cli import (
 )
 from opsroom_launcher.environment import Environment
 from opsroom_launcher.errors import RefusedError
-from opsroom_launcher.listening import free_port
-from opsroom_launcher.lock import file_lock
+from opsroom_launcher.file_lock import file_lock
 from opsroom_launcher.node import node_folder
+from opsroom_launcher.ports import free_port
 from opsroom_launcher.progress import Program, run_logged
 from opsroom_launcher.uv import find_uv, sync
 from opsroom_launcher.versions import version_of
@@ -50,7 +50,7 @@ def main(root: str, arguments: Sequence[str]) -> NoReturn:
     command = parse(
         arguments, os.environ
     )  # before anything is installed: mistakes and --help are answered at once
-    if isinstance(command, Explain):
+    if isinstance(command, ShowHelp):
         print(command.text, end="")
         sys.exit(0)
     if isinstance(command, ShowVersion):
@@ -65,12 +65,12 @@ def main(root: str, arguments: Sequence[str]) -> NoReturn:
         sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit(130)
-    environ = {**bytecode_kept(os.environ, Path(root)), "PATH": path}
-    environ |= {handover.ROOT: root, handover.STARTED: repr(started)}
-    _become([str(environment.python), "-m", "opsroom_launcher", *arguments], environ)
+    environ = {**with_bytecode_cache(os.environ, Path(root)), "PATH": path}
+    environ |= {env_vars.ROOT: root, env_vars.STARTED: repr(started)}
+    _exec([str(environment.python), "-m", "opsroom_launcher", *arguments], environ)
 
 
-def bytecode_kept(environ: Mapping[str, str], root: Path) -> dict[str, str]:
+def with_bytecode_cache(environ: Mapping[str, str], root: Path) -> dict[str, str]:
     """``environ``, but whoever wants no bytecode beside the sources has it in the repository's own folder.
 
     Without any, every process compiles all that it stands on at every start: that doubles the time to ready.
@@ -91,7 +91,7 @@ def prepare(root: Path, environment: Environment, command: Command) -> str:
     if isinstance(command, Up):
         # Looked at again at the start. What is taken now is told now, not after minutes of installing.
         free_port(command.options.host, command.options.port, "--port or --host")
-    development = not isinstance(command, Up | Client | Status | Doctor | Complete)
+    development = not isinstance(command, Up | RunClient | Status | Doctor | Complete)
     if not environment.is_current(development=development):
         with file_lock(root / _LOCK, _LOCK_SECONDS):
             _install(environment, root, development=development)
@@ -147,7 +147,7 @@ def _install(environment: Environment, root: Path, *, development: bool) -> None
     environment.mark(development=development)
 
 
-def _become(argv: list[str], environ: Mapping[str, str]) -> NoReturn:
+def _exec(argv: list[str], environ: Mapping[str, str]) -> NoReturn:
     """Go on as another program: as this very process where the system can do that."""
     if sys.platform == "win32":
         sys.exit(subprocess.run(argv, env=environ, check=False).returncode)

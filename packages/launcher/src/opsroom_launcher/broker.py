@@ -11,15 +11,15 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from opsroom_launcher.child import ServiceSpec
-from opsroom_launcher.data import DataFolder
+from opsroom_launcher.data_dir import DataDir
 from opsroom_launcher.errors import RefusedError
-from opsroom_launcher.listening import authority, free_port
+from opsroom_launcher.ports import format_host_port, free_port
 from opsroom_messaging.deployment.broker_accounts import make_users, write_private
 from opsroom_messaging.deployment.broker_data import BrokerDataError, Brokers, check
 from opsroom_messaging.deployment.permissions import authorization
 
 HOST = "127.0.0.1"
-USUAL_PORT = 4222
+DEFAULT_NATS_PORT = 4222
 STOP_SECONDS = 10.0
 _CONFIG = "nats-server.conf"
 _USERS = "users"
@@ -57,11 +57,12 @@ def choose_port(wanted: int | None) -> int:
     if wanted is not None:
         return free_port(HOST, wanted, "--nats-port")
     try:
-        return free_port(HOST, USUAL_PORT, "--nats-port")
+        return free_port(HOST, DEFAULT_NATS_PORT, "--nats-port")
     except RefusedError:
         port = free_port(HOST, 0, "--nats-port")
         print(
-            f"opsroom: port {USUAL_PORT} is taken, so the broker listens on {authority(HOST, port)}"
+            f"opsroom: port {DEFAULT_NATS_PORT} is taken,"
+            f" so the broker listens on {format_host_port(HOST, port)}"
             " (choose a port with --nats-port)",
             file=sys.stderr,
         )
@@ -73,7 +74,7 @@ def users_folder(data: Path) -> Path:
     return data / _USERS
 
 
-def broker_spec(binary: Path, data: DataFolder, port: int) -> ServiceSpec:
+def broker_spec(binary: Path, data: DataDir, port: int) -> ServiceSpec:
     """Write the configuration into the data folder; the process that follows it.
 
     A restart finds the same port and the same files. Passwords are made at the first.
@@ -84,7 +85,7 @@ def broker_spec(binary: Path, data: DataFolder, port: int) -> ServiceSpec:
     config = data.path / _CONFIG
     try:
         check(data.path, Brokers.SINGLE)
-        passwords = make_users(users_folder(data.path), f"nats://{authority(HOST, port)}")
+        passwords = make_users(users_folder(data.path), f"nats://{format_host_port(HOST, port)}")
         write_private(config, _config(data.path, port, passwords))
     except BrokerDataError as error:
         raise RefusedError(f"opsroom: {data.path}: {error}") from None
@@ -94,10 +95,10 @@ def broker_spec(binary: Path, data: DataFolder, port: int) -> ServiceSpec:
         name="nats",
         argv=(str(binary), "--config", str(config)),
         environ=dict(os.environ),
-        tier=0,
+        stop_order=2,
         grace=STOP_SECONDS,
-        worth_showing=_worth_showing,
-        inherited=(data.lock,),
+        is_shown=_is_shown,
+        pass_fds=(data.lock,),
     )
 
 
@@ -111,14 +112,14 @@ def _config(folder: Path, port: int, passwords: Mapping[str, str]) -> str:
             "store_dir": str(folder.resolve()),
             # Acknowledged means stored, through a power cut too: the default syncs every two minutes.
             "sync_interval": "always",
-            "max_file_store": _room(folder),
+            "max_file_store": _storage_limit(folder),
         },
         "authorization": authorization(passwords),
     }
     return json.dumps(settings, indent=2, ensure_ascii=False) + "\n"
 
 
-def _room(folder: Path) -> int:
+def _storage_limit(folder: Path) -> int:
     """Three quarters of what the disk has for us, in bytes: what is free, and what we fill already.
 
     The server's own default is three quarters of what is free at its start. So the more it stores, the less
@@ -128,7 +129,7 @@ def _room(folder: Path) -> int:
     return (shutil.disk_usage(folder).free + stored) * 3 // 4
 
 
-def _worth_showing(line: str) -> bool:
+def _is_shown(line: str) -> bool:
     """Warnings and worse. Twenty lines of banner at each start hide what matters.
 
     That passwords stand in the configuration is meant: it is its owner's alone, as are those of the services.

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from io import FileIO
 from typing import Self
 
-from opsroom_launcher.lines import LineSplitter
+from opsroom_launcher.line_splitter import LineSplitter
 
 _CHUNK_BYTES = 65536
 _KILLED_SECONDS = 5.0
-_LAST_WORDS_SECONDS = 1.0
+_OUTPUT_DRAIN_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +26,13 @@ class ServiceSpec:
     argv: tuple[str, ...]
     environ: Mapping[str, str]
     """The whole environment, not an addition to the launcher's."""
-    tier: int
-    """All start at once; the highest tier is stopped first, and the next when that has ended."""
+    stop_order: int
+    """All start at once. The lowest number is stopped first, and the next when those have ended."""
     grace: float
     """Seconds from SIGTERM to SIGKILL."""
-    worth_showing: Callable[[str], bool] = lambda _line: True
+    is_shown: Callable[[str], bool] = lambda _line: True
     """Which lines of its output go to the console."""
-    inherited: tuple[int, ...] = ()
+    pass_fds: tuple[int, ...] = ()
     """File descriptors that it holds on to."""
 
 
@@ -61,11 +61,13 @@ class Child:
                 stdout=theirs,
                 stderr=STDOUT,
                 env=spec.environ,
-                pass_fds=spec.inherited,
+                pass_fds=spec.pass_fds,
                 process_group=group,
             )
             undo.pop_all()
-        return cls(process, asyncio.create_task(_pass_on(output, on_line), name=f"output of {spec.name}"))
+        return cls(
+            process, asyncio.create_task(_forward_lines(output, on_line), name=f"output of {spec.name}")
+        )
 
     @property
     def pid(self) -> int:
@@ -76,7 +78,7 @@ class Child:
         """Its exit code (negative: the signal that killed it), once it and its output have ended."""
         code = await self._process.wait()
         # A stray grandchild can hold the pipe open: its words aren't waited for.
-        await asyncio.wait([self._output], timeout=_LAST_WORDS_SECONDS)
+        await asyncio.wait([self._output], timeout=_OUTPUT_DRAIN_SECONDS)
         self._output.cancel()
         return code
 
@@ -96,7 +98,7 @@ class Child:
             self._process.send_signal(number)
 
 
-async def _pass_on(output: FileIO, on_line: Callable[[str], None]) -> None:
+async def _forward_lines(output: FileIO, on_line: Callable[[str], None]) -> None:
     """Cut what comes into lines until it ends. Takes over ``output`` and closes it."""
     reader = asyncio.StreamReader()
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(

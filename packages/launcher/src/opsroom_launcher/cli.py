@@ -25,12 +25,12 @@ PORT, else the one that was started last from here and still runs, else http://1
 """
 
 
-_PACKAGES = {"bench": "bench", "faults": "tests.faults", "fuzz": "tests.fuzz"}
+_MODULES = {"bench": "bench", "faults": "tests.faults", "fuzz": "tests.fuzz"}
 """Commands whose options are their own, --help included, and the packages that have them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Explain:
+class ShowHelp:
     """Nothing was asked: say what can be."""
 
     text: str
@@ -69,7 +69,7 @@ class Docs:
 
 
 @dataclass(frozen=True, slots=True)
-class HandOver:
+class RunModule:
     """Hand over to a package of the repository, which has its own options."""
 
     name: str
@@ -78,14 +78,14 @@ class HandOver:
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
+class RunClient:
     """Hand over to the command line of the client."""
 
     arguments: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class PortalOptions:
     """What the options say about which portal is meant, and in whose name it is asked."""
 
     url: str | None = None
@@ -96,14 +96,14 @@ class Named:
 class Status:
     """Show the services with their replicas, and the streams with their lag, as the broker tells them."""
 
-    named: Named = Named()
+    options: PortalOptions = PortalOptions()
 
 
 @dataclass(frozen=True, slots=True)
 class Doctor:
     """Check ports, broker, permissions, disk and clock, and say what to do."""
 
-    named: Named = Named()
+    options: PortalOptions = PortalOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +117,13 @@ class Complete:
 
 
 Command = (
-    Explain
+    ShowHelp
     | Up
     | RunTests
     | RunPytest
     | Check
-    | HandOver
-    | Client
+    | RunModule
+    | RunClient
     | Status
     | Doctor
     | Docs
@@ -132,13 +132,13 @@ Command = (
 )
 
 _PLAIN: dict[str, Command] = {"check": Check(), "docs": Docs()}
-_OF_THE_CLIENT = {
+_CLIENT_COMMANDS = {
     "chat": "talk from the terminal (--help)",
     "servers": "list, command and watch servers (--help)",
     "moderate": "remove messages, mute and ban, for admins (--help)",
     "completion": "teach a shell to complete all this (--help)",
 }
-OWN = {
+LAUNCHER_COMMANDS = {
     "up": "run the whole portal, broker included",
     "test": "run the linters and all tests",
     "check": "run the linters and the type checker alone",
@@ -150,12 +150,12 @@ OWN = {
     "fuzz": "attack it by cases at random (options: ./opsroom fuzz --help)",
 }
 """The commands that the client hasn't."""
-OF_A_CHECKOUT = ("test", "check", "bench", "docs", "faults", "fuzz")
+CHECKOUT_COMMANDS = ("test", "check", "bench", "docs", "faults", "fuzz")
 """The commands that need the sources and the tests: not offered where Opsroom is installed from wheels."""
 _COMPLETE_VARIABLE = "_OPSROOM_COMPLETE"
 """Set by the scripts of `completion`, which the client prints."""
 
-_OPTIONS_OF_THE_CLIENT = ("--url", "--token-file")
+_CLIENT_OPTIONS = ("--url", "--token-file")
 """They may stand before its commands."""
 
 
@@ -166,10 +166,10 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str], *, installed: bo
     """
     if environ.get(_COMPLETE_VARIABLE) and not arguments:
         return Complete()
-    if installed and arguments and arguments[0] in OF_A_CHECKOUT:
+    if installed and arguments and arguments[0] in CHECKOUT_COMMANDS:
         _refuse(arguments[0])
     arguments = _command_first(arguments)
-    if handed := _handed_over(arguments):
+    if handed := _delegated(arguments):
         return handed
     own, for_pytest = _split(arguments)
     parser, parsers = _parsers(installed=installed)
@@ -188,24 +188,24 @@ def _command(
 ) -> Command:
     match flags.command:
         case "status":
-            return Status(Named(flags.url, flags.token_file))
+            return Status(PortalOptions(flags.url, flags.token_file))
         case "doctor":
-            return Doctor(Named(flags.url, flags.token_file))
+            return Doctor(PortalOptions(flags.url, flags.token_file))
         case "up":
             return Up(up_options(parsers["up"], flags, environ))
         case "test":
             return _test(parsers["test"], flags.only, for_pytest)
         case _:
-            return _PLAIN.get(flags.command) or Explain(parser.format_help())
+            return _PLAIN.get(flags.command) or ShowHelp(parser.format_help())
 
 
-def _handed_over(arguments: Sequence[str]) -> Command | None:
+def _delegated(arguments: Sequence[str]) -> Command | None:
     """The command, if its options are its own."""
     first = arguments[0] if arguments else ""
-    if first in _PACKAGES:
-        return HandOver(first, _PACKAGES[first], tuple(arguments[1:]))
-    if first in _OF_THE_CLIENT or first.startswith(_OPTIONS_OF_THE_CLIENT):
-        return Client(tuple(arguments))
+    if first in _MODULES:
+        return RunModule(first, _MODULES[first], tuple(arguments[1:]))
+    if first in _CLIENT_COMMANDS or first.startswith(_CLIENT_OPTIONS):
+        return RunClient(tuple(arguments))
     return None
 
 
@@ -230,8 +230,8 @@ def _parsers(*, installed: bool) -> tuple[OneLineParser, dict[str, OneLineParser
             description=getattr(described.get(name), "__doc__", None),
             allow_abbrev=False,
         )
-        for name, explained in (OWN | _OF_THE_CLIENT).items()
-        if not (installed and name in OF_A_CHECKOUT)
+        for name, explained in (LAUNCHER_COMMANDS | _CLIENT_COMMANDS).items()
+        if not (installed and name in CHECKOUT_COMMANDS)
     }
     add_up_options(parsers["up"])
     for name in ("status", "doctor"):
@@ -273,7 +273,7 @@ def _command_first(arguments: Sequence[str]) -> Sequence[str]:
     at = next((at for at, word in enumerate(arguments) if word in {"status", "doctor"}), 0)
     options = arguments[:at]
     if not options or not all(
-        word.startswith(_OPTIONS_OF_THE_CLIENT) or before in _OPTIONS_OF_THE_CLIENT
+        word.startswith(_CLIENT_OPTIONS) or before in _CLIENT_OPTIONS
         for before, word in zip(("", *options), options, strict=False)
     ):
         return arguments

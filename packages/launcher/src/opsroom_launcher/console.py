@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Self, TextIO
 
-MOST_WAITING_LINES = 2000
+MAX_WAITING_LINES = 2000
 _CLOSE_SECONDS = 1.0
 _RESET = "\033[0m"
 _COLOURS = {
@@ -30,9 +30,9 @@ class Console:
         self._stream = stream
         self._coloured = coloured
         self._width = width
-        self._waiting: queue.Queue[str | None] = queue.Queue(MOST_WAITING_LINES)
+        self._waiting: queue.Queue[str | None] = queue.Queue(MAX_WAITING_LINES)
         self._dropped = 0
-        self._on_broken: Callable[[], None] = lambda: None
+        self._on_closed: Callable[[], None] = lambda: None
         # A daemon: a terminal that is paused for ever must not keep the process from ending.
         self._writer = threading.Thread(target=self._write_all, name="console", daemon=True)
 
@@ -46,9 +46,9 @@ class Console:
             self._waiting.put(None, timeout=_CLOSE_SECONDS)
             self._writer.join(_CLOSE_SECONDS)
 
-    def on_broken(self, callback: Callable[[], None]) -> None:
+    def on_closed(self, callback: Callable[[], None]) -> None:
         """Have ``callback`` called, from the writing thread, once nobody reads the output any more."""
-        self._on_broken = callback
+        self._on_closed = callback
 
     def say(self, name: str, line: str) -> None:
         """Show ``line`` as coming from ``name``."""
@@ -82,4 +82,4 @@ class Console:
                     self._stream.flush()
             except (OSError, ValueError):  # the reader has gone, or the stream is closed
                 broken = True
-                self._on_broken()
+                self._on_closed()

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-ENTRIES = ("jetstream", "lock", "nats-server.conf", "users")
+DATA_ENTRIES = ("jetstream", "lock", "nats-server.conf", "users")
 """What Opsroom keeps in a data folder. A disk may hold more, such as ``lost+found``."""
 _PR_SET_NO_NEW_PRIVS = 38
 
@@ -33,7 +33,7 @@ class User:
     gid: int = 10001
 
 
-def hand_over(data: Path, user: User) -> None:
+def transfer_ownership(data: Path, user: User) -> None:
     """Give the data folder, and what Opsroom keeps in it, to ``user``; make it where it is missing.
 
     Symbolic links are not followed, and files with a second name are left alone: a program that ran as
@@ -48,13 +48,13 @@ def hand_over(data: Path, user: User) -> None:
         raise ContainerError(f"OPSROOM_DATA={data} holds the program itself: name a folder for data alone")
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     with closing(_Folder(data)) as folder:
-        for name in sorted(set(ENTRIES).intersection(os.listdir(folder.descriptor))):
-            _give(name, folder.descriptor, user)
+        for name in sorted(set(DATA_ENTRIES).intersection(os.listdir(folder.descriptor))):
+            _chown(name, folder.descriptor, user)
             for _, folders, files, inside in os.fwalk(
                 name, topdown=False, follow_symlinks=False, dir_fd=folder.descriptor
             ):
                 for entry in (*folders, *files):
-                    _give(entry, inside, user)
+                    _chown(entry, inside, user)
         if _has_another_owner(os.fstat(folder.descriptor), user):
             os.fchown(folder.descriptor, user.uid, user.gid)
 
@@ -69,7 +69,7 @@ class _Folder:
         os.close(self.descriptor)
 
 
-def _give(name: str, folder: int, user: User) -> None:
+def _chown(name: str, folder: int, user: User) -> None:
     status = os.stat(name, dir_fd=folder, follow_symlinks=False)
     second_name = status.st_nlink > 1 and not stat.S_ISDIR(status.st_mode)
     if _has_another_owner(status, user) and not second_name:
@@ -80,7 +80,7 @@ def _has_another_owner(status: os.stat_result, user: User) -> bool:
     return (status.st_uid, status.st_gid) != (user.uid, user.gid)
 
 
-def become(user: User) -> None:
+def drop_privileges(user: User) -> None:
     """Become ``user`` in this process and all that it starts, with no way back to root.
 
     Raises:
@@ -110,11 +110,11 @@ def prepare(environ: Mapping[str, str], user: User) -> dict[str, str]:
     data = Path(environ.get("OPSROOM_DATA") or "/data")
     trouble = ""
     try:
-        hand_over(data, user)
+        transfer_ownership(data, user)
     except OSError as error:
         # Some file systems know no owners, yet let everybody write.
         trouble = (error.strerror or str(error)).lower()
-    become(user)
+    drop_privileges(user)
     if trouble and not os.access(data, os.R_OK | os.W_OK | os.X_OK):
         raise ContainerError(
             f"the data folder {data} can't be given to user {user.uid} ({trouble}): mount a volume that can"

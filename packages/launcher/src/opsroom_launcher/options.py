@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 from urllib.parse import urlsplit
 
-from opsroom_launcher.listening import is_loopback
-from opsroom_launcher.replicas import MOST, ONE_EACH, Replicas, read_replicas
+from opsroom_launcher.ports import is_loopback
+from opsroom_launcher.replicas import MAX_REPLICAS, ONE_EACH, Replicas, read_replicas
 
 _DEFAULT_DATA = ".opsroom/data in a checkout, else ~/.local/share/opsroom/data"
-MOST_DELAY_SECONDS = 3600.0
+MAX_DELAY_SECONDS = 3600.0
 
 _BROKER_SCHEMES = ("nats", "tls", "ws", "wss")
 ACCESS = ("open", "token", "oidc")
@@ -64,8 +64,8 @@ def read_delay(text: str) -> float:
         seconds = float(text)
     except ValueError:
         seconds = -1.0
-    if not 0 <= seconds <= MOST_DELAY_SECONDS:  # false for NaN too
-        raise argparse.ArgumentTypeError(f"must be seconds from 0 to {MOST_DELAY_SECONDS:g}, not {text!r}")
+    if not 0 <= seconds <= MAX_DELAY_SECONDS:  # false for NaN too
+        raise argparse.ArgumentTypeError(f"must be seconds from 0 to {MAX_DELAY_SECONDS:g}, not {text!r}")
     return seconds
 
 
@@ -149,7 +149,10 @@ def add_up_options(parser: argparse.ArgumentParser) -> None:
         "--replicas",
         type=read_replicas,
         metavar="SERVICE=N,…",
-        help=f"processes of chat, cloud and gateway, 1 to {MOST}, or auto: one a core (OPSROOM_REPLICAS; 1)",
+        help=(
+            f"processes of chat, cloud and gateway, 1 to {MAX_REPLICAS},"
+            " or auto: one a core (OPSROOM_REPLICAS; 1)"
+        ),
     )
 
 

@@ -4,17 +4,17 @@ import asyncio
 import ssl
 
 FIRST_PAUSE_SECONDS = 0.02
-MOST_PAUSE_SECONDS = 0.05
+MAX_PAUSE_SECONDS = 0.05
 ANSWER_SECONDS = 2.0
 _MOST_ANSWER_BYTES = 4096
 
 
-async def until_ready(host: str, port: int, *, tls: bool = False) -> None:
+async def wait_ready(host: str, port: int, *, tls: bool = False) -> None:
     """Return as soon as `GET /readyz` answers 200. Asks for ever: the caller sets the limit."""
     pause = FIRST_PAUSE_SECONDS
     while not await is_ready(host, port, tls=tls):
         await asyncio.sleep(pause)
-        pause = min(pause * 1.3, MOST_PAUSE_SECONDS)
+        pause = min(pause * 1.3, MAX_PAUSE_SECONDS)
 
 
 async def is_ready(host: str, port: int, *, tls: bool = False) -> bool:

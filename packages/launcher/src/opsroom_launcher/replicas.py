@@ -5,14 +5,14 @@ import os
 import sys
 from dataclasses import dataclass, fields
 
-MOST = 32
+MAX_REPLICAS = 32
 AUTO = "auto"
 """One process for each core that we may use."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replicas:
-    """Processes of each service, 1 to ``MOST``. Several gateways share the one port."""
+    """Processes of each service, 1 to ``MAX_REPLICAS``. Several gateways share the one port."""
 
     chat: int = 1
     cloud: int = 1
@@ -45,14 +45,14 @@ def read_replicas(text: str) -> Replicas:
 def _number(service: str, text: str) -> int:
     if text == AUTO:
         return _cores()
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST):
-        raise argparse.ArgumentTypeError(f"{service} must be 1 to {MOST}, or {AUTO}, not {text!r}")
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_REPLICAS):
+        raise argparse.ArgumentTypeError(f"{service} must be 1 to {MAX_REPLICAS}, or {AUTO}, not {text!r}")
     return int(text)
 
 
 def _cores() -> int:
     usable = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    return min(MOST, usable)
+    return min(MAX_REPLICAS, usable)
 
 
 _SERVICES = tuple(field.name for field in fields(Replicas))

@@ -16,14 +16,14 @@ EXIT_CONFIG = 78
 """A service's exit code (EX_CONFIG of sysexits.h) for "I can't work as set up": no restart mends that."""
 
 
-class Keeper:
-    """Keeps one process running until it is told to stop; the only one that starts and ends it."""
+class SupervisedProcess:
+    """A process that is restarted until `stop` is called. Nothing else starts or ends it."""
 
     def __init__(self, spec: ServiceSpec, guard: Guard, console: Console) -> None:
         self.spec = spec
-        self.last_words = ""
+        self.last_line = ""
         """Its latest line of output, for a complaint about it."""
-        self.deaths = 0
+        self.restarts = 0
         self._guard = guard
         self._console = console
         self._stopping = asyncio.Event()
@@ -50,20 +50,20 @@ class Keeper:
                 return
             if code == EXIT_CONFIG:
                 raise RefusedError(self._verdict or f"opsroom: {self.spec.name} can't work as it is set up")
-            await self._mourn(code, clock() - born)
+            await self._wait_before_restart(code, clock() - born)
 
     async def _start(self) -> Child:
         try:
-            return await Child.start(self.spec, self._guard.group, self._heard)
+            return await Child.start(self.spec, self._guard.group, self._on_line)
         except OSError as error:
             raise RefusedError(f"opsroom: can't start {self.spec.name}: {error}") from error
 
-    def _heard(self, line: str) -> None:
-        self.last_words = line or self.last_words
+    def _on_line(self, line: str) -> None:
+        self.last_line = line or self.last_line
         if line.startswith(f"opsroom-{self.spec.name.partition('-')[0]}: "):
             # Its reason to give up. The launcher repeats it where refusals go, so it isn't shown twice.
             self._verdict = line
-        elif self.spec.worth_showing(line):
+        elif self.spec.is_shown(line):
             self._console.say(self.spec.name, line)
 
     async def _until_ended_or_stopping(self, child: Child) -> int | None:
@@ -81,13 +81,13 @@ class Keeper:
         if not await child.stop(self.spec.grace):
             self._console.say("opsroom", f"{self.spec.name} didn't stop within {self.spec.grace:g} s: killed")
 
-    async def _mourn(self, code: int, lived: float) -> None:
+    async def _wait_before_restart(self, code: int, lived: float) -> None:
         if self._stopping.is_set():
             return
         if self._verdict:
             self._console.say(self.spec.name, self._verdict)
             self._verdict = None
-        self.deaths += 1
+        self.restarts += 1
         wait = self._backoff.after(lived)
         self._console.say(
             "opsroom",
@@ -100,32 +100,34 @@ class Keeper:
 
 
 class Supervisor:
-    """An async context manager: entering starts every process at once, leaving stops them tier by tier."""
+    """Async context manager: starts all processes at once, and stops them in the order of `stop_order`."""
 
     def __init__(self, specs: Iterable[ServiceSpec], guard: Guard, console: Console) -> None:
-        ordered = sorted(specs, key=lambda spec: spec.tier)
+        ordered = sorted(specs, key=lambda spec: -spec.stop_order)
         self._guard = guard
-        self._keepers = [Keeper(spec, guard, console) for spec in ordered]
+        self._processes = [SupervisedProcess(spec, guard, console) for spec in ordered]
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     async def __aenter__(self) -> Self:
-        for keeper in self._keepers:
-            self._tasks[keeper.spec.name] = asyncio.create_task(keeper.run(), name=keeper.spec.name)
+        for process in self._processes:
+            self._tasks[process.spec.name] = asyncio.create_task(process.run(), name=process.spec.name)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for _tier, keepers in groupby(reversed(self._keepers), key=lambda keeper: keeper.spec.tier):
+        for _order, processes in groupby(
+            reversed(self._processes), key=lambda process: process.spec.stop_order
+        ):
             names = []
-            for keeper in keepers:
-                keeper.stop()
-                names.append(keeper.spec.name)
+            for process in processes:
+                process.stop()
+                names.append(process.spec.name)
             # A failure has been reported by `failed`, or comes too late to matter.
             await asyncio.gather(*(self._tasks[name] for name in names), return_exceptions=True)
 
     def kill(self) -> None:
         """Kill everything at once; leaving the context then has nothing to wait for."""
-        for keeper in self._keepers:
-            keeper.stop()
+        for process in self._processes:
+            process.stop()
         self._guard.kill_all()
 
     async def failed(self) -> None:
@@ -145,10 +147,11 @@ class Supervisor:
             task.result()
         raise RefusedError("opsroom: the guard that ties the services to the launcher was killed; stopping")
 
-    def troubles(self) -> list[str]:
-        """Which processes have died so far, and their last words; each one line."""
+    def failures(self) -> list[str]:
+        """One line for each process that has died so far, with its last line of output."""
         return [
-            f"{keeper.spec.name} died {keeper.deaths} times, at last with: {keeper.last_words or 'no word'}"
-            for keeper in self._keepers
-            if keeper.deaths
+            f"{process.spec.name} died {process.restarts} times,"
+            f" at last with: {process.last_line or 'no word'}"
+            for process in self._processes
+            if process.restarts
         ]

@@ -10,20 +10,20 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from opsroom_launcher import handover
+from opsroom_launcher import env_vars
 from opsroom_launcher.banner import Addresses, banner
 from opsroom_launcher.broker import HOST as BROKER_HOST
 from opsroom_launcher.broker import broker_spec, choose_port, find_binary, users_folder
 from opsroom_launcher.child import ServiceSpec
 from opsroom_launcher.console import Console
-from opsroom_launcher.data import DataFolder, kept_folder, passing_folder
+from opsroom_launcher.data_dir import DataDir, persistent_dir, temporary_dir
 from opsroom_launcher.errors import RefusedError
 from opsroom_launcher.guard import Guard
-from opsroom_launcher.home import Home
-from opsroom_launcher.listening import authority, free_port, reachable
+from opsroom_launcher.install_layout import InstallLayout
 from opsroom_launcher.options import UpOptions
-from opsroom_launcher.readiness import until_ready
-from opsroom_launcher.running import Running, recorded
+from opsroom_launcher.ports import connect_host, format_host_port, free_port
+from opsroom_launcher.readiness import wait_ready
+from opsroom_launcher.run_record import RunRecord, registered
 from opsroom_launcher.supervisor import Supervisor
 from opsroom_messaging.deployment.broker_accounts import password_file
 
@@ -41,43 +41,43 @@ class Plan:
     addresses: Addresses
 
 
-def up(options: UpOptions, home: Home) -> int:
+def up(options: UpOptions, layout: InstallLayout) -> int:
     """Run the portal until it is told to stop; returns the exit code.
 
     Raises:
         RefusedError: it can't start or go on. Nothing of it runs then.
     """
-    started = float(os.environ.pop(handover.STARTED, "") or time.time())
+    started = float(os.environ.pop(env_vars.STARTED, "") or time.time())
     with ExitStack() as stack:
-        plan = _plan(options, home, stack)
+        plan = _plan(options, layout, stack)
         coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
         console = stack.enter_context(Console(sys.stdout, coloured=coloured))
-        return asyncio.run(_serve(plan, console, home, started))
+        return asyncio.run(_serve(plan, console, layout, started))
 
 
-def _plan(options: UpOptions, home: Home, stack: ExitStack) -> Plan:
+def _plan(options: UpOptions, layout: InstallLayout, stack: ExitStack) -> Plan:
     """Check all that can be checked before anything runs; what is taken is given back by ``stack``."""
     port = free_port(options.host, options.port, "--port or --host")
-    page = home.page
+    page = layout.page
     tls = bool(os.environ.get("GATEWAY_TLS_CERT"))
     if options.nats_url:
         addresses = Addresses(options.host, port, options.nats_url, data=None, kept=True, page=page, tls=tls)
         return Plan(service_specs(options, addresses), addresses)
     binary = find_binary()
     nats_port = choose_port(options.nats_port)
-    data = stack.enter_context(_data_folder(options, home))
-    nats_url = f"nats://{authority(BROKER_HOST, nats_port)}"
+    data = stack.enter_context(_data_dir(options, layout))
+    nats_url = f"nats://{format_host_port(BROKER_HOST, nats_port)}"
     addresses = Addresses(options.host, port, nats_url, data.path, data.kept, page, tls)
     return Plan((broker_spec(binary, data, nats_port), *service_specs(options, addresses)), addresses)
 
 
 @contextmanager
-def _data_folder(options: UpOptions, home: Home) -> Iterator[DataFolder]:
+def _data_dir(options: UpOptions, layout: InstallLayout) -> Iterator[DataDir]:
     if options.ephemeral:
-        with passing_folder() as folder:
+        with temporary_dir() as folder:
             yield folder
     else:
-        with kept_folder(options.data or home.data) as folder:
+        with persistent_dir(options.data or layout.data) as folder:
             yield folder
 
 
@@ -97,14 +97,14 @@ def service_specs(options: UpOptions, addresses: Addresses) -> tuple[ServiceSpec
         environ.setdefault("GATEWAY_FRONTEND", str(addresses.page))
     environ.setdefault("LOG_FORMAT", "text")  # behind a prefix, whoever reads them
 
-    def service(name: str, count: int, tier: int, grace: float) -> list[ServiceSpec]:
+    def service(name: str, count: int, stop_order: int, grace: float) -> list[ServiceSpec]:
         # -P: a module in the working directory, json.py for one, is not taken for the library's.
         argv = (sys.executable, "-P", "-m", f"opsroom_{name}")
         own = environ | _broker_user(name, addresses.data)
         if count == 1:
-            return [ServiceSpec(name, argv, own, tier, grace)]
+            return [ServiceSpec(name, argv, own, stop_order, grace)]
         return [
-            ServiceSpec(f"{name}-{number}", argv, own | _replica(name, number, own), tier, grace)
+            ServiceSpec(f"{name}-{number}", argv, own | _replica(name, number, own), stop_order, grace)
             for number in range(1, count + 1)
         ]
 
@@ -112,7 +112,7 @@ def service_specs(options: UpOptions, addresses: Addresses) -> tuple[ServiceSpec
     return (
         *service("chat", replicas.chat, 1, SERVICE_STOP_SECONDS),
         *service("cloud", replicas.cloud, 1, SERVICE_STOP_SECONDS),
-        *service("gateway", replicas.gateway, 2, GATEWAY_STOP_SECONDS),
+        *service("gateway", replicas.gateway, 0, GATEWAY_STOP_SECONDS),
     )
 
 
@@ -132,17 +132,17 @@ def _broker_user(name: str, data: Path | None) -> dict[str, str]:
     return {"NATS_USER": name, "NATS_PASSWORD_FILE": str(password)}
 
 
-async def _serve(plan: Plan, console: Console, home: Home, started: float) -> int:
+async def _serve(plan: Plan, console: Console, layout: InstallLayout, started: float) -> int:
     stop = asyncio.Event()
     addresses = plan.addresses
     async with Guard() as guard:
         async with Supervisor(plan.specs, guard, console) as supervisor:
-            code = _obey_signals(console, stop, supervisor.kill)
-            await _first(stop.wait(), supervisor.failed(), _ready(addresses, supervisor))
+            code = _handle_signals(console, stop, supervisor.kill)
+            await _wait_first(stop.wait(), supervisor.failed(), _ready(addresses, supervisor))
             if not stop.is_set():
-                with recorded(home, Running.of(addresses)):
+                with registered(layout, RunRecord.of(addresses)):
                     console.show(banner(addresses, time.time() - started))
-                    await _first(stop.wait(), supervisor.failed())
+                    await _wait_first(stop.wait(), supervisor.failed())
     console.say(
         "opsroom", f"stopped; data is kept in {addresses.data}" if addresses.keeps_data else "stopped"
     )
@@ -157,13 +157,13 @@ async def _ready(addresses: Addresses, supervisor: Supervisor) -> None:
     """
     try:
         async with asyncio.timeout(START_SECONDS):
-            await until_ready(reachable(addresses.host), addresses.port, tls=addresses.tls)
+            await wait_ready(connect_host(addresses.host), addresses.port, tls=addresses.tls)
     except TimeoutError:
-        reasons = "; ".join(supervisor.troubles()) or "no process died, but /readyz doesn't say 200"
+        reasons = "; ".join(supervisor.failures()) or "no process died, but /readyz doesn't say 200"
         raise RefusedError(f"opsroom: not ready within {START_SECONDS:g} s: {reasons}") from None
 
 
-async def _first(*waits: Awaitable[object]) -> None:
+async def _wait_first(*waits: Awaitable[object]) -> None:
     """Wait until one of ``waits`` is done, raise what it raised, and end the others."""
     tasks = [asyncio.ensure_future(wait) for wait in waits]
     try:
@@ -176,7 +176,7 @@ async def _first(*waits: Awaitable[object]) -> None:
         task.result()
 
 
-def _obey_signals(console: Console, stop: asyncio.Event, kill: Callable[[], None]) -> Callable[[], int]:
+def _handle_signals(console: Console, stop: asyncio.Event, kill: Callable[[], None]) -> Callable[[], int]:
     """The first signal stops in order, a second kills. Returns what tells the exit code in the end."""
     loop = asyncio.get_running_loop()
     killed_by: list[signal.Signals] = []
@@ -198,5 +198,5 @@ def _obey_signals(console: Console, stop: asyncio.Event, kill: Callable[[], None
     def stop_from_its_thread() -> None:
         loop.call_soon_threadsafe(stop.set)
 
-    console.on_broken(stop_from_its_thread)
+    console.on_closed(stop_from_its_thread)
     return lambda: 128 + killed_by[0] if killed_by else 0

@@ -10,13 +10,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from opsroom_launcher.banner import Addresses, without_secrets
-from opsroom_launcher.home import Home
-from opsroom_launcher.listening import authority, reachable
+from opsroom_launcher.banner import Addresses, redact_credentials
+from opsroom_launcher.install_layout import InstallLayout
+from opsroom_launcher.ports import connect_host, format_host_port
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunRecord:
     """A portal that runs. Nothing in it is a secret."""
 
     pid: int
@@ -32,7 +32,7 @@ class Running:
     @property
     def url(self) -> str:
         """Where its gateway is reached from this machine."""
-        return f"{'https' if self.tls else 'http'}://{authority(self.host, self.port)}"
+        return f"{'https' if self.tls else 'http'}://{format_host_port(self.host, self.port)}"
 
     @classmethod
     def of(cls, addresses: Addresses) -> Self:
@@ -40,16 +40,16 @@ class Running:
         data = addresses.data
         return cls(
             pid=os.getpid(),
-            host=reachable(addresses.host),
+            host=connect_host(addresses.host),
             port=addresses.port,
             tls=addresses.tls,
             data=None if data is None else data.resolve(),
-            nats_url=without_secrets(addresses.nats_url) if data is None else None,
+            nats_url=redact_credentials(addresses.nats_url) if data is None else None,
         )
 
 
 @contextmanager
-def recorded(home: Home, portal: Running) -> Iterator[None]:
+def registered(layout: InstallLayout, portal: RunRecord) -> Iterator[None]:
     """Record ``portal`` in a locked file until the end of this, or of the process.
 
     A kill -9 leaves the file, but not the lock. Where nothing can be written, as on a full disk or in a
@@ -57,14 +57,14 @@ def recorded(home: Home, portal: Running) -> Iterator[None]:
     """
     with ExitStack() as stack:
         with suppress(OSError):
-            _write(home.running, portal, stack)
+            _write(layout.run_dir, portal, stack)
         yield
 
 
-def _write(folder: Path, portal: Running, stack: ExitStack) -> None:
+def _write(folder: Path, portal: RunRecord, stack: ExitStack) -> None:
     """Write the record of ``portal``; ``stack`` takes it away."""
     folder.mkdir(parents=True, exist_ok=True)
-    _forget_the_dead(folder)
+    _remove_stale(folder)
     handle, name = tempfile.mkstemp(prefix=f"{portal.pid}-", suffix=".new", dir=folder)
     stack.callback(os.close, handle)
     unfinished = Path(name)
@@ -76,14 +76,14 @@ def _write(folder: Path, portal: Running, stack: ExitStack) -> None:
     stack.callback(finished.unlink, missing_ok=True)
 
 
-def _forget_the_dead(folder: Path) -> None:
+def _remove_stale(folder: Path) -> None:
     for file in folder.glob("*.json"):
         with suppress(FileNotFoundError), file.open("rb") as record:
-            if not is_held(record):
+            if not is_locked(record):
                 file.unlink()
 
 
-def is_held(record: BinaryIO) -> bool:
+def is_locked(record: BinaryIO) -> bool:
     """Whether the process that wrote it lives."""
     try:
         fcntl.flock(record, fcntl.LOCK_SH | fcntl.LOCK_NB)

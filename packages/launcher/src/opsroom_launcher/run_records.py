@@ -5,16 +5,16 @@ from contextlib import suppress
 
 from pydantic import TypeAdapter, ValidationError
 
-from opsroom_launcher.home import Home
-from opsroom_launcher.running import Running, is_held
+from opsroom_launcher.install_layout import InstallLayout
+from opsroom_launcher.run_record import RunRecord, is_locked
 
 
-def running_in(home: Home) -> list[Running]:
+def list_running(layout: InstallLayout) -> list[RunRecord]:
     """The portals that run, the one that was started last first."""
-    adapter = TypeAdapter(Running)
-    found: list[tuple[int, Running]] = []
-    for file in home.running.glob("*.json"):
+    adapter = TypeAdapter(RunRecord)
+    found: list[tuple[int, RunRecord]] = []
+    for file in layout.run_dir.glob("*.json"):
         with suppress(OSError, ValidationError), file.open("rb") as record:
-            if is_held(record):
+            if is_locked(record):
                 found.append((os.fstat(record.fileno()).st_mtime_ns, adapter.validate_json(record.read())))
     return [portal for _, portal in sorted(found, key=lambda one: one[0], reverse=True)]

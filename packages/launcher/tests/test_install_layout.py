@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from opsroom_launcher.errors import RefusedError
-from opsroom_launcher.home import Home, checkout_at, home_of
+from opsroom_launcher.install_layout import InstallLayout, checkout_layout, find_layout
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -13,20 +13,20 @@ REPOSITORY = Path(__file__).parents[3]
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The launcher's own files are in a site-packages folder, not in a checkout."""
-    monkeypatch.setattr("opsroom_launcher.home.__file__", str(tmp_path / "a/b/c/d/home.py"))
+    monkeypatch.setattr("opsroom_launcher.install_layout.__file__", str(tmp_path / "a/b/c/d/home.py"))
 
 
 def test_a_checkout_keeps_its_files_in_itself_and_serves_its_own_page(tmp_path: Path) -> None:
     page = tmp_path / "frontend" / "dist"
     page.mkdir(parents=True)
     (page / "index.html").touch()
-    home = home_of({"OPSROOM_ROOT": str(tmp_path)}, page=Path("/installed"))
-    assert home == Home(tmp_path / ".opsroom", tmp_path, page)
+    home = find_layout({"OPSROOM_ROOT": str(tmp_path)}, page=Path("/installed"))
+    assert home == InstallLayout(tmp_path / ".opsroom", tmp_path, page)
     assert home.command == "./opsroom"
 
 
 def test_the_launcher_of_a_checkout_knows_it_without_being_told() -> None:
-    assert home_of({}, None) == checkout_at(REPOSITORY)
+    assert find_layout({}, None) == checkout_layout(REPOSITORY)
 
 
 @pytest.mark.usefixtures("installed")
@@ -42,8 +42,8 @@ def test_installed_it_keeps_them_with_the_users_data(
     environ: dict[str, str], folder: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    home = home_of(environ, Path("/page"))
-    assert home == Home(Path(folder.format(home=tmp_path)), None, Path("/page"))
+    home = find_layout(environ, Path("/page"))
+    assert home == InstallLayout(Path(folder.format(home=tmp_path)), None, Path("/page"))
     assert home.command == "opsroom"
 
 
@@ -54,4 +54,4 @@ def test_without_a_home_directory_it_says_what_to_set(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(Path, "home", no_home)
     with pytest.raises(RefusedError, match="set HOME or XDG_DATA_HOME"):
-        home_of({}, None)
+        find_layout({}, None)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from opsroom_launcher.home import checkout_at
+from opsroom_launcher.install_layout import checkout_layout
 from opsroom_messaging.deployment.broker_accounts import context_file, password_file
 from opsroom_messaging.deployment.permissions import OPERATOR
 from packages.launcher.tests.processes import is_running
@@ -80,7 +80,7 @@ async def check_that_what_was_killed_is_not_taken_for_running(
     running: Portal, root: Path, data: Path
 ) -> None:
     family = running.family()
-    (record,) = checkout_at(root).running.iterdir()
+    (record,) = checkout_layout(root).run_dir.iterdir()
     await running.stop(signal.SIGKILL)
     await until(lambda: not any(is_running(pid) for pid in family.values()))
     assert record.exists()

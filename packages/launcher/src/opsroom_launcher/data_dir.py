@@ -15,7 +15,7 @@ _LOCK = "lock"
 
 
 @dataclass(frozen=True, slots=True)
-class DataFolder:
+class DataDir:
     """A folder that is ours as long as the lock is held."""
 
     path: Path
@@ -26,7 +26,7 @@ class DataFolder:
 
 
 @contextmanager
-def kept_folder(path: Path) -> Iterator[DataFolder]:
+def persistent_dir(path: Path) -> Iterator[DataDir]:
     """The folder ``path``, made if need be, locked.
 
     Raises:
@@ -47,18 +47,18 @@ def kept_folder(path: Path) -> Iterator[DataFolder]:
         ) from error
     try:
         _lock(lock, path)
-        yield DataFolder(path, True, lock)
+        yield DataDir(path, True, lock)
     finally:
         os.close(lock)
 
 
 @contextmanager
-def passing_folder() -> Iterator[DataFolder]:
+def temporary_dir() -> Iterator[DataDir]:
     """A new folder, gone with everything in it at the end."""
     path = Path(tempfile.mkdtemp(prefix="opsroom-"))
     try:
-        with kept_folder(path) as folder:
-            yield DataFolder(path, False, folder.lock)
+        with persistent_dir(path) as folder:
+            yield DataDir(path, False, folder.lock)
     finally:
         shutil.rmtree(path, ignore_errors=True)
 

@@ -34,7 +34,7 @@ def free_port(host: str, wanted: int, option: str) -> int:
     except OSError as error:
         reason = error.strerror or str(error)
         raise RefusedError(
-            f"opsroom: can't listen on {authority(host, wanted)}: {reason[:1].lower()}{reason[1:]}"
+            f"opsroom: can't listen on {format_host_port(host, wanted)}: {reason[:1].lower()}{reason[1:]}"
             f" (choose another with {option})"
         ) from error
 
@@ -60,12 +60,12 @@ def _bindable(host: str, port: int) -> int:
         return bound
 
 
-def reachable(host: str) -> str:
+def connect_host(host: str) -> str:
     """Where a server that listens on ``host`` is reached from this machine."""
     return _ANY.get(host, host)
 
 
-def authority(host: str, port: int) -> str:
+def format_host_port(host: str, port: int) -> str:
     """``host:port`` as URLs have it."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from opsroom_launcher.errors import RefusedError
-from opsroom_launcher.listening import authority, free_port, reachable
+from opsroom_launcher.ports import connect_host, format_host_port, free_port
 from packages.launcher.tests.processes import taken_port
 
 
@@ -46,6 +46,6 @@ def test_host_that_is_not_ours_is_refused(host: str) -> None:
 
 
 def test_addresses_as_urls_have_them() -> None:
-    assert authority("::1", 80) == "[::1]:80"
-    assert authority("localhost", 80) == "localhost:80"
-    assert [reachable(host) for host in ("0.0.0.0", "::", "10.0.0.1")] == ["127.0.0.1", "::1", "10.0.0.1"]
+    assert format_host_port("::1", 80) == "[::1]:80"
+    assert format_host_port("localhost", 80) == "localhost:80"
+    assert [connect_host(host) for host in ("0.0.0.0", "::", "10.0.0.1")] == ["127.0.0.1", "::1", "10.0.0.1"]

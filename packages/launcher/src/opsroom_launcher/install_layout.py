@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from opsroom_launcher import handover
+from opsroom_launcher import env_vars
 from opsroom_launcher.errors import RefusedError
 from opsroom_launcher.frontend import built_page
 
@@ -13,7 +13,7 @@ _ONLY_IN_A_CHECKOUT = ("opsroom", "uv.lock", "packages/launcher")
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
+class InstallLayout:
     """The folder of the launcher's own files, and what else depends on how it was installed."""
 
     folder: Path
@@ -28,7 +28,7 @@ class Home:
         return self.folder / "data"
 
     @property
-    def running(self) -> Path:
+    def run_dir(self) -> Path:
         """The records of the portals that run."""
         return self.folder / "running"
 
@@ -38,12 +38,12 @@ class Home:
         return "opsroom" if self.root is None else "./opsroom"
 
 
-def checkout_at(root: Path) -> Home:
+def checkout_layout(root: Path) -> InstallLayout:
     """The home in the repository at ``root``."""
-    return Home(root / _IN_A_CHECKOUT, root, built_page(root))
+    return InstallLayout(root / _IN_A_CHECKOUT, root, built_page(root))
 
 
-def home_of(environ: Mapping[str, str], page: Path | None) -> Home:
+def find_layout(environ: Mapping[str, str], page: Path | None) -> InstallLayout:
     """The home of this launcher; ``page`` is the one that was installed with it.
 
     A checkout's own page comes first: it is the one that is worked on.
@@ -51,13 +51,13 @@ def home_of(environ: Mapping[str, str], page: Path | None) -> Home:
     Raises:
         RefusedError: the user has no home directory, and no variable names a folder.
     """
-    root = environ.get(handover.ROOT)
+    root = environ.get(env_vars.ROOT)
     if root:
-        return checkout_at(Path(root))
+        return checkout_layout(Path(root))
     own = Path(__file__).parents[4]
     if all((own / name).exists() for name in _ONLY_IN_A_CHECKOUT):
-        return checkout_at(own)
-    return Home(_data_home(environ) / "opsroom", page=page)
+        return checkout_layout(own)
+    return InstallLayout(_data_home(environ) / "opsroom", page=page)
 
 
 def _data_home(environ: Mapping[str, str]) -> Path:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from opsroom_launcher.checks import Step, check_steps, pytest_step, run_all
-from opsroom_launcher.checks import test_steps as steps_of_test
 from opsroom_launcher.errors import RefusedError
+from opsroom_launcher.steps import Step, check_steps, pytest_step, run_all
+from opsroom_launcher.steps import test_steps as steps_of_test
 
 
 def step(name: str, code: str, folder: Path) -> Step:

@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from opsroom_contracts.codec import first_fault
 from opsroom_launcher.broker import users_folder
-from opsroom_launcher.chosen import Chosen
 from opsroom_launcher.errors import RefusedError
-from opsroom_launcher.home import Home
+from opsroom_launcher.install_layout import InstallLayout
+from opsroom_launcher.portal_selection import SelectedPortal
 from opsroom_messaging.client.credentials import Credentials
 from opsroom_messaging.deployment.broker_accounts import context_file
 from opsroom_messaging.runtime.settings import BrokerSettings
@@ -44,10 +44,10 @@ class Context(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PortalLocation:
     """Where the chosen portal is."""
 
-    chosen: Chosen
+    selected: SelectedPortal
     data: Path
     """The embedded broker's folder, if it has one."""
     environ: Mapping[str, str]
@@ -58,17 +58,17 @@ class Place:
     def by_gateway(self) -> bool:
         """Whether its gateway alone can be asked: a URL names it, and nothing says where its broker is."""
         named = any(self.environ.get(name) for name in (*_BROKERS, "OPSROOM_DATA"))
-        return self.chosen.by_url and not self.chosen.running and not named
+        return self.selected.by_url and not self.selected.record and not named
 
     @property
-    def elsewhere(self) -> str | None:
+    def external_broker(self) -> str | None:
         """The variable, or the option of `up`, that names a broker which is not the embedded one."""
         named = next((name for name in _BROKERS if self.environ.get(name)), None)
         return named or ("--nats" if self._nats_url else None)
 
     @property
     def _nats_url(self) -> str | None:
-        return self.chosen.running.nats_url if self.chosen.running else None
+        return self.selected.record.nats_url if self.selected.record else None
 
     def broker(self) -> tuple[str, Credentials] | None:
         """The broker's address and our proof: what the environment says, else that of the embedded one.
@@ -94,16 +94,18 @@ class Place:
         """A context is a file, or the name of one of those that the ``nats`` command line keeps."""
         if "/" in name or name.endswith(".json"):
             return Path(name).expanduser()
-        home = Path(self.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser()
-        return home / "nats" / "context" / f"{name}.json"
+        config = Path(self.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser()
+        return config / "nats" / "context" / f"{name}.json"
 
 
-def place_of(home: Home, environ: Mapping[str, str], chosen: Chosen) -> Place:
+def locate_portal(
+    layout: InstallLayout, environ: Mapping[str, str], selected: SelectedPortal
+) -> PortalLocation:
     """Where the chosen portal is, or would be if `up` started it."""
-    data = Path(environ.get("OPSROOM_DATA") or home.data).expanduser()
-    if chosen.running and chosen.running.data:
-        data = chosen.running.data
-    return Place(chosen, data, environ, home.command)
+    data = Path(environ.get("OPSROOM_DATA") or layout.data).expanduser()
+    if selected.record and selected.record.data:
+        data = selected.record.data
+    return PortalLocation(selected, data, environ, layout.command)
 
 
 def _context(file: Path) -> Context:

@@ -35,7 +35,7 @@ class Step:
     """The name of an earlier step without which it can't work."""
 
 
-class Verdict(Enum):
+class Outcome(Enum):
     """How a step ended."""
 
     OK = "ok"
@@ -49,7 +49,7 @@ class Result:
     """A step, how it ended, and what the summary says about it."""
 
     step: Step
-    verdict: Verdict
+    verdict: Outcome
     code: int
     detail: str
 
@@ -134,9 +134,9 @@ def run_all(steps: Sequence[Step]) -> int:
     """
     results: list[Result] = []
     for step in steps:
-        failed = {result.step.name for result in results if result.verdict is Verdict.FAILED}
+        failed = {result.step.name for result in results if result.verdict is Outcome.FAILED}
         if step.needs in failed:
-            results.append(Result(step, Verdict.NOT_RUN, 0, f"needs {step.needs}"))
+            results.append(Result(step, Outcome.NOT_RUN, 0, f"needs {step.needs}"))
             continue
         print(f"── {step.name}", flush=True)
         results.append(_run(step))
@@ -156,8 +156,8 @@ def _run(step: Step) -> Result:
     code = _exit_code(step, lambda: run_shown(program, sys.stdout.buffer))
     took = f"{time.monotonic() - began:.1f} s"
     if code and code == step.skipped_by:
-        return Result(step, Verdict.SKIPPED, 0, took)
-    return Result(step, Verdict.FAILED if code else Verdict.OK, code, took)
+        return Result(step, Outcome.SKIPPED, 0, took)
+    return Result(step, Outcome.FAILED if code else Outcome.OK, code, took)
 
 
 def _exit_code(step: Step, run: Callable[[], int]) -> int:
@@ -171,13 +171,13 @@ def _exit_code(step: Step, run: Callable[[], int]) -> int:
 
 
 def _line(result: Result) -> str:
-    verdict = f"exit {result.code}" if result.verdict is Verdict.FAILED else result.verdict.value
+    verdict = f"exit {result.code}" if result.verdict is Outcome.FAILED else result.verdict.value
     return f"  {verdict:8} {result.step.name} ({result.detail})"
 
 
 def _conclusion(results: Sequence[Result]) -> list[str]:
-    failed = [result.step.name for result in results if result.verdict is Verdict.FAILED]
-    skipped = [result.step.name for result in results if result.verdict is Verdict.SKIPPED]
+    failed = [result.step.name for result in results if result.verdict is Outcome.FAILED]
+    skipped = [result.step.name for result in results if result.verdict is Outcome.SKIPPED]
     if failed:
         again = [f"  to run it alone: ./opsroom test --only {name}" for name in failed]
         return [f"failed: {', '.join(failed)}", *again]

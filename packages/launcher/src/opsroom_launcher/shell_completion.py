@@ -7,20 +7,22 @@ from typing import Any, NoReturn
 import click
 
 from opsroom_client.cli.main import PROGRAM, cli
-from opsroom_launcher.cli import OF_A_CHECKOUT, OWN
-from opsroom_launcher.home import Home
-from opsroom_launcher.meant import meant_by
+from opsroom_launcher.cli import CHECKOUT_COMMANDS, LAUNCHER_COMMANDS
+from opsroom_launcher.client_target import target_server
+from opsroom_launcher.install_layout import InstallLayout
 from opsroom_launcher.options import add_up_options
 
 
-def complete(home: Home) -> NoReturn:
+def complete(layout: InstallLayout) -> NoReturn:
     """Print it as the shell's script wants it."""
-    offered = {name: said for name, said in OWN.items() if home.root or name not in OF_A_CHECKOUT}
+    offered = {
+        name: said for name, said in LAUNCHER_COMMANDS.items() if layout.root or name not in CHECKOUT_COMMANDS
+    }
     own = [click.Command(name, help=explained) for name, explained in offered.items()]
     own[list(offered).index("up")].params += _options_of_up()
     # None of these does anything; click answers the shell before.
     whole = click.Group(params=cli.params, commands=[*own, *cli.commands.values()])
-    whole.main([], PROGRAM, obj=meant_by(home, os.environ, quiet=True))
+    whole.main([], PROGRAM, obj=target_server(layout, os.environ, quiet=True))
 
 
 def _options_of_up() -> list[click.Parameter]:

@@ -4,11 +4,11 @@ import functools
 from collections.abc import Mapping
 
 from opsroom_client.cli.running import Server
-from opsroom_launcher.chosen import choose, tell_of_others
-from opsroom_launcher.home import Home
+from opsroom_launcher.install_layout import InstallLayout
+from opsroom_launcher.portal_selection import select_portal, warn_of_others
 
 
-def meant_by(home: Home, environ: Mapping[str, str], *, quiet: bool = False) -> Server:
+def target_server(layout: InstallLayout, environ: Mapping[str, str], *, quiet: bool = False) -> Server:
     """The server that a command is about, found once and not before it is asked for.
 
     ``quiet``: without a word on others, as completion must be.
@@ -16,9 +16,9 @@ def meant_by(home: Home, environ: Mapping[str, str], *, quiet: bool = False) -> 
 
     @functools.cache
     def find() -> str:
-        chosen = choose(home, environ)
+        selected = select_portal(layout, environ)
         if not quiet:
-            tell_of_others(chosen)
-        return chosen.url
+            warn_of_others(selected)
+        return selected.url
 
     return Server(find=find)

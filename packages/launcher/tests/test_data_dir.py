@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from opsroom_launcher.data import kept_folder, passing_folder
+from opsroom_launcher.data_dir import persistent_dir, temporary_dir
 from opsroom_launcher.errors import RefusedError
 
 
 def refusal(path: Path) -> str:
     """The line with which ``path`` is refused."""
-    with pytest.raises(RefusedError) as refused, kept_folder(path):
+    with pytest.raises(RefusedError) as refused, persistent_dir(path):
         pass
     assert "\n" not in str(refused.value)
     assert str(path) in str(refused.value)
@@ -23,10 +23,10 @@ def refusal(path: Path) -> str:
 
 def test_folder_is_made_with_its_parents_and_stays(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b"
-    with kept_folder(path) as folder:
+    with persistent_dir(path) as folder:
         assert (folder.path, folder.kept) == (path, True)
         (path / "kept").touch()
-    with kept_folder(path):
+    with persistent_dir(path):
         assert (path / "kept").exists()
 
 
@@ -49,23 +49,23 @@ def test_read_only_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_folder_in_use_is_refused_until_it_is_free(tmp_path: Path) -> None:
-    with kept_folder(tmp_path):
+    with persistent_dir(tmp_path):
         assert "is in use by another opsroom" in refusal(tmp_path)
-    with kept_folder(tmp_path):
+    with persistent_dir(tmp_path):
         pass
 
 
 async def test_broker_that_outlives_its_launcher_keeps_the_lock(tmp_path: Path) -> None:
-    with kept_folder(tmp_path) as folder:
+    with persistent_dir(tmp_path) as folder:
         heir = await asyncio.create_subprocess_exec("cat", stdin=PIPE, pass_fds=[folder.lock])
     assert "is in use" in refusal(tmp_path)
     await asyncio.wait_for(heir.communicate(b""), 10)
-    with kept_folder(tmp_path):
+    with persistent_dir(tmp_path):
         pass
 
 
 def test_passing_folder_goes_with_everything_in_it() -> None:
-    with passing_folder() as folder:
+    with temporary_dir() as folder:
         assert not folder.kept
         (folder.path / "deep").mkdir()
         (folder.path / "deep" / "file").touch()
@@ -76,7 +76,7 @@ def test_passing_folder_goes_after_a_failure_too() -> None:
     seen: list[Path] = []
 
     def fail() -> None:
-        with passing_folder() as folder:
+        with temporary_dir() as folder:
             seen.append(folder.path)
             raise RuntimeError
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsroom_launcher.lines import LONGEST_LINE, LineSplitter
+from opsroom_launcher.line_splitter import MAX_LINE_BYTES, LineSplitter
 
 
 @given(st.lists(st.binary(max_size=40)))
@@ -19,8 +19,8 @@ def test_lines_do_not_depend_on_chunks(chunks: list[bytes]) -> None:
 def test_line_without_end_is_given_out_in_bounded_pieces() -> None:
     splitter = LineSplitter()
     pieces = [piece for _ in range(100) for piece in splitter.feed(b"x" * 1000)]
-    assert max(map(len, pieces)) <= LONGEST_LINE
-    assert len("".join(pieces)) >= 100_000 - LONGEST_LINE
+    assert max(map(len, pieces)) <= MAX_LINE_BYTES
+    assert len("".join(pieces)) >= 100_000 - MAX_LINE_BYTES
     assert "".join(pieces + splitter.end()) == "x" * 100_000
 
 

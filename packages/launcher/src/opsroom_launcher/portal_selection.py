@@ -15,25 +15,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from opsroom_launcher.banner import without_secrets
+from opsroom_launcher.banner import redact_credentials
 from opsroom_launcher.errors import RefusedError
-from opsroom_launcher.home import Home
-from opsroom_launcher.listening import authority, is_loopback, reachable
-from opsroom_launcher.records import running_in
-from opsroom_launcher.running import Running
+from opsroom_launcher.install_layout import InstallLayout
+from opsroom_launcher.ports import connect_host, format_host_port, is_loopback
+from opsroom_launcher.run_record import RunRecord
+from opsroom_launcher.run_records import list_running
 
 DEFAULT_PORT = 8000
 _PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class SelectedPortal:
     """The portal that is meant."""
 
     url: str
-    running: Running | None = None
+    record: RunRecord | None = None
     """Its record; None: it was not started from here, or does not run."""
-    others: tuple[Running, ...] = ()
+    others: tuple[RunRecord, ...] = ()
     """The portals that could have been meant as well: only without a word on which."""
     by_url: bool = False
     """Whether a URL names it, which may be anywhere."""
@@ -41,12 +41,12 @@ class Chosen:
     @property
     def host(self) -> str:
         """The host of its gateway."""
-        return self.running.host if self.running else urlsplit(self.url).hostname or ""
+        return self.record.host if self.record else urlsplit(self.url).hostname or ""
 
     @property
     def port(self) -> int:
         """The port of its gateway."""
-        return self.running.port if self.running else _port(urlsplit(self.url))
+        return self.record.port if self.record else _port(urlsplit(self.url))
 
     @property
     def tls(self) -> bool:
@@ -54,33 +54,35 @@ class Chosen:
         return urlsplit(self.url).scheme == "https"
 
 
-def choose(home: Home, environ: Mapping[str, str], url: str | None = None) -> Chosen:
+def select_portal(
+    layout: InstallLayout, environ: Mapping[str, str], url: str | None = None
+) -> SelectedPortal:
     """Apply the rule; ``url`` is what ``--url`` says.
 
     Raises:
         RefusedError: the URL is none.
     """
-    running = running_in(home)
+    running = list_running(layout)
     named = url or environ.get("OPSROOM_URL")
     if named:
         parts = _checked(named, "--url" if url else "OPSROOM_URL")
         found = next((portal for portal in running if _is_at(portal, parts)), None)
-        return Chosen(named, found, by_url=True)
+        return SelectedPortal(named, found, by_url=True)
     meant = [portal for portal in running if _is_meant(environ, portal)]
     if port := _given_port(environ):
         found = next((portal for portal in meant if portal.port == port), None)
-        return Chosen(found.url if found else _local_url(environ, port), found)
+        return SelectedPortal(found.url if found else _local_url(environ, port), found)
     if meant:
-        return Chosen(meant[0].url, meant[0], tuple(meant[1:]))
-    return Chosen(_local_url(environ, DEFAULT_PORT))
+        return SelectedPortal(meant[0].url, meant[0], tuple(meant[1:]))
+    return SelectedPortal(_local_url(environ, DEFAULT_PORT))
 
 
-def tell_of_others(chosen: Chosen) -> None:
+def warn_of_others(selected: SelectedPortal) -> None:
     """Say on standard error which one was chosen, where several could have been meant."""
-    if chosen.others:
-        others = ", ".join(portal.url for portal in chosen.others)
+    if selected.others:
+        others = ", ".join(portal.url for portal in selected.others)
         print(
-            f"opsroom: this is {chosen.url}, the portal started last; also running: {others}"
+            f"opsroom: this is {selected.url}, the portal started last; also running: {others}"
             " (choose by --url, OPSROOM_URL or PORT)",
             file=sys.stderr,
         )
@@ -101,18 +103,18 @@ def _port(parts: SplitResult) -> int:
     return parts.port or _PORTS[parts.scheme]
 
 
-def _is_at(portal: Running, parts: SplitResult) -> bool:
+def _is_at(portal: RunRecord, parts: SplitResult) -> bool:
     """Whether the URL is that of ``portal``."""
     same_host = parts.hostname == portal.host or (parts.hostname == "localhost" and is_loopback(portal.host))
     return same_host and _port(parts) == portal.port and not parts.path.strip("/")
 
 
-def _is_meant(environ: Mapping[str, str], portal: Running) -> bool:
+def _is_meant(environ: Mapping[str, str], portal: RunRecord) -> bool:
     """Whether no variable names other data or another broker."""
     data, nats_url = environ.get("OPSROOM_DATA"), environ.get("NATS_URL")
     if environ.get("NATS_CONTEXT"):
         return False
-    if nats_url and without_secrets(nats_url) != portal.nats_url:
+    if nats_url and redact_credentials(nats_url) != portal.nats_url:
         return False
     return not data or Path(data).expanduser().resolve() == portal.data
 
@@ -125,4 +127,4 @@ def _given_port(environ: Mapping[str, str]) -> int | None:
 
 def _local_url(environ: Mapping[str, str], port: int) -> str:
     scheme = "https" if environ.get("GATEWAY_TLS_CERT") else "http"
-    return f"{scheme}://{authority(reachable(environ.get('HOST') or '127.0.0.1'), port)}"
+    return f"{scheme}://{format_host_port(connect_host(environ.get('HOST') or '127.0.0.1'), port)}"
