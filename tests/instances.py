@@ -13,9 +13,9 @@ from uuid import uuid4
 from opsroom_contracts.cloud import Command, EventType, InstanceEvent, InstanceState
 from opsroom_contracts.codec import encode
 from opsroom_contracts.subjects import instance_events
-from opsroom_launcher.install_layout import checkout_layout
-from opsroom_launcher.portal_locator import locate_portal
-from opsroom_launcher.portal_selection import select_portal
+from opsroom_launcher.install.install_layout import checkout_layout
+from opsroom_launcher.selection.portal_locator import locate_portal
+from opsroom_launcher.selection.portal_selection import select_portal
 from opsroom_messaging.client.connection import connect
 from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
 

@@ -13,9 +13,9 @@ from opsroom_messaging.client.connection import connect
 from opsroom_messaging.client.credentials import Credentials
 from opsroom_messaging.deployment.broker_accounts import context_file, password_file
 from opsroom_messaging.deployment.permissions import OPERATOR
-from packages.launcher.tests.test_up import Portal, ready_portal
 from tests.cookbook import ROOT, CommandLine, Library, Recipe, Shell, command_line, ids_in, recipes
 from tests.waiting import until, until_answer
+from tools.launcher.tests.portal.test_up import Portal, ready_portal
 
 PAGE = [
     recipe

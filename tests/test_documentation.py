@@ -13,7 +13,7 @@ import pytest
 from opsroom_contracts.asyncapi import ENDPOINTS, asyncapi
 from opsroom_contracts.subjects import GATEWAY_STATUS, GATEWAY_WHEREABOUTS, ChatSubject, CloudSubject
 from opsroom_gateway.settings import GatewaySettings
-from opsroom_launcher.reference import FOLDER, pages
+from opsroom_launcher.dev.reference import FOLDER, pages
 
 ROOT = Path(__file__).parents[1]
 BUILD_SECONDS = 60
@@ -58,7 +58,11 @@ def test_what_is_made_from_the_code_is_up_to_date() -> None:
 
 def test_every_test_that_security_rests_on_is_there() -> None:
     text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
-    files = [path for part in ("packages", "services", "tests") for path in (ROOT / part).rglob("test_*.py")]
+    files = [
+        path
+        for part in ("packages", "services", "tests", "tools")
+        for path in (ROOT / part).rglob("test_*.py")
+    ]
     known = {path.name for path in files}
     defined = {name for path in files for name in re.findall(r"def (test_\w+)\(", path.read_text())}
     assert len(defined) > 500

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from opsroom_launcher.errors import RefusedError
-from opsroom_launcher.uv import find_uv, install_into
+from opsroom_launcher.install.uv import find_uv, install_into
 
 _HERE = Path(__file__).parent
 _ROOT = _HERE.parents[1]
