@@ -10,15 +10,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bench import machine
 from bench.arguments import Arguments, parse
-from bench.fanout.setup import MissingError, set_up
-from bench.generator import GeneratorError
+from bench.fanout.peer_setup import MissingError, install_peers
+from bench.generators.process import GeneratorError
 from bench.options import Options
-from bench.pinning import LOAD_CORE
-from bench.portal import DiedError
+from bench.results import machine
+from bench.results.table import Table
 from bench.scenarios import commands, fanout, lateness, memory, path, slope, slow, start, stored, storm
-from bench.table import Table
+from bench.servers.pinning import LOAD_CORE
+from bench.servers.portal import ServerExitedError
 
 _PATIENCE = 3.0
 _PATIENCE_SECONDS = 120.0
@@ -97,13 +97,13 @@ def main() -> int:
 def _set_up() -> int:
     """Get all peers now, so that a run is nothing but measuring."""
     try:
-        had = set_up()
+        tools = install_peers()
     except MissingError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    for name, place in had.paths.items():
+    for name, place in tools.paths.items():
         print(f"{name + ':':<12}{place}")
-    for name, reason in had.missing.items():
+    for name, reason in tools.missing.items():
         print(f"{name + ':':<12}MISSING: {reason}")
     return 0
 
@@ -145,7 +145,7 @@ async def _tables(scenario: Scenario, options: Options) -> tuple[list[Table], st
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS + _PATIENCE * scenario.seconds(options)):
             return await scenario.measure(options), None
-    except (DiedError, GeneratorError, TimeoutError, ConnectionError) as error:
+    except (ServerExitedError, GeneratorError, TimeoutError, ConnectionError) as error:
         return [], f"FAILED: {str(error) or 'no answer in time'}"
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.options import Options
-from bench.pinning import pinning_fault
+from bench.servers.pinning import pinning_fault
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from bench.wire import Reader, text_frame
+from bench.clients.websocket_client import WebSocketClient, text_frame
 
 CONNECT_SECONDS = 10.0
 _OPCODE_CLOSE = 8
@@ -16,7 +16,7 @@ _OPCODE_CLOSE = 8
 Json = dict[str, Any]
 
 
-class Socket(Reader):
+class Socket(WebSocketClient):
     """One WebSocket. ``on_payload`` gets what each frame holds; ``closed`` the close code (1006: none)."""
 
     def __init__(self, path: str, on_payload: Callable[[bytes], None]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 CONNECT_SECONDS = 30.0
 
 
-class Reader(asyncio.Protocol):
+class WebSocketClient(asyncio.Protocol):
     """One socket. ``on_payload`` is called with what each text or binary frame holds; pings are answered."""
 
     def __init__(self, path: str, on_payload: Callable[[bytes], None]) -> None:
@@ -98,14 +98,14 @@ def text_frame(payload: bytes) -> bytes:
     return head + b"\0\0\0\0" + payload
 
 
-async def connect(port: int, path: str, on_payload: Callable[[bytes], None]) -> Reader:
+async def connect(port: int, path: str, on_payload: Callable[[bytes], None]) -> WebSocketClient:
     """A socket to ``path`` on this machine.
 
     Raises:
         ConnectionError: refused; TimeoutError: no answer in 30 s.
     """
     _, reader = await asyncio.get_running_loop().create_connection(
-        lambda: Reader(path, on_payload), "127.0.0.1", port
+        lambda: WebSocketClient(path, on_payload), "127.0.0.1", port
     )
     await asyncio.wait_for(reader.opened, CONNECT_SECONDS)
     return reader

@@ -16,7 +16,7 @@ _INBOX = b"_INBOX.bench."
 _HEAD = re.compile(rb"(H?)MSG _INBOX\.bench\.(\d+) 1 (?:(\d+) )?(\d+)\r\n")
 
 
-class Asker(asyncio.Protocol):
+class NatsClient(asyncio.Protocol):
     """A connection to the broker that asks: each answer goes to the one who waits for its number."""
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class Asker(asyncio.Protocol):
         }
         transport.write(b"CONNECT %s\r\nSUB %s* 1\r\n" % (json.dumps(options).encode(), _INBOX))
 
-    def ask(self, subject: str, payload: bytes) -> asyncio.Future[tuple[bool, bytes]]:
+    def request(self, subject: str, payload: bytes) -> asyncio.Future[tuple[bool, bytes]]:
         """Whether the answer to ``payload`` is no error, and the answer."""
         loop = asyncio.get_running_loop()
         self._asked += 1
@@ -92,13 +92,13 @@ class Asker(asyncio.Protocol):
         self._out.clear()
 
 
-async def asker_at(port: int) -> Asker:
+async def connect_nats(port: int) -> NatsClient:
     """An asker of the broker on this machine."""
-    _, asker = await asyncio.get_running_loop().create_connection(Asker, "127.0.0.1", port)
-    return asker
+    _, client = await asyncio.get_running_loop().create_connection(NatsClient, "127.0.0.1", port)
+    return client
 
 
-async def register(asker: Asker, name: str) -> str:
+async def register(client: NatsClient, name: str) -> str:
     """The id of the person who is registered as ``name``, the same each time.
 
     Raises:
@@ -106,7 +106,7 @@ async def register(asker: Asker, name: str) -> str:
     """
     request = RegisterRequest(name=name, client_id=f"bench {name}")
     async with asyncio.timeout(ANSWER_SECONDS):
-        done, answer = await asker.ask(ChatSubject.REGISTER, encode(request))
+        done, answer = await client.request(ChatSubject.REGISTER, encode(request))
     if not done:
         raise ConnectionError(f"registering was refused: {answer[:200]!r}")
     return decode(contract_of(RegisterReply), answer).user.id

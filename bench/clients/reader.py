@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
-from bench.wire import Reader
+from bench.clients.websocket_client import WebSocketClient
 from opsroom_client import Opsroom
 
 SSE, WEBSOCKET = "SSE", "WebSocket"
@@ -22,7 +22,7 @@ _OPERATION = re.compile(rb'"operationId":"([^"]+)"')
 _MESSAGE = re.compile(rb'\{"seq":(\d+),.*?"text":"bench:(\d+):')
 
 
-class Member(Protocol):
+class Reader(Protocol):
     """A reader; ``got`` holds the keys of what it got, in order."""
 
     got: list[str]
@@ -39,7 +39,7 @@ class Member(Protocol):
         """
 
 
-class SocketMember:
+class SocketReader:
     """A socket of ``/api/v1/chat/ws``."""
 
     def __init__(self, number: int, token: str) -> None:
@@ -47,7 +47,7 @@ class SocketMember:
         self._number = number
         self._token = token
         self.since: int | None = None
-        self._reader: Reader | None = None
+        self._reader: WebSocketClient | None = None
         self._welcomed = asyncio.Event()
 
     @property
@@ -60,7 +60,7 @@ class SocketMember:
         self._welcomed.clear()
         loop = asyncio.get_running_loop()
         _, reader = await loop.create_connection(
-            lambda: Reader("/api/v1/chat/ws", self.receive),
+            lambda: WebSocketClient("/api/v1/chat/ws", self.receive),
             "127.0.0.1",
             port,
             local_addr=source_of(self._number),
@@ -94,13 +94,16 @@ class SocketMember:
             self._welcomed.set()
 
 
-class StreamMember(asyncio.Protocol):
-    """A stream of ``/api/v1/cloud/events``; ``heard`` is told its number and the operation of each event."""
+class EventStreamReader(asyncio.Protocol):
+    """A stream of ``/api/v1/cloud/events``.
 
-    def __init__(self, number: int, heard: Callable[[int, str], None] | None = None) -> None:
+    ``received`` is called with the number of this reader and the operation id of each event.
+    """
+
+    def __init__(self, number: int, received: Callable[[int, str], None] | None = None) -> None:
         self.got: list[str] = []
         self.lost = True
-        self._heard = heard
+        self._received = received
         self._number = number
         self.last_id = ""
         self._rest = b""
@@ -150,8 +153,8 @@ class StreamMember(asyncio.Protocol):
             if operation is not None:
                 key = sys.intern(operation[1].decode())
                 self.got.append(key)
-                if self._heard is not None:
-                    self._heard(self._number, key)
+                if self._received is not None:
+                    self._received(self._number, key)
         self._rest = data[end:][-4096:]
 
     def close(self) -> None:

@@ -37,7 +37,7 @@ def post(path: str, body: str) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class Handshake:
     """``open``: what a connection says first; ``hello``: after the headers of the answer.
 
     ``ready``: what it must then get to be counted as connected; empty: the headers do.
@@ -49,50 +49,54 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class ProtocolVersion:
+class PeerProtocol:
     """How readers join and how a message is published."""
 
-    reader: Side
-    publisher: Side
+    reader: Handshake
+    publisher: Handshake
     message: bytes
     websocket: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Dialects:
+class Protocols:
     """Those of all servers that are measured."""
 
-    relay: ProtocolVersion = field(
-        default=ProtocolVersion(Side(upgrade("/")), Side(upgrade("/publish")), masked(TEXT)),
+    relay: PeerProtocol = field(
+        default=PeerProtocol(Handshake(upgrade("/")), Handshake(upgrade("/publish")), masked(TEXT)),
     )
-    socketio: ProtocolVersion = field(
-        default=ProtocolVersion(
-            Side(upgrade("/socket.io/?EIO=4&transport=websocket"), masked("40"), b"40{"),
-            Side(upgrade("/socket.io/?EIO=4&transport=websocket"), masked("40"), b"40{"),
+    socketio: PeerProtocol = field(
+        default=PeerProtocol(
+            Handshake(upgrade("/socket.io/?EIO=4&transport=websocket"), masked("40"), b"40{"),
+            Handshake(upgrade("/socket.io/?EIO=4&transport=websocket"), masked("40"), b"40{"),
             masked(f'42["publish","{TEXT}"]'),
         )
     )
-    nchan: ProtocolVersion = field(
-        default=ProtocolVersion(Side(upgrade("/read")), Side(b""), post("/publish", TEXT)),
+    nchan: PeerProtocol = field(
+        default=PeerProtocol(Handshake(upgrade("/read")), Handshake(b""), post("/publish", TEXT)),
     )
-    nchan_sse: ProtocolVersion = field(
-        default=ProtocolVersion(Side(get("/read")), Side(b""), post("/publish", TEXT), websocket=False),
+    nchan_sse: PeerProtocol = field(
+        default=PeerProtocol(
+            Handshake(get("/read")), Handshake(b""), post("/publish", TEXT), websocket=False
+        ),
     )
-    nats: ProtocolVersion = field(
-        default=ProtocolVersion(
-            Side(upgrade("/"), masked(b'CONNECT {"verbose":false}\r\nSUB bench 1\r\nPING\r\n', 2), b"PONG"),
-            Side(upgrade("/"), masked(b'CONNECT {"verbose":false}\r\nPING\r\n', 2), b"PONG"),
+    nats: PeerProtocol = field(
+        default=PeerProtocol(
+            Handshake(
+                upgrade("/"), masked(b'CONNECT {"verbose":false}\r\nSUB bench 1\r\nPING\r\n', 2), b"PONG"
+            ),
+            Handshake(upgrade("/"), masked(b'CONNECT {"verbose":false}\r\nPING\r\n', 2), b"PONG"),
             masked(f"PUB bench {SIZE}\r\n{TEXT}\r\n".encode(), 2),
         )
     )
-    centrifugo: ProtocolVersion = field(
-        default=ProtocolVersion(
-            Side(
+    centrifugo: PeerProtocol = field(
+        default=PeerProtocol(
+            Handshake(
                 upgrade("/connection/websocket"),
                 masked('{"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"bench"}}'),
                 b'"id":2',
             ),
-            Side(upgrade("/connection/websocket"), masked('{"id":1,"connect":{}}'), b'"id":1'),
+            Handshake(upgrade("/connection/websocket"), masked('{"id":1,"connect":{}}'), b'"id":1'),
             masked(
                 json.dumps({"id": 3, "publish": {"channel": "bench", "data": {"text": TEXT}}}),
             ),
@@ -100,4 +104,4 @@ class Dialects:
     )
 
 
-DIALECTS = Dialects()
+PROTOCOLS = Protocols()

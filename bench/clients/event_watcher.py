@@ -19,7 +19,7 @@ _SETTLE_SECONDS = 2.0
 
 
 @dataclass(slots=True)
-class Watched:
+class EventWatcher:
     """A sink that keeps when creates were received and done.
 
     ``late_stored_ms``: milliseconds from an operation's due time to when its end was stored;
@@ -52,9 +52,7 @@ class Watched:
     def on_synced(self) -> None:
         """Nothing to do."""
 
-    async def until_done(
-        self, operations: Collection[str], timeout: float, check: Callable[[], None]
-    ) -> None:
+    async def wait_done(self, operations: Collection[str], timeout: float, check: Callable[[], None]) -> None:
         """Wait until all are done or ``timeout`` seconds have gone, and a little longer for second ends.
 
         ``check`` raises what there is no use in waiting after.
@@ -76,11 +74,11 @@ class Watched:
 
 
 @asynccontextmanager
-async def watching(broker: NatsConnection) -> AsyncIterator[Watched]:
+async def watch_events(broker: NatsConnection) -> AsyncIterator[EventWatcher]:
     """Follow the events from the first on."""
-    watched = Watched()
+    watcher = EventWatcher()
     follower = StreamSubscription(
-        broker, SubscriptionSpec(CLOUD_STREAM, (CLOUD_EVENTS,), StartPolicy.EVENTS), watched
+        broker, SubscriptionSpec(CLOUD_STREAM, (CLOUD_EVENTS,), StartPolicy.EVENTS), watcher
     )
     async with running(follower=follower.run()):
-        yield watched
+        yield watcher

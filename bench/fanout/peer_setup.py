@@ -14,7 +14,7 @@ from opsroom_launcher.install.uv import find_uv, install_into
 _HERE = Path(__file__).parent
 _ROOT = _HERE.parents[1]
 TOOLS = _ROOT / ".opsroom" / "bench"
-PEERS = _HERE / "peers"
+PEERS_DIR = _HERE / "peers"
 _PICOWS = ("picows==2.3.1", "uvloop==0.23.0")
 _CENTRIFUGO = "github.com/centrifugal/centrifugo/v6@latest"
 _BUILD_SECONDS = 900.0
@@ -29,22 +29,22 @@ class MissingError(Exception):
 
 
 @dataclass(slots=True)
-class Had:
+class PeerTools:
     """What is here, by name; and what isn't, with the reason."""
 
     paths: dict[str, Path] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
 
 
-def set_up() -> Had:
+def install_peers() -> PeerTools:
     """Get everything. The load generator itself needs a C compiler.
 
     Raises:
         MissingError: there is none.
     """
-    had = Had({"loadgen": load_generator()})
+    tools = PeerTools({"loadgen": load_generator()})
     steps: dict[str, Callable[[], Path]] = {
-        "floor": lambda: _compiled(PEERS / "floor.c"),
+        "floor": lambda: _compiled(PEERS_DIR / "floor.c"),
         "node": node_folder,
         "picows": _picows,
         "nchan": _nchan,
@@ -53,10 +53,10 @@ def set_up() -> Had:
     }
     for name, step in steps.items():
         try:
-            had.paths[name] = step()
+            tools.paths[name] = step()
         except MissingError as error:
-            had.missing[name] = str(error)
-    return had
+            tools.missing[name] = str(error)
+    return tools
 
 
 def load_generator() -> Path:
@@ -92,7 +92,7 @@ def node_folder() -> Path:
     if not (folder / "node_modules" / "socket.io").is_dir():
         folder.mkdir(parents=True, exist_ok=True)
         for name in ("package.json", "package-lock.json"):
-            shutil.copy(PEERS / name, folder / name)
+            shutil.copy(PEERS_DIR / name, folder / name)
         _run("npm ci", [npm, "ci", "--no-audit", "--no-fund", "--prefix", str(folder)])
     return folder
 

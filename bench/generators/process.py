@@ -9,12 +9,12 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from bench.portal import end_process
+from bench.servers.portal import stop_process
 
 RUN_SECONDS = 180.0
 """How long a generator may take, beyond what it is to take."""
 
-Facts = dict[str, Any]
+JsonObject = dict[str, Any]
 """The fields of a plan, or of what a generator found."""
 
 
@@ -22,7 +22,7 @@ class GeneratorError(Exception):
     """A load generator failed; its traceback is on the standard error stream."""
 
 
-async def generate(module: str, plan: Facts, seconds: float = RUN_SECONDS) -> Facts:
+async def run_generator(module: str, plan: JsonObject, seconds: float = RUN_SECONDS) -> JsonObject:
     """Run ``module`` with ``plan``; what it found.
 
     Raises:
@@ -39,13 +39,13 @@ async def generate(module: str, plan: Facts, seconds: float = RUN_SECONDS) -> Fa
         except TimeoutError:
             raise GeneratorError(f"{module} was still running after {seconds:g} s") from None
         finally:
-            await end_process(process)
+            await stop_process(process)
         if process.returncode:
             raise GeneratorError(f"{module} ended with {process.returncode}")
         return dict(json.loads(found.read_text()))
 
 
-def be_generator(work: Callable[[Facts], Coroutine[Any, Any, Facts]]) -> None:
+def generator_main(work: Callable[[JsonObject], Coroutine[Any, Any, JsonObject]]) -> None:
     """The generator's side: do ``work`` with the plan on the command line, and leave what it answers."""
     found = asyncio.run(work(json.loads(sys.argv[1])))
     Path(sys.argv[2]).write_text(json.dumps(found))

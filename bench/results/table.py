@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
-from bench.figures import Spread
+from bench.results.statistics import Spread
 
 Cell = str | int | float | Spread
 

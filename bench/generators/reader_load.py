@@ -13,10 +13,10 @@ from uuid import uuid4
 
 import psutil
 
-from bench.asker import ANSWER_SECONDS, asker_at, register
-from bench.generator import Facts, be_generator, generate, own_cpu_seconds
-from bench.ledger import Faults, compare
-from bench.member import SSE, Member, SocketMember, StreamMember, allow_open_files, tokens
+from bench.clients.nats_client import ANSWER_SECONDS, connect_nats, register
+from bench.clients.reader import SSE, EventStreamReader, Reader, SocketReader, allow_open_files, tokens
+from bench.generators.process import JsonObject, generator_main, own_cpu_seconds, run_generator
+from bench.results.delivery_check import DeliveryFaults, check_delivery
 from opsroom_contracts.chat import SendRequest
 from opsroom_contracts.cloud import CreateRequest, OperationReply
 from opsroom_contracts.codec import contract_of, decode, encode
@@ -35,7 +35,7 @@ Publish = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class CrowdPlan:
+class ReaderPlan:
     """``readers`` of ``kind`` at the gateway on ``port``; ``storm``: kill it (``pids``) and come back."""
 
     kind: str
@@ -47,11 +47,11 @@ class CrowdPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class CrowdFigures:
+class ReaderFigures:
     """``joining``: seconds until all had joined the first time; ``grown``: bytes by process meanwhile.
 
     Of a storm, in seconds: ``down`` from the kill until the gateway listened again, ``live`` from there until
-    everybody had all there was. ``turned_away``: attempts that were refused and made again; ``messages``:
+    everybody had all there was. ``rejected``: attempts that were refused and made again; ``messages``:
     how many were sent; ``faults``: as (missed, repeated, misordered, unknown) of all readers together.
     ``generator_cpu``: share of one core, until all were live.
     """
@@ -61,40 +61,40 @@ class CrowdFigures:
     generator_cpu: float
     down: float = 0.0
     live: float = 0.0
-    turned_away: int = 0
+    rejected: int = 0
     messages: int = 0
     faults: tuple[int, int, int, int] = (0, 0, 0, 0)
 
 
-async def put_crowd(plan: CrowdPlan) -> CrowdFigures:
+async def run_reader_load(plan: ReaderPlan) -> ReaderFigures:
     """Run this crowd in a process of its own."""
-    return CrowdFigures(**await generate(__name__, asdict(plan), 4 * STEP_SECONDS))
+    return ReaderFigures(**await run_generator(__name__, asdict(plan), 4 * STEP_SECONDS))
 
 
-class Crowd:
+class ReaderLoad:
     """All readers, and the one who publishes to them."""
 
-    def __init__(self, plan: CrowdPlan, members: list[Member]) -> None:
+    def __init__(self, plan: ReaderPlan, readers: list[Reader]) -> None:
         self._plan = plan
-        self._members = members
+        self._readers = readers
         self._sent: list[str] = []
-        self._turned_away = 0
+        self._rejected = 0
 
-    async def figures(self) -> CrowdFigures:
+    async def figures(self) -> ReaderFigures:
         """Everybody joins; in a storm, everybody comes back."""
         before, cpu, begun = self._resident(), own_cpu_seconds(), time.perf_counter()
-        await self._join(self._members, FIRST_AT_ONCE)
+        await self._join(self._readers, FIRST_AT_ONCE)
         joining = time.perf_counter() - begun
         share = (own_cpu_seconds() - cpu) / joining
         await asyncio.sleep(SETTLE_SECONDS)
         grown = {name: size - before[name] for name, size in self._resident().items()}
-        if any(member.lost for member in self._members):
+        if any(reader.lost for reader in self._readers):
             raise ConnectionError("the server closed a connection meanwhile")
         if not self._plan.storm:
-            return CrowdFigures(joining, grown, share)
+            return ReaderFigures(joining, grown, share)
         return await self._storm(joining, grown)
 
-    async def _storm(self, joining: float, grown: dict[str, int]) -> CrowdFigures:
+    async def _storm(self, joining: float, grown: dict[str, int]) -> ReaderFigures:
         publish = await self._publisher()
         await publish()
         await self._all_have_everything()
@@ -102,11 +102,11 @@ class Crowd:
         await asyncio.sleep(SETTLE_SECONDS)
         cpu, killed = own_cpu_seconds(), time.perf_counter()
         os.kill(self._plan.pids["gateway"], signal.SIGKILL)
-        while not all(member.lost for member in self._members):
+        while not all(reader.lost for reader in self._readers):
             await asyncio.sleep(0.01)
         await _listening(self._plan.port)
         back = time.perf_counter()
-        await self._join(self._members, STORM_AT_ONCE)
+        await self._join(self._readers, STORM_AT_ONCE)
         await self._all_have_everything()
         live = time.perf_counter()
         share = (own_cpu_seconds() - cpu) / (live - killed)
@@ -115,59 +115,59 @@ class Crowd:
         await asyncio.wait([publishing])
         with suppress(TimeoutError):  # what has not come by then counts as missed
             await self._all_have_everything()
-        faults = sum((compare(self._sent, member.got) for member in self._members), Faults())
-        return CrowdFigures(
+        faults = sum((check_delivery(self._sent, reader.got) for reader in self._readers), DeliveryFaults())
+        return ReaderFigures(
             joining,
             grown,
             share,
             back - killed,
             live - back,
-            self._turned_away,
+            self._rejected,
             len(self._sent),
             (faults.missed, faults.repeated, faults.misordered, faults.unknown),
         )
 
-    async def _join(self, members: Sequence[Member], at_once: int) -> None:
+    async def _join(self, readers: Sequence[Reader], at_once: int) -> None:
         """They all join, so many at a time; whoever is refused tries again a little later."""
         slots = asyncio.Semaphore(at_once)
 
-        async def join(member: Member) -> None:
+        async def join(reader: Reader) -> None:
             while True:
                 async with slots:
                     try:
-                        await member.join(self._plan.port)
+                        await reader.join(self._plan.port)
                         return
                     except (ConnectionError, OSError, TimeoutError):
-                        self._turned_away += 1
+                        self._rejected += 1
                 await asyncio.sleep(random.uniform(0.2, 1.0))
 
         async with asyncio.timeout(STEP_SECONDS):
-            await asyncio.gather(*map(join, members))
+            await asyncio.gather(*map(join, readers))
 
     async def _all_have_everything(self) -> None:
         """Wait until everybody has as many messages as were sent at this moment; who is sent away returns."""
         count = len(self._sent)
         async with asyncio.timeout(STEP_SECONDS / 4):
-            while any(len(member.got) < count for member in self._members):
-                lost = [member for member in self._members if member.lost]
-                self._turned_away += len(lost)
+            while any(len(reader.got) < count for reader in self._readers):
+                lost = [reader for reader in self._readers if reader.lost]
+                self._rejected += len(lost)
                 await self._join(lost, STORM_AT_ONCE)
                 await asyncio.sleep(0.02)
 
     async def _publisher(self) -> Publish:
-        asker = await asker_at(self._plan.nats_port)
-        user = await register(asker, "publisher")
+        client = await connect_nats(self._plan.nats_port)
+        user = await register(client, "publisher")
 
         async def message() -> None:
             key = str(len(self._sent))
             text = f"{MARK}:{key}:"
             request = SendRequest(user_id=user, client_id=uuid4().hex, room="general", text=text)
-            await _done(asker.ask(ChatSubject.SEND, encode(request)))
+            await _done(client.request(ChatSubject.SEND, encode(request)))
             self._sent.append(key)
 
         async def event() -> None:
             request = CreateRequest(client_id=uuid4().hex)
-            answer = await _done(asker.ask(CloudSubject.CREATE, encode(request)))
+            answer = await _done(client.request(CloudSubject.CREATE, encode(request)))
             self._sent.append(decode(contract_of(OperationReply), answer).operation.id)
 
         return event if self._plan.kind == SSE else message
@@ -202,16 +202,16 @@ async def _listening(port: int) -> None:
             return
 
 
-async def _run(plan: dict[str, Any]) -> Facts:
-    crowd = CrowdPlan(**plan)
+async def _run(plan: dict[str, Any]) -> JsonObject:
+    crowd = ReaderPlan(**plan)
     allow_open_files()
     if crowd.kind == SSE:
-        members: list[Member] = [StreamMember(number) for number in range(crowd.readers)]
+        readers: list[Reader] = [EventStreamReader(number) for number in range(crowd.readers)]
     else:
         known = await tokens(crowd.port, crowd.readers)
-        members = [SocketMember(number, token) for number, token in enumerate(known)]
-    return asdict(await Crowd(crowd, members).figures())
+        readers = [SocketReader(number, token) for number, token in enumerate(known)]
+    return asdict(await ReaderLoad(crowd, readers).figures())
 
 
 if __name__ == "__main__":
-    be_generator(_run)
+    generator_main(_run)

@@ -16,14 +16,14 @@ from pathlib import Path
 
 import psutil
 
-from bench.pinning import SERVER_CORE, starting_on
+from bench.servers.pinning import SERVER_CORE, starting_on
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 20.0
 _LAST_LINES = 10
 
 
-class DiedError(Exception):
+class ServerExitedError(Exception):
     """A server ended by itself; the message says which, and its last words."""
 
 
@@ -65,7 +65,7 @@ class Servers:
                 *launch.argv, env=launch.environ, stdout=log, stderr=log
             )
 
-    async def start_again(self, name: str) -> None:
+    async def restart(self, name: str) -> None:
         """Wait until ``name`` has ended, and start it again."""
         async with asyncio.timeout(STOP_SECONDS):
             await self.processes[name].wait()
@@ -79,7 +79,7 @@ class Servers:
         """The resident memory of each process."""
         return {name: psutil.Process(pid).memory_info().rss for name, pid in self.pids().items()}
 
-    def dead(self) -> str | None:
+    def exited(self) -> str | None:
         """Which process has ended by itself, and how; None while all run."""
         for name, process in self.processes.items():
             if process.returncode is not None:
@@ -90,11 +90,11 @@ class Servers:
         """See that all still run.
 
         Raises:
-            DiedError: one does not.
+            ServerExitedError: one does not.
         """
-        dead = self.dead()
-        if dead is not None:
-            raise DiedError(dead)
+        exited = self.exited()
+        if exited is not None:
+            raise ServerExitedError(exited)
 
 
 @asynccontextmanager
@@ -104,7 +104,7 @@ async def portal(*, delay: float, pin: bool, gateways: int = 1) -> AsyncIterator
     ``delay``: seconds a command takes. ``pin``: all of them on one core.
 
     Raises:
-        DiedError: a process ended before the end of the measurement.
+        ServerExitedError: a process ended before the end of the measurement.
     """
     with tempfile.TemporaryDirectory(prefix="opsroom-bench-", ignore_cleanup_errors=True) as path:
         folder = Path(path)
@@ -115,17 +115,17 @@ async def portal(*, delay: float, pin: bool, gateways: int = 1) -> AsyncIterator
             for name in servers.launches:
                 await servers.start(name)
             for each in servers.ports:
-                await ready(servers, f"http://127.0.0.1:{each}/readyz")
+                await wait_ready(servers, f"http://127.0.0.1:{each}/readyz")
             yield servers
             servers.check()
         except Exception as error:
-            dead = servers.dead()
-            if dead is None:
+            exited = servers.exited()
+            if exited is None:
                 raise
-            words = "".join(_last_words(launch.log) for launch in servers.launches.values())
-            raise DiedError(f"{dead}{words}") from error
+            words = "".join(_last_lines(launch.log) for launch in servers.launches.values())
+            raise ServerExitedError(f"{exited}{words}") from error
         finally:
-            await end(servers)
+            await stop_all(servers)
 
 
 def _plan(servers: Servers, folder: Path, delay: float, *, pin: bool) -> None:
@@ -153,24 +153,24 @@ def _plan(servers: Servers, folder: Path, delay: float, *, pin: bool) -> None:
         plan(name, sys.executable, "-m", "opsroom_gateway", GATEWAY_PORT=str(port))
 
 
-def _last_words(log: Path) -> str:
+def _last_lines(log: Path) -> str:
     """What a process said at last, but for the broker's chat."""
     lines = [line for line in log.read_text(errors="replace").splitlines() if "[INF]" not in line]
     return "".join(f"\n  {log.stem}: {line}" for line in lines[-_LAST_LINES:])
 
 
-async def end(servers: Servers) -> None:
+async def stop_all(servers: Servers) -> None:
     """Stop in the order that drains: the gateway first, the broker last. Cancelled, it kills the rest."""
     try:
         for process in reversed(servers.processes.values()):
-            await end_process(process)
+            await stop_process(process)
     finally:
         for process in servers.processes.values():
             if process.returncode is None:
                 process.kill()
 
 
-async def end_process(process: asyncio.subprocess.Process) -> None:
+async def stop_process(process: asyncio.subprocess.Process) -> None:
     """Ask one process to stop; kill it if it doesn't within 20 s, or if nobody wants to wait any more."""
     if process.returncode is not None:
         return
@@ -184,11 +184,11 @@ async def end_process(process: asyncio.subprocess.Process) -> None:
             raise
 
 
-async def ready(servers: Servers, url: str) -> None:
+async def wait_ready(servers: Servers, url: str) -> None:
     """Wait until ``url`` answers 200.
 
     Raises:
-        DiedError: a process ended instead.
+        ServerExitedError: a process ended instead.
         TimeoutError: it did not within a minute.
     """
     async with asyncio.timeout(READY_SECONDS):

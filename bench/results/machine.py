@@ -15,11 +15,11 @@ def facts() -> dict[str, str | int | float]:
     """The machine, the versions and the revision."""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "revision": _said("git", "rev-parse", "--short", "HEAD"),
+        "revision": _output_of("git", "rev-parse", "--short", "HEAD"),
         "cores": os.cpu_count() or 0,
         "cpu": _cpu(),
         "python": platform.python_version(),
-        "nats-server": _said(
+        "nats-server": _output_of(
             str(Path(sysconfig.get_path("scripts")) / "nats-server"), "--version"
         ).rpartition(" ")[2],
         "load": round(os.getloadavg()[0], 2),
@@ -39,7 +39,7 @@ def _cpu() -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
 
 
-def _said(*command: str) -> str:
+def _output_of(*command: str) -> str:
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
     except (OSError, subprocess.SubprocessError):

@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import uuid4
 
-from bench.asker import ANSWER_SECONDS, asker_at, register
-from bench.figures import percentile
-from bench.generator import Facts, be_generator, generate, own_cpu_seconds
-from bench.joining import is_welcome, join
-from bench.portal import cpu_of
+from bench.clients.chat_socket import is_welcome, join_chat
+from bench.clients.nats_client import ANSWER_SECONDS, connect_nats, register
+from bench.generators.process import JsonObject, generator_main, own_cpu_seconds, run_generator
+from bench.results.statistics import percentile
+from bench.servers.portal import cpu_of
 from opsroom_contracts.chat import SendRequest
 from opsroom_contracts.codec import encode
 from opsroom_contracts.subjects import ChatSubject
@@ -26,7 +26,7 @@ Send = Callable[[str, str], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
-class StoringPlan:
+class StorePlan:
     """``senders`` people with ``at_once`` unanswered sends each, for ``seconds``; ``size`` bytes of text.
 
     ``way``: straight to the chat service over NATS, or by sockets of the gateways at ``ports``.
@@ -43,7 +43,7 @@ class StoringPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class StoringFigures:
+class StoreFigures:
     """``stored``: sends answered as stored in ``elapsed`` seconds; ``refused``: answered otherwise.
 
     ``p50``, ``p99``: milliseconds from a send to its answer; ``cpu``: seconds of each server process;
@@ -59,9 +59,9 @@ class StoringFigures:
     generator_cpu: float
 
 
-async def put_storing(plan: StoringPlan) -> StoringFigures:
+async def run_store_load(plan: StorePlan) -> StoreFigures:
     """Run this load in a process of its own."""
-    return StoringFigures(**await generate(__name__, asdict(plan)))
+    return StoreFigures(**await run_generator(__name__, asdict(plan)))
 
 
 class SocketSender:
@@ -74,7 +74,7 @@ class SocketSender:
 
     async def open(self, port: int, number: int) -> Callable[[], None]:
         """Join; answers how to close the socket."""
-        reader = await join(port, "v1", number, self._receive)
+        reader = await join_chat(port, "v1", number, self._receive)
         self._send = reader.send
         await asyncio.wait_for(self.welcomed, ANSWER_SECONDS)
         return reader.close
@@ -98,7 +98,7 @@ class SocketSender:
             self.welcomed.set_result(None)
 
 
-async def _store(plan: StoringPlan) -> StoringFigures:
+async def _store(plan: StorePlan) -> StoreFigures:
     async with AsyncExitStack() as stack:
         if plan.way == NATS:
             sends = await _over_nats(plan, stack)
@@ -107,22 +107,22 @@ async def _store(plan: StoringPlan) -> StoringFigures:
         return await _measured(plan, sends)
 
 
-async def _over_nats(plan: StoringPlan, stack: AsyncExitStack) -> list[Send]:
-    asker = await asker_at(plan.nats_port)
-    stack.callback(asker.close)
+async def _over_nats(plan: StorePlan, stack: AsyncExitStack) -> list[Send]:
+    client = await connect_nats(plan.nats_port)
+    stack.callback(client.close)
 
     def sender(user: str) -> Send:
         async def send(client_id: str, text: str) -> bool:
             request = SendRequest(user_id=user, client_id=client_id, room=ROOM, text=text)
-            done, _ = await asker.ask(ChatSubject.SEND, encode(request))
+            done, _ = await client.request(ChatSubject.SEND, encode(request))
             return done
 
         return send
 
-    return [sender(await register(asker, f"sender {number}")) for number in range(plan.senders)]
+    return [sender(await register(client, f"sender {number}")) for number in range(plan.senders)]
 
 
-async def _by_sockets(plan: StoringPlan, stack: AsyncExitStack) -> list[Send]:
+async def _by_sockets(plan: StorePlan, stack: AsyncExitStack) -> list[Send]:
     sends: list[Send] = []
     for number in range(plan.senders):
         socket = SocketSender()
@@ -131,7 +131,7 @@ async def _by_sockets(plan: StoringPlan, stack: AsyncExitStack) -> list[Send]:
     return sends
 
 
-async def _measured(plan: StoringPlan, sends: list[Send]) -> StoringFigures:
+async def _measured(plan: StorePlan, sends: list[Send]) -> StoreFigures:
     took: list[float] = []
     refused = 0
     text, run = "x" * plan.size, uuid4().hex
@@ -154,12 +154,12 @@ async def _measured(plan: StoringPlan, sends: list[Send]) -> StoringFigures:
     elapsed = time.perf_counter() - begun
     generator_cpu = (own_cpu_seconds() - cpu_before) / elapsed
     p50, p99 = percentile(took, 0.5), percentile(took, 0.99)
-    return StoringFigures(len(took), refused, elapsed, p50, p99, cpu, generator_cpu)
+    return StoreFigures(len(took), refused, elapsed, p50, p99, cpu, generator_cpu)
 
 
-async def _run(plan: dict[str, Any]) -> Facts:
-    return asdict(await _store(StoringPlan(**plan)))
+async def _run(plan: dict[str, Any]) -> JsonObject:
+    return asdict(await _store(StorePlan(**plan)))
 
 
 if __name__ == "__main__":
-    be_generator(_run)
+    generator_main(_run)

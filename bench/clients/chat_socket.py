@@ -3,20 +3,22 @@
 import json
 from collections.abc import Callable
 
-from bench.poster import Poster
-from bench.wire import Reader, connect
+from bench.clients.http_client import HttpClient
+from bench.clients.websocket_client import WebSocketClient, connect
 
 
-async def join(port: int, dialect: str, number: int, on_payload: Callable[[bytes], None]) -> Reader:
+async def join_chat(
+    port: int, protocol: str, number: int, on_payload: Callable[[bytes], None]
+) -> WebSocketClient:
     """Open socket ``number``: anybody's in the course's dialect, a person of its own in v1's.
 
     Raises:
         ConnectionError: the server refused.
     """
-    if dialect == "course":
+    if protocol == "course":
         return await connect(port, "/chat/", on_payload)
-    async with Poster(port) as poster:
-        status, body = await poster.post(
+    async with HttpClient(port) as client:
+        status, body = await client.post(
             "/api/v1/chat/users", json.dumps({"name": f"reader {number}"}).encode()
         )
     if status != 201:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from bench.fanout.setup import PEERS
+from bench.fanout.peer_setup import PEERS_DIR
 from bench.options import Options
-from bench.pinning import SERVER_CORE, starting_on
-from bench.portal import Servers, end, free_port, portal
+from bench.servers.pinning import SERVER_CORE, starting_on
+from bench.servers.portal import Servers, free_port, portal, stop_all
 
 _LISTEN_SECONDS = 10.0
 EVENTS = "events"
@@ -19,15 +19,15 @@ EVENTS = "events"
 
 
 @dataclass(frozen=True, slots=True)
-class Contender:
-    """``dialect``: its language, ``course``, ``v1`` or ``events``; ``open`` starts a fresh one."""
+class Peer:
+    """``protocol``: its language, ``course``, ``v1`` or ``events``; ``open`` starts a fresh one."""
 
     name: str
-    dialect: str
+    protocol: str
     open: Callable[[], AbstractAsyncContextManager[Servers]]
 
 
-def contenders(options: Options, node_modules: Path | None) -> tuple[Contender, ...]:
+def build_peers(options: Options, node_modules: Path | None) -> tuple[Peer, ...]:
     """The relays, the first of which the others are compared with; then the portal in its dialects.
 
     ``node_modules``: where Node finds ``ws``; None: there is no relay in Node.
@@ -35,19 +35,19 @@ def contenders(options: Options, node_modules: Path | None) -> tuple[Contender, 
     ours = partial(portal, delay=options.delay, pin=options.pin)
     # So long that no command is done meanwhile: there is one event for each.
     events = partial(ours, delay=3600)
-    python = (sys.executable, "-m", "bench.relay")
-    node = ("env", f"NODE_PATH={node_modules}", "node", str(PEERS / "course_relay.js"))
+    python = (sys.executable, "-m", "bench.servers.relay")
+    node = ("env", f"NODE_PATH={node_modules}", "node", str(PEERS_DIR / "course_relay.js"))
     relays = (
-        Contender("Node relay, in memory", "course", partial(_relay, node, pin=options.pin)),
-        Contender("Python relay, in memory", "course", partial(_relay, python, pin=options.pin)),
+        Peer("Node relay, in memory", "course", partial(_relay, node, pin=options.pin)),
+        Peer("Python relay, in memory", "course", partial(_relay, python, pin=options.pin)),
     )
     return (
         *relays[node_modules is None :],
-        Contender("opsroom /chat", "course", ours),
-        Contender("opsroom /api/v1", "v1", ours),
-        Contender("opsroom /api/v1, 2 gateways", "v1", partial(ours, gateways=2)),
-        Contender("opsroom events", EVENTS, events),
-        Contender("opsroom events, 2 gateways", EVENTS, partial(events, gateways=2)),
+        Peer("opsroom /chat", "course", ours),
+        Peer("opsroom /api/v1", "v1", ours),
+        Peer("opsroom /api/v1, 2 gateways", "v1", partial(ours, gateways=2)),
+        Peer("opsroom events", EVENTS, events),
+        Peer("opsroom events, 2 gateways", EVENTS, partial(events, gateways=2)),
     )
 
 
@@ -63,7 +63,7 @@ async def _relay(argv: tuple[str, ...], *, pin: bool) -> AsyncIterator[Servers]:
                 await asyncio.sleep(0.02)
         yield servers
     finally:
-        await end(servers)
+        await stop_all(servers)
 
 
 async def _listens(port: int) -> bool:

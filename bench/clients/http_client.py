@@ -6,14 +6,14 @@ from types import TracebackType
 _ANSWER_SECONDS = 60.0
 
 
-class Poster:
+class HttpClient:
     """Posts to one server on this machine over one connection."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def __aenter__(self) -> "Poster":
+    async def __aenter__(self) -> "HttpClient":
         self._streams = await asyncio.open_connection("127.0.0.1", self._port)
         return self
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Faults:
+class DeliveryFaults:
     """Of one reader or, summed, of many: how many messages were missed, came again, or came out of order.
 
     ``unknown``: how many came that nobody sent.
@@ -16,8 +16,8 @@ class Faults:
     misordered: int = 0
     unknown: int = 0
 
-    def __add__(self, other: "Faults") -> "Faults":
-        return Faults(
+    def __add__(self, other: "DeliveryFaults") -> "DeliveryFaults":
+        return DeliveryFaults(
             self.missed + other.missed,
             self.repeated + other.repeated,
             self.misordered + other.misordered,
@@ -25,10 +25,10 @@ class Faults:
         )
 
 
-def compare(sent: Sequence[str], got: Sequence[str]) -> Faults:
+def check_delivery(sent: Sequence[str], got: Sequence[str]) -> DeliveryFaults:
     """What is wrong with ``got``, which should be ``sent``; each message of ``sent`` has a key of its own."""
     if list(sent) == list(got):
-        return Faults()
+        return DeliveryFaults()
     places = {key: place for place, key in enumerate(sent)}
     seen: set[str] = set()
     furthest = -1
@@ -43,4 +43,4 @@ def compare(sent: Sequence[str], got: Sequence[str]) -> Faults:
             misordered += place < furthest
             furthest = max(furthest, place)
             seen.add(key)
-    return Faults(len(places) - len(seen), repeated, misordered, unknown)
+    return DeliveryFaults(len(places) - len(seen), repeated, misordered, unknown)

@@ -1,4 +1,6 @@
-"""The gateway's true fan-out without the broker: ``python -m bench.fanout.ours PORT [--no-metrics]``.
+"""The gateway's fan-out without a broker.
+
+Run as ``python -m bench.fanout.opsroom_server PORT [--no-metrics]``.
 
 uvicorn, FastAPI, the protocol classes, the feeds, the hubs and the connections are the gateway's own, started
 by its own ``make_server``; only the source differs. Each frame on ``/publish`` is a message as it lies in the
@@ -13,7 +15,7 @@ from typing import cast
 from fastapi import FastAPI, WebSocket
 from starlette.types import Message
 
-from bench.fanout.wire import TEXT, ProtocolVersion, Side, get, masked, upgrade
+from bench.fanout.protocols import TEXT, Handshake, PeerProtocol, get, masked, upgrade
 from opsroom_contracts.chat import MessageEvent, User
 from opsroom_contracts.codec import encode
 from opsroom_contracts.http import SSE_CHANGE
@@ -43,7 +45,7 @@ from opsroom_messaging.jetstream.stream_reader import StreamMessage
 from opsroom_messaging.runtime.metrics import Histogram, Metrics
 from opsroom_messaging.runtime.process import run, until_stopped
 
-UNMEASURED = "--no-metrics"
+WITHOUT_METRICS = "--no-metrics"
 """Leaves out how long messages take to all readers, the one metric here that costs more than an addition."""
 _SUBJECT = CHAT_EVENTS.replace("*", "general").replace(">", "general")
 
@@ -61,9 +63,11 @@ def _stored_message() -> bytes:
     )
 
 
-WS_DIALECT = ProtocolVersion(Side(upgrade("/read")), Side(upgrade("/publish")), masked(_stored_message(), 2))
-SSE_DIALECT = ProtocolVersion(
-    Side(get("/cloud/events")), Side(upgrade("/publish-event")), masked(TEXT, 2), websocket=False
+WS_PROTOCOL = PeerProtocol(
+    Handshake(upgrade("/read")), Handshake(upgrade("/publish")), masked(_stored_message(), 2)
+)
+SSE_PROTOCOL = PeerProtocol(
+    Handshake(get("/cloud/events")), Handshake(upgrade("/publish-event")), masked(TEXT, 2), websocket=False
 )
 
 
@@ -77,7 +81,7 @@ def application(latency: Histogram | None) -> FastAPI:
     app.include_router(events_router(cloud, cast("Replayer", None), access, RevocationWatcher(access)))
     app.add_middleware(ClientAddressMiddleware, exempt=(), proxies=trusted(()))
 
-    async def heard(_message: Message) -> None:
+    async def received(_message: Message) -> None:
         """Readers say nothing."""
 
     @app.websocket("/read")
@@ -86,7 +90,7 @@ def application(latency: Histogram | None) -> FastAPI:
         connection = connection_of(socket)
         chat.readers.subscribe(connection)
         connection.on_close(lambda: chat.readers.unsubscribe(connection))
-        connection.serve_callback(heard)
+        connection.serve_callback(received)
 
     @app.websocket("/publish")
     async def publish(socket: WebSocket) -> None:
@@ -119,4 +123,4 @@ async def main(port: int, *, measured: bool) -> None:
 
 
 if __name__ == "__main__":
-    run("bench", lambda _: main(int(sys.argv[1]), measured=UNMEASURED not in sys.argv))
+    run("bench", lambda _: main(int(sys.argv[1]), measured=WITHOUT_METRICS not in sys.argv))

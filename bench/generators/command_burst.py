@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field
 from uuid import uuid4
 
-from bench.generator import Facts, be_generator, generate, own_cpu_seconds
-from bench.poster import Poster
+from bench.clients.http_client import HttpClient
+from bench.generators.process import JsonObject, generator_main, own_cpu_seconds, run_generator
 from opsroom_contracts.cloud import CreateRequest, OperationReply
 from opsroom_contracts.errors import FaultError
 from opsroom_contracts.subjects import CloudSubject
@@ -44,9 +44,9 @@ class BurstFigures:
     generator_cpu: float = 0.0
 
 
-async def put_burst(plan: Burst) -> BurstFigures:
+async def run_burst(plan: Burst) -> BurstFigures:
     """Run this burst in a process of its own."""
-    return BurstFigures(**await generate(__name__, asdict(plan)))
+    return BurstFigures(**await run_generator(__name__, asdict(plan)))
 
 
 async def _burst(plan: Burst) -> BurstFigures:
@@ -71,16 +71,16 @@ async def _over_nats(plan: Burst) -> BurstFigures:
 
 
 async def _over_http(plan: Burst) -> BurstFigures:
-    def creator(poster: Poster) -> Callable[[], Awaitable[str | None]]:
+    def creator(client: HttpClient) -> Callable[[], Awaitable[str | None]]:
         async def create() -> str | None:
-            status, body = await poster.post("/api/v1/cloud/instances")
+            status, body = await client.post("/api/v1/cloud/instances")
             return str(json.loads(body)["operation"]["id"]) if status == 202 else None
 
         return create
 
     async with AsyncExitStack() as stack:
-        posters = [await stack.enter_async_context(Poster(plan.port)) for _ in range(plan.at_once)]
-        return await _measured([creator(poster) for poster in posters], plan.count)
+        clients = [await stack.enter_async_context(HttpClient(plan.port)) for _ in range(plan.at_once)]
+        return await _measured([creator(client) for client in clients], plan.count)
 
 
 async def _measured(creators: list[Callable[[], Awaitable[str | None]]], count: int) -> BurstFigures:
@@ -103,9 +103,9 @@ async def _measured(creators: list[Callable[[], Awaitable[str | None]]], count: 
     return figures
 
 
-async def _run(plan: Facts) -> Facts:
+async def _run(plan: JsonObject) -> JsonObject:
     return asdict(await _burst(Burst(**plan)))
 
 
 if __name__ == "__main__":
-    be_generator(_run)
+    generator_main(_run)

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 
-from bench.figures import percentile
-from bench.generator import RUN_SECONDS, Facts, be_generator, generate, own_cpu_seconds
-from bench.joining import is_welcome, join
-from bench.portal import cpu_of
-from bench.wire import Reader
+from bench.clients.chat_socket import is_welcome, join_chat
+from bench.clients.websocket_client import WebSocketClient
+from bench.generators.process import RUN_SECONDS, JsonObject, generator_main, own_cpu_seconds, run_generator
+from bench.results.statistics import percentile
+from bench.servers.portal import cpu_of
 
 MARK = b"bench:"
 SAMPLE = 7
@@ -21,7 +21,7 @@ SETTLE_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``dialect`` v1 or course; ``readers`` sockets, shared out among ``ports``.
+    """``protocol`` v1 or course; ``readers`` sockets, shared out among ``ports``.
 
     ``senders`` of them send one message at a time each.
 
@@ -30,7 +30,7 @@ class Plan:
 
     ports: tuple[int, ...]
     pids: dict[str, int]
-    dialect: str
+    protocol: str
     readers: int
     senders: int
     seconds: float
@@ -64,9 +64,9 @@ class Figures:
     generator_cpu: float
 
 
-async def put_load(plan: Plan) -> Figures:
+async def run_chat_load(plan: Plan) -> Figures:
     """Run this load in a process of its own."""
-    found = await generate(__name__, asdict(plan), plan.seconds + RUN_SECONDS)
+    found = await run_generator(__name__, asdict(plan), plan.seconds + RUN_SECONDS)
     return Figures(**found | {name: Latency(**found[name]) for name in ("each", "last")})
 
 
@@ -93,7 +93,9 @@ class Run:
         """Run the plan."""
         plan = self._plan
         readers = [
-            await join(plan.ports[number % len(plan.ports)], plan.dialect, number, self._receiver(number))
+            await join_chat(
+                plan.ports[number % len(plan.ports)], plan.protocol, number, self._receiver(number)
+            )
             for number in range(plan.readers)
         ]
         async with asyncio.timeout(SETTLE_SECONDS):
@@ -142,7 +144,7 @@ class Run:
             self._last.append((now - self._sent[number]) * 1e3)
             self._done[number].set_result(None)
 
-    async def _send(self, reader: Reader, until: float) -> None:
+    async def _send(self, reader: WebSocketClient, until: float) -> None:
         loop = asyncio.get_running_loop()
         while time.perf_counter() < until:
             done: asyncio.Future[None] = loop.create_future()
@@ -154,7 +156,7 @@ class Run:
 
     def _frame(self, number: int) -> bytes:
         text = f"{MARK.decode()}{number}:".ljust(self._plan.size, "x")
-        if self._plan.dialect == "course":
+        if self._plan.protocol == "course":
             return json.dumps({"type": "send", "message": text, "user": {"name": "bench"}}).encode()
         return json.dumps({"type": "send", "clientId": str(number), "room": "general", "text": text}).encode()
 
@@ -169,9 +171,9 @@ def latency(values: list[float]) -> Latency:
     return Latency(percentile(values, 0.5), percentile(values, 0.99), max(values))
 
 
-async def _run(plan: Facts) -> Facts:
+async def _run(plan: JsonObject) -> JsonObject:
     return asdict(await Run(Plan(**plan)).figures())
 
 
 if __name__ == "__main__":
-    be_generator(_run)
+    generator_main(_run)
