@@ -9,11 +9,11 @@ import sys
 import time
 from pathlib import Path
 
-from tests.faults.crowd import Load
-from tests.faults.plan import Kind, Scope
+from tests.faults.cluster.cluster import Size
+from tests.faults.nemesis.plan import FaultKind, Scope
 from tests.faults.report import facts_of, summed, text_of
-from tests.faults.rig import Size
-from tests.faults.run import Places, run
+from tests.faults.run import Folders, run
+from tests.faults.workload import Load
 
 _SMALL_DISK_BYTES = 1024**3
 
@@ -63,7 +63,7 @@ def main() -> int:
     if options.seed is None:
         replay += f" --seed {seed}"
     print(f"seed {seed}: {options.minutes:g} minutes", flush=True)
-    outcome = asyncio.run(run(seed, scope, size, load, Places(options.disk or options.store, options.keep)))
+    outcome = asyncio.run(run(seed, scope, size, load, Folders(options.disk or options.store, options.keep)))
     where = f", broker's data in {options.store}" if options.store else ""
     busy = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}{where}"
     facts = facts_of(outcome, busy)
@@ -117,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
         "--apart", type=float, default=0.0, metavar="SECONDS", help="from the end of one fault to the next"
     )
     parser.add_argument(
-        "--only", type=Kind, nargs="+", default=[], metavar="KIND", help=f"of {', '.join(Kind)}"
+        "--only", type=FaultKind, nargs="+", default=[], metavar="KIND", help=f"of {', '.join(FaultKind)}"
     )
     parser.add_argument(
         "--store", type=Path, metavar="DIR", help="the broker's data there: /dev/shm where the disk is slow"

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tests.faults.referee import max_late
 from tests.faults.run import Outcome
+from tests.faults.verification.checker import max_late
 
 Facts = dict[str, Any]
 _SHOWN = 20
@@ -42,7 +42,7 @@ def facts_of(outcome: Outcome, machine: str) -> Facts:
         "recovery": _rounded(outcome.recovery),
         "gaps": _rounded(outcome.gaps),
         "violations": [f"{violation.rule}: {violation.what}" for violation in outcome.violations][:200],
-        "vitals": outcome.vitals,
+        "vitals": outcome.process_stats,
         "complaints": outcome.complaints[:50],
     }
 

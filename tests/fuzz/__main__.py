@@ -11,9 +11,9 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from tests.fuzz.autobahn import judged
-from tests.fuzz.faults import FAULTS
+from tests.fuzz.mutants import MUTANTS
 from tests.fuzz.report import table
-from tests.fuzz.run import AT_ONCE, PLANTED_SECONDS, Siege, attacked, missed, siege
+from tests.fuzz.session import AT_ONCE, MUTANT_SECONDS, FuzzSession, fuzz_session, run_session, undetected
 
 
 def main() -> int:
@@ -46,9 +46,9 @@ def main() -> int:
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as folder, asyncio.Runner() as runner:
         stack = AsyncExitStack()
-        under = runner.run(stack.enter_async_context(siege(Path(folder), options.at_once)))
+        session = runner.run(stack.enter_async_context(fuzz_session(Path(folder), options.at_once)))
         try:
-            return _planted(runner, under) if options.planted else _attack(runner, under, options)
+            return _run_mutants(runner, session) if options.planted else _attack(runner, session, options)
         finally:
             runner.run(stack.aclose())
 
@@ -66,21 +66,21 @@ def _autobahn(wstest: str) -> int:
     return 1 if failed else 0
 
 
-def _attack(runner: asyncio.Runner, under: Siege, options: argparse.Namespace) -> int:
-    under.patience = options.patience
+def _attack(runner: asyncio.Runner, session: FuzzSession, options: argparse.Namespace) -> int:
+    session.patience = options.patience
     began = time.monotonic()
-    tally = attacked(runner, under, options.cases, options.seed)
+    tally = run_session(runner, session, options.cases, options.seed)
     print(table(tally, time.monotonic() - began, options.seed))
-    return 1 if tally.through else 0
+    return 1 if tally.findings else 0
 
 
-def _planted(runner: asyncio.Runner, under: Siege) -> int:
-    under.patience = PLANTED_SECONDS
+def _run_mutants(runner: asyncio.Runner, session: FuzzSession) -> int:
+    session.patience = MUTANT_SECONDS
     silent = 0
-    for fault in FAULTS:
-        told_instead = missed(runner, under, fault)
+    for mutant in MUTANTS:
+        told_instead = undetected(runner, session, mutant)
         silent += bool(told_instead)
-        print(f"{fault:44}{'NOT TOLD' if told_instead else 'told'}", flush=True)
+        print(f"{mutant:44}{'NOT TOLD' if told_instead else 'told'}", flush=True)
     return 1 if silent else 0
 
 

@@ -31,7 +31,7 @@ from opsroom_messaging.client.credentials import Credentials
 from opsroom_messaging.deployment.broker_accounts import password_file
 from opsroom_messaging.runtime.log_setup import configure
 from services.gateway.tests.portal import chat_settings, gateway_settings
-from tests.fuzz.faults import FAULTS
+from tests.fuzz.mutants import MUTANTS
 from tests.guarded_broker import GuardedBroker
 from tests.waiting import PATIENCE_SECONDS
 
@@ -45,7 +45,7 @@ _WATCHED = ("opsroom_gateway", "uvicorn", "websockets", "starlette", "fastapi", 
 
 
 @dataclass(frozen=True, slots=True)
-class Vitals:
+class ResourceUsage:
     """What a process holds. ``objects``: of each class of the edge; ``mib``: its memory."""
 
     tasks: int
@@ -55,13 +55,13 @@ class Vitals:
     objects: dict[str, int]
 
 
-def vitals() -> Vitals:
+def resource_usage() -> ResourceUsage:
     """Of this process, from within."""
     gc.collect()
     me = psutil.Process()
     kinds = Counter(map(type, gc.get_objects()))
     objects = {f"{kind.__module__}.{kind.__qualname__}": kinds[kind] for kind in kinds if _watched(kind)}
-    return Vitals(
+    return ResourceUsage(
         tasks=len(asyncio.all_tasks()),
         descriptors=me.num_fds(),
         sockets=len(me.net_connections("inet")),
@@ -93,12 +93,12 @@ async def _serve(url: str, users: Path) -> None:
         server = make_server(at_work, chosen)
         served = asyncio.create_task(server.serve([listener]))
         _say({"port": listener.getsockname()[1]})
-        await _obey()
+        await _handle_orders()
         server.stop()
         await served
 
 
-async def _obey() -> None:
+async def _handle_orders() -> None:
     orders = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(orders), sys.stdin
@@ -107,12 +107,12 @@ async def _obey() -> None:
     while line := await orders.readline():
         match json.loads(line):
             case {"plant": name}:
-                undo[name] = FAULTS[name].plant()
+                undo[name] = MUTANTS[name].plant()
             case {"mend": name}:
                 for owner, attribute, was in undo.pop(name):
                     setattr(owner, attribute, was)
-        seen = vitals()
-        _say({name: getattr(seen, name) for name in Vitals.__slots__})
+        seen = resource_usage()
+        _say({name: getattr(seen, name) for name in ResourceUsage.__slots__})
 
 
 def _say(answer: dict[str, Any]) -> None:
@@ -133,11 +133,11 @@ class Target:
         """Whether it still runs."""
         return self._process.returncode is None
 
-    async def ask(self, **order: str) -> Vitals:
+    async def ask(self, **order: str) -> ResourceUsage:
         """Give an order; answers what it holds then."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(order or {"ask": "vitals"}).encode() + b"\n")
-        return Vitals(**await _answer(self._process))
+        return ResourceUsage(**await _answer(self._process))
 
 
 @asynccontextmanager

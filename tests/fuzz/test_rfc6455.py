@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from services.gateway.tests.portal import Address, portal_at
 from tests.broker import BrokerProcess
-from tests.fuzz.wire import (
+from tests.fuzz.websocket_client import (
     BINARY,
     CLOSE,
     CONTINUATION,
@@ -22,10 +22,10 @@ from tests.fuzz.wire import (
     PING,
     PONG,
     TEXT,
-    Wire,
+    WebSocketClient,
     close,
+    connect_websocket,
     frame,
-    opened,
 )
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -55,21 +55,21 @@ def pieces(data: bytes, opcode: int, *cuts: int) -> bytes:
     )
 
 
-async def closed_with(wire: Wire, data: bytes) -> int:
+async def closed_with(client: WebSocketClient, data: bytes) -> int:
     """Send ``data``; answers the close code, and sees the connection end once the close is answered."""
-    wire.writer.write(data)
+    client.writer.write(data)
     try:
-        while (got := await wire.next())[0] != CLOSE:
+        while (got := await client.next())[0] != CLOSE:
             pass
-        wire.writer.write(frame(CLOSE, got[1]))
+        client.writer.write(frame(CLOSE, got[1]))
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                assert await wire.reader.read() == b""
+                assert await client.reader.read() == b""
         except ConnectionError:
             pass  # who broke a rule may be hung up on at once (7.1.7)
         return int(struct.unpack("!H", got[1][:2])[0]) if got[1] else 1005
     finally:
-        await wire.end()
+        await client.end()
 
 
 ALLOWED = {
@@ -91,11 +91,11 @@ ALLOWED = {
 
 @pytest.mark.parametrize("data", ALLOWED.values(), ids=ALLOWED.keys())
 async def test_what_is_allowed_leaves_the_socket_open(address: Address, data: bytes) -> None:
-    wire = await opened(address.port, PATH)
-    wire.writer.write(data + frame(PING, b"still there?"))
-    while await wire.until(PONG) != b"still there?":
+    client = await connect_websocket(address.port, PATH)
+    client.writer.write(data + frame(PING, b"still there?"))
+    while await client.until(PONG) != b"still there?":
         pass
-    assert await closed_with(wire, close(1000)) == 1000
+    assert await closed_with(client, close(1000)) == 1000
 
 
 REFUSED = {
@@ -134,42 +134,45 @@ REFUSED = {
 
 @pytest.mark.parametrize(("data", "code"), REFUSED.values(), ids=REFUSED.keys())
 async def test_what_is_not_allowed_is_told_its_code(address: Address, data: bytes, code: int) -> None:
-    assert await closed_with(await opened(address.port, PATH), data) == code
+    assert await closed_with(await connect_websocket(address.port, PATH), data) == code
 
 
 @pytest.mark.parametrize(
     "code", [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999]
 )
 async def test_a_close_is_answered_with_its_code(address: Address, code: int) -> None:
-    assert await closed_with(await opened(address.port, PATH), close(code, "☃".encode())) == code
+    assert await closed_with(await connect_websocket(address.port, PATH), close(code, "☃".encode())) == code
 
 
 async def test_a_close_may_come_between_fragments(address: Address) -> None:
     """It is a control frame, which may stand there (5.4): what was begun is dropped, and nothing is wrong."""
     data = frame(TEXT, b"[1", flags=0) + close(1000) + frame(CONTINUATION, b"]")
-    assert await closed_with(await opened(address.port, PATH), data) == 1000
+    assert await closed_with(await connect_websocket(address.port, PATH), data) == 1000
 
 
 async def test_a_close_without_a_code_is_answered(address: Address) -> None:
-    assert await closed_with(await opened(address.port, PATH), frame(CLOSE)) in (1000, 1005)
+    assert await closed_with(await connect_websocket(address.port, PATH), frame(CLOSE)) in (1000, 1005)
 
 
 async def test_every_ping_is_answered_in_order_with_what_it_said(address: Address) -> None:
-    wire = await opened(address.port, PATH)
+    client = await connect_websocket(address.port, PATH)
     sent = [b"", b"\x00\xff", b"x" * 125, *(f"{n}".encode() for n in range(50))]
-    wire.writer.write(b"".join(frame(PING, data) for data in sent))
-    assert [await wire.until(PONG) for _ in sent] == sent
-    await wire.end()
+    client.writer.write(b"".join(frame(PING, data) for data in sent))
+    assert [await client.until(PONG) for _ in sent] == sent
+    await client.end()
 
 
 async def test_frames_may_come_byte_by_byte(address: Address) -> None:
-    wire = await opened(address.port, PATH)
+    client = await connect_websocket(address.port, PATH)
     for byte in frame(PING, b"slowly"):
-        wire.writer.write(bytes([byte]))
-        await wire.writer.drain()
-    assert await wire.until(PONG) == b"slowly"
-    await wire.end()
+        client.writer.write(bytes([byte]))
+        await client.writer.drain()
+    assert await client.until(PONG) == b"slowly"
+    await client.end()
 
 
 async def test_nothing_after_a_close_counts(address: Address) -> None:
-    assert await closed_with(await opened(address.port, PATH), close(1000) + frame(TEXT, b"\xff")) == 1000
+    assert (
+        await closed_with(await connect_websocket(address.port, PATH), close(1000) + frame(TEXT, b"\xff"))
+        == 1000
+    )

@@ -11,7 +11,7 @@ from opsroom_messaging.jetstream.stream_subscription import StartPolicy, StreamS
 from opsroom_messaging.jetstream.streams import StreamSpec, ensure_stream
 from opsroom_messaging.runtime.process import running
 from tests.broker import BrokerProcess
-from tests.faults.proxy import Proxy
+from tests.faults.cluster.proxy import Proxy
 from tests.waiting import until
 
 

@@ -1,0 +1,123 @@
+"""What a service gone bad, or an operator who mistypes, may publish; as Hypothesis draws it."""
+
+import json
+from dataclasses import dataclass
+
+from hypothesis import strategies as st
+
+from opsroom_contracts import audit, chat, cloud, gateways, moderation, subjects
+from opsroom_contracts.model import Model
+from opsroom_contracts.subjects import ChatSubject, CloudSubject
+from opsroom_messaging.deployment.permissions import OPERATOR
+from tests.fuzz.cases.socket_cases import INSTANCE, VALUES, nearly
+
+FORGED = "forged"
+"""In what nobody may be shown."""
+
+_REQUESTS: dict[str, type[Model]] = {
+    ChatSubject.REGISTER: chat.RegisterRequest,
+    ChatSubject.JOIN: chat.JoinRequest,
+    ChatSubject.LEAVE: chat.LeaveRequest,
+    ChatSubject.SEND: chat.SendRequest,
+    ChatSubject.USERS: chat.UsersRequest,
+    ChatSubject.HISTORY: chat.HistoryRequest,
+    ChatSubject.WHOAMI: chat.WhoamiRequest,
+    ChatSubject.REVOKE: moderation.RevokeRequest,
+    ChatSubject.REMOVE: moderation.RemoveRequest,
+    ChatSubject.RESTRICT: moderation.RestrictRequest,
+    ChatSubject.LIFT: moderation.LiftRequest,
+    ChatSubject.RESTRICTIONS: moderation.RestrictionsRequest,
+    CloudSubject.CREATE: cloud.CreateRequest,
+    CloudSubject.START: cloud.InstanceRequest,
+    CloudSubject.STOP: cloud.InstanceRequest,
+    CloudSubject.REMOVE: cloud.InstanceRequest,
+    CloudSubject.CANCEL: cloud.CancelRequest,
+    CloudSubject.OPERATION: cloud.OperationRequest,
+    CloudSubject.LIST: cloud.ListRequest,
+    subjects.GATEWAY_WHEREABOUTS: gateways.KnownAddressesRequest,
+}
+_NEVER_WHOLE = {ChatSubject.REMOVE, ChatSubject.RESTRICT}
+"""What fits these takes effect: a witness may be muted, or a message be gone that they were shown."""
+_EVENTS: dict[str, tuple[type[Model], frozenset[str]]] = {
+    "chat.events.general.{}": (chat.MessageEvent, frozenset({"chat"})),
+    "chat.members.{}": (chat.Member, frozenset({"chat"})),
+    "chat.names.{}": (chat.NameClaim, frozenset({"chat"})),
+    "chat.erasures.{}": (moderation.Erasure, frozenset({"chat"})),
+    "chat.restrictions.{}": (moderation.Restriction, frozenset({"chat"})),
+    "chat.moderated.{}": (moderation.Restriction, frozenset({"chat"})),
+    subjects.typing_subject("general"): (chat.TypingEvent, frozenset({"gateway"})),
+    subjects.GATEWAY_SPENT: (gateways.RateLimitDelta, frozenset({"gateway"})),
+    "$KV.gateways.{}": (chat.NameClaim, frozenset({"gateway"})),
+    "audit.accepted.{}": (audit.AuditEntry, frozenset({"gateway", "chat", "cloud"})),
+    "cloud.events.{}": (cloud.InstanceEvent, frozenset({"cloud"})),
+    "cloud.timers.{}": (cloud.DueOperation, frozenset({"cloud"})),
+    "cloud.operations.{}": (cloud.OperationRecord, frozenset({"cloud"})),
+    "cloud.due.{}": (cloud.DueOperation, frozenset()),
+}
+"""Subjects, what belongs there, and who may publish it besides the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class NatsRequest:
+    """A request; it has to be answered, and not as an error of the service's own."""
+
+    subject: str
+    payload: bytes
+    headers: dict[str, str]
+    kind: str = "NATS requests"
+
+
+@dataclass(frozen=True, slots=True)
+class NatsEvent:
+    """Something published by ``user``: nothing may come of it."""
+
+    user: str
+    subject: str
+    payload: bytes
+    kind: str
+
+
+_RUBBISH = st.binary(max_size=60) | VALUES.map(json.dumps).map(str.encode)
+_HEADERS = st.dictionaries(
+    st.sampled_from(("traceparent", "tracestate", "Nats-Msg-Id", "X")),
+    st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=1, max_size=60).map(str.strip),
+    max_size=2,
+)
+_PLACES = st.sampled_from(("a", "b", "c-1", INSTANCE))
+
+
+@st.composite
+def nats_requests(draw: st.DrawFn) -> NatsRequest:
+    """A request that fits, nearly fits, or means nothing."""
+    subject = draw(st.sampled_from(sorted(_REQUESTS)))
+    fits = _nearly_events if subject in _NEVER_WHOLE else _nearly_requests
+    payload = draw(fits(_REQUESTS[subject]) | _RUBBISH)
+    return NatsRequest(subject, payload, draw(_HEADERS))
+
+
+@st.composite
+def nats_events(draw: st.DrawFn) -> NatsEvent:
+    """Rubbish by those who may publish there; by those who may not, what could be believed."""
+    subject, (model, owners) = draw(st.sampled_from(sorted(_EVENTS.items(), key=str)))
+    user = draw(st.sampled_from(("gateway", "chat", "cloud", OPERATOR)))
+    subject = subject.format(draw(_PLACES))
+    if user == OPERATOR or user in owners:
+        return NatsEvent(user, subject, draw(_RUBBISH | _nearly_events(model)), "NATS events, malformed")
+    return NatsEvent(user, subject, draw(_forged(model)), "NATS events, forged")
+
+
+def _nearly_requests(model: type[Model]) -> st.SearchStrategy[bytes]:
+    return nearly(model).map(str.encode)
+
+
+def _nearly_events(model: type[Model]) -> st.SearchStrategy[bytes]:
+    """What lacks something, or is of a version that is none: who may publish a whole one is believed."""
+    return nearly(model).map(lambda text: json.dumps(json.loads(text) | {"version": "none"}).encode())
+
+
+def _forged(model: type[Model]) -> st.SearchStrategy[bytes]:
+    said = {name: FORGED for name in ("text", "actor", "reason") if name in model.model_fields}
+    return nearly(model).map(lambda text: json.dumps(json.loads(text) | said).encode())
+
+
+NATS_CASES: tuple[st.SearchStrategy[NatsRequest | NatsEvent], ...] = (nats_requests(), nats_events())

@@ -1,0 +1,13 @@
+"""What faults are planted in is there: names of methods are texts, which no type checker follows."""
+
+import pytest
+
+from tests.fuzz.mutants import MUTANTS
+
+
+@pytest.mark.parametrize("fault", MUTANTS)
+def test_every_fault_can_be_planted_and_mended(mutant: str) -> None:
+    replaced = MUTANTS[mutant].plant()
+    for owner, attribute, was in replaced:
+        assert getattr(owner, attribute) is not was
+        setattr(owner, attribute, was)
