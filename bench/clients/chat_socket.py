@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 
 from bench.clients.http_client import HttpClient
-from bench.clients.websocket_client import WebSocketClient, connect
+from opsroom_testkit.websocket_client import WebSocketClient, connect
 
 
 async def join_chat(

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
-from bench.clients.websocket_client import WebSocketClient
 from opsroom_client import Opsroom
+from opsroom_testkit.websocket_client import WebSocketClient
 
 SSE, WEBSOCKET = "SSE", "WebSocket"
 PEOPLE_SHARE = 25

@@ -15,7 +15,7 @@ from typing import cast
 from fastapi import FastAPI, WebSocket
 from starlette.types import Message
 
-from bench.fanout.protocols import TEXT, Handshake, PeerProtocol, get, masked, upgrade
+from bench.fanout.protocols import TEXT, Handshake, PeerProtocol, get, masked
 from opsroom_contracts.chat import MessageEvent, User
 from opsroom_contracts.codec import encode
 from opsroom_contracts.http import SSE_CHANGE
@@ -44,6 +44,7 @@ from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
 from opsroom_messaging.runtime.metrics import Histogram, Metrics
 from opsroom_messaging.runtime.process import run, until_stopped
+from opsroom_testkit.websocket_frames import upgrade_request
 
 WITHOUT_METRICS = "--no-metrics"
 """Leaves out how long messages take to all readers, the one metric here that costs more than an addition."""
@@ -64,10 +65,13 @@ def _stored_message() -> bytes:
 
 
 WS_PROTOCOL = PeerProtocol(
-    Handshake(upgrade("/read")), Handshake(upgrade("/publish")), masked(_stored_message(), 2)
+    Handshake(upgrade_request("/read")), Handshake(upgrade_request("/publish")), masked(_stored_message(), 2)
 )
 SSE_PROTOCOL = PeerProtocol(
-    Handshake(get("/cloud/events")), Handshake(upgrade("/publish-event")), masked(TEXT, 2), websocket=False
+    Handshake(get("/cloud/events")),
+    Handshake(upgrade_request("/publish-event")),
+    masked(TEXT, 2),
+    websocket=False,
 )
 
 

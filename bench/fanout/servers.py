@@ -17,7 +17,8 @@ from bench.fanout.opsroom_server import SSE_PROTOCOL, WITHOUT_METRICS, WS_PROTOC
 from bench.fanout.peer_setup import PEERS_DIR, PeerTools
 from bench.fanout.protocols import PROTOCOLS, PeerProtocol
 from bench.servers.pinning import SERVER_CORE, starting_on
-from bench.servers.portal import Servers, free_port, stop_all
+from bench.servers.portal import Servers, stop_all
+from opsroom_testkit.ports import free_port
 
 _LISTEN_SECONDS = 20.0
 _NGINX = """load_module {module};

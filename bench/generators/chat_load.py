@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from functools import partial
 
 from bench.clients.chat_socket import is_welcome, join_chat
-from bench.clients.websocket_client import WebSocketClient
 from bench.generators.process import RUN_SECONDS, JsonObject, generator_main, own_cpu_seconds, run_generator
 from bench.results.statistics import percentile
 from bench.servers.portal import cpu_of
+from opsroom_testkit.websocket_client import WebSocketClient
 
 MARK = b"bench:"
 SAMPLE = 7

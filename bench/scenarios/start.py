@@ -13,7 +13,8 @@ from bench.options import Options
 from bench.results.statistics import Spread, spread
 from bench.results.table import Cell, Table
 from bench.servers.pinning import SERVER_CORE, starting_on
-from bench.servers.portal import Servers, free_port, portal, stop_all, wait_ready
+from bench.servers.portal import Servers, portal, stop_all, wait_ready
+from opsroom_testkit.ports import free_port
 
 RUNS = 5
 SOCKETS = 1_000
@@ -47,7 +48,7 @@ async def _start(folder: str, *, pin: bool) -> float:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
-        await wait_ready(servers, f"http://127.0.0.1:{servers.port}/readyz")
+        await wait_ready(servers, servers.port)
         return time.perf_counter() - begun
     finally:
         await stop_all(servers)

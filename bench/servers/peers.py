@@ -11,7 +11,8 @@ from pathlib import Path
 from bench.fanout.peer_setup import PEERS_DIR
 from bench.options import Options
 from bench.servers.pinning import SERVER_CORE, starting_on
-from bench.servers.portal import Servers, free_port, portal, stop_all
+from bench.servers.portal import Servers, portal, stop_all
+from opsroom_testkit.ports import free_port
 
 _LISTEN_SECONDS = 10.0
 EVENTS = "events"

@@ -2,21 +2,18 @@
 
 import asyncio
 import os
-import random
-import socket
 import sys
 import sysconfig
 import tempfile
-import urllib.error
-import urllib.request
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
 from bench.servers.pinning import SERVER_CORE, starting_on
+from opsroom_testkit.ports import free_port, is_ready
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 20.0
@@ -115,7 +112,7 @@ async def portal(*, delay: float, pin: bool, gateways: int = 1) -> AsyncIterator
             for name in servers.launches:
                 await servers.start(name)
             for each in servers.ports:
-                await wait_ready(servers, f"http://127.0.0.1:{each}/readyz")
+                await wait_ready(servers, each)
             yield servers
             servers.check()
         except Exception as error:
@@ -184,36 +181,17 @@ async def stop_process(process: asyncio.subprocess.Process) -> None:
             raise
 
 
-async def wait_ready(servers: Servers, url: str) -> None:
-    """Wait until ``url`` answers 200.
+async def wait_ready(servers: Servers, port: int) -> None:
+    """Wait until ``GET /readyz`` at ``port`` returns 200.
 
     Raises:
         ServerExitedError: a process ended instead.
         TimeoutError: it did not within a minute.
     """
     async with asyncio.timeout(READY_SECONDS):
-        while not await asyncio.to_thread(_answers, url):
+        while not await is_ready(port):
             servers.check()
             await asyncio.sleep(0.02)
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
-            return bool(answer.status == 200)
-    except (OSError, urllib.error.HTTPError):
-        return False
-
-
-def free_port() -> int:
-    """A port that nobody listens on, below those that connections are made from.
-
-    A server that is started again must find it free, and while it is down nothing may connect to itself.
-    """
-    while True:
-        port = random.randrange(10_000, 30_000)
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
 
 
 @contextmanager

@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from opsroom_gateway.settings import GatewaySettings
+from opsroom_testkit.broker import BrokerProcess
 from services.gateway.tests.portal import Portal, portal_at
-from tests.broker import BrokerProcess
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "deploy/all-in-one/Dockerfile").read_text()

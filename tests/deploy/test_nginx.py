@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.processes import free_port
-from tests.waiting import until_answer
+from opsroom_testkit.ports import free_port
+from opsroom_testkit.waiting import until_answer
 
 ROOT = Path(__file__).parents[2]
 NGINX = ROOT / "deploy" / "nginx"

@@ -16,9 +16,10 @@ import httpx
 import pytest
 
 from opsroom_client import Opsroom, RefusedError
-from tests.broker import BrokerProcess
-from tests.processes import ServiceProcess, free_port, gateway, service
-from tests.waiting import until_answer
+from opsroom_testkit.broker import BrokerProcess
+from opsroom_testkit.ports import free_port
+from opsroom_testkit.processes import ServiceProcess, gateway, service
+from opsroom_testkit.waiting import until_answer
 
 OBSERVE = Path(__file__).parents[2] / "deploy" / "observe"
 JOBS = ("chat", "cloud", "gateway")

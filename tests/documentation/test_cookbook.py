@@ -13,6 +13,7 @@ from opsroom_messaging.client.connection import connect
 from opsroom_messaging.client.credentials import Credentials
 from opsroom_messaging.deployment.broker_accounts import context_file, password_file
 from opsroom_messaging.deployment.permissions import OPERATOR
+from opsroom_testkit.waiting import until, until_answer
 from tests.documentation.cookbook import (
     ROOT,
     CommandLine,
@@ -23,7 +24,6 @@ from tests.documentation.cookbook import (
     ids_in,
     recipes,
 )
-from tests.waiting import until, until_answer
 from tools.launcher.tests.portal.test_up import Portal, ready_portal
 
 PAGE = [

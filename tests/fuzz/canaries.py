@@ -13,12 +13,12 @@ import httpx
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
+from opsroom_testkit.waiting import PATIENCE_SECONDS, until
 from services.gateway.tests.api_clients import Events, Person, events, person
 from services.gateway.tests.course_clients import as_list, course_client
 from services.gateway.tests.portal import Address
 from tests.fuzz.cases.nats_cases import FORGED
 from tests.fuzz.cases.socket_cases import CANARY
-from tests.waiting import PATIENCE_SECONDS, until
 
 _PAGE = 200
 _ROOM = "/api/v1/chat/rooms/general/messages"

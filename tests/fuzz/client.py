@@ -12,20 +12,11 @@ from opsroom_contracts.close_codes import Close
 from opsroom_contracts.codec import ContractError, decode
 from opsroom_contracts.frames import CLIENT_FRAME, FRAME_MAX_BYTES, LeaveFrame, TypingFrame
 from opsroom_gateway.domain.json_depth import deeper_than
+from opsroom_testkit.raw_websocket import PATIENCE_SECONDS, RawWebSocket, open_websocket
+from opsroom_testkit.websocket_frames import BINARY, CLOSE, PONG, TEXT, close_frame, frame
 from tests.fuzz.cases.http_cases import HttpCase
 from tests.fuzz.cases.nats_cases import NatsEvent, NatsRequest
 from tests.fuzz.cases.socket_cases import CHAT, INSTANCE, V1, Ending, SocketCase
-from tests.fuzz.websocket_client import (
-    BINARY,
-    CLOSE,
-    PATIENCE_SECONDS,
-    PONG,
-    TEXT,
-    WebSocketClient,
-    close,
-    connect_websocket,
-    frame,
-)
 
 Case = SocketCase | HttpCase | NatsRequest | NatsEvent
 _JSON_DEPTH = 32
@@ -82,7 +73,7 @@ class FuzzClient:
         return data.replace(INSTANCE.encode(), self.instance.encode())
 
     async def _socket(self, case: SocketCase, token: str) -> None:
-        client = await connect_websocket(self.port, case.path)
+        client = await open_websocket(self.port, case.path)
         texts = [self._named(text) for text in case.texts]
         try:
             if case.path == V1 and case.greeted:
@@ -138,7 +129,7 @@ class FuzzClient:
         assert not code.startswith("5"), f"{code}: {answer.data[:300]!r}"
 
 
-async def _talk(client: WebSocketClient, case: SocketCase, texts: list[str]) -> None:
+async def _talk(client: RawWebSocket, case: SocketCase, texts: list[str]) -> None:
     """Whatever was said before, a good message is taken, and everything before it was answered."""
     pings, mark = case.pings, uuid4().hex
     answers, sent_away = (0, frozenset[int]())
@@ -170,7 +161,7 @@ async def _talk(client: WebSocketClient, case: SocketCase, texts: list[str]) -> 
             taken = taken or data == b"[]"  # maybe somebody else's: nothing there tells whose
     assert pings == 0, f"{pings} pings were not answered"
     assert answers == 0, f"{answers} messages were not answered"
-    client.writer.write(close(1000))
+    client.writer.write(close_frame(1000))
     assert await _close_code(client) == 1000
 
 
@@ -203,7 +194,7 @@ def _good(path: str, mark: str) -> bytes:
     return json.dumps(said.get(path, {"id": mark})).encode()
 
 
-async def _leave(client: WebSocketClient, case: SocketCase) -> None:
+async def _leave(client: RawWebSocket, case: SocketCase) -> None:
     """Read to the end, however it comes; one who broke a rule is told which."""
     if case.ending is Ending.HALF:
         client.writer.write_eof()
@@ -216,7 +207,7 @@ async def _leave(client: WebSocketClient, case: SocketCase) -> None:
     assert not case.codes or code in case.codes, f"closed with {code}"
 
 
-async def _close_code(client: WebSocketClient, *, silent: bool = False) -> int:
+async def _close_code(client: RawWebSocket, *, silent: bool = False) -> int:
     """Read up to the close; answers its code once the connection has ended too."""
     while (got := await client.next())[0] != CLOSE:
         pass
@@ -228,7 +219,7 @@ def _code(payload: bytes) -> int:
     return int(struct.unpack("!H", payload[:2])[0]) if payload else 1005
 
 
-async def _ended(client: WebSocketClient, closed: bytes, *, silent: bool = False) -> None:
+async def _ended(client: RawWebSocket, closed: bytes, *, silent: bool = False) -> None:
     """Answer a close, unless one can't; after it nothing may come but the end."""
     try:
         if not silent:
@@ -238,7 +229,7 @@ async def _ended(client: WebSocketClient, closed: bytes, *, silent: bool = False
         return  # the other end was faster
 
 
-async def _until(client: WebSocketClient, kind: str) -> None:
+async def _until(client: RawWebSocket, kind: str) -> None:
     while True:
         opcode, data = await client.next()
         assert opcode == TEXT, f"{opcode} instead of a {kind}: {data!r}"

@@ -92,7 +92,10 @@ def _spoiled(spoil: Callable[[Callable[..., None], MessageProjection, Any], None
             else:
                 deliver(self, message)
 
-        return [*_replace(CourseChat, "receive", noting), *_replace(MessageProjection, "deliver", spoiling)]
+        return [
+            *_replace(CourseChat, "receive", noting),
+            *_replace(MessageProjection, "on_message", spoiling),
+        ]
 
     return install
 
@@ -128,7 +131,7 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "each connection stays in memory": Mutant(
         _after(WebSocketProtocol, "handle_connect", _KEPT.append),
-        r"objects of opsroom_gateway\.server\..*Protocol",
+        r"objects of opsroom_gateway\.transport\.server\..*Protocol",
     ),
     "a bad frame costs others a message": Mutant(_spoiled(_not_at_all), "stored are|waited in vain"),
     "a bad frame shows others a message twice": Mutant(_spoiled(_twice), "stored are|relayed"),

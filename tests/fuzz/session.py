@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from opsroom_messaging.client.connection import connect
 from opsroom_messaging.deployment.permissions import USERS
+from opsroom_testkit.guarded_broker import GuardedBroker
+from opsroom_testkit.waiting import PATIENCE_SECONDS
 from services.gateway.tests.api_clients import token_of
 from services.gateway.tests.portal import Address
 from tests.fuzz.canaries import Canaries, running_canaries
@@ -26,8 +28,6 @@ from tests.fuzz.cases.variants import variant
 from tests.fuzz.client import Case, FindingError, FuzzClient
 from tests.fuzz.mutants import MUTANTS
 from tests.fuzz.target import ResourceUsage, Target, target
-from tests.guarded_broker import GuardedBroker
-from tests.waiting import PATIENCE_SECONDS
 
 AT_ONCE = 32
 """So many cases are sent at a time. Some are drawn, the others variants of them, which cost less to make."""

@@ -30,10 +30,10 @@ from opsroom_messaging.client.connection import NatsConnection, connect
 from opsroom_messaging.client.credentials import Credentials
 from opsroom_messaging.deployment.broker_accounts import password_file
 from opsroom_messaging.runtime.log_setup import configure
+from opsroom_testkit.guarded_broker import GuardedBroker
+from opsroom_testkit.waiting import PATIENCE_SECONDS
 from services.gateway.tests.portal import chat_settings, gateway_settings
 from tests.fuzz.mutants import MUTANTS
-from tests.guarded_broker import GuardedBroker
-from tests.waiting import PATIENCE_SECONDS
 
 DELAY_SECONDS = 0.2
 HEARTBEAT_SECONDS = 8.0

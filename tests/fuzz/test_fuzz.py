@@ -40,7 +40,7 @@ def test_nothing_gets_through(runner: asyncio.Runner, session: FuzzSession) -> N
     assert tally.findings == []
 
 
-@pytest.mark.parametrize("fault", SOME_MUTANTS)
+@pytest.mark.parametrize("mutant", SOME_MUTANTS)
 def test_a_planted_fault_is_told(runner: asyncio.Runner, session: FuzzSession, mutant: str) -> None:
     session.patience = MUTANT_SECONDS
     assert undetected(runner, session, mutant) == []

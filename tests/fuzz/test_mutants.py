@@ -5,7 +5,7 @@ import pytest
 from tests.fuzz.mutants import MUTANTS
 
 
-@pytest.mark.parametrize("fault", MUTANTS)
+@pytest.mark.parametrize("mutant", MUTANTS)
 def test_every_fault_can_be_planted_and_mended(mutant: str) -> None:
     replaced = MUTANTS[mutant].plant()
     for owner, attribute, was in replaced:

@@ -11,22 +11,20 @@ from itertools import pairwise
 import pytest
 import pytest_asyncio
 
-from services.gateway.tests.portal import Address, portal_at
-from tests.broker import BrokerProcess
-from tests.fuzz.websocket_client import (
+from opsroom_testkit.broker import BrokerProcess
+from opsroom_testkit.raw_websocket import PATIENCE_SECONDS, RawWebSocket, open_websocket
+from opsroom_testkit.websocket_frames import (
     BINARY,
     CLOSE,
     CONTINUATION,
     FIN,
-    PATIENCE_SECONDS,
     PING,
     PONG,
     TEXT,
-    WebSocketClient,
-    close,
-    connect_websocket,
+    close_frame,
     frame,
 )
+from services.gateway.tests.portal import Address, portal_at
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -55,7 +53,7 @@ def pieces(data: bytes, opcode: int, *cuts: int) -> bytes:
     )
 
 
-async def closed_with(client: WebSocketClient, data: bytes) -> int:
+async def closed_with(client: RawWebSocket, data: bytes) -> int:
     """Send ``data``; answers the close code, and sees the connection end once the close is answered."""
     client.writer.write(data)
     try:
@@ -91,11 +89,11 @@ ALLOWED = {
 
 @pytest.mark.parametrize("data", ALLOWED.values(), ids=ALLOWED.keys())
 async def test_what_is_allowed_leaves_the_socket_open(address: Address, data: bytes) -> None:
-    client = await connect_websocket(address.port, PATH)
+    client = await open_websocket(address.port, PATH)
     client.writer.write(data + frame(PING, b"still there?"))
     while await client.until(PONG) != b"still there?":
         pass
-    assert await closed_with(client, close(1000)) == 1000
+    assert await closed_with(client, close_frame(1000)) == 1000
 
 
 REFUSED = {
@@ -112,11 +110,11 @@ REFUSED = {
     "5.5 a fragmented ping": (frame(PING, b"x", flags=0), 1002),
     "5.5 a fragmented close": (frame(CLOSE, b"\x03\xe8", flags=0), 1002),
     "5.5 a ping of 126": (frame(PING, b"x" * 126), 1002),
-    "5.5 a close of 126": (close(1000, b"x" * 124), 1002),
+    "5.5 a close of 126": (close_frame(1000, b"x" * 124), 1002),
     "5.5.1 a close of one byte": (frame(CLOSE, b"\x03"), 1002),
-    "5.5.1 a close reason that is no UTF-8": (close(1000, b"\xff"), 1007),
+    "5.5.1 a close reason that is no UTF-8": (close_frame(1000, b"\xff"), 1007),
     **{
-        f"7.4 close code {code}": (close(code), 1002)
+        f"7.4 close code {code}": (close_frame(code), 1002)
         for code in (0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000)
     },
     "8.1 a byte that never occurs": (frame(TEXT, b"\xff"), 1007),
@@ -134,28 +132,30 @@ REFUSED = {
 
 @pytest.mark.parametrize(("data", "code"), REFUSED.values(), ids=REFUSED.keys())
 async def test_what_is_not_allowed_is_told_its_code(address: Address, data: bytes, code: int) -> None:
-    assert await closed_with(await connect_websocket(address.port, PATH), data) == code
+    assert await closed_with(await open_websocket(address.port, PATH), data) == code
 
 
 @pytest.mark.parametrize(
     "code", [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999]
 )
 async def test_a_close_is_answered_with_its_code(address: Address, code: int) -> None:
-    assert await closed_with(await connect_websocket(address.port, PATH), close(code, "☃".encode())) == code
+    assert (
+        await closed_with(await open_websocket(address.port, PATH), close_frame(code, "☃".encode())) == code
+    )
 
 
 async def test_a_close_may_come_between_fragments(address: Address) -> None:
     """It is a control frame, which may stand there (5.4): what was begun is dropped, and nothing is wrong."""
-    data = frame(TEXT, b"[1", flags=0) + close(1000) + frame(CONTINUATION, b"]")
-    assert await closed_with(await connect_websocket(address.port, PATH), data) == 1000
+    data = frame(TEXT, b"[1", flags=0) + close_frame(1000) + frame(CONTINUATION, b"]")
+    assert await closed_with(await open_websocket(address.port, PATH), data) == 1000
 
 
 async def test_a_close_without_a_code_is_answered(address: Address) -> None:
-    assert await closed_with(await connect_websocket(address.port, PATH), frame(CLOSE)) in (1000, 1005)
+    assert await closed_with(await open_websocket(address.port, PATH), frame(CLOSE)) in (1000, 1005)
 
 
 async def test_every_ping_is_answered_in_order_with_what_it_said(address: Address) -> None:
-    client = await connect_websocket(address.port, PATH)
+    client = await open_websocket(address.port, PATH)
     sent = [b"", b"\x00\xff", b"x" * 125, *(f"{n}".encode() for n in range(50))]
     client.writer.write(b"".join(frame(PING, data) for data in sent))
     assert [await client.until(PONG) for _ in sent] == sent
@@ -163,7 +163,7 @@ async def test_every_ping_is_answered_in_order_with_what_it_said(address: Addres
 
 
 async def test_frames_may_come_byte_by_byte(address: Address) -> None:
-    client = await connect_websocket(address.port, PATH)
+    client = await open_websocket(address.port, PATH)
     for byte in frame(PING, b"slowly"):
         client.writer.write(bytes([byte]))
         await client.writer.drain()
@@ -173,6 +173,6 @@ async def test_frames_may_come_byte_by_byte(address: Address) -> None:
 
 async def test_nothing_after_a_close_counts(address: Address) -> None:
     assert (
-        await closed_with(await connect_websocket(address.port, PATH), close(1000) + frame(TEXT, b"\xff"))
+        await closed_with(await open_websocket(address.port, PATH), close_frame(1000) + frame(TEXT, b"\xff"))
         == 1000
     )

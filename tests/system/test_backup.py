@@ -12,8 +12,8 @@ from opsroom_client import Opsroom, RefusedError
 from opsroom_contracts.chat import Message
 from opsroom_contracts.cloud import Instance
 from opsroom_contracts.errors import ErrorCode
+from opsroom_testkit.broker import BrokerProcess
 from services.gateway.tests.portal import portal_at
-from tests.broker import BrokerProcess
 from tests.documentation.cookbook import ROOT, CommandLine, Recipe, command_line, recipes
 
 _PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")

@@ -11,9 +11,10 @@ import httpx
 import pytest
 
 from opsroom_messaging.runtime.process import EXIT_LATER
-from tests.broker import BrokerProcess
-from tests.processes import ServiceProcess, free_port, ready, service
-from tests.waiting import until, until_answer
+from opsroom_testkit.broker import BrokerProcess
+from opsroom_testkit.ports import free_port
+from opsroom_testkit.processes import ServiceProcess, ready, service
+from opsroom_testkit.waiting import until, until_answer
 
 WAITING = "waiting to start: "
 NO_BROKER = f"{WAITING}no NATS server answered"

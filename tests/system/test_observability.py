@@ -15,9 +15,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from opsroom_client import Opsroom, RefusedError
 from opsroom_messaging.runtime.tracing import ENDPOINT, NoTracer, tracer_for
-from tests.broker import BrokerProcess
-from tests.processes import free_port, gateway, service
-from tests.waiting import until
+from opsroom_testkit.broker import BrokerProcess
+from opsroom_testkit.ports import free_port
+from opsroom_testkit.processes import gateway, service
+from opsroom_testkit.waiting import until
 
 OBSERVE = Path(__file__).parents[2] / "deploy" / "observe"
 MESSAGE = [

@@ -11,12 +11,12 @@ import httpx
 import pytest
 
 from opsroom_contracts.close_codes import Close
+from opsroom_testkit.broker import BrokerProcess
+from opsroom_testkit.processes import gateway, ready, service
+from opsroom_testkit.waiting import until_answer
 from services.gateway.tests.api_clients import Events, Person, close_code, events, person, token_of
 from services.gateway.tests.course_clients import course_client, register
 from services.gateway.tests.portal import Address
-from tests.broker import BrokerProcess
-from tests.processes import gateway, ready, service
-from tests.waiting import until_answer
 
 NOISE = ("Traceback", "never retrieved", "never awaited", "ERROR")
 """What no log shows of a process that stops in order."""

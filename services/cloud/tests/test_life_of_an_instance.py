@@ -19,8 +19,8 @@ from opsroom_contracts.codec import encode
 from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.subjects import CloudSubject, instance_due, instance_events
 from opsroom_messaging.client.connection import NatsConnection
+from opsroom_testkit.waiting import until
 from services.cloud.tests.harness import Cloud, each_once, folded, refusal, service
-from tests.waiting import until
 
 CHANGES = (CloudSubject.START, CloudSubject.STOP, CloudSubject.REMOVE)
 

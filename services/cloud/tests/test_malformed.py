@@ -15,8 +15,8 @@ from opsroom_contracts.subjects import (
     instance_timer,
 )
 from opsroom_messaging.client.connection import NatsConnection
+from opsroom_testkit.waiting import until_answer
 from services.cloud.tests.harness import Cloud, each_once, service
-from tests.waiting import until_answer
 
 GARBAGE = (b"\xff\xfe", b"null", b'"str"', b"[]", b"[" * 5000, b'{"x":1}', b"{", b"1e999")
 

@@ -19,8 +19,9 @@ from opsroom_gateway.transport.receive_queue import Event
 from opsroom_gateway.transport.server import Server, listen, make_server
 from opsroom_gateway.transport.stats import TransportStats
 from opsroom_gateway.transport.websocket_protocol import connection_of
+from opsroom_testkit.raw_connection import PATIENCE_SECONDS, RawConnection, open_raw
+from opsroom_testkit.websocket_frames import upgrade_request
 
-PATIENCE_SECONDS = 20.0
 _USUAL: dict[str, object] = {"port": 0, "drain_seconds": 0.0, "ping_seconds": 60.0, "heartbeat_seconds": 60.0}
 """No test but those of pings and heartbeats is to see any."""
 
@@ -111,81 +112,17 @@ async def fanout(send_buffer: int = 0, **changed: object) -> AsyncIterator[Fanou
         await serving
 
 
-class RawReader:
-    """A connection that shows every byte after the headers of its answer (``head``)."""
-
-    def __init__(self, connection: socket.socket, head: bytes, rest: bytes) -> None:
-        self.head = head
-        self.bytes = bytearray(rest)
-        self._socket = connection
-
-    async def read(self, most: int = 65_536) -> bool:
-        """Read a piece; False at the end."""
-        loop = asyncio.get_running_loop()
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            try:
-                piece = await loop.sock_recv(self._socket, most)
-            except ConnectionResetError:
-                return False
-        self.bytes += piece
-        return bool(piece)
-
-    async def read_until(self, count: int, most: int = 65_536) -> None:
-        """Read until there are ``count`` bytes."""
-        while len(self.bytes) < count:
-            assert await self.read(most), "the connection ended"
-
-    async def read_all(self) -> bytes:
-        """Read to the end."""
-        while await self.read():
-            pass
-        return bytes(self.bytes)
-
-    async def say(self, data: bytes) -> None:
-        """Send bytes as they are."""
-        await asyncio.get_running_loop().sock_sendall(self._socket, data)
-
-    def drop(self) -> None:
-        """Be gone without a goodbye."""
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-        self._socket.close()
-
-    def close(self) -> None:
-        """Close."""
-        self._socket.close()
-
-
 def request_for(path: str) -> bytes:
-    """What opens a socket, or at ``/sse`` a stream."""
-    upgrade = (
-        "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
-    )
-    return f"GET {path} HTTP/1.1\r\nHost: x\r\n{'' if path == '/sse' else upgrade}\r\n".encode()
+    """Build the request that opens a socket, or at ``/sse`` a stream."""
+    return b"GET /sse HTTP/1.1\r\nHost: x\r\n\r\n" if path == "/sse" else upgrade_request(path)
 
 
-async def raw_reader(port: int, path: str, receive_buffer: int = 0) -> RawReader:
-    """Open a socket (or, at ``/sse``, a stream) and read the headers of the answer."""
-    loop = asyncio.get_running_loop()
-    sock = socket.socket()
-    sock.setblocking(False)
-    if receive_buffer:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-    request = request_for(path)
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        await loop.sock_connect(sock, ("127.0.0.1", port))
-        await loop.sock_sendall(sock, request)
-        got = b""
-        while b"\r\n\r\n" not in got:
-            piece = await loop.sock_recv(sock, 4096)
-            if not piece:
-                break
-            got += piece
-    head, _, rest = got.partition(b"\r\n\r\n")
-    return RawReader(sock, head, rest)
+async def raw_reader(port: int, path: str, receive_buffer: int = 0) -> RawConnection:
+    """Open a socket (or, at ``/sse``, a stream) and read the headers of the response."""
+    return await open_raw(port, request_for(path), receive_buffer)
 
 
-async def let_in(port: int, path: str) -> RawReader:
+async def let_in(port: int, path: str) -> RawConnection:
     """Open one as soon as there is room."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while (reader := await raw_reader(port, path)).head.startswith(b"HTTP/1.1 503 "):

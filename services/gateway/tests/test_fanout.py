@@ -15,8 +15,9 @@ from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFact
 from opsroom_contracts.close_codes import Close, retry_hint
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.transport.encoding import sse_comment, sse_event, text_frame
-from services.gateway.tests.fanout_server import Fanout, RawReader, fanout, let_in, raw_reader, request_for
-from tests.waiting import until
+from opsroom_testkit.raw_connection import RawConnection
+from opsroom_testkit.waiting import until
+from services.gateway.tests.fanout_server import Fanout, fanout, let_in, raw_reader, request_for
 
 _SMALL = 4096
 
@@ -56,7 +57,7 @@ async def test_readers_of_any_speed_that_come_and_go_see_one_run_of_the_same_byt
                 await reader.read_until(stay, piece)
                 return bytes(reader.bytes)
             finally:
-                reader.drop()
+                reader.reset()
 
         early = [await raw_reader(served.port, path, receive_buffer=_SMALL) for _ in range(6)]
         publishing = asyncio.create_task(published(hub, frames, chance))
@@ -101,11 +102,11 @@ async def test_under_tls_the_same_bytes_come_and_the_end_is_whole(
 
 async def test_no_byte_goes_to_whoever_gets_the_number_of_a_socket_that_was_closed() -> None:
     async with fanout() as served:
-        quiet: list[RawReader] = []
+        quiet: list[RawConnection] = []
         for _ in range(6):
             leavers = [await raw_reader(served.port, path) for path in ("/ws", "/sse") * 5]
             for leaver in leavers:
-                leaver.drop()
+                leaver.reset()
             quiet += await asyncio.gather(*(raw_reader(served.port, "/quiet") for _ in leavers))
             served.sockets.publish(text_frame(b"not for the quiet"))
             served.streams.publish(sse_comment("not for the quiet"))
@@ -117,11 +118,11 @@ async def test_no_byte_goes_to_whoever_gets_the_number_of_a_socket_that_was_clos
             reader.close()
 
 
-async def sent_after(served: Fanout, readers: list[RawReader]) -> None:
+async def sent_after(served: Fanout, readers: list[RawConnection]) -> None:
     """Have everybody ping, and read the answer: what was sent before it has come by then."""
     served.sockets.publish(text_frame(b"not for the quiet"))
     for reader in readers:
-        await reader.say(b"\x89\x80\0\0\0\0")
+        await reader.send(b"\x89\x80\0\0\0\0")
         await reader.read_until(2)
 
 
@@ -249,7 +250,7 @@ async def test_too_many_connections_are_told_when_to_try_again(path: str) -> Non
         assert refused.head.startswith(b"HTTP/1.1 503 ")
         assert b"\r\nRetry-After: " in refused.head
         assert served.stats.refused_connections == 1
-        there.pop().drop()
+        there.pop().reset()
         back = await let_in(served.port, path)
         assert back.head.startswith((b"HTTP/1.1 101 ", b"HTTP/1.1 200 "))
         for reader in (refused, back, *there):
@@ -264,7 +265,7 @@ async def test_too_many_who_are_joining_at_once_are_told_when_to_try_again(path:
         assert refused.head.startswith(b"HTTP/1.1 503 ")
         assert b"\r\nretry-after: " in refused.head.lower()
         assert served.stats.refused_handshakes == 1
-        joining.pop().drop()
+        joining.pop().reset()
         back = await let_in(served.port, path)
         assert back.head.startswith((b"HTTP/1.1 101 ", b"HTTP/1.1 200 "))
         for reader in (refused, back, *joining):

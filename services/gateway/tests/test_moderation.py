@@ -8,6 +8,7 @@ import pytest
 
 from opsroom_contracts.identity import Role
 from opsroom_contracts.model import rfc3339
+from opsroom_testkit.waiting import until_answer
 from services.gateway.tests.api_clients import close_code, person
 from services.gateway.tests.behind_proxy import (
     BANNED,
@@ -24,7 +25,6 @@ from services.gateway.tests.behind_proxy import (
 from services.gateway.tests.course_clients import CourseClient
 from services.gateway.tests.portal import Portal, gateway_settings, serving
 from services.gateway.tests.token_mode import MESSAGES, SESSION, USERS, audited, bearer, guarded
-from tests.waiting import until_answer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -8,10 +8,10 @@ from opsroom_contracts.subjects import ChatSubject
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.leases import live_gateways
+from opsroom_testkit.broker import BrokerProcess
+from opsroom_testkit.waiting import until_answer
 from services.gateway.tests.api_clients import person, token_of
 from services.gateway.tests.portal import portal_at
-from tests.broker import BrokerProcess
-from tests.waiting import until_answer
 
 
 async def test_a_connection_that_no_socket_answers_for_is_taken_off(

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from bench.clients.websocket_client import WebSocketClient, text_frame
+from opsroom_testkit.websocket_client import WebSocketClient
+from opsroom_testkit.websocket_frames import text_frame
 
 CONNECT_SECONDS = 10.0
 _OPCODE_CLOSE = 8

@@ -10,8 +10,8 @@ from itertools import permutations
 from pathlib import Path
 
 from opsroom_messaging.client.connection import BrokerUnavailableError, connect
+from opsroom_testkit.ports import free_port, is_ready, listens
 from tests.faults.cluster.managed_process import START_SECONDS, ManagedProcess
-from tests.faults.cluster.ports import free_port, is_ready, listens
 from tests.faults.cluster.proxy import Proxy
 
 

@@ -9,8 +9,18 @@ from hypothesis import strategies as st
 
 from opsroom_contracts.frames import FRAME_MAX_BYTES, HelloFrame, LeaveFrame, SendFrame, TypingFrame
 from opsroom_contracts.model import Model
+from opsroom_testkit.websocket_frames import (
+    BINARY,
+    CLOSE,
+    CONTINUATION,
+    FIN,
+    PING,
+    PONG,
+    TEXT,
+    close_frame,
+    frame,
+)
 from packages.contracts.tests.strategies import models
-from tests.fuzz.websocket_client import BINARY, CLOSE, CONTINUATION, FIN, PING, PONG, TEXT, close, frame
 
 V1, CHAT, DASHBOARD = "/api/v1/chat/ws", "/chat/", "/cloud/"
 CANARY = "witness"
@@ -162,13 +172,13 @@ _BROKEN = st.one_of(
     st.builds(lambda code, size: frame(code, b"x" * size), _CONTROL, st.integers(126, 300)),
     st.builds(lambda data: frame(CONTINUATION, data), _INERT),
     st.builds(lambda data: frame(TEXT, data, flags=0) + frame(BINARY, data), _INERT),
-    st.builds(close, _NO_CODES),
+    st.builds(close_frame, _NO_CODES),
     st.just(frame(CLOSE, b"\x03")),
 )
 _BAD_UTF8 = st.one_of(
     st.builds(lambda good, bad: frame(TEXT, good + bad), _INERT, _BAD),
     st.builds(lambda good, bad, at: _pieces(good + bad, at), _INERT, _BAD, st.integers(0, 40)),
-    st.builds(lambda bad: close(1000, bad), _BAD),
+    st.builds(lambda bad: close_frame(1000, bad), _BAD),
 )
 _OVERSIZED = st.one_of(
     st.integers(FRAME_MAX_BYTES + 1, 2**63 - 1).map(
@@ -209,9 +219,11 @@ def closes(draw: st.DrawFn) -> SocketCase:
     path, data = draw(_PATHS), frame(TEXT, draw(_INERT))
     if draw(st.booleans()):
         code = draw(st.sampled_from((1000, 1001, 1003, 1008, 3000, 4999)))
-        behind = draw(st.sampled_from((b"", close(1000), data, frame(PING, b"late"), b"\xff\xff", b"\x81")))
+        behind = draw(
+            st.sampled_from((b"", close_frame(1000), data, frame(PING, b"late"), b"\xff\xff", b"\x81"))
+        )
         return SocketCase(
-            "close races", path, data + close(code) + behind, Ending.READ, codes=frozenset({code})
+            "close races", path, data + close_frame(code) + behind, Ending.READ, codes=frozenset({code})
         )
     cut = data[: draw(st.integers(0, len(data)))]
     return SocketCase("close races", path, cut, draw(st.sampled_from((Ending.HALF, Ending.ABORT))))

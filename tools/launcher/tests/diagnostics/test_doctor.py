@@ -12,8 +12,8 @@ import pytest
 from opsroom_launcher.install.install_layout import checkout_layout
 from opsroom_messaging.deployment.broker_accounts import context_file, password_file
 from opsroom_messaging.deployment.permissions import OPERATOR
-from tests.processes import free_port
-from tests.waiting import until
+from opsroom_testkit.ports import free_port
+from opsroom_testkit.waiting import until
 from tools.launcher.tests.portal.test_up import Portal, portal
 from tools.launcher.tests.processes import is_running
 

@@ -21,8 +21,8 @@ from opsroom_messaging.client.connection import BrokerUnusableError, connect
 from opsroom_messaging.client.credentials import Credentials
 from opsroom_messaging.deployment.broker_accounts import password_file
 from opsroom_messaging.deployment.permissions import OPERATOR, USERS
-from tests.broker import broker_cluster
-from tests.waiting import until
+from opsroom_testkit.broker import broker_cluster
+from opsroom_testkit.waiting import until
 from tools.launcher.tests.processes import Transcript, taken_port
 
 

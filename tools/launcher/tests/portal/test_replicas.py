@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from opsroom_launcher.portal.replicas import MAX_REPLICAS, Replicas, read_replicas
-from tests.waiting import until, until_answer
+from opsroom_testkit.waiting import until, until_answer
 from tools.launcher.tests.portal.test_up import (
     Portal,
     answers_ready,

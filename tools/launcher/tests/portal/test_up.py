@@ -15,7 +15,7 @@ import httpx
 import psutil
 
 from opsroom_launcher.container import DATA_ENTRIES
-from tests.waiting import until, until_answer
+from opsroom_testkit.waiting import until, until_answer
 from tools.launcher.tests.processes import is_running, taken_port
 
 REPOSITORY = Path(__file__).parents[4]

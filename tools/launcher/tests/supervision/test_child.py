@@ -8,7 +8,7 @@ import pytest
 
 from opsroom_launcher.supervision.child import Child, describe_exit
 from opsroom_launcher.supervision.guard import Guard
-from tests.waiting import until
+from opsroom_testkit.waiting import until
 from tools.launcher.tests.processes import Notes, is_running
 
 

@@ -4,7 +4,7 @@ import io
 import threading
 
 from opsroom_launcher.supervision.console import MAX_WAITING_LINES, Console
-from tests.waiting import until
+from opsroom_testkit.waiting import until
 from tools.launcher.tests.processes import Transcript
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from opsroom_launcher.supervision.guard import Guard
-from tests.waiting import until
+from opsroom_testkit.waiting import until
 from tools.launcher.tests.processes import Notes, is_running
 
 LAUNCHER = """

@@ -10,7 +10,7 @@ from opsroom_launcher.errors import RefusedError
 from opsroom_launcher.supervision.console import Console
 from opsroom_launcher.supervision.guard import Guard
 from opsroom_launcher.supervision.supervisor import Supervisor
-from tests.waiting import until
+from opsroom_testkit.waiting import until
 from tools.launcher.tests.processes import Notes, Transcript, is_running
 
 IDLE = "note('{0}'); time.sleep(60)"

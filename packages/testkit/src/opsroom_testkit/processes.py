@@ -2,18 +2,17 @@
 
 import asyncio
 import os
-import random
 import signal
-import socket
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
 
-from tests.waiting import until_answer
+from opsroom_testkit.ports import free_port
+from opsroom_testkit.waiting import until_answer
 
 STOP_SECONDS = 30.0
 
@@ -76,11 +75,3 @@ async def ready(port: int, status: int = 200) -> None:
                 return 0
 
         await until_answer(ask, lambda answered: answered == status, timeout=30)
-
-
-def free_port() -> int:
-    """A port that nobody listens on at this moment, and that no outgoing connection gets."""
-    for port in random.sample(range(10_000, 20_000), 20):
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
-    raise AssertionError("20 ports at random are taken")

@@ -1,4 +1,4 @@
-"""Ports of this machine: free ones, and whether somebody answers there."""
+"""Ports of this machine: find a free one, ask whether one accepts connections or is ready."""
 
 import asyncio
 import random
@@ -7,7 +7,7 @@ from contextlib import suppress
 
 
 async def listens(port: int) -> bool:
-    """Whether somebody accepts connections at ``port``."""
+    """Whether ``port`` accepts connections."""
     try:
         async with asyncio.timeout(1.0):
             _, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -18,7 +18,7 @@ async def listens(port: int) -> bool:
 
 
 async def is_ready(port: int) -> bool:
-    """Whether ``/readyz`` answers 200."""
+    """Whether ``GET /readyz`` at ``port`` returns 200."""
     try:
         async with asyncio.timeout(3.0):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -33,8 +33,12 @@ async def is_ready(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A port that nobody listens on, below those that connections get, of which one could take it."""
+    """Return a port that nobody listens on.
+
+    It is below those that systems give to outgoing connections: a server that is started again must find it
+    free, and a client must not connect to itself while the server is down.
+    """
     while True:
-        port = random.randrange(15_000, 32_000)
+        port = random.randrange(10_000, 30_000)
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port

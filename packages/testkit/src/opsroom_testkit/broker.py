@@ -9,7 +9,7 @@ from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from tests.processes import free_port
+from opsroom_testkit.ports import free_port
 
 START_SECONDS = 30.0
 

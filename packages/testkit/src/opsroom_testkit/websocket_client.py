@@ -5,6 +5,8 @@ import base64
 import os
 from collections.abc import Callable
 
+from opsroom_testkit.websocket_frames import PONG, ZERO_MASK, frame, text_frame, upgrade_request
+
 CONNECT_SECONDS = 30.0
 
 
@@ -26,10 +28,7 @@ class WebSocketClient(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         key = base64.b64encode(os.urandom(16)).decode()
-        transport.write(
-            f"GET {self._path} HTTP/1.1\r\nHost: bench\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
-        )
+        transport.write(upgrade_request(self._path, key=key))
 
     def data_received(self, data: bytes) -> None:
         """Cut what came into frames; what is left of the last one waits for the rest."""
@@ -88,14 +87,7 @@ class WebSocketClient(asyncio.Protocol):
 
     def _control(self, opcode: int, payload: bytes) -> None:
         if opcode == 0x9 and self._transport is not None:
-            self._transport.write(bytes((0x8A, 0x80 | len(payload))) + b"\0\0\0\0" + payload)
-
-
-def text_frame(payload: bytes) -> bytes:
-    """A text frame of up to 64 KiB, masked with zeros, which is as good as any mask for a measurement."""
-    size = len(payload)
-    head = bytes((0x81, 0x80 | size)) if size < 126 else bytes((0x81, 0xFE)) + size.to_bytes(2, "big")
-    return head + b"\0\0\0\0" + payload
+            self._transport.write(frame(PONG, payload, mask=ZERO_MASK))
 
 
 async def connect(port: int, path: str, on_payload: Callable[[bytes], None]) -> WebSocketClient:

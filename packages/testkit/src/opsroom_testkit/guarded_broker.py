@@ -6,7 +6,7 @@ from pathlib import Path
 from opsroom_messaging.client.credentials import Credentials
 from opsroom_messaging.deployment.broker_accounts import make_users, password_file
 from opsroom_messaging.deployment.permissions import authorization
-from tests.broker import BrokerProcess
+from opsroom_testkit.broker import BrokerProcess
 
 
 class GuardedBroker(BrokerProcess):
