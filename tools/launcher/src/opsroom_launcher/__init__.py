@@ -1,5 +1,5 @@
-"""The command behind `./opsroom`: makes the environment, runs, tests and measures the portal.
+"""The `./opsroom` command: installs the environment, and runs, tests and measures the portal.
 
-`bootstrap` runs in whatever Python the machine has, everything else in the environment it makes. All of it
-imports the standard library only: what the launcher doesn't import, a start needn't wait for.
+`bootstrap` runs in the Python of the machine; everything else runs in the environment that it installs. Both
+import little besides the standard library, because imports delay the start.
 """

@@ -1,4 +1,4 @@
-"""`python -m opsroom_launcher`: what `./opsroom` becomes once the environment stands."""
+"""`python -m opsroom_launcher`: what `./opsroom` runs once the environment is installed."""
 
 import os
 import sys
@@ -28,7 +28,7 @@ from opsroom_launcher.options import UpOptions
 
 
 def main(page: Path | None = None) -> int:
-    """Do what the command line asks; the exit code says how it went. ``page``: what was installed with us."""
+    """Run the command line and return the exit code. ``page``: the built page that was installed with us."""
     try:
         layout = find_layout(os.environ, page)
         return _do(parse(sys.argv[1:], os.environ, installed=layout.root is None), layout)
@@ -38,7 +38,7 @@ def main(page: Path | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # Whoever read what we print has enough, as `head` has; Python would write the rest at the exit.
+        # The reader of our output has closed it, as `head` does. Python would try to write the rest at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
@@ -69,7 +69,7 @@ def _text(command: ShowHelp | ShowVersion) -> str:
 def _up(options: UpOptions, layout: InstallLayout) -> int:
     if sys.platform == "win32":
         raise RefusedError("opsroom: `up` runs on Linux and macOS; on Windows run it inside WSL")
-    # Imported here, not above: it uses modules that only POSIX has.
+    # Not imported at the top: it uses modules that exist on POSIX only.
     from opsroom_launcher.portal.up import up  # noqa: PLC0415
 
     return up(options, layout)

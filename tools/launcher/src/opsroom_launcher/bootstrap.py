@@ -1,7 +1,7 @@
-"""Makes the environment that everything else runs in, and hands over to the launcher in it.
+"""Install the environment that everything else runs in, and start the launcher in it.
 
-Runs in the Python that the machine has, before anything is installed. The environment is `.venv`; a stamp in
-it says what it was made from, so that a start with nothing to do calls no installer at all.
+This runs in the Python of the machine, before anything is installed. The environment is `.venv`. A stamp in
+it records what it was installed from, so a start with nothing to do calls no installer.
 """
 
 import os
@@ -42,15 +42,15 @@ _BYTECODE = Path(".opsroom", "bytecode")
 _PAGE_LOG = Path(".opsroom", "page.log")
 _PAGE_SECONDS = 600.0
 _LOCK_SECONDS = 900.0
-"""A first installation over a slow line takes minutes."""
+"""The first installation takes minutes on a slow connection."""
 
 
 def main(root: str, arguments: Sequence[str]) -> NoReturn:
-    """Do what ``arguments`` ask in the repository at ``root``, in its environment. Never returns."""
+    """Run the command line ``arguments`` in the environment of the repository at ``root``. Never returns."""
     started = time.time()
     command = parse(
         arguments, os.environ
-    )  # before anything is installed: mistakes and --help are answered at once
+    )  # before anything is installed, so that mistakes and --help need not wait
     if isinstance(command, ShowHelp):
         print(command.text, end="")
         sys.exit(0)
@@ -59,7 +59,7 @@ def main(root: str, arguments: Sequence[str]) -> NoReturn:
         sys.exit(0)
     environment = Environment.of(Path(root), os.environ)
     if isinstance(command, Complete) and not environment.is_current(development=False):
-        sys.exit(0)  # nobody expects a Tab to install anything
+        sys.exit(0)  # the Tab key must not install anything
     try:
         path = prepare(Path(root), environment, command)
     except RefusedError as error:
@@ -72,9 +72,9 @@ def main(root: str, arguments: Sequence[str]) -> NoReturn:
 
 
 def with_bytecode_cache(environ: Mapping[str, str], root: Path) -> dict[str, str]:
-    """``environ``, but whoever wants no bytecode beside the sources has it in the repository's own folder.
+    """Return ``environ`` with a bytecode cache outside the sources if it forbids one beside them.
 
-    Without any, every process compiles all that it stands on at every start: that doubles the time to ready.
+    Without a cache, every process compiles all its modules at every start, which doubles the start time.
     """
     kept = dict(environ)
     if kept.get("PYTHONDONTWRITEBYTECODE") and not kept.get("PYTHONPYCACHEPREFIX"):
@@ -84,13 +84,13 @@ def with_bytecode_cache(environ: Mapping[str, str], root: Path) -> dict[str, str
 
 
 def prepare(root: Path, environment: Environment, command: Command) -> str:
-    """Install what ``command`` needs and isn't there yet; the PATH to use with it.
+    """Install what ``command`` needs and is missing. Returns the PATH to run it with.
 
     Raises:
         RefusedError: something can't be installed, or the portal's port is taken.
     """
     if isinstance(command, Up):
-        # Looked at again at the start. What is taken now is told now, not after minutes of installing.
+        # `up` checks again. Checking here as well reports a taken port before minutes of installation.
         free_port(command.options.host, command.options.port, "--port or --host")
     development = not isinstance(command, Up | RunClient | Status | Doctor | Complete)
     if not environment.is_current(development=development):
@@ -113,7 +113,7 @@ def _path_with_node(root: Path) -> str:
 
 
 def _build_page(root: Path) -> None:
-    """Build the page. The services run without one, so a failure is reported and no more."""
+    """Build the page. The services run without one, so a failure is only reported."""
     if frontend.page_is_current(root):
         return  # built by another ./opsroom while this one waited for the lock
     output = root / _PAGE_LOG
@@ -149,7 +149,7 @@ def _install(environment: Environment, root: Path, *, development: bool) -> None
 
 
 def _exec(argv: list[str], environ: Mapping[str, str]) -> NoReturn:
-    """Go on as another program: as this very process where the system can do that."""
+    """Replace this process with another program; on Windows, run it and exit with its code."""
     if sys.platform == "win32":
         sys.exit(subprocess.run(argv, env=environ, check=False).returncode)
     sys.stdout.flush()

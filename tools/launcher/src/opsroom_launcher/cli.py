@@ -1,4 +1,4 @@
-"""What can be asked of `./opsroom`, and how it is asked."""
+"""The command line of `./opsroom`: its commands and their parser."""
 
 import argparse
 import sys
@@ -26,12 +26,12 @@ PORT, else the one that was started last from here and still runs, else http://1
 
 
 _MODULES = {"bench": "bench", "faults": "tests.faults", "fuzz": "tests.fuzz"}
-"""Commands whose options are their own, --help included, and the packages that have them."""
+"""Commands that parse their own options, --help included, and the packages that implement them."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShowHelp:
-    """Nothing was asked: say what can be."""
+    """Print the help, because no command was given."""
 
     text: str
 
@@ -70,7 +70,7 @@ class Docs:
 
 @dataclass(frozen=True, slots=True)
 class RunModule:
-    """Hand over to a package of the repository, which has its own options."""
+    """Run a package of the repository, which parses its own options."""
 
     name: str
     package: str
@@ -79,14 +79,14 @@ class RunModule:
 
 @dataclass(frozen=True, slots=True)
 class RunClient:
-    """Hand over to the command line of the client."""
+    """Run the command line of the client."""
 
     arguments: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class PortalOptions:
-    """What the options say about which portal is meant, and in whose name it is asked."""
+    """The options that select a portal, and the token to use with it."""
 
     url: str | None = None
     token_file: Path | None = None
@@ -113,7 +113,7 @@ class ShowVersion:
 
 @dataclass(frozen=True, slots=True)
 class Complete:
-    """Answer a shell that wants to know what can follow."""
+    """Print shell completions."""
 
 
 Command = (
@@ -149,20 +149,20 @@ LAUNCHER_COMMANDS = {
     "faults": "break it under load (options: ./opsroom faults --help)",
     "fuzz": "attack it by cases at random (options: ./opsroom fuzz --help)",
 }
-"""The commands that the client hasn't."""
+"""The commands that the launcher implements itself."""
 CHECKOUT_COMMANDS = ("test", "check", "bench", "docs", "faults", "fuzz")
-"""The commands that need the sources and the tests: not offered where Opsroom is installed from wheels."""
+"""The commands that need sources and tests. They are not offered if Opsroom is installed from wheels."""
 _COMPLETE_VARIABLE = "_OPSROOM_COMPLETE"
 """Set by the scripts of `completion`, which the client prints."""
 
 _CLIENT_OPTIONS = ("--url", "--token-file")
-"""They may stand before its commands."""
+"""They may precede its commands."""
 
 
 def parse(arguments: Sequence[str], environ: Mapping[str, str], *, installed: bool = False) -> Command:
-    """Read the command line. Help and mistakes end the process (exit codes 0 and 2), as argparse has it.
+    """Parse the command line. Help and mistakes end the process (exit codes 0 and 2), as with argparse.
 
-    ``installed``: from wheels, so that there is no checkout to test, measure or document.
+    ``installed``: Opsroom is installed from wheels, so there is no checkout to test, measure or document.
     """
     if environ.get(_COMPLETE_VARIABLE) and not arguments:
         return Complete()
@@ -200,7 +200,7 @@ def _command(
 
 
 def _delegated(arguments: Sequence[str]) -> Command | None:
-    """The command, if its options are its own."""
+    """Return the command if it parses its own options."""
     first = arguments[0] if arguments else ""
     if first in _MODULES:
         return RunModule(first, _MODULES[first], tuple(arguments[1:]))
@@ -210,7 +210,7 @@ def _delegated(arguments: Sequence[str]) -> Command | None:
 
 
 def _parsers(*, installed: bool) -> tuple[OneLineParser, dict[str, OneLineParser]]:
-    """The parser of the command line, and those of the commands by name."""
+    """Build the parser of the command line, and those of the commands by name."""
     parser = OneLineParser(
         prog="opsroom",
         description="One room where a team talks and runs its cloud servers.",
@@ -269,7 +269,7 @@ def _examples(*, installed: bool) -> str:
 
 
 def _command_first(arguments: Sequence[str]) -> Sequence[str]:
-    """`--url URL status` as `status --url URL`: options may stand before those two commands as well."""
+    """Turn `--url URL status` into `status --url URL`: options may precede `status` and `doctor` as well."""
     at = next((at for at, word in enumerate(arguments) if word in {"status", "doctor"}), 0)
     options = arguments[:at]
     if not options or not all(
@@ -281,7 +281,7 @@ def _command_first(arguments: Sequence[str]) -> Sequence[str]:
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
-    """What stands before the first `--` and, for `test` only, what stands behind it."""
+    """Split at the first `--`, for `test` only."""
     if arguments and arguments[0] == "test" and "--" in arguments:
         at = list(arguments).index("--")
         return list(arguments[:at]), tuple(arguments[at + 1 :])

@@ -1,8 +1,8 @@
-"""`python -m opsroom_launcher.container COMMAND…`: what a container starts with, as root or as anybody else.
+"""The entry point of the container image: `python -m opsroom_launcher.container COMMAND…`.
 
-Hosts mount their disks owned by root. So the image starts as root, gives Opsroom's part of the data folder to
-the user that everything runs as, becomes that user with no way back, and only then runs COMMAND. Started as
-anybody else, it runs COMMAND at once.
+Hosts mount disks that belong to root. So the image starts as root, gives Opsroom's part of the data folder to
+the user that everything runs as, drops its privileges to that user, and only then runs COMMAND. Started as
+another user, it runs COMMAND at once.
 """
 
 import ctypes
@@ -34,11 +34,11 @@ class User:
 
 
 def transfer_ownership(data: Path, user: User) -> None:
-    """Give the data folder, and what Opsroom keeps in it, to ``user``; make it where it is missing.
+    """Give the data folder, and what Opsroom keeps in it, to ``user``. Creates the folder if it is missing.
 
-    Symbolic links are not followed, and files with a second name are left alone: a program that ran as
-    ``user`` before may have put either there. Only what has another owner is changed, and the folder itself
-    last, so that the next start finishes what was interrupted.
+    Symbolic links are not followed, and files with several hard links are skipped: a program that ran as
+    ``user`` before may have created either. Only what has another owner is changed. The folder itself comes
+    last, so that the next start completes an interrupted run.
 
     Raises:
         ContainerError: the folder must not be given away.
@@ -60,7 +60,7 @@ def transfer_ownership(data: Path, user: User) -> None:
 
 
 class _Folder:
-    """An open folder: what is done in it stays in it, whatever its path leads to later."""
+    """An open directory: operations relative to it stay in it, even if its path is replaced meanwhile."""
 
     def __init__(self, path: Path) -> None:
         self.descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
@@ -81,7 +81,7 @@ def _has_another_owner(status: os.stat_result, user: User) -> bool:
 
 
 def drop_privileges(user: User) -> None:
-    """Become ``user`` in this process and all that it starts, with no way back to root.
+    """Switch this process and its children to ``user``, irrevocably.
 
     Raises:
         ContainerError: the container lacks the capabilities for it.
@@ -102,7 +102,7 @@ def drop_privileges(user: User) -> None:
 
 
 def prepare(environ: Mapping[str, str], user: User) -> dict[str, str]:
-    """As root: hand the data folder over and become ``user``. Returns the environment to go on with.
+    """As root: give the data folder to ``user`` and switch to that user. Returns the environment to use.
 
     Raises:
         ContainerError: it can't be done.
@@ -112,7 +112,7 @@ def prepare(environ: Mapping[str, str], user: User) -> dict[str, str]:
     try:
         transfer_ownership(data, user)
     except OSError as error:
-        # Some file systems know no owners, yet let everybody write.
+        # Some file systems have no owners, but everybody may write to them.
         trouble = (error.strerror or str(error)).lower()
     drop_privileges(user)
     if trouble and not os.access(data, os.R_OK | os.W_OK | os.X_OK):
@@ -131,7 +131,7 @@ def _home(user: User) -> str:
 
 
 def main(command: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
-    """Run ``command`` in place of this program, as root never."""
+    """Replace this program with ``command``, never as root."""
     try:
         goes_on = prepare(environ, User()) if os.geteuid() == 0 else dict(environ)
         os.execvpe(command[0], list(command), goes_on)  # noqa: S606 - no shell is wanted

@@ -1,6 +1,6 @@
-"""What the bootstrap tells the launcher, as environment variables."""
+"""The environment variables that the bootstrap sets for the launcher."""
 
 ROOT = "OPSROOM_ROOT"
-"""Where the repository is."""
+"""The folder of the repository."""
 STARTED = "OPSROOM_STARTED"
-"""When `./opsroom` was typed, in seconds since the epoch."""
+"""When `./opsroom` was started, in seconds since the epoch."""

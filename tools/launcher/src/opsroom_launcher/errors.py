@@ -1,8 +1,8 @@
-"""What ends the launcher early.
+"""The launcher's exceptions.
 
-RefusedError    it can't or mustn't be done; the message is the one line that the person at the terminal sees
+RefusedError    the command can't or mustn't be run; the message is the one line that the user sees
 """
 
 
 class RefusedError(Exception):
-    """The portal can't start or go on. ``str(error)`` is one line, complete with who says it."""
+    """The portal can't start or continue. ``str(error)`` is one line, with the name of the program."""

@@ -1,4 +1,4 @@
-"""The options of `up`: each a flag and an environment variable, read and limited in one place."""
+"""The options of `up`, each a flag and an environment variable, parsed and validated here."""
 
 import argparse
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ MAX_DELAY_SECONDS = 3600.0
 
 _BROKER_SCHEMES = ("nats", "tls", "ws", "wss")
 ACCESS = ("open", "token", "oidc")
-"""The modes of the contracts, which are not installed yet when options are first read."""
+"""The modes of `opsroom_contracts`, which is not installed yet when options are first parsed."""
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")
 
@@ -24,13 +24,13 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class UpOptions:
-    """What `up` was asked for, every value within its limits."""
+    """The validated options of `up`."""
 
     host: str
     port: int
     """0 means any free one."""
     data: Path | None
-    """Absolute, or relative to the working directory; None means the home's."""
+    """Absolute, or relative to the working directory; None means the default of the installation."""
     ephemeral: bool
     delay: float
     """Seconds that a cloud operation takes."""
@@ -39,27 +39,27 @@ class UpOptions:
     nats_port: int | None
     """The embedded broker's; None means 4222 if it is free and else any free one."""
     access: str | None = None
-    """How people are told apart; None means open, which is refused where others can connect."""
+    """The access mode; None means open, which is refused if other machines can connect."""
     replicas: Replicas = ONE_EACH
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """A parser whose complaint is one line, with exit code 2; the usage is for those who ask for it."""
+    """A parser that reports a mistake in one line, without the usage, and exits with code 2."""
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong and exit."""
+        """Print the mistake and exit."""
         self.exit(2, f"{self.prog}: {message.removeprefix('argument ')}\n")
 
 
 def read_port(text: str) -> int:
-    """A TCP port, where 0 means any free one."""
+    """Parse a TCP port; 0 means any free one."""
     if not (text.isascii() and text.isdigit() and int(text) <= 65535):
         raise argparse.ArgumentTypeError(f"must be a whole number from 0 to 65535, not {text!r}")
     return int(text)
 
 
 def read_delay(text: str) -> float:
-    """A number of seconds."""
+    """Parse a number of seconds."""
     try:
         seconds = float(text)
     except ValueError:
@@ -70,7 +70,7 @@ def read_delay(text: str) -> float:
 
 
 def read_switch(text: str) -> bool:
-    """Yes or no, as an environment variable says it."""
+    """Parse the value of a boolean environment variable."""
     word = text.lower()
     if word not in _TRUE + _FALSE:
         raise argparse.ArgumentTypeError(f"must be one of {', '.join(_TRUE + _FALSE)}, not {text!r}")
@@ -78,7 +78,7 @@ def read_switch(text: str) -> bool:
 
 
 def read_host(text: str) -> str:
-    """A name or address to listen on; whether it is this machine's shows when it is bound."""
+    """Parse a host name or address to listen on. Binding shows whether it belongs to this machine."""
     if not text or text != text.strip() or "/" in text:
         raise argparse.ArgumentTypeError(f"must be a host name or an IP address, not {text!r}")
     return text
@@ -92,14 +92,14 @@ def read_access(text: str) -> str:
 
 
 def read_folder(text: str) -> Path:
-    """A folder, which needn't exist yet."""
+    """Parse the path of a folder, which needn't exist yet."""
     if not text or "\0" in text:
         raise argparse.ArgumentTypeError("must name a folder")
     return Path(text).expanduser()
 
 
 def read_broker_url(text: str) -> str:
-    """One broker's URL, or those of a cluster separated by commas."""
+    """Parse the URL of a broker, or those of a cluster separated by commas."""
     for url in text.split(","):
         try:
             parts = urlsplit(url)
@@ -112,7 +112,7 @@ def read_broker_url(text: str) -> str:
 
 
 def add_up_options(parser: argparse.ArgumentParser) -> None:
-    """Teach ``parser`` the flags of `up`. An absent flag stays None, so that the environment can speak."""
+    """Add the flags of `up` to ``parser``. An absent flag stays None, so that the environment applies."""
     parser.add_argument("--host", type=read_host, help="address to listen on (HOST; 127.0.0.1)")
     parser.add_argument(
         "--access",
@@ -159,9 +159,9 @@ def add_up_options(parser: argparse.ArgumentParser) -> None:
 def up_options(
     parser: argparse.ArgumentParser, flags: argparse.Namespace, environ: Mapping[str, str]
 ) -> UpOptions:
-    """Settle every option: the flag if given, else the variable, else the default.
+    """Resolve every option: the flag if given, else the variable, else the default.
 
-    A value out of its limits, or two that contradict each other, end the process through ``parser``.
+    A value out of its limits, or two that contradict each other, end the process through ``parser.error``.
     """
     _refuse_contradictions(parser, flags)
     settle = _Settler(parser, environ)
@@ -179,7 +179,7 @@ def up_options(
         host=host,
         port=_or(settle(flags.port, "PORT", read_port), 8000),
         data=settle(flags.data, "OPSROOM_DATA", read_folder),
-        # A folder named on the command line is meant to be kept, whatever the environment says.
+        # --data wins over OPSROOM_EPHEMERAL.
         ephemeral=bool(ephemeral) and not flags.data,
         delay=_or(settle(flags.delay, "CLOUD_DELAY_SECONDS", read_delay), 10.0),
         nats_url=nats_url,
@@ -206,7 +206,7 @@ class _Settler:
     environ: Mapping[str, str]
 
     def __call__(self, given: _T | None, variable: str, read: Callable[[str], _T]) -> _T | None:
-        """The flag's value if there is one, else what ``variable`` says; an empty one says nothing."""
+        """Return the flag's value if given, else that of ``variable``. An empty variable counts as unset."""
         text = self.environ.get(variable, "")
         if given is not None or not text:
             return given

@@ -1,4 +1,4 @@
-"""What can follow on a line of the shell: the client's commands, and those of `./opsroom` alone."""
+"""Shell completion for the client's commands and those of the launcher."""
 
 import argparse
 import os
@@ -14,13 +14,13 @@ from opsroom_launcher.selection.client_target import target_server
 
 
 def complete(layout: InstallLayout) -> NoReturn:
-    """Print it as the shell's script wants it."""
+    """Print the completions in the format of the shell's script."""
     offered = {
         name: said for name, said in LAUNCHER_COMMANDS.items() if layout.root or name not in CHECKOUT_COMMANDS
     }
     own = [click.Command(name, help=explained) for name, explained in offered.items()]
     own[list(offered).index("up")].params += _options_of_up()
-    # None of these does anything; click answers the shell before.
+    # None of these commands runs: click prints the completions first.
     whole = click.Group(params=cli.params, commands=[*own, *cli.commands.values()])
     whole.main([], PROGRAM, obj=target_server(layout, os.environ, quiet=True))
 
@@ -32,7 +32,7 @@ def _options_of_up() -> list[click.Parameter]:
 
 
 class _Seen(argparse.ArgumentParser):
-    """Notes the options that it is taught as click has them: argparse has no way to list them."""
+    """Records its options as click options, because argparse has no public way to list them."""
 
     def __init__(self, *, add_help: bool) -> None:
         super().__init__(add_help=add_help)

@@ -25,7 +25,7 @@ _MADE = "<!-- Made from the code by `./opsroom docs`. -->\n"
 
 
 def pages() -> dict[str, str]:
-    """Every page by the name of its file."""
+    """Return every page by its file name."""
     document = asyncapi(version("opsroom-contracts"))
     return {
         "asyncapi.json": json.dumps(document, indent=1, ensure_ascii=False, sort_keys=True) + "\n",
@@ -36,7 +36,7 @@ def pages() -> dict[str, str]:
 
 
 def write(root: Path) -> None:
-    """Write them into the repository at ``root``."""
+    """Write the pages into the repository at ``root``."""
     folder = root / FOLDER
     folder.mkdir(exist_ok=True)
     for name, text in pages().items():

@@ -1,4 +1,4 @@
-"""`./opsroom test`, `check` and `docs`: run programs in order, all of them, and end with a summary."""
+"""The steps of `./opsroom test`, `check` and `docs`: run all of them in order, then print a summary."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ STEP_SECONDS = 3600.0
 """A step that takes longer is killed and counts as failed."""
 _PYTHON_FOLDERS = ("packages", "services", "tools", "tests", "bench")
 _WORKERS_PER_CORE = 2
-"""Tests mostly wait: for a grace period to pass, a process to start, the broker to sync."""
+"""Tests mostly wait for grace periods, for processes to start, and for the broker to sync."""
 _MOST_WORKERS = 8
 
 
@@ -30,9 +30,9 @@ class Step:
     argv: tuple[str, ...]
     folder: Path
     skipped_by: int | None = None
-    """The exit code by which it says that it could not test anything here. Its output says why."""
+    """The exit code that means "skipped". The program's output gives the reason."""
     needs: str | None = None
-    """The name of an earlier step without which it can't work."""
+    """The name of an earlier step that must have succeeded."""
 
 
 class Outcome(Enum):
@@ -46,7 +46,7 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A step, how it ended, and what the summary says about it."""
+    """A step, its outcome, and the detail in the summary."""
 
     step: Step
     verdict: Outcome
@@ -55,7 +55,7 @@ class Result:
 
 
 def check_steps(root: Path) -> list[Step]:
-    """Linters and types: what needs no test to run."""
+    """The linters and the type checker."""
     sources = [name for name in _PYTHON_FOLDERS if any((root / name).rglob("*.py"))]
     lint_imports = Path(sysconfig.get_path("scripts"), "lint-imports")
     return [
@@ -72,7 +72,7 @@ def pytest_step(root: Path, arguments: Sequence[str]) -> Step:
 
 
 def test_steps(root: Path, only: str | None) -> list[Step]:
-    """All steps; with ``only``, the step of that name.
+    """Return all steps, or the one named ``only``.
 
     Raises:
         RefusedError: there is no step named ``only``.
@@ -97,7 +97,7 @@ def _frontend_steps(root: Path) -> list[Step]:
 
 
 def _select(steps: Sequence[Step], only: str) -> list[Step]:
-    """The step named ``only``, preceded by the one that it needs."""
+    """Return the step named ``only``, preceded by the one that it needs."""
     named = [step for step in steps if step.name == only]
     if not named:
         raise RefusedError(f"opsroom: --only {only}: not one of {', '.join(step.name for step in steps)}")
@@ -105,7 +105,7 @@ def _select(steps: Sequence[Step], only: str) -> list[Step]:
 
 
 def docs_steps(root: Path) -> list[Step]:
-    """The pages made from the code, and the site; a broken link fails."""
+    """Generate the reference pages and build the site. A broken link fails."""
     zensical = Path(sysconfig.get_path("scripts"), "zensical")
     return [
         _python_step(root, "reference", "opsroom_launcher.dev.reference"),
@@ -114,7 +114,7 @@ def docs_steps(root: Path) -> list[Step]:
 
 
 def package_step(root: Path, name: str, package: str, arguments: Sequence[str]) -> Step:
-    """A package of the repository, which has its own options."""
+    """Run a package of the repository, which parses its own options."""
     return _python_step(root, name, package, *arguments)
 
 
@@ -146,12 +146,10 @@ def run_all(steps: Sequence[Step]) -> int:
 
 def _run(step: Step) -> Result:
     began = time.monotonic()
-    # The page's tests start portals: in the Python under test, whichever the machine's own is.
+    # The page's tests start portals. They must use the Python under test, not the machine's default.
     environ = os.environ | {"PYTHON": sys.executable}
     if sys.stdout.isatty():
-        environ["FORCE_COLOR"] = (
-            "1"  # what colours its output on a terminal is to do so through our pipe, too
-        )
+        environ["FORCE_COLOR"] = "1"  # keep colored output, which our pipe would turn off
     program = Program(step.name, step.argv, step.folder, STEP_SECONDS, environ)
     code = _exit_code(step, lambda: run_shown(program, sys.stdout.buffer))
     took = f"{time.monotonic() - began:.1f} s"

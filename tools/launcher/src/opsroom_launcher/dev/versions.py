@@ -1,7 +1,7 @@
-"""The version is what the root's ``pyproject.toml`` says; what needs a copy of its own is written from it.
+"""The version in the root's ``pyproject.toml``, and the copies of it in other files.
 
-``.venv/bin/python -m opsroom_launcher.dev.versions 1.2.3`` begins a release: the version everywhere, and what
-``CHANGELOG.md`` has under *Unreleased* under that version. Without an argument it says where a copy differs.
+``.venv/bin/python -m opsroom_launcher.dev.versions 1.2.3`` begins a release: writes the version everywhere,
+and moves what is *Unreleased* in ``CHANGELOG.md`` under it. Without an argument it lists copies that differ.
 """
 
 import re
@@ -13,7 +13,7 @@ from pathlib import Path
 SOURCE = "pyproject.toml"
 _VERSION = r"\d+\.\d+\.\d+"
 _OWN_AND_NEEDED = rf'(?:^version = "|"opsroom-[\w-]+(?:\[\w+\])?==)({_VERSION})"'
-"""A package's version, and those of our packages that it needs: always the same release."""
+"""A package's version, and those of our packages that it depends on: always the same release."""
 _PLACES: tuple[tuple[str, str], ...] = (
     (SOURCE, rf'^version = "({_VERSION})"'),
     ("packages/*/pyproject.toml", _OWN_AND_NEEDED),
@@ -24,17 +24,17 @@ _PLACES: tuple[tuple[str, str], ...] = (
     ("frontend/package-lock.json", rf'"name": "opsroom[\w-]*",\n +"version": "({_VERSION})"'),
     ("deploy/kubernetes/opsroom/Chart.yaml", rf"^(?:version|appVersion): ({_VERSION})$"),
 )
-"""Files, and where in them a version is: the pattern's group."""
+"""Files, and a pattern whose group is the version in them."""
 _UNRELEASED = "## [Unreleased]\n"
 
 
 def version_of(root: Path) -> str:
-    """The version of the repository at ``root``."""
+    """Return the version of the repository at ``root``."""
     return next(_found((root / SOURCE).read_text(encoding="utf-8"), _PLACES[0][1]))
 
 
 def copies(root: Path) -> dict[str, list[str]]:
-    """The versions that each file has, by its path in the repository; a file with none has an empty list."""
+    """Return the versions in each file, by its path in the repository; an empty list if it has none."""
     return {
         path.relative_to(root).as_posix(): list(_found(path.read_text(encoding="utf-8"), pattern))
         for path, pattern in _files(root)
@@ -42,7 +42,7 @@ def copies(root: Path) -> dict[str, list[str]]:
 
 
 def write(root: Path, version: str, day: str) -> None:
-    """Make ``version`` the version everywhere, and what is unreleased its changes, as of ``day`` (ISO 8601).
+    """Write ``version`` everywhere, and release the unreleased changes as of ``day`` (ISO 8601).
 
     Raises:
         ValueError: it is no version, or nothing is unreleased.
@@ -77,7 +77,7 @@ def _found(text: str, pattern: str) -> Iterator[str]:
 
 
 def main(arguments: Sequence[str], root: Path) -> int:
-    """Exit code: 0, or 1 after a word on what is wrong."""
+    """Run the command. Returns the exit code: 0, or 1 after printing what is wrong."""
     if not arguments:
         wanted = version_of(root)
         differing = [name for name, found in copies(root).items() if set(found) != {wanted}]

@@ -50,7 +50,7 @@ class CheckResult:
 
 
 def doctor(layout: InstallLayout, environ: Mapping[str, str], options: PortalOptions) -> int:
-    """Check what a portal needs, and say what to do; 1 if something will not work."""
+    """Check what a portal needs, and print advice. Returns the exit code: 1 if something will not work."""
     findings = asyncio.run(_run_checks(locate(layout, environ, options), options.token_file))
     rows = [(one.status.value, one.check, one.found, one.advice) for one in findings]
     show_table(("", "CHECK", "FOUND", "DO"), rows)
@@ -97,7 +97,7 @@ def _port(location: PortalLocation, *, running: bool) -> CheckResult:
 
 
 def _broker_port(location: PortalLocation, *, running: bool) -> Iterator[CheckResult]:
-    """The embedded broker takes another port where nobody asked for a certain one."""
+    """Check the broker's port. If none is configured, a taken one is fine: `up` takes another."""
     if running or location.external_broker:
         return
     asked = location.environ.get("NATS_PORT") or ""

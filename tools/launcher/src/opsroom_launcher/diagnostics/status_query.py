@@ -37,7 +37,7 @@ async def query_status(location: PortalLocation, token_file: Path | None) -> Sta
             raise nothing
         url, access = found
         if not (location.selected.record or location.external_broker or await _accepts_connections(url)):
-            raise nothing  # at once: the attempts to connect take their time
+            raise nothing  # at once, because the attempts to connect take seconds
         broker = await connect(url, name=OPERATOR, access=access, timeout=_CONNECT_SECONDS)
         try:
             return await collect_status(broker)

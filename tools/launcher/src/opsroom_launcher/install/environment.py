@@ -1,4 +1,4 @@
-"""The repository's virtual environment, and the stamp that says whether it is what the lock file asks for."""
+"""The repository's virtual environment, and the stamp that shows whether it is up to date."""
 
 import hashlib
 import os
@@ -15,7 +15,7 @@ _DEVELOPMENT = "development"
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """Where it is and what it is made from."""
+    """A virtual environment and the repository that it is made from."""
 
     root: Path
     """The repository."""
@@ -32,11 +32,11 @@ class Environment:
         return self.folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
     def is_current(self, *, development: bool) -> bool:
-        """Whether nothing need be installed; ``development`` asks for the tools of test and check too.
+        """Whether nothing has to be installed. ``development``: including the tools of test and check.
 
-        What has them serves a plain run as well: going from `test` to `up` and back must install nothing.
-        Nor is it made anew for a plain run because another Python started it: a portal may be running in it.
-        Tests run in the Python that starts them.
+        An environment with the tools serves a plain run as well, so `up` after `test` installs nothing.
+        It is not rebuilt for a plain run that another Python started, because a portal may be running in it.
+        Tests run in the Python that started them.
         """
         try:
             kind, python, digest = self._stamp.read_text(encoding="ascii").split()
@@ -47,30 +47,30 @@ class Environment:
         return self.python.exists() and digest == self._digest()
 
     def mark(self, *, development: bool) -> None:
-        """Note that it has just been made."""
+        """Record that it has just been installed."""
         kind = _DEVELOPMENT if development else _RUNTIME
         self._stamp.write_text(f"{kind} {_this_python()} {self._digest()}\n", encoding="ascii")
 
     @property
     def _stamp(self) -> Path:
-        return self.folder / _STAMP  # inside, so that it can't outlive what it is about
+        return self.folder / _STAMP  # inside the environment, so that it is deleted with it
 
     def _digest(self) -> str:
-        """One number for all that the environment follows from, and for what is in it."""
+        """Hash everything that determines the environment, and the names of the installed distributions."""
         digest = hashlib.sha256()
         for part in self._parts():
             digest.update(len(part).to_bytes(8, "big") + part)
         return digest.hexdigest()
 
     def _parts(self) -> Iterator[bytes]:
-        # The workspace's packages are installed as links, so the place counts: a moved folder is to be made
-        # anew.
+        # The workspace's packages are installed as links, so the path counts: a moved environment must be
+        # rebuilt.
         yield os.fsencode(self.root)
         for pattern in ("uv.lock", "pyproject.toml", *_WORKSPACE_MEMBERS):
             for path in sorted(self.root.glob(pattern)):
                 yield os.fsencode(path.relative_to(self.root))
                 yield path.read_bytes()
-        # Somebody may have installed or removed by hand: names of dist-info folders carry the versions.
+        # Detects manual installs and removals: the names of dist-info folders contain the versions.
         site_packages = self.folder.glob(
             "Lib/site-packages" if sys.platform == "win32" else "lib/*/site-packages"
         )
@@ -81,7 +81,7 @@ class Environment:
 
 
 def _this_python() -> str:
-    """One word for the Python that runs this: its kind, version and place."""
+    """Identify the running Python: a hash of its implementation, version and prefix."""
     version = ".".join(map(str, sys.version_info[:2]))
     name = f"{sys.implementation.name} {version} {sys.base_prefix}"
     return hashlib.sha256(os.fsencode(name)).hexdigest()[:16]

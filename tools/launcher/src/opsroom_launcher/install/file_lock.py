@@ -1,4 +1,4 @@
-"""A lock between processes that dies with its holder."""
+"""A lock between processes that is released when its holder dies."""
 
 import os
 import sys
@@ -15,7 +15,7 @@ _PAUSE_SECONDS = 0.1
 
 @contextmanager
 def file_lock(path: Path, seconds: float) -> Iterator[None]:
-    """Hold the lock on ``path``, made if need be; report a wait when it begins and every few seconds.
+    """Hold the lock on ``path``, which is created if needed. A wait is reported every few seconds.
 
     Raises:
         RefusedError: another process held it for all of ``seconds``, or the file can't be written.

@@ -1,4 +1,4 @@
-"""What `./opsroom` asks of the frontend. Node is on PATH for its steps: `bootstrap` sees to it."""
+"""The steps that build and test the frontend. `bootstrap` puts Node on PATH for them."""
 
 import json
 from pathlib import Path
@@ -8,10 +8,10 @@ _PACKAGE = "package.json"
 _PAGE = Path(FOLDER, "dist")
 _MADE_WITH = ("package-lock.json", "webpack.config.mjs", "tsconfig.json")
 NO_BROWSER = 77
-"""The exit code of the tests in a browser where there is no browser to be had; in CI they fail instead."""
+"""The exit code of the browser tests if there is no browser. In CI they fail instead."""
 INSTALL_STEP = "npm-ci"
 _TESTS = {"npm-test": "test", "e2e": "e2e"}
-"""The names of steps and of the scripts that they run."""
+"""Step names, and the npm scripts that they run."""
 _INSTALL = ("npm", "ci", "--no-audit", "--no-fund")
 
 
@@ -21,13 +21,13 @@ def exists(root: Path) -> bool:
 
 
 def built_page(root: Path) -> Path | None:
-    """The folder of the built page, if there is one for the gateway to serve."""
+    """Return the folder of the built page, if there is one for the gateway to serve."""
     folder = root / _PAGE
     return folder if (folder / "index.html").is_file() else None
 
 
 def page_is_current(root: Path) -> bool:
-    """Whether the built page is there and nothing that it is made of is newer."""
+    """Whether the page is built and none of its sources is newer."""
     page = root / _PAGE / "index.html"
     try:
         built = page.stat().st_mtime
@@ -39,13 +39,13 @@ def page_is_current(root: Path) -> bool:
 
 
 def build_steps(root: Path) -> list[tuple[str, ...]]:
-    """The programs that make the page, to be run in `FOLDER`: install what is locked, then build."""
+    """Return the commands that build the page, to be run in `FOLDER`."""
     install = [] if _is_installed(root / FOLDER) else [_INSTALL]
     return [*install, ("npm", "run", "build")]
 
 
 def test_steps(root: Path) -> list[tuple[str, tuple[str, ...]]]:
-    """Name and program of each step, to be run in `FOLDER`: install what is locked, then test."""
+    """Return the name and the command of each test step, to be run in `FOLDER`."""
     if not exists(root):
         return []
     folder = root / FOLDER
@@ -58,7 +58,7 @@ def test_steps(root: Path) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def _is_installed(folder: Path) -> bool:
-    """Whether node_modules is as new as the lock file: npm's last act is to write a copy of it there."""
+    """Whether node_modules is as new as the lock file. npm writes a copy of it there at the end."""
     try:
         installed = (folder / "node_modules" / ".package-lock.json").stat().st_mtime
         return installed >= (folder / "package-lock.json").stat().st_mtime

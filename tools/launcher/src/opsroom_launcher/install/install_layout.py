@@ -1,4 +1,4 @@
-"""Where the launcher keeps its files, and which page it serves: in a checkout, or installed from wheels."""
+"""The launcher's files and the built page: in a checkout, or installed from wheels."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _ONLY_IN_A_CHECKOUT = ("opsroom", "uv.lock", "tools/launcher")
 
 @dataclass(frozen=True, slots=True)
 class InstallLayout:
-    """The folder of the launcher's own files, and what else depends on how it was installed."""
+    """Paths that depend on how the launcher was installed."""
 
     folder: Path
     root: Path | None = None
@@ -29,24 +29,24 @@ class InstallLayout:
 
     @property
     def run_dir(self) -> Path:
-        """The records of the portals that run."""
+        """The folder with the records of running portals."""
         return self.folder / "running"
 
     @property
     def command(self) -> str:
-        """The command line's name, for messages that say what to type."""
+        """The name of the command, for messages that suggest one."""
         return "opsroom" if self.root is None else "./opsroom"
 
 
 def checkout_layout(root: Path) -> InstallLayout:
-    """The home in the repository at ``root``."""
+    """Return the layout of the repository at ``root``."""
     return InstallLayout(root / _IN_A_CHECKOUT, root, built_page(root))
 
 
 def find_layout(environ: Mapping[str, str], page: Path | None) -> InstallLayout:
-    """The home of this launcher; ``page`` is the one that was installed with it.
+    """Return the layout of this launcher; ``page``: the one that was installed with it.
 
-    A checkout's own page comes first: it is the one that is worked on.
+    A checkout's own page takes precedence, because it is under development.
 
     Raises:
         RefusedError: the user has no home directory, and no variable names a folder.
@@ -61,7 +61,7 @@ def find_layout(environ: Mapping[str, str], page: Path | None) -> InstallLayout:
 
 
 def _data_home(environ: Mapping[str, str]) -> Path:
-    """The user's folder for data, as the XDG Base Directory Specification has it: never a relative one."""
+    """Return the user's data folder by the XDG Base Directory Specification, which ignores relative paths."""
     named = Path(environ.get("XDG_DATA_HOME") or ".")
     if named.is_absolute():
         return named

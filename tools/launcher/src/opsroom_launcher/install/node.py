@@ -1,4 +1,4 @@
-"""Finds Node, or gets it from PyPI into a folder of the repository's own."""
+"""Find Node, or install it from PyPI into the repository."""
 
 import shlex
 import shutil
@@ -17,7 +17,7 @@ _TOOLS = {"npm": "npm-cli.js", "npx": "npx-cli.js"}
 
 
 def node_folder(tools: Path) -> Path | None:
-    """The folder to put first on PATH so that `node`, `npm` and `npx` are found; None if they already are.
+    """Return the folder to prepend to PATH for `node`, `npm` and `npx`; None if they are on it already.
 
     Raises:
         RefusedError: there is no Node and it can't be installed.
@@ -37,12 +37,12 @@ def node_folder(tools: Path) -> Path | None:
 
 
 def _write_commands(commands: Path, node: Path) -> None:
-    """Wheels carry no links, and the wheel's own `npm` and `npx` are links turned into broken copies."""
+    """Write shell scripts, because wheels can't contain links: their `npm` and `npx` are broken copies."""
     commands.mkdir(parents=True, exist_ok=True)
     binary = node / "bin" / "node"
     for name, script in _TOOLS.items():
         _write_command(commands / name, (binary, node / "lib/node_modules/npm/bin" / script))
-    _write_command(commands / "node", (binary,))  # the last: it is what says that all are there
+    _write_command(commands / "node", (binary,))  # last, because its presence means that all are there
 
 
 def _write_command(path: Path, argv: Iterable[Path]) -> None:
@@ -51,7 +51,7 @@ def _write_command(path: Path, argv: Iterable[Path]) -> None:
 
 
 def _major(node: str | Path) -> int:
-    """The major release of ``node``; 0 if it can't be run."""
+    """Return the major version of ``node``; 0 if it can't be run."""
     try:
         answer = subprocess.run(
             [node, "--version"], check=True, capture_output=True, text=True, timeout=_ANSWER_SECONDS

@@ -1,6 +1,6 @@
-"""Run a program and keep reporting: no wait of more than ``SILENCE_SECONDS`` passes without a line.
+"""Run a program and report progress at least every ``SILENCE_SECONDS``.
 
-``run_shown``    passes the program's output on, and reports only while the program prints nothing
+``run_shown``    forwards the program's output, and reports only while the program prints nothing
 ``run_logged``   writes the output to a file, and reports how long the program has been running
 """
 
@@ -23,7 +23,7 @@ _CHUNK_BYTES = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to run, and what to call it in reports."""
+    """A program to run, and its name in reports."""
 
     name: str
     argv: tuple[str, ...]
@@ -35,7 +35,7 @@ class Program:
 
 
 def run_shown(program: Program, output: BinaryIO, *, silence: float = SILENCE_SECONDS) -> int:
-    """Run ``program``, pass its output on to ``output``, and return its exit code.
+    """Run ``program``, forward its output to ``output``, and return its exit code.
 
     Raises:
         OSError: it can't be started.
@@ -110,9 +110,9 @@ def _run(program: Program, on_output: Callable[[bytes], object], on_poll: Callab
 
 
 def _chunks(process: subprocess.Popen[bytes]) -> Iterator[bytes]:
-    """Yield the output until the program ends, and an empty chunk whenever there was none for a moment.
+    """Yield the output until the program ends, and an empty chunk whenever none came for a moment.
 
-    The end of the output isn't waited for: a child that the program left behind may keep the pipe open.
+    This does not wait for the end of the output: a child that the program left may keep the pipe open.
     """
     assert process.stdout is not None
     with selectors.DefaultSelector() as selector:

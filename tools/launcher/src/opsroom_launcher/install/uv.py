@@ -1,4 +1,4 @@
-"""Finds uv, or gets it from PyPI into a folder of the repository's own."""
+"""Find uv, or install it from PyPI into the repository."""
 
 import importlib.util
 import os
@@ -13,7 +13,7 @@ from opsroom_launcher.install.progress import Program, run_shown
 from opsroom_launcher.install.uv_wheel import install_wheel
 
 OLDEST = (0, 13)
-"""The workspace's packages are built by uv_build of this release, which such a uv brings with it."""
+"""The workspace's packages need uv_build of this version, which such a uv includes."""
 _REQUIREMENT = "uv>=0.13,<0.14"
 _RELEASE = "0.13"
 _ANSWER_SECONDS = 30.0
@@ -21,7 +21,7 @@ _INSTALL_SECONDS = 900.0
 
 
 def find_uv(tools: Path) -> Path:
-    """The uv on PATH if it is new enough, else one in ``tools``, installed there if need be.
+    """Return the uv on PATH if it is new enough, else the one in ``tools``, installed if needed.
 
     Raises:
         RefusedError: there is none and it can't be installed.
@@ -42,10 +42,10 @@ def find_uv(tools: Path) -> Path:
 
 
 def sync(uv: Path, root: Path, *, development: bool) -> None:
-    """Make the environment what the lock file says. Never removes what `test` needs when `up` is asked for.
+    """Sync the environment with the lock file. A sync for `up` does not remove the tools of `test`.
 
     Raises:
-        RefusedError: uv failed; it has said why.
+        RefusedError: uv failed; its output is on the terminal.
     """
     group = [] if development else ["--no-dev", "--inexact"]
     quiet = [] if sys.stderr.isatty() else ["--quiet"]
@@ -53,7 +53,7 @@ def sync(uv: Path, root: Path, *, development: bool) -> None:
 
 
 def install_into(uv: Path, folder: Path, *requirements: str) -> None:
-    """Unpack ``requirements`` into ``folder``, which needn't be an environment.
+    """Install ``requirements`` into ``folder``, which needn't be an environment.
 
     Raises:
         RefusedError: uv failed; it has said why.
@@ -64,13 +64,13 @@ def install_into(uv: Path, folder: Path, *requirements: str) -> None:
 
 
 def run_installer(argv: Sequence[str | Path]) -> None:
-    """Run an installer with the environment as it is, so that its own settings (UV_*, PIP_*) hold.
+    """Run an installer with the current environment variables, so that its settings (UV_*, PIP_*) apply.
 
     Raises:
-        RefusedError: it failed; it has said why.
+        RefusedError: it failed; its output is on the terminal.
     """
     environ = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
-    # The Python that ./opsroom was started with is the one to use; another is never downloaded.
+    # Use the Python that started ./opsroom, and never download another.
     environ.setdefault("UV_PYTHON_DOWNLOADS", "never")
     program = Program(_named(argv), tuple(map(str, argv)), Path.cwd(), _INSTALL_SECONDS, environ)
     try:
@@ -96,7 +96,7 @@ def _named(argv: Sequence[str | Path]) -> str:
 
 
 def _version(uv: str | Path) -> tuple[int, ...]:
-    """The release of ``uv``; empty, which is older than all, if it can't be run."""
+    """Return the version of ``uv``; an empty tuple, which sorts first, if it can't be run."""
     try:
         answer = subprocess.run(
             [uv, "--version"], check=True, capture_output=True, text=True, timeout=_ANSWER_SECONDS

@@ -58,10 +58,10 @@ def install_wheel(release: str, binary: Path) -> None:
 
 
 def _wheels(page: str) -> Iterator[Wheel]:
-    """The wheels of uv for this platform.
+    """Yield the wheels of uv for this platform.
 
     Raises:
-        LookupError, TypeError, ValueError: the page isn't what an index has.
+        LookupError, TypeError, ValueError: the page is not one of a package index.
     """
     files: list[dict[str, Any]] = json.loads(_get(page))["files"]
     for file in files:
@@ -73,7 +73,7 @@ def _wheels(page: str) -> Iterator[Wheel]:
 
 
 def _fits(tags: str) -> bool:
-    """Whether ``tags``, the end of a wheel's name, are of this platform."""
+    """Whether ``tags``, the end of a wheel's name, match this platform."""
     system, _, machine = sysconfig.get_platform().replace(".", "_").partition("-")
     if system == "linux":
         system = "manylinux" if platform.libc_ver()[0] == "glibc" else "musllinux"
@@ -97,7 +97,7 @@ def _get(url: str) -> bytes:
 
 
 def _extract(wheel: bytes, binary: Path) -> None:
-    """Write the program in ``wheel``. It appears under its name only once it is whole."""
+    """Extract the program from ``wheel``. It gets its final name only once it is complete."""
     with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
         (member,) = [name for name in archive.namelist() if name.endswith((".data/scripts/uv", "/uv.exe"))]
         binary.parent.mkdir(parents=True, exist_ok=True)

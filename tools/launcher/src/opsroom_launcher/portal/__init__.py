@@ -1,1 +1,1 @@
-"""`opsroom up`: the parts of a running portal, and how they are put together."""
+"""`opsroom up`: the parts of a running portal, and their composition."""

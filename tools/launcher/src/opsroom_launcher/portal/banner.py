@@ -1,4 +1,4 @@
-"""What is printed once the portal is ready."""
+"""The banner that is printed when the portal is ready."""
 
 import os
 import shlex
@@ -13,27 +13,27 @@ from opsroom_messaging.deployment.broker_accounts import context_file
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the portal is reached, and where its data is."""
+    """The addresses of a portal, and the folder of its data."""
 
     host: str
     port: int
     nats_url: str
     data: Path | None
-    """The embedded broker's folder; None with an outside broker."""
+    """The embedded broker's folder; None with an external broker."""
     kept: bool
     page: Path | None
     """The folder of the built page; None: there is none to serve."""
     tls: bool = False
-    """Whether the gateway speaks TLS by itself."""
+    """Whether the gateway serves TLS itself."""
 
     @property
     def keeps_data(self) -> bool:
-        """Whether there is a folder of ours that stays after the stop."""
+        """Whether a data folder remains after the stop."""
         return self.data is not None and self.kept
 
 
 def banner(addresses: Addresses, seconds: float) -> str:
-    """Addresses, data and how to stop; ``seconds`` is how long the start took."""
+    """Format the addresses, the data folder and how to stop. ``seconds``: how long the start took."""
     scheme = "https" if addresses.tls else "http"
     web = f"{scheme}://{format_host_port(connect_host(addresses.host), addresses.port)}"
     nats = redact_credentials(addresses.nats_url)
@@ -55,7 +55,7 @@ def banner(addresses: Addresses, seconds: float) -> str:
 
 
 def redact_credentials(urls: str) -> str:
-    """Broker URLs, separated by commas, without the user names and passwords they may carry."""
+    """Remove user names and passwords from broker URLs that are separated by commas."""
     return ",".join(
         urlsplit(url)._replace(netloc=urlsplit(url).netloc.rpartition("@")[2]).geturl()
         for url in urls.split(",")
@@ -63,7 +63,7 @@ def redact_credentials(urls: str) -> str:
 
 
 def _proof(addresses: Addresses, nats: str) -> str:
-    """What the command line needs: the embedded broker's operator is in a file; of others we know the URL."""
+    """The arguments for the `nats` command line: a context file for the embedded broker, else the URL."""
     if addresses.data is None:
         return f"--server {nats}"
     return f"--context {shlex.quote(str(context_file(users_folder(addresses.data.resolve()))))}"

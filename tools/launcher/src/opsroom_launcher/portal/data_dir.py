@@ -1,4 +1,4 @@
-"""The folder that the embedded broker keeps everything in, and the lock that makes it one broker's alone."""
+"""The data folder of the embedded broker, and the lock that keeps a second broker out of it."""
 
 import fcntl
 import os
@@ -16,21 +16,21 @@ _LOCK = "lock"
 
 @dataclass(frozen=True, slots=True)
 class DataDir:
-    """A folder that is ours as long as the lock is held."""
+    """A data folder, locked for this process."""
 
     path: Path
     kept: bool
     lock: int
-    """A file descriptor. Whoever inherits it holds the lock too: so a broker that outlives its launcher
-    for a moment still keeps a second one from its files."""
+    """The locked file's descriptor. The broker inherits it, and the lock with it. A broker that outlives its
+    launcher for a moment still keeps a second one out."""
 
 
 @contextmanager
 def persistent_dir(path: Path) -> Iterator[DataDir]:
-    """The folder ``path``, made if need be, locked.
+    """Lock the folder ``path``, and create it if needed.
 
     Raises:
-        RefusedError: it is no folder, can't be written, or another Opsroom works in it.
+        RefusedError: it is no folder, can't be written, or is in use by another Opsroom.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -54,7 +54,7 @@ def persistent_dir(path: Path) -> Iterator[DataDir]:
 
 @contextmanager
 def temporary_dir() -> Iterator[DataDir]:
-    """A new folder, gone with everything in it at the end."""
+    """Create a temporary folder, which is deleted at the end."""
     path = Path(tempfile.mkdtemp(prefix="opsroom-"))
     try:
         with persistent_dir(path) as folder:

@@ -1,4 +1,4 @@
-"""Ports: whether one is free, which one is, and how an address is written."""
+"""Ports: find a free one, format an address."""
 
 import errno
 import ipaddress
@@ -11,18 +11,18 @@ from opsroom_launcher.errors import RefusedError
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what people may ask for, not what is bound by default
 
 _NOT_EPHEMERAL = range(20_000, 32_768)
-"""Below where systems take the ports of outgoing connections from."""
+"""Below the range that systems use for outgoing connections."""
 _TRIES = 20
 
 
 def free_port(host: str, wanted: int, option: str) -> int:
-    """``wanted`` if a server could listen on it now, any free port for 0.
+    """Return ``wanted`` if a server could listen on it now, or any free port for 0.
 
-    The port isn't held. Another server may take it before its own binds it; the server's own complaint,
-    and the limit on the start, are then what is seen. Any free port is one that no outgoing connection gets.
+    The port isn't reserved: another server may take it first. Then the server's own error,
+    or the timeout of the start, reports it. Any free port is outside the range of outgoing connections.
 
     Raises:
-        RefusedError: it is taken, or the host isn't this machine's; the message names ``option``.
+        RefusedError: it is taken, or the host is not of this machine; the message names ``option``.
     """
     try:
         if wanted:
@@ -48,7 +48,7 @@ def _bindable(host: str, port: int) -> int:
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
     with socket.socket(family, kind, protocol) as probe:
-        # As servers do: a port whose last connections still linger is free.
+        # As servers do: a port whose last connections are in TIME_WAIT is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(address)
@@ -61,12 +61,12 @@ def _bindable(host: str, port: int) -> int:
 
 
 def connect_host(host: str) -> str:
-    """Where a server that listens on ``host`` is reached from this machine."""
+    """Return the host at which this machine reaches a server that listens on ``host``."""
     return _ANY.get(host, host)
 
 
 def format_host_port(host: str, port: int) -> str:
-    """``host:port`` as URLs have it."""
+    """Format ``host:port`` as in URLs, with IPv6 addresses in brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 

@@ -1,4 +1,4 @@
-"""When the portal is up: its gateway says so at /readyz."""
+"""Readiness of the portal: `GET /readyz` of its gateway."""
 
 import asyncio
 import ssl
@@ -10,7 +10,7 @@ _MOST_ANSWER_BYTES = 4096
 
 
 async def wait_ready(host: str, port: int, *, tls: bool = False) -> None:
-    """Return as soon as `GET /readyz` answers 200. Asks for ever: the caller sets the limit."""
+    """Poll `GET /readyz` until it returns 200. There is no timeout: the caller sets one."""
     pause = FIRST_PAUSE_SECONDS
     while not await is_ready(host, port, tls=tls):
         await asyncio.sleep(pause)
@@ -18,7 +18,7 @@ async def wait_ready(host: str, port: int, *, tls: bool = False) -> None:
 
 
 async def is_ready(host: str, port: int, *, tls: bool = False) -> bool:
-    """Whether `GET /readyz` answers 200, within two seconds."""
+    """Whether `GET /readyz` returns 200 within two seconds."""
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             return (await _ask(host, port, _own_certificate() if tls else None)).split(b" ", 2)[1:2] == [
@@ -29,7 +29,7 @@ async def is_ready(host: str, port: int, *, tls: bool = False) -> bool:
 
 
 def _own_certificate() -> ssl.SSLContext:
-    """Takes any certificate: it is for the name that others call, and nothing secret is said."""
+    """A context that accepts any certificate: it is for the public name, and nothing secret is sent."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -37,7 +37,7 @@ def _own_certificate() -> ssl.SSLContext:
 
 
 async def _ask(host: str, port: int, tls: ssl.SSLContext | None) -> bytes:
-    """The first bytes of the answer."""
+    """Return the first bytes of the response."""
     reader, writer = await asyncio.open_connection(host, port, limit=_MOST_ANSWER_BYTES, ssl=tls)
     try:
         writer.write(b"GET /readyz HTTP/1.1\r\nHost: opsroom\r\nConnection: close\r\n\r\n")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 MAX_REPLICAS = 32
 AUTO = "auto"
-"""One process for each core that we may use."""
+"""One process for each usable core."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ ONE_EACH = Replicas()
 
 
 def read_replicas(text: str) -> Replicas:
-    """As ``chat=2,gateway=auto``; what is not named stays one.
+    """Parse ``chat=2,gateway=auto``. A service that is not named has one process.
 
     Raises:
         argparse.ArgumentTypeError: an unknown service, one named twice, a number out of its limits, or

@@ -1,4 +1,4 @@
-"""`opsroom up`: the whole portal on one machine. This is where its parts are put together."""
+"""`opsroom up`: the composition root of the whole portal on one machine."""
 
 import asyncio
 import os
@@ -28,24 +28,24 @@ from opsroom_launcher.supervision.supervisor import Supervisor
 from opsroom_messaging.deployment.broker_accounts import password_file
 
 START_SECONDS = 120.0
-"""Hosts that give a tenth of a core need most of it; whatever can never work says so earlier."""
+"""Hosts with a tenth of a core need most of it. What can never work fails earlier."""
 SERVICE_STOP_SECONDS = 10.0
 GATEWAY_STOP_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to run, and what to tell about it."""
+    """The processes to run, and the addresses to print."""
 
     specs: tuple[ServiceSpec, ...]
     addresses: Addresses
 
 
 def up(options: UpOptions, layout: InstallLayout) -> int:
-    """Run the portal until it is told to stop; returns the exit code.
+    """Run the portal until a signal stops it. Returns the exit code.
 
     Raises:
-        RefusedError: it can't start or go on. Nothing of it runs then.
+        RefusedError: it can't start or continue. Nothing of it runs then.
     """
     started = float(os.environ.pop(env_vars.STARTED, "") or time.time())
     with ExitStack() as stack:
@@ -56,7 +56,7 @@ def up(options: UpOptions, layout: InstallLayout) -> int:
 
 
 def _plan(options: UpOptions, layout: InstallLayout, stack: ExitStack) -> Plan:
-    """Check all that can be checked before anything runs; what is taken is given back by ``stack``."""
+    """Check all that can be checked before anything runs. ``stack`` releases the data folder."""
     port = free_port(options.host, options.port, "--port or --host")
     page = layout.page
     tls = bool(os.environ.get("GATEWAY_TLS_CERT"))
@@ -82,7 +82,7 @@ def _data_dir(options: UpOptions, layout: InstallLayout) -> Iterator[DataDir]:
 
 
 def service_specs(options: UpOptions, addresses: Addresses) -> tuple[ServiceSpec, ...]:
-    """The portal's own processes. The gateway drains first, while what it answers from still runs."""
+    """The portal's own processes. The gateway drains first, while the services behind it still run."""
     environ = {
         **os.environ,
         "PYTHONUNBUFFERED": "1",
@@ -95,10 +95,10 @@ def service_specs(options: UpOptions, addresses: Addresses) -> tuple[ServiceSpec
         environ["GATEWAY_ACCESS"] = options.access
     if addresses.page:
         environ.setdefault("GATEWAY_FRONTEND", str(addresses.page))
-    environ.setdefault("LOG_FORMAT", "text")  # behind a prefix, whoever reads them
+    environ.setdefault("LOG_FORMAT", "text")  # people read them, behind a prefix
 
     def service(name: str, count: int, stop_order: int, grace: float) -> list[ServiceSpec]:
-        # -P: a module in the working directory, json.py for one, is not taken for the library's.
+        # -P: a module in the working directory, such as json.py, must not shadow the library's.
         argv = (sys.executable, "-P", "-m", f"opsroom_{name}")
         own = environ | _broker_user(name, addresses.data)
         if count == 1:
@@ -117,7 +117,7 @@ def service_specs(options: UpOptions, addresses: Addresses) -> tuple[ServiceSpec
 
 
 def _replica(name: str, number: int, environ: Mapping[str, str]) -> dict[str, str]:
-    """What only one of several processes of a service has: its admin port is one more than the last one's."""
+    """Variables of one of several replicas: each admin port is one more than the last."""
     variable = f"{name.upper()}_ADMIN_PORT"
     first = environ.get(variable, "")
     own = {variable: str(int(first) + number - 1)} if first.isascii() and first.isdigit() else {}
@@ -125,7 +125,7 @@ def _replica(name: str, number: int, environ: Mapping[str, str]) -> dict[str, st
 
 
 def _broker_user(name: str, data: Path | None) -> dict[str, str]:
-    """Who a service is to the embedded broker; to another one, whoever the environment says."""
+    """The credentials for the embedded broker. For an external one the environment has them."""
     if data is None:
         return {}
     password = password_file(users_folder(data.resolve()), name)
@@ -164,7 +164,7 @@ async def _ready(addresses: Addresses, supervisor: Supervisor) -> None:
 
 
 async def _wait_first(*waits: Awaitable[object]) -> None:
-    """Wait until one of ``waits`` is done, raise what it raised, and end the others."""
+    """Wait until one of ``waits`` is done, cancel the others, and raise what it raised."""
     tasks = [asyncio.ensure_future(wait) for wait in waits]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -177,7 +177,7 @@ async def _wait_first(*waits: Awaitable[object]) -> None:
 
 
 def _handle_signals(console: Console, stop: asyncio.Event, kill: Callable[[], None]) -> Callable[[], int]:
-    """The first signal stops in order, a second kills. Returns what tells the exit code in the end."""
+    """Stop in order at the first signal, kill at the second. Returns a function for the exit code."""
     loop = asyncio.get_running_loop()
     killed_by: list[signal.Signals] = []
 
@@ -186,12 +186,12 @@ def _handle_signals(console: Console, stop: asyncio.Event, kill: Callable[[], No
             again = "; Ctrl-C again kills at once" if number is signal.SIGINT else ""
             console.say("opsroom", f"stopping ({number.name}){again}")
             stop.set()
-        elif number is not signal.SIGHUP:  # a closing terminal sends it after Ctrl-C, meaning nothing more
+        elif number is not signal.SIGHUP:  # a closing terminal sends it after Ctrl-C: not a second request
             killed_by.append(number)
             kill()
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # nohup and the like: a signal that was ignored when we started stays so.
+        # A signal that was ignored at our start stays ignored, as under nohup.
         if signal.getsignal(number) is not signal.SIG_IGN:
             loop.add_signal_handler(number, ask, number)
 

@@ -1,4 +1,4 @@
-"""The client's command line, about the portal that the rule chooses."""
+"""The portal that the client's command line talks to."""
 
 import functools
 from collections.abc import Mapping
@@ -9,9 +9,9 @@ from opsroom_launcher.selection.portal_selection import select_portal, warn_of_o
 
 
 def target_server(layout: InstallLayout, environ: Mapping[str, str], *, quiet: bool = False) -> Server:
-    """The server that a command is about, found once and not before it is asked for.
+    """Return the server of a command. The portal is selected once, at first use.
 
-    ``quiet``: without a word on others, as completion must be.
+    ``quiet``: don't warn of other running portals, as for completion.
     """
 
     @functools.cache

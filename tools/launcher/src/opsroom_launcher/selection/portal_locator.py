@@ -1,4 +1,4 @@
-"""Where the chosen portal is: its gateway, its data, its broker."""
+"""Locate the gateway, the data and the broker of the selected portal."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from opsroom_messaging.deployment.broker_accounts import context_file
 from opsroom_messaging.runtime.settings import BrokerSettings
 
 _BROKERS = ("NATS_URL", "NATS_CONTEXT")
-"""Variables that name a broker which is not the embedded one."""
+"""Variables that name an external broker."""
 
 
 class Context(BaseModel):
-    """What a context of the ``nats`` command line says of the broker; it may say more.
+    """A context of the ``nats`` command line, as far as it is used here.
 
-    Its file: https://github.com/nats-io/jsm.go/tree/main/natscontext
+    The file format: https://github.com/nats-io/jsm.go/tree/main/natscontext
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -36,7 +36,7 @@ class Context(BaseModel):
     key: str = ""
 
     def access(self) -> Credentials:
-        """Our proof to that broker."""
+        """Return the credentials for that broker."""
         files = (self.creds, self.ca, self.cert, self.key)
         credentials, ca, cert, key = (Path(file).expanduser() if file else None for file in files)
         user, password = (self.user, self.password) if self.user else (None, None)
@@ -45,24 +45,24 @@ class Context(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class PortalLocation:
-    """Where the chosen portal is."""
+    """The location of the selected portal."""
 
     selected: SelectedPortal
     data: Path
     """The embedded broker's folder, if it has one."""
     environ: Mapping[str, str]
     command: str = "./opsroom"
-    """What to type to start one."""
+    """The command that starts one."""
 
     @property
     def by_gateway(self) -> bool:
-        """Whether its gateway alone can be asked: a URL names it, and nothing says where its broker is."""
+        """Whether only the gateway can be queried, because the address of its broker is unknown."""
         named = any(self.environ.get(name) for name in (*_BROKERS, "OPSROOM_DATA"))
         return self.selected.by_url and not self.selected.record and not named
 
     @property
     def external_broker(self) -> str | None:
-        """The variable, or the option of `up`, that names a broker which is not the embedded one."""
+        """The variable, or option of `up`, that names an external broker; None for the embedded one."""
         named = next((name for name in _BROKERS if self.environ.get(name)), None)
         return named or ("--nats" if self._nats_url else None)
 
@@ -71,13 +71,13 @@ class PortalLocation:
         return self.selected.record.nats_url if self.selected.record else None
 
     def broker(self) -> tuple[str, Credentials] | None:
-        """The broker's address and our proof: what the environment says, else that of the embedded one.
+        """Return the URL and the credentials of the broker: from the environment, else of the embedded one.
 
         Raises:
             RefusedError: ``NATS_CONTEXT`` names nothing that can be used.
             SettingsError: another setting of the environment is wrong.
         """
-        named = self.environ.get("NATS_URL")  # with the password that a record leaves out
+        named = self.environ.get("NATS_URL")  # with the password, which a record does not have
         if url := named or (None if self.environ.get("NATS_CONTEXT") else self._nats_url):
             settings = BrokerSettings.from_environment({**self.environ, "NATS_URL": url})
             return settings.nats_url, settings.credentials()
@@ -91,7 +91,7 @@ class PortalLocation:
         return context.url, context.access()
 
     def _named(self, name: str) -> Path:
-        """A context is a file, or the name of one of those that the ``nats`` command line keeps."""
+        """Return the file of a context, which is named by path or as the ``nats`` command line names it."""
         if "/" in name or name.endswith(".json"):
             return Path(name).expanduser()
         config = Path(self.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser()
@@ -101,7 +101,7 @@ class PortalLocation:
 def locate_portal(
     layout: InstallLayout, environ: Mapping[str, str], selected: SelectedPortal
 ) -> PortalLocation:
-    """Where the chosen portal is, or would be if `up` started it."""
+    """Locate the selected portal, or where it would be if `up` started it."""
     data = Path(environ.get("OPSROOM_DATA") or layout.data).expanduser()
     if selected.record and selected.record.data:
         data = selected.record.data

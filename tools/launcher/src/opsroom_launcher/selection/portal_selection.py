@@ -1,8 +1,8 @@
-"""Which portal is meant: the one rule of `chat`, `servers`, `moderate`, `status`, `doctor` and completion.
+"""Select the portal of a command: `chat`, `servers`, `moderate`, `status`, `doctor` and completion.
 
 1. ``--url``, else ``OPSROOM_URL``.
 2. ``PORT``: the portal at that port of this machine, or of ``HOST``.
-3. The portal that was started last from here and still runs. From here means from this checkout, or, where
+3. The running portal that was started last from here. From here means from this checkout, or, if
    Opsroom is installed from wheels, by this user.
 4. The default port, 8000.
 
@@ -28,15 +28,15 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class SelectedPortal:
-    """The portal that is meant."""
+    """The selected portal."""
 
     url: str
     record: RunRecord | None = None
     """Its record; None: it was not started from here, or does not run."""
     others: tuple[RunRecord, ...] = ()
-    """The portals that could have been meant as well: only without a word on which."""
+    """Other running portals, if nothing in the environment decided among them."""
     by_url: bool = False
-    """Whether a URL names it, which may be anywhere."""
+    """Whether a URL selected it, so it may be on another machine."""
 
     @property
     def host(self) -> str:
@@ -50,17 +50,17 @@ class SelectedPortal:
 
     @property
     def tls(self) -> bool:
-        """Whether its gateway speaks TLS."""
+        """Whether its gateway uses TLS."""
         return urlsplit(self.url).scheme == "https"
 
 
 def select_portal(
     layout: InstallLayout, environ: Mapping[str, str], url: str | None = None
 ) -> SelectedPortal:
-    """Apply the rule; ``url`` is what ``--url`` says.
+    """Select a portal by the rule above; ``url``: the value of ``--url``.
 
     Raises:
-        RefusedError: the URL is none.
+        RefusedError: the URL is invalid.
     """
     running = list_running(layout)
     named = url or environ.get("OPSROOM_URL")
@@ -78,7 +78,7 @@ def select_portal(
 
 
 def warn_of_others(selected: SelectedPortal) -> None:
-    """Say on standard error which one was chosen, where several could have been meant."""
+    """Print on standard error which portal was selected, if several were possible."""
     if selected.others:
         others = ", ".join(portal.url for portal in selected.others)
         print(
@@ -104,13 +104,13 @@ def _port(parts: SplitResult) -> int:
 
 
 def _is_at(portal: RunRecord, parts: SplitResult) -> bool:
-    """Whether the URL is that of ``portal``."""
+    """Whether the URL is the one of ``portal``."""
     same_host = parts.hostname == portal.host or (parts.hostname == "localhost" and is_loopback(portal.host))
     return same_host and _port(parts) == portal.port and not parts.path.strip("/")
 
 
 def _is_meant(environ: Mapping[str, str], portal: RunRecord) -> bool:
-    """Whether no variable names other data or another broker."""
+    """Whether no variable names other data or another broker than those of ``portal``."""
     data, nats_url = environ.get("OPSROOM_DATA"), environ.get("NATS_URL")
     if environ.get("NATS_CONTEXT"):
         return False
@@ -120,7 +120,7 @@ def _is_meant(environ: Mapping[str, str], portal: RunRecord) -> bool:
 
 
 def _given_port(environ: Mapping[str, str]) -> int | None:
-    """The port in the environment; 0, which asks `up` for any, names none."""
+    """Return the port in the environment. 0, which means any free one to `up`, selects none."""
     port = environ.get("PORT", "")
     return int(port) or None if port.isascii() and port.isdigit() else None
 

@@ -1,4 +1,4 @@
-"""Where `opsroom up` runs at this moment, told to the other commands of the same home."""
+"""The record of a running `opsroom up`, for the other commands of the same installation."""
 
 import fcntl
 import json
@@ -17,7 +17,7 @@ from opsroom_launcher.portal.ports import connect_host, format_host_port
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A portal that runs. Nothing in it is a secret."""
+    """A running portal. The record contains no secrets."""
 
     pid: int
     host: str
@@ -25,9 +25,9 @@ class RunRecord:
     port: int
     tls: bool
     data: Path | None
-    """The embedded broker's folder, absolute; None with an outside broker."""
+    """The embedded broker's folder, absolute; None with an external broker."""
     nats_url: str | None
-    """The outside broker, without the user and password that its URL may carry."""
+    """The URL of the external broker, without user and password."""
 
     @property
     def url(self) -> str:
@@ -36,7 +36,7 @@ class RunRecord:
 
     @classmethod
     def of(cls, addresses: Addresses) -> Self:
-        """What to tell of the portal that this process runs."""
+        """Build the record of the portal that this process runs."""
         data = addresses.data
         return cls(
             pid=os.getpid(),
@@ -50,9 +50,9 @@ class RunRecord:
 
 @contextmanager
 def registered(layout: InstallLayout, portal: RunRecord) -> Iterator[None]:
-    """Record ``portal`` in a locked file until the end of this, or of the process.
+    """Record ``portal`` in a locked file until this ends, or the process does.
 
-    A kill -9 leaves the file, but not the lock. Where nothing can be written, as on a full disk or in a
+    A kill -9 leaves the file, but not the lock. If nothing can be written, as on a full disk or in a
     container, there is no record.
     """
     with ExitStack() as stack:
@@ -62,7 +62,7 @@ def registered(layout: InstallLayout, portal: RunRecord) -> Iterator[None]:
 
 
 def _write(folder: Path, portal: RunRecord, stack: ExitStack) -> None:
-    """Write the record of ``portal``; ``stack`` takes it away."""
+    """Write the record of ``portal``; ``stack`` removes it."""
     folder.mkdir(parents=True, exist_ok=True)
     _remove_stale(folder)
     handle, name = tempfile.mkstemp(prefix=f"{portal.pid}-", suffix=".new", dir=folder)
@@ -72,7 +72,7 @@ def _write(folder: Path, portal: RunRecord, stack: ExitStack) -> None:
     fcntl.flock(handle, fcntl.LOCK_EX)
     os.write(handle, json.dumps(asdict(portal), default=str).encode())
     finished = unfinished.with_suffix(".json")
-    unfinished.replace(finished)  # whoever reads it finds it whole, and locked
+    unfinished.replace(finished)  # atomic: readers see it complete and locked
     stack.callback(finished.unlink, missing_ok=True)
 
 
@@ -84,7 +84,7 @@ def _remove_stale(folder: Path) -> None:
 
 
 def is_locked(record: BinaryIO) -> bool:
-    """Whether the process that wrote it lives."""
+    """Whether the process that wrote it is alive."""
     try:
         fcntl.flock(record, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,4 +1,4 @@
-"""The portals of a home that run at this moment, as their records say."""
+"""List the running portals by their records."""
 
 import os
 from contextlib import suppress
@@ -10,7 +10,7 @@ from opsroom_launcher.selection.run_record import RunRecord, is_locked
 
 
 def list_running(layout: InstallLayout) -> list[RunRecord]:
-    """The portals that run, the one that was started last first."""
+    """Return the running portals, the last started first."""
     adapter = TypeAdapter(RunRecord)
     found: list[tuple[int, RunRecord]] = []
     for file in layout.run_dir.glob("*.json"):

@@ -1,23 +1,23 @@
-"""How long to wait before a dead child is started again."""
+"""The delay before a child is restarted."""
 
 from collections.abc import Callable
 
 FIRST_SECONDS = 0.2
 MAX_SECONDS = 5.0
 FORGIVEN_AFTER_SECONDS = 10.0
-"""A child that has lived so long starts over with the shortest wait."""
+"""After a run of this length the delay is the shortest again."""
 
 
 class Backoff:
-    """Doubling waits with jitter, so that children which died together don't come back in step."""
+    """Exponential backoff with jitter, so that children that died together don't restart together."""
 
     def __init__(self, random: Callable[[], float]) -> None:
-        """``random`` gives numbers from 0 up to 1."""
+        """``random`` returns numbers from 0 up to 1."""
         self._random = random
         self._next = FIRST_SECONDS
 
     def after(self, lived: float) -> float:
-        """Seconds to wait after a life of ``lived`` seconds: from half of the present step to all of it."""
+        """Return the seconds to wait after a run of ``lived`` seconds: half the step up to all of it."""
         if lived >= FORGIVEN_AFTER_SECONDS:
             self._next = FIRST_SECONDS
         step, self._next = self._next, min(self._next * 2, MAX_SECONDS)

@@ -1,4 +1,4 @@
-"""One child process: what it is, its output as lines, and an end that is bounded in time."""
+"""A child process: its output as lines, and a stop with a timeout."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ class ServiceSpec:
     """A process to keep running."""
 
     name: str
-    """Unique; a replica's ends in its number, as in ``chat-2``."""
+    """Unique; that of a replica ends in its number, as in ``chat-2``."""
     argv: tuple[str, ...]
     environ: Mapping[str, str]
     """The whole environment, not an addition to the launcher's."""
@@ -33,11 +33,11 @@ class ServiceSpec:
     is_shown: Callable[[str], bool] = lambda _line: True
     """Which lines of its output go to the console."""
     pass_fds: tuple[int, ...] = ()
-    """File descriptors that it holds on to."""
+    """File descriptors that it inherits."""
 
 
 class Child:
-    """A started process. Whoever starts it waits for it or stops it."""
+    """A started process. The caller must await `ended` or `stop`."""
 
     def __init__(self, process: Process, output: "asyncio.Task[None]") -> None:
         self._process = process
@@ -50,7 +50,7 @@ class Child:
         Raises:
             OSError: there is no such program, or no such group.
         """
-        # A pipe of our own: with asyncio's, the end of a process shows only when every heir of its output
+        # Our own pipe: with asyncio's, the end of a process is seen only when all that inherited its output
         # has ended too (Python 3.11).
         ours, theirs = os.pipe()
         with os.fdopen(theirs, "wb"), ExitStack() as undo:
@@ -75,15 +75,15 @@ class Child:
         return self._process.pid
 
     async def ended(self) -> int:
-        """Its exit code (negative: the signal that killed it), once it and its output have ended."""
+        """Wait for the end of the process and its output. Returns the exit code (negative: the signal)."""
         code = await self._process.wait()
-        # A stray grandchild can hold the pipe open: its words aren't waited for.
+        # A stray grandchild may hold the pipe open, so the wait for its output is short.
         await asyncio.wait([self._output], timeout=_OUTPUT_DRAIN_SECONDS)
         self._output.cancel()
         return code
 
     async def stop(self, grace: float) -> bool:
-        """SIGTERM, and SIGKILL after ``grace`` seconds. Returns whether it ended by itself."""
+        """Send SIGTERM, and SIGKILL after ``grace`` seconds. Returns whether SIGTERM was enough."""
         self._send(signal.SIGTERM)
         try:
             await asyncio.wait_for(self.ended(), grace)
@@ -99,7 +99,7 @@ class Child:
 
 
 async def _forward_lines(output: FileIO, on_line: Callable[[str], None]) -> None:
-    """Cut what comes into lines until it ends. Takes over ``output`` and closes it."""
+    """Split ``output`` into lines until it ends, and close it."""
     reader = asyncio.StreamReader()
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), output
@@ -116,7 +116,7 @@ async def _forward_lines(output: FileIO, on_line: Callable[[str], None]) -> None
 
 
 def describe_exit(code: int) -> str:
-    """An exit code in words, as ``exit 1`` or ``SIGKILL``."""
+    """Describe an exit code, as ``exit 1`` or ``SIGKILL``."""
     if code >= 0:
         return f"exit {code}"
     with suppress(ValueError):

@@ -1,7 +1,7 @@
-"""The launcher's standard output: prefixed lines, written by a thread of its own through a bounded queue.
+"""The launcher's standard output: prefixed lines, written by a separate thread from a bounded queue.
 
-A terminal may be paused and a pipe's reader may hang. Neither may stall the supervision or, by back pressure
-through their log pipes, the services: past the bound, lines are dropped and counted.
+A terminal may be paused and a pipe's reader may hang. Neither may stall the supervisor or, by backpressure
+through their log pipes, the services. If the queue is full, lines are dropped and counted.
 """
 
 import queue
@@ -23,17 +23,17 @@ _COLOURS = {
 
 
 class Console:
-    """A context manager; lines are written in the order in which they were said."""
+    """A context manager; lines are written in the order of the calls."""
 
     def __init__(self, stream: TextIO, *, coloured: bool, width: int = 7) -> None:
-        """``width``: what names are padded to."""
+        """``width``: the width to which names are padded."""
         self._stream = stream
         self._coloured = coloured
         self._width = width
         self._waiting: queue.Queue[str | None] = queue.Queue(MAX_WAITING_LINES)
         self._dropped = 0
         self._on_closed: Callable[[], None] = lambda: None
-        # A daemon: a terminal that is paused for ever must not keep the process from ending.
+        # A daemon: a paused terminal must not keep the process from ending.
         self._writer = threading.Thread(target=self._write_all, name="console", daemon=True)
 
     def __enter__(self) -> Self:
@@ -41,24 +41,24 @@ class Console:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Write what still waits, for a second at most."""
+        """Write the queued lines, for at most a second."""
         with suppress(queue.Full):
             self._waiting.put(None, timeout=_CLOSE_SECONDS)
             self._writer.join(_CLOSE_SECONDS)
 
     def on_closed(self, callback: Callable[[], None]) -> None:
-        """Have ``callback`` called, from the writing thread, once nobody reads the output any more."""
+        """Call ``callback``, from the writing thread, when the output has been closed by its reader."""
         self._on_closed = callback
 
     def say(self, name: str, line: str) -> None:
-        """Show ``line`` as coming from ``name``."""
+        """Print ``line`` with the prefix ``name``."""
         prefix = f"{name:<{self._width}} |"
         if self._coloured and (colour := _COLOURS.get(name.partition("-")[0])):
             prefix = f"{colour}{prefix}{_RESET}"
         self._put(f"{prefix} {line}")
 
     def show(self, text: str) -> None:
-        """Show ``text`` as it is."""
+        """Print ``text`` as it is."""
         self._put(text)
 
     def _put(self, text: str) -> None:

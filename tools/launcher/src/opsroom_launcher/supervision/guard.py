@@ -1,11 +1,11 @@
-"""What makes the children die with the launcher, however the launcher dies.
+"""Kill the children when the launcher dies, even by kill -9.
 
-One `/bin/sh` leads a process group that every child joins, and reads from a pipe that only the launcher
-holds. When the launcher ends, kill -9 included, the kernel closes the pipe, and the shell kills its group,
-itself with it.
+One `/bin/sh` leads a process group that every child joins, and reads from a pipe whose other end only the
+launcher holds. When the launcher ends in any way, the kernel closes the pipe, and the shell kills its group
+and itself.
 
 Rejected: PR_SET_PDEATHSIG needs Linux and either `preexec_fn`, which is unsafe beside threads (the console's,
-asyncio's own), or a wrapper process for each child; a pipe that the children watch can't be asked of
+asyncio's own), or a wrapper process for each child. A pipe that the children watch is impossible with
 nats-server. The group also keeps the terminal's Ctrl-C from the children, so that the launcher can stop them
 in order. A child that is forked while the launcher dies can't escape: without the guard there is no group to
 join, and it fails to start.
@@ -17,14 +17,14 @@ import signal
 from contextlib import suppress
 from typing import Self
 
-# `read` ends with the pipe. The traps leave nothing but KILL to end the guard before that.
+# `read` returns when the pipe closes. With the traps, only SIGKILL ends the guard before that.
 _SCRIPT = "trap '' HUP INT QUIT TERM; echo armed; read -r _; kill -s KILL 0"
 _START_SECONDS = 5.0
 _END_SECONDS = 5.0
 
 
 class Guard:
-    """An async context manager; leaving it kills whatever is still in the group."""
+    """An async context manager; leaving it kills what is still in the group."""
 
     def __init__(self) -> None:
         self._process: asyncio.subprocess.Process | None = None
@@ -55,7 +55,7 @@ class Guard:
         return self._running.pid
 
     async def lost(self) -> None:
-        """Return when somebody has killed the guard."""
+        """Wait until the guard has been killed."""
         await self._running.wait()
 
     def kill_all(self) -> None:

@@ -1,17 +1,17 @@
-"""From bytes as they come off a pipe to lines, with a bound on how long a line may grow."""
+"""Split the bytes of a pipe into lines of limited length."""
 
 MAX_LINE_BYTES = 8192
-"""Bytes after which a line without an end is given out as it stands."""
+"""An unfinished line is returned as it is after this many bytes."""
 
 
 class LineSplitter:
-    """Cuts a byte stream into lines. It never holds more than one chunk and `MAX_LINE_BYTES` bytes."""
+    """Splits a byte stream into lines. Buffers at most one chunk and `MAX_LINE_BYTES` bytes."""
 
     def __init__(self) -> None:
         self._rest = b""
 
     def feed(self, chunk: bytes) -> list[str]:
-        """The lines that ``chunk`` completes; an overlong one in pieces."""
+        """Return the lines that ``chunk`` completes; one that is too long in pieces."""
         *whole, self._rest = (self._rest + chunk).split(b"\n")
         lines = [piece for line in whole for piece in _pieces(line)]
         if len(self._rest) > MAX_LINE_BYTES:
@@ -20,7 +20,7 @@ class LineSplitter:
         return lines
 
     def end(self) -> list[str]:
-        """What is left when the stream has ended."""
+        """Return the rest when the stream has ended."""
         rest, self._rest = self._rest, b""
         return _pieces(rest) if rest else []
 

@@ -1,4 +1,4 @@
-"""Keeps processes running: restarts with backoff, and an end in order."""
+"""Restart processes with backoff, and stop them in order."""
 
 import asyncio
 import random
@@ -13,7 +13,7 @@ from opsroom_launcher.supervision.console import Console
 from opsroom_launcher.supervision.guard import Guard
 
 EXIT_CONFIG = 78
-"""A service's exit code (EX_CONFIG of sysexits.h) for "I can't work as set up": no restart mends that."""
+"""A service's exit code (EX_CONFIG of sysexits.h) for a wrong configuration: a restart would not help."""
 
 
 class SupervisedProcess:
@@ -22,7 +22,7 @@ class SupervisedProcess:
     def __init__(self, spec: ServiceSpec, guard: Guard, console: Console) -> None:
         self.spec = spec
         self.last_line = ""
-        """Its latest line of output, for a complaint about it."""
+        """Its latest line of output, for error messages."""
         self.restarts = 0
         self._guard = guard
         self._console = console
@@ -31,14 +31,14 @@ class SupervisedProcess:
         self._verdict: str | None = None
 
     def stop(self) -> None:
-        """Have `run` end the process and return."""
+        """Make `run` stop the process and return."""
         self._stopping.set()
 
     async def run(self) -> None:
         """Start the process, and start it again whenever it ends.
 
         Raises:
-            RefusedError: it can't be started, or exited with `EXIT_CONFIG`; then the message is its own.
+            RefusedError: it can't be started, or it exited with `EXIT_CONFIG`, and the message is its own.
         """
         clock = asyncio.get_running_loop().time
         while not self._stopping.is_set():
@@ -61,7 +61,7 @@ class SupervisedProcess:
     def _on_line(self, line: str) -> None:
         self.last_line = line or self.last_line
         if line.startswith(f"opsroom-{self.spec.name.partition('-')[0]}: "):
-            # Its reason to give up. The launcher repeats it where refusals go, so it isn't shown twice.
+            # The reason of its exit. The launcher prints it with the error, so it isn't shown here too.
             self._verdict = line
         elif self.spec.is_shown(line):
             self._console.say(self.spec.name, line)
@@ -121,20 +121,20 @@ class Supervisor:
             for process in processes:
                 process.stop()
                 names.append(process.spec.name)
-            # A failure has been reported by `failed`, or comes too late to matter.
+            # A failure was reported by `failed`, or is too late to matter.
             await asyncio.gather(*(self._tasks[name] for name in names), return_exceptions=True)
 
     def kill(self) -> None:
-        """Kill everything at once; leaving the context then has nothing to wait for."""
+        """Kill everything at once, so that leaving the context need not wait."""
         for process in self._processes:
             process.stop()
         self._guard.kill_all()
 
     async def failed(self) -> None:
-        """Return only by raising, when the processes can't be kept running any more.
+        """Wait until the processes can't be kept running any more, and raise. Never returns.
 
         Raises:
-            RefusedError: a process gave up for good, or the guard was killed.
+            RefusedError: a process failed permanently, or the guard was killed.
         """
         guard_lost = asyncio.create_task(self._guard.lost())
         try:
