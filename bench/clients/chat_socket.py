@@ -1,4 +1,4 @@
-"""Sockets of the chat in either dialect, connected and ready to read."""
+"""Chat sockets of the course contract and of v1."""
 
 import json
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from opsroom_testkit.websocket_client import WebSocketClient, connect
 async def join_chat(
     port: int, protocol: str, number: int, on_payload: Callable[[bytes], None]
 ) -> WebSocketClient:
-    """Open socket ``number``: anybody's in the course's dialect, a person of its own in v1's.
+    """Open socket ``number``: anonymous in the course contract, of a new user in v1.
 
     Raises:
         ConnectionError: the server refused.
@@ -29,5 +29,5 @@ async def join_chat(
 
 
 def is_welcome(payload: bytes) -> bool:
-    """Whether this is the first frame of a socket: the list of people, or v1's welcome."""
+    """Whether this is the first frame of a socket: the user list, or v1's welcome."""
     return payload.startswith((b"[", b'{"type":"welcome"'))

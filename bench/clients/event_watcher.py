@@ -1,4 +1,4 @@
-"""What the stream of the cloud says happened, by the broker's clock."""
+"""Watch the cloud's stream, by the broker's clock."""
 
 import asyncio
 from collections import Counter
@@ -15,12 +15,12 @@ from opsroom_messaging.jetstream.stream_subscription import StartPolicy, StreamS
 from opsroom_messaging.runtime.process import running
 
 _SETTLE_SECONDS = 2.0
-"""How long a second end of a finished operation is waited for."""
+"""How long to wait for a second end of a finished operation."""
 
 
 @dataclass(slots=True)
 class EventWatcher:
-    """A sink that keeps when creates were received and done.
+    """A stream handler that records when creates were received and done.
 
     ``late_stored_ms``: milliseconds from an operation's due time to when its end was stored;
     ``late_said_ms``: to the timestamp that the event of its end carries.
@@ -34,10 +34,10 @@ class EventWatcher:
     last_done: datetime | None = None
 
     def on_restart(self, *, fresh: bool) -> None:
-        """Nothing to forget: the stream is followed once."""
+        """Do nothing: the stream is read once."""
 
     def on_message(self, message: StreamMessage) -> None:
-        """One event."""
+        """Record an event."""
         event = INSTANCE_EVENT.read(message.data)
         if event.type is EventType.RECEIVED and event.due_at is not None:
             self.first_received = self.first_received or message.at
@@ -50,12 +50,12 @@ class EventWatcher:
             self.late_said_ms.append((event.timestamp - due).total_seconds() * 1e3)
 
     def on_synced(self) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
     async def wait_done(self, operations: Collection[str], timeout: float, check: Callable[[], None]) -> None:
-        """Wait until all are done or ``timeout`` seconds have gone, and a little longer for second ends.
+        """Wait until all are done or ``timeout`` seconds have passed, and a little longer for second ends.
 
-        ``check`` raises what there is no use in waiting after.
+        ``check`` raises if a server has died.
         """
         try:
             async with asyncio.timeout(timeout):
@@ -63,11 +63,11 @@ class EventWatcher:
                     check()
                     await asyncio.sleep(0.1)
         except TimeoutError:
-            pass  # how many were never done stands in the table
+            pass  # the table has the number that was never done
         await asyncio.sleep(_SETTLE_SECONDS)
 
     def seconds(self) -> float:
-        """From the first acceptance to the last end; NaN if there is none."""
+        """Return the seconds from the first acceptance to the last end; NaN if there is none."""
         if self.first_received is None or self.last_done is None:
             return float("nan")
         return (self.last_done - self.first_received).total_seconds()
@@ -75,7 +75,7 @@ class EventWatcher:
 
 @asynccontextmanager
 async def watch_events(broker: NatsConnection) -> AsyncIterator[EventWatcher]:
-    """Follow the events from the first on."""
+    """Watch the events from the first on."""
     watcher = EventWatcher()
     follower = StreamSubscription(
         broker, SubscriptionSpec(CLOUD_STREAM, (CLOUD_EVENTS,), StartPolicy.EVENTS), watcher

@@ -1,4 +1,4 @@
-"""An HTTP client that costs next to nothing: one kept connection, one request at a time."""
+"""A minimal HTTP client: one keep-alive connection, one request at a time."""
 
 import asyncio
 from types import TracebackType
@@ -7,7 +7,7 @@ _ANSWER_SECONDS = 60.0
 
 
 class HttpClient:
-    """Posts to one server on this machine over one connection."""
+    """Sends POST requests to a server on this machine."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -24,10 +24,10 @@ class HttpClient:
         self._streams[1].close()
 
     async def post(self, path: str, body: bytes = b"") -> tuple[int, bytes]:
-        """Status and body of the answer, which must say its length.
+        """Return the status and body of the response, which must have a Content-Length.
 
         Raises:
-            TimeoutError: none in 60 s; IncompleteReadError: the server closed the connection.
+            TimeoutError: no response in 60 s. IncompleteReadError: the server closed the connection.
         """
         assert self._streams is not None
         reader, writer = self._streams

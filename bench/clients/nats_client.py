@@ -1,6 +1,6 @@
-"""A client of the broker that costs next to nothing: asks services, very many at once.
+"""A minimal NATS client for very many concurrent requests.
 
-It speaks NATS' protocol itself, since a client library costs more for each request than the service asked.
+It implements the NATS protocol itself, because a client library costs more per request than the service.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ _HEAD = re.compile(rb"(H?)MSG _INBOX\.bench\.(\d+) 1 (?:(\d+) )?(\d+)\r\n")
 
 
 class NatsClient(asyncio.Protocol):
-    """A connection to the broker that asks: each answer goes to the one who waits for its number."""
+    """A connection for requests. A reply is matched to its request by the number in its subject."""
 
     def __init__(self) -> None:
         self._waiting: dict[int, asyncio.Future[tuple[bool, bytes]]] = {}
@@ -27,7 +27,7 @@ class NatsClient(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Say who we are, and where answers come in."""
+        """Send CONNECT, and subscribe to the replies."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         options = {
@@ -40,7 +40,7 @@ class NatsClient(asyncio.Protocol):
         transport.write(b"CONNECT %s\r\nSUB %s* 1\r\n" % (json.dumps(options).encode(), _INBOX))
 
     def request(self, subject: str, payload: bytes) -> asyncio.Future[tuple[bool, bytes]]:
-        """Whether the answer to ``payload`` is no error, and the answer."""
+        """Send a request. The result: whether the reply is no error, and its payload."""
         loop = asyncio.get_running_loop()
         self._asked += 1
         answer = self._waiting[self._asked] = loop.create_future()
@@ -52,7 +52,7 @@ class NatsClient(asyncio.Protocol):
         return answer
 
     def data_received(self, data: bytes) -> None:
-        """Cut what came into answers."""
+        """Parse replies."""
         data = self._rest + data
         at = 0
         while at < len(data):
@@ -76,7 +76,7 @@ class NatsClient(asyncio.Protocol):
         self._rest = data[at:]
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nobody will be answered any more."""
+        """Fail all pending requests."""
         for answer in self._waiting.values():
             if not answer.done():
                 answer.set_exception(exc or ConnectionError("the broker closed the connection"))
@@ -93,13 +93,13 @@ class NatsClient(asyncio.Protocol):
 
 
 async def connect_nats(port: int) -> NatsClient:
-    """An asker of the broker on this machine."""
+    """Connect to the broker on this machine."""
     _, client = await asyncio.get_running_loop().create_connection(NatsClient, "127.0.0.1", port)
     return client
 
 
 async def register(client: NatsClient, name: str) -> str:
-    """The id of the person who is registered as ``name``, the same each time.
+    """Register ``name`` and return the user's id; idempotent.
 
     Raises:
         ConnectionError: refused.

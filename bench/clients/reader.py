@@ -1,4 +1,4 @@
-"""One reader of a crowd: joins, remembers what it got, and comes back from where it was."""
+"""A reader that records what it receives, and resumes after a reconnect."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from opsroom_testkit.websocket_client import WebSocketClient
 
 SSE, WEBSOCKET = "SSE", "WebSocket"
 PEOPLE_SHARE = 25
-"""So many sockets are one person's: their list of connections holds 64, those of a dead gateway included."""
+"""Sockets of one user: the record of a user holds 64 connections, those of a dead gateway included."""
 _PER_ADDRESS = 5_000
 _JOIN_SECONDS = 60.0
 _EVENT = re.compile(rb"id: (\d+)\nevent: change\ndata: (\{[^\n]*\})\n\n")
@@ -23,16 +23,16 @@ _MESSAGE = re.compile(rb'\{"seq":(\d+),.*?"text":"bench:(\d+):')
 
 
 class Reader(Protocol):
-    """A reader; ``got`` holds the keys of what it got, in order."""
+    """A reader; ``got``: the keys of what it received, in order."""
 
     got: list[str]
 
     @property
     def lost(self) -> bool:
-        """Whether it has no connection."""
+        """Whether it is disconnected."""
 
     async def join(self, port: int) -> None:
-        """Connect, from where it was; returns once it is live or is being told what it missed.
+        """Connect and resume. Returns when it is live or the replay has begun.
 
         Raises:
             ConnectionError, OSError, TimeoutError: refused; it may try again.
@@ -52,11 +52,11 @@ class SocketReader:
 
     @property
     def lost(self) -> bool:
-        """Whether there is no connection."""
+        """Whether it is disconnected."""
         return self._reader is None or self._reader.lost
 
     async def join(self, port: int) -> None:
-        """Say hello and wait for the welcome."""
+        """Send `hello` and wait for the welcome."""
         self._welcomed.clear()
         loop = asyncio.get_running_loop()
         _, reader = await loop.create_connection(
@@ -78,12 +78,12 @@ class SocketReader:
                         raise ConnectionError("closed before the welcome")
                     with suppress(TimeoutError):
                         await asyncio.wait_for(self._welcomed.wait(), 1.0)
-        except BaseException:  # when cancelled, too: nobody else would close it
+        except BaseException:  # also when cancelled: nothing else would close it
             reader.close()
             raise
 
     def receive(self, payload: bytes) -> None:
-        """Note one frame."""
+        """Record a frame."""
         found = _MESSAGE.match(payload)
         if found is not None:
             self.since = int(found[1])
@@ -111,7 +111,7 @@ class EventStreamReader(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     async def join(self, port: int) -> None:
-        """Ask for the events after the last one known, and wait for the headers of the answer."""
+        """Request the events after the last known one, and wait for the headers of the response."""
         loop = asyncio.get_running_loop()
         opened = self.opened = loop.create_future()
         self._rest = b""
@@ -125,7 +125,7 @@ class EventStreamReader(asyncio.Protocol):
             raise
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask."""
+        """Send the request."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self.lost = False
@@ -134,7 +134,7 @@ class EventStreamReader(asyncio.Protocol):
         transport.write(f"{head}{place}\r\n".encode())
 
     def data_received(self, data: bytes) -> None:
-        """Note the events that are whole."""
+        """Record the complete events."""
         data = self._rest + data
         opened = self.opened
         if opened is not None and not opened.done():
@@ -158,20 +158,20 @@ class EventStreamReader(asyncio.Protocol):
         self._rest = data[end:][-4096:]
 
     def close(self) -> None:
-        """Drop the connection."""
+        """Abort the connection."""
         if self._transport is not None:
             self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Remember that it is gone."""
+        """Mark it as disconnected."""
         self.lost = True
         if self.opened is not None and not self.opened.done():
             self.opened.set_exception(exc or ConnectionError("closed before the answer"))
-            self.opened.exception()  # whoever waited for it may have given up
+            self.opened.exception()  # marks it as retrieved: the waiter may have timed out
 
 
 async def tokens(port: int, readers: int) -> list[str]:
-    """The token for each of ``readers`` sockets."""
+    """Register users, and return a token for each of ``readers`` sockets."""
     people = range(-(-readers // PEOPLE_SHARE))
     async with Opsroom(f"http://127.0.0.1:{port}") as opsroom:
         known = [(await opsroom.register(f"reader {number}")).token for number in people]
@@ -179,12 +179,12 @@ async def tokens(port: int, readers: int) -> list[str]:
 
 
 def source_of(number: int) -> tuple[str, int] | None:
-    """The address to connect from: one has too few ports for all where old connections still linger."""
+    """Return the source address of a reader: one address has too few ports if old ones are in TIME_WAIT."""
     return (f"127.0.0.{1 + number // _PER_ADDRESS}", 0) if sys.platform == "linux" else None
 
 
 def allow_open_files() -> None:
-    """Raise the limit on open files to the most that the system allows."""
+    """Raise the limit on open files to the maximum."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

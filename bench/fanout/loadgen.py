@@ -1,4 +1,4 @@
-"""Running the load generator (``loadgen.c``), and reading the servers' CPU and memory at its marks."""
+"""Run the load generator (``loadgen.c``), and measure the servers' CPU and memory at its marks."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ _SETTLE_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """``readers`` connections; ``phases``: in flight, and seconds.
+    """``readers``: connections; ``phases``: messages in flight, and seconds.
 
     ``stuck`` of the readers stop reading before the phase numbered ``stuck_from``.
     """
@@ -30,7 +30,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """Of one phase. ``cpu``: seconds of all server processes; ``generator_cpu``: a share of one core.
+    """A phase's figures. ``cpu``: seconds of all server processes; ``generator_cpu``: a share of one core.
 
     ``p50``, ``p99`` and ``most``: seconds from the publishing of a message to its last reader.
     """
@@ -49,7 +49,7 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class Fanout:
-    """``connects``: readers joined in a second; ``reader_bytes``: resident memory of the servers for each."""
+    """``connects``: readers joined per second; ``reader_bytes``: the servers' resident memory per reader."""
 
     connects: float
     reader_bytes: float

@@ -2,9 +2,9 @@
 
 Run as ``python -m bench.fanout.opsroom_server PORT [--no-metrics]``.
 
-uvicorn, FastAPI, the protocol classes, the feeds, the hubs and the connections are the gateway's own, started
-by its own ``make_server``; only the source differs. Each frame on ``/publish`` is a message as it lies in the
-stream, and is given to the feed as the follower would give it.
+uvicorn, FastAPI, protocol classes, projections, broadcasters and connections are the gateway's own, started
+by its ``make_server``; only the source differs. Each frame on ``/publish`` is a message as stored in the
+stream, and is passed to the projection as a subscription would pass it.
 """
 
 import asyncio
@@ -47,12 +47,12 @@ from opsroom_messaging.runtime.process import run, until_stopped
 from opsroom_testkit.websocket_frames import upgrade_request
 
 WITHOUT_METRICS = "--no-metrics"
-"""Leaves out how long messages take to all readers, the one metric here that costs more than an addition."""
+"""Disables the fan-out latency, the only metric here that costs more than an addition."""
 _SUBJECT = CHAT_EVENTS.replace("*", "general").replace(">", "general")
 
 
 def _stored_message() -> bytes:
-    """A message as the chat service stores it, with the mark in its text."""
+    """Encode a message as the chat service stores it, with the mark in its text."""
     return encode(
         MessageEvent(
             id="bench",
@@ -76,17 +76,17 @@ SSE_PROTOCOL = PeerProtocol(
 
 
 def application(latency: Histogram | None) -> FastAPI:
-    """The gateway's readers, and two sockets that stand in for the broker."""
+    """Build the application: the gateway's readers, and two sockets in place of the broker."""
     app = FastAPI()
     chat, cloud = MessageProjection(1, 4096, latency), InstanceProjection()
-    # Nobody resumes here, so nothing is ever asked of the stream.
+    # Nobody resumes here, so the stream is never read.
     enforcement = RestrictionEnforcer(RestrictionProjection(utc_now))
     access = access_of(GatewaySettings(), RequestClient(unconnected()), enforcement)
     app.include_router(events_router(cloud, cast("Replayer", None), access, RevocationWatcher(access)))
     app.add_middleware(ClientAddressMiddleware, exempt=(), proxies=trusted(()))
 
     async def received(_message: Message) -> None:
-        """Readers say nothing."""
+        """Ignore input of readers."""
 
     @app.websocket("/read")
     async def read(socket: WebSocket) -> None:
@@ -113,7 +113,7 @@ def application(latency: Histogram | None) -> FastAPI:
 
 
 async def main(port: int, *, measured: bool) -> None:
-    """Serve until told to stop."""
+    """Serve until a signal."""
     allow_open_files()
     settings = GatewaySettings(port=port)
     died = asyncio.Event()

@@ -1,4 +1,4 @@
-"""Getting the peers, each from its own registry; what can't be had is named."""
+"""Install the peers, each from its own registry, and list what is unavailable."""
 
 import shutil
 import subprocess
@@ -25,19 +25,19 @@ _NCHAN = (
 
 
 class MissingError(Exception):
-    """Something can't be had here; the message says what and why."""
+    """Something is unavailable here; the message says what and why."""
 
 
 @dataclass(slots=True)
 class PeerTools:
-    """What is here, by name; and what isn't, with the reason."""
+    """What is installed, by name; and what is missing, with the reason."""
 
     paths: dict[str, Path] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
 
 
 def install_peers() -> PeerTools:
-    """Get everything. The load generator itself needs a C compiler.
+    """Install everything. The load generator itself needs a C compiler.
 
     Raises:
         MissingError: there is none.
@@ -60,7 +60,7 @@ def install_peers() -> PeerTools:
 
 
 def load_generator() -> Path:
-    """The load generator's program.
+    """Build the load generator, and return its path.
 
     Raises:
         MissingError: there is no C compiler.
@@ -80,7 +80,7 @@ def _compiled(source: Path) -> Path:
 
 
 def node_folder() -> Path:
-    """The folder with ``node_modules``.
+    """Install the Node packages, and return the folder with ``node_modules``.
 
     Raises:
         MissingError: there is no Node, or npm failed.
@@ -98,7 +98,7 @@ def node_folder() -> Path:
 
 
 def _picows() -> Path:
-    """The folder with the package, and the loop that it is fastest on."""
+    """Install picows and its fastest event loop, and return their folder."""
     folder = TOOLS / "python"
     if not all((folder / package).is_dir() for package in ("picows", "uvloop")):
         try:
@@ -109,7 +109,7 @@ def _picows() -> Path:
 
 
 def _nchan() -> Path:
-    """The module for nginx."""
+    """Return the nginx module."""
     module = next((path for path in _NCHAN if path.exists()), None)
     if module is None or not _nginx():
         raise MissingError("no nginx with nchan (Debian, Ubuntu: apt-get install nginx libnginx-mod-nchan)")

@@ -1,4 +1,4 @@
-"""What a load generator says in each dialect, ready-made, so that it need not know any."""
+"""The bytes that the load generator sends in each protocol, so that it need not implement any."""
 
 import json
 from dataclasses import dataclass, field
@@ -9,29 +9,29 @@ from opsroom_testkit.websocket_frames import ZERO_MASK, frame, upgrade_request
 MARK = "~00000000~"
 SIZE = 200
 TEXT = MARK.ljust(SIZE, "x")
-"""The message: the generator writes its number into the mark."""
+"""The message. The generator writes its number into the mark."""
 
 
 def masked(payload: str | bytes, opcode: int = TEXT_OPCODE) -> bytes:
-    """Build a client's frame; its mask is zeros, so the payload stands in it as it is."""
+    """Build a client's frame with a mask of zeros, so that the payload is unchanged."""
     return frame(opcode, payload.encode() if isinstance(payload, str) else payload, mask=ZERO_MASK)
 
 
 def get(path: str) -> bytes:
-    """The request for a stream of server-sent events."""
+    """Build the request for a stream of server-sent events."""
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n".encode()
 
 
 def post(path: str, body: str) -> bytes:
-    """A POST on a connection that stays."""
+    """Build a POST request for a keep-alive connection."""
     return f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
 
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """``open``: what a connection says first; ``hello``: after the headers of the answer.
+    """``open``: the bytes that a connection sends first; ``hello``: after the headers of the response.
 
-    ``ready``: what it must then get to be counted as connected; empty: the headers do.
+    ``ready``: what it must then receive to count as connected; empty: the headers suffice.
     """
 
     open: bytes
@@ -51,7 +51,7 @@ class PeerProtocol:
 
 @dataclass(frozen=True, slots=True)
 class Protocols:
-    """Those of all servers that are measured."""
+    """The protocols of all servers that are measured."""
 
     relay: PeerProtocol = field(
         default=PeerProtocol(

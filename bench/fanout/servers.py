@@ -1,4 +1,4 @@
-"""The servers that ``fanout`` measures: how each is started, and in which dialect it is spoken to."""
+"""The servers that ``fanout`` measures: how each is started, and its protocol."""
 
 import asyncio
 import json
@@ -43,7 +43,7 @@ websocket {{ listen: "127.0.0.1:{port}", no_tls: true }}
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """``needs``: what must be set up for it, if anything; ``argv``: by port and a folder of its own."""
+    """``needs``: what must be installed for it, if anything; ``argv``: the command, by port and folder."""
 
     name: str
     protocol: PeerProtocol
@@ -132,7 +132,7 @@ PEERS = (
 
 @asynccontextmanager
 async def serving(peer: Peer, tools: PeerTools, *, pin: bool) -> AsyncIterator[Servers]:
-    """A fresh server, listening."""
+    """Start a new server. Yields when it is listening."""
     servers = Servers(free_port())
     with tempfile.TemporaryDirectory(prefix="opsroom-bench-", ignore_cleanup_errors=True) as folder:
         argv = peer.argv(servers.port, Path(folder), tools)
@@ -152,7 +152,7 @@ async def serving(peer: Peer, tools: PeerTools, *, pin: bool) -> AsyncIterator[S
 
 
 def _listens(servers: Servers) -> bool:
-    """Whether it listens, found out without a connection, which would be one reader more."""
+    """Whether it is listening, checked without a connection, which would count as a reader."""
     (pid,) = servers.pids().values()
     if servers.exited():
         return False

@@ -1,1 +1,1 @@
-"""Load generators, each a process of its own: a plan as JSON goes in, figures as JSON come out."""
+"""Load generators, each in its own process, which gets a plan and returns figures as JSON."""

@@ -1,4 +1,4 @@
-"""The load generator of ``path``, a process of its own: readers, and some of them senders."""
+"""The load generator of ``path``: readers, some of which send."""
 
 import asyncio
 import json
@@ -15,17 +15,17 @@ from opsroom_testkit.websocket_client import WebSocketClient
 
 MARK = b"bench:"
 SAMPLE = 7
-"""One reader in so many keeps the times of what it gets, and checks the order."""
+"""One reader of this many records latencies and checks the order."""
 SETTLE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``protocol`` v1 or course; ``readers`` sockets, shared out among ``ports``.
+    """``protocol``: v1 or course; ``readers``: sockets, distributed over ``ports``.
 
-    ``senders`` of them send one message at a time each.
+    ``senders`` of them send, each one message at a time.
 
-    ``seconds`` of sending, messages of ``size`` bytes of text. ``pids``: the server processes by name.
+    ``seconds``: of sending; ``size``: bytes of text; ``pids``: the server processes by name.
     """
 
     ports: tuple[int, ...]
@@ -39,7 +39,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Of many latencies, in milliseconds."""
+    """Latency percentiles in milliseconds."""
 
     p50: float
     p99: float
@@ -48,10 +48,10 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """``each``: from the send to each reader (a sample); ``last``: to the last of all readers.
+    """``each``: latency from the send to each reader (a sample); ``last``: to the last of all readers.
 
-    ``elapsed`` in seconds; ``cpu``: seconds that each server process used while it was sent, joining left
-    out; ``generator_cpu``: the share of one core that the generator used.
+    ``elapsed`` in seconds; ``cpu``: seconds that each server process used during sending, without the
+    joins; ``generator_cpu``: the share of one core that the generator used.
     """
 
     messages: int
@@ -65,16 +65,16 @@ class Figures:
 
 
 async def run_chat_load(plan: Plan) -> Figures:
-    """Run this load in a process of its own."""
+    """Run this load in a separate process."""
     found = await run_generator(__name__, asdict(plan), plan.seconds + RUN_SECONDS)
     return Figures(**found | {name: Latency(**found[name]) for name in ("each", "last")})
 
 
 class Run:
-    """One run: everybody connects, the senders send, everything is waited for.
+    """A run: all connect, the senders send, and all deliveries are awaited.
 
-    All readers get all messages in one order, so the n-th that any of them gets is the n-th that the
-    first of them got: only that one, and the sample, read which message it is.
+    All readers receive all messages in the same order, so the n-th message of any reader is the n-th of the
+    first one. Only that reader, and the sample, parse the message number.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -167,7 +167,7 @@ def _number_in(payload: bytes) -> int:
 
 
 def latency(values: list[float]) -> Latency:
-    """Of ``values`` in milliseconds; there must be one at least."""
+    """Compute the percentiles of ``values`` in milliseconds; there must be at least one."""
     return Latency(percentile(values, 0.5), percentile(values, 0.99), max(values))
 
 

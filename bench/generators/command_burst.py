@@ -1,4 +1,4 @@
-"""The load generator of ``commands``, a process of its own: creates, as fast as they are accepted."""
+"""The load generator of ``commands``: creates, as fast as they are accepted."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ _PATIENCE_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """``count`` creates over ``way`` (``NATS`` or ``HTTP``), never more than ``at_once`` unanswered."""
+    """``count`` creates over ``way`` (``NATS`` or ``HTTP``), at most ``at_once`` pending."""
 
     way: str
     port: int
@@ -32,9 +32,9 @@ class Burst:
 
 @dataclass(slots=True)
 class BurstFigures:
-    """The operations accepted, and how many commands were refused.
+    """The accepted operations, and the number of rejected commands.
 
-    ``elapsed``: seconds from the first request to the last answer; ``generator_cpu``: the share of one
+    ``elapsed``: seconds from the first request to the last response; ``generator_cpu``: the share of one
     core that the generator used.
     """
 
@@ -45,7 +45,7 @@ class BurstFigures:
 
 
 async def run_burst(plan: Burst) -> BurstFigures:
-    """Run this burst in a process of its own."""
+    """Run this burst in a separate process."""
     return BurstFigures(**await run_generator(__name__, asdict(plan)))
 
 
@@ -59,7 +59,7 @@ async def _over_nats(plan: Burst) -> BurstFigures:
 
     async def create() -> str | None:
         try:
-            # With an id, since the requester asks again what isn't answered in time.
+            # With an id, because the client retries after a timeout.
             request = CreateRequest(client_id=uuid4().hex)
             return (await requester.ask(CloudSubject.CREATE, request, OperationReply)).operation.id
         except FaultError:
@@ -84,7 +84,7 @@ async def _over_http(plan: Burst) -> BurstFigures:
 
 
 async def _measured(creators: list[Callable[[], Awaitable[str | None]]], count: int) -> BurstFigures:
-    """``count`` commands by ``creators``, each of which has one under way at a time."""
+    """Send ``count`` commands by ``creators``, each of which has one pending at a time."""
     figures = BurstFigures()
     tickets: Iterator[int] = iter(range(count))
 

@@ -1,4 +1,4 @@
-"""The load generator of ``path`` for the dashboard's events, a process of its own."""
+"""The load generator of ``path`` for the events of the dashboard."""
 
 import asyncio
 import json
@@ -15,13 +15,13 @@ from bench.servers.portal import cpu_of
 
 
 async def run_event_load(plan: Plan) -> Figures:
-    """Run this load in a process of its own; ``plan.size`` and ``plan.dialect`` say nothing here."""
+    """Run this load in a separate process. It ignores ``plan.size`` and ``plan.protocol``."""
     found = await run_generator(__name__, asdict(plan), plan.seconds + RUN_SECONDS)
     return Figures(**found | {name: Latency(**found[name]) for name in ("each", "last")})
 
 
 class EventRun:
-    """Everybody follows the events; the senders create servers, each one when all have heard of its last."""
+    """All readers follow the events. A sender creates the next server when all have its last event."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
@@ -84,7 +84,7 @@ class EventRun:
                 raise ConnectionError(f"a command was answered with {status}: {body[:200]!r}")
             operation = str(json.loads(body)["operation"]["id"])
             self._sent_at[operation] = begun
-            if operation not in self._last_at:  # the events may be faster than the answer
+            if operation not in self._last_at:  # the events may arrive before the response
                 waiter = self._waiting[operation] = asyncio.get_running_loop().create_future()
                 await asyncio.wait_for(waiter, SETTLE_SECONDS)
 

@@ -1,4 +1,4 @@
-"""Load generators: processes of their own, told a plan as JSON, that leave their figures as JSON."""
+"""Run a load generator in a separate process: the plan and the figures are JSON."""
 
 import asyncio
 import json
@@ -12,10 +12,10 @@ from typing import Any
 from bench.servers.portal import stop_process
 
 RUN_SECONDS = 180.0
-"""How long a generator may take, beyond what it is to take."""
+"""The timeout of a generator beyond its expected duration."""
 
 JsonObject = dict[str, Any]
-"""The fields of a plan, or of what a generator found."""
+"""The fields of a plan, or of the figures."""
 
 
 class GeneratorError(Exception):
@@ -23,7 +23,7 @@ class GeneratorError(Exception):
 
 
 async def run_generator(module: str, plan: JsonObject, seconds: float = RUN_SECONDS) -> JsonObject:
-    """Run ``module`` with ``plan``; what it found.
+    """Run ``module`` with ``plan``, and return its figures.
 
     Raises:
         GeneratorError: it failed, or took more than ``seconds``.
@@ -46,12 +46,12 @@ async def run_generator(module: str, plan: JsonObject, seconds: float = RUN_SECO
 
 
 def generator_main(work: Callable[[JsonObject], Coroutine[Any, Any, JsonObject]]) -> None:
-    """The generator's side: do ``work`` with the plan on the command line, and leave what it answers."""
+    """The generator's main function: run ``work`` with the plan on the command line, and write its result."""
     found = asyncio.run(work(json.loads(sys.argv[1])))
     Path(sys.argv[2]).write_text(json.dumps(found))
 
 
 def own_cpu_seconds() -> float:
-    """User and system time that this process has used so far."""
+    """Return the user and system time of this process."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime

@@ -1,4 +1,4 @@
-"""The load generator of ``memory`` and ``storm``, a process of its own: very many readers, each checked."""
+"""The load generator of ``memory`` and ``storm``: very many readers, each of which is checked."""
 
 import asyncio
 import os
@@ -27,16 +27,16 @@ STORM_AT_ONCE = 512
 PUBLISH_EVERY_SECONDS = 0.2
 SETTLE_SECONDS = 2.0
 STEP_SECONDS = 240.0
-"""How long it may take until everybody has joined, and until everybody has everything."""
+"""The timeout until all have joined, and until all have everything."""
 MARK = "bench"
 
 Publish = Callable[[], Awaitable[None]]
-"""Publishes one message and waits until it is stored."""
+"""Publishes a message and waits until it is stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReaderPlan:
-    """``readers`` of ``kind`` at the gateway on ``port``; ``storm``: kill it (``pids``) and come back."""
+    """``readers`` of ``kind`` at the gateway on ``port``; ``storm``: kill it (``pids``) and reconnect."""
 
     kind: str
     readers: int
@@ -48,12 +48,12 @@ class ReaderPlan:
 
 @dataclass(frozen=True, slots=True)
 class ReaderFigures:
-    """``joining``: seconds until all had joined the first time; ``grown``: bytes by process meanwhile.
+    """``joining``: seconds until all had joined the first time; ``grown``: growth in bytes by process.
 
-    Of a storm, in seconds: ``down`` from the kill until the gateway listened again, ``live`` from there until
-    everybody had all there was. ``rejected``: attempts that were refused and made again; ``messages``:
-    how many were sent; ``faults``: as (missed, repeated, misordered, unknown) of all readers together.
-    ``generator_cpu``: share of one core, until all were live.
+    Of a storm, in seconds: ``down`` from the kill until the gateway listened again, ``live`` from then until
+    all were up to date. ``rejected``: connection attempts that were refused and retried; ``messages``:
+    how many were sent; ``faults``: (missed, repeated, misordered, unknown) of all readers together.
+    ``generator_cpu``: the share of one core, until all were live.
     """
 
     joining: float
@@ -67,12 +67,12 @@ class ReaderFigures:
 
 
 async def run_reader_load(plan: ReaderPlan) -> ReaderFigures:
-    """Run this crowd in a process of its own."""
+    """Run this load in a separate process."""
     return ReaderFigures(**await run_generator(__name__, asdict(plan), 4 * STEP_SECONDS))
 
 
 class ReaderLoad:
-    """All readers, and the one who publishes to them."""
+    """All readers, and their publisher."""
 
     def __init__(self, plan: ReaderPlan, readers: list[Reader]) -> None:
         self._plan = plan
@@ -81,7 +81,7 @@ class ReaderLoad:
         self._rejected = 0
 
     async def figures(self) -> ReaderFigures:
-        """Everybody joins; in a storm, everybody comes back."""
+        """Let all readers join; in a storm, also reconnect."""
         before, cpu, begun = self._resident(), own_cpu_seconds(), time.perf_counter()
         await self._join(self._readers, FIRST_AT_ONCE)
         joining = time.perf_counter() - begun
@@ -113,7 +113,7 @@ class ReaderLoad:
         await asyncio.sleep(SETTLE_SECONDS)
         publishing.cancel()
         await asyncio.wait([publishing])
-        with suppress(TimeoutError):  # what has not come by then counts as missed
+        with suppress(TimeoutError):  # what has not arrived by then counts as missed
             await self._all_have_everything()
         faults = sum((check_delivery(self._sent, reader.got) for reader in self._readers), DeliveryFaults())
         return ReaderFigures(
@@ -128,7 +128,7 @@ class ReaderLoad:
         )
 
     async def _join(self, readers: Sequence[Reader], at_once: int) -> None:
-        """They all join, so many at a time; whoever is refused tries again a little later."""
+        """Let all join, ``at_once`` at a time. Rejected ones retry a little later."""
         slots = asyncio.Semaphore(at_once)
 
         async def join(reader: Reader) -> None:
@@ -145,7 +145,7 @@ class ReaderLoad:
             await asyncio.gather(*map(join, readers))
 
     async def _all_have_everything(self) -> None:
-        """Wait until everybody has as many messages as were sent at this moment; who is sent away returns."""
+        """Wait until all have as many messages as were sent so far. Disconnected ones reconnect."""
         count = len(self._sent)
         async with asyncio.timeout(STEP_SECONDS / 4):
             while any(len(reader.got) < count for reader in self._readers):
@@ -184,7 +184,7 @@ async def _done(asked: asyncio.Future[tuple[bool, bytes]]) -> bytes:
 
 
 async def _repeat(publish: Publish) -> None:
-    """Publish until cancelled, but never leave one half published."""
+    """Publish until cancelled, but complete the current message."""
     while True:
         await asyncio.shield(asyncio.ensure_future(publish()))
         await asyncio.sleep(PUBLISH_EVERY_SECONDS)

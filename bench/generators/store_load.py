@@ -1,4 +1,4 @@
-"""The load generator of ``stored``, a process of its own: as many sends as are answered."""
+"""The load generator of ``stored``: sends, as fast as they are acknowledged."""
 
 import asyncio
 import json
@@ -22,14 +22,14 @@ ROOM = "general"
 NATS, SOCKETS = "NATS", "sockets"
 
 Send = Callable[[str, str], Awaitable[bool]]
-"""Given an id and a text: whether it was answered as stored."""
+"""Sends a text with an id. Returns whether it was stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class StorePlan:
-    """``senders`` people with ``at_once`` unanswered sends each, for ``seconds``; ``size`` bytes of text.
+    """``senders`` users with ``at_once`` pending sends each, for ``seconds``; ``size`` bytes of text.
 
-    ``way``: straight to the chat service over NATS, or by sockets of the gateways at ``ports``.
+    ``way``: to the chat service over NATS, or through sockets of the gateways at ``ports``.
     """
 
     way: str
@@ -44,9 +44,9 @@ class StorePlan:
 
 @dataclass(frozen=True, slots=True)
 class StoreFigures:
-    """``stored``: sends answered as stored in ``elapsed`` seconds; ``refused``: answered otherwise.
+    """``stored``: sends acknowledged in ``elapsed`` seconds; ``refused``: rejected ones.
 
-    ``p50``, ``p99``: milliseconds from a send to its answer; ``cpu``: seconds of each server process;
+    ``p50``, ``p99``: milliseconds from a send to its response; ``cpu``: seconds of each server process;
     ``generator_cpu``: a share of one core.
     """
 
@@ -60,12 +60,12 @@ class StoreFigures:
 
 
 async def run_store_load(plan: StorePlan) -> StoreFigures:
-    """Run this load in a process of its own."""
+    """Run this load in a separate process."""
     return StoreFigures(**await run_generator(__name__, asdict(plan)))
 
 
 class SocketSender:
-    """Sends by one socket; an answer belongs to the send whose id it names."""
+    """Sends through one socket. An acknowledgement is matched to its send by the id."""
 
     def __init__(self) -> None:
         self.welcomed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -73,14 +73,14 @@ class SocketSender:
         self._send: Callable[[bytes], None] | None = None
 
     async def open(self, port: int, number: int) -> Callable[[], None]:
-        """Join; answers how to close the socket."""
+        """Connect. Returns the function that closes the socket."""
         reader = await join_chat(port, "v1", number, self._receive)
         self._send = reader.send
         await asyncio.wait_for(self.welcomed, ANSWER_SECONDS)
         return reader.close
 
     async def send(self, client_id: str, text: str) -> bool:
-        """Whether it was stored."""
+        """Send a message. Returns whether it was stored."""
         assert self._send is not None
         answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting[client_id] = answer

@@ -1,4 +1,4 @@
-"""Holding what a reader got against what was sent: nothing missed, nothing twice, nothing out of order."""
+"""Compare what a reader received with what was sent: no gaps, no duplicates, no reordering."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFaults:
-    """Of one reader or, summed, of many: how many messages were missed, came again, or came out of order.
+    """The delivery faults of a reader, or the sum of many: missed, repeated and misordered messages.
 
-    ``unknown``: how many came that nobody sent.
+    ``unknown``: received messages that were never sent.
     """
 
     missed: int = 0
@@ -26,7 +26,7 @@ class DeliveryFaults:
 
 
 def check_delivery(sent: Sequence[str], got: Sequence[str]) -> DeliveryFaults:
-    """What is wrong with ``got``, which should be ``sent``; each message of ``sent`` has a key of its own."""
+    """Count the faults of ``got`` compared with ``sent``. The keys in ``sent`` are unique."""
     if list(sent) == list(got):
         return DeliveryFaults()
     places = {key: place for place, key in enumerate(sent)}

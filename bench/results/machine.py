@@ -1,4 +1,4 @@
-"""What was measured on: facts that a figure means nothing without."""
+"""Facts of the machine, without which figures mean nothing."""
 
 import os
 import platform
@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 BUSY_LOAD = 0.3
-"""Above this load average per core, before anything was started, figures are noise."""
+"""Above this load average per core before the start, figures are noise."""
 
 
 def facts() -> dict[str, str | int | float]:
-    """The machine, the versions and the revision."""
+    """Return the machine, the versions and the revision."""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "revision": _output_of("git", "rev-parse", "--short", "HEAD"),
@@ -27,7 +27,7 @@ def facts() -> dict[str, str | int | float]:
 
 
 def is_busy(load: float) -> bool:
-    """Whether something else was running."""
+    """Whether the machine was busy."""
     return load / (os.cpu_count() or 1) > BUSY_LOAD
 
 

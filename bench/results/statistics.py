@@ -1,4 +1,4 @@
-"""The few statistics that go into tables."""
+"""The statistics of the tables."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from statistics import linear_regression, median
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """The median of repeated rounds, the least and the most of them."""
+    """The median, the minimum and the maximum of repeated rounds."""
 
     median: float
     least: float
@@ -15,12 +15,12 @@ class Spread:
 
 
 def spread(values: Sequence[float]) -> Spread:
-    """The spread of ``values``, one a round; there must be one at least."""
+    """Return the spread of ``values``, one per round; there must be at least one."""
     return Spread(median(values), min(values), max(values))
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The value below which ``share`` (0 to 1) of ``values`` lie; NaN for none."""
+    """Return the value below which ``share`` (0 to 1) of ``values`` lie; NaN for none."""
     if not values:
         return float("nan")
     ordered = sorted(values)
@@ -28,7 +28,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def slope(points: Sequence[tuple[float, float]]) -> float:
-    """How much the second of a pair grows by each one of the first (least squares); NaN for one pair."""
+    """Return the slope of the points by least squares; NaN for one point."""
     if len({x for x, _ in points}) < 2:
         return float("nan")
     return linear_regression([x for x, _ in points], [y for _, y in points]).slope

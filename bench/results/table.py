@@ -1,4 +1,4 @@
-"""Plain text tables, and the same as data."""
+"""Tables as plain text and as JSON data."""
 
 from dataclasses import asdict, dataclass
 
@@ -9,14 +9,14 @@ Cell = str | int | float | Spread
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table: units stand in the headers, the first column names what was measured."""
+    """A table. Units are in the headers, the first column names what was measured."""
 
     title: str
     headers: tuple[str, ...]
     rows: list[tuple[Cell, ...]]
 
     def text(self) -> str:
-        """The table, columns aligned: the first to the left, figures to the right."""
+        """Format the table with aligned columns: the first to the left, figures to the right."""
         lines = [self.headers, *(tuple(map(_shown, row)) for row in self.rows)]
         widths = [max(len(line[column]) for line in lines) for column in range(len(self.headers))]
         rule = "  ".join("-" * width for width in widths)
@@ -26,7 +26,7 @@ class Table:
         return "\n".join([self.title, "", aligned[0], rule, *aligned[1:]])
 
     def data(self) -> dict[str, object]:
-        """The table for JSON: figures unrounded, a spread as an object."""
+        """Return the table for JSON: figures unrounded, a spread as an object."""
         rows = [dict(zip(self.headers, map(_plain, row), strict=True)) for row in self.rows]
         return {"title": self.title, "rows": rows}
 
@@ -48,7 +48,7 @@ def _shown(cell: Cell) -> str:
 
 
 def _figure(value: float) -> str:
-    """Three significant digits, whole numbers in full, thousands grouped."""
+    """Format a figure: three significant digits, whole numbers in full, thousands grouped."""
     if isinstance(value, int) or abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.3g}"

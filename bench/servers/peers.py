@@ -1,4 +1,4 @@
-"""Servers that the same load is put on, side by side; a peer is one more entry here."""
+"""The servers that are compared under the same load. A new peer is a new entry here."""
 
 import asyncio
 import sys
@@ -16,12 +16,12 @@ from opsroom_testkit.ports import free_port
 
 _LISTEN_SECONDS = 10.0
 EVENTS = "events"
-"""The dialect of the dashboard: commands over HTTP, event streams."""
+"""The protocol of the dashboard: commands over HTTP, event streams."""
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """``protocol``: its language, ``course``, ``v1`` or ``events``; ``open`` starts a fresh one."""
+    """``protocol``: ``course``, ``v1`` or ``events``; ``open``: starts a new server."""
 
     name: str
     protocol: str
@@ -29,12 +29,12 @@ class Peer:
 
 
 def build_peers(options: Options, node_modules: Path | None) -> tuple[Peer, ...]:
-    """The relays, the first of which the others are compared with; then the portal in its dialects.
+    """Build the list: the relays, the first of which is the baseline, then the portal by protocol.
 
     ``node_modules``: where Node finds ``ws``; None: there is no relay in Node.
     """
     ours = partial(portal, delay=options.delay, pin=options.pin)
-    # So long that no command is done meanwhile: there is one event for each.
+    # So long that no command completes during the run: there is one event for each.
     events = partial(ours, delay=3600)
     python = (sys.executable, "-m", "bench.servers.relay")
     node = ("env", f"NODE_PATH={node_modules}", "node", str(PEERS_DIR / "course_relay.js"))

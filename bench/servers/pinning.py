@@ -1,4 +1,4 @@
-"""Processes on cores of their own, so that servers and load generator don't take turns."""
+"""Pin processes to cores, so that servers and load generator don't compete for one."""
 
 import os
 import sys
@@ -10,12 +10,12 @@ _NEEDED = f"cores {SERVER_CORE} and {LOAD_CORE} are needed"
 
 
 def pinning_fault() -> str | None:
-    """Why this machine can't pin, or None where it can."""
+    """Return why this machine can't pin processes, or None if it can."""
     if sys.platform != "linux":
         return "only Linux can pin processes to cores"
     before, needed = os.sched_getaffinity(0), {SERVER_CORE, LOAD_CORE}
     try:
-        os.sched_setaffinity(0, needed)  # tried, since this process may be on one core by our own doing
+        os.sched_setaffinity(0, needed)  # tried, because we may have pinned this process to one core
         return None if os.sched_getaffinity(0) == needed else _NEEDED
     except OSError:
         return _NEEDED
@@ -25,9 +25,9 @@ def pinning_fault() -> str | None:
 
 @contextmanager
 def starting_on(core: int, *, pin: bool) -> Iterator[None]:
-    """Processes started within run on ``core`` from their first instruction, all their threads included.
+    """Start processes within this on ``core``, with all their threads.
 
-    Moving a process that runs already would move one thread of it: nats-server has several by then.
+    Pinning a running process would move only one of its threads, and nats-server has several.
     """
     if not pin or sys.platform != "linux":
         yield
@@ -42,7 +42,7 @@ def starting_on(core: int, *, pin: bool) -> Iterator[None]:
 
 @contextmanager
 def loading_apart() -> Iterator[bool]:
-    """Processes started within run on the generator's core where the machine can pin; yields whether."""
+    """Start processes within this on the generator's core, if the machine can pin. Yields whether it can."""
     pinned = pinning_fault() is None
     with starting_on(LOAD_CORE, pin=pinned):
         yield pinned

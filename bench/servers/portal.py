@@ -1,4 +1,4 @@
-"""The portal's real processes, for the length of a measurement."""
+"""The portal's real processes, for the duration of a measurement."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ _LAST_LINES = 10
 
 
 class ServerExitedError(Exception):
-    """A server ended by itself; the message says which, and its last words."""
+    """A server exited; the message has its name and its last lines of output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Launch:
 
 @dataclass(slots=True)
 class Servers:
-    """Processes that are measured, by name, and where readers reach them: at ``port`` and ``more_ports``."""
+    """The measured processes by name. Readers connect to ``port`` and ``more_ports``."""
 
     port: int
     nats_url: str = ""
@@ -46,16 +46,16 @@ class Servers:
 
     @property
     def ports(self) -> tuple[int, ...]:
-        """One for each process that serves readers."""
+        """The port of each process that serves readers."""
         return (self.port, *self.more_ports)
 
     @property
     def nats_port(self) -> int:
-        """Where the broker is reached."""
+        """The broker's port."""
         return int(self.nats_url.rpartition(":")[2])
 
     async def start(self, name: str) -> None:
-        """Start ``name`` as it is to be launched."""
+        """Start ``name``."""
         launch = self.launches[name]
         with starting_on(SERVER_CORE, pin=launch.pin), launch.log.open("ab") as log:
             self.processes[name] = await asyncio.create_subprocess_exec(
@@ -63,7 +63,7 @@ class Servers:
             )
 
     async def restart(self, name: str) -> None:
-        """Wait until ``name`` has ended, and start it again."""
+        """Wait until ``name`` has ended, and restart it."""
         async with asyncio.timeout(STOP_SECONDS):
             await self.processes[name].wait()
         await self.start(name)
@@ -77,17 +77,17 @@ class Servers:
         return {name: psutil.Process(pid).memory_info().rss for name, pid in self.pids().items()}
 
     def exited(self) -> str | None:
-        """Which process has ended by itself, and how; None while all run."""
+        """Return which process has exited, and how; None if all are running."""
         for name, process in self.processes.items():
             if process.returncode is not None:
                 return f"{name} ended with {process.returncode}"
         return None
 
     def check(self) -> None:
-        """See that all still run.
+        """Check that all are running.
 
         Raises:
-            ServerExitedError: one does not.
+            ServerExitedError: one is not.
         """
         exited = self.exited()
         if exited is not None:
@@ -96,7 +96,7 @@ class Servers:
 
 @asynccontextmanager
 async def portal(*, delay: float, pin: bool, gateways: int = 1) -> AsyncIterator[Servers]:
-    """nats-server (syncs before it acknowledges), chat, cloud and gateways, ready; data in a passing folder.
+    """Run nats-server (sync always), chat, cloud and gateways until they are ready, with temporary data.
 
     ``delay``: seconds a command takes. ``pin``: all of them on one core.
 
@@ -126,7 +126,7 @@ async def portal(*, delay: float, pin: bool, gateways: int = 1) -> AsyncIterator
 
 
 def _plan(servers: Servers, folder: Path, delay: float, *, pin: bool) -> None:
-    """How each process is to be launched, in the order of starting."""
+    """Set the launch parameters of each process, in the order of their start."""
     environ = os.environ | {
         "NATS_URL": servers.nats_url,
         "CLOUD_DELAY_SECONDS": f"{delay:g}",
@@ -151,13 +151,13 @@ def _plan(servers: Servers, folder: Path, delay: float, *, pin: bool) -> None:
 
 
 def _last_lines(log: Path) -> str:
-    """What a process said at last, but for the broker's chat."""
+    """Return the last lines of a process's output, without the broker's info lines."""
     lines = [line for line in log.read_text(errors="replace").splitlines() if "[INF]" not in line]
     return "".join(f"\n  {log.stem}: {line}" for line in lines[-_LAST_LINES:])
 
 
 async def stop_all(servers: Servers) -> None:
-    """Stop in the order that drains: the gateway first, the broker last. Cancelled, it kills the rest."""
+    """Stop all in reverse order, so that gateways drain first. If cancelled, kill the rest."""
     try:
         for process in reversed(servers.processes.values()):
             await stop_process(process)
@@ -168,7 +168,7 @@ async def stop_all(servers: Servers) -> None:
 
 
 async def stop_process(process: asyncio.subprocess.Process) -> None:
-    """Ask one process to stop; kill it if it doesn't within 20 s, or if nobody wants to wait any more."""
+    """Stop a process. Kill it if it doesn't stop within 20 s, or if this is cancelled."""
     if process.returncode is not None:
         return
     process.terminate()
@@ -186,7 +186,7 @@ async def wait_ready(servers: Servers, port: int) -> None:
 
     Raises:
         ServerExitedError: a process ended instead.
-        TimeoutError: it did not within a minute.
+        TimeoutError: it did not return 200 within a minute.
     """
     async with asyncio.timeout(READY_SECONDS):
         while not await is_ready(port):
@@ -196,7 +196,7 @@ async def wait_ready(servers: Servers, port: int) -> None:
 
 @contextmanager
 def cpu_of(pids: Mapping[str, int]) -> Iterator[dict[str, float]]:
-    """Fills the yielded dict, at the end, with the CPU seconds that each process used meanwhile."""
+    """Measure CPU time: at the end, the yielded dict has the seconds that each process used meanwhile."""
     before = _cpu_seconds(pids)
     used: dict[str, float] = {}
     yield used
@@ -205,6 +205,6 @@ def cpu_of(pids: Mapping[str, int]) -> Iterator[dict[str, float]]:
 
 
 def _cpu_seconds(pids: Mapping[str, int]) -> dict[str, float]:
-    """User and system time that each process has used so far."""
+    """Return the user and system time of each process."""
     times = {name: psutil.Process(pid).cpu_times() for name, pid in pids.items()}
     return {name: used.user + used.system for name, used in times.items()}

@@ -1,6 +1,6 @@
-"""The in-memory equivalent of the course's chat, for comparison: one process, nothing stored.
+"""An in-memory equivalent of the course's chat, for comparison: one process, nothing stored.
 
-Registering is left out, so the list is empty; a ``send`` goes to every open socket as it came.
+There is no registration, so the list is empty. A ``send`` is relayed unchanged to every open socket.
 """
 
 import asyncio

@@ -19,7 +19,7 @@ _SMALL_DISK_BYTES = 1024**3
 
 
 def main() -> int:
-    """Run, or sum up earlier runs; 1 if a promise was broken."""
+    """Run, or sum up earlier runs. Returns the exit code: 1 if a guarantee was violated."""
     parser = _parser()
     options = parser.parse_args()
     if options.sum:

@@ -1,4 +1,4 @@
-"""One run: the rig, the load, the faults, the end, and what the referee says."""
+"""A run: start the cluster, apply load and faults, stop, and check the history."""
 
 import asyncio
 import random
@@ -24,7 +24,7 @@ from tests.faults.workload import BOUNDS, Load, Workload
 
 @dataclass(slots=True)
 class Outcome:
-    """All that a run found out. Times in seconds."""
+    """The result of a run. Times in seconds."""
 
     seed: int
     seconds: float
@@ -32,25 +32,25 @@ class Outcome:
     injected: list[InjectedFault]
     violations: list[Violation]
     recovery: dict[str, list[float]]
-    """Of the faults that came alone, by kind."""
+    """Recovery times of the faults that did not overlap others, by kind."""
     gaps: dict[str, list[float]]
-    """Of the same, the longest wait of one client."""
+    """The longest wait of one client, of the same faults."""
     counts: dict[str, int]
     process_stats: dict[str, dict[str, float]]
     complaints: list[str] = field(default_factory=list)
-    """Lines of logs that are errors, each kind once, with how often."""
+    """Error lines in the logs, each kind once, with its count."""
 
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """``store``: the broker's data, where it is to be elsewhere. ``keep``: data and logs stay there."""
+    """``store``: a folder for the broker's data. ``keep``: a folder where data and logs remain."""
 
     store: Path | None = None
     keep: Path | None = None
 
 
 async def run(seed: int, scope: Scope, size: Size, load: Load, folders: Folders) -> Outcome:
-    """Run the plan of ``seed`` and judge what came of it."""
+    """Run the plan of ``seed`` and check the history."""
     with _folder(folders.keep) as folder, _folder(None, folders.store) as store:
         cluster = PortalCluster(folder, size, store)
         recorder = Recorder(History(size.delay), random.Random(seed))
@@ -74,7 +74,7 @@ async def run(seed: int, scope: Scope, size: Size, load: Load, folders: Folders)
 
 
 def _end_early(recorder: Recorder) -> None:
-    """Judge what there is; a second interrupt ends it at once."""
+    """Stop the faults and check what was recorded so far. A second interrupt ends at once."""
     recorder.enough.set()
     asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
 

@@ -1,4 +1,4 @@
-"""The referee finds nothing in a history that is right, and every way in which one can be wrong."""
+"""The checker finds no violation in a correct history, and every kind of violation in a corrupted one."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -31,7 +31,7 @@ def event(seq: int, kind: str, operation: str, at: float, command: str = "create
 
 
 def right() -> History:
-    """Four messages, two commands, a reader that came back, a person who left, a name that went on."""
+    """Four messages, two commands, a reader that resumed, a user who left, and a reused name."""
     history = History(delay=10)
     history.sent = {"a", "b", "c", "d", "unacknowledged"}
     history.messages = [StoredMessage(seq, key) for seq, key in ((1, "a"), (3, "b"), (4, "c"), (6, "d"))]

@@ -1,4 +1,4 @@
-"""Plans follow from their seeds, and hold what they were asked for."""
+"""A plan is determined by its seed, and contains the kinds that were asked for."""
 
 from tests.faults.nemesis.plan import LONG_PAUSES, FaultKind, Scope, make_plan
 

@@ -1,4 +1,4 @@
-"""Which lines of a log are complaints."""
+"""Which lines of a log are errors."""
 
 import pytest
 

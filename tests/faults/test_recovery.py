@@ -1,4 +1,4 @@
-"""How long a fault was felt by anybody, and by one client."""
+"""How long a fault affected all clients, and one client."""
 
 import pytest
 

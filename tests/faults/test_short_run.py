@@ -1,4 +1,4 @@
-"""A short seeded run of the whole: everything the referee asks for holds through kills, cuts and pauses."""
+"""A short run with a fixed seed: no violation through kills, cuts and pauses."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ async def test_nothing_is_lost_doubled_or_left_behind(tmp_path: Path) -> None:
     size = Size(gateways=2, chats=2, clouds=2, delay=0.5)
     outcome = await run(5, Scope(SECONDS, pause=0.4), size, load, Folders(keep=tmp_path))
     assert outcome.violations == [], outcome.violations[:10]
-    # That each kind of work was done at all; how much depends on the machine.
+    # Each kind of work was done. How much of it depends on the machine.
     assert outcome.injected
     assert outcome.counts["acknowledged"] > 0
     assert outcome.counts["commands"] > 0

@@ -1,4 +1,4 @@
-"""Everybody who talks, commands and watches, and the way to a quiet end."""
+"""The workload: all simulated clients, and the phases of a run."""
 
 import asyncio
 import logging
@@ -25,7 +25,7 @@ from tests.faults.verification.checker import Bounds
 log = logging.getLogger(__name__)
 
 BOUNDS = Bounds(lease=38.0, name=45.0)
-"""A lease of 20 s, 6 s more without it, the graces that the rig sets, and a busy machine."""
+"""A lease of 20 s, 6 s until it is noticed, the grace periods that the cluster sets, and a busy machine."""
 _QUIET_SECONDS = 90.0
 _ASK_SECONDS = 0.3
 _STILL_SECONDS = 1.0
@@ -38,8 +38,8 @@ ResultT = TypeVar("ResultT")
 class Load:
     """How many simulated clients there are.
 
-    ``window``: messages on their way at once from each of the people; ``pace``: seconds from an answer to
-    the next message; ``lanes``: commands under way at once from each operator.
+    ``window``: unacknowledged messages of each chat client; ``pace``: seconds from an acknowledgement to
+    the next message; ``lanes``: pending commands of each operator.
     """
 
     people: int = 40
@@ -67,7 +67,7 @@ class Workload:
         self._visits: list[ChatClient] = []
 
     async def run(self, seed: int, scope: Scope, broker: NatsConnection) -> list[InjectedFault]:
-        """Load, faults, quiet, farewell; all of it written into the ledger."""
+        """Run the phases: load, faults, settling, leaving. The recorder keeps what happens."""
         recorder = self._recorder
         begun = time.time()
 
@@ -112,7 +112,7 @@ class Workload:
         return nemesis.injected
 
     async def _visitors(self, number: int) -> None:
-        """People who come and go, and quarrel about a few names."""
+        """Clients that come and go, and compete for a few names."""
         rng = self._recorder.rng
         names = max(1, self._load.visitors * 3 // 4)
         while not self._recorder.stopping.is_set():
@@ -125,7 +125,7 @@ class Workload:
             await asyncio.sleep(rng.uniform(0.05, 0.5))
 
     async def _settle(self, broker: NatsConnection) -> None:
-        """Wait until everybody has seen everything, then compare lists and dashboards with the truth."""
+        """Wait until all clients have seen everything, then compare lists and dashboards with the streams."""
         for gateway in self._cluster.gateways:
             await gateway.child.wait_ready()
         await _until(lambda: all(person.talk.settled for person in self._people), _QUIET_SECONDS)
@@ -167,7 +167,7 @@ class Workload:
                     operator.compare(seq, listed)
 
     async def _until_still(self, broker: NatsConnection) -> None:
-        """Wait until nothing more comes: what nobody waits for any more may still be on its way."""
+        """Wait until the stream stops growing: requests that timed out may still be stored."""
 
         async def last(broker: NatsConnection) -> int:
             return await stream_dump.last_seq(broker, CHAT_STREAM)
@@ -178,7 +178,7 @@ class Workload:
             before, now = now, await _patiently(last, broker)
 
     async def _leave_all(self, broker: NatsConnection, staying: list["asyncio.Task[None]"]) -> None:
-        """Everybody leaves; nobody and no name may stay behind."""
+        """All clients leave. No member and no name claim may remain."""
         self._recorder.leaving.set()
         await asyncio.wait(staying, timeout=30.0)
         deadline = time.time() + BOUNDS.name
@@ -188,7 +188,7 @@ class Workload:
 
 
 async def leader_of(broker: NatsConnection) -> str | None:
-    """The node that leads the chat's stream."""
+    """Return the node that leads the chat's stream."""
     try:
         info = await broker.jetstream.stream_info(CHAT_STREAM)
     except Exception:  # noqa: BLE001 - whatever it is, there is no leader to be had at this moment
@@ -197,7 +197,7 @@ async def leader_of(broker: NatsConnection) -> str | None:
 
 
 async def _fail_fast(work: Coroutine[Any, Any, None], others: list["asyncio.Task[None]"]) -> None:
-    """Do ``work``; an error of a client's own ends the run at once, so that it is seen."""
+    """Await ``work``, but raise at once if a client failed with an exception."""
     task = asyncio.ensure_future(work)
     try:
         while not task.done():

@@ -17,7 +17,7 @@ from tests.fuzz.session import AT_ONCE, MUTANT_SECONDS, FuzzSession, fuzz_sessio
 
 
 def main() -> int:
-    """1 if anything got through."""
+    """Run the command. Returns the exit code: 1 if there was a finding."""
     parser = argparse.ArgumentParser(prog="opsroom fuzz", description=__doc__)
     parser.add_argument("--cases", type=int, default=100_000, help="how many (default: 100000)")
     parser.add_argument("--seed", type=int, default=1, help="the same seed draws the same cases (default: 1)")
@@ -42,7 +42,7 @@ def main() -> int:
     if options.autobahn is not None:
         return _autobahn(options.autobahn)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    for noisy in ("opsroom_messaging", "httpx"):  # such as what the broker refuses our forgers
+    for noisy in ("opsroom_messaging", "httpx"):  # such as the broker's permission violations
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as folder, asyncio.Runner() as runner:
         stack = AsyncExitStack()

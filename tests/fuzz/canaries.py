@@ -1,4 +1,4 @@
-"""People who chat and watch servers while others attack: they are shown everything, once, in order."""
+"""Canaries: ordinary clients during an attack, which must receive everything once and in order."""
 
 import asyncio
 import json
@@ -29,9 +29,9 @@ Shown = dict[str, Any]
 
 @dataclass(slots=True)
 class Canaries:
-    """One at ``/api/v1``, one of the course chat, one at the dashboard's stream.
+    """A client of ``/api/v1``, one of the course chat, and one of the event stream.
 
-    ``waits``: how many seconds each good message took until it was stored and shown to both.
+    ``waits``: the seconds that each message took until it was stored and received by both.
     """
 
     address: Address
@@ -48,7 +48,7 @@ class Canaries:
     _seq: int = 0
 
     async def check(self, patience: float) -> list[str]:
-        """Say something, and compare what was shown since the last time with what is stored."""
+        """Send a message, and compare what was received since the last check with what is stored."""
         began, mark = time.monotonic(), uuid4().hex
         await self.speaker.send({"type": "send", "clientId": mark, "room": "general", "text": mark})
         try:
@@ -61,7 +61,7 @@ class Canaries:
         return await self._compare(mark)
 
     async def serve(self, patience: float) -> list[str]:
-        """Have a server made and removed, and see it happen."""
+        """Create a server and remove it, and wait for the events."""
         answer = await self.http.post(_INSTANCES)
         if answer.status_code != 202:
             return [f"a witness could not create a server: {answer.text}"]
@@ -75,7 +75,7 @@ class Canaries:
         return []
 
     async def instance(self, known: str) -> str:
-        """``known`` if that server still is there, else a new one."""
+        """Return ``known`` if that server still exists, else a new one."""
         if known and (await self.http.get(_INSTANCES)).text.find(known) >= 0:
             return known
         answer = await self.http.post(_INSTANCES)
@@ -84,7 +84,7 @@ class Canaries:
         return made
 
     async def replayed(self) -> list[str]:
-        """Compare what the dashboard was shown with what a new one is shown from there on."""
+        """Compare the events that the dashboard received with a replay of them."""
         if not self._changes:
             return ["the dashboard was shown nothing"]
         first, last = self._changes[0]["seq"], self._changes[-1]["seq"]
@@ -134,7 +134,7 @@ class Canaries:
         ]
 
     async def watch(self) -> None:
-        """Take in what the three are shown, until cancelled."""
+        """Read from all three until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._hear())
             group.create_task(self._listen())
@@ -171,7 +171,7 @@ class Canaries:
 
 
 def _until_mark(found: list[Any], is_mark: Any) -> list[Any]:
-    """Take everything up to the mark out of ``found``."""
+    """Remove everything up to the mark from ``found``, and return it."""
     at = 1 + next(n for n, one in enumerate(found) if is_mark(one))
     taken = found[:at]
     del found[:at]
@@ -180,9 +180,9 @@ def _until_mark(found: list[Any], is_mark: Any) -> list[Any]:
 
 @asynccontextmanager
 async def running_canaries(port: int) -> AsyncIterator[Canaries]:
-    """The three at their places."""
+    """Connect the three clients."""
     address = Address(port)
-    # A connection that is kept may be closed for its age in the very moment in which it is used again.
+    # A kept-alive connection may be closed for its age just when it is used again.
     once = httpx.Limits(max_keepalive_connections=0)
     async with (
         httpx.AsyncClient(base_url=address.http, limits=once, timeout=PATIENCE_SECONDS, verify=False) as http,

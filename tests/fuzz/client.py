@@ -1,4 +1,4 @@
-"""Sends cases, and judges by the answers to each whether it got through."""
+"""The fuzz client: sends cases, and checks the response to each."""
 
 import asyncio
 import json
@@ -26,13 +26,13 @@ _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})[^\r\n]*\r\n")
 
 
 class FindingError(Exception):
-    """A case did what none may; the message says what."""
+    """A case had a forbidden effect; the message says which."""
 
 
 class FuzzClient:
     """Sends cases to the gateway at ``port`` and to the broker, at most ``places`` at once.
 
-    ``instance``: the server that is there.
+    ``instance``: the id of an existing server.
     """
 
     def __init__(self, port: int, brokers: dict[str, Client], tokens: list[str]) -> None:
@@ -43,10 +43,10 @@ class FuzzClient:
         self.places = len(tokens)
 
     async def send(self, case: Case, place: int, patience: float) -> None:
-        """Send one; cases at once have each a ``place`` of their own. In ``patience`` seconds it is over.
+        """Send a case, within ``patience`` seconds. Concurrent cases have different ``place`` numbers.
 
         Raises:
-            FindingError: it did what none may.
+            FindingError: it had a forbidden effect.
         """
         try:
             async with asyncio.timeout(patience):
@@ -96,7 +96,7 @@ class FuzzClient:
         said, ending = b"", None
         try:
             writer.write(self._filled(case.data))
-            if not case.whole:  # it may be half a request; what was a whole one is answered before that
+            if not case.whole:  # the request may be incomplete; a complete one gets its response before that
                 ending = asyncio.get_running_loop().call_later(_WAITING_SECONDS, writer.write_eof)
             while more := await reader.read(65_536):
                 said += more
@@ -111,7 +111,7 @@ class FuzzClient:
             writer.transport.abort()
             await asyncio.gather(writer.wait_closed(), return_exceptions=True)
         codes = [code for code in map(int, _STATUS.findall(said)) if code >= 200]
-        # Whether it is ready is for /readyz to say: a machine that is busy with all this may be late once.
+        # /readyz may return 503 on a busy machine.
         assert all(code < 500 or (code == 503 and b"/readyz" in case.data) for code in codes), (
             f"answered {codes}: {said[:300]!r}"
         )
@@ -130,7 +130,7 @@ class FuzzClient:
 
 
 async def _talk(client: RawWebSocket, case: SocketCase, texts: list[str]) -> None:
-    """Whatever was said before, a good message is taken, and everything before it was answered."""
+    """After any input a valid message is accepted, and everything before it got a response."""
     pings, mark = case.pings, uuid4().hex
     answers, sent_away = (0, frozenset[int]())
     if case.path == V1:
@@ -158,7 +158,7 @@ async def _talk(client: RawWebSocket, case: SocketCase, texts: list[str]) -> Non
         elif case.path == CHAT:
             taken = taken or mark.encode() in data
         else:
-            taken = taken or data == b"[]"  # maybe somebody else's: nothing there tells whose
+            taken = taken or data == b"[]"  # maybe of another client: they can't be told apart
     assert pings == 0, f"{pings} pings were not answered"
     assert answers == 0, f"{answers} messages were not answered"
     client.writer.write(close_frame(1000))
@@ -166,7 +166,7 @@ async def _talk(client: RawWebSocket, case: SocketCase, texts: list[str]) -> Non
 
 
 def _owed(texts: list[str], *, greeted: bool) -> tuple[int, frozenset[int]]:
-    """How many answers these messages must have, and by which codes who sends them may be sent away."""
+    """Return how many responses these messages need, and the close codes that are allowed."""
     if not greeted:
         expected = {Close.HELLO_EXPECTED, Close.TOKEN_INVALID, Close.PROTOCOL}
         return 0, frozenset(one.value.code for one in expected)
@@ -186,7 +186,7 @@ def _owed(texts: list[str], *, greeted: bool) -> tuple[int, frozenset[int]]:
 
 
 def _good(path: str, mark: str) -> bytes:
-    """A message that has to be answered."""
+    """Build a valid message, which needs a response."""
     said = {
         V1: {"type": "send", "clientId": mark, "room": "general", "text": "a good message"},
         CHAT: {"type": "send", "message": mark},
@@ -195,7 +195,7 @@ def _good(path: str, mark: str) -> bytes:
 
 
 async def _leave(client: RawWebSocket, case: SocketCase) -> None:
-    """Read to the end, however it comes; one who broke a rule is told which."""
+    """Read to the end. A violation must be closed with its code."""
     if case.ending is Ending.HALF:
         client.writer.write_eof()
     try:
@@ -208,7 +208,7 @@ async def _leave(client: RawWebSocket, case: SocketCase) -> None:
 
 
 async def _close_code(client: RawWebSocket, *, silent: bool = False) -> int:
-    """Read up to the close; answers its code once the connection has ended too."""
+    """Read up to the close frame, and wait for the end of the connection. Returns the close code."""
     while (got := await client.next())[0] != CLOSE:
         pass
     await _ended(client, got[1], silent=silent)
@@ -220,7 +220,7 @@ def _code(payload: bytes) -> int:
 
 
 async def _ended(client: RawWebSocket, closed: bytes, *, silent: bool = False) -> None:
-    """Answer a close, unless one can't; after it nothing may come but the end."""
+    """Answer a close frame, unless ``silent``. Nothing may follow it."""
     try:
         if not silent:
             client.writer.write(frame(CLOSE, closed))

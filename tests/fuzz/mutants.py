@@ -1,6 +1,6 @@
-"""Faults put into the attacked process on purpose, to see that the fuzzer tells of each.
+"""Mutants: faults planted in the target process, each of which the fuzzer must detect.
 
-Planting one answers what it replaced: owner, attribute and former value.
+`plant` returns what it replaced: owner, attribute and former value.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ Replaced = list[tuple[Any, str, Any]]
 
 
 class _MutantError(Exception):
-    """Raised where nothing should be."""
+    """Raised by mutants."""
 
 
 def _replace(owner: Any, attribute: str, other: Callable[..., Any]) -> Replaced:
@@ -40,7 +40,7 @@ def _raising(owner: Any, attribute: str) -> Callable[[], Replaced]:
 
 
 def _after(owner: Any, attribute: str, then: Callable[[Any], None]) -> Callable[[], Replaced]:
-    """Have ``then`` called with the object after each call of its method."""
+    """Call ``then`` with the object after each call of its method."""
 
     def install() -> Replaced:
         was = getattr(owner, attribute)
@@ -74,7 +74,7 @@ def _unheard() -> Replaced:
 
 
 def _spoiled(spoil: Callable[[Callable[..., None], MessageProjection, Any], None]) -> Callable[[], Replaced]:
-    """Whoever sends a frame that means nothing spoils the next message for everybody."""
+    """An invalid frame of one client spoils the next message for all."""
 
     def install() -> Replaced:
         receive, deliver = CourseChat.receive, MessageProjection.on_message
@@ -111,7 +111,7 @@ def _not_at_all(_deliver: Callable[..., None], _feed: MessageProjection, _messag
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """How it is planted, and what the fuzzer has to tell of it (a pattern)."""
+    """How to plant a mutant, and a pattern that one of the findings must match."""
 
     plant: Callable[[], Replaced]
     detected_by: str

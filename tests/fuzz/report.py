@@ -1,10 +1,10 @@
-"""What came of a run, as a table."""
+"""The report of a session, as a table."""
 
 from tests.fuzz.session import ENOUGH, Tally
 
 
 def table(tally: Tally, seconds: float, seed: int) -> str:
-    """Cases by kind and what got through, what others felt of it, and what was left after it."""
+    """Format cases and findings by kind, the latency of the canaries, and the resource usage."""
     lines = [f"{'kind':36}{'cases':>9}{'through':>9}"]
     for kind in sorted({*tally.cases, *tally.findings_by_kind}):
         lines.append(f"{kind:36}{tally.cases[kind]:>9}{tally.findings_by_kind[kind]:>9}")

@@ -1,4 +1,4 @@
-"""Many hostile clients at once at one portal, and what must hold meanwhile and after."""
+"""A fuzz session: many hostile clients at one portal, and the invariants meanwhile and after."""
 
 import asyncio
 import logging
@@ -30,16 +30,16 @@ from tests.fuzz.mutants import MUTANTS
 from tests.fuzz.target import ResourceUsage, Target, target
 
 AT_ONCE = 32
-"""So many cases are sent at a time. Some are drawn, the others variants of them, which cost less to make."""
+"""Cases that are sent at once. Some are drawn, the others are cheaper variants of them."""
 MUTANT_CASES = 2 * AT_ONCE
 MUTANT_ROUNDS = 4
 MUTANT_SECONDS = 1.5
-"""Of so many cases, so many times at most, some have to tell of a fault that was planted; and how long they
-wait for what it keeps back."""
+"""Cases per round, rounds in which a mutant must be detected, and how long a case waits for what the
+mutant withholds."""
 ENOUGH = 20
 _SERVED_EVERY = 8
 _SPARE_TASKS = 4
-"""Those that come and go by themselves: a renewal, a page of history."""
+"""Short-lived tasks of the services: a lease renewal, a page of history."""
 _SETTLED_SECONDS = 0.1
 _TOLD_EVERY = 20
 _COMPLAINT = re.compile(
@@ -53,7 +53,7 @@ DRAWN: st.SearchStrategy[tuple[Case, ...]] = st.tuples(*SOCKET_CASES, *HTTP_CASE
 
 @dataclass(slots=True)
 class Tally:
-    """``findings``: what got through, each told in full; it should be empty."""
+    """The result of a session. ``findings``: all findings in full; it should be empty."""
 
     cases: Counter[str] = field(default_factory=Counter)
     findings: list[str] = field(default_factory=list)
@@ -63,24 +63,24 @@ class Tally:
     after: ResourceUsage | None = None
 
     def add_finding(self, kind: str, what: str) -> None:
-        """Something got through."""
+        """Record a finding."""
         self.findings_by_kind[kind] += 1
         self.findings.append(f"{kind}: {what[:3000]}")
         log.warning("%s: %s", kind, what[:500])
 
 
 class Enough(BaseException):
-    """So much got through that the rest is not tried: nothing that Hypothesis should make smaller."""
+    """Too many findings: the session ends. A BaseException, so that Hypothesis does not shrink it."""
 
 
 class FuzzSession:
-    """A portal, those who watch it, and who attacks it."""
+    """A portal under attack, with its canaries and the fuzz client."""
 
     def __init__(self, process: Target, canaries: Canaries, client: FuzzClient) -> None:
         self.target = process
         self.tally = Tally()
         self.patience = PATIENCE_SECONDS
-        """How long anything may take that has to happen."""
+        """The timeout of everything that has to happen."""
         self.at_once = client.places
         self._canaries = canaries
         self._client = client
@@ -88,7 +88,7 @@ class FuzzSession:
         self._batches = 0
 
     async def batch(self, cases: list[Case]) -> None:
-        """Send ``cases`` at once, and see that everybody else was served."""
+        """Send ``cases`` at once, and check that the canaries were served."""
         self._batches += 1
         self._client.instance = await self._canaries.instance(self._client.instance)
         attack = asyncio.gather(*(self._one(case, place) for place, case in enumerate(cases)))
@@ -105,12 +105,12 @@ class FuzzSession:
             log.info("%d cases, %d got through", self.tally.cases.total(), len(self.tally.findings))
 
     async def settle(self) -> None:
-        """Let those who watch catch up with what they were denied."""
+        """Let the canaries catch up with what they missed."""
         await self._canaries.check(self.patience)
         self._complaints()
 
     async def measured(self) -> ResourceUsage:
-        """What the target holds once that is no less than a moment before."""
+        """Measure the target's resources, once they stopped shrinking."""
         last = await self.target.ask()
         while True:
             await asyncio.sleep(_SETTLED_SECONDS)
@@ -120,7 +120,7 @@ class FuzzSession:
             last = now
 
     async def held(self, before: ResourceUsage, cases: int) -> list[str]:
-        """What is held after ``cases`` that was not held ``before``, once there was time to let it go."""
+        """Return the resources that are still held after ``cases`` and were not ``before``."""
         deadline = time.monotonic() + self.patience
         while True:
             after = await self.target.ask()
@@ -131,7 +131,7 @@ class FuzzSession:
             await asyncio.sleep(_SETTLED_SECONDS)
 
     async def end(self, before: ResourceUsage, cases: int) -> Tally:
-        """The verdict."""
+        """Do the final checks and return the tally."""
         if len(self.tally.findings) < ENOUGH:
             found = [*await self._canaries.replayed(), *await self.held(before, cases), *self._complaints()]
             for what in found:
@@ -176,7 +176,7 @@ def _kept(before: ResourceUsage, after: ResourceUsage, cases: int) -> list[str]:
 
 @asynccontextmanager
 async def fuzz_session(folder: Path, at_once: int = AT_ONCE) -> AsyncIterator[FuzzSession]:
-    """Everything in place, in ``folder``, for ``at_once`` cases at a time."""
+    """Start a session in ``folder``, for ``at_once`` cases at a time."""
     broker = GuardedBroker(folder)
     await broker.start()
     try:
@@ -195,8 +195,10 @@ async def fuzz_session(folder: Path, at_once: int = AT_ONCE) -> AsyncIterator[Fu
 
 
 def run_session(runner: asyncio.Runner, session: FuzzSession, cases: int, number: int) -> Tally:
-    """Attack by ``cases`` cases of the seed ``number``."""
-    drive(runner, session, 2 * session.at_once, number + 1)  # what is made at the first time is no leak
+    """Run ``cases`` cases of the seed ``number``."""
+    drive(
+        runner, session, 2 * session.at_once, number + 1
+    )  # warm-up: what is allocated at first use is no leak
     session.tally.cases.clear()
     before = runner.run(session.measured())
     drive(runner, session, cases, number)
@@ -204,14 +206,14 @@ def run_session(runner: asyncio.Runner, session: FuzzSession, cases: int, number
 
 
 def undetected(runner: asyncio.Runner, session: FuzzSession, mutant: str) -> list[str]:
-    """Attack while ``mutant`` is planted; answers nothing once it was told of, else what was told instead."""
+    """Attack while ``mutant`` is planted. Returns nothing if it was detected, else the other findings."""
     before = runner.run(session.measured())
     runner.run(session.target.ask(plant=mutant))
     told: list[str] = []
     patience = session.patience
     try:
         for number in range(MUTANT_ROUNDS):
-            # Where a busy machine is late with everything, that is told instead: be more patient then.
+            # On a busy machine everything is late: double the timeout instead of reporting that.
             session.patience, session.tally = patience * (1 + number), Tally()
             drive(runner, session, MUTANT_CASES, number)
             told = [*session.tally.findings, *runner.run(session.held(before, MUTANT_CASES))]
@@ -225,7 +227,7 @@ def undetected(runner: asyncio.Runner, session: FuzzSession, mutant: str) -> lis
 
 
 def drive(runner: asyncio.Runner, session: FuzzSession, cases: int, number: int) -> None:
-    """Draw batches, and have each sent."""
+    """Draw batches and send each."""
 
     @seed(number)
     @settings(

@@ -1,8 +1,8 @@
-"""What is attacked: a gateway, a chat and a cloud service in one process of their own, which tells how it is.
+"""The target: a gateway, a chat and a cloud service in one process, which reports its resource usage.
 
-``python -m tests.fuzz.target URL USERS``: the broker and the folder of its users. Says ``{"port": ...}`` when
-it is ready, and by a line of JSON how it is after each order: ``{"ask": "vitals"}``, ``{"plant": FAULT}`` or
-``{"mend": FAULT}``. Ends with its input.
+Run as ``python -m tests.fuzz.target URL USERS``: the broker and the folder of its users. It prints
+``{"port": ...}`` when it is ready, and its usage as a line of JSON after each order on its input, which is
+``{"ask": "vitals"}``, ``{"plant": MUTANT}`` or ``{"mend": MUTANT}``. It ends when its input does.
 """
 
 import asyncio
@@ -37,16 +37,16 @@ from tests.fuzz.mutants import MUTANTS
 
 DELAY_SECONDS = 0.2
 HEARTBEAT_SECONDS = 8.0
-"""Within the patience of who watches a stream."""
+"""Shorter than the timeout of the clients of the event stream."""
 _ANSWER_SECONDS = 120.0
-"""A process that imports all three services takes its time on a busy machine."""
+"""Importing all three services is slow on a busy machine."""
 _WATCHED = ("opsroom_gateway", "uvicorn", "websockets", "starlette", "fastapi", "asyncio", "_asyncio")
-"""Whose objects may not be more after than before: what is kept of people and servers is the contracts'."""
+"""The modules whose objects must not grow in number. State of users and servers is of other modules."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceUsage:
-    """What a process holds. ``objects``: of each class of the edge; ``mib``: its memory."""
+    """The resources of a process. ``objects``: the number by class; ``mib``: its memory."""
 
     tasks: int
     descriptors: int
@@ -56,7 +56,7 @@ class ResourceUsage:
 
 
 def resource_usage() -> ResourceUsage:
-    """Of this process, from within."""
+    """Measure this process."""
     gc.collect()
     me = psutil.Process()
     kinds = Counter(map(type, gc.get_objects()))
@@ -71,7 +71,7 @@ def resource_usage() -> ResourceUsage:
 
 
 def _watched(kind: type) -> bool:
-    return str(kind.__module__).partition(".")[0] in _WATCHED  # of some classes it is no text
+    return str(kind.__module__).partition(".")[0] in _WATCHED  # some classes have a property there
 
 
 async def _serve(url: str, users: Path) -> None:
@@ -121,7 +121,7 @@ def _say(answer: dict[str, Any]) -> None:
 
 
 class Target:
-    """The process, as who attacks it sees it: a port, a log, and its vitals."""
+    """The process, seen from the session: a port, a log, and its resource usage."""
 
     def __init__(self, process: asyncio.subprocess.Process, port: int, log: Path) -> None:
         self.port = port
@@ -130,11 +130,11 @@ class Target:
 
     @property
     def alive(self) -> bool:
-        """Whether it still runs."""
+        """Whether it is running."""
         return self._process.returncode is None
 
     async def ask(self, **order: str) -> ResourceUsage:
-        """Give an order; answers what it holds then."""
+        """Send an order. Returns the resource usage after it."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(order or {"ask": "vitals"}).encode() + b"\n")
         return ResourceUsage(**await _answer(self._process))
@@ -142,7 +142,7 @@ class Target:
 
 @asynccontextmanager
 async def target(broker: GuardedBroker) -> AsyncIterator[Target]:
-    """The process at work; it has to end well when it is told to."""
+    """Run the process. It must end with exit code 0."""
     log = broker.folder / "target.log"
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(

@@ -1,4 +1,4 @@
-"""A short run of the fuzzer, and proof that it tells of faults; ``./opsroom fuzz`` is the long run."""
+"""A short run of the fuzzer, and a check that it detects mutants. ``./opsroom fuzz`` is the long run."""
 
 import asyncio
 from collections.abc import Iterator
@@ -16,19 +16,19 @@ SOME_MUTANTS = (
     "each connection leaves a task",
     "a bad frame costs others a message",
 )
-"""The others are planted by ``./opsroom fuzz --planted``."""
+"""``./opsroom fuzz --planted`` runs all mutants."""
 
 
 @pytest.fixture(scope="module")
 def runner() -> Iterator[asyncio.Runner]:
-    """A loop that goes on between examples."""
+    """An event loop that is kept between examples."""
     with asyncio.Runner() as loop:
         yield loop
 
 
 @pytest.fixture(scope="module")
 def session(runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FuzzSession]:
-    """A portal under siege."""
+    """A fuzz session."""
     stack = AsyncExitStack()
     yield runner.run(stack.enter_async_context(fuzz_session(tmp_path_factory.mktemp("siege"))))
     runner.run(stack.aclose())

@@ -1,4 +1,4 @@
-"""What faults are planted in is there: names of methods are texts, which no type checker follows."""
+"""The targets of all mutants exist: their names are strings, which no type checker checks."""
 
 import pytest
 

@@ -1,6 +1,6 @@
 """RFC 6455, section by section, at the gateway's own sockets.
 
-Whoever breaks a rule is told the code that the RFC gives and loses their own socket alone.
+A violation is closed with the code that the RFC gives, and affects only its own socket.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ LIMIT = 65_536
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Address]:
-    """Where the gateway of these tests is."""
+    """The address of the gateway under test."""
     process = BrokerProcess(tmp_path_factory.mktemp("broker"))
     await process.start()
     async with portal_at(process.url) as portal:
@@ -44,7 +44,7 @@ async def address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Add
 
 
 def pieces(data: bytes, opcode: int, *cuts: int) -> bytes:
-    """``data`` in fragments, cut at ``cuts``."""
+    """Build fragments of ``data``, cut at ``cuts``."""
     parts = [data[start:end] for start, end in pairwise((0, *cuts, len(data)))]
     last = len(parts) - 1
     return b"".join(
@@ -54,7 +54,7 @@ def pieces(data: bytes, opcode: int, *cuts: int) -> bytes:
 
 
 async def closed_with(client: RawWebSocket, data: bytes) -> int:
-    """Send ``data``; answers the close code, and sees the connection end once the close is answered."""
+    """Send ``data``. Returns the close code, after the close handshake and the end of the connection."""
     client.writer.write(data)
     try:
         while (got := await client.next())[0] != CLOSE:
@@ -64,7 +64,7 @@ async def closed_with(client: RawWebSocket, data: bytes) -> int:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 assert await client.reader.read() == b""
         except ConnectionError:
-            pass  # who broke a rule may be hung up on at once (7.1.7)
+            pass  # after a violation the server may drop the connection at once (7.1.7)
         return int(struct.unpack("!H", got[1][:2])[0]) if got[1] else 1005
     finally:
         await client.end()
@@ -123,7 +123,7 @@ REFUSED = {
     "8.1 beyond U+10FFFF": (frame(TEXT, b"\xf4\x90\x80\x80"), 1007),
     "8.1 cut short": (frame(TEXT, b"\xe2\x98"), 1007),
     "8.1 cut short at the last fragment": (pieces(b"x\xe2\x98", TEXT, 1), 1007),
-    # The length says it; whoever sends the rest all the same may be reset before they read the code.
+    # The length is enough. A client that sends the rest may be reset before it reads the code.
     "10.4 over the limit": (frame(TEXT, b"x" * (LIMIT + 1))[:100], 1009),
     "10.4 over the limit in fragments": (pieces(b"x" * (LIMIT + 1), TEXT, 40_000)[:40_100], 1009),
     "10.4 a declared length of 2^62": (b"\x81\xff" + struct.pack("!Q", 2**62), 1009),
@@ -145,7 +145,7 @@ async def test_a_close_is_answered_with_its_code(address: Address, code: int) ->
 
 
 async def test_a_close_may_come_between_fragments(address: Address) -> None:
-    """It is a control frame, which may stand there (5.4): what was begun is dropped, and nothing is wrong."""
+    """A close frame is allowed within a fragmented message (5.4), which is then dropped."""
     data = frame(TEXT, b"[1", flags=0) + close_frame(1000) + frame(CONTINUATION, b"]")
     assert await closed_with(await open_websocket(address.port, PATH), data) == 1000
 

@@ -1,4 +1,4 @@
-"""Simulated people at ``/api/v1/chat/ws``: they talk, lose their connections, come back and go on."""
+"""Simulated users at ``/api/v1/chat/ws``: they send messages, lose connections and resume."""
 
 import asyncio
 import json
@@ -19,11 +19,11 @@ _GONE = {4002, 4003}
 
 
 class TokenInvalidError(Exception):
-    """The person's token no longer opens anything: register anew."""
+    """The user's token is not valid any more: the client must register again."""
 
 
 class ChatClient:
-    """One person and their one connection at a time."""
+    """A user, with one connection at a time."""
 
     def __init__(self, recorder: Recorder, ports: list[int], name: str, manner: SendPolicy) -> None:
         self.name = name
@@ -42,7 +42,7 @@ class ChatClient:
     # -- life
 
     async def stay(self) -> None:
-        """Be there from the beginning to the end, whatever happens to the connection."""
+        """Stay connected for the whole run; reconnect whenever the connection is lost."""
         await self.register()
         self.talk.begin(self._owner)
         lost: float | None = None
@@ -70,7 +70,7 @@ class ChatClient:
             await asyncio.sleep(self._recorder.rng.uniform(0, 0.3))
 
     async def visit(self, messages: int, manner: str) -> None:
-        """Register, say so many messages, and go in some manner: exit, close or cut."""
+        """Register, send so many messages, and leave by ``exit``, ``close`` or ``cut``."""
         await self.register()
         with suppress(OSError, TokenInvalidError):
             async with Visit(self):
@@ -79,14 +79,14 @@ class ChatClient:
                 await self._go(manner)
 
     async def register(self) -> None:
-        """Have the name; it may take until whoever had it before is forgotten."""
+        """Register the name. That may take until the claim of its last owner has expired."""
         recorder = self._recorder
         asked, refusals = time.time(), 0
         while True:
             try:
                 answer = await request(self._port(), "POST", "/api/v1/chat/users", body={"name": self.name})
             except OSError:
-                # Whether it was given nobody knows; then it is reserved until nobody came to take it.
+                # The outcome is unknown. A claimed name is reserved until the registration expires.
                 refusals += 1
                 await asyncio.sleep(0.2)
                 continue
@@ -105,7 +105,7 @@ class ChatClient:
             await asyncio.sleep(recorder.rng.uniform(0.1, 0.4))
 
     async def exit(self) -> None:
-        """Leave for good, by saying so."""
+        """Send `leave` and wait for the close."""
         if self.socket is None:
             return
         self._going = time.time()
@@ -116,10 +116,10 @@ class ChatClient:
     # -- being connected
 
     async def connect(self) -> None:
-        """Connect, say hello, be welcomed; what was missed comes before what is live.
+        """Connect, send `hello` and wait for the welcome. Missed messages come before live ones.
 
         Raises:
-            OSError: not welcomed. TokenInvalidError: never again with this token.
+            OSError: no welcome. TokenInvalidError: the token was rejected.
         """
         loop = asyncio.get_running_loop()
         self._welcomed = loop.create_future()
@@ -140,14 +140,14 @@ class ChatClient:
         self.socket = socket
 
     def arrived(self) -> None:
-        """They are there now."""
+        """Mark the user as connected."""
         self._going = 0.0
         self._recorder.holds(self.name, self._owner)
         if self.socket is not None:
             self.talk.connected(self.socket)
 
     def departed(self, start: float) -> None:
-        """They were there from ``start`` until now, and had their name while the server was heard."""
+        """Record that the user was connected since ``start``, and held the name meanwhile."""
         self.talk.disconnected()
         self._recorder.history.presences.append(Presence(self.name, start, time.time()))
         self._recorder.lets_go(self.name, self._owner, start, min(self._heard, self._going or self._heard))
@@ -224,7 +224,7 @@ class ChatClient:
 
 
 class Visit:
-    """A connection of a person, from the welcome to its end, written down as certain presence."""
+    """A connection of a user, from the welcome to its end, recorded as presence."""
 
     def __init__(self, person: ChatClient) -> None:
         self._person = person

@@ -1,4 +1,4 @@
-"""What a person is shown: the messages, in order, and who is there."""
+"""What a user receives: the messages, in order, and the presence list."""
 
 import time
 from typing import Any
@@ -10,7 +10,7 @@ Frame = dict[str, Any]
 
 
 class ChatReader:
-    """All that one person saw, over all their connections."""
+    """All that a user received, over all connections."""
 
     def __init__(self, recorder: Recorder, name: str) -> None:
         self.reader = Reader(name)
@@ -23,20 +23,20 @@ class ChatReader:
 
     @property
     def last(self) -> int:
-        """The last sequence seen."""
+        """The last sequence number received."""
         return self.reader.segments[-1].last if self.reader.segments else 0
 
     @property
     def since(self) -> int | None:
-        """Where to resume: None for someone who begins."""
+        """The sequence number to resume from; None at the first connection."""
         return None if self._segment is None else self._segment.last
 
     def begin_anew(self) -> None:
-        """They are somebody else now: nothing is resumed."""
+        """Forget the position after a new registration."""
         self._segment = None
 
     def message(self, payload: bytes) -> None:
-        """A message; its digest must be everybody's."""
+        """Record a message. Its digest must be the same for all readers."""
         seq = int(payload[7 : payload.index(b",", 7)])
         segment = self._segment
         if segment is None:
@@ -48,7 +48,7 @@ class ChatReader:
             self._recorder.record_violation(f"{self._name} saw another message at {seq} than others")
 
     def welcomed(self, frame: Frame, port: int) -> None:
-        """The list, and from where on messages come."""
+        """Record the welcome: the presence list and the position."""
         if self._segment is None:
             self._begin(Segment(int(frame["seq"]), reset=bool(self.reader.segments)))
         else:
@@ -62,25 +62,25 @@ class ChatReader:
             )
 
     def joined(self, name: str) -> None:
-        """Somebody came."""
+        """Record that a user joined."""
         self.listed.add(name)
         self._shown.setdefault(name, time.time())
 
     def left(self, name: str) -> None:
-        """Somebody went."""
+        """Record that a user left."""
         self.listed.discard(name)
         start = self._shown.pop(name, None)
         if start is not None:
             self._recorder.history.listings.append(Listing(self._name, name, start, time.time()))
 
     def reset(self, seq: int) -> None:
-        """What was missed can't be told."""
+        """Record a reset, which is a violation."""
         self._recorder.resets += 1
         self._recorder.record_violation(f"{self._name} was told reset at {seq}, having seen {self.last}")
         self._begin(Segment(seq, reset=True))
 
     def forget_list(self) -> None:
-        """What was listed is listed no more: the connection is gone."""
+        """End all listings, because the connection is lost."""
         now = time.time()
         for name, start in self._shown.items():
             self._recorder.history.listings.append(Listing(self._name, name, start, now))

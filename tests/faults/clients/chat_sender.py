@@ -1,4 +1,4 @@
-"""What a person says: several messages on their way at once, each said until it is acknowledged."""
+"""Sends the messages of a user: several at once, each retried until it is acknowledged."""
 
 import asyncio
 import time
@@ -12,14 +12,14 @@ PAD = "x" * 80
 RETRY = {"unavailable", "overloaded", "rate_limited", "idempotency_in_flight", "request_timeout"}
 _AGAIN_SECONDS = 0.1
 _REPEATED = 0.003
-"""How many are said again though they were acknowledged, some of them long ago."""
+"""The share of messages that are sent again although they were acknowledged."""
 
 Frame = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class SendPolicy:
-    """How someone talks: messages on their way at once, and seconds from an answer to the next message."""
+    """Messages in flight at once, and seconds from an acknowledgement to the next message."""
 
     window: int
     pace: float
@@ -27,7 +27,7 @@ class SendPolicy:
 
 @dataclass(slots=True)
 class _Said:
-    """One message under way, first said at ``begun`` and last at ``at``.
+    """A message in flight, first sent at ``begun`` and last at ``at``.
 
     ``repeated``: it was acknowledged before.
     """
@@ -39,7 +39,7 @@ class _Said:
 
 
 class MessageSender:
-    """The messages of one person, over all their connections."""
+    """The messages of a user, over all connections."""
 
     def __init__(self, recorder: Recorder, name: str, manner: SendPolicy) -> None:
         self._recorder = recorder
@@ -55,37 +55,37 @@ class MessageSender:
 
     @property
     def settled(self) -> bool:
-        """Whether everything said was answered."""
+        """Whether all messages are acknowledged."""
         return not self._under_way
 
     @property
     def oldest(self) -> float:
-        """When what has waited longest for its answer was last said; now, where nothing waits."""
+        """When the oldest message in flight was last sent; now, if there is none."""
         return min((said.at for said in self._under_way.values()), default=time.time())
 
     def begin(self, owner: str, messages: int | None = None) -> None:
-        """Talk as ``owner``, where it is given only so many messages."""
+        """Send messages as ``owner``; ``messages``: how many, None for no limit."""
         self._owner, self._left = owner, messages
         self._under_way.clear()
         for _ in range(self._policy.window - self._thinking):
             self._think()
 
     def connected(self, socket: ChatSocket) -> None:
-        """Say again what was not acknowledged."""
+        """Resend what is not acknowledged."""
         self._socket = socket
         for client_id in self._under_way:
             self._say(client_id)
 
     def disconnected(self) -> None:
-        """Say nothing for now."""
+        """Send nothing until the next connection."""
         self._socket = None
 
     async def ended(self) -> None:
-        """Wait until as many messages as were asked for are acknowledged."""
+        """Wait until the requested number of messages is acknowledged."""
         await self._ended.wait()
 
     def answered(self, frame: Frame) -> bool:
-        """Take in an acknowledgement or a refusal; whether it was one of a message of theirs."""
+        """Handle an acknowledgement or an error. Returns whether it was for a message in flight."""
         client_id = frame.get("clientId")
         said = self._under_way.get(client_id or "")
         if client_id is None or said is None:
@@ -110,7 +110,7 @@ class MessageSender:
         asyncio.get_running_loop().call_later(pause, self._next)
 
     def _next(self) -> None:
-        """Say the next message; sometimes one again that was acknowledged before."""
+        """Send the next message, or sometimes one again that was acknowledged before."""
         self._thinking -= 1
         if self._recorder.stopping.is_set() or self._left == 0:
             if not self._under_way:

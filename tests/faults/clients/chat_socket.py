@@ -1,4 +1,4 @@
-"""WebSockets of clients that misbehave: cut in the middle of a frame, deaf, or gone without a word."""
+"""WebSockets of clients that misbehave: aborted within a frame, not reading, or half-open."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ Json = dict[str, Any]
 
 
 class ChatSocket(WebSocketClient):
-    """One WebSocket. ``on_payload`` gets what each frame holds; ``closed`` the close code (1006: none)."""
+    """A WebSocket. ``on_payload`` gets the payload of each frame; ``closed`` the close code (1006: none)."""
 
     def __init__(self, path: str, on_payload: Callable[[bytes], None]) -> None:
         super().__init__(path, on_payload)
@@ -26,29 +26,29 @@ class ChatSocket(WebSocketClient):
         self.closed: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell everybody who waits."""
+        """Set `closed`."""
         super().connection_lost(exc)
         if not self.opened.cancelled():
-            self.opened.exception()  # read: nobody need wait for it any more
+            self.opened.exception()  # marks it as retrieved
         if not self.closed.done():
             self.closed.set_result(self._code)
 
     def send_json(self, frame: Json) -> None:
-        """Send a frame, where there is still somebody to send it to."""
+        """Send a frame, unless the connection is closing."""
         self._write(text_frame(json.dumps(frame).encode()))
 
     def cut(self, frame: Json) -> None:
-        """Send half a frame, and then a reset instead of the rest."""
+        """Send half a frame, then a TCP reset."""
         whole = text_frame(json.dumps(frame).encode())
         self._write(whole[: len(whole) // 2])
         self.abort(reset=True)
 
     def close(self) -> None:
-        """Close in order."""
+        """Send a close frame."""
         self._write(b"\x88\x82\0\0\0\0" + struct.pack("!H", 1000))
 
     def abort(self, *, reset: bool = False) -> None:
-        """Drop the connection, with a reset where asked."""
+        """Abort the connection; ``reset``: by a TCP reset."""
         if self._transport is None:
             return
         if reset:
@@ -58,7 +58,7 @@ class ChatSocket(WebSocketClient):
         self._transport.abort()
 
     def pause(self) -> None:
-        """Read nothing: pings stay unanswered, and what comes piles up."""
+        """Stop reading, so that pings stay unanswered and data piles up."""
         if self._transport is not None and not self._transport.is_closing():
             self._transport.pause_reading()
 
@@ -82,14 +82,14 @@ class ChatSocket(WebSocketClient):
 
 
 def _ignore(_payload: bytes) -> None:
-    """What comes after the end counts for nothing."""
+    """Ignore what comes after the close."""
 
 
 async def open_socket(port: int, path: str, on_payload: Callable[[bytes], None]) -> ChatSocket:
-    """A socket to ``path`` on this machine.
+    """Open a socket to ``path`` on this machine.
 
     Raises:
-        OSError: refused, reset or (TimeoutError) unanswered.
+        OSError: refused, reset or (TimeoutError) no response.
     """
     async with asyncio.timeout(CONNECT_SECONDS):
         _, made = await asyncio.get_running_loop().create_connection(

@@ -1,4 +1,4 @@
-"""Clients written for the course's servers: no resume, no acknowledgement, but nothing twice."""
+"""Clients of the course contract: no resume and no acknowledgements, but no duplicates either."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ _LIST = ord("[")
 
 
 class CourseClient:
-    """One person of the course contract, with a new socket whenever the last one broke."""
+    """A user of the course contract, with a new socket whenever the last one broke."""
 
     def __init__(self, recorder: Recorder, ports: list[int], name: str, pace: float) -> None:
         self._recorder = recorder
@@ -25,7 +25,7 @@ class CourseClient:
         self._reader = CourseReader(name)
 
     async def stay(self) -> None:
-        """Talk until the run is over."""
+        """Send messages until the run is over."""
         visit = 0
         while not self._recorder.leaving.is_set():
             visit += 1
@@ -63,7 +63,7 @@ class CourseClient:
             self._recorder.history.presences.append(Presence(user["name"], start, time.time()))
 
     async def _user(self, port: int) -> Json:
-        """A name that is free: one that broke off keeps it for a while."""
+        """Register a new name: a lost connection keeps its name for a while."""
         self._number += 1
         name = f"{self._name}-{self._number}"
         answer = await request(port, "POST", "/chat/new-user", body={"name": name})

@@ -1,4 +1,4 @@
-"""Requests and event streams, each on a connection of its own."""
+"""HTTP requests and event streams, each on its own connection."""
 
 import asyncio
 import json
@@ -10,12 +10,12 @@ from tests.faults.clients.chat_socket import CONNECT_SECONDS, Json
 
 ANSWER_SECONDS = 25.0
 SILENCE_SECONDS = 12.0
-"""An event stream that says nothing for this long (heartbeats come every 5 s in a run) is taken for dead."""
+"""An event stream that is silent for this long counts as dead (heartbeats come every 5 s in a run)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer; ``body`` is its JSON, or {}."""
+    """An HTTP response; ``body``: its JSON, or {}."""
 
     status: int
     body: Json
@@ -24,10 +24,10 @@ class Answer:
 async def request(
     port: int, method: str, path: str, *, headers: dict[str, str] | None = None, body: object = None
 ) -> Answer:
-    """One request on a connection of its own.
+    """Send a request on a new connection.
 
     Raises:
-        OSError: no whole answer in time.
+        OSError: no complete response in time.
     """
     payload = b"" if body is None else json.dumps(body).encode()
     try:
@@ -68,7 +68,7 @@ def _answer(data: bytes) -> Answer:
 
 @asynccontextmanager
 async def event_stream(port: int, path: str, headers: dict[str, str]) -> AsyncIterator[AsyncIterator[Json]]:
-    """Server-sent events, each as {"id", "event", "data"}; ends when the server ends it.
+    """Yield server-sent events, each as {"id", "event", "data"}, until the server ends the stream.
 
     Raises:
         OSError: refused, reset, or silent for longer than heartbeats allow.

@@ -1,4 +1,4 @@
-"""Simulated operators: each follows all events, gives commands, and waits for what becomes of them."""
+"""Simulated operators: each follows all events, sends commands, and waits for their final events."""
 
 import asyncio
 import json
@@ -18,12 +18,12 @@ _CYCLE = ("start", "stop", "remove")
 
 
 class LaneEndedError(Exception):
-    """A lane of commands ends: something was refused that should not be, or the run is over."""
+    """A lane ends: a command was rejected unexpectedly, or the run is over."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Command:
-    """A command as it is given, and may be given again."""
+    """A command, which may be sent again."""
 
     command: str
     verb: str
@@ -32,7 +32,7 @@ class _Command:
 
 
 class OperatorClient:
-    """One operator with several lanes of commands, each taking a server of its own through its life."""
+    """An operator with several lanes. Each lane takes one server after another through its lifecycle."""
 
     def __init__(self, recorder: Recorder, ports: list[int], name: str) -> None:
         self.name = name
@@ -49,13 +49,13 @@ class OperatorClient:
 
     @property
     def seq(self) -> int:
-        """The last sequence taken in."""
+        """The last sequence number received."""
         return self._seq
 
     # -- following
 
     async def follow(self) -> None:
-        """Hold the list from a snapshot on, through every interruption."""
+        """Maintain the list from a snapshot on, through all interruptions."""
         lost: float | None = None
         while not self._recorder.leaving.is_set():
             try:
@@ -75,7 +75,7 @@ class OperatorClient:
             await asyncio.sleep(self._recorder.rng.uniform(0, 0.3))
 
     async def look(self) -> None:
-        """Ask for a fresh list now and then, to be compared with what following came to."""
+        """Take snapshots now and then, to compare them with the list that the events give."""
         await self.ready.wait()
         while not self._recorder.stopping.is_set():
             with suppress(OSError):
@@ -83,10 +83,10 @@ class OperatorClient:
             await asyncio.sleep(self._recorder.rng.uniform(0.5, 1.5) * _SNAPSHOT_SECONDS)
 
     async def snapshot(self) -> tuple[int, dict[str, str]]:
-        """A fresh list, and its sequence.
+        """Return a new list and its sequence number.
 
         Raises:
-            OSError: there was none to be had.
+            OSError: the request failed.
         """
         answer = await request(self._port(), "GET", _PATH)
         if answer.status != 200:
@@ -118,7 +118,7 @@ class OperatorClient:
             self.fold[instance] = f"{data['state']} "
 
     def _compare(self, coming: int) -> None:
-        """Snapshots taken at what is now the state, before the event ``coming`` changes it."""
+        """Compare snapshots of the current state, before the event ``coming`` changes it."""
         later = []
         for seq, listed in self._snapshots:
             if seq >= coming:
@@ -128,7 +128,7 @@ class OperatorClient:
         self._snapshots = later
 
     def compare(self, seq: int, listed: dict[str, str]) -> None:
-        """Write down both states at ``seq``; only differences need be kept whole."""
+        """Record both states at ``seq``; equal ones without their content."""
         same = self.fold == listed
         fold = (
             StateComparison(self.name, seq, {}, {})
@@ -149,7 +149,7 @@ class OperatorClient:
     # -- commanding
 
     async def lane(self, number: int) -> None:
-        """Take servers through their lives, one after another."""
+        """Take servers through their lifecycle, one after another."""
         await self.ready.wait()
         life = 0
         with suppress(LaneEndedError):
@@ -166,17 +166,17 @@ class OperatorClient:
             verb, where = ("DELETE", path) if command == "remove" else ("POST", f"{path}/{command}")
             done = None
             attempt = 0
-            while done is None:  # a cancelled one is given again
+            while done is None:  # a cancelled command is sent again
                 attempt += 1
                 done = await self._command(command, verb, where, f"{key}.{command}.{attempt}")
 
     async def _command(self, command: str, verb: str, path: str, key: str) -> str | None:
-        """Give a command and wait for its end: the instance's id, or None where it was cancelled."""
+        """Send a command and wait for its end. Returns the instance's id, or None if it was cancelled."""
         given = _Command(command, verb, path, key)
         accepted = await self._accepted(given)
         self._given.append(given)
         dice = self._recorder.rng.random()
-        if dice < 0.08:  # again at once, or one of long ago
+        if dice < 0.08:  # a duplicate: of this command, or of an old one
             again = given if dice < 0.04 else self._recorder.rng.choice(self._given)
             await self._accepted(again, repeated=True)
         elif dice < 0.12:
@@ -240,7 +240,7 @@ class OperatorClient:
             raise LaneEndedError from None
 
     async def _ask(self, verb: str, path: str, headers: dict[str, str]) -> Answer:
-        """Ask, at any gateway, until one answers."""
+        """Send a request to gateways at random until one responds."""
         while True:
             try:
                 notify(self._recorder.commanding)

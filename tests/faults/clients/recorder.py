@@ -1,4 +1,4 @@
-"""Where everybody writes down what happened to them, as it happens."""
+"""The recorder of what happens to the clients."""
 
 import asyncio
 import random
@@ -8,11 +8,11 @@ from collections import defaultdict
 from tests.faults.verification.history import Accepted, History, Holding, NameWait
 
 SLOW_SECONDS = 0.25
-"""What was answered sooner is no sign of any fault."""
+"""Shorter waits are not caused by a fault."""
 
 
 class Recorder:
-    """The history under way, and what the injector aims by."""
+    """The history so far, and the events that the nemesis waits for."""
 
     def __init__(self, history: History, rng: random.Random) -> None:
         self.history = history
@@ -20,11 +20,11 @@ class Recorder:
         self.stopping = asyncio.Event()
         """No new messages and commands."""
         self.enough = asyncio.Event()
-        """No more faults: somebody wants the run to end now."""
+        """No more faults: the run was interrupted."""
         self.leaving = asyncio.Event()
-        """Nobody comes back."""
+        """Clients leave and do not reconnect."""
         self.waits: list[tuple[float, float]] = []
-        """From asking to the answer, and from a lost connection to the next welcome; the slow ones."""
+        """Slow requests, and times from a lost connection to the next welcome."""
         self.acknowledged = 0
         self.commands = 0
         self.resets = 0
@@ -37,19 +37,19 @@ class Recorder:
         self._holders: dict[str, set[str]] = defaultdict(set)
 
     def waited(self, start: float) -> None:
-        """Something begun at ``start`` has come to its end."""
+        """Record the wait of something that began at ``start``."""
         now = time.time()
         if now - start > SLOW_SECONDS:
             self.waits.append((start, now))
 
     def record_ack(self, key: str, seq: int, begun: float, *, repeated: bool) -> None:
-        """A message was acknowledged; one that is ``repeated`` counts once."""
+        """Record an acknowledgement; a ``repeated`` message counts once."""
         self.acknowledged += not repeated
         self.waited(begun)
         self.history.acks.append((key, seq))
 
     def accepted(self, command: Accepted, *, repeated: bool) -> None:
-        """A command was accepted; one that is ``repeated`` counts once."""
+        """Record an accepted command; a ``repeated`` one counts once."""
         self.history.accepted.append(command)
         self.waited(command.asked)
         if repeated:
@@ -59,31 +59,31 @@ class Recorder:
             self.last_due = time.time() + self.history.delay
 
     def record_violation(self, words: str) -> None:
-        """A client was told what it must never be told."""
+        """Record a response that a client must never get."""
         self.history.refused.append(words)
 
     def holds(self, name: str, owner: str) -> None:
-        """``owner`` has the name from now on."""
+        """Record that ``owner`` holds the name from now on."""
         self._holders[name].add(owner)
 
     def lets_go(self, name: str, owner: str, since: float, until: float) -> None:
-        """``owner`` had it, for certain, until then, and may be forgotten from now on."""
+        """Record that ``owner`` held it until ``until``; the claim may expire from now on."""
         self._holders[name].discard(owner)
         self._held[name] = time.time()
         self.history.holdings.append(Holding(name, owner, since, until))
 
     def is_held(self, name: str) -> bool:
-        """Whether somebody has it for certain."""
+        """Whether the name is certainly held."""
         return bool(self._holders[name])
 
     def had(self, name: str, asked: float, refusals: int) -> None:
-        """The name was given to someone who had first asked at ``asked``."""
+        """Record that the name was claimed, first requested at ``asked``."""
         if refusals:
             free_since = max(asked, self._held.get(name, asked))
             self.history.stuck.append(NameWait(name, free_since, time.time()))
 
 
 def notify(event: asyncio.Event) -> None:
-    """Wake everybody who waits at this moment."""
+    """Wake all current waiters of ``event``."""
     event.set()
     event.clear()

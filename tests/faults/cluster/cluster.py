@@ -1,4 +1,4 @@
-"""The real processes: brokers, chats, clouds and gateways, kept running as the launcher would."""
+"""The processes of a run: brokers, chats, clouds and gateways, restarted as the launcher would do."""
 
 import asyncio
 import os
@@ -17,7 +17,7 @@ from tests.faults.cluster.proxy import Proxy
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How many of each there are; ``cluster``: three broker nodes and three copies of every stream."""
+    """How many processes of each kind; ``cluster``: three broker nodes, three replicas of each stream."""
 
     gateways: int = 2
     chats: int = 2
@@ -25,12 +25,12 @@ class Size:
     cluster: bool = False
     delay: float = 1.0
     clock: Path | None = None
-    """The library by which clocks of services can be made to step."""
+    """The library that makes the clocks of services step (libfaketime)."""
 
 
 @dataclass(slots=True)
 class Node:
-    """One broker node, where the services reach it, and what stands between it and the others."""
+    """A broker node, its port for clients, and the proxies between it and the other nodes."""
 
     child: ManagedProcess
     port: int
@@ -39,7 +39,7 @@ class Node:
 
 @dataclass(slots=True)
 class Gateway:
-    """One gateway, and its own ways to the brokers."""
+    """A gateway, and its proxies to the brokers."""
 
     child: ManagedProcess
     port: int
@@ -47,13 +47,13 @@ class Gateway:
 
 
 class PortalCluster:
-    """All processes of a run, in ``folder``."""
+    """All processes of a run. ``folder``: their configuration and logs."""
 
     def __init__(self, folder: Path, size: Size, store: Path) -> None:
         self.size = size
         self.folder = folder
         self.store = store
-        """Where the broker's data is."""
+        """The folder of the broker's data."""
         self.nodes: list[Node] = []
         self.gateways: list[Gateway] = []
         self.chats: list[ManagedProcess] = []
@@ -61,23 +61,23 @@ class PortalCluster:
 
     @property
     def nats_url(self) -> str:
-        """All brokers, directly."""
+        """The URLs of all brokers, without proxies."""
         return ",".join(f"nats://127.0.0.1:{node.port}" for node in self.nodes)
 
     def clock_of(self, name: str) -> Path:
-        """The file that says by how much the clock of a process is wrong."""
+        """The file with the clock offset of a process."""
         return self.folder / f"{name}.clock"
 
     def step(self, name: str, seconds: float) -> None:
-        """Make the clock of a process wrong by so much."""
+        """Set the clock offset of a process."""
         self.clock_of(name).write_text(f"{seconds:+.3f}\n")
 
     def services(self) -> list[ManagedProcess]:
-        """Every process but the brokers."""
+        """All processes except the brokers."""
         return [*self.chats, *self.clouds, *(gateway.child for gateway in self.gateways)]
 
     def children(self) -> list[ManagedProcess]:
-        """Every process."""
+        """All processes."""
         return [*(node.child for node in self.nodes), *self.services()]
 
     async def start(self) -> None:
@@ -96,7 +96,7 @@ class PortalCluster:
             await child.wait_ready()
 
     async def stop(self) -> None:
-        """End everything: gateways first, brokers last."""
+        """Stop all processes: gateways first, brokers last."""
         try:
             for group in (
                 [gateway.child for gateway in self.gateways],
@@ -109,14 +109,14 @@ class PortalCluster:
                 await proxy.stop()
 
     def heal(self) -> None:
-        """Undo whatever still stalls or cuts."""
+        """End all stalls, cuts and pauses."""
         for proxy in self._proxies():
             proxy.heal()
         for child in self.children():
             child.signal(signal.SIGCONT)
 
     async def _until_led(self) -> None:
-        """Wait until the brokers store something: those of a cluster have to choose a leader first."""
+        """Wait until JetStream is available: a cluster has to elect a leader first."""
         async with asyncio.timeout(START_SECONDS):
             while True:
                 try:
@@ -139,10 +139,10 @@ class PortalCluster:
         self.nodes.append(Node(await self._broker(1, text, port), port))
 
     async def _start_cluster(self) -> None:
-        """Three nodes; each reaches each by a proxy of its own, so that any one of them can be cut off.
+        """Start three nodes, connected pairwise through proxies, so that any of them can be partitioned.
 
-        Whichever way is made second between two nodes is dropped by them. None can do without: a node that
-        names no other refuses to be one of a cluster.
+        Of two routes between two nodes, nats-server drops the second. Both are needed: a node without routes
+        refuses to join a cluster.
         """
         ports = [free_port() for _ in range(3)]
         routes = [free_port() for _ in range(3)]

@@ -1,4 +1,4 @@
-"""One process, kept running as the launcher would."""
+"""A process that is restarted as the launcher would do."""
 
 import asyncio
 import signal
@@ -12,21 +12,21 @@ from opsroom_messaging.runtime.process import EXIT_LATER
 _STOP_SECONDS = 20.0
 START_SECONDS = 60.0
 RESTART_SECONDS = 0.5
-"""How long what died stays down, where the fault does not say."""
+"""The default delay before a restart."""
 
 
 class ManagedProcess:
-    """One process that is started again whenever it ends, until it is told to rest."""
+    """A process that is restarted whenever it ends, until `shut_down`."""
 
     def __init__(self, name: str, argv: list[str], environ: dict[str, str], folder: Path) -> None:
         self.name = name
         self.log = folder / f"{name}.log"
         self.down = RESTART_SECONDS
         self.unexpected_exits: list[str] = []
-        """How it ended when nobody had asked it to."""
+        """Exits that no fault had caused."""
         self.ready: Callable[[], Awaitable[bool]] | None = None
         self.fault_lock = asyncio.Lock()
-        """Held by the fault that has it at this moment."""
+        """Held by the fault that currently affects this process."""
         self._argv = argv
         self._environ = environ
         self._process: Process | None = None
@@ -41,12 +41,12 @@ class ManagedProcess:
         return None if self._process is None or self._process.returncode is not None else self._process.pid
 
     async def start(self) -> None:
-        """Start it, and keep it running."""
+        """Start the process, and restart it whenever it ends."""
         await self._launch()
         self._task = asyncio.create_task(self._keep_running(), name=self.name)
 
     def signal(self, number: signal.Signals, down: float = RESTART_SECONDS) -> None:
-        """Send it a signal; where that ends it, it stays down for ``down`` seconds."""
+        """Send a signal. If that ends the process, it is restarted after ``down`` seconds."""
         if self._process is None or self._process.returncode is not None:
             return
         if number not in {signal.SIGSTOP, signal.SIGCONT}:
@@ -55,7 +55,7 @@ class ManagedProcess:
         self._process.send_signal(number)
 
     async def wait_restarted(self) -> None:
-        """Wait until it runs again after a signal that ended it, and says that it is ready."""
+        """Wait until the process has been restarted after a signal, and is ready."""
         async with asyncio.timeout(START_SECONDS):
             await self._back.wait()
             await self.wait_ready()
@@ -67,7 +67,7 @@ class ManagedProcess:
                 await asyncio.sleep(0.05)
 
     async def shut_down(self) -> None:
-        """Stop it for good."""
+        """Stop the process and do not restart it."""
         self._resting = self._asked = True
         if self._process is not None and self._process.returncode is None:
             self._process.send_signal(signal.SIGCONT)
@@ -86,7 +86,7 @@ class ManagedProcess:
 
     async def _launch(self) -> None:
         with self.log.open("ab") as output:
-            # A session of its own, so that an interrupt from the keyboard does not end it before its time.
+            # Its own session, so that Ctrl-C does not reach it.
             self._process = await asyncio.create_subprocess_exec(
                 *self._argv,
                 env=self._environ,
@@ -103,7 +103,7 @@ class ManagedProcess:
             code = await self._process.wait()
             if self._resting:
                 return
-            allowed = {EXIT_LATER}  # the broker was away at its start: the launcher starts it again, too
+            allowed = {EXIT_LATER}  # the broker was unavailable at its start; the launcher restarts it, too
             if self._asked:
                 allowed |= {0, -signal.SIGKILL, -signal.SIGTERM, 1}
             if code not in allowed:

@@ -1,4 +1,4 @@
-"""A TCP proxy on loopback that can be cut, or stalled so that nobody is told."""
+"""A TCP proxy on loopback that can close its connections, or stall them silently."""
 
 import asyncio
 from contextlib import suppress
@@ -7,7 +7,7 @@ _CHUNK = 65536
 
 
 class Proxy:
-    """Passes connections on to ``target``, a port of this machine, while it is neither cut nor stalled."""
+    """Forwards connections to ``target``, a port of this machine, unless it is cut or stalled."""
 
     def __init__(self, target: int) -> None:
         self.target = target
@@ -20,7 +20,7 @@ class Proxy:
         self._flowing.set()
 
     async def start(self) -> None:
-        """Listen on a free port, and on the same again after a stop."""
+        """Listen on a free port, or on the same one as before."""
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
@@ -37,17 +37,17 @@ class Proxy:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def cut(self) -> None:
-        """Drop all connections, and any that come, until healed."""
+        """Abort all connections, and new ones, until `heal`."""
         self._cut = True
         for writer in list(self._open):
             writer.transport.abort()
 
     def stall(self) -> None:
-        """Let nothing pass any more, and say nothing."""
+        """Forward nothing until `heal`, but keep the connections open."""
         self._flowing.clear()
 
     def heal(self) -> None:
-        """Pass everything on again."""
+        """Forward everything again."""
         self._cut = False
         self._flowing.set()
 

@@ -1,4 +1,4 @@
-"""Makes the faults of a plan happen, each to its end."""
+"""The nemesis: injects the faults of a plan."""
 
 import asyncio
 import logging
@@ -18,9 +18,9 @@ from tests.faults.cluster.managed_process import ManagedProcess
 from tests.faults.nemesis.plan import LONG_PAUSES, Fault, FaultKind, Scope
 
 _OVER_SECONDS = 300.0
-"""For what is under way at the end, a rolling restart among it."""
+"""The timeout for faults that are still active at the end, such as a rolling restart."""
 _NEXT_SECONDS = 1.2
-"""The next fault comes, where it is its time, even if the last one is still felt so long after it began."""
+"""The next fault is injected on time even if the last one, begun this long ago, is not over."""
 _AT_ONCE = 4
 _AIM_SECONDS = 2.0
 _STEP_SECONDS = 60.0
@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class InjectedFault:
-    """A fault that happened: from ``start``; recovery counts from ``healed`` on."""
+    """A fault that was injected at ``start``; recovery is measured from ``healed`` on."""
 
     kind: FaultKind
     start: float
@@ -54,7 +54,7 @@ class InjectedFault:
 
 
 class Nemesis:
-    """Carries out a plan against a rig under load. No process suffers two faults at once."""
+    """Injects a plan into a cluster under load. No process has two faults at once."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Nemesis:
         self._kinds: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def run(self, plan: tuple[Fault, ...], scope: Scope) -> None:
-        """Inject everything that there is time for; returns when the last is over."""
+        """Inject the faults until the time is up. Returns when the last one is over."""
         begun = self._begun = time.time()
         for fault in plan:
             await self._sleep_unless_ended(begun + fault.at - time.time())
@@ -110,7 +110,7 @@ class Nemesis:
         log.debug("%s at %.1f s, over after %.1f s", fault.kind, start - self._begun, time.time() - start)
 
     async def _do(self, fault: Fault) -> Times:
-        """Do it; answers when it began, and from when on recovery counts."""
+        """Inject a fault. Returns when it began, and when it was healed."""
         how: dict[FaultKind, Callable[[Fault], Awaitable[Times]]] = {
             FaultKind.CHAT_KILL_IN_SEND: self._kill_in_send,
             FaultKind.CHAT_KILL_ALL: self._kill_all,
@@ -163,7 +163,7 @@ class Nemesis:
         return start, time.time()
 
     def _victim(self, fault: Fault) -> ManagedProcess:
-        """The one that the plan says, or else another of its kind that no fault has at this moment."""
+        """Return the planned victim, or another process of its kind if that one has a fault."""
         kind = fault.kind.partition("-")[0]
         groups: dict[str, list[ManagedProcess]] = {
             "gateway": [gateway.child for gateway in self._cluster.gateways],
@@ -176,7 +176,7 @@ class Nemesis:
         return next((child for child in ordered if not child.fault_lock.locked()), ordered[0])
 
     async def _wait_for(self, event: asyncio.Event, fault: Fault) -> None:
-        """Wait for the next one of something, and a few milliseconds that the plan chose."""
+        """Wait for the next ``event``, and then for a few milliseconds that the plan chose."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_AIM_SECONDS):
                 await event.wait()
@@ -186,10 +186,10 @@ class Nemesis:
     async def _exclusively(
         self, children: Sequence[ManagedProcess], *, sleeps: bool = False
     ) -> AsyncIterator[float]:
-        """Have them for one fault alone, from when this yields.
+        """Reserve processes for one fault. Yields the time at which it has them.
 
-        Of each kind one is struck at a time, beside what sleeps: what more replicas are good for shows only
-        while another of them works.
+        Only one process of a kind has a fault at a time, except long pauses: replicas help only
+        while another one works.
         """
         async with AsyncExitStack() as stack:
             kind = children[0].name.partition("-")[0]
@@ -200,7 +200,7 @@ class Nemesis:
             yield time.time()
 
     async def _end(self, children: list[ManagedProcess], fault: Fault, *, after: bool = False) -> Times:
-        """kill -9, or SIGTERM. Recovery counts from then, or from when it was started ``after`` that."""
+        """Send SIGKILL or SIGTERM. Recovery counts from then, or (``after``) from the restart."""
         async with self._exclusively(children) as start:
             for child in children:
                 child.signal(signal.SIGTERM if fault.kind in _TERMS else signal.SIGKILL, down=fault.seconds)
@@ -247,7 +247,7 @@ class Nemesis:
         return start, time.time()
 
     async def _fill(self, fault: Fault) -> Times:
-        """Fill the broker's disk; then make room and start it again, as an operator would."""
+        """Fill the broker's disk; then free it and restart the broker, as an operator would."""
         filler = self._cluster.store / "filler"
         broker = self._cluster.nodes[0].child
         async with self._exclusively([broker]) as start:
@@ -278,7 +278,7 @@ class Nemesis:
 
 
 def fill(path: Path) -> None:
-    """Write until nothing fits any more."""
+    """Write to ``path`` until the disk is full."""
     chunk = b"\0" * 65536
     with suppress(OSError), path.open("wb", buffering=0) as file:
         while True:

@@ -1,4 +1,4 @@
-"""What goes wrong and when: the same seed makes the same plan."""
+"""The plan of a run: which faults happen when. The same seed gives the same plan."""
 
 import random
 from dataclasses import dataclass
@@ -6,32 +6,32 @@ from enum import StrEnum
 
 
 class FaultKind(StrEnum):
-    """Kinds of faults. Those of the broker are of one node of the cluster, where there is one."""
+    """Kinds of faults. In a cluster, those of the broker affect one node."""
 
     GATEWAY_KILL = "gateway-kill"
     GATEWAY_TERM = "gateway-term"
     GATEWAY_PAUSE = "gateway-pause"
     GATEWAY_SLEEP = "gateway-sleep"
-    """SIGSTOP for longer than any lease; so with the other sleeps."""
+    """SIGSTOP for longer than any lease, like the other sleeps."""
     GATEWAY_CUT = "gateway-cut-from-broker"
-    """Its connection to the broker is closed, and new ones too."""
+    """Its connections to the broker are closed, new ones included."""
     GATEWAY_STALL = "gateway-stalled-from-broker"
-    """Nothing passes between it and the broker, and nothing says so."""
+    """Nothing passes between it and the broker, but the connections stay open."""
     CHAT_KILL = "chat-kill"
     CHAT_TERM = "chat-term"
     CHAT_PAUSE = "chat-pause"
     CHAT_SLEEP = "chat-sleep"
     CHAT_KILL_IN_SEND = "chat-kill-in-send"
-    """At the moment a message is on its way."""
+    """While a message is being sent."""
     CHAT_KILL_ALL = "chat-kill-all"
     CLOUD_KILL = "cloud-kill"
     CLOUD_TERM = "cloud-term"
     CLOUD_PAUSE = "cloud-pause"
     CLOUD_SLEEP = "cloud-sleep"
     CLOUD_KILL_ACCEPTING = "cloud-kill-accepting"
-    """All of them, at the moment a command is accepted: between its event and its timer."""
+    """All of them, while a command is accepted: between its event and its timer."""
     CLOUD_KILL_FINISHING = "cloud-kill-finishing"
-    """All of them, at the moment a command is due: between its timer and its final event."""
+    """All of them, when a command is due: between its timer and its final event."""
     BROKER_KILL = "broker-kill"
     BROKER_TERM = "broker-term"
     BROKER_PAUSE = "broker-pause"
@@ -39,14 +39,14 @@ class FaultKind(StrEnum):
     BROKER_FULL = "broker-disk-full"
     LEADER_KILL = "leader-kill"
     NODE_CUT = "node-cut-off"
-    """A node of the cluster hears nothing of the others, nor they of it."""
+    """A node of the cluster is partitioned from the others."""
     READER_CUT = "reader-cut-mid-frame"
     READER_SLOW = "reader-slow"
     READER_HALF_OPEN = "reader-half-open"
     CLOCK_STEP = "clock-step"
-    """The clock of one service process jumps by up to a minute, ahead or back, and later jumps back."""
+    """The clock of one service process steps by up to a minute, ahead or back, and later steps back."""
     ROLLING = "rolling-restart"
-    """Every service process, one after another."""
+    """All service processes, one after another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,8 @@ class Fault:
 class Scope:
     """What a run may do.
 
-    ``long``: also sleeps past leases, each kind once; ``full``: the broker's disk may be filled; ``apart``:
-    seconds from the end of one fault to the next, so that each is felt alone; ``only``: these kinds alone.
+    ``long``: include pauses longer than leases, each kind once; ``full``: fill the broker's disk; ``apart``:
+    seconds from the end of one fault to the next, so that they don't overlap; ``only``: only these kinds.
     """
 
     seconds: float
@@ -72,11 +72,11 @@ class Scope:
     long: bool = False
     full: bool = False
     clock: bool = False
-    """Clocks can be made to step."""
+    """Include clock steps."""
     soak: bool = False
-    """Load and the troubles of readers alone."""
+    """Only load and reader faults."""
     pause: float = 1.1
-    """Seconds between faults, on average, beyond what they last themselves."""
+    """The average pause between faults, in seconds."""
     apart: float = 0.0
     only: tuple[FaultKind, ...] = ()
 
@@ -127,18 +127,18 @@ _LASTS: dict[FaultKind, tuple[float, float]] = {
     **dict.fromkeys(LONG_PAUSES, _SLEEP_SECONDS),
 }
 _DOWN_SECONDS = (0.05, 1.0)
-"""How long what was killed stays down."""
+"""How long a killed process stays down."""
 _SETTLING = {
     FaultKind.LEADER_KILL: 4.0,
     FaultKind.ROLLING: 4.0,
     FaultKind.BROKER_FULL: 4.0,
     FaultKind.BROKER_KILL: 1.0,
 }
-"""Pause after a fault beyond its own length, so that not everything is an outage all the time."""
+"""An additional pause after a fault, so that there are times without an outage."""
 
 
 def make_plan(seed: int, scope: Scope) -> tuple[Fault, ...]:
-    """The faults of a run, in order of time."""
+    """Build the faults of a run, ordered by time."""
     rng = random.Random(seed)
     weights = _weights(scope)
     kinds = list(weights)
@@ -146,13 +146,13 @@ def make_plan(seed: int, scope: Scope) -> tuple[Fault, ...]:
     plan: list[Fault] = []
     at = rng.uniform(0.5, 1.5)
     while at < scope.seconds:
-        if not queue:  # every kind comes up once before the dice decide
+        if not queue:  # every kind once, then at random by weight
             queue = list(kinds) if not plan else rng.choices(kinds, list(weights.values()), k=len(kinds))
             rng.shuffle(queue)
         kind = queue.pop()
         seconds = rng.uniform(*_LASTS.get(kind, _DOWN_SECONDS))
         plan.append(Fault(round(at, 3), kind, rng.random(), round(seconds, 3)))
-        # What sleeps for long sleeps while the rest goes on.
+        # Other faults happen during a long pause.
         own = seconds if kind not in LONG_PAUSES else 0.0
         at += rng.uniform(0.4, 1.6) * scope.pause + own * 0.7 + _SETTLING.get(kind, 0.0)
     return tuple(plan)

@@ -1,4 +1,4 @@
-"""Judges a history: what was promised and not kept, each in one line. Pure."""
+"""The checker: find the violations of a history, one line each. Pure."""
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
@@ -19,20 +19,20 @@ from tests.faults.verification.history import (
 )
 
 EARLY_SECONDS = 0.005
-"""Clocks of one machine, cut to milliseconds on the way."""
+"""Timestamps are truncated to milliseconds."""
 SLACK_SECONDS = 8.0
-"""Past the delay and the outage: what is overdue is looked for after three seconds; a busy machine."""
+"""The tolerance beyond delay and outage: overdue commands are found after 3 s, on a busy machine."""
 _BROKERS = ("broker", "leader", "node", "rolling", "clock")
 _COMMANDS = ("cloud", *_BROKERS)
-"""What an accepted command needs to come to its end; beginnings of the faults' names."""
+"""Prefixes of the faults that may delay an accepted command."""
 _PEOPLE = ("gateway", "chat", *_BROKERS)
-"""What must work for lists of people to be true, and names to be free."""
+"""Prefixes of the faults that may delay presence and names."""
 _FINAL = {"create": "created", "start": "started", "stop": "stopped", "remove": "removed"}
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """``rule``: which promise was broken; ``what``: how."""
+    """``rule``: the guarantee that was violated; ``what``: how."""
 
     rule: str
     what: str
@@ -40,14 +40,14 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Seconds: within ``lease`` lists are true, within ``name`` the name of someone gone is free."""
+    """Limits in seconds: ``lease`` for presence lists, ``name`` until the name of a user who left is free."""
 
     lease: float
     name: float
 
 
 def check(history: History, bounds: Bounds) -> list[Violation]:
-    """Everything that is wrong with ``history``."""
+    """Return all violations in ``history``."""
     return [
         *_messages(history),
         *_readers("message", history.readers, Seqs(message.seq for message in history.messages)),
@@ -85,7 +85,7 @@ def _messages(history: History) -> Iterator[Violation]:
 
 
 def _readers(what: str, readers: Iterable[Reader], stream: Seqs) -> Iterator[Violation]:
-    """Each saw all there was after where they began, once, in order, through every resume."""
+    """Each reader saw all events after its start, once, in order, through every resume."""
     last = max(stream.last, 0)
     for reader in readers:
         before: int | None = None
@@ -142,7 +142,7 @@ def _commands(history: History) -> Iterator[Violation]:
             yield Violation("command doubled", f"{accepted.key} made two operations")
     asked_for = {accepted.operation for accepted in history.accepted}
     for operation, events in by_operation.items():
-        if operation not in asked_for:  # given, and its answer lost: it too is done, once
+        if operation not in asked_for:  # its response was lost; it must be executed once as well
             yield from _finished(operation, events)
 
 
@@ -171,17 +171,17 @@ def _command(accepted: Accepted, events: list[StoredEvent], history: History) ->
 
 
 def lateness(received: float, final: float, history: History) -> float:
-    """Seconds past the delay, less those in which there was an outage."""
+    """Return the seconds past the delay, without those of outages."""
     return final - received - history.delay - overlap(received, final, _that_touch(history, _COMMANDS))
 
 
 def _that_touch(history: History, kinds: tuple[str, ...]) -> list[Outage]:
-    """The outages of what is needed for something: no other may excuse that it was late."""
+    """Return the outages of these kinds: only they may excuse a delay."""
     return [outage for outage in history.outages if outage.kind.startswith(kinds)]
 
 
 def overlap(start: float, end: float, outages: Iterable[Outage]) -> float:
-    """How many seconds of ``start`` to ``end`` were covered by outages, each second once."""
+    """Return how many seconds from ``start`` to ``end`` were covered by outages, each second once."""
     covered, reached = 0.0, start
     for outage in sorted(outages, key=lambda outage: outage.start):
         if outage.end <= reached:
@@ -221,7 +221,7 @@ def _folds(history: History) -> Iterator[Violation]:
 
 
 def _lists(history: History, lease: float) -> Iterator[Violation]:
-    """A name may be listed while its person is there and for ``lease`` (and what was an outage) after."""
+    """A name may be listed while its user is connected, and for ``lease`` plus outages after that."""
     there: dict[str, list[Presence]] = defaultdict(list)
     for presence in history.presences:
         there[presence.name].append(presence)
@@ -237,7 +237,7 @@ def _lists(history: History, lease: float) -> Iterator[Violation]:
 
 
 class _Stays:
-    """When someone was there, asked many times."""
+    """When a user was connected, for many queries."""
 
     def __init__(self, presences: list[Presence]) -> None:
         ordered = sorted(presences, key=lambda presence: presence.start)
@@ -246,7 +246,7 @@ class _Stays:
         self._until = list(accumulate(ends, max))
 
     def ghost_since(self, listing: Listing) -> float:
-        """From when on they were not there until the listing ended: its end, where they were there then."""
+        """Return since when the user was gone when the listing ended; its end if the user was still there."""
         begun = bisect_right(self._starts, listing.end)
         left = self._until[begun - 1] if begun else listing.start
         return max(listing.start, min(left, listing.end))
@@ -270,7 +270,7 @@ def _names(history: History, bound: float) -> Iterator[Violation]:
 
 
 def max_late(history: History) -> float:
-    """The latest final event, in seconds past the delay and the outages; 0 where none was late."""
+    """Return the maximum lateness of a final event in seconds, without outages; 0 if none was late."""
     received = {event.operation: event.at for event in history.events if event.type == "received"}
     finals = set(_FINAL.values())
     most = 0.0

@@ -1,4 +1,4 @@
-"""What a run left behind, as plain data: the referee needs nothing else."""
+"""The history of a run, as plain data: the input of the checker."""
 
 from array import array
 from bisect import bisect_left
@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 
 class Seqs:
-    """Sequences in the order in which they came, kept as runs of neighbours: nothing of it is lost by that.
+    """Sequence numbers in order of arrival, stored without loss as runs of consecutive numbers.
 
-    A run of readers sees tens of millions of messages, nearly all of them right after the one before.
+    The readers of a run see tens of millions of messages, nearly all of them consecutive.
     """
 
     __slots__ = ("_firsts", "_lasts", "last")
@@ -17,13 +17,13 @@ class Seqs:
     def __init__(self, seqs: Iterable[int] = ()) -> None:
         self._firsts = array("q")
         self._lasts = array("q")
-        """Of all runs but the one that still grows."""
+        """Those of all runs except the current one."""
         self.last = -1
         for seq in seqs:
             self.append(seq)
 
     def append(self, seq: int) -> None:
-        """The next one that came."""
+        """Append the next sequence number."""
         if seq != self.last + 1 or not self._firsts:
             if self._firsts:
                 self._lasts.append(self.last)
@@ -31,11 +31,11 @@ class Seqs:
         self.last = seq
 
     def runs(self) -> list[tuple[int, int]]:
-        """First and last of each run."""
+        """Return the first and last number of each run."""
         return list(zip(self._firsts, self._ends(), strict=True))
 
     def within(self, after: int, end: int) -> list[tuple[int, int]]:
-        """Where they ascend: the runs of those past ``after`` up to ``end``."""
+        """Return the runs of the numbers past ``after`` up to ``end``. They must be ascending."""
         lasts = self._ends()
         found = []
         for place in range(bisect_left(lasts, after + 1), len(lasts)):
@@ -46,7 +46,7 @@ class Seqs:
         return found
 
     def most(self) -> int | None:
-        """The greatest."""
+        """Return the maximum; None if there is none."""
         return max(self._ends(), default=None)
 
     def __iter__(self) -> Iterator[int]:
@@ -62,9 +62,9 @@ class Seqs:
 
 @dataclass(slots=True)
 class Segment:
-    """One stretch of a reader's stream: everything after ``after``, as it came.
+    """A segment of a reader's stream: everything after ``after``, as it arrived.
 
-    ``reset``: begun because the server said that what was missed can't be told.
+    ``reset``: it began with a reset, because the server could not replay the gap.
     """
 
     after: int
@@ -73,13 +73,13 @@ class Segment:
 
     @property
     def last(self) -> int:
-        """The last sequence seen, or what it began after."""
+        """The last sequence number seen, or ``after``."""
         return self.seqs.last if self.seqs.last >= 0 else self.after
 
 
 @dataclass(slots=True)
 class Reader:
-    """All that one reader of a stream saw; ``stayed``: to the very end."""
+    """All that a reader of a stream saw; ``stayed``: it was connected at the end."""
 
     name: str
     segments: list[Segment] = field(default_factory=list)
@@ -88,7 +88,7 @@ class Reader:
 
 @dataclass(slots=True)
 class CourseReader:
-    """One connection of a course client: the keys of the messages it got, in order."""
+    """A connection of a course client: the keys of the messages it received, in order."""
 
     name: str
     keys: list[str] = field(default_factory=list)
@@ -96,7 +96,7 @@ class CourseReader:
 
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
-    """A message as the stream holds it at the end."""
+    """A message in the stream at the end."""
 
     seq: int
     key: str
@@ -104,7 +104,7 @@ class StoredMessage:
 
 @dataclass(slots=True)
 class Accepted:
-    """A command was accepted, between the moments ``asked`` and ``answered`` (seconds since the epoch)."""
+    """A command was accepted between ``asked`` and ``answered`` (seconds since the epoch)."""
 
     operation: str
     command: str
@@ -117,7 +117,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """An event of an instance as the stream holds it; ``at``: when the broker stored it."""
+    """An event of an instance in the stream; ``at``: when the broker stored it."""
 
     seq: int
     type: str
@@ -130,7 +130,7 @@ class StoredEvent:
 
 @dataclass(frozen=True, slots=True)
 class StateComparison:
-    """A dashboard's state at ``seq``: by following the events, and by asking for the list."""
+    """The state of a dashboard at ``seq``: from the event stream, and from the list."""
 
     who: str
     seq: int
@@ -140,7 +140,7 @@ class StateComparison:
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """Someone was connected, for certain, from ``start`` to ``end`` (None: to the end of the run)."""
+    """A user was certainly connected from ``start`` to ``end`` (None: to the end of the run)."""
 
     name: str
     start: float
@@ -169,7 +169,7 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class NameWait:
-    """A name could not be had again for ``seconds`` after its holder had gone."""
+    """A free name could not be claimed from ``since`` until ``until``."""
 
     name: str
     since: float
@@ -178,7 +178,7 @@ class NameWait:
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """From the fault to where nothing of it is left: what is late in between is late for a reason."""
+    """From a fault to the end of its effects: a delay in between is excused."""
 
     kind: str
     start: float
@@ -187,23 +187,23 @@ class Outage:
 
 @dataclass(slots=True)
 class History:
-    """A whole run. Times are seconds since the epoch."""
+    """The history of a run. Times are seconds since the epoch."""
 
     delay: float
     acks: list[tuple[str, int]] = field(default_factory=list)
-    """Key and sequence of each acknowledgement, of those of retries too."""
+    """Key and sequence number of each acknowledgement, those of retries included."""
     sent: set[str] = field(default_factory=set)
-    """Keys of everything that was ever said, acknowledged or not."""
+    """Keys of all messages sent, acknowledged or not."""
     refused: list[str] = field(default_factory=list)
-    """Refusals that a client must not get, in words."""
+    """Responses that a client must not get, as text."""
     messages: list[StoredMessage] = field(default_factory=list)
     readers: list[Reader] = field(default_factory=list)
     contents: dict[int, int] = field(default_factory=dict)
-    """A digest of what was shown at each sequence; two readers that saw it differ is a refusal."""
+    """A digest of what was shown at each sequence number. If two readers differ, that is a violation."""
     course: list[CourseReader] = field(default_factory=list)
     accepted: list[Accepted] = field(default_factory=list)
     asked: set[str] = field(default_factory=set)
-    """Keys of all commands ever given."""
+    """Keys of all commands."""
     events: list[StoredEvent] = field(default_factory=list)
     watchers: list[Reader] = field(default_factory=list)
     folds: list[StateComparison] = field(default_factory=list)
@@ -213,4 +213,4 @@ class History:
     stuck: list[NameWait] = field(default_factory=list)
     outages: list[Outage] = field(default_factory=list)
     left_over: list[str] = field(default_factory=list)
-    """People and names that the streams still held after everybody had gone and all graces had passed."""
+    """Members and names in the streams after all clients had left and all grace periods had passed."""

@@ -1,4 +1,4 @@
-"""Memory and file descriptors of every process over time, and what their logs complain of."""
+"""Memory and file descriptors of every process over time, and errors in their logs."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ _MIB = 1024 * 1024
 
 
 class ProcessStats:
-    """Samples of processes, each life of a process apart."""
+    """Samples of processes, by process id."""
 
     def __init__(self, children: dict[str, ManagedProcess]) -> None:
         self._children = children
@@ -41,13 +41,13 @@ class ProcessStats:
             await asyncio.sleep(_EVERY_SECONDS)
 
     def figures(self) -> dict[str, dict[str, float]]:
-        """Of the longest life of each process: memory in MiB (first, last, an hour), and descriptors."""
+        """Return memory (MiB: first, last, per hour) and descriptors of the longest run of each process."""
         return {
             name: _figures(max(lives.values(), key=len)) for name, lives in self._samples.items() if lives
         }
 
     def complaints(self, logs: Iterable[Path]) -> list[str]:
-        """Errors and tracebacks in the logs, numbers and ids taken out, each kind with how often it came."""
+        """Return errors and tracebacks in the logs, without numbers and ids, each kind with its count."""
         found: Counter[str] = Counter()
         for log in logs:
             kind = log.stem.partition("-")[0]
@@ -59,7 +59,7 @@ class ProcessStats:
 
 
 def error_in(line: str) -> str | None:
-    """What a line of a log complains of: an error, or anything that is no line of a log at all."""
+    """Return the error in a line of a log; a line that is no log record counts as one."""
     try:
         record = json.loads(line)
         grave = record["level"] in {"error", "critical"}
@@ -69,7 +69,7 @@ def error_in(line: str) -> str | None:
 
 
 def _figures(samples: list[tuple[float, float, int]]) -> dict[str, float]:
-    later = samples[len(samples) // 4 :]  # what grows while it warms up is no leak
+    later = samples[len(samples) // 4 :]  # growth during the warm-up is no leak
     return {
         "seconds": round(samples[-1][0] - samples[0][0], 1),
         "first MiB": round(later[0][1], 1),
@@ -81,7 +81,7 @@ def _figures(samples: list[tuple[float, float, int]]) -> dict[str, float]:
 
 
 def _slope(points: list[tuple[float, float]]) -> float:
-    """Of the line through ``points`` by least squares."""
+    """Return the slope of the line through ``points`` by least squares."""
     count = len(points)
     mean_x, mean_y = sum(x for x, _ in points) / count, sum(y for _, y in points) / count
     spread = sum((x - mean_x) ** 2 for x, _ in points)

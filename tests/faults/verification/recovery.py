@@ -1,4 +1,4 @@
-"""How long a fault was felt, and how long anybody waited because of it. Pure."""
+"""The impact of faults: recovery times and gaps. Pure."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -8,18 +8,18 @@ from tests.faults.nemesis.nemesis import InjectedFault
 from tests.faults.verification.history import History
 
 SOON_SECONDS = 1.0
-"""What was begun within this time after a fault was healed may still be slow because of it."""
+"""A request that began within this time after a fault was healed may still be slow because of it."""
 SETTLED_SECONDS = 0.5
-"""Between the end of one fault and the beginning of another that is to count as alone."""
+"""The minimum time between faults that count as not overlapping."""
 _FINAL = {"created", "started", "stopped", "removed"}
 
 
 @dataclass(frozen=True, slots=True)
 class FaultImpact:
-    """How a fault was felt, in seconds.
+    """The impact of a fault, in seconds.
 
-    ``recovery``: from when it was healed until the last wait that it explains was over; ``gap``: the longest
-    of these waits by itself, which is what one client saw; ``alone``: no other was under way or felt then.
+    ``recovery``: from the healing to the end of the last affected request; ``gap``: the longest wait of one
+    client; ``alone``: no other fault was active or had effects then.
     """
 
     fault: InjectedFault
@@ -31,10 +31,10 @@ class FaultImpact:
 def fault_impacts(
     injected: Sequence[InjectedFault], waits: Sequence[tuple[float, float]], history: History
 ) -> list[FaultImpact]:
-    """How each fault was felt.
+    """Compute the impact of each fault.
 
-    A wait (from asking to the answer, from a lost connection to the welcome, from the moment a command was
-    due to its final event) is put down to the last fault healed before it was over, if it had begun by then.
+    A wait (from a request to its response, from a lost connection to the welcome, from the time a command was
+    due to its final event) is attributed to the last fault healed before its end, if it had begun by then.
     """
     ordered = sorted(injected, key=lambda one: one.healed)
     moments = [one.healed for one in ordered]
@@ -50,7 +50,7 @@ def fault_impacts(
 
 
 def _alone(spans: Sequence[tuple[float, float]]) -> list[bool]:
-    """Whether each keeps its distance from all others."""
+    """Whether each span is far enough from all others."""
     near = SETTLED_SECONDS
     return [
         all(other is span or other[1] + near < span[0] or other[0] > span[1] + near for other in spans)

@@ -1,4 +1,4 @@
-"""What the streams hold, read at the end of a run straight from the broker."""
+"""Read the streams from the broker at the end of a run."""
 
 from opsroom_contracts.chat import MEMBER, MESSAGE_EVENT, NAME_CLAIM, MemberStatus
 from opsroom_contracts.cloud import INSTANCE_EVENT
@@ -19,7 +19,7 @@ _PAGE = 1000
 
 
 async def messages(broker: NatsConnection) -> list[StoredMessage]:
-    """All messages, in order."""
+    """Return all messages, in order."""
     found = []
     for stored in await _all(broker, CHAT_STREAM, CHAT_EVENTS):
         event = MESSAGE_EVENT.read(stored.data)
@@ -28,7 +28,7 @@ async def messages(broker: NatsConnection) -> list[StoredMessage]:
 
 
 async def events(broker: NatsConnection) -> list[StoredEvent]:
-    """All events of all instances, in order."""
+    """Return all events of all instances, in order."""
     found = []
     for stored in await _all(broker, CLOUD_STREAM, CLOUD_EVENTS):
         event = INSTANCE_EVENT.read(stored.data)
@@ -47,7 +47,7 @@ async def events(broker: NatsConnection) -> list[StoredEvent]:
 
 
 async def left_over(broker: NatsConnection) -> list[str]:
-    """People who are on the list or hold a name, and names that somebody holds."""
+    """Return members that are listed or claim a name, and claims of names by nobody."""
     members = [MEMBER.read(stored.data) for stored in await _all(broker, MEMBERS_STREAM, MEMBERS)]
     there = {member.user.id: member for member in members if member.status is not MemberStatus.AWAY}
     words = [f"{member.user.name} is still {member.status.value}" for member in there.values()]
@@ -59,7 +59,7 @@ async def left_over(broker: NatsConnection) -> list[str]:
 
 
 async def last_seq(broker: NatsConnection, stream: str) -> int:
-    """The last sequence of a stream."""
+    """Return the last sequence number of a stream."""
     return (await StreamReader(broker, stream).bounds()).last
 
 

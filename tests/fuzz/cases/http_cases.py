@@ -1,4 +1,4 @@
-"""Requests as Hypothesis draws them: odd ones, broken ones, and broken handshakes."""
+"""Strategies for HTTP requests: odd ones, broken ones, and broken handshakes."""
 
 import json
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ def _handshake(path: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class HttpCase:
-    """Bytes for a new connection. ``whole``: a request that has to be answered.
+    """Bytes for a new connection. ``whole``: it is a request that needs a response.
 
-    ``stream``: maybe without an end; ``answers``: the most responses that it may get.
+    ``stream``: the response may be endless; ``answers``: the maximum number of responses.
     """
 
     kind: str
@@ -37,7 +37,7 @@ _COURSE = (
     *(("delete", "/cloud/{id}"), ("delete", "/cloud/"), ("get", "/cloud/sse"), ("get", "/nothing/here")),
 )
 _CREATES = ("post", "/api/v1/cloud/instances")
-"""Any body does, and each stays: the witnesses make some."""
+"""Excluded: any body is valid, and each creates a server; the canaries create some."""
 _ROUTES = (
     *((method, path) for path, methods in describe()["paths"].items() for method in methods),
     *_COURSE,
@@ -70,7 +70,7 @@ _BODIES = st.one_of(
 
 @st.composite
 def requests(draw: st.DrawFn) -> HttpCase:
-    """As HTTP has it, with whatever in path, query, headers and body."""
+    """Valid HTTP, with anything in path, query, headers and body."""
     method, path = draw(st.sampled_from([route for route in _ROUTES if route != _CREATES]))
     while "{" in path:
         before, _, rest = path.partition("{")
@@ -108,7 +108,7 @@ _CONFLICTS = (
 
 @st.composite
 def conflicts(draw: st.DrawFn) -> HttpCase:
-    """Requests that two programs might read differently, with another one hidden in them."""
+    """Request smuggling: requests that two programs might parse differently."""
     path = draw(st.sampled_from(("/api/v1/chat/users", "/chat/new-user", "/cloud/", "/healthz")))
     lines = draw(st.lists(st.sampled_from(_CONFLICTS), min_size=1, max_size=2))
     head = b"POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\n%s\r\n\r\n" % (path.encode(), b"\r\n".join(lines))
@@ -118,7 +118,7 @@ def conflicts(draw: st.DrawFn) -> HttpCase:
 
 @st.composite
 def broken(draw: st.DrawFn) -> HttpCase:
-    """A request or a handshake with bytes changed, dropped or doubled."""
+    """A request or a handshake with bytes changed, dropped or duplicated."""
     if draw(st.booleans()):
         kind, data = (
             "broken handshakes",
@@ -139,7 +139,7 @@ def broken(draw: st.DrawFn) -> HttpCase:
 
 @st.composite
 def handshakes(draw: st.DrawFn) -> HttpCase:
-    """Lines of a handshake left out, doubled, or with other values."""
+    """A handshake with lines omitted, duplicated, or changed."""
     lines = _handshake(draw(st.sampled_from((V1, CHAT, DASHBOARD)))).split(b"\r\n")[:-2]
     at = draw(st.integers(1, len(lines) - 1))
     name = lines[at].partition(b":")[0]

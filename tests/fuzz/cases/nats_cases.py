@@ -1,4 +1,4 @@
-"""What a service gone bad, or an operator who mistypes, may publish; as Hypothesis draws it."""
+"""Strategies for NATS messages of a faulty service or a careless operator."""
 
 import json
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from opsroom_messaging.deployment.permissions import OPERATOR
 from tests.fuzz.cases.socket_cases import INSTANCE, VALUES, nearly
 
 FORGED = "forged"
-"""In what nobody may be shown."""
+"""Part of messages that no client may receive."""
 
 _REQUESTS: dict[str, type[Model]] = {
     ChatSubject.REGISTER: chat.RegisterRequest,
@@ -37,7 +37,7 @@ _REQUESTS: dict[str, type[Model]] = {
     subjects.GATEWAY_WHEREABOUTS: gateways.KnownAddressesRequest,
 }
 _NEVER_WHOLE = {ChatSubject.REMOVE, ChatSubject.RESTRICT}
-"""What fits these takes effect: a witness may be muted, or a message be gone that they were shown."""
+"""Excluded: valid requests take effect, and may mute a canary or remove a message."""
 _EVENTS: dict[str, tuple[type[Model], frozenset[str]]] = {
     "chat.events.general.{}": (chat.MessageEvent, frozenset({"chat"})),
     "chat.members.{}": (chat.Member, frozenset({"chat"})),
@@ -54,12 +54,12 @@ _EVENTS: dict[str, tuple[type[Model], frozenset[str]]] = {
     "cloud.operations.{}": (cloud.OperationRecord, frozenset({"cloud"})),
     "cloud.due.{}": (cloud.DueOperation, frozenset()),
 }
-"""Subjects, what belongs there, and who may publish it besides the operator."""
+"""Subjects, their models, and who may publish them besides the operator."""
 
 
 @dataclass(frozen=True, slots=True)
 class NatsRequest:
-    """A request; it has to be answered, and not as an error of the service's own."""
+    """A request. It needs a response other than an internal error."""
 
     subject: str
     payload: bytes
@@ -69,7 +69,7 @@ class NatsRequest:
 
 @dataclass(frozen=True, slots=True)
 class NatsEvent:
-    """Something published by ``user``: nothing may come of it."""
+    """A message published by ``user``, which must have no effect."""
 
     user: str
     subject: str
@@ -88,7 +88,7 @@ _PLACES = st.sampled_from(("a", "b", "c-1", INSTANCE))
 
 @st.composite
 def nats_requests(draw: st.DrawFn) -> NatsRequest:
-    """A request that fits, nearly fits, or means nothing."""
+    """A request that is valid, nearly valid, or garbage."""
     subject = draw(st.sampled_from(sorted(_REQUESTS)))
     fits = _nearly_events if subject in _NEVER_WHOLE else _nearly_requests
     payload = draw(fits(_REQUESTS[subject]) | _RUBBISH)
@@ -97,7 +97,7 @@ def nats_requests(draw: st.DrawFn) -> NatsRequest:
 
 @st.composite
 def nats_events(draw: st.DrawFn) -> NatsEvent:
-    """Rubbish by those who may publish there; by those who may not, what could be believed."""
+    """Garbage by permitted users; plausible messages by users without the permission."""
     subject, (model, owners) = draw(st.sampled_from(sorted(_EVENTS.items(), key=str)))
     user = draw(st.sampled_from(("gateway", "chat", "cloud", OPERATOR)))
     subject = subject.format(draw(_PLACES))
@@ -111,7 +111,7 @@ def _nearly_requests(model: type[Model]) -> st.SearchStrategy[bytes]:
 
 
 def _nearly_events(model: type[Model]) -> st.SearchStrategy[bytes]:
-    """What lacks something, or is of a version that is none: who may publish a whole one is believed."""
+    """A message that lacks a field or has an invalid version."""
     return nearly(model).map(lambda text: json.dumps(json.loads(text) | {"version": "none"}).encode())
 
 

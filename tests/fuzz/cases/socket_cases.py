@@ -1,4 +1,4 @@
-"""What a hostile client of the sockets may send, as Hypothesis draws it: one seed gives the same cases."""
+"""Strategies for hostile WebSocket clients. The same seed gives the same cases."""
 
 import json
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ from packages.contracts.tests.strategies import models
 
 V1, CHAT, DASHBOARD = "/api/v1/chat/ws", "/chat/", "/cloud/"
 CANARY = "witness"
-"""The name of a person who is there all along, and whom cases try to be."""
+"""The name of a connected user, whom cases try to impersonate."""
 INSTANCE = "AN-INSTANCE"
-"""Stands for the id of a server that is there all along."""
+"""A placeholder for the id of an existing server."""
 WORDS = (
     *("type", "hello", "send", "typing", "leave", "exit", "token", "since", "clientId", "room", "general"),
     *("text", "message", "user", "name", "id", "userId", "action", "start", "stop", "state", "running"),
@@ -40,24 +40,24 @@ BAD_TEXT = (b"\xff", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe2\x
 
 
 class Ending(Enum):
-    """How a client goes on that has sent its frames."""
+    """What a client does after it has sent its frames."""
 
     TALK = auto()
-    """Asks for something, has to get it, and closes as one should."""
+    """Send a valid message, expect a response, and close in order."""
     READ = auto()
-    """Reads how it is sent away, by one of the case's codes."""
+    """Read until the close with one of the case's codes."""
     HALF = auto()
-    """Says that it will send no more, in the middle of whatever, and reads to the end."""
+    """Half-close the connection at any point, and read to the end."""
     ABORT = auto()
-    """Hangs up at once."""
+    """Abort the connection at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class SocketCase:
-    """``texts`` or ``data`` for an open socket: messages, whole frames each, or bytes.
+    """Input for an open socket: ``texts`` (whole messages), or ``data`` (bytes).
 
-    ``greeted``: whether, on ``/api/v1``, a hello with a good token comes first; ``pings``: so many must be
-    answered; ``messages``: how many messages ``data`` holds; ``codes``: by which it may end.
+    ``greeted``: on ``/api/v1``, a hello with a valid token comes first; ``pings``: how many must be
+    answered; ``messages``: how many messages ``data`` holds; ``codes``: the allowed close codes.
     """
 
     kind: str
@@ -85,7 +85,7 @@ _TYPES = ("hello", "send", "typing", "leave", "exit", "connect", "connection", "
 
 
 def nearly(*kinds: type[Model]) -> st.SearchStrategy[str]:
-    """JSON of one of ``kinds``: as it should be, or with other fields, or without one of its own."""
+    """JSON of one of ``kinds``: valid, or with other fields, or without one of its own."""
     right = st.one_of(*(models(kind) for kind in kinds)).map(
         lambda model: model.model_dump_json(by_alias=True)
     )
@@ -128,7 +128,7 @@ _TEXTS = {
 
 @st.composite
 def messages(draw: st.DrawFn, path: str, *, greeted: bool = True) -> SocketCase:
-    """Messages of a dialect that fit it, nearly fit it, or mean nothing."""
+    """Messages that are valid, nearly valid, or garbage."""
     fits = _TEXTS[path].filter(lambda text: len(text) * 4 < FRAME_MAX_BYTES)
     texts = tuple(draw(st.lists(fits, min_size=1, max_size=4)))
     binary = path == CHAT and draw(st.booleans())
@@ -143,7 +143,7 @@ _INERT = VALUES.map(lambda value: json.dumps([value])[:5000].encode())
 
 @st.composite
 def fragments(draw: st.DrawFn) -> SocketCase:
-    """A message in pieces, with pings in between."""
+    """A fragmented message, with pings in between."""
     data = draw(_INERT)
     cuts = sorted(draw(st.lists(st.integers(0, len(data)), max_size=8)))
     parts = [data[start:end] for start, end in zip([0, *cuts], [*cuts, len(data)], strict=True)]
@@ -190,7 +190,7 @@ _OVERSIZED = st.one_of(
 
 @st.composite
 def violations(draw: st.DrawFn) -> SocketCase:
-    """Against the rules, behind frames that keep them."""
+    """Protocol violations after valid frames."""
     kind, faults, codes = draw(
         st.sampled_from(
             (
@@ -206,7 +206,7 @@ def violations(draw: st.DrawFn) -> SocketCase:
 
 @st.composite
 def floods(draw: st.DrawFn) -> SocketCase:
-    """Pings and pongs by the hundred."""
+    """Floods of pings and pongs."""
     count, payload = draw(st.integers(1, 300)), draw(st.binary(max_size=125))
     code = draw(st.sampled_from((PING, PING, PONG)))
     pings = count if code == PING else 0
@@ -215,7 +215,7 @@ def floods(draw: st.DrawFn) -> SocketCase:
 
 @st.composite
 def closes(draw: st.DrawFn) -> SocketCase:
-    """Closes with something behind them, ends in the middle of frames, and clients that are gone at once."""
+    """Close frames followed by data, connections that end within frames, and clients that vanish."""
     path, data = draw(_PATHS), frame(TEXT, draw(_INERT))
     if draw(st.booleans()):
         code = draw(st.sampled_from((1000, 1001, 1003, 1008, 3000, 4999)))
@@ -231,7 +231,7 @@ def closes(draw: st.DrawFn) -> SocketCase:
 
 @st.composite
 def noise(draw: st.DrawFn) -> SocketCase:
-    """Bytes at random."""
+    """Random bytes."""
     data = draw(st.binary(min_size=1, max_size=200))
     return SocketCase("noise", draw(_PATHS), data, draw(st.sampled_from((Ending.HALF, Ending.ABORT))))
 

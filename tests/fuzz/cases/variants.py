@@ -1,4 +1,4 @@
-"""More cases from those that were drawn, at little cost: other characters, or the same at another socket."""
+"""Cheap variants of drawn cases: other characters, or the same input at another socket."""
 
 import random
 from dataclasses import replace
@@ -12,7 +12,7 @@ _SPLICES = ('"', "\\", "{", "}", "[", "]", ",", ":", "null", "0", "-", "e9", "\u
 
 
 def variant(case: Case, chance: random.Random) -> Case:
-    """``case`` changed a little."""
+    """Return a small variation of ``case``."""
     match case:
         case SocketCase(texts=(), data=data):
             if case.kind == "noise":

@@ -1,4 +1,4 @@
-"""Real nats-servers for tests: on free ports, on their own data, killed and started again at will."""
+"""Real nats-servers for tests: on free ports, each with its own data, killed and restarted at will."""
 
 import asyncio
 import contextlib
@@ -15,10 +15,10 @@ START_SECONDS = 30.0
 
 
 class BrokerProcess:
-    """One nats-server. ``url`` stays the same from the first start on.
+    """A nats-server. ``url`` stays the same after the first start.
 
     Attributes:
-        room: what it may store, in bytes, from its next start on; None: what it finds right.
+        room: the limit of its storage in bytes, from its next start on; None: the server's default.
     """
 
     def __init__(self, folder: Path, room: int | None = None) -> None:
@@ -29,16 +29,16 @@ class BrokerProcess:
 
     @property
     def url(self) -> str:
-        """Where clients connect."""
+        """The URL for clients."""
         return f"nats://127.0.0.1:{self._port}"
 
     def _storage(self) -> str:
-        """The part of the configuration that turns JetStream on."""
+        """Format the JetStream part of the configuration."""
         room = "" if self.room is None else f", max_file_store: {self.room}"
         return f'jetstream {{ store_dir: "{self._folder / "jetstream"}", sync_interval: always{room} }}'
 
     async def start(self) -> None:
-        """Start, on the port of the last time if there was one, and wait until it answers."""
+        """Start, on the same port as before if there was one, and wait until it accepts connections."""
         config = self._folder / "nats.conf"
         config.write_text(
             f'listen: "127.0.0.1:{self._port}"\nports_file_dir: "{self._folder}"\n{self._storage()}\n'
@@ -52,11 +52,11 @@ class BrokerProcess:
                 await asyncio.sleep(0.01)
 
     async def kill(self) -> None:
-        """End it as a power failure of the process would: kill -9."""
+        """Kill it with SIGKILL."""
         await self._end(signal.SIGKILL)
 
     async def stop(self) -> None:
-        """End it in order."""
+        """Stop it with SIGTERM."""
         await self._end(signal.SIGTERM)
 
     async def _end(self, number: signal.Signals) -> None:
@@ -83,7 +83,7 @@ class BrokerProcess:
 
 
 class _Node(BrokerProcess):
-    """One node of a cluster; ``routes``: where each of them listens for the others."""
+    """A node of a cluster; ``routes``: the port of each node for the others."""
 
     def __init__(self, folder: Path, number: int, routes: list[int]) -> None:
         super().__init__(folder)
@@ -101,7 +101,7 @@ class _Node(BrokerProcess):
 
 @contextlib.asynccontextmanager
 async def broker_cluster(folder: Path) -> AsyncIterator[str]:
-    """Three nodes of one cluster; where clients connect. It may take seconds until they have a leader."""
+    """Start three nodes of a cluster. Yields the URLs for clients; electing a leader may take seconds."""
     routes = [free_port() for _ in range(3)]
     nodes = []
     for number in range(3):

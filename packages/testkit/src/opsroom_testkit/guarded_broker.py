@@ -1,4 +1,4 @@
-"""A real nats-server with Opsroom's users, each with no more than it needs."""
+"""A real nats-server with Opsroom's users and their permissions."""
 
 import json
 from pathlib import Path
@@ -22,14 +22,14 @@ class GuardedBroker(BrokerProcess):
         return super()._storage() + "\nauthorization: " + json.dumps(authorization(passwords))
 
     def access(self, user: str) -> Credentials:
-        """How ``user`` proves itself."""
+        """Return the credentials of ``user``."""
         return Credentials(user, password_file(self.users, user))
 
     def environ(self, user: str) -> dict[str, str]:
-        """The same as a process of ours reads it."""
+        """Return the environment variables with the credentials of ``user``."""
         file = password_file(self.users, user)
         return {"NATS_URL": self.url, "NATS_USER": user, "NATS_PASSWORD_FILE": str(file)}
 
     def refusals(self) -> list[str]:
-        """What it said of what it refused."""
+        """Return the permission violations in its log."""
         return [line for line in (self.folder / "nats.log").read_text().splitlines() if "Violation" in line]

@@ -1,4 +1,4 @@
-"""The portal's real processes for tests: started, stopped, killed and put to sleep at will."""
+"""The portal's real processes for tests: started, stopped, killed and suspended at will."""
 
 import asyncio
 import os
@@ -18,23 +18,23 @@ STOP_SECONDS = 30.0
 
 
 class ServiceProcess:
-    """One process of the portal; its log is ``log``."""
+    """A process of the portal. ``log``: the file of its log."""
 
     def __init__(self, process: Process, log: Path) -> None:
         self._process = process
         self.log = log
 
     def signal(self, number: signal.Signals) -> None:
-        """Send it a signal."""
+        """Send a signal."""
         self._process.send_signal(number)
 
     async def ended(self) -> int:
-        """Wait for its end; answers the exit code (negative: the signal that ended it)."""
+        """Wait for its end. Returns the exit code (negative: the signal that ended it)."""
         async with asyncio.timeout(STOP_SECONDS):
             return await self._process.wait()
 
     async def kill(self) -> None:
-        """kill -9."""
+        """Kill it with SIGKILL, if it still runs."""
         if self._process.returncode is None:
             self._process.kill()
             await self.ended()
@@ -42,7 +42,7 @@ class ServiceProcess:
 
 @asynccontextmanager
 async def service(name: str, folder: Path, **environ: str) -> AsyncIterator[ServiceProcess]:
-    """``python -m opsroom_<name>`` with ``environ`` besides what there is; killed at the end."""
+    """Run ``python -m opsroom_<name>`` with ``environ`` added to our variables. Killed at the end."""
     log = folder / f"{name}-{os.urandom(4).hex()}.log"
     with log.open("wb") as output:
         started = await asyncio.create_subprocess_exec(
@@ -57,7 +57,7 @@ async def service(name: str, folder: Path, **environ: str) -> AsyncIterator[Serv
 
 @asynccontextmanager
 async def gateway(folder: Path, **environ: str) -> AsyncIterator[tuple[ServiceProcess, int]]:
-    """A gateway process that is ready, and its port."""
+    """Run a gateway. Yields the process and its port when it is ready."""
     port = free_port()
     async with service("gateway", folder, GATEWAY_PORT=str(port), **environ) as process:
         await ready(port)
@@ -65,7 +65,7 @@ async def gateway(folder: Path, **environ: str) -> AsyncIterator[tuple[ServicePr
 
 
 async def ready(port: int, status: int = 200) -> None:
-    """Wait until the gateway at ``port`` answers ``/readyz`` with ``status``."""
+    """Wait until ``GET /readyz`` at ``port`` returns ``status``."""
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=5, verify=False) as client:
 
         async def ask() -> int:

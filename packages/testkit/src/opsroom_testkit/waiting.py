@@ -1,4 +1,4 @@
-"""Waiting for a condition, instead of for a time."""
+"""Wait for conditions instead of sleeping."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -6,12 +6,12 @@ from typing import TypeVar
 
 PATIENCE_SECONDS = 30.0
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.01, 0.2
-"""Between two looks: what is soon so is seen soon, and what takes long is not held up by being looked at."""
+"""The pauses between two checks: short at first, longer later, so that checking costs little."""
 ResultT = TypeVar("ResultT")
 
 
 async def until(condition: Callable[[], object], timeout: float = PATIENCE_SECONDS) -> None:
-    """Wait until ``condition()`` is true; TimeoutError after ``timeout`` seconds."""
+    """Wait until ``condition()`` is true. Raises TimeoutError after ``timeout`` seconds."""
     async with asyncio.timeout(timeout):
         pause = _pauses()
         while not condition():
@@ -23,7 +23,7 @@ async def until_answer(
     wanted: Callable[[ResultT], object],
     timeout: float = PATIENCE_SECONDS,
 ) -> ResultT:
-    """Ask again until the answer is ``wanted``; TimeoutError after ``timeout`` seconds."""
+    """Call ``ask`` until its result is ``wanted``, and return it. Raises TimeoutError after ``timeout`` s."""
     async with asyncio.timeout(timeout):
         pause = _pauses()
         while not wanted(answer := await ask()):
@@ -32,7 +32,7 @@ async def until_answer(
 
 
 def _pauses() -> Iterator[float]:
-    """Half as long again each time."""
+    """Yield pauses, each half as long again as the last."""
     pause = _FIRST_PAUSE_SECONDS
     while True:
         yield pause

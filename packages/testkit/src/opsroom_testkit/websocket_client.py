@@ -1,4 +1,4 @@
-"""A WebSocket client that costs next to nothing, so that the load generator is not the limit."""
+"""A minimal WebSocket client, cheap enough for a load generator."""
 
 import asyncio
 import base64
@@ -11,7 +11,7 @@ CONNECT_SECONDS = 30.0
 
 
 class WebSocketClient(asyncio.Protocol):
-    """One socket. ``on_payload`` is called with what each text or binary frame holds; pings are answered."""
+    """A WebSocket that answers pings. ``on_payload`` gets the payload of each text or binary frame."""
 
     def __init__(self, path: str, on_payload: Callable[[bytes], None]) -> None:
         self._path = path
@@ -20,25 +20,25 @@ class WebSocketClient(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._open = False
         self.lost = False
-        """Whether the connection is gone, whoever ended it."""
+        """Whether the connection is closed, by either side."""
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask for the upgrade."""
+        """Request the upgrade."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         key = base64.b64encode(os.urandom(16)).decode()
         transport.write(upgrade_request(self._path, key=key))
 
     def data_received(self, data: bytes) -> None:
-        """Cut what came into frames; what is left of the last one waits for the rest."""
+        """Split the data into frames, and keep the start of an incomplete one."""
         if self._rest:
             data = self._rest + data
         start = 0 if self._open else self._answered(data)
         self._rest = data[self._cut(data, start) :] if self._open else data
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell whoever still waits for the upgrade, and remember whom the server left without asking."""
+        """Fail a pending upgrade, and set `lost`."""
         self.lost = True
         if not self.opened.done():
             self.opened.set_exception(exc or ConnectionError("closed before the upgrade"))
@@ -49,12 +49,12 @@ class WebSocketClient(asyncio.Protocol):
         self._transport.write(text_frame(payload))
 
     def close(self) -> None:
-        """Drop the connection."""
+        """Abort the connection."""
         if self._transport is not None:
             self._transport.abort()
 
     def _answered(self, data: bytes) -> int:
-        """Where the frames begin, once the answer to the upgrade is there."""
+        """Parse the response to the upgrade. Returns the offset of the first frame."""
         end = data.find(b"\r\n\r\n")
         if end < 0:
             return 0
@@ -66,7 +66,7 @@ class WebSocketClient(asyncio.Protocol):
         return end + 4
 
     def _cut(self, data: bytes, start: int) -> int:
-        """Hand over each whole frame; where the first one begins that is not whole."""
+        """Pass on each complete frame. Returns the offset of the first incomplete one."""
         total = len(data)
         while total - start >= 2:
             size, head = data[start + 1] & 0x7F, 2
@@ -91,10 +91,10 @@ class WebSocketClient(asyncio.Protocol):
 
 
 async def connect(port: int, path: str, on_payload: Callable[[bytes], None]) -> WebSocketClient:
-    """A socket to ``path`` on this machine.
+    """Open a WebSocket to ``path`` on this machine.
 
     Raises:
-        ConnectionError: refused; TimeoutError: no answer in 30 s.
+        ConnectionError: refused; TimeoutError: no response in 30 s.
     """
     _, reader = await asyncio.get_running_loop().create_connection(
         lambda: WebSocketClient(path, on_payload), "127.0.0.1", port

@@ -6,7 +6,7 @@ CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 FIN = 0x80
 MASK = b"\x01\x02\x03\x04"
 ZERO_MASK = b"\0\0\0\0"
-"""Leaves the payload as it is, which costs nothing; as good as any mask for a measurement."""
+"""Leaves the payload unchanged, which is cheap."""
 _KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 """The sample key of RFC 6455."""
 
