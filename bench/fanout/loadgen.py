@@ -96,7 +96,7 @@ async def _read_event(process: asyncio.subprocess.Process, name: str) -> dict[st
     except TimeoutError:
         raise GeneratorError(f"the load generator said nothing for {_LINE_SECONDS:g} s") from None
     if not line:
-        raise GeneratorError("the load generator failed; its own words are above")
+        raise GeneratorError("the load generator failed; its output is above")
     fact: dict[str, Any] = json.loads(line)
     if fact.pop("event") != name:
         raise GeneratorError(f"the load generator said {line!r}, not {name}")

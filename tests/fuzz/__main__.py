@@ -1,4 +1,4 @@
-"""``./opsroom fuzz``: attack a portal by cases at random; say how many there were and what got through."""
+"""``./opsroom fuzz``: attack a portal with random cases, and report the findings."""
 
 import argparse
 import asyncio
@@ -26,12 +26,12 @@ def main() -> int:
         "--patience",
         type=float,
         default=60.0,
-        help="seconds in which everything has to be answered (default: 60)",
+        help="the timeout of every response in seconds (default: 60)",
     )
     parser.add_argument(
         "--planted",
         action="store_true",
-        help="plant faults instead, one by one, and see that each is told of",
+        help="plant mutants instead, one by one, and check that each is detected",
     )
     parser.add_argument(
         "--autobahn",
@@ -78,9 +78,9 @@ def _run_mutants(runner: asyncio.Runner, session: FuzzSession) -> int:
     session.patience = MUTANT_SECONDS
     silent = 0
     for mutant in MUTANTS:
-        told_instead = undetected(runner, session, mutant)
-        silent += bool(told_instead)
-        print(f"{mutant:44}{'NOT TOLD' if told_instead else 'told'}", flush=True)
+        findings = undetected(runner, session, mutant)
+        silent += bool(findings)
+        print(f"{mutant:44}{'NOT DETECTED' if findings else 'detected'}", flush=True)
     return 1 if silent else 0
 
 

@@ -54,9 +54,9 @@ class Canaries:
         try:
             await until(lambda: self._ended or (self._answered(mark) and self._saw(mark)), patience)
         except TimeoutError:
-            return [f"a witness waited in vain: answered {self._answered(mark)}, shown {self._saw(mark)}"]
+            return [f"a canary waited in vain: acknowledged {self._answered(mark)}, shown {self._saw(mark)}"]
         if self._ended:
-            return [f"a witness was cut off: {why}" for why in self._ended]
+            return [f"a canary was disconnected: {why}" for why in self._ended]
         self.waits.append(time.monotonic() - began)
         return await self._compare(mark)
 
@@ -64,14 +64,14 @@ class Canaries:
         """Create a server and remove it, and wait for the events."""
         answer = await self.http.post(_INSTANCES)
         if answer.status_code != 202:
-            return [f"a witness could not create a server: {answer.text}"]
+            return [f"a canary could not create a server: {answer.text}"]
         made = answer.json()["operation"]["instanceId"]
         try:
             await until(lambda: self._happened(made, "created"), patience)
             answer = await self.http.delete(f"{_INSTANCES}/{made}")
             await until(lambda: self._happened(made, "removed"), patience)
         except TimeoutError:
-            return [f"the dashboard was not shown what became of {made}: {answer.text}"]
+            return [f"the dashboard did not receive the events of {made}: {answer.text}"]
         return []
 
     async def instance(self, known: str) -> str:
@@ -86,15 +86,15 @@ class Canaries:
     async def replayed(self) -> list[str]:
         """Compare the events that the dashboard received with a replay of them."""
         if not self._changes:
-            return ["the dashboard was shown nothing"]
+            return ["the dashboard received nothing"]
         first, last = self._changes[0]["seq"], self._changes[-1]["seq"]
         again: list[Shown] = []
         async with events(self.address, since=first - 1) as stream:
             while not again or again[-1]["seq"] < last:
                 again.append((await stream.next())["data"])
         if again != self._changes[: len(again)]:
-            return ["the dashboard was shown other changes than one that came later"]
-        return [f"a forged change was shown: {one}" for one in again if FORGED in json.dumps(one)]
+            return ["the dashboard received other changes than the replay"]
+        return [f"a forged change was received: {one}" for one in again if FORGED in json.dumps(one)]
 
     def _answered(self, mark: str) -> bool:
         return any(one.get("clientId") == mark and one["type"] == "ack" for one in self._answers)
@@ -116,19 +116,21 @@ class Canaries:
             after = stored[-1]["seq"] if stored else self._seq
             answer = await self.http.get(_ROOM, params={"after": after, "limit": _PAGE})
             if answer.status_code != 200 or not answer.json()["messages"]:
-                return [f"the history ends before what was shown: {answer.status_code} {answer.text[:200]}"]
+                return [
+                    f"the history ends before what was received: {answer.status_code} {answer.text[:200]}"
+                ]
             stored += answer.json()["messages"]
         stored = [one for one in stored if one["seq"] <= told[-1]["seq"]]
         self._seq = told[-1]["seq"]
         shown = [{name: value for name, value in one.items() if name != "type"} for one in told]
         if shown != stored:
             seqs = [[one["seq"] for one in found] for found in (shown, stored)]
-            return [f"shown were {seqs[0]}, stored are {seqs[1]}"]
+            return [f"received were {seqs[0]}, stored are {seqs[1]}"]
         if len(relayed) != len(stored):
             return [f"{len(relayed)} messages were relayed, {len(stored)} are stored"]
         me = self.speaker.welcome["user"]["id"]
         return [
-            f"somebody spoke for the witness, or forged: {one}"
+            f"a message was forged: {one}"
             for one in stored
             if (one["user"]["id"] == me and one["text"] != one["clientId"]) or one["text"] == FORGED
         ]

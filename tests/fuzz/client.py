@@ -62,7 +62,7 @@ class FuzzClient:
                             self._named(case.subject), self._filled(case.payload)
                         )
         except TimeoutError:
-            raise FindingError("it was neither answered nor ended") from None
+            raise FindingError("neither answered nor ended") from None
         except AssertionError as error:
             raise FindingError(str(error)) from error
 
@@ -87,7 +87,7 @@ class FuzzClient:
                 await _leave(client, case)
         except (ConnectionError, asyncio.IncompleteReadError) as error:
             if case.ending is Ending.TALK:
-                raise FindingError(f"hung up on without a close: {error!r}") from error
+                raise FindingError(f"dropped without a close frame: {error!r}") from error
         finally:
             await client.end()
 
@@ -104,7 +104,7 @@ class FuzzClient:
                     break
         except ConnectionError:
             if case.whole:
-                raise FindingError("a request was hung up on") from None
+                raise FindingError("a request was dropped") from None
         finally:
             if ending is not None:
                 ending.cancel()
@@ -201,7 +201,7 @@ async def _leave(client: RawWebSocket, case: SocketCase) -> None:
     try:
         code = await _close_code(client, silent=case.ending is Ending.HALF)
     except asyncio.IncompleteReadError:
-        assert case.ending is Ending.HALF, "hung up on without a close"
+        assert case.ending is Ending.HALF, "dropped without a close frame"
         return
     assert code != 1011, "an internal error"
     assert not case.codes or code in case.codes, f"closed with {code}"

@@ -98,11 +98,11 @@ class FuzzSession:
         await attack
         found += await self._canaries.check(self.patience)
         for what in (*found, *self._complaints()):
-            self.tally.add_finding("others and the log", f"{what}\n  after {cases!r}")
+            self.tally.add_finding("canaries and log", f"{what}\n  after {cases!r}")
         if len(self.tally.findings) >= ENOUGH:
             raise Enough
         if not self._batches % _TOLD_EVERY:
-            log.info("%d cases, %d got through", self.tally.cases.total(), len(self.tally.findings))
+            log.info("%d cases, %d findings", self.tally.cases.total(), len(self.tally.findings))
 
     async def settle(self) -> None:
         """Let the canaries catch up with what they missed."""
@@ -135,7 +135,7 @@ class FuzzSession:
         if len(self.tally.findings) < ENOUGH:
             found = [*await self._canaries.replayed(), *await self.held(before, cases), *self._complaints()]
             for what in found:
-                self.tally.add_finding("the whole", what)
+                self.tally.add_finding("end of session", what)
         self.tally.waits = self._canaries.waits
         return self.tally
 
@@ -223,7 +223,7 @@ def undetected(runner: asyncio.Runner, session: FuzzSession, mutant: str) -> lis
         runner.run(session.target.ask(mend=mutant))
         session.patience, session.tally = patience, Tally()
         runner.run(session.settle())
-    return [f"nothing was told of: {mutant}", *told]
+    return [f"not detected: {mutant}", *told]
 
 
 def drive(runner: asyncio.Runner, session: FuzzSession, cases: int, number: int) -> None:

@@ -124,7 +124,7 @@ def _build_page(root: Path) -> None:
             for step in frontend.build_steps(root):
                 _build_step(root, step, environ, log)
     except (RefusedError, OSError, subprocess.SubprocessError) as error:
-        _report(f"going on without the page ({error}); see {output}")
+        _report(f"continuing without the page ({error}); see {output}")
 
 
 def _build_step(root: Path, step: tuple[str, ...], environ: Mapping[str, str], log: BinaryIO) -> None:
@@ -141,7 +141,7 @@ def _report(line: str) -> None:
 def _install(environment: Environment, root: Path, *, development: bool) -> None:
     if environment.is_current(development=development):
         return  # made by another ./opsroom while this one waited for the lock
-    print("opsroom: installing what uv.lock says", file=sys.stderr)
+    print("opsroom: installing the packages in uv.lock", file=sys.stderr)
     sync(find_uv(root / _TOOLS), root, development=development)
     if not environment.python.exists():
         raise RefusedError(f"opsroom: uv made no environment at {environment.folder}")

@@ -15,8 +15,8 @@ examples:
   ./opsroom up --port 9000 --ephemeral  another port, and nothing kept
   ./opsroom up --delay 0.5              cloud operations that take half a second
   ./opsroom up --nats nats://broker:4222
-  ./opsroom test                        everything the project is held to
-  ./opsroom test -- -k presence         only the tests that pytest picks by this
+  ./opsroom test                        all linters and tests
+  ./opsroom test -- -k presence         only the tests that pytest selects by this
 
 `./opsroom COMMAND --help` lists a command's options; those of `up` can be environment variables too.
 
@@ -65,7 +65,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Docs:
-    """Make what is made from the code anew, and build the documentation into .opsroom/site."""
+    """Generate the reference pages, and build the documentation into .opsroom/site."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class PortalOptions:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Show the services with their replicas, and the streams with their lag, as the broker tells them."""
+    """Show the services with their replicas, and the streams with their lag, as the broker reports them."""
 
     options: PortalOptions = PortalOptions()
 
@@ -136,7 +136,7 @@ _CLIENT_COMMANDS = {
     "chat": "talk from the terminal (--help)",
     "servers": "list, command and watch servers (--help)",
     "moderate": "remove messages, mute and ban, for admins (--help)",
-    "completion": "teach a shell to complete all this (--help)",
+    "completion": "print the completion script of a shell (--help)",
 }
 LAUNCHER_COMMANDS = {
     "up": "run the whole portal, broker included",
@@ -144,10 +144,10 @@ LAUNCHER_COMMANDS = {
     "check": "run the linters and the type checker alone",
     "bench": "measure it (options: ./opsroom bench --help)",
     "status": "services, replicas, streams and lag",
-    "doctor": "find what keeps it from working",
+    "doctor": "find out why it does not work",
     "docs": "build the documentation",
-    "faults": "break it under load (options: ./opsroom faults --help)",
-    "fuzz": "attack it by cases at random (options: ./opsroom fuzz --help)",
+    "faults": "inject faults under load (options: ./opsroom faults --help)",
+    "fuzz": "fuzz it with random cases (options: ./opsroom fuzz --help)",
 }
 """The commands that the launcher implements itself."""
 CHECKOUT_COMMANDS = ("test", "check", "bench", "docs", "faults", "fuzz")
@@ -255,7 +255,7 @@ def _test(parser: OneLineParser, only: str | None, for_pytest: tuple[str, ...]) 
 def _refuse(command: str) -> NoReturn:
     print(
         f"opsroom: `{command}` needs a checkout of the repository:"
-        " what is installed has no tests and no sources",
+        " an installation has no tests and no sources",
         file=sys.stderr,
     )
     sys.exit(2)

@@ -121,7 +121,7 @@ def _broker_port(location: PortalLocation, *, running: bool) -> Iterator[CheckRe
 def _binary(location: PortalLocation) -> CheckResult:
     if location.external_broker:
         return CheckResult(
-            CheckStatus.OK, "embedded broker", f"not wanted: {location.external_broker} names another"
+            CheckStatus.OK, "embedded broker", f"not needed: {location.external_broker} names another"
         )
     try:
         answer = subprocess.run(
@@ -139,10 +139,10 @@ async def _broker(location: PortalLocation, token_file: Path | None, *, running:
         found = await query_status(location, token_file)
     except RefusedError as error:
         if location.by_gateway:
-            advice = "give a token that may see servers: --token-file or OPSROOM_TOKEN"
+            advice = "use a token that may list servers: --token-file or OPSROOM_TOKEN"
             return [CheckResult(CheckStatus.BAD, "status", str(error).removeprefix("opsroom: "), advice)]
         if not location.selected.record and not location.external_broker:
-            elsewhere = f"that of the Opsroom at the port is not the one of {location.data}"
+            elsewhere = f"the Opsroom at the port does not use {location.data}"
             return [CheckResult(CheckStatus.BAD, "broker", elsewhere, "name it: NATS_CONTEXT or NATS_URL")]
         advice = (
             f"see {location.external_broker or 'NATS_URL'} and the access to the broker in docs/settings.md"
@@ -169,7 +169,7 @@ def _clock(ahead: float) -> CheckResult:
     if abs(ahead) <= _CLOCK_SECONDS:
         return CheckResult(CheckStatus.OK, "clock", said)
     return CheckResult(
-        CheckStatus.WARNING, "clock", said, "set both by NTP: due times are told by these clocks"
+        CheckStatus.WARNING, "clock", said, "synchronize both by NTP: due times depend on them"
     )
 
 
@@ -192,7 +192,7 @@ def _data(location: PortalLocation) -> Iterator[CheckResult]:
     if free < _TOO_LITTLE_BYTES:
         verdict = CheckStatus.BAD
     yield CheckResult(
-        verdict, "disk", f"{format_size(free)} free", "" if verdict is CheckStatus.OK else "make room"
+        verdict, "disk", f"{format_size(free)} free", "" if verdict is CheckStatus.OK else "free disk space"
     )
 
 
@@ -202,7 +202,7 @@ def _files() -> CheckResult:
     import resource  # noqa: PLC0415 - POSIX only
 
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    found = "any number" if most == resource.RLIM_INFINITY else f"{most} at most"
+    found = "unlimited" if most == resource.RLIM_INFINITY else f"{most} at most"
     if most != resource.RLIM_INFINITY and most < _FILES:
         return CheckResult(CheckStatus.WARNING, "open files", found, f"for more readers: ulimit -Hn {_FILES}")
     return CheckResult(CheckStatus.OK, "open files", found)

@@ -80,7 +80,7 @@ def run_installer(argv: Sequence[str | Path]) -> None:
     except OSError as error:
         raise RefusedError(f"opsroom: can't run {_named(argv)}: {error}") from error
     if code:
-        raise RefusedError(f"opsroom: {_named(argv)} failed (exit {code}); its own words are above")
+        raise RefusedError(f"opsroom: {_named(argv)} failed (exit {code}); its output is above")
 
 
 def _run(program: Program) -> int:

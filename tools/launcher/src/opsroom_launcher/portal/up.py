@@ -159,7 +159,7 @@ async def _ready(addresses: Addresses, supervisor: Supervisor) -> None:
         async with asyncio.timeout(START_SECONDS):
             await wait_ready(connect_host(addresses.host), addresses.port, tls=addresses.tls)
     except TimeoutError:
-        reasons = "; ".join(supervisor.failures()) or "no process died, but /readyz doesn't say 200"
+        reasons = "; ".join(supervisor.failures()) or "no process died, but /readyz doesn't return 200"
         raise RefusedError(f"opsroom: not ready within {START_SECONDS:g} s: {reasons}") from None
 
 

@@ -49,7 +49,9 @@ class SupervisedProcess:
                 await self._end(child)
                 return
             if code == EXIT_CONFIG:
-                raise RefusedError(self._verdict or f"opsroom: {self.spec.name} can't work as it is set up")
+                raise RefusedError(
+                    self._verdict or f"opsroom: {self.spec.name} can't work with its configuration"
+                )
             await self._wait_before_restart(code, clock() - born)
 
     async def _start(self) -> Child:
@@ -150,8 +152,7 @@ class Supervisor:
     def failures(self) -> list[str]:
         """One line for each process that has died so far, with its last line of output."""
         return [
-            f"{process.spec.name} died {process.restarts} times,"
-            f" at last with: {process.last_line or 'no word'}"
+            f"{process.spec.name} died {process.restarts} times, last output: {process.last_line or 'none'}"
             for process in self._processes
             if process.restarts
         ]
