@@ -11,7 +11,7 @@ from opsroom_messaging.client.connection import NatsConnection, connect
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from tests.broker import BrokerProcess
+from opsroom_testkit.broker import BrokerProcess
 
 # How long an example takes says more about the machine than about the code: tests run beside each other.
 settings.register_profile("opsroom", deadline=None)

@@ -10,7 +10,7 @@ import { enter, freshName, PYTHON, ROOT, say, startPortal, test } from "./portal
 const run = promisify(execFile);
 /** Prints the uv that `./opsroom` uses. */
 const FIND_UV =
-  "from pathlib import Path; from opsroom_launcher.uv import find_uv; print(find_uv(Path('.opsroom/tools').absolute()))";
+  "from pathlib import Path; from opsroom_launcher.install.uv import find_uv; print(find_uv(Path('.opsroom/tools').absolute()))";
 
 /** Build all wheels from the checkout and install them into an environment of their own. Returns its programs' folder. */
 async function install(folder: string): Promise<string> {

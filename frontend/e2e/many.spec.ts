@@ -19,7 +19,7 @@ test("10,000 instances are listed, found, sorted and commanded, a screen of them
   try {
     // As many commands would be minutes of the services' work, which other tests measure.
     const env = { ...process.env, OPSROOM_DATA: data };
-    await run(join(ROOT, ".venv", "bin", "python"), ["-m", "tests.instances", "10000"], { cwd: ROOT, env });
+    await run(join(ROOT, ".venv", "bin", "python"), ["-m", "tests.system.instances", "10000"], { cwd: ROOT, env });
     await page.goto(`${portal.url}/#/cloud`);
     await expect(page.locator(".counts")).toContainText("10,000 stopped");
     expect(await page.locator(".instance").count()).toBeLessThan(30);

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from opsroom_testkit.broker import BrokerProcess
 from packages.client.tests.wire import Wire, wire_to
 from services.gateway.tests.kit.portal import gateway_settings, portal_at
-from tests.broker import BrokerProcess
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")

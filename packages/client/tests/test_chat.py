@@ -12,8 +12,8 @@ from opsroom_client.receive_buffer import MOST_WAITING, ReceiveBuffer
 from opsroom_contracts.close_codes import Retry
 from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.frames import MessageFrame, ResetFrame, WelcomeFrame
+from opsroom_testkit.ports import free_port
 from packages.client.tests.wire import Wire
-from tests.processes import free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 

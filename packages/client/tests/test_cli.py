@@ -22,12 +22,12 @@ from opsroom_client.cli.output import age
 from opsroom_contracts.identity import Role
 from opsroom_contracts.model import to_milliseconds
 from opsroom_messaging.runtime.process import running
+from opsroom_testkit.broker import BrokerProcess
+from opsroom_testkit.ports import free_port
+from opsroom_testkit.waiting import until, until_answer
 from packages.client.tests.wire import Wire, wire_to
 from services.gateway.tests.kit.portal import Portal, services
 from services.gateway.tests.kit.token_mode import Tokens, token_mode_gateway
-from tests.broker import BrokerProcess
-from tests.processes import free_port
-from tests.waiting import until, until_answer
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 

@@ -12,7 +12,7 @@ from opsroom_messaging.runtime.admin_server import AdminAddressError, AdminSetti
 from opsroom_messaging.runtime.admin_server import admin as admin_of
 from opsroom_messaging.runtime.metrics import Metrics
 from opsroom_messaging.runtime.probe import is_ready
-from tests.processes import free_port
+from opsroom_testkit.ports import free_port
 
 
 class Ready:

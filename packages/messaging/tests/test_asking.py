@@ -15,8 +15,8 @@ from opsroom_messaging.client.microservice import MicroService
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.batch_writer import OverloadedError
 from opsroom_messaging.jetstream.stream_reader import UnavailableError
-from tests.broker import BrokerProcess
-from tests.waiting import until
+from opsroom_testkit.broker import BrokerProcess
+from opsroom_testkit.waiting import until
 
 SUBJECT = "echo.say"
 

@@ -9,7 +9,7 @@ import pytest
 from opsroom_messaging.client.connection import connect
 from opsroom_messaging.deployment.broker_data import Brokers, made_by
 from opsroom_messaging.jetstream.streams import ensure_stream, members_stream
-from tests.broker import BrokerProcess, broker_cluster
+from opsroom_testkit.broker import BrokerProcess, broker_cluster
 
 
 def command(folder: Path, config: str) -> subprocess.CompletedProcess[str]:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from opsroom_messaging.client.connection import BrokerUnusableError, NatsConnection, connect
-from tests.broker import BrokerProcess
-from tests.waiting import until
+from opsroom_testkit.broker import BrokerProcess
+from opsroom_testkit.waiting import until
 
 INFO = {
     "server_id": "OLD",

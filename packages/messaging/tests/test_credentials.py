@@ -16,7 +16,7 @@ from opsroom_messaging.client.credentials import Credentials
 from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
 from opsroom_messaging.jetstream.streams import StreamSpec, ensure_stream
 from opsroom_messaging.runtime.process import running
-from tests.broker import BrokerProcess
+from opsroom_testkit.broker import BrokerProcess
 
 UNLIMITED = ("subs", "data", "payload", "imports", "exports", "conn", "leaf")
 STORED = ("mem_storage", "disk_storage", "streams", "consumer")

@@ -10,9 +10,9 @@ from opsroom_messaging.jetstream.stream_reader import StreamMessage
 from opsroom_messaging.jetstream.stream_subscription import StartPolicy, StreamSubscription, SubscriptionSpec
 from opsroom_messaging.jetstream.streams import StreamSpec, ensure_stream
 from opsroom_messaging.runtime.process import running
-from tests.broker import BrokerProcess
-from tests.faults.proxy import Proxy
-from tests.waiting import until
+from opsroom_testkit.broker import BrokerProcess
+from opsroom_testkit.waiting import until
+from tests.faults.cluster.proxy import Proxy
 
 
 class Record:

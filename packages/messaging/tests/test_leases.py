@@ -10,8 +10,8 @@ from opsroom_messaging.jetstream.leases import GatewayLease, live_gateways
 from opsroom_messaging.jetstream.stream_reader import UnavailableError
 from opsroom_messaging.jetstream.streams import GATEWAY_LEASE_SECONDS, ensure_stream, gateways_bucket
 from opsroom_messaging.runtime.process import running
-from tests.broker import BrokerProcess
-from tests.waiting import until, until_answer
+from opsroom_testkit.broker import BrokerProcess
+from opsroom_testkit.waiting import until, until_answer
 
 
 @pytest.fixture

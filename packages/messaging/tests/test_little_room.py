@@ -15,7 +15,7 @@ from opsroom_messaging.jetstream.streams import (
     gateways_bucket,
     members_stream,
 )
-from tests.broker import BrokerProcess
+from opsroom_testkit.broker import BrokerProcess
 
 MIB = 1024**2
 CHAT = chat_stream(max_age=3600, max_bytes=4096 * MIB, replicas=1)

@@ -15,9 +15,9 @@ from opsroom_messaging.client.connection import NatsConnection, connect
 from opsroom_messaging.client.credentials import Credentials, CredentialsError
 from opsroom_messaging.deployment.broker_accounts import context_file, main, password_file
 from opsroom_messaging.deployment.permissions import OPERATOR, SERVICES
-from tests.guarded_broker import GuardedBroker
-from tests.processes import gateway, service
-from tests.waiting import PATIENCE_SECONDS, until, until_answer
+from opsroom_testkit.guarded_broker import GuardedBroker
+from opsroom_testkit.processes import gateway, service
+from opsroom_testkit.waiting import PATIENCE_SECONDS, until, until_answer
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from opsroom_messaging.client.microservice import MicroService
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.batch_writer import OverloadedError, RefusedError
 from opsroom_messaging.jetstream.stream_reader import UnavailableError
-from tests.broker import BrokerProcess
-from tests.waiting import until
+from opsroom_testkit.broker import BrokerProcess
+from opsroom_testkit.waiting import until
 
 SUBJECT = "test.echo"
 ENDPOINT = Endpoint("test", SUBJECT, WhoamiRequest, WhoamiReply)

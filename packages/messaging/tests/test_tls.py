@@ -9,7 +9,7 @@ import pytest
 
 from opsroom_messaging.client.connection import BrokerUnusableError, connect
 from opsroom_messaging.client.credentials import Credentials
-from tests.broker import BrokerProcess
+from opsroom_testkit.broker import BrokerProcess
 
 SOON_SECONDS = 3.0
 

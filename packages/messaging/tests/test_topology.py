@@ -13,8 +13,8 @@ from opsroom_messaging.client.connection import (
     connect,
 )
 from opsroom_messaging.jetstream.streams import StreamSpec, ensure_stream
-from tests.broker import broker_cluster
-from tests.waiting import until_answer
+from opsroom_testkit.broker import broker_cluster
+from opsroom_testkit.waiting import until_answer
 
 
 def spec(copies: int) -> StreamSpec:

@@ -13,8 +13,8 @@ from opsroom_messaging.jetstream.stream_reader import StreamMessage, Unavailable
 from opsroom_messaging.jetstream.streams import cloud_stream, ensure_stream, ensure_workers
 from opsroom_messaging.jetstream.worker import Worker
 from opsroom_messaging.runtime.process import running
-from tests.broker import BrokerProcess
-from tests.waiting import until
+from opsroom_testkit.broker import BrokerProcess
+from opsroom_testkit.waiting import until
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ from opsroom_contracts.subjects import CHAT_SERVICE, CHAT_STREAM, GATEWAYS_BUCKE
 from opsroom_messaging.client.connection import NatsConnection, connect
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.stream_reader import StreamReader
-from tests.waiting import until_answer
+from opsroom_testkit.waiting import until_answer
 
 QUICK = {"closed_seconds": 0.2, "broken_seconds": 1.0, "hold_seconds": 1.0}
 

@@ -10,9 +10,9 @@ from opsroom_contracts.chat import NAME_CLAIM, LeaveReason, NameClaim, RegisterR
 from opsroom_contracts.codec import encode
 from opsroom_contracts.subjects import name_subject
 from opsroom_messaging.client.connection import NatsConnection
+from opsroom_testkit.broker import BrokerProcess
+from opsroom_testkit.waiting import until, until_answer
 from services.chat.tests.harness import Chat, ChatProcess, process, refusal
-from tests.broker import BrokerProcess
-from tests.waiting import until, until_answer
 
 PEOPLE = 36
 LANES = 9

@@ -8,9 +8,9 @@ import pytest
 from opsroom_chat.domain.member_index import MemberIndex
 from opsroom_contracts.chat import LeaveReason, Member, MemberStatus, ProtocolVersion, User
 from opsroom_messaging.client.connection import NatsConnection
+from opsroom_testkit.waiting import until_answer
 from services.chat.tests.harness import Chat
 from services.chat.tests.statistics import gauge
-from tests.waiting import until_answer
 
 ANN = User(id="u1", name="Ann")
 

@@ -11,9 +11,9 @@ from opsroom_contracts import endpoints
 from opsroom_contracts.chat import LeaveReason, LegacyFrame, Message, ProtocolVersion, SendRequest
 from opsroom_contracts.subjects import CHAT_SERVICE, message_subject
 from opsroom_messaging.client.connection import NatsConnection
+from opsroom_testkit.broker import BrokerProcess
 from services.chat.tests.harness import Chat, another, connection, refusal
 from services.chat.tests.statistics import gauge
-from tests.broker import BrokerProcess
 
 GARBAGE = (b"", b"nonsense", b"null", b"[]", b'{"type":"message"}', b"\xff\xfe", b"[" * 5000)
 

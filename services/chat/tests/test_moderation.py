@@ -48,9 +48,9 @@ from opsroom_contracts.subjects import (
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_messaging.jetstream.streams import audit_stream, ensure_stream
+from opsroom_testkit.broker import BrokerProcess
+from opsroom_testkit.waiting import until, until_answer
 from services.chat.tests.harness import Chat, another, connection, process, refusal, service
-from tests.broker import BrokerProcess
-from tests.waiting import until, until_answer
 
 ADMIN = Requester(name="ada", address="198.51.100.1")
 

@@ -14,9 +14,9 @@ from opsroom_contracts.codec import contract_of, decode, encode
 from opsroom_contracts.subjects import GATEWAYS_BUCKET, MEMBERS_STREAM, member_subject, name_subject
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.jetstream.stream_reader import StreamReader
+from opsroom_testkit.broker import BrokerProcess
+from opsroom_testkit.waiting import until_answer
 from services.chat.tests.harness import Chat, another, connection, refusal, service
-from tests.broker import BrokerProcess
-from tests.waiting import until_answer
 
 VARIANTS = ("Straße", "STRASSE", "strasse", "StraßE", " Strasse ", "Ｓtrasse")
 

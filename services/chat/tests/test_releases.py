@@ -21,9 +21,9 @@ from opsroom_contracts.subjects import (
 from opsroom_contracts.versions import PreviousVersion
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.jetstream.stream_reader import StreamReader
+from opsroom_testkit.waiting import until_answer
 from services.chat.tests.harness import Chat
 from services.chat.tests.statistics import gauge
-from tests.waiting import until_answer
 
 NEWER = b'{"version":2,"new":"shape"}'
 

@@ -6,8 +6,8 @@ from nats.aio.msg import Msg
 
 from opsroom_contracts.subjects import CHAT_STREAM, GATEWAYS_BUCKET
 from opsroom_messaging.client.connection import NatsConnection
+from opsroom_testkit.waiting import until
 from services.chat.tests.harness import Chat, service
-from tests.waiting import until
 
 LEASES = f"KV_{GATEWAYS_BUCKET}"
 

@@ -5,8 +5,8 @@ import asyncio
 from opsroom_contracts.chat import LeaveReason
 from opsroom_contracts.errors import FaultError
 from opsroom_messaging.client.connection import NatsConnection
+from opsroom_testkit.waiting import until_answer
 from services.chat.tests.harness import Chat, refusal, service
-from tests.waiting import until_answer
 
 _DAY_SECONDS = 86_400
 

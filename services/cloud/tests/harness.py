@@ -41,7 +41,7 @@ from opsroom_messaging.jetstream.batch_writer import BatchWriter
 from opsroom_messaging.jetstream.broker_clock import BrokerClock
 from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
 from opsroom_messaging.runtime.process import running
-from tests.waiting import until_answer
+from opsroom_testkit.waiting import until_answer
 
 FINAL = frozenset(EventType) - {EventType.RECEIVED, EventType.RETAINED}
 _PAGE = 1000

@@ -13,9 +13,9 @@ from opsroom_contracts.subjects import AUDIT_STREAM, audit_subject
 from opsroom_messaging.client.connection import NatsConnection, connect
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.stream_reader import StreamReader
+from opsroom_testkit.broker import BrokerProcess
+from opsroom_testkit.waiting import until_answer
 from services.cloud.tests.harness import Cloud, Kept, refusal, service
-from tests.broker import BrokerProcess
-from tests.waiting import until_answer
 
 MOST = 5
 SLOW_SECONDS = 60.0

@@ -13,9 +13,9 @@ from opsroom_contracts.model import to_milliseconds
 from opsroom_contracts.subjects import CLOUD_STREAM, instance_events
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.jetstream.broker_clock import BrokerClock
+from opsroom_testkit.broker import BrokerProcess
+from opsroom_testkit.waiting import until, until_answer
 from services.cloud.tests.harness import Cloud, each_once, process, service, unfollowed
-from tests.broker import BrokerProcess
-from tests.waiting import until, until_answer
 
 COUNT = 30
 

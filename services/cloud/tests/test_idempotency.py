@@ -21,8 +21,8 @@ from opsroom_contracts.errors import FAULT, ErrorCode, FaultError
 from opsroom_contracts.subjects import CLOUD_STREAM, instance_events
 from opsroom_messaging.client.connection import NatsConnection, connect
 from opsroom_messaging.jetstream.broker_clock import BrokerClock
+from opsroom_testkit.broker import BrokerProcess
 from services.cloud.tests.harness import FINAL, Cloud, each_once, folded, refusal, service, unfollowed
-from tests.broker import BrokerProcess
 
 SOON = 0.3
 

@@ -13,8 +13,8 @@ from opsroom_contracts.commands import Command, EventType, InstanceState
 from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.subjects import instance_due, instance_events
 from opsroom_messaging.client.connection import NatsConnection
+from opsroom_testkit.waiting import until
 from services.cloud.tests.harness import Cloud, each_once, folded, refusal, service
-from tests.waiting import until
 
 
 async def test_from_create_to_remove(cloud: Cloud) -> None:

@@ -11,8 +11,8 @@ from opsroom_contracts.subjects import CLOUD_EVENTS, CLOUD_STREAM
 from opsroom_messaging.client.connection import NatsConnection, connect
 from opsroom_messaging.jetstream.stream_subscription import StartPolicy, StreamSubscription, SubscriptionSpec
 from opsroom_messaging.runtime.process import running
+from opsroom_testkit.broker import BrokerProcess
 from services.cloud.tests.harness import Cloud, service, unfollowed
-from tests.broker import BrokerProcess
 
 
 async def test_pages_are_in_order_and_hold_everything_once(cloud: Cloud) -> None:

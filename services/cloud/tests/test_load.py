@@ -12,8 +12,8 @@ import pytest
 from opsroom_cloud.provider import SimulatedProvider
 from opsroom_contracts.commands import EventType
 from opsroom_messaging.client.connection import NatsConnection
+from opsroom_testkit.broker import BrokerProcess
 from services.cloud.tests.harness import Cloud, Kept, each_once, process, service
-from tests.broker import BrokerProcess
 
 BURST = 10_000
 MEMORY_BYTES = 300 * 1024**2

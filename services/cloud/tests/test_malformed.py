@@ -11,8 +11,8 @@ from opsroom_contracts.commands import Command, EventType
 from opsroom_contracts.errors import FAULT, ErrorCode
 from opsroom_contracts.subjects import CLOUD_SERVICE, instance_due, instance_events, instance_timer
 from opsroom_messaging.client.connection import NatsConnection
+from opsroom_testkit.waiting import until_answer
 from services.cloud.tests.harness import Cloud, each_once, service
-from tests.waiting import until_answer
 
 GARBAGE = (b"\xff\xfe", b"null", b'"str"', b"[]", b"[" * 5000, b'{"x":1}', b"{", b"1e999")
 

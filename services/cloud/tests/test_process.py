@@ -2,8 +2,8 @@
 
 from opsroom_contracts.cloud import OperationStatus
 from opsroom_messaging.client.connection import NatsConnection
+from opsroom_testkit.broker import BrokerProcess
 from services.cloud.tests.harness import Cloud, process
-from tests.broker import BrokerProcess
 
 
 async def test_it_says_when_it_is_ready_and_stops_in_order(

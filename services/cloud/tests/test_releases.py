@@ -13,9 +13,9 @@ from opsroom_contracts.model import Identifier, Model, Timestamp
 from opsroom_contracts.subjects import instance_due, instance_events
 from opsroom_contracts.versions import PreviousVersion
 from opsroom_messaging.client.connection import NatsConnection
+from opsroom_testkit.waiting import until_answer
 from services.cloud.tests.harness import Cloud, each_once
 from services.cloud.tests.test_malformed import statistics
-from tests.waiting import until_answer
 
 NEWER = json.dumps({"version": 2, "type": "hibernated", "instanceId": "i", "until": "spring"}).encode()
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 from opsroom_contracts.commands import Command, EventType
 from opsroom_contracts.subjects import CLOUD_STREAM, instance_events
 from opsroom_messaging.client.connection import NatsConnection
+from opsroom_testkit.waiting import until_answer
 from services.cloud.tests.harness import Cloud, each_once, service
-from tests.waiting import until_answer
 
 RETENTION_DAYS = 4 / 86_400
 

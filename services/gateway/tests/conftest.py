@@ -9,10 +9,10 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from opsroom_testkit.broker import BrokerProcess
 from services.gateway.tests.kit.behind_proxy import TwoGateways, two_behind_a_proxy
 from services.gateway.tests.kit.portal import Address, Portal, portal_at
 from services.gateway.tests.kit.token_mode import Tokens
-from tests.broker import BrokerProcess
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

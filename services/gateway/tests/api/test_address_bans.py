@@ -7,6 +7,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from opsroom_contracts.identity import Role
+from opsroom_testkit.waiting import until_answer
 from services.gateway.tests.kit.api_clients import PATIENCE_SECONDS, close_code
 from services.gateway.tests.kit.behind_proxy import (
     BANNED,
@@ -21,7 +22,6 @@ from services.gateway.tests.kit.behind_proxy import (
 )
 from services.gateway.tests.kit.course_clients import CourseClient
 from services.gateway.tests.kit.token_mode import USERS, audit_entries
-from tests.waiting import until_answer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -10,6 +10,7 @@ from websockets.asyncio.client import connect as open_socket
 from websockets.exceptions import InvalidStatus
 
 from opsroom_contracts.identity import Role
+from opsroom_testkit.waiting import until_answer
 from services.gateway.tests.kit.api_clients import person
 from services.gateway.tests.kit.course_clients import course_client
 from services.gateway.tests.kit.portal import Address, Portal
@@ -23,7 +24,6 @@ from services.gateway.tests.kit.token_mode import (
     registered,
     token_mode_gateway,
 )
-from tests.waiting import until_answer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -6,9 +6,9 @@ import json
 import pytest
 
 from opsroom_contracts.close_codes import Close
+from opsroom_testkit.broker import BrokerProcess
 from services.gateway.tests.kit.api_clients import Person, close_code, person, raw_socket, token_of
 from services.gateway.tests.kit.portal import Address, gateway_settings, portal_at
-from tests.broker import BrokerProcess
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

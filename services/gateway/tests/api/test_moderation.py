@@ -8,6 +8,7 @@ import pytest
 
 from opsroom_contracts.identity import Role
 from opsroom_contracts.model import rfc3339
+from opsroom_testkit.waiting import until_answer
 from services.gateway.tests.kit.api_clients import close_code, person
 from services.gateway.tests.kit.behind_proxy import (
     BANNED,
@@ -31,7 +32,6 @@ from services.gateway.tests.kit.token_mode import (
     bearer,
     token_mode_gateway,
 )
-from tests.waiting import until_answer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

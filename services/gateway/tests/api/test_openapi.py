@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from opsroom_testkit.broker import BrokerProcess
 from services.gateway.tests.kit.portal import Address, gateway_settings, services, serving
-from tests.broker import BrokerProcess
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -9,10 +9,10 @@ from opsroom_contracts.codec import contract_of, decode
 from opsroom_contracts.endpoints import STATUS
 from opsroom_contracts.status import Status
 from opsroom_messaging.client.connection import connect
+from opsroom_testkit.broker import BrokerProcess
+from opsroom_testkit.waiting import until_answer
 from services.gateway.tests.kit.api_clients import events, person
 from services.gateway.tests.kit.portal import Address, Portal, services, serving
-from tests.broker import BrokerProcess
-from tests.waiting import until_answer
 
 PATH = "/api/v1/status"
 

@@ -11,10 +11,10 @@ import pytest
 
 from opsroom_contracts.identity import Role
 from opsroom_gateway.api import status_events
+from opsroom_testkit.broker import BrokerProcess
 from services.gateway.tests.kit.behind_proxy import TwoGateways, unique_name
 from services.gateway.tests.kit.portal import Address, Portal, services, serving
 from services.gateway.tests.kit.token_mode import bearer, registered
-from tests.broker import BrokerProcess
 
 PATH = "/api/v1/status/events"
 Event = tuple[str, dict[str, Any]]

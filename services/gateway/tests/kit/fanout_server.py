@@ -19,8 +19,9 @@ from opsroom_gateway.transport.receive_queue import Event
 from opsroom_gateway.transport.server import Server, listen, make_server
 from opsroom_gateway.transport.stats import TransportStats
 from opsroom_gateway.transport.websocket_protocol import connection_of
+from opsroom_testkit.raw_connection import PATIENCE_SECONDS, RawConnection, open_raw
+from opsroom_testkit.websocket_frames import upgrade_request
 
-PATIENCE_SECONDS = 20.0
 _DEFAULTS: dict[str, object] = {
     "port": 0,
     "drain_seconds": 0.0,
@@ -116,81 +117,17 @@ async def fanout(send_buffer: int = 0, **overrides: object) -> AsyncIterator[Fan
         await serving
 
 
-class RawReader:
-    """A connection that records every byte after the response headers (``head``)."""
-
-    def __init__(self, connection: socket.socket, head: bytes, rest: bytes) -> None:
-        self.head = head
-        self.bytes = bytearray(rest)
-        self._socket = connection
-
-    async def read(self, limit: int = 65_536) -> bool:
-        """Read once. Returns False at the end."""
-        loop = asyncio.get_running_loop()
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            try:
-                data = await loop.sock_recv(self._socket, limit)
-            except ConnectionResetError:
-                return False
-        self.bytes += data
-        return bool(data)
-
-    async def read_until(self, count: int, limit: int = 65_536) -> None:
-        """Read until there are ``count`` bytes."""
-        while len(self.bytes) < count:
-            assert await self.read(limit), "the connection ended"
-
-    async def read_all(self) -> bytes:
-        """Read to the end."""
-        while await self.read():
-            pass
-        return bytes(self.bytes)
-
-    async def send_bytes(self, data: bytes) -> None:
-        """Send bytes unchanged."""
-        await asyncio.get_running_loop().sock_sendall(self._socket, data)
-
-    def drop(self) -> None:
-        """Close with a reset."""
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-        self._socket.close()
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._socket.close()
-
-
 def request_for(path: str) -> bytes:
     """Return the request that opens a socket or, at ``/sse``, a stream."""
-    upgrade = (
-        "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
-    )
-    return f"GET {path} HTTP/1.1\r\nHost: x\r\n{'' if path == '/sse' else upgrade}\r\n".encode()
+    return b"GET /sse HTTP/1.1\r\nHost: x\r\n\r\n" if path == "/sse" else upgrade_request(path)
 
 
-async def raw_reader(port: int, path: str, receive_buffer: int = 0) -> RawReader:
+async def raw_reader(port: int, path: str, receive_buffer: int = 0) -> RawConnection:
     """Open a socket or, at ``/sse``, a stream, and read the response headers."""
-    loop = asyncio.get_running_loop()
-    sock = socket.socket()
-    sock.setblocking(False)
-    if receive_buffer:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-    request = request_for(path)
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        await loop.sock_connect(sock, ("127.0.0.1", port))
-        await loop.sock_sendall(sock, request)
-        response = b""
-        while b"\r\n\r\n" not in response:
-            data = await loop.sock_recv(sock, 4096)
-            if not data:
-                break
-            response += data
-    head, _, rest = response.partition(b"\r\n\r\n")
-    return RawReader(sock, head, rest)
+    return await open_raw(port, request_for(path), receive_buffer)
 
 
-async def connect_when_possible(port: int, path: str) -> RawReader:
+async def connect_when_possible(port: int, path: str) -> RawConnection:
     """Open a connection as soon as it is not rejected."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while (reader := await raw_reader(port, path)).head.startswith(b"HTTP/1.1 503 "):

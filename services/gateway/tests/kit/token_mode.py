@@ -9,8 +9,8 @@ import httpx
 
 from opsroom_contracts.identity import Role
 from opsroom_gateway.auth.static_tokens import make_token
+from opsroom_testkit.waiting import until_answer
 from services.gateway.tests.kit.portal import Address, Portal, gateway_settings, serving
-from tests.waiting import until_answer
 
 Entry = dict[str, Any]
 AUDIT = "/api/v1/audit"

@@ -5,10 +5,10 @@ import json
 
 import pytest
 
+from opsroom_testkit.broker import BrokerProcess
+from opsroom_testkit.waiting import until_answer
 from services.gateway.tests.kit.course_clients import as_list, course_client, register
 from services.gateway.tests.kit.portal import gateway_settings, portal_at
-from tests.broker import BrokerProcess
-from tests.waiting import until_answer
 
 
 @pytest.mark.timeout(90)

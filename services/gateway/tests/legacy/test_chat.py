@@ -5,10 +5,10 @@ from uuid import uuid4
 
 import pytest
 
+from opsroom_testkit.broker import BrokerProcess
 from services.gateway.tests.kit.api_clients import person
 from services.gateway.tests.kit.course_clients import as_list, course_client, register
 from services.gateway.tests.kit.portal import Address, gateway_settings, portal_at, serving
-from tests.broker import BrokerProcess
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

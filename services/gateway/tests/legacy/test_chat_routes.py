@@ -6,10 +6,10 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from opsroom_testkit.broker import BrokerProcess
 from services.gateway.tests.kit.course_clients import course_client, registered
 from services.gateway.tests.kit.portal import Address, gateway_settings, portal_at, serving
 from services.gateway.tests.kit.portal import Portal as WholePortal
-from tests.broker import BrokerProcess
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -11,9 +11,9 @@ from uuid import uuid4
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
+from opsroom_testkit.waiting import PATIENCE_SECONDS, until_answer
 from services.gateway.tests.kit.course_clients import as_list, course_client
 from services.gateway.tests.kit.portal import Address, Portal, serving
-from tests.waiting import PATIENCE_SECONDS, until_answer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -8,9 +8,9 @@ from opsroom_contracts.subjects import MEMBERS_STREAM, member_subject
 from opsroom_messaging.client.connection import connect
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.stream_reader import StreamReader
+from opsroom_testkit.waiting import until_answer
 from services.gateway.tests.kit.course_clients import course_client, register
 from services.gateway.tests.kit.portal import Address, Portal, gateway_settings, serving
-from tests.waiting import until_answer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
+from opsroom_testkit.waiting import PATIENCE_SECONDS
 from services.gateway.tests.kit.course_clients import CourseClient, as_list, course_client, register
 from services.gateway.tests.kit.portal import Address, Portal, gateway_settings, serving
-from tests.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -8,10 +8,10 @@ from opsroom_contracts.chat import Connection, JoinRequest
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.leases import live_gateways
+from opsroom_testkit.broker import BrokerProcess
+from opsroom_testkit.waiting import until_answer
 from services.gateway.tests.kit.api_clients import person, token_of
 from services.gateway.tests.kit.portal import portal_at
-from tests.broker import BrokerProcess
-from tests.waiting import until_answer
 
 
 async def test_a_connection_without_a_socket_is_removed(

@@ -11,9 +11,9 @@ import pytest_asyncio
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from opsroom_testkit.waiting import PATIENCE_SECONDS
 from services.gateway.tests.kit.api_clients import SUBPROTOCOL, Person, person, token_of
 from services.gateway.tests.kit.portal import Address, Portal, gateway_settings, serving
-from tests.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -15,15 +15,15 @@ from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFact
 from opsroom_contracts.close_codes import Close, retry_hint
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.transport.encoding import sse_comment, sse_event, text_frame
+from opsroom_testkit.raw_connection import RawConnection
+from opsroom_testkit.waiting import until
 from services.gateway.tests.kit.fanout_server import (
     Fanout,
-    RawReader,
     connect_when_possible,
     fanout,
     raw_reader,
     request_for,
 )
-from tests.waiting import until
 
 _SMALL = 4096
 
@@ -63,7 +63,7 @@ async def test_readers_of_any_speed_get_a_contiguous_run_of_the_same_bytes(
                 await reader.read_until(stay, piece)
                 return bytes(reader.bytes)
             finally:
-                reader.drop()
+                reader.reset()
 
         early = [await raw_reader(served.port, path, receive_buffer=_SMALL) for _ in range(6)]
         publishing = asyncio.create_task(published(broadcaster, frames, chance))
@@ -108,11 +108,11 @@ async def test_over_tls_the_same_bytes_arrive_and_the_end_is_complete(
 
 async def test_no_byte_goes_to_a_connection_that_reuses_a_closed_descriptor() -> None:
     async with fanout() as served:
-        quiet: list[RawReader] = []
+        quiet: list[RawConnection] = []
         for _ in range(6):
             leavers = [await raw_reader(served.port, path) for path in ("/ws", "/sse") * 5]
             for leaver in leavers:
-                leaver.drop()
+                leaver.reset()
             quiet += await asyncio.gather(*(raw_reader(served.port, "/quiet") for _ in leavers))
             served.sockets.publish(text_frame(b"not for the quiet"))
             served.streams.publish(sse_comment("not for the quiet"))
@@ -124,11 +124,11 @@ async def test_no_byte_goes_to_a_connection_that_reuses_a_closed_descriptor() ->
             reader.close()
 
 
-async def ping_all(served: Fanout, readers: list[RawReader]) -> None:
+async def ping_all(served: Fanout, readers: list[RawConnection]) -> None:
     """Ping from all readers and read the pongs: everything sent earlier has then arrived."""
     served.sockets.publish(text_frame(b"not for the quiet"))
     for reader in readers:
-        await reader.send_bytes(b"\x89\x80\0\0\0\0")
+        await reader.send(b"\x89\x80\0\0\0\0")
         await reader.read_until(2)
 
 
@@ -256,7 +256,7 @@ async def test_connections_over_the_limit_are_rejected_with_retry_after(path: st
         assert refused.head.startswith(b"HTTP/1.1 503 ")
         assert b"\r\nRetry-After: " in refused.head
         assert served.stats.refused_connections == 1
-        connected.pop().drop()
+        connected.pop().reset()
         back = await connect_when_possible(served.port, path)
         assert back.head.startswith((b"HTTP/1.1 101 ", b"HTTP/1.1 200 "))
         for reader in (refused, back, *connected):
@@ -271,7 +271,7 @@ async def test_handshakes_over_the_limit_are_rejected_with_retry_after(path: str
         assert refused.head.startswith(b"HTTP/1.1 503 ")
         assert b"\r\nretry-after: " in refused.head.lower()
         assert served.stats.refused_handshakes == 1
-        joining.pop().drop()
+        joining.pop().reset()
         back = await connect_when_possible(served.port, path)
         assert back.head.startswith((b"HTTP/1.1 101 ", b"HTTP/1.1 200 "))
         for reader in (refused, back, *joining):

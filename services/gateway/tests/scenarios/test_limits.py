@@ -12,10 +12,10 @@ import pytest_asyncio
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from opsroom_testkit.broker import BrokerProcess
+from opsroom_testkit.waiting import PATIENCE_SECONDS
 from services.gateway.tests.kit.api_clients import events, person, raw_socket, token_of
 from services.gateway.tests.kit.portal import Address, Portal, gateway_settings, portal_at, serving
-from tests.broker import BrokerProcess
-from tests.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -12,10 +12,10 @@ from nats.aio.msg import Msg
 from opsroom_contracts import endpoints
 from opsroom_contracts.close_codes import Close
 from opsroom_messaging.client.connection import connect
+from opsroom_testkit.broker import BrokerProcess
 from services.gateway.tests.kit.api_clients import close_code, events, person
 from services.gateway.tests.kit.course_clients import course_client, register
 from services.gateway.tests.kit.portal import Address, Portal, services, serving
-from tests.broker import BrokerProcess
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

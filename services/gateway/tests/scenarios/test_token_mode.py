@@ -16,6 +16,7 @@ from opsroom_contracts.identity import Role
 from opsroom_contracts.subjects import MEMBERS_STREAM, member_subject
 from opsroom_messaging.client.connection import connect
 from opsroom_messaging.jetstream.stream_reader import StreamReader
+from opsroom_testkit.waiting import until_answer
 from services.gateway.tests.kit.api_clients import close_code, events, person, raw_socket
 from services.gateway.tests.kit.portal import Address, Portal, gateway_settings, serving
 from services.gateway.tests.kit.token_mode import (
@@ -30,7 +31,6 @@ from services.gateway.tests.kit.token_mode import (
     registered,
     token_mode_gateway,
 )
-from tests.waiting import until_answer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
