@@ -6,7 +6,7 @@ export const ROWS_PER_JUMP = 60;
 /** The number of rows that `work` adds to the list `box`: the work that would grow with a list drawn whole. */
 export async function rowsAddedBy(box: Locator, work: () => Promise<void>): Promise<number> {
   const counter = await box.evaluateHandle(element => {
-    const isRow = (node: Node) => node instanceof Element && node.classList.contains("windowed-row");
+    const isRow = (node: Node) => node instanceof Element && node.classList.contains("virtual-list-row");
     const state = { added: 0, observer: new MutationObserver(() => {}) };
     const count = (records: MutationRecord[]) => {
       for (const { addedNodes } of records) state.added += [...addedNodes].filter(isRow).length;

@@ -9,7 +9,7 @@ test("earlier messages load on scrolling up, with the place kept", async ({ page
   await tell(page, texts);
   await enter(page, freshName("Ann"));
   await expect(page.getByText(`${mark} 149.`)).toBeInViewport();
-  const box = page.locator(".windowed-scroll");
+  const box = page.locator(".virtual-list-scroll");
   const shown = () => box.evaluate(element => Number(element.querySelector("li")?.ariaSetSize));
   const known = await shown();
   expect(known).toBeLessThan(100);

@@ -23,7 +23,7 @@ test("10,000 instances are listed, found, sorted and commanded, a screen of them
     await page.goto(`${portal.url}/#/cloud`);
     await expect(page.locator(".counts")).toContainText("10,000 stopped");
     expect(await page.locator(".instance").count()).toBeLessThan(30);
-    const list = page.locator(".widget").first().locator(".windowed-scroll");
+    const list = page.locator(".widget").first().locator(".virtual-list-scroll");
     expect(await rowsPerJump(list)).toBeLessThan(ROWS_PER_JUMP);
 
     await page.getByRole("combobox", { name: "Order" }).selectOption("id");

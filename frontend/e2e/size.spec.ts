@@ -31,8 +31,8 @@ test("a conversation of 100,000 messages draws only the rows that are near the v
   await page.goto(portal.url);
   await enter(page, freshName("Ann"));
   await expect(page.locator(".message", { hasText: "Message 99999 " })).toBeVisible();
-  expect(await page.locator(".windowed-row").count()).toBeLessThan(40);
-  const box = page.locator(".windowed-scroll");
+  expect(await page.locator(".virtual-list-row").count()).toBeLessThan(40);
+  const box = page.locator(".virtual-list-scroll");
   expect(await rowsPerJump(box)).toBeLessThan(ROWS_PER_JUMP);
   await box.evaluate(one => one.scrollTo(0, one.scrollHeight));
   const added = await rowsAddedBy(box, async () => {
@@ -55,7 +55,7 @@ test("what is read keeps its place when messages come, and is told of by a numbe
   await expect(page.locator(".outgoing")).toHaveCount(0);
   await other.goto(portal.url);
   await enter(other, freshName("Bob"));
-  const box = page.locator(".windowed-scroll");
+  const box = page.locator(".virtual-list-scroll");
   await box.evaluate(one => one.scrollTo(0, one.scrollHeight / 2));
   const before = await settledScroll(box);
   await say(other, "news 1");
@@ -64,7 +64,7 @@ test("what is read keeps its place when messages come, and is told of by a numbe
   expect(Math.abs((await settledScroll(box)) - before)).toBeLessThan(3);
   await page.getByRole("button", { name: "2 new messages" }).click();
   await expect(page.locator(".message", { hasText: "news 2" })).toBeInViewport();
-  await expect(page.locator(".windowed-new")).toHaveCount(0);
+  await expect(page.locator(".virtual-list-new")).toHaveCount(0);
   await other.context().close();
 });
 
@@ -79,7 +79,7 @@ test("who scrolls back in the very moment that a message comes stays there", asy
       constructor(url: string | URL, protocols?: string | string[]) {
         super(url, protocols);
         this.addEventListener("message", ({ data }) => {
-          const box = document.querySelector(".windowed-scroll");
+          const box = document.querySelector(".virtual-list-scroll");
           if (String(data).includes("unlucky")) box?.scrollTo(0, box.scrollHeight / 2);
         });
       }

@@ -41,7 +41,7 @@ it("prefers the link, then the choice, then the build, then the page's own origi
 });
 
 it("takes a server that only the link names for a stranger, until the reader agrees", () => {
-  const strange = (...choice: Parameters<typeof choose>) => choose(...choice).strange;
+  const strange = (...choice: Parameters<typeof choose>) => choose(...choice).untrusted;
   expect(strange("?api=a.example")).toBe(true);
   expect(strange("?api=a.example", "b.example", "c.example")).toBe(true);
   expect(strange("?api=https://page.example:444")).toBe(true);

@@ -31,20 +31,20 @@ interface AddressSources {
   readonly trusted: readonly string[];
 }
 
-export interface Choice {
+export interface AddressChoice {
   readonly address: Address;
   /** Only the link says so: whoever made it may mean no good, so nothing is sent before the reader agrees. */
-  readonly strange: boolean;
+  readonly untrusted: boolean;
 }
 
 /** What the link says wins over what was chosen here, which wins over what was built in. */
-export function chooseAddress({ query, stored, built, origin, trusted }: AddressSources): Choice {
-  if (query.has("demo")) return { address: DEMO, strange: false };
+export function chooseAddress({ query, stored, built, origin, trusted }: AddressSources): AddressChoice {
+  if (query.has("demo")) return { address: DEMO, untrusted: false };
   const own = [stored, built].map(one => (one ? parseAddress(one) : undefined)).find(Boolean);
   const usual = own ?? { kind: "server", base: origin };
   const address = parseAddress(query.get("api") ?? "") ?? usual;
   const known = [...trusted, origin, addressLabel(usual), built];
-  return { address, strange: address.kind === "server" && !known.includes(address.base) };
+  return { address, untrusted: address.kind === "server" && !known.includes(address.base) };
 }
 
 /** A short name of the address, to key what the browser keeps and to show. */

@@ -1,5 +1,6 @@
 import type {
   AckFrame,
+  AddressSeen,
   CloudEvent,
   Command,
   ErrorFrame,
@@ -18,7 +19,6 @@ import type {
   Restriction,
   SendFrame,
   SessionView,
-  Sighting,
   Status,
   TypingFrame,
   TypingNotice,
@@ -49,7 +49,7 @@ export interface ChatListener {
   onClose(code: number, reason: string): void;
 }
 
-export interface ChatConnection {
+export interface ChatSocket {
   send(frame: ClientFrame): void;
   close(): void;
 }
@@ -61,10 +61,10 @@ export interface CloudListener {
   onChanges(events: readonly CloudEvent[]): void;
   onReset(): void;
   /** `comeBackMs`: after how many milliseconds the server asks to be called again, where it says so. */
-  onClose(comeBackMs?: number): void;
+  onClose(retryAfterMs?: number): void;
 }
 
-export interface CloudConnection {
+export interface CloudStream {
   close(): void;
 }
 
@@ -83,7 +83,7 @@ export interface CommandRequest {
   readonly token?: string;
 }
 
-interface Terms {
+interface RestrictionDetails {
   readonly seconds?: number;
   readonly reason?: string;
 }
@@ -91,8 +91,9 @@ interface Terms {
 /** What a moderator does. The reason is told to the one concerned; without `seconds` it lasts until lifted. */
 export type Moderation =
   | { readonly kind: "remove"; readonly room: string; readonly id: string; readonly reason?: string }
-  | ({ readonly kind: "mute"; readonly name: string } & Terms)
-  | ({ readonly kind: "ban" } & ({ readonly name: string } | { readonly address: string }) & Terms)
+  | ({ readonly kind: "mute"; readonly name: string } & RestrictionDetails)
+  | ({ readonly kind: "ban" } & ({ readonly name: string } | { readonly address: string }) &
+      RestrictionDetails)
   | { readonly kind: "lift"; readonly id: string };
 
 /** Proves who asks; absent, anybody does. */
@@ -114,10 +115,10 @@ export interface Backend {
   /** What holds now of mutes and bans. */
   restrictions(token?: Token): Promise<readonly Restriction[]>;
   /** From where those who go by `name` are connected or lately were, the latest first; that it is asked is audited. */
-  addresses(name: string, token?: Token): Promise<readonly Sighting[]>;
+  addresses(name: string, token?: Token): Promise<readonly AddressSeen[]>;
   moderate(asked: Moderation, token?: Token): Promise<void>;
   /** What runs, and how it does. */
   status(token?: Token): Promise<Status>;
-  openChat(listener: ChatListener): ChatConnection;
-  openCloud(since: number, listener: CloudListener, token?: Token): CloudConnection;
+  openChat(listener: ChatListener): ChatSocket;
+  openCloud(since: number, listener: CloudListener, token?: Token): CloudStream;
 }

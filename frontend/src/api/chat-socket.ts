@@ -1,8 +1,8 @@
 import { SUBPROTOCOL } from "../contract/generated";
-import type { ChatConnection, ChatListener, ServerFrame } from "./backend";
+import type { ChatListener, ChatSocket, ServerFrame } from "./backend";
 
 /** A handshake that takes longer has met something that only swallows packets. */
-const OPEN_WITHIN_MS = 10_000;
+const OPEN_TIMEOUT_MS = 10_000;
 const NORMAL_CLOSURE = 1000;
 const ABNORMAL_CLOSURE = 1006;
 
@@ -19,29 +19,29 @@ const parseFrame = (data: unknown): ServerFrame | undefined => {
 };
 
 /** A WebSocket that speaks frames; one `onClose`, however it ends. */
-export function openChatSocket(url: string, listener: ChatListener): ChatConnection {
+export function openChatSocket(url: string, listener: ChatListener): ChatSocket {
   const socket = new WebSocket(url, SUBPROTOCOL);
   let closed = false;
-  const end = (code: number, reason = "") => {
+  const finish = (code: number, reason = "") => {
     if (closed) return;
     closed = true;
-    clearTimeout(patience);
+    clearTimeout(openTimeout);
     listener.onClose(code, reason);
   };
-  const patience = setTimeout(() => {
-    end(ABNORMAL_CLOSURE);
+  const openTimeout = setTimeout(() => {
+    finish(ABNORMAL_CLOSURE);
     socket.close();
-  }, OPEN_WITHIN_MS);
+  }, OPEN_TIMEOUT_MS);
 
   socket.onopen = () => {
-    clearTimeout(patience);
+    clearTimeout(openTimeout);
     if (!closed) listener.onOpen();
   };
   socket.onmessage = event => {
     const frame = parseFrame(event.data);
     if (frame && !closed) listener.onFrame(frame);
   };
-  socket.onclose = event => end(event.code, event.reason);
+  socket.onclose = event => finish(event.code, event.reason);
 
   return {
     send: frame => {
@@ -49,7 +49,7 @@ export function openChatSocket(url: string, listener: ChatListener): ChatConnect
     },
     close: () => {
       closed = true;
-      clearTimeout(patience);
+      clearTimeout(openTimeout);
       socket.close(NORMAL_CLOSURE);
     },
   };

@@ -1,20 +1,20 @@
 import { type CloudEvent, SSE_CHANGE, SSE_RESET } from "../contract/generated";
-import type { CloudConnection, CloudListener } from "./backend";
+import type { CloudListener, CloudStream } from "./backend";
 import { createSseParser } from "./sse";
 
 /** Three heartbeats of the server missed: the stream has died without saying so. */
-const SILENCE_MS = 45_000;
+const HEARTBEAT_TIMEOUT_MS = 45_000;
 
 /** Follow the cloud's events over a fetch that never ends; one `onClose`, however it ends. */
 export function openCloudStream(
   url: string,
   listener: CloudListener,
   token: string | undefined,
-): CloudConnection {
+): CloudStream {
   const abort = new AbortController();
   let watchdog: ReturnType<typeof setTimeout> | undefined;
   let closed = false;
-  let comeBackMs: number | undefined;
+  let retryAfterMs: number | undefined;
 
   const close = () => {
     closed = true;
@@ -24,14 +24,14 @@ export function openCloudStream(
   const fail = () => {
     if (closed) return;
     close();
-    listener.onClose(comeBackMs);
+    listener.onClose(retryAfterMs);
   };
-  const stillAlive = () => {
+  const resetWatchdog = () => {
     clearTimeout(watchdog);
-    watchdog = setTimeout(fail, SILENCE_MS);
+    watchdog = setTimeout(fail, HEARTBEAT_TIMEOUT_MS);
   };
 
-  const tell = (piece: string, parse: ReturnType<typeof createSseParser>) => {
+  const dispatch = (piece: string, parse: ReturnType<typeof createSseParser>) => {
     const changes: CloudEvent[] = [];
     let reset = false;
     for (const event of parse(piece)) {
@@ -43,7 +43,7 @@ export function openCloudStream(
   };
 
   const read = async () => {
-    stillAlive();
+    resetWatchdog();
     const proof = token ? { Authorization: `Bearer ${token}` } : {};
     const headers = { Accept: "text/event-stream", ...proof };
     const response = await fetch(url, { headers, signal: abort.signal });
@@ -51,12 +51,12 @@ export function openCloudStream(
     if (!response.ok || !isStream || !response.body) return;
     listener.onOpen();
     const parse = createSseParser(ms => {
-      comeBackMs = ms;
+      retryAfterMs = ms;
     });
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (let chunk = await reader.read(); !chunk.done && !closed; chunk = await reader.read()) {
-      stillAlive();
-      tell(chunk.value, parse);
+      resetWatchdog();
+      dispatch(chunk.value, parse);
     }
   };
 

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import { RefusedError, UnreachableError } from "./errors";
+import { ApiError, NetworkError } from "./errors";
 import { request, urlOf } from "./http";
 
 const servers: { close: () => void }[] = [];
@@ -53,13 +53,13 @@ test("a refusal is told from somebody who doesn't speak our language, and from n
   await expect(request(refusing.base, "POST /chat/users", { body })).rejects.toMatchObject({
     code: "name_taken",
   });
-  await expect(request(refusing.base, "POST /chat/users", { body })).rejects.toBeInstanceOf(RefusedError);
+  await expect(request(refusing.base, "POST /chat/users", { body })).rejects.toBeInstanceOf(ApiError);
   for (const [status, text] of [
     [200, "<!doctype html>"],
     [502, '{"error":"bad gateway"}'],
   ] as const) {
     const stranger = await serverThat(status, text);
-    await expect(request(stranger.base, "GET /chat/users", {})).rejects.toBeInstanceOf(UnreachableError);
+    await expect(request(stranger.base, "GET /chat/users", {})).rejects.toBeInstanceOf(NetworkError);
   }
-  await expect(request("http://127.0.0.1:9", "GET /chat/users", {})).rejects.toBeInstanceOf(UnreachableError);
+  await expect(request("http://127.0.0.1:9", "GET /chat/users", {})).rejects.toBeInstanceOf(NetworkError);
 });

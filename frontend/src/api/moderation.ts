@@ -1,4 +1,4 @@
-import type { Restriction, Sighting } from "../contract/generated";
+import type { AddressSeen, Restriction } from "../contract/generated";
 import type { Moderation } from "./backend";
 import { request } from "./http";
 
@@ -37,6 +37,6 @@ export async function addresses(
   base: string,
   name: string,
   token: string | undefined,
-): Promise<readonly Sighting[]> {
+): Promise<readonly AddressSeen[]> {
   return (await request(base, "GET /chat/addresses", { query: { name } }, { token })).addresses;
 }

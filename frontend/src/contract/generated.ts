@@ -251,9 +251,9 @@ export interface NewBan {
   reason?: string;
 }
 export interface AddressList {
-  addresses: Sighting[];
+  addresses: AddressSeen[];
 }
-export interface Sighting {
+export interface AddressSeen {
   address: string;
   at: string;
 }

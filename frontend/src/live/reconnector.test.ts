@@ -1,19 +1,19 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { LinkState } from "../state/link";
-import { comeBackAfter, jitteredDelay, Reconnector } from "./reconnector";
+import type { ConnectionState } from "../state/connection";
+import { jitteredDelay, parseRetryHint, Reconnector } from "./reconnector";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-function follow({ random = () => 0.5, isOnline = (): boolean => true } = {}) {
-  const reports: LinkState[] = [];
+function startReconnector({ random = () => 0.5, isOnline = (): boolean => true } = {}) {
+  const reports: ConnectionState[] = [];
   let connects = 0;
   const reconnector = new Reconnector({
     connect: () => {
       connects += 1;
     },
     disconnect: () => {},
-    report: link => void reports.push(link),
+    report: connection => void reports.push(connection),
     random,
     isOnline,
   });
@@ -29,7 +29,7 @@ it("waits anywhere between nothing and a ceiling that doubles up to half a minut
 });
 
 it("says when it tries again, and then does", () => {
-  const { reconnector, last, connects } = follow();
+  const { reconnector, last, connects } = startReconnector();
   reconnector.lost();
   reconnector.lost();
   expect(last()).toMatchObject({ phase: "waiting", failures: 2, retryAt: Date.now() + 1_000 });
@@ -40,10 +40,10 @@ it("says when it tries again, and then does", () => {
 });
 
 it("comes back when a server that stops asks to, and not in the same instant as all others", () => {
-  expect(comeBackAfter("going away; retry in 2.5 s")).toBe(2_500);
+  expect(parseRetryHint("going away; retry in 2.5 s")).toBe(2_500);
   for (const silent of ["", "going away", "retry in 2.5 s", "going away; retry in 2.5 s, or so"])
-    expect(comeBackAfter(silent)).toBeUndefined();
-  const { reconnector, last, connects } = follow();
+    expect(parseRetryHint(silent)).toBeUndefined();
+  const { reconnector, last, connects } = startReconnector();
   reconnector.lost(2_500);
   expect(last()).toMatchObject({ phase: "waiting", retryAt: Date.now() + 3_000 });
   vi.advanceTimersByTime(2_999);
@@ -55,7 +55,7 @@ it("comes back when a server that stops asks to, and not in the same instant as 
 });
 
 it("takes a connection that was lost soon for one more failure, and a steady one for a fresh start", () => {
-  const { reconnector, last } = follow();
+  const { reconnector, last } = startReconnector();
   for (let i = 0; i < 3; i += 1) reconnector.lost();
   vi.runAllTimers();
   reconnector.opened();
@@ -70,7 +70,7 @@ it("takes a connection that was lost soon for one more failure, and a steady one
 });
 
 it("doesn't try where the device has no network, and tries at once when asked", () => {
-  const { reconnector, last, connects } = follow({ isOnline: () => false });
+  const { reconnector, last, connects } = startReconnector({ isOnline: () => false });
   reconnector.lost();
   vi.advanceTimersByTime(60_000);
   expect([last()?.phase, connects()]).toEqual(["offline", 1]);
@@ -80,7 +80,7 @@ it("doesn't try where the device has no network, and tries at once when asked", 
 
 it("tries no more once it is stopped or refused", () => {
   for (const end of ["stop", "refused"] as const) {
-    const { reconnector, connects } = follow();
+    const { reconnector, connects } = startReconnector();
     reconnector.lost();
     reconnector[end]();
     vi.advanceTimersByTime(60_000);

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { RefusedError } from "../api/errors";
+import { ApiError } from "../api/errors";
 import type { SessionView } from "../contract/generated";
 import { Browser, join, settle } from "../testing/browser";
 
@@ -15,7 +15,7 @@ describe("outside of open mode", () => {
     role: "operator",
     name: "olga",
   };
-  const refused = (code: "token_invalid" | "name_taken") => new RefusedError({ code, detail: "" });
+  const refused = (code: "token_invalid" | "name_taken") => new ApiError({ code, detail: "" });
 
   /** A server where the token `olga` and what is registered with it are an operator's. */
   function ask(): void {
@@ -44,9 +44,9 @@ describe("outside of open mode", () => {
     const ann = browser.open();
     await join(ann);
     expect(ann.access.may("see_servers")).toBe(false);
-    expect(ann.cloud.value.link).toMatchObject({ phase: "idle", failures: 0 });
+    expect(ann.cloud.value.connection).toMatchObject({ phase: "idle", failures: 0 });
     expect(instances).not.toHaveBeenCalled();
-    const token = browser.keep.get<{ token: string }>("identity.test")?.token;
+    const token = browser.localStore.get<{ token: string }>("identity.test")?.token;
     expect(history.mock.calls.map(([, sent]) => sent)).toEqual([token]);
   });
 
@@ -59,18 +59,18 @@ describe("outside of open mode", () => {
     ];
     const olga = browser.open();
     await join(olga, "Guest");
-    const guest = browser.keep.get<{ token: string }>("identity.test")?.token;
+    const guest = browser.localStore.get<{ token: string }>("identity.test")?.token;
     const signedIn = olga.signIn("olga");
     await settle();
     await signedIn;
     expect(signedOut).toHaveBeenCalledWith(guest);
     expect(registered).toHaveBeenLastCalledWith("olga", "olga");
-    const token = browser.keep.get<{ token: string }>("identity.test")?.token;
-    expect(olga.cloud.value).toMatchObject({ loaded: true, link: { phase: "live" } });
+    const token = browser.localStore.get<{ token: string }>("identity.test")?.token;
+    expect(olga.cloud.value).toMatchObject({ loaded: true, connection: { phase: "live" } });
     expect([list.mock.calls[0]?.[0], stream.mock.calls[0]?.[2]]).toEqual([token, token]);
     olga.leave();
     await settle();
-    expect(olga.cloud.value).toMatchObject({ loaded: false, link: { phase: "idle" } });
+    expect(olga.cloud.value).toMatchObject({ loaded: false, connection: { phase: "idle" } });
     expect(olga.access.may("command_servers")).toBe(false);
   });
 
@@ -88,20 +88,20 @@ describe("outside of open mode", () => {
 
   it("drops a stored token that proves nothing any more, and asks again without", async () => {
     ask();
-    browser.keep.set("identity.test", { user: { id: "u", name: "Ann" }, token: "stale" });
+    browser.localStore.set("identity.test", { user: { id: "u", name: "Ann" }, token: "stale" });
     const ann = browser.open();
     await settle();
     expect(ann.chat.value).toMatchObject({ signedOut: "token_invalid" });
-    expect(browser.keep.get("identity.test")).toBeUndefined();
+    expect(browser.localStore.get("identity.test")).toBeUndefined();
     expect(ann.access.view.value).toEqual(ANYBODY);
   });
 
   it("sends no stored token where anybody may read", async () => {
-    browser.keep.set("identity.test", { user: { id: "u", name: "Ann" }, token: "not json" });
+    browser.localStore.set("identity.test", { user: { id: "u", name: "Ann" }, token: "not json" });
     const list = vi.spyOn(browser.backend, "instances");
     const ann = browser.open();
     await settle();
     expect(list.mock.calls.map(([sent]) => sent)).toEqual([undefined]);
-    expect(ann.cloud.value.link.phase).toBe("live");
+    expect(ann.cloud.value.connection.phase).toBe("live");
   });
 });

@@ -1,7 +1,7 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
 import type { Backend } from "../api/backend";
 import type { Action, SessionView } from "../contract/generated";
-import { isRefusedBy } from "./names";
+import { hasErrorCode } from "./names";
 
 /** Who the server takes us for, and what we may do. */
 export class Access {
@@ -12,7 +12,7 @@ export class Access {
     /** The token of our registration. */
     private readonly token: () => string | undefined,
     /** That token proves nothing any more. */
-    private readonly onWorthless: () => void,
+    private readonly onTokenRevoked: () => void,
   ) {}
 
   /** Undefined until the server has said so. */
@@ -29,16 +29,16 @@ export class Access {
     return this.viewSignal.value?.may.includes(action) ?? true;
   }
 
-  apply(view: SessionView | undefined): void {
+  setView(view: SessionView | undefined): void {
     this.viewSignal.value = view;
   }
 
   /** Nobody is signed in any more: what that leaves is known before the server says it. */
-  forget(): void {
+  onSignedOut(): void {
     const view = this.viewSignal.value;
     if (!view || view.mode === "open") return;
     const { mode, guests, signIn } = view;
-    this.apply({ mode, guests, may: guests ? ["register"] : [], ...(signIn ? { signIn } : {}) });
+    this.setView({ mode, guests, may: guests ? ["register"] : [], ...(signIn ? { signIn } : {}) });
   }
 
   /** Where anybody may read, reading needs no proof, so that an old one can't be in its way. */
@@ -47,22 +47,22 @@ export class Access {
   }
 
   /** Ask the server; throws what the backend throws. */
-  async ask(): Promise<SessionView> {
-    const anybody = await this.backend.session();
+  async load(): Promise<SessionView> {
+    const anonymous = await this.backend.session();
     const token = this.token();
-    if (anybody.mode === "open" || !token) return anybody;
+    if (anonymous.mode === "open" || !token) return anonymous;
     try {
       return await this.backend.session(token);
     } catch (error) {
-      if (!isRefusedBy(error, "token_invalid")) throw error;
+      if (!hasErrorCode(error, "token_invalid")) throw error;
       // Unless it was exchanged for another meanwhile.
-      if (this.token() === token) this.onWorthless();
-      return anybody;
+      if (this.token() === token) this.onTokenRevoked();
+      return anonymous;
     }
   }
 
   /** Make a token worth nothing; one that is so already, or a server that is away, changes nothing for us. */
-  giveBack(token: string): Promise<void> {
+  revokeToken(token: string): Promise<void> {
     return this.backend.signOut(token).catch(() => {});
   }
 }

@@ -17,9 +17,9 @@ describe("several tabs", () => {
     await until(() => second.cloud.value.loaded);
     await first.register("Ann");
     await until(() => second.chat.value.me?.name === "Ann");
-    second.say("from the second tab");
+    second.send("from the second tab");
     await until(() => texts(first).length === 1 && texts(second).length === 1);
-    expect([first.leads, second.leads]).toEqual([true, false]);
+    expect([first.isLeader, second.isLeader]).toEqual([true, false]);
     expect(opened).toHaveBeenCalledTimes(1);
     expect(second.chat.value.outbox).toEqual([]);
   });
@@ -34,7 +34,7 @@ describe("several tabs", () => {
     await until(() => texts(second).length === 1);
     first.stop();
     browser.backend.chat.say(bob, "between");
-    await until(() => second.leads && second.chat.value.link.phase === "live");
+    await until(() => second.isLeader && second.chat.value.connection.phase === "live");
     browser.backend.chat.say(bob, "after");
     await until(() => texts(second).length === 3);
     expect(texts(second)).toEqual(["before", "between", "after"]);
@@ -45,7 +45,7 @@ describe("several tabs", () => {
     // A frozen tab: it holds the lock and never answers.
     void locks.request("opsroom::test", {}, () => new Promise(() => {})).catch(() => {});
     const tab = browser.open({ locks });
-    await until(() => tab.leads);
-    await until(() => tab.cloud.value.link.phase === "live");
+    await until(() => tab.isLeader);
+    await until(() => tab.cloud.value.connection.phase === "live");
   });
 });

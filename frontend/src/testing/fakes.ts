@@ -1,9 +1,9 @@
-import { createKeep, type Keep } from "../session/keep";
+import { createLocalStore, type LocalStore } from "../session/local-store";
 
 /** Web Storage in memory. */
-export function memoryKeep(): Keep {
+export function memoryStore(): LocalStore {
   const entries = new Map<string, string>();
-  return createKeep({
+  return createLocalStore({
     get length() {
       return entries.size;
     },

@@ -13,7 +13,7 @@ export const NO_FILTER: WorklogFilter = { instanceId: "", kind: "", text: "" };
 export const isError = (line: WorklogLine): boolean => line.kind === "failed" || line.kind === "refused";
 
 /** What a line says after its level. */
-export function sayLine(t: Dictionary, { kind, command, code, detail = "" }: WorklogLine): string {
+export function formatLine(t: Dictionary, { kind, command, code, detail = "" }: WorklogLine): string {
   if (kind === "received") return t.worklog.received(command);
   if (kind === "cancelled") return t.worklog.cancelled(command);
   if (kind === "failed") return t.worklog.failed(command, detail);
@@ -25,7 +25,7 @@ export function sayLine(t: Dictionary, { kind, command, code, detail = "" }: Wor
 export function lineAsText(t: Dictionary, line: WorklogLine): string {
   const level = isError(line) ? t.worklog.error : t.worklog.info;
   const server = line.instanceId ? `${t.worklog.server}: ${line.instanceId}\n` : "";
-  return `${formatLogTime(line.timestamp)}\n${server}${level}: ${sayLine(t, line)}`;
+  return `${formatLogTime(line.timestamp)}\n${server}${level}: ${formatLine(t, line)}`;
 }
 
 export function filterLines(

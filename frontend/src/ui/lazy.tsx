@@ -1,6 +1,6 @@
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { words } from "./preferences";
+import { dictionary } from "./preferences";
 
 interface LazyProps<P> {
   /** The same function each time. */
@@ -21,7 +21,7 @@ export function Lazy<P extends object>({ load, props }: LazyProps<P>) {
   }, [load, failed]);
   if (Loaded) return <Loaded {...props} />;
   if (!failed) return null;
-  const t = words.value.missingPart;
+  const t = dictionary.value.missingPart;
   return (
     <div class="notice" role="alert">
       <p>{t.text}</p>

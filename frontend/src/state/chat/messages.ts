@@ -8,7 +8,7 @@ const shown = (state: ChatState, message: Message): ShownMessage =>
   state.removed.includes(message.id) ? withoutText(message) : message;
 
 /** The index at which `seq` stands or would stand. New messages mostly go to the end, so look there first. */
-function placeOf(messages: readonly Message[], seq: number): number {
+function insertionIndex(messages: readonly Message[], seq: number): number {
   const last = messages.at(-1);
   if (!last || last.seq < seq) return messages.length;
   let low = 0;
@@ -22,8 +22,8 @@ function placeOf(messages: readonly Message[], seq: number): number {
 }
 
 /** Put a message in its place; the same state where it stands there already. */
-export function withMessage(state: ChatState, message: Message): ChatState {
-  const place = placeOf(state.messages, message.seq);
+export function insertMessage(state: ChatState, message: Message): ChatState {
+  const place = insertionIndex(state.messages, message.seq);
   if (state.messages[place]?.seq === message.seq) return state;
   const messages = state.messages.toSpliced(place, 0, shown(state, message));
   if (messages.length <= MESSAGES_MAX) return { ...state, messages };
@@ -32,7 +32,7 @@ export function withMessage(state: ChatState, message: Message): ChatState {
 }
 
 /** The state that another tab tells, with the older history that only this tab has loaded. */
-export function withEarlier(told: ChatState, mine: ChatState): ChatState {
+export function mergeOlder(told: ChatState, mine: ChatState): ChatState {
   const first = told.messages[0];
   const last = mine.messages.at(-1);
   if (!first || !last || last.seq < first.seq) return told;
@@ -42,7 +42,7 @@ export function withEarlier(told: ChatState, mine: ChatState): ChatState {
 }
 
 /** Put a page of history among the messages, each sequence once. */
-export function withPage(state: ChatState, page: readonly Message[], limit: number): ChatState {
+export function mergePage(state: ChatState, page: readonly Message[], limit: number): ChatState {
   const known = new Set(state.messages.map(message => message.seq));
   const fresh = page.filter(message => !known.has(message.seq)).map(message => shown(state, message));
   const messages = [...fresh, ...state.messages].sort((a, b) => a.seq - b.seq);

@@ -1,6 +1,6 @@
 import type { ServerFrame } from "../../api/backend";
 import type { ErrorCode, Message, Mute, User } from "../../contract/generated";
-import { IDLE_LINK, type LinkState } from "../link";
+import { type ConnectionState, IDLE_CONNECTION } from "../connection";
 
 export const ROOM = "general";
 /** How many messages are held in memory; the oldest go first and come back on scrolling up. */
@@ -9,7 +9,7 @@ export const MESSAGES_MAX = 100_000;
 export const TYPING_MS = 5_000;
 
 /** A message of one's own on its way; it becomes a `Message` once the server has stored it. */
-export interface Outgoing {
+export interface OutgoingMessage {
   readonly clientId: string;
   readonly text: string;
   readonly at: number;
@@ -48,9 +48,9 @@ export interface ChatState {
   readonly hasOlder: boolean;
   /** The sequence up to which nothing is missing: where to resume from. */
   readonly resumeFrom?: number;
-  readonly outbox: readonly Outgoing[];
+  readonly outbox: readonly OutgoingMessage[];
   readonly typing: readonly TypingUser[];
-  readonly link: LinkState;
+  readonly connection: ConnectionState;
 }
 
 export const EMPTY_CHAT: ChatState = {
@@ -61,17 +61,17 @@ export const EMPTY_CHAT: ChatState = {
   hasOlder: true,
   outbox: [],
   typing: [],
-  link: IDLE_LINK,
+  connection: IDLE_CONNECTION,
 };
 
 /** What happens to the chat's state: a frame of the server, or something on this side of the wire. */
 export type ChatEvent =
   | { readonly kind: "frame"; readonly frame: ServerFrame; readonly at: number }
-  | { readonly kind: "link"; readonly link: LinkState }
+  | { readonly kind: "connection"; readonly connection: ConnectionState }
   | { readonly kind: "signedIn"; readonly user: User }
   | { readonly kind: "signedOut"; readonly reason: SignOutReason }
   | { readonly kind: "page"; readonly messages: readonly Message[]; readonly limit: number }
-  | { readonly kind: "queued"; readonly item: Pick<Outgoing, "clientId" | "text" | "at"> }
+  | { readonly kind: "queued"; readonly item: Pick<OutgoingMessage, "clientId" | "text" | "at"> }
   | { readonly kind: "sending"; readonly clientId: string }
   | { readonly kind: "requeued"; readonly clientId: string }
   | { readonly kind: "discarded"; readonly clientId: string }

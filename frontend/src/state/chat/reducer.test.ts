@@ -76,7 +76,10 @@ describe("sending", () => {
   });
 
   it("goes back into the queue when the connection goes", () => {
-    const lost: ChatEvent = { kind: "link", link: { phase: "waiting", everLive: true, failures: 1 } };
+    const lost: ChatEvent = {
+      kind: "connection",
+      connection: { phase: "waiting", everLive: true, failures: 1 },
+    };
     expect(apply([welcome, queued, sending, lost]).outbox[0]?.status).toBe("queued");
   });
 

@@ -6,7 +6,7 @@ import type {
   Instance,
   InstanceList,
 } from "../../contract/generated";
-import { IDLE_LINK, type LinkState } from "../link";
+import { type ConnectionState, IDLE_CONNECTION } from "../connection";
 
 /** How many lines the Worklog holds; the oldest go first. */
 export const WORKLOG_MAX = 20_000;
@@ -37,7 +37,7 @@ export interface CloudState {
   /** The last sequence seen on the stream: where to resume from. */
   readonly seq: number;
   readonly worklog: readonly WorklogLine[];
-  readonly link: LinkState;
+  readonly connection: ConnectionState;
 }
 
 export const EMPTY_CLOUD: CloudState = {
@@ -46,7 +46,7 @@ export const EMPTY_CLOUD: CloudState = {
   listSeq: 0,
   seq: 0,
   worklog: [],
-  link: IDLE_LINK,
+  connection: IDLE_CONNECTION,
 };
 
 /** What happens to the cloud's state: something the server said, or something on this side of the wire. */
@@ -55,4 +55,4 @@ export type CloudStateEvent =
   | { readonly kind: "reset" }
   | { readonly kind: "list"; readonly list: InstanceList; readonly backfill: number }
   | { readonly kind: "refused"; readonly line: WorklogLine }
-  | { readonly kind: "link"; readonly link: LinkState };
+  | { readonly kind: "connection"; readonly connection: ConnectionState };

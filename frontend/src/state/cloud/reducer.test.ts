@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { CloudEvent, Instance } from "../../contract/generated";
-import { createSimBackend } from "../../sim/backend";
+import { createMockBackend } from "../../mock-server/backend";
 import { type CloudState, type CloudStateEvent, EMPTY_CLOUD } from "./model";
 import { reduceCloud } from "./reducer";
 
@@ -103,7 +103,7 @@ it("list + events = fresh list, whatever happens to the instances", () => {
     seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;
     return seed % n;
   };
-  const { cloud } = createSimBackend({ delayMs: 0, latencyMs: 0 });
+  const { cloud } = createMockBackend({ delayMs: 0, latencyMs: 0 });
   let state = apply([list(0, [])]);
   const commands = ["create", "start", "stop", "remove"] as const;
   for (let step = 0; step < 400; step += 1) {

@@ -16,7 +16,7 @@ export function reduceCloud(state: CloudState, event: CloudStateEvent): CloudSta
       return state.worklog.some(line => line.key === event.line.key)
         ? state
         : { ...state, worklog: [...state.worklog, event.line].slice(-WORKLOG_MAX) };
-    case "link":
-      return { ...state, link: event.link };
+    case "connection":
+      return { ...state, connection: event.connection };
   }
 }

@@ -1,5 +1,5 @@
 import { useRef } from "preact/hooks";
-import { words } from "../preferences";
+import { dictionary } from "../preferences";
 
 const EMOJI = [
   ..."😀😁😂🙂😉😍🤔😅😢😡👍👎👏🙏💪👀🔥🎉✅❌❤️🚀☕🐛💡⏳🌙☀️".matchAll(/\p{Emoji}\uFE0F?/gu),
@@ -8,7 +8,7 @@ const EMOJI = [
 /** A handful of emoji for those whose keyboard has none. The browser's popover closes itself. */
 export function EmojiPicker({ onPick }: { readonly onPick: (emoji: string) => void }) {
   const panel = useRef<HTMLDivElement>(null);
-  const t = words.value.chat;
+  const t = dictionary.value.chat;
   return (
     <>
       <button

@@ -7,7 +7,7 @@ const [countEn, countRu] = [plural("en"), plural("ru")];
 
 const en = {
   what: "What to do",
-  deeds: { remove: "Remove the message", mute: "Mute", ban: "Ban the name", address: "Ban an address" },
+  actions: { remove: "Remove the message", mute: "Mute", ban: "Ban the name", address: "Ban an address" },
   hints: {
     remove: "Its text is erased for everybody and can't be brought back.",
     mute: "They go on reading, and are told that they can't write.",
@@ -15,10 +15,10 @@ const en = {
     address: "Everybody from there is sent away and kept out, whoever else has this address too.",
   },
   from: "Which address",
-  lastThere: (address: string, when: string) => `${address} (${when})`,
-  fromNowhere: "Nobody by this name has been connected in the last day, as far as the gateways remember.",
+  addressSeen: (address: string, when: string) => `${address} (${when})`,
+  noAddress: "Nobody by this name has been connected in the last day, as far as the gateways remember.",
   howLong: "For how long",
-  span: (seconds: number) =>
+  duration: (seconds: number) =>
     seconds < HOUR
       ? countEn(seconds / 60, { one: "# minute", other: "# minutes" })
       : seconds < DAY
@@ -34,7 +34,7 @@ const en = {
     ban: "They are banned",
     address: "The address is banned",
   },
-  held: (kind: RestrictionKind, until = "") =>
+  active: (kind: RestrictionKind, until = "") =>
     `${kind === "mute" ? "Muted" : "Banned"} ${until ? `until ${until}` : "until it is lifted"}.`,
   lift: "Lift",
   liftOf: (whom: string) => `Lift: ${whom}`,
@@ -52,7 +52,7 @@ const en = {
 
 const ru: typeof en = {
   what: "Что сделать",
-  deeds: {
+  actions: {
     remove: "Удалить сообщение",
     mute: "Запретить писать",
     ban: "Заблокировать имя",
@@ -65,10 +65,10 @@ const ru: typeof en = {
     address: "Все, кто оттуда, будут отключены и не войдут, в том числе другие люди с тем же адресом.",
   },
   from: "Какой адрес",
-  lastThere: (address, when) => `${address} (${when})`,
-  fromNowhere: "Насколько помнят шлюзы, под этим именем за последние сутки никто не подключался.",
+  addressSeen: (address, when) => `${address} (${when})`,
+  noAddress: "Насколько помнят шлюзы, под этим именем за последние сутки никто не подключался.",
   howLong: "На какой срок",
-  span: seconds =>
+  duration: seconds =>
     seconds < HOUR
       ? countRu(seconds / 60, { one: "# минута", few: "# минуты", other: "# минут" })
       : seconds < DAY
@@ -89,7 +89,7 @@ const ru: typeof en = {
     ban: "Имя заблокировано",
     address: "Адрес заблокирован",
   },
-  held: (kind, until = "") =>
+  active: (kind, until = "") =>
     `${kind === "mute" ? "Писать запрещено" : "Заблокировано"} ${until ? `до ${until}` : "до снятия"}.`,
   lift: "Снять",
   liftOf: whom => `Снять: ${whom}`,
@@ -106,4 +106,4 @@ const ru: typeof en = {
 };
 
 /** The words of the moderator's dialogs, loaded with them. */
-export const moderationWords: Readonly<Record<Language, typeof en>> = { en, ru };
+export const moderationDictionaries: Readonly<Record<Language, typeof en>> = { en, ru };

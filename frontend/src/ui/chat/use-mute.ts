@@ -1,13 +1,13 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Mute } from "../../contract/generated";
-import { useLive } from "../session-context";
+import { useApp } from "../app-context";
 
 /** A timer can't wait longer than this; a mute that lasts longer is looked at again then. */
 const LONGEST_WAIT_MS = 2 ** 31 - 1;
 
 /** Why one may not speak; undefined again once it has ended by itself. */
 export function useMute(): Mute | undefined {
-  const { muted } = useLive().session.chat.value;
+  const { muted } = useApp().store.chat.value;
   const [now, setNow] = useState(Date.now);
   const end = muted?.until === undefined ? Number.POSITIVE_INFINITY : Date.parse(muted.until);
   // biome-ignore lint/correctness/useExhaustiveDependencies: each look may have to be followed by another

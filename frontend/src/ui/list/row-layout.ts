@@ -38,7 +38,7 @@ export class RowLayout {
     if (same === keys.length && same === this.keys.length) return;
     this.keys = keys;
     this.indexes = undefined;
-    this.layOut(same);
+    this.recompute(same);
   }
 
   /**
@@ -65,9 +65,9 @@ export class RowLayout {
   }
 
   /** Widths have changed, so every height is a guess again. */
-  forget(): void {
+  reset(): void {
     this.heights.clear();
-    this.layOut(0);
+    this.recompute(0);
   }
 
   /** The row at `y` from the top of the list. */
@@ -82,7 +82,7 @@ export class RowLayout {
     return low;
   }
 
-  private layOut(from: number): void {
+  private recompute(from: number): void {
     const size = this.keys.length + 1;
     if (this.tops.length < size) {
       const grown = new Float64Array(size * 2);

@@ -2,18 +2,18 @@ import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import type { ReplicaStatus, Status, StreamStatus } from "../../contract/generated";
 import { language } from "../preferences";
+import { diagnose, type StatusResult } from "./diagnosis";
 import { useStatus } from "./use-status";
-import { judge, type Seen } from "./verdict";
-import { sayBytes, sayDuration, sayMilliseconds, statusWords } from "./words";
+import { formatBytes, formatDuration, formatMilliseconds, statusDictionaries } from "./words";
 
 /** From the page to the broker, with what each step takes: where the chain breaks, there it is. */
-function Way({ seen }: { readonly seen: Seen }) {
-  const t = statusWords[language.value];
+function NetworkPath({ seen }: { readonly seen: StatusResult }) {
+  const t = statusDictionaries[language.value];
   const told = seen.kind === "told" ? seen : undefined;
   const gatewayAnswers = told !== undefined || seen.kind === "noBroker";
   const step = (works: boolean, ms: number | undefined) => (
     <span class="way-step" data-works={works}>
-      {ms === undefined ? "" : sayMilliseconds(language.value, ms)}
+      {ms === undefined ? "" : formatMilliseconds(language.value, ms)}
     </span>
   );
   return (
@@ -50,10 +50,10 @@ const Entry = ({ name, aside, facts, mood }: EntryProps) => (
 );
 
 function Replica({ one, at }: { readonly one: ReplicaStatus; readonly at: number }) {
-  const t = statusWords[language.value];
+  const t = statusDictionaries[language.value];
   const { service, id, version, startedAt, requests, refusals, inFlight, sockets, streams } = one;
   const facts = [
-    t.up(sayDuration(language.value, (at - Date.parse(startedAt)) / 1000)),
+    t.up(formatDuration(language.value, (at - Date.parse(startedAt)) / 1000)),
     sockets !== undefined && t.sockets(sockets),
     streams !== undefined && t.live(streams),
     // A gateway's requests over NATS are those for this very view.
@@ -65,12 +65,12 @@ function Replica({ one, at }: { readonly one: ReplicaStatus; readonly at: number
 }
 
 function Stream({ one }: { readonly one: StreamStatus }) {
-  const t = statusWords[language.value];
+  const t = statusDictionaries[language.value];
   const facts = [t.messages(one.messages), t.consumers(one.consumers), t.copies(one.copies), t.lag(one.lag)];
   return (
     <Entry
       name={one.name}
-      aside={sayBytes(language.value, one.sizeBytes)}
+      aside={formatBytes(language.value, one.sizeBytes)}
       facts={facts}
       mood={one.lag > 0 ? "warn" : undefined}
     />
@@ -85,7 +85,7 @@ const Part = ({ title, children }: { readonly title: string; readonly children: 
 );
 
 function Parts({ status }: { readonly status: Status }) {
-  const t = statusWords[language.value];
+  const t = statusDictionaries[language.value];
   return (
     <>
       <Part title={t.services}>
@@ -105,8 +105,8 @@ function Parts({ status }: { readonly status: Status }) {
 /** Is it us or the network: for operators, in one look. `announce`: has a screen reader say it. */
 export default function StatusView({ announce }: { readonly announce: (text: string) => void }) {
   const seen = useStatus();
-  const t = statusWords[language.value];
-  const { mood, text } = judge(seen, t);
+  const t = statusDictionaries[language.value];
+  const { mood, text } = diagnose(seen, t);
   useEffect(() => {
     if (mood !== "unknown") announce(text);
   }, [announce, mood, text]);
@@ -119,7 +119,7 @@ export default function StatusView({ announce }: { readonly announce: (text: str
           <span class="dot" aria-hidden="true" />
           {text}
         </p>
-        {seen.kind !== "forbidden" && <Way seen={seen} />}
+        {seen.kind !== "forbidden" && <NetworkPath seen={seen} />}
       </div>
       {seen.kind === "told" && <Parts status={seen.status} />}
     </section>

@@ -32,9 +32,9 @@ const en = {
   lag: (n: number) => (n === 0 ? "nothing waits" : count.en(n, { one: "# waits", other: "# wait" })),
 };
 
-export type StatusWords = typeof en;
+export type StatusDictionary = typeof en;
 
-const ru: StatusWords = {
+const ru: StatusDictionary = {
   title: "Состояние",
   fine: "Всё отвечает.",
   missing: names => `Не хватает: ${names}.`,
@@ -66,7 +66,7 @@ const ru: StatusWords = {
 
 const count = { en: plural("en"), ru: plural("ru") };
 
-export const statusWords: Record<Language, StatusWords> = { en, ru };
+export const statusDictionaries: Record<Language, StatusDictionary> = { en, ru };
 
 const UNITS = [
   ["day", 86_400],
@@ -76,7 +76,7 @@ const UNITS = [
 ] as const;
 
 /** For how long, in its largest unit: `2 hr`. */
-export function sayDuration(language: Language, seconds: number): string {
+export function formatDuration(language: Language, seconds: number): string {
   const [unit, length] = UNITS.find(([, one]) => seconds >= one) ?? ["second", 1];
   return new Intl.NumberFormat(language, { style: "unit", unit }).format(
     Math.floor(Math.max(0, seconds) / length),
@@ -84,12 +84,14 @@ export function sayDuration(language: Language, seconds: number): string {
 }
 
 /** Bytes in the largest unit of a thousand: `1.2 MB`. */
-export function sayBytes(language: Language, bytes: number): string {
+export function formatBytes(language: Language, bytes: number): string {
   const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
   const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
   const format = { style: "unit", unit: units[power] ?? "byte", maximumFractionDigits: 1 } as const;
   return new Intl.NumberFormat(language, format).format(bytes / 1000 ** power);
 }
 
-export const sayMilliseconds = (language: Language, ms: number): string =>
-  statusWords[language].ms(new Intl.NumberFormat(language, { maximumSignificantDigits: 2 }).format(ms));
+export const formatMilliseconds = (language: Language, ms: number): string =>
+  statusDictionaries[language].ms(
+    new Intl.NumberFormat(language, { maximumSignificantDigits: 2 }).format(ms),
+  );

@@ -1,5 +1,5 @@
 import type { AckFrame } from "../../../contract/generated";
-import { withMessage } from "../messages";
+import { insertMessage } from "../messages";
 import { type ChatState, ROOM } from "../model";
 
 /**
@@ -12,5 +12,5 @@ export function onAck(state: ChatState, { clientId, seq, id, timestamp }: AckFra
   if (!item || !state.me) return state;
   const outbox = state.outbox.filter(one => one !== item);
   const stored = { seq, id, room: ROOM, user: state.me, text: item.text, timestamp, clientId };
-  return withMessage({ ...state, outbox }, stored);
+  return insertMessage({ ...state, outbox }, stored);
 }

@@ -6,7 +6,7 @@ import { RowLayout } from "./row-layout";
 const OVERSCAN_PX = 400;
 const AT_EDGE_PX = 24;
 
-interface WindowedListProps<T> {
+interface VirtualListProps<T> {
   readonly items: readonly T[];
   readonly keyOf: (item: T) => string;
   readonly render: (item: T) => ComponentChildren;
@@ -14,9 +14,9 @@ interface WindowedListProps<T> {
   readonly estimate: number;
   readonly label: string;
   /** Where the list rests: the newest at the end, or the beginning. */
-  readonly rest: "start" | "end";
+  readonly anchor: "start" | "end";
   /** How to say that so many rows came below what is visible. */
-  readonly sayNew?: (count: number) => string;
+  readonly newRowsLabel?: (count: number) => string;
   readonly onNearStart?: () => void;
   /** Shown above the first row. */
   readonly before?: ComponentChildren;
@@ -26,15 +26,15 @@ interface WindowedListProps<T> {
  * A scrolling list that holds only the visible rows in the document, however many there are. It keeps the
  * place of what is read when rows come above, and follows the end only while one is at the end.
  */
-export function WindowedList<T>(props: WindowedListProps<T>) {
-  const { items, keyOf, render, estimate, label, rest, sayNew, onNearStart, before } = props;
+export function VirtualList<T>(props: VirtualListProps<T>) {
+  const { items, keyOf, render, estimate, label, anchor, newRowsLabel, onNearStart, before } = props;
   const [, redraw] = useReducer((n: number) => n + 1, 0);
   const scroller = useRef<HTMLDivElement>(null);
   const rows = useRef<HTMLUListElement>(null);
   const layout = useMemo(() => new RowLayout(estimate), [estimate]);
   // What the last scroll left: the view is put back to it after every change of the rows.
-  const place = useRef({
-    atEnd: rest === "end",
+  const position = useRef({
+    atEnd: anchor === "end",
     seen: "",
     key: "",
     offset: 0,
@@ -43,43 +43,43 @@ export function WindowedList<T>(props: WindowedListProps<T>) {
     top: 0,
   });
 
-  const notePlace = useCallback(() => {
+  const savePosition = useCallback(() => {
     const box = scroller.current;
     const list = rows.current;
     if (!box || !list) return;
     const scrolled = box.scrollTop - list.offsetTop;
     const row = layout.rowAt(scrolled);
     const isAtEnd = box.scrollHeight - box.scrollTop - box.clientHeight <= AT_EDGE_PX;
-    place.current = {
+    position.current = {
       atEnd: isAtEnd,
-      seen: isAtEnd ? (layout.keyAt(layout.count - 1) ?? "") : place.current.seen,
+      seen: isAtEnd ? (layout.keyAt(layout.count - 1) ?? "") : position.current.seen,
       // At the very top of a list that rests there, nothing is held: what comes above is to be seen.
-      key: rest === "start" && box.scrollTop <= AT_EDGE_PX ? "" : (layout.keyAt(row) ?? ""),
+      key: anchor === "start" && box.scrollTop <= AT_EDGE_PX ? "" : (layout.keyAt(row) ?? ""),
       offset: scrolled - layout.top(row),
       viewport: box.clientHeight,
       scroll: scrolled,
       top: box.scrollTop,
     };
-  }, [layout, rest]);
+  }, [layout, anchor]);
 
   // A scroll counts from its moment, not from its event, which comes a frame later: rows that come in between
   // would else take the view back to where it was. Noted before the rows change, while it fits what is drawn.
-  if (scroller.current && scroller.current.scrollTop !== place.current.top) notePlace();
+  if (scroller.current && scroller.current.scrollTop !== position.current.top) savePosition();
   const keys = useMemo(() => items.map(keyOf), [items, keyOf]);
   layout.setKeys(keys);
 
-  const { atEnd, scroll, viewport } = place.current;
-  const from = atEnd && rest === "end" ? layout.total - viewport : scroll;
+  const { atEnd, scroll, viewport } = position.current;
+  const from = atEnd && anchor === "end" ? layout.total - viewport : scroll;
   const first = layout.rowAt(from - OVERSCAN_PX);
   const last = layout.rowAt(from + viewport + OVERSCAN_PX);
 
-  const toEnd = useCallback(() => {
+  const scrollToEnd = useCallback(() => {
     const box = scroller.current;
     if (!box) return;
     box.scrollTop = box.scrollHeight;
-    notePlace();
+    savePosition();
     redraw(0);
-  }, [notePlace]);
+  }, [savePosition]);
 
   // Runs after every rendering, before the browser paints: measure, then put the view back in its place.
   useLayoutEffect(() => {
@@ -91,20 +91,20 @@ export function WindowedList<T>(props: WindowedListProps<T>) {
       Number(drawn[0]?.dataset.index ?? 0),
       drawn.map(row => row.offsetHeight),
     );
-    const held = place.current;
-    if (held.atEnd && rest === "end") {
+    const saved = position.current;
+    if (saved.atEnd && anchor === "end") {
       list.style.height = `${layout.total}px`;
       box.scrollTop = box.scrollHeight;
-      held.seen = layout.keyAt(layout.count - 1) ?? "";
-    } else if (held.key) {
-      const index = layout.indexOf(held.key);
-      const wanted = layout.top(index) + held.offset + list.offsetTop;
+      saved.seen = layout.keyAt(layout.count - 1) ?? "";
+    } else if (saved.key) {
+      const index = layout.indexOf(saved.key);
+      const wanted = layout.top(index) + saved.offset + list.offsetTop;
       if (index >= 0 && Math.abs(box.scrollTop - wanted) > 1) {
         list.style.height = `${layout.total}px`;
         box.scrollTop = wanted;
       }
     }
-    held.top = box.scrollTop;
+    saved.top = box.scrollTop;
     if (moved) redraw(0);
   });
 
@@ -113,9 +113,9 @@ export function WindowedList<T>(props: WindowedListProps<T>) {
     if (!box) return;
     let width = box.clientWidth;
     const observer = new ResizeObserver(() => {
-      if (box.clientWidth !== width) layout.forget();
+      if (box.clientWidth !== width) layout.reset();
       width = box.clientWidth;
-      place.current.viewport = box.clientHeight;
+      position.current.viewport = box.clientHeight;
       redraw(0);
     });
     observer.observe(box);
@@ -123,18 +123,18 @@ export function WindowedList<T>(props: WindowedListProps<T>) {
   }, [layout]);
 
   const onScroll = () => {
-    notePlace();
-    if (place.current.scroll < viewport) onNearStart?.();
+    savePosition();
+    if (position.current.scroll < viewport) onNearStart?.();
     redraw(0);
   };
 
-  const seenAt = layout.indexOf(place.current.seen);
-  const fresh = atEnd || seenAt < 0 ? 0 : items.length - 1 - seenAt;
+  const seenAt = layout.indexOf(position.current.seen);
+  const newCount = atEnd || seenAt < 0 ? 0 : items.length - 1 - seenAt;
 
   return (
-    <div class="windowed">
+    <div class="virtual-list">
       <div
-        class="windowed-scroll"
+        class="virtual-list-scroll"
         ref={scroller}
         onScroll={onScroll}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
@@ -143,11 +143,11 @@ export function WindowedList<T>(props: WindowedListProps<T>) {
         aria-label={label}
       >
         {before}
-        <ul ref={rows} class="windowed-rows" style={{ height: `${layout.total}px` }}>
+        <ul ref={rows} class="virtual-list-rows" style={{ height: `${layout.total}px` }}>
           {items.slice(first, last + 1).map((item, offset) => (
             <li
               key={keys[first + offset]}
-              class="windowed-row"
+              class="virtual-list-row"
               data-index={first + offset}
               aria-setsize={items.length}
               aria-posinset={first + offset + 1}
@@ -158,9 +158,9 @@ export function WindowedList<T>(props: WindowedListProps<T>) {
           ))}
         </ul>
       </div>
-      {sayNew && fresh > 0 && (
-        <button type="button" class="windowed-new" onClick={toEnd}>
-          {sayNew(fresh)}
+      {newRowsLabel && newCount > 0 && (
+        <button type="button" class="virtual-list-new" onClick={scrollToEnd}>
+          {newRowsLabel(newCount)}
           <span class="icon icon-down" aria-hidden="true" />
         </button>
       )}

@@ -1,12 +1,12 @@
-import { AWAY_KINDS, countSince } from "../../text/away";
-import { words } from "../preferences";
-import { useLive } from "../session-context";
+import { countSince, MISSED_EVENT_KINDS } from "../../text/missed-events";
+import { useApp } from "../app-context";
+import { dictionary } from "../preferences";
 import { useLastSeen } from "./use-last-seen";
 
 const MINUTE = 60_000;
 
-function sayAgo(ms: number): string {
-  const t = words.value.away;
+function formatAgo(ms: number): string {
+  const t = dictionary.value.missedEvents;
   const minutes = Math.max(1, Math.round(ms / MINUTE));
   if (minutes < 60) return t.minutes(minutes);
   const hours = Math.round(minutes / 60);
@@ -14,20 +14,20 @@ function sayAgo(ms: number): string {
 }
 
 /** "While you were away": what became of the instances since one last looked. */
-export function AwaySummary() {
+export function MissedEventsSummary() {
   const away = useLastSeen();
-  const { cloud } = useLive().session;
+  const { cloud } = useApp().store;
   if (!away.value) return null;
   const counts = countSince(cloud.value.worklog, away.value.seq);
   if (counts.size === 0) return null;
-  const t = words.value.away;
-  const said = AWAY_KINDS.flatMap(kind => {
+  const t = dictionary.value.missedEvents;
+  const said = MISSED_EVENT_KINDS.flatMap(kind => {
     const n = counts.get(kind);
     return n === undefined ? [] : t.counts[kind](n);
   });
   return (
     <div class="notice calm" role="status">
-      <strong>{t.title(sayAgo(Date.now() - away.value.at))}</strong>
+      <strong>{t.title(formatAgo(Date.now() - away.value.at))}</strong>
       <p>{said.join(" · ")}</p>
       <button
         type="button"

@@ -1,16 +1,16 @@
-import type { Backend, CloudConnection } from "../api/backend";
+import type { Backend, CloudStream } from "../api/backend";
 import type { CloudEvent } from "../contract/generated";
 import type { CloudState, CloudStateEvent } from "../state/cloud/model";
-import { Gatherer } from "./gatherer";
+import { Batcher } from "./batcher";
 import { Reconnector } from "./reconnector";
 
 /** How far back in the stream a first visit looks, to show what has happened lately. */
 const BACKFILL = 2_000;
 
-interface CloudLinkOptions {
+interface CloudConnectionOptions {
   readonly backend: Backend;
   /** Ask whether who is here may see the servers; asked before each connection. Throws what the backend throws. */
-  readonly admit: () => Promise<boolean>;
+  readonly mayFollow: () => Promise<boolean>;
   readonly token: () => string | undefined;
   readonly state: () => CloudState;
   readonly publish: (event: CloudStateEvent) => void;
@@ -19,20 +19,20 @@ interface CloudLinkOptions {
 }
 
 /** Keeps one stream of cloud events alive: the list first, then everything after it. */
-export class CloudLink {
-  private connection: CloudConnection | undefined;
+export class CloudConnection {
+  private stream: CloudStream | undefined;
   /** Counts attempts, so that an answer to an earlier one is known as late. */
   private attempt = 0;
   private backfill = BACKFILL;
   private readonly reconnector: Reconnector;
-  private readonly changes: Gatherer<CloudEvent>;
+  private readonly changes: Batcher<CloudEvent>;
 
-  constructor(private readonly options: CloudLinkOptions) {
-    this.changes = new Gatherer(events => options.publish({ kind: "changes", events }));
+  constructor(private readonly options: CloudConnectionOptions) {
+    this.changes = new Batcher(events => options.publish({ kind: "changes", events }));
     this.reconnector = new Reconnector({
       connect: () => void this.connect(),
       disconnect: () => this.disconnect(),
-      report: link => options.publish({ kind: "link", link }),
+      report: connection => options.publish({ kind: "connection", connection }),
       ...(options.isOnline ? { isOnline: options.isOnline } : {}),
       ...(options.random ? { random: options.random } : {}),
     });
@@ -41,15 +41,15 @@ export class CloudLink {
   start = (): void => this.reconnector.start();
   stop = (): void => this.reconnector.stop();
   retryNow = (): void => this.reconnector.retryNow();
-  wentOffline = (): void => this.reconnector.wentOffline();
+  onOffline = (): void => this.reconnector.onOffline();
 
   private async connect(): Promise<void> {
-    const { admit, backend, state, publish, token } = this.options;
+    const { mayFollow, backend, state, publish, token } = this.options;
     const attempt = ++this.attempt;
     try {
-      const admitted = await admit();
+      const allowed = await mayFollow();
       if (attempt !== this.attempt) return;
-      if (!admitted) return this.reconnector.rest();
+      if (!allowed) return this.reconnector.pause();
       if (!state().loaded) {
         const list = await backend.instances(token());
         if (attempt !== this.attempt) return;
@@ -63,13 +63,13 @@ export class CloudLink {
       onOpen: () => this.reconnector.opened(),
       onChanges: (events: readonly CloudEvent[]) => this.changes.add(events),
       onReset: () => this.startOver(),
-      onClose: (comeBackMs?: number) => {
+      onClose: (retryAfterMs?: number) => {
         // The next stream resumes after the last event that was handed on.
         this.changes.flush();
-        this.reconnector.lost(comeBackMs);
+        this.reconnector.lost(retryAfterMs);
       },
     };
-    this.connection = backend.openCloud(state().seq, listener, token());
+    this.stream = backend.openCloud(state().seq, listener, token());
   }
 
   /** Fetch the list again and follow from exactly there: looking back further would only be refused again. */
@@ -83,7 +83,7 @@ export class CloudLink {
   private disconnect(): void {
     this.attempt += 1;
     this.changes.flush();
-    this.connection?.close();
-    this.connection = undefined;
+    this.stream?.close();
+    this.stream = undefined;
   }
 }

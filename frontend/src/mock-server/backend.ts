@@ -1,18 +1,18 @@
 import type { Backend } from "../api/backend";
-import { RefusedError, UnreachableError } from "../api/errors";
+import { ApiError, NetworkError } from "../api/errors";
 import type { SessionView, User } from "../contract/generated";
-import { SimChat } from "./chat";
-import { SimCloud } from "./cloud";
-import { simulatedStatus } from "./status";
+import { MockChat } from "./chat";
+import { MockCloud } from "./cloud";
+import { mockStatus } from "./status";
 
 /** Nobody is asked who they are. */
-const ANYBODY: SessionView = {
+const OPEN_SESSION: SessionView = {
   mode: "open",
   guests: true,
   may: ["register", "chat", "see_servers", "command_servers"],
 };
 
-export interface SimOptions {
+export interface MockOptions {
   /** How long a command takes. */
   readonly delayMs: number;
   /** How long an answer takes. */
@@ -21,17 +21,17 @@ export interface SimOptions {
 }
 
 /** A whole server in the page's own memory: for the demo, and for tests, which may also break it. */
-export interface SimBackend extends Backend {
-  readonly chat: SimChat;
-  readonly cloud: SimCloud;
+export interface MockBackend extends Backend {
+  readonly chat: MockChat;
+  readonly cloud: MockCloud;
   /** Whether anything answers; turned off, connections are cut and requests fail. */
   setReachable(reachable: boolean): void;
 }
 
-export function createSimBackend({ delayMs, latencyMs, newId }: SimOptions): SimBackend {
+export function createMockBackend({ delayMs, latencyMs, newId }: MockOptions): MockBackend {
   const defer = (action: () => void) => void setTimeout(action, latencyMs);
-  const chat = new SimChat(defer);
-  const cloud = new SimCloud(delayMs, defer, newId);
+  const chat = new MockChat(defer);
+  const cloud = new MockCloud(delayMs, defer, newId);
   const since = Date.now();
   let reachable = true;
 
@@ -39,7 +39,7 @@ export function createSimBackend({ delayMs, latencyMs, newId }: SimOptions): Sim
     new Promise((resolve, reject) => {
       defer(() => {
         try {
-          if (!reachable) throw new UnreachableError("switched off");
+          if (!reachable) throw new NetworkError("switched off");
           resolve(work());
         } catch (error) {
           reject(error);
@@ -57,7 +57,7 @@ export function createSimBackend({ delayMs, latencyMs, newId }: SimOptions): Sim
       chat.cutAll();
       cloud.cutAll();
     },
-    session: () => answer(() => ANYBODY),
+    session: () => answer(() => OPEN_SESSION),
     signOut: () => answer(() => {}),
     register: name => answer(() => chat.register(name)),
     users: () => answer(() => chat.users()),
@@ -69,10 +69,9 @@ export function createSimBackend({ delayMs, latencyMs, newId }: SimOptions): Sim
     addresses: () => answer(() => []),
     moderate: () =>
       answer(() => {
-        throw new RefusedError({ code: "forbidden", detail: "nobody moderates here" });
+        throw new ApiError({ code: "forbidden", detail: "nobody moderates here" });
       }),
-    status: () =>
-      answer(() => simulatedStatus(since, { CHAT: chat.messages.length, CLOUD: cloud.list().seq })),
+    status: () => answer(() => mockStatus(since, { CHAT: chat.messages.length, CLOUD: cloud.list().seq })),
     openChat: listener => {
       if (reachable) return chat.open(listener);
       defer(() => listener.onClose(1006, ""));

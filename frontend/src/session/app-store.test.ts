@@ -7,7 +7,7 @@ describe("the chat", () => {
   it("signs in, talks, and knows a returning user", async () => {
     const ann = browser.open();
     await join(ann);
-    ann.say("hello");
+    ann.send("hello");
     await settle();
     expect(texts(ann)).toEqual(["hello"]);
     expect(ann.chat.value.outbox).toEqual([]);
@@ -30,32 +30,32 @@ describe("the chat", () => {
     }
     const expected = [1, 2, 3, 4, 5].flatMap(round => [`live ${round}`, `missed ${round}`]);
     expect(texts(ann)).toEqual(expected);
-    expect(ann.chat.value.link.phase).toBe("live");
+    expect(ann.chat.value.connection.phase).toBe("live");
   });
 
   it("sends what was typed offline once, in order, also after a reload", async () => {
     const ann = browser.open();
     await join(ann);
     browser.backend.setReachable(false);
-    ann.say("one");
-    ann.say("two");
+    ann.send("one");
+    ann.send("two");
     await settle(1_000);
     expect(ann.chat.value.outbox.map(item => item.status)).toEqual(["queued", "queued"]);
     ann.stop();
     const reloaded = browser.open();
-    reloaded.say("three");
+    reloaded.send("three");
     await settle(3_000);
     browser.backend.setReachable(true);
     await settle(40_000);
     expect(browser.backend.chat.messages.map(message => message.text)).toEqual(["one", "two", "three"]);
     expect(reloaded.chat.value.outbox).toEqual([]);
-    expect(browser.keep.keys("outbox.")).toEqual([]);
+    expect(browser.localStore.keys("outbox.")).toEqual([]);
   });
 
   it("resends what was cut off between send and answer without saying it twice", async () => {
     const ann = browser.open();
     await join(ann);
-    ann.say("once");
+    ann.send("once");
     // The send is in; the answer will not come out.
     browser.backend.chat.cutAll();
     await settle(5_000);
@@ -64,7 +64,7 @@ describe("the chat", () => {
   });
 
   it("asks for a nickname again when the token opens nothing any more", async () => {
-    browser.keep.set("identity.test", { user: { id: "u", name: "Ann" }, token: "not json" });
+    browser.localStore.set("identity.test", { user: { id: "u", name: "Ann" }, token: "not json" });
     const ann = browser.open();
     await settle();
     expect(ann.chat.value).toMatchObject({ signedOut: "token_invalid" });
@@ -102,20 +102,22 @@ it("leaves a server that stops in peace for as long as it asks to, on both conne
   await join(ann);
   browser.backend.chat.cutAll(1001, "going away; retry in 2.0 s");
   browser.backend.cloud.cutAll(3_000);
-  const [chatAt, cloudAt] = [ann.chat, ann.cloud].map(state => (state.value.link.retryAt ?? 0) - Date.now());
+  const [chatAt, cloudAt] = [ann.chat, ann.cloud].map(
+    state => (state.value.connection.retryAt ?? 0) - Date.now(),
+  );
   expect([chatAt, cloudAt]).toEqual([2_500, 3_500]);
   await settle(4_000);
-  expect([ann.chat.value.link.phase, ann.cloud.value.link.phase]).toEqual(["live", "live"]);
+  expect([ann.chat.value.connection.phase, ann.cloud.value.connection.phase]).toEqual(["live", "live"]);
 });
 
 describe("the cloud", () => {
   it("goes through a life and logs it line by line", async () => {
     const ann = browser.open();
     await settle();
-    await Promise.all([ann.commander.run("create"), settle(11_000)]);
+    await Promise.all([ann.commandSender.run("create"), settle(11_000)]);
     const [id] = [...ann.cloud.value.instances.keys()];
     for (const command of ["start", "stop", "remove"] as const) {
-      await Promise.all([ann.commander.run(command, id), settle(11_000)]);
+      await Promise.all([ann.commandSender.run(command, id), settle(11_000)]);
     }
     expect(ann.cloud.value.worklog.map(line => line.kind)).toEqual([
       ...["received", "created", "received", "started"],
@@ -127,26 +129,26 @@ describe("the cloud", () => {
   it("takes a second click on a busy target for none", async () => {
     const ann = browser.open();
     await settle();
-    await Promise.all([ann.commander.run("create"), ann.commander.run("create"), settle(2_000)]);
+    await Promise.all([ann.commandSender.run("create"), ann.commandSender.run("create"), settle(2_000)]);
     expect(ann.cloud.value.instances.size).toBe(1);
   });
 
   it("undoes what is pending, and says in the Worklog why it can't", async () => {
     const ann = browser.open();
     await settle();
-    await Promise.all([ann.commander.run("create"), settle(2_000)]);
+    await Promise.all([ann.commandSender.run("create"), settle(2_000)]);
     const [instance] = [...ann.cloud.value.instances.values()];
     const operation = instance?.pending?.id ?? "";
-    await Promise.all([ann.commander.undo(instance?.id ?? "", operation, "create"), settle()]);
+    await Promise.all([ann.commandSender.undo(instance?.id ?? "", operation, "create"), settle()]);
     expect(ann.cloud.value.instances.size).toBe(0);
-    await Promise.all([ann.commander.undo("i9", operation, "create"), settle()]);
+    await Promise.all([ann.commandSender.undo("i9", operation, "create"), settle()]);
     expect(ann.cloud.value.worklog.at(-1)).toMatchObject({ kind: "refused", code: "operation_finished" });
   });
 
   it("is whole again after cuts and resets", async () => {
     const ann = browser.open();
     await settle();
-    await Promise.all([ann.commander.run("create"), settle(3_000)]);
+    await Promise.all([ann.commandSender.run("create"), settle(3_000)]);
     browser.backend.cloud.cutAll();
     browser.backend.cloud.command({ command: "create", key: "while away" }, "Bob");
     await settle(15_000);
@@ -156,15 +158,15 @@ describe("the cloud", () => {
       new Map(browser.backend.cloud.list().instances.map(one => [one.id, one])),
     );
     expect(ann.cloud.value.worklog).toHaveLength(4);
-    expect(ann.cloud.value.link.phase).toBe("live");
+    expect(ann.cloud.value.connection.phase).toBe("live");
   });
 
   it("says when the next attempt comes while nobody answers", async () => {
     browser.backend.setReachable(false);
     const ann = browser.open();
     await settle(20);
-    const { link } = ann.cloud.value;
-    expect(link).toMatchObject({ phase: "waiting", everLive: false });
-    expect(link.retryAt).toBeGreaterThan(Date.now());
+    const { connection } = ann.cloud.value;
+    expect(connection).toMatchObject({ phase: "waiting", everLive: false });
+    expect(connection.retryAt).toBeGreaterThan(Date.now());
   });
 });

@@ -1,18 +1,18 @@
 import { signal } from "@preact/signals";
 import type { Backend, CommandRequest } from "../api/backend";
-import { isTransient, pauseAfter, RefusedError } from "../api/errors";
+import { ApiError, isTransient, retryDelay } from "../api/errors";
 import type { Command, Operation } from "../contract/generated";
 import type { CloudState, CloudStateEvent, WorklogLine } from "../state/cloud/model";
 import { newId } from "./ids";
 
 /** The target of a create: no instance has this id. */
-export const NEW = "new";
-const TRIES = 4;
-const PAUSE_MS = 500;
+export const NEW_INSTANCE = "new";
+const MAX_ATTEMPTS = 4;
+const RETRY_DELAY_MS = 500;
 /** By then the stream has told of an accepted command, unless it is down. */
-const TOLD_WITHIN_MS = 3_000;
+const EVENT_TIMEOUT_MS = 3_000;
 
-interface CommanderOptions {
+interface CommandSenderOptions {
   readonly backend: Backend;
   readonly token: () => string | undefined;
   readonly state: () => CloudState;
@@ -20,16 +20,16 @@ interface CommanderOptions {
 }
 
 /** Turns a person's intentions into commands: each goes out once, however often it has to be sent. */
-export class Commander {
+export class CommandSender {
   /** What is asked and not yet told by the stream: instance id, or `NEW`, to command. */
   readonly busy = signal<ReadonlyMap<string, Command | "undo">>(new Map());
   /** How far the server's clock is ahead of ours, in milliseconds; for countdowns. */
-  readonly clockAhead = signal(0);
+  readonly clockOffset = signal(0);
 
-  constructor(private readonly options: CommanderOptions) {}
+  constructor(private readonly options: CommandSenderOptions) {}
 
   async run(command: Command, instanceId?: string): Promise<void> {
-    const target = instanceId ?? NEW;
+    const target = instanceId ?? NEW_INSTANCE;
     if (this.busy.value.has(target)) return;
     this.setBusy(target, command);
     try {
@@ -40,11 +40,11 @@ export class Commander {
         ...(instanceId ? { instanceId } : {}),
         ...(token ? { token } : {}),
       };
-      const operation = await retried(() => this.options.backend.command(request));
-      this.learnClock(operation);
-      await this.told(operation);
+      const operation = await withRetries(() => this.options.backend.command(request));
+      this.updateClockOffset(operation);
+      await this.waitForEvent(operation);
     } catch (error) {
-      this.report(command, instanceId, error);
+      this.logRefusal(command, instanceId, error);
     } finally {
       this.setBusy(target, undefined);
     }
@@ -54,34 +54,34 @@ export class Commander {
     if (this.busy.value.has(instanceId)) return;
     this.setBusy(instanceId, "undo");
     try {
-      await retried(() => this.options.backend.cancel(operationId, this.options.token()));
+      await withRetries(() => this.options.backend.cancel(operationId, this.options.token()));
     } catch (error) {
-      this.report(command, instanceId, error);
+      this.logRefusal(command, instanceId, error);
     } finally {
       this.setBusy(instanceId, undefined);
     }
   }
 
   /** Keep the buttons busy until the stream shows what was accepted, or they would flash free between. */
-  private async told({ id, instanceId, dueAt }: Operation): Promise<void> {
-    const deadline = Date.now() + TOLD_WITHIN_MS;
-    const isTold = () =>
+  private async waitForEvent({ id, instanceId, dueAt }: Operation): Promise<void> {
+    const deadline = Date.now() + EVENT_TIMEOUT_MS;
+    const isVisible = () =>
       this.options.state().instances.get(instanceId)?.pending?.id === id ||
-      Date.now() + this.clockAhead.value >= Date.parse(dueAt);
-    while (!isTold() && Date.now() < deadline) await pause(30);
+      Date.now() + this.clockOffset.value >= Date.parse(dueAt);
+    while (!isVisible() && Date.now() < deadline) await sleep(30);
   }
 
-  private learnClock({ acceptedAt }: Operation): void {
-    this.clockAhead.value = Date.parse(acceptedAt) - Date.now();
+  private updateClockOffset({ acceptedAt }: Operation): void {
+    this.clockOffset.value = Date.parse(acceptedAt) - Date.now();
   }
 
-  private report(command: Command, instanceId: string | undefined, error: unknown): void {
-    const refused = error instanceof RefusedError ? error : undefined;
+  private logRefusal(command: Command, instanceId: string | undefined, error: unknown): void {
+    const refused = error instanceof ApiError ? error : undefined;
     const line: WorklogLine = {
       key: `r${newId()}`,
       kind: "refused",
       command,
-      timestamp: new Date(Date.now() + this.clockAhead.value).toISOString(),
+      timestamp: new Date(Date.now() + this.clockOffset.value).toISOString(),
       code: refused?.code ?? "unreachable",
       ...(instanceId ? { instanceId } : {}),
       ...(refused ? { detail: refused.problem.detail } : {}),
@@ -97,16 +97,16 @@ export class Commander {
   }
 }
 
-const pause = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms));
+const sleep = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms));
 
-async function retried<T>(action: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries += 1) {
+async function withRetries<T>(action: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
     try {
       return await action();
     } catch (error) {
-      if (tries >= TRIES || !isTransient(error)) throw error;
-      const asked = error instanceof RefusedError ? error.problem.retryAfter : undefined;
-      await pause(pauseAfter(asked, PAUSE_MS * tries) * (1 + Math.random() / 2));
+      if (attempt >= MAX_ATTEMPTS || !isTransient(error)) throw error;
+      const retryAfter = error instanceof ApiError ? error.problem.retryAfter : undefined;
+      await sleep(retryDelay(retryAfter, RETRY_DELAY_MS * attempt) * (1 + Math.random() / 2));
     }
   }
 }

@@ -1,15 +1,15 @@
-import type { ChatConnection, ChatListener, ClientFrame, HistoryQuery, ServerFrame } from "../api/backend";
-import { RefusedError } from "../api/errors";
+import type { ChatListener, ChatSocket, ClientFrame, HistoryQuery, ServerFrame } from "../api/backend";
+import { ApiError } from "../api/errors";
 import { type Message, NAME_MAX, type Registered, type User } from "../contract/generated";
 import { ROOM } from "../state/chat/model";
 
 interface Member {
   readonly user: User;
   readonly token: string;
-  readonly connections: Set<SimConnection>;
+  readonly connections: Set<MockConnection>;
 }
 
-interface SimConnection {
+interface MockConnection {
   readonly listener: ChatListener;
   member?: Member;
 }
@@ -19,10 +19,10 @@ const LEFT = 1000;
 const TOKEN_INVALID = 4002;
 
 /** The chat service, as far as a page can tell. */
-export class SimChat {
+export class MockChat {
   readonly messages: Message[] = [];
   private readonly members = new Map<string, Member>();
-  private readonly connections = new Set<SimConnection>();
+  private readonly connections = new Set<MockConnection>();
   private seq = 0;
   private ids = 0;
 
@@ -35,10 +35,10 @@ export class SimChat {
   register(typed: string): Registered {
     const name = typed.normalize("NFKC").trim();
     if (!name || [...name].length > NAME_MAX || /\p{C}/u.test(name)) {
-      throw new RefusedError({ code: "name_invalid", detail: "The name can't be used." });
+      throw new ApiError({ code: "name_invalid", detail: "The name can't be used." });
     }
     if ([...this.members.values()].some(one => one.user.name.toLowerCase() === name.toLowerCase())) {
-      throw new RefusedError({ code: "name_taken", detail: `Someone is called ${name} already.` });
+      throw new ApiError({ code: "name_taken", detail: `Someone is called ${name} already.` });
     }
     return this.admit(name);
   }
@@ -47,8 +47,8 @@ export class SimChat {
     return this.messages.filter(message => message.seq < before).slice(-limit);
   }
 
-  open(listener: ChatListener): ChatConnection {
-    const connection: SimConnection = { listener };
+  open(listener: ChatListener): ChatSocket {
+    const connection: MockConnection = { listener };
     this.connections.add(connection);
     this.defer(() => this.connections.has(connection) && listener.onOpen());
     return {
@@ -67,17 +67,17 @@ export class SimChat {
     const { user, token } = this.admit(name);
     const member = this.members.get(token);
     member?.connections.add({ listener: { onOpen() {}, onFrame() {}, onClose() {} } });
-    this.tell({ type: "joined", user });
+    this.broadcast({ type: "joined", user });
     return user;
   }
 
   exit(user: User): void {
     for (const [token, member] of this.members) if (member.user.id === user.id) this.members.delete(token);
-    this.tell({ type: "left", user });
+    this.broadcast({ type: "left", user });
   }
 
   type(user: User): void {
-    this.tell({ type: "typing", room: ROOM, user });
+    this.broadcast({ type: "typing", room: ROOM, user });
   }
 
   say(user: User, text: string, clientId?: string, timestamp = new Date()): Message {
@@ -92,7 +92,7 @@ export class SimChat {
       ...(clientId ? { clientId } : {}),
     };
     this.messages.push(message);
-    this.tell({ type: "message", ...message });
+    this.broadcast({ type: "message", ...message });
     return message;
   }
 
@@ -105,11 +105,11 @@ export class SimChat {
     return { user, token };
   }
 
-  private receive(connection: SimConnection, frame: ClientFrame): void {
+  private receive(connection: MockConnection, frame: ClientFrame): void {
     if (frame.type === "hello") return this.welcome(connection, frame.token, frame.since);
     const { member, listener } = connection;
     if (!member) return;
-    if (frame.type === "typing") this.tell({ type: "typing", room: ROOM, user: member.user });
+    if (frame.type === "typing") this.broadcast({ type: "typing", room: ROOM, user: member.user });
     if (frame.type === "leave") {
       this.exit(member.user);
       this.end(connection, LEFT);
@@ -121,7 +121,7 @@ export class SimChat {
     listener.onFrame({ type: "ack", clientId, seq, id, timestamp, duplicate: earlier !== undefined });
   }
 
-  private welcome(connection: SimConnection, token: string, since: number | undefined): void {
+  private welcome(connection: MockConnection, token: string, since: number | undefined): void {
     const member = this.members.get(token) ?? this.restored(token);
     if (!member) return this.end(connection, TOKEN_INVALID);
     const isNew = member.connections.size === 0;
@@ -133,13 +133,13 @@ export class SimChat {
     else if (since !== undefined)
       for (const message of this.messages)
         if (message.seq > since) listener.onFrame({ type: "message", ...message });
-    if (isNew) this.tell({ type: "joined", user: member.user });
+    if (isNew) this.broadcast({ type: "joined", user: member.user });
   }
 
   private restored(token: string): Member | undefined {
     try {
       const { id, name } = JSON.parse(token) as User;
-      const member = { user: { id, name }, token, connections: new Set<SimConnection>() };
+      const member = { user: { id, name }, token, connections: new Set<MockConnection>() };
       this.members.set(token, member);
       return member;
     } catch {
@@ -151,19 +151,19 @@ export class SimChat {
     return [...this.members.values()].filter(member => member.connections.size > 0);
   }
 
-  private end(connection: SimConnection, code: number, reason = ""): void {
+  private end(connection: MockConnection, code: number, reason = ""): void {
     this.drop(connection);
     connection.listener.onClose(code, reason);
   }
 
-  private drop(connection: SimConnection): void {
+  private drop(connection: MockConnection): void {
     this.connections.delete(connection);
     const { member } = connection;
     if (!member?.connections.delete(connection) || member.connections.size > 0) return;
-    this.tell({ type: "left", user: member.user });
+    this.broadcast({ type: "left", user: member.user });
   }
 
-  private tell(frame: ServerFrame): void {
+  private broadcast(frame: ServerFrame): void {
     for (const { listener, member } of this.connections) if (member) listener.onFrame(frame);
   }
 }

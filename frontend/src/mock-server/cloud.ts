@@ -1,5 +1,5 @@
-import type { CloudConnection, CloudListener, CommandRequest } from "../api/backend";
-import { RefusedError } from "../api/errors";
+import type { CloudListener, CloudStream, CommandRequest } from "../api/backend";
+import { ApiError } from "../api/errors";
 import type {
   CloudEvent,
   Command,
@@ -17,10 +17,10 @@ const DONE: Record<Command, EventType> = {
   remove: "removed",
 };
 
-const refuse = (code: ErrorCode, detail: string) => new RefusedError({ code, detail });
+const refuse = (code: ErrorCode, detail: string) => new ApiError({ code, detail });
 
 /** The cloud service, as far as a page can tell. */
-export class SimCloud {
+export class MockCloud {
   readonly events: CloudEvent[] = [];
   private readonly instances = new Map<string, Instance>();
   private readonly operations = new Map<string, Operation>();
@@ -85,7 +85,7 @@ export class SimCloud {
     return cancelled;
   }
 
-  open(since: number, listener: CloudListener): CloudConnection {
+  open(since: number, listener: CloudListener): CloudStream {
     this.defer(() => {
       if (!listening) return;
       listener.onOpen();

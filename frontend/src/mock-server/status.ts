@@ -3,7 +3,7 @@ import type { ReplicaStatus, Status, StreamStatus } from "../contract/generated"
 const SERVICES = ["gateway", "chat", "cloud"] as const;
 
 /** What a portal of one process each would tell, started `since` (milliseconds of the epoch), with so many events. */
-export function simulatedStatus(since: number, events: Readonly<Record<"CHAT" | "CLOUD", number>>): Status {
+export function mockStatus(since: number, events: Readonly<Record<"CHAT" | "CLOUD", number>>): Status {
   const replicas = SERVICES.map(
     (service, index): ReplicaStatus => ({
       service,

@@ -2,20 +2,20 @@ import { effect, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Message } from "../../contract/generated";
 import { announce } from "../announcer";
-import { notifications, words } from "../preferences";
-import { useLive } from "../session-context";
+import { useApp } from "../app-context";
+import { dictionary, notifications } from "../preferences";
 
 /** Held, shared, by every visible tab: so the tab that notifies knows whether someone is looking at another. */
 const VISIBLE_LOCK = "opsroom:visible";
 
-async function someoneIsLooking(): Promise<boolean> {
+async function isAnyTabVisible(): Promise<boolean> {
   const held = (await navigator.locks?.query())?.held ?? [];
   return held.some(lock => lock.name === VISIBLE_LOCK);
 }
 
 async function notify({ user, text, id }: Message): Promise<void> {
   const isWanted = notifications.peek() && "Notification" in window && Notification.permission === "granted";
-  if (!isWanted || (await someoneIsLooking())) return;
+  if (!isWanted || (await isAnyTabVisible())) return;
   const notification = new Notification(user.name, { body: text, tag: id });
   notification.onclick = () => {
     window.focus();
@@ -23,7 +23,7 @@ async function notify({ user, text, id }: Message): Promise<void> {
   };
 }
 
-function holdWhileVisible(): () => void {
+function holdVisibilityLock(): () => void {
   let release: (() => void) | undefined;
   const follow = () => {
     release?.();
@@ -43,12 +43,12 @@ function holdWhileVisible(): () => void {
 }
 
 /** New messages of others: counted in the title, notified and spoken. */
-export function useAttention(): void {
-  const { session } = useLive();
+export function useNotifications(): void {
+  const { store } = useApp();
   const unread = useSignal(0);
 
   useEffect(() => {
-    const { chat } = session;
+    const { chat } = store;
     let last = Number.POSITIVE_INFINITY;
     const onMessages = effect(() => {
       const { messages, loaded, me } = chat.value;
@@ -60,26 +60,26 @@ export function useAttention(): void {
       last = loaded ? newest : Number.POSITIVE_INFINITY;
       if (document.hidden) unread.value = unread.peek() + fresh.length;
       for (const message of fresh.slice(-3)) {
-        announce(words.peek().chat.says(message.user.name, message.text));
-        if (document.hidden && session.leads) void notify(message);
+        announce(dictionary.peek().chat.says(message.user.name, message.text));
+        if (document.hidden && store.isLeader) void notify(message);
       }
     });
     const onSeen = () => {
       if (!document.hidden) unread.value = 0;
     };
     document.addEventListener("visibilitychange", onSeen);
-    const letGo = holdWhileVisible();
+    const releaseVisibility = holdVisibilityLock();
     return () => {
       onMessages();
-      letGo();
+      releaseVisibility();
       document.removeEventListener("visibilitychange", onSeen);
     };
-  }, [session, unread]);
+  }, [store, unread]);
 
   useEffect(
     () =>
       effect(() => {
-        const { title } = words.value;
+        const { title } = dictionary.value;
         document.title = unread.value > 0 ? `(${unread.value}) ${title}` : title;
       }),
     [unread],

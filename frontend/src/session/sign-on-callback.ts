@@ -1,4 +1,4 @@
-import type { Keep } from "./keep";
+import type { LocalStore } from "./local-store";
 
 /** A sign-in under way: what the page must still know when the issuer sends the browser back. */
 export interface PendingSignOn {
@@ -15,20 +15,20 @@ export interface PendingSignOn {
   readonly tokenEndpoint: string;
 }
 
-export interface Returned {
+export interface SignOnCallback {
   readonly query: URLSearchParams;
   readonly pending: PendingSignOn | undefined;
 }
 
 const KEY = "signOn";
 
-export const keepPending = (keep: Keep, pending: PendingSignOn): void => keep.set(KEY, pending);
+export const savePending = (store: LocalStore, pending: PendingSignOn): void => store.set(KEY, pending);
 
 /** What the issuer sent the browser back with, once; undefined where the page was opened in any other way. */
-export function takeReturn(keep: Keep, search: string): Returned | undefined {
+export function takeCallback(store: LocalStore, search: string): SignOnCallback | undefined {
   const query = new URLSearchParams(search);
   if (!query.has("state") || !(query.has("code") || query.has("error"))) return undefined;
-  const pending = keep.get<PendingSignOn>(KEY);
-  keep.remove(KEY);
+  const pending = store.get<PendingSignOn>(KEY);
+  store.remove(KEY);
   return { query, pending };
 }

@@ -1,21 +1,20 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
 import type { Backend } from "../api/backend";
-import { RefusedError } from "../api/errors";
+import { ApiError } from "../api/errors";
 import type { SessionView, User } from "../contract/generated";
-import { PAGE } from "../live/chat-link";
-import { TabGroup } from "../live/tab-group";
-import { withEarlier } from "../state/chat/messages";
+import { PAGE_SIZE } from "../live/chat-connection";
+import { TabLeader } from "../live/tab-leader";
+import { mergeOlder } from "../state/chat/messages";
 import { type ChatEvent, type ChatState, EMPTY_CHAT, ROOM, type SignOutReason } from "../state/chat/model";
 import { reduceChat } from "../state/chat/reducer";
 import { type CloudState, type CloudStateEvent, EMPTY_CLOUD } from "../state/cloud/model";
 import { reduceCloud } from "../state/cloud/reducer";
 import { Access } from "./access";
-import { Commander } from "./commander";
+import { CommandSender } from "./command-sender";
 import { Connections } from "./connections";
 import { newId } from "./ids";
-import type { Keep } from "./keep";
-import { Moderator } from "./moderator";
-import { freeNames, registerLike } from "./names";
+import type { LocalStore } from "./local-store";
+import { availableNames, registerWithSuffix } from "./names";
 import { Outbox } from "./outbox";
 import { TypingExpiry } from "./typing-expiry";
 
@@ -41,13 +40,13 @@ type LeaderRequest = "flush" | "typing" | "leave" | "reconnect" | "offline";
 /** How much of the room a tab that joins is given; the rest it loads when someone scrolls up. */
 const SNAPSHOT_MESSAGES = 500;
 
-export interface SessionOptions {
+export interface AppStoreOptions {
   readonly backend: Backend;
   /** What tells this server from others: keys what is kept, and names the group of tabs. */
   readonly scope: string;
   /** Tabs with different versions of the page don't share a state that they would read differently. */
   readonly version?: string;
-  readonly keep: Keep;
+  readonly localStore: LocalStore;
   readonly locks?: Pick<LockManager, "request"> | undefined;
   readonly openChannel?: (name: string) => BroadcastChannel;
   readonly isOnline?: () => boolean;
@@ -55,56 +54,54 @@ export interface SessionOptions {
 }
 
 /** All that is live about one server: both stores, their connections, and what a person can do. */
-export class Session {
-  readonly commander: Commander;
+export class AppStore {
+  readonly commandSender: CommandSender;
   readonly access: Access;
-  readonly moderator: Moderator;
   private readonly chatSignal = signal<ChatState>(EMPTY_CHAT);
   private readonly cloudSignal = signal<CloudState>(EMPTY_CLOUD);
-  private readonly tabs: TabGroup<SharedEvent, SharedState, LeaderRequest>;
+  private readonly tabs: TabLeader<SharedEvent, SharedState, LeaderRequest>;
   private readonly outbox: Outbox;
   private readonly identityKey: string;
   private readonly connections: Connections;
   private readonly typingExpiry = new TypingExpiry(now => this.applyChat({ kind: "typingExpired", now }));
   private loadingOlder = false;
-  private lastAt = 0;
+  private lastSentAt = 0;
 
-  constructor(private readonly options: SessionOptions) {
+  constructor(private readonly options: AppStoreOptions) {
     this.identityKey = `identity.${options.scope}`;
-    this.outbox = new Outbox(options.keep, options.scope);
-    const worthless = () => this.publishChat({ kind: "signedOut", reason: "token_invalid" });
-    this.access = new Access(options.backend, () => this.identity()?.token, worthless);
-    this.moderator = new Moderator(options.backend, () => this.identity()?.token);
+    this.outbox = new Outbox(options.localStore, options.scope);
+    const onTokenRevoked = () => this.publishChat({ kind: "signedOut", reason: "token_invalid" });
+    this.access = new Access(options.backend, () => this.token, onTokenRevoked);
     const identity = this.identity();
     if (identity) this.applyChat({ kind: "signedIn", user: identity.user });
     for (const item of this.outbox.list()) this.applyChat({ kind: "queued", item });
-    this.commander = new Commander({
+    this.commandSender = new CommandSender({
       backend: options.backend,
-      token: () => this.identity()?.token,
+      token: () => this.token,
       state: () => this.cloudSignal.value,
       publish: event => this.tabs.publish({ store: "cloud", event }),
     });
     this.connections = new Connections({
       backend: options.backend,
-      token: () => this.identity()?.token,
+      token: () => this.token,
       readToken: () => this.access.readToken(),
-      admit: () => this.admit(),
+      mayFollow: () => this.loadAccess(),
       chat: () => this.chatSignal.value,
       cloud: () => this.cloudSignal.value,
-      publishChat: event => this.tabs.leads && this.publishChat(event),
-      publishCloud: event => this.tabs.leads && this.tabs.publish({ store: "cloud", event }),
+      publishChat: event => this.tabs.isLeader && this.publishChat(event),
+      publishCloud: event => this.tabs.isLeader && this.tabs.publish({ store: "cloud", event }),
       isOnline: options.isOnline,
       random: options.random,
     });
-    this.tabs = new TabGroup({
+    this.tabs = new TabLeader({
       name: `opsroom:${options.version ?? ""}:${options.scope}`,
       locks: options.locks,
       openChannel: options.openChannel ?? (name => new BroadcastChannel(name)),
       apply: shared => this.apply(shared),
       snapshot: () => this.snapshot(),
       restore: state => this.restore(state),
-      lead: () => this.lead(),
-      serve: request => this.serve(request),
+      onLead: () => this.onLead(),
+      handleRequest: request => this.handleRequest(request),
     });
   }
 
@@ -116,20 +113,25 @@ export class Session {
     return this.cloudSignal;
   }
 
-  get leads(): boolean {
-    return this.tabs.leads;
+  /** The token of our registration. */
+  get token(): string | undefined {
+    return this.identity()?.token;
+  }
+
+  get isLeader(): boolean {
+    return this.tabs.isLeader;
   }
 
   start = (): void => this.tabs.join();
   stop = (): void => this.tabs.leave();
   reconnect = (): void => this.tabs.request("reconnect");
-  wentOffline = (): void => this.tabs.request("offline");
+  onOffline = (): void => this.tabs.request("offline");
   resync = (): void => this.tabs.resync();
 
   /** Take a name; throws what the backend throws. */
   async register(name: string, proof?: string): Promise<void> {
     const identity = await this.options.backend.register(name, proof);
-    this.options.keep.set(this.identityKey, identity);
+    this.options.localStore.set(this.identityKey, identity);
     this.publishChat({ kind: "signedIn", user: identity.user });
   }
 
@@ -142,22 +144,22 @@ export class Session {
     const before = this.identity();
     if (before) {
       this.publishChat({ kind: "signedOut", reason: "left" });
-      await this.access.giveBack(before.token);
+      await this.access.revokeToken(before.token);
     }
-    await registerLike(name, one => this.register(one, proof));
+    await registerWithSuffix(name, one => this.register(one, proof));
   }
 
   /** Names like `name` that nobody on the list has. */
-  freeNames = (name: string, candidates: readonly string[]): Promise<readonly string[]> =>
-    freeNames(this.options.backend, name, candidates);
+  availableNames = (name: string, candidates: readonly string[]): Promise<readonly string[]> =>
+    availableNames(this.options.backend, name, candidates);
 
   leave = (): void => this.tabs.request("leave");
   typing = (): void => this.tabs.request("typing");
 
-  say(text: string): void {
+  send(text: string): void {
     // Two messages of one millisecond must still sort in the order in which they were typed.
-    this.lastAt = Math.max(Date.now(), this.lastAt + 1);
-    const item = { clientId: newId(), text, at: this.lastAt };
+    this.lastSentAt = Math.max(Date.now(), this.lastSentAt + 1);
+    const item = { clientId: newId(), text, at: this.lastSentAt };
     this.outbox.add(item);
     this.publishChat({ kind: "queued", item });
     this.tabs.request("flush");
@@ -177,25 +179,25 @@ export class Session {
     if (!loaded || !hasOlder || this.loadingOlder || before === undefined) return;
     this.loadingOlder = true;
     try {
-      const asked = { room: ROOM, before, limit: PAGE };
+      const asked = { room: ROOM, before, limit: PAGE_SIZE };
       const older = await this.options.backend.history(asked, this.access.readToken());
-      this.applyChat({ kind: "page", messages: older, limit: PAGE });
+      this.applyChat({ kind: "page", messages: older, limit: PAGE_SIZE });
     } catch (error) {
       // Scrolling up asks again; a refusal would be a mistake of ours worth hearing of.
-      if (error instanceof RefusedError) throw error;
+      if (error instanceof ApiError) throw error;
     } finally {
       this.loadingOlder = false;
     }
   }
 
   private identity(): Identity | undefined {
-    return this.options.keep.get<Identity>(this.identityKey);
+    return this.options.localStore.get<Identity>(this.identityKey);
   }
 
   /** Learn what we may do, and tell all tabs. Answers whether we may see the servers. */
-  private async admit(): Promise<boolean> {
-    const view = await this.access.ask();
-    if (this.tabs.leads) this.tabs.publish({ store: "access", view });
+  private async loadAccess(): Promise<boolean> {
+    const view = await this.access.load();
+    if (this.tabs.isLeader) this.tabs.publish({ store: "access", view });
     return view.may.includes("see_servers");
   }
 
@@ -206,14 +208,14 @@ export class Session {
   }
 
   private applyView(view: SessionView): void {
-    this.access.apply(view);
+    this.access.setView(view);
     this.hideServers();
   }
 
   /** What was seen with a role that is gone is no longer shown. */
   private hideServers(): void {
     if (this.access.may("see_servers")) return;
-    this.cloudSignal.value = { ...EMPTY_CLOUD, link: this.cloudSignal.value.link };
+    this.cloudSignal.value = { ...EMPTY_CLOUD, connection: this.cloudSignal.value.connection };
   }
 
   private publishChat(event: ChatEvent): void {
@@ -226,8 +228,9 @@ export class Session {
     this.chatSignal.value = after;
     for (const item of before.outbox)
       if (!after.outbox.some(one => one.clientId === item.clientId)) this.outbox.remove(item);
-    if (event.kind === "signedOut") this.forget(event.reason);
-    if ((event.kind === "signedIn" || event.kind === "signedOut") && this.tabs?.leads) this.changePerson();
+    if (event.kind === "signedOut") this.clearIdentity(event.reason);
+    if ((event.kind === "signedIn" || event.kind === "signedOut") && this.tabs?.isLeader)
+      this.reconnectAsCurrentUser();
     if (after.typing !== before.typing) this.typingExpiry.watch(after.typing);
   }
 
@@ -247,46 +250,47 @@ export class Session {
   }
 
   private restore({ chat, cloud, view }: SharedState): void {
-    this.access.apply(view);
-    this.chatSignal.value = withEarlier(chat, this.chatSignal.value);
+    this.access.setView(view);
+    this.chatSignal.value = mergeOlder(chat, this.chatSignal.value);
     this.cloudSignal.value = cloud;
     this.typingExpiry.watch(this.chatSignal.value.typing);
   }
 
-  private lead(): () => void {
+  private onLead(): () => void {
     // A tab that crashed may have kept a message that it could tell nobody of.
     for (const item of this.outbox.list()) this.publishChat({ kind: "queued", item });
     this.connections.open();
     return () => this.connections.close();
   }
 
-  private forget(reason: SignOutReason): void {
+  private clearIdentity(reason: SignOutReason): void {
     const identity = this.identity();
     // A token that lost its role is refused, and yet holds the name: free it for whoever signs in again.
-    if (identity && reason === "token_invalid" && this.tabs?.leads) void this.access.giveBack(identity.token);
-    this.options.keep.remove(this.identityKey);
-    this.access.forget();
+    if (identity && reason === "token_invalid" && this.tabs?.isLeader)
+      void this.access.revokeToken(identity.token);
+    this.options.localStore.remove(this.identityKey);
+    this.access.onSignedOut();
     this.hideServers();
   }
 
   /** Someone came or went: connect as whoever is here now. */
-  private changePerson(): void {
-    this.connections.reopenChat();
-    if (!this.access.isOpen) this.connections.retryCloud();
+  private reconnectAsCurrentUser(): void {
+    this.connections.reconnectChat();
+    if (!this.access.isOpen) this.connections.reconnectCloud();
   }
 
-  private serve(request: LeaderRequest): void {
+  private handleRequest(request: LeaderRequest): void {
     if (request === "flush") this.connections.flush();
     if (request === "typing") this.connections.typing();
     if (request === "leave") this.signOut();
     if (request === "reconnect") this.connections.retryNow();
-    if (request === "offline") this.connections.wentOffline();
+    if (request === "offline") this.connections.onOffline();
   }
 
   private signOut(): void {
     const identity = this.identity();
     const told = this.connections.leave();
-    if (identity && !told) void this.access.giveBack(identity.token);
+    if (identity && !told) void this.access.revokeToken(identity.token);
     this.publishChat({ kind: "signedOut", reason: "left" });
   }
 }

@@ -1,6 +1,6 @@
 import type { Backend } from "../api/backend";
 import type { User } from "../contract/generated";
-import { createSimBackend, type SimBackend } from "./backend";
+import { createMockBackend, type MockBackend } from "./backend";
 
 const MINUTE = 60_000;
 const REPLIES = [
@@ -18,7 +18,7 @@ const uuid = (): string => {
   return [part(0, 4), part(4, 6), part(6, 8), part(8, 10), part(10, 16)].join("-");
 };
 
-function furnish({ chat, cloud }: SimBackend): readonly [User, User, User] {
+function addDemoContent({ chat, cloud }: MockBackend): readonly [User, User, User] {
   const [alexandra, petr, ivan] = [chat.enter("Alexandra"), chat.enter("Petr"), chat.enter("Ivan")];
   const ago = (minutes: number) => new Date(Date.now() - minutes * MINUTE);
   chat.say(
@@ -48,7 +48,7 @@ function furnish({ chat, cloud }: SimBackend): readonly [User, User, User] {
 }
 
 /** People who answer, so that a visitor alone sees how a conversation looks. */
-function answerPeople({ chat }: SimBackend, people: readonly User[]): void {
+function autoReply({ chat }: MockBackend, people: readonly User[]): void {
   let told = chat.messages.length;
   let turn = 0;
   setInterval(() => {
@@ -66,7 +66,7 @@ function answerPeople({ chat }: SimBackend, people: readonly User[]): void {
 
 /** The simulated backend, furnished for a visitor. */
 export function createDemoBackend(): Backend {
-  const backend = createSimBackend({ delayMs: 10_000, latencyMs: 80, newId: uuid });
-  answerPeople(backend, furnish(backend));
+  const backend = createMockBackend({ delayMs: 10_000, latencyMs: 80, newId: uuid });
+  autoReply(backend, addDemoContent(backend));
   return backend;
 }

@@ -1,5 +1,5 @@
 /** What the browser keeps for the page. A browser may forbid it; then the page lives without. */
-export interface Keep {
+export interface LocalStore {
   get<T>(key: string): T | undefined;
   set(key: string, value: unknown): void;
   remove(key: string): void;
@@ -9,7 +9,7 @@ export interface Keep {
 
 const PREFIX = "opsroom.";
 
-export function createKeep(storage: Storage | undefined): Keep {
+export function createLocalStore(storage: Storage | undefined): LocalStore {
   const guarded = <T>(action: (storage: Storage) => T): T | undefined => {
     try {
       return storage && action(storage);

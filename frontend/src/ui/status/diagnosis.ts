@@ -1,12 +1,12 @@
 import type { Status } from "../../contract/generated";
-import type { StatusWords } from "./words";
+import type { StatusDictionary } from "./words";
 
 /** What came of asking: an answer, or by whom there was none. */
-export type Seen =
+export type StatusResult =
   | { readonly kind: "asking" | "offline" | "noGateway" | "noBroker" | "forbidden" }
   | { readonly kind: "told"; readonly status: Status; readonly networkMs: number };
 
-export interface Verdict {
+export interface Diagnosis {
   readonly mood: "fine" | "warn" | "bad" | "unknown";
   readonly text: string;
 }
@@ -16,10 +16,11 @@ const LAG_MAX = 1_000;
 const CLOCK_MAX_MS = 500;
 
 /** Is it us or the network: one sentence, the gravest first. */
-export function judge(seen: Seen, t: StatusWords): Verdict {
-  if (seen.kind === "asking" || seen.kind === "forbidden") return { mood: "unknown", text: t[seen.kind] };
-  if (seen.kind !== "told") return { mood: "bad", text: t[seen.kind] };
-  const { missing, streams, clockAheadMs } = seen.status;
+export function diagnose(result: StatusResult, t: StatusDictionary): Diagnosis {
+  if (result.kind === "asking" || result.kind === "forbidden")
+    return { mood: "unknown", text: t[result.kind] };
+  if (result.kind !== "told") return { mood: "bad", text: t[result.kind] };
+  const { missing, streams, clockAheadMs } = result.status;
   if (missing.length > 0) return { mood: "bad", text: t.missing(missing.join(", ")) };
   const late = streams.find(stream => stream.lag > LAG_MAX);
   if (late) return { mood: "warn", text: t.lags(late.name, late.lag) };

@@ -1,20 +1,23 @@
-import type { RefusedError } from "../../api/errors";
-import { language, words } from "../preferences";
-import { moderationWords } from "./moderation-words";
+import type { ApiError } from "../../api/errors";
+import { dictionary, language } from "../preferences";
+import { moderationDictionaries } from "./moderation-words";
 
 const HOUR = 3_600;
-const SPANS: readonly number[] = [600, HOUR, 24 * HOUR, 7 * 24 * HOUR];
-export const FIRST_SPAN = SPANS[0] ?? 0;
+const DURATIONS: readonly number[] = [600, HOUR, 24 * HOUR, 7 * 24 * HOUR];
+export const DEFAULT_DURATION = DURATIONS[0] ?? 0;
 const REASON_MAX = 200;
 
 /** For how long, in seconds (0: until lifted), and why. */
-export interface Terms {
+export interface RestrictionInput {
   readonly seconds: number;
   readonly reason: string;
 }
 
 /** The same as a request has them: what was left open is left out. */
-export const asAsked = ({ seconds, reason }: Terms): { seconds?: number; reason?: string } => ({
+export const toRestrictionDetails = ({
+  seconds,
+  reason,
+}: RestrictionInput): { seconds?: number; reason?: string } => ({
   ...(seconds ? { seconds } : {}),
   ...(reason.trim() ? { reason: reason.trim() } : {}),
 });
@@ -24,15 +27,15 @@ interface FieldProps<T> {
   readonly onChange: (value: T) => void;
 }
 
-export function SpanField({ value, onChange }: FieldProps<number>) {
-  const t = moderationWords[language.value];
+export function DurationField({ value, onChange }: FieldProps<number>) {
+  const t = moderationDictionaries[language.value];
   return (
     <label class="field">
       <span>{t.howLong}</span>
       <select value={value} onChange={event => onChange(Number(event.currentTarget.value))}>
-        {SPANS.map(span => (
-          <option key={span} value={span}>
-            {t.span(span)}
+        {DURATIONS.map(duration => (
+          <option key={duration} value={duration}>
+            {t.duration(duration)}
           </option>
         ))}
         <option value={0}>{t.untilLifted}</option>
@@ -49,13 +52,13 @@ export const ReasonField = ({ value, onChange, label }: FieldProps<string> & { r
 );
 
 /** What went wrong: the server's own words where there are no better ones. */
-export type Problem = RefusedError["problem"] | "unreachable";
+export type Problem = ApiError["problem"] | "unreachable";
 
 export const ProblemLine = ({ problem }: { readonly problem: Problem | undefined }) => (
   <p class="problem" role="alert">
     {problem &&
       (problem === "unreachable"
-        ? words.value.error(problem)
-        : words.value.error(problem.code, problem.detail))}
+        ? dictionary.value.error(problem)
+        : dictionary.value.error(problem.code, problem.detail))}
   </p>
 );

@@ -10,59 +10,59 @@
  *
  * Without locks (plain http to another machine has none) every tab leads itself, alone.
  */
-const ANSWER_WITHIN_MS = 2_500;
+const ANSWER_TIMEOUT_MS = 2_500;
 
-export interface TabGroupOptions<Event, State, Request> {
+export interface TabLeaderOptions<Event, State, Request> {
   readonly name: string;
   readonly apply: (event: Event) => void;
   readonly snapshot: () => State;
   readonly restore: (state: State) => void;
   /** Become the leader; the returned function steps down. */
-  readonly lead: () => () => void;
+  readonly onLead: () => () => void;
   /** Only the leader is asked. */
-  readonly serve: (request: Request) => void;
+  readonly handleRequest: (request: Request) => void;
   readonly locks: Pick<LockManager, "request"> | undefined;
   readonly openChannel: (name: string) => BroadcastChannel;
 }
 
-type Letter<Event, State, Request> =
+type Message<Event, State, Request> =
   | { readonly kind: "event"; readonly event: Event }
   | { readonly kind: "request"; readonly request: Request }
   | { readonly kind: "ask"; readonly from: string }
   | { readonly kind: "snapshot"; readonly to: string; readonly state: State };
 
-export class TabGroup<Event, State, Request> {
+export class TabLeader<Event, State, Request> {
   private readonly id = Math.random().toString(36).slice(2);
   private readonly channel: BroadcastChannel | undefined;
-  private leading = false;
-  private stepDown: (() => void) | undefined;
-  private release: (() => void) | undefined;
+  private leader = false;
+  private stopLeading: (() => void) | undefined;
+  private releaseLock: (() => void) | undefined;
   /** Until a snapshot has come, events would be applied to a state that they don't follow from. */
-  private inStep = false;
+  private synced = false;
   private closed = false;
-  private patience: ReturnType<typeof setTimeout> | undefined;
+  private answerTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(private readonly options: TabGroupOptions<Event, State, Request>) {
+  constructor(private readonly options: TabLeaderOptions<Event, State, Request>) {
     this.channel = options.locks && options.openChannel(options.name);
     this.channel?.addEventListener("message", message => this.receive(message.data));
   }
 
-  get leads(): boolean {
-    return this.leading;
+  get isLeader(): boolean {
+    return this.leader;
   }
 
   join(): void {
-    if (!this.options.locks) return this.takeLead();
-    this.queueForLead({});
+    if (!this.options.locks) return this.becomeLeader();
+    this.requestLock({});
     this.resync();
   }
 
   leave(): void {
     this.closed = true;
-    clearTimeout(this.patience);
-    this.dropLead();
+    clearTimeout(this.answerTimer);
+    this.stepDown();
     this.channel?.close();
-    this.release?.();
+    this.releaseLock?.();
   }
 
   /** Something happened: tell it to every tab, this one first. */
@@ -73,64 +73,64 @@ export class TabGroup<Event, State, Request> {
 
   /** Ask the leader, whoever it is, to do something. */
   request(request: Request): void {
-    if (this.leads) this.options.serve(request);
+    if (this.isLeader) this.options.handleRequest(request);
     else this.post({ kind: "request", request });
   }
 
   /** Ask the leader for the whole state, and take its place if it doesn't answer. */
   resync(): void {
-    if (this.leads || this.closed) return;
+    if (this.isLeader || this.closed) return;
     this.post({ kind: "ask", from: this.id });
-    clearTimeout(this.patience);
-    this.patience = setTimeout(() => this.queueForLead({ steal: true }), ANSWER_WITHIN_MS);
+    clearTimeout(this.answerTimer);
+    this.answerTimer = setTimeout(() => this.requestLock({ steal: true }), ANSWER_TIMEOUT_MS);
   }
 
-  private queueForLead(how: LockOptions): void {
-    const held = this.options.locks?.request(this.options.name, how, () => {
+  private requestLock(options: LockOptions): void {
+    const held = this.options.locks?.request(this.options.name, options, () => {
       if (this.closed) return;
-      this.takeLead();
+      this.becomeLeader();
       return new Promise<void>(resolve => {
-        this.release = resolve;
+        this.releaseLock = resolve;
       });
     });
     // A stolen lock ends its holder's request with an error: follow the thief, and stand in line again.
     held?.catch(() => {
       if (this.closed) return;
-      this.dropLead();
-      this.queueForLead({});
+      this.stepDown();
+      this.requestLock({});
       this.resync();
     });
   }
 
-  private takeLead(): void {
-    clearTimeout(this.patience);
-    if (this.leading) return;
-    this.inStep = true;
-    this.leading = true;
-    this.stepDown = this.options.lead();
+  private becomeLeader(): void {
+    clearTimeout(this.answerTimer);
+    if (this.leader) return;
+    this.synced = true;
+    this.leader = true;
+    this.stopLeading = this.options.onLead();
   }
 
-  private dropLead(): void {
+  private stepDown(): void {
     // First the mark, then the work: what the ending connections say must not reach the tabs of the next leader.
-    this.leading = false;
-    this.stepDown?.();
-    this.stepDown = undefined;
+    this.leader = false;
+    this.stopLeading?.();
+    this.stopLeading = undefined;
   }
 
-  private receive(letter: Letter<Event, State, Request>): void {
-    const { apply, restore, serve, snapshot } = this.options;
-    if (letter.kind === "event" && this.inStep) apply(letter.event);
-    if (letter.kind === "request" && this.leads) serve(letter.request);
-    if (letter.kind === "ask" && this.leads)
-      this.post({ kind: "snapshot", to: letter.from, state: snapshot() });
-    if (letter.kind === "snapshot" && letter.to === this.id && !this.leads) {
-      clearTimeout(this.patience);
-      this.inStep = true;
-      restore(letter.state);
+  private receive(message: Message<Event, State, Request>): void {
+    const { apply, restore, handleRequest, snapshot } = this.options;
+    if (message.kind === "event" && this.synced) apply(message.event);
+    if (message.kind === "request" && this.isLeader) handleRequest(message.request);
+    if (message.kind === "ask" && this.isLeader)
+      this.post({ kind: "snapshot", to: message.from, state: snapshot() });
+    if (message.kind === "snapshot" && message.to === this.id && !this.isLeader) {
+      clearTimeout(this.answerTimer);
+      this.synced = true;
+      restore(message.state);
     }
   }
 
-  private post(letter: Letter<Event, State, Request>): void {
-    if (!this.closed) this.channel?.postMessage(letter);
+  private post(message: Message<Event, State, Request>): void {
+    if (!this.closed) this.channel?.postMessage(message);
   }
 }

@@ -1,5 +1,5 @@
 /** How a live connection is doing. */
-export type LinkPhase =
+export type ConnectionPhase =
   /** Not asked for: nobody is signed in, or whoever is may not. */
   | "idle"
   | "connecting"
@@ -11,8 +11,8 @@ export type LinkPhase =
   /** The server asked not to come back. */
   | "refused";
 
-export interface LinkState {
-  readonly phase: LinkPhase;
+export interface ConnectionState {
+  readonly phase: ConnectionPhase;
   /** When the next attempt comes, in milliseconds of this device's clock. */
   readonly retryAt?: number;
   /** Whether a server has ever answered here; until then there may be none at this address. */
@@ -21,4 +21,4 @@ export interface LinkState {
   readonly failures: number;
 }
 
-export const IDLE_LINK: LinkState = { phase: "idle", everLive: false, failures: 0 };
+export const IDLE_CONNECTION: ConnectionState = { phase: "idle", everLive: false, failures: 0 };

@@ -1,24 +1,24 @@
-import type { Backend, ChatConnection, ServerFrame } from "../api/backend";
-import { pauseAfter } from "../api/errors";
+import type { Backend, ChatSocket, ServerFrame } from "../api/backend";
+import { retryDelay } from "../api/errors";
 import { RETRY_BY_CLOSE_CODE, RETRYABLE } from "../contract/generated";
 import { type ChatEvent, type ChatState, ROOM, type SignOutReason } from "../state/chat/model";
-import { comeBackAfter, Reconnector } from "./reconnector";
+import { parseRetryHint, Reconnector } from "./reconnector";
 
-export const PAGE = 60;
+export const PAGE_SIZE = 60;
 /** A send that isn't answered in this time went into a connection that is dead without knowing it. */
-const ANSWER_WITHIN_MS = 10_000;
+const ACK_TIMEOUT_MS = 10_000;
 /** After a refusal that may pass, how long before the same send goes again, unless the server says. */
-const BUSY_PAUSE_MS = 2_000;
+const BUSY_RETRY_MS = 2_000;
 
 /** Closes after which there is no person to come back as. */
-const SIGNED_OUT_BY: Readonly<Record<number, SignOutReason>> = {
+const SIGN_OUT_REASONS: Readonly<Record<number, SignOutReason>> = {
   1000: "left",
   4002: "token_invalid",
   4003: "name_lost",
   4004: "banned",
 };
 
-interface ChatLinkOptions {
+interface ChatConnectionOptions {
   readonly backend: Backend;
   readonly token: string;
   /** The token of reads: none where anybody may read. */
@@ -30,17 +30,17 @@ interface ChatLinkOptions {
 }
 
 /** Keeps one chat connection alive, resumes it, and sends what is queued: one at a time, in order. */
-export class ChatLink {
-  private connection: ChatConnection | undefined;
+export class ChatConnection {
+  private socket: ChatSocket | undefined;
   private welcomed = false;
-  private answerTimer: ReturnType<typeof setTimeout> | undefined;
+  private ackTimer: ReturnType<typeof setTimeout> | undefined;
   private readonly reconnector: Reconnector;
 
-  constructor(private readonly options: ChatLinkOptions) {
+  constructor(private readonly options: ChatConnectionOptions) {
     this.reconnector = new Reconnector({
       connect: () => this.connect(),
       disconnect: () => this.disconnect(),
-      report: link => options.publish({ kind: "link", link }),
+      report: connection => options.publish({ kind: "connection", connection }),
       ...(options.isOnline ? { isOnline: options.isOnline } : {}),
       ...(options.random ? { random: options.random } : {}),
     });
@@ -49,7 +49,7 @@ export class ChatLink {
   start = (): void => this.reconnector.start();
   stop = (): void => this.reconnector.stop();
   retryNow = (): void => this.reconnector.retryNow();
-  wentOffline = (): void => this.reconnector.wentOffline();
+  onOffline = (): void => this.reconnector.onOffline();
 
   /** Send the first of the queue, unless one is on its way already. */
   flush(): void {
@@ -59,83 +59,83 @@ export class ChatLink {
     if (!next) return;
     const { clientId, text } = next;
     this.options.publish({ kind: "sending", clientId });
-    this.answerTimer = setTimeout(() => this.retryNow(), ANSWER_WITHIN_MS);
-    this.connection?.send({ type: "send", clientId, room: ROOM, text });
+    this.ackTimer = setTimeout(() => this.retryNow(), ACK_TIMEOUT_MS);
+    this.socket?.send({ type: "send", clientId, room: ROOM, text });
   }
 
   typing(): void {
-    if (this.welcomed) this.connection?.send({ type: "typing", room: ROOM });
+    if (this.welcomed) this.socket?.send({ type: "typing", room: ROOM });
   }
 
   /** Leave for good: the server frees the name. Answers whether it was told. */
   leave(): boolean {
     const told = this.welcomed;
-    if (told) this.connection?.send({ type: "leave" });
+    if (told) this.socket?.send({ type: "leave" });
     this.stop();
     return told;
   }
 
   private connect(): void {
     const { backend, token, state } = this.options;
-    const connection = backend.openChat({
+    const socket = backend.openChat({
       onOpen: () => {
         const since = state().resumeFrom;
-        connection.send({ type: "hello", token, ...(since === undefined ? {} : { since }) });
+        socket.send({ type: "hello", token, ...(since === undefined ? {} : { since }) });
       },
-      onFrame: frame => this.receive(frame),
-      onClose: (code, words) => this.closed(code, words),
+      onFrame: frame => this.onFrame(frame),
+      onClose: (code, reason) => this.onClose(code, reason),
     });
-    this.connection = connection;
+    this.socket = socket;
   }
 
   private disconnect(): void {
     this.welcomed = false;
-    clearTimeout(this.answerTimer);
-    this.connection?.close();
-    this.connection = undefined;
+    clearTimeout(this.ackTimer);
+    this.socket?.close();
+    this.socket = undefined;
   }
 
-  private receive(frame: ServerFrame): void {
+  private onFrame(frame: ServerFrame): void {
     const { publish, state } = this.options;
     publish({ kind: "frame", frame, at: Date.now() });
     if (frame.type === "welcome") {
       this.welcomed = true;
       this.reconnector.opened();
     }
-    if (frame.type === "welcome" || frame.type === "reset") this.loadNewest(state().resumeFrom);
+    if (frame.type === "welcome" || frame.type === "reset") this.loadLatestPage(state().resumeFrom);
     if (state().outbox.some(item => item.status === "sending")) return;
-    clearTimeout(this.answerTimer);
+    clearTimeout(this.ackTimer);
     if (frame.type === "error" && RETRYABLE.includes(frame.code)) {
-      this.answerTimer = setTimeout(() => this.flush(), pauseAfter(frame.retryAfter, BUSY_PAUSE_MS));
+      this.ackTimer = setTimeout(() => this.flush(), retryDelay(frame.retryAfter, BUSY_RETRY_MS));
     } else this.flush();
   }
 
   /** The last page of what was said before we came; what comes later comes by the connection. */
-  private async loadNewest(upTo: number | undefined): Promise<void> {
+  private async loadLatestPage(upTo: number | undefined): Promise<void> {
     if (this.options.state().loaded || upTo === undefined) return;
-    const connection = this.connection;
+    const socket = this.socket;
     try {
-      const asked = { room: ROOM, before: upTo + 1, limit: PAGE };
-      const messages = await this.options.backend.history(asked, this.options.readToken());
-      if (connection !== this.connection) return;
-      this.options.publish({ kind: "page", messages, limit: PAGE });
+      const query = { room: ROOM, before: upTo + 1, limit: PAGE_SIZE };
+      const messages = await this.options.backend.history(query, this.options.readToken());
+      if (socket !== this.socket) return;
+      this.options.publish({ kind: "page", messages, limit: PAGE_SIZE });
     } catch {
       // Without history the room isn't whole: begin again, from the welcome.
-      if (connection === this.connection) {
+      if (socket === this.socket) {
         this.disconnect();
         this.reconnector.lost();
       }
     }
   }
 
-  private closed(code: number, words: string): void {
+  private onClose(code: number, reason: string): void {
     this.disconnect();
     const retry = RETRY_BY_CLOSE_CODE[code] ?? "now";
-    const reason = SIGNED_OUT_BY[code];
-    if (reason) {
+    const signOutReason = SIGN_OUT_REASONS[code];
+    if (signOutReason) {
       this.reconnector.stop();
-      this.options.publish({ kind: "signedOut", reason });
+      this.options.publish({ kind: "signedOut", reason: signOutReason });
     } else if (retry === "never") this.reconnector.refused();
-    else this.reconnector.lost(comeBackAfter(words));
+    else this.reconnector.lost(parseRetryHint(reason));
   }
 }

@@ -1,0 +1,23 @@
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
+import type { Address } from "../api/address";
+import type { Backend } from "../api/backend";
+import type { AppStore } from "../session/app-store";
+import type { LocalStore } from "../session/local-store";
+
+export interface AppContextValue {
+  readonly backend: Backend;
+  readonly store: AppStore;
+  readonly address: Address;
+  readonly localStore: LocalStore;
+  /** Keys what the browser keeps about this server. */
+  readonly scope: string;
+}
+
+export const AppContext = createContext<AppContextValue | undefined>(undefined);
+
+export function useApp(): AppContextValue {
+  const context = useContext(AppContext);
+  if (!context) throw new Error("rendered outside of a session");
+  return context;
+}
