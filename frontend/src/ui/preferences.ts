@@ -1,4 +1,4 @@
-import { computed, signal } from "@preact/signals";
+import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import { en } from "../i18n/en";
 import type { Language } from "../i18n/plural";
 import { ru } from "../i18n/ru";
@@ -17,8 +17,11 @@ export const language = signal<Language>(localStore.get<Language>("language") ??
 export const theme = signal<Theme>(localStore.get<Theme>("theme") ?? "auto");
 export const notifications = signal(localStore.get<boolean>("notifications") ?? false);
 
-/** The words of the chosen language. Read `.value` while rendering, and the view follows the choice. */
-export const dictionary = computed(() => (language.value === "ru" ? ru : en));
+/** The dictionary of the chosen language. A component that reads its `.value` renders again when the choice changes. */
+export const localized = <T>(dictionaries: Readonly<Record<Language, T>>): ReadonlySignal<T> =>
+  computed(() => (language.value === "ru" ? dictionaries.ru : dictionaries.en));
+
+export const dictionary = localized({ en, ru });
 
 export function chooseLanguage(choice: Language): void {
   localStore.set("language", choice);

@@ -6,9 +6,9 @@ import { formatMessageTime } from "../../text/format";
 import { announce } from "../announcer";
 import { useApp } from "../app-context";
 import { Dialog } from "../dialog";
-import { dictionary, language } from "../preferences";
+import { dictionary } from "../preferences";
 import { type ModerationTarget, moderationTarget } from "./moderate-button";
-import { moderationDictionaries } from "./moderation-words";
+import { moderationDictionary } from "./moderation-dictionary";
 import {
   DEFAULT_DURATION,
   DurationField,
@@ -48,7 +48,7 @@ function toModeration(
 
 /** What holds against a person already, each with a button that lifts it. */
 function ActiveRestrictions({ name }: { readonly name: string }) {
-  const t = moderationDictionaries[language.value];
+  const t = moderationDictionary.value;
   const { restrictions, problem, lift } = useRestrictions();
   return (
     <>
@@ -77,7 +77,7 @@ interface AddressProps {
 /** From where the person came; asked for only when an address is to be banned, as asking is audited. */
 function AddressField({ name, address, onChange, onProblem }: AddressProps) {
   const { backend, store } = useApp();
-  const t = moderationDictionaries[language.value];
+  const t = moderationDictionary.value;
   const [found, setFound] = useState<readonly AddressSeen[]>();
   // biome-ignore lint/correctness/useExhaustiveDependencies: asked once for each name
   useEffect(() => {
@@ -107,7 +107,7 @@ export default function ModerateDialog({ onClose }: { readonly onClose: () => vo
   const { backend, store } = useApp();
   // What it is about stays the same while it closes.
   const [target] = useState(() => moderationTarget.peek());
-  const t = moderationDictionaries[language.value];
+  const t = moderationDictionary.value;
   const removable = target?.message !== undefined && !target.message.removed;
   const isOwn = target?.user.id === store.chat.value.me?.id;
   const actions: readonly ModerationAction[] = [

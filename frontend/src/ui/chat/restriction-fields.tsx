@@ -1,6 +1,6 @@
 import type { ApiError } from "../../api/errors";
-import { dictionary, language } from "../preferences";
-import { moderationDictionaries } from "./moderation-words";
+import { dictionary } from "../preferences";
+import { moderationDictionary } from "./moderation-dictionary";
 
 const HOUR = 3_600;
 const DURATIONS: readonly number[] = [600, HOUR, 24 * HOUR, 7 * 24 * HOUR];
@@ -28,7 +28,7 @@ interface FieldProps<T> {
 }
 
 export function DurationField({ value, onChange }: FieldProps<number>) {
-  const t = moderationDictionaries[language.value];
+  const t = moderationDictionary.value;
   return (
     <label class="field">
       <span>{t.howLong}</span>

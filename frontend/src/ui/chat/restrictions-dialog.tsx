@@ -4,8 +4,7 @@ import { formatMessageTime } from "../../text/format";
 import { announce } from "../announcer";
 import { useApp } from "../app-context";
 import { Dialog } from "../dialog";
-import { language } from "../preferences";
-import { moderationDictionaries } from "./moderation-words";
+import { moderationDictionary } from "./moderation-dictionary";
 import {
   DEFAULT_DURATION,
   DurationField,
@@ -23,7 +22,7 @@ const matches = (one: Restriction, wanted: string): boolean =>
   [targetOf(one), one.by, one.reason ?? ""].some(text => text.toLowerCase().includes(wanted.toLowerCase()));
 
 function Row({ one, lift }: { readonly one: Restriction; readonly lift: Restrictions["lift"] }) {
-  const t = moderationDictionaries[language.value];
+  const t = moderationDictionary.value;
   const [busy, setBusy] = useState(false);
   return (
     <li class="restriction">
@@ -54,7 +53,7 @@ function List({
   restrictions,
   lift,
 }: Pick<Restrictions, "lift"> & { readonly restrictions: readonly Restriction[] }) {
-  const t = moderationDictionaries[language.value];
+  const t = moderationDictionary.value;
   const [wanted, setWanted] = useState("");
   const shown = restrictions.filter(one => matches(one, wanted));
   return (
@@ -84,7 +83,7 @@ function List({
 /** For an address that is known from elsewhere: the audit, a log, a complaint. */
 function BanAddress({ attempt }: Pick<Restrictions, "attempt">) {
   const { backend, store } = useApp();
-  const t = moderationDictionaries[language.value];
+  const t = moderationDictionary.value;
   const [address, setAddress] = useState("");
   const [seconds, setSeconds] = useState(DEFAULT_DURATION);
   const [reason, setReason] = useState("");
@@ -128,7 +127,7 @@ function BanAddress({ attempt }: Pick<Restrictions, "attempt">) {
 
 /** For admins: who is muted or banned, by whom, why and until when; lifting that; banning an address. */
 export default function RestrictionsDialog({ onClose }: { readonly onClose: () => void }) {
-  const t = moderationDictionaries[language.value];
+  const t = moderationDictionary.value;
   const { restrictions, problem, lift, attempt } = useRestrictions();
   return (
     <Dialog title={t.list} onClose={onClose}>

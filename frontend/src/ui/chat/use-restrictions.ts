@@ -3,8 +3,7 @@ import { ApiError } from "../../api/errors";
 import type { Restriction } from "../../contract/generated";
 import { announce } from "../announcer";
 import { useApp } from "../app-context";
-import { language } from "../preferences";
-import { moderationDictionaries } from "./moderation-words";
+import { moderationDictionary } from "./moderation-dictionary";
 import type { Problem } from "./restriction-fields";
 
 export interface Restrictions {
@@ -36,7 +35,7 @@ export function useRestrictions(): Restrictions {
   useEffect(() => void attempt(async () => {}), [backend, store]);
   const lift = async (one: Restriction) => {
     if (await attempt(() => backend.moderate({ kind: "lift", id: one.id }, store.token)))
-      announce(moderationDictionaries[language.peek()].lifted);
+      announce(moderationDictionary.peek().lifted);
   };
   return { restrictions, problem, lift, attempt };
 }

@@ -1,10 +1,11 @@
 import { expect, it } from "vitest";
 import type { Status } from "../../contract/generated";
+import { en as t } from "../../i18n/status.en";
+import { ru } from "../../i18n/status.ru";
 import { mockStatus } from "../../mock-server/status";
 import { diagnose, type StatusResult } from "./diagnosis";
-import { formatBytes, formatDuration, statusDictionaries } from "./words";
+import { formatBytes, formatDuration } from "./units";
 
-const t = statusDictionaries.en;
 const told = (changed: Partial<Status> = {}): StatusResult => ({
   kind: "told",
   networkMs: 1,
@@ -34,7 +35,7 @@ it("says times and sizes in their largest unit, and counts in Russian as one doe
   expect([0, 999, 1_000, 1_234_567].map(one => formatBytes("en", one))).toEqual([
     ...["0 byte", "999 byte", "1 kB", "1.2 MB"],
   ]);
-  expect([1, 3, 11, 21].map(one => statusDictionaries.ru.requests(one))).toEqual([
+  expect([1, 3, 11, 21].map(one => ru.requests(one))).toEqual([
     ...["1 запрос", "3 запроса", "11 запросов", "21 запрос"],
   ]);
 });

@@ -1,5 +1,5 @@
 import type { Status } from "../../contract/generated";
-import type { StatusDictionary } from "./words";
+import type { StatusDictionary } from "../../i18n/status.en";
 
 /** What came of asking: an answer, or by whom there was none. */
 export type StatusResult =

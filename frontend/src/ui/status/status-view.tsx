@@ -3,17 +3,18 @@ import { useEffect } from "preact/hooks";
 import type { ReplicaStatus, Status, StreamStatus } from "../../contract/generated";
 import { language } from "../preferences";
 import { diagnose, type StatusResult } from "./diagnosis";
+import { statusDictionary } from "./status-dictionary";
+import { formatBytes, formatDuration, formatMilliseconds } from "./units";
 import { useStatus } from "./use-status";
-import { formatBytes, formatDuration, formatMilliseconds, statusDictionaries } from "./words";
 
 /** From the page to the broker, with what each step takes: where the chain breaks, there it is. */
 function NetworkPath({ seen }: { readonly seen: StatusResult }) {
-  const t = statusDictionaries[language.value];
+  const t = statusDictionary.value;
   const told = seen.kind === "told" ? seen : undefined;
   const gatewayAnswers = told !== undefined || seen.kind === "noBroker";
   const step = (works: boolean, ms: number | undefined) => (
     <span class="way-step" data-works={works}>
-      {ms === undefined ? "" : formatMilliseconds(language.value, ms)}
+      {ms === undefined ? "" : t.ms(formatMilliseconds(language.value, ms))}
     </span>
   );
   return (
@@ -50,7 +51,7 @@ const Entry = ({ name, aside, facts, mood }: EntryProps) => (
 );
 
 function Replica({ one, at }: { readonly one: ReplicaStatus; readonly at: number }) {
-  const t = statusDictionaries[language.value];
+  const t = statusDictionary.value;
   const { service, id, version, startedAt, requests, refusals, inFlight, sockets, streams } = one;
   const facts = [
     t.up(formatDuration(language.value, (at - Date.parse(startedAt)) / 1000)),
@@ -65,7 +66,7 @@ function Replica({ one, at }: { readonly one: ReplicaStatus; readonly at: number
 }
 
 function Stream({ one }: { readonly one: StreamStatus }) {
-  const t = statusDictionaries[language.value];
+  const t = statusDictionary.value;
   const facts = [t.messages(one.messages), t.consumers(one.consumers), t.copies(one.copies), t.lag(one.lag)];
   return (
     <Entry
@@ -85,7 +86,7 @@ const Part = ({ title, children }: { readonly title: string; readonly children: 
 );
 
 function Parts({ status }: { readonly status: Status }) {
-  const t = statusDictionaries[language.value];
+  const t = statusDictionary.value;
   return (
     <>
       <Part title={t.services}>
@@ -105,7 +106,7 @@ function Parts({ status }: { readonly status: Status }) {
 /** Is it us or the network: for operators, in one look. `announce`: has a screen reader say it. */
 export default function StatusView({ announce }: { readonly announce: (text: string) => void }) {
   const seen = useStatus();
-  const t = statusDictionaries[language.value];
+  const t = statusDictionary.value;
   const { mood, text } = diagnose(seen, t);
   useEffect(() => {
     if (mood !== "unknown") announce(text);
