@@ -27,6 +27,9 @@ import type {
   WelcomeFrame,
 } from "../contract/generated";
 
+/** The code that browsers report if a socket ended without a close frame (RFC 6455, 7.4.1). */
+export const ABNORMAL_CLOSURE = 1006;
+
 export type ClientFrame = HelloFrame | SendFrame | TypingFrame | LeaveFrame;
 export type ServerFrame =
   | WelcomeFrame

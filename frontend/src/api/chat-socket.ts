@@ -1,10 +1,10 @@
 import { SUBPROTOCOL } from "../contract/generated";
-import type { ChatListener, ChatSocket, ServerFrame } from "./backend";
+import { ABNORMAL_CLOSURE, type ChatListener, type ChatSocket, type ServerFrame } from "./backend";
 
 /** A handshake that takes longer has met something that only swallows packets. */
 const OPEN_TIMEOUT_MS = 10_000;
+/** The code with which the page closes a socket that it no longer needs (RFC 6455, 7.4.1). */
 const NORMAL_CLOSURE = 1000;
-const ABNORMAL_CLOSURE = 1006;
 
 const parseFrame = (data: unknown): ServerFrame | undefined => {
   if (typeof data !== "string") return undefined;

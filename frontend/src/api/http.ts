@@ -5,7 +5,7 @@ type Api = Contract["Api"];
 
 /** A request of the gateway's OpenAPI: its method and its path below `/api/v1`. */
 export type Route = keyof Api;
-type ResponseBody<R extends Route> = Api[R] extends { answer: infer A } ? A : never;
+type ResponseBody<R extends Route> = Api[R] extends { response: infer A } ? A : never;
 type Part = "path" | "query" | "body";
 export type RequestParts<R extends Route> = Pick<Api[R], Extract<keyof Api[R], Part>>;
 

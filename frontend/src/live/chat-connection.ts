@@ -1,6 +1,6 @@
 import type { Backend, ChatSocket, ServerFrame } from "../api/backend";
 import { retryDelay } from "../api/errors";
-import { RETRY_BY_CLOSE_CODE, RETRYABLE } from "../contract/generated";
+import { CloseCode, RETRY_BY_CLOSE_CODE, RETRYABLE } from "../contract/generated";
 import { type ChatEvent, type ChatState, ROOM, type SignOutReason } from "../state/chat/model";
 import { parseRetryHint, Reconnector } from "./reconnector";
 
@@ -12,10 +12,10 @@ const BUSY_RETRY_MS = 2_000;
 
 /** Closes after which there is no person to come back as. */
 const SIGN_OUT_REASONS: Readonly<Record<number, SignOutReason>> = {
-  1000: "left",
-  4002: "token_invalid",
-  4003: "name_lost",
-  4004: "banned",
+  [CloseCode.LEFT]: "left",
+  [CloseCode.TOKEN_INVALID]: "token_invalid",
+  [CloseCode.NAME_LOST]: "name_lost",
+  [CloseCode.BANNED]: "banned",
 };
 
 interface ChatConnectionOptions {

@@ -1,4 +1,4 @@
-import type { Backend } from "../api/backend";
+import { ABNORMAL_CLOSURE, type Backend } from "../api/backend";
 import { ApiError, NetworkError } from "../api/errors";
 import type { SessionView, User } from "../contract/generated";
 import { MockChat } from "./chat";
@@ -74,7 +74,7 @@ export function createMockBackend({ delayMs, latencyMs, newId }: MockOptions): M
     status: () => answer(() => mockStatus(since, { CHAT: chat.messages.length, CLOUD: cloud.list().seq })),
     openChat: listener => {
       if (reachable) return chat.open(listener);
-      defer(() => listener.onClose(1006, ""));
+      defer(() => listener.onClose(ABNORMAL_CLOSURE, ""));
       return { send() {}, close() {} };
     },
     openCloud: (since, listener) => {

@@ -1,6 +1,6 @@
 import type { ChatListener, ChatSocket, ClientFrame, HistoryQuery, ServerFrame } from "../api/backend";
 import { ApiError } from "../api/errors";
-import { type Message, NAME_MAX, type Registered, type User } from "../contract/generated";
+import { CloseCode, type Message, NAME_MAX, type Registered, type User } from "../contract/generated";
 import { ROOM } from "../state/chat/model";
 
 interface Member {
@@ -13,10 +13,6 @@ interface MockConnection {
   readonly listener: ChatListener;
   member?: Member;
 }
-
-const GOING_AWAY = 1001;
-const LEFT = 1000;
-const TOKEN_INVALID = 4002;
 
 /** The chat service, as far as a page can tell. */
 export class MockChat {
@@ -58,7 +54,7 @@ export class MockChat {
   }
 
   /** Cut every connection, as a server that restarts does. */
-  cutAll(code = GOING_AWAY, reason = ""): void {
+  cutAll(code: number = CloseCode.GOING_AWAY, reason = ""): void {
     for (const connection of [...this.connections]) this.end(connection, code, reason);
   }
 
@@ -112,7 +108,7 @@ export class MockChat {
     if (frame.type === "typing") this.broadcast({ type: "typing", room: ROOM, user: member.user });
     if (frame.type === "leave") {
       this.exit(member.user);
-      this.end(connection, LEFT);
+      this.end(connection, CloseCode.LEFT);
     }
     if (frame.type !== "send") return;
     const { clientId, text } = frame;
@@ -123,7 +119,7 @@ export class MockChat {
 
   private welcome(connection: MockConnection, token: string, since: number | undefined): void {
     const member = this.members.get(token) ?? this.restored(token);
-    if (!member) return this.end(connection, TOKEN_INVALID);
+    if (!member) return this.end(connection, CloseCode.TOKEN_INVALID);
     const isNew = member.connections.size === 0;
     connection.member = member;
     member.connections.add(connection);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { CloseCode } from "../contract/generated";
 import { Browser, join, settle, texts } from "../testing/browser";
 
 const browser = new Browser();
@@ -100,7 +101,7 @@ describe("the chat", () => {
 it("leaves a server that stops in peace for as long as it asks to, on both connections", async () => {
   const ann = browser.open();
   await join(ann);
-  browser.backend.chat.cutAll(1001, "going away; retry in 2.0 s");
+  browser.backend.chat.cutAll(CloseCode.GOING_AWAY, "going away; retry in 2.0 s");
   browser.backend.cloud.cutAll(3_000);
   const [chatAt, cloudAt] = [ann.chat, ann.cloud].map(
     state => (state.value.connection.retryAt ?? 0) - Date.now(),
