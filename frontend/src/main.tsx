@@ -12,9 +12,9 @@ import { language, localStore, tabStore, theme } from "./ui/preferences";
 import { watchRoute } from "./ui/route";
 import { finishSignIn } from "./ui/sign-in-state";
 
-// The composition root: everything that is wired to something else is wired here.
+// The composition root: creates all objects and connects them.
 
-// Back from the issuer: first go where the sign-in began, which may name another server than the page's own.
+// After the issuer's redirect, restore the URL at which the sign-in began: it may name another server.
 const callback = takeCallback(tabStore, location.search);
 if (callback) history.replaceState(null, "", callback.pending?.back ?? location.pathname + location.hash);
 
@@ -43,7 +43,7 @@ function watchNetwork(store: AppStore): void {
   });
 }
 
-/** Resolves once the reader agrees to the server that a link names; whoever doesn't leaves for the usual one. */
+/** Resolve once the user confirms the server that the link names; otherwise the page reloads with the usual one. */
 async function confirmServer(root: Element, base: string): Promise<void> {
   const { default: TrustDialog } = await import(/* webpackChunkName: "trust" */ "./ui/trust-dialog");
   const stay = () => location.assign(location.pathname + location.hash);
@@ -69,7 +69,7 @@ async function start(): Promise<void> {
     scope,
     version: OPSROOM_BUILD,
     localStore,
-    // Each tab's demo is a server of its own, so there is nothing to share.
+    // Each tab has its own mock server, so there is no state to share.
     locks: isDemo ? undefined : navigator.locks,
     isOnline: () => isDemo || navigator.onLine,
   });

@@ -1,7 +1,7 @@
 import { SUBPROTOCOL } from "../contract/generated";
 import { ABNORMAL_CLOSURE, type ChatListener, type ChatSocket, type ServerFrame } from "./backend";
 
-/** A handshake that takes longer has met something that only swallows packets. */
+/** Time limit for the handshake: some networks drop packets without an error. */
 const OPEN_TIMEOUT_MS = 10_000;
 /** The code with which the page closes a socket that it no longer needs (RFC 6455, 7.4.1). */
 const NORMAL_CLOSURE = 1000;
@@ -18,7 +18,7 @@ const parseFrame = (data: unknown): ServerFrame | undefined => {
   }
 };
 
-/** A WebSocket that speaks frames; one `onClose`, however it ends. */
+/** Open a WebSocket that sends and receives frames; calls `onClose` once, however the socket ends. */
 export function openChatSocket(url: string, listener: ChatListener): ChatSocket {
   const socket = new WebSocket(url, SUBPROTOCOL);
   let closed = false;

@@ -1,6 +1,6 @@
 import { type ErrorCode, type Problem, RETRYABLE } from "../contract/generated";
 
-/** The server understood and said no. */
+/** An error response of the server, with its problem details. */
 export class ApiError extends Error {
   constructor(readonly problem: Pick<Problem, "code" | "detail" | "retryAfter">) {
     super(`${problem.code}: ${problem.detail}`);
@@ -11,7 +11,7 @@ export class ApiError extends Error {
   }
 }
 
-/** Nobody answered, or what answered doesn't speak our language. */
+/** No response, or a response that isn't one of this API. */
 export class NetworkError extends Error {}
 
 /** Whether the same request may succeed a little later. */
@@ -20,6 +20,6 @@ export const isTransient = (error: unknown): boolean =>
 
 const MAX_RETRY_DELAY_MS = 15_000;
 
-/** How long to leave the server in peace, in milliseconds: as long as it asks for, within reason. */
+/** The delay before a retry in milliseconds: the server's Retry-After up to a limit, else `otherwise`. */
 export const retryDelay = (retryAfterSeconds: number | undefined, otherwise: number): number =>
   retryAfterSeconds === undefined ? otherwise : Math.min(MAX_RETRY_DELAY_MS, retryAfterSeconds * 1000);

@@ -3,13 +3,13 @@ import { ApiError, NetworkError } from "./errors";
 
 type Api = Contract["Api"];
 
-/** A request of the gateway's OpenAPI: its method and its path below `/api/v1`. */
+/** An operation of the gateway's OpenAPI document: its method and its path below `/api/v1`. */
 export type Route = keyof Api;
 type ResponseBody<R extends Route> = Api[R] extends { response: infer A } ? A : never;
 type Part = "path" | "query" | "body";
 export type RequestParts<R extends Route> = Pick<Api[R], Extract<keyof Api[R], Part>>;
 
-/** What may come with any request. */
+/** The options of every request: the token and the idempotency key. */
 export interface RequestOptions {
   readonly token?: string | undefined;
   readonly key?: string | undefined;
@@ -27,7 +27,7 @@ const NO_CONTENT = 204;
 const isProblem = (body: unknown): body is Problem =>
   typeof body === "object" && body !== null && "code" in body && "detail" in body;
 
-/** The address of `route` on the server at `base`, with what was asked put in its place. */
+/** The URL of `route` on the server at `base`, with path and query parameters filled in. */
 export function urlOf<R extends Route>(base: string, route: R, parts: RequestParts<R>): string {
   const { path: values = {}, query = {} } = parts as LooseParts;
   const path = route
@@ -37,7 +37,7 @@ export function urlOf<R extends Route>(base: string, route: R, parts: RequestPar
   return `${base}${API}${path}${search.size > 0 ? `?${search}` : ""}`;
 }
 
-/** One request and its JSON answer; throws `RefusedError` or `UnreachableError`, nothing else. */
+/** Send a request and return its JSON response. Throws only `ApiError` and `NetworkError`. */
 export async function request<R extends Route>(
   base: string,
   route: R,
@@ -60,7 +60,7 @@ export async function request<R extends Route>(
     });
     body = response.status === NO_CONTENT ? undefined : await response.json();
   } catch (error) {
-    // A static site answers an unknown path with a page: that is no server of ours either.
+    // Includes invalid JSON: a static site may return an HTML page for any path.
     throw new NetworkError(String(error));
   }
   if (response.ok) return body as ResponseBody<R>;

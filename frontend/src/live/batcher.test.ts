@@ -9,7 +9,7 @@ function collect() {
   return { batches, batcher: new Batcher<number>(items => void batches.push(items)) };
 }
 
-it("hands on at once what comes alone", () => {
+it("passes on single items at once", () => {
   const { batches, batcher } = collect();
   batcher.add([1]);
   vi.advanceTimersByTime(60);
@@ -17,7 +17,7 @@ it("hands on at once what comes alone", () => {
   expect(batches).toEqual([[1], [2]]);
 });
 
-it("hands on a flood together, all of it and in order", () => {
+it("passes on a burst as one batch, complete and in order", () => {
   const { batches, batcher } = collect();
   for (let n = 1; n <= 5; n += 1) batcher.add([n]);
   expect(batches).toEqual([[1]]);
@@ -27,7 +27,7 @@ it("hands on a flood together, all of it and in order", () => {
   expect(batches).toHaveLength(2);
 });
 
-it("hands on what waits when it is asked to, once", () => {
+it("flushes pending items once", () => {
   const { batches, batcher } = collect();
   batcher.add([1]);
   batcher.add([2]);

@@ -1,9 +1,9 @@
-/** How often, in milliseconds, a flood is handed on; what comes alone never waits. */
+/** The shortest interval between two batches; a single item is never delayed. */
 const INTERVAL_MS = 50;
 
 /**
- * Hands items on at once while they come singly, and a few times a second together while they pour in: drawing
- * ten thousand changes one by one would leave no time for anything else.
+ * Passes on single items at once and collects bursts into batches: rendering ten thousand changes one by one would
+ * block the page.
  */
 export class Batcher<T> {
   private pending: T[] = [];
@@ -20,7 +20,7 @@ export class Batcher<T> {
     else this.timer = setTimeout(() => this.flush(), delay);
   }
 
-  /** Hand on what waits, now. */
+  /** Pass on the pending items now. */
   flush(): void {
     clearTimeout(this.timer);
     this.timer = undefined;

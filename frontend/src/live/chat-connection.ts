@@ -5,12 +5,12 @@ import { type ChatEvent, type ChatState, ROOM, type SignOutReason } from "../sta
 import { parseRetryHint, Reconnector } from "./reconnector";
 
 export const PAGE_SIZE = 60;
-/** A send that isn't answered in this time went into a connection that is dead without knowing it. */
+/** Without an ack in this time, the connection is considered dead. */
 const ACK_TIMEOUT_MS = 10_000;
-/** After a refusal that may pass, how long before the same send goes again, unless the server says. */
+/** The delay before a send is retried after a transient error without Retry-After. */
 const BUSY_RETRY_MS = 2_000;
 
-/** Closes after which there is no person to come back as. */
+/** The close codes after which the user is signed out and the page doesn't reconnect. */
 const SIGN_OUT_REASONS: Readonly<Record<number, SignOutReason>> = {
   [CloseCode.LEFT]: "left",
   [CloseCode.TOKEN_INVALID]: "token_invalid",
@@ -21,7 +21,7 @@ const SIGN_OUT_REASONS: Readonly<Record<number, SignOutReason>> = {
 interface ChatConnectionOptions {
   readonly backend: Backend;
   readonly token: string;
-  /** The token of reads: none where anybody may read. */
+  /** The token for reads: undefined if reads are public. */
   readonly readToken: () => string | undefined;
   readonly state: () => ChatState;
   readonly publish: (event: ChatEvent) => void;
@@ -29,7 +29,7 @@ interface ChatConnectionOptions {
   readonly random?: () => number;
 }
 
-/** Keeps one chat connection alive, resumes it, and sends what is queued: one at a time, in order. */
+/** A chat connection that reconnects, resumes, and sends queued messages one at a time and in order. */
 export class ChatConnection {
   private socket: ChatSocket | undefined;
   private welcomed = false;
@@ -51,7 +51,7 @@ export class ChatConnection {
   retryNow = (): void => this.reconnector.retryNow();
   onOffline = (): void => this.reconnector.onOffline();
 
-  /** Send the first of the queue, unless one is on its way already. */
+  /** Send the first queued message, unless another one is still unacknowledged. */
   flush(): void {
     const { outbox } = this.options.state();
     if (!this.welcomed || outbox.some(item => item.status === "sending")) return;
@@ -67,12 +67,12 @@ export class ChatConnection {
     if (this.welcomed) this.socket?.send({ type: "typing", room: ROOM });
   }
 
-  /** Leave for good: the server frees the name. Answers whether it was told. */
+  /** Leave the chat: the server releases the name. Returns whether the leave frame was sent. */
   leave(): boolean {
-    const told = this.welcomed;
-    if (told) this.socket?.send({ type: "leave" });
+    const canSend = this.welcomed;
+    if (canSend) this.socket?.send({ type: "leave" });
     this.stop();
-    return told;
+    return canSend;
   }
 
   private connect(): void {
@@ -110,7 +110,7 @@ export class ChatConnection {
     } else this.flush();
   }
 
-  /** The last page of what was said before we came; what comes later comes by the connection. */
+  /** Load the last page of history before the welcome; later messages arrive over the connection. */
   private async loadLatestPage(upTo: number | undefined): Promise<void> {
     if (this.options.state().loaded || upTo === undefined) return;
     const socket = this.socket;
@@ -120,7 +120,7 @@ export class ChatConnection {
       if (socket !== this.socket) return;
       this.options.publish({ kind: "page", messages, limit: PAGE_SIZE });
     } catch {
-      // Without history the room isn't whole: begin again, from the welcome.
+      // Without history the room is incomplete: reconnect and start again.
       if (socket === this.socket) {
         this.disconnect();
         this.reconnector.lost();

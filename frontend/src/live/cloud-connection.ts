@@ -4,12 +4,12 @@ import type { CloudState, CloudStateEvent } from "../state/cloud/model";
 import { Batcher } from "./batcher";
 import { Reconnector } from "./reconnector";
 
-/** How far back in the stream a first visit looks, to show what has happened lately. */
+/** How many past events a first visit loads into the Worklog. */
 const BACKFILL = 2_000;
 
 interface CloudConnectionOptions {
   readonly backend: Backend;
-  /** Ask whether who is here may see the servers; asked before each connection. Throws what the backend throws. */
+  /** Whether the user may see the servers; called before each connection. Throws what the backend throws. */
   readonly mayFollow: () => Promise<boolean>;
   readonly token: () => string | undefined;
   readonly state: () => CloudState;
@@ -18,10 +18,10 @@ interface CloudConnectionOptions {
   readonly random?: () => number;
 }
 
-/** Keeps one stream of cloud events alive: the list first, then everything after it. */
+/** A cloud connection that reconnects: loads the list of instances, then follows the events after it. */
 export class CloudConnection {
   private stream: CloudStream | undefined;
-  /** Counts attempts, so that an answer to an earlier one is known as late. */
+  /** The number of the current attempt: responses to earlier attempts are ignored. */
   private attempt = 0;
   private backfill = BACKFILL;
   private readonly reconnector: Reconnector;
@@ -64,7 +64,7 @@ export class CloudConnection {
       onChanges: (events: readonly CloudEvent[]) => this.changes.add(events),
       onReset: () => this.startOver(),
       onClose: (retryAfterMs?: number) => {
-        // The next stream resumes after the last event that was handed on.
+        // The next stream resumes after the last event that was passed on.
         this.changes.flush();
         this.reconnector.lost(retryAfterMs);
       },
@@ -72,7 +72,7 @@ export class CloudConnection {
     this.stream = backend.openCloud(state().seq, listener, token());
   }
 
-  /** Fetch the list again and follow from exactly there: looking back further would only be refused again. */
+  /** Load the list again and follow from its sequence, without backfill: that would only cause another reset. */
   private startOver(): void {
     this.backfill = 0;
     this.changes.flush();

@@ -21,14 +21,14 @@ function startReconnector({ random = () => 0.5, isOnline = (): boolean => true }
   return { reconnector, last: () => reports.at(-1), connects: () => connects };
 }
 
-it("waits anywhere between nothing and a ceiling that doubles up to half a minute", () => {
+it("waits a random delay below a ceiling that doubles up to 15 seconds", () => {
   const delays = (random: () => number) =>
     [0, 1, 2, 3, 4, 5, 20].map(failures => jitteredDelay(failures, random));
   expect(delays(() => 0)).toEqual([0, 0, 0, 0, 0, 0, 0]);
   expect(delays(() => 1)).toEqual([1_000, 2_000, 4_000, 8_000, 15_000, 15_000, 15_000]);
 });
 
-it("says when it tries again, and then does", () => {
+it("reports the time of the next attempt and connects then", () => {
   const { reconnector, last, connects } = startReconnector();
   reconnector.lost();
   reconnector.lost();
@@ -39,7 +39,7 @@ it("says when it tries again, and then does", () => {
   expect([connects(), last()?.phase]).toEqual([2, "connecting"]);
 });
 
-it("comes back when a server that stops asks to, and not in the same instant as all others", () => {
+it("waits for the server's retry hint plus jitter", () => {
   expect(parseRetryHint("going away; retry in 2.5 s")).toBe(2_500);
   for (const silent of ["", "going away", "retry in 2.5 s", "going away; retry in 2.5 s, or so"])
     expect(parseRetryHint(silent)).toBeUndefined();
@@ -54,7 +54,7 @@ it("comes back when a server that stops asks to, and not in the same instant as 
   expect(last()?.retryAt).toBe(Date.now() + 61_000);
 });
 
-it("takes a connection that was lost soon for one more failure, and a steady one for a fresh start", () => {
+it("resets the failure count only after a stable connection", () => {
   const { reconnector, last } = startReconnector();
   for (let i = 0; i < 3; i += 1) reconnector.lost();
   vi.runAllTimers();
@@ -69,7 +69,7 @@ it("takes a connection that was lost soon for one more failure, and a steady one
   expect(last()?.failures).toBe(1);
 });
 
-it("doesn't try where the device has no network, and tries at once when asked", () => {
+it("doesn't reconnect while the device is offline, except on request", () => {
   const { reconnector, last, connects } = startReconnector({ isOnline: () => false });
   reconnector.lost();
   vi.advanceTimersByTime(60_000);
@@ -78,7 +78,7 @@ it("doesn't try where the device has no network, and tries at once when asked", 
   expect(connects()).toBe(2);
 });
 
-it("tries no more once it is stopped or refused", () => {
+it("doesn't reconnect once it is stopped or refused", () => {
   for (const end of ["stop", "refused"] as const) {
     const { reconnector, connects } = startReconnector();
     reconnector.lost();

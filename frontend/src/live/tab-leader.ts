@@ -1,15 +1,4 @@
-/**
- * One live stream per browser. Of all tabs on one server, one leads: it holds a lock, and with it the
- * connections. Every tab keeps its own replica of the state, fed by the same events:
- *
- * - whoever learns something publishes an event; each tab applies it, and applying twice does no harm;
- * - a tab that comes asks, and the leader answers with its whole state; what follows comes in order
- *   after it, so nothing is missed between;
- * - when the leader goes, the browser hands the lock to the next tab, which resumes from its own replica;
- * - a leader that doesn't answer (frozen in the background) loses the lock to the tab that asked.
- *
- * Without locks (plain http to another machine has none) every tab leads itself, alone.
- */
+/** How long a tab waits for the leader's snapshot before it takes over. */
 const ANSWER_TIMEOUT_MS = 2_500;
 
 export interface TabLeaderOptions<Event, State, Request> {
@@ -17,9 +6,9 @@ export interface TabLeaderOptions<Event, State, Request> {
   readonly apply: (event: Event) => void;
   readonly snapshot: () => State;
   readonly restore: (state: State) => void;
-  /** Become the leader; the returned function steps down. */
+  /** Called when this tab becomes the leader; the returned function is called when it steps down. */
   readonly onLead: () => () => void;
-  /** Only the leader is asked. */
+  /** Called on the leader only. */
   readonly handleRequest: (request: Request) => void;
   readonly locks: Pick<LockManager, "request"> | undefined;
   readonly openChannel: (name: string) => BroadcastChannel;
@@ -31,13 +20,24 @@ type Message<Event, State, Request> =
   | { readonly kind: "ask"; readonly from: string }
   | { readonly kind: "snapshot"; readonly to: string; readonly state: State };
 
+/**
+ * Leader election among the tabs of one server, with state replication. The leader holds a Web Lock and the
+ * connections, so that a browser has one live stream. Every tab has a replica of the state:
+ *
+ * - Any tab can publish an event, and every tab applies it. Events are idempotent.
+ * - A new tab requests a snapshot from the leader. Messages are ordered, so it misses nothing after the snapshot.
+ * - When the leader closes, the browser grants the lock to the next tab, which resumes from its replica.
+ * - If the leader doesn't respond (frozen in the background), the requesting tab steals the lock.
+ *
+ * Without Web Locks (over plain http from another machine) every tab is its own leader.
+ */
 export class TabLeader<Event, State, Request> {
   private readonly id = Math.random().toString(36).slice(2);
   private readonly channel: BroadcastChannel | undefined;
   private leader = false;
   private stopLeading: (() => void) | undefined;
   private releaseLock: (() => void) | undefined;
-  /** Until a snapshot has come, events would be applied to a state that they don't follow from. */
+  /** Whether a snapshot has been applied: events before it belong to a state that this tab doesn't have. */
   private synced = false;
   private closed = false;
   private answerTimer: ReturnType<typeof setTimeout> | undefined;
@@ -65,19 +65,19 @@ export class TabLeader<Event, State, Request> {
     this.releaseLock?.();
   }
 
-  /** Something happened: tell it to every tab, this one first. */
+  /** Apply an event in every tab, in this one first. */
   publish(event: Event): void {
     this.options.apply(event);
     this.post({ kind: "event", event });
   }
 
-  /** Ask the leader, whoever it is, to do something. */
+  /** Have the leader handle a request. */
   request(request: Request): void {
     if (this.isLeader) this.options.handleRequest(request);
     else this.post({ kind: "request", request });
   }
 
-  /** Ask the leader for the whole state, and take its place if it doesn't answer. */
+  /** Request a snapshot from the leader, and take over if it doesn't respond. */
   resync(): void {
     if (this.isLeader || this.closed) return;
     this.post({ kind: "ask", from: this.id });
@@ -93,7 +93,7 @@ export class TabLeader<Event, State, Request> {
         this.releaseLock = resolve;
       });
     });
-    // A stolen lock ends its holder's request with an error: follow the thief, and stand in line again.
+    // Another tab stole the lock: step down, queue for the lock again and follow the new leader.
     held?.catch(() => {
       if (this.closed) return;
       this.stepDown();
@@ -111,7 +111,7 @@ export class TabLeader<Event, State, Request> {
   }
 
   private stepDown(): void {
-    // First the mark, then the work: what the ending connections say must not reach the tabs of the next leader.
+    // Clear the flag first: events of the closing connections must not reach the tabs of the next leader.
     this.leader = false;
     this.stopLeading?.();
     this.stopLeading = undefined;

@@ -5,7 +5,7 @@ import { MockChat } from "./chat";
 import { MockCloud } from "./cloud";
 import { mockStatus } from "./status";
 
-/** Nobody is asked who they are. */
+/** Open mode: no authentication. */
 const OPEN_SESSION: SessionView = {
   mode: "open",
   guests: true,
@@ -13,18 +13,18 @@ const OPEN_SESSION: SessionView = {
 };
 
 export interface MockOptions {
-  /** How long a command takes. */
+  /** The duration of a command. */
   readonly delayMs: number;
-  /** How long an answer takes. */
+  /** The delay of every response and frame. */
   readonly latencyMs: number;
   readonly newId?: () => string;
 }
 
-/** A whole server in the page's own memory: for the demo, and for tests, which may also break it. */
+/** A server in the page's memory for the demo and for tests, which can also inject faults. */
 export interface MockBackend extends Backend {
   readonly chat: MockChat;
   readonly cloud: MockCloud;
-  /** Whether anything answers; turned off, connections are cut and requests fail. */
+  /** While unreachable, requests fail; connections are closed when it becomes unreachable. */
   setReachable(reachable: boolean): void;
 }
 
@@ -35,7 +35,7 @@ export function createMockBackend({ delayMs, latencyMs, newId }: MockOptions): M
   const since = Date.now();
   let reachable = true;
 
-  const answer = <T>(work: () => T): Promise<T> =>
+  const respond = <T>(work: () => T): Promise<T> =>
     new Promise((resolve, reject) => {
       defer(() => {
         try {
@@ -57,21 +57,21 @@ export function createMockBackend({ delayMs, latencyMs, newId }: MockOptions): M
       chat.cutAll();
       cloud.cutAll();
     },
-    session: () => answer(() => OPEN_SESSION),
-    signOut: () => answer(() => {}),
-    register: name => answer(() => chat.register(name)),
-    users: () => answer(() => chat.users()),
-    history: query => answer(() => chat.history(query)),
-    instances: () => answer(() => cloud.list()),
-    command: request => answer(() => cloud.command(request, actor(request.token))),
-    cancel: (operationId, token) => answer(() => cloud.cancel(operationId, actor(token))),
-    restrictions: () => answer(() => []),
-    addresses: () => answer(() => []),
+    session: () => respond(() => OPEN_SESSION),
+    signOut: () => respond(() => {}),
+    register: name => respond(() => chat.register(name)),
+    users: () => respond(() => chat.users()),
+    history: query => respond(() => chat.history(query)),
+    instances: () => respond(() => cloud.list()),
+    command: request => respond(() => cloud.command(request, actor(request.token))),
+    cancel: (operationId, token) => respond(() => cloud.cancel(operationId, actor(token))),
+    restrictions: () => respond(() => []),
+    addresses: () => respond(() => []),
     moderate: () =>
-      answer(() => {
-        throw new ApiError({ code: "forbidden", detail: "nobody moderates here" });
+      respond(() => {
+        throw new ApiError({ code: "forbidden", detail: "moderation is not available" });
       }),
-    status: () => answer(() => mockStatus(since, { CHAT: chat.messages.length, CLOUD: cloud.list().seq })),
+    status: () => respond(() => mockStatus(since, { CHAT: chat.messages.length, CLOUD: cloud.list().seq })),
     openChat: listener => {
       if (reachable) return chat.open(listener);
       defer(() => listener.onClose(ABNORMAL_CLOSURE, ""));

@@ -14,7 +14,7 @@ interface MockConnection {
   member?: Member;
 }
 
-/** The chat service, as far as a page can tell. */
+/** The chat service as a client sees it. */
 export class MockChat {
   readonly messages: Message[] = [];
   private readonly members = new Map<string, Member>();
@@ -53,12 +53,12 @@ export class MockChat {
     };
   }
 
-  /** Cut every connection, as a server that restarts does. */
+  /** Close all connections, like a server that restarts. */
   cutAll(code: number = CloseCode.GOING_AWAY, reason = ""): void {
     for (const connection of [...this.connections]) this.end(connection, code, reason);
   }
 
-  /** Someone without a browser comes. */
+  /** Add a user who has no page. */
   enter(name: string): User {
     const { user, token } = this.admit(name);
     const member = this.members.get(token);
@@ -95,7 +95,7 @@ export class MockChat {
   private admit(name: string): Registered {
     this.ids += 1;
     const user = { id: `u${this.ids}-${Date.now().toString(36)}`, name };
-    // The token holds what is needed to come back: this server forgets everything when the page is reloaded.
+    // The token contains the user, because a reload of the page loses the server's memory.
     const token = JSON.stringify(user);
     this.members.set(token, { user, token, connections: new Set() });
     return { user, token };

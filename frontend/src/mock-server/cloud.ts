@@ -19,7 +19,7 @@ const DONE: Record<Command, EventType> = {
 
 const refuse = (code: ErrorCode, detail: string) => new ApiError({ code, detail });
 
-/** The cloud service, as far as a page can tell. */
+/** The cloud service as a client sees it. */
 export class MockCloud {
   readonly events: CloudEvent[] = [];
   private readonly instances = new Map<string, Instance>();

@@ -47,24 +47,24 @@ function addDemoContent({ chat, cloud }: MockBackend): readonly [User, User, Use
   return [alexandra, petr, ivan];
 }
 
-/** People who answer, so that a visitor alone sees how a conversation looks. */
+/** Reply to the visitor's messages, so that a single visitor sees a conversation. */
 function autoReply({ chat }: MockBackend, people: readonly User[]): void {
-  let told = chat.messages.length;
+  let seen = chat.messages.length;
   let turn = 0;
   setInterval(() => {
-    const fresh = chat.messages.slice(told);
-    told = chat.messages.length;
-    const isAsked = fresh.some(message => !people.some(one => one.id === message.user.id));
+    const newMessages = chat.messages.slice(seen);
+    seen = chat.messages.length;
+    const hasQuestion = newMessages.some(message => !people.some(one => one.id === message.user.id));
     const speaker = people[turn % people.length];
     const reply = REPLIES[turn % REPLIES.length];
-    if (!isAsked || !speaker || !reply) return;
+    if (!hasQuestion || !speaker || !reply) return;
     turn += 1;
     chat.type(speaker);
     setTimeout(() => chat.say(speaker, reply), 2_500);
   }, 1_000);
 }
 
-/** The simulated backend, furnished for a visitor. */
+/** Create a mock server with demo content. */
 export function createDemoBackend(): Backend {
   const backend = createMockBackend({ delayMs: 10_000, latencyMs: 80, newId: uuid });
   autoReply(backend, addDemoContent(backend));

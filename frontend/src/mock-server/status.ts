@@ -2,7 +2,7 @@ import type { ReplicaStatus, Status, StreamStatus } from "../contract/generated"
 
 const SERVICES = ["gateway", "chat", "cloud"] as const;
 
-/** What a portal of one process each would tell, started `since` (milliseconds of the epoch), with so many events. */
+/** The status of a portal with one process per service, started at `since` (Unix milliseconds). */
 export function mockStatus(since: number, events: Readonly<Record<"CHAT" | "CLOUD", number>>): Status {
   const replicas = SERVICES.map(
     (service, index): ReplicaStatus => ({

@@ -5,7 +5,7 @@ import { Browser, join, settle } from "../testing/browser";
 
 const browser = new Browser();
 
-describe("outside of open mode", () => {
+describe("with authentication", () => {
   const GUEST: SessionView = { mode: "token", guests: true, may: ["register", "chat"], role: "member" };
   const ANYBODY: SessionView = { mode: "token", guests: true, may: ["register"] };
   const OPERATOR: SessionView = {
@@ -17,7 +17,7 @@ describe("outside of open mode", () => {
   };
   const refused = (code: "token_invalid" | "name_taken") => new ApiError({ code, detail: "" });
 
-  /** A server where the token `olga` and what is registered with it are an operator's. */
+  /** Require tokens: `olga` is an operator's token, and registrations with it are operators. */
   function ask(): void {
     const operators = new Set<string | undefined>(["olga"]);
     const known = new Set<string | undefined>(["olga"]);
@@ -35,7 +35,7 @@ describe("outside of open mode", () => {
     });
   }
 
-  it("asks for no servers that a guest may not see, and reads the room as the guest", async () => {
+  it("doesn't load servers that a guest may not see, and reads history with the guest's token", async () => {
     ask();
     const [instances, history] = [
       vi.spyOn(browser.backend, "instances"),
@@ -50,7 +50,7 @@ describe("outside of open mode", () => {
     expect(history.mock.calls.map(([, sent]) => sent)).toEqual([token]);
   });
 
-  it("exchanges a token for a registration with its role, reads with that, and forgets all at the end", async () => {
+  it("exchanges a token for a registration with its role, and hides the servers after sign-out", async () => {
     ask();
     const [list, stream] = [vi.spyOn(browser.backend, "instances"), vi.spyOn(browser.backend, "openCloud")];
     const [registered, signedOut] = [
@@ -74,7 +74,7 @@ describe("outside of open mode", () => {
     expect(olga.access.may("command_servers")).toBe(false);
   });
 
-  it("takes the next name where its own is taken, and keeps nothing of a token that is refused", async () => {
+  it("appends a number to a taken name, and keeps the old registration if a token is invalid", async () => {
     ask();
     browser.backend.chat.enter("olga");
     const olga = browser.open();
@@ -86,7 +86,7 @@ describe("outside of open mode", () => {
     expect(olga.chat.value.me?.name).toBe("olga-2");
   });
 
-  it("drops a stored token that proves nothing any more, and asks again without", async () => {
+  it("removes a stored token that was revoked, and continues without it", async () => {
     ask();
     browser.localStore.set("identity.test", { user: { id: "u", name: "Ann" }, token: "stale" });
     const ann = browser.open();
@@ -96,7 +96,7 @@ describe("outside of open mode", () => {
     expect(ann.access.view.value).toEqual(ANYBODY);
   });
 
-  it("sends no stored token where anybody may read", async () => {
+  it("sends no stored token in open mode", async () => {
     browser.localStore.set("identity.test", { user: { id: "u", name: "Ann" }, token: "not json" });
     const list = vi.spyOn(browser.backend, "instances");
     const ann = browser.open();

@@ -3,7 +3,7 @@ import type { Backend } from "../api/backend";
 import type { Action, SessionView } from "../contract/generated";
 import { hasErrorCode } from "./names";
 
-/** Who the server takes us for, and what we may do. */
+/** The user's identity and permissions according to the server. */
 export class Access {
   private readonly viewSignal = signal<SessionView | undefined>(undefined);
 
@@ -11,11 +11,11 @@ export class Access {
     private readonly backend: Backend,
     /** The token of our registration. */
     private readonly token: () => string | undefined,
-    /** That token proves nothing any more. */
+    /** Called when the server rejects that token. */
     private readonly onTokenRevoked: () => void,
   ) {}
 
-  /** Undefined until the server has said so. */
+  /** Undefined until the server has responded. */
   get view(): ReadonlySignal<SessionView | undefined> {
     return this.viewSignal;
   }
@@ -24,7 +24,7 @@ export class Access {
     return this.viewSignal.value?.mode === "open";
   }
 
-  /** Whether an action is worth offering: until the server says who may what, everything is. */
+  /** Whether to offer an action; true for all actions until the permissions are known. */
   may(action: Action): boolean {
     return this.viewSignal.value?.may.includes(action) ?? true;
   }
@@ -33,7 +33,7 @@ export class Access {
     this.viewSignal.value = view;
   }
 
-  /** Nobody is signed in any more: what that leaves is known before the server says it. */
+  /** Reset to the permissions of an anonymous user, without waiting for the server. */
   onSignedOut(): void {
     const view = this.viewSignal.value;
     if (!view || view.mode === "open") return;
@@ -41,12 +41,12 @@ export class Access {
     this.setView({ mode, guests, may: guests ? ["register"] : [], ...(signIn ? { signIn } : {}) });
   }
 
-  /** Where anybody may read, reading needs no proof, so that an old one can't be in its way. */
+  /** The token for reads: undefined in open mode, so that a revoked token can't make reads fail. */
   readToken(): string | undefined {
     return this.isOpen ? undefined : this.token();
   }
 
-  /** Ask the server; throws what the backend throws. */
+  /** Load the view from the server. Throws what the backend throws. */
   async load(): Promise<SessionView> {
     const anonymous = await this.backend.session();
     const token = this.token();
@@ -55,13 +55,13 @@ export class Access {
       return await this.backend.session(token);
     } catch (error) {
       if (!hasErrorCode(error, "token_invalid")) throw error;
-      // Unless it was exchanged for another meanwhile.
+      // It may have been replaced in the meantime.
       if (this.token() === token) this.onTokenRevoked();
       return anonymous;
     }
   }
 
-  /** Make a token worth nothing; one that is so already, or a server that is away, changes nothing for us. */
+  /** Revoke a token. Errors are ignored: there is nothing that the page could do about them. */
   revokeToken(token: string): Promise<void> {
     return this.backend.signOut(token).catch(() => {});
   }

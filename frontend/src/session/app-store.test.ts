@@ -5,7 +5,7 @@ import { Browser, join, settle, texts } from "../testing/browser";
 const browser = new Browser();
 
 describe("the chat", () => {
-  it("signs in, talks, and knows a returning user", async () => {
+  it("registers, sends, and restores the user after a reload", async () => {
     const ann = browser.open();
     await join(ann);
     ann.send("hello");
@@ -19,7 +19,7 @@ describe("the chat", () => {
     expect(texts(back)).toEqual(["hello"]);
   });
 
-  it("shows everything once after the connection was cut, however often", async () => {
+  it("shows every message once after repeated disconnects", async () => {
     const ann = browser.open();
     await join(ann);
     const bob = browser.backend.chat.enter("Bob");
@@ -34,7 +34,7 @@ describe("the chat", () => {
     expect(ann.chat.value.connection.phase).toBe("live");
   });
 
-  it("sends what was typed offline once, in order, also after a reload", async () => {
+  it("sends offline messages once and in order, even after a reload", async () => {
     const ann = browser.open();
     await join(ann);
     browser.backend.setReachable(false);
@@ -53,18 +53,18 @@ describe("the chat", () => {
     expect(browser.localStore.keys("outbox.")).toEqual([]);
   });
 
-  it("resends what was cut off between send and answer without saying it twice", async () => {
+  it("resends an unacknowledged message without a duplicate", async () => {
     const ann = browser.open();
     await join(ann);
     ann.send("once");
-    // The send is in; the answer will not come out.
+    // The server has the message; its ack is lost.
     browser.backend.chat.cutAll();
     await settle(5_000);
     expect(texts(ann)).toEqual(["once"]);
     expect(browser.backend.chat.messages).toHaveLength(1);
   });
 
-  it("asks for a nickname again when the token opens nothing any more", async () => {
+  it("signs out if the stored token is invalid", async () => {
     browser.localStore.set("identity.test", { user: { id: "u", name: "Ann" }, token: "not json" });
     const ann = browser.open();
     await settle();
@@ -72,7 +72,7 @@ describe("the chat", () => {
     expect(ann.chat.value.me).toBeUndefined();
   });
 
-  it("leaves, and others see it at once", async () => {
+  it("leaves the chat, and the server removes the user at once", async () => {
     const ann = browser.open();
     await join(ann);
     ann.leave();
@@ -81,7 +81,7 @@ describe("the chat", () => {
     expect(browser.backend.chat.users()).toEqual([]);
   });
 
-  it("loads older pages until the beginning", async () => {
+  it("loads older pages up to the beginning", async () => {
     const bob = browser.backend.chat.enter("Bob");
     for (let n = 1; n <= 130; n += 1) browser.backend.chat.say(bob, `${n}`);
     const ann = browser.open();
@@ -98,7 +98,7 @@ describe("the chat", () => {
   });
 });
 
-it("leaves a server that stops in peace for as long as it asks to, on both connections", async () => {
+it("waits for the server's retry hint on both connections", async () => {
   const ann = browser.open();
   await join(ann);
   browser.backend.chat.cutAll(CloseCode.GOING_AWAY, "going away; retry in 2.0 s");
@@ -112,7 +112,7 @@ it("leaves a server that stops in peace for as long as it asks to, on both conne
 });
 
 describe("the cloud", () => {
-  it("goes through a life and logs it line by line", async () => {
+  it("runs all commands on an instance and logs each event", async () => {
     const ann = browser.open();
     await settle();
     await Promise.all([ann.commandSender.run("create"), settle(11_000)]);
@@ -127,14 +127,14 @@ describe("the cloud", () => {
     expect(ann.cloud.value.instances.size).toBe(0);
   });
 
-  it("takes a second click on a busy target for none", async () => {
+  it("ignores a second command while the first is pending", async () => {
     const ann = browser.open();
     await settle();
     await Promise.all([ann.commandSender.run("create"), ann.commandSender.run("create"), settle(2_000)]);
     expect(ann.cloud.value.instances.size).toBe(1);
   });
 
-  it("undoes what is pending, and says in the Worklog why it can't", async () => {
+  it("cancels a pending command, and logs why a finished one can't be cancelled", async () => {
     const ann = browser.open();
     await settle();
     await Promise.all([ann.commandSender.run("create"), settle(2_000)]);
@@ -146,7 +146,7 @@ describe("the cloud", () => {
     expect(ann.cloud.value.worklog.at(-1)).toMatchObject({ kind: "refused", code: "operation_finished" });
   });
 
-  it("is whole again after cuts and resets", async () => {
+  it("is complete again after disconnects and resets", async () => {
     const ann = browser.open();
     await settle();
     await Promise.all([ann.commandSender.run("create"), settle(3_000)]);
@@ -162,7 +162,7 @@ describe("the cloud", () => {
     expect(ann.cloud.value.connection.phase).toBe("live");
   });
 
-  it("says when the next attempt comes while nobody answers", async () => {
+  it("reports the time of the next attempt while the server is unreachable", async () => {
     browser.backend.setReachable(false);
     const ann = browser.open();
     await settle(20);

@@ -34,17 +34,17 @@ interface SharedState {
   readonly view?: SessionView | undefined;
 }
 
-/** What any tab may ask of the one that holds the connections. */
+/** What a tab can request from the leader. */
 type LeaderRequest = "flush" | "typing" | "leave" | "reconnect" | "offline";
 
-/** How much of the room a tab that joins is given; the rest it loads when someone scrolls up. */
+/** The number of messages in a snapshot; a tab loads older ones when the user scrolls up. */
 const SNAPSHOT_MESSAGES = 500;
 
 export interface AppStoreOptions {
   readonly backend: Backend;
-  /** What tells this server from others: keys what is kept, and names the group of tabs. */
+  /** Identifies the server: part of the keys in browser storage and of the name of the tabs' channel. */
   readonly scope: string;
-  /** Tabs with different versions of the page don't share a state that they would read differently. */
+  /** Only tabs with the same version of the page share state. */
   readonly version?: string;
   readonly localStore: LocalStore;
   readonly locks?: Pick<LockManager, "request"> | undefined;
@@ -53,7 +53,7 @@ export interface AppStoreOptions {
   readonly random?: () => number;
 }
 
-/** All that is live about one server: both stores, their connections, and what a person can do. */
+/** The state of the page for one server: chat, cloud, permissions, their connections, and the user's actions. */
 export class AppStore {
   readonly commandSender: CommandSender;
   readonly access: Access;
@@ -128,7 +128,7 @@ export class AppStore {
   onOffline = (): void => this.tabs.request("offline");
   resync = (): void => this.tabs.resync();
 
-  /** Take a name; throws what the backend throws. */
+  /** Register a name. Throws what the backend throws. */
   async register(name: string, proof?: string): Promise<void> {
     const identity = await this.options.backend.register(name, proof);
     this.options.localStore.set(this.identityKey, identity);
@@ -136,8 +136,9 @@ export class AppStore {
   }
 
   /**
-   * Exchange a token that was given out, or the issuer's, for a registration with its role; throws what the backend
-   * throws. The proof itself is kept nowhere: the registration's token can be withdrawn by whoever has it.
+   * Exchange a static token or an ID token for a registration with its role. Throws what the backend throws.
+   *
+   * Only the registration's token is stored, because its owner can revoke it.
    */
   async signIn(proof: string): Promise<void> {
     const { name = "user" } = await this.options.backend.session(proof);
@@ -149,7 +150,7 @@ export class AppStore {
     await registerWithSuffix(name, one => this.register(one, proof));
   }
 
-  /** Names like `name` that nobody on the list has. */
+  /** The candidates that no user has. */
   availableNames = (name: string, candidates: readonly string[]): Promise<readonly string[]> =>
     availableNames(this.options.backend, name, candidates);
 
@@ -157,7 +158,7 @@ export class AppStore {
   typing = (): void => this.tabs.request("typing");
 
   send(text: string): void {
-    // Two messages of one millisecond must still sort in the order in which they were typed.
+    // Keep the timestamps distinct: the outbox sorts by them.
     this.lastSentAt = Math.max(Date.now(), this.lastSentAt + 1);
     const item = { clientId: newId(), text, at: this.lastSentAt };
     this.outbox.add(item);
@@ -172,18 +173,18 @@ export class AppStore {
 
   discard = (clientId: string): void => this.publishChat({ kind: "discarded", clientId });
 
-  /** Load the page of history before what is shown; each tab for itself. */
+  /** Load the previous page of history, in this tab only. */
   async loadOlder(): Promise<void> {
     const { loaded, hasOlder, messages } = this.chatSignal.value;
     const before = messages[0]?.seq;
     if (!loaded || !hasOlder || this.loadingOlder || before === undefined) return;
     this.loadingOlder = true;
     try {
-      const asked = { room: ROOM, before, limit: PAGE_SIZE };
-      const older = await this.options.backend.history(asked, this.access.readToken());
+      const query = { room: ROOM, before, limit: PAGE_SIZE };
+      const older = await this.options.backend.history(query, this.access.readToken());
       this.applyChat({ kind: "page", messages: older, limit: PAGE_SIZE });
     } catch (error) {
-      // Scrolling up asks again; a refusal would be a mistake of ours worth hearing of.
+      // Scrolling up retries; an error response would be a bug, so it is thrown.
       if (error instanceof ApiError) throw error;
     } finally {
       this.loadingOlder = false;
@@ -194,7 +195,7 @@ export class AppStore {
     return this.options.localStore.get<Identity>(this.identityKey);
   }
 
-  /** Learn what we may do, and tell all tabs. Answers whether we may see the servers. */
+  /** Load the permissions into all tabs. Returns whether the user may see the servers. */
   private async loadAccess(): Promise<boolean> {
     const view = await this.access.load();
     if (this.tabs.isLeader) this.tabs.publish({ store: "access", view });
@@ -212,7 +213,7 @@ export class AppStore {
     this.hideServers();
   }
 
-  /** What was seen with a role that is gone is no longer shown. */
+  /** Clear the servers if the user may no longer see them. */
   private hideServers(): void {
     if (this.access.may("see_servers")) return;
     this.cloudSignal.value = { ...EMPTY_CLOUD, connection: this.cloudSignal.value.connection };
@@ -257,7 +258,7 @@ export class AppStore {
   }
 
   private onLead(): () => void {
-    // A tab that crashed may have kept a message that it could tell nobody of.
+    // The outbox may contain messages of a tab that crashed before it published them.
     for (const item of this.outbox.list()) this.publishChat({ kind: "queued", item });
     this.connections.open();
     return () => this.connections.close();
@@ -265,7 +266,7 @@ export class AppStore {
 
   private clearIdentity(reason: SignOutReason): void {
     const identity = this.identity();
-    // A token that lost its role is refused, and yet holds the name: free it for whoever signs in again.
+    // A token that lost its role is rejected but still holds the name: revoke it, so that the name is free again.
     if (identity && reason === "token_invalid" && this.tabs?.isLeader)
       void this.access.revokeToken(identity.token);
     this.options.localStore.remove(this.identityKey);
@@ -273,7 +274,7 @@ export class AppStore {
     this.hideServers();
   }
 
-  /** Someone came or went: connect as whoever is here now. */
+  /** The user has changed: reconnect as the current one. */
   private reconnectAsCurrentUser(): void {
     this.connections.reconnectChat();
     if (!this.access.isOpen) this.connections.reconnectCloud();
@@ -289,8 +290,8 @@ export class AppStore {
 
   private signOut(): void {
     const identity = this.identity();
-    const told = this.connections.leave();
-    if (identity && !told) void this.access.revokeToken(identity.token);
+    const leaveSent = this.connections.leave();
+    if (identity && !leaveSent) void this.access.revokeToken(identity.token);
     this.publishChat({ kind: "signedOut", reason: "left" });
   }
 }

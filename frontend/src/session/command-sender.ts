@@ -5,11 +5,11 @@ import type { Command, Operation } from "../contract/generated";
 import type { CloudState, CloudStateEvent, WorklogLine } from "../state/cloud/model";
 import { newId } from "./ids";
 
-/** The target of a create: no instance has this id. */
+/** The target of a `create` command; no instance has this id. */
 export const NEW_INSTANCE = "new";
 const MAX_ATTEMPTS = 4;
 const RETRY_DELAY_MS = 500;
-/** By then the stream has told of an accepted command, unless it is down. */
+/** How long to wait for the event of an accepted command; it comes later only if the stream is down. */
 const EVENT_TIMEOUT_MS = 3_000;
 
 interface CommandSenderOptions {
@@ -19,11 +19,11 @@ interface CommandSenderOptions {
   readonly publish: (event: CloudStateEvent) => void;
 }
 
-/** Turns a person's intentions into commands: each goes out once, however often it has to be sent. */
+/** Sends the user's commands with retries; an idempotency key ensures that each takes effect once. */
 export class CommandSender {
-  /** What is asked and not yet told by the stream: instance id, or `NEW`, to command. */
+  /** Commands without an event yet: from the instance id, or `NEW_INSTANCE`, to the command. */
   readonly busy = signal<ReadonlyMap<string, Command | "undo">>(new Map());
-  /** How far the server's clock is ahead of ours, in milliseconds; for countdowns. */
+  /** The server's clock minus ours, in milliseconds; for countdowns. */
   readonly clockOffset = signal(0);
 
   constructor(private readonly options: CommandSenderOptions) {}
@@ -62,7 +62,7 @@ export class CommandSender {
     }
   }
 
-  /** Keep the buttons busy until the stream shows what was accepted, or they would flash free between. */
+  /** Wait for the event of an accepted command: without it, the buttons would be enabled for a moment. */
   private async waitForEvent({ id, instanceId, dueAt }: Operation): Promise<void> {
     const deadline = Date.now() + EVENT_TIMEOUT_MS;
     const isVisible = () =>

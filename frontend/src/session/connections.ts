@@ -6,11 +6,11 @@ import type { CloudState, CloudStateEvent } from "../state/cloud/model";
 
 interface ConnectionsOptions {
   readonly backend: Backend;
-  /** The token of whoever is here; nobody has no chat connection. */
+  /** The user's token; without one there is no chat connection. */
   readonly token: () => string | undefined;
-  /** The token of reads: none where anybody may read. */
+  /** The token for reads: undefined if reads are public. */
   readonly readToken: () => string | undefined;
-  /** Ask whether who is here may see the servers. Throws what the backend throws. */
+  /** Whether the user may see the servers. Throws what the backend throws. */
   readonly mayFollow: () => Promise<boolean>;
   readonly chat: () => ChatState;
   readonly cloud: () => CloudState;
@@ -20,7 +20,7 @@ interface ConnectionsOptions {
   readonly random?: (() => number) | undefined;
 }
 
-/** Both connections of a browser, held by the tab that leads; closed, they do nothing. */
+/** The browser's two connections, chat and cloud, open in the leading tab only; while closed, calls do nothing. */
 export class Connections {
   private chatConnection: ChatConnection | undefined;
   private cloudConnection: CloudConnection | undefined;
@@ -41,7 +41,7 @@ export class Connections {
     for (const connection of this.openConnections()) connection.stop();
   }
 
-  /** Connect to the chat as whoever is here now. */
+  /** Reconnect to the chat as the current user. */
   reconnectChat(): void {
     const { backend, chat, publishChat, readToken } = this.options;
     const token = this.options.token();
@@ -54,7 +54,7 @@ export class Connections {
     this.chatConnection.start();
   }
 
-  /** Follow the servers as whoever is here now. */
+  /** Reconnect to the cloud as the current user. */
   reconnectCloud = (): void => this.cloudConnection?.retryNow();
 
   retryNow(): void {
@@ -68,7 +68,7 @@ export class Connections {
   flush = (): void => this.chatConnection?.flush();
   typing = (): void => this.chatConnection?.typing();
 
-  /** Leave the chat for good. Answers whether the server was told. */
+  /** Leave the chat. Returns whether the leave frame was sent. */
   leave = (): boolean => this.chatConnection?.leave() ?? false;
 
   private openConnections(): (ChatConnection | CloudConnection)[] {

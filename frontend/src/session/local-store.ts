@@ -1,4 +1,4 @@
-/** What the browser keeps for the page. A browser may forbid it; then the page lives without. */
+/** A key-value store in the browser. If the browser denies access, it stays empty. */
 export interface LocalStore {
   get<T>(key: string): T | undefined;
   set(key: string, value: unknown): void;
@@ -14,7 +14,7 @@ export function createLocalStore(storage: Storage | undefined): LocalStore {
     try {
       return storage && action(storage);
     } catch {
-      // Full, forbidden, or not ours to read: nothing that the page can't go on without.
+      // Quota exceeded, access denied or invalid JSON: the page works without the value.
       return undefined;
     }
   };
@@ -33,7 +33,7 @@ export function createLocalStore(storage: Storage | undefined): LocalStore {
   };
 }
 
-/** The storage that survives the tab, where the browser grants it. */
+/** The browser's storage; undefined if access is denied. */
 export function browserStorage(kind: "localStorage" | "sessionStorage"): Storage | undefined {
   try {
     return window[kind];

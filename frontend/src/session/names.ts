@@ -2,7 +2,7 @@ import type { Backend } from "../api/backend";
 import { ApiError } from "../api/errors";
 import { NAME_MAX } from "../contract/generated";
 
-/** Names to try for someone who signed in, in order: whoever is signed in elsewhere as well has their own there. */
+/** The names to try after a sign-in, in order. The user may hold the first one in another browser. */
 const candidateNames = (name: string): readonly string[] => [
   name,
   ...[2, 3, 4, 5].map(n => `${name.slice(0, NAME_MAX - 2)}-${n}`),
@@ -11,7 +11,7 @@ const candidateNames = (name: string): readonly string[] => [
 export const hasErrorCode = (error: unknown, code: ApiError["code"]): boolean =>
   error instanceof ApiError && error.code === code;
 
-/** Register as `name`, or as the next like it that nobody has; throws what the last try threw. */
+/** Register as `name`, or with a number appended if it is taken. Throws what the last attempt threw. */
 export async function registerWithSuffix(
   name: string,
   register: (one: string) => Promise<void>,
@@ -26,7 +26,7 @@ export async function registerWithSuffix(
   }
 }
 
-/** At most three of `candidates` that nobody on the list has, nor are `name`. */
+/** Up to three of the `candidates` that differ from `name` and that no user has. */
 export async function availableNames(
   backend: Pick<Backend, "users">,
   name: string,

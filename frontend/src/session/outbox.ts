@@ -4,8 +4,9 @@ import type { LocalStore } from "./local-store";
 type OutboxItem = Pick<OutgoingMessage, "clientId" | "text" | "at">;
 
 /**
- * Messages on their way, kept until the server has them, so that neither a reload nor a crash loses one.
- * Each has a key of its own that sorts by time: several tabs may write at once without overwriting.
+ * Unsent messages in browser storage, so that neither a reload nor a crash loses one.
+ *
+ * Each message has its own key, which sorts by time, so that several tabs can write without conflicts.
  */
 export class Outbox {
   private readonly prefix: string;

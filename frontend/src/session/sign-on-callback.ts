@@ -1,14 +1,14 @@
 import type { LocalStore } from "./local-store";
 
-/** A sign-in under way: what the page must still know when the issuer sends the browser back. */
+/** A pending sign-in: what the page needs after the issuer's redirect. */
 export interface PendingSignOn {
   readonly state: string;
   readonly nonce: string;
   readonly verifier: string;
   readonly redirect: string;
-  /** Where in the page it began: path, query and hash. */
+  /** Where the sign-in began: path, query and hash. */
   readonly back: string;
-  /** The server that it is for. */
+  /** The server that the sign-in is for. */
   readonly scope: string;
   readonly issuer: string;
   readonly clientId: string;
@@ -24,7 +24,7 @@ const KEY = "signOn";
 
 export const savePending = (store: LocalStore, pending: PendingSignOn): void => store.set(KEY, pending);
 
-/** What the issuer sent the browser back with, once; undefined where the page was opened in any other way. */
+/** Take the parameters of the issuer's redirect and the pending sign-in, once; undefined if this is no redirect. */
 export function takeCallback(store: LocalStore, search: string): SignOnCallback | undefined {
   const query = new URLSearchParams(search);
   if (!query.has("state") || !(query.has("code") || query.has("error"))) return undefined;

@@ -36,14 +36,14 @@ beforeEach(async () => {
 });
 afterEach(() => vi.unstubAllGlobals());
 
-describe("signing in by the issuer", () => {
-  it("makes the challenge of RFC 7636, appendix B", async () => {
+describe("signing in with the issuer", () => {
+  it("computes the code challenge of RFC 7636, appendix B", async () => {
     expect(await codeChallenge("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")).toBe(
       "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
     );
   });
 
-  it("asks for a code, with a state, a nonce and the challenge of what only this tab knows", async () => {
+  it("requests a code with state, nonce and code challenge, and exchanges it for the ID token", async () => {
     expect(Object.fromEntries(requested)).toMatchObject({
       tenant: "a",
       response_type: "code",
@@ -62,12 +62,12 @@ describe("signing in by the issuer", () => {
     expect(await codeChallenge(init?.body.get("code_verifier") ?? "")).toBe(requested.get("code_challenge"));
   });
 
-  it("takes no code of another sign-in, server or issuer, and none twice", async () => {
+  it("rejects a code of another sign-in, server or issuer, and a second use", async () => {
     const fetched = respondWith({ id_token: idToken({ nonce: requested.get("nonce") }) });
     const query = { code: "c", state: asState() };
     const mismatch = { problem: "mismatch" };
     const back = callbackWith(query);
-    const foreign = { ...back, query: new URLSearchParams({ code: "c", state: "of a stranger" }) };
+    const foreign = { ...back, query: new URLSearchParams({ code: "c", state: "of an attacker" }) };
     await expect(finishSignOn(foreign, SCOPE)).rejects.toMatchObject(mismatch);
     await expect(finishSignOn(back, "https://other.example")).rejects.toMatchObject(mismatch);
     const mixedUp = { ...back, query: new URLSearchParams({ ...query, iss: "https://evil.example" }) };
@@ -76,13 +76,13 @@ describe("signing in by the issuer", () => {
     expect(fetched).not.toHaveBeenCalled();
   });
 
-  it("takes no token that was made for another sign-in", async () => {
+  it("rejects a token with another nonce", async () => {
     respondWith({ id_token: idToken({ nonce: "another" }) });
     const back = callbackWith({ code: "c", state: asState() });
     await expect(finishSignOn(back, SCOPE)).rejects.toMatchObject({ problem: "mismatch" });
   });
 
-  it("says that the issuer let nobody in", async () => {
+  it("reports that the issuer denied access", async () => {
     const back = callbackWith({ error: "access_denied", state: asState() });
     await expect(finishSignOn(back, SCOPE)).rejects.toMatchObject({ problem: "denied" });
     expect(takeCallback(store, "?api=https://ops.example")).toBeUndefined();

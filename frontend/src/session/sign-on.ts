@@ -2,7 +2,7 @@ import type { SignIn } from "../contract/generated";
 import type { LocalStore } from "./local-store";
 import { type SignOnCallback, savePending } from "./sign-on-callback";
 
-/** Why a sign-in came to nothing. */
+/** Why a sign-in failed. */
 export type SignOnProblem = "insecure" | "denied" | "mismatch" | "unanswered";
 
 export class SignOnError extends Error {
@@ -14,7 +14,7 @@ export class SignOnError extends Error {
   }
 }
 
-/** Where the page is, as `location` tells it. */
+/** The page's own URL: the parts of `location` that a sign-in uses. */
 export type PageLocation = Pick<Location, "origin" | "pathname" | "search" | "hash">;
 
 const REQUEST_TIMEOUT_MS = 15_000;
@@ -27,20 +27,20 @@ const base64url = (bytes: Uint8Array): string =>
 
 const randomToken = (): string => base64url(crypto.getRandomValues(new Uint8Array(32)));
 
-/** What the issuer is shown first of `verifier` (RFC 7636, S256). */
+/** The code challenge of `verifier` (RFC 7636, S256). */
 export async function codeChallenge(verifier: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier));
   return base64url(new Uint8Array(digest));
 }
 
-/** Prepare a sign-in for the server `scope`; answers the address of the issuer's page. Throws `SignOnError`. */
+/** Prepare a sign-in for the server `scope` and return the URL of the issuer's page. Throws `SignOnError`. */
 export async function startSignOn(
   signIn: SignIn,
   scope: string,
   store: LocalStore,
   page: PageLocation,
 ): Promise<string> {
-  // Browsers give the digest to pages that came by https or from this computer alone.
+  // Browsers provide `crypto.subtle` only over https and on localhost.
   if (!crypto.subtle) throw new SignOnError("insecure");
   const [state, nonce, verifier] = [randomToken(), randomToken(), randomToken()];
   const redirect = page.origin + page.pathname;
@@ -62,10 +62,10 @@ export async function startSignOn(
   return url.href;
 }
 
-/** Exchange what the issuer sent the browser back with for its ID token. Throws `SignOnError`. */
+/** Exchange the code of the issuer's redirect for an ID token. Throws `SignOnError`. */
 export async function finishSignOn({ query, pending }: SignOnCallback, scope: string): Promise<string> {
   const code = query.get("code");
-  // Whoever makes a link with a code of their own doesn't know the state: nobody is signed in as a stranger.
+  // Prevents login CSRF: an attacker who sends a link with their own code doesn't know the state.
   if (!pending || query.get("state") !== pending.state || pending.scope !== scope)
     throw new SignOnError("mismatch", "state");
   if ((query.get("iss") ?? pending.issuer) !== pending.issuer) throw new SignOnError("mismatch", "iss");
@@ -78,7 +78,7 @@ export async function finishSignOn({ query, pending }: SignOnCallback, scope: st
     code_verifier: pending.verifier,
   };
   const token = await fetchIdToken(pending.tokenEndpoint, new URLSearchParams(form));
-  // The gateway checks the signature and the rest; that it was made for this sign-in only this page can tell.
+  // The gateway validates the token; only this page knows the nonce.
   if (decodeClaims(token).nonce !== pending.nonce) throw new SignOnError("mismatch", "nonce");
   return token;
 }

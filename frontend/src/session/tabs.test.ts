@@ -5,7 +5,7 @@ import { memoryLocks } from "../testing/fakes";
 const browser = new Browser();
 
 describe("several tabs", () => {
-  // Channels deliver in real time, so these tests wait in real time.
+  // BroadcastChannel doesn't use the fake timers.
   beforeEach(() => vi.useRealTimers());
   const shared = () => ({ locks: memoryLocks() });
   const until = (condition: () => boolean) => vi.waitFor(() => expect(condition()).toBe(true), 4_000);
@@ -24,7 +24,7 @@ describe("several tabs", () => {
     expect(second.chat.value.outbox).toEqual([]);
   });
 
-  it("go on without a gap when the one that leads is closed", async () => {
+  it("continue without a gap when the leader is closed", async () => {
     const together = shared();
     const [first, second] = [browser.open(together), browser.open(together)];
     await first.register("Ann");
@@ -40,9 +40,9 @@ describe("several tabs", () => {
     expect(texts(second)).toEqual(["before", "between", "after"]);
   });
 
-  it("take the lead from one that doesn't answer", async () => {
+  it("replace a leader that doesn't respond", async () => {
     const { locks } = shared();
-    // A frozen tab: it holds the lock and never answers.
+    // A frozen tab: it holds the lock and never responds.
     void locks.request("opsroom::test", {}, () => new Promise(() => {})).catch(() => {});
     const tab = browser.open({ locks });
     await until(() => tab.isLeader);

@@ -1,23 +1,23 @@
-/** How a live connection is doing. */
+/** The phase of a connection. */
 export type ConnectionPhase =
-  /** Not asked for: nobody is signed in, or whoever is may not. */
+  /** Not wanted: the user isn't signed in or lacks the permission. */
   | "idle"
   | "connecting"
   | "live"
-  /** Lost; the next attempt comes at `retryAt`. */
+  /** Lost; the next attempt is at `retryAt`. */
   | "waiting"
-  /** The device itself has no network. */
+  /** The device has no network. */
   | "offline"
-  /** The server asked not to come back. */
+  /** The server asked the client not to reconnect. */
   | "refused";
 
 export interface ConnectionState {
   readonly phase: ConnectionPhase;
-  /** When the next attempt comes, in milliseconds of this device's clock. */
+  /** The time of the next attempt, in Unix milliseconds of this device's clock. */
   readonly retryAt?: number;
-  /** Whether a server has ever answered here; until then there may be none at this address. */
+  /** Whether this connection was ever live; if not, there may be no server at this address. */
   readonly everLive: boolean;
-  /** Attempts that failed since the last success. */
+  /** Failed attempts since the last success. */
   readonly failures: number;
 }
 

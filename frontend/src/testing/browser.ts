@@ -4,7 +4,7 @@ import { AppStore, type AppStoreOptions } from "../session/app-store";
 import type { LocalStore } from "../session/local-store";
 import { memoryStore } from "./fakes";
 
-/** A server and a browser's storage, new for each test, and the tabs opened on them. Time stands still until `settle`. */
+/** A mock server and browser storage, new for each test, and the tabs opened on them. Time advances with `settle`. */
 export class Browser {
   private current: { readonly backend: MockBackend; readonly localStore: LocalStore } | undefined;
   private readonly stores: AppStore[] = [];

@@ -1,6 +1,6 @@
 import { createLocalStore, type LocalStore } from "../session/local-store";
 
-/** Web Storage in memory. */
+/** A store in memory. */
 export function memoryStore(): LocalStore {
   const entries = new Map<string, string>();
   return createLocalStore({
@@ -23,7 +23,7 @@ interface Waiting {
   readonly end: (value: unknown) => void;
 }
 
-/** One lock, in memory, with a queue and with stealing: as much of Web Locks as tabs use. */
+/** One Web Lock in memory, with a queue and with stealing: the part of the API that tabs use. */
 export function memoryLocks(): Request {
   const queue: Waiting[] = [];
   let holder: Waiting | undefined;

@@ -13,7 +13,7 @@ export type MissedEventKind = (typeof MISSED_EVENT_KINDS)[number];
 const isMissedEventKind = (kind: WorklogKind): kind is MissedEventKind =>
   (MISSED_EVENT_KINDS as readonly string[]).includes(kind);
 
-/** How often each thing happened after `seq`; what was only accepted isn't news yet. */
+/** Count the events after `seq` by kind, without accepted commands. */
 export function countSince(
   worklog: readonly WorklogLine[],
   seq: number,

@@ -16,7 +16,7 @@ const line = (part: Partial<WorklogLine>): WorklogLine => ({
   ...part,
 });
 
-it("says what the sketch says", () => {
+it("formats a line as in the specification", () => {
   expect(lineAsText(en, line({}))).toBe(
     '18:50:01 20.03.19\nServer: 23186bf2\nINFO: Received "Create command"',
   );
@@ -24,7 +24,7 @@ it("says what the sketch says", () => {
   expect(formatLine(ru, line({ kind: "received", command: "stop" }))).toBe("Принята команда «Остановить»");
 });
 
-it("says errors in words", () => {
+it("formats errors as text", () => {
   const refused = line({ kind: "refused", command: "start", code: "operation_pending" });
   expect(formatLine(en, refused)).toContain("Another command is still pending");
   expect(lineAsText(en, refused)).toContain("ERROR:");
@@ -47,7 +47,7 @@ it("exports CSV that a spreadsheet reads as text, and JSON", () => {
   expect(JSON.parse(linesAsJson(lines))[0]).toMatchObject({ kind: "failed", detail: "two\nlines" });
 });
 
-it("counts what came of commands since one was here", () => {
+it("counts the events after a sequence number by kind", () => {
   const lines = [
     line({ kind: "created", seq: 2 }),
     line({ kind: "received", seq: 3 }),

@@ -12,7 +12,7 @@ export const NO_FILTER: WorklogFilter = { instanceId: "", kind: "", text: "" };
 
 export const isError = (line: WorklogLine): boolean => line.kind === "failed" || line.kind === "refused";
 
-/** What a line says after its level. */
+/** The text of a line, without its level. */
 export function formatLine(t: Dictionary, { kind, command, code, detail = "" }: WorklogLine): string {
   if (kind === "received") return t.worklog.received(command);
   if (kind === "cancelled") return t.worklog.cancelled(command);
@@ -45,7 +45,7 @@ export function filterLines(
 
 const COLUMNS = ["timestamp", "instanceId", "kind", "command", "actor", "code", "detail", "seq"] as const;
 
-/** A cell as RFC 4180 has it; one that a spreadsheet would run as a formula is made plain text. */
+/** A cell according to RFC 4180; a quote prefix keeps spreadsheets from running it as a formula. */
 function cell(value: string | number | undefined): string {
   const text = String(value ?? "");
   const plain = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;

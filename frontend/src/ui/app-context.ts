@@ -10,7 +10,7 @@ export interface AppContextValue {
   readonly store: AppStore;
   readonly address: Address;
   readonly localStore: LocalStore;
-  /** Keys what the browser keeps about this server. */
+  /** Identifies the server in the keys of browser storage. */
   readonly scope: string;
 }
 

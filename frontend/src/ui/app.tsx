@@ -25,7 +25,7 @@ const loadRestrictions = () => import(/* webpackChunkName: "moderation" */ "./ch
 const loadStatus = () => import(/* webpackChunkName: "status" */ "./status/status-view");
 const loadTokenDialog = () => import(/* webpackChunkName: "token" */ "./token-dialog");
 
-/** What the first load needs comes first. */
+/** Prefetch late, so as not to delay the first load. */
 const STATUS_PREFETCH_DELAY_MS = 3000;
 
 const closeHandler = (open: Signal<unknown>): Closing => ({
@@ -34,7 +34,7 @@ const closeHandler = (open: Signal<unknown>): Closing => ({
   },
 });
 
-/** Say aloud when the connection goes and comes; the seconds between are for the eye. */
+/** Announce when the connection is lost and restored, without the countdown. */
 function useConnectionAnnouncements() {
   const { store } = useApp();
   const { phase } = overallConnection(store.chat.value, store.cloud.value);
@@ -46,7 +46,7 @@ function useConnectionAnnouncements() {
   }, [phase]);
 }
 
-/** Fetch the status view while there is a connection: it is looked at when there is none. */
+/** Prefetch the status view: it is needed when the connection is lost. */
 function usePrefetchStatus() {
   const { store } = useApp();
   const isLive = overallConnection(store.chat.value, store.cloud.value).phase === "live";
@@ -64,12 +64,12 @@ export function App() {
   const isJoining = route.value === "chat" && !useApp().store.chat.value.me;
   return (
     <div class="page">
-      {/* A button, as a link would change the hash, which says what is shown. */}
+      {/* A button, because a link would change the hash, which is the route. */}
       <button type="button" class="skip" onClick={() => document.getElementById("content")?.focus()}>
         {dictionary.value.skip}
       </button>
       <Header />
-      {/* While the dialog asks for a nickname, it says so itself: nothing behind it can be reached. */}
+      {/* The join dialog has its own notice, because the page behind a modal dialog is inert. */}
       {!isJoining && <NoServer />}
       <main id="content" class="content" tabIndex={-1}>
         {route.value === "chat" && <ChatView />}

@@ -6,7 +6,7 @@ import { dictionary } from "./preferences";
 import { route } from "./route";
 import { useNow } from "./use-now";
 
-/** How the connection is, always in view; while it is being restored, with the seconds left. */
+/** The state of the connection, with a countdown to the next attempt. */
 export function ConnectionBadge() {
   const { store, address } = useApp();
   const connection = overallConnection(store.chat.value, store.cloud.value);
@@ -24,7 +24,7 @@ export function ConnectionBadge() {
   const canTry = isWaiting || connection.phase === "refused" || connection.phase === "offline";
   return (
     <div class="connection" data-phase={connection.phase}>
-      {/* The seconds tick for the eye only; a screen reader hears of changes by the announcer. */}
+      {/* The countdown is not announced; the announcer reports changes of the state. */}
       <a
         class="connection-state"
         href="#/status"

@@ -13,7 +13,7 @@ interface CopyButtonProps {
   readonly children: ComponentChildren;
 }
 
-/** A button that copies and says for a moment that it did. */
+/** A button that copies text and confirms it for a moment. */
 export function CopyButton({ text, label, class: className, children }: CopyButtonProps) {
   const [done, setDone] = useState(false);
   useEffect(() => {

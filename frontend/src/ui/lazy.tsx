@@ -3,12 +3,12 @@ import { useEffect, useState } from "preact/hooks";
 import { dictionary } from "./preferences";
 
 interface LazyProps<P> {
-  /** The same function each time. */
+  /** Must be the same function in each rendering. */
   readonly load: () => Promise<{ readonly default: ComponentType<P> }>;
   readonly props: P;
 }
 
-/** A part of the page that is fetched when it is first wanted; where that fails, it says so and can be tried again. */
+/** A component that is loaded on first use, with a notice and a retry button if loading fails. */
 export function Lazy<P extends object>({ load, props }: LazyProps<P>) {
   const [Loaded, setLoaded] = useState<ComponentType<P>>();
   const [failed, setFailed] = useState(false);

@@ -4,7 +4,7 @@ import { serverSeemsAbsent } from "./connection-status";
 import { dictionary } from "./preferences";
 import { settingsOpen } from "./settings-state";
 
-/** Says that nobody answers at this address, and what can be done about it. */
+/** The notice that no server responds, with ways to continue. */
 export function NoServer() {
   const { store, address } = useApp();
   if (!serverSeemsAbsent(store.cloud.value)) return null;

@@ -7,7 +7,7 @@ import { browserStorage, createLocalStore } from "../session/local-store";
 export type Theme = "auto" | "light" | "dark";
 
 export const localStore = createLocalStore(browserStorage("localStorage"));
-/** What belongs to this tab alone and still survives its reload. */
+/** Values of this tab that survive a reload. */
 export const tabStore = createLocalStore(browserStorage("sessionStorage"));
 
 const preferredLanguage = (): Language =>

@@ -23,7 +23,7 @@ export default function SettingsDialog({ onClose }: { readonly onClose: () => vo
     if (demo) localStore.set("address", "demo");
     else if (parsed?.kind === "server") localStore.set("address", parsed.base);
     else localStore.remove("address");
-    // A link that names a server would win over what was just chosen, so the page starts anew without it.
+    // The server of the link would override the settings, so reload without the query.
     location.assign(location.pathname + location.hash);
     if (!location.search) location.reload();
   };

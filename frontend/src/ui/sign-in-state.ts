@@ -6,9 +6,9 @@ import type { SignOnProblem } from "../session/sign-on";
 import type { SignOnCallback } from "../session/sign-on-callback";
 import { tabStore } from "./preferences";
 
-/** Whether the dialog for a token is open; apart from the dialog, which is loaded only when it is wanted. */
+/** Whether the token dialog is open; in this module, because the dialog is loaded on demand. */
 export const tokenDialogOpen = signal(false);
-/** Why the last try to sign in by the issuer came to nothing. */
+/** Why the last sign-in with the issuer failed. */
 export const signInProblem = signal<ErrorCode | SignOnProblem | "unreachable" | undefined>(undefined);
 
 const loadSignOn = () => import(/* webpackChunkName: "sign-on" */ "../session/sign-on");
@@ -26,10 +26,10 @@ async function attempt(work: (signOn: Awaited<ReturnType<typeof loadSignOn>>) =>
   }
 }
 
-/** Leave for the issuer's page. */
+/** Go to the issuer's page. */
 export const startSignIn = (signIn: SignIn, scope: string): Promise<void> =>
   attempt(async ({ startSignOn }) => location.assign(await startSignOn(signIn, scope, tabStore, location)));
 
-/** Back from it: become whoever signed in. */
+/** Complete a sign-in after the issuer's redirect. */
 export const finishSignIn = (store: AppStore, callback: SignOnCallback, scope: string): Promise<void> =>
   attempt(async ({ finishSignOn }) => store.signIn(await finishSignOn(callback, scope)));

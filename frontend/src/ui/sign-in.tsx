@@ -2,7 +2,7 @@ import { useApp } from "./app-context";
 import { dictionary } from "./preferences";
 import { signInProblem, startSignIn, tokenDialogOpen } from "./sign-in-state";
 
-/** The way to a role, where the server has roles: a token that was given out, or the issuer's page. */
+/** The button to sign in: with a static token or with the issuer, depending on the server's mode. */
 export function SignInControl() {
   const { store, scope } = useApp();
   const view = store.access.view.value;

@@ -5,7 +5,7 @@ import { useApp } from "./app-context";
 import { Dialog } from "./dialog";
 import { dictionary } from "./preferences";
 
-/** Takes a token that the portal's operator gave out. */
+/** The dialog to sign in with a static token. */
 export default function TokenDialog({ onClose }: { readonly onClose: () => void }) {
   const { store } = useApp();
   const [token, setToken] = useState("");

@@ -7,7 +7,7 @@ interface TrustDialogProps {
   readonly onStay: () => void;
 }
 
-/** Asks before a page that was opened by a link talks to the server which that link names. */
+/** The dialog that asks before the page connects to a server that only the link names. */
 export default function TrustDialog({ base, onTrust, onStay }: TrustDialogProps) {
   const t = dictionary.value.trust;
   return (

@@ -12,13 +12,13 @@ import { onWelcome } from "./events/welcome";
 import { mergePage } from "./messages";
 import { type ChatEvent, type ChatState, EMPTY_CHAT, type OutgoingMessage } from "./model";
 
-/** The chat after `event`. Pure; an event that comes twice changes nothing the second time. */
+/** The reducer of the chat. Pure and idempotent: applying an event twice has the same result. */
 export function reduceChat(state: ChatState, event: ChatEvent): ChatState {
   switch (event.kind) {
     case "frame":
       return onFrame(state, event.frame, event.at);
     case "connection":
-      // Whatever was on its way when the connection went has to go again; the server knows it by its id.
+      // Unacknowledged messages are sent again; the server deduplicates them by their id.
       return event.connection.phase === "live"
         ? { ...state, connection: event.connection }
         : { ...withStatus(state, "sending", "queued"), connection: event.connection };
@@ -71,7 +71,7 @@ function onFrame(state: ChatState, frame: ServerFrame, at: number): ChatState {
     case "reset":
       return onReset(state, frame);
     default:
-      // A newer server may say more than this page knows; that is no reason to fall over.
+      // Ignore frames of newer servers that this page doesn't know.
       return state;
   }
 }

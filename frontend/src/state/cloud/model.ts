@@ -8,10 +8,10 @@ import type {
 } from "../../contract/generated";
 import { type ConnectionState, IDLE_CONNECTION } from "../connection";
 
-/** How many lines the Worklog holds; the oldest go first. */
+/** The most lines in the Worklog; the oldest are dropped first. */
 export const WORKLOG_MAX = 20_000;
 
-/** What a Worklog line tells: an event of the server, or a refusal that only the asker was told. */
+/** The kind of a Worklog line: an event of the server, or an error response to a command of this user. */
 export type WorklogKind = Exclude<EventType, "retained"> | "refused";
 
 export interface WorklogLine {
@@ -21,20 +21,20 @@ export interface WorklogLine {
   readonly timestamp: string;
   readonly instanceId?: string;
   readonly actor?: string;
-  /** Of a refusal: its code, or that nobody answered. */
+  /** The error code if `kind` is `refused`. */
   readonly code?: ErrorCode | "unreachable";
-  /** In the server's words. */
+  /** The server's text. */
   readonly detail?: string;
   readonly seq?: number;
 }
 
 export interface CloudState {
   readonly instances: ReadonlyMap<string, Instance>;
-  /** Whether a list has come. */
+  /** Whether a list is loaded. */
   readonly loaded: boolean;
-  /** The sequence of that list: events up to it are in it already. */
+  /** The sequence number of that list, which includes all events up to it. */
   readonly listSeq: number;
-  /** The last sequence seen on the stream: where to resume from. */
+  /** The last sequence number of the stream: where to resume. */
   readonly seq: number;
   readonly worklog: readonly WorklogLine[];
   readonly connection: ConnectionState;
@@ -49,7 +49,7 @@ export const EMPTY_CLOUD: CloudState = {
   connection: IDLE_CONNECTION,
 };
 
-/** What happens to the cloud's state: something the server said, or something on this side of the wire. */
+/** An event that changes the cloud's state: from the server, or local. */
 export type CloudStateEvent =
   | { readonly kind: "changes"; readonly events: readonly CloudEvent[] }
   | { readonly kind: "reset" }

@@ -6,7 +6,7 @@ import { dictionary, tabStore } from "../preferences";
 import { EmojiPicker } from "./emoji-picker";
 import { useMute } from "./use-mute";
 
-/** A notice that one types holds a few seconds on the other side, so it needs no more than this. */
+/** The interval of typing notices; receivers show each for five seconds. */
 const TYPING_EVERY_MS = 2_500;
 const WARN_BELOW = 200;
 
@@ -19,7 +19,7 @@ export function Composer() {
   const t = dictionary.value.chat;
   const { me } = store.chat.value;
   const muted = useMute();
-  // The server counts characters, not the two halves that some of them have here.
+  // The server counts code points, not UTF-16 code units.
   const left = TEXT_MAX - [...text.trim()].length;
 
   useEffect(() => {
@@ -43,7 +43,7 @@ export function Composer() {
     if (text.trim() === "" || left < 0 || !me || muted) return;
     store.send(text.trim());
     setText("");
-    // To the others a message ends the typing, so what follows is to be told anew.
+    // A message ends the typing notice for others, so the next key press sends a new one.
     typedAt.current = 0;
     field.current?.focus();
   };
@@ -81,7 +81,7 @@ export function Composer() {
         value={text}
         onInput={event => type(event.currentTarget.value)}
         onKeyDown={event => {
-          // Enter that ends the input of a composed character is not one that sends.
+          // Enter that confirms an input method's composition doesn't send.
           if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
           event.preventDefault();
           send();

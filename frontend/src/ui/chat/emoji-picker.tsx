@@ -5,7 +5,7 @@ const EMOJI = [
   ..."😀😁😂🙂😉😍🤔😅😢😡👍👎👏🙏💪👀🔥🎉✅❌❤️🚀☕🐛💡⏳🌙☀️".matchAll(/\p{Emoji}\uFE0F?/gu),
 ].map(match => match[0]);
 
-/** A handful of emoji for those whose keyboard has none. The browser's popover closes itself. */
+/** A small emoji picker, in a popover that the browser closes. */
 export function EmojiPicker({ onPick }: { readonly onPick: (emoji: string) => void }) {
   const panel = useRef<HTMLDivElement>(null);
   const t = dictionary.value.chat;

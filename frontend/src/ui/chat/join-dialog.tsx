@@ -9,7 +9,7 @@ import { NoServer } from "../no-server";
 import { dictionary, localStore } from "../preferences";
 import { SignInControl } from "../sign-in";
 
-/** Names near the one that is taken; some may be taken as well. */
+/** Alternatives to a taken name; they may be taken as well. */
 function candidatesFor(name: string): string[] {
   const base = name.trim().slice(0, NAME_MAX - 4) || "guest";
   const random = () => Math.floor(Math.random() * 90) + 10;

@@ -9,7 +9,7 @@ type MessageListRow = ShownMessage | OutgoingMessage;
 
 const isOutgoing = (row: MessageListRow): row is OutgoingMessage => "status" in row;
 
-// A message of one's own keeps its key while it changes from sent to stored, and with it its place.
+// An own message keeps its key when it is stored, and so its position in the list.
 const keyOf = (row: MessageListRow): string => row.clientId ?? (row as ShownMessage).id;
 
 export function MessageList() {

@@ -5,7 +5,7 @@ import { useApp } from "../app-context";
 import { dictionary } from "../preferences";
 import { ModerateButton } from "./moderate-button";
 
-/** A message's text as text nodes and links: whatever was typed, nothing of it becomes markup. */
+/** The text of a message as text nodes and links, never as markup. */
 const MessageText = ({ text }: { readonly text: string }) => (
   <p class={isEmojiOnly(text) ? "message-text emoji-only" : "message-text"} dir="auto">
     {splitLinks(text).map((part, index) =>

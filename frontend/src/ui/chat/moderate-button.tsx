@@ -4,22 +4,22 @@ import type { ShownMessage } from "../../state/chat/model";
 import { useApp } from "../app-context";
 import { dictionary } from "../preferences";
 
-/** Whom, and which message of theirs, the moderator's dialog is about. */
+/** The user, and optionally the message, that the moderation dialog is about. */
 export interface ModerationTarget {
   readonly user: User;
   readonly message?: ShownMessage;
 }
 
-/** Apart from the dialog itself, which is loaded only when it is wanted. */
+/** Not in the dialog's module, because the dialog is loaded on demand. */
 export const moderationTarget = signal<ModerationTarget | undefined>(undefined);
 
-/** Whether the list of mutes and bans is shown. */
+/** Whether the list of mutes and bans is open. */
 export const restrictionsOpen = signal<true | undefined>(undefined);
 
-// Who may what is not known before the server says it; until then nobody is taken for an admin.
+// Unlike `Access.may`, false until the permissions are known.
 const useMayModerate = (): boolean => useApp().store.access.view.value?.may.includes("moderate") ?? false;
 
-/** For admins: all mutes and bans. */
+/** For moderators: opens the list of mutes and bans. */
 export function RestrictionsButton() {
   if (!useMayModerate()) return null;
   const t = dictionary.value.chat;
@@ -38,7 +38,7 @@ export function RestrictionsButton() {
   );
 }
 
-/** For admins: what can be done about a person or a message of theirs. */
+/** For moderators: opens the moderation dialog for a user or a message. */
 export function ModerateButton({ user, message }: ModerationTarget) {
   if (!useMayModerate()) return null;
   const label = dictionary.value.chat.moderate(user.name);

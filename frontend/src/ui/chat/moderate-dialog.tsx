@@ -46,7 +46,7 @@ function toModeration(
     : { kind: "mute", name: user.name, ...details };
 }
 
-/** What holds against a person already, each with a button that lifts it. */
+/** The user's mutes and bans, each with a button to lift it. */
 function ActiveRestrictions({ name }: { readonly name: string }) {
   const t = moderationDictionary.value;
   const { restrictions, problem, lift } = useRestrictions();
@@ -74,12 +74,12 @@ interface AddressProps {
   readonly onProblem: (error: unknown) => void;
 }
 
-/** From where the person came; asked for only when an address is to be banned, as asking is audited. */
+/** The user's addresses. Loaded only for an address ban, because each request is audited. */
 function AddressField({ name, address, onChange, onProblem }: AddressProps) {
   const { backend, store } = useApp();
   const t = moderationDictionary.value;
   const [found, setFound] = useState<readonly AddressSeen[]>();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: asked once for each name
+  // biome-ignore lint/correctness/useExhaustiveDependencies: one request per name
   useEffect(() => {
     backend.addresses(name, store.token).then(all => {
       setFound(all);
@@ -102,10 +102,10 @@ function AddressField({ name, address, onChange, onProblem }: AddressProps) {
   );
 }
 
-/** Asks an admin what is to be done about a person or a message, and does it once that is confirmed. */
+/** The dialog in which a moderator acts on a user or a message. */
 export default function ModerateDialog({ onClose }: { readonly onClose: () => void }) {
   const { backend, store } = useApp();
-  // What it is about stays the same while it closes.
+  // The target stays the same while the dialog closes.
   const [target] = useState(() => moderationTarget.peek());
   const t = moderationDictionary.value;
   const removable = target?.message !== undefined && !target.message.removed;

@@ -7,7 +7,7 @@ import { ModerateButton, RestrictionsButton } from "./moderate-button";
 
 const FADE_MS = 220;
 
-/** The people to draw: those who are here, and for a moment those who just went, on their way out. */
+/** The present users, and for the time of the animation those who just left. */
 function useFadingUsers(users: readonly User[]): readonly { readonly user: User; readonly gone: boolean }[] {
   const [shown, setShown] = useState(users);
   useEffect(() => {
@@ -26,7 +26,7 @@ export function PeopleList() {
   return (
     <aside class="card people" aria-label={t.people}>
       <p class="people-count">{t.online(users.length)}</p>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable areas must be reachable by keyboard */}
       <ul tabIndex={0} aria-label={t.people}>
         {useFadingUsers(users).map(({ user, gone }) => (
           <li key={user.id} class={gone ? "person gone" : "person"} aria-hidden={gone}>

@@ -7,13 +7,13 @@ const DURATIONS: readonly number[] = [600, HOUR, 24 * HOUR, 7 * 24 * HOUR];
 export const DEFAULT_DURATION = DURATIONS[0] ?? 0;
 const REASON_MAX = 200;
 
-/** For how long, in seconds (0: until lifted), and why. */
+/** The duration in seconds (0: until lifted) and the reason. */
 export interface RestrictionInput {
   readonly seconds: number;
   readonly reason: string;
 }
 
-/** The same as a request has them: what was left open is left out. */
+/** The request's fields for the input; empty ones are left out. */
 export const toRestrictionDetails = ({
   seconds,
   reason,
@@ -51,7 +51,7 @@ export const ReasonField = ({ value, onChange, label }: FieldProps<string> & { r
   </label>
 );
 
-/** What went wrong: the server's own words where there are no better ones. */
+/** The problem of a failed request; without a translation, the server's text is shown. */
 export type Problem = ApiError["problem"] | "unreachable";
 
 export const ProblemLine = ({ problem }: { readonly problem: Problem | undefined }) => (

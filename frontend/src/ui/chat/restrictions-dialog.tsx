@@ -14,7 +14,7 @@ import {
 } from "./restriction-fields";
 import { type Restrictions, useRestrictions } from "./use-restrictions";
 
-/** From so many on it is easier to look for one than to look through all. */
+/** Show the search field for lists longer than this. */
 const SEARCH_FROM = 8;
 
 const targetOf = ({ name, address }: Restriction): string => name ?? address ?? "";
@@ -69,7 +69,7 @@ function List({
       )}
       {shown.length === 0 && <p class="hint">{wanted ? t.noMatch : t.nothing}</p>}
       {shown.length > 0 && (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable areas must be reachable by keyboard
         <ul class="restriction-list" tabIndex={0} aria-label={t.list}>
           {shown.map(one => (
             <Row key={one.id} one={one} lift={lift} />
@@ -80,7 +80,7 @@ function List({
   );
 }
 
-/** For an address that is known from elsewhere: the audit, a log, a complaint. */
+/** A form to ban an address that is known from elsewhere, such as the audit log. */
 function BanAddress({ attempt }: Pick<Restrictions, "attempt">) {
   const { backend, store } = useApp();
   const t = moderationDictionary.value;
@@ -89,12 +89,12 @@ function BanAddress({ attempt }: Pick<Restrictions, "attempt">) {
   const [reason, setReason] = useState("");
   const ban = async (event: SubmitEvent) => {
     event.preventDefault();
-    const asked = {
+    const action = {
       kind: "ban" as const,
       address: address.trim(),
       ...toRestrictionDetails({ seconds, reason }),
     };
-    if (!asked.address || !(await attempt(() => backend.moderate(asked, store.token)))) return;
+    if (!action.address || !(await attempt(() => backend.moderate(action, store.token)))) return;
     announce(t.done.address);
     setAddress("");
     setReason("");
@@ -125,7 +125,7 @@ function BanAddress({ attempt }: Pick<Restrictions, "attempt">) {
   );
 }
 
-/** For admins: who is muted or banned, by whom, why and until when; lifting that; banning an address. */
+/** The dialog in which moderators list and lift mutes and bans, and ban addresses. */
 export default function RestrictionsDialog({ onClose }: { readonly onClose: () => void }) {
   const t = moderationDictionary.value;
   const { restrictions, problem, lift, attempt } = useRestrictions();

@@ -1,7 +1,7 @@
 import { useApp } from "../app-context";
 import { dictionary } from "../preferences";
 
-/** Who is typing. Its room is always kept, so that the messages don't jump. */
+/** Who is typing. Always takes up a line, so that the messages don't move. */
 export function TypingLine() {
   const { typing } = useApp().store.chat.value;
   const names = typing.map(one => one.user.name);

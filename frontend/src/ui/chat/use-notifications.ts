@@ -5,7 +5,7 @@ import { announce } from "../announcer";
 import { useApp } from "../app-context";
 import { dictionary, notifications } from "../preferences";
 
-/** Held, shared, by every visible tab: so the tab that notifies knows whether someone is looking at another. */
+/** A shared lock that every visible tab holds, so that the notifying tab knows whether another one is visible. */
 const VISIBLE_LOCK = "opsroom:visible";
 
 async function isAnyTabVisible(): Promise<boolean> {
@@ -42,7 +42,7 @@ function holdVisibilityLock(): () => void {
   };
 }
 
-/** New messages of others: counted in the title, notified and spoken. */
+/** Count new messages of others in the title, announce them, and show notifications. */
 export function useNotifications(): void {
   const { store } = useApp();
   const unread = useSignal(0);
@@ -53,7 +53,7 @@ export function useNotifications(): void {
     const onMessages = effect(() => {
       const { messages, loaded, me } = chat.value;
       const newest = messages.at(-1)?.seq ?? 0;
-      // The first page and what another tab tells are history, not news.
+      // The first page and snapshots of other tabs contain history, not new messages.
       const fresh = loaded
         ? messages.filter(message => message.seq > last && message.user.id !== me?.id)
         : [];

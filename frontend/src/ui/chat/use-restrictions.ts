@@ -7,15 +7,15 @@ import { moderationDictionary } from "./moderation-dictionary";
 import type { Problem } from "./restriction-fields";
 
 export interface Restrictions {
-  /** Undefined until the server has answered. */
+  /** Undefined until the server has responded. */
   readonly restrictions: readonly Restriction[] | undefined;
   readonly problem: Problem | undefined;
   readonly lift: (one: Restriction) => Promise<void>;
-  /** Do `work`, then ask anew what holds; answers whether it was done. */
+  /** Run `work`, then load the list again. Returns whether both succeeded. */
   readonly attempt: (work: () => Promise<void>) => Promise<boolean>;
 }
 
-/** What is in force, with a way to lift it. */
+/** The mutes and bans in force, with functions to change them. */
 export function useRestrictions(): Restrictions {
   const { backend, store } = useApp();
   const [restrictions, setRestrictions] = useState<readonly Restriction[]>();
@@ -31,7 +31,7 @@ export function useRestrictions(): Restrictions {
       return false;
     }
   };
-  // biome-ignore lint/correctness/useExhaustiveDependencies: asked once; what is done asks again
+  // biome-ignore lint/correctness/useExhaustiveDependencies: loads once; `attempt` loads again
   useEffect(() => void attempt(async () => {}), [backend, store]);
   const lift = async (one: Restriction) => {
     if (await attempt(() => backend.moderate({ kind: "lift", id: one.id }, store.token)))

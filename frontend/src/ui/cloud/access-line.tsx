@@ -2,7 +2,7 @@ import { useApp } from "../app-context";
 import { dictionary } from "../preferences";
 import { SignInControl } from "../sign-in";
 
-/** Outside of open mode: as whom one is here, what that doesn't allow, and how to get further or out. */
+/** Outside open mode: the user and role, missing permissions, and buttons to sign in and out. */
 export function AccessLine() {
   const { store } = useApp();
   const view = store.access.view.value;

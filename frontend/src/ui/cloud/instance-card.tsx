@@ -11,7 +11,7 @@ interface InstanceCardProps {
   readonly onRemove: (id: string) => void;
 }
 
-/** The second click of a double click is not a second intention. */
+/** The second click of a double click is ignored. */
 const isRepeat = (event: MouseEvent): boolean => event.detail > 1;
 
 function Pending({ instance, pending }: { readonly instance: Instance; readonly pending: PendingOperation }) {
@@ -54,7 +54,7 @@ function Actions({ instance, onRemove }: InstanceCardProps) {
   const { id, state } = instance;
   const disabled = instance.pending !== undefined || commandSender.busy.value.has(id);
   const toggle: Command = state === "running" ? "stop" : "start";
-  // Said to be disabled and left as they are: a button that really is loses the focus of whoever pressed it.
+  // `aria-disabled` instead of `disabled`, to keep the focus.
   return (
     <div class="instance-actions">
       <button
@@ -92,7 +92,7 @@ export function InstanceCard({ instance, onRemove }: InstanceCardProps) {
   const card = useRef<HTMLElement>(null);
   const hadFocus = card.current?.contains(document.activeElement) ?? false;
   useLayoutEffect(() => {
-    // What had the focus gave way to something else: stay at this instance, on nothing that a key would set off.
+    // The focused button was replaced: move the focus to the card, where no key triggers a command.
     if (hadFocus && !card.current?.contains(document.activeElement)) card.current?.focus();
   });
   return (

@@ -128,7 +128,7 @@ export function InstancesWidget() {
           class="button primary create"
           aria-disabled={commandSender.busy.value.has(NEW_INSTANCE)}
           onClick={event => {
-            // The second click of a double click is not a second wish.
+            // Ignore the second click of a double click.
             if (event.detail < 2) void commandSender.run("create");
           }}
         >

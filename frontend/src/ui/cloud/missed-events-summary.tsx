@@ -13,7 +13,7 @@ function formatAgo(ms: number): string {
   return hours < 48 ? t.hours(hours) : t.days(Math.round(hours / 24));
 }
 
-/** "While you were away": what became of the instances since one last looked. */
+/** "While you were away": counts of the events since the last visit. */
 export function MissedEventsSummary() {
   const away = useLastSeen();
   const { cloud } = useApp().store;
@@ -21,14 +21,14 @@ export function MissedEventsSummary() {
   const counts = countSince(cloud.value.worklog, away.value.seq);
   if (counts.size === 0) return null;
   const t = dictionary.value.missedEvents;
-  const said = MISSED_EVENT_KINDS.flatMap(kind => {
+  const texts = MISSED_EVENT_KINDS.flatMap(kind => {
     const n = counts.get(kind);
     return n === undefined ? [] : t.counts[kind](n);
   });
   return (
     <div class="notice calm" role="status">
       <strong>{t.title(formatAgo(Date.now() - away.value.at))}</strong>
-      <p>{said.join(" · ")}</p>
+      <p>{texts.join(" · ")}</p>
       <button
         type="button"
         class="button small"

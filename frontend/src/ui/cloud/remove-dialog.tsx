@@ -16,7 +16,7 @@ export function RemoveDialog({ id, onConfirm, onClose }: RemoveDialogProps) {
       </p>
       <p>{t.removeText}</p>
       <div class="dialog-actions">
-        {/* The harmless answer comes first and has the focus. */}
+        {/* The safe choice comes first and gets the focus. */}
         <button type="button" class="button quiet" onClick={onClose}>
           {dictionary.value.cancel}
         </button>

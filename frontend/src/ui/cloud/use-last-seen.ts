@@ -7,12 +7,12 @@ export interface LastSeen {
   readonly at: number;
 }
 
-/** A shorter absence is no absence. */
+/** Shorter absences don't count. */
 const AWAY_MS = 60_000;
 
 /**
- * Where one was when one last looked. `away` holds that place after a break, until it is dismissed; the
- * place itself moves on with every event that a visible tab shows.
+ * The last event and time that the user saw. After an absence the returned signal has this position until it is
+ * dismissed. The stored position advances with every event that a visible tab shows.
  */
 export function useLastSeen() {
   const { store, localStore, scope } = useApp();

@@ -5,27 +5,27 @@ import { announce } from "../announcer";
 import { useApp } from "../app-context";
 import { dictionary } from "../preferences";
 
-/** More at once than this is a flood that nobody wants read to them. */
+/** Larger batches are not announced. */
 const ANNOUNCED_MAX = 3;
 
-/** Say aloud what happens to instances while one looks. */
+/** Announce events of instances while the view is open. */
 export function useLiveAnnouncements(): void {
   const { store } = useApp();
   useEffect(() => {
-    let told = store.cloud.peek().worklog.at(-1)?.key;
+    let lastKey = store.cloud.peek().worklog.at(-1)?.key;
     let wasLive = false;
     return effect(() => {
       const { worklog, connection } = store.cloud.value;
-      const from = worklog.findLastIndex(line => line.key === told);
-      const fresh = worklog.slice(from + 1);
-      told = worklog.at(-1)?.key;
-      const isNews = wasLive && fresh.length <= ANNOUNCED_MAX;
+      const from = worklog.findLastIndex(line => line.key === lastKey);
+      const newLines = worklog.slice(from + 1);
+      lastKey = worklog.at(-1)?.key;
+      const isNews = wasLive && newLines.length <= ANNOUNCED_MAX;
       wasLive = connection.phase === "live";
       if (!isNews) return;
       const t = dictionary.peek();
-      for (const line of fresh) {
-        const said = isError(line) ? `${t.worklog.error}: ${formatLine(t, line)}` : formatLine(t, line);
-        announce(line.instanceId ? t.cloud.announce(line.instanceId, said) : said);
+      for (const line of newLines) {
+        const text = isError(line) ? `${t.worklog.error}: ${formatLine(t, line)}` : formatLine(t, line);
+        announce(line.instanceId ? t.cloud.announce(line.instanceId, text) : text);
       }
     });
   }, [store]);

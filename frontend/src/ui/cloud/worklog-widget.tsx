@@ -17,7 +17,7 @@ import { dictionary } from "../preferences";
 import { Line } from "./worklog-line";
 
 const keyOf = (line: WorklogLine): string => line.key;
-/** A menu of more instances than this helps nobody: one is then picked in the list, or searched. */
+/** The most instances in the menu; others are found by the list or the search. */
 const MENU_MAX = 200;
 
 export function WorklogWidget() {

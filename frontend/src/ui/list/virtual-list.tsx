@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useReducer, useRef } from "preact/hooks";
 import { RowLayout } from "./row-layout";
 
-/** Rows rendered beyond each edge of what is visible, so that scrolling doesn't outrun rendering. */
+/** How far beyond the visible area rows are rendered, so that scrolling doesn't outrun rendering. */
 const OVERSCAN_PX = 400;
 const AT_EDGE_PX = 24;
 
@@ -10,12 +10,12 @@ interface VirtualListProps<T> {
   readonly items: readonly T[];
   readonly keyOf: (item: T) => string;
   readonly render: (item: T) => ComponentChildren;
-  /** The likely height of a row. */
+  /** The estimated height of a row in pixels. */
   readonly estimate: number;
   readonly label: string;
-  /** Where the list rests: the newest at the end, or the beginning. */
+  /** Where the list starts: at the end, for logs, or at the beginning. */
   readonly anchor: "start" | "end";
-  /** How to say that so many rows came below what is visible. */
+  /** The label of the button that counts new rows below the visible area. */
   readonly newRowsLabel?: (count: number) => string;
   readonly onNearStart?: () => void;
   /** Shown above the first row. */
@@ -23,8 +23,8 @@ interface VirtualListProps<T> {
 }
 
 /**
- * A scrolling list that holds only the visible rows in the document, however many there are. It keeps the
- * place of what is read when rows come above, and follows the end only while one is at the end.
+ * A virtual list: only rows near the visible area are in the document. It keeps the scroll position when rows are
+ * inserted above, and follows the end only while it is scrolled to the end.
  */
 export function VirtualList<T>(props: VirtualListProps<T>) {
   const { items, keyOf, render, estimate, label, anchor, newRowsLabel, onNearStart, before } = props;
@@ -32,7 +32,7 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
   const scroller = useRef<HTMLDivElement>(null);
   const rows = useRef<HTMLUListElement>(null);
   const layout = useMemo(() => new RowLayout(estimate), [estimate]);
-  // What the last scroll left: the view is put back to it after every change of the rows.
+  // The position after the last scroll, which is restored after every change of the rows.
   const position = useRef({
     atEnd: anchor === "end",
     seen: "",
@@ -53,7 +53,7 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
     position.current = {
       atEnd: isAtEnd,
       seen: isAtEnd ? (layout.keyAt(layout.count - 1) ?? "") : position.current.seen,
-      // At the very top of a list that rests there, nothing is held: what comes above is to be seen.
+      // At the top of a list that starts there, no row is anchored, so that rows inserted above are visible.
       key: anchor === "start" && box.scrollTop <= AT_EDGE_PX ? "" : (layout.keyAt(row) ?? ""),
       offset: scrolled - layout.top(row),
       viewport: box.clientHeight,
@@ -62,8 +62,8 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
     };
   }, [layout, anchor]);
 
-  // A scroll counts from its moment, not from its event, which comes a frame later: rows that come in between
-  // would else take the view back to where it was. Noted before the rows change, while it fits what is drawn.
+  // The scroll event comes a frame after the scrolling. Rows that arrive in between must not reset the position, so
+  // it is saved here, before the rows change.
   if (scroller.current && scroller.current.scrollTop !== position.current.top) savePosition();
   const keys = useMemo(() => items.map(keyOf), [items, keyOf]);
   layout.setKeys(keys);
@@ -81,7 +81,7 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
     redraw(0);
   }, [savePosition]);
 
-  // Runs after every rendering, before the browser paints: measure, then put the view back in its place.
+  // Runs after every rendering and before the browser paints: measure the rows, then restore the position.
   useLayoutEffect(() => {
     const box = scroller.current;
     const list = rows.current;
@@ -137,7 +137,7 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
         class="virtual-list-scroll"
         ref={scroller}
         onScroll={onScroll}
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable areas must be reachable by keyboard
         tabIndex={0}
         role="group"
         aria-label={label}

@@ -6,21 +6,21 @@ import { mockStatus } from "../../mock-server/status";
 import { diagnose, type StatusResult } from "./diagnosis";
 import { formatBytes, formatDuration } from "./units";
 
-const told = (changed: Partial<Status> = {}): StatusResult => ({
-  kind: "told",
+const ok = (changed: Partial<Status> = {}): StatusResult => ({
+  kind: "ok",
   networkMs: 1,
   status: { ...mockStatus(0, { CHAT: 1, CLOUD: 2 }), ...changed },
 });
 
-it("says whether it is us or the network, the gravest first", () => {
+it("reports the most severe problem first", () => {
   const [chat, cloud] = mockStatus(0, { CHAT: 1, CLOUD: 2 }).streams;
   if (!chat || !cloud) throw new Error("two streams");
   const late = { streams: [chat, { ...cloud, lag: 1_001 }], clockAheadMs: -501 };
-  expect(diagnose(told(), t)).toEqual({ mood: "fine", text: "Everything answers." });
-  expect(diagnose(told({ streams: [{ ...chat, lag: 1_000 }] }), t).mood).toBe("fine");
-  expect(diagnose(told(late), t)).toEqual({ mood: "warn", text: "CLOUD: 1,001 messages behind." });
-  expect(diagnose(told({ clockAheadMs: -501 }), t)).toEqual({ mood: "warn", text: t.clock });
-  expect(diagnose(told({ ...late, missing: ["chat", "cloud"] }), t)).toEqual({
+  expect(diagnose(ok(), t)).toEqual({ mood: "fine", text: "Everything answers." });
+  expect(diagnose(ok({ streams: [{ ...chat, lag: 1_000 }] }), t).mood).toBe("fine");
+  expect(diagnose(ok(late), t)).toEqual({ mood: "warn", text: "CLOUD: 1,001 messages behind." });
+  expect(diagnose(ok({ clockAheadMs: -501 }), t)).toEqual({ mood: "warn", text: t.clock });
+  expect(diagnose(ok({ ...late, missing: ["chat", "cloud"] }), t)).toEqual({
     mood: "bad",
     text: "Missing: chat, cloud.",
   });
@@ -28,7 +28,7 @@ it("says whether it is us or the network, the gravest first", () => {
     expect(diagnose({ kind }, t)).toEqual({ mood: "bad", text: t[kind] });
 });
 
-it("says times and sizes in their largest unit, and counts in Russian as one does", () => {
+it("formats durations and sizes in their largest unit, and Russian plurals", () => {
   expect([0, 59, 60, 7_200, 200_000].map(one => formatDuration("en", one))).toEqual([
     ...["0 sec", "59 sec", "1 min", "2 hr", "2 days"],
   ]);

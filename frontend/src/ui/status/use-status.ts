@@ -5,7 +5,7 @@ import type { StatusResult } from "./diagnosis";
 
 const EVERY_MS = 3_000;
 
-/** How the services do, asked every few seconds while somebody looks. */
+/** Poll the status while the tab is visible. */
 export function useStatus(): StatusResult {
   const { backend, store } = useApp();
   const maySee = store.access.may("see_servers");
@@ -23,10 +23,10 @@ export function useStatus(): StatusResult {
     const fetchStatus = async (): Promise<StatusResult> => {
       try {
         const began = performance.now();
-        // Answered by the gateway alone: how long that takes is the network's doing.
+        // The gateway handles this request alone, so its latency is that of the network.
         await backend.session();
         const networkMs = performance.now() - began;
-        return { kind: "told", networkMs, status: await backend.status(store.access.readToken()) };
+        return { kind: "ok", networkMs, status: await backend.status(store.access.readToken()) };
       } catch (error) {
         if (!(error instanceof ApiError)) return { kind: navigator.onLine ? "noGateway" : "offline" };
         const isOurs = error.code === "unavailable" || error.code === "internal";

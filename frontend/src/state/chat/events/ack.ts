@@ -3,9 +3,9 @@ import { insertMessage } from "../messages";
 import { type ChatState, ROOM } from "../model";
 
 /**
- * A send of ours is stored: what was on its way becomes a message.
+ * A message of ours is stored: it moves from the outbox to the messages.
  *
- * It says nothing about the messages of others before it, so it doesn't move the point to resume from.
+ * An ack doesn't change `resumeFrom`, because earlier messages of others may still be missing.
  */
 export function onAck(state: ChatState, { clientId, seq, id, timestamp }: AckFrame): ChatState {
   const item = state.outbox.find(one => one.clientId === clientId);

@@ -2,7 +2,7 @@ import type { MessageFrame } from "../../../contract/generated";
 import { insertMessage } from "../messages";
 import type { ChatState } from "../model";
 
-/** A message of the room, possibly one of ours on its way back, possibly one seen before. */
+/** A message in the room; it may be our own, and it may be a duplicate. */
 export function onMessage(state: ChatState, { type: _type, ...message }: MessageFrame): ChatState {
   const { clientId, seq, user } = message;
   return {
