@@ -1,8 +1,8 @@
 import { expect, type Page } from "@playwright/test";
 
 /**
- * Do what has the page create an instance, and return its id, as the server said it. Nothing is known by its place
- * in the list: services are shared, and others may have made something as well.
+ * Run `act`, which creates an instance, and return its id from the server's response. Other tests share the services,
+ * so a position in the list doesn't identify an instance.
  */
 export async function createdBy(page: Page, act: () => Promise<void>): Promise<string> {
   const [answer] = await Promise.all([
@@ -15,31 +15,31 @@ export async function createdBy(page: Page, act: () => Promise<void>): Promise<s
   return operation.instanceId;
 }
 
-/** Create an instance by the page's button; it is pending. */
+/** Create an instance with the page's button; it is pending. */
 export const create = (page: Page): Promise<string> =>
   createdBy(page, () => page.getByRole("button", { name: "Create new instance" }).click());
 
-/** Create an instance, and wait until it can be commanded. */
-export async function createWhole(page: Page): Promise<string> {
+/** Create an instance, and wait until it accepts commands. */
+export async function createReady(page: Page): Promise<string> {
   const id = await create(page);
   await expect(page.getByRole("button", { name: `Start ${id}` })).toBeEnabled();
   return id;
 }
 
-/** How many instances there are, also those out of sight. */
-export async function countAll(page: Page): Promise<number> {
-  const told = (await page.locator(".counts").textContent()) ?? "";
-  return [...told.matchAll(/(\d+) (?:running|stopped)/g)].reduce((sum, [, one]) => sum + Number(one), 0);
+/** The number of all instances, including those outside the visible area. */
+export async function countInstances(page: Page): Promise<number> {
+  const counts = (await page.locator(".counts").textContent()) ?? "";
+  return [...counts.matchAll(/(\d+) (?:running|stopped)/g)].reduce((sum, [, one]) => sum + Number(one), 0);
 }
 
-/** What the Worklog says of one instance. */
+/** Expect the lines of one instance in the Worklog. */
 export async function expectWorklog(page: Page, id: string, lines: readonly string[]): Promise<void> {
   await page.getByRole("combobox", { name: "Instance" }).selectOption(id);
   await expect(page.locator(".line-text")).toHaveText([...lines]);
 }
 
-/** Take an instance through its whole life by the page's own buttons, and read what the Worklog says of it. */
-export async function liveThrough(page: Page, timeout = 15_000): Promise<void> {
+/** Create, start, stop and remove an instance with the page's buttons, and check the Worklog. */
+export async function runLifecycle(page: Page, timeout = 15_000): Promise<void> {
   const id = await create(page);
   const mine = page.getByRole("article", { name: id, exact: true });
   await mine.getByRole("button", { name: `Start ${id}` }).click({ timeout });

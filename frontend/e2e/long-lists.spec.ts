@@ -1,23 +1,23 @@
 import { expect } from "@playwright/test";
-import { ROWS_PER_JUMP, rowsAddedBy, rowsPerJump, settledScroll } from "./frames";
-import { enter, freshName, say, tell, test } from "./portal";
+import { ROWS_PER_JUMP, rowsAddedBy, rowsPerJump, stableScrollTop } from "./frames";
+import { joinChat, sendAsNewUser, sendMessage, test, uniqueName } from "./portal";
 
-test("a conversation of 100,000 messages draws only the rows that are near the view", async ({
+test("a conversation of 100,000 messages renders only the rows near the visible area", async ({
   page,
   portal,
 }) => {
-  // Made within the page: twenty megabytes are long on their way into it.
+  // Generated in the page, because transferring twenty megabytes into it is slow.
   await page.addInitScript(() => {
     const ask = window.fetch;
     let given = false;
     window.fetch = async (input, init) => {
       if (!/\/messages\?/.test(String(input))) return ask(input, init);
-      // Nothing is older than what came first.
+      // There are no older messages.
       if (given) return Response.json({ messages: [] });
       given = true;
       const length = 100_000;
       const messages = Array.from({ length }, (_, i) => ({
-        // Before all that the server really holds.
+        // Before all messages of the real server.
         seq: i - length,
         id: `m${i}`,
         room: "general",
@@ -29,51 +29,51 @@ test("a conversation of 100,000 messages draws only the rows that are near the v
     };
   });
   await page.goto(portal.url);
-  await enter(page, freshName("Ann"));
+  await joinChat(page, uniqueName("Ann"));
   await expect(page.locator(".message", { hasText: "Message 99999 " })).toBeVisible();
   expect(await page.locator(".virtual-list-row").count()).toBeLessThan(40);
   const box = page.locator(".virtual-list-scroll");
   expect(await rowsPerJump(box)).toBeLessThan(ROWS_PER_JUMP);
   await box.evaluate(one => one.scrollTo(0, one.scrollHeight));
   const added = await rowsAddedBy(box, async () => {
-    await say(page, "quick");
+    await sendMessage(page, "quick");
     await expect(page.locator(".message.own", { hasText: "quick" })).toBeVisible();
   });
   expect(added).toBeGreaterThan(0);
   expect(added).toBeLessThan(ROWS_PER_JUMP);
 });
 
-test("what is read keeps its place when messages come, and is told of by a number", async ({
+test("new messages keep the scroll position and are counted on a button", async ({
   browser,
   page,
   portal,
 }) => {
   const other = await (await browser.newContext()).newPage();
   await page.goto(portal.url);
-  await enter(page, freshName("Ann"));
-  for (let n = 0; n < 25; n += 1) await say(page, `filler ${n}\nsecond line`);
+  await joinChat(page, uniqueName("Ann"));
+  for (let n = 0; n < 25; n += 1) await sendMessage(page, `filler ${n}\nsecond line`);
   await expect(page.locator(".outgoing")).toHaveCount(0);
   await other.goto(portal.url);
-  await enter(other, freshName("Bob"));
+  await joinChat(other, uniqueName("Bob"));
   const box = page.locator(".virtual-list-scroll");
   await box.evaluate(one => one.scrollTo(0, one.scrollHeight / 2));
-  const before = await settledScroll(box);
-  await say(other, "news 1");
-  await say(other, "news 2");
+  const before = await stableScrollTop(box);
+  await sendMessage(other, "news 1");
+  await sendMessage(other, "news 2");
   await expect(page.getByRole("button", { name: "2 new messages" })).toBeVisible();
-  expect(Math.abs((await settledScroll(box)) - before)).toBeLessThan(3);
+  expect(Math.abs((await stableScrollTop(box)) - before)).toBeLessThan(3);
   await page.getByRole("button", { name: "2 new messages" }).click();
   await expect(page.locator(".message", { hasText: "news 2" })).toBeInViewport();
   await expect(page.locator(".virtual-list-new")).toHaveCount(0);
   await other.context().close();
 });
 
-test("who scrolls back in the very moment that a message comes stays there", async ({
+test("scrolling back at the moment that a message arrives keeps the position", async ({
   browser,
   page,
   portal,
 }) => {
-  // The listener of the constructor hears a frame before the page's own: the scroll and the message are one task.
+  // This listener runs before the page's own, so that the scroll and the message are one task.
   await page.addInitScript(() => {
     window.WebSocket = class extends WebSocket {
       constructor(url: string | URL, protocols?: string | string[]) {
@@ -87,15 +87,15 @@ test("who scrolls back in the very moment that a message comes stays there", asy
   });
   const other = await (await browser.newContext()).newPage();
   await page.goto(portal.url);
-  await enter(page, freshName("Ann"));
-  await tell(
+  await joinChat(page, uniqueName("Ann"));
+  await sendAsNewUser(
     page,
     Array.from({ length: 25 }, (_, n) => `filler ${n}\nsecond line`),
   );
   await expect(page.locator(".message", { hasText: "filler 24" })).toBeInViewport();
   await other.goto(portal.url);
-  await enter(other, freshName("Bob"));
-  await say(other, "unlucky");
+  await joinChat(other, uniqueName("Bob"));
+  await sendMessage(other, "unlucky");
   await expect(page.getByRole("button", { name: "1 new message" })).toBeVisible();
   await expect(page.locator(".message", { hasText: "unlucky" })).not.toBeInViewport();
   await other.context().close();

@@ -1,26 +1,26 @@
 import AxeBuilder from "@axe-core/playwright";
 import { expect, type Page } from "@playwright/test";
-import { settledLooks } from "./frames";
+import { animationsFinished } from "./frames";
 
-/** Fail unless axe finds nothing wrong with `page` as it is once it stands still. */
+/** Fail if axe finds a violation on `page`, once its animations have finished. */
 export async function expectAccessible(page: Page): Promise<void> {
-  // What is still fading in has not the contrast that it will have.
-  await settledLooks(page);
-  // Only pages with frames need the other mode, which opens one more page each time.
+  // Elements that are fading in don't have their final contrast.
+  await animationsFinished(page);
+  // The other mode opens another page for each run, and only pages with frames need it.
   const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
   expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).join("; ")}`)).toEqual([]);
 }
 
-/** Fail unless the screen is accessible and fits the width; its picture is kept under `name`. */
-export async function expectGoodLooks(page: Page, name: string): Promise<void> {
+/** Fail if the screen has an accessibility violation or overflows its width; saves a screenshot as `name`. */
+export async function expectGoodAppearance(page: Page, name: string): Promise<void> {
   await expectAccessible(page);
   await page.screenshot({ path: `test-results/screens/${name}.png` });
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   expect(overflow).toBeLessThanOrEqual(0);
 }
 
-/** Where most goes wrong at once: long words, little room, other colours. */
-export const HARDEST_LOOKS = {
+/** The most difficult setting: long words, a narrow screen and dark colors. */
+export const HARDEST_SETTING = {
   locale: "ru-RU",
   colorScheme: "dark",
   viewport: { width: 360, height: 760 },

@@ -1,5 +1,5 @@
 import { expect } from "@playwright/test";
-import { expectGoodLooks } from "./accessible";
+import { expectGoodAppearance } from "./accessibility";
 import { test } from "./portal";
 
 const LOOKS = [
@@ -24,29 +24,29 @@ for (const { name, locale, colorScheme, width } of LOOKS) {
     await expect(page.getByRole("heading", { level: 2 }).first()).toHaveText(
       isRussian ? "Выберите псевдоним" : "Choose a nickname",
     );
-    await expectGoodLooks(page, `${name}-join`);
+    await expectGoodAppearance(page, `${name}-join`);
     await page.locator(".join-field").fill("Marina");
     await page.keyboard.press("Enter");
     await page.locator(".message").first().waitFor();
     await page.locator(".composer textarea").fill("Listen this: https://youtu.be/xxxxxxx 😁");
     await page.keyboard.press("Enter");
     await page.locator(".message.own").waitFor();
-    await expectGoodLooks(page, `${name}-chat`);
+    await expectGoodAppearance(page, `${name}-chat`);
     await page.locator(".nav a").nth(1).click();
     await page.locator(".create").click();
     await page.locator(".pending").waitFor();
-    await expectGoodLooks(page, `${name}-cloud`);
+    await expectGoodAppearance(page, `${name}-cloud`);
     await page.locator(".button.danger:not([aria-disabled='true'])").first().click();
     await page.getByRole("dialog").waitFor();
-    await expectGoodLooks(page, `${name}-remove`);
+    await expectGoodAppearance(page, `${name}-remove`);
     await page.keyboard.press("Escape");
     await page.locator(".header-tools button").last().click();
     await page.getByRole("dialog").waitFor();
-    await expectGoodLooks(page, `${name}-settings`);
+    await expectGoodAppearance(page, `${name}-settings`);
     await page.keyboard.press("Escape");
     await page.locator(".connection-state").click();
     await page.locator(".entry").first().waitFor();
-    await expectGoodLooks(page, `${name}-status`);
+    await expectGoodAppearance(page, `${name}-status`);
     await context.close();
   });
 }

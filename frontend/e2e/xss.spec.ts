@@ -1,7 +1,7 @@
 import { expect } from "@playwright/test";
-import { enter, freshName, tell, test } from "./portal";
+import { joinChat, sendAsNewUser, test, uniqueName } from "./portal";
 
-/** What turns into a script where a page is careless: markup, attributes, addresses, templates, entities. */
+/** Attack strings for XSS: markup, attributes, URLs, templates, entities. */
 const CORPUS = [
   "<script>hit()</script>",
   "<img src=x onerror=hit()>",
@@ -36,21 +36,21 @@ const NAMES = [
   "javascript:hit()",
 ];
 
-test("nothing that people write or are called becomes anything but text", async ({ page, portal }) => {
+test("messages and names are rendered as text only", async ({ page, portal }) => {
   await page.addInitScript(() =>
     Object.assign(window, { hits: 0, hit: () => Object.assign(window, { hits: 1 }) }),
   );
-  // The list holds no more than what there is room for.
+  // High enough for all messages: the virtual list renders visible rows only.
   await page.setViewportSize({ width: 1180, height: 3000 });
   const dialogs: string[] = [];
   page.on("dialog", dialog => void dialogs.push(dialog.message()));
-  // A link may choose a server, but no script, and none in the guise of one.
+  // A link must not run scripts through its server address.
   for (const api of ["javascript:hit()", "data:text/html,<script>hit()</script>", "//x:y@evil.example"]) {
     await page.goto(`${portal.url}/?api=${encodeURIComponent(api)}`);
     await expect(page.getByRole("textbox", { name: "Nickname" })).toBeVisible();
     expect(new URL(page.url()).origin).toBe(portal.url);
   }
-  await enter(page, freshName("Ann"));
+  await joinChat(page, uniqueName("Ann"));
   const called = await page.evaluate(async names => {
     const run = Date.now().toString(36).slice(-5);
     const socket = (token: string) =>
@@ -75,7 +75,7 @@ test("nothing that people write or are called becomes anything but text", async 
     }
     return taken;
   }, NAMES);
-  await tell(page, CORPUS);
+  await sendAsNewUser(page, CORPUS);
   for (const text of CORPUS.slice(-3))
     await expect(page.locator(".message-text", { hasText: text })).toBeVisible();
   for (const name of called) await expect(page.locator(".person-name", { hasText: name })).toHaveCount(1);

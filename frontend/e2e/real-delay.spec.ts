@@ -1,9 +1,9 @@
 import { expect, type Page } from "@playwright/test";
-import { create, expectWorklog, liveThrough } from "./life";
-import { portalOf } from "./portal";
+import { create, expectWorklog, runLifecycle } from "./instance-lifecycle";
+import { testsWithPortal } from "./portal";
 
-// What is only to be seen while a command is pending is tested where that takes its real time.
-const test = portalOf(["--ephemeral", "--delay", "10"]);
+// Tests of pending commands use the real delay.
+const test = testsWithPortal(["--ephemeral", "--delay", "10"]);
 test.describe.configure({ mode: "default" });
 
 test.beforeEach(async ({ page, portal }) => {
@@ -11,14 +11,14 @@ test.beforeEach(async ({ page, portal }) => {
   await expect(page.locator(".connection")).toContainText("Live");
 });
 
-/** Note every second that a countdown shows; to be read by the function that this answers. */
-async function noteSeconds(page: Page): Promise<() => Promise<number[]>> {
+/** Record every second that a countdown shows. Returns a function that reads them. */
+async function recordSeconds(page: Page): Promise<() => Promise<number[]>> {
   await page.evaluate(() => {
     const seen = new Set<number>();
     Object.assign(window, { seen });
     const look = () => {
-      const said = /^in (\d+) s$/.exec(document.querySelector(".pending-due")?.textContent ?? "")?.[1];
-      if (said) seen.add(Number(said));
+      const second = /^in (\d+) s$/.exec(document.querySelector(".pending-due")?.textContent ?? "")?.[1];
+      if (second) seen.add(Number(second));
       requestAnimationFrame(look);
     };
     look();
@@ -26,7 +26,7 @@ async function noteSeconds(page: Page): Promise<() => Promise<number[]>> {
   return () => page.evaluate(() => [...(window as unknown as { seen: Set<number> }).seen]);
 }
 
-test("what is pending is found by that, and undo takes it back", async ({ page }) => {
+test("pending instances can be filtered, and undo cancels the command", async ({ page }) => {
   const id = await create(page);
   const card = page.getByRole("article", { name: id });
   await expect(card.locator(".pending")).toContainText("Creating");
@@ -39,9 +39,11 @@ test("what is pending is found by that, and undo takes it back", async ({ page }
   await expectWorklog(page, id, ['INFO: Received "Create command"', 'INFO: Cancelled "Create command"']);
 });
 
-test("a whole life at the real ten seconds, counted down", async ({ page }) => {
+test("an instance's whole lifecycle with the real delay of ten seconds, and its countdown", async ({
+  page,
+}) => {
   test.setTimeout(150_000);
-  const seconds = await noteSeconds(page);
-  await liveThrough(page, 30_000);
+  const seconds = await recordSeconds(page);
+  await runLifecycle(page, 30_000);
   expect(await seconds()).toEqual(expect.arrayContaining([9, 8, 7, 6, 5, 4, 3, 2, 1]));
 });
