@@ -18,6 +18,6 @@ export const AppContext = createContext<AppContextValue | undefined>(undefined);
 
 export function useApp(): AppContextValue {
   const context = useContext(AppContext);
-  if (!context) throw new Error("rendered outside of a session");
+  if (!context) throw new Error("useApp is called outside AppContext");
   return context;
 }

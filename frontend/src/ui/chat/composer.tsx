@@ -7,7 +7,7 @@ import { EmojiPicker } from "./emoji-picker";
 import { useMute } from "./use-mute";
 
 /** The interval of typing notices; receivers show each for five seconds. */
-const TYPING_EVERY_MS = 2_500;
+const TYPING_INTERVAL_MS = 2_500;
 const WARN_BELOW = 200;
 
 export function Composer() {
@@ -50,7 +50,7 @@ export function Composer() {
 
   const type = (value: string) => {
     setText(value);
-    if (value.trim() === "" || Date.now() - typedAt.current < TYPING_EVERY_MS) return;
+    if (value.trim() === "" || Date.now() - typedAt.current < TYPING_INTERVAL_MS) return;
     typedAt.current = Date.now();
     store.typing();
   };

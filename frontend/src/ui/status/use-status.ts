@@ -3,7 +3,7 @@ import { ApiError } from "../../api/errors";
 import { useApp } from "../app-context";
 import type { StatusResult } from "./diagnosis";
 
-const EVERY_MS = 3_000;
+const POLL_INTERVAL_MS = 3_000;
 
 /** Poll the status while the tab is visible. */
 export function useStatus(): StatusResult {
@@ -18,7 +18,7 @@ export function useStatus(): StatusResult {
       const found = document.hidden ? undefined : await fetchStatus();
       if (stopped) return;
       if (found) setResult(found);
-      timer = setTimeout(poll, EVERY_MS);
+      timer = setTimeout(poll, POLL_INTERVAL_MS);
     };
     const fetchStatus = async (): Promise<StatusResult> => {
       try {
