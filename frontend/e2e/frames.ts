@@ -1,12 +1,12 @@
 import type { Locator, Page } from "@playwright/test";
 
-/** A jump through a list may add this many rows to the page, however long the list is: a few screens of them. */
+/** The most rows that a jump through a list of any length may render: a few screens. */
 export const ROWS_PER_JUMP = 60;
 
-/** The number of rows that `work` adds to the list `box`: the work that would grow with a list drawn whole. */
+/** Count the rows that `work` adds to the list `box`; without a virtual list, it would grow with the list. */
 export async function rowsAddedBy(box: Locator, work: () => Promise<void>): Promise<number> {
   const counter = await box.evaluateHandle(element => {
-    const isRow = (node: Node) => node instanceof Element && node.classList.contains("windowed-row");
+    const isRow = (node: Node) => node instanceof Element && node.classList.contains("virtual-list-row");
     const state = { added: 0, observer: new MutationObserver(() => {}) };
     const count = (records: MutationRecord[]) => {
       for (const { addedNodes } of records) state.added += [...addedNodes].filter(isRow).length;
@@ -17,14 +17,14 @@ export async function rowsAddedBy(box: Locator, work: () => Promise<void>): Prom
   });
   await work();
   return counter.evaluate(async state => {
-    // One more frame, so that what was reported to the observer has been counted.
+    // Wait a frame, so that the observer has processed all records.
     await new Promise(resolve => requestAnimationFrame(resolve));
     state.observer.disconnect();
     return state.added;
   });
 }
 
-/** The number of rows that one of `steps` jumps through the list adds, on average. */
+/** The average number of rows added per jump, for `steps` jumps through the list. */
 export async function rowsPerJump(box: Locator, steps = 60): Promise<number> {
   const added = await rowsAddedBy(box, () =>
     box.evaluate(async (element, count) => {
@@ -37,8 +37,8 @@ export async function rowsPerJump(box: Locator, steps = 60): Promise<number> {
   return added / steps;
 }
 
-/** Where `box` is scrolled to, once it has stood still for a few frames. */
-export const settledScroll = (box: Locator): Promise<number> =>
+/** The scroll position of `box`, once it hasn't changed for a few frames. */
+export const stableScrollTop = (box: Locator): Promise<number> =>
   box.evaluate(async element => {
     const frame = () => new Promise(resolve => requestAnimationFrame(resolve));
     for (let still = 0, last = -1; still < 3; await frame()) {
@@ -48,8 +48,8 @@ export const settledScroll = (box: Locator): Promise<number> =>
     return element.scrollTop;
   });
 
-/** Wait until nothing fades or moves any more; what turns for ever is not waited for. */
-export const settledLooks = (page: Page): Promise<void> =>
+/** Wait until all finite animations have finished. */
+export const animationsFinished = (page: Page): Promise<void> =>
   page.evaluate(async () => {
     const passing = document
       .getAnimations()

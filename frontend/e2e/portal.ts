@@ -3,28 +3,28 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { test as base, type Page } from "@playwright/test";
 
-/** The repository's folder. */
+/** The root of the repository. */
 export const ROOT = join(import.meta.dirname, "..", "..");
 const VENV_PYTHON = join(ROOT, ".venv", "bin", "python");
 /** The tested Python: with another, `./opsroom` would replace the environment under the tests that use it. */
 export const PYTHON = process.env.PYTHON ?? (existsSync(VENV_PYTHON) ? VENV_PYTHON : "python3");
 const READY_WITHIN_MS = 90_000;
 
-/** The real services, run for the tests: gateway, chat, cloud and their broker. */
+/** A running portal: the real gateway, chat and cloud services and their broker. */
 export interface Portal {
   readonly url: string;
 }
 
 interface RunningPortal {
   readonly portal: Portal;
-  /** Stop it; resolves to the exit code, null if a signal ended it. */
+  /** Stop the portal; resolves to the exit code, or to null if a signal ended it. */
   readonly stop: () => Promise<number | null>;
 }
 
 /** The command that runs a portal. */
 interface Installation {
   readonly program: string;
-  /** What it is given before the options. */
+  /** The arguments before the options. */
   readonly first?: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -37,16 +37,16 @@ const CHECKOUT: Installation = {
   env: process.env,
 };
 
-/** What `./opsroom up` says once it is ready. */
+/** The line that `./opsroom up` prints once it is ready. */
 const READY = /Page and API\s+(http:\/\/\S+)\//;
 
-/** Run the portal; on any free port unless `options` name one. Its words come back where it doesn't start. */
+/** Start a portal, on a free port unless `options` name one. If it doesn't start, the error contains its output. */
 export async function startPortal(
   options: readonly string[],
   environ: Readonly<Record<string, string>> = {},
   { program, first = [], cwd, env }: Installation = CHECKOUT,
 ): Promise<RunningPortal> {
-  const asked = [
+  const args = [
     ...first,
     "up",
     "--port",
@@ -57,21 +57,21 @@ export async function startPortal(
     process.env.E2E_DELAY ?? "2",
     ...options,
   ];
-  const child = spawn(program, asked, {
+  const child = spawn(program, args, {
     cwd,
     env: { ...env, ...environ },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  let said = "";
+  let output = "";
   const url = await new Promise<string>((resolve, reject) => {
-    const fail = () => reject(new Error(`the services did not start:\n${said}`));
+    const fail = () => reject(new Error(`the services did not start:\n${output}`));
     const patience = setTimeout(fail, READY_WITHIN_MS);
     child.once("exit", fail);
-    // Read to the end, also after it is ready: a full pipe would hold the services up.
+    // Keep reading after it is ready: a full pipe would block the services.
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8").on("data", (piece: string) => {
-        said = (said + piece).slice(-20_000);
-        const ready = READY.exec(said)?.[1];
+        output = (output + piece).slice(-20_000);
+        const ready = READY.exec(output)?.[1];
         if (!ready) return;
         clearTimeout(patience);
         resolve(ready);
@@ -87,8 +87,8 @@ export async function startPortal(
   return { portal: { url }, stop };
 }
 
-/** Tests on services of their own, run with `options`: one start for each worker that comes by. */
-export const portalOf = (options: readonly string[], environ: Readonly<Record<string, string>> = {}) =>
+/** Tests with their own portal, started with `options` once per worker. */
+export const testsWithPortal = (options: readonly string[], environ: Readonly<Record<string, string>> = {}) =>
   base.extend<object, { portal: Portal }>({
     portal: [
       // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures from the pattern
@@ -101,31 +101,31 @@ export const portalOf = (options: readonly string[], environ: Readonly<Record<st
     ],
   });
 
-/** Tests that share services; `OPSROOM_URL` names some that run already. */
+/** Tests that share a portal; `OPSROOM_URL` selects a running one. */
 export const test = process.env.OPSROOM_URL
   ? base.extend<object, { portal: Portal }>({
       portal: [{ url: process.env.OPSROOM_URL }, { option: true, scope: "worker" }],
     })
-  : portalOf(["--ephemeral"]);
+  : testsWithPortal(["--ephemeral"]);
 
 let names = 0;
-/** A name that no other test has. */
-export const freshName = (stem: string): string => `${stem}-${Date.now().toString(36)}${++names}`;
+/** A name that no other test uses. */
+export const uniqueName = (stem: string): string => `${stem}-${Date.now().toString(36)}${++names}`;
 
-export async function enter(page: Page, name: string): Promise<void> {
+export async function joinChat(page: Page, name: string): Promise<void> {
   await page.getByRole("textbox", { name: "Nickname" }).fill(name);
   await page.keyboard.press("Enter");
   await page.getByRole("dialog").waitFor({ state: "detached" });
 }
 
-export async function say(page: Page, text: string): Promise<void> {
+export async function sendMessage(page: Page, text: string): Promise<void> {
   await page.getByRole("textbox", { name: "Type your message here" }).fill(text);
   await page.keyboard.press("Enter");
 }
 
-/** Have someone without a page say `texts`, one after the other; resolves when all are stored. */
-export async function tell(page: Page, texts: readonly string[]): Promise<void> {
-  const name = freshName("Teller");
+/** Send `texts` as a new user without a page, one after the other; resolves when all are stored. */
+export async function sendAsNewUser(page: Page, texts: readonly string[]): Promise<void> {
+  const name = uniqueName("Teller");
   await page.evaluate(
     async ([name, texts]) => {
       const answer = await fetch("/api/v1/chat/users", {
@@ -162,7 +162,7 @@ export async function tell(page: Page, texts: readonly string[]): Promise<void> 
   );
 }
 
-/** Whether the page's tab is in the background, as far as its scripts can tell. */
+/** Make the page's scripts see its tab as hidden or visible. */
 export const setHidden = (page: Page, hidden: boolean): Promise<void> =>
   page.evaluate(value => {
     Object.defineProperty(document, "hidden", { configurable: true, get: () => value });

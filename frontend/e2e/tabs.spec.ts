@@ -1,8 +1,8 @@
 import { expect, type Page } from "@playwright/test";
-import { create } from "./life";
-import { enter, freshName, say, test } from "./portal";
+import { create } from "./instance-lifecycle";
+import { joinChat, sendMessage, test, uniqueName } from "./portal";
 
-test("two tabs are one person on one stream, and the second goes on when the first is closed", async ({
+test("two tabs share one user and one socket, and the second takes over from the first", async ({
   context,
   page,
   portal,
@@ -12,23 +12,23 @@ test("two tabs are one person on one stream, and the second goes on when the fir
   const count = (one: typeof page) => one.on("websocket", socket => void sockets.push(socket.url()));
   count(page);
   await page.goto(portal.url);
-  await enter(page, freshName("Ann"));
+  await joinChat(page, uniqueName("Ann"));
   const second = await context.newPage();
   count(second);
   await second.goto(portal.url);
   await expect(second.locator(".person-name.own")).toBeVisible();
-  await say(second, `${mark} from the second tab`);
+  await sendMessage(second, `${mark} from the second tab`);
   await expect(page.locator(".message.own", { hasText: `${mark} from the second tab` })).toBeVisible();
   expect(sockets).toHaveLength(1);
   await page.close();
-  await say(second, `${mark} still here`);
+  await sendMessage(second, `${mark} still here`);
   await expect(
     second.locator(".message.own:not(.outgoing)", { hasText: `${mark} still here` }),
   ).toBeVisible();
   expect(sockets).toHaveLength(2);
 });
 
-test("eight tabs are all live, on one socket and one stream", async ({ context, portal }) => {
+test("eight tabs share one socket and one event stream", async ({ context, portal }) => {
   const opened: string[] = [];
   const open = async (): Promise<Page> => {
     const page = await context.newPage();
@@ -41,10 +41,10 @@ test("eight tabs are all live, on one socket and one stream", async ({ context, 
     return page;
   };
   const first = await open();
-  await enter(first, freshName("Ann"));
+  await joinChat(first, uniqueName("Ann"));
   const tabs = [first, ...(await Promise.all(Array.from({ length: 7 }, open)))];
   const text = `to all ${Date.now()}`;
-  await say(tabs[7] as Page, text);
+  await sendMessage(tabs[7] as Page, text);
   for (const tab of tabs)
     await expect(tab.locator(".message.own:not(.outgoing)", { hasText: text })).toBeVisible();
   const [commanding, watching] = [tabs[4] as Page, tabs[5] as Page];

@@ -1,7 +1,7 @@
 """Print, as one JSON document, what the page takes from the gateway and the contracts package.
 
-Requests and their answers come as the gateway's OpenAPI; frames and events, which OpenAPI does not know, as
-the contracts' JSON Schema; the constants beside them are what neither can say.
+Requests and responses come from the gateway's OpenAPI document; frames and events, which OpenAPI doesn't
+describe, from the contracts' JSON Schema; the constants are in neither of the two.
 """
 
 import json
@@ -14,7 +14,10 @@ json.dump(
     {
         "openapi": describe(),
         "schema": schema.json_schema(),
-        "closeCodes": {str(close.value.code): close.value.retry.value for close in close_codes.Close},
+        "closeCodes": {
+            close.name: {"code": close.value.code, "retry": close.value.retry.value}
+            for close in close_codes.Close
+        },
         "constants": {
             "SUBPROTOCOL": frames.SUBPROTOCOL,
             "TEXT_MAX": chat.TEXT_MAX,

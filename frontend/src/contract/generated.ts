@@ -8,7 +8,21 @@ export const NAME_MAX = 32;
 export const SSE_CHANGE = "change";
 export const SSE_RESET = "reset";
 export const RETRY_HINT = "; retry in (\\d+\\.\\d) s$";
-/** What each close code of the socket asks of the client. */
+/** The codes with which the server closes a socket. */
+export const CloseCode = {
+  "LEFT": 1000,
+  "GOING_AWAY": 1001,
+  "TOO_BIG": 1009,
+  "PING_TIMEOUT": 1011,
+  "TRY_LATER": 1013,
+  "HELLO_EXPECTED": 4001,
+  "TOKEN_INVALID": 4002,
+  "NAME_LOST": 4003,
+  "BANNED": 4004,
+  "TOO_SLOW": 4008,
+  "PROTOCOL": 4009
+} as const;
+/** Whether, and when, a client reconnects after each close code. */
 export const RETRY_BY_CLOSE_CODE: Readonly<Record<number, "never" | "now" | "later" | "register">> = {
   "1000": "never",
   "1001": "now",
@@ -33,8 +47,7 @@ export type InstanceState = "running" | "stopped";
 export type Command = "create" | "start" | "stop" | "remove";
 export type OperationStatus = "pending" | "done" | "cancelled" | "failed";
 export type AuditOutcome = "accepted" | "refused";
-export type AuditAction =
-  "create" | "start" | "stop" | "remove" | "cancel" | "revoke" | "remove_message" | "mute" | "ban" | "lift" | "locate";
+export type AuditedAction = "cancel" | "revoke" | "remove_message" | "mute" | "ban" | "lift" | "locate";
 export type ErrorCode =
   | "invalid_request"
   | "payload_too_large"
@@ -72,7 +85,7 @@ export type EventType =
 export interface Contract {
   Api: {
     "GET /session": {
-      answer: SessionView;
+      response: SessionView;
     };
     "DELETE /session": {};
     "DELETE /chat/rooms/{room}/messages/{message_id}": {
@@ -93,15 +106,15 @@ export interface Contract {
       };
     };
     "GET /chat/restrictions": {
-      answer: RestrictionList;
+      response: RestrictionList;
     };
     "POST /chat/mutes": {
       body: NewMute;
-      answer: Restriction;
+      response: Restriction;
     };
     "POST /chat/bans": {
       body: NewBan;
-      answer: Restriction;
+      response: Restriction;
     };
     "DELETE /chat/restrictions/{restriction_id}": {
       path: {
@@ -115,14 +128,14 @@ export interface Contract {
       query: {
         name: string;
       };
-      answer: AddressList;
+      response: AddressList;
     };
     "GET /chat/users": {
-      answer: UsersReply;
+      response: UsersReply;
     };
     "POST /chat/users": {
       body: NewUser;
-      answer: Registered;
+      response: Registered;
     };
     "GET /chat/rooms/{room}/messages": {
       path: {
@@ -133,43 +146,43 @@ export interface Contract {
         after?: number;
         limit?: number;
       };
-      answer: HistoryReply;
+      response: HistoryReply;
     };
     "GET /cloud/instances": {
-      answer: InstanceList;
+      response: InstanceList;
     };
     "POST /cloud/instances": {
-      answer: OperationAccepted;
+      response: OperationAccepted;
     };
     "POST /cloud/instances/{instance_id}/start": {
       path: {
         instance_id: string;
       };
-      answer: OperationAccepted;
+      response: OperationAccepted;
     };
     "POST /cloud/instances/{instance_id}/stop": {
       path: {
         instance_id: string;
       };
-      answer: OperationAccepted;
+      response: OperationAccepted;
     };
     "DELETE /cloud/instances/{instance_id}": {
       path: {
         instance_id: string;
       };
-      answer: OperationAccepted;
+      response: OperationAccepted;
     };
     "GET /cloud/operations/{operation_id}": {
       path: {
         operation_id: string;
       };
-      answer: OperationAccepted;
+      response: OperationAccepted;
     };
     "DELETE /cloud/operations/{operation_id}": {
       path: {
         operation_id: string;
       };
-      answer: OperationAccepted;
+      response: OperationAccepted;
     };
     "GET /audit": {
       query: {
@@ -177,11 +190,12 @@ export interface Contract {
         after?: number;
         limit?: number;
       };
-      answer: AuditPage;
+      response: AuditPage;
     };
     "GET /status": {
-      answer: Status;
+      response: Status;
     };
+    "GET /status/events": {};
     "GET /cloud/events": {
       query: {
         since?: number;
@@ -251,9 +265,9 @@ export interface NewBan {
   reason?: string;
 }
 export interface AddressList {
-  addresses: Sighting[];
+  addresses: AddressSeen[];
 }
-export interface Sighting {
+export interface AddressSeen {
   address: string;
   at: string;
 }
@@ -324,7 +338,7 @@ export interface AuditEntry {
   id: string;
   at: string;
   outcome: AuditOutcome;
-  action: AuditAction;
+  action: Command | AuditedAction;
   actor: string;
   address?: string;
   target?: string;
@@ -465,6 +479,7 @@ export interface CloudEvent {
   timestamp: string;
   dueAt?: string;
   reason?: string;
+  instance?: Instance;
 }
 export interface ResetEvent {
   seq: number;

@@ -213,7 +213,7 @@ export const en = {
     noMatch: "No line matches.",
     onlyThis: (id: string) => `Show only ${id} in the Worklog`,
   },
-  away: {
+  missedEvents: {
     title: (ago: string) => `While you were away (${ago})`,
     minutes: (n: number) => count(n, { one: "# minute", other: "# minutes" }),
     hours: (n: number) => count(n, { one: "# hour", other: "# hours" }),

@@ -215,7 +215,7 @@ export const ru: Dictionary = {
     noMatch: "Подходящих записей нет.",
     onlyThis: id => `Показать в журнале только ${id}`,
   },
-  away: {
+  missedEvents: {
     title: ago => `Пока вас не было (${ago})`,
     minutes: n => count(n, { one: "# минута", few: "# минуты", other: "# минут" }),
     hours: n => count(n, { one: "# час", few: "# часа", other: "# часов" }),

@@ -1,17 +1,17 @@
 import type { Backend } from "../api/backend";
-import { ChatLink } from "../live/chat-link";
-import { CloudLink } from "../live/cloud-link";
+import { ChatConnection } from "../live/chat-connection";
+import { CloudConnection } from "../live/cloud-connection";
 import type { ChatEvent, ChatState } from "../state/chat/model";
 import type { CloudState, CloudStateEvent } from "../state/cloud/model";
 
 interface ConnectionsOptions {
   readonly backend: Backend;
-  /** The token of whoever is here; nobody has no chat connection. */
+  /** The user's token; without one there is no chat connection. */
   readonly token: () => string | undefined;
-  /** The token of reads: none where anybody may read. */
+  /** The token for reads: undefined if reads are public. */
   readonly readToken: () => string | undefined;
-  /** Ask whether who is here may see the servers. Throws what the backend throws. */
-  readonly admit: () => Promise<boolean>;
+  /** Whether the user may see the servers. Throws what the backend throws. */
+  readonly mayFollow: () => Promise<boolean>;
   readonly chat: () => ChatState;
   readonly cloud: () => CloudState;
   readonly publishChat: (event: ChatEvent) => void;
@@ -20,62 +20,62 @@ interface ConnectionsOptions {
   readonly random?: (() => number) | undefined;
 }
 
-/** Both connections of a browser, held by the tab that leads; closed, they do nothing. */
+/** The browser's two connections, chat and cloud, open in the leading tab only; while closed, calls do nothing. */
 export class Connections {
-  private chatLink: ChatLink | undefined;
-  private cloudLink: CloudLink | undefined;
+  private chatConnection: ChatConnection | undefined;
+  private cloudConnection: CloudConnection | undefined;
 
   constructor(private readonly options: ConnectionsOptions) {}
 
   open(): void {
-    const { admit, backend, cloud, publishCloud, readToken } = this.options;
-    this.cloudLink = new CloudLink({
-      ...{ backend, admit, token: readToken, state: cloud, publish: publishCloud },
-      ...this.surroundings(),
+    const { mayFollow, backend, cloud, publishCloud, readToken } = this.options;
+    this.cloudConnection = new CloudConnection({
+      ...{ backend, mayFollow, token: readToken, state: cloud, publish: publishCloud },
+      ...this.environment(),
     });
-    this.cloudLink.start();
-    this.reopenChat();
+    this.cloudConnection.start();
+    this.reconnectChat();
   }
 
   close(): void {
-    for (const link of this.links()) link.stop();
+    for (const connection of this.openConnections()) connection.stop();
   }
 
-  /** Connect to the chat as whoever is here now. */
-  reopenChat(): void {
+  /** Reconnect to the chat as the current user. */
+  reconnectChat(): void {
     const { backend, chat, publishChat, readToken } = this.options;
     const token = this.options.token();
-    this.chatLink?.stop();
+    this.chatConnection?.stop();
     if (token === undefined) return;
-    this.chatLink = new ChatLink({
+    this.chatConnection = new ChatConnection({
       ...{ backend, token, readToken, state: chat, publish: publishChat },
-      ...this.surroundings(),
+      ...this.environment(),
     });
-    this.chatLink.start();
+    this.chatConnection.start();
   }
 
-  /** Follow the servers as whoever is here now. */
-  retryCloud = (): void => this.cloudLink?.retryNow();
+  /** Reconnect to the cloud as the current user. */
+  reconnectCloud = (): void => this.cloudConnection?.retryNow();
 
   retryNow(): void {
-    for (const link of this.links()) link.retryNow();
+    for (const connection of this.openConnections()) connection.retryNow();
   }
 
-  wentOffline(): void {
-    for (const link of this.links()) link.wentOffline();
+  onOffline(): void {
+    for (const connection of this.openConnections()) connection.onOffline();
   }
 
-  flush = (): void => this.chatLink?.flush();
-  typing = (): void => this.chatLink?.typing();
+  flush = (): void => this.chatConnection?.flush();
+  typing = (): void => this.chatConnection?.typing();
 
-  /** Leave the chat for good. Answers whether the server was told. */
-  leave = (): boolean => this.chatLink?.leave() ?? false;
+  /** Leave the chat. Returns whether the leave frame was sent. */
+  leave = (): boolean => this.chatConnection?.leave() ?? false;
 
-  private links(): (ChatLink | CloudLink)[] {
-    return [this.chatLink, this.cloudLink].filter(link => link !== undefined);
+  private openConnections(): (ChatConnection | CloudConnection)[] {
+    return [this.chatConnection, this.cloudConnection].filter(connection => connection !== undefined);
   }
 
-  private surroundings() {
+  private environment() {
     const { isOnline, random } = this.options;
     return { ...(isOnline ? { isOnline } : {}), ...(random ? { random } : {}) };
   }

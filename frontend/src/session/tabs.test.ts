@@ -5,7 +5,7 @@ import { memoryLocks } from "../testing/fakes";
 const browser = new Browser();
 
 describe("several tabs", () => {
-  // Channels deliver in real time, so these tests wait in real time.
+  // BroadcastChannel doesn't use the fake timers.
   beforeEach(() => vi.useRealTimers());
   const shared = () => ({ locks: memoryLocks() });
   const until = (condition: () => boolean) => vi.waitFor(() => expect(condition()).toBe(true), 4_000);
@@ -17,14 +17,14 @@ describe("several tabs", () => {
     await until(() => second.cloud.value.loaded);
     await first.register("Ann");
     await until(() => second.chat.value.me?.name === "Ann");
-    second.say("from the second tab");
+    second.send("from the second tab");
     await until(() => texts(first).length === 1 && texts(second).length === 1);
-    expect([first.leads, second.leads]).toEqual([true, false]);
+    expect([first.isLeader, second.isLeader]).toEqual([true, false]);
     expect(opened).toHaveBeenCalledTimes(1);
     expect(second.chat.value.outbox).toEqual([]);
   });
 
-  it("go on without a gap when the one that leads is closed", async () => {
+  it("continue without a gap when the leader is closed", async () => {
     const together = shared();
     const [first, second] = [browser.open(together), browser.open(together)];
     await first.register("Ann");
@@ -34,18 +34,18 @@ describe("several tabs", () => {
     await until(() => texts(second).length === 1);
     first.stop();
     browser.backend.chat.say(bob, "between");
-    await until(() => second.leads && second.chat.value.link.phase === "live");
+    await until(() => second.isLeader && second.chat.value.connection.phase === "live");
     browser.backend.chat.say(bob, "after");
     await until(() => texts(second).length === 3);
     expect(texts(second)).toEqual(["before", "between", "after"]);
   });
 
-  it("take the lead from one that doesn't answer", async () => {
+  it("replace a leader that doesn't respond", async () => {
     const { locks } = shared();
-    // A frozen tab: it holds the lock and never answers.
+    // A frozen tab: it holds the lock and never responds.
     void locks.request("opsroom::test", {}, () => new Promise(() => {})).catch(() => {});
     const tab = browser.open({ locks });
-    await until(() => tab.leads);
-    await until(() => tab.cloud.value.link.phase === "live");
+    await until(() => tab.isLeader);
+    await until(() => tab.cloud.value.connection.phase === "live");
   });
 });

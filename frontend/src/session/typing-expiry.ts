@@ -1,15 +1,15 @@
 import type { ChatState } from "../state/chat/model";
 
-/** The clock's tick may come a little before the moment that it was asked for. */
+/** Timers may fire slightly early. */
 const MARGIN_MS = 10;
 
-/** Tells when the next of those who were typing has stopped. */
+/** Calls `expire` when the next typing notice runs out. */
 export class TypingExpiry {
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly expire: (now: number) => void) {}
 
-  /** From now on, of `typing` alone. */
+  /** Replace the notices to watch. */
   watch(typing: ChatState["typing"]): void {
     clearTimeout(this.timer);
     if (typing.length === 0) return;

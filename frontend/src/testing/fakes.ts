@@ -1,9 +1,9 @@
-import { createKeep, type Keep } from "../session/keep";
+import { createLocalStore, type LocalStore } from "../session/local-store";
 
-/** Web Storage in memory. */
-export function memoryKeep(): Keep {
+/** A store in memory. */
+export function memoryStore(): LocalStore {
   const entries = new Map<string, string>();
-  return createKeep({
+  return createLocalStore({
     get length() {
       return entries.size;
     },
@@ -23,7 +23,7 @@ interface Waiting {
   readonly end: (value: unknown) => void;
 }
 
-/** One lock, in memory, with a queue and with stealing: as much of Web Locks as tabs use. */
+/** One Web Lock in memory, with a queue and with stealing: the part of the API that tabs use. */
 export function memoryLocks(): Request {
   const queue: Waiting[] = [];
   let holder: Waiting | undefined;

@@ -12,8 +12,8 @@ export const NO_FILTER: WorklogFilter = { instanceId: "", kind: "", text: "" };
 
 export const isError = (line: WorklogLine): boolean => line.kind === "failed" || line.kind === "refused";
 
-/** What a line says after its level. */
-export function sayLine(t: Dictionary, { kind, command, code, detail = "" }: WorklogLine): string {
+/** The text of a line, without its level. */
+export function formatLine(t: Dictionary, { kind, command, code, detail = "" }: WorklogLine): string {
   if (kind === "received") return t.worklog.received(command);
   if (kind === "cancelled") return t.worklog.cancelled(command);
   if (kind === "failed") return t.worklog.failed(command, detail);
@@ -25,7 +25,7 @@ export function sayLine(t: Dictionary, { kind, command, code, detail = "" }: Wor
 export function lineAsText(t: Dictionary, line: WorklogLine): string {
   const level = isError(line) ? t.worklog.error : t.worklog.info;
   const server = line.instanceId ? `${t.worklog.server}: ${line.instanceId}\n` : "";
-  return `${formatLogTime(line.timestamp)}\n${server}${level}: ${sayLine(t, line)}`;
+  return `${formatLogTime(line.timestamp)}\n${server}${level}: ${formatLine(t, line)}`;
 }
 
 export function filterLines(
@@ -45,7 +45,7 @@ export function filterLines(
 
 const COLUMNS = ["timestamp", "instanceId", "kind", "command", "actor", "code", "detail", "seq"] as const;
 
-/** A cell as RFC 4180 has it; one that a spreadsheet would run as a formula is made plain text. */
+/** A cell according to RFC 4180; a quote prefix keeps spreadsheets from running it as a formula. */
 function cell(value: string | number | undefined): string {
   const text = String(value ?? "");
   const plain = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;

@@ -1,30 +1,30 @@
 import { addressLabel } from "../api/address";
 import { secondsUntil } from "../text/format";
-import { overallLink } from "./link-status";
-import { words } from "./preferences";
+import { useApp } from "./app-context";
+import { overallConnection } from "./connection-status";
+import { dictionary } from "./preferences";
 import { route } from "./route";
-import { useLive } from "./session-context";
 import { useNow } from "./use-now";
 
-/** How the connection is, always in view; while it is being restored, with the seconds left. */
+/** The state of the connection, with a countdown to the next attempt. */
 export function ConnectionBadge() {
-  const { session, address } = useLive();
-  const link = overallLink(session.chat.value, session.cloud.value);
-  const isWaiting = link.phase === "waiting";
+  const { store, address } = useApp();
+  const connection = overallConnection(store.chat.value, store.cloud.value);
+  const isWaiting = connection.phase === "waiting";
   const now = useNow(isWaiting);
-  const t = words.value;
-  const said = {
-    idle: session.access.view.value ? t.connection.idle : t.connection.connecting,
+  const t = dictionary.value;
+  const label = {
+    idle: store.access.view.value ? t.connection.idle : t.connection.connecting,
     connecting: t.connection.connecting,
     live: address.kind === "demo" ? t.connection.demo : t.connection.live,
-    waiting: t.connection.waiting(secondsUntil(link.retryAt ?? now, now)),
+    waiting: t.connection.waiting(secondsUntil(connection.retryAt ?? now, now)),
     offline: t.connection.offline,
     refused: t.connection.refused,
-  }[link.phase];
-  const canTry = isWaiting || link.phase === "refused" || link.phase === "offline";
+  }[connection.phase];
+  const canTry = isWaiting || connection.phase === "refused" || connection.phase === "offline";
   return (
-    <div class="connection" data-phase={link.phase}>
-      {/* The seconds tick for the eye only; a screen reader hears of changes by the announcer. */}
+    <div class="connection" data-phase={connection.phase}>
+      {/* The countdown is not announced; the announcer reports changes of the state. */}
       <a
         class="connection-state"
         href="#/status"
@@ -32,10 +32,10 @@ export function ConnectionBadge() {
         title={`${t.connection.label}: ${addressLabel(address)}. ${t.connection.more}`}
       >
         <span class="dot" aria-hidden="true" />
-        <span class="connection-words">{said}</span>
+        <span class="connection-words">{label}</span>
       </a>
       {canTry && (
-        <button type="button" class="link-button" onClick={session.reconnect}>
+        <button type="button" class="link-button" onClick={store.reconnect}>
           {t.tryNow}
         </button>
       )}

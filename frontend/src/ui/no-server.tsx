@@ -1,20 +1,20 @@
 import { addressLabel, isMixed } from "../api/address";
-import { seemsAbsent } from "./link-status";
-import { words } from "./preferences";
-import { useLive } from "./session-context";
+import { useApp } from "./app-context";
+import { serverSeemsAbsent } from "./connection-status";
+import { dictionary } from "./preferences";
 import { settingsOpen } from "./settings-state";
 
-/** Says that nobody answers at this address, and what can be done about it. */
+/** The notice that no server responds, with ways to continue. */
 export function NoServer() {
-  const { session, address } = useLive();
-  if (!seemsAbsent(session.cloud.value)) return null;
-  const t = words.value.noServer;
+  const { store, address } = useApp();
+  if (!serverSeemsAbsent(store.cloud.value)) return null;
+  const t = dictionary.value.noServer;
   return (
     <div class="notice" role="alert">
       <strong>{t.title}</strong>
       <p>{t.text(addressLabel(address))}</p>
       {address.kind === "server" && isMixed(location.origin, address.base) && (
-        <p>{words.value.settings.mixed}</p>
+        <p>{dictionary.value.settings.mixed}</p>
       )}
       <p class="notice-actions">
         <a class="button" href="?demo">

@@ -1,35 +1,39 @@
-import { computed, signal } from "@preact/signals";
+import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import { en } from "../i18n/en";
 import type { Language } from "../i18n/plural";
 import { ru } from "../i18n/ru";
-import { browserStorage, createKeep } from "../session/keep";
+import { browserStorage, createLocalStore } from "../session/local-store";
 
 export type Theme = "auto" | "light" | "dark";
 
-export const keep = createKeep(browserStorage("localStorage"));
-/** What belongs to this tab alone and still survives its reload. */
-export const tabKeep = createKeep(browserStorage("sessionStorage"));
+export const localStore = createLocalStore(browserStorage("localStorage"));
+/** Values of this tab that survive a reload. */
+export const tabStore = createLocalStore(browserStorage("sessionStorage"));
 
-const preferred = (): Language => (navigator.languages.some(one => one.startsWith("ru")) ? "ru" : "en");
+const preferredLanguage = (): Language =>
+  navigator.languages.some(one => one.startsWith("ru")) ? "ru" : "en";
 
-export const language = signal<Language>(keep.get<Language>("language") ?? preferred());
-export const theme = signal<Theme>(keep.get<Theme>("theme") ?? "auto");
-export const notifications = signal(keep.get<boolean>("notifications") ?? false);
+export const language = signal<Language>(localStore.get<Language>("language") ?? preferredLanguage());
+export const theme = signal<Theme>(localStore.get<Theme>("theme") ?? "auto");
+export const notifications = signal(localStore.get<boolean>("notifications") ?? false);
 
-/** The words of the chosen language. Read `.value` while rendering, and the view follows the choice. */
-export const words = computed(() => (language.value === "ru" ? ru : en));
+/** The dictionary of the chosen language. A component that reads its `.value` renders again when the choice changes. */
+export const localized = <T>(dictionaries: Readonly<Record<Language, T>>): ReadonlySignal<T> =>
+  computed(() => (language.value === "ru" ? dictionaries.ru : dictionaries.en));
+
+export const dictionary = localized({ en, ru });
 
 export function chooseLanguage(choice: Language): void {
-  keep.set("language", choice);
+  localStore.set("language", choice);
   language.value = choice;
 }
 
 export function chooseTheme(choice: Theme): void {
-  keep.set("theme", choice);
+  localStore.set("theme", choice);
   theme.value = choice;
 }
 
 export function chooseNotifications(choice: boolean): void {
-  keep.set("notifications", choice);
+  localStore.set("notifications", choice);
   notifications.value = choice;
 }

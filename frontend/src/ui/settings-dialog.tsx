@@ -1,15 +1,15 @@
 import { useId, useState } from "preact/hooks";
 import { isMixed, parseAddress } from "../api/address";
+import { useApp } from "./app-context";
 import { Dialog } from "./dialog";
-import { chooseNotifications, keep, notifications, words } from "./preferences";
-import { useLive } from "./session-context";
+import { chooseNotifications, dictionary, localStore, notifications } from "./preferences";
 
 const canNotify = () => "Notification" in window;
 
 export default function SettingsDialog({ onClose }: { readonly onClose: () => void }) {
-  const { address } = useLive();
-  const t = words.value.settings;
-  const [typed, setTyped] = useState(keep.get<string>("address")?.replace(/^demo$/, "") ?? "");
+  const { address } = useApp();
+  const t = dictionary.value.settings;
+  const [typed, setTyped] = useState(localStore.get<string>("address")?.replace(/^demo$/, "") ?? "");
   const [demo, setDemo] = useState(address.kind === "demo");
   const [problem, setProblem] = useState("");
   const hintId = useId();
@@ -20,10 +20,10 @@ export default function SettingsDialog({ onClose }: { readonly onClose: () => vo
     if (!demo && typed.trim() && !parsed) return setProblem(t.addressInvalid);
     if (!demo && parsed?.kind === "server" && isMixed(location.origin, parsed.base))
       return setProblem(t.mixed);
-    if (demo) keep.set("address", "demo");
-    else if (parsed?.kind === "server") keep.set("address", parsed.base);
-    else keep.remove("address");
-    // A link that names a server would win over what was just chosen, so the page starts anew without it.
+    if (demo) localStore.set("address", "demo");
+    else if (parsed?.kind === "server") localStore.set("address", parsed.base);
+    else localStore.remove("address");
+    // The server of the link would override the settings, so reload without the query.
     location.assign(location.pathname + location.hash);
     if (!location.search) location.reload();
   };
@@ -73,7 +73,7 @@ export default function SettingsDialog({ onClose }: { readonly onClose: () => vo
         </p>
         <div class="dialog-actions">
           <button type="button" class="button quiet" onClick={onClose}>
-            {words.value.cancel}
+            {dictionary.value.cancel}
           </button>
           <button type="submit" class="button primary">
             {t.save}

@@ -1,4 +1,4 @@
 import { signal } from "@preact/signals";
 
-/** Apart from the dialog itself, which is loaded only when it is wanted. */
+/** Not in the dialog's module, because the dialog is loaded on demand. */
 export const settingsOpen = signal(false);

@@ -1,14 +1,14 @@
 import { signal } from "@preact/signals";
-import { RefusedError } from "../api/errors";
+import { ApiError } from "../api/errors";
 import type { ErrorCode, SignIn } from "../contract/generated";
-import type { Session } from "../session/session";
+import type { AppStore } from "../session/app-store";
 import type { SignOnProblem } from "../session/sign-on";
-import type { Returned } from "../session/sign-on-return";
-import { tabKeep } from "./preferences";
+import type { SignOnCallback } from "../session/sign-on-callback";
+import { tabStore } from "./preferences";
 
-/** Whether the dialog for a token is open; apart from the dialog, which is loaded only when it is wanted. */
+/** Whether the token dialog is open; in this module, because the dialog is loaded on demand. */
 export const tokenDialogOpen = signal(false);
-/** Why the last try to sign in by the issuer came to nothing. */
+/** Why the last sign-in with the issuer failed. */
 export const signInProblem = signal<ErrorCode | SignOnProblem | "unreachable" | undefined>(undefined);
 
 const loadSignOn = () => import(/* webpackChunkName: "sign-on" */ "../session/sign-on");
@@ -22,14 +22,14 @@ async function attempt(work: (signOn: Awaited<ReturnType<typeof loadSignOn>>) =>
       else throw error;
     });
   } catch (error) {
-    signInProblem.value = error instanceof RefusedError ? error.code : "unreachable";
+    signInProblem.value = error instanceof ApiError ? error.code : "unreachable";
   }
 }
 
-/** Leave for the issuer's page. */
+/** Go to the issuer's page. */
 export const startSignIn = (signIn: SignIn, scope: string): Promise<void> =>
-  attempt(async ({ beginSignOn }) => location.assign(await beginSignOn(signIn, scope, tabKeep, location)));
+  attempt(async ({ startSignOn }) => location.assign(await startSignOn(signIn, scope, tabStore, location)));
 
-/** Back from it: become whoever signed in. */
-export const finishSignIn = (session: Session, returned: Returned, scope: string): Promise<void> =>
-  attempt(async ({ finishSignOn }) => session.signIn(await finishSignOn(returned, scope)));
+/** Complete a sign-in after the issuer's redirect. */
+export const finishSignIn = (store: AppStore, callback: SignOnCallback, scope: string): Promise<void> =>
+  attempt(async ({ finishSignOn }) => store.signIn(await finishSignOn(callback, scope)));

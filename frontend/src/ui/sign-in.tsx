@@ -1,13 +1,13 @@
-import { words } from "./preferences";
-import { useLive } from "./session-context";
+import { useApp } from "./app-context";
+import { dictionary } from "./preferences";
 import { signInProblem, startSignIn, tokenDialogOpen } from "./sign-in-state";
 
-/** The way to a role, where the server has roles: a token that was given out, or the issuer's page. */
-export function SignInWay() {
-  const { session, scope } = useLive();
-  const view = session.access.view.value;
+/** The button to sign in: with a static token or with the issuer, depending on the server's mode. */
+export function SignInControl() {
+  const { store, scope } = useApp();
+  const view = store.access.view.value;
   if (!view || view.mode === "open") return null;
-  const t = words.value.access;
+  const t = dictionary.value.access;
   const { signIn } = view;
   const open = () => {
     tokenDialogOpen.value = true;

@@ -1,28 +1,28 @@
 import { useId, useState } from "preact/hooks";
-import { RefusedError } from "../api/errors";
+import { ApiError } from "../api/errors";
 import type { ErrorCode } from "../contract/generated";
+import { useApp } from "./app-context";
 import { Dialog } from "./dialog";
-import { words } from "./preferences";
-import { useLive } from "./session-context";
+import { dictionary } from "./preferences";
 
-/** Takes a token that the portal's operator gave out. */
+/** The dialog to sign in with a static token. */
 export default function TokenDialog({ onClose }: { readonly onClose: () => void }) {
-  const { session } = useLive();
+  const { store } = useApp();
   const [token, setToken] = useState("");
   const [problem, setProblem] = useState<ErrorCode | "unreachable">();
   const [busy, setBusy] = useState(false);
   const [hintId, problemId] = [useId(), useId()];
-  const t = words.value.access;
+  const t = dictionary.value.access;
 
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     if (busy) return;
     setBusy(true);
     try {
-      await session.signIn(token.trim());
+      await store.signIn(token.trim());
       onClose();
     } catch (error) {
-      setProblem(error instanceof RefusedError ? error.code : "unreachable");
+      setProblem(error instanceof ApiError ? error.code : "unreachable");
     } finally {
       setBusy(false);
     }
@@ -48,11 +48,11 @@ export default function TokenDialog({ onClose }: { readonly onClose: () => void 
           {t.tokenHint}
         </p>
         <p id={problemId} class="problem" role="alert">
-          {problem === "token_invalid" ? t.tokenInvalid : problem ? words.value.error(problem) : ""}
+          {problem === "token_invalid" ? t.tokenInvalid : problem ? dictionary.value.error(problem) : ""}
         </p>
         <div class="dialog-actions">
           <button type="button" class="button quiet" onClick={onClose}>
-            {words.value.cancel}
+            {dictionary.value.cancel}
           </button>
           <button type="submit" class="button primary" disabled={busy || token.trim() === ""}>
             {t.signIn}

@@ -1,5 +1,5 @@
 import { Dialog } from "./dialog";
-import { words } from "./preferences";
+import { dictionary } from "./preferences";
 
 interface TrustDialogProps {
   readonly base: string;
@@ -7,9 +7,9 @@ interface TrustDialogProps {
   readonly onStay: () => void;
 }
 
-/** Asks before a page that was opened by a link talks to the server which that link names. */
+/** The dialog that asks before the page connects to a server that only the link names. */
 export default function TrustDialog({ base, onTrust, onStay }: TrustDialogProps) {
-  const t = words.value.trust;
+  const t = dictionary.value.trust;
   return (
     <Dialog title={t.title} onClose={onStay}>
       <p>

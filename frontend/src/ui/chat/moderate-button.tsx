@@ -1,28 +1,28 @@
 import { signal } from "@preact/signals";
 import type { User } from "../../contract/generated";
 import type { ShownMessage } from "../../state/chat/model";
-import { words } from "../preferences";
-import { useLive } from "../session-context";
+import { useApp } from "../app-context";
+import { dictionary } from "../preferences";
 
-/** Whom, and which message of theirs, the moderator's dialog is about. */
-export interface Concerned {
+/** The user, and optionally the message, that the moderation dialog is about. */
+export interface ModerationTarget {
   readonly user: User;
   readonly message?: ShownMessage;
 }
 
-/** Apart from the dialog itself, which is loaded only when it is wanted. */
-export const concerned = signal<Concerned | undefined>(undefined);
+/** Not in the dialog's module, because the dialog is loaded on demand. */
+export const moderationTarget = signal<ModerationTarget | undefined>(undefined);
 
-/** Whether the list of mutes and bans is shown. */
+/** Whether the list of mutes and bans is open. */
 export const restrictionsOpen = signal<true | undefined>(undefined);
 
-// Who may what is not known before the server says it; until then nobody is taken for an admin.
-const useMayModerate = (): boolean => useLive().session.access.view.value?.may.includes("moderate") ?? false;
+// Unlike `Access.may`, false until the permissions are known.
+const useMayModerate = (): boolean => useApp().store.access.view.value?.may.includes("moderate") ?? false;
 
-/** For admins: all mutes and bans. */
+/** For moderators: opens the list of mutes and bans. */
 export function RestrictionsButton() {
   if (!useMayModerate()) return null;
-  const t = words.value.chat;
+  const t = dictionary.value.chat;
   return (
     <button
       type="button"
@@ -38,10 +38,10 @@ export function RestrictionsButton() {
   );
 }
 
-/** For admins: what can be done about a person or a message of theirs. */
-export function ModerateButton({ user, message }: Concerned) {
+/** For moderators: opens the moderation dialog for a user or a message. */
+export function ModerateButton({ user, message }: ModerationTarget) {
   if (!useMayModerate()) return null;
-  const label = words.value.chat.moderate(user.name);
+  const label = dictionary.value.chat.moderate(user.name);
   return (
     <button
       type="button"
@@ -49,7 +49,7 @@ export function ModerateButton({ user, message }: Concerned) {
       aria-label={label}
       title={label}
       onClick={() => {
-        concerned.value = message ? { user, message } : { user };
+        moderationTarget.value = message ? { user, message } : { user };
       }}
     >
       ⋯

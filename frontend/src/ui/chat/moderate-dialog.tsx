@@ -1,43 +1,54 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Moderation } from "../../api/backend";
-import { RefusedError } from "../../api/errors";
-import type { Sighting } from "../../contract/generated";
+import { ApiError } from "../../api/errors";
+import type { AddressSeen } from "../../contract/generated";
 import { formatMessageTime } from "../../text/format";
 import { announce } from "../announcer";
+import { useApp } from "../app-context";
 import { Dialog } from "../dialog";
-import { language, words } from "../preferences";
-import { useLive } from "../session-context";
-import { type Concerned, concerned } from "./moderate-button";
-import { moderationWords } from "./moderation-words";
-import { asAsked, FIRST_SPAN, type Problem, ProblemLine, ReasonField, SpanField, type Terms } from "./terms";
+import { dictionary } from "../preferences";
+import { type ModerationTarget, moderationTarget } from "./moderate-button";
+import { moderationDictionary } from "./moderation-dictionary";
+import {
+  DEFAULT_DURATION,
+  DurationField,
+  type Problem,
+  ProblemLine,
+  ReasonField,
+  type RestrictionInput,
+  toRestrictionDetails,
+} from "./restriction-fields";
 import { useRestrictions } from "./use-restrictions";
 
-type Deed = "remove" | "mute" | "ban" | "address";
+type ModerationAction = "remove" | "mute" | "ban" | "address";
 
 const sameName = (one: string, other: string | undefined) =>
   one.normalize("NFKC").toLowerCase() === other?.normalize("NFKC").toLowerCase();
 
-interface Asked {
-  readonly deed: Deed;
+interface ModerationInput {
+  readonly action: ModerationAction;
   readonly address: string;
-  readonly terms: Terms;
+  readonly restriction: RestrictionInput;
 }
 
-function moderationOf({ user, message }: Concerned, { deed, address, terms }: Asked): Moderation {
-  const asked = asAsked(terms);
-  if (deed === "remove" && message) {
-    const why = asked.reason ? { reason: asked.reason } : {};
+function toModeration(
+  { user, message }: ModerationTarget,
+  { action, address, restriction }: ModerationInput,
+): Moderation {
+  const details = toRestrictionDetails(restriction);
+  if (action === "remove" && message) {
+    const why = details.reason ? { reason: details.reason } : {};
     return { kind: "remove", room: message.room, id: message.id, ...why };
   }
-  if (deed === "address") return { kind: "ban", address, ...asked };
-  return deed === "ban"
-    ? { kind: "ban", name: user.name, ...asked }
-    : { kind: "mute", name: user.name, ...asked };
+  if (action === "address") return { kind: "ban", address, ...details };
+  return action === "ban"
+    ? { kind: "ban", name: user.name, ...details }
+    : { kind: "mute", name: user.name, ...details };
 }
 
-/** What holds against a person already, each with a button that lifts it. */
-function InForce({ name }: { readonly name: string }) {
-  const t = moderationWords[language.value];
+/** The user's mutes and bans, each with a button to lift it. */
+function ActiveRestrictions({ name }: { readonly name: string }) {
+  const t = moderationDictionary.value;
   const { restrictions, problem, lift } = useRestrictions();
   return (
     <>
@@ -45,7 +56,7 @@ function InForce({ name }: { readonly name: string }) {
         ?.filter(one => sameName(name, one.name))
         .map(one => (
           <p key={one.id} class="moderation-held">
-            {t.held(one.kind, one.until && formatMessageTime(one.until))}{" "}
+            {t.active(one.kind, one.until && formatMessageTime(one.until))}{" "}
             <button type="button" class="link-button" onClick={() => void lift(one)}>
               {t.lift}
             </button>
@@ -63,27 +74,27 @@ interface AddressProps {
   readonly onProblem: (error: unknown) => void;
 }
 
-/** From where the person came; asked for only when an address is to be banned, as asking is audited. */
+/** The user's addresses. Loaded only for an address ban, because each request is audited. */
 function AddressField({ name, address, onChange, onProblem }: AddressProps) {
-  const { session } = useLive();
-  const t = moderationWords[language.value];
-  const [found, setFound] = useState<readonly Sighting[]>();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: asked once for each name
+  const { backend, store } = useApp();
+  const t = moderationDictionary.value;
+  const [found, setFound] = useState<readonly AddressSeen[]>();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: one request per name
   useEffect(() => {
-    session.moderator.addresses(name).then(all => {
+    backend.addresses(name, store.token).then(all => {
       setFound(all);
       onChange(all[0]?.address ?? "");
     }, onProblem);
-  }, [session, name]);
+  }, [backend, store, name]);
   if (!found) return <p class="hint">{t.loading}</p>;
-  if (found.length === 0) return <p class="hint">{t.fromNowhere}</p>;
+  if (found.length === 0) return <p class="hint">{t.noAddress}</p>;
   return (
     <label class="field">
       <span>{t.from}</span>
       <select value={address} onChange={event => onChange(event.currentTarget.value)}>
         {found.map(one => (
           <option key={one.address} value={one.address}>
-            {t.lastThere(one.address, formatMessageTime(one.at))}
+            {t.addressSeen(one.address, formatMessageTime(one.at))}
           </option>
         ))}
       </select>
@@ -91,35 +102,35 @@ function AddressField({ name, address, onChange, onProblem }: AddressProps) {
   );
 }
 
-/** Asks an admin what is to be done about a person or a message, and does it once that is confirmed. */
+/** The dialog in which a moderator acts on a user or a message. */
 export default function ModerateDialog({ onClose }: { readonly onClose: () => void }) {
-  const { session } = useLive();
-  // What it is about stays the same while it closes.
-  const [about] = useState(() => concerned.peek());
-  const t = moderationWords[language.value];
-  const removable = about?.message !== undefined && !about.message.removed;
-  const isOwn = about?.user.id === session.chat.value.me?.id;
-  const deeds: readonly Deed[] = [
+  const { backend, store } = useApp();
+  // The target stays the same while the dialog closes.
+  const [target] = useState(() => moderationTarget.peek());
+  const t = moderationDictionary.value;
+  const removable = target?.message !== undefined && !target.message.removed;
+  const isOwn = target?.user.id === store.chat.value.me?.id;
+  const actions: readonly ModerationAction[] = [
     ...(removable ? ["remove" as const] : []),
     ...(isOwn ? [] : (["mute", "ban", "address"] as const)),
   ];
-  const [deed, setDeed] = useState<Deed | undefined>(deeds[0]);
-  const [seconds, setSeconds] = useState(FIRST_SPAN);
+  const [action, setAction] = useState<ModerationAction | undefined>(actions[0]);
+  const [seconds, setSeconds] = useState(DEFAULT_DURATION);
   const [reason, setReason] = useState("");
   const [address, setAddress] = useState("");
   const [problem, setProblem] = useState<Problem>();
   const [busy, setBusy] = useState(false);
-  const fail = (error: unknown) => setProblem(error instanceof RefusedError ? error.problem : "unreachable");
-  if (!about || !deed) return null;
+  const fail = (error: unknown) => setProblem(error instanceof ApiError ? error.problem : "unreachable");
+  if (!target || !action) return null;
 
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     if (busy) return;
     setBusy(true);
     try {
-      const asked = moderationOf(about, { deed, address, terms: { seconds, reason } });
-      await session.moderator.moderate(asked);
-      announce(t.done[deed]);
+      const moderation = toModeration(target, { action, address, restriction: { seconds, reason } });
+      await backend.moderate(moderation, store.token);
+      announce(t.done[action]);
       onClose();
     } catch (error) {
       fail(error);
@@ -128,40 +139,40 @@ export default function ModerateDialog({ onClose }: { readonly onClose: () => vo
   };
 
   return (
-    <Dialog title={words.value.chat.moderate(about.user.name)} onClose={onClose}>
-      {removable && <blockquote class="moderation-quote">{about.message?.text}</blockquote>}
-      {!isOwn && <InForce name={about.user.name} />}
+    <Dialog title={dictionary.value.chat.moderate(target.user.name)} onClose={onClose}>
+      {removable && <blockquote class="moderation-quote">{target.message?.text}</blockquote>}
+      {!isOwn && <ActiveRestrictions name={target.user.name} />}
       <form class="form" onSubmit={submit} noValidate>
-        <fieldset class="moderation-deeds">
+        <fieldset class="moderation-actions">
           <legend>{t.what}</legend>
-          {deeds.map(one => (
+          {actions.map(one => (
             <label key={one} class="check">
-              <input type="radio" name="deed" checked={one === deed} onChange={() => setDeed(one)} />
-              <span>{t.deeds[one]}</span>
+              <input type="radio" name="action" checked={one === action} onChange={() => setAction(one)} />
+              <span>{t.actions[one]}</span>
             </label>
           ))}
         </fieldset>
-        {deed === "address" && (
-          <AddressField name={about.user.name} address={address} onChange={setAddress} onProblem={fail} />
+        {action === "address" && (
+          <AddressField name={target.user.name} address={address} onChange={setAddress} onProblem={fail} />
         )}
-        {deed !== "remove" && <SpanField value={seconds} onChange={setSeconds} />}
+        {action !== "remove" && <DurationField value={seconds} onChange={setSeconds} />}
         <ReasonField
           value={reason}
           onChange={setReason}
-          label={deed === "remove" ? t.reasonKept : t.reason}
+          label={action === "remove" ? t.reasonKept : t.reason}
         />
-        <p class="hint">{t.hints[deed]}</p>
+        <p class="hint">{t.hints[action]}</p>
         <ProblemLine problem={problem} />
         <div class="dialog-actions">
           <button type="button" class="button quiet" onClick={onClose}>
-            {words.value.cancel}
+            {dictionary.value.cancel}
           </button>
           <button
             type="submit"
             class="button danger solid"
-            disabled={busy || (deed === "address" && !address)}
+            disabled={busy || (action === "address" && !address)}
           >
-            {t.confirm[deed]}
+            {t.confirm[action]}
           </button>
         </div>
       </form>

@@ -2,31 +2,36 @@ import { useState } from "preact/hooks";
 import type { Restriction } from "../../contract/generated";
 import { formatMessageTime } from "../../text/format";
 import { announce } from "../announcer";
+import { useApp } from "../app-context";
 import { Dialog } from "../dialog";
-import { language } from "../preferences";
-import { useLive } from "../session-context";
-import { moderationWords } from "./moderation-words";
-import { asAsked, FIRST_SPAN, ProblemLine, ReasonField, SpanField } from "./terms";
-import { type Held, useRestrictions } from "./use-restrictions";
+import { moderationDictionary } from "./moderation-dictionary";
+import {
+  DEFAULT_DURATION,
+  DurationField,
+  ProblemLine,
+  ReasonField,
+  toRestrictionDetails,
+} from "./restriction-fields";
+import { type Restrictions, useRestrictions } from "./use-restrictions";
 
-/** From so many on it is easier to look for one than to look through all. */
-const MANY = 8;
+/** Show the search field for lists longer than this. */
+const SEARCH_FROM = 8;
 
-const whomOf = ({ name, address }: Restriction): string => name ?? address ?? "";
+const targetOf = ({ name, address }: Restriction): string => name ?? address ?? "";
 const matches = (one: Restriction, wanted: string): boolean =>
-  [whomOf(one), one.by, one.reason ?? ""].some(text => text.toLowerCase().includes(wanted.toLowerCase()));
+  [targetOf(one), one.by, one.reason ?? ""].some(text => text.toLowerCase().includes(wanted.toLowerCase()));
 
-function Row({ one, lift }: { readonly one: Restriction; readonly lift: Held["lift"] }) {
-  const t = moderationWords[language.value];
+function Row({ one, lift }: { readonly one: Restriction; readonly lift: Restrictions["lift"] }) {
+  const t = moderationDictionary.value;
   const [busy, setBusy] = useState(false);
   return (
     <li class="restriction">
       <p class="restriction-whom">
-        <bdi>{whomOf(one)}</bdi>
+        <bdi>{targetOf(one)}</bdi>
         <button
           type="button"
           class="button small"
-          aria-label={t.liftOf(whomOf(one))}
+          aria-label={t.liftOf(targetOf(one))}
           disabled={busy}
           onClick={async () => {
             setBusy(true);
@@ -37,7 +42,7 @@ function Row({ one, lift }: { readonly one: Restriction; readonly lift: Held["li
           {t.lift}
         </button>
       </p>
-      <p>{t.held(one.kind, one.until && formatMessageTime(one.until))}</p>
+      <p>{t.active(one.kind, one.until && formatMessageTime(one.until))}</p>
       {one.reason && <p class="restriction-why">{one.reason}</p>}
       <p class="hint">{t.by(one.by, formatMessageTime(one.at))}</p>
     </li>
@@ -47,13 +52,13 @@ function Row({ one, lift }: { readonly one: Restriction; readonly lift: Held["li
 function List({
   restrictions,
   lift,
-}: Pick<Held, "lift"> & { readonly restrictions: readonly Restriction[] }) {
-  const t = moderationWords[language.value];
+}: Pick<Restrictions, "lift"> & { readonly restrictions: readonly Restriction[] }) {
+  const t = moderationDictionary.value;
   const [wanted, setWanted] = useState("");
   const shown = restrictions.filter(one => matches(one, wanted));
   return (
     <>
-      {restrictions.length > MANY && (
+      {restrictions.length > SEARCH_FROM && (
         <input
           type="search"
           value={wanted}
@@ -64,7 +69,7 @@ function List({
       )}
       {shown.length === 0 && <p class="hint">{wanted ? t.noMatch : t.nothing}</p>}
       {shown.length > 0 && (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable areas must be reachable by keyboard
         <ul class="restriction-list" tabIndex={0} aria-label={t.list}>
           {shown.map(one => (
             <Row key={one.id} one={one} lift={lift} />
@@ -75,24 +80,28 @@ function List({
   );
 }
 
-/** For an address that is known from elsewhere: the audit, a log, a complaint. */
-function BanAddress({ attempt }: Pick<Held, "attempt">) {
-  const { session } = useLive();
-  const t = moderationWords[language.value];
+/** A form to ban an address that is known from elsewhere, such as the audit log. */
+function BanAddress({ attempt }: Pick<Restrictions, "attempt">) {
+  const { backend, store } = useApp();
+  const t = moderationDictionary.value;
   const [address, setAddress] = useState("");
-  const [seconds, setSeconds] = useState(FIRST_SPAN);
+  const [seconds, setSeconds] = useState(DEFAULT_DURATION);
   const [reason, setReason] = useState("");
   const ban = async (event: SubmitEvent) => {
     event.preventDefault();
-    const asked = { kind: "ban" as const, address: address.trim(), ...asAsked({ seconds, reason }) };
-    if (!asked.address || !(await attempt(() => session.moderator.moderate(asked)))) return;
+    const action = {
+      kind: "ban" as const,
+      address: address.trim(),
+      ...toRestrictionDetails({ seconds, reason }),
+    };
+    if (!action.address || !(await attempt(() => backend.moderate(action, store.token)))) return;
     announce(t.done.address);
     setAddress("");
     setReason("");
   };
   return (
     <details class="restriction-new">
-      <summary>{t.deeds.address}</summary>
+      <summary>{t.actions.address}</summary>
       <form class="form" onSubmit={ban} noValidate>
         <label class="field">
           <span>{t.newAddress}</span>
@@ -105,7 +114,7 @@ function BanAddress({ attempt }: Pick<Held, "attempt">) {
           />
         </label>
         <p class="hint">{t.addressHint}</p>
-        <SpanField value={seconds} onChange={setSeconds} />
+        <DurationField value={seconds} onChange={setSeconds} />
         <ReasonField value={reason} onChange={setReason} label={t.reason} />
         <p class="hint">{t.hints.address}</p>
         <button type="submit" class="button danger solid" disabled={!address.trim()}>
@@ -116,9 +125,9 @@ function BanAddress({ attempt }: Pick<Held, "attempt">) {
   );
 }
 
-/** For admins: who is muted or banned, by whom, why and until when; lifting that; banning an address. */
+/** The dialog in which moderators list and lift mutes and bans, and ban addresses. */
 export default function RestrictionsDialog({ onClose }: { readonly onClose: () => void }) {
-  const t = moderationWords[language.value];
+  const t = moderationDictionary.value;
   const { restrictions, problem, lift, attempt } = useRestrictions();
   return (
     <Dialog title={t.list} onClose={onClose}>

@@ -1,42 +1,41 @@
 import { useEffect, useState } from "preact/hooks";
-import { RefusedError } from "../../api/errors";
+import { ApiError } from "../../api/errors";
 import type { Restriction } from "../../contract/generated";
 import { announce } from "../announcer";
-import { language } from "../preferences";
-import { useLive } from "../session-context";
-import { moderationWords } from "./moderation-words";
-import type { Problem } from "./terms";
+import { useApp } from "../app-context";
+import { moderationDictionary } from "./moderation-dictionary";
+import type { Problem } from "./restriction-fields";
 
-export interface Held {
-  /** Undefined until the server has answered. */
+export interface Restrictions {
+  /** Undefined until the server has responded. */
   readonly restrictions: readonly Restriction[] | undefined;
   readonly problem: Problem | undefined;
   readonly lift: (one: Restriction) => Promise<void>;
-  /** Do `work`, then ask anew what holds; answers whether it was done. */
+  /** Run `work`, then load the list again. Returns whether both succeeded. */
   readonly attempt: (work: () => Promise<void>) => Promise<boolean>;
 }
 
-/** What is in force, with a way to lift it. */
-export function useRestrictions(): Held {
-  const { session } = useLive();
+/** The mutes and bans in force, with functions to change them. */
+export function useRestrictions(): Restrictions {
+  const { backend, store } = useApp();
   const [restrictions, setRestrictions] = useState<readonly Restriction[]>();
   const [problem, setProblem] = useState<Problem>();
   const attempt = async (work: () => Promise<void>): Promise<boolean> => {
     try {
       await work();
       setProblem(undefined);
-      setRestrictions(await session.moderator.restrictions());
+      setRestrictions(await backend.restrictions(store.token));
       return true;
     } catch (error) {
-      setProblem(error instanceof RefusedError ? error.problem : "unreachable");
+      setProblem(error instanceof ApiError ? error.problem : "unreachable");
       return false;
     }
   };
-  // biome-ignore lint/correctness/useExhaustiveDependencies: asked once; what is done asks again
-  useEffect(() => void attempt(async () => {}), [session]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: loads once; `attempt` loads again
+  useEffect(() => void attempt(async () => {}), [backend, store]);
   const lift = async (one: Restriction) => {
-    if (await attempt(() => session.moderator.moderate({ kind: "lift", id: one.id })))
-      announce(moderationWords[language.peek()].lifted);
+    if (await attempt(() => backend.moderate({ kind: "lift", id: one.id }, store.token)))
+      announce(moderationDictionary.peek().lifted);
   };
   return { restrictions, problem, lift, attempt };
 }

@@ -1,9 +1,9 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Command, Instance, PendingOperation } from "../../contract/generated";
 import { secondsUntil } from "../../text/format";
+import { useApp } from "../app-context";
 import { CopyButton } from "../copy-button";
-import { words } from "../preferences";
-import { useLive } from "../session-context";
+import { dictionary } from "../preferences";
 import { useNow } from "../use-now";
 
 interface InstanceCardProps {
@@ -11,15 +11,15 @@ interface InstanceCardProps {
   readonly onRemove: (id: string) => void;
 }
 
-/** The second click of a double click is not a second intention. */
+/** The second click of a double click is ignored. */
 const isRepeat = (event: MouseEvent): boolean => event.detail > 1;
 
 function Pending({ instance, pending }: { readonly instance: Instance; readonly pending: PendingOperation }) {
-  const { access, commander } = useLive().session;
-  const now = useNow(true) + commander.clockAhead.value;
-  const t = words.value.cloud;
+  const { access, commandSender } = useApp().store;
+  const now = useNow(true) + commandSender.clockOffset.value;
+  const t = dictionary.value.cloud;
   const seconds = secondsUntil(Date.parse(pending.dueAt), now);
-  const busy = commander.busy.value.has(instance.id);
+  const busy = commandSender.busy.value.has(instance.id);
   const [from, to] = [Date.parse(pending.acceptedAt), Date.parse(pending.dueAt)];
   const done = Math.min(1, Math.max(0, (now - from) / Math.max(1, to - from)));
   return (
@@ -38,7 +38,7 @@ function Pending({ instance, pending }: { readonly instance: Instance; readonly 
           disabled={busy || seconds === 0}
           aria-label={t.undoOf(pending.command, instance.id)}
           onClick={event => {
-            if (!isRepeat(event)) void commander.undo(instance.id, pending.id, pending.command);
+            if (!isRepeat(event)) void commandSender.undo(instance.id, pending.id, pending.command);
           }}
         >
           {t.undo}
@@ -49,12 +49,12 @@ function Pending({ instance, pending }: { readonly instance: Instance; readonly 
 }
 
 function Actions({ instance, onRemove }: InstanceCardProps) {
-  const { commander } = useLive().session;
-  const t = words.value.cloud;
+  const { commandSender } = useApp().store;
+  const t = dictionary.value.cloud;
   const { id, state } = instance;
-  const disabled = instance.pending !== undefined || commander.busy.value.has(id);
+  const disabled = instance.pending !== undefined || commandSender.busy.value.has(id);
   const toggle: Command = state === "running" ? "stop" : "start";
-  // Said to be disabled and left as they are: a button that really is loses the focus of whoever pressed it.
+  // `aria-disabled` instead of `disabled`, to keep the focus.
   return (
     <div class="instance-actions">
       <button
@@ -63,7 +63,7 @@ function Actions({ instance, onRemove }: InstanceCardProps) {
         aria-disabled={disabled}
         aria-label={t.action(toggle, id)}
         onClick={event => {
-          if (!disabled && !isRepeat(event)) void commander.run(toggle, id);
+          if (!disabled && !isRepeat(event)) void commandSender.run(toggle, id);
         }}
       >
         <span class={`icon icon-${toggle}`} aria-hidden="true" />
@@ -86,13 +86,13 @@ function Actions({ instance, onRemove }: InstanceCardProps) {
 }
 
 export function InstanceCard({ instance, onRemove }: InstanceCardProps) {
-  const { access } = useLive().session;
-  const t = words.value.cloud;
+  const { access } = useApp().store;
+  const t = dictionary.value.cloud;
   const { id, state, pending } = instance;
   const card = useRef<HTMLElement>(null);
   const hadFocus = card.current?.contains(document.activeElement) ?? false;
   useLayoutEffect(() => {
-    // What had the focus gave way to something else: stay at this instance, on nothing that a key would set off.
+    // The focused button was replaced: move the focus to the card, where no key triggers a command.
     if (hadFocus && !card.current?.contains(document.activeElement)) card.current?.focus();
   });
   return (

@@ -1,16 +1,16 @@
 import type { AckFrame } from "../../../contract/generated";
-import { withMessage } from "../messages";
+import { insertMessage } from "../messages";
 import { type ChatState, ROOM } from "../model";
 
 /**
- * A send of ours is stored: what was on its way becomes a message.
+ * A message of ours is stored: it moves from the outbox to the messages.
  *
- * It says nothing about the messages of others before it, so it doesn't move the point to resume from.
+ * An ack doesn't change `resumeFrom`, because earlier messages of others may still be missing.
  */
 export function onAck(state: ChatState, { clientId, seq, id, timestamp }: AckFrame): ChatState {
   const item = state.outbox.find(one => one.clientId === clientId);
   if (!item || !state.me) return state;
   const outbox = state.outbox.filter(one => one !== item);
   const stored = { seq, id, room: ROOM, user: state.me, text: item.text, timestamp, clientId };
-  return withMessage({ ...state, outbox }, stored);
+  return insertMessage({ ...state, outbox }, stored);
 }

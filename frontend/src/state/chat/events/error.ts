@@ -2,7 +2,10 @@ import type { ErrorFrame } from "../../../contract/generated";
 import { RETRYABLE } from "../../../contract/generated";
 import type { ChatState } from "../model";
 
-/** We are banned, and the socket is about to be closed; or a send was refused: it goes back into the queue where a retry may help, and stands as failed where not. */
+/**
+ * A ban, after which the server closes the socket, or an error for a send: the message is queued again if a retry may
+ * help, and marked as failed if not.
+ */
 export function onError(state: ChatState, { clientId, code, until }: ErrorFrame): ChatState {
   if (code === "banned") return { ...state, bannedUntil: until };
   if (!clientId) return state;

@@ -1,7 +1,7 @@
 import type { LeftFrame } from "../../../contract/generated";
 import type { ChatState } from "../model";
 
-/** Someone went; whoever goes stops typing. */
+/** A user left, and so is no longer typing. */
 export const onLeft = (state: ChatState, { user }: LeftFrame): ChatState => ({
   ...state,
   users: state.users.filter(one => one.id !== user.id),

@@ -1,11 +1,11 @@
 import type { MutedFrame } from "../../../contract/generated";
 import type { ChatState } from "../model";
 
-/** We may not speak from now on. */
+/** We were muted. */
 export const onMuted = (state: ChatState, { type: _type, ...muted }: MutedFrame): ChatState => ({
   ...state,
   muted,
 });
 
-/** We may speak again. */
+/** We were unmuted. */
 export const onUnmuted = (state: ChatState): ChatState => ({ ...state, muted: undefined });

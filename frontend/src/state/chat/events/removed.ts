@@ -2,7 +2,7 @@ import type { RemovedFrame } from "../../../contract/generated";
 import { withoutText } from "../messages";
 import { type ChatState, REMOVED_MAX } from "../model";
 
-/** A message was removed: its place stays. Told twice, or of a message that isn't held, it changes little. */
+/** A message was removed: a placeholder stays. The message may not be loaded, and the event may be a duplicate. */
 export function onRemoved(state: ChatState, { id, seq }: RemovedFrame): ChatState {
   const place = state.messages.findLastIndex(message => message.id === id);
   const message = state.messages[place];

@@ -2,10 +2,10 @@ import type { WelcomeFrame } from "../../../contract/generated";
 import type { ChatState } from "../model";
 
 /**
- * The server knows us; the list of people is whole and replaces ours.
+ * The server accepted us; its list of users replaces ours.
  *
- * Only a first welcome says where to resume from: after a resume the missed messages are still to come,
- * and a connection that breaks among them must ask for the rest.
+ * Only the first welcome sets `resumeFrom`: after a resume the missed messages are still to come, and a connection that
+ * breaks among them must request the rest.
  */
 export const onWelcome = (state: ChatState, frame: WelcomeFrame): ChatState => ({
   ...state,

@@ -1,12 +1,12 @@
 import type { CloudEvent, Instance } from "../../../contract/generated";
 import { type CloudState, WORKLOG_MAX, type WorklogLine } from "../model";
 
-/** The last event of an instance alone decides what it is; nothing, once it doesn't exist. */
+/** The instance after `event`; undefined if it no longer exists. */
 function instanceAfter(event: CloudEvent, before: Instance | undefined): Instance | undefined {
   const undone = event.command === "create" && (event.type === "cancelled" || event.type === "failed");
   if (undone || event.type === "removed") return undefined;
   const { instanceId: id, state, timestamp } = event;
-  // A command that was only accepted, called off or failed leaves the state as old as it was.
+  // An accepted, cancelled or failed command doesn't change the time of the state.
   const since = before?.state === state ? before.timestamp : timestamp;
   if (event.type !== "received")
     return { id, state, timestamp: event.type === "created" ? timestamp : since };
@@ -28,8 +28,7 @@ function lineOf(event: CloudEvent): WorklogLine[] {
 }
 
 /**
- * Things happened to instances. The events come in order but may begin before the list was taken: those
- * tell the Worklog what was, and change no instance.
+ * Events of instances, in order. Those from before the list are added to the Worklog and change no instance.
  */
 export function onChanges(state: CloudState, events: readonly CloudEvent[]): CloudState {
   const fresh = events.filter(event => event.seq > state.seq);

@@ -1,0 +1,89 @@
+import type { Backend, CloudStream } from "../api/backend";
+import type { CloudEvent } from "../contract/generated";
+import type { CloudState, CloudStateEvent } from "../state/cloud/model";
+import { Batcher } from "./batcher";
+import { Reconnector } from "./reconnector";
+
+/** How many past events a first visit loads into the Worklog. */
+const BACKFILL = 2_000;
+
+interface CloudConnectionOptions {
+  readonly backend: Backend;
+  /** Whether the user may see the servers; called before each connection. Throws what the backend throws. */
+  readonly mayFollow: () => Promise<boolean>;
+  readonly token: () => string | undefined;
+  readonly state: () => CloudState;
+  readonly publish: (event: CloudStateEvent) => void;
+  readonly isOnline?: () => boolean;
+  readonly random?: () => number;
+}
+
+/** A cloud connection that reconnects: loads the list of instances, then follows the events after it. */
+export class CloudConnection {
+  private stream: CloudStream | undefined;
+  /** The number of the current attempt: responses to earlier attempts are ignored. */
+  private attempt = 0;
+  private backfill = BACKFILL;
+  private readonly reconnector: Reconnector;
+  private readonly changes: Batcher<CloudEvent>;
+
+  constructor(private readonly options: CloudConnectionOptions) {
+    this.changes = new Batcher(events => options.publish({ kind: "changes", events }));
+    this.reconnector = new Reconnector({
+      connect: () => void this.connect(),
+      disconnect: () => this.disconnect(),
+      report: connection => options.publish({ kind: "connection", connection }),
+      ...(options.isOnline ? { isOnline: options.isOnline } : {}),
+      ...(options.random ? { random: options.random } : {}),
+    });
+  }
+
+  start = (): void => this.reconnector.start();
+  stop = (): void => this.reconnector.stop();
+  retryNow = (): void => this.reconnector.retryNow();
+  onOffline = (): void => this.reconnector.onOffline();
+
+  private async connect(): Promise<void> {
+    const { mayFollow, backend, state, publish, token } = this.options;
+    const attempt = ++this.attempt;
+    try {
+      const allowed = await mayFollow();
+      if (attempt !== this.attempt) return;
+      if (!allowed) return this.reconnector.pause();
+      if (!state().loaded) {
+        const list = await backend.instances(token());
+        if (attempt !== this.attempt) return;
+        publish({ kind: "list", list, backfill: this.backfill });
+      }
+    } catch {
+      if (attempt === this.attempt) this.reconnector.lost();
+      return;
+    }
+    const listener = {
+      onOpen: () => this.reconnector.opened(),
+      onChanges: (events: readonly CloudEvent[]) => this.changes.add(events),
+      onReset: () => this.startOver(),
+      onClose: (retryAfterMs?: number) => {
+        // The next stream resumes after the last event that was passed on.
+        this.changes.flush();
+        this.reconnector.lost(retryAfterMs);
+      },
+    };
+    this.stream = backend.openCloud(state().seq, listener, token());
+  }
+
+  /** Load the list again and follow from its sequence, without backfill: that would only cause another reset. */
+  private startOver(): void {
+    this.backfill = 0;
+    this.changes.flush();
+    this.options.publish({ kind: "reset" });
+    this.reconnector.retryNow();
+  }
+
+  private disconnect(): void {
+    this.attempt += 1;
+    this.changes.flush();
+    this.stream?.close();
+    this.stream = undefined;
+  }
+}

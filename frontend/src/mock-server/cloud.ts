@@ -1,0 +1,151 @@
+import type { CloudListener, CloudStream, CommandRequest } from "../api/backend";
+import { ApiError } from "../api/errors";
+import type {
+  CloudEvent,
+  Command,
+  ErrorCode,
+  EventType,
+  Instance,
+  InstanceList,
+  Operation,
+} from "../contract/generated";
+
+const DONE: Record<Command, EventType> = {
+  create: "created",
+  start: "started",
+  stop: "stopped",
+  remove: "removed",
+};
+
+const refuse = (code: ErrorCode, detail: string) => new ApiError({ code, detail });
+
+/** The cloud service as a client sees it. */
+export class MockCloud {
+  readonly events: CloudEvent[] = [];
+  private readonly instances = new Map<string, Instance>();
+  private readonly operations = new Map<string, Operation>();
+  private readonly byKey = new Map<string, string>();
+  private readonly timers = new Map<string, ReturnType<typeof setTimeout>>();
+  private readonly listeners = new Set<CloudListener>();
+  private ids = 0;
+
+  constructor(
+    private readonly delayMs: number,
+    private readonly defer: (action: () => void) => void,
+    private readonly newId: () => string = () => `i${++this.ids}`,
+  ) {}
+
+  list(): InstanceList {
+    return { seq: this.events.length, instances: [...this.instances.values()] };
+  }
+
+  command({ command, instanceId, key }: CommandRequest, actor: string, at = new Date()): Operation {
+    const earlier = this.operations.get(this.byKey.get(key) ?? "");
+    if (earlier) return earlier;
+    const id = instanceId ?? this.newId();
+    const instance = this.instances.get(id);
+    if (command !== "create") this.check(command, instance);
+    const operation: Operation = {
+      id: `o${this.operations.size + 1}`,
+      command,
+      instanceId: id,
+      status: "pending",
+      actor,
+      acceptedAt: at.toISOString(),
+      dueAt: new Date(at.getTime() + this.delayMs).toISOString(),
+    };
+    this.operations.set(operation.id, operation);
+    this.byKey.set(key, operation.id);
+    this.instances.set(id, {
+      ...(instance ?? { id, state: "stopped", timestamp: operation.acceptedAt }),
+      pending: operation,
+    });
+    this.append("received", operation, at);
+    const wait = at.getTime() + this.delayMs - Date.now();
+    if (wait <= 0) this.finish(operation, new Date(operation.dueAt));
+    else
+      this.timers.set(
+        operation.id,
+        setTimeout(() => this.finish(operation, new Date()), wait),
+      );
+    return operation;
+  }
+
+  cancel(operationId: string, actor: string): Operation {
+    const operation = this.operations.get(operationId);
+    if (!operation) throw refuse("operation_not_found", "There is no such operation.");
+    if (operation.status !== "pending") throw refuse("operation_finished", "The operation is finished.");
+    clearTimeout(this.timers.get(operationId));
+    const cancelled: Operation = { ...operation, status: "cancelled" };
+    this.operations.set(operationId, cancelled);
+    const instance = this.instances.get(operation.instanceId);
+    if (operation.command === "create" || !instance) this.instances.delete(operation.instanceId);
+    else this.instances.set(instance.id, settled(instance));
+    this.append("cancelled", { ...operation, actor }, new Date());
+    return cancelled;
+  }
+
+  open(since: number, listener: CloudListener): CloudStream {
+    this.defer(() => {
+      if (!listening) return;
+      listener.onOpen();
+      const missed = this.events.filter(event => event.seq > since);
+      if (missed.length > 0) listener.onChanges(missed);
+      this.listeners.add(listener);
+    });
+    let listening = true;
+    return {
+      close: () => {
+        listening = false;
+        this.listeners.delete(listener);
+      },
+    };
+  }
+
+  cutAll(comeBackMs?: number): void {
+    for (const listener of [...this.listeners]) {
+      this.listeners.delete(listener);
+      listener.onClose(comeBackMs);
+    }
+  }
+
+  resetAll(): void {
+    for (const listener of [...this.listeners]) listener.onReset();
+  }
+
+  private check(command: Command, instance: Instance | undefined): void {
+    if (!instance) throw refuse("instance_not_found", "There is no such instance.");
+    if (instance.pending) throw refuse("operation_pending", "Another operation is pending.");
+    const wanted = command === "start" ? "stopped" : command === "stop" ? "running" : instance.state;
+    if (instance.state !== wanted) throw refuse("transition_invalid", `The instance is ${instance.state}.`);
+  }
+
+  private finish(operation: Operation, at: Date): void {
+    this.operations.set(operation.id, { ...operation, status: "done" });
+    const instance = this.instances.get(operation.instanceId);
+    if (!instance) return;
+    const state = operation.command === "start" ? "running" : "stopped";
+    if (operation.command === "remove") this.instances.delete(instance.id);
+    else this.instances.set(instance.id, { ...settled(instance), state, timestamp: at.toISOString() });
+    this.append(DONE[operation.command], operation, at);
+  }
+
+  private append(type: EventType, operation: Operation, at: Date): void {
+    const { id, instanceId, command, actor, dueAt } = operation;
+    const event: CloudEvent = {
+      seq: this.events.length + 1,
+      type,
+      instanceId,
+      operationId: id,
+      command,
+      state: this.instances.get(instanceId)?.state ?? "stopped",
+      actor,
+      timestamp: at.toISOString(),
+      ...(type === "received" ? { dueAt } : {}),
+    };
+    this.events.push(event);
+    for (const listener of this.listeners) listener.onChanges([event]);
+  }
+}
+
+const settled = ({ id, state, timestamp }: Instance): Instance => ({ id, state, timestamp });
