@@ -118,6 +118,9 @@ def test_everything_that_the_recipe_sets_is_accepted() -> None:
     assert len(commands) == 2
     for command in commands:
         rendered(*shlex.split(command.replace("--reuse-values", "")))
+    assert re.findall(r"up to (\d+) s \(`startWaitSeconds`\)", recipe) == re.findall(
+        r"\nstartWaitSeconds: (\d+)\n", (CHART / "values.yaml").read_text()
+    ), "the default"
     for value in ("access.mode=open", "metrics.podMonitor=true"):
         assert value in recipe
         rendered("--set", value)
