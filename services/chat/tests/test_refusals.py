@@ -73,7 +73,7 @@ async def test_what_is_no_request_at_all_is_refused_counted_and_stops_nothing(
     large = await chat.refused(subject, b" " * (MAX_PAYLOAD_BYTES + 1))
     assert large.code == "payload_too_large"
     assert str(MAX_PAYLOAD_BYTES) in large.message
-    counted = json.loads((await broker.client.request(f"$SRV.STATS.{CHAT_SERVICE}", b"")).data)
+    counted = json.loads((await broker.client.request(f"$SRV.STATS.{CHAT_SERVICE}", b"", timeout=30)).data)
     refusals = counted["endpoints"][0]["data"]["refusals"]
     assert refusals == {"invalid_request": len(hostile), "payload_too_large": 1}
     assert await gauge(broker, CHAT_SERVICE, "in_flight") == 0

@@ -80,7 +80,9 @@ async def test_one_id_for_two_things_is_refused(cloud: Cloud) -> None:
 async def test_the_same_request_still_in_flight_is_told_so(cloud: Cloud, broker: Broker) -> None:
     """Both come in one packet, so the second is read before the first is stored."""
     payload = json.dumps({"clientId": "a"}).encode()
-    answers = await asyncio.gather(*(broker.client.request(CloudSubject.CREATE, payload) for _ in range(2)))
+    answers = await asyncio.gather(
+        *(broker.client.request(CloudSubject.CREATE, payload, timeout=30) for _ in range(2))
+    )
     faults = [FAULT.validate_json(answer.data) for answer in answers if answer.headers]
     assert [fault.code for fault in faults] == [ErrorCode.IDEMPOTENCY_IN_FLIGHT]
     await cloud.all_finished(1)

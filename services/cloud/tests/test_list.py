@@ -33,7 +33,7 @@ async def test_pages_are_in_order_and_hold_everything_once(cloud: Cloud) -> None
 
 
 async def test_a_page_can_not_be_larger_than_the_limit(cloud: Cloud, broker: Broker) -> None:
-    reply = await broker.client.request(CloudSubject.LIST, b'{"limit":%d}' % (LIST_MAX + 1))
+    reply = await broker.client.request(CloudSubject.LIST, b'{"limit":%d}' % (LIST_MAX + 1), timeout=30)
     fault = FAULT.validate_json(reply.data)
     assert (fault.code, fault.field) == (ErrorCode.INVALID_REQUEST, "limit")
 

@@ -22,7 +22,7 @@ GARBAGE = (b"\xff\xfe", b"null", b'"str"', b"[]", b"[" * 5000, b'{"x":1}', b"{",
 
 
 async def statistics(broker: Broker) -> dict[str, int]:
-    reply = await broker.client.request(f"$SRV.STATS.{CLOUD_SERVICE}", b"")
+    reply = await broker.client.request(f"$SRV.STATS.{CLOUD_SERVICE}", b"", timeout=30)
     found: dict[str, int] = json.loads(reply.data)["endpoints"][0]["data"]
     return found
 
@@ -32,22 +32,22 @@ async def test_a_request_that_fits_no_contract_is_refused(
     cloud: Cloud, broker: Broker, subject: CloudSubject
 ) -> None:
     for payload in GARBAGE:
-        fault = FAULT.validate_json((await broker.client.request(subject, payload)).data)
+        fault = FAULT.validate_json((await broker.client.request(subject, payload, timeout=30)).data)
         assert fault.code is ErrorCode.INVALID_REQUEST
-    oversized = FAULT.validate_json((await broker.client.request(subject, b" " * 900_000)).data)
+    oversized = FAULT.validate_json((await broker.client.request(subject, b" " * 900_000, timeout=30)).data)
     assert oversized.code is ErrorCode.PAYLOAD_TOO_LARGE
     await cloud.page()
 
 
 async def test_an_empty_payload_asks_for_the_defaults(cloud: Cloud, broker: Broker) -> None:
     for subject in (CloudSubject.CREATE, CloudSubject.LIST):
-        reply = await broker.client.request(subject, b"")
+        reply = await broker.client.request(subject, b"", timeout=30)
         assert not reply.headers
     assert len((await cloud.page()).instances) == 1
 
 
 async def test_a_refusal_names_the_field(cloud: Cloud, broker: Broker) -> None:
-    reply = await broker.client.request(CloudSubject.START, b'{"instanceId":"a.b"}')
+    reply = await broker.client.request(CloudSubject.START, b'{"instanceId":"a.b"}', timeout=30)
     assert FAULT.validate_json(reply.data).field == "instanceId"
 
 

@@ -69,7 +69,7 @@ async def test_a_newer_event_is_counted_and_nobody_here_writes_after_it(
     assert f"skipped {subject} (sequence {seq}): version: is 2, of a newer release" in caplog.text
     for command in (CloudSubject.START, CloudSubject.REMOVE):
         payload = json.dumps({"instanceId": instance_id}).encode()
-        fault = FAULT.validate_json((await broker.client.request(command, payload)).data)
+        fault = FAULT.validate_json((await broker.client.request(command, payload, timeout=30)).data)
         assert fault.code is ErrorCode.UNAVAILABLE, "somebody else may know what to do"
     await cloud.made()  # the sweeps that come meanwhile repair nothing here
     last = await cloud.reader.last(subject)
