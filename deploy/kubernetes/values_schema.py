@@ -12,6 +12,7 @@ from typing import Any
 from opsroom_chat.settings import ChatSettings
 from opsroom_cloud.settings import CloudSettings
 from opsroom_contracts.identity import Mode
+from opsroom_gateway.middleware.trusted_proxies import PRESETS
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_messaging.runtime.admin_server import AdminSettings
 from opsroom_messaging.runtime.log_setup import FORMATS, LEVELS
@@ -22,7 +23,9 @@ Schema = dict[str, Any]
 
 _OF_THE_CHART = {"host", "port", "shared_port", "frontend", "trusted_proxies", "access", "allowed_origins"}
 """Settings of gateways that the chart sets itself, or that make no sense in a pod."""
-_QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi)?$"
+_MAY_BE_LEFT_OUT = {"replicas", "resources", "requests", "limits"}
+"""Values that may be set to null; Kubernetes has a default for them, or an autoscaler sets them."""
+_QUANTITY = r"^[0-9]+(\.[0-9]+)?([numkMGTPE]|[KMGTPE]i|[eE][0-9]+)?$"
 _NAME = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
 _LIST = {"type": "string", "description": "Comma-separated."}
 
@@ -40,7 +43,7 @@ def schema() -> Schema:
         imagePullSecrets={
             "description": "Secrets for a registry that asks for a login.",
             "type": "array",
-            "items": _object("A secret of the same namespace.", ("name",), name=_text("Its name.", _NAME)),
+            "items": _object("A secret of the same namespace.", name=_text("Its name.", _NAME)),
         },
         preStopSeconds=_whole("How long a pod that ends goes on serving, in seconds.", 0, 300),
         startWaitSeconds=_whole(
@@ -64,7 +67,8 @@ def schema() -> Schema:
             },
         ),
         trustedProxies=_text(
-            "Networks whose X-Forwarded-For is believed; comma-separated.", r"^[0-9a-fA-F.:/, ]*$"
+            "Networks and names of hosts whose X-Forwarded-For is believed; comma-separated.",
+            _list_of("|".join([r"[0-9a-fA-F.:/]+", *PRESETS])),
         ),
         ingress=_ingress(),
     )
@@ -88,7 +92,7 @@ def _nats() -> Schema:
     replicas = BrokerSettings.model_json_schema()["properties"]["stream_replicas"]
     return _object(
         "The broker.",
-        url=_text("Its address; comma-separated for a cluster.", r"^(nats|tls)://[^ ]+$"),
+        url=_text("Its address; comma-separated for a cluster.", _list_of("(nats|tls)://[^ ,]+", least=1)),
         secretName=_text("A secret with the passwords, keys gateway, chat and cloud.", _NAME),
         streamReplicas=_whole("Copies of each stream.", replicas["minimum"], replicas["maximum"]),
     )
@@ -99,23 +103,25 @@ def _access() -> Schema:
         "Who may do what.",
         mode={"description": "How people are told apart.", "enum": [mode.value for mode in Mode]},
         tokensSecretName=_text("In token mode: a secret with the key tokens.", _NAME),
-        allowedOrigins=_text("Origins whose pages may call; comma-separated.", r"^(\*|https?://[^ ]+)?$"),
+        allowedOrigins=_text(
+            "Origins whose pages may call; comma-separated.", _list_of(r"\*|[a-z][a-z0-9+.-]*://[^ ,]+")
+        ),
     )
 
 
 def _gateway() -> Schema:
-    found = _service(GatewaySettings, "gateway")
-    del found["properties"]["replicas"]
-    found["properties"] |= {
-        "autoscaling": _object(
+    return _object(
+        "The gateway service.",
+        env=_environment(GatewaySettings),
+        resources=_resources(),
+        autoscaling=_object(
             "How many gateways there are.",
             minReplicas=_whole("At least.", 1, 1000),
             maxReplicas=_whole("At most.", 1, 1000),
             targetCPUUtilizationPercentage=_whole("The load that is aimed at.", 1, 100),
         ),
-        "terminationGracePeriodSeconds": _whole("How long a gateway may take to end.", 1, 3600),
-    }
-    return found
+        terminationGracePeriodSeconds=_whole("How long a gateway may take to end.", 1, 3600),
+    )
 
 
 def _service(settings: type[AdminSettings], name: str) -> Schema:
@@ -159,7 +165,12 @@ def _environment(settings: type[AdminSettings]) -> Schema:
         "type": "object",
         "additionalProperties": False,
         "properties": fields | logs,
-        "patternProperties": {"^OTEL_[A-Z0-9_]+$": {"description": "OpenTelemetry's own.", "type": "string"}},
+        "patternProperties": {
+            "^OTEL_[A-Z0-9_]+$": {
+                "description": "OpenTelemetry's own.",
+                "type": ["string", "number", "boolean"],
+            }
+        },
     }
 
 
@@ -195,9 +206,20 @@ def _kinds(field: Schema) -> list[Schema]:
     return kinds
 
 
-def _object(description: str, required: tuple[str, ...] = (), **properties: Schema) -> Schema:
-    closed: Schema = {"description": description, "type": "object", "additionalProperties": False}
-    return closed | ({"required": list(required)} if required else {}) | {"properties": properties}
+def _object(description: str, **properties: Schema) -> Schema:
+    """A closed object. A value that is required is refused by its name when it is set to null."""
+    return {
+        "description": description,
+        "type": "object",
+        "additionalProperties": False,
+        "required": [name for name in properties if name not in _MAY_BE_LEFT_OUT],
+        "properties": properties,
+    }
+
+
+def _list_of(one: str, least: int = 0) -> str:
+    """The pattern of a comma-separated list; ``least`` is 0 or 1."""
+    return f"^(({one})( *, *({one}))*){'' if least else '?'}$"
 
 
 def _text(description: str, pattern: str) -> Schema:
@@ -219,7 +241,7 @@ def _replicas() -> Schema:
 def _resources() -> Schema:
     amounts = {
         "type": "object",
-        "additionalProperties": {"type": ["string", "number"], "pattern": _QUANTITY},
+        "additionalProperties": {"type": ["string", "number"], "pattern": _QUANTITY, "minimum": 0},
     }
     return _object(
         "CPU and memory, as in a container.",

@@ -4,7 +4,6 @@ import importlib
 import os
 import re
 import runpy
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,9 +13,8 @@ import pytest
 from opsroom_contracts.identity import Role
 from opsroom_gateway.auth.static_tokens import parse_tokens
 from opsroom_messaging.deployment.permissions import USERS
+from tests.deploy.chart import CHART, ROOT, helm, part, rendered
 
-ROOT = Path(__file__).parents[2] / "deploy" / "kubernetes"
-KUBERNETES = "1.31.0"
 KEEP = """
 [ "$1 $2 $3" = "create secret generic" ]
 for file in "${@:5}"; do
@@ -26,28 +24,13 @@ done
 """
 
 
-def helm(*arguments: str) -> str:
-    """What helm prints; a test without it is skipped."""
-    program = shutil.which("helm")
-    if program is None:
-        pytest.skip("helm is not on PATH: go install helm.sh/helm/v3/cmd/helm@latest")
-    return subprocess.run(
-        [program, *arguments], check=True, capture_output=True, text=True, timeout=60
-    ).stdout
-
-
-def rendered(*arguments: str) -> str:
-    """The chart's manifests."""
-    return helm("template", "opsroom", str(ROOT / "opsroom"), "--kube-version", KUBERNETES, *arguments)
-
-
 def test_values_for_the_chart_of_nats_are_those_of_the_code() -> None:
     made = runpy.run_path(str(ROOT / "nats_values.py"))["text"]()
     assert (ROOT / "nats-values.yaml").read_text() == made, "run deploy/kubernetes/nats_values.py"
 
 
 def test_chart_has_no_faults() -> None:
-    assert "0 chart(s) failed" in helm("lint", "--strict", str(ROOT / "opsroom"))
+    assert "0 chart(s) failed" in helm("lint", "--strict", str(CHART))
 
 
 def test_manifests_have_what_was_asked_for() -> None:
@@ -59,18 +42,8 @@ def test_manifests_have_what_was_asked_for() -> None:
     assert '{name: CHAT_ROOMS, value: "general,ops"}' in manifests
     assert "kind: Ingress" not in rendered()
     assert '{name: GATEWAY_TOKENS_FILE, value: "/tokens/tokens"}' in manifests
-    assert "secretName: opsroom-tokens" in manifests
+    assert 'secretName: "opsroom-tokens"' in manifests
     assert "opsroom-tokens" not in rendered("--set", "access.mode=open")
-
-
-def part(manifests: str, kind: str, name: str) -> str:
-    """The one manifest of that kind and name."""
-    (found,) = (
-        one
-        for one in manifests.split("\n---\n")
-        if f"\nkind: {kind}\n" in one and f"\n  name: {name}\n" in one
-    )
-    return found
 
 
 def test_whoever_is_served_is_served_until_they_know_of_another() -> None:

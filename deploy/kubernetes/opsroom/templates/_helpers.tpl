@@ -132,12 +132,12 @@ spec:
       volumes:
         - name: secret
           secret:
-            secretName: {{ .root.Values.nats.secretName }}
+            secretName: {{ .root.Values.nats.secretName | quote }}
             defaultMode: 0440
             items: [{key: {{ .component }}, path: nats-password}]
         {{- with .tokens }}
         - name: tokens
-          secret: {secretName: {{ . }}, defaultMode: 0440}
+          secret: {secretName: {{ . | quote }}, defaultMode: 0440}
         {{- end }}
         - name: tmp
           emptyDir: {sizeLimit: 16Mi}
