@@ -1,4 +1,4 @@
-"""The chart renders to what a cluster takes, and NATS's own chart is asked for what the code says."""
+"""The chart renders to valid manifests, and the values for the NATS chart match the code."""
 
 import importlib
 import os
@@ -27,7 +27,7 @@ done
 
 
 def helm(*arguments: str) -> str:
-    """What helm prints; a test without it is skipped."""
+    """Return the output of helm. Skips the test if there is no helm."""
     program = shutil.which("helm")
     if program is None:
         pytest.skip("helm is not on PATH: go install helm.sh/helm/v3/cmd/helm@latest")
@@ -37,7 +37,7 @@ def helm(*arguments: str) -> str:
 
 
 def rendered(*arguments: str) -> str:
-    """The chart's manifests."""
+    """Return the chart's manifests."""
     return helm("template", "opsroom", str(ROOT / "opsroom"), "--kube-version", KUBERNETES, *arguments)
 
 
@@ -64,7 +64,7 @@ def test_manifests_have_what_was_asked_for() -> None:
 
 
 def part(manifests: str, kind: str, name: str) -> str:
-    """The one manifest of that kind and name."""
+    """Return the manifest of that kind and name."""
     (found,) = (
         one
         for one in manifests.split("\n---\n")
