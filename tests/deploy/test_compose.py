@@ -1,4 +1,4 @@
-"""What the compose file comes to, as Compose itself reads it; ``tests.containers`` drives it for real."""
+"""The compose file, as Compose reads it. ``tests.containers`` runs it."""
 
 import json
 import os
@@ -15,7 +15,7 @@ ISSUER = "https://id.example/realms/team"
 
 
 def compose(*files: str, settings: str = os.devnull, **environ: str) -> dict[str, Any]:
-    """The configuration with every profile; a test without Compose is skipped."""
+    """Return the configuration with all profiles. Skips the test if there is no Compose."""
     program = shutil.which("docker")
     asked = [str(program), "compose", "--project-directory", str(ROOT)]
     if program is None or subprocess.run([*asked, "version"], capture_output=True, check=False).returncode:
@@ -34,7 +34,7 @@ def compose(*files: str, settings: str = os.devnull, **environ: str) -> dict[str
 
 
 def ways_out(configuration: dict[str, Any], service: str) -> list[str]:
-    """Its networks that lead outside."""
+    """Return its external networks."""
     networks = configuration["networks"]
     return [
         name for name in configuration["services"][service]["networks"] if not networks[name].get("internal")

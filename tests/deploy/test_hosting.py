@@ -1,7 +1,7 @@
-"""What hosts are told, held against their rules and against what the image and the settings really are.
+"""The configuration for hosts, checked against their rules, the image and the settings.
 
 The fields and values of Render's Blueprints are those of https://render.com/docs/blueprint-spec, as far as
-they are used here; a field that is not declared below is one that nobody has looked up yet.
+they are used here. A field that is not declared below is an error.
 """
 
 import importlib
@@ -75,18 +75,18 @@ class Blueprint(Closed):
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """What a file says."""
+    """Read a YAML file."""
     return dict(importlib.import_module("yaml").safe_load(path.read_text()))
 
 
 def service_of(path: Path) -> Service:
-    """The one service that a Blueprint has."""
+    """Return the only service of a Blueprint."""
     (service,) = Blueprint.model_validate(read_yaml(path)).services
     return service
 
 
 def in_image(variable: str) -> str:
-    """What the image sets a variable to."""
+    """Return the value of a variable in the image."""
     (value,) = re.findall(rf"\b{variable}=(\S+)", DOCKERFILE)
     return str(value)
 
@@ -129,7 +129,7 @@ async def test_blueprints_look_for_health_where_it_is(tmp_path: Path) -> None:
 
 
 async def answer(portal: Portal, path: str) -> int:
-    """The status of a page."""
+    """Return the HTTP status of a path."""
     async with httpx.AsyncClient(base_url=portal.gateway.http) as client:
         return (await client.get(path)).status_code
 
@@ -143,7 +143,7 @@ def test_a_blueprint_with_what_a_plan_does_not_have_is_refused() -> None:
 
 @pytest.mark.parametrize("page", ["README.md", "docs/hosting.md"])
 def test_the_button_deploys_the_repository_that_it_is_seen_in(page: str) -> None:
-    """Without ``?repo=`` Render takes the page that it was clicked on, so it means each fork's own."""
+    """Without ``?repo=`` Render uses the referring page, so each fork deploys itself."""
     text = (ROOT / page).read_text()
     (image,) = re.findall(r"\[!\[Deploy to Render\]\(([^)]+)\)\]\(https://render\.com/deploy\)", text)
     assert (ROOT / page).parent.joinpath(image).read_text().startswith("<svg ")

@@ -1,4 +1,4 @@
-"""The chart renders to what a cluster takes, and NATS's own chart is asked for what the code says."""
+"""The chart renders to valid manifests, and the values for the NATS chart match the code."""
 
 import importlib
 import os

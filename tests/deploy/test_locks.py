@@ -1,4 +1,4 @@
-"""What is installed is what was locked, to the byte."""
+"""Lock files have hashes of all packages."""
 
 import json
 import tomllib

@@ -1,4 +1,4 @@
-"""What nginx passes on of where a request comes from, asked of a real one with our configuration."""
+"""The client address that nginx forwards, checked with a real nginx and our configuration."""
 
 import asyncio
 import os
@@ -52,7 +52,7 @@ def place(folder: Path, gateway: str) -> None:
 
 
 async def tell(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer a request with its own head."""
+    """Echo the head of a request."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(head) + head)
@@ -98,14 +98,14 @@ async def nginx(folder: Path) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def asking_from(source: str, address: str) -> AsyncIterator[httpx.AsyncClient]:
-    """Requests that come from ``source``."""
+    """A client whose requests come from ``source``."""
     transport = httpx.AsyncHTTPTransport(local_address=source)
     async with httpx.AsyncClient(transport=transport, base_url=address, timeout=10) as client:
         yield client
 
 
 async def told(client: httpx.AsyncClient, headers: dict[str, str]) -> tuple[str, str]:
-    """The client's address and scheme, as a gateway hears them."""
+    """Return the client's address and scheme, as the gateway sees them."""
     head = (await client.get("/api/v1/session", headers=headers)).text.lower()
     address, scheme = (re.findall(rf"\r\nx-forwarded-{what}: (\S+)", head) for what in ("for", "proto"))
     assert len(address) == len(scheme) == 1, head

@@ -1,4 +1,4 @@
-"""What ``deploy/observe`` asks of Prometheus, asked of a real one that reads real processes."""
+"""The queries and alerts of ``deploy/observe``, in a real Prometheus that scrapes real processes."""
 
 import asyncio
 import json
@@ -62,34 +62,34 @@ def configured(folder: Path, ports: dict[str, int]) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Prometheus:
-    """A running one."""
+    """A running Prometheus."""
 
     client: httpx.AsyncClient
 
     async def ask(self, path: str, **parameters: str) -> Any:
-        """The data of an answer of its HTTP API."""
+        """Return the data of a response of its HTTP API."""
         answer = (await self.client.get(f"/api/v1/{path}", params=parameters)).json()
         assert answer["status"] == "success", answer
         return answer["data"]
 
     async def numbers(self, query: str) -> list[float]:
-        """What ``query`` comes to now."""
+        """Return the current result of ``query``."""
         return [float(found["value"][1]) for found in (await self.ask("query", query=query))["result"]]
 
     async def up(self) -> set[str]:
-        """The jobs that are read without a fault."""
+        """Return the jobs that are scraped without errors."""
         targets = (await self.ask("targets"))["activeTargets"]
         return {target["labels"]["job"] for target in targets if target["health"] == "up"}
 
     async def rules(self) -> dict[str, dict[str, Any]]:
-        """The alerts by their names, once each was looked at."""
+        """Return the alerts by name, after each was evaluated."""
         (group,) = (await self.ask("rules"))["groups"]
         return {rule["name"]: rule for rule in group["rules"]}
 
 
 @asynccontextmanager
 async def prometheus(folder: Path, config: Path) -> AsyncIterator[Prometheus]:
-    """One that is ready; its log is ``prometheus.log``."""
+    """Run Prometheus until it is ready. Its log is ``prometheus.log``."""
     port = free_port()
     with (folder / "prometheus.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
@@ -136,7 +136,7 @@ async def watched(
 
 
 async def use(port: int) -> None:
-    """Somebody talks, runs servers and is refused, until cancelled."""
+    """Generate messages, commands and rejected requests until cancelled."""
     async with Opsroom(f"http://127.0.0.1:{port}") as opsroom:
         me = await opsroom.register("alice")
         async with opsroom.chat(me.token) as chat:
@@ -156,7 +156,7 @@ def missing(rules: dict[str, dict[str, Any]]) -> set[str]:
 
 
 def panels() -> list[str]:
-    """Every query of the dashboard."""
+    """Return all queries of the dashboard."""
     dashboard = json.loads((OBSERVE / "grafana/dashboards/opsroom.json").read_text(encoding="utf-8"))
     return [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
 

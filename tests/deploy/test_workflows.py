@@ -1,4 +1,4 @@
-"""The workflows have no visible faults, and what they and the images stand on is exact."""
+"""The workflows are valid, and their dependencies and those of the images are pinned."""
 
 import re
 import shutil
@@ -17,17 +17,17 @@ WRITES = {
     "packages": "uses: docker/login-action@",
     "pages": "uses: actions/deploy-pages@",
 }
-"""What a job needs leave to write for."""
+"""Why a job may need each write permission."""
 
 
 def jobs(path: Path) -> dict[str, str]:
-    """The text of each job by its name."""
+    """Return the text of each job by name."""
     _, *parts = re.split(r"^  ([\w-]+):\n", path.read_text().partition("\njobs:\n")[2], flags=re.MULTILINE)
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
 def needed(release: dict[str, str], name: str) -> set[str]:
-    """The jobs that must have passed before that one starts."""
+    """Return the jobs that must have passed before a job starts."""
     found = re.search(r"^    needs: (.+)$", release[name], re.MULTILINE)
     needs = set(re.findall(r"[\w-]+", found[1])) if found else set()
     return needs.union(*(needed(release, other) for other in needs))

@@ -1,4 +1,4 @@
-"""The commands of ``docs/nats.md``, what it says they print, and the two ways in which tests run them."""
+"""The commands of ``docs/nats.md`` and their documented output, and two ways to run them."""
 
 import asyncio
 import os
@@ -23,22 +23,22 @@ _FIXED = re.compile(r'"(?:code|type|command|status|field)": ?"[^"…]*"|Nats-Ser
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One command and what the page says it prints; nothing where it doesn't say."""
+    """A command and its documented output, which may be empty."""
 
     command: str
     printed: str
 
     @property
     def argv(self) -> list[str]:
-        """The command in words."""
+        """The command as a list of arguments."""
         return shlex.split(self.command)
 
     def ids(self) -> list[str]:
-        """The ids in the output, in order."""
+        """Return the ids in the documented output, in order."""
         return _ID.findall(self.printed)
 
     def missing_from(self, output: str) -> set[str]:
-        """Names of fields, and words that are always the same, that were promised and aren't there."""
+        """Return documented field names and constants that are missing from ``output``."""
         promised = set(_KEY.findall(self.printed)) - set(_KEY.findall(output))
         said = {fixed.replace('": ', '":') for fixed in _FIXED.findall(output)}
         return promised | {f for f in _FIXED.findall(self.printed) if f.replace('": ', '":') not in said}
@@ -56,12 +56,12 @@ def recipes(page: str) -> list[Recipe]:
 
 
 def ids_in(output: str) -> list[str]:
-    """The ids in what a command printed, in order."""
+    """Return the ids in the output of a command, in order."""
     return _ID.findall(output)
 
 
 class Shell(Protocol):
-    """Runs a command of the page and answers what it printed; one that never ends, until it printed."""
+    """Runs a command and returns its output. A command that never ends is stopped at its first output."""
 
     async def run(self, argv: list[str]) -> str: ...
 
@@ -98,7 +98,7 @@ class CommandLine:
 
 
 class Library:
-    """The same requests and publishes through the client library; what only the command line does, isn't."""
+    """The same requests and publishes through the client library, without what only the command line does."""
 
     def __init__(self, broker: NatsConnection, context: Path) -> None:
         self._broker = broker
@@ -119,5 +119,5 @@ class Library:
 
 
 def command_line() -> str | None:
-    """The ``nats`` program: on PATH, or where CONTRIBUTING says to put it."""
+    """Find the ``nats`` program: on PATH, or where CONTRIBUTING says to put it."""
     return shutil.which("nats") or shutil.which(ROOT / ".opsroom" / "tools" / "bin" / "nats")

@@ -36,7 +36,7 @@ DELAY_SECONDS = "2"
 
 @pytest.fixture(params=["the command line", "the client library"])
 async def kitchen(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[Portal, Shell]]:
-    """A portal, and a way to run the page's commands against it as its operator."""
+    """A portal, and a shell for the page's commands as its operator."""
     nats = command_line()
     if request.param == "the command line" and nats is None:
         pytest.skip(
@@ -82,7 +82,7 @@ class Cook:
         self._ids: dict[str, str] = {}
 
     async def cook(self, recipe: Recipe) -> None:
-        """Run one command and compare."""
+        """Run a command and compare its output."""
         if "cloud.start" in recipe.command:
             await self._at_rest()
         command = recipe.command.replace("http://127.0.0.1:8000", self._portal.web)
@@ -108,7 +108,7 @@ class Cook:
             assert all(name in output for name in ("chat", "cloud", "gateway"))
 
     async def _something_happens(self) -> None:
-        """Creates, and a command that is refused, until somebody has seen one."""
+        """Send creates and a command that is rejected, until one has been seen."""
         async with httpx.AsyncClient(base_url=self._portal.web) as client:
             while True:
                 await client.post("/api/v1/cloud/instances")
@@ -116,7 +116,7 @@ class Cook:
                 await asyncio.sleep(0.5)
 
     async def _at_rest(self) -> None:
-        """Until no operation is pending."""
+        """Wait until no operation is pending."""
         async with httpx.AsyncClient(base_url=self._portal.web) as client:
 
             async def listed() -> str:

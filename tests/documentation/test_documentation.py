@@ -1,4 +1,4 @@
-"""The documentation: it builds, its links lead somewhere, and what is made from the code is up to date."""
+"""The documentation: it builds, its links work, and the generated pages are up to date."""
 
 import asyncio
 import re

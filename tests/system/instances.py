@@ -1,4 +1,4 @@
-"""Gives a running portal many servers, stored as the cloud service stores them, within seconds.
+"""Create many servers in a running portal within seconds, stored as the cloud service stores them.
 
 Run as ``OPSROOM_DATA=<its folder> python -m tests.system.instances <how many>``.
 """

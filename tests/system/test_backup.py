@@ -1,4 +1,4 @@
-"""Backups as ``docs/operations.md`` says to make them: what is restored is what was there, and goes on."""
+"""Backups by the commands of ``docs/operations.md``: a restored portal has all data and continues."""
 
 import json
 import shutil
@@ -23,14 +23,14 @@ STREAMS = ["CHAT", "MEMBERS", "CLOUD", "AUDIT", "KV_gateways"]
 
 
 class Before:
-    """What somebody made before the backup, and holds to it afterwards."""
+    """What a user created before the backup, and checks after the restore."""
 
     messages: tuple[Message, ...]
     instances: tuple[Instance, ...]
     token: str
 
     async def make(self, opsroom: Opsroom) -> None:
-        """A person, two messages, and a server that is done."""
+        """Create a user, two messages and a server."""
         ann = await opsroom.register("Ann")
         self.token = ann.token
         async with opsroom.chat(ann.token) as chat:
@@ -44,7 +44,7 @@ class Before:
         assert len(self.instances) == 1
 
     async def holds(self, opsroom: Opsroom) -> None:
-        """All of it is there, retries are still known for what they are, and new things happen."""
+        """Check that all of it is there, that retries are still deduplicated, and that new requests work."""
         assert await opsroom.history() == self.messages
         assert (await opsroom.cloud.instances()).instances == self.instances
         async with opsroom.chat(self.token) as chat:
@@ -73,7 +73,7 @@ def shell(folder: Path, broker: BrokerProcess, nats: str) -> CommandLine:
 
 
 def here(recipe: Recipe, folder: Path) -> list[str]:
-    """The command, with its folder where the test has its own."""
+    """The command, with the folder of the test."""
     return [str(folder / word) if word.startswith("backup/") else word for word in recipe.argv]
 
 

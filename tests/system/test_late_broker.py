@@ -24,7 +24,7 @@ NO_BROKER = f"{WAITING}no NATS server answered"
 async def processes(
     folder: Path, names: tuple[str, ...], **environ: str
 ) -> AsyncIterator[dict[str, tuple[ServiceProcess, int]]]:
-    """One process of each service with its admin port; nothing of what it needs is started."""
+    """A process of each service with its admin port. Nothing that it needs has been started."""
     async with AsyncExitStack() as stack:
         found = {}
         for name in names:
@@ -36,7 +36,7 @@ async def processes(
 
 
 async def status(port: int, path: str) -> int:
-    """What the admin port answers; 0 if nothing."""
+    """Return the status of the admin port; 0 without a response."""
     async with httpx.AsyncClient(timeout=5) as client:
         try:
             return (await client.get(f"http://127.0.0.1:{port}{path}")).status_code
@@ -45,7 +45,7 @@ async def status(port: int, path: str) -> int:
 
 
 def said(process: ServiceProcess) -> str:
-    """Its log so far."""
+    """Return the log so far."""
     return process.log.read_text(encoding="utf-8")
 
 
@@ -55,7 +55,7 @@ async def until_said(process: ServiceProcess, words: str, times: int = 1) -> Non
 
 
 async def address_of_a_stopped_broker(folder: Path) -> BrokerProcess:
-    """A broker whose address is known, and which does not listen there yet."""
+    """A broker with a known address that has not been started."""
     broker = BrokerProcess(folder)
     await broker.start()
     await broker.stop()

@@ -1,4 +1,4 @@
-"""A message followed through every process: by its trace, by metrics, and by the logs."""
+"""A message followed through all processes by traces, metrics and logs."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ COMMAND = [
 
 @dataclass(frozen=True)
 class Span:
-    """One hop, as the collector was told of it."""
+    """A span, as exported to the collector."""
 
     service: str
     name: str
@@ -49,12 +49,12 @@ class Span:
 
 @dataclass
 class Collector:
-    """A stand-in for a collector: keeps what it is told over OTLP."""
+    """A fake collector, which keeps the spans that it receives over OTLP."""
 
     spans: list[Span] = field(default_factory=list)
 
     async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection's requests."""
+        """Serve the requests of a connection."""
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).lower()
@@ -76,7 +76,7 @@ class Collector:
             ]
 
     def ways(self, name: str) -> list[list[str]]:
-        """How each hop called ``name`` was come to: services and hops from the root on."""
+        """Return the path of each span called ``name``: services and spans from the root on."""
         return [self._way(span) for span in self.spans if span.name == name]
 
     def _way(self, span: Span) -> list[str]:
@@ -163,7 +163,7 @@ async def test_one_message_and_one_command_are_seen_everywhere(
 
 
 def shown_on_the_dashboard() -> set[str]:
-    """Names of metrics that the dashboard and the alerts ask for."""
+    """Return the names of metrics in the dashboard and the alerts."""
     files = [*OBSERVE.glob("*.yml"), *OBSERVE.rglob("*.json")]
     return {name for file in files for name in re.findall(r"opsroom_(\w+)", file.read_text())}
 

@@ -1,4 +1,4 @@
-"""The portal as processes: side by side, drained, killed, asleep, and without its broker."""
+"""The portal as processes: replicas, drained, killed, suspended, and without the broker."""
 
 import asyncio
 import signal
@@ -19,7 +19,7 @@ from services.gateway.tests.kit.course_clients import course_client, register
 from services.gateway.tests.kit.portal import Address
 
 NOISE = ("Traceback", "never retrieved", "never awaited", "ERROR")
-"""What no log shows of a process that stops in order."""
+"""What must not be in the log of a process that stops in order."""
 
 
 @asynccontextmanager
@@ -57,7 +57,7 @@ async def test_two_of_everything_are_one_portal(broker_process: BrokerProcess, t
 
 
 async def one_stream(first: Address, second: Address) -> None:
-    """Commands given at both gateways are told at both, each event once and in one order."""
+    """Commands sent to either gateway are published at both, each event once and in the same order."""
     async with events(first) as here, events(second) as there:
         async with first.requests() as a, second.requests() as b:
             answers = await asyncio.gather(*(c.post("/api/v1/cloud/instances") for c in [a, b] * 10))
@@ -103,7 +103,7 @@ async def test_a_stop_while_the_broker_is_away_is_in_order(
         for process in processes:
             process.signal(signal.SIGTERM)
         assert [await process.ended() for process in processes] == [0, 0, 0]
-        # Answered if the gateway had accepted its connection before the signal, refused if not.
+        # It gets a response if the gateway had accepted the connection before the signal.
         with suppress(httpx.TransportError):
             assert (await waiting).status_code == 503
     for process in processes:
@@ -125,7 +125,7 @@ async def ended(stream: Events) -> bool:
 async def test_people_of_a_dead_gateway_leave_and_those_of_a_sleeper_come_back(
     broker_process: BrokerProcess, tmp_path: Path
 ) -> None:
-    """At the real leases: within 45 s of a kill -9 nobody of that gateway is on either list."""
+    """With the real leases: within 45 s of a kill -9 no user of that gateway is on either list."""
     url = broker_process.url
     async with services(tmp_path, url), AsyncExitStack() as stack:
         (dead, port1), (sleeper, port2), (_, port3) = [

@@ -1,4 +1,4 @@
-"""What the launcher's tests share."""
+"""Fixtures of the launcher's tests."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -12,13 +12,13 @@ from tools.launcher.tests.processes import Notes, Transcript
 
 @pytest.fixture
 def notes(tmp_path: Path) -> Notes:
-    """Makes processes, and shows what they noted."""
+    """Creates processes, and reads what they noted."""
     return Notes(tmp_path / "notes")
 
 
 @pytest.fixture
 def transcript() -> Transcript:
-    """What `console` has written."""
+    """The output of `console`."""
     return Transcript()
 
 
@@ -31,6 +31,6 @@ def console(transcript: Transcript) -> Iterator[Console]:
 
 @pytest.fixture
 async def guard() -> AsyncIterator[Guard]:
-    """A guard; whatever a test leaves in its group is killed at the end."""
+    """A guard. What a test leaves in its group is killed at the end."""
     async with Guard() as guard:
         yield guard

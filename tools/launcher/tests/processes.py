@@ -1,4 +1,4 @@
-"""Tiny real processes to supervise, and what they leave behind to be read."""
+"""Small real processes to supervise, and their notes."""
 
 import io
 import os
@@ -21,40 +21,40 @@ signal.signal(signal.SIGTERM, on_term)
 
 
 class Transcript(io.StringIO):
-    """What a console has written; readable while its thread writes."""
+    """The output of a console, readable while its thread writes."""
 
     def lines(self) -> list[str]:
-        """The lines so far."""
+        """Return the lines so far."""
         return self.getvalue().splitlines()
 
 
 @dataclass(frozen=True)
 class Notes:
-    """What processes noted with ``note(word)``, in order."""
+    """The words that processes noted with ``note(word)``, in order."""
 
     path: Path
 
     def spec(self, name: str, code: str, *, stop_order: int = 1, grace: float = 10.0) -> ServiceSpec:
-        """A process that runs ``code``. SIGTERM ends it with exit code 0 unless the code has it otherwise."""
+        """A process that runs ``code``. SIGTERM ends it with exit code 0 unless ``code`` handles it."""
         program = _PRELUDE.format(notes=str(self.path)) + code
         environ = {**os.environ, "PYTHONUNBUFFERED": "1"}
         return ServiceSpec(name, (sys.executable, "-S", "-c", program), environ, stop_order, grace)
 
     def words(self) -> list[str]:
-        """The words, in the order of their noting."""
+        """Return the words in order."""
         return [line.split()[0] for line in self._lines()]
 
     def pids(self, word: str) -> list[int]:
-        """Who noted ``word``."""
+        """Return the pids of the processes that noted ``word``."""
         return [int(line.split()[1]) for line in self._lines() if line.startswith(f"{word} ")]
 
     def _lines(self) -> list[str]:
         text = self.path.read_text() if self.path.exists() else ""
-        return text.split("\n")[:-1]  # the last may be half written
+        return text.split("\n")[:-1]  # the last may be incomplete
 
 
 def is_running(pid: int) -> bool:
-    """Whether ``pid`` lives; a zombie, whose parent hasn't looked yet, doesn't."""
+    """Whether ``pid`` is running. A zombie is not."""
     try:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
@@ -62,7 +62,7 @@ def is_running(pid: int) -> bool:
 
 
 def taken_port() -> tuple[socket.socket, int]:
-    """A listening socket on loopback, to be closed by the caller, and its port."""
+    """Return a listening socket on loopback, to be closed by the caller, and its port."""
     listener = socket.create_server(("127.0.0.1", 0))
     port: int = listener.getsockname()[1]
     return listener, port

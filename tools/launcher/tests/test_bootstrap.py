@@ -1,7 +1,7 @@
-"""The `./opsroom` script: what it installs, when it doesn't, and what it hands over.
+"""The `./opsroom` script: what it installs, when it doesn't, and what it passes on.
 
-The installer is a stand-in named uv that makes a real virtual environment and notes each call: what
-matters here is when it is called and how. That the real one does its part is seen each time the project
+The installer is a fake uv that creates a real virtual environment and records each call: these tests
+check when it is called, and how. The real one is exercised each time the project
 is tested.
 """
 
@@ -53,7 +53,7 @@ print(json.dumps([sys.argv[1:], sys.prefix, *told]))
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run of the script ended."""
+    """The result of a run of the script."""
 
     code: int | None
     out: str
@@ -62,13 +62,13 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Checkout:
-    """A repository with the real script and launcher, and a stand-in for the rest."""
+    """A repository with the real script and launcher, and fakes for the rest."""
 
     root: Path
 
     async def run(self, *arguments: str, **environ: str) -> Outcome:
-        """`./opsroom ARGUMENTS`, with our stand-in first on PATH."""
-        # The environment of the checkout that is tested is none of this one's business.
+        """Run `./opsroom ARGUMENTS` with the fake uv first on PATH."""
+        # Not the environment of the checkout under test.
         inherited = {name: value for name, value in os.environ.items() if name != "UV_PROJECT_ENVIRONMENT"}
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -82,18 +82,18 @@ class Checkout:
         return Outcome(process.returncode, out.decode(), err.decode())
 
     async def bench(self, **environ: str) -> Outcome:
-        """A command that wants the whole environment and succeeds."""
+        """Run a command that needs the development environment and succeeds."""
         outcome = await self.run("bench", "--n", "1", **environ)
         assert outcome.code == 0, outcome
         return outcome
 
     async def up(self) -> None:
-        """A command that wants the runtime alone; it ends at once, as there is no broker in ours."""
+        """Run a command that needs only the runtime. It ends at once, because there is no nats-server."""
         outcome = await self.run("up", "--port", "0")
         assert (outcome.code, outcome.err.count("nats-server")) == (1, 1), outcome
 
     def calls(self) -> list[list[str]]:
-        """The arguments of each call of the installer so far."""
+        """Return the arguments of each call of the installer so far."""
         return [call[0] for call in self.calls_with_environ()]
 
     def calls_with_environ(self) -> list[tuple[list[str], str | None, str | None, str | None]]:
@@ -108,7 +108,7 @@ def checkout(tmp_path: Path) -> Checkout:
     for name in ("tools/launcher", "bench", "path"):
         (root / name).mkdir(parents=True)
     shutil.copy(REPOSITORY / "opsroom", root)
-    # Without the bytecode that most machines keep beside the sources: tests look for what a run adds.
+    # Without cached bytecode: tests check which a run adds.
     shutil.copytree(
         REPOSITORY / "tools/launcher/src",
         root / "tools/launcher/src",

@@ -1,4 +1,4 @@
-"""What the image starts with: the data folder is handed over, and root is left with no way back."""
+"""The image's entry point: it gives the data folder away and drops root irrevocably."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files
 
 @pytest.fixture
 def disk() -> Iterator[Path]:
-    """A folder of root's that others can reach, as a mounted disk is (``tmp_path`` is private)."""
+    """A folder of root that others can access, like a mounted disk (``tmp_path`` is private)."""
     folder = Path(tempfile.mkdtemp(prefix="opsroom-disk-"))
     folder.chmod(0o755)
     yield folder
@@ -26,7 +26,7 @@ def disk() -> Iterator[Path]:
 
 
 def started(data: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    """What the entry point does with ``command``."""
+    """Run the entry point with ``command``."""
     return subprocess.run(
         [sys.executable, "-m", "opsroom_launcher.container", *command],
         env={**os.environ, "OPSROOM_DATA": str(data)},
@@ -39,7 +39,7 @@ def started(data: Path, *command: str) -> subprocess.CompletedProcess[str]:
 
 
 def owner(path: Path) -> int:
-    """Who owns ``path`` itself."""
+    """Return the owner of ``path`` itself."""
     return path.lstat().st_uid
 
 
@@ -85,7 +85,7 @@ def test_what_has_the_right_owner_is_not_touched(disk: Path) -> None:
     (disk / "jetstream" / "file").write_text("x")
     transfer_ownership(disk, USER)
     paths = (disk, disk / "jetstream", disk / "jetstream" / "file")
-    before = [path.stat().st_ctime_ns for path in paths]  # any change of owner, to the same one too, moves it
+    before = [path.stat().st_ctime_ns for path in paths]  # any chown updates it, even to the same owner
     transfer_ownership(disk, USER)
     assert [path.stat().st_ctime_ns for path in paths] == before
 

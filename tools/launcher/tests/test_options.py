@@ -1,4 +1,4 @@
-"""The command line: flags, variables, limits, and complaints of one line."""
+"""The command line: flags, variables, limits, and one-line errors."""
 
 from collections.abc import Mapping
 from pathlib import Path

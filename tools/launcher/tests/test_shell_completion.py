@@ -1,4 +1,4 @@
-"""`./opsroom` completed by a real bash, as it was taught."""
+"""Completion of `./opsroom` in a real bash."""
 
 import asyncio
 import os
@@ -35,7 +35,7 @@ async def test_its_own_commands_and_those_of_the_client_are_completed(tmp_path: 
     out, err = await asyncio.wait_for(bash.communicate(), PATIENCE_SECONDS)
     assert (bash.returncode, err) == (0, b"")
     taught, commands, options = out.decode().splitlines()
-    # By this name bash completes it wherever it lies, ./opsroom as well.
+    # Bash completes the command by this name in any folder, ./opsroom included.
     assert taught.split()[-3:] == ["-F", "_opsroom_completion", "opsroom"]
     assert commands.split() == ["servers", "status"]
     assert options.split() == ["--nats", "--nats-port"]

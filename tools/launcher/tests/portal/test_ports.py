@@ -1,4 +1,4 @@
-"""Ports: taken, free, and not ours to listen on."""
+"""Ports: taken, free, and of other machines."""
 
 import socket
 
@@ -28,7 +28,7 @@ def test_port_whose_connections_linger_is_free() -> None:
     listener, port = taken_port()
     with listener, socket.create_connection(("127.0.0.1", port)) as client:
         server, _ = listener.accept()
-        server.close()  # whoever closes first is left with the connection in TIME_WAIT
+        server.close()  # the side that closes first keeps the connection in TIME_WAIT
         client.recv(1)
     assert free_port("127.0.0.1", port, "--port") == port
 

@@ -1,4 +1,4 @@
-"""Readiness: only a 200 is one, and no answer holds the question up for ever."""
+"""Readiness: only 200 counts, and every check has a timeout."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,14 +15,14 @@ HOST = "127.0.0.1"
 
 @asynccontextmanager
 async def server(handle: Handler, port: int = 0) -> AsyncIterator[int]:
-    """A server that answers by ``handle``; yields its port."""
+    """Run a server with ``handle``. Yields its port."""
     running = await asyncio.start_server(handle, HOST, port)
     async with running:
         yield running.sockets[0].getsockname()[1]
 
 
 def answering(*answers: bytes) -> Handler:
-    """Gives one answer after the other, the last for ever."""
+    """Sends one response after the other, and repeats the last."""
     left = list(answers)
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""Several processes of each service: how many are asked for, and what they share."""
+"""Several processes of each service: the option, and what the processes share."""
 
 import argparse
 import asyncio
@@ -22,7 +22,7 @@ from tools.launcher.tests.portal.test_up import (
 )
 
 CONNECTIONS = 64
-"""So many that one of two gateways gets none of them once in 2 ** 63 runs."""
+"""With so many connections, one of two gateways gets none once in 2 ** 63 runs."""
 
 
 def test_what_is_not_named_stays_one() -> None:
@@ -76,7 +76,7 @@ async def test_gateways_share_the_port_and_one_killed_is_not_missed() -> None:
 
 
 def services(running: Portal) -> list[tuple[str, int]]:
-    """The services that run: name and pid of each."""
+    """Return the running services: name and pid of each."""
     children = psutil.Process(running.process.pid).children()
     commands = [(child.cmdline(), child.pid) for child in children if child.is_running()]
     return [(c[-1].removeprefix("opsroom_"), pid) for c, pid in commands if "-m" in c[1:3]]
@@ -91,7 +91,7 @@ async def listening(gateways: list[int]) -> bool:
 
 
 def connections(gateway: int) -> int:
-    """How many clients a gateway has."""
+    """Return how many clients a gateway has."""
     port = {
         one.laddr.port for one in psutil.Process(gateway).net_connections("tcp") if one.status == "LISTEN"
     }

@@ -1,4 +1,4 @@
-"""`up` as a whole: the real broker and the real services, from the command line to the last exit code."""
+"""`up` end to end: the real broker and services, from the command line to the exit code."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ STOP_SECONDS = 40.0
 
 
 class Portal:
-    """A running `up`, and what it has printed."""
+    """A running `up`, and its output."""
 
     def __init__(self, process: Process) -> None:
         self.process = process
@@ -36,40 +36,40 @@ class Portal:
 
     @property
     def web(self) -> str:
-        """Where the gateway listens."""
+        """The URL of the gateway."""
         return self._address(r"(?:Page and )?API  +(http://\S+?)/$")
 
     @property
     def nats(self) -> str:
-        """Where the broker listens."""
+        """The URL of the broker."""
         return self._address(r"NATS +(nats://\S+)$")
 
     async def ready(self) -> None:
-        """Wait until it says so."""
+        """Wait until it prints the banner."""
         await until(lambda: any("To stop" in line for line in self.lines) or self.has_ended, START_SECONDS)
         assert not self.has_ended, self.complaints or self.lines
 
     async def end(self) -> int:
-        """Wait for the end; the exit code."""
+        """Wait for the end. Returns the exit code."""
         code = await asyncio.wait_for(self.process.wait(), STOP_SECONDS)
         await asyncio.wait_for(self._reading, STOP_SECONDS)
         return code
 
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Send a signal, wait for the end; the exit code."""
+        """Send a signal and wait for the end. Returns the exit code."""
         self.process.send_signal(number)
         return await self.end()
 
     @property
     def has_ended(self) -> bool:
-        """Whether the launcher itself has."""
+        """Whether the launcher itself has ended."""
         return self.process.returncode is not None
 
     def family(self) -> dict[str, int]:
-        """Its children: pid by name."""
+        """Return its children: pid by name."""
         family = {}
         for child in psutil.Process(self.process.pid).children():
-            with suppress(psutil.NoSuchProcess):  # gone while we looked
+            with suppress(psutil.NoSuchProcess):  # it has just ended
                 family[_name(child)] = child.pid
         return family
 
@@ -90,13 +90,13 @@ def _name(process: psutil.Process) -> str:
 
 
 def _hear_ctrl_c() -> None:
-    """Whoever runs the tests in the background has them ignore it, and `up` respects that."""
+    """Tests in the background ignore SIGINT, and `up` would keep that."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @asynccontextmanager
 async def portal(*arguments: str, **environ: str) -> AsyncIterator[Portal]:
-    """`up` with any free ports unless told otherwise; killed in the end if it still runs."""
+    """Run `up` with free ports by default. Killed at the end if it is still running."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "opsroom_launcher", "up", *arguments),
@@ -116,14 +116,14 @@ async def portal(*arguments: str, **environ: str) -> AsyncIterator[Portal]:
 
 @asynccontextmanager
 async def ready_portal(*arguments: str, **environ: str) -> AsyncIterator[Portal]:
-    """The same, once it is ready."""
+    """The same, but yields when it is ready."""
     async with portal(*arguments, **environ) as running:
         await running.ready()
         yield running
 
 
 async def refusal(*arguments: str, **environ: str) -> str:
-    """The one line with which `up` refuses."""
+    """Return the one-line error of `up`."""
     async with portal(*arguments, **environ) as running:
         assert await running.end() == 1
         assert len(running.complaints) == 1, running.complaints
@@ -131,7 +131,7 @@ async def refusal(*arguments: str, **environ: str) -> str:
 
 
 async def instances(web: str) -> list[str]:
-    """The ids of all instances."""
+    """Return the ids of all instances."""
     async with httpx.AsyncClient(base_url=web) as client:
         answer = (await client.get("/api/v1/cloud/instances")).raise_for_status()
         return [str(instance["id"]) for instance in answer.json()["instances"]]
@@ -158,7 +158,7 @@ async def test_start_prints_where_things_are_and_a_second_start_keeps_the_data(t
         assert await first.stop() == 0
         assert not any(is_running(pid) for pid in family.values())
         assert first.complaints == []
-    # A container's entry point hands these over and nothing else.
+    # The container's entry point gives away only these.
     assert {path.name for path in data.iterdir()} == set(DATA_ENTRIES)
     async with ready_portal("--data", str(data)) as second:
         assert await until_answer(lambda: instances(second.web), bool) == created
@@ -194,14 +194,14 @@ async def test_each_killed_process_comes_back(tmp_path: Path) -> None:
 
 
 async def kill_and_see_back(running: Portal, name: str) -> None:
-    """kill -9 the child called ``name``, wait for another of that name."""
+    """Kill the child ``name``, and wait for its restart."""
     killed = running.family()[name]
     os.kill(killed, signal.SIGKILL)
     await until(lambda: running.family().get(name, killed) != killed)
 
 
 async def answers_ready(web: str) -> bool:
-    """Whether /readyz says 200 now."""
+    """Whether /readyz returns 200 now."""
     async with httpx.AsyncClient(base_url=web) as client:
         try:
             return (await client.get("/readyz")).status_code == 200
@@ -212,7 +212,7 @@ async def answers_ready(web: str) -> bool:
 async def test_second_ctrl_c_kills_at_once(tmp_path: Path) -> None:
     async with ready_portal("--data", str(tmp_path)) as running:
         family = running.family()
-        os.kill(family["gateway"], signal.SIGSTOP)  # it can't hear the first
+        os.kill(family["gateway"], signal.SIGSTOP)  # it can't receive the first
         running.process.send_signal(signal.SIGINT)
         await until(lambda: any("stopping" in line for line in running.lines))
         assert await running.stop(signal.SIGINT) == 128 + signal.SIGINT

@@ -1,4 +1,4 @@
-"""Where `up` runs, as it is told to the other commands."""
+"""The records of running portals, and the selection among them."""
 
 import json
 import os
@@ -18,13 +18,13 @@ OUTSIDE = "nats://me:hidden@broker-1:4222,nats://hidden@broker-2:4222"
 
 
 def at(port: int, data: Path | None) -> RunRecord:
-    """A portal of this process."""
+    """Return the record of a portal of this process."""
     nats = OUTSIDE if data is None else "nats://127.0.0.1:4222"
     return RunRecord.of(Addresses("0.0.0.0", port, nats, data, kept=True, page=None))
 
 
 def later(root: Path, port: int) -> None:
-    """Let the one at ``port`` have started after all others, however coarse the clock of the files is."""
+    """Make the portal at ``port`` the last started, independently of the resolution of file times."""
     for file in checkout_layout(root).run_dir.iterdir():
         if json.loads(file.read_text())["port"] == port:
             soon = file.stat().st_mtime_ns + 10**10

@@ -1,4 +1,4 @@
-"""Backoff: grows to its limit, is spread by jitter, and forgives."""
+"""Backoff: grows to its limit, has jitter, and resets."""
 
 from opsroom_launcher.supervision.backoff import FIRST_SECONDS, FORGIVEN_AFTER_SECONDS, MAX_SECONDS, Backoff
 

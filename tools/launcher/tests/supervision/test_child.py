@@ -1,4 +1,4 @@
-"""Child: output, exit codes and a bounded end, with real processes."""
+"""Child: output, exit codes and a stop with a timeout, with real processes."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Console: prefixes, and a reader who is slow or gone."""
+"""Console: prefixes, and a slow or closed reader."""
 
 import io
 import threading
@@ -9,7 +9,7 @@ from tools.launcher.tests.processes import Transcript
 
 
 class StuckStream(Transcript):
-    """Nothing can be written until ``go`` is set, as on a terminal that is paused."""
+    """A stream that blocks until ``go`` is set, like a paused terminal."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -22,10 +22,10 @@ class StuckStream(Transcript):
 
 
 class BrokenStream(io.StringIO):
-    """Nobody reads the other end."""
+    """A stream whose reader has closed it."""
 
     def write(self, _text: str) -> int:
-        """Fail as a pipe does."""
+        """Fail as a closed pipe does."""
         raise BrokenPipeError
 
 
@@ -49,7 +49,7 @@ async def test_stuck_reader_stalls_nobody_and_learns_what_was_dropped() -> None:
     said = MAX_WAITING_LINES * 2
     with Console(stream, coloured=False) as console:
         for number in range(said):
-            console.say("chat", f"line {number}")  # would wait for ever if it waited at all
+            console.say("chat", f"line {number}")  # would block forever if it waited
         stream.go.set()
         await until(lambda: len(stream.lines()) >= MAX_WAITING_LINES)
         console.say("chat", "after")

@@ -1,4 +1,4 @@
-"""Guard: however the launcher ends, its children end too."""
+"""Guard: when the launcher ends in any way, its children end too."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""LineSplitter: the cut of the stream into chunks never shows in the lines."""
+"""LineSplitter: the lines don't depend on the chunks."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""Supervisor: restarts, refusals and the order of the end, with real processes."""
+"""Supervisor: restarts, permanent failures and the order of the stop, with real processes."""
 
 import os
 import signal
@@ -66,7 +66,7 @@ async def test_missing_program_is_a_refusal(notes: Notes, guard: Guard, console:
 async def test_lowest_stop_order_ends_before_the_next_is_stopped(
     notes: Notes, guard: Guard, console: Console
 ) -> None:
-    # A gateway answers its last requests from the services: they mustn't hear of the end before it is gone.
+    # A draining gateway needs the services: they must not be stopped before it has ended.
     gateway = """
 def on_term(*_):
     note('gateway-told'); time.sleep(0.3); note('gateway-gone'); raise SystemExit(0)
