@@ -13,7 +13,7 @@ from opsroom_contracts.subjects import CLOUD_EVENTS, CLOUD_STREAM
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
 from opsroom_messaging.jetstream.stream_subscription import StartPolicy, StreamSubscription, SubscriptionSpec
-from opsroom_messaging.runtime.process import running
+from opsroom_runtime.process import run_tasks
 
 _SETTLE_SECONDS = 2.0
 """How long to wait for a second end of a finished operation."""
@@ -34,7 +34,7 @@ class EventWatcher:
     first_received: datetime | None = None
     last_done: datetime | None = None
 
-    def on_restart(self, *, fresh: bool) -> None:
+    def on_restart(self, *, reset: bool) -> None:
         """Do nothing: the stream is read once."""
 
     def on_message(self, message: StreamMessage) -> None:
@@ -81,5 +81,5 @@ async def watch_events(broker: NatsConnection) -> AsyncIterator[EventWatcher]:
     follower = StreamSubscription(
         broker, SubscriptionSpec(CLOUD_STREAM, (CLOUD_EVENTS,), StartPolicy.EVENTS), watcher
     )
-    async with running(follower=follower.run()):
+    async with run_tasks(follower=follower.run()):
         yield watcher

@@ -42,8 +42,8 @@ from opsroom_gateway.transport.websocket_protocol import connection_of
 from opsroom_messaging.client.connection import unconnected
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
-from opsroom_messaging.runtime.metrics import Histogram, Metrics
-from opsroom_messaging.runtime.process import run, until_stopped
+from opsroom_runtime.metrics import Histogram, Metrics
+from opsroom_runtime.process import run, until_stopped
 from opsroom_testkit.websocket_frames import upgrade_request
 
 WITHOUT_METRICS = "--no-metrics"

@@ -55,7 +55,7 @@ async def _burst(plan: Burst) -> BurstFigures:
 
 async def _over_nats(plan: Burst) -> BurstFigures:
     broker = await connect(plan.nats_url, name="bench")
-    requester = RequestClient(broker, patience=_PATIENCE_SECONDS)
+    requester = RequestClient(broker, timeout=_PATIENCE_SECONDS)
 
     async def create() -> str | None:
         try:

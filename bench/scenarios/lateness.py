@@ -50,7 +50,7 @@ async def _round(options: Options) -> EventWatcher:
     async with portal(delay=options.delay, pin=options.pin) as servers:
         broker = await connect(servers.nats_url, name="bench")
         try:
-            requester = RequestClient(broker, patience=DONE_SECONDS)
+            requester = RequestClient(broker, timeout=DONE_SECONDS)
             async with watch_events(broker) as watcher:
                 operations: list[str] = []
                 for _ in range(COUNT // AT_ONCE):

@@ -14,9 +14,9 @@ from opsroom_cloud.settings import CloudSettings
 from opsroom_contracts.identity import Mode
 from opsroom_gateway.middleware.trusted_proxies import PRESETS
 from opsroom_gateway.settings import GatewaySettings
-from opsroom_messaging.runtime.admin_server import AdminSettings
-from opsroom_messaging.runtime.log_setup import FORMATS, LEVELS
-from opsroom_messaging.runtime.settings import BrokerSettings
+from opsroom_messaging.settings import BrokerSettings
+from opsroom_runtime.admin_server import AdminSettings
+from opsroom_runtime.log_setup import FORMATS, LEVELS
 
 FILE = Path(__file__).parent / "opsroom" / "values.schema.json"
 Schema = dict[str, Any]

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from opsroom_client import Opsroom, RefusedError
+from opsroom_client import Opsroom, RequestRejectedError
 from opsroom_testkit.broker import BrokerProcess
 from opsroom_testkit.ports import free_port
 from opsroom_testkit.processes import ServiceProcess, gateway, service
@@ -145,7 +145,7 @@ async def use(port: int) -> None:
                 while True:
                     await chat.send("hello")
                     await opsroom.cloud.create()
-                    with suppress(RefusedError):
+                    with suppress(RequestRejectedError):
                         await opsroom.register("alice")
                     await asyncio.sleep(0.2)
 

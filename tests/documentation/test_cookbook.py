@@ -52,7 +52,7 @@ async def kitchen(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
             yield running, CommandLine(nats, context_file(users))
         else:
             access = Credentials(OPERATOR, password_file(users, OPERATOR))
-            broker = await connect(running.nats, name=OPERATOR, access=access)
+            broker = await connect(running.nats, name=OPERATOR, credentials=access)
             stack.push_async_callback(broker.close)
             yield running, Library(broker, context_file(users))
         assert await running.stop() == 0

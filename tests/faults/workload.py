@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from opsroom_contracts.subjects import CHAT_STREAM
 from opsroom_messaging.client.connection import NatsConnection
-from opsroom_messaging.jetstream.stream_reader import UnavailableError
+from opsroom_messaging.errors import UnavailableError
 from tests.faults.clients.chat_clients import ChatClient
 from tests.faults.clients.chat_sender import SendPolicy
 from tests.faults.clients.course_clients import CourseClient

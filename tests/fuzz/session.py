@@ -184,7 +184,7 @@ async def fuzz_session(folder: Path, at_once: int = AT_ONCE) -> AsyncIterator[Fu
             process = await stack.enter_async_context(target(broker))
             clients = {}
             for user in USERS:
-                connected = await connect(broker.url, name=user, access=broker.access(user))
+                connected = await connect(broker.url, name=user, credentials=broker.access(user))
                 stack.push_async_callback(connected.close)
                 clients[user] = connected.client
             canaries = await stack.enter_async_context(running_canaries(process.port))

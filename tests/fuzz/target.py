@@ -29,7 +29,7 @@ from opsroom_gateway.transport.server import listen, make_server
 from opsroom_messaging.client.connection import NatsConnection, connect
 from opsroom_messaging.client.credentials import Credentials
 from opsroom_messaging.deployment.broker_accounts import password_file
-from opsroom_messaging.runtime.log_setup import configure
+from opsroom_runtime.log_setup import configure
 from opsroom_testkit.guarded_broker import GuardedBroker
 from opsroom_testkit.waiting import PATIENCE_SECONDS
 from services.gateway.tests.kit.portal import chat_settings, gateway_settings
@@ -78,7 +78,7 @@ async def _serve(url: str, users: Path) -> None:
     async with AsyncExitStack() as stack:
 
         async def as_user(name: str) -> NatsConnection:
-            broker = await connect(url, name=name, access=Credentials(name, password_file(users, name)))
+            broker = await connect(url, name=name, credentials=Credentials(name, password_file(users, name)))
             stack.push_async_callback(broker.close)
             return broker
 

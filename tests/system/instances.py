@@ -42,7 +42,7 @@ async def main(count: int) -> None:
     found = locate_portal(home, os.environ, select_portal(home, os.environ)).broker()
     assert found is not None, "OPSROOM_DATA is where a portal keeps its data"
     url, access = found
-    broker = await connect(url, name="instances", access=access)
+    broker = await connect(url, name="instances", credentials=access)
     writer = BatchWriter(broker)
     running = asyncio.create_task(writer.run())
     await asyncio.gather(*(writer.write(_created(number)) for number in range(count)))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from opsroom_client import Opsroom, RefusedError
+from opsroom_client import Opsroom, RequestRejectedError
 from opsroom_contracts.chat import Message
 from opsroom_contracts.cloud import Instance
 from opsroom_contracts.errors import ErrorCode
@@ -51,7 +51,7 @@ class Before:
             again = await chat.send("two", client_id="c2")
             assert (again.seq, again.duplicate) == (self.messages[-1].seq, True)
             assert (await chat.send("three")).seq > again.seq
-            with pytest.raises(RefusedError) as taken:
+            with pytest.raises(RequestRejectedError) as taken:
                 await opsroom.register("ann")
         assert taken.value.code is ErrorCode.NAME_TAKEN
         seq = (await opsroom.cloud.instances()).seq
@@ -62,7 +62,7 @@ class Before:
 
 @asynccontextmanager
 async def portal(broker: BrokerProcess) -> AsyncIterator[Opsroom]:
-    async with portal_at(broker.url) as whole, Opsroom(whole.gateway.http, patience=20) as opsroom:
+    async with portal_at(broker.url) as whole, Opsroom(whole.gateway.http, timeout=20) as opsroom:
         yield opsroom
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from opsroom_messaging.runtime.process import EXIT_LATER
+from opsroom_runtime.process import EXIT_TEMPFAIL
 from opsroom_testkit.broker import BrokerProcess
 from opsroom_testkit.ports import free_port
 from opsroom_testkit.processes import ServiceProcess, ready, service
@@ -105,7 +105,7 @@ async def test_waiting_ends_at_its_limit_with_the_reason(tmp_path: Path, name: s
     nowhere = f"nats://127.0.0.1:{free_port()}"
     async with processes(tmp_path, (name,), NATS_URL=nowhere, START_WAIT_SECONDS="1") as started:
         process, _ = started[name]
-        assert await process.ended() == EXIT_LATER
+        assert await process.ended() == EXIT_TEMPFAIL
         *_, last = said(process).splitlines()
     limit = r"gave up after 1 s \(START_WAIT_SECONDS\)"
     assert re.fullmatch(rf"opsroom-{name}: no NATS server answered at \S+ within 5 s; {limit}", last)

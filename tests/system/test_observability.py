@@ -13,8 +13,8 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from prometheus_client.parser import text_string_to_metric_families
 
-from opsroom_client import Opsroom, RefusedError
-from opsroom_messaging.runtime.tracing import ENDPOINT, NoTracer, tracer_for
+from opsroom_client import Opsroom, RequestRejectedError
+from opsroom_runtime.tracing import ENDPOINT, NoTracer, tracer_for
 from opsroom_testkit.broker import BrokerProcess
 from opsroom_testkit.ports import free_port
 from opsroom_testkit.processes import gateway, service
@@ -126,7 +126,7 @@ async def test_one_message_and_one_command_are_seen_everywhere(
         ):
             me = await opsroom.register("alice")
             async with opsroom.chat(me.token) as chat:
-                with pytest.raises(RefusedError):
+                with pytest.raises(RequestRejectedError):
                     await opsroom.register("alice")
                 await chat.send("hello")
                 seq = (await opsroom.cloud.instances()).seq

@@ -72,7 +72,7 @@ class Chat:
         self.broker = broker
         self.messages = StreamReader(broker, CHAT_STREAM)
         self.members = StreamReader(broker, MEMBERS_STREAM)
-        self.requester = RequestClient(broker, patience=patience, attempt=attempt)
+        self.requester = RequestClient(broker, timeout=patience, first_timeout=attempt)
 
     async def register(self, name: str, **more: Any) -> RegisterReply:
         request = RegisterRequest(name=name, **more)
@@ -182,7 +182,7 @@ class ChatProcess:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "opsroom_chat", env=self._environment, stderr=DEVNULL
         )
-        await until_answer(lambda: answering.answers(CHAT_SERVICE), bool)
+        await until_answer(lambda: answering.is_responding(CHAT_SERVICE), bool)
 
     async def kill(self) -> None:
         """End it as a crash would."""

@@ -23,7 +23,7 @@ from opsroom_messaging.jetstream.batch_writer import BatchWriter
 from opsroom_messaging.jetstream.broker_clock import BrokerClock
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_messaging.jetstream.streams import ensure_stream, members_stream
-from opsroom_messaging.runtime.process import running
+from opsroom_runtime.process import run_tasks
 from services.chat.tests.harness import connection, refusal, settings
 
 
@@ -50,7 +50,7 @@ class Deaf:
 async def both(broker: NatsConnection) -> AsyncIterator[tuple[Deaf, Deaf]]:
     await ensure_stream(broker, members_stream(replicas=1))
     one, other = BatchWriter(broker), BatchWriter(broker)
-    async with running(one=one.run(), other=other.run()):
+    async with run_tasks(one=one.run(), other=other.run()):
         yield Deaf(broker, one), Deaf(broker, other)
 
 

@@ -40,7 +40,7 @@ from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.batch_writer import BatchWriter
 from opsroom_messaging.jetstream.broker_clock import BrokerClock
 from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
-from opsroom_messaging.runtime.process import running
+from opsroom_runtime.process import run_tasks
 from opsroom_testkit.waiting import until_answer
 
 FINAL = frozenset(EventType) - {EventType.RECEIVED, EventType.RETAINED}
@@ -65,7 +65,7 @@ async def unfollowed(broker: NatsConnection) -> AsyncIterator[EventStore]:
     """The events as a process sees them whose follower has delivered nothing yet: its memory is empty."""
     writer = BatchWriter(broker)
     reader = StreamReader(broker, CLOUD_STREAM)
-    async with running(writer=writer.run()):
+    async with run_tasks(writer=writer.run()):
         yield EventStore(
             InstanceProjection(), reader, writer, clock=BrokerClock(), operations_retention=timedelta(days=1)
         )
@@ -85,7 +85,7 @@ class Cloud:
     def __init__(self, broker: NatsConnection, *, attempt: float = 3.0) -> None:
         self.broker = broker
         self.reader = StreamReader(broker, CLOUD_STREAM)
-        self._requester = RequestClient(broker, patience=30, attempt=attempt)
+        self._requester = RequestClient(broker, timeout=30, first_timeout=attempt)
 
     async def create(self, client_id: str | None = None, actor: str = "ann") -> OperationReply:
         request = CreateRequest(client_id=client_id, actor=actor)

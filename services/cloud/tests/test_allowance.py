@@ -26,7 +26,7 @@ class Asked:
     """Asks for commands with a limit, as gateways do."""
 
     def __init__(self, broker: NatsConnection) -> None:
-        self._requester = RequestClient(broker, patience=30, attempt=15.0)
+        self._requester = RequestClient(broker, timeout=30, first_timeout=15.0)
 
     async def create(self, actor: str = "ann", key: str | None = None, most: int = MOST) -> OperationReply:
         request = CreateRequest(client_id=key or uuid4().hex, actor=actor, pending_max=most)

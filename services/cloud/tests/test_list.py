@@ -10,7 +10,7 @@ from opsroom_contracts.errors import FAULT, ErrorCode
 from opsroom_contracts.subjects import CLOUD_EVENTS, CLOUD_STREAM
 from opsroom_messaging.client.connection import NatsConnection, connect
 from opsroom_messaging.jetstream.stream_subscription import StartPolicy, StreamSubscription, SubscriptionSpec
-from opsroom_messaging.runtime.process import running
+from opsroom_runtime.process import run_tasks
 from opsroom_testkit.broker import BrokerProcess
 from services.cloud.tests.harness import Cloud, service, unfollowed
 
@@ -64,5 +64,5 @@ async def test_a_process_that_lags_behind_catches_up_before_it_answers(
     follower = StreamSubscription(broker, source, fold)
     async with unfollowed(broker) as events:
         asked = asyncio.create_task(InstanceLister(events, fold, follower).page(ListRequest()))
-        async with running(follower=follower.run()):
+        async with run_tasks(follower=follower.run()):
             assert [instance.id for instance in (await asked).instances] == [operation.instance_id]

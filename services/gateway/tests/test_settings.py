@@ -9,7 +9,7 @@ import pytest
 
 from opsroom_gateway.auth.factory import static_tokens
 from opsroom_gateway.settings import GatewaySettings
-from opsroom_messaging.runtime.settings import SettingsError
+from opsroom_runtime.errors import SettingsError
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from itertools import permutations
 from pathlib import Path
 
-from opsroom_messaging.client.connection import BrokerUnavailableError, connect
+from opsroom_messaging.client.connection import connect
+from opsroom_messaging.errors import BrokerUnavailableError
 from opsroom_testkit.ports import free_port, is_ready, listens
 from tests.faults.cluster.managed_process import START_SECONDS, ManagedProcess
 from tests.faults.cluster.proxy import Proxy

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
-from opsroom_messaging.runtime.process import EXIT_LATER
+from opsroom_runtime.process import EXIT_TEMPFAIL
 
 _STOP_SECONDS = 20.0
 START_SECONDS = 60.0
@@ -103,7 +103,9 @@ class ManagedProcess:
             code = await self._process.wait()
             if self._resting:
                 return
-            allowed = {EXIT_LATER}  # the broker was unavailable at its start; the launcher restarts it, too
+            allowed = {
+                EXIT_TEMPFAIL
+            }  # the broker was unavailable at its start; the launcher restarts it, too
             if self._asked:
                 allowed |= {0, -signal.SIGKILL, -signal.SIGTERM, 1}
             if code not in allowed:

@@ -1,4 +1,4 @@
-"""The stream of changes, through every break of the connection."""
+"""The stream of cloud changes (SSE), resumed after each disconnect."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -8,115 +8,115 @@ import httpx
 from httpx_sse import EventSource, aconnect_sse
 
 from opsroom_client.backoff import Backoff
-from opsroom_client.errors import OpsroomError, RefusedError, UnexpectedResponseError
-from opsroom_client.requests import API, Requests, refusal, unreachable
+from opsroom_client.errors import OpsroomError, RequestRejectedError, UnexpectedResponseError
+from opsroom_client.requests import API, Requests, error_of_response, unreachable_error
 from opsroom_contracts.codec import ContractError, contract_of, decode_lenient
 from opsroom_contracts.http import SSE_CHANGE, SSE_RESET, CloudEvent, ResetEvent
 
 CloudChange = CloudEvent | ResetEvent
-"""What the stream tells: an event, or that what was missed can't be told: then fetch the list anew."""
+"""An event; or a reset: missed events are no longer available, so the list must be fetched again."""
 OnConnection = Callable[[OpsroomError | None], None]
-"""Told once of each break, with its reason, and, with None, when the connection is back."""
+"""Called once per disconnect with its reason, and with None after the reconnect."""
 
 _SILENCE_SECONDS = 45.0
-"""A stream says every 15 s that it lives; one that is silent for so long is dead."""
-_EVENT_BYTES = 64 * 1024
-"""The longest event that is read."""
+"""Timeout without data; the server sends a keep-alive every 15 s."""
+_MAX_EVENT_BYTES = 64 * 1024
 _EVENT = contract_of(CloudEvent)
 _RESET = contract_of(ResetEvent)
 
 
 class StreamHealth:
-    """Whether there is one, and until when there has to be."""
+    """Whether the stream is connected, and the deadline for the next connect."""
 
-    def __init__(self, first: float, patience: float | None, on_connection: OnConnection | None) -> None:
-        """``first``: within how many seconds it has to be there; ``patience``: for how many it may be away
-        later, None being any time."""
+    def __init__(
+        self, first_timeout: float, timeout: float | None, on_connection: OnConnection | None
+    ) -> None:
+        """``first_timeout``: seconds for the first connect; ``timeout``: for later ones (None: no limit)."""
         self._loop = asyncio.get_running_loop()
-        self._deadline: float | None = self._loop.time() + first
-        self._patience = patience
-        self._tell = on_connection
-        self._broken = False
-        self._there = False
+        self._deadline: float | None = self._loop.time() + first_timeout
+        self._timeout = timeout
+        self._on_connection = on_connection
+        self._disconnected = False
+        self._connected = False
 
-    def opened(self) -> None:
-        """It is there."""
-        if self._broken and self._tell is not None:
-            self._tell(None)
-        self._there, self._broken = True, False
+    def on_connect(self) -> None:
+        """Record that the stream is connected."""
+        if self._disconnected and self._on_connection is not None:
+            self._on_connection(None)
+        self._connected, self._disconnected = True, False
 
-    def failed(self, reason: OpsroomError) -> None:
-        """It broke, or could not be had."""
-        if not self._there:
+    def on_failure(self, reason: OpsroomError) -> None:
+        """Record a disconnect or a failed connect."""
+        if not self._connected:
             return
-        self._there, self._broken = False, True
-        self._deadline = None if self._patience is None else self._loop.time() + self._patience
-        if self._tell is not None:
-            self._tell(reason)
+        self._connected, self._disconnected = False, True
+        self._deadline = None if self._timeout is None else self._loop.time() + self._timeout
+        if self._on_connection is not None:
+            self._on_connection(reason)
 
-    def too_late_in(self, seconds: float) -> bool:
-        """Whether an attempt in so many seconds comes too late."""
-        return self._deadline is not None and self._loop.time() + seconds > self._deadline
+    def is_too_late(self, delay: float) -> bool:
+        """Whether an attempt in ``delay`` seconds would miss the deadline."""
+        return self._deadline is not None and self._loop.time() + delay > self._deadline
 
 
 async def events_after(
-    requests: Requests, since: int, connection: StreamHealth
+    requests: Requests, since: int, health: StreamHealth
 ) -> AsyncGenerator[CloudChange, None]:
     """Every change after the sequence ``since``, each once, without an end.
 
     Raises:
-        UnreachableError: ``connection`` had to be there by now.
-        RefusedError: the server said no, and will again, or went on saying "later" until then.
-        UnexpectedResponseError: what came is no stream of changes.
+        UnreachableError: not connected by the deadline of ``health``.
+        RequestRejectedError: the server rejected the request; a retryable error only after the deadline.
+        UnexpectedResponseError: the response is not a stream of changes.
     """
     backoff = Backoff()
     while True:
-        at_least = 0.0
+        minimum_delay = 0.0
         failure: OpsroomError
         try:
-            async with aclosing(_until_it_breaks(requests, since, connection)) as changes:
+            async with aclosing(_events_until_disconnect(requests, since, health)) as changes:
                 async for change in changes:
                     backoff.reset()
                     since = change.seq
                     yield change
-            failure = unreachable(requests.http.base_url, httpx.ReadError("it ended the stream"))
+            failure = unreachable_error(requests.http.base_url, httpx.ReadError("the stream ended"))
         except httpx.TransportError as error:
-            failure = unreachable(requests.http.base_url, error)
-        except RefusedError as error:
+            failure = unreachable_error(requests.http.base_url, error)
+        except RequestRejectedError as error:
             if not error.retryable:
                 raise
-            failure, at_least = error, error.retry_after or 0.0
-        connection.failed(failure)
-        wait = backoff.next(at_least)
-        if connection.too_late_in(wait):
+            failure, minimum_delay = error, error.retry_after or 0.0
+        health.on_failure(failure)
+        delay = backoff.next(minimum_delay)
+        if health.is_too_late(delay):
             raise failure
-        await asyncio.sleep(wait)
+        await asyncio.sleep(delay)
 
 
-async def _until_it_breaks(
-    requests: Requests, since: int, connection: StreamHealth
+async def _events_until_disconnect(
+    requests: Requests, since: int, health: StreamHealth
 ) -> AsyncGenerator[CloudChange, None]:
     async with AsyncExitStack() as stack:
-        source = await _opened(requests.http, since, stack)
+        source = await _connect(requests.http, since, stack)
         if not source.response.is_success:
             await source.response.aread()
-            raise refusal(source.response)
-        connection.opened()
+            raise error_of_response(source.response)
+        health.on_connect()
         async for event in source.aiter_sse():
             try:
                 if event.event == SSE_CHANGE:
-                    yield decode_lenient(_EVENT, event.data, _EVENT_BYTES)
+                    yield decode_lenient(_EVENT, event.data, _MAX_EVENT_BYTES)
                 elif event.event == SSE_RESET:
-                    yield decode_lenient(_RESET, event.data, _EVENT_BYTES)
+                    yield decode_lenient(_RESET, event.data, _MAX_EVENT_BYTES)
             except ContractError as error:
                 raise UnexpectedResponseError(f"an event that can't be read: {error}") from None
 
 
-async def _opened(http: httpx.AsyncClient, since: int, stack: AsyncExitStack) -> EventSource:
-    """The stream, once the server has begun to answer; closed by ``stack``.
+async def _connect(http: httpx.AsyncClient, since: int, stack: AsyncExitStack) -> EventSource:
+    """Connect and wait for the response headers; ``stack`` closes the stream.
 
     Raises:
-        TransportError: it did not, within the time that any answer has.
+        httpx.TransportError: no response within the client's normal read timeout.
     """
     headers = {"Last-Event-ID": str(since)}
     timeout = httpx.Timeout(http.timeout.connect, read=_SILENCE_SECONDS)
@@ -125,4 +125,4 @@ async def _opened(http: httpx.AsyncClient, since: int, stack: AsyncExitStack) ->
         async with asyncio.timeout(http.timeout.read):
             return await stack.enter_async_context(stream)
     except TimeoutError:
-        raise httpx.ReadTimeout("no answer in time") from None
+        raise httpx.ReadTimeout("no response in time") from None

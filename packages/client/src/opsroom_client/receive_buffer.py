@@ -1,63 +1,63 @@
-"""What the chat was told and nobody has read yet."""
+"""Received events that the application has not read yet."""
 
 import asyncio
 from collections import deque
 from typing import Generic, TypeVar
 
-MOST_WAITING = 400
+MAX_ITEMS = 400
 
 ItemT = TypeVar("ItemT")
 
 
 class ReceiveBuffer(Generic[ItemT]):
-    """A bounded buffer that, when full, takes nothing more until it has been emptied.
+    """A bounded buffer that, once full, accepts nothing until it is empty.
 
-    So acknowledgements are still read while nobody reads the messages. What was not taken is asked for again
-    from the last message that was.
+    So a reader that does not keep up does not block acknowledgements. The events that were not accepted are
+    requested again, from the last one that was.
     """
 
-    def __init__(self, limit: int = MOST_WAITING) -> None:
+    def __init__(self, limit: int = MAX_ITEMS) -> None:
         self._items: deque[ItemT] = deque()
         self._limit = limit
         self._changed = asyncio.Event()
-        self._end: BaseException | None = None
+        self._end_reason: BaseException | None = None
         self._ended = False
-        self.missed = False
-        """Whether something was not taken since the last :meth:`resume`."""
+        self.overflowed = False
+        """Whether an item was not accepted since the last :meth:`resume`."""
 
     def put(self, item: ItemT) -> bool:
-        """Take ``item``; False if it was not taken."""
-        if self.missed or len(self._items) >= self._limit:
-            self.missed = True
+        """Add ``item``; returns whether it was accepted."""
+        if self.overflowed or len(self._items) >= self._limit:
+            self.overflowed = True
             return False
         self._items.append(item)
         self._changed.set()
         return True
 
     def end(self, reason: BaseException | None) -> None:
-        """Nothing more comes; whoever has read all the rest gets ``reason``."""
-        self._end, self._ended = reason, True
+        """Accept no more items; readers get ``reason`` after the remaining ones."""
+        self._end_reason, self._ended = reason, True
         self._changed.set()
 
     def resume(self) -> None:
-        """What was missed is being asked for again."""
-        self.missed = False
+        """Accept items again: those that were missed are being requested."""
+        self.overflowed = False
 
     @property
     def empty(self) -> bool:
-        """Whether everything was read."""
+        """Whether all items were read."""
         return not self._items
 
     async def get(self) -> ItemT:
         """The next item.
 
         Raises:
-            StopAsyncIteration: the end, with no reason.
+            StopAsyncIteration: the buffer ended without a reason.
             BaseException: the reason of the end.
         """
         while not self._items:
             if self._ended:
-                raise StopAsyncIteration if self._end is None else self._end
+                raise StopAsyncIteration if self._end_reason is None else self._end_reason
             self._changed.clear()
             await self._changed.wait()
         return self._items.popleft()

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from opsroom_messaging.client.credentials import Credentials
-from opsroom_messaging.deployment.broker_accounts import make_users, password_file
+from opsroom_messaging.deployment.broker_accounts import create_accounts, password_file
 from opsroom_messaging.deployment.permissions import authorization
 from opsroom_testkit.broker import BrokerProcess
 
@@ -18,7 +18,7 @@ class GuardedBroker(BrokerProcess):
         self.users = folder / "users"
 
     def _storage(self) -> str:
-        passwords = make_users(self.users, "nats://127.0.0.1:4222")
+        passwords = create_accounts(self.users, "nats://127.0.0.1:4222")
         return super()._storage() + "\nauthorization: " + json.dumps(authorization(passwords))
 
     def access(self, user: str) -> Credentials:

@@ -15,7 +15,7 @@ from opsroom_contracts.moderation import (
     RestrictRequest,
     RevokeRequest,
 )
-from opsroom_messaging.jetstream.audit_log import Audit, moderated, refused
+from opsroom_messaging.jetstream.audit_log import AuditWriter, moderation_entry, rejected_entry
 
 Asked = RemoveRequest | RestrictRequest | LiftRequest | RevokeRequest
 AskedT = TypeVar("AskedT", RemoveRequest, RestrictRequest, LiftRequest, RevokeRequest)
@@ -23,7 +23,7 @@ ReplyT = TypeVar("ReplyT", bound=Model)
 
 
 def audited(
-    audit: Audit, handler: Callable[[AskedT], Awaitable[ReplyT]]
+    audit: AuditWriter, handler: Callable[[AskedT], Awaitable[ReplyT]]
 ) -> Callable[[AskedT], Awaitable[ReplyT]]:
     """``handler``, with an entry for everything that it decides on; "try again" decides nothing."""
 
@@ -32,9 +32,9 @@ def audited(
             reply = await handler(request)
         except FaultError as error:
             if error.fault.code not in RETRYABLE:
-                audit.note(_refused(request, error.fault))
+                audit.record(_refused(request, error.fault))
             raise
-        audit.note(_accepted(request, reply))
+        audit.record(_accepted(request, reply))
         return reply
 
     return handle
@@ -44,11 +44,11 @@ def _accepted(request: Asked, reply: Model) -> AuditEntry:
     once = request.id if isinstance(request, RemoveRequest) else request.request_id
     concerned = reply.restriction if isinstance(reply, RestrictReply | LiftReply) else None
     target = _target(request) if concerned is None else concerned.name or concerned.address or concerned.id
-    return moderated(_action(request), request.by, target, request.reason, once=once)
+    return moderation_entry(_action(request), request.by, target, request.reason, once=once)
 
 
 def _refused(request: Asked, fault: Fault) -> AuditEntry:
-    entry = refused(_action(request), request.by.name, fault, _target(request)[:128])
+    entry = rejected_entry(_action(request), request.by.name, fault, _target(request)[:128])
     return entry.model_copy(update={"address": request.by.address})
 
 

@@ -16,8 +16,9 @@ from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.moderation import RESTRICTION
 from opsroom_contracts.subjects import member_subject, name_subject, restriction_subject
 from opsroom_contracts.versions import NewerVersionError
-from opsroom_messaging.jetstream.batch_writer import BatchWriter, ConflictError, Write
-from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader, UnavailableError
+from opsroom_messaging.errors import ConflictError, UnavailableError
+from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
+from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
 
 _ATTEMPTS = 20
 _RELEASED_NAME_SECONDS = 60
@@ -39,9 +40,9 @@ class MemberProjection:
         self.malformed = 0
         self._building: MemberIndex | None = None
 
-    def on_restart(self, *, fresh: bool) -> None:
+    def on_restart(self, *, reset: bool) -> None:
         """Start aside, so that nobody sees a half-filled directory."""
-        if fresh:
+        if reset:
             self._building = MemberIndex()
 
     def on_message(self, message: StreamMessage) -> None:

@@ -14,9 +14,10 @@ from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.moderation import ERASURE, Erasure, RemoveReply, RemoveRequest
 from opsroom_contracts.subjects import CHAT_ERASURES, erasure_subject, message_subject
 from opsroom_contracts.versions import NewerVersionError
-from opsroom_messaging.jetstream.batch_writer import BatchWriter, ConflictError, Write
+from opsroom_messaging.errors import ConflictError, UnavailableError
+from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
 from opsroom_messaging.jetstream.secure_delete import SecureDeleter
-from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader, UnavailableError
+from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
 
 _ATTEMPTS = 5
 _AT_ONCE = 100

@@ -24,8 +24,9 @@ from opsroom_contracts.restrictions import refusal
 from opsroom_contracts.subjects import message_subject, room_events
 from opsroom_contracts.text import NameRuleError, clean_name
 from opsroom_contracts.versions import NewerVersionError
-from opsroom_messaging.jetstream.batch_writer import BatchWriter, ConflictError, Write
-from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader, UnavailableError
+from opsroom_messaging.errors import ConflictError, UnavailableError
+from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
+from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
 
 _REPLY_BYTES = 700 * 1024
 """A page of history stays below this, well under the broker's payload limit of 1 MiB."""

@@ -23,8 +23,9 @@ from opsroom_contracts.moderation import (
 )
 from opsroom_contracts.subjects import moderated_subject, restriction_subject
 from opsroom_contracts.versions import NewerVersionError
-from opsroom_messaging.jetstream.batch_writer import BatchWriter, ConflictError, Write
-from opsroom_messaging.jetstream.stream_reader import StreamReader, UnavailableError
+from opsroom_messaging.errors import ConflictError, UnavailableError
+from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
+from opsroom_messaging.jetstream.stream_reader import StreamReader
 
 
 class RestrictionHandlers:

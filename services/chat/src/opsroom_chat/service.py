@@ -19,15 +19,16 @@ from opsroom_chat.sweeper import Sweeper
 from opsroom_contracts import endpoints, subjects
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.client.microservice import MicroService
-from opsroom_messaging.jetstream.audit_log import Audit
+from opsroom_messaging.errors import UnavailableError
+from opsroom_messaging.jetstream.audit_log import AuditWriter
 from opsroom_messaging.jetstream.batch_writer import BatchWriter
 from opsroom_messaging.jetstream.broker_clock import BrokerClock
 from opsroom_messaging.jetstream.secure_delete import SecureDeleter
-from opsroom_messaging.jetstream.stream_reader import StreamReader, UnavailableError
+from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_messaging.jetstream.stream_subscription import StartPolicy, StreamSubscription, SubscriptionSpec
 from opsroom_messaging.jetstream.streams import chat_stream, ensure_stream, gateways_bucket, members_stream
-from opsroom_messaging.runtime.metrics import single
-from opsroom_messaging.runtime.process import running
+from opsroom_runtime.metrics import single
+from opsroom_runtime.process import run_tasks
 
 _READY_SECONDS = 30.0
 
@@ -44,7 +45,7 @@ class _Chat:
     removing: MessageRemoval
     restricting: RestrictionHandlers
     sweeper: Sweeper
-    audit: Audit
+    audit: AuditWriter
     writers: tuple[BatchWriter, BatchWriter]
 
 
@@ -65,7 +66,7 @@ async def chat_service(broker: NatsConnection, settings: ChatSettings) -> AsyncI
     follower = StreamSubscription(broker, source, chat.sink)
     service = _endpoints(broker, chat)
     member_writer, message_writer = chat.writers
-    async with running(
+    async with run_tasks(
         member_writer=member_writer.run(),
         message_writer=message_writer.run(),
         follower=follower.run(),
@@ -77,7 +78,7 @@ async def chat_service(broker: NatsConnection, settings: ChatSettings) -> AsyncI
             await chat.removing.finish()  # before anybody is shown what was removed
         except UnavailableError as error:
             log.warning("what was removed is erased a little later: %s", error)
-        async with running(died, sweeper=chat.sweeper.run()):
+        async with run_tasks(died, sweeper=chat.sweeper.run()):
             await service.start()
             try:
                 yield died
@@ -104,7 +105,7 @@ def _build(broker: NatsConnection, settings: ChatSettings, clock: Clock) -> _Cha
         removing=removing,
         restricting=RestrictionHandlers(members, member_reader, member_writer, graces, clock),
         sweeper=Sweeper(broker, members, removing, graces, clock),
-        audit=Audit(broker),
+        audit=AuditWriter(broker),
         writers=(member_writer, message_writer),
     )
 

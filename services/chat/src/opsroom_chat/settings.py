@@ -7,12 +7,12 @@ from pydantic import Field
 
 from opsroom_chat.domain.presence import GracePeriods
 from opsroom_contracts.model import RoomName
-from opsroom_messaging.runtime.admin_server import AdminSettings
+from opsroom_messaging.settings import ServiceSettings
 
 _DAY_SECONDS = 86_400
 
 
-class ChatSettings(AdminSettings):
+class ChatSettings(ServiceSettings):
     """Environment: the name of each field in capitals, with ``CHAT_`` before it.
 
     Times in seconds unless the name says days.

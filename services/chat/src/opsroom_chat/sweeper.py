@@ -12,9 +12,8 @@ from opsroom_chat.presence_handlers import Clock
 from opsroom_contracts.chat import LeaveReason, Member
 from opsroom_contracts.errors import FaultError
 from opsroom_messaging.client.connection import NatsConnection
-from opsroom_messaging.jetstream.batch_writer import OverloadedError
+from opsroom_messaging.errors import OverloadedError, UnavailableError
 from opsroom_messaging.jetstream.leases import live_gateways
-from opsroom_messaging.jetstream.stream_reader import UnavailableError
 
 _TICK_SECONDS = 0.2
 _LEASES_EVERY_SECONDS = 2.0

@@ -6,7 +6,7 @@ from typing import TypeVar
 from opsroom_contracts.audit import AuditAction
 from opsroom_contracts.cloud import CancelRequest, CreateRequest, InstanceRequest, OperationReply
 from opsroom_contracts.errors import RETRYABLE, ErrorCode, FaultError
-from opsroom_messaging.jetstream.audit_log import Audit, accepted, refused
+from opsroom_messaging.jetstream.audit_log import AuditWriter, accepted_entry, rejected_entry
 
 AskedT = TypeVar("AskedT", CreateRequest, InstanceRequest, CancelRequest)
 Handler = Callable[[AskedT], Awaitable[OperationReply]]
@@ -14,7 +14,7 @@ Handler = Callable[[AskedT], Awaitable[OperationReply]]
 _UNDECIDED = RETRYABLE - {ErrorCode.RATE_LIMITED}
 
 
-def audited(audit: Audit, action: AuditAction, handler: Handler[AskedT]) -> Handler[AskedT]:
+def audited(audit: AuditWriter, action: AuditAction, handler: Handler[AskedT]) -> Handler[AskedT]:
     """``handler``, with an entry for every command that it decides on; "try again" decides nothing.
 
     That somebody has too much pending is a decision.
@@ -26,12 +26,12 @@ def audited(audit: Audit, action: AuditAction, handler: Handler[AskedT]) -> Hand
             reply = await handler(request)
         except FaultError as error:
             if error.fault.code not in _UNDECIDED:
-                entry = refused(action, request.actor, error.fault, target)
-                audit.note(entry.model_copy(update={"address": request.address}))
+                entry = rejected_entry(action, request.actor, error.fault, target)
+                audit.record(entry.model_copy(update={"address": request.address}))
             raise
         operation = reply.operation
-        entry = accepted(action, request.actor, operation.id, operation.instance_id)
-        audit.note(entry.model_copy(update={"address": request.address}))
+        entry = accepted_entry(action, request.actor, operation.id, operation.instance_id)
+        audit.record(entry.model_copy(update={"address": request.address}))
         return reply
 
     return handle

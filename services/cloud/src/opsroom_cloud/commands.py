@@ -23,7 +23,7 @@ from opsroom_contracts.cloud import (
 )
 from opsroom_contracts.commands import Command
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
-from opsroom_messaging.jetstream.batch_writer import ConflictError
+from opsroom_messaging.errors import ConflictError
 
 _TRIES = 5
 

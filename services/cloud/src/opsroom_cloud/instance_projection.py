@@ -11,7 +11,8 @@ from opsroom_contracts.cloud import INSTANCE_EVENT, Instance, InstanceEvent, Pen
 from opsroom_contracts.codec import ContractError
 from opsroom_contracts.subjects import instance_events
 from opsroom_contracts.versions import NewerVersionError
-from opsroom_messaging.jetstream.stream_reader import StreamMessage, UnavailableError
+from opsroom_messaging.errors import UnavailableError
+from opsroom_messaging.jetstream.stream_reader import StreamMessage
 
 _NEVER = datetime.fromtimestamp(0, UTC)
 _DAMAGED_MAX = 10_000
@@ -75,9 +76,9 @@ class InstanceProjection:
         self._damaged: set[str] = set()
         self.malformed = 0
 
-    def on_restart(self, *, fresh: bool) -> None:
+    def on_restart(self, *, reset: bool) -> None:
         """Forget everything if what follows begins anew."""
-        if fresh:
+        if reset:
             self._known.clear()
             self._pending.clear()
             self._due.clear()

@@ -14,9 +14,9 @@ from opsroom_cloud.provider import Provider, ProviderError
 from opsroom_contracts.cloud import DUE_OPERATION, OperationStatus, PendingOperation
 from opsroom_contracts.codec import ContractError
 from opsroom_contracts.versions import NewerVersionError
-from opsroom_messaging.jetstream.batch_writer import ConflictError
-from opsroom_messaging.jetstream.stream_reader import StreamMessage, UnavailableError
-from opsroom_messaging.runtime.metrics import LATENESS_SECONDS, Metrics
+from opsroom_messaging.errors import ConflictError, UnavailableError
+from opsroom_messaging.jetstream.stream_reader import StreamMessage
+from opsroom_runtime.metrics import LATENESS_SECONDS, Metrics
 
 _EARLY_MAX_SECONDS = 10.0
 """A due message that comes earlier than this was not sent by the timer; the timer's own will follow."""
@@ -84,7 +84,7 @@ class OperationRunner:
         Raises:
             UnavailableError: the broker did not answer; it has to be tried again.
             OverloadedError: too many writes wait; it has to be tried again.
-            RefusedError: the broker will not take the final event.
+            RejectedError: the broker will not take the final event.
         """
         lock = self._in_hand.setdefault(operation_id, asyncio.Lock())
         try:

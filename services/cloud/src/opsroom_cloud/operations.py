@@ -13,7 +13,7 @@ from opsroom_contracts.cloud import (
     OperationStatus,
 )
 from opsroom_contracts.errors import ErrorCode, Fault, FaultError, refuse
-from opsroom_messaging.jetstream.batch_writer import ConflictError
+from opsroom_messaging.errors import ConflictError
 
 _TRIES = 5
 

@@ -11,12 +11,11 @@ from opsroom_cloud.event_store import EventStore
 from opsroom_cloud.instance_projection import InstanceProjection, NewerReleaseError
 from opsroom_cloud.operation_runner import OperationRunner
 from opsroom_messaging.client.connection import describe
-from opsroom_messaging.jetstream.batch_writer import ConflictError, OverloadedError, RefusedError
-from opsroom_messaging.jetstream.stream_reader import UnavailableError
+from opsroom_messaging.errors import ConflictError, OverloadedError, RejectedError, UnavailableError
 from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
 
 _AT_A_TIME = 200
-_TRANSIENT = (UnavailableError, OverloadedError, RefusedError)
+_TRANSIENT = (UnavailableError, OverloadedError, RejectedError)
 
 log = logging.getLogger(__name__)
 

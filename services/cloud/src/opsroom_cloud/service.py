@@ -24,15 +24,20 @@ from opsroom_contracts.audit import AuditedAction
 from opsroom_contracts.commands import Command
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.client.microservice import MicroService
-from opsroom_messaging.jetstream.audit_log import Audit
+from opsroom_messaging.jetstream.audit_log import AuditWriter
 from opsroom_messaging.jetstream.batch_writer import BatchWriter
 from opsroom_messaging.jetstream.broker_clock import BrokerClock
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_messaging.jetstream.stream_subscription import StartPolicy, StreamSubscription, SubscriptionSpec
-from opsroom_messaging.jetstream.streams import audit_stream, cloud_stream, ensure_stream, ensure_workers
+from opsroom_messaging.jetstream.streams import (
+    audit_stream,
+    cloud_stream,
+    ensure_stream,
+    ensure_worker_consumer,
+)
 from opsroom_messaging.jetstream.worker import Worker
-from opsroom_messaging.runtime.metrics import single
-from opsroom_messaging.runtime.process import running
+from opsroom_runtime.metrics import single
+from opsroom_runtime.process import run_tasks
 
 _READY_SECONDS = 60.0
 _ACK_SPARE_SECONDS = 30.0
@@ -54,7 +59,7 @@ class _Cloud:
     operations: Operations
     commands: Commands
     listing: InstanceLister
-    audit: Audit
+    audit: AuditWriter
 
 
 @asynccontextmanager
@@ -72,9 +77,9 @@ async def cloud_service(
     parts = _build(broker, settings, provider, clock)
     service = _endpoints(broker, parts)
     _measure(broker, parts)
-    async with running(writer=parts.writer.run(), follower=parts.follower.run()) as died:
+    async with run_tasks(writer=parts.writer.run(), follower=parts.follower.run()) as died:
         await parts.follower.ready(_READY_SECONDS)
-        async with running(
+        async with run_tasks(
             died,
             worker=parts.worker.run(),
             timers=parts.timers.run(),
@@ -120,7 +125,7 @@ def _build(broker: NatsConnection, settings: CloudSettings, provider: Provider, 
         operations=operations,
         commands=Commands(events, operations, timers, terms),
         listing=InstanceLister(events, fold, follower),
-        audit=Audit(broker),
+        audit=AuditWriter(broker),
     )
 
 
@@ -172,7 +177,7 @@ async def _ensure_streams(broker: NatsConnection, settings: CloudSettings) -> No
             replicas=settings.stream_replicas,
         ),
     )
-    await ensure_workers(
+    await ensure_worker_consumer(
         broker,
         ack_wait=settings.provider_timeout_seconds + _ACK_SPARE_SECONDS,
         max_pending=_OUT_WITH_WORKERS,

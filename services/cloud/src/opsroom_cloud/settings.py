@@ -5,12 +5,12 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from opsroom_messaging.runtime.admin_server import AdminSettings
+from opsroom_messaging.settings import ServiceSettings
 
 _DAY_SECONDS = 86_400
 
 
-class CloudSettings(AdminSettings):
+class CloudSettings(ServiceSettings):
     """Environment: the name of each field in capitals, with ``CLOUD_`` before it.
 
     ``delay_seconds``: how long a command takes. ``retention_days``: how long events are kept;

@@ -13,9 +13,8 @@ from heapq import heappop, heappush
 from opsroom_cloud.operation_runner import OperationRunner
 from opsroom_contracts.cloud import PendingOperation
 from opsroom_messaging.client.connection import describe
-from opsroom_messaging.jetstream.batch_writer import OverloadedError, RefusedError
-from opsroom_messaging.jetstream.stream_reader import UnavailableError
-from opsroom_messaging.runtime.task_pool import TaskPool
+from opsroom_messaging.errors import OverloadedError, RejectedError, UnavailableError
+from opsroom_runtime.task_pool import TaskPool
 
 _TIMED_MAX = 50_000
 """Operations timed here at once; any beyond are left to the broker's schedule."""
@@ -73,5 +72,5 @@ class Timers:
     async def _finish(self, instance_id: str, operation_id: str) -> None:
         try:
             await self._completion.finish(instance_id, operation_id)
-        except (UnavailableError, OverloadedError, RefusedError) as error:
+        except (UnavailableError, OverloadedError, RejectedError) as error:
             log.info("operation %s is left to the broker's schedule: %s", operation_id, describe(error))

@@ -11,10 +11,10 @@ from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.transport.connection_limits import raise_open_file_limit
 from opsroom_gateway.transport.server import Server, listen, make_server
 from opsroom_messaging.client.connection import NatsConnection
-from opsroom_messaging.runtime.admin_server import Vitals, admin
-from opsroom_messaging.runtime.process import run, until_stopped
-from opsroom_messaging.runtime.startup import started
-from opsroom_messaging.runtime.tracing import Tracer
+from opsroom_messaging.startup import start_when_ready
+from opsroom_runtime.admin_server import HealthStatus, serve_admin
+from opsroom_runtime.process import run, until_stopped
+from opsroom_runtime.tracing import Tracer
 
 log = logging.getLogger("opsroom_gateway")
 
@@ -24,14 +24,17 @@ async def main(traces: Tracer) -> None:
     settings = GatewaySettings.from_environment(os.environ)
     raise_open_file_limit()
     listener = listen(settings)
-    vitals = Vitals()
+    health = HealthStatus()
 
     def work(broker: NatsConnection) -> AbstractAsyncContextManager[Gateway]:
         return gateway(broker, settings)
 
     with closing(listener):
-        async with admin(settings, vitals), started(settings, "gateway", traces, work) as (broker, at_work):
-            with vitals.at_work(at_work.live, broker.metrics):
+        async with (
+            serve_admin(settings, health),
+            start_when_ready(settings, "gateway", traces, work) as (broker, at_work),
+        ):
+            with health.report(at_work.live, broker.metrics):
                 await _serve(make_server(at_work, settings), listener, at_work.failed)
 
 

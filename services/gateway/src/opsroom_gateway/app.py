@@ -29,9 +29,9 @@ from opsroom_gateway.transport.stats import TransportStats
 from opsroom_messaging.client.connection import NatsConnection, unconnected
 from opsroom_messaging.jetstream.leases import GatewayLease
 from opsroom_messaging.jetstream.stream_reader import StreamReader
-from opsroom_messaging.jetstream.streams import await_streams
-from opsroom_messaging.runtime.metrics import Metrics
-from opsroom_messaging.runtime.process import running
+from opsroom_messaging.jetstream.streams import wait_for_streams
+from opsroom_runtime.metrics import Metrics
+from opsroom_runtime.process import run_tasks
 
 _STREAMS = (
     subjects.CHAT_STREAM,
@@ -67,10 +67,10 @@ async def gateway(broker: NatsConnection, settings: GatewaySettings) -> AsyncIte
         SettingsError: settings are missing or contradict each other.
     """
     access_components = build_access(broker, settings)
-    await await_streams(broker, _STREAMS)
+    await wait_for_streams(broker, _STREAMS)
     gateway_id = uuid4().hex
     lease = GatewayLease(broker, gateway_id)
-    await lease.take()
+    await lease.acquire()
     bounds = await StreamReader(broker, subjects.CHAT_STREAM).bounds()
     start = max(bounds.first, bounds.last - settings.ring_messages + 1)
     components = build_components(broker, settings, access_components, gateway_id, start)
@@ -79,7 +79,7 @@ async def gateway(broker: NatsConnection, settings: GatewaySettings) -> AsyncIte
     _register_metrics(broker.metrics, components, stats, course_cloud)
     app = _full_app(broker, settings, components, course_chat, course_cloud)
     projections = components.projections
-    async with running(
+    async with run_tasks(
         lease=lease.run(),
         chat=projections.chat_subscription.run(),
         members=projections.members_subscription.run(),
@@ -89,7 +89,7 @@ async def gateway(broker: NatsConnection, settings: GatewaySettings) -> AsyncIte
         audit=components.audit.run(),
         tokens=components.access.tokens.run(),
     ) as failed:
-        await broker.listen(subjects.TYPING, TypingRelay(projections.members.readers).on_message)
+        await broker.subscribe(subjects.TYPING, TypingRelay(projections.members.readers).on_message)
         await projections.ready()
         try:
             async with serve_status(broker, components.cached_status, stats, components.access.enforcer):

@@ -18,7 +18,7 @@ from opsroom_gateway.settings import GatewaySettings
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.deployment.status_probe import collect_status
-from opsroom_messaging.jetstream.audit_log import Audit
+from opsroom_messaging.jetstream.audit_log import AuditWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Components:
     commands: CloudCommands
     limits: Limits
     revocations: RevocationWatcher
-    audit: Audit
+    audit: AuditWriter
     audit_log: GatewayAuditLog
     cached_status: CachedStatus
     status_streams: StatusStreams
@@ -53,7 +53,7 @@ def build_access(broker: NatsConnection, settings: GatewaySettings) -> AccessCom
     Raises:
         SettingsError: settings are missing or contradict each other.
     """
-    requester = RequestClient(broker, patience=settings.patience_seconds)
+    requester = RequestClient(broker, timeout=settings.patience_seconds)
     restrictions = RestrictionProjection(utc_now)
     return AccessComponents(
         requester, restrictions, build_authorizer(settings, requester, RestrictionEnforcer(restrictions))
@@ -69,7 +69,7 @@ def build_components(
 ) -> Components:
     """Build the components of the gateway ``gateway_id``. ``start``: the first chat message that it holds."""
     projections = build_projections(broker, access_components.restrictions, start, settings.ring_messages)
-    audit = Audit(broker)
+    audit = AuditWriter(broker)
     cached_status = CachedStatus(lambda: collect_status(broker))
     revocations = RevocationWatcher(access_components.access)
     return Components(

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.projections.members import MemberProjection
 from opsroom_gateway.transport.stats import TransportStats
-from opsroom_messaging.runtime.metrics import Counter, Histogram, Labels, Metrics, single
+from opsroom_runtime.metrics import Counter, Histogram, Labels, Metrics, single
 
 ERROR_COUNTER: Final = "opsroom.refusals"
 """The key of the error counter in an ASGI scope."""

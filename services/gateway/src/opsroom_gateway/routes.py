@@ -36,7 +36,7 @@ from opsroom_gateway.middleware.security_headers import SecurityHeadersMiddlewar
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.jetstream.stream_reader import StreamReader
-from opsroom_messaging.runtime.metrics import Metrics
+from opsroom_runtime.metrics import Metrics
 
 
 def build_app(settings: GatewaySettings, metrics: Metrics) -> FastAPI:

@@ -11,8 +11,9 @@ from opsroom_gateway.domain.networks import LOOPBACK, in_networks, parse_network
 from opsroom_gateway.domain.token_bucket import Rate
 from opsroom_gateway.domain.web_addresses import ANY_ORIGIN, parse_issuer, parse_origin
 from opsroom_gateway.middleware.trusted_proxies import TrustedProxies, parse_proxies, validate_proxy
-from opsroom_messaging.runtime.admin_server import AdminSettings
-from opsroom_messaging.runtime.settings import ListeningHost, SettingsError
+from opsroom_messaging.settings import ServiceSettings
+from opsroom_runtime.errors import SettingsError
+from opsroom_runtime.settings import ListeningHost
 
 
 def _network(text: str) -> str:
@@ -43,7 +44,7 @@ PerSecond = Annotated[float, Field(ge=0, le=1_000_000)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
-class LimitSettings(AdminSettings):
+class LimitSettings(ServiceSettings):
     """Limits of a gateway. Sizes in bytes, times in seconds; a number of 0 means no limit."""
 
     prefix: ClassVar[str] = "GATEWAY_"

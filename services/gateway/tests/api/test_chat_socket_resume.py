@@ -29,7 +29,7 @@ async def broker(portal: Portal) -> AsyncIterator[NatsConnection]:
 
 async def say_many(broker: NatsConnection, someone: Person, count: int) -> list[int]:
     """Store ``count`` messages at once. Returns their sequences."""
-    requester = RequestClient(broker, patience=30)
+    requester = RequestClient(broker, timeout=30)
     user = someone.welcome["user"]["id"]
     salt = random.random()
     replies = await asyncio.gather(

@@ -16,7 +16,7 @@ from opsroom_contracts.commands import Command, EventType, InstanceState
 from opsroom_contracts.subjects import CLOUD_STREAM, instance_events
 from opsroom_messaging.client.connection import NatsConnection, connect
 from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
-from opsroom_messaging.runtime.process import running
+from opsroom_runtime.process import run_tasks
 from services.gateway.tests.kit.api_clients import events
 from services.gateway.tests.kit.portal import Address, Portal, gateway_settings, serving
 
@@ -50,7 +50,7 @@ async def publish(broker: NatsConnection, count: int) -> list[int]:
     )
     write = Write(instance_events("busy"), encode(event))
     writer = BatchWriter(broker)
-    async with running(writer=writer.run()):
+    async with run_tasks(writer=writer.run()):
         stored = []
         for start in range(0, count, 1000):
             batch = min(1000, count - start)

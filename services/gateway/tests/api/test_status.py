@@ -51,14 +51,14 @@ async def test_the_status_over_http_and_nats_has_services_streams_and_connection
 async def test_the_status_lists_missing_services_and_needs_the_broker(tmp_path: Path) -> None:
     broker = BrokerProcess(tmp_path)
     await broker.start()
-    async with AsyncExitStack() as running:
-        await running.enter_async_context(services(broker.url, replicas=2))
+    async with AsyncExitStack() as run_tasks:
+        await run_tasks.enter_async_context(services(broker.url, replicas=2))
         async with serving(broker.url) as address, serving(broker.url):
             whole = await status_of(address)
             counted = [replica.service for replica in whole.replicas]
             assert counted == ["gateway", "gateway", "chat", "chat", "cloud", "cloud"]
             assert whole.missing == ()
-            await running.aclose()
+            await run_tasks.aclose()
             lacking = await until_answer(lambda: status_of(address), lambda one: bool(one.missing))
             assert lacking.missing == ("chat", "cloud")
             await broker.kill()

@@ -51,12 +51,12 @@ async def until(
 async def test_it_is_sent_at_once_and_when_a_service_or_the_broker_goes_and_comes(tmp_path: Path) -> None:
     broker = BrokerProcess(tmp_path)
     await broker.start()
-    async with AsyncExitStack() as running:
-        await running.enter_async_context(services(broker.url))
+    async with AsyncExitStack() as run_tasks:
+        await run_tasks.enter_async_context(services(broker.url))
         async with serving(broker.url) as address, following(address) as events:
             whole = await until(events, "status", [])
             assert {replica["service"] for replica in whole["replicas"]} == {"gateway", "chat", "cloud"}
-            await running.aclose()
+            await run_tasks.aclose()
             await until(events, "status", ["chat", "cloud"])
             await broker.kill()
             assert await until(events, "unavailable") == {}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from opsroom_gateway.domain.web_addresses import parse_origin
 from opsroom_gateway.settings import GatewaySettings
-from opsroom_messaging.runtime.settings import SettingsError
+from opsroom_runtime.errors import SettingsError
 from services.gateway.tests.kit.portal import Portal, gateway_settings, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -10,7 +10,7 @@ from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
 from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
 from opsroom_messaging.jetstream.stream_subscription import StartPolicy, StreamSubscription, SubscriptionSpec
 from opsroom_messaging.jetstream.streams import StreamSpec, ensure_stream
-from opsroom_messaging.runtime.process import running
+from opsroom_runtime.process import run_tasks
 
 BEFORE, SINCE = 60, 20
 
@@ -23,8 +23,8 @@ class NumberProjection:
     head: int = 0
     live: bool = False
 
-    def on_restart(self, *, fresh: bool) -> None:
-        self.live = self.live and not fresh
+    def on_restart(self, *, reset: bool) -> None:
+        self.live = self.live and not reset
 
     def on_message(self, message: StreamMessage) -> None:
         self.head = message.seq
@@ -63,13 +63,13 @@ async def test_clients_that_reconnect_after_a_restart_share_one_read_of_the_stre
         chunks = [chunk.frames async for chunk in replayer.replay_from(since, None)]
         return [int(number) for number in b"".join(chunks).split()]
 
-    async with running(writer=writer.run()):
+    async with run_tasks(writer=writer.run()):
         await write(BEFORE)
         subscription = StreamSubscription(
             broker, SubscriptionSpec("S", ("s.>",), StartPolicy.STATE_THEN_EVENTS), projection
         )
         replayer = Replayer(projection, reader, "s.>", render, subscription)
-        async with running(subscription=subscription.run()):
+        async with run_tasks(subscription=subscription.run()):
             await subscription.ready(5)
             found = await asyncio.gather(*(replayed(SINCE + number % 5) for number in range(200)))
             for number, seen in enumerate(found):
@@ -84,13 +84,13 @@ async def test_clients_that_reconnect_after_a_restart_share_one_read_of_the_stre
 async def test_replays_after_a_warm_up_need_no_further_read(broker: NatsConnection) -> None:
     await ensure_stream(broker, StreamSpec("S", ("s.>",)))
     writer, reader, projection = BatchWriter(broker), CountingReader(broker, "S"), NumberProjection()
-    async with running(writer=writer.run()):
+    async with run_tasks(writer=writer.run()):
         await asyncio.gather(*(writer.write(Write("s.1", b"")) for _ in range(BEFORE)))
         subscription = StreamSubscription(
             broker, SubscriptionSpec("S", ("s.>",), StartPolicy.STATE_THEN_EVENTS), projection
         )
         replayer = Replayer(projection, reader, "s.>", render, subscription)
-        async with running(subscription=subscription.run()):
+        async with run_tasks(subscription=subscription.run()):
             await subscription.ready(5)
             await replayer.warm_up()
             assert reader.pages == 1

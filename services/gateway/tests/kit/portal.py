@@ -74,8 +74,8 @@ async def serving(url: str, settings: GatewaySettings | None = None) -> AsyncIte
     listener = listen(chosen)
     broker = await connect(url, name="gateway")
     try:
-        async with gateway(broker, chosen) as running:
-            server = make_server(running, chosen)
+        async with gateway(broker, chosen) as run_tasks:
+            server = make_server(run_tasks, chosen)
             served = asyncio.create_task(server.serve([listener]))
             try:
                 yield Address(listener.getsockname()[1])

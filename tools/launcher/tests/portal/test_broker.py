@@ -17,10 +17,11 @@ from opsroom_launcher.portal.ports import format_host_port
 from opsroom_launcher.supervision.console import Console
 from opsroom_launcher.supervision.guard import Guard
 from opsroom_launcher.supervision.supervisor import Supervisor
-from opsroom_messaging.client.connection import BrokerUnusableError, connect
+from opsroom_messaging.client.connection import connect
 from opsroom_messaging.client.credentials import Credentials
 from opsroom_messaging.deployment.broker_accounts import password_file
 from opsroom_messaging.deployment.permissions import OPERATOR, USERS
+from opsroom_messaging.errors import BrokerUnusableError
 from opsroom_testkit.broker import broker_cluster
 from opsroom_testkit.waiting import until
 from tools.launcher.tests.processes import Transcript, taken_port
@@ -67,7 +68,7 @@ async def test_secrets_are_made_once_and_are_for_their_owner_alone(
         ]
         assert {stat.S_IMODE(path.stat().st_mode) for path in private} == {0o600}
         async with Supervisor([spec], guard, console):
-            await (await connect(url, name="test", access=operator(data))).close()
+            await (await connect(url, name="test", credentials=operator(data))).close()
             with pytest.raises(BrokerUnusableError, match="refuses who we say we are"):
                 await connect(url, name="stranger")
         assert broker_spec(find_binary(), data, port) == spec
@@ -86,14 +87,14 @@ async def test_killed_broker_comes_back_on_its_port_with_its_data(
     # A path that would break a configuration without quoting.
     with persistent_dir(tmp_path / 'odd "name", \\ü') as data:
         async with Supervisor([broker_spec(find_binary(), data, port)], guard, console):
-            broker = await connect(url, name="test", access=operator(data))
+            broker = await connect(url, name="test", credentials=operator(data))
             await broker.jetstream.add_stream(name="S", subjects=["s"])
             await broker.jetstream.publish("s", b"kept")
             (server,) = servers(guard)
             server.send_signal(signal.SIGKILL)
             await until(lambda: [other for other in servers(guard) if other.pid != server.pid])
             await broker.close()
-            again = await connect(url, name="test", access=operator(data))
+            again = await connect(url, name="test", credentials=operator(data))
             assert (await again.jetstream.get_msg("S", 1)).data == b"kept"
             await again.close()
         assert (data.path / "jetstream").is_dir()
@@ -120,7 +121,7 @@ async def test_broker_listens_on_loopback_alone_and_has_no_monitoring(
     with persistent_dir(tmp_path) as data:
         async with Supervisor([broker_spec(find_binary(), data, port)], guard, console):
             url = f"nats://{format_host_port(HOST, port)}"
-            await (await connect(url, name="test", access=operator(data))).close()
+            await (await connect(url, name="test", credentials=operator(data))).close()
             (server,) = servers(guard)
             listening = [
                 (connection.laddr.ip, connection.laddr.port)

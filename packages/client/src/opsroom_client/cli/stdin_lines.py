@@ -1,4 +1,4 @@
-"""Lines from standard input, whatever that is: a terminal, a pipe or a file."""
+"""Asynchronous reading of standard input: a terminal, a pipe or a file."""
 
 import asyncio
 import sys
@@ -6,21 +6,21 @@ import threading
 from collections.abc import AsyncIterator
 from concurrent.futures import CancelledError as NotRunError
 
-_MOST_WAITING = 16
+_MAX_LINES = 16
 
 
 async def stdin_lines(until: asyncio.Task[None] | None) -> AsyncIterator[str]:
-    """Lines that are not empty, until the input ends or the task ``until`` does."""
-    lines: asyncio.Queue[bytes] = asyncio.Queue(_MOST_WAITING)
-    # A daemon, since a read that waits for a person can't be called off.
-    reader = threading.Thread(target=_read, args=(lines, asyncio.get_running_loop()), daemon=True)
+    """The non-empty lines, until the input or the task ``until`` ends."""
+    lines: asyncio.Queue[bytes] = asyncio.Queue(_MAX_LINES)
+    # A daemon thread, since a blocking read can't be cancelled.
+    reader = threading.Thread(target=_read_lines, args=(lines, asyncio.get_running_loop()), daemon=True)
     reader.start()
-    while line := await _next(lines, until):
+    while line := await _next_line(lines, until):
         if text := line.decode("utf-8", "replace").rstrip("\r\n"):
             yield text
 
 
-async def _next(lines: asyncio.Queue[bytes], until: asyncio.Task[None] | None) -> bytes:
+async def _next_line(lines: asyncio.Queue[bytes], until: asyncio.Task[None] | None) -> bytes:
     """The next line; empty at the end."""
     reading = asyncio.create_task(lines.get())
     try:
@@ -30,8 +30,8 @@ async def _next(lines: asyncio.Queue[bytes], until: asyncio.Task[None] | None) -
         reading.cancel()
 
 
-def _read(lines: asyncio.Queue[bytes], loop: asyncio.AbstractEventLoop) -> None:
-    # Unbuffered: a buffer's lock, held by a read that never ends, would stop the process from ending.
+def _read_lines(lines: asyncio.Queue[bytes], loop: asyncio.AbstractEventLoop) -> None:
+    # Unbuffered: a blocked read would hold the buffer's lock, and the process could not exit.
     with open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as source:
         try:
             while True:
@@ -40,4 +40,4 @@ def _read(lines: asyncio.Queue[bytes], loop: asyncio.AbstractEventLoop) -> None:
                 if not line:
                     return
         except (RuntimeError, NotRunError):
-            return  # the loop is over, and with it who would read
+            return  # the event loop was closed

@@ -1,1 +1,1 @@
-"""The connection to NATS: connecting, requests, microservices."""
+"""The NATS connection, requests and microservices."""

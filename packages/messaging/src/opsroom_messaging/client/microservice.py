@@ -1,4 +1,4 @@
-"""Request/reply services on ``nats.micro``: typed, concurrent, bounded, drained."""
+"""Request/reply services on ``nats.micro``: typed, concurrent, with an in-flight limit and a drain."""
 
 import asyncio
 import logging
@@ -19,29 +19,29 @@ from opsroom_contracts.endpoints import Endpoint
 from opsroom_contracts.errors import HTTP_STATUS, ErrorCode, Fault, FaultError, refuse
 from opsroom_contracts.model import Model
 from opsroom_messaging.client.connection import NatsConnection, describe
-from opsroom_messaging.jetstream.batch_writer import OverloadedError, RefusedError
-from opsroom_messaging.jetstream.stream_reader import UnavailableError
-from opsroom_messaging.runtime.metrics import single
-from opsroom_messaging.runtime.tracing import SpanRole
+from opsroom_messaging.errors import OverloadedError, RejectedError, UnavailableError
+from opsroom_runtime.metrics import single
+from opsroom_runtime.tracing import SpanKind
 
 MAX_IN_FLIGHT = 20_000
-"""Requests one service process works on at once; past it they are refused as overloaded."""
-_REPLY_SECONDS = 10.0
-"""How long a request may take; past it, and a second at most, the asker is told so."""
-_LOOK_SECONDS = 1.0
+"""Requests that one process handles at once; further ones are rejected as overloaded."""
+_REQUEST_TIMEOUT_SECONDS = 10.0
+"""A request that takes longer is cancelled at the next check and answered with ``unavailable``."""
+_TIMEOUT_CHECK_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
 RequestT = TypeVar("RequestT", bound=Model)
 ReplyT = TypeVar("ReplyT", bound=Model)
-Answer = Callable[[bytes], Awaitable[Model]]
+_Replier = Callable[[bytes], Awaitable[Model]]
+"""Decodes a request and returns the reply."""
 
 
 class MicroService:
-    """A named service whose endpoints run side by side.
+    """A named service that handles its requests concurrently.
 
-    ``nats micro`` finds it by name. The statistics' ``data`` holds what the library does not count:
-    refusals by code, how many requests are in flight, and the service's own ``gauges``.
+    ``nats micro`` lists it by name. The ``data`` of its statistics has what the library does not count:
+    errors by code, the requests in flight, and the values that ``gauges`` returns.
     """
 
     def __init__(
@@ -58,34 +58,34 @@ class MicroService:
         self._name = name
         self._version = version
         self._description = description
-        self._answers: dict[str, Answer] = {}
-        self._by_each: set[str] = set()
+        self._endpoints: dict[str, _Replier] = {}
+        self._broadcast_subjects: set[str] = set()
         self._tasks: dict[asyncio.Task[None], float] = {}
-        """Requests under way and until when, the oldest first."""
-        self._overdue: set[asyncio.Task[None]] = set()
-        self._looking: asyncio.TimerHandle | None = None
-        self._refusals: Counter[str] = Counter()
+        """Requests in flight and their deadlines, the oldest first."""
+        self._timed_out: set[asyncio.Task[None]] = set()
+        self._timeout_check: asyncio.TimerHandle | None = None
+        self._error_counts: Counter[str] = Counter()
         self._service: Service | None = None
-        self._answered = broker.metrics.histogram(
+        self._latency = broker.metrics.histogram(
             "answer_seconds", "Time to answer a request, by its subject and outcome.", ("subject", "outcome")
         )
-        broker.metrics.gauge("requests_in_flight", "Requests under way.", single(lambda: len(self._tasks)))
+        broker.metrics.gauge("requests_in_flight", "Requests in flight.", single(lambda: len(self._tasks)))
 
     def add(
         self, endpoint: Endpoint[RequestT, ReplyT], handler: Callable[[RequestT], Awaitable[ReplyT]]
     ) -> None:
-        """Answer requests to ``endpoint`` with what ``handler`` returns or raises."""
+        """Register ``handler`` for requests to ``endpoint``; its result, or its exception, is the reply."""
         contract = contract_of(endpoint.request)
 
-        async def answer(data: bytes) -> Model:
+        async def reply_to(data: bytes) -> Model:
             return await handler(decode(contract, data or b"{}"))
 
-        self._answers[endpoint.subject] = answer
+        self._endpoints[endpoint.subject] = reply_to
         if endpoint.every_process:
-            self._by_each.add(endpoint.subject)
+            self._broadcast_subjects.add(endpoint.subject)
 
     async def start(self) -> None:
-        """Begin to answer."""
+        """Subscribe to all endpoints."""
         service = await micro.add_service(
             self._broker.client,
             name=self._name,
@@ -94,17 +94,18 @@ class MicroService:
             stats_handler=self._stats,
         )
         self._service = service
-        for subject, answer in self._answers.items():
+        for subject, endpoint in self._endpoints.items():
             await service.add_endpoint(
                 name=subject.replace(".", "-"),
                 subject=subject,
-                handler=self._receiver(subject, answer),
-                queue_group=uuid4().hex if subject in self._by_each else None,  # None: that of all
+                handler=self._request_handler(subject, endpoint),
+                # None is the default queue group, which all processes of the service share.
+                queue_group=uuid4().hex if subject in self._broadcast_subjects else None,
             )
         await self._broker.client.flush()
 
     async def stop(self, timeout: float = 5.0) -> None:
-        """Take no more requests, then let those in flight be answered for up to ``timeout`` seconds."""
+        """Stop receiving requests, then wait up to ``timeout`` seconds for those in flight."""
         if self._service is not None:
             try:
                 async with asyncio.timeout(timeout):
@@ -116,61 +117,63 @@ class MicroService:
             await asyncio.wait(self._tasks, timeout=timeout)
         for task in self._tasks:
             task.cancel()
-        if self._looking is not None:
-            self._looking.cancel()
+        if self._timeout_check is not None:
+            self._timeout_check.cancel()
 
-    def _receiver(self, subject: str, answer: Answer) -> Callable[[Request], Awaitable[None]]:
-        async def receive(request: Request) -> None:
-            # The library awaits one handler after another; a task of our own for each keeps them apart.
+    def _request_handler(self, subject: str, endpoint: _Replier) -> Callable[[Request], Awaitable[None]]:
+        async def handle(request: Request) -> None:
+            # The library awaits one handler after another, so each request gets a task.
             if len(self._tasks) >= MAX_IN_FLIGHT:
                 await self._respond(request, refuse(ErrorCode.OVERLOADED, "too many requests at once").fault)
                 return
-            task = asyncio.create_task(self._answer(subject, request, answer))
-            self._tasks[task] = monotonic() + _REPLY_SECONDS
-            task.add_done_callback(self._forget)
-            if self._looking is None:
-                self._look_later()
+            task = asyncio.create_task(self._serve(subject, request, endpoint))
+            self._tasks[task] = monotonic() + _REQUEST_TIMEOUT_SECONDS
+            task.add_done_callback(self._remove_task)
+            if self._timeout_check is None:
+                self._schedule_timeout_check()
 
-        return receive
+        return handle
 
-    def _forget(self, task: asyncio.Task[None]) -> None:
+    def _remove_task(self, task: asyncio.Task[None]) -> None:
         del self._tasks[task]
-        self._overdue.discard(task)
+        self._timed_out.discard(task)
 
-    def _look_later(self) -> None:
-        self._looking = asyncio.get_running_loop().call_later(_LOOK_SECONDS, self._end_overdue)
+    def _schedule_timeout_check(self) -> None:
+        self._timeout_check = asyncio.get_running_loop().call_later(
+            _TIMEOUT_CHECK_SECONDS, self._cancel_timed_out
+        )
 
-    def _end_overdue(self) -> None:
-        """End what takes too long. One look a second for all: a timer for each costs a tenth of a send."""
-        self._looking = None
-        for task, until in self._tasks.items():
-            if until > monotonic():
+    def _cancel_timed_out(self) -> None:
+        """Cancel overdue requests. One timer serves all: a timer for each costs 10 % of a send's time."""
+        self._timeout_check = None
+        for task, deadline in self._tasks.items():
+            if deadline > monotonic():
                 break
-            self._overdue.add(task)
+            self._timed_out.add(task)
             task.cancel()
         if self._tasks:
-            self._look_later()
+            self._schedule_timeout_check()
 
-    async def _answer(self, subject: str, request: Request, answer: Answer) -> None:
+    async def _serve(self, subject: str, request: Request, endpoint: _Replier) -> None:
         reply: Model
-        began = monotonic()
-        with self._broker.traces.span(f"answer {subject}", SpanRole.ANSWER, request.headers or {}):
+        started_at = monotonic()
+        with self._broker.tracer.span(f"answer {subject}", SpanKind.SERVER, request.headers or {}):
             try:
-                reply = await answer(request.data)
+                reply = await endpoint(request.data)
             except asyncio.CancelledError:
-                if asyncio.current_task() not in self._overdue:
+                if asyncio.current_task() not in self._timed_out:
                     raise
                 reply = fault_of(TimeoutError(), subject)
-            except Exception as error:  # noqa: BLE001 - the boundary: every fault becomes an answer
+            except Exception as error:  # noqa: BLE001 - the boundary: every exception becomes a reply
                 reply = fault_of(error, subject)
         outcome = reply.code.value if isinstance(reply, Fault) else "ok"
-        self._answered.observe(monotonic() - began, subject, outcome)
+        self._latency.observe(monotonic() - started_at, subject, outcome)
         await self._respond(request, reply)
 
     async def _respond(self, request: Request, reply: Model) -> None:
         try:
             if isinstance(reply, Fault):
-                self._refusals[reply.code.value] += 1
+                self._error_counts[reply.code.value] += 1
                 await request.respond_error(str(HTTP_STATUS[reply.code]), reply.code.value, encode(reply))
             else:
                 await request.respond(encode(reply))
@@ -178,43 +181,43 @@ class MicroService:
             log.warning("a reply could not be sent: %s", describe(error))
 
     def _stats(self, _endpoint: EndpointStats) -> dict[str, Any]:
-        return {"in_flight": len(self._tasks), "refusals": dict(self._refusals), **self._gauges()}
+        return {"in_flight": len(self._tasks), "refusals": dict(self._error_counts), **self._gauges()}
 
 
 async def _drain_endpoints(client: Client, service: Service) -> None:
-    """Take no more requests, but those on their way: the library's own stop would drop them.
+    """Unsubscribe the endpoints and still deliver the requests on their way, which the library would drop.
 
-    The broker may hand over a request a moment after it confirmed that it will send no more; the library
-    drops what comes once a drain has ended, so interest is taken back one round trip before.
+    The broker may deliver a request shortly after it confirmed the unsubscribe, and the library drops what
+    arrives after a drain. So unsubscribe one round trip before the drain.
     """
-    endpoints, service._endpoints = service._endpoints, []  # noqa: SLF001 - it has no other way
+    endpoints, service._endpoints = service._endpoints, []  # noqa: SLF001 - no public API
     subscriptions = [endpoint._subscription for endpoint in endpoints]  # noqa: SLF001
     known = [subscription for subscription in subscriptions if subscription is not None]
     for subscription in known:
-        await client._send_unsubscribe(subscription._id)  # noqa: SLF001 - it can't be done apart from the drain
+        await client._send_unsubscribe(subscription._id)  # noqa: SLF001 - the public one also drains
     await client.flush()
     for subscription in known:
         await subscription.drain()
 
 
-_PLAIN_FAULTS: tuple[tuple[type[Exception], ErrorCode, str], ...] = (
-    (OverloadedError, ErrorCode.OVERLOADED, "too much at once; try again"),
+_FAULTS: tuple[tuple[type[Exception], ErrorCode, str], ...] = (
+    (OverloadedError, ErrorCode.OVERLOADED, "the service is overloaded; try again"),
     (UnavailableError, ErrorCode.UNAVAILABLE, "the broker did not answer in time; try again"),
-    (TimeoutError, ErrorCode.UNAVAILABLE, "this took too long; try again"),
-    (RefusedError, ErrorCode.INTERNAL, "the broker refused to store this"),
+    (TimeoutError, ErrorCode.UNAVAILABLE, "the request timed out; try again"),
+    (RejectedError, ErrorCode.INTERNAL, "the broker rejected the write"),
 )
 
 
 def fault_of(error: Exception, subject: str) -> Fault:
-    """What to tell the one who asked; what is our own fault is logged with its traceback."""
+    """The reply for ``error``. Logs it; an unexpected one with its traceback, which the reply leaves out."""
     if isinstance(error, FaultError):
         return error.fault
     if isinstance(error, ContractError):
-        log.info("refused a payload on %s: %s", subject, error)
+        log.info("rejected a payload on %s: %s", subject, error)
         oversized = isinstance(error, PayloadTooLargeError)
         code = ErrorCode.PAYLOAD_TOO_LARGE if oversized else ErrorCode.INVALID_REQUEST
         return Fault(code=code, message=str(error)[:1000], field=error.field or None)
-    for kind, code, message in _PLAIN_FAULTS:
+    for kind, code, message in _FAULTS:
         if isinstance(error, kind):
             log.warning("%s: %s", subject, describe(error))
             return Fault(code=code, message=message)

@@ -1,4 +1,4 @@
-"""Asking everybody who answers on a subject, not one of them."""
+"""A request to all subscribers of a subject."""
 
 import asyncio
 
@@ -6,42 +6,44 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from opsroom_messaging.client.connection import NatsConnection
-from opsroom_messaging.client.unsubscribe import end
-from opsroom_messaging.jetstream.stream_reader import UnavailableError
+from opsroom_messaging.client.unsubscribe import unsubscribe_quietly
+from opsroom_messaging.errors import UnavailableError
 
-_QUIET_SECONDS = 0.3
-"""When nobody else has answered for so long, all have."""
-_ASK_SECONDS = 2.0
-"""However many answer, and however slowly, no longer."""
+_IDLE_SECONDS = 0.3
+"""Stop if no reply arrives for this long."""
+_TOTAL_SECONDS = 2.0
+"""Stop after this long in any case."""
 
 
-async def request_many(broker: NatsConnection, subject: str, payload: bytes, *, most: int) -> list[bytes]:
-    """What they answer, at most ``most`` of them, as it came.
+async def request_many(
+    broker: NatsConnection, subject: str, payload: bytes, *, max_replies: int
+) -> list[bytes]:
+    """The payloads of the replies, at most ``max_replies``, in the order of arrival.
 
     Raises:
-        UnavailableError: the broker did not take the question.
+        UnavailableError: the request could not be published.
     """
-    answers: asyncio.Queue[Msg] = asyncio.Queue(most)
+    replies: asyncio.Queue[Msg] = asyncio.Queue(max_replies)
 
-    async def take(message: Msg) -> None:
-        if not answers.full():
-            answers.put_nowait(message)
+    async def on_reply(message: Msg) -> None:
+        if not replies.full():
+            replies.put_nowait(message)
 
-    found: list[bytes] = []
+    payloads: list[bytes] = []
     try:
-        subscription = await broker.client.subscribe(inbox := broker.client.new_inbox(), cb=take)
+        subscription = await broker.client.subscribe(inbox := broker.client.new_inbox(), cb=on_reply)
         try:
             await broker.client.publish(subject, payload, reply=inbox)
-            async with asyncio.timeout(_ASK_SECONDS):
-                while len(found) < most:
-                    async with asyncio.timeout(_QUIET_SECONDS):
-                        message = await answers.get()
-                    if message.data:  # empty: nobody is there
-                        found.append(message.data)
+            async with asyncio.timeout(_TOTAL_SECONDS):
+                while len(payloads) < max_replies:
+                    async with asyncio.timeout(_IDLE_SECONDS):
+                        message = await replies.get()
+                    if message.data:  # empty: the broker's "no responders"
+                        payloads.append(message.data)
         except TimeoutError:
             pass
         finally:
-            await end(subscription)
+            await unsubscribe_quietly(subscription)
     except NatsError as error:
-        raise UnavailableError(f"asking {subject}: {error}") from error
-    return found
+        raise UnavailableError(f"requesting {subject}: {error}") from error
+    return payloads

@@ -1,35 +1,37 @@
-"""The addresses of brokers, as people write them."""
+"""Parsing the broker URLs of a setting."""
 
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-
-class AddressError(ValueError):
-    """What was given is no address; the message says so in one line, without the password it may carry."""
+from opsroom_messaging.errors import InvalidServerUrlError
 
 
-def addresses(url: str) -> list[str]:
-    """The addresses in ``url``, which separates those of a cluster by commas.
+def parse_server_urls(text: str) -> list[str]:
+    """The URLs in ``text``, which are comma-separated.
+
+    They are checked here, since the client can't be closed after it rejected a URL itself.
 
     Raises:
-        AddressError: one of them is none. The client can't be closed after refusing one itself.
+        InvalidServerUrlError: one of them is malformed.
     """
-    found = [part.strip() for part in url.split(",")]
-    for address in found:
+    urls = [part.strip() for part in text.split(",")]
+    for url in urls:
         try:
-            parts = urlsplit(address if "://" in address else f"nats://{address}")
-            usable = bool(parts.hostname) and parts.port != 0
+            parts = urlsplit(url if "://" in url else f"nats://{url}")
+            valid = bool(parts.hostname) and parts.port != 0
         except ValueError:
-            usable = False
-        if not usable:
-            raise AddressError(f"{_hidden(address)!r} is no address of a NATS server, like nats://host:4222")
-    return found
+            valid = False
+        if not valid:
+            raise InvalidServerUrlError(
+                f"{_redact(url)!r} is no address of a NATS server, like nats://host:4222"
+            )
+    return urls
 
 
-def hosts(servers: Sequence[str]) -> str:
-    """Addresses to tell of, without the names and passwords that they may carry."""
-    return ",".join(_hidden(address) for address in servers)
+def redact_server_urls(urls: Sequence[str]) -> str:
+    """``urls``, comma-separated, without their user names and passwords: for logs and messages."""
+    return ",".join(_redact(url) for url in urls)
 
 
-def _hidden(address: str) -> str:
-    return address.rpartition("@")[2]
+def _redact(url: str) -> str:
+    return url.rpartition("@")[2]

@@ -1,4 +1,4 @@
-"""Taking back interest in a subject, for good."""
+"""Unsubscribing while disconnected."""
 
 from typing import Protocol
 
@@ -6,19 +6,19 @@ from nats.errors import Error as NatsError
 
 
 class Subscription(Protocol):
-    """Any of the client's."""
+    """Any subscription of nats-py."""
 
     async def unsubscribe(self) -> None:
-        """Take back interest."""
+        """Unsubscribe."""
 
 
-async def end(subscription: Subscription) -> None:
-    """Unsubscribe, also while the broker is away.
+async def unsubscribe_quietly(subscription: Subscription) -> None:
+    """Unsubscribe, even while disconnected.
 
-    What the client still knows of, it subscribes to anew when it is connected again, and a consumer whose
-    interest comes back in time goes on to deliver.
+    After a reconnect the client restores all subscriptions that it knows. A push consumer whose inbox is
+    restored within its inactivity threshold goes on delivering, so an unused subscription must be removed.
     """
     try:
         await subscription.unsubscribe()
     except NatsError:
-        return  # the connection is closed or closing, and everything with it
+        return  # the connection is closed or closing, and its subscriptions with it

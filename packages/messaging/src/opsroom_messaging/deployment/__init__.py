@@ -1,1 +1,1 @@
-"""What a deployment needs: broker accounts, permissions, status, data on disk."""
+"""Deployment: broker accounts, permissions, status, and the check of the data directory."""

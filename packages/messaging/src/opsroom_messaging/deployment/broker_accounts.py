@@ -1,16 +1,15 @@
-"""NATS accounts on disk: passwords made once, each in a file that only its owner can read.
+"""NATS users and their passwords, in files that only their owner can read.
 
-``python -m opsroom_messaging.deployment.broker_accounts FOLDER URL`` makes, for a broker at ``URL``
-that is not the embedded one:
+``python -m opsroom_messaging.deployment.broker_accounts FOLDER URL [HOST ...]`` creates the files for a
+broker at ``URL`` that the launcher does not run:
 
-- ``FOLDER/nats/authorization.conf``: users and permissions, for the broker's configuration to include;
+- ``FOLDER/nats/authorization.conf``: users and permissions, to include in the broker's configuration;
 - ``FOLDER/<service>/nats-password``: for ``NATS_PASSWORD_FILE`` of each service;
-- ``FOLDER/operator/context.json``: for ``nats --context``.
+- ``FOLDER/operator/context.json``: for ``nats --context``;
+- ``FOLDER/nats/cluster.conf``, if hosts are given: forms a cluster of the brokers on these hosts, with a
+  password for the routes between them.
 
-With hosts behind the URL also ``FOLDER/nats/cluster.conf``: the brokers on them become one cluster, each
-proving to the others that it belongs to it.
-
-A second run keeps the passwords and writes the permissions anew.
+A second run keeps the passwords and rewrites the permissions.
 """
 
 import json
@@ -33,20 +32,22 @@ ROUTE_USER = "route"
 
 
 def password_file(folder: Path, user: str) -> Path:
-    """Where the password of ``user`` is."""
+    """The path of the password file of ``user``."""
     return folder / user / PASSWORD_FILE
 
 
 def context_file(folder: Path) -> Path:
-    """Where the operator's context for the ``nats`` command line is."""
+    """The path of the operator's context for the ``nats`` command line."""
     return folder / OPERATOR / CONTEXT_FILE
 
 
-def make_users(folder: Path, url: str) -> dict[str, str]:
-    """Make what is missing in ``folder`` for a broker at ``url``; the password of each user.
+def create_accounts(folder: Path, url: str) -> dict[str, str]:
+    """Create missing passwords in ``folder`` and the operator's context for a broker at ``url``.
+
+    Returns the password of each user.
 
     Raises:
-        OSError: it can't be written.
+        OSError: a file can't be written.
     """
     passwords = {user: _password(password_file(folder, user)) for user in USERS}
     context = {
@@ -61,33 +62,33 @@ def make_users(folder: Path, url: str) -> dict[str, str]:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Put ``text`` in ``path`` in one step; nobody but its owner can read it at any moment."""
+    """Write ``text`` to ``path`` atomically, with mode 0600 from the beginning."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    draft.replace(path)
+    temporary.replace(path)
 
 
 def _password(path: Path) -> str:
     try:
-        known = path.read_text(encoding="utf-8").strip()
+        password = path.read_text(encoding="utf-8").strip()
     except FileNotFoundError:
-        known = ""
-    if known:
-        return known
-    # A letter first: where it comes to the broker through its environment, digits first would make a number.
+        password = ""
+    if password:
+        return password
+    # A leading letter: nats-server parses a value from its environment that starts with a digit as a number.
     password = "o" + secrets.token_urlsafe(_PASSWORD_BYTES)
     write_private(path, password)
     return password
 
 
 def cluster(hosts: Sequence[str], password: str) -> dict[str, Any]:
-    """The broker's ``cluster`` for the brokers on ``hosts``; the same for each of them."""
+    """The ``cluster`` section of the configuration, the same for each of the brokers on ``hosts``."""
     return {
         "name": CLUSTER,
         "listen": f"0.0.0.0:{ROUTE_PORT}",
@@ -97,9 +98,9 @@ def cluster(hosts: Sequence[str], password: str) -> dict[str, Any]:
 
 
 def main(folder: Path, url: str, hosts: Sequence[str] = ()) -> None:
-    """Make everything that a broker, or those on ``hosts``, and services in containers need."""
-    passwords = make_users(folder, url)
-    # JSON is what the broker reads, but what it includes must come without the outer braces.
+    """Create all files for a broker, or a cluster on ``hosts``, and for services in containers."""
+    passwords = create_accounts(folder, url)
+    # nats-server reads JSON, but an included file must not have the outer braces.
     included = json.dumps({"authorization": authorization(passwords)}, indent=2)[1:-1]
     write_private(folder / "nats" / "authorization.conf", included)
     if hosts:

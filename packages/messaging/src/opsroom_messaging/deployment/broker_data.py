@@ -1,8 +1,8 @@
-"""What a broker's data folder was made by: a single broker or one of a cluster.
+"""A check that a data directory of a single broker is not used by a cluster, or the reverse.
 
 ``python -m opsroom_messaging.deployment.broker_data FOLDER CONFIG`` exits with 0 if a broker with the
 configuration file CONFIG, ``nats.conf`` (a single broker) or ``cluster.conf`` (one of three), may use FOLDER.
-Otherwise it says why not.
+Otherwise it prints the reason.
 
 nats-server starts with the data of the other kind, but does not serve it. A cluster deletes the streams of a
 single broker after 30 seconds, as orphans.
@@ -12,40 +12,38 @@ import sys
 from enum import Enum
 from pathlib import Path
 
+from opsroom_messaging.errors import BrokerDataError
+
 _STREAMS = "jetstream/*/streams/*"
 _CLUSTER_STATE = "jetstream/*/_js_/_meta_"
 PROCEDURE = 'docs/operations.md, "From one broker to three, and back"'
 
 
-class Brokers(Enum):
-    """How many brokers share the data. Values: the configuration of each in ``deploy/nats``."""
+class BrokerKind(Enum):
+    """The kind of a broker. The values are its configuration files in ``deploy/nats``."""
 
     SINGLE = "nats.conf"
     CLUSTER = "cluster.conf"
 
 
-class BrokerDataError(Exception):
-    """The folder has data of the other kind; the message says what to do."""
-
-
-def made_by(folder: Path) -> Brokers | None:
-    """What made the data in ``folder``; None if there is none."""
+def detect_kind(folder: Path) -> BrokerKind | None:
+    """The kind of broker that wrote the data in ``folder``; None without data."""
     if any(folder.glob(_CLUSTER_STATE)):
-        return Brokers.CLUSTER
-    return Brokers.SINGLE if any(folder.glob(_STREAMS)) else None
+        return BrokerKind.CLUSTER
+    return BrokerKind.SINGLE if any(folder.glob(_STREAMS)) else None
 
 
-def check(folder: Path, wanted: Brokers) -> None:
+def check(folder: Path, wanted: BrokerKind) -> None:
     """Check that ``wanted`` may use ``folder``.
 
     Raises:
-        BrokerDataError: it has the data of the other kind.
+        BrokerDataError: it has data of the other kind.
         OSError: it can't be read.
     """
-    found = made_by(folder)
+    found = detect_kind(folder)
     if found in {None, wanted}:
         return
-    if found is Brokers.CLUSTER:
+    if found is BrokerKind.CLUSTER:
         raise BrokerDataError(
             "this data is that of a cluster of three brokers, and one broker can't use it."
             f" Nothing was changed. Start three brokers again, or move the data over: {PROCEDURE}"
@@ -59,9 +57,9 @@ def check(folder: Path, wanted: Brokers) -> None:
 def main(folder: str, config: str) -> None:
     """Exit with 1 and a line on stderr if the data in ``folder`` is not for brokers with ``config``."""
     try:
-        wanted = Brokers(config)
+        wanted = BrokerKind(config)
     except ValueError:
-        sys.exit(f"opsroom: {config!r} is neither {' nor '.join(kind.value for kind in Brokers)}")
+        sys.exit(f"opsroom: {config!r} is neither {' nor '.join(kind.value for kind in BrokerKind)}")
     try:
         check(Path(folder), wanted)
     except (BrokerDataError, OSError) as error:

@@ -1,6 +1,6 @@
-"""NATS permissions: one user per service, with the subjects that it uses and no others.
+"""NATS permissions: one user per service, limited to the subjects that it uses.
 
-The broker's configuration is made from this table: for the embedded broker at its start, for others by
+The broker's configuration is generated from this table: for the embedded broker at its start, for others by
 ``python -m opsroom_messaging.deployment.broker_accounts``. A new subject needs a line here.
 """
 
@@ -12,43 +12,46 @@ from opsroom_contracts import endpoints, subjects
 
 GATEWAY = subjects.GATEWAY_SERVICE
 OPERATOR = "operator"
-"""The user of the command line: may do everything, as root may on a machine."""
+"""The user of the command line, without restrictions."""
 SERVICES = (GATEWAY, subjects.CHAT_SERVICE, subjects.CLOUD_SERVICE)
 USERS = (*SERVICES, OPERATOR)
 
 _GATEWAYS_STREAM = f"KV_{subjects.GATEWAYS_BUCKET}"
-SURVEYED = (subjects.CHAT_STREAM, subjects.MEMBERS_STREAM, subjects.CLOUD_STREAM, _GATEWAYS_STREAM)
-"""The streams that a portal can't be without, and whose state is told."""
+MONITORED_STREAMS = (subjects.CHAT_STREAM, subjects.MEMBERS_STREAM, subjects.CLOUD_STREAM, _GATEWAYS_STREAM)
+"""The required streams, whose state the status reports."""
 _REPLY_SECONDS = 30
-"""How long a service may take to answer a request: the right to do so ends then."""
+"""A service may reply to a request for this long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """Subjects that may be published and subscribed; ``answers``: and the reply subject of each request."""
+    """The subjects that a user may publish and subscribe.
+
+    ``allow_responses``: it may also publish one reply to each request.
+    """
 
     publish: tuple[str, ...]
     subscribe: tuple[str, ...]
-    answers: bool = False
+    allow_responses: bool = False
 
     def configuration(self) -> dict[str, Any]:
-        """The same as nats-server reads it."""
+        """The ``permissions`` section of a user in nats-server's configuration."""
         rules: dict[str, Any] = {
             "publish": {"allow": list(self.publish)},
             "subscribe": {"allow": list(self.subscribe)},
         }
-        if self.answers:
+        if self.allow_responses:
             rules["allow_responses"] = {"max": 1, "expires": f"{_REPLY_SECONDS}s"}
         return rules
 
 
 def permissions(user: str) -> Permissions:
-    """What ``user``, one of ``USERS``, may do."""
+    """The permissions of ``user``, one of ``USERS``."""
     return _ALL[user]
 
 
 def authorization(passwords: Mapping[str, str]) -> dict[str, Any]:
-    """The broker's ``authorization`` for all ``USERS``; whoever is none of them is refused."""
+    """The ``authorization`` section of the configuration, with all ``USERS``; others can't connect."""
     return {
         "users": [
             {
@@ -65,8 +68,8 @@ def _inbox(user: str) -> str:
     return f"_INBOX.{user}.>"
 
 
-def _follow(stream: str) -> tuple[str, ...]:
-    """What it takes to follow a stream by a consumer of one's own."""
+def _subscribe(stream: str) -> tuple[str, ...]:
+    """Subjects for a subscription to ``stream``."""
     return (
         f"$JS.API.STREAM.INFO.{stream}",
         f"$JS.API.CONSUMER.CREATE.{stream}",
@@ -77,19 +80,19 @@ def _follow(stream: str) -> tuple[str, ...]:
 
 
 def _read(stream: str) -> tuple[str, ...]:
-    """What it takes to read pages of a stream."""
+    """Subjects for reading pages of ``stream``."""
     return (f"$JS.API.DIRECT.GET.{stream}", f"$JS.API.STREAM.MSG.GET.{stream}")
 
 
-def _own(stream: str) -> tuple[str, ...]:
-    """What it takes to make a stream and to read it at any place."""
+def _manage(stream: str) -> tuple[str, ...]:
+    """Subjects for creating ``stream``, reading it and subscribing to it."""
     return (
         f"$JS.API.STREAM.CREATE.{stream}",
         f"$JS.API.STREAM.UPDATE.{stream}",
         f"$JS.API.STREAM.MSG.GET.{stream}",
         f"$JS.API.DIRECT.GET.{stream}",
         f"$JS.API.DIRECT.GET.{stream}.>",
-        *_follow(stream),
+        *_subscribe(stream),
     )
 
 
@@ -98,10 +101,10 @@ def _subjects(service: str) -> tuple[str, ...]:
 
 
 def _service(name: str) -> tuple[str, ...]:
-    """The subjects that a service of ``nats.micro`` subscribes to."""
+    """The subjects to which a service of ``nats.micro`` subscribes."""
     verbs = ("PING", "INFO", "STATS")
-    found = [f"$SRV.{verb}{rest}" for verb in verbs for rest in ("", f".{name}", f".{name}.*")]
-    return (*_subjects(name), *found, _inbox(name))
+    discovery = [f"$SRV.{verb}{rest}" for verb in verbs for rest in ("", f".{name}", f".{name}.*")]
+    return (*_subjects(name), *discovery, _inbox(name))
 
 
 _ALL = {
@@ -123,17 +126,17 @@ _ALL = {
             subjects.AUDIT,
             f"$JS.API.STREAM.INFO.{subjects.AUDIT_STREAM}",
             *_read(subjects.AUDIT_STREAM),
-            *_follow(subjects.CHAT_STREAM),
-            *_follow(subjects.MEMBERS_STREAM),
-            *_follow(subjects.CLOUD_STREAM),
-            *(f"$JS.API.CONSUMER.LIST.{stream}" for stream in SURVEYED),
+            *_subscribe(subjects.CHAT_STREAM),
+            *_subscribe(subjects.MEMBERS_STREAM),
+            *_subscribe(subjects.CLOUD_STREAM),
+            *(f"$JS.API.CONSUMER.LIST.{stream}" for stream in MONITORED_STREAMS),
         ),
         subscribe=(
             subjects.TYPING,
             subjects.GATEWAY_SPENT,
             *_service(GATEWAY),
         ),
-        answers=True,
+        allow_responses=True,
     ),
     subjects.CHAT_SERVICE: Permissions(
         publish=(
@@ -145,14 +148,14 @@ _ALL = {
             subjects.MODERATED,
             subjects.AUDIT,
             "$JS.API.INFO",
-            *_own(subjects.CHAT_STREAM),
+            *_manage(subjects.CHAT_STREAM),
             f"$JS.API.STREAM.MSG.DELETE.{subjects.CHAT_STREAM}",
-            *_own(subjects.MEMBERS_STREAM),
-            *_own(_GATEWAYS_STREAM),
+            *_manage(subjects.MEMBERS_STREAM),
+            *_manage(_GATEWAYS_STREAM),
             f"$JS.API.CONSUMER.INFO.{_GATEWAYS_STREAM}.*",
         ),
         subscribe=_service(subjects.CHAT_SERVICE),
-        answers=True,
+        allow_responses=True,
     ),
     subjects.CLOUD_SERVICE: Permissions(
         publish=(
@@ -160,16 +163,16 @@ _ALL = {
             subjects.CLOUD_TIMERS,
             subjects.CLOUD_OPERATIONS,
             subjects.AUDIT,
-            *_own(subjects.AUDIT_STREAM),
+            *_manage(subjects.AUDIT_STREAM),
             "$JS.API.INFO",
             f"$JS.API.CONSUMER.DURABLE.CREATE.{subjects.CLOUD_STREAM}.{subjects.CLOUD_WORKERS}",
             f"$JS.API.CONSUMER.INFO.{subjects.CLOUD_STREAM}.{subjects.CLOUD_WORKERS}",
             f"$JS.API.CONSUMER.MSG.NEXT.{subjects.CLOUD_STREAM}.{subjects.CLOUD_WORKERS}",
             f"$JS.ACK.{subjects.CLOUD_STREAM}.{subjects.CLOUD_WORKERS}.>",
-            *_own(subjects.CLOUD_STREAM),
+            *_manage(subjects.CLOUD_STREAM),
         ),
         subscribe=_service(subjects.CLOUD_SERVICE),
-        answers=True,
+        allow_responses=True,
     ),
     OPERATOR: Permissions(publish=(">",), subscribe=(">",)),
 }

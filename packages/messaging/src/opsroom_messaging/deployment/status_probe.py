@@ -1,6 +1,6 @@
-"""Looking at a running portal from the broker's side: who answers, what is stored, who lags behind.
+"""The status of a running portal, collected through the broker: replicas, streams and lag.
 
-Needs the rights of the operator or of a gateway.
+Requires the permissions of the operator or of a gateway.
 """
 
 import json
@@ -13,61 +13,59 @@ from nats.errors import Error as NatsError
 from opsroom_contracts.status import REPLICAS_MAX, ReplicaStatus, ServiceName, Status, StreamStatus
 from opsroom_messaging.client.connection import REQUEST_TIMEOUT_SECONDS, NatsConnection, describe
 from opsroom_messaging.client.scatter_gather import request_many
-from opsroom_messaging.deployment.permissions import SURVEYED
-from opsroom_messaging.jetstream.stream_reader import UnavailableError
+from opsroom_messaging.deployment.permissions import MONITORED_STREAMS
+from opsroom_messaging.errors import UnavailableError
 
 _SERVICES: Final = get_args(ServiceName)
 
 
 async def collect_status(broker: NatsConnection) -> Status:
-    """Ask everybody.
+    """Request the statistics of all services and streams.
 
     Raises:
-        UnavailableError: the broker did not answer.
+        UnavailableError: the broker did not reply.
     """
-    began = monotonic()
-    await _api(broker, "INFO")
-    round_trip = monotonic() - began
-    answers = await request_many(broker, "$SRV.STATS", b"", most=REPLICAS_MAX)
-    streams = [await _stream(broker, name) for name in SURVEYED]
-    told: list[dict[str, Any]] = [json.loads(answer) for answer in answers]
-    ours = (_replica(one) for one in told if one.get("name") in _SERVICES)
+    started_at = monotonic()
+    await _api_request(broker, "INFO")
+    round_trip = monotonic() - started_at
+    replies = await request_many(broker, "$SRV.STATS", b"", max_replies=REPLICAS_MAX)
+    stream_results = [await _stream_status(broker, name) for name in MONITORED_STREAMS]
+    statistics: list[dict[str, Any]] = [json.loads(reply) for reply in replies]
+    ours = (_replica(one) for one in statistics if one.get("name") in _SERVICES)
     replicas = tuple(sorted(ours, key=lambda one: (_SERVICES.index(one.service), one.started_at, one.id)))
-    found = [one for one in streams if one is not None]
-    there = {one.service for one in replicas} | {one.name for one, _ in found}
+    streams = [one for one in stream_results if one is not None]
+    present = {one.service for one in replicas} | {stream.name for stream, _ in streams}
     version = broker.client.connected_server_version
     return Status(
         at=datetime.now(UTC),
-        took_ms=_milliseconds(monotonic() - began),
+        took_ms=_milliseconds(monotonic() - started_at),
         broker_version=f"{version.major}.{version.minor}.{version.patch}",
         round_trip_ms=_milliseconds(round_trip),
-        clock_ahead_ms=_milliseconds(min((ahead for _, ahead in found), key=abs, default=0.0)),
+        clock_ahead_ms=_milliseconds(min((ahead for _, ahead in streams), key=abs, default=0.0)),
         replicas=replicas[:REPLICAS_MAX],
-        streams=tuple(one for one, _ in found),
-        missing=tuple(name for name in (*_SERVICES, *SURVEYED) if name not in there),
+        streams=tuple(stream for stream, _ in streams),
+        missing=tuple(name for name in (*_SERVICES, *MONITORED_STREAMS) if name not in present),
     )
 
 
-async def _api(broker: NatsConnection, name: str, **asked: object) -> dict[str, Any]:
+async def _api_request(broker: NatsConnection, name: str) -> dict[str, Any]:
     try:
-        reply = await broker.client.request(
-            f"$JS.API.{name}", json.dumps(asked).encode() if asked else b"", timeout=REQUEST_TIMEOUT_SECONDS
-        )
+        reply = await broker.client.request(f"$JS.API.{name}", b"", timeout=REQUEST_TIMEOUT_SECONDS)
     except (NatsError, TimeoutError) as error:
-        raise UnavailableError(f"asking for {name}: {describe(error)}") from error
-    answer: dict[str, Any] = json.loads(reply.data)
-    return answer
+        raise UnavailableError(f"requesting {name}: {describe(error)}") from error
+    response: dict[str, Any] = json.loads(reply.data)
+    return response
 
 
-async def _stream(broker: NatsConnection, name: str) -> tuple[StreamStatus, float] | None:
-    """The stream, and by how many seconds our clock is ahead of the broker's; None: it is not there."""
-    info = await _api(broker, f"STREAM.INFO.{name}")
-    ahead = _ahead(info.get("ts"))
+async def _stream_status(broker: NatsConnection, name: str) -> tuple[StreamStatus, float] | None:
+    """The stream's status, and how many seconds our clock is ahead of the broker's; None: no such stream."""
+    info = await _api_request(broker, f"STREAM.INFO.{name}")
+    ahead = _clock_ahead(info.get("ts"))
     if "state" not in info:
         return None
-    consumers = (await _api(broker, f"CONSUMER.LIST.{name}")).get("consumers") or []
+    consumers = (await _api_request(broker, f"CONSUMER.LIST.{name}")).get("consumers") or []
     state = info["state"]
-    found = StreamStatus(
+    status = StreamStatus(
         name=name,
         messages=state["messages"],
         size_bytes=state["bytes"],
@@ -76,17 +74,17 @@ async def _stream(broker: NatsConnection, name: str) -> tuple[StreamStatus, floa
         consumers=len(consumers),
         lag=max((one["num_pending"] + one["num_ack_pending"] for one in consumers), default=0),
     )
-    return found, ahead
+    return status, ahead
 
 
-def _replica(answer: dict[str, Any]) -> ReplicaStatus:
-    endpoints = answer.get("endpoints") or []
+def _replica(statistics: dict[str, Any]) -> ReplicaStatus:
+    endpoints = statistics.get("endpoints") or []
     data = endpoints[0].get("data") or {} if endpoints else {}
     return ReplicaStatus(
-        service=answer["name"],
-        id=answer["id"],
-        version=answer["version"],
-        started_at=_moment(answer["started"]),
+        service=statistics["name"],
+        id=statistics["id"],
+        version=statistics["version"],
+        started_at=_parse_time(statistics["started"]),
         requests=sum(endpoint["num_requests"] for endpoint in endpoints),
         refusals=sum((data.get("refusals") or {}).values()),
         in_flight=data.get("in_flight", 0),
@@ -99,11 +97,11 @@ def _milliseconds(seconds: float) -> float:
     return round(seconds * 1000, 1)
 
 
-def _moment(said: str) -> datetime:
-    """What the broker and its services write, down to the nanosecond."""
-    whole, _, fraction = said.rstrip("Z").partition(".")
+def _parse_time(text: str) -> datetime:
+    """Parse a UTC timestamp of the broker or a service, which has nanoseconds."""
+    whole, _, fraction = text.rstrip("Z").partition(".")
     return datetime.fromisoformat(f"{whole}.{fraction[:6]:0<6}").replace(tzinfo=UTC)
 
 
-def _ahead(broker_time: str | None) -> float:
-    return 0.0 if broker_time is None else (datetime.now(UTC) - _moment(broker_time)).total_seconds()
+def _clock_ahead(broker_time: str | None) -> float:
+    return 0.0 if broker_time is None else (datetime.now(UTC) - _parse_time(broker_time)).total_seconds()

@@ -1,1 +1,1 @@
-"""Streams: reading, writing, subscribing, leases, the audit log."""
+"""JetStream: reading, writing, subscriptions, leases and the audit log."""

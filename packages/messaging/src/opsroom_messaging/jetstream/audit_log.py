@@ -1,4 +1,4 @@
-"""Writing the audit: behind the answer, in order, once each, and never in the way of a command."""
+"""Background writer of the audit stream: stores each entry once and in order, without delaying commands."""
 
 import asyncio
 import logging
@@ -12,27 +12,22 @@ from opsroom_contracts.errors import Fault
 from opsroom_contracts.model import to_milliseconds
 from opsroom_contracts.subjects import audit_subject
 from opsroom_messaging.client.connection import NatsConnection
-from opsroom_messaging.jetstream.batch_writer import (
-    BatchWriter,
-    ConflictError,
-    OverloadedError,
-    RefusedError,
-    Write,
-)
-from opsroom_messaging.jetstream.stream_reader import UnavailableError
-from opsroom_messaging.runtime.process import running
+from opsroom_messaging.errors import ConflictError, OverloadedError, RejectedError, UnavailableError
+from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
+from opsroom_runtime.process import run_tasks
 
-_GROUP = 200
-_AGAIN_SECONDS = 0.5
+_BATCH_ENTRIES = 200
+_RETRY_SECONDS = 0.5
+_ID_MAX = 64
 _TARGET_MAX = 128
 
 log = logging.getLogger(__name__)
 
 
-def accepted(action: AuditAction, actor: str, operation_id: str, target: str | None) -> AuditEntry:
-    """The entry of a command that was accepted: the same for a retry of it, so that it is stored once."""
+def accepted_entry(action: AuditAction, actor: str, operation_id: str, target: str | None) -> AuditEntry:
+    """The entry of an accepted command. A retry of the command gives the same id, so it is stored once."""
     return AuditEntry(
-        id=f"{action.value}-{operation_id}"[:64],
+        id=f"{action.value}-{operation_id}"[:_ID_MAX],
         at=_now(),
         outcome=AuditOutcome.ACCEPTED,
         action=action,
@@ -42,8 +37,8 @@ def accepted(action: AuditAction, actor: str, operation_id: str, target: str | N
     )
 
 
-def refused(action: AuditAction, actor: str, fault: Fault, target: str | None) -> AuditEntry:
-    """The entry of a command that was refused."""
+def rejected_entry(action: AuditAction, actor: str, fault: Fault, target: str | None) -> AuditEntry:
+    """The entry of a rejected command."""
     return AuditEntry(
         id=uuid4().hex,
         at=_now(),
@@ -57,15 +52,15 @@ def refused(action: AuditAction, actor: str, fault: Fault, target: str | None) -
     )
 
 
-def moderated(
+def moderation_entry(
     action: AuditAction, by: Requester, target: str, reason: str | None, *, once: str | None = None
 ) -> AuditEntry:
-    """The entry of something that somebody did about a message or a person.
+    """The entry of a moderation action on a message or a user.
 
-    ``once``: an id of what can be done but once, so that a retry of it is stored once.
+    ``once``: the id of an action that can happen only once, so that a retry of it is stored once.
     """
     return AuditEntry(
-        id=uuid4().hex if once is None else f"{action.value}-{once}"[:64],
+        id=uuid4().hex if once is None else f"{action.value}-{once}"[:_ID_MAX],
         at=_now(),
         outcome=AuditOutcome.ACCEPTED,
         action=action,
@@ -76,70 +71,71 @@ def moderated(
     )
 
 
-class Audit:
-    """Entries on their way to the stream. Past ``most`` that wait, one goes to the log instead."""
+class AuditWriter:
+    """Queues audit entries and writes them to the stream. If the queue is full, entries go to the log."""
 
-    def __init__(self, broker: NatsConnection, *, most: int = 10_000) -> None:
+    def __init__(self, broker: NatsConnection, *, max_pending: int = 10_000) -> None:
         self._writer = BatchWriter(broker)
-        self._waiting: deque[AuditEntry] = deque()
-        self._most = most
+        self._pending: deque[AuditEntry] = deque()
+        self._max_pending = max_pending
         self._wake = asyncio.Event()
         self._empty = asyncio.Event()
         self._empty.set()
 
-    def note(self, entry: AuditEntry) -> None:
-        """Have ``entry`` stored soon; returns at once."""
-        if len(self._waiting) >= self._most:
-            _to_log(entry, "too many wait")
+    def record(self, entry: AuditEntry) -> None:
+        """Queue ``entry`` to be stored."""
+        if len(self._pending) >= self._max_pending:
+            _write_to_log(entry, "the queue is full")
             return
-        self._waiting.append(entry)
+        self._pending.append(entry)
         self._empty.clear()
         self._wake.set()
 
     async def run(self) -> None:
-        """Store what is noted until cancelled; what the broker does not take yet is tried again."""
-        async with running(writer=self._writer.run()):
+        """Store queued entries until cancelled; retry while the broker is unavailable."""
+        async with run_tasks(writer=self._writer.run()):
             while True:
                 await self._wake.wait()
-                while self._waiting:
-                    await self._store_some()
+                while self._pending:
+                    await self._store_batch()
                 self._empty.set()
                 self._wake.clear()
 
     async def drain(self, timeout: float = 2.0) -> None:
-        """Wait until all is stored; what is not by then goes to the log."""
+        """Wait up to ``timeout`` seconds until the queue is empty; write what is left to the log."""
         try:
             async with asyncio.timeout(timeout):
                 await self._empty.wait()
         except TimeoutError:
-            for entry in self._waiting:
-                _to_log(entry, "stopping")
+            for entry in self._pending:
+                _write_to_log(entry, "stopping")
 
-    async def _store_some(self) -> None:
-        some = [self._waiting[i] for i in range(min(_GROUP, len(self._waiting)))]
-        outcomes = await asyncio.gather(*(self._store(entry) for entry in some))
-        for _ in some:
-            self._waiting.popleft()
-        again = [entry for entry, stored in zip(some, outcomes, strict=True) if not stored]
-        if again:
-            self._waiting.extendleft(reversed(again))
-            await asyncio.sleep(_AGAIN_SECONDS)
+    async def _store_batch(self) -> None:
+        batch = [self._pending[i] for i in range(min(_BATCH_ENTRIES, len(self._pending)))]
+        results = await asyncio.gather(*(self._store(entry) for entry in batch))
+        for _ in batch:
+            self._pending.popleft()
+        failed = [entry for entry, done in zip(batch, results, strict=True) if not done]
+        if failed:
+            self._pending.extendleft(reversed(failed))
+            await asyncio.sleep(_RETRY_SECONDS)
 
     async def _store(self, entry: AuditEntry) -> bool:
+        """Whether ``entry`` is done; False: retry it."""
         write = Write(audit_subject(entry.outcome.value, entry.id), encode(entry), expected=0)
         try:
             await self._writer.write(write)
         except ConflictError:
-            return True  # a retry of what is there already
+            return True  # already stored
         except (UnavailableError, OverloadedError):
             return False
-        except RefusedError as error:
-            _to_log(entry, str(error))
+        except RejectedError as error:
+            _write_to_log(entry, str(error))
         return True
 
 
-def _to_log(entry: AuditEntry, why: str) -> None:
-    log.error("not stored in the audit (%s): %s", why, encode(entry).decode())
+def _write_to_log(entry: AuditEntry, reason: str) -> None:
+    log.error("audit entry not stored (%s): %s", reason, encode(entry).decode())
 
 
 def _now() -> datetime:

@@ -1,7 +1,7 @@
-"""Guarded, atomic, grouped writes to one stream.
+"""Atomic, batched writes to one stream, with optimistic concurrency.
 
-What arrives together is stored together: one atomic batch costs the broker little more than one
-message, so the rate grows with the load while a lone write pays no waiting.
+Writes that arrive together are stored in one atomic batch, which costs the broker little more than a single
+message. So the throughput grows with the load, and a single write does not wait for others.
 """
 
 import asyncio
@@ -19,36 +19,24 @@ from nats.js.api import Header
 
 from opsroom_contracts.model import rfc3339
 from opsroom_messaging.client.connection import REQUEST_TIMEOUT_SECONDS, NatsConnection
-from opsroom_messaging.jetstream.stream_reader import UnavailableError
-from opsroom_messaging.runtime.metrics import SIZES, single
-from opsroom_messaging.runtime.tracing import SpanRole
+from opsroom_messaging.errors import ConflictError, OverloadedError, RejectedError, UnavailableError
+from opsroom_runtime.metrics import SIZES, single
+from opsroom_runtime.tracing import SpanKind
 
 _WRONG_LAST_SEQUENCE = frozenset({10071, 10164})
-_PASSING = frozenset({10047, 10176, 10210, 10211})
-"""Refusals of the moment: no room left, a batch whose beginning this leader never saw, too many batches."""
-_GROUP_MESSAGES = 500
-"""Half of what the broker takes in one batch: larger groups no longer raise the rate, only the wait."""
+_TRANSIENT = frozenset({10047, 10176, 10210, 10211})
+"""Transient errors: no space left, the batch started under a previous leader, too many open batches."""
+_BATCH_MESSAGES = 500
+"""Half of the broker's limit: larger batches only add latency."""
 _PIPELINE_ENTRIES = 8
-"""Up to here, single messages sent side by side beat a batch, whose fixed cost is about 3 ms."""
+"""Up to this many entries, concurrent single writes are faster than a batch, which costs about 3 ms."""
 
 log = logging.getLogger(__name__)
 
 
-class ConflictError(Exception):
-    """A guard did not hold: somebody wrote to the subject meanwhile. Nothing was stored."""
-
-
-class OverloadedError(Exception):
-    """The queue of writes is full. Nothing was stored."""
-
-
-class RefusedError(Exception):
-    """The broker refused the write for a reason that a retry will not change."""
-
-
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Deliver the message on ``target`` (same stream) at ``at``; what is delivered lives ``ttl`` seconds."""
+    """Publish the message on ``target`` (a subject of the same stream) at ``at``, with a TTL in seconds."""
 
     at: datetime
     target: str
@@ -59,8 +47,10 @@ class Schedule:
 class Write:
     """One message to store.
 
-    ``expected``: the sequence that must be the subject's last (0: the subject must be empty).
-    ``ttl``: seconds after which the message vanishes.
+    Attributes:
+        expected: the expected last sequence of the subject; 0: the subject must be empty.
+        ttl: seconds until the message expires.
+        trace: trace context headers.
     """
 
     subject: str
@@ -71,7 +61,7 @@ class Write:
     trace: Mapping[str, str] = field(default_factory=dict)
 
     def headers(self) -> dict[str, str]:
-        """The NATS headers that carry the guard, the time to live, the schedule and the trace."""
+        """The NATS headers for the expected sequence, the TTL, the schedule and the trace context."""
         headers = dict(self.trace)
         if self.expected is not None:
             headers[Header.EXPECTED_LAST_SUBJECT_SEQUENCE] = str(self.expected)
@@ -91,10 +81,10 @@ class _Entry:
 
 
 class BatchWriter:
-    """Stores entries of one or more writes, each entry all or nothing, in the order of asking.
+    """Stores entries of one or more writes, each entry atomically, in the order of the calls.
 
-    One group is under way at a time; what arrives meanwhile makes the next. When a group is refused
-    because one entry's guard failed, its entries are stored one by one, so each fails for itself only.
+    One batch is in flight at a time; entries that arrive meanwhile form the next. If a batch fails because
+    one entry conflicts, its entries are written one by one, so that only that entry fails.
     """
 
     def __init__(self, broker: NatsConnection, *, max_pending: int = 20_000) -> None:
@@ -102,112 +92,112 @@ class BatchWriter:
         self._max_pending = max_pending
         self._pending: deque[_Entry] = deque()
         self._wake = asyncio.Event()
-        self._stored = broker.metrics.histogram(
-            "store_seconds", "Time until the broker had a write on disk.", ("subject",)
+        self._latency = broker.metrics.histogram(
+            "store_seconds", "Time until the broker stored a write.", ("subject",)
         )
-        self._groups = broker.metrics.histogram(
-            "store_group_entries", "Entries stored in one go.", bounds=SIZES
+        self._batch_sizes = broker.metrics.histogram(
+            "store_group_entries", "Entries stored in one batch.", bounds=SIZES
         )
         broker.metrics.gauge(
-            "store_waiting", "Entries that wait to be stored.", single(lambda: len(self._pending))
+            "store_waiting", "Entries that are queued to be stored.", single(lambda: len(self._pending))
         )
 
     async def write(self, *writes: Write) -> tuple[int, ...]:
-        """Store ``writes`` atomically; answers the sequence of each.
+        """Store ``writes`` atomically and return the sequence of each.
 
         Raises:
-            ConflictError: a guard did not hold.
-            OverloadedError: too many entries wait already.
-            UnavailableError: no answer in time; it may be stored or not.
-            RefusedError: the broker will never take it.
+            ConflictError: an expected sequence did not match.
+            OverloadedError: the queue is full.
+            UnavailableError: no reply in time; the writes may be stored or not.
+            RejectedError: the broker rejected them, and a retry won't help.
         """
         if len(self._pending) >= self._max_pending:
-            raise OverloadedError(f"{self._max_pending} writes wait already")
-        traces = self._broker.traces
-        kind = _kind(writes[0].subject)
-        began = monotonic()
-        with traces.span(f"store {kind}", SpanRole.STORE):
-            if traces.on:
-                headers = traces.headers()
+            raise OverloadedError(f"{self._max_pending} writes are queued")
+        tracer = self._broker.tracer
+        prefix = _subject_prefix(writes[0].subject)
+        started_at = monotonic()
+        with tracer.span(f"store {prefix}", SpanKind.PRODUCER):
+            if tracer.enabled:
+                headers = tracer.headers()
                 writes = tuple(replace(write, trace=headers) for write in writes)
             entry = _Entry(writes, asyncio.get_running_loop().create_future())
             self._pending.append(entry)
             self._wake.set()
             sequences = await entry.stored
-        self._stored.observe(monotonic() - began, kind)
+        self._latency.observe(monotonic() - started_at, prefix)
         return sequences
 
     async def run(self) -> None:
-        """Store what is asked for until cancelled; then what still waits fails as unavailable."""
+        """Store queued entries until cancelled; the remaining ones then fail with ``UnavailableError``."""
         try:
             while True:
                 await self._wake.wait()
                 while self._pending:
-                    await self._store(self._take_group())
+                    await self._store(self._next_batch())
                 self._wake.clear()
         finally:
             for entry in self._pending:
                 _fail(entry, UnavailableError("stopping"))
             self._pending.clear()
 
-    def _take_group(self) -> list[_Entry]:
-        group: list[_Entry] = []
+    def _next_batch(self) -> list[_Entry]:
+        batch: list[_Entry] = []
         subjects: set[str] = set()
         messages = 0
         while self._pending:
             entry = self._pending[0]
             messages += len(entry.writes)
-            # Two guarded writes on one subject can't share a batch: the second's guard is not known yet.
-            if group and (messages > _GROUP_MESSAGES or any(w.subject in subjects for w in entry.writes)):
+            # A batch has one write per subject: the expected sequence of a second one is not known yet.
+            if batch and (messages > _BATCH_MESSAGES or any(w.subject in subjects for w in entry.writes)):
                 break
             subjects.update(write.subject for write in entry.writes)
             self._pending.popleft()
             if not entry.stored.cancelled():
-                group.append(entry)
-        return group
+                batch.append(entry)
+        return batch
 
-    async def _store(self, group: list[_Entry]) -> None:
-        self._groups.observe(len(group))
+    async def _store(self, batch: list[_Entry]) -> None:
+        self._batch_sizes.observe(len(batch))
         try:
-            if len(group) > _PIPELINE_ENTRIES or (len(group) > 1 and any(len(e.writes) > 1 for e in group)):
-                await self._store_together(group)
-            elif len(group) == 1:
-                await self._store_alone(group[0])
+            if len(batch) > _PIPELINE_ENTRIES or (len(batch) > 1 and any(len(e.writes) > 1 for e in batch)):
+                await self._store_as_batch(batch)
+            elif len(batch) == 1:
+                await self._store_single(batch[0])
             else:
-                await asyncio.gather(*(self._store_alone(entry) for entry in group))
-        except BaseException:  # cancelled half-way: no one may be left waiting for an answer
-            for entry in group:
+                await asyncio.gather(*(self._store_single(entry) for entry in batch))
+        except BaseException:  # cancelled: callers must not wait forever
+            for entry in batch:
                 _fail(entry, UnavailableError("stopping"))
             raise
 
-    async def _store_together(self, group: list[_Entry]) -> None:
-        writes = [write for entry in group for write in entry.writes]
+    async def _store_as_batch(self, batch: list[_Entry]) -> None:
+        writes = [write for entry in batch for write in entry.writes]
         try:
-            sequences = await self._batch(writes)
+            sequences = await self._write_batch(writes)
         except ConflictError:
-            await asyncio.gather(*(self._store_alone(entry) for entry in group))
-        except (UnavailableError, RefusedError) as error:
-            for entry in group:
+            await asyncio.gather(*(self._store_single(entry) for entry in batch))
+        except (UnavailableError, RejectedError) as error:
+            for entry in batch:
                 _fail(entry, error)
         else:
             start = 0
-            for entry in group:
+            for entry in batch:
                 end = start + len(entry.writes)
                 _succeed(entry, sequences[start:end])
                 start = end
 
-    async def _store_alone(self, entry: _Entry) -> None:
+    async def _store_single(self, entry: _Entry) -> None:
         try:
             if len(entry.writes) == 1:
                 write = entry.writes[0]
                 ack = await self._request(write.subject, write.payload, write.headers())
                 _succeed(entry, (int(ack["seq"]),))
             else:
-                _succeed(entry, await self._batch(entry.writes))
-        except (ConflictError, UnavailableError, RefusedError) as error:
+                _succeed(entry, await self._write_batch(entry.writes))
+        except (ConflictError, UnavailableError, RejectedError) as error:
             _fail(entry, error)
 
-    async def _batch(self, writes: Sequence[Write]) -> tuple[int, ...]:
+    async def _write_batch(self, writes: Sequence[Write]) -> tuple[int, ...]:
         batch_id = uuid4().hex
         last = len(writes)
         try:
@@ -238,20 +228,20 @@ class BatchWriter:
         except (NatsError, TimeoutError) as error:
             raise UnavailableError(f"writing {subject}: {error}") from error
         ack = json.loads(reply.data)
-        refusal = ack.get("error")
-        if refusal is None:
+        failure = ack.get("error")
+        if failure is None:
             return dict(ack)
-        if refusal.get("err_code") in _WRONG_LAST_SEQUENCE:
+        if failure.get("err_code") in _WRONG_LAST_SEQUENCE:
             raise ConflictError(subject)
-        description = f"{subject}: {refusal.get('description')} ({refusal.get('err_code')})"
-        if refusal.get("code") == 503 or refusal.get("err_code") in _PASSING:
+        description = f"{subject}: {failure.get('description')} ({failure.get('err_code')})"
+        if failure.get("code") == 503 or failure.get("err_code") in _TRANSIENT:
             raise UnavailableError(description)
-        log.error("the broker refused a write on %s", description)
-        raise RefusedError(description)
+        log.error("the broker rejected a write on %s", description)
+        raise RejectedError(description)
 
 
-def _kind(subject: str) -> str:
-    """The first two tokens: what sort of thing is stored, not which."""
+def _subject_prefix(subject: str) -> str:
+    """The first two tokens of a subject: the type of what is stored, without its id."""
     return ".".join(subject.split(".", 2)[:2])
 
 

@@ -1,4 +1,4 @@
-"""The time of day as the broker has it, whatever becomes of this machine's clock."""
+"""A clock that follows the broker's, independent of this machine's wall clock."""
 
 import asyncio
 import json
@@ -11,62 +11,66 @@ from nats.errors import Error as NatsError
 
 from opsroom_messaging.client.connection import REQUEST_TIMEOUT_SECONDS, NatsConnection, describe
 
-_EVERY_SECONDS = 5.0
-_WRONG_SECONDS = 1.0
-"""What the broker's clock may differ by before it is believed instead: an answer takes its time."""
+_SYNC_INTERVAL_SECONDS = 5.0
+_TOLERANCE_SECONDS = 1.0
+"""A smaller difference from the broker's clock is ignored."""
 
 log = logging.getLogger(__name__)
 
 
 def monotonic_seconds() -> float:
-    """Seconds that only ever pass; where the system tells, those in which the machine slept too."""
+    """A monotonic time in seconds that, where the system supports it, includes the time in suspend."""
     boottime = getattr(time, "CLOCK_BOOTTIME", None)
     return time.monotonic() if boottime is None else time.clock_gettime(boottime)
 
 
 class BrokerClock:
-    """The time of day that does not step when the machine's clock does.
+    """The current UTC time, unaffected by steps of the machine's wall clock.
 
-    Deadlines are stored as times of day, and the broker's clock is the one that timers run by. So time is
-    counted on from what this machine said at the start, and set right by the broker where the two differ.
+    Stored deadlines are wall-clock times, and the broker's clock triggers the timers. So this clock counts
+    monotonically from the machine's time at the start, and is corrected when the broker's differs.
     """
 
     def __init__(
         self,
         wall: Callable[[], float] = time.time,
-        steady: Callable[[], float] = monotonic_seconds,
+        monotonic: Callable[[], float] = monotonic_seconds,
     ) -> None:
-        self._steady = steady
-        self._offset = wall() - steady()
+        self._monotonic = monotonic
+        self._offset = wall() - monotonic()
 
     def __call__(self) -> datetime:
-        """The time of day, in UTC."""
-        return datetime.fromtimestamp(self._steady() + self._offset, UTC)
+        """The current time, in UTC."""
+        return datetime.fromtimestamp(self._monotonic() + self._offset, UTC)
 
     async def sync(self, broker: NatsConnection, stream: str) -> None:
-        """Hear what the broker's clock says, and be set right by it; a silent broker changes nothing."""
-        asked = self._steady()
+        """Read the broker's clock from the info of ``stream`` and apply it. Without a reply, do nothing."""
+        sent_at = self._monotonic()
         try:
-            answer = await broker.client.request(
+            reply = await broker.client.request(
                 f"$JS.API.STREAM.INFO.{stream}", b"", timeout=REQUEST_TIMEOUT_SECONDS
             )
-            told = datetime.fromisoformat(json.loads(answer.data)["ts"]).timestamp()
+            broker_time = datetime.fromisoformat(json.loads(reply.data)["ts"]).timestamp()
         except (NatsError, TimeoutError, KeyError, ValueError) as error:
             log.info("the broker's clock can't be read: %s", describe(error))
         else:
-            self.apply_sample(told, asked, self._steady())
+            self.apply_sample(broker_time, sent_at, self._monotonic())
 
-    def apply_sample(self, told: float, asked: float, answered: float) -> None:
-        """The broker's clock said ``told`` between two moments of the steady clock, all in seconds."""
-        least, most = told - answered, told - asked
-        wrong = max(self._offset - most, least - self._offset)
-        if wrong > _WRONG_SECONDS:
-            log.warning("the clock is %.1f s away from the broker's, and is set right", wrong)
-            self._offset = (least + most) / 2
+    def apply_sample(self, broker_time: float, sent_at: float, received_at: float) -> None:
+        """Correct this clock by one reading of the broker's.
+
+        ``broker_time``: a UNIX time, read by the broker between the monotonic times ``sent_at`` and
+        ``received_at``; all in seconds.
+        """
+        lowest, highest = broker_time - received_at, broker_time - sent_at
+        difference = max(self._offset - highest, lowest - self._offset)
+        if difference > _TOLERANCE_SECONDS:
+            log.warning("the clock differs from the broker's by %.1f s; corrected", difference)
+            self._offset = (lowest + highest) / 2
 
     async def run(self, broker: NatsConnection, stream: str) -> None:
-        """Ask every few seconds until cancelled."""
+        """Sync periodically until cancelled."""
         while True:
-            await asyncio.sleep(_EVERY_SECONDS)
+            await asyncio.sleep(_SYNC_INTERVAL_SECONDS)
             if broker.connected:
                 await self.sync(broker, stream)

@@ -1,4 +1,4 @@
-"""Leases of gateway processes: renewed while they live, gone soon after they die."""
+"""Leases of gateway processes: renewed while they run, expired soon after they die."""
 
 import asyncio
 import logging
@@ -9,16 +9,17 @@ from nats.js.kv import KeyValue
 
 from opsroom_contracts import subjects
 from opsroom_messaging.client.connection import NatsConnection
-from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader, UnavailableError
+from opsroom_messaging.errors import UnavailableError
+from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
 
 RENEW_SECONDS = 5.0
-_PAGE = 500
+_PAGE_SIZE = 500
 
 log = logging.getLogger(__name__)
 
 
 class GatewayLease:
-    """This gateway's own lease."""
+    """The lease of one gateway process."""
 
     def __init__(self, broker: NatsConnection, gateway: str) -> None:
         self._broker = broker
@@ -26,20 +27,20 @@ class GatewayLease:
         self._renew = asyncio.Event()
         broker.on_reconnect(self._renew.set)
 
-    async def take(self) -> None:
-        """Hold the lease from now on.
+    async def acquire(self) -> None:
+        """Acquire or renew the lease.
 
         Raises:
-            UnavailableError: the broker did not answer.
+            UnavailableError: the broker did not reply.
         """
         try:
             bucket = await _bucket(self._broker)
             await bucket.put(self._gateway, b"")
         except (JetStreamError, NatsError, TimeoutError) as error:
-            raise UnavailableError(f"taking the lease of gateway {self._gateway}: {error}") from error
+            raise UnavailableError(f"acquiring the lease of gateway {self._gateway}: {error}") from error
 
     async def run(self) -> None:
-        """Renew until cancelled, at once when the broker is back; then give the lease up."""
+        """Renew periodically, and at once after a reconnect, until cancelled; then release the lease."""
         try:
             while True:
                 self._renew.clear()
@@ -49,37 +50,39 @@ class GatewayLease:
                 except TimeoutError:
                     pass
                 try:
-                    await self.take()
+                    await self.acquire()
                 except UnavailableError as error:
                     log.warning("%s", error)
         finally:
-            await self._give_up()
+            await self._release()
 
-    async def _give_up(self) -> None:
+    async def _release(self) -> None:
         if not self._broker.connected:
-            return  # it runs out by itself
+            return  # it will expire
         try:
             await (await _bucket(self._broker)).purge(self._gateway)
         except (JetStreamError, NatsError, TimeoutError) as error:
-            log.info("the lease of gateway %s will run out by itself: %s", self._gateway, error)
+            log.info("the lease of gateway %s was not released and will expire: %s", self._gateway, error)
 
 
 async def live_gateways(broker: NatsConnection) -> frozenset[str]:
-    """The gateways that hold a lease now.
+    """The ids of the gateways that hold a lease.
 
-    Read without a consumer, as it is asked for all the time: a cluster has to agree on every consumer.
+    Reads without a consumer: this is called often, and a cluster must reach a consensus for each consumer.
 
     Raises:
-        UnavailableError: the broker did not answer.
+        UnavailableError: the broker did not reply.
     """
     reader = StreamReader(broker, f"KV_{subjects.GATEWAYS_BUCKET}")
     prefix = f"$KV.{subjects.GATEWAYS_BUCKET}."
-    found: list[StreamMessage] = []
-    while page := await reader.page(f"{prefix}>", start=found[-1].seq + 1 if found else 1, count=_PAGE):
-        found += page
-        if len(page) < _PAGE:
+    leases: list[StreamMessage] = []
+    while page := await reader.page(
+        f"{prefix}>", start=leases[-1].seq + 1 if leases else 1, count=_PAGE_SIZE
+    ):
+        leases += page
+        if len(page) < _PAGE_SIZE:
             break
-    return frozenset(lease.subject.removeprefix(prefix) for lease in found if not lease.gone)
+    return frozenset(lease.subject.removeprefix(prefix) for lease in leases if not lease.deleted)
 
 
 async def _bucket(broker: NatsConnection) -> KeyValue:

@@ -1,8 +1,8 @@
-"""Messages as they lie in a stream, and reading them back by subject or by sequence."""
+"""Reading stored messages by subject or sequence, without a consumer."""
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -12,19 +12,15 @@ from nats.js.errors import Error as JetStreamError
 from nats.js.errors import NotFoundError
 
 from opsroom_messaging.client.connection import REQUEST_TIMEOUT_SECONDS, NatsConnection
-from opsroom_messaging.client.unsubscribe import end
-
-
-class UnavailableError(Exception):
-    """The broker did not answer in time; whether it did what was asked is not known."""
-
+from opsroom_messaging.client.unsubscribe import unsubscribe_quietly
+from opsroom_messaging.errors import UnavailableError
 
 _NO_MESSAGE = 10037
-_END = frozenset({"204", "404"})
-"""How the broker says that this was all, or that there was nothing."""
-_LAG_SECONDS = 0.1
+_END_OF_BATCH = frozenset({"204", "404"})
+"""Status of the message that ends a batch: after the last message, or if there was none."""
+_REPLICA_RETRY_SECONDS = 0.1
 _KV_OPERATION, _KV_MARKER = "KV-Operation", "Nats-Marker-Reason"
-"""Headers of what takes a key's value away: a delete or purge, and what the broker leaves of what ran out."""
+"""Headers of a deleted key: of a delete or purge, and of the broker's marker for an expired value."""
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -32,8 +28,11 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 class StreamMessage:
     """One message of a stream.
 
-    ``pending``: how many more were there for the reader when it was sent; ``at``: when the broker stored
-    it, by the broker's clock; ``gone``: a marker of a key-value bucket, which says that the key has no value.
+    Attributes:
+        seq: its stream sequence.
+        pending: how many more messages the consumer had when this one was delivered.
+        at: when the broker stored it, by the broker's clock.
+        deleted: whether this is a tombstone of a key-value bucket, so that the key has no value.
     """
 
     seq: int
@@ -41,12 +40,12 @@ class StreamMessage:
     data: bytes
     pending: int = 0
     at: datetime = _EPOCH
-    gone: bool = False
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The first and last sequence that a stream holds; an empty stream has first = last + 1."""
+    """The first and last sequence of a stream; in an empty stream, first = last + 1."""
 
     first: int
     last: int
@@ -60,54 +59,54 @@ class StreamReader:
         self._stream = stream
 
     async def last(self, subject: str) -> StreamMessage | None:
-        """The last message on ``subject``, as the stream's leader knows it, or None.
+        """The last message on ``subject``, read from the stream's leader, or None.
 
         Raises:
-            UnavailableError: no answer.
+            UnavailableError: no reply.
         """
         try:
-            found = await self._broker.jetstream.get_last_msg(self._stream, subject)
+            stored = await self._broker.jetstream.get_last_msg(self._stream, subject)
         except (JetStreamError, NatsError, TimeoutError) as error:
             if isinstance(error, NotFoundError) and error.err_code == _NO_MESSAGE:
                 return None
             raise UnavailableError(f"reading {subject}: {error}") from error
         return StreamMessage(
-            found.seq or 0, found.subject or subject, found.data or b"", at=found.time or _EPOCH
+            stored.seq or 0, stored.subject or subject, stored.data or b"", at=stored.time or _EPOCH
         )
 
     async def bounds(self) -> Bounds:
-        """What the stream holds now.
+        """The current first and last sequence.
 
         Raises:
-            UnavailableError: no answer.
+            UnavailableError: no reply.
         """
         try:
             state = (await self._broker.jetstream.stream_info(self._stream)).state
         except (JetStreamError, NatsError, TimeoutError) as error:
-            raise UnavailableError(f"asking for the bounds of {self._stream}: {error}") from error
+            raise UnavailableError(f"reading the bounds of {self._stream}: {error}") from error
         return Bounds(max(state.first_seq, 1), state.last_seq)
 
     async def page(self, subject: str, *, start: int, count: int) -> list[StreamMessage]:
         """Up to ``count`` messages that match ``subject``, from sequence ``start`` on, ascending.
 
-        Fewer only where the stream's leader has no more: any copy of the stream may answer, and one that was
-        cut off from the leader does not know what it lacks.
+        Returns fewer only if the leader has no more. Any replica may serve a read, and a replica without a
+        connection to the leader may lack messages, so a short page is checked with the leader.
 
         Raises:
-            UnavailableError: no answer, or none that is complete.
+            UnavailableError: no reply, or only incomplete ones.
         """
-        found: list[StreamMessage] = []
+        messages: list[StreamMessage] = []
         deadline = asyncio.get_running_loop().time() + REQUEST_TIMEOUT_SECONDS
         while True:
-            found += await self._part(subject, start=start, count=count - len(found))
-            start = found[-1].seq + 1 if found else max(start, 1)
-            if len(found) >= count or not await self._has_more(subject, start):
-                return found
+            messages += await self._read_batch(subject, start=start, count=count - len(messages))
+            start = messages[-1].seq + 1 if messages else max(start, 1)
+            if len(messages) >= count or not await self._leader_has_more(subject, start):
+                return messages
             if asyncio.get_running_loop().time() > deadline:
-                raise UnavailableError(f"reading {self._stream}: only copies that lag behind answer")
-            await asyncio.sleep(_LAG_SECONDS)
+                raise UnavailableError(f"reading {self._stream}: only lagging replicas reply")
+            await asyncio.sleep(_REPLICA_RETRY_SECONDS)
 
-    async def _has_more(self, subject: str, start: int) -> bool:
+    async def _leader_has_more(self, subject: str, start: int) -> bool:
         """Whether the leader has a message that matches ``subject`` from ``start`` on."""
         try:
             await self._broker.jetstream.get_msg(self._stream, seq=start, subject=subject, next=True)
@@ -117,7 +116,7 @@ class StreamReader:
             raise UnavailableError(f"reading {self._stream} from {start}: {error}") from error
         return True
 
-    async def _part(self, subject: str, *, start: int, count: int) -> list[StreamMessage]:
+    async def _read_batch(self, subject: str, *, start: int, count: int) -> list[StreamMessage]:
         query = {"seq": max(start, 1), "batch": count, "next_by_subj": subject}
         client = self._broker.client
         inbox = client.new_inbox()
@@ -131,23 +130,24 @@ class StreamReader:
         except (NatsError, TimeoutError) as error:
             raise UnavailableError(f"reading {self._stream} from {start}: {error}") from error
         finally:
-            await end(subscription)
+            await unsubscribe_quietly(subscription)
 
 
-async def _collect(receive: object) -> list[StreamMessage]:
-    found: list[StreamMessage] = []
+async def _collect(receive: Callable[[], Awaitable[Msg]]) -> list[StreamMessage]:
+    """The messages of one batch, up to its end marker."""
+    messages: list[StreamMessage] = []
     while True:
-        message: Msg = await receive()  # type: ignore[operator]
+        message = await receive()
         headers: Mapping[str, str] = message.headers or {}
         status = headers.get("Status")
-        if status in _END:
-            return found
+        if status in _END_OF_BATCH:
+            return messages
         if status is not None:
-            raise UnavailableError(f"the broker answered {status} {headers.get('Description', '')}".rstrip())
+            raise UnavailableError(f"the broker returned {status} {headers.get('Description', '')}".rstrip())
         at = datetime.fromisoformat(headers["Nats-Time-Stamp"])
-        gone = _KV_OPERATION in headers or _KV_MARKER in headers
-        found.append(
+        deleted = _KV_OPERATION in headers or _KV_MARKER in headers
+        messages.append(
             StreamMessage(
-                int(headers["Nats-Sequence"]), headers["Nats-Subject"], message.data, at=at, gone=gone
+                int(headers["Nats-Sequence"]), headers["Nats-Subject"], message.data, at=at, deleted=deleted
             )
         )

@@ -1,4 +1,4 @@
-"""Following a stream: every message once, in order, through restarts of anything."""
+"""An ordered subscription to a stream: each message once, through restarts of the broker or connection."""
 
 import asyncio
 import logging
@@ -15,96 +15,110 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import Error as JetStreamError
 
 from opsroom_messaging.client.connection import NatsConnection, describe
-from opsroom_messaging.client.unsubscribe import end
+from opsroom_messaging.client.unsubscribe import unsubscribe_quietly
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
-from opsroom_messaging.runtime.tracing import SpanRole
+from opsroom_runtime.tracing import SpanKind
 
 _HEARTBEAT_SECONDS = 1.0
-_SILENT_HEARTBEATS = 3
-"""After so many heartbeats' time without a message or a heartbeat, the consumer is taken to be gone."""
+_MISSED_HEARTBEATS = 3
+"""After this many heartbeat intervals without any message, the consumer is considered lost."""
+_RESTART_DELAY_SECONDS = 0.2
 _PENDING_MESSAGES = 65_536
 _PENDING_BYTES = 64 * 1024 * 1024
-_UNUSED_SECONDS = 30.0
-"""The broker forgets the consumer of a process that died after this long."""
+_INACTIVE_SECONDS = 30.0
+"""The broker deletes the consumer of a dead process after this time."""
 
 log = logging.getLogger(__name__)
 
 
 class StartPolicy(Enum):
-    """How a follower starts, and starts again after an interruption."""
+    """Where a subscription starts, and where it resumes after an interruption."""
 
     EVENTS = "events"
-    """From a sequence; again from the one after the last it saw."""
+    """Start at a sequence; resume after the last one seen."""
     STATE = "state"
-    """From the last message of every subject, every time, since records may have vanished meanwhile."""
+    """Start and resume with the last message of each subject, since records may have expired meanwhile."""
     STATE_THEN_EVENTS = "state then events"
-    """The first time from the last message of every subject; then as for events."""
+    """Start with the last message of each subject; resume after the last sequence seen."""
 
 
 class StreamHandler(Protocol):
-    """What a follower feeds. Calls come one after another, from the event loop, and must not block."""
+    """Receives the messages of a subscription. Called on the event loop, in order; must not block."""
 
-    def on_restart(self, *, fresh: bool) -> None:
-        """A (re)start. ``fresh``: what follows begins anew, forget what came before; else it goes on."""
+    def on_restart(self, *, reset: bool) -> None:
+        """Called before each (re)start. ``reset``: discard the state; else the messages continue."""
 
     def on_message(self, message: StreamMessage) -> None:
-        """One message."""
+        """Called for each message."""
 
     def on_synced(self) -> None:
-        """All that was there at the (re)start is delivered; the next message is news."""
+        """Called when everything stored at the (re)start is delivered; later messages are new."""
 
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionSpec:
-    """What to follow. ``start`` is the first sequence wanted, for ``Follow.EVENTS``."""
+    """What to subscribe to.
+
+    Attributes:
+        stream: the stream's name.
+        subjects: subject filters.
+        policy: where to start and resume.
+        start_seq: the first sequence, for ``StartPolicy.EVENTS``.
+    """
 
     stream: str
     subjects: tuple[str, ...]
-    follow: StartPolicy
-    start: int = 1
+    policy: StartPolicy
+    start_seq: int = 1
 
 
 class StreamSubscription:
-    """Feeds a sink from a stream until cancelled.
+    """Delivers messages of a stream to a handler until cancelled.
 
-    ``pending_messages``: so many may wait for this process. When it can't keep up the rest is
-    dropped, seen to be missing by its numbers, counted in ``gaps``, and read from the stream again.
+    ``pending_messages``: the size of the receive buffer. If this process is too slow, the client drops
+    further messages. The sequence numbers show the gap; it is counted, and the messages are read again.
+
+    Attributes:
+        restarts: how often the subscription was restarted, for any reason.
+        gaps: how often messages were missing, because this process or the connection was too slow.
     """
 
     def __init__(
         self,
         broker: NatsConnection,
-        source: SubscriptionSpec,
-        sink: StreamHandler,
+        spec: SubscriptionSpec,
+        handler: StreamHandler,
         *,
         pending_messages: int = _PENDING_MESSAGES,
     ) -> None:
         self._broker = broker
-        self._source = source
-        self._sink = sink
-        self._last_seq = source.start - 1
-        self._consumed = 0
-        self._heard_at = 0.0
-        self._behind = True
-        self._created: datetime | None = None
-        self._broken = asyncio.Event()
-        self._turn: object | None = None
+        self._spec = spec
+        self._handler = handler
+        self._last_seq = spec.start_seq - 1
+        self._consumer_seq = 0
+        self._last_receive = 0.0
+        self._catching_up = True
+        self._stream_created: datetime | None = None
+        self._interrupted = asyncio.Event()
+        self._generation: object | None = None
         self._seq_waiters: list[tuple[int, asyncio.Future[None]]] = []
         self._ready = asyncio.Event()
         self._pending_messages = pending_messages
         self.restarts = 0
-        """How often it began again, for whatever reason."""
         self.gaps = 0
-        """How often deliveries were missing: this process, or the connection, could not keep up."""
-        broker.on_reconnect(self._broken.set)
-        self._measure()
+        broker.on_reconnect(self._interrupted.set)
+        self._register_metrics()
 
-    def _measure(self) -> None:
-        metrics, labels = self._broker.metrics, (self._source.stream,)
-        metrics.gauge("stream_position", "Last sequence seen.", lambda: {labels: self._last_seq}, ("stream",))
-        metrics.gauge("stream_live", "1 while nothing is behind.", lambda: {labels: self.live}, ("stream",))
+    def _register_metrics(self) -> None:
+        metrics, labels = self._broker.metrics, (self._spec.stream,)
+        metrics.gauge(
+            "stream_position", "Last sequence delivered.", lambda: {labels: self._last_seq}, ("stream",)
+        )
+        metrics.gauge(
+            "stream_live", "1 while the subscription is in sync.", lambda: {labels: self.live}, ("stream",)
+        )
         metrics.counter_callback(
-            "stream_restarts", "Times it was followed anew.", lambda: {labels: self.restarts}, ("stream",)
+            "stream_restarts", "Restarts of the subscription.", lambda: {labels: self.restarts}, ("stream",)
         )
 
     @property
@@ -114,20 +128,20 @@ class StreamSubscription:
 
     @property
     def live(self) -> bool:
-        """Whether the sink has all there is, as far as anyone can know."""
-        return not self._behind and self._broker.connected
+        """Whether the handler has every message, as far as this process can know."""
+        return not self._catching_up and self._broker.connected
 
     async def ready(self, timeout: float) -> None:
-        """Wait until the sink has caught up for the first time.
+        """Wait until the handler is in sync for the first time.
 
         Raises:
-            TimeoutError: it did not within ``timeout`` seconds.
+            TimeoutError: not within ``timeout`` seconds.
         """
         async with asyncio.timeout(timeout):
             await self._ready.wait()
 
     async def wait_for(self, seq: int, timeout: float) -> bool:
-        """Wait until ``seq`` has been delivered; False if that takes longer than ``timeout`` seconds."""
+        """Wait until sequence ``seq`` is delivered; False if that takes longer than ``timeout`` seconds."""
         if self._last_seq >= seq:
             return True
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -142,156 +156,160 @@ class StreamSubscription:
         return True
 
     async def run(self) -> None:
-        """Follow for ever, starting again after every interruption."""
+        """Deliver messages until cancelled; restart after each interruption."""
         while True:
             try:
-                await self._follow_once()
+                await self._run_once()
             except (JetStreamError, NatsError, TimeoutError) as error:
-                log.info("following %s again: %s", self._source.stream, describe(error))
-                await asyncio.sleep(0.2)
+                log.info("the subscription to %s failed, restarting: %s", self._spec.stream, describe(error))
+                await asyncio.sleep(_RESTART_DELAY_SECONDS)
             self.restarts += 1
 
-    async def _follow_once(self) -> None:
+    async def _run_once(self) -> None:
         client = self._broker.client
-        self._broken.clear()
-        self._behind = True
-        self._consumed = 0
+        self._interrupted.clear()
+        self._catching_up = True
+        self._consumer_seq = 0
         inbox = client.new_inbox()
         subscription = await client.subscribe(
             inbox,
-            cb=self._receiver(),
+            cb=self._message_callback(),
             pending_msgs_limit=self._pending_messages,
             pending_bytes_limit=_PENDING_BYTES,
         )
-        name = ""
+        consumer = ""
         try:
-            fresh = await self._is_fresh()
-            config = self._consumer(inbox, fresh=fresh)
-            self._sink.on_restart(fresh=fresh)
-            info = await self._broker.jetstream.add_consumer(self._source.stream, config)
-            name = info.name
-            self._heard_at = asyncio.get_running_loop().time()
-            if not info.num_pending and not self._consumed:
-                self._set_caught_up()
-            await self._watch()
+            reset = await self._must_reset()
+            config = self._consumer_config(inbox, reset=reset)
+            self._handler.on_restart(reset=reset)
+            info = await self._broker.jetstream.add_consumer(self._spec.stream, config)
+            consumer = info.name
+            self._last_receive = asyncio.get_running_loop().time()
+            if not info.num_pending and not self._consumer_seq:
+                self._set_synced()
+            await self._until_interrupted()
         finally:
-            self._turn = None
-            await _stop(self._broker, self._source.stream, subscription, name)
+            self._generation = None
+            await _stop(self._broker, self._spec.stream, subscription, consumer)
 
-    async def _is_fresh(self) -> bool:
-        """Whether to begin anew: the first time, always for state, and where the stream can't be resumed."""
-        info = await self._broker.jetstream.stream_info(self._source.stream)
-        again = self._created == info.created
-        self._created = info.created
-        if again and self._source.follow is not StartPolicy.STATE:
+    async def _must_reset(self) -> bool:
+        """Whether to discard the state: at the first start, always for ``STATE``, or if it can't resume."""
+        info = await self._broker.jetstream.stream_info(self._spec.stream)
+        same_stream = self._stream_created == info.created
+        self._stream_created = info.created
+        if same_stream and self._spec.policy is not StartPolicy.STATE:
             if info.state.first_seq <= self._last_seq + 1:
                 return False
-            log.warning("stream %s no longer holds sequence %d", self._source.stream, self._last_seq + 1)
-        self._last_seq = max(self._source.start, info.state.first_seq) - 1
+            log.warning("stream %s no longer has sequence %d", self._spec.stream, self._last_seq + 1)
+        self._last_seq = max(self._spec.start_seq, info.state.first_seq) - 1
         return True
 
-    def _consumer(self, inbox: str, *, fresh: bool) -> ConsumerConfig:
-        from_state = fresh and self._source.follow is not StartPolicy.EVENTS
+    def _consumer_config(self, inbox: str, *, reset: bool) -> ConsumerConfig:
+        from_state = reset and self._spec.policy is not StartPolicy.EVENTS
         return ConsumerConfig(
             deliver_subject=inbox,
-            filter_subjects=list(self._source.subjects),
+            filter_subjects=list(self._spec.subjects),
             deliver_policy=DeliverPolicy.LAST_PER_SUBJECT if from_state else DeliverPolicy.BY_START_SEQUENCE,
             opt_start_seq=None if from_state else self._last_seq + 1,
             ack_policy=AckPolicy.NONE,
             max_deliver=1,
             flow_control=True,
             idle_heartbeat=_HEARTBEAT_SECONDS,
-            inactive_threshold=_UNUSED_SECONDS,
+            inactive_threshold=_INACTIVE_SECONDS,
             mem_storage=True,
             num_replicas=1,
         )
 
-    async def _watch(self) -> None:
-        """Return when the broker is silent, by turns of this loop: what was deaf itself proves nothing."""
-        silent, heard_at = 0, self._heard_at
-        while silent < _SILENT_HEARTBEATS:
+    async def _until_interrupted(self) -> None:
+        """Return after a reconnect, a gap, or three missed heartbeats.
+
+        Missed heartbeats are counted in iterations of the event loop, so that a stalled process does not
+        blame the broker.
+        """
+        missed, last_receive = 0, self._last_receive
+        while missed < _MISSED_HEARTBEATS:
             try:
                 async with asyncio.timeout(_HEARTBEAT_SECONDS):
-                    await self._broken.wait()
+                    await self._interrupted.wait()
                 return
             except TimeoutError:
-                silent = silent + 1 if self._heard_at == heard_at else 0
-                heard_at = self._heard_at
-        log.warning("stream %s fell silent; following again", self._source.stream)
+                missed = missed + 1 if self._last_receive == last_receive else 0
+                last_receive = self._last_receive
+        log.warning("no heartbeat from stream %s; restarting the subscription", self._spec.stream)
 
-    def _receiver(self) -> Callable[[Msg], Awaitable[None]]:
-        """A receiver of its own for each start, deaf once that has ended."""
-        turn = self._turn = object()
-        expected = 0
+    def _message_callback(self) -> Callable[[Msg], Awaitable[None]]:
+        """A new callback for each (re)start; it ignores messages that arrive after its subscription ended."""
+        generation = self._generation = object()
+        received = 0
 
-        async def receive(message: Msg) -> None:
-            nonlocal expected
-            if turn is not self._turn or self._broken.is_set():
+        async def on_message(message: Msg) -> None:
+            nonlocal received
+            if generation is not self._generation or self._interrupted.is_set():
                 return
-            self._heard_at = asyncio.get_running_loop().time()
+            self._last_receive = asyncio.get_running_loop().time()
             if message.headers is not None and "Status" in message.headers:
-                await self._control(message, expected)
+                await self._handle_control_message(message, received)
                 return
             fields = message.reply.split(".")
             # $JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>[...]
             offset = 2 if len(fields) == 9 else 4
-            expected += 1
-            if int(fields[offset + 4]) != expected:
-                self._note_gap()
+            received += 1
+            if int(fields[offset + 4]) != received:
+                self._on_gap()
                 return
-            self._consumed = expected
+            self._consumer_seq = received
             stored_at = datetime.fromtimestamp(int(fields[offset + 5]) / 1e9, UTC)
             pending = int(fields[offset + 6])
             stored = StreamMessage(int(fields[offset + 3]), message.subject, message.data, pending, stored_at)
-            if self._broker.traces.on and message.headers and not self._behind:
-                with self._broker.traces.span(
-                    f"take {self._source.stream}", SpanRole.TAKE, message.headers, seq=stored.seq
+            if self._broker.tracer.enabled and message.headers and not self._catching_up:
+                with self._broker.tracer.span(
+                    f"take {self._spec.stream}", SpanKind.CONSUMER, message.headers, seq=stored.seq
                 ):
                     self._deliver(stored)
             else:
                 self._deliver(stored)
 
-        return receive
+        return on_message
 
-    async def _control(self, message: Msg, received: int) -> None:
-        if message.reply:  # flow control: the broker waits for this answer before it sends more
+    async def _handle_control_message(self, message: Msg, received: int) -> None:
+        if message.reply:  # flow control: the broker pauses until this reply
             await self._broker.client.publish(message.reply)
             return
         headers = message.headers or {}
         if int(headers.get("Nats-Last-Consumer", received)) > received:
-            self._note_gap()
-        elif stalled := headers.get("Nats-Consumer-Stalled"):  # its question was dropped with what we missed
+            self._on_gap()
+        elif stalled := headers.get("Nats-Consumer-Stalled"):  # its flow control request was dropped
             await self._broker.client.publish(stalled)
 
-    def _note_gap(self) -> None:
+    def _on_gap(self) -> None:
         self.gaps += 1
-        log.warning("missed a delivery of %s; following again", self._source.stream)
-        self._broken.set()
+        log.warning("missed a message of %s; restarting the subscription", self._spec.stream)
+        self._interrupted.set()
 
     def _deliver(self, message: StreamMessage) -> None:
         try:
-            self._sink.on_message(message)
-        except Exception:  # the boundary: one message must never end the stream
-            log.exception("a message on %s (sequence %d) could not be handled", message.subject, message.seq)
+            self._handler.on_message(message)
+        except Exception:  # the boundary: one message must not end the subscription
+            log.exception("handling a message on %s (sequence %d) failed", message.subject, message.seq)
         self._last_seq = message.seq
-        if self._behind and not message.pending:
-            self._set_caught_up()
+        if self._catching_up and not message.pending:
+            self._set_synced()
         if self._seq_waiters:
             for seq, waiter in self._seq_waiters:
                 if seq <= message.seq and not waiter.done():
                     waiter.set_result(None)
 
-    def _set_caught_up(self) -> None:
-        self._behind = False
-        self._sink.on_synced()
+    def _set_synced(self) -> None:
+        self._catching_up = False
+        self._handler.on_synced()
         self._ready.set()
 
 
-async def _stop(broker: NatsConnection, stream: str, subscription: Subscription, name: str) -> None:
-    await end(subscription)
-    if not name or not broker.connected:
-        return  # the broker forgets the consumer by itself
+async def _stop(broker: NatsConnection, stream: str, subscription: Subscription, consumer: str) -> None:
+    await unsubscribe_quietly(subscription)
+    if not consumer or not broker.connected:
+        return  # the broker deletes an inactive consumer
     try:
-        await broker.jetstream.delete_consumer(stream, name)
+        await broker.jetstream.delete_consumer(stream, consumer)
     except (JetStreamError, NatsError, TimeoutError):
         return

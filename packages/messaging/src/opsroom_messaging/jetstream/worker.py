@@ -1,4 +1,4 @@
-"""Working through the messages of a durable consumer that many processes share."""
+"""Processing the messages of a durable consumer that many processes share."""
 
 import asyncio
 import logging
@@ -9,24 +9,26 @@ from nats.errors import Error as NatsError
 from nats.js.errors import Error as JetStreamError
 
 from opsroom_messaging.client.connection import NatsConnection, describe
-from opsroom_messaging.client.unsubscribe import end
-from opsroom_messaging.jetstream.batch_writer import OverloadedError
-from opsroom_messaging.jetstream.stream_reader import StreamMessage, UnavailableError
-from opsroom_messaging.runtime.task_pool import TaskPool
-from opsroom_messaging.runtime.tracing import SpanRole
+from opsroom_messaging.client.unsubscribe import unsubscribe_quietly
+from opsroom_messaging.errors import OverloadedError, UnavailableError
+from opsroom_messaging.jetstream.stream_reader import StreamMessage
+from opsroom_runtime.task_pool import TaskPool
+from opsroom_runtime.tracing import SpanKind
 
 _FETCH_SECONDS = 2.0
 _FETCH_COUNT = 500
-_RETRY_SECONDS = 1.0
+_RECONNECT_DELAY_SECONDS = 0.2
+_REDELIVERY_DELAY_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
 
 class Worker:
-    """Fetches from a shared durable consumer and handles up to ``at_once`` messages side by side.
+    """Fetches from a shared durable consumer and handles up to ``concurrency`` messages at once.
 
-    A message is acknowledged once ``handle`` returned; if it raised, or the process died, it comes again.
-    So ``handle`` must be idempotent. A slow message holds up only itself while there is room for others.
+    A message is acknowledged after ``handle`` returns. If ``handle`` raises, or the process dies, the message
+    is redelivered, so ``handle`` must be idempotent. A slow message does not delay others while slots are
+    free.
     """
 
     def __init__(
@@ -36,60 +38,64 @@ class Worker:
         stream: str,
         durable: str,
         handle: Callable[[StreamMessage], Awaitable[None]],
-        at_once: int = 2_000,
+        concurrency: int = 2_000,
     ) -> None:
         self._broker = broker
         self._stream = stream
         self._durable = durable
         self._handle = handle
-        self._crew = TaskPool(at_once)
-        self._interrupted = asyncio.Event()
-        broker.on_reconnect(self._interrupted.set)
+        self._pool = TaskPool(concurrency)
+        self._reconnected = asyncio.Event()
+        broker.on_reconnect(self._reconnected.set)
 
     async def run(self) -> None:
-        """Work until cancelled; what is in hand then is finished first."""
+        """Process messages until cancelled; then finish those in progress."""
         try:
             while True:
                 try:
-                    await self._work()
+                    await self._fetch_until_reconnect()
                 except (JetStreamError, NatsError, OSError) as error:
-                    log.info("fetching from %s again: %s", self._stream, describe(error))
-                    await asyncio.sleep(0.2)
+                    log.info("fetching from %s failed, retrying: %s", self._stream, describe(error))
+                    await asyncio.sleep(_RECONNECT_DELAY_SECONDS)
         finally:
-            await self._crew.finish()
+            await self._pool.finish()
 
-    async def _work(self) -> None:
-        self._interrupted.clear()
+    async def _fetch_until_reconnect(self) -> None:
+        self._reconnected.clear()
         subscription = await self._broker.jetstream.pull_subscribe_bind(
             durable=self._durable, stream=self._stream
         )
         try:
-            while not self._interrupted.is_set():
-                count = min(_FETCH_COUNT, await self._crew.wait_for_slot())
+            while not self._reconnected.is_set():
+                count = min(_FETCH_COUNT, await self._pool.wait_for_slot())
                 try:
                     messages = await subscription.fetch(count, timeout=_FETCH_SECONDS)
                 except TimeoutError:
                     continue
                 for message in messages:
-                    self._crew.start(self._settle(message))
+                    self._pool.start(self._handle_and_acknowledge(message))
         finally:
-            await end(subscription)
+            await unsubscribe_quietly(subscription)
 
-    async def _settle(self, message: Msg) -> None:
+    async def _handle_and_acknowledge(self, message: Msg) -> None:
         try:
-            with self._broker.traces.span(f"take {self._stream}", SpanRole.TAKE, message.headers or {}):
+            with self._broker.tracer.span(f"take {self._stream}", SpanKind.CONSUMER, message.headers or {}):
                 await self._handle(
                     StreamMessage(message.metadata.sequence.stream, message.subject, message.data)
                 )
         except (UnavailableError, OverloadedError) as error:
-            log.warning("%s is tried again: %s", message.subject, describe(error))
-            answer = message.nak(delay=_RETRY_SECONDS)
-        except Exception:  # the boundary: it comes again, the others go on
-            log.exception("a message on %s could not be handled; it will be tried again", message.subject)
-            answer = message.nak(delay=_RETRY_SECONDS)
+            log.warning("%s will be retried: %s", message.subject, describe(error))
+            acknowledgement = message.nak(delay=_REDELIVERY_DELAY_SECONDS)
+        except Exception:  # the boundary: the message is redelivered, and the others go on
+            log.exception("handling a message on %s failed; it will be retried", message.subject)
+            acknowledgement = message.nak(delay=_REDELIVERY_DELAY_SECONDS)
         else:
-            answer = message.ack()
+            acknowledgement = message.ack()
         try:
-            await answer
+            await acknowledgement
         except NatsError as error:
-            log.info("a message on %s comes again, unanswered: %s", message.subject, describe(error))
+            log.info(
+                "a message on %s was not acknowledged and will be redelivered: %s",
+                message.subject,
+                describe(error),
+            )

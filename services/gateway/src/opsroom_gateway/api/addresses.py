@@ -39,7 +39,9 @@ class Locating:
             UnavailableError: the broker did not take the question.
         """
         question = encode(KnownAddressesRequest(name=name))
-        answers = await request_many(self._broker, KNOWN_ADDRESSES.subject, question, most=REPLICAS_MAX)
+        answers = await request_many(
+            self._broker, KNOWN_ADDRESSES.subject, question, max_replies=REPLICAS_MAX
+        )
         latest: dict[str, datetime] = {}
         for answer in answers:
             for sighting in _sightings_in(answer):

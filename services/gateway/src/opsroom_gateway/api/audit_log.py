@@ -10,7 +10,7 @@ from opsroom_contracts.audit import AuditAction, AuditEntry
 from opsroom_contracts.errors import Fault
 from opsroom_gateway.domain.token_bucket import Rate, TokenBuckets
 from opsroom_gateway.middleware.client_address import Client, client_of
-from opsroom_messaging.jetstream.audit_log import Audit, accepted, refused
+from opsroom_messaging.jetstream.audit_log import AuditWriter, accepted_entry, rejected_entry
 
 _REFUSALS: Final = Rate(1.0, 30)
 """So many refusals of one address are noted: else a stranger could flush the audit with them."""
@@ -19,13 +19,13 @@ _REFUSALS: Final = Rate(1.0, 30)
 class GatewayAuditLog:
     """Notes what was decided about a request, with where it came from."""
 
-    def __init__(self, audit: Audit) -> None:
+    def __init__(self, audit: AuditWriter) -> None:
         self._audit = audit
         self._noted = TokenBuckets(_REFUSALS)
 
     def accepted(self, connection: HTTPConnection, action: AuditAction, actor: str, target: str) -> None:
         """Something was done."""
-        entry = accepted(action, actor[:64], uuid4().hex, target)
+        entry = accepted_entry(action, actor[:64], uuid4().hex, target)
         self._note(client_of(connection), entry.model_copy(update={"operation_id": None}))
 
     def refused(
@@ -35,7 +35,9 @@ class GatewayAuditLog:
         client = client_of(connection)
         if self._noted.acquire(client.network, asyncio.get_running_loop().time()) > 0:
             return
-        self._note(client, refused(action, actor[:64], fault, None if target is None else target[:128]))
+        self._note(
+            client, rejected_entry(action, actor[:64], fault, None if target is None else target[:128])
+        )
 
     def _note(self, client: Client, entry: AuditEntry) -> None:
-        self._audit.note(entry.model_copy(update={"address": client.address[:64]}))
+        self._audit.record(entry.model_copy(update={"address": client.address[:64]}))

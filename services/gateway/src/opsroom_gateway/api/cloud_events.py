@@ -18,7 +18,7 @@ from opsroom_gateway.middleware.client_address import client_of
 from opsroom_gateway.presence.restriction_enforcer import is_ban
 from opsroom_gateway.projections.instances import InstanceProjection, reset_chunk
 from opsroom_gateway.transport.event_stream import EventStream, EventStreamConnection
-from opsroom_messaging.jetstream.stream_reader import UnavailableError
+from opsroom_messaging.errors import UnavailableError
 
 _DESCRIPTION = """Events are named `change`, with the stream's sequence as `id:`. Resume with `Last-Event-ID`
 (browsers do by themselves) or `?since=`, where 0 is the beginning; the header counts when both are there. An

@@ -26,7 +26,7 @@ def health_router(requester: RequestClient, gateway_live: Callable[[], bool]) ->
         chat, cloud = False, False
         if live:
             chat, cloud = await asyncio.gather(
-                requester.answers(CHAT_SERVICE), requester.answers(CLOUD_SERVICE)
+                requester.is_responding(CHAT_SERVICE), requester.is_responding(CLOUD_SERVICE)
             )
         ready = live and chat and cloud
         if not ready:

@@ -14,8 +14,8 @@ from starlette.types import Receive, Scope, Send
 from opsroom_contracts.codec import encode
 from opsroom_contracts.errors import HTTP_STATUS, RETRYABLE, ErrorCode, Fault, FaultError, Problem
 from opsroom_gateway.metrics import ERROR_COUNTER
-from opsroom_messaging.jetstream.stream_reader import UnavailableError
-from opsroom_messaging.runtime.metrics import Counter
+from opsroom_messaging.errors import UnavailableError
+from opsroom_runtime.metrics import Counter
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_SECONDS = "1"

@@ -21,7 +21,7 @@ from opsroom_gateway.api.status_service import CachedStatus
 from opsroom_gateway.auth.authorization import AuthMethod, Authorizer, Principal
 from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
 from opsroom_gateway.middleware.client_address import client_of
-from opsroom_messaging.jetstream.stream_reader import UnavailableError
+from opsroom_messaging.errors import UnavailableError
 
 VIEWERS_MAX = 200
 """The most streams that one gateway serves at once."""

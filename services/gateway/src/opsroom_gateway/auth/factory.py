@@ -9,7 +9,7 @@ from opsroom_gateway.auth.static_tokens import StaticTokens, StaticTokensError, 
 from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer
 from opsroom_gateway.settings import AccessSettings
 from opsroom_messaging.client.request_client import RequestClient
-from opsroom_messaging.runtime.settings import SettingsError
+from opsroom_runtime.errors import SettingsError
 
 
 def static_tokens(settings: AccessSettings) -> StaticTokens:

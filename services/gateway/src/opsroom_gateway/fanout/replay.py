@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from opsroom_gateway.fanout.replay_buffer import ReplayBuffer
-from opsroom_messaging.jetstream.stream_reader import Bounds, StreamMessage, StreamReader, UnavailableError
+from opsroom_messaging.errors import UnavailableError
+from opsroom_messaging.jetstream.stream_reader import Bounds, StreamMessage, StreamReader
 from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
 
 CHUNK_BYTES = 128 * 1024

@@ -235,12 +235,12 @@ class CourseChat:
 
     async def _store(self, request: SendRequest) -> None:
         try:
-            await self._requester.request(endpoints.SEND, request, patience=_SEND_PATIENCE_SECONDS)
+            await self._requester.request(endpoints.SEND, request, timeout=_SEND_PATIENCE_SECONDS)
         except FaultError as error:
             if error.fault.code is not ErrorCode.USER_UNKNOWN:
                 raise
             guest = request.model_copy(update={"user_id": None})
-            await self._requester.request(endpoints.SEND, guest, patience=_SEND_PATIENCE_SECONDS)
+            await self._requester.request(endpoints.SEND, guest, timeout=_SEND_PATIENCE_SECONDS)
 
     def _start_rebinds(self, rebinds: list[Rebind]) -> None:
         if rebinds:

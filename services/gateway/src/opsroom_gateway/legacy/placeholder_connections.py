@@ -17,7 +17,7 @@ from opsroom_contracts.chat import (
 from opsroom_contracts.errors import FaultError
 from opsroom_gateway.presence.sessions import Session, Sessions
 from opsroom_messaging.client.request_client import RequestClient
-from opsroom_messaging.runtime.process import cancel_and_wait
+from opsroom_runtime.process import cancel_and_wait
 
 log = logging.getLogger(__name__)
 

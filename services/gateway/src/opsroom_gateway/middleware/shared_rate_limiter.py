@@ -78,7 +78,7 @@ class RateLimitSync:
 
     async def run(self) -> None:
         """Synchronize until cancelled."""
-        await self._broker.listen(GATEWAY_SPENT, self._on_delta)
+        await self._broker.subscribe(GATEWAY_SPENT, self._on_delta)
         while True:
             await asyncio.sleep(_SYNC_SECONDS)
             for name, limit in self._limits.items():

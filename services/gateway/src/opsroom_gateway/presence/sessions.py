@@ -176,7 +176,7 @@ class Sessions:
             name=session.name,
         )
         try:
-            reply = await self._requester.request(endpoints.JOIN, request, patience=_REJOIN_PATIENCE_SECONDS)
+            reply = await self._requester.request(endpoints.JOIN, request, timeout=_REJOIN_PATIENCE_SECONDS)
         except FaultError as error:
             log.warning("could not rejoin the connection of %s: %s", session.user_id, error)
             self._drop(session)
@@ -194,7 +194,7 @@ class Sessions:
         for connection in request.connections:
             self.mark_pending(connection)
         try:
-            reply = await self._requester.request(endpoints.LEAVE, request, patience=_LEAVE_PATIENCE_SECONDS)
+            reply = await self._requester.request(endpoints.LEAVE, request, timeout=_LEAVE_PATIENCE_SECONDS)
         except FaultError as error:
             level = logging.WARNING if error.fault.code in RETRYABLE else logging.ERROR
             log.log(level, "a leave of %s failed and will be retried: %s", request.user_id, error)

@@ -53,9 +53,9 @@ class InstanceProjection:
             self._list = encode(InstanceList(seq=self.head, instances=self.instances()))
         return self._list
 
-    def on_restart(self, *, fresh: bool) -> None:
+    def on_restart(self, *, reset: bool) -> None:
         """Continue, or (``fresh``) start over with the last event of every instance."""
-        if fresh:
+        if reset:
             self._instances = {}
             self._list = None
             self.head = 0

@@ -51,9 +51,9 @@ class MemberProjection:
         present.sort(key=lambda member: (member.joined_at, member.user.id))
         return tuple(member.user for member in present)
 
-    def on_restart(self, *, fresh: bool) -> None:
+    def on_restart(self, *, reset: bool) -> None:
         """Continue, or (``fresh``) build a second view, which replaces the present one when complete."""
-        self._building = {} if fresh else None
+        self._building = {} if reset else None
 
     def on_message(self, message: StreamMessage) -> None:
         """Apply one record. Records that violate their contract are skipped, counted and logged."""

@@ -16,7 +16,7 @@ from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.fanout.replay_buffer import ReplayBuffer
 from opsroom_gateway.transport.encoding import binary_frame, text_frame
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
-from opsroom_messaging.runtime.metrics import Histogram
+from opsroom_runtime.metrics import Histogram
 
 _BUFFER_BYTES = 16 * 1024 * 1024
 COURSE_ROOM = "general"
@@ -41,9 +41,9 @@ class MessageProjection:
         self._started = False
         self.buffer.restart(start)
 
-    def on_restart(self, *, fresh: bool) -> None:
+    def on_restart(self, *, reset: bool) -> None:
         """Continue, or (``fresh``, the stream could not be resumed) make every reader refetch."""
-        if fresh and self._started:
+        if reset and self._started:
             self.head = 0
             self.buffer.restart(1)
             self.readers.publish(text_frame(encode(ResetFrame(seq=0))))

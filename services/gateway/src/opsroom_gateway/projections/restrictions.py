@@ -39,9 +39,9 @@ class RestrictionProjection:
         """Call ``watcher`` after every change."""
         self._watchers.append(watcher)
 
-    def on_restart(self, *, fresh: bool) -> None:
+    def on_restart(self, *, reset: bool) -> None:
         """Continue, or (``fresh``) build a second view, which replaces the present one when complete."""
-        self._building = Restrictions() if fresh else None
+        self._building = Restrictions() if reset else None
 
     def on_message(self, message: StreamMessage) -> None:
         """Apply one record. Records that violate their contract are skipped, counted and logged."""
@@ -81,10 +81,10 @@ class MembersAndRestrictions:
         self._members = members
         self._restrictions = restrictions
 
-    def on_restart(self, *, fresh: bool) -> None:
+    def on_restart(self, *, reset: bool) -> None:
         """Pass on to both."""
-        self._restrictions.on_restart(fresh=fresh)
-        self._members.on_restart(fresh=fresh)
+        self._restrictions.on_restart(reset=reset)
+        self._members.on_restart(reset=reset)
 
     def on_message(self, message: StreamMessage) -> None:
         """Pass on to the projection that the subject belongs to."""

@@ -18,7 +18,7 @@ from opsroom_gateway.transport.event_stream import SseConfig
 from opsroom_gateway.transport.heartbeat import HeartbeatTimer
 from opsroom_gateway.transport.http_protocol import ConnectionLimits, LimitedHttpProtocol
 from opsroom_gateway.transport.websocket_protocol import WebSocketConfig, WebSocketProtocol
-from opsroom_messaging.client.connection import BrokerUnusableError
+from opsroom_messaging.errors import BrokerUnusableError
 
 _DRAIN_SECONDS = 10
 _SHUTDOWN_REQUEST_SECONDS = 6.0

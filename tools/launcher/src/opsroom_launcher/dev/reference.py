@@ -19,7 +19,7 @@ from opsroom_contracts.endpoints import ENDPOINTS
 from opsroom_contracts.frames import ClientFrame, ServerFrame
 from opsroom_gateway.app import describe
 from opsroom_gateway.settings import GatewaySettings
-from opsroom_messaging.runtime.settings import BrokerSettings
+from opsroom_messaging.settings import BrokerSettings
 
 FOLDER = Path("docs", "reference")
 _MADE = "<!-- Made from the code by `./opsroom docs`. -->\n"

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 
-from opsroom_client.cli.output import remark, show_table
+from opsroom_client.cli.output import print_note, show_table
 from opsroom_contracts.model import rfc3339
 from opsroom_contracts.status import ReplicaStatus, StreamStatus
 from opsroom_launcher.cli import PortalOptions
@@ -23,7 +23,7 @@ def status(layout: InstallLayout, environ: Mapping[str, str], options: PortalOpt
     print()
     show_table(("STREAM", "MESSAGES", "SIZE", "LAST", "COPIES", "CONSUMERS", "LAG"), streams)
     for name in found.missing:
-        remark(f"opsroom: {name} is missing")
+        print_note(f"opsroom: {name} is missing")
     return 1 if found.missing else 0
 
 

@@ -7,17 +7,17 @@ from urllib.parse import urlsplit
 
 import click
 
-from opsroom_client.cli.running import PATIENCE_SECONDS, read_token
+from opsroom_client.cli.running import TIMEOUT_SECONDS, read_token
 from opsroom_client.client import Opsroom
 from opsroom_client.errors import OpsroomError
 from opsroom_contracts.status import Status
 from opsroom_launcher.errors import RefusedError
 from opsroom_launcher.selection.portal_locator import PortalLocation
-from opsroom_messaging.client.connection import BrokerUnusableError, connect
+from opsroom_messaging.client.connection import connect
 from opsroom_messaging.deployment.permissions import OPERATOR
 from opsroom_messaging.deployment.status_probe import collect_status
-from opsroom_messaging.jetstream.stream_reader import UnavailableError
-from opsroom_messaging.runtime.settings import SettingsError
+from opsroom_messaging.errors import BrokerUnusableError, UnavailableError
+from opsroom_runtime.errors import SettingsError
 
 _CONNECT_SECONDS = 3.0
 
@@ -38,7 +38,7 @@ async def query_status(location: PortalLocation, token_file: Path | None) -> Sta
         url, access = found
         if not (location.selected.record or location.external_broker or await _accepts_connections(url)):
             raise nothing  # at once, because the attempts to connect take seconds
-        broker = await connect(url, name=OPERATOR, access=access, timeout=_CONNECT_SECONDS)
+        broker = await connect(url, name=OPERATOR, credentials=access, timeout=_CONNECT_SECONDS)
         try:
             return await collect_status(broker)
         finally:
@@ -72,7 +72,7 @@ async def _query_gateway(url: str, environ: Mapping[str, str], token_file: Path 
     """
     try:
         token = read_token(token_file, environ.get("OPSROOM_TOKEN") or None)
-        async with Opsroom(url, token=token, patience=PATIENCE_SECONDS) as opsroom:
+        async with Opsroom(url, token=token, timeout=TIMEOUT_SECONDS) as opsroom:
             return await opsroom.status()
     except click.BadParameter as error:
         raise RefusedError(f"opsroom: {error.param_hint} {error.message}") from None

@@ -14,9 +14,10 @@ from opsroom_launcher.errors import RefusedError
 from opsroom_launcher.portal.data_dir import DataDir
 from opsroom_launcher.portal.ports import format_host_port, free_port
 from opsroom_launcher.supervision.child import ServiceSpec
-from opsroom_messaging.deployment.broker_accounts import make_users, write_private
-from opsroom_messaging.deployment.broker_data import BrokerDataError, Brokers, check
+from opsroom_messaging.deployment.broker_accounts import create_accounts, write_private
+from opsroom_messaging.deployment.broker_data import BrokerKind, check
 from opsroom_messaging.deployment.permissions import authorization
+from opsroom_messaging.errors import BrokerDataError
 
 HOST = "127.0.0.1"
 DEFAULT_NATS_PORT = 4222
@@ -84,8 +85,8 @@ def broker_spec(binary: Path, data: DataDir, port: int) -> ServiceSpec:
     """
     config = data.path / _CONFIG
     try:
-        check(data.path, Brokers.SINGLE)
-        passwords = make_users(users_folder(data.path), f"nats://{format_host_port(HOST, port)}")
+        check(data.path, BrokerKind.SINGLE)
+        passwords = create_accounts(users_folder(data.path), f"nats://{format_host_port(HOST, port)}")
         write_private(config, _config(data.path, port, passwords))
     except BrokerDataError as error:
         raise RefusedError(f"opsroom: {data.path}: {error}") from None

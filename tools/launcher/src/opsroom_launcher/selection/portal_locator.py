@@ -13,7 +13,7 @@ from opsroom_launcher.portal.broker import users_folder
 from opsroom_launcher.selection.portal_selection import SelectedPortal
 from opsroom_messaging.client.credentials import Credentials
 from opsroom_messaging.deployment.broker_accounts import context_file
-from opsroom_messaging.runtime.settings import BrokerSettings
+from opsroom_messaging.settings import BrokerSettings
 
 _BROKERS = ("NATS_URL", "NATS_CONTEXT")
 """Variables that name an external broker."""

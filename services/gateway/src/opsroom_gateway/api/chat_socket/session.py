@@ -41,9 +41,9 @@ from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.transport.websocket_protocol import WebSocketConnection, connection_of
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.client.request_client import RequestClient
-from opsroom_messaging.jetstream.stream_reader import UnavailableError
+from opsroom_messaging.errors import UnavailableError
 from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
-from opsroom_messaging.runtime.tracing import SpanRole
+from opsroom_runtime.tracing import SpanKind
 
 _TYPING_EVERY_SECONDS = 1.0
 _SEEN_SECONDS = 2.0
@@ -238,7 +238,7 @@ class ChatSocket:
         )
         try:
             self._room.limits.count_message(self._client, request.user_id or "")
-            with self._room.broker.traces.span("frame send", SpanRole.ANSWER, {}):
+            with self._room.broker.tracer.span("frame send", SpanKind.SERVER, {}):
                 reply = await self._room.requester.request(endpoints.SEND, request)
         except FaultError as error:
             self._replies.fault(error, frame.client_id)

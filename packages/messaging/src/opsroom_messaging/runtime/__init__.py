@@ -1,1 +1,0 @@
-"""The process chassis: settings, logs, metrics, tracing, the admin server, tasks and signals."""
