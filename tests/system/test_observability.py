@@ -170,7 +170,7 @@ def shown_on_the_dashboard() -> set[str]:
 
 def test_traces_are_off_until_a_collector_is_named() -> None:
     assert isinstance(tracer_for("chat", {}), NoTracer)
-    assert tracer_for("chat", {ENDPOINT: "http://127.0.0.1:9"}).on
+    assert tracer_for("chat", {ENDPOINT: "http://127.0.0.1:9"}).enabled
 
 
 @pytest.mark.parametrize(("variable", "value"), [("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml")])
