@@ -1,4 +1,4 @@
-"""The fold of an instance's events."""
+"""The projection of an instance's events."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 
 from opsroom_contracts.cloud import InstanceEvent, apply
-from opsroom_contracts.cloud_events import cloud_event_of
 from opsroom_contracts.commands import Command, EventType, InstanceState
 from packages.contracts.tests.strategies import values_of
 
@@ -28,7 +27,7 @@ def event(type_: EventType, command: Command = Command.START, **more: object) ->
 
 
 @given(values_of(InstanceEvent).map(InstanceEvent.model_validate))
-def test_the_last_event_alone_decides_the_instance(last: InstanceEvent) -> None:
+def test_the_last_event_determines_the_instance(last: InstanceEvent) -> None:
     instance = apply(last)
     gone = last.type is EventType.REMOVED or (
         last.command is Command.CREATE and last.type in {EventType.CANCELLED, EventType.FAILED}
@@ -48,7 +47,7 @@ def test_a_received_command_is_pending_until_it_is_due() -> None:
     assert (instance.pending.id, instance.pending.accepted_at, instance.pending.due_at) == ("o", NOW, due)
 
 
-def test_a_received_command_without_a_due_time_is_due_at_once() -> None:
+def test_a_received_command_without_a_due_time_is_due_immediately() -> None:
     instance = apply(event(EventType.RECEIVED))
     assert instance is not None
     assert instance.pending is not None
@@ -56,15 +55,8 @@ def test_a_received_command_without_a_due_time_is_due_at_once() -> None:
 
 
 @pytest.mark.parametrize("type_", [EventType.CANCELLED, EventType.FAILED])
-def test_a_command_undone_leaves_the_former_state_since_when_it_began(type_: EventType) -> None:
+def test_a_cancelled_or_failed_command_keeps_the_state_and_its_timestamp(type_: EventType) -> None:
     before = NOW - timedelta(hours=1)
     instance = apply(event(type_, since=before))
     assert instance is not None
     assert (instance.state, instance.timestamp, instance.pending) == (InstanceState.STOPPED, before, None)
-
-
-@given(values_of(InstanceEvent).map(InstanceEvent.model_validate))
-def test_an_event_is_shown_whole_with_its_sequence(stored: InstanceEvent) -> None:
-    shown = cloud_event_of(stored, 7)
-    assert shown.model_dump(exclude={"seq", "instance"}) == stored.model_dump(exclude={"version", "since"})
-    assert (shown.seq, shown.instance) == (7, apply(stored))

@@ -1,4 +1,4 @@
-"""The codec with every model there is: what fits comes back unchanged, what does not names its field."""
+"""Encoding and decoding of every model: round trips, and errors that name the field."""
 
 import json
 from typing import Any
@@ -27,7 +27,7 @@ def read(model: type[Model], values: object) -> Model:
 
 
 def wire(data: st.DataObject, model: type[Model]) -> dict[str, Any]:
-    """A valid object of ``model`` as it stands on the wire."""
+    """Return a valid object of ``model`` as decoded JSON."""
     found: dict[str, Any] = json.loads(encode(data.draw(models(model))))
     return found
 
@@ -35,7 +35,7 @@ def wire(data: st.DataObject, model: type[Model]) -> dict[str, Any]:
 @EVERY_MODEL
 @FEW
 @given(data=st.data())
-def test_what_is_encoded_decodes_to_the_same(model: type[Model], data: st.DataObject) -> None:
+def test_an_encoded_model_decodes_to_the_same_value(model: type[Model], data: st.DataObject) -> None:
     value = data.draw(models(model))
     encoded = encode(value)
     again = decode(TypeAdapter(model), encoded, limit=len(encoded))
@@ -47,7 +47,7 @@ def test_what_is_encoded_decodes_to_the_same(model: type[Model], data: st.DataOb
 @EVERY_MODEL
 @FEW
 @given(data=st.data())
-def test_an_undeclared_field_is_refused_by_name(model: type[Model], data: st.DataObject) -> None:
+def test_the_error_for_an_undeclared_field_names_it(model: type[Model], data: st.DataObject) -> None:
     with pytest.raises(ContractError) as refused:
         read(model, {**wire(data, model), "surprise": 1})
     assert refused.value.field == "surprise"
@@ -56,11 +56,11 @@ def test_an_undeclared_field_is_refused_by_name(model: type[Model], data: st.Dat
 @EVERY_MODEL
 @settings(FEW, max_examples=3)
 @given(data=st.data())
-def test_a_wrong_type_is_refused_by_the_name_of_its_field(model: type[Model], data: st.DataObject) -> None:
+def test_the_error_for_a_wrong_type_names_the_field(model: type[Model], data: st.DataObject) -> None:
     values = wire(data, model)
     for name, field in model.model_fields.items():
         alias = to_camel(name)
-        wrong = "a number" if "float" in str(field.annotation) else 42.5  # none else takes a fraction
+        wrong = "a number" if "float" in str(field.annotation) else 42.5  # only float fields accept it
         with pytest.raises(ContractError) as refused:
             read(model, {**values, alias: wrong})
         assert refused.value.field == alias
@@ -83,26 +83,26 @@ def test_only_optional_fields_may_be_missing(model: type[Model], data: st.DataOb
 
 
 @EVERY_MODEL
-def test_what_is_no_object_is_refused(model: type[Model]) -> None:
+def test_a_payload_that_is_not_an_object_is_rejected(model: type[Model]) -> None:
     for payload in (b"null", b'"str"', b"[]", b"7", b"[" * 5000, b"\xff\xfe", b"", b"{"):
         with pytest.raises(ContractError):
             decode(TypeAdapter(model), payload)
 
 
 @EVERY_MODEL
-def test_an_oversized_payload_is_refused_unread_and_told_the_limit(model: type[Model]) -> None:
+def test_an_oversized_payload_is_rejected_and_the_error_names_the_limit(model: type[Model]) -> None:
     with pytest.raises(PayloadTooLargeError, match=f"{MAX_PAYLOAD_BYTES + 1} bytes.*{MAX_PAYLOAD_BYTES}"):
         decode(TypeAdapter(model), b" " * (MAX_PAYLOAD_BYTES + 1))
 
 
-def test_a_payload_at_the_limit_is_read() -> None:
+def test_a_payload_at_the_limit_is_decoded() -> None:
     data = json.dumps(A_SEND).encode()
     padded = data + b" " * (MAX_PAYLOAD_BYTES - len(data))
     assert decode(SEND, padded).text == "hello"
 
 
 @pytest.mark.parametrize("name", ["user_id", "client_id", "guest_name"])
-def test_the_wire_knows_only_the_camel_case_spelling(name: str) -> None:
+def test_only_camel_case_field_names_are_accepted(name: str) -> None:
     values = {**A_SEND, name: "x"}
     values.pop(to_camel(name), None)
     with pytest.raises(ContractError) as refused:
@@ -132,14 +132,14 @@ def test_an_error_names_the_field_and_its_limit(change: dict[str, Any], field: s
     assert str(refused.value) == f"{field}: {refused.value.reason}"
 
 
-def test_text_is_counted_in_characters_not_bytes() -> None:
+def test_the_text_limit_counts_characters_not_bytes() -> None:
     assert len(decode(SEND, json.dumps({**A_SEND, "text": "😀" * 4000}).encode()).text) == 4000
 
 
-def test_fields_that_are_none_stay_off_the_wire() -> None:
+def test_fields_that_are_none_are_omitted() -> None:
     assert b"null" not in encode(SendRequest(client_id="c", room="general", text="x"))
 
 
-def test_a_broken_surrogate_is_refused() -> None:
+def test_an_unpaired_surrogate_is_rejected() -> None:
     with pytest.raises(ContractError):
         decode(SEND, b'{"userId":"u","clientId":"c","room":"general","text":"\\ud800"}')

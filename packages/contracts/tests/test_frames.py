@@ -1,4 +1,4 @@
-"""Client and server frames, and the close codes."""
+"""Client and server frames."""
 
 import json
 import typing
@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsroom_contracts.close_codes import Close, retry_hint
 from opsroom_contracts.codec import ContractError, decode, encode
 from opsroom_contracts.frames import CLIENT_FRAME, SERVER_FRAME, ClientFrame, ServerFrame
 from opsroom_contracts.model import Model
@@ -22,7 +21,7 @@ def members(union: Any) -> tuple[type[Model], ...]:
 @pytest.mark.parametrize("frame", members(ClientFrame), ids=lambda frame: frame.__name__)
 @settings(max_examples=10, deadline=None)
 @given(data=st.data())
-def test_a_client_frame_is_known_by_its_type(frame: type[Model], data: st.DataObject) -> None:
+def test_a_client_frame_is_decoded_by_its_type(frame: type[Model], data: st.DataObject) -> None:
     value = data.draw(models(frame))
     read = decode(CLIENT_FRAME, encode(value), 10**6)
     assert type(read) is frame
@@ -32,14 +31,14 @@ def test_a_client_frame_is_known_by_its_type(frame: type[Model], data: st.DataOb
 @pytest.mark.parametrize("frame", members(ServerFrame), ids=lambda frame: frame.__name__)
 @settings(max_examples=10, deadline=None)
 @given(data=st.data())
-def test_a_server_frame_is_known_by_its_type(frame: type[Model], data: st.DataObject) -> None:
+def test_a_server_frame_is_decoded_by_its_type(frame: type[Model], data: st.DataObject) -> None:
     value = data.draw(models(frame))
     read = decode(SERVER_FRAME, encode(value), 10**6)
     assert type(read) is frame
     assert read == value
 
 
-def test_no_two_frames_of_one_side_share_a_type() -> None:
+def test_frame_types_are_unique_per_direction() -> None:
     for union in (ClientFrame, ServerFrame):
         types = [frame.model_fields["type"].default for frame in members(union)]
         assert len(types) == len(set(types))
@@ -59,29 +58,13 @@ def test_no_two_frames_of_one_side_share_a_type() -> None:
         ({"type": "typing"}, "room"),
     ],
 )
-def test_a_bad_frame_names_its_field_as_the_client_wrote_it(frame: dict[str, object], field: str) -> None:
+def test_an_invalid_frame_is_rejected_with_the_camel_case_field(frame: dict[str, object], field: str) -> None:
     with pytest.raises(ContractError) as refused:
         decode(CLIENT_FRAME, json.dumps(frame))
     assert refused.value.field == field
 
 
 @pytest.mark.parametrize("frame", ["null", '"str"', "[]", "1", "", "[" * 1000])
-def test_what_is_no_frame_is_refused(frame: str) -> None:
+def test_json_that_is_not_a_frame_is_rejected(frame: str) -> None:
     with pytest.raises(ContractError):
         decode(CLIENT_FRAME, frame)
-
-
-def test_close_codes_are_distinct_and_within_their_ranges() -> None:
-    codes = [close.value.code for close in Close]
-    assert len(codes) == len(set(codes))
-    for close in Close:
-        assert close.value.code in {1000, 1001, 1009, 1011, 1013} or 4000 <= close.value.code <= 4999
-        assert len(close.value.reason.encode()) <= 123
-
-
-def test_a_hint_when_to_come_back_is_read_from_the_reason_that_carries_it() -> None:
-    for close in Close:
-        assert retry_hint(close.value.reason) is None
-        hinted = close.value.with_retry(2.54)
-        assert (hinted.code, retry_hint(hinted.reason)) == (close.value.code, 2.5)
-        assert len(close.value.with_retry(60.0).reason.encode()) <= 123

@@ -1,4 +1,4 @@
-"""Stored payloads of every version: lifted, read, or refused, and never taken for what they are not."""
+"""Stored payloads of previous, current and newer versions."""
 
 import json
 from typing import Literal
@@ -11,14 +11,14 @@ from opsroom_contracts.versions import NewerVersionError, PreviousVersion, Store
 
 
 class First(Model):
-    """A made-up shape."""
+    """An invented first version."""
 
     version: Literal[1] = 1
     name: str
 
 
 class Second(Model):
-    """The same, with the name in two."""
+    """The second version splits the name."""
 
     version: Literal[2] = 2
     given: str
@@ -26,22 +26,24 @@ class Second(Model):
 
 
 class Third(Model):
-    """Today's."""
+    """The current version."""
 
     version: Literal[3]
     names: tuple[str, ...]
 
 
-def split(old: First) -> Second:
+def upgrade_first(old: First) -> Second:
     given, _, family = old.name.partition(" ")
     return Second(given=given, family=family)
 
 
-def gathered(old: Second) -> Third:
+def upgrade_second(old: Second) -> Third:
     return Third(version=3, names=(old.given, old.family))
 
 
-CONTRACT = StoredContract(Third, {1: PreviousVersion(First, split), 2: PreviousVersion(Second, gathered)})
+CONTRACT = StoredContract(
+    Third, {1: PreviousVersion(First, upgrade_first), 2: PreviousVersion(Second, upgrade_second)}
+)
 
 
 def read(payload: object) -> Third:
@@ -56,9 +58,9 @@ def read(payload: object) -> Third:
         {"version": 1, "name": "Ann Lee"},
         {"name": "Ann Lee"},
     ],
-    ids=["today's", "the last one's", "the first one's", "one that names no version"],
+    ids=["current version", "version 2", "version 1", "no version"],
 )
-def test_every_version_reads_as_todays(payload: object) -> None:
+def test_every_version_is_upgrade_edited_to_the_current_one(payload: object) -> None:
     assert read(payload) == Third(version=3, names=("Ann", "Lee"))
 
 
@@ -74,32 +76,35 @@ def test_every_version_reads_as_todays(payload: object) -> None:
         ({"version": "3", "names": []}, "version"),
     ],
 )
-def test_what_fits_its_version_not_is_refused_by_the_field(payload: object, field: str) -> None:
+def test_a_payload_that_does_not_fit_its_version_is_rejected_with_the_field(
+    payload: object, field: str
+) -> None:
     with pytest.raises(ContractError) as refused:
         read(payload)
     assert not isinstance(refused.value, NewerVersionError)
     assert refused.value.field == field
 
 
-def test_what_is_newer_is_refused_as_that_though_it_would_fit() -> None:
-    with pytest.raises(NewerVersionError, match="version: is 4, of a newer release; this one reads up to 3"):
+def test_a_newer_version_is_rejected_even_if_the_fields_fit() -> None:
+    expected = "version: is 4, from a newer release; this release reads up to 3"
+    with pytest.raises(NewerVersionError, match=expected):
         read({"version": 4, "names": ["Ann", "Lee"]})
 
 
 @pytest.mark.parametrize("payload", [b"", b"null", b"[]", b"[" * 5000, b"\xff", b"{", b'{"version":1e999}'])
-def test_what_is_no_payload_at_all_is_refused(payload: bytes) -> None:
+def test_malformed_json_is_rejected(payload: bytes) -> None:
     with pytest.raises(ContractError) as refused:
         CONTRACT.read(payload)
     assert not isinstance(refused.value, NewerVersionError)
 
 
-def test_an_oversized_payload_is_refused_unread() -> None:
+def test_an_oversized_payload_is_rejected() -> None:
     with pytest.raises(PayloadTooLargeError):
         CONTRACT.read(b'{"version":4}' + b" " * MAX_PAYLOAD_BYTES)
 
 
 class Sent(Model):
-    """A made-up event, of version 1."""
+    """An invented event at version 1."""
 
     version: Literal[1] = 1
     type: Literal["sent"] = "sent"
@@ -107,7 +112,7 @@ class Sent(Model):
 
 
 class Edited(Model):
-    """Another one, which is at version 2 already."""
+    """Another event, at version 2."""
 
     version: Literal[2] = 2
     type: Literal["edited"] = "edited"
@@ -115,21 +120,21 @@ class Edited(Model):
 
 
 class EditedBefore(Model):
-    """Its first version."""
+    """The first version of ``Edited``."""
 
     version: Literal[1] = 1
     type: Literal["edited"] = "edited"
     text: str
 
 
-def upgraded(old: EditedBefore) -> Edited:
+def upgrade_edited(old: EditedBefore) -> Edited:
     return Edited(texts=(old.text,))
 
 
 UNION: StoredUnion[Sent | Edited] = StoredUnion(
     {
         "sent": StoredContract(Sent),
-        "edited": StoredContract(Edited, {1: PreviousVersion(EditedBefore, upgraded)}),
+        "edited": StoredContract(Edited, {1: PreviousVersion(EditedBefore, upgrade_edited)}),
     }
 )
 
@@ -143,7 +148,7 @@ UNION: StoredUnion[Sent | Edited] = StoredUnion(
         ({"version": 1, "type": "edited", "text": "a"}, Edited(texts=("a",))),
     ],
 )
-def test_each_type_has_versions_of_its_own(payload: object, event: Sent | Edited) -> None:
+def test_each_type_has_its_own_versions(payload: object, event: Sent | Edited) -> None:
     assert UNION.read(json.dumps(payload).encode()) == event
 
 
@@ -159,7 +164,7 @@ def test_each_type_has_versions_of_its_own(payload: object, event: Sent | Edited
         ({"version": 1, "type": "p" * 65, "text": "a"}, "type", False),
     ],
 )
-def test_a_payload_that_no_type_reads_is_refused_by_its_field(
+def test_the_error_for_an_unreadable_payload_of_a_union_names_the_field(
     payload: object, field: str, newer: bool
 ) -> None:
     with pytest.raises(ContractError) as refused:

@@ -1,4 +1,4 @@
-"""Fixtures of the chat service's tests."""
+"""Fixtures of the tests of the chat service."""
 
 from collections.abc import AsyncIterator
 
@@ -10,8 +10,8 @@ from services.chat.tests.harness import Chat, service
 
 @pytest.fixture
 async def chat(broker: NatsConnection) -> AsyncIterator[Chat]:
-    """The service at work in this process, with graces of at most a second and the gateway ``g1`` alive."""
+    """A running service with grace periods of at most a second, and the gateway ``g1`` alive."""
     async with service(broker):
-        asked = Chat(broker)
-        await asked.lease("g1")
-        yield asked
+        client = Chat(broker)
+        await client.lease("g1")
+        yield client

@@ -1,4 +1,4 @@
-"""What the tests of the chat service share: asking it over NATS, and reading what it stored."""
+"""Test harness of the chat service: a NATS client, stream readers, and processes."""
 
 import asyncio
 import json
@@ -41,18 +41,18 @@ QUICK = {"closed_seconds": 0.2, "broken_seconds": 1.0, "hold_seconds": 1.0}
 
 
 def settings(**changes: object) -> ChatSettings:
-    """Settings for tests: short graces."""
+    """Return settings with short grace periods."""
     return ChatSettings.model_validate({**QUICK, **changes})
 
 
 def service(broker: NatsConnection, **changes: object) -> AbstractAsyncContextManager[asyncio.Event]:
-    """The whole service in this process."""
+    """Run the whole service in this process."""
     return chat_service(broker, settings(**changes))
 
 
 @asynccontextmanager
 async def another(url: str, **changes: object) -> AsyncIterator[NatsConnection]:
-    """One more service in this process, on a connection of its own."""
+    """Run another service in this process, on its own connection."""
     broker = await connect(url, name="another")
     try:
         async with service(broker, **changes):
@@ -66,7 +66,7 @@ def connection(name: str, gateway: str = "g1") -> Connection:
 
 
 class Chat:
-    """Asks the service over NATS, and reads the streams behind its back."""
+    """A client of the service over NATS that also reads the streams directly."""
 
     def __init__(self, broker: NatsConnection, patience: float = 30, attempt: float = 0.5) -> None:
         self.broker = broker
@@ -107,14 +107,14 @@ class Chat:
         return list(reply.messages)
 
     async def everything(self) -> list[Message]:
-        """All messages, page by page."""
+        """Read all messages, page by page."""
         found: list[Message] = []
         while page := await self.history(after=found[-1].seq if found else 0, limit=200):
             found.extend(page)
         return found
 
     async def present(self, name: str, socket: str = "c1", gateway: str = "g1") -> RegisterReply:
-        """Somebody who is on the list."""
+        """Register and join a user, and wait until they are listed."""
         registered = await self.register(name)
         await self.join(registered.token, socket, gateway)
         await self.lists(name)
@@ -127,7 +127,7 @@ class Chat:
         await until_answer(self.names, lambda names: name not in names, timeout)
 
     async def until_free(self, name: str) -> RegisterReply:
-        """Ask for a name until it is given."""
+        """Retry the registration of a name until it is free."""
 
         async def ask() -> RegisterReply | None:
             try:
@@ -142,13 +142,13 @@ class Chat:
         return reply
 
     async def lease(self, *gateways: str) -> None:
-        """Say that these gateways live, as they do themselves."""
+        """Write the leases of these gateways, as gateways do themselves."""
         bucket = await self.broker.jetstream.key_value(GATEWAYS_BUCKET)
         for gateway in gateways:
             await bucket.put(gateway, b"")
 
     async def refused(self, endpoint: endpoints.AnyEndpoint, payload: bytes | dict[str, Any]) -> Fault:
-        """The fault that a hand-made request is answered with."""
+        """Send a raw request and return the error reply."""
         data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         reply = await self.broker.client.request(endpoint.subject, data, timeout=5)
         assert reply.headers is not None, reply.data
@@ -156,53 +156,53 @@ class Chat:
         return decode(FAULT, reply.data)
 
     async def put(self, subject: str, payload: bytes) -> int:
-        """Store something as an operator with the command line would; answers its sequence."""
+        """Publish a raw payload, as an operator could by hand; return its sequence."""
         return (await self.broker.jetstream.publish(subject, payload)).seq
 
 
-async def refusal(asked: Awaitable[object]) -> Fault:
-    """The fault that ``asked`` is refused with."""
+async def refusal(request: Awaitable[object]) -> Fault:
+    """Return the error with which ``request`` is refused."""
     try:
-        answer = await asked
+        reply = await request
     except FaultError as error:
         return error.fault
-    raise AssertionError(f"was not refused: {answer}")
+    raise AssertionError(f"was not refused: {reply}")
 
 
 class ChatProcess:
-    """``python -m opsroom_chat`` as a process of its own."""
+    """``python -m opsroom_chat`` as a subprocess."""
 
     def __init__(self, url: str) -> None:
-        graces = {f"CHAT_{name.upper()}": str(value) for name, value in QUICK.items()}
-        self._environment = {**os.environ, "NATS_URL": url, "LOG_LEVEL": "WARNING", **graces}
+        grace_periods = {f"CHAT_{name.upper()}": str(value) for name, value in QUICK.items()}
+        self._environment = {**os.environ, "NATS_URL": url, "LOG_LEVEL": "WARNING", **grace_periods}
         self._process: Process | None = None
 
-    async def start(self, answering: RequestClient) -> None:
-        """Start it, and wait until some process answers."""
+    async def start(self, client: RequestClient) -> None:
+        """Start it, and wait until some chat process responds."""
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "opsroom_chat", env=self._environment, stderr=DEVNULL
         )
-        await until_answer(lambda: answering.is_responding(CHAT_SERVICE), bool)
+        await until_answer(lambda: client.is_responding(CHAT_SERVICE), bool)
 
     async def kill(self) -> None:
-        """End it as a crash would."""
+        """Kill it, as a crash would."""
         assert self._process is not None
         if self._process.returncode is None:
             self._process.kill()
             await self._process.wait()
 
     async def stop(self) -> int | None:
-        """End it in order; answers its exit code."""
+        """Stop it gracefully; return its exit code."""
         assert self._process is not None
         self._process.terminate()
         return await self._process.wait()
 
 
 @asynccontextmanager
-async def process(url: str, answering: RequestClient) -> AsyncIterator[ChatProcess]:
-    """A started process, ended at the latest with the block."""
+async def process(url: str, client: RequestClient) -> AsyncIterator[ChatProcess]:
+    """Start a process; it is killed at the end of the block."""
     chat = ChatProcess(url)
-    await chat.start(answering)
+    await chat.start(client)
     try:
         yield chat
     finally:

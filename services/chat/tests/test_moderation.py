@@ -1,4 +1,4 @@
-"""Removing, muting and banning, asked over NATS of one chat service and of two."""
+"""Removing, muting and banning over NATS, with one and two chat services."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -56,7 +56,7 @@ ADMIN = Requester(name="ada", address="198.51.100.1")
 
 
 class Moderator:
-    """Asks for moderation."""
+    """Sends moderation requests."""
 
     def __init__(self, chat: Chat) -> None:
         self.chat = chat
@@ -90,7 +90,7 @@ async def moderator(chat: Chat, broker: NatsConnection) -> Moderator:
 
 
 def on_disk(folder: Path, text: str) -> list[str]:
-    """The broker's files that hold ``text``."""
+    """Return the broker's files that contain ``text``."""
     files = (path for path in folder.rglob("*") if path.is_file())
     return [str(path) for path in files if text.encode() in path.read_bytes()]
 
@@ -99,51 +99,51 @@ async def nothing_to_erase(chat: Chat) -> None:
     await until_answer(lambda: chat.messages.last(CHAT_ERASURES), lambda stored: stored is None)
 
 
-async def test_a_removed_message_leaves_nothing_but_its_place(
+async def test_removing_a_message_erases_it_and_leaves_a_tombstone(
     chat: Chat, moderator: Moderator, tmp_path: Path, broker: NatsConnection
 ) -> None:
     ann = await chat.present("Ann")
-    said = [await chat.send(ann.user.id, f"text {n} of Ann") for n in range(3)]
+    sent = [await chat.send(ann.user.id, f"text {n} of Ann") for n in range(3)]
     assert on_disk(tmp_path, "text 1 of Ann")
-    reply = await moderator.remove(said[1].id)
+    reply = await moderator.remove(sent[1].id)
     assert [message.text for message in await chat.history()] == ["text 0 of Ann", "text 2 of Ann"]
-    assert await chat.history(after=said[0].seq, before=None, limit=1) == [
-        message for message in await chat.history() if message.seq == said[2].seq
+    assert await chat.history(after=sent[0].seq, before=None, limit=1) == [
+        message for message in await chat.history() if message.seq == sent[2].seq
     ]
     assert not on_disk(tmp_path, "text 1 of Ann")
     stored = await chat.messages.page(CHAT_EVENTS, start=1, count=10)
-    assert [one.seq for one in stored] == [said[0].seq, said[2].seq, reply.seq]
+    assert [one.seq for one in stored] == [sent[0].seq, sent[2].seq, reply.seq]
     removed = MESSAGE_REMOVED.read(stored[-1].data)
-    assert (removed.id, removed.message_seq, removed.sent_at) == (said[1].id, said[1].seq, said[1].timestamp)
+    assert (removed.id, removed.message_seq, removed.sent_at) == (sent[1].id, sent[1].seq, sent[1].timestamp)
     await nothing_to_erase(chat)
-    # Neither to remove it again nor to send it again makes anything of it.
-    assert await moderator.remove(said[1].id) == reply
+    # Removing or sending it again changes nothing.
+    assert await moderator.remove(sent[1].id) == reply
     again = await chat.send(ann.user.id, "text 1 of Ann")
     assert (again.seq, again.id, again.timestamp, again.duplicate) == (
-        said[1].seq,
-        said[1].id,
-        said[1].timestamp,
+        sent[1].seq,
+        sent[1].id,
+        sent[1].timestamp,
         True,
     )
     assert len(await chat.messages.page(CHAT_EVENTS, start=1, count=10)) == 3
 
 
-async def test_what_is_no_message_can_not_be_removed(chat: Chat, moderator: Moderator) -> None:
+async def test_removing_an_unknown_or_malformed_message_is_refused(chat: Chat, moderator: Moderator) -> None:
     assert (await refusal(moderator.remove("nothing"))).code == "message_unknown"
     await chat.put(message_subject("general", "junk"), b"junk")
     assert (await refusal(moderator.remove("junk"))).field == "id"
     assert await chat.messages.last(CHAT_ERASURES) is None
 
 
-async def test_two_services_asked_at_once_remove_it_once(
+async def test_concurrent_removals_on_two_services_remove_once(
     chat: Chat, moderator: Moderator, broker_process: BrokerProcess
 ) -> None:
     async with another(broker_process.url) as other:
         ann = await chat.present("Ann")
         for n in range(10):
-            said = await chat.send(ann.user.id, f"message {n}")
-            askers = [moderator, Moderator(Chat(other)), moderator, moderator]
-            replies = await asyncio.gather(*(asker.remove(said.id) for asker in askers))
+            sent = await chat.send(ann.user.id, f"message {n}")
+            moderators = [moderator, Moderator(Chat(other)), moderator, moderator]
+            replies = await asyncio.gather(*(one.remove(sent.id) for one in moderators))
             assert len({reply.seq for reply in replies}) == 1
         assert await chat.history() == []
         assert len(await chat.messages.page(CHAT_EVENTS, start=1, count=50)) == 10
@@ -151,19 +151,19 @@ async def test_two_services_asked_at_once_remove_it_once(
 
 
 @pytest.mark.parametrize("restarted", [False, True], ids=["one lives on", "a new one"])
-async def test_a_removal_that_a_crash_cut_in_two_is_finished_by_another(
+async def test_an_erasure_interrupted_by_a_crash_is_completed(
     broker: NatsConnection, broker_process: BrokerProcess, tmp_path: Path, restarted: bool
 ) -> None:
     chat = Chat(broker)
     async with service(broker):
         await chat.lease("g1")
         ann = await chat.present("Ann")
-        said = await chat.send(ann.user.id, "the text of Ann")
+        sent = await chat.send(ann.user.id, "the text of Ann")
         if not restarted:
-            await _half_removed(chat, said)
+            await store_interrupted_removal(chat, sent)
             await nothing_to_erase(chat)
     if restarted:
-        await _half_removed(chat, said)
+        await store_interrupted_removal(chat, sent)
         async with service(broker):
             assert await chat.messages.last(CHAT_ERASURES) is None
     assert not on_disk(tmp_path, "the text of Ann")
@@ -171,16 +171,16 @@ async def test_a_removal_that_a_crash_cut_in_two_is_finished_by_another(
         assert await chat.history() == []
 
 
-async def _half_removed(chat: Chat, said: SendReply) -> None:
-    """Store what a process stores that dies before it erases."""
+async def store_interrupted_removal(chat: Chat, sent: SendReply) -> None:
+    """Store the records of a process that crashed before the erasure."""
     now = datetime.now(UTC)
-    place = {"id": said.id, "room": "general", "message_seq": said.seq}
-    removed = MessageRemoved(**place, sent_at=said.timestamp, timestamp=now)  # type: ignore[arg-type]
-    await chat.put(message_subject("general", said.id), encode(removed))
-    await chat.put(erasure_subject(said.id), encode(Erasure(**place)))  # type: ignore[arg-type]
+    place = {"id": sent.id, "room": "general", "message_seq": sent.seq}
+    removed = MessageRemoved(**place, sent_at=sent.timestamp, timestamp=now)  # type: ignore[arg-type]
+    await chat.put(message_subject("general", sent.id), encode(removed))
+    await chat.put(erasure_subject(sent.id), encode(Erasure(**place)))  # type: ignore[arg-type]
 
 
-async def test_what_was_answered_as_removed_is_gone_though_processes_are_killed(
+async def test_confirmed_removals_survive_killed_processes(
     broker: NatsConnection, broker_process: BrokerProcess, tmp_path: Path
 ) -> None:
     chat = Chat(broker, patience=40)
@@ -189,7 +189,7 @@ async def test_what_was_answered_as_removed_is_gone_though_processes_are_killed(
         async with process(broker_process.url, chat.requester):
             await chat.lease("g1")
             ann = await chat.register("Ann")
-            said = [await chat.send(ann.user.id, f"the text {n} of Ann") for n in range(40)]
+            sent = [await chat.send(ann.user.id, f"the text {n} of Ann") for n in range(40)]
             moderator, removed = Moderator(chat), 0
 
             async def remove(message_id: str) -> None:
@@ -198,7 +198,7 @@ async def test_what_was_answered_as_removed_is_gone_though_processes_are_killed(
                 removed += 1
 
             async with asyncio.TaskGroup() as group:
-                for one in said:
+                for one in sent:
                     group.create_task(remove(one.id))
                 await until(lambda: removed > 3, 40)
                 await killed.kill()
@@ -207,16 +207,16 @@ async def test_what_was_answered_as_removed_is_gone_though_processes_are_killed(
             await nothing_to_erase(chat)
 
 
-async def test_an_erasure_that_is_none_or_of_a_newer_release_holds_up_no_other(
+async def test_malformed_and_newer_erasures_do_not_block_others(
     chat: Chat, moderator: Moderator, broker: NatsConnection
 ) -> None:
     ann = await chat.present("Ann")
-    said = await chat.send(ann.user.id, "hi")
+    sent = await chat.send(ann.user.id, "hi")
     newer = await chat.put(
         erasure_subject("newer"), b'{"version":9,"room":"general","id":"x","messageSeq":1}'
     )
     await chat.put(erasure_subject("junk"), b"junk")
-    await _half_removed(chat, said)
+    await store_interrupted_removal(chat, sent)
 
     async def left() -> list[int]:
         return [one.seq for one in await chat.messages.page(CHAT_ERASURES, start=1, count=10)]
@@ -224,14 +224,14 @@ async def test_an_erasure_that_is_none_or_of_a_newer_release_holds_up_no_other(
     await until_answer(left, lambda sequences: sequences == [newer])
 
 
-async def test_who_is_muted_reads_and_does_not_speak(chat: Chat, moderator: Moderator) -> None:
+async def test_a_muted_user_can_read_but_not_send(chat: Chat, moderator: Moderator) -> None:
     ann, bob = await chat.present("Ann"), await chat.present("Bob", "c2")
     before = await chat.send(ann.user.id, "before")
     mute = await moderator.mute("ANN", 600)
     assert mute.until is not None
     fault = await refusal(chat.send(ann.user.id, "now"))
     assert (fault.code, fault.until) == ("muted", mute.until)
-    assert (await chat.send(ann.user.id, "before")).seq == before.seq  # a retry is told that it was said
+    assert (await chat.send(ann.user.id, "before")).seq == before.seq  # a retry of a stored message succeeds
     await chat.send(bob.user.id, "hi")
     assert [message.text for message in await chat.history()] == ["before", "hi"]
     assert await chat.names() == ["Ann", "Bob"]
@@ -241,36 +241,36 @@ async def test_who_is_muted_reads_and_does_not_speak(chat: Chat, moderator: Mode
     assert (fault.code, fault.field) == ("restriction_unknown", "id")
 
 
-async def test_a_mute_ends_by_itself(chat: Chat, moderator: Moderator) -> None:
+async def test_a_mute_expires(chat: Chat, moderator: Moderator) -> None:
     ann = await chat.present("Ann")
     mute = await moderator.mute("Ann", 1)
     assert (await refusal(chat.send(ann.user.id, "hi"))).code == "muted"
 
-    async def said() -> bool:
+    async def sent() -> bool:
         try:
             await chat.send(ann.user.id, "hi")
         except FaultError:
             return False
         return True
 
-    await until_answer(said, bool)
+    await until_answer(sent, bool)
     assert datetime.now(UTC) >= (mute.until or datetime.max.replace(tzinfo=UTC)) - timedelta(milliseconds=1)
     assert (await moderator.in_force()).restrictions == ()
     assert (await refusal(moderator.lift(mute.id))).code == "restriction_unknown"
 
 
 @pytest.mark.parametrize("kind", RestrictionKind)
-async def test_a_relayed_frame_of_someone_muted_or_banned_is_not_stored(
+async def test_relayed_frames_of_muted_and_banned_names_are_refused(
     chat: Chat, moderator: Moderator, kind: RestrictionKind
 ) -> None:
     await moderator.restrict(kind, name="Ann")
     frame = SendRequest(guest_name="ann", client_id="f", room="general", text="x", raw=LegacyFrame(data="{}"))
-    asked = chat.requester.request(endpoints.SEND, frame)
-    assert (await refusal(asked)).code == ("muted" if kind is RestrictionKind.MUTE else "banned")
+    pending = chat.requester.request(endpoints.SEND, frame)
+    assert (await refusal(pending)).code == ("muted" if kind is RestrictionKind.MUTE else "banned")
     assert await chat.history() == []
 
 
-async def test_who_is_banned_leaves_the_list_and_does_not_come_back(chat: Chat, moderator: Moderator) -> None:
+async def test_a_banned_user_is_removed_and_can_not_return(chat: Chat, moderator: Moderator) -> None:
     ann, bob = await chat.present("Ann"), await chat.present("Bob", "c2")
     ban = await moderator.ban("ann", "spam")
     assert await chat.names() == ["Bob"]
@@ -281,15 +281,15 @@ async def test_who_is_banned_leaves_the_list_and_does_not_come_back(chat: Chat, 
     claim = JoinRequest(
         connection=connection("c9"), user_id="u-9", name="Ann", dialect=ProtocolVersion.COURSE
     )
-    asked = chat.requester.request(endpoints.JOIN, claim)
-    assert (await refusal(asked)).code == "banned"
+    pending = chat.requester.request(endpoints.JOIN, claim)
+    assert (await refusal(pending)).code == "banned"
     await chat.leave(bob.user.id, manner=LeaveReason.EXIT)
     await moderator.lift(ban.id)
     assert (await chat.join(ann.token)).user == ann.user
     assert await chat.names() == ["Ann"]
 
 
-async def test_a_retry_changes_nothing_and_is_answered_as_the_first(
+async def test_a_retry_changes_nothing_and_gets_the_first_reply(
     broker: NatsConnection, chat: Chat, moderator: Moderator, broker_process: BrokerProcess
 ) -> None:
     ann = await chat.present("Ann")
@@ -298,14 +298,14 @@ async def test_a_retry_changes_nothing_and_is_answered_as_the_first(
     banning = RestrictRequest(request_id="r2", kind=RestrictionKind.BAN, name="Ann", by=ADMIN)
     lifting = LiftRequest(request_id="r3", id=restriction_id(RestrictionKind.BAN, "Ann", None), by=ADMIN)
     revoking = RevokeRequest(request_id="r4", user_id=ann.user.id, by=ADMIN)
-    async with another(broker_process.url):  # whichever of the two has the retry
+    async with another(broker_process.url):  # either service may get the retry
         mutes = await asyncio.gather(*(ask(endpoints.RESTRICT, muting) for _ in range(8)))
         assert len({encode(one) for one in mutes}) == 1
         bans = [await ask(endpoints.RESTRICT, banning) for _ in range(4)]
         assert len({encode(one.restriction) for one in bans}) == 1
         lifts = [await ask(endpoints.LIFT, lifting) for _ in range(4)]
         assert len({encode(one) for one in lifts}) == 1
-        # One that comes after what undid it neither bans again nor has anybody leave.
+        # A late retry, after the ban was lifted, neither bans again nor removes anyone.
         await chat.join(ann.token)
         for _ in range(4):
             await ask(endpoints.RESTRICT, banning)
@@ -321,7 +321,7 @@ async def test_a_retry_changes_nothing_and_is_answered_as_the_first(
         assert found == ["mute", "ban", "lift", "revoke"]
 
 
-async def test_another_service_holds_to_it_and_a_new_one_too(
+async def test_restrictions_apply_on_other_and_new_services(
     chat: Chat, moderator: Moderator, broker: NatsConnection, broker_process: BrokerProcess
 ) -> None:
     ann = await chat.present("Ann")
@@ -330,7 +330,7 @@ async def test_another_service_holds_to_it_and_a_new_one_too(
         ban = await moderator.ban("Eve")
 
         async def held() -> bool:
-            """Whoever of the two answers: several askings, so that both are heard."""
+            """Several requests, so that both services reply."""
             faults = [await refusal(chat.register("Eve")) for _ in range(8)]
             return all(fault.code == "banned" for fault in faults)
 
@@ -341,7 +341,7 @@ async def test_another_service_holds_to_it_and_a_new_one_too(
         assert {one.id for one in listed.restrictions} == {mute.id, ban.id}
 
 
-async def test_targets_that_can_not_be_are_refused_by_their_field(chat: Chat, moderator: Moderator) -> None:
+async def test_invalid_targets_are_refused_with_the_field(chat: Chat, moderator: Moderator) -> None:
     for kind, about, field in (
         ("mute", {"address": "203.0.113.7"}, "name"),
         ("ban", {}, "name"),
@@ -357,7 +357,7 @@ async def test_targets_that_can_not_be_are_refused_by_their_field(chat: Chat, mo
     assert (await moderator.in_force()).restrictions == ()
 
 
-async def test_there_is_a_most_and_all_are_listed_page_by_page(
+async def test_restrictions_are_limited_and_listed_in_pages(
     chat: Chat, moderator: Moderator, broker: NatsConnection
 ) -> None:
     now = datetime.now(UTC)
@@ -381,18 +381,18 @@ async def test_there_is_a_most_and_all_are_listed_page_by_page(
     ids = await until_answer(listed, lambda found: len(found) == RESTRICTIONS_MAX)
     assert ids == sorted(record(n).id for n in range(RESTRICTIONS_MAX))
     assert "lift some" in (await refusal(moderator.ban("one more"))).message
-    await moderator.ban("n1", "again")  # what is there already is no one more
+    await moderator.ban("n1", "again")  # replacing an existing ban is allowed
     await moderator.lift(ids[0])
     await moderator.ban("one more")
 
 
-async def test_all_of_it_is_audited_with_who_and_why(
+async def test_moderation_is_audited_with_actor_and_reason(
     broker: NatsConnection, chat: Chat, moderator: Moderator
 ) -> None:
     ann = await chat.present("Ann")
-    said = await chat.send(ann.user.id, "hi")
+    sent = await chat.send(ann.user.id, "hi")
     for _ in range(2):
-        await moderator.remove(said.id)
+        await moderator.remove(sent.id)
     await refusal(moderator.remove("nothing"))
     mute = await moderator.mute("Ann")
     await moderator.lift(mute.id)
@@ -405,7 +405,7 @@ async def test_all_of_it_is_audited_with_who_and_why(
 
     found = await until_answer(entries, lambda some: len(some) >= 6)
     assert [(one.action, one.outcome, one.target, one.reason) for one in found] == [
-        ("remove_message", "accepted", said.id, "rude"),
+        ("remove_message", "accepted", sent.id, "rude"),
         ("remove_message", "refused", "nothing", "there is no message nothing in room general"),
         ("mute", "accepted", "Ann", None),
         ("lift", "accepted", "Ann", None),
@@ -413,4 +413,7 @@ async def test_all_of_it_is_audited_with_who_and_why(
         ("revoke", "accepted", ann.user.id, "lost"),
     ]
     assert {(one.actor, one.address) for one in found[:-1]} == {("ada", "198.51.100.1")}
-    assert (found[-1].actor, found[-1].address) == ("operator", None)  # as the command line asks
+    assert (found[-1].actor, found[-1].address) == (
+        "operator",
+        None,
+    )  # a NATS request has no name

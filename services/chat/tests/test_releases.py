@@ -1,4 +1,4 @@
-"""What other releases stored of messages and people: older read, newer skipped, counted, and left alone."""
+"""Payloads stored by other releases: older ones are read, newer ones skipped and not overwritten."""
 
 import json
 from typing import Literal
@@ -29,7 +29,7 @@ NEWER = b'{"version":2,"new":"shape"}'
 
 
 class Saying(Model):
-    """A made-up shape of the past."""
+    """An invented previous version."""
 
     version: Literal[0]
     id: Identifier
@@ -39,14 +39,14 @@ class Saying(Model):
     at: Timestamp
 
 
-def lifted(old: Saying) -> MessageEvent:
+def upgrade(old: Saying) -> MessageEvent:
     return MessageEvent(
         id=old.id, room=old.room, user=User(id="u0", name=old.who), text=old.words, timestamp=old.at
     )
 
 
-async def test_an_older_message_is_read_among_todays(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(MESSAGE_EVENT.older, 0, PreviousVersion(Saying, lifted))
+async def test_a_message_of_an_older_release_is_read(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(MESSAGE_EVENT.previous, 0, PreviousVersion(Saying, upgrade))
     old = {"version": 0, "id": "m0", "room": "general", "who": "Eve", "words": "long ago"}
     await chat.put(
         message_subject("general", "m0"), json.dumps(old | {"at": "2020-01-01T00:00:00Z"}).encode()
@@ -56,21 +56,21 @@ async def test_an_older_message_is_read_among_todays(chat: Chat, monkeypatch: py
     assert [(m.user.name, m.text) for m in await chat.history()] == [("Eve", "long ago"), ("Ann", "today")]
 
 
-async def test_a_newer_message_is_skipped_counted_and_its_id_not_taken_for_free(
+async def test_a_newer_message_is_skipped_and_counted_and_its_id_stays_taken(
     chat: Chat, broker: NatsConnection, caplog: pytest.LogCaptureFixture
 ) -> None:
     ann = (await chat.present("Ann")).user
     await chat.put(message_subject("general", message_id(ann.id, "c1")), NEWER)
     assert await chat.history() == []
     assert await gauge(broker, CHAT_SERVICE, "malformed") >= 1
-    assert "version: is 2, of a newer release" in caplog.text
+    assert "version: is 2, from a newer release" in caplog.text
     again = {"userId": ann.id, "clientId": "c1", "room": "general", "text": "again"}
     assert (await chat.refused(endpoints.SEND, again)).code is ErrorCode.UNAVAILABLE
     await chat.send(ann.id, "another", "c2")
 
 
-async def test_a_newer_record_of_a_person_is_never_written_over(chat: Chat, broker: NatsConnection) -> None:
-    """A process that can't read it would put its own memory of them in its place."""
+async def test_a_newer_member_record_is_never_overwritten(chat: Chat, broker: NatsConnection) -> None:
+    """A process that can't read the record must not replace it with its own older state."""
     ann = await chat.present("Ann")
     subject = member_subject(ann.user.id)
     seq = await chat.put(subject, NEWER)
@@ -84,7 +84,7 @@ async def test_a_newer_record_of_a_person_is_never_written_over(chat: Chat, brok
     assert last.seq == seq
 
 
-async def test_a_newer_claim_on_a_name_is_not_taken_for_none(chat: Chat) -> None:
+async def test_a_newer_name_claim_is_not_treated_as_free(chat: Chat) -> None:
     await chat.put(name_subject(name_key("Ann")), NEWER)
     assert (await chat.refused(endpoints.REGISTER, {"name": "Ann"})).code is ErrorCode.UNAVAILABLE
     await chat.present("Bob")

@@ -1,4 +1,4 @@
-"""What the chat asks the broker for without being asked."""
+"""Requests of the sweeper to the broker."""
 
 from collections import Counter
 
@@ -13,18 +13,18 @@ LEASES = f"KV_{GATEWAYS_BUCKET}"
 
 
 async def test_leases_are_read_only_while_somebody_is_connected(broker: NatsConnection) -> None:
-    asked: Counter[str] = Counter()
+    reads: Counter[str] = Counter()
 
     async def count(message: Msg) -> None:
         *_, what, stream = message.subject.split(".")
         if what == "GET":
-            asked[stream] += 1
+            reads[stream] += 1
 
     await broker.client.subscribe("$JS.API.>", cb=count)
     async with service(broker):
         chat = Chat(broker)
-        await until(lambda: asked[CHAT_STREAM] > 2)  # sweeps
-        assert asked[LEASES] == 0
+        await until(lambda: reads[CHAT_STREAM] > 2)  # sweeps
+        assert reads[LEASES] == 0
         registered = await chat.register("Ann")
         await chat.join(registered.token)
-        await until(lambda: asked[LEASES] > 0)
+        await until(lambda: reads[LEASES] > 0)

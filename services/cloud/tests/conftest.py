@@ -1,4 +1,4 @@
-"""Fixtures of the cloud service's tests."""
+"""Fixtures of the tests of the cloud service."""
 
 from collections.abc import AsyncIterator
 
@@ -10,6 +10,6 @@ from services.cloud.tests.harness import Cloud, service
 
 @pytest.fixture
 async def cloud(broker: NatsConnection) -> AsyncIterator[Cloud]:
-    """The service at work in this process, with a delay of 0.3 s."""
+    """A running service with a delay of 0.3 s."""
     async with service(broker):
         yield Cloud(broker)

@@ -1,4 +1,4 @@
-"""What the tests of the cloud service share: asking it over NATS, and reading what it stored."""
+"""Test harness of the cloud service: a NATS client, a stream reader, and processes."""
 
 import asyncio
 import os
@@ -48,7 +48,7 @@ _PAGE = 1000
 
 
 def settings(**changes: object) -> CloudSettings:
-    """Settings for tests: short times, whatever the environment says."""
+    """Return settings with short times, regardless of the environment."""
     quick = {"delay_seconds": 0.3, "sweep_seconds": 0.2, "grace_seconds": 0.5, **changes}
     return CloudSettings().model_copy(update=quick)
 
@@ -56,13 +56,13 @@ def settings(**changes: object) -> CloudSettings:
 def service(
     broker: NatsConnection, provider: Provider | None = None, **changes: object
 ) -> AbstractAsyncContextManager[asyncio.Event]:
-    """The whole service in this process."""
+    """Run the whole service in this process."""
     return cloud_service(broker, settings(**changes), provider or SimulatedProvider(0))
 
 
 @asynccontextmanager
-async def unfollowed(broker: NatsConnection) -> AsyncIterator[EventStore]:
-    """The events as a process sees them whose follower has delivered nothing yet: its memory is empty."""
+async def event_store_without_projection(broker: NatsConnection) -> AsyncIterator[EventStore]:
+    """An event store with an empty projection, as in a process whose subscription has delivered nothing."""
     writer = BatchWriter(broker)
     reader = StreamReader(broker, CLOUD_STREAM)
     async with run_tasks(writer=writer.run()):
@@ -73,14 +73,14 @@ async def unfollowed(broker: NatsConnection) -> AsyncIterator[EventStore]:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An event as the stream keeps it."""
+    """A stored event with its message."""
 
     message: StreamMessage
     event: InstanceEvent
 
 
 class Cloud:
-    """Asks the service over NATS, and reads the stream behind its back."""
+    """A client of the service over NATS that also reads the stream directly."""
 
     def __init__(self, broker: NatsConnection, *, attempt: float = 3.0) -> None:
         self.broker = broker
@@ -113,25 +113,25 @@ class Cloud:
         return next((i for i in (await self.page()).instances if i.id == instance_id), None)
 
     async def finished(self, operation: Operation) -> Operation:
-        """Wait until the operation has ended."""
+        """Wait until the operation is no longer pending."""
         reply = await until_answer(
             lambda: self.show(operation.id),
-            lambda answer: answer.operation.status is not OperationStatus.PENDING,
+            lambda reply: reply.operation.status is not OperationStatus.PENDING,
         )
         return reply.operation
 
-    async def made(self) -> str:
-        """An instance that is there and stopped; answers its id."""
+    async def created(self) -> str:
+        """Create an instance, wait until it exists, and return its id."""
         operation = (await self.create()).operation
         await self.finished(operation)
         return operation.instance_id
 
     async def put(self, subject: str, payload: bytes) -> int:
-        """Store something as an operator with the command line would; answers its sequence."""
+        """Publish a raw payload, as an operator could by hand; return its sequence."""
         return (await self.broker.jetstream.publish(subject, payload)).seq
 
     async def kept(self, subject: str = CLOUD_EVENTS, start: int = 1) -> list[Kept]:
-        """All events that the stream holds on ``subject`` from ``start`` on, without what is none."""
+        """Read all valid events on ``subject``, from sequence ``start``."""
         found: list[Kept] = []
         while page := await self.reader.page(subject, start=start, count=_PAGE):
             for message in page:
@@ -143,11 +143,11 @@ class Cloud:
         return found
 
     async def all_finished(self, count: int, timeout: float = 30.0) -> list[Kept]:
-        """Wait until ``count`` operations have ended; answers all events."""
+        """Wait until ``count`` operations have ended; return all events."""
         found: list[Kept] = []
 
         async def read_on() -> list[Kept]:
-            # Only what is new: reading everything each time would slow down what is being measured.
+            # Read only new events: reading all of them each time would slow down the service under test.
             found.extend(await self.kept(start=found[-1].message.seq + 1 if found else 1))
             return found
 
@@ -157,7 +157,7 @@ class Cloud:
 
 
 def each_once(kept: list[Kept]) -> dict[str, list[EventType]]:
-    """What happened to each operation, after checking that it began once, before it ended once."""
+    """Check that each operation began once and then ended once; return the event types by operation."""
     happened: dict[str, list[EventType]] = defaultdict(list)
     for one in kept:
         if one.event.type is not EventType.RETAINED:
@@ -169,23 +169,23 @@ def each_once(kept: list[Kept]) -> dict[str, list[EventType]]:
     return happened
 
 
-def folded(kept: list[Kept]) -> dict[str, Instance]:
-    """The instances as the events tell."""
+def projected(kept: list[Kept]) -> dict[str, Instance]:
+    """Return the instances after these events."""
     last = {one.event.instance_id: apply(one.event) for one in kept}
     return {instance_id: instance for instance_id, instance in last.items() if instance is not None}
 
 
-async def refusal(asked: Awaitable[OperationReply]) -> Fault:
-    """The fault that ``asked`` is refused with."""
+async def refusal(request: Awaitable[OperationReply]) -> Fault:
+    """Return the error with which ``request`` is refused."""
     try:
-        answer = await asked
+        reply = await request
     except FaultError as error:
         return error.fault
-    raise AssertionError(f"was not refused: {answer}")
+    raise AssertionError(f"was not refused: {reply}")
 
 
 class CloudProcess:
-    """``python -m opsroom_cloud`` as a process of its own."""
+    """``python -m opsroom_cloud`` as a subprocess."""
 
     def __init__(self, url: str, **environment: str) -> None:
         self._environment = {
@@ -204,18 +204,18 @@ class CloudProcess:
         return self._process
 
     async def start(self) -> None:
-        """Start it; it may not be ready yet."""
+        """Start it without waiting until it is ready."""
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "opsroom_cloud", env=self._environment, stderr=asyncio.subprocess.PIPE
         )
 
     async def kill(self) -> None:
-        """End it as a crash would."""
+        """Kill it, as a crash would."""
         self.process.kill()
         await self.process.communicate()
 
     async def stop(self) -> tuple[int | None, str]:
-        """End it in order; answers its exit code and what it logged."""
+        """Stop it gracefully; return its exit code and its log."""
         self.process.terminate()
         _, logged = await self.process.communicate()
         return self.process.returncode, logged.decode()
@@ -223,7 +223,7 @@ class CloudProcess:
 
 @asynccontextmanager
 async def process(url: str, **environment: str) -> AsyncIterator[CloudProcess]:
-    """A started process, ended at the latest with the block."""
+    """Start a process; it is killed at the end of the block."""
     cloud = CloudProcess(url, **environment)
     await cloud.start()
     try:

@@ -1,4 +1,4 @@
-"""The rules of the life cycle, under every sequence of commands that can be thought up."""
+"""The rules of the life cycle as a state machine, with random sequences of commands."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -20,7 +20,7 @@ UNDOES = {EventType.CANCELLED, EventType.FAILED}
 
 
 class LifeCycle(RuleBasedStateMachine):
-    """One instance under random orders, against a model that knows only state and what is pending."""
+    """One instance with random commands, compared with a model of its state and its pending operation."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class LifeCycle(RuleBasedStateMachine):
         self.log: list[InstanceEvent] = []
         self.orders: list[AcceptCommand] = []
         self.accepted: list[str] = []
-        # The model: None where there is no instance.
+        # The model: None if there is no instance.
         self.state: InstanceState | None = None
         self.since: datetime | None = None
         self.pending: AcceptCommand | None = None
@@ -41,7 +41,7 @@ class LifeCycle(RuleBasedStateMachine):
         self.now += timedelta(seconds=seconds)
 
     @rule(command=st.sampled_from(Command))
-    def command_comes(self, command: Command) -> None:
+    def send_command(self, command: Command) -> None:
         order = AcceptCommand(
             command=command,
             instance_id=INSTANCE,
@@ -54,7 +54,7 @@ class LifeCycle(RuleBasedStateMachine):
         self._decide(order)
 
     @rule()
-    def command_of_a_pending_operation_comes_again(self) -> None:
+    def repeat_the_command_of_a_pending_operation(self) -> None:
         if self.pending is not None:
             verdict = decide(self.instance(), self.pending)
             assert isinstance(verdict, Fault)
@@ -90,7 +90,7 @@ class LifeCycle(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def timer_fires(self, data: st.DataObject) -> None:
-        """For any operation there ever was, as often as it likes."""
+        """Complete any operation, possibly again."""
         if not self.orders:
             return
         order = data.draw(st.sampled_from(self.orders))
@@ -144,13 +144,13 @@ class LifeCycle(RuleBasedStateMachine):
             self.state = self.since = None
 
     @rule()
-    def retention_renews(self) -> None:
+    def state_is_stored_again(self) -> None:
         instance = self.instance()
         if instance is not None and instance.pending is None:
             self.log.append(retain(self.log[-1], self.now))
 
     @invariant()
-    def the_last_event_tells_what_the_model_knows(self) -> None:
+    def the_projection_matches_the_model(self) -> None:
         instance = self.instance()
         if self.state is None:
             assert instance is None
@@ -172,7 +172,7 @@ class LifeCycle(RuleBasedStateMachine):
             assert len(ended) == (bool(begun) and not pending)
 
     @invariant()
-    def an_operation_s_progress_is_read_off_the_events(self) -> None:
+    def the_status_of_an_operation_is_derived_from_the_events(self) -> None:
         for place, event in enumerate(self.log):
             if event.type is not EventType.RECEIVED:
                 continue
@@ -187,7 +187,7 @@ class LifeCycle(RuleBasedStateMachine):
 TestLifeCycle = LifeCycle.TestCase
 
 
-def test_ids_follow_from_the_client_s_id() -> None:
+def test_ids_are_derived_from_the_client_id() -> None:
     assert operation_id_of("a") == operation_id_of("a") != operation_id_of("b")
     assert instance_id_of("a") == instance_id_of("a") != instance_id_of("b")
     assert len(operation_id_of("a")) == 32

@@ -1,4 +1,4 @@
-"""The process around the service."""
+"""The process of the cloud service."""
 
 from opsroom_contracts.cloud import OperationStatus
 from opsroom_messaging.client.connection import NatsConnection
@@ -6,7 +6,7 @@ from opsroom_testkit.broker import BrokerProcess
 from services.cloud.tests.harness import Cloud, process
 
 
-async def test_it_says_when_it_is_ready_and_stops_in_order(
+async def test_the_process_logs_ready_and_stops_cleanly(
     broker: NatsConnection, broker_process: BrokerProcess
 ) -> None:
     async with process(broker_process.url, CLOUD_FAILURE_RATE="1") as cloud_process:
@@ -19,7 +19,7 @@ async def test_it_says_when_it_is_ready_and_stops_in_order(
     assert "WARNING" not in logged
 
 
-async def test_a_setting_out_of_bounds_is_one_line_and_an_exit_code(broker_process: BrokerProcess) -> None:
+async def test_an_invalid_setting_logs_one_line_and_exits_with_78(broker_process: BrokerProcess) -> None:
     async with process(broker_process.url, CLOUD_DELAY_SECONDS="-1") as cloud_process:
         _, logged = await cloud_process.process.communicate()
     assert cloud_process.process.returncode == 78

@@ -1,4 +1,4 @@
-"""WebSocket, event stream and NATS as an AsyncAPI 3 document: ``python -m opsroom_contracts.asyncapi``."""
+"""AsyncAPI 3 document of the WebSocket, SSE and NATS interfaces: ``python -m opsroom_contracts.asyncapi``."""
 
 import json
 import sys
@@ -25,27 +25,27 @@ PUBLISHED: dict[str, tuple[type[BaseModel], ...]] = {
     subjects.audit_subject("{outcome}", "{entry}"): (audit.AuditEntry,),
     subjects.GATEWAY_SPENT: (gateways.RateLimitDelta,),
 }
-"""What is published, stored or not, by subject."""
+"""Published messages by subject, stored or not."""
 
 _SCHEMAS = "#/components/schemas/{model}"
 
 
 def asyncapi(version: str) -> dict[str, Any]:
-    """The document, for ``version`` of the product."""
+    """Build the document for ``version`` of the product."""
     document = _Document()
     socket = document.channel("chatSocket", "/api/v1/chat/ws", "The chat's WebSocket.", "gateway")
-    document.operation("say", "receive", socket, _members(frames.ClientFrame))
-    document.operation("hear", "send", socket, _members(frames.ServerFrame))
+    document.operation("client_frames", "receive", socket, _models_of(frames.ClientFrame))
+    document.operation("server_frames", "send", socket, _models_of(frames.ServerFrame))
     stream = document.channel("cloudEvents", "/api/v1/cloud/events", "Server-sent events.", "gateway")
-    document.operation("follow", "send", stream, (http.CloudEvent, http.ResetEvent))
+    document.operation("cloud_events", "send", stream, (http.CloudEvent, http.ResetEvent))
     for endpoint in ENDPOINTS:
         name = _name(endpoint.subject)
-        channel = document.channel(name, endpoint.subject, "A request and its answer.", "nats")
-        document.operation(f"ask_{name}", "receive", channel, (endpoint.request,), endpoint.reply)
+        channel = document.channel(name, endpoint.subject, "A request and its reply.", "nats")
+        document.operation(f"request_{name}", "receive", channel, (endpoint.request,), endpoint.reply)
     for subject, models in PUBLISHED.items():
         channel = document.channel(_name(subject), subject, (models[0].__doc__ or "").split("\n")[0], "nats")
         document.operation(f"publish_{_name(subject)}", "send", channel, models)
-    return document.whole(version)
+    return document.build(version)
 
 
 class _Document:
@@ -55,7 +55,7 @@ class _Document:
         self.messages: dict[str, Any] = {}
 
     def channel(self, name: str, address: str, text: str, server: str) -> str:
-        """Add a channel; answers its name."""
+        """Add a channel and return its name."""
         self.channels[name] = {
             "address": address,
             "description": text,
@@ -75,7 +75,7 @@ class _Document:
         models: tuple[type[BaseModel], ...],
         reply: type[BaseModel] | None = None,
     ) -> None:
-        """Add an operation that the portal does (``action`` in its eyes) on ``channel``."""
+        """Add an operation on ``channel``; ``action`` is from the portal's point of view."""
         self.operations[name] = {
             "action": action,
             "channel": {"$ref": f"#/channels/{channel}"},
@@ -98,8 +98,8 @@ class _Document:
         self.channels[channel]["messages"][name] = {"$ref": f"#/components/messages/{name}"}
         return {"$ref": f"#/channels/{channel}/messages/{name}"}
 
-    def whole(self, version: str) -> dict[str, Any]:
-        """Everything, with the schemas."""
+    def build(self, version: str) -> dict[str, Any]:
+        """Return the complete document, including schemas."""
         _, schemas = models_json_schema(
             [(model, "serialization") for model in all_models()], ref_template=_SCHEMAS
         )
@@ -117,8 +117,8 @@ class _Document:
         }
 
 
-def _members(union: object) -> tuple[type[BaseModel], ...]:
-    """The models of an annotated union."""
+def _models_of(union: object) -> tuple[type[BaseModel], ...]:
+    """Return the models of an annotated union."""
     members: tuple[type[BaseModel], ...] = get_args(get_args(union)[0])
     return members
 

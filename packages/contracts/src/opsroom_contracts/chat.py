@@ -1,4 +1,4 @@
-"""The chat's own language: people, messages, and the requests of the chat service."""
+"""Models of the chat service: users, members, messages, and its requests and replies."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -10,29 +10,29 @@ from opsroom_contracts.model import ClientId, Identifier, Model, RoomName, Seque
 from opsroom_contracts.versions import StoredContract
 
 TEXT_MAX = 4000
-"""The longest message, in characters."""
+"""The maximum length of a message, in characters."""
 HISTORY_MAX = 200
-"""The most messages one page of history holds."""
+"""The maximum number of messages on one page of history."""
 COURSE_FRAME_MAX_BYTES = 64 * 1024
-"""The largest frame relayed for clients of the course contract, in bytes."""
+"""The maximum size of a frame relayed for clients of the course contract, in bytes."""
 
 Text = Annotated[str, Field(min_length=1, max_length=TEXT_MAX)]
 RawName = Annotated[str, Field(max_length=256)]
-"""A name as typed; the chat service folds it and holds it to its rules."""
+"""A name as typed; the chat service normalizes and validates it."""
 Token = Annotated[str, Field(min_length=1, max_length=256)]
 
 
 class User(Model):
-    """A person as others see them. ``name`` has 1 to 32 characters."""
+    """The public profile of a user. ``name`` has 1 to 32 characters."""
 
     id: Identifier
     name: Annotated[str, Field(min_length=1, max_length=32)]
 
 
 class LegacyFrame(Model):
-    """A frame of the course contract, kept to be relayed byte for byte.
+    """A frame of the course contract, stored to be relayed byte for byte.
 
-    ``data`` is the frame's text, or its bytes in base64 when ``binary``.
+    ``data``: the frame's text, or its bytes in base64 if ``binary``.
     """
 
     data: Annotated[str, Field(max_length=COURSE_FRAME_MAX_BYTES * 2)]
@@ -40,49 +40,49 @@ class LegacyFrame(Model):
 
 
 class ProtocolVersion(StrEnum):
-    """Which interface a person came in by."""
+    """The API through which a user registered or connects."""
 
     V1 = "v1"
     COURSE = "course"
 
 
 MAX_CONNECTIONS = 64
-"""The most connections one person may have at once."""
+"""The maximum number of connections of one member."""
 
 
 class MemberStatus(StrEnum):
-    """Where a person stands.
+    """The presence status of a member.
 
-    Only ``present`` and ``lingering`` people are on the list; all but ``away`` ones hold their name.
+    The user list shows ``present`` and ``lingering`` members. All except ``away`` members hold their name.
     """
 
     RESERVED = "reserved"
-    """Holds the name until the deadline, not on the list: registered, or gone a moment ago."""
+    """Holds the name until the deadline but is not listed: just registered, or recently disconnected."""
     PRESENT = "present"
-    """At least one connection lives."""
+    """Has at least one open connection."""
     LINGERING = "lingering"
-    """The last connection broke; still on the list until the deadline."""
+    """The last connection closed; still listed until the deadline."""
     AWAY = "away"
-    """Gone; the name is free. A token may bring them back."""
+    """Disconnected; the name is free. The member can return with their token."""
 
 
 REGISTRATION_PREFIX = "reg-"
-"""How the id of a connection begins that stands for a course registration until its socket is known."""
+"""Prefix of the id of a placeholder connection: a course registration whose socket is not known yet."""
 
 
 class Connection(Model):
-    """One live connection of a person, and the gateway that answers for it."""
+    """An open connection of a member, and the gateway that serves it."""
 
     id: Identifier
     gateway: Identifier
 
 
 class Member(Model):
-    """The record of one person: what ``chat.members.<user>`` holds.
+    """The record of one member, on ``chat.members.<user>``.
 
-    ``origin`` is a digest of where a course client came from: the only hint at whose socket is whose.
-    ``exited``: they left on purpose, so a gateway that still has a socket of theirs must not bring them back.
-    ``grant``: what their token holds because of another proof.
+    ``origin``: a digest of a course client's address, the only hint at which socket belongs to which member.
+    ``exited``: the member left explicitly, so a gateway that still has a socket of theirs must not rejoin it.
+    ``grant``: permissions of their token that come from another credential.
     """
 
     version: Literal[1] = 1
@@ -99,17 +99,17 @@ class Member(Model):
 
 
 class NameClaim(Model):
-    """Who holds a name: what ``chat.names.<digest>`` holds; nobody, once ``user_id`` is absent."""
+    """The holder of a name, on ``chat.names.<digest>``; the name is free if ``user_id`` is missing."""
 
     version: Literal[1] = 1
     user_id: Identifier | None = None
 
 
 class RegisterRequest(Model):
-    """Claim ``name``. With ``connection`` the person is on the list at once (the course contract's way).
+    """Register ``name``. With ``connection`` the user is listed immediately, as the course contract needs.
 
-    The same ``client_id`` registers one person, however often it is sent. One of 32 characters or more must
-    be impossible to guess: each answer has the same token then; with a shorter one each has a new token.
+    ``client_id`` is an idempotency key: retries register the same user. If it has 32 characters or more, it
+    must be impossible to guess, and every reply has the same token. Otherwise each reply has a new token.
     """
 
     name: RawName
@@ -121,9 +121,9 @@ class RegisterRequest(Model):
 
 
 class RegisterReply(Model):
-    """The new person, and the sequence of ``MEMBERS`` from which their record shows it.
+    """The new user, and the sequence of their record in ``MEMBERS``.
 
-    ``token`` is told once, and only on the ``v1`` dialect.
+    ``token`` is returned only once, and only for the ``v1`` dialect.
     """
 
     user: User
@@ -132,10 +132,10 @@ class RegisterReply(Model):
 
 
 class JoinRequest(Model):
-    """Add a connection to a person, found by ``token``, or by ``user_id`` where the gateway vouches.
+    """Add a connection to a member, identified by ``token``, or by ``user_id`` if the gateway trusts it.
 
-    ``dialect`` is how the connection came in: one of the course contract never becomes a token holder's.
-    ``name`` goes with ``user_id``: a course client may bring back a person whose record is gone.
+    ``dialect``: the API of the connection. A course connection can't join a member that has a token.
+    ``name`` goes with ``user_id``: a course client may restore a member whose record is gone.
     """
 
     connection: Connection
@@ -147,25 +147,25 @@ class JoinRequest(Model):
 
 
 class JoinReply(Model):
-    """Who joined, and the sequence of ``MEMBERS`` from which their record shows it."""
+    """The user who joined, and the sequence of their record in ``MEMBERS``."""
 
     user: User
     seq: Sequence
 
 
 class LeaveReason(StrEnum):
-    """How a connection ended, and with it how long its person keeps list place and name."""
+    """How a connection ended. It determines how long the member stays listed and keeps the name."""
 
     EXIT = "exit"
-    """On purpose: off the list and the name free at once."""
+    """The user left: removed from the list, and the name is free immediately."""
     CLOSED = "closed"
-    """A clean close, maybe a page reload."""
+    """A clean close, perhaps a page reload."""
     BROKEN = "broken"
-    """The network went; they are probably coming back."""
+    """The connection was lost; the user is expected to reconnect."""
 
 
 class LeaveRequest(Model):
-    """Take ``connections`` from a person, all of them where none are named."""
+    """Remove ``connections`` from a member; an empty list removes all of them."""
 
     user_id: Identifier
     connections: Annotated[tuple[Identifier, ...], Field(max_length=MAX_CONNECTIONS)] = ()
@@ -173,20 +173,20 @@ class LeaveRequest(Model):
 
 
 class LeaveReply(Model):
-    """The sequence of ``MEMBERS`` from which the person's record shows it; 0 if there is none."""
+    """The sequence of the member's record in ``MEMBERS``; 0 if there is no record."""
 
     seq: Sequence
 
 
 GUEST = User(id="guest", name="guest")
-"""Who said it, where nothing tells."""
+"""The sender of a course message from an unidentified client."""
 
 
 class SendRequest(Model):
-    """Store a message. The same ``client_id`` of the same sender stores it once, however often it is sent.
+    """Store a message. ``client_id`` is an idempotency key of the sender: a retry stores nothing new.
 
-    The sender is ``user_id``. A course client that is nobody in particular is relayed all the same:
-    without ``user_id``, under ``guest_name`` unless someone with a token holds that name.
+    The sender is ``user_id``. Frames of unidentified course clients are relayed, too: without ``user_id``,
+    under ``guest_name`` unless a member with a token holds that name.
     """
 
     user_id: Identifier | None = None
@@ -198,7 +198,7 @@ class SendRequest(Model):
 
 
 class SendReply(Model):
-    """The message is stored, now or (``duplicate``) by an earlier send of the same ``client_id``."""
+    """The stored message. ``duplicate``: an earlier request with the same ``client_id`` stored it."""
 
     seq: Sequence
     id: Identifier
@@ -207,17 +207,17 @@ class SendReply(Model):
 
 
 class UsersRequest(Model):
-    """Ask who is on the list."""
+    """Get the user list."""
 
 
 class UsersReply(Model):
-    """People on the list, in the order in which they came."""
+    """The listed users, in the order of joining."""
 
     users: tuple[User, ...]
 
 
 class HistoryRequest(Model):
-    """A page of a room's messages: the last ones, those before a sequence, or those after one."""
+    """Get a page of a room's messages: the latest, those before a sequence, or those after one."""
 
     room: RoomName
     before: Sequence | None = None
@@ -226,7 +226,7 @@ class HistoryRequest(Model):
 
 
 class Message(Model):
-    """A message with its place in the room, as ``/api/v1`` shows it."""
+    """A message with its sequence, as returned by ``/api/v1``."""
 
     seq: Sequence
     id: Identifier
@@ -238,26 +238,26 @@ class Message(Model):
 
 
 class HistoryReply(Model):
-    """Messages in ascending sequence."""
+    """Messages in ascending order of sequence."""
 
     messages: tuple[Message, ...]
 
 
 class WhoamiRequest(Model):
-    """Ask whose token this is."""
+    """Get the owner of a token."""
 
     token: Token
 
 
 class WhoamiReply(Model):
-    """The token's owner, and what they were granted when they registered."""
+    """The token's owner, and the permissions granted at registration."""
 
     user: User
     grant: Grant | None = None
 
 
 class TypingEvent(Model):
-    """Someone is typing: said on ``chat.typing.<room>``, never stored."""
+    """A typing notice on ``chat.typing.<room>``; never stored."""
 
     room: RoomName
     user: User

@@ -1,7 +1,7 @@
-"""The stored events of the chat: what ``chat.events.<room>.<id>`` holds, and how clients see each.
+"""Stored events of the chat, on ``chat.events.<room>.<id>``, and their conversion to client frames.
 
-A new event is a model with its own ``version`` and ``type``, a member of :data:`ChatEvent`, and an entry in
-:data:`CHAT_EVENT`. Type checkers then name every place that does not handle it.
+To add an event, add a model with its own ``version`` and ``type``, a member of :data:`ChatEvent`, and an
+entry in :data:`CHAT_EVENT`. The type checker then reports every place that does not handle it.
 """
 
 from typing import Literal, assert_never
@@ -13,7 +13,7 @@ from opsroom_contracts.versions import StoredContract, StoredUnion
 
 
 class MessageEvent(Model):
-    """A stored message: what ``chat.events.<room>.<id>`` holds."""
+    """A stored message, on ``chat.events.<room>.<id>``."""
 
     version: Literal[1] = 1
     type: Literal["message"] = "message"
@@ -27,9 +27,9 @@ class MessageEvent(Model):
 
 
 class MessageRemoved(Model):
-    """What takes a removed message's place: on its subject, at the end of the stream.
+    """A tombstone that replaces a removed message: on the same subject, at the end of the stream.
 
-    ``message_seq`` and ``sent_at`` are those of the message, which is erased.
+    ``message_seq`` and ``sent_at``: sequence and timestamp of the removed message.
     """
 
     version: Literal[1] = 1
@@ -49,12 +49,12 @@ CHAT_EVENT: StoredUnion[ChatEvent] = StoredUnion({"message": MESSAGE_EVENT, "rem
 
 
 def message_of(event: MessageEvent, seq: int) -> Message:
-    """A stored message with its sequence, as history shows it."""
+    """Convert a stored message at ``seq`` to a message of the history."""
     return copy_fields(event, Message, seq=seq)
 
 
 def frame_of(event: ChatEvent, seq: int) -> MessageFrame | RemovedFrame:
-    """The frame of a stored event with its sequence."""
+    """Convert a stored event at ``seq`` to a client frame."""
     match event:
         case MessageEvent():
             return copy_fields(event, MessageFrame, seq=seq)

@@ -1,4 +1,4 @@
-"""The cloud's own language: instances, commands, events, and the requests of the cloud service."""
+"""Models of the cloud service: instances, events, operations, and its requests and replies."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -11,17 +11,17 @@ from opsroom_contracts.model import ClientId, Identifier, Model, Sequence, Times
 from opsroom_contracts.versions import StoredContract
 
 LIST_MAX = 1000
-"""The most instances one page of the list holds."""
+"""The maximum number of instances on one page of the list."""
 
 Actor = Annotated[str, Field(min_length=1, max_length=64)]
-"""Who asked, in words."""
+"""The name of the caller."""
 ANONYMOUS = "anonymous"
 PendingMax = Annotated[int, Field(ge=1)]
-"""So many operations of the actor may be pending at once; one more is refused (``rate_limited``)."""
+"""The actor's quota of pending operations; one more is refused with ``rate_limited``."""
 
 
 class PendingOperation(Model):
-    """An accepted command that is not done yet."""
+    """An accepted command that is not complete yet."""
 
     id: Identifier
     command: Command
@@ -31,7 +31,7 @@ class PendingOperation(Model):
 
 
 class Instance(Model):
-    """A server. ``timestamp`` is when its state last changed; one being created is ``stopped``."""
+    """An instance. ``timestamp`` is when its state last changed; while being created it is ``stopped``."""
 
     id: Identifier
     state: InstanceState
@@ -40,10 +40,10 @@ class Instance(Model):
 
 
 class InstanceEvent(Model):
-    """What ``cloud.events.<instance>`` holds. ``state`` is the state after the event.
+    """An event on ``cloud.events.<instance>``. ``state`` is the state after the event.
 
-    ``since`` is when that state began (left out: with this event); ``due_at`` goes with ``received``,
-    ``reason`` with ``failed``.
+    ``since``: when that state began; omitted if it began with this event. ``due_at`` is set for ``received``,
+    ``reason`` for ``failed``.
     """
 
     version: Literal[1] = 1
@@ -60,7 +60,7 @@ class InstanceEvent(Model):
 
 
 class DueOperation(Model):
-    """What a timer delivers on ``cloud.due.<instance>``: this operation's time has come."""
+    """A timer's message on ``cloud.due.<instance>``: the operation is due."""
 
     version: Literal[1] = 1
     instance_id: Identifier
@@ -68,7 +68,7 @@ class DueOperation(Model):
 
 
 class OperationRecord(Model):
-    """What ``cloud.operations.<id>`` holds: the one use that was made of an operation id."""
+    """The record on ``cloud.operations.<id>``: the command that used the operation id."""
 
     version: Literal[1] = 1
     instance_id: Identifier
@@ -79,7 +79,7 @@ class OperationRecord(Model):
 
 
 class OperationStatus(StrEnum):
-    """How far an operation is."""
+    """The status of an operation."""
 
     PENDING = "pending"
     DONE = "done"
@@ -88,7 +88,7 @@ class OperationStatus(StrEnum):
 
 
 class Operation(Model):
-    """An accepted command and what became of it."""
+    """An accepted command and its status."""
 
     id: Identifier
     command: Command
@@ -100,7 +100,7 @@ class Operation(Model):
 
 
 class CreateRequest(Model):
-    """Create a server. The same ``client_id`` creates it once, however often it is sent."""
+    """Create an instance. ``client_id`` is an idempotency key: a retry creates nothing new."""
 
     client_id: ClientId | None = None
     actor: Actor = ANONYMOUS
@@ -109,7 +109,7 @@ class CreateRequest(Model):
 
 
 class InstanceRequest(Model):
-    """Start, stop or remove a server; ``client_id`` as for create."""
+    """Start, stop or remove an instance; ``client_id`` as for create."""
 
     instance_id: Identifier
     client_id: ClientId | None = None
@@ -119,7 +119,7 @@ class InstanceRequest(Model):
 
 
 class CancelRequest(Model):
-    """Cancel a pending operation. Cancelling it again answers the same."""
+    """Cancel a pending operation. A repeated request returns the same reply."""
 
     operation_id: Identifier
     actor: Actor = ANONYMOUS
@@ -127,27 +127,27 @@ class CancelRequest(Model):
 
 
 class OperationReply(Model):
-    """The operation, and the sequence of ``CLOUD`` from which the events show it."""
+    """The operation, and the sequence of the ``CLOUD`` event that shows its status."""
 
     operation: Operation
     seq: Sequence
 
 
 class OperationRequest(Model):
-    """Ask how far an operation is."""
+    """Get the status of an operation."""
 
     operation_id: Identifier
 
 
 class ListRequest(Model):
-    """A page of the instances in the order of their ids, after ``after``."""
+    """Get a page of instances, sorted by id, after ``after``."""
 
     after: Identifier | None = None
     limit: Annotated[int, Field(ge=1, le=LIST_MAX)] = LIST_MAX
 
 
 class ListReply(Model):
-    """Instances as of ``seq``; ``next`` asks for the following page where there is one."""
+    """Instances as of ``seq``; ``next`` is the ``after`` of the next page, if there is one."""
 
     seq: Sequence
     instances: tuple[Instance, ...]
@@ -160,9 +160,9 @@ OPERATION_RECORD = StoredContract(OperationRecord)
 
 
 def apply(event: InstanceEvent) -> Instance | None:
-    """The instance after ``event``, or None where it no longer exists.
+    """Return the instance after ``event``, or None if it no longer exists.
 
-    The last event alone decides, so the state of all instances is the last event of each.
+    The last event of an instance determines its state; no earlier events are needed.
     """
     undone = event.command is Command.CREATE and event.type in {EventType.CANCELLED, EventType.FAILED}
     if undone or event.type is EventType.REMOVED:
@@ -176,7 +176,7 @@ def apply(event: InstanceEvent) -> Instance | None:
 
 
 def pending_of(event: InstanceEvent) -> PendingOperation:
-    """The operation that a ``received`` event began; one without a due time is due at once."""
+    """Return the operation that a ``received`` event started; without a due time it is due immediately."""
     return PendingOperation(
         id=event.operation_id,
         command=event.command,

@@ -1,4 +1,4 @@
-"""The stored events of servers as clients see them."""
+"""Conversion of stored instance events to the events that clients receive."""
 
 from opsroom_contracts.cloud import InstanceEvent, apply
 from opsroom_contracts.http import CloudEvent
@@ -6,5 +6,5 @@ from opsroom_contracts.model import copy_fields
 
 
 def cloud_event_of(event: InstanceEvent, seq: int) -> CloudEvent:
-    """A stored event with its sequence, and the instance as it left it."""
+    """Convert a stored event: add its sequence and the instance after it."""
     return copy_fields(event, CloudEvent, seq=seq, instance=apply(event))

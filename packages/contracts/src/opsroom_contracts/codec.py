@@ -1,4 +1,4 @@
-"""JSON bytes to models and back, with errors that name the field."""
+"""JSON encoding and decoding of models, with errors that name the field."""
 
 from functools import cache
 from typing import Literal, TypeVar, cast
@@ -13,11 +13,11 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 class ContractError(ValueError):
-    """A payload that does not fit its contract.
+    """A payload does not fit its contract.
 
     Attributes:
-        field: dotted path of the offending field; empty when the payload as a whole is at fault.
-        reason: what is wrong with it, in words for the sender.
+        field: dotted path of the invalid field; empty if the payload as a whole is invalid.
+        reason: what is wrong, as a message for the sender.
     """
 
     def __init__(self, field: str, reason: str) -> None:
@@ -27,27 +27,27 @@ class ContractError(ValueError):
 
 
 class PayloadTooLargeError(ContractError):
-    """A payload over the limit; its contents were not looked at."""
+    """A payload is over the size limit; it was not parsed."""
 
     def __init__(self, size: int, limit: int) -> None:
         super().__init__("", f"the payload has {size} bytes, the limit is {limit}")
 
 
 class UnknownKindError(ContractError):
-    """One of a union that has no such member: what a newer sender may say beside the rest."""
+    """A tagged union has no member with this tag. A newer sender may use tags unknown to this release."""
 
 
 def encode(model: BaseModel) -> bytes:
-    """Write ``model`` as compact JSON in UTF-8; fields that are None are left out."""
+    """Encode ``model`` as compact UTF-8 JSON; fields that are None are omitted."""
     return model.__pydantic_serializer__.to_json(model, by_alias=True, exclude_none=True)
 
 
 def decode(contract: TypeAdapter[ValueT], data: bytes | str, limit: int = MAX_PAYLOAD_BYTES) -> ValueT:
-    """Read one value of ``contract`` from JSON.
+    """Decode one value of ``contract`` from JSON.
 
     Raises:
-        PayloadTooLargeError: ``data`` is longer than ``limit`` bytes (characters, for text).
-        ContractError: not JSON, an undeclared or missing field, a wrong type, a value out of bounds.
+        PayloadTooLargeError: ``data`` is longer than ``limit`` bytes (characters, if it is text).
+        ContractError: invalid JSON, an undeclared or missing field, a wrong type, or a value out of bounds.
     """
     return _decode(contract, data, limit, None)
 
@@ -64,17 +64,17 @@ def _decode(
 
 
 def decode_lenient(contract: TypeAdapter[ValueT], data: bytes | str, limit: int) -> ValueT:
-    """As :func:`decode`, but undeclared fields are passed over: for what a server tells, which may be newer.
+    """Decode like :func:`decode`, but ignore undeclared fields: clients read a server that may be newer.
 
     Raises:
-        UnknownKindError: of a kind that is not declared; to be passed over, too.
+        UnknownKindError: the value has an undeclared tag; the caller should ignore it.
         PayloadTooLargeError, ContractError: as for ``decode``.
     """
     return _decode(contract, data, limit, "ignore")
 
 
 def contract_of(model: type[ModelT]) -> TypeAdapter[ModelT]:
-    """What :func:`decode` needs to read ``model``; made once, since making it costs more than reading."""
+    """Return the type adapter of ``model`` for :func:`decode`. Cached, because building one is slow."""
     return cast("TypeAdapter[ModelT]", _contract_of(model))
 
 
@@ -84,9 +84,9 @@ def _contract_of(model: type[BaseModel]) -> TypeAdapter[BaseModel]:
 
 
 def first_fault(error: ValidationError) -> ContractError:
-    """Reduce pydantic's report to its first fault: one field, one reason."""
+    """Convert pydantic's first error to a :class:`ContractError`: one field, one reason."""
     fault = error.errors(include_url=False, include_input=False)[0]
-    # pydantic puts the member of a union into the path ("action.str-enum[Command]"): no field is called so.
+    # pydantic adds union members to the path ("action.str-enum[Command]"); they are not field names.
     path = [str(part) for part in fault["loc"] if "[" not in str(part)]
     if fault["type"].startswith("union_tag_"):
         path.append(fault["ctx"]["discriminator"].strip("'"))
@@ -96,7 +96,7 @@ def first_fault(error: ValidationError) -> ContractError:
 
 
 def _fault_in(contract: TypeAdapter[ValueT], error: ValidationError) -> ContractError:
-    """The first fault, its path as the sender wrote it: without the tag that pydantic puts before it."""
+    """Return the first fault with the path as the sender wrote it: without pydantic's leading union tag."""
     fault = first_fault(error)
     schema = contract.core_schema
     if schema["type"] == "definitions":

@@ -1,8 +1,8 @@
-"""The commands of servers, in one table: what each needs, what it leaves, its event, its route and its help.
+"""Table of instance commands: required states, resulting state, event, HTTP route and help text.
 
-A new command is a member of :class:`Command`, its event in :class:`EventType`, and a row of :data:`COMMANDS`.
-NATS subjects, routes, audit actions, the command line, the client, the fault suite and the page's commands
-follow from the row.
+To add a command, add a member of :class:`Command`, its event to :class:`EventType`, and a row to
+:data:`COMMANDS`. NATS subjects, routes, audit actions, the command line, the client, the fault tests and the
+commands of the page are derived from the row.
 """
 
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from enum import StrEnum
 
 
 class InstanceState(StrEnum):
-    """Whether a server runs."""
+    """The state of an instance."""
 
     RUNNING = "running"
     STOPPED = "stopped"
 
 
 class Command(StrEnum):
-    """A command of a server."""
+    """A command for an instance."""
 
     CREATE = "create"
     START = "start"
@@ -26,7 +26,7 @@ class Command(StrEnum):
 
 
 class EventType(StrEnum):
-    """What can happen to a server."""
+    """The type of an instance event."""
 
     RECEIVED = "received"
     CREATED = "created"
@@ -36,17 +36,18 @@ class EventType(StrEnum):
     CANCELLED = "cancelled"
     FAILED = "failed"
     RETAINED = "retained"
-    """Nothing happened: the last state is stored again before retention drops the event that holds it."""
+    """No change: the last state is stored again before retention deletes the event that holds it."""
 
 
 @dataclass(frozen=True, slots=True)
 class CommandSpec:
-    """One command.
+    """The definition of one command.
 
-    ``needs``: the states in which a server takes it; empty for ``create``, which makes the server.
-    ``leaves``: the state when it is done; None: there is no server any more.
+    ``done``: the event that completes it.
+    ``needs``: the states in which it is valid; empty for ``create``.
+    ``leaves``: the state after it; None if it removes the instance.
     ``method``, ``path``, ``summary`` and ``description``: its route under ``/api/v1/cloud``.
-    ``name`` and ``help``: its command on the command line.
+    ``name`` and ``help``: its subcommand on the command line.
     """
 
     command: Command
@@ -72,7 +73,7 @@ _TABLE = (
         path="/instances",
         name="create",
         summary="Create an instance",
-        description="It exists, stopped, when the operation is due.",
+        description="The instance exists, stopped, when the operation is due.",
         help="Create a server; it is stopped at first.",
     ),
     CommandSpec(
@@ -84,7 +85,7 @@ _TABLE = (
         path="/instances/{instance_id}/start",
         name="start",
         summary="Start an instance",
-        description="It runs when the operation is due.",
+        description="The instance is running when the operation is due.",
         help="Start the server ID, which may be shortened.",
     ),
     CommandSpec(
@@ -96,7 +97,7 @@ _TABLE = (
         path="/instances/{instance_id}/stop",
         name="stop",
         summary="Stop an instance",
-        description="It is stopped when the operation is due.",
+        description="The instance is stopped when the operation is due.",
         help="Stop the server ID, which may be shortened.",
     ),
     CommandSpec(
@@ -108,9 +109,9 @@ _TABLE = (
         path="/instances/{instance_id}",
         name="rm",
         summary="Remove an instance",
-        description="It is gone when the operation is due.",
+        description="The instance is removed when the operation is due.",
         help="Remove the server ID, which may be shortened.",
     ),
 )
 COMMANDS: dict[Command, CommandSpec] = {spec.command: spec for spec in _TABLE}
-"""Every command, in the order in which help and documents list them."""
+"""All commands, in the order of help texts and documentation."""

@@ -1,7 +1,7 @@
-"""Every request that a service answers over NATS, once: its subject, its request and its reply.
+"""Registry of the NATS endpoints: subject, request and reply of each.
 
-Services add their handlers by these, clients send requests by these. NATS permissions, AsyncAPI and the
-reference are derived from them.
+Services add handlers and clients send requests with these. NATS permissions, the AsyncAPI document and the
+reference documentation are derived from them.
 """
 
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ ReplyT = TypeVar("ReplyT", bound=Model)
 
 @dataclass(frozen=True, slots=True)
 class Endpoint(Generic[RequestT, ReplyT]):
-    """One subject on which ``service`` answers ``request`` with ``reply``, or with a :class:`Fault`.
+    """A subject on which ``service`` replies to ``request`` with ``reply``, or with a :class:`Fault`.
 
-    ``every_process``: each process of the service answers, not one of them.
+    ``every_process``: every process of the service replies, not just one.
     """
 
     service: str
@@ -51,7 +51,7 @@ CHANGE_INSTANCE: dict[Command, Endpoint[cloud.InstanceRequest, cloud.OperationRe
     for command in Command
     if command is not Command.CREATE
 }
-"""Commands of a server that exists."""
+"""Commands for an existing instance."""
 CANCEL_OPERATION = Endpoint(CLOUD_SERVICE, "cloud.cancel", cloud.CancelRequest, cloud.OperationReply)
 LIST_INSTANCES = Endpoint(CLOUD_SERVICE, "cloud.list", cloud.ListRequest, cloud.ListReply)
 OPERATION = Endpoint(CLOUD_SERVICE, "cloud.operation", cloud.OperationRequest, cloud.OperationReply)
@@ -74,9 +74,9 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     *(CANCEL_OPERATION, LIST_INSTANCES, OPERATION),
     *(STATUS, KNOWN_ADDRESSES),
 )
-"""All of them. A test compares this with the constants above."""
+"""All endpoints. A test compares this with the constants above."""
 
 
 def endpoints_of(service: str) -> tuple[AnyEndpoint, ...]:
-    """The endpoints that ``service`` answers."""
+    """Return the endpoints of ``service``."""
     return tuple(endpoint for endpoint in ENDPOINTS if endpoint.service == service)

@@ -1,4 +1,4 @@
-"""The frames of ``WS /api/v1/chat/ws`` (subprotocol ``opsroom.v1``): JSON text, one object a frame."""
+"""Frames of ``WS /api/v1/chat/ws`` (subprotocol ``opsroom.v1``): JSON text, one object per frame."""
 
 from typing import Annotated, Literal
 
@@ -11,11 +11,11 @@ from opsroom_contracts.moderation import Reason
 
 SUBPROTOCOL = "opsroom.v1"
 FRAME_MAX_BYTES = 64 * 1024
-"""The largest frame a client may send, in bytes; a larger one closes the socket with 1009."""
+"""The maximum size of a client frame, in bytes; a larger one closes the socket with 1009."""
 
 
 class HelloFrame(Model):
-    """First frame of a client: who it is and, on a return, the last sequence it saw."""
+    """The first frame of a client: its token and, when it reconnects, the last sequence it received."""
 
     type: Literal["hello"] = "hello"
     token: Token
@@ -23,7 +23,7 @@ class HelloFrame(Model):
 
 
 class SendFrame(Model):
-    """Say something; answered by ``ack`` once stored, or by ``error`` with the same ``clientId``."""
+    """Send a message. The reply is ``ack`` once it is stored, or ``error`` with the same ``clientId``."""
 
     type: Literal["send"] = "send"
     client_id: ClientId
@@ -32,14 +32,14 @@ class SendFrame(Model):
 
 
 class TypingFrame(Model):
-    """Tell the room that one types."""
+    """Notify the room that the user is typing."""
 
     type: Literal["typing"] = "typing"
     room: RoomName
 
 
 class LeaveFrame(Model):
-    """Leave for good: off the list, the name free, the socket closed with 1000."""
+    """Leave the chat: removed from the list, the name is free, the socket closes with 1000."""
 
     type: Literal["leave"] = "leave"
 
@@ -48,16 +48,16 @@ ClientFrame = Annotated[HelloFrame | SendFrame | TypingFrame | LeaveFrame, Field
 
 
 class Mute(Model):
-    """One may read and not speak, until then or until it is lifted."""
+    """A mute of this user, until ``until`` or until it is lifted: they can read but not send."""
 
     until: Timestamp | None = None
     reason: Reason | None = None
 
 
 class WelcomeFrame(Model):
-    """Answer to hello. ``seq`` is where the stream stands; missed messages follow, then live ones.
+    """The reply to hello. ``seq``: the current sequence. Missed messages follow, then live ones.
 
-    ``muted`` where one may not speak.
+    ``muted``: set if the user is muted.
     """
 
     type: Literal["welcome"] = "welcome"
@@ -74,7 +74,7 @@ class MessageFrame(Message):
 
 
 class RemovedFrame(Model):
-    """A message was removed: show its text no more. ``messageSeq`` was its place, ``seq`` is that of this."""
+    """A message was removed: hide its text. ``messageSeq``: the message's sequence; ``seq``: this event's."""
 
     type: Literal["removed"] = "removed"
     seq: Sequence
@@ -85,33 +85,33 @@ class RemovedFrame(Model):
 
 
 class MutedFrame(Mute):
-    """One may not speak from now on; what is sent is refused as ``muted``."""
+    """This user is muted from now on; further messages are refused with ``muted``."""
 
     type: Literal["muted"] = "muted"
 
 
 class UnmutedFrame(Model):
-    """One may speak again."""
+    """This user is no longer muted."""
 
     type: Literal["unmuted"] = "unmuted"
 
 
 class JoinedFrame(Model):
-    """Someone came onto the list."""
+    """A user was added to the list."""
 
     type: Literal["joined"] = "joined"
     user: User
 
 
 class LeftFrame(Model):
-    """Someone went off the list."""
+    """A user was removed from the list."""
 
     type: Literal["left"] = "left"
     user: User
 
 
 class TypingNotice(Model):
-    """Someone types in a room."""
+    """A user is typing in a room."""
 
     type: Literal["typing"] = "typing"
     room: RoomName
@@ -119,7 +119,7 @@ class TypingNotice(Model):
 
 
 class AckFrame(Model):
-    """A send is stored at ``seq``; ``duplicate`` when an earlier send of the same id had done it."""
+    """A message is stored at ``seq``. ``duplicate``: an earlier frame with the same id stored it."""
 
     type: Literal["ack"] = "ack"
     client_id: ClientId
@@ -130,9 +130,9 @@ class AckFrame(Model):
 
 
 class ErrorFrame(Model):
-    """A frame was refused; nothing was changed. ``clientId`` names the send that it answers.
+    """A frame was refused; nothing was changed. ``clientId``: that of the refused ``send`` frame.
 
-    ``retryAfter``: in how many seconds the same may be tried again. ``until``: when a mute or ban ends.
+    ``retryAfter``: seconds to wait before a retry. ``until``: when the mute or ban expires.
     """
 
     type: Literal["error"] = "error"
@@ -145,7 +145,7 @@ class ErrorFrame(Model):
 
 
 class ResetFrame(Model):
-    """What was missed can't be told: fetch the history anew; live messages go on from ``seq``."""
+    """Missed events can't be replayed: fetch the history again; live messages continue from ``seq``."""
 
     type: Literal["reset"] = "reset"
     seq: Sequence

@@ -1,4 +1,4 @@
-"""What gateways tell each other, and what is asked of all of them."""
+"""Messages between gateways, and requests to all of them."""
 
 from typing import Annotated
 
@@ -8,12 +8,12 @@ from opsroom_contracts.audit import Address
 from opsroom_contracts.chat import RawName
 from opsroom_contracts.model import Identifier, Model, Timestamp
 
-SIGHTINGS_MAX = 50
-"""The most addresses of one name that are told."""
+KNOWN_ADDRESSES_MAX = 50
+"""The maximum number of addresses in one reply."""
 
 
 class RateLimitDelta(Model):
-    """How much of a limit was used up at ``gateway`` since it last told, by user or address."""
+    """The use of a rate limit on ``gateway`` since its last update, by user or address."""
 
     gateway: Identifier
     limit: Identifier
@@ -23,22 +23,22 @@ class RateLimitDelta(Model):
 
 
 class KnownAddressesRequest(Model):
-    """Ask from where those are, or just were, who go by ``name``."""
+    """Get the addresses from which users with ``name`` are or were connected."""
 
     name: RawName
 
 
 class AddressSeen(Model):
-    """An address (of version 6 its network of 64 bits) and when somebody was last connected from there."""
+    """An IPv4 address or IPv6 /64 network, and when a user was last connected from it."""
 
     address: Address
     at: Timestamp
 
 
 class KnownAddresses(Model):
-    """From where somebody is or was connected, the latest first."""
+    """Addresses from which a user is or was connected, latest first."""
 
-    sightings: Annotated[tuple[AddressSeen, ...], Field(max_length=SIGHTINGS_MAX)]
+    sightings: Annotated[tuple[AddressSeen, ...], Field(max_length=KNOWN_ADDRESSES_MAX)]
 
 
-SPENT = TypeAdapter(RateLimitDelta)
+RATE_LIMIT_DELTA = TypeAdapter(RateLimitDelta)

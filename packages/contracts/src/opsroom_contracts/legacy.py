@@ -1,4 +1,4 @@
-"""What the frozen course contract puts on the wire; see ``docs/course-contract.md``."""
+"""Messages of the frozen course contract; see ``docs/course-contract.md``."""
 
 from enum import StrEnum
 from typing import Literal
@@ -7,9 +7,9 @@ from opsroom_contracts.commands import Command, EventType
 from opsroom_contracts.model import Model
 
 CONNECTION_GREETING = '"connection"'
-"""What a socket of the dashboard is sent on open: a JSON string."""
+"""The first frame on a socket of the dashboard: a JSON string."""
 SSE_MESSAGE = "message"
-"""The one SSE event name of the dashboard."""
+"""The only SSE event name of the dashboard."""
 
 RECEIVED_INFO: dict[Command, str] = {
     Command.CREATE: "Create command",
@@ -26,42 +26,42 @@ DONE_INFO: dict[EventType, str] = {
 
 
 class ChatFrameType(StrEnum):
-    """The frame types that mean something to the server."""
+    """Frame types that the server interprets."""
 
     SEND = "send"
     EXIT = "exit"
 
 
 class CourseAction(StrEnum):
-    """What a dashboard may ask of an instance."""
+    """Commands of a dashboard for an instance."""
 
     START = "start"
     STOP = "stop"
 
 
 class LegacyUser(Model):
-    """A person in the user list."""
+    """A user in the user list."""
 
     id: str
     name: str
 
 
 class CourseRegistered(Model):
-    """The answer to ``POST /new-user``."""
+    """The response to ``POST /new-user``."""
 
     status: Literal["ok"] = "ok"
     user: LegacyUser
 
 
 class CourseChatError(Model):
-    """An error of the chat."""
+    """An error response of the chat."""
 
     status: Literal["error"] = "error"
     message: str
 
 
 class CourseOutgoing(Model):
-    """How a message of ``/api/v1`` reaches course clients."""
+    """A message sent through ``/api/v1``, as course clients receive it."""
 
     type: Literal["send"] = "send"
     message: str
@@ -69,13 +69,13 @@ class CourseOutgoing(Model):
 
 
 class CourseStatus(Model):
-    """The dashboard's yes."""
+    """The success response of the dashboard."""
 
     status: Literal["OK"] = "OK"
 
 
 class CourseCloudError(Model):
-    """The dashboard's no."""
+    """The error response of the dashboard."""
 
     message: str
 
@@ -89,14 +89,14 @@ class CourseInstance(Model):
 
 
 class CourseInstanceState(Model):
-    """An instance in an answer over the dashboard's socket."""
+    """An instance in a reply on the dashboard's socket."""
 
     id: str
     state: str
 
 
 class CourseCloudEvent(Model):
-    """The data of a dashboard event; both spellings of the timestamp, since clients read one or the other."""
+    """The data of a dashboard event. The timestamp has two spellings: clients read one or the other."""
 
     type: Literal["received", "created", "started", "stopped", "removed"]
     id: str

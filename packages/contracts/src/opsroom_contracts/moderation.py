@@ -1,4 +1,4 @@
-"""Moderation: removing messages, muting and banning people and addresses, and taking that back."""
+"""Models of moderation: removing messages, muting, banning, lifting, and revoking tokens."""
 
 import hashlib
 from enum import StrEnum
@@ -13,18 +13,18 @@ from opsroom_contracts.text import fold_name
 from opsroom_contracts.versions import StoredContract
 
 RESTRICTIONS_MAX = 1000
-"""The most mutes and bans in force at once."""
+"""The maximum number of mutes and bans in force."""
 RESTRICTIONS_PAGE = 200
-"""The most that one page of them holds."""
+"""The maximum number of restrictions on one page."""
 _TEN_YEARS = 315_360_000
 
 Reason = Annotated[str, Field(min_length=1, max_length=200)]
-"""Why, in the words of whoever moderates; the one concerned is told."""
+"""The moderator's reason; it is shown to the affected user."""
 Seconds = Annotated[int, Field(ge=1, le=_TEN_YEARS)]
 
 
 class Erasure(Model):
-    """A message that is removed and whose text may still be there: what ``chat.erasures.<id>`` holds."""
+    """A pending erasure, on ``chat.erasures.<id>``: the text of a removed message may still be on disk."""
 
     version: Literal[1] = 1
     room: RoomName
@@ -33,7 +33,7 @@ class Erasure(Model):
 
 
 class RemoveRequest(Model):
-    """Remove a message; removing it again changes nothing."""
+    """Remove a message; a repeated request changes nothing."""
 
     room: RoomName
     id: Identifier
@@ -42,7 +42,7 @@ class RemoveRequest(Model):
 
 
 class RemoveReply(Model):
-    """The message is gone, and ``seq`` is where the stream says so."""
+    """The removed message; ``seq`` is the sequence of the removal event."""
 
     seq: Sequence
     id: Identifier
@@ -50,19 +50,19 @@ class RemoveReply(Model):
 
 
 class RestrictionKind(StrEnum):
-    """What somebody may not do."""
+    """The kind of a restriction."""
 
     MUTE = "mute"
-    """Speak."""
+    """The user can read but not send."""
     BAN = "ban"
-    """Be here at all."""
+    """The user or address can't connect."""
 
 
 class Restriction(Model):
-    """A mute or a ban: what ``chat.restrictions.<id>`` holds.
+    """A mute or a ban, on ``chat.restrictions.<id>``.
 
-    ``address``: one address, or for version 6 its network of 64 bits. ``until``: when it ends by itself.
-    ``lifted``: it is over.
+    ``address``: an IPv4 address or an IPv6 /64 network. ``until``: when it expires. ``lifted``: a moderator
+    ended it.
     """
 
     version: Literal[1] = 1
@@ -78,10 +78,10 @@ class Restriction(Model):
 
 
 class RestrictRequest(Model):
-    """Mute a name, or ban a name or an address, for ``seconds`` or until lifted.
+    """Mute a name, or ban a name or an address, for ``seconds`` or until it is lifted.
 
-    A second one of the same target replaces the first. One with the ``request_id`` of an earlier one is a
-    retry of it: it changes nothing and is answered the same, for a minute after the first.
+    A new restriction replaces an earlier one of the same kind and target. ``request_id`` is an idempotency
+    key: for a minute, a retry changes nothing and gets the same reply.
     """
 
     request_id: Identifier | None = None
@@ -94,14 +94,14 @@ class RestrictRequest(Model):
 
 
 class RestrictReply(Model):
-    """The restriction in force, and the sequence of ``MEMBERS`` from which it counts."""
+    """The restriction in force, and the sequence in ``MEMBERS`` from which it applies."""
 
     restriction: Restriction
     seq: Sequence
 
 
 class LiftRequest(Model):
-    """End a restriction; one with the ``request_id`` of an earlier one is a retry of it."""
+    """Lift a restriction; ``request_id`` is an idempotency key."""
 
     request_id: Identifier | None = None
     id: Identifier
@@ -110,30 +110,31 @@ class LiftRequest(Model):
 
 
 class LiftReply(Model):
-    """What was lifted, and the sequence of ``MEMBERS`` from which it no longer counts."""
+    """The lifted restriction, and the sequence in ``MEMBERS`` from which it no longer applies."""
 
     restriction: Restriction
     seq: Sequence
 
 
 class RestrictionsRequest(Model):
-    """A page of what is in force, in the order of the ids, after ``after``."""
+    """Get a page of the restrictions in force, sorted by id, after ``after``."""
 
     after: Identifier | None = None
     limit: Annotated[int, Field(ge=1, le=RESTRICTIONS_PAGE)] = RESTRICTIONS_PAGE
 
 
 class RestrictionsReply(Model):
-    """Mutes and bans in force; ``next`` asks for the following page where there is one."""
+    """Mutes and bans in force; ``next`` is the ``after`` of the next page, if there is one."""
 
     restrictions: tuple[Restriction, ...]
     next: Identifier | None = None
 
 
 class RevokeRequest(Model):
-    """Make the token of ``user_id`` worth nothing: off the list, the name free, their connections closed.
+    """Revoke the token of ``user_id``: they are removed from the list, their name becomes free, and their
+    connections are closed.
 
-    One with the ``request_id`` of an earlier one is a retry of it.
+    ``request_id`` is an idempotency key.
     """
 
     request_id: Identifier | None = None
@@ -143,7 +144,7 @@ class RevokeRequest(Model):
 
 
 class RevokeReply(Model):
-    """Whose token it was, and the sequence of ``MEMBERS`` from which their record shows it."""
+    """The owner of the revoked token, and the sequence of their record in ``MEMBERS``."""
 
     user: User
     seq: Sequence
@@ -154,6 +155,6 @@ RESTRICTION = StoredContract(Restriction)
 
 
 def restriction_id(kind: RestrictionKind, name: str | None, address: str | None) -> str:
-    """The id of a restriction: the same for the same thing about the same target, so a repeat is harmless."""
+    """Return the id of a restriction. It is derived from kind and target, so that a repeat replaces it."""
     target = f"address/{address}" if name is None else f"name/{fold_name(name)}"
     return hashlib.sha256(f"{kind.value}/{target}".encode()).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""The mutes and bans that there are: the fold of their records, the same wherever it is made."""
+"""Projection of the mutes and bans in force, shared by the chat service and the gateways."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,59 +8,58 @@ from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.model import rfc3339
 from opsroom_contracts.moderation import Restriction, RestrictionKind, restriction_id
 
-_LEAST_TO_SWEEP = 2000
+_SWEEP_MIN = 2000
 
 
 @dataclass(slots=True)
 class Restrictions:
-    """The last record of each, whichever order they come in. Time is an argument.
+    """The latest record of each restriction, in whatever order records arrive. Time is an argument.
 
-    One that ended or was lifted is remembered as such for a while, lest an older record, delivered late,
-    bring it back.
+    Expired and lifted records are kept for a while, so that an older record delivered late has no effect.
     """
 
     _records: dict[str, tuple[int, Restriction]] = field(default_factory=dict)
-    _sweep_at: int = _LEAST_TO_SWEEP
+    _sweep_at: int = _SWEEP_MIN
 
     def __len__(self) -> int:
         return len(self._records)
 
     def put(self, restriction: Restriction, seq: int, now: datetime) -> bool:
-        """Take in a record, stored at ``seq``; answers whether it says anything new."""
+        """Apply a record stored at ``seq``; return whether it changed anything."""
         known = self._records.get(restriction.id)
         if known is not None and known[0] >= seq:
             return False
         self._records[restriction.id] = (seq, restriction)
         if len(self._records) > self._sweep_at:
             self._records = {key: one for key, one in self._records.items() if _in_force(one[1], now)}
-            self._sweep_at = max(_LEAST_TO_SWEEP, 2 * len(self._records))
+            self._sweep_at = max(_SWEEP_MIN, 2 * len(self._records))
         return known is None or known[1] != restriction
 
     def find(self, key: str, now: datetime) -> Restriction | None:
-        """The restriction with that id, while it is in force."""
+        """Return the restriction with this id, if it is in force."""
         known = self._records.get(key)
         return known[1] if known is not None and _in_force(known[1], now) else None
 
     def mute_of(self, name: str, now: datetime) -> Restriction | None:
-        """Why ``name``, or one that counts as the same, may not speak."""
+        """Return the mute of ``name``, or of a name that folds to the same, if any."""
         return self._of(RestrictionKind.MUTE, name, None, now)
 
     def ban_of_name(self, name: str, now: datetime) -> Restriction | None:
-        """Why ``name``, or one that counts as the same, may not be here."""
+        """Return the ban of ``name``, or of a name that folds to the same, if any."""
         return self._of(RestrictionKind.BAN, name, None, now)
 
-    def ban_of_site(self, site: str, now: datetime) -> Restriction | None:
-        """Why nobody at ``site`` may be here."""
-        return self._of(RestrictionKind.BAN, None, site, now)
+    def ban_of_network(self, network: str, now: datetime) -> Restriction | None:
+        """Return the ban of ``network``, if any."""
+        return self._of(RestrictionKind.BAN, None, network, now)
 
     def _of(
-        self, kind: RestrictionKind, name: str | None, site: str | None, now: datetime
+        self, kind: RestrictionKind, name: str | None, network: str | None, now: datetime
     ) -> Restriction | None:
-        # Every message asks. Where nobody is restricted, as nearly always, the digest of a name is not made.
-        return self.find(restriction_id(kind, name, site), now) if self._records else None
+        # Called for every message: don't hash the name if there are no restrictions.
+        return self.find(restriction_id(kind, name, network), now) if self._records else None
 
     def in_force(self, now: datetime) -> Iterator[Restriction]:
-        """All that are."""
+        """Iterate over the restrictions in force."""
         return (one for _, one in self._records.values() if _in_force(one, now))
 
 
@@ -69,7 +68,7 @@ def _in_force(restriction: Restriction, now: datetime) -> bool:
 
 
 def refusal(restriction: Restriction) -> FaultError:
-    """What to answer the one concerned: ``muted`` or ``banned``, until when, and why."""
+    """Return the error for a muted or banned user: the code, when it ends, and the reason."""
     muted = restriction.kind is RestrictionKind.MUTE
     code = ErrorCode.MUTED if muted else ErrorCode.BANNED
     who = "your address is" if restriction.name is None else "you are"

@@ -1,4 +1,4 @@
-"""JSON Schema of every contract: ``python -m opsroom_contracts.schema`` prints one document."""
+"""JSON Schema of all contracts, as one document: ``python -m opsroom_contracts.schema``."""
 
 import json
 import sys
@@ -16,10 +16,10 @@ from opsroom_contracts import (
     gateways,
     http,
     identity,
+    legacy,
     moderation,
     status,
 )
-from opsroom_contracts import legacy as course
 from opsroom_contracts.model import Model
 
 _MODULES = (
@@ -27,19 +27,19 @@ _MODULES = (
     chat,
     chat_events,
     cloud,
-    course,
     errors,
     frames,
     gateways,
     http,
     identity,
+    legacy,
     moderation,
     status,
 )
 
 
 def all_models() -> list[type[Model]]:
-    """Every model that the contract modules define, in the order of their names."""
+    """Return all models of the contract modules, sorted by name."""
     found = {
         value
         for module in _MODULES
@@ -50,7 +50,7 @@ def all_models() -> list[type[Model]]:
 
 
 def json_schema() -> dict[str, Any]:
-    """One JSON Schema document (2020-12) whose ``$defs`` hold every model under its name."""
+    """Return one JSON Schema document (2020-12) with every model under its name in ``$defs``."""
     _, schema = models_json_schema(
         [(model, "serialization") for model in all_models()],
         title="Opsroom contracts",

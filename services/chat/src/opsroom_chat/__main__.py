@@ -17,7 +17,7 @@ log = logging.getLogger("opsroom_chat")
 
 
 async def main(traces: Tracer) -> None:
-    """Serve until told to stop."""
+    """Run the service until the process is asked to stop."""
     settings = ChatSettings.from_environment(os.environ)
     health = HealthStatus()
 

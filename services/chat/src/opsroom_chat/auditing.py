@@ -1,9 +1,9 @@
-"""Moderation, with what was answered to each request in the audit."""
+"""Audit logging of moderation requests and their outcomes."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from opsroom_contracts.audit import AuditAction, AuditedAction, AuditEntry
+from opsroom_contracts.audit import TARGET_MAX, AuditAction, AuditedAction, AuditEntry
 from opsroom_contracts.errors import RETRYABLE, Fault, FaultError
 from opsroom_contracts.model import Model
 from opsroom_contracts.moderation import (
@@ -15,19 +15,20 @@ from opsroom_contracts.moderation import (
     RestrictRequest,
     RevokeRequest,
 )
+from opsroom_contracts.text import clip
 from opsroom_messaging.jetstream.audit_log import AuditWriter, moderation_entry, rejected_entry
 
-Asked = RemoveRequest | RestrictRequest | LiftRequest | RevokeRequest
-AskedT = TypeVar("AskedT", RemoveRequest, RestrictRequest, LiftRequest, RevokeRequest)
+ModerationRequest = RemoveRequest | RestrictRequest | LiftRequest | RevokeRequest
+RequestT = TypeVar("RequestT", RemoveRequest, RestrictRequest, LiftRequest, RevokeRequest)
 ReplyT = TypeVar("ReplyT", bound=Model)
 
 
-def audited(
-    audit: AuditWriter, handler: Callable[[AskedT], Awaitable[ReplyT]]
-) -> Callable[[AskedT], Awaitable[ReplyT]]:
-    """``handler``, with an entry for everything that it decides on; "try again" decides nothing."""
+def with_audit(
+    audit: AuditWriter, handler: Callable[[RequestT], Awaitable[ReplyT]]
+) -> Callable[[RequestT], Awaitable[ReplyT]]:
+    """Wrap ``handler`` to write an audit entry for every outcome, except retryable errors."""
 
-    async def handle(request: AskedT) -> ReplyT:
+    async def handle(request: RequestT) -> ReplyT:
         try:
             reply = await handler(request)
         except FaultError as error:
@@ -40,19 +41,19 @@ def audited(
     return handle
 
 
-def _accepted(request: Asked, reply: Model) -> AuditEntry:
+def _accepted(request: ModerationRequest, reply: Model) -> AuditEntry:
     once = request.id if isinstance(request, RemoveRequest) else request.request_id
     concerned = reply.restriction if isinstance(reply, RestrictReply | LiftReply) else None
     target = _target(request) if concerned is None else concerned.name or concerned.address or concerned.id
     return moderation_entry(_action(request), request.by, target, request.reason, once=once)
 
 
-def _refused(request: Asked, fault: Fault) -> AuditEntry:
-    entry = rejected_entry(_action(request), request.by.name, fault, _target(request)[:128])
+def _refused(request: ModerationRequest, fault: Fault) -> AuditEntry:
+    entry = rejected_entry(_action(request), request.by.name, fault, clip(_target(request), TARGET_MAX))
     return entry.model_copy(update={"address": request.by.address})
 
 
-def _action(request: Asked) -> AuditAction:
+def _action(request: ModerationRequest) -> AuditAction:
     match request:
         case RemoveRequest():
             return AuditedAction.REMOVE_MESSAGE
@@ -64,7 +65,7 @@ def _action(request: Asked) -> AuditAction:
             return AuditedAction.REVOKE
 
 
-def _target(request: Asked) -> str:
+def _target(request: ModerationRequest) -> str:
     match request:
         case RemoveRequest() | LiftRequest():
             return request.id

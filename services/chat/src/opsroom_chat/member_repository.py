@@ -1,4 +1,4 @@
-"""The ``MEMBERS`` stream: the directory that follows it, and guarded changes to it."""
+"""Projection of the ``MEMBERS`` stream, and writes to it with optimistic locking."""
 
 import asyncio
 import logging
@@ -22,18 +22,18 @@ from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReade
 
 _ATTEMPTS = 20
 _RELEASED_NAME_SECONDS = 60
-_COURSE_AWAY = timedelta(days=1)
+_LEGACY_AWAY_TTL = timedelta(days=1)
 _NAME_PREFIX = name_subject("")
 _RESTRICTION_PREFIX = restriction_subject("")
 
 log = logging.getLogger(__name__)
 
 Mutation = Callable[[Member | None], Change | None]
-"""What should become of a person's record, given as it is now; None: nothing."""
+"""Computes a change from a member's current record (None: no record); None leaves it unchanged."""
 
 
 class MemberProjection:
-    """Keeps a directory in step with the stream; a fresh start is built aside and then put in place."""
+    """Keeps the member index up to date. After a restart a new index is built and swapped in when synced."""
 
     def __init__(self) -> None:
         self.index = MemberIndex()
@@ -41,60 +41,60 @@ class MemberProjection:
         self._building: MemberIndex | None = None
 
     def on_restart(self, *, reset: bool) -> None:
-        """Start aside, so that nobody sees a half-filled directory."""
+        """Start a new index if ``reset``; the old one stays visible until the new one is complete."""
         if reset:
             self._building = MemberIndex()
 
     def on_message(self, message: StreamMessage) -> None:
-        """Take in one record; what does not fit its contract is skipped, counted and logged."""
-        directory = self.index if self._building is None else self._building
-        directory.delivered(message.seq)
+        """Apply one record; a malformed one is skipped, counted and logged."""
+        index = self.index if self._building is None else self._building
+        index.delivered(message.seq)
         try:
-            take_in(directory, message)
+            apply_record(index, message)
         except ContractError as error:
             self.malformed += 1
             log.warning("skipped %s at %d: %s", message.subject, message.seq, error)
 
-    def take_in(self, message: StreamMessage) -> Member | None:
-        """Take in one record that was read by itself; it is counted, where it must be, when delivered.
+    def apply_record(self, message: StreamMessage) -> Member | None:
+        """Apply one record that was read directly, and return the member if it is a readable member record.
 
-        Answers the person, where it is one's and can be read.
+        Malformed records are not counted here, but when the subscription delivers them.
 
         Raises:
-            UnavailableError: a newer release wrote it, so a process of that one has to decide.
+            UnavailableError: a newer release wrote it; a process of that release must handle the request.
         """
         try:
-            return take_in(self.index, message)
+            return apply_record(self.index, message)
         except NewerVersionError as error:
             raise UnavailableError(f"{message.subject}: {error}") from error
         except ContractError:
             return None
 
     def on_synced(self) -> None:
-        """Put the new directory in place."""
+        """Swap in the new index."""
         if self._building is not None:
             self.index = self._building
             self._building = None
 
 
-def take_in(directory: MemberIndex, message: StreamMessage) -> Member | None:
-    """Put a stored record into ``index``; answers the person, where it is one's.
+def apply_record(index: MemberIndex, message: StreamMessage) -> Member | None:
+    """Apply a stored record to ``index``; return the member if it is a member record.
 
     Raises:
-        ContractError: it does not fit its contract, or speaks of another person than its subject.
+        ContractError: it does not fit its contract, or its user id does not match its subject.
     """
     if message.subject.startswith(_RESTRICTION_PREFIX):
         restriction = RESTRICTION.read(message.data)
-        directory.restrictions.put(restriction, message.seq, message.at)
+        index.restrictions.put(restriction, message.seq, message.at)
         return None
     if message.subject.startswith(_NAME_PREFIX):
         claim = NAME_CLAIM.read(message.data)
-        directory.put_name(message.subject.removeprefix(_NAME_PREFIX), claim.user_id, message.seq)
+        index.put_name(message.subject.removeprefix(_NAME_PREFIX), claim.user_id, message.seq)
         return None
     member = MEMBER.read(message.data)
     if member_subject(member.user.id) != message.subject:
-        raise ContractError("user.id", f"must be that of its subject {message.subject}")
-    directory.put_member(member, message.seq)
+        raise ContractError("user.id", f"must match the subject {message.subject}")
+    index.put_member(member, message.seq)
     return member
 
 
@@ -103,56 +103,64 @@ def _release(key: str, expected: int) -> Write:
 
 
 class MemberRepository:
-    """Changes people's records, each guarded by what it was decided on, and decided again if that moved."""
+    """Reads and changes member records with optimistic locking; retries after a conflict."""
 
     def __init__(
-        self, sink: MemberProjection, reader: StreamReader, writer: BatchWriter, *, token_life: timedelta
+        self,
+        projection: MemberProjection,
+        reader: StreamReader,
+        writer: BatchWriter,
+        *,
+        token_life: timedelta,
     ) -> None:
-        self._sink = sink
+        self._projection = projection
         self._reader = reader
         self._writer = writer
         self._token_life = token_life
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @property
     def index(self) -> MemberIndex:
-        """Everybody, as far as this process has heard."""
-        return self._sink.index
+        """All members, as delivered to this process so far."""
+        return self._projection.index
 
-    async def find(self, user_id: str, wanted: Callable[[Member], bool]) -> Member | None:
-        """A person's record, if it is as ``wanted``.
+    async def find(self, user_id: str, predicate: Callable[[Member], bool]) -> Member | None:
+        """Return a member's record if it satisfies ``predicate``.
 
-        What another process stored a moment ago may not have been heard of here yet, so nobody is turned
-        away before the stream itself was asked.
+        The projection may lag behind other processes, so the stream is read before None is returned.
         """
         entry = self.index.member(user_id)
-        if entry is not None and wanted(entry.member):
+        if entry is not None and predicate(entry.member):
             return entry.member
         member, _ = await self._read_member(user_id)
-        return member if member is not None and wanted(member) else None
+        return member if member is not None and predicate(member) else None
 
     async def change(self, user_id: str, decide: Mutation) -> tuple[Member | None, int]:
-        """Decide and store; answers the record as it then is, and its sequence (0: there is none).
+        """Apply ``decide`` to the record and store the result.
 
-        Only the stream's own record is reason enough to refuse or to change nothing; see ``find``.
+        The projection may lag, so a refusal or "no change" is final only if it is based on the record in the
+        stream.
+
+        Returns:
+            The record after the change, and its sequence (0: there is no record).
 
         Raises:
-            FaultError: what ``decide`` refused; ``name_taken``; ``overloaded`` after too many conflicts.
-            UnavailableError: the broker did not answer, or a newer release wrote the record.
+            FaultError: ``decide`` refused; ``name_taken``; ``overloaded`` after too many conflicts.
+            UnavailableError: the broker did not respond, or a newer release wrote the record.
         """
-        # One person's changes take turns here: many at once, as when all of their sockets come back, would
-        # spoil each other's guard again and again. The guard is for what other processes do.
-        turn = self._turns.setdefault(user_id, asyncio.Lock())
-        async with turn:
+        # Serialize changes of one member in this process, for example when all of their sockets reconnect.
+        # Otherwise they would conflict repeatedly. Optimistic locking handles the other processes.
+        lock = self._locks.setdefault(user_id, asyncio.Lock())
+        async with lock:
             return await self._change(user_id, decide)
 
     async def _change(self, user_id: str, decide: Mutation) -> tuple[Member | None, int]:
-        heard = self.index.member(user_id)
-        if heard is not None:
+        cached = self.index.member(user_id)
+        if cached is not None:
             with suppress(FaultError, ConflictError):
-                change = decide(heard.member)
+                change = decide(cached.member)
                 if change is not None:
-                    return change.member, await self._store(change, heard.seq)
+                    return change.member, await self._store(change, cached.seq)
         for _ in range(_ATTEMPTS):
             member, seq = await self._read_member(user_id)
             change = decide(member)
@@ -162,19 +170,18 @@ class MemberRepository:
                 return change.member, await self._store(change, seq)
             except ConflictError:
                 continue
-        raise refuse(ErrorCode.OVERLOADED, "too many changes to this person at once; try again")
+        raise refuse(ErrorCode.OVERLOADED, "too many concurrent changes to this user; try again")
 
     async def release_name(self, key: str) -> None:
-        """Release a name whose holder is gone; one that has moved on meanwhile is left alone.
+        """Release a name whose holder is gone; do nothing if it has a valid holder.
 
-        It was released, and what says so has run out since: a broker that is killed after that brings the
-        claim back, as it keeps no record of what gave way to something newer.
+        Such claims appear after a broker crash: the broker can restore a claim whose tombstone has expired.
 
         Raises:
-            UnavailableError: the broker did not answer.
+            UnavailableError: the broker did not respond.
         """
         held = await self._read_name(key)
-        if held is None or held.user_id is None or await self._keeps(held.user_id, key):
+        if held is None or held.user_id is None or await self._holder_exists(held.user_id, key):
             return
         with suppress(ConflictError):
             (seq,) = await self._writer.write(_release(key, held.seq))
@@ -183,7 +190,7 @@ class MemberRepository:
     async def _store(self, change: Change, expected: int) -> int:
         member = change.member
         record = Write(
-            member_subject(member.user.id), encode(member), expected=expected, ttl=self._life_of(member)
+            member_subject(member.user.id), encode(member), expected=expected, ttl=self._ttl_of(member)
         )
         claim = None if change.name is NameClaimChange.KEEP else await self._claim(change)
         if claim is None:
@@ -196,7 +203,7 @@ class MemberRepository:
         return seq
 
     async def _claim(self, change: Change) -> Write | None:
-        """The write that claims or releases the name; None where there is nothing to release.
+        """Return the write that claims or releases the name; None if there is nothing to release.
 
         Raises:
             FaultError: ``name_taken``.
@@ -209,12 +216,16 @@ class MemberRepository:
             if held is None or held.user_id != user.id:
                 return None
             return _release(key, expected)
-        if held is not None and held.user_id not in {None, user.id} and await self._keeps(held.user_id, key):
+        if (
+            held is not None
+            and held.user_id not in {None, user.id}
+            and await self._holder_exists(held.user_id, key)
+        ):
             raise refuse(ErrorCode.NAME_TAKEN, f"The name {user.name!r} is already taken.", field="name")
         return Write(name_subject(key), encode(NameClaim(user_id=user.id)), expected=expected)
 
-    async def _keeps(self, user_id: str | None, key: str) -> bool:
-        """Whether the holder of a claim is really there: a claim without its person must not block a name."""
+    async def _holder_exists(self, user_id: str | None, key: str) -> bool:
+        """Whether the holder of a claim exists and uses the name; an orphaned claim must not block it."""
         if user_id is None:
             return False
         holder, _ = await self._read_member(user_id)
@@ -224,19 +235,19 @@ class MemberRepository:
             and name_key(holder.user.name) == key
         )
 
-    def _life_of(self, member: Member) -> int | None:
+    def _ttl_of(self, member: Member) -> int | None:
         if member.status is not MemberStatus.AWAY:
             return None
-        life = self._token_life if member.dialect is ProtocolVersion.V1 else _COURSE_AWAY
-        return max(1, int(life.total_seconds()))  # to the broker, 0 would be for good
+        life = self._token_life if member.dialect is ProtocolVersion.V1 else _LEGACY_AWAY_TTL
+        return max(1, int(life.total_seconds()))  # the broker takes 0 as "never expires"
 
     async def _read_member(self, user_id: str) -> tuple[Member | None, int]:
-        """The record in the stream and its sequence; what can't be read counts as what was known before."""
+        """Read the record from the stream, with its sequence; if it is malformed, use the last known one."""
         stored = await self._reader.last(member_subject(user_id))
         if stored is None:
             self.index.drop_member(user_id)
             return None, 0
-        read = self._sink.take_in(stored)
+        read = self._projection.apply_record(stored)
         entry = self.index.member(user_id)
         return read if entry is None else entry.member, stored.seq
 
@@ -245,6 +256,6 @@ class MemberRepository:
         if stored is None:
             self.index.drop_name(key)
             return None
-        self._sink.take_in(stored)
+        self._projection.apply_record(stored)
         entry = self.index.name(key)
         return NameEntry(None if entry is None else entry.user_id, stored.seq)

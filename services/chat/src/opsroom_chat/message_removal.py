@@ -1,7 +1,7 @@
-"""Removing messages: what takes a message's place is stored first, then its text is erased.
+"""Removal of messages in two steps: store a tombstone, then erase the text from disk.
 
-In the same step as the first it is stored that the second is still to be done, so that whoever lives on
-after a crash between the two does it.
+A pending erasure is stored atomically with the tombstone, so that another process can complete the erasure
+after a crash between the two steps.
 """
 
 import logging
@@ -20,13 +20,13 @@ from opsroom_messaging.jetstream.secure_delete import SecureDeleter
 from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
 
 _ATTEMPTS = 5
-_AT_ONCE = 100
+_BATCH_SIZE = 100
 
 log = logging.getLogger(__name__)
 
 
 class MessageRemoval:
-    """Answers ``chat.remove``, and finishes what others began."""
+    """Handler of ``chat.remove``; also completes pending erasures of crashed processes."""
 
     def __init__(
         self, reader: StreamReader, writer: BatchWriter, eraser: SecureDeleter, *, clock: Clock
@@ -37,43 +37,44 @@ class MessageRemoval:
         self._clock = clock
 
     async def remove(self, request: RemoveRequest) -> RemoveReply:
-        """Remove a message; answers once nothing of it is left.
+        """Remove a message; returns once its text is erased.
 
         Raises:
-            FaultError: ``message_unknown``; ``unavailable``, where a newer release stored it.
+            FaultError: ``message_unknown``; ``unavailable`` after too many conflicts.
+            UnavailableError: the broker did not respond, or a newer release stored the message.
         """
         subject = message_subject(request.room, request.id)
         for _ in range(_ATTEMPTS):
             stored = await self._reader.last(subject)
             if stored is None:
-                raise _unknown(request)
+                raise _not_found(request)
             event = _read(stored, request)
             if isinstance(event, MessageRemoved):
                 await self._finish(await self._reader.last(erasure_subject(event.id)))
                 return RemoveReply(seq=stored.seq, id=event.id, room=event.room)
             removed = removal_of(event, stored.seq, self._clock())
-            todo = Erasure(room=event.room, id=event.id, message_seq=stored.seq)
+            erasure = Erasure(room=event.room, id=event.id, message_seq=stored.seq)
             try:
-                seq, todo_seq = await self._writer.write(
+                seq, erasure_seq = await self._writer.write(
                     Write(subject, encode(removed), expected=stored.seq),
-                    Write(erasure_subject(event.id), encode(todo)),
+                    Write(erasure_subject(event.id), encode(erasure)),
                 )
             except ConflictError:
-                continue  # somebody else removes it at this moment
-            await self._erase(todo, todo_seq)
+                continue  # a concurrent request removed it
+            await self._erase(erasure, erasure_seq)
             return RemoveReply(seq=seq, id=event.id, room=event.room)
-        raise refuse(ErrorCode.UNAVAILABLE, "others change this message at this moment; try again")
+        raise refuse(ErrorCode.UNAVAILABLE, "this message is being changed by other requests; try again")
 
     async def finish(self) -> None:
-        """Erase what was removed and not erased.
+        """Complete all pending erasures.
 
         Raises:
-            UnavailableError: the broker did not answer.
+            UnavailableError: the broker did not respond.
         """
         if await self._reader.last(CHAT_ERASURES) is None:
-            return  # as nearly always
+            return  # the usual case, without reading a page
         start = 1
-        while page := await self._reader.page(CHAT_ERASURES, start=start, count=_AT_ONCE):
+        while page := await self._reader.page(CHAT_ERASURES, start=start, count=_BATCH_SIZE):
             for stored in page:
                 await self._finish(stored)
             start = page[-1].seq + 1
@@ -84,19 +85,19 @@ class MessageRemoval:
         try:
             await self._erase(ERASURE.read(stored.data), stored.seq)
         except NewerVersionError:
-            log.info("%s is left to a newer release", stored.subject)
+            log.info("left %s to a process of a newer release", stored.subject)
         except ContractError:
-            log.warning("dropped what is no erasure on %s", stored.subject)
+            log.warning("dropped a malformed erasure on %s", stored.subject)
             await self._eraser.erase(stored.seq)
 
-    async def _erase(self, todo: Erasure, todo_seq: int) -> None:
-        await self._eraser.erase(todo.message_seq)
-        await self._eraser.erase(todo_seq)
+    async def _erase(self, erasure: Erasure, erasure_seq: int) -> None:
+        await self._eraser.erase(erasure.message_seq)
+        await self._eraser.erase(erasure_seq)
 
 
-def _unknown(request: RemoveRequest) -> FaultError:
-    words = f"there is no message {request.id} in room {request.room}"
-    return refuse(ErrorCode.MESSAGE_UNKNOWN, words, field="id")
+def _not_found(request: RemoveRequest) -> FaultError:
+    message = f"there is no message {request.id} in room {request.room}"
+    return refuse(ErrorCode.MESSAGE_UNKNOWN, message, field="id")
 
 
 def _read(stored: StreamMessage, request: RemoveRequest) -> MessageEvent | MessageRemoved:
@@ -105,4 +106,4 @@ def _read(stored: StreamMessage, request: RemoveRequest) -> MessageEvent | Messa
     except NewerVersionError as error:
         raise UnavailableError(f"{stored.subject}: {error}") from error
     except ContractError:
-        raise _unknown(request) from None
+        raise _not_found(request) from None

@@ -1,7 +1,6 @@
-"""Muting and banning: records that every process of the chat and every gateway follows."""
+"""Handlers of mutes and bans. Every chat process and every gateway subscribes to the records."""
 
-from opsroom_chat.domain import moderation
-from opsroom_chat.domain import presence as people
+from opsroom_chat.domain import moderation, presence
 from opsroom_chat.domain.presence import Change, GracePeriods
 from opsroom_chat.domain.tokens import name_key
 from opsroom_chat.member_repository import MemberRepository
@@ -29,58 +28,58 @@ from opsroom_messaging.jetstream.stream_reader import StreamReader
 
 
 class RestrictionHandlers:
-    """Answers requests about mutes and bans. Of two that come at once, the later one counts."""
+    """Handlers of ``chat.restrict``, ``chat.lift`` and ``chat.restrictions``. The last write wins."""
 
     def __init__(
         self,
         members: MemberRepository,
         reader: StreamReader,
         writer: BatchWriter,
-        graces: GracePeriods,
+        grace_periods: GracePeriods,
         clock: Clock,
     ) -> None:
         self._members = members
         self._reader = reader
         self._writer = writer
-        self._graces = graces
+        self._grace_periods = grace_periods
         self._clock = clock
 
     async def restrict(self, request: RestrictRequest) -> RestrictReply:
-        """Mute or ban; who is banned by name is off the list when this is answered.
+        """Mute or ban. A member banned by name has left the user list when this returns.
 
         Raises:
-            FaultError: ``invalid_request``: no such target, or as many in force as there may be.
+            FaultError: ``invalid_request``: the target is invalid, or the limit of restrictions is reached.
         """
-        wanted = moderation.restriction_of(request, self._clock())
-        done = await self._done(request)
-        if done is None:
-            self._refuse_too_many(wanted)
-            done = await self._store(wanted, request)
-        restriction, seq = done
+        new_restriction = moderation.restriction_of(request, self._clock())
+        previous = await self._previous_outcome(request)
+        if previous is None:
+            self._check_limit(new_restriction)
+            previous = await self._store(new_restriction, request)
+        restriction, seq = previous
         if await self._still_banned(restriction):
-            # Behind the ban in the stream: gateways close the sockets as those of a banned person.
-            seq = max(seq, await self._turn_out(restriction))
+            # Stored after the ban, so that gateways close the sockets with the code for banned users.
+            seq = max(seq, await self._remove_member(restriction))
         return RestrictReply(restriction=restriction, seq=seq)
 
     async def lift(self, request: LiftRequest) -> LiftReply:
-        """End a mute or ban.
+        """Lift a mute or ban.
 
         Raises:
-            FaultError: ``restriction_unknown``: there is none, or it has ended.
+            FaultError: ``restriction_unknown``: it does not exist, has expired or was lifted.
         """
-        done = await self._done(request)
-        if done is None:
+        previous = await self._previous_outcome(request)
+        if previous is None:
             now = self._clock()
             known = await self._read(restriction_subject(request.id))
             if known is None or known.lifted or (known.until is not None and known.until <= now):
-                words = f"no mute or ban with the id {request.id} is in force"
-                raise refuse(ErrorCode.RESTRICTION_UNKNOWN, words, field="id")
-            done = await self._store(moderation.lifted(known, request.by, now), request)
-        restriction, seq = done
+                message = f"no mute or ban with the id {request.id} is in force"
+                raise refuse(ErrorCode.RESTRICTION_UNKNOWN, message, field="id")
+            previous = await self._store(moderation.lifted(known, request.by, now), request)
+        restriction, seq = previous
         return LiftReply(restriction=restriction, seq=seq)
 
     async def page(self, request: RestrictionsRequest) -> RestrictionsReply:
-        """What is in force, as far as this process has heard."""
+        """Return a page of the restrictions in force, as delivered to this process so far."""
         after = request.after or ""
         found = [one for one in self._members.index.restrictions.in_force(self._clock()) if one.id > after]
         found.sort(key=lambda one: one.id)
@@ -89,19 +88,21 @@ class RestrictionHandlers:
             restrictions=shown, next=shown[-1].id if len(found) > request.limit else None
         )
 
-    def _refuse_too_many(self, wanted: Restriction) -> None:
+    def _check_limit(self, new_restriction: Restriction) -> None:
         now, in_force = self._clock(), self._members.index.restrictions
-        if in_force.find(wanted.id, now) is not None:
+        if in_force.find(new_restriction.id, now) is not None:
             return
         if sum(1 for _ in in_force.in_force(now)) >= RESTRICTIONS_MAX:
-            words = f"{RESTRICTIONS_MAX} mutes and bans are in force, and there may be no more: lift some"
-            raise refuse(ErrorCode.INVALID_REQUEST, words)
+            message = f"the limit of {RESTRICTIONS_MAX} mutes and bans in force is reached: lift some first"
+            raise refuse(ErrorCode.INVALID_REQUEST, message)
 
-    async def _done(self, request: RestrictRequest | LiftRequest) -> tuple[Restriction, int] | None:
-        """What ``request`` did when it came first, and the sequence from which that counts; None: nothing.
+    async def _previous_outcome(
+        self, request: RestrictRequest | LiftRequest
+    ) -> tuple[Restriction, int] | None:
+        """Return the result of an earlier request with the same id, and its sequence; None if this is new.
 
-        The sequence is that of the newest record, which readers get to hear of: what the request stored may
-        have been replaced since.
+        The sequence is that of the restriction's newest record, because the record that the request stored
+        may have been replaced since.
         """
         if request.request_id is None:
             return None
@@ -114,27 +115,27 @@ class RestrictionHandlers:
     async def _store(
         self, restriction: Restriction, request: RestrictRequest | LiftRequest
     ) -> tuple[Restriction, int]:
-        """Store a record, and beside it that ``request`` is done; or take what the same request stored.
+        """Store the record, and atomically the result of ``request``; return the earlier result of a retry.
 
         Raises:
-            UnavailableError: the broker did not answer.
+            UnavailableError: the broker did not respond.
         """
         now = self._clock()
         payload = encode(restriction)
-        record = Write(restriction_subject(restriction.id), payload, ttl=moderation.life_of(restriction, now))
+        record = Write(restriction_subject(restriction.id), payload, ttl=moderation.ttl_of(restriction, now))
         if request.request_id is None:
             (seq,) = await self._writer.write(record)
         else:
-            once = Write(
+            result = Write(
                 moderated_subject(request.request_id), payload, expected=0, ttl=moderation.RETRY_SECONDS
             )
             try:
-                _, seq = await self._writer.write(once, record)
+                _, seq = await self._writer.write(result, record)
             except ConflictError:
-                done = await self._done(request)
-                if done is None:
-                    raise UnavailableError(f"{once.subject} is taken and can't be read") from None
-                return done
+                previous = await self._previous_outcome(request)
+                if previous is None:
+                    raise UnavailableError(f"{result.subject} exists but can't be read") from None
+                return previous
         self._members.index.restrictions.put(restriction, seq, now)
         return restriction, seq
 
@@ -150,13 +151,13 @@ class RestrictionHandlers:
             return None
 
     async def _still_banned(self, restriction: Restriction) -> bool:
-        """Whether it is a ban of a name that was not replaced or lifted since, as before a late retry."""
+        """Whether this is a name ban that is still the newest record; after a late retry it may not be."""
         if restriction.kind is not RestrictionKind.BAN or restriction.name is None:
             return False
         return await self._read(restriction_subject(restriction.id)) == restriction
 
-    async def _turn_out(self, ban: Restriction) -> int:
-        """Have whoever holds the banned name leave; answers the sequence that shows it, 0 if nobody does."""
+    async def _remove_member(self, ban: Restriction) -> int:
+        """Remove the holder of the banned name; return the sequence of the change (0: no holder)."""
         held = None if ban.name is None else self._members.index.name(name_key(ban.name))
         if held is None or held.user_id is None:
             return 0
@@ -164,7 +165,7 @@ class RestrictionHandlers:
         def decide(member: Member | None) -> Change | None:
             if member is None:
                 return None
-            return people.leave(member, frozenset(), LeaveReason.EXIT, self._clock(), self._graces)
+            return presence.leave(member, frozenset(), LeaveReason.EXIT, self._clock(), self._grace_periods)
 
         _, seq = await self._members.change(held.user_id, decide)
         return seq

@@ -1,4 +1,4 @@
-"""The chat service put together: what talks to what, on one screen."""
+"""Composition root of the chat service."""
 
 import asyncio
 import logging
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
 
-from opsroom_chat.auditing import audited
+from opsroom_chat.auditing import with_audit
 from opsroom_chat.member_repository import MemberProjection, MemberRepository
 from opsroom_chat.message_removal import MessageRemoval
 from opsroom_chat.messages import Messages
@@ -37,13 +37,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Chat:
-    """What a process of the chat is made of: everything that answers or runs."""
+    """The components of one chat process."""
 
-    sink: MemberProjection
-    people: PresenceHandlers
+    projection: MemberProjection
+    presence: PresenceHandlers
     messages: Messages
-    removing: MessageRemoval
-    restricting: RestrictionHandlers
+    removal: MessageRemoval
+    restriction_handlers: RestrictionHandlers
     sweeper: Sweeper
     audit: AuditWriter
     writers: tuple[BatchWriter, BatchWriter]
@@ -51,10 +51,10 @@ class _Chat:
 
 @asynccontextmanager
 async def chat_service(broker: NatsConnection, settings: ChatSettings) -> AsyncIterator[asyncio.Event]:
-    """The whole service at work on ``broker``; yields an event that is set if a part of it dies.
+    """Run the whole service on ``broker``; yields an event that is set if a background task fails.
 
     Raises:
-        BrokerUnusableError: the broker refused the streams.
+        BrokerUnusableError: the broker rejected the streams.
     """
     await _ensure_streams(broker, settings)
     clock = BrokerClock()
@@ -63,21 +63,21 @@ async def chat_service(broker: NatsConnection, settings: ChatSettings) -> AsyncI
     source = SubscriptionSpec(
         subjects.MEMBERS_STREAM, (subjects.MEMBERS, subjects.NAMES, subjects.RESTRICTIONS), StartPolicy.STATE
     )
-    follower = StreamSubscription(broker, source, chat.sink)
+    subscription = StreamSubscription(broker, source, chat.projection)
     service = _endpoints(broker, chat)
     member_writer, message_writer = chat.writers
     async with run_tasks(
         member_writer=member_writer.run(),
         message_writer=message_writer.run(),
-        follower=follower.run(),
+        subscription=subscription.run(),
         audit=chat.audit.run(),
         clock=clock.run(broker, subjects.MEMBERS_STREAM),
     ) as died:
-        await follower.ready(_READY_SECONDS)
+        await subscription.ready(_READY_SECONDS)
         try:
-            await chat.removing.finish()  # before anybody is shown what was removed
+            await chat.removal.finish()  # before removed messages could be served
         except UnavailableError as error:
-            log.warning("what was removed is erased a little later: %s", error)
+            log.warning("pending erasures are retried by the sweeper: %s", error)
         async with run_tasks(died, sweeper=chat.sweeper.run()):
             await service.start()
             try:
@@ -88,23 +88,23 @@ async def chat_service(broker: NatsConnection, settings: ChatSettings) -> AsyncI
 
 
 def _build(broker: NatsConnection, settings: ChatSettings, clock: Clock) -> _Chat:
-    sink = MemberProjection()
+    projection = MemberProjection()
     member_writer, message_writer = BatchWriter(broker), BatchWriter(broker)
     member_reader = StreamReader(broker, subjects.MEMBERS_STREAM)
     message_reader = StreamReader(broker, subjects.CHAT_STREAM)
-    graces = settings.graces()
+    grace_periods = settings.grace_periods()
     members = MemberRepository(
-        sink, member_reader, member_writer, token_life=timedelta(days=settings.token_days)
+        projection, member_reader, member_writer, token_life=timedelta(days=settings.token_days)
     )
     eraser = SecureDeleter(broker, subjects.CHAT_STREAM)
-    removing = MessageRemoval(message_reader, message_writer, eraser, clock=clock)
+    removal = MessageRemoval(message_reader, message_writer, eraser, clock=clock)
     return _Chat(
-        sink=sink,
-        people=PresenceHandlers(members, graces, clock),
+        projection=projection,
+        presence=PresenceHandlers(members, grace_periods, clock),
         messages=Messages(members, message_reader, message_writer, rooms=settings.rooms, clock=clock),
-        removing=removing,
-        restricting=RestrictionHandlers(members, member_reader, member_writer, graces, clock),
-        sweeper=Sweeper(broker, members, removing, graces, clock),
+        removal=removal,
+        restriction_handlers=RestrictionHandlers(members, member_reader, member_writer, grace_periods, clock),
+        sweeper=Sweeper(broker, members, removal, grace_periods, clock),
         audit=AuditWriter(broker),
         writers=(member_writer, message_writer),
     )
@@ -112,29 +112,31 @@ def _build(broker: NatsConnection, settings: ChatSettings, clock: Clock) -> _Cha
 
 def _endpoints(broker: NatsConnection, chat: _Chat) -> MicroService:
     def skipped() -> int:
-        return chat.sink.malformed + chat.messages.malformed
+        return chat.projection.malformed + chat.messages.malformed
 
     service = MicroService(
         broker,
         name=subjects.CHAT_SERVICE,
         version=version("opsroom-chat"),
         description="People, names, presence and messages.",
-        gauges=lambda: chat.sink.index.counts() | {"malformed": skipped()},
+        gauges=lambda: chat.projection.index.counts() | {"malformed": skipped()},
     )
-    broker.metrics.counter_callback("malformed", "What was skipped as it fits no contract.", single(skipped))
-    people, messages, audit = chat.people, chat.messages, chat.audit
-    service.add(endpoints.REGISTER, people.register)
-    service.add(endpoints.JOIN, people.join)
-    service.add(endpoints.LEAVE, people.leave)
-    service.add(endpoints.USERS, people.users)
-    service.add(endpoints.WHOAMI, people.whoami)
+    broker.metrics.counter_callback(
+        "malformed", "Messages skipped because they fit no contract.", single(skipped)
+    )
+    presence, messages, audit = chat.presence, chat.messages, chat.audit
+    service.add(endpoints.REGISTER, presence.register)
+    service.add(endpoints.JOIN, presence.join)
+    service.add(endpoints.LEAVE, presence.leave)
+    service.add(endpoints.USERS, presence.users)
+    service.add(endpoints.WHOAMI, presence.whoami)
     service.add(endpoints.SEND, messages.send)
     service.add(endpoints.HISTORY, messages.history)
-    service.add(endpoints.REVOKE, audited(audit, people.revoke))
-    service.add(endpoints.REMOVE_MESSAGE, audited(audit, chat.removing.remove))
-    service.add(endpoints.RESTRICT, audited(audit, chat.restricting.restrict))
-    service.add(endpoints.LIFT, audited(audit, chat.restricting.lift))
-    service.add(endpoints.RESTRICTIONS, chat.restricting.page)
+    service.add(endpoints.REVOKE, with_audit(audit, presence.revoke))
+    service.add(endpoints.REMOVE_MESSAGE, with_audit(audit, chat.removal.remove))
+    service.add(endpoints.RESTRICT, with_audit(audit, chat.restriction_handlers.restrict))
+    service.add(endpoints.LIFT, with_audit(audit, chat.restriction_handlers.lift))
+    service.add(endpoints.RESTRICTIONS, chat.restriction_handlers.page)
     return service
 
 

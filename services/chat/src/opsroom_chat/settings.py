@@ -1,4 +1,4 @@
-"""Settings of the chat service, read from its environment."""
+"""Settings of the chat service, read from the environment."""
 
 from datetime import timedelta
 from typing import Annotated, ClassVar
@@ -13,9 +13,9 @@ _DAY_SECONDS = 86_400
 
 
 class ChatSettings(ServiceSettings):
-    """Environment: the name of each field in capitals, with ``CHAT_`` before it.
+    """Settings. The environment variable of each field is its name in upper case with the prefix ``CHAT_``.
 
-    Times in seconds unless the name says days.
+    Times are in seconds unless the name says days.
     """
 
     prefix: ClassVar[str] = "CHAT_"
@@ -29,8 +29,8 @@ class ChatSettings(ServiceSettings):
     hold_seconds: Annotated[float, Field(ge=0, le=86_400)] = 30.0
     token_days: Annotated[float, Field(gt=0, le=3650)] = 30.0
 
-    def graces(self) -> GracePeriods:
-        """How long things are kept for someone who is not connected."""
+    def grace_periods(self) -> GracePeriods:
+        """How long name and list entry are kept for a member who is not connected."""
         return GracePeriods(
             registration=timedelta(seconds=self.registration_seconds),
             closed=timedelta(seconds=self.closed_seconds),

@@ -18,7 +18,7 @@ log = logging.getLogger("opsroom_cloud")
 
 
 async def main(traces: Tracer) -> None:
-    """Serve until told to stop."""
+    """Run the service until the process is asked to stop."""
     settings = CloudSettings.from_environment(os.environ)
     health = HealthStatus()
 

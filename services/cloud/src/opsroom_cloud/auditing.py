@@ -1,4 +1,4 @@
-"""Commands, with what was answered to each in the audit."""
+"""Audit logging of commands and their outcomes."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -8,24 +8,24 @@ from opsroom_contracts.cloud import CancelRequest, CreateRequest, InstanceReques
 from opsroom_contracts.errors import RETRYABLE, ErrorCode, FaultError
 from opsroom_messaging.jetstream.audit_log import AuditWriter, accepted_entry, rejected_entry
 
-AskedT = TypeVar("AskedT", CreateRequest, InstanceRequest, CancelRequest)
-Handler = Callable[[AskedT], Awaitable[OperationReply]]
+RequestT = TypeVar("RequestT", CreateRequest, InstanceRequest, CancelRequest)
+Handler = Callable[[RequestT], Awaitable[OperationReply]]
 
-_UNDECIDED = RETRYABLE - {ErrorCode.RATE_LIMITED}
+_NOT_AUDITED = RETRYABLE - {ErrorCode.RATE_LIMITED}
 
 
-def audited(audit: AuditWriter, action: AuditAction, handler: Handler[AskedT]) -> Handler[AskedT]:
-    """``handler``, with an entry for every command that it decides on; "try again" decides nothing.
+def with_audit(audit: AuditWriter, action: AuditAction, handler: Handler[RequestT]) -> Handler[RequestT]:
+    """Wrap ``handler`` to write an audit entry for every outcome, except retryable errors.
 
-    That somebody has too much pending is a decision.
+    An exceeded quota (``rate_limited``) is audited although it is retryable.
     """
 
-    async def handle(request: AskedT) -> OperationReply:
+    async def handle(request: RequestT) -> OperationReply:
         target = _target(request)
         try:
             reply = await handler(request)
         except FaultError as error:
-            if error.fault.code not in _UNDECIDED:
+            if error.fault.code not in _NOT_AUDITED:
                 entry = rejected_entry(action, request.actor, error.fault, target)
                 audit.record(entry.model_copy(update={"address": request.address}))
             raise

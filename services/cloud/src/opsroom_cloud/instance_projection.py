@@ -1,4 +1,4 @@
-"""All instances as the events tell, kept in memory and never ahead of what is stored."""
+"""In-memory projection of all instances from the stored events."""
 
 import logging
 from bisect import bisect_right
@@ -14,37 +14,40 @@ from opsroom_contracts.versions import NewerVersionError
 from opsroom_messaging.errors import UnavailableError
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
 
-_NEVER = datetime.fromtimestamp(0, UTC)
-_DAMAGED_MAX = 10_000
-"""Instances with a damaged last event that are remembered for repair at a time."""
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_CORRUPT_MAX = 10_000
+"""Maximum number of instances with a corrupt last event that wait for repair."""
 
-_NOTHING: Mapping[str, datetime] = MappingProxyType({})
+_NO_OPERATIONS: Mapping[str, datetime] = MappingProxyType({})
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class TrackedInstance:
-    """What is known of an instance: the instance (None: there is none), the sequence of the last message
-    on its subject (0: none), and when the broker stored its last event."""
+    """An instance in the projection.
+
+    ``instance``: None if it does not exist. ``seq``: sequence of the last message on its subject (0: none).
+    ``at``: when the broker stored its last event.
+    """
 
     instance: Instance | None = None
     seq: int = 0
-    at: datetime = _NEVER
+    at: datetime = _EPOCH
 
 
 UNKNOWN = TrackedInstance()
 
 
 class NewerReleaseError(UnavailableError):
-    """A newer release wrote it: a process of that one may do now what this one can't."""
+    """A newer release wrote the payload; a process of that release may handle the request."""
 
 
 def read_event(message: StreamMessage) -> InstanceEvent | None:
-    """The event in ``message``; None, with a log line, where there is none.
+    """Decode the event in ``message``; log a malformed one and return None.
 
     Raises:
-        NewerReleaseError: there is one, and it can't be read here. Logged, too.
+        NewerReleaseError: a newer release wrote the event. It is logged, too.
     """
     try:
         event = INSTANCE_EVENT.read(message.data)
@@ -52,7 +55,7 @@ def read_event(message: StreamMessage) -> InstanceEvent | None:
         log.warning("skipped %s (sequence %d): %s", message.subject, message.seq, error)
         raise NewerReleaseError(f"{message.subject}: {error}") from error
     except ContractError as error:
-        log.warning("skipped what is no event on %s (sequence %d): %s", message.subject, message.seq, error)
+        log.warning("skipped a malformed event on %s (sequence %d): %s", message.subject, message.seq, error)
         return None
     if instance_events(event.instance_id) != message.subject:
         log.warning("skipped an event of another instance on %s (sequence %d)", message.subject, message.seq)
@@ -61,10 +64,10 @@ def read_event(message: StreamMessage) -> InstanceEvent | None:
 
 
 class InstanceProjection:
-    """The sink of a follower of all instances' events; also told of this process's own writes at once.
+    """Handler of a subscription to all instance events; this process's own writes are applied immediately.
 
-    An instance that is gone is forgotten as soon as the follower has delivered the event that says so;
-    until then it is remembered as gone, lest an older event bring it back.
+    A removed instance is dropped as soon as the subscription has delivered its last event. Until then it is
+    kept as a tombstone, so that an older event delivered late does not restore it.
     """
 
     def __init__(self) -> None:
@@ -73,11 +76,11 @@ class InstanceProjection:
         self._due: dict[str, dict[str, datetime]] = {}
         self._sorted: list[str] | None = []
         self._position = 0
-        self._damaged: set[str] = set()
+        self._corrupt: set[str] = set()
         self.malformed = 0
 
     def on_restart(self, *, reset: bool) -> None:
-        """Forget everything if what follows begins anew."""
+        """Clear the projection if the subscription starts from the beginning."""
         if reset:
             self._known.clear()
             self._pending.clear()
@@ -86,68 +89,68 @@ class InstanceProjection:
             self._position = 0
 
     def on_message(self, message: StreamMessage) -> None:
-        """One message of ``cloud.events.*``."""
+        """Apply one message of ``cloud.events.*``."""
         self._position = message.seq
         instance_id = message.subject.rpartition(".")[2]
         known = self._known.get(instance_id, UNKNOWN)
         if known.seq > message.seq:
             return
         if known.seq == message.seq:
-            self._put(instance_id, replace(known, at=message.at))
+            self._update(instance_id, replace(known, at=message.at))
             return
         try:
             event = read_event(message)
         except NewerReleaseError:
-            # Nothing is known of it, not even its place: so no guard of ours lets us write after it.
+            # Keep the old sequence, so that optimistic locking prevents writes after this event.
             self.malformed += 1
             return
         if event is None:
             self.malformed += 1
-            self._note_damaged(instance_id)
+            self._mark_corrupt(instance_id)
             self.mark_skipped(instance_id, message.seq)
         else:
             self.apply_event(event, message.seq, message.at)
 
     def on_synced(self) -> None:
-        """Nothing to do: who asks for a list waits for the sequence it needs."""
+        """Do nothing: readers wait for the sequence that they need."""
 
     def apply_event(self, event: InstanceEvent, seq: int, at: datetime) -> TrackedInstance:
-        """Take in the last event of an instance, which stands as of ``seq`` and was stored at ``at``."""
+        """Apply the last event of an instance: valid as of ``seq``, stored at ``at``."""
         known = self._known.get(event.instance_id, UNKNOWN)
         if known.seq < seq:
             known = TrackedInstance(apply(event), seq, at)
-            self._put(event.instance_id, known)
+            self._update(event.instance_id, known)
         return known
 
     def mark_skipped(self, instance_id: str, seq: int) -> TrackedInstance:
-        """Take in that the last message of an instance, at ``seq``, changes nothing."""
+        """Note that the last message of an instance, at ``seq``, changes nothing."""
         known = self._known.get(instance_id, UNKNOWN)
         if known.seq < seq:
             known = replace(known, seq=seq)
-            self._put(instance_id, known)
+            self._update(instance_id, known)
         return known
 
     def get(self, instance_id: str) -> TrackedInstance:
-        """What is known of an instance now."""
+        """Return the tracked state of an instance."""
         return self._known.get(instance_id, UNKNOWN)
 
     def instance_with(self, operation_id: str) -> str | None:
-        """The instance on which the operation is pending, as far as is known."""
+        """Return the id of the instance on which the operation is pending, if known."""
         return self._pending.get(operation_id)
 
     def due_of(self, actor: str) -> Mapping[str, datetime]:
-        """The operations of ``actor`` that are pending: the id of each, and when it is due."""
-        return self._due.get(actor, _NOTHING)
+        """Return the pending operations of ``actor``: due time by operation id."""
+        return self._due.get(actor, _NO_OPERATIONS)
 
     def pending(self) -> Iterator[tuple[str, PendingOperation, datetime]]:
-        """The pending operations: the instance's id, the operation, and when it was stored."""
+        """Iterate over pending operations: instance id, operation, and when it was stored."""
         for instance_id in self._pending.values():
             known = self._known[instance_id]
             if known.instance is not None and known.instance.pending is not None:
                 yield instance_id, known.instance.pending, known.at
 
     def stored_before(self, moment: datetime) -> list[str]:
-        """The instances at rest whose last event was stored before ``moment``."""
+        """Return the ids of idle instances whose last event was stored before ``moment``."""
         return [
             instance_id
             for instance_id, known in self._known.items()
@@ -155,7 +158,7 @@ class InstanceProjection:
         ]
 
     def after(self, instance_id: str | None, limit: int) -> list[Instance]:
-        """Up to ``limit`` instances in the order of their ids, after ``instance_id``."""
+        """Return up to ``limit`` instances after ``instance_id``, sorted by id."""
         if self._sorted is None:
             self._sorted = sorted(key for key, known in self._known.items() if known.instance is not None)
         start = 0 if instance_id is None else bisect_right(self._sorted, instance_id)
@@ -163,20 +166,23 @@ class InstanceProjection:
         return [instance for instance in found if instance is not None]
 
     def pop_corrupt(self) -> set[str]:
-        """The instances whose last message was no event, told once: readers of last messages miss them."""
-        damaged, self._damaged = self._damaged, set()
-        return damaged
+        """Return and clear the ids of instances whose last message is malformed.
+
+        They need repair, because readers of the last message of each subject miss them.
+        """
+        corrupt, self._corrupt = self._corrupt, set()
+        return corrupt
 
     @property
     def position(self) -> int:
-        """The last sequence that the follower has delivered."""
+        """The last sequence that the subscription has delivered."""
         return self._position
 
     def counts(self) -> dict[str, int]:
-        """Sizes, for the statistics."""
+        """Return the sizes for the statistics."""
         return {"instances": len(self._known), "pending": len(self._pending), "malformed": self.malformed}
 
-    def _end(self, pending: PendingOperation) -> None:
+    def _remove_pending(self, pending: PendingOperation) -> None:
         self._pending.pop(pending.id, None)
         due = self._due.get(pending.actor)
         if due is not None:
@@ -184,14 +190,14 @@ class InstanceProjection:
             if not due:
                 del self._due[pending.actor]
 
-    def _note_damaged(self, instance_id: str) -> None:
-        if len(self._damaged) < _DAMAGED_MAX:
-            self._damaged.add(instance_id)
+    def _mark_corrupt(self, instance_id: str) -> None:
+        if len(self._corrupt) < _CORRUPT_MAX:
+            self._corrupt.add(instance_id)
 
-    def _put(self, instance_id: str, known: TrackedInstance) -> None:
+    def _update(self, instance_id: str, known: TrackedInstance) -> None:
         before = self._known.get(instance_id, UNKNOWN).instance
         if before is not None and before.pending is not None:
-            self._end(before.pending)
+            self._remove_pending(before.pending)
         if known.instance is not None and known.instance.pending is not None:
             pending = known.instance.pending
             self._pending[pending.id] = instance_id

@@ -1,4 +1,4 @@
-"""Listing the instances."""
+"""Handler that lists instances."""
 
 from opsroom_cloud.event_store import EventStore
 from opsroom_cloud.instance_projection import InstanceProjection
@@ -10,22 +10,27 @@ _CATCH_UP_SECONDS = 3.0
 
 
 class InstanceLister:
-    """Answers ``cloud.list`` from memory, once memory holds all that was stored before the question."""
+    """Handler of ``cloud.list``. Waits until the projection contains what was stored before the request."""
 
-    def __init__(self, events: EventStore, fold: InstanceProjection, follower: StreamSubscription) -> None:
+    def __init__(
+        self, events: EventStore, projection: InstanceProjection, subscription: StreamSubscription
+    ) -> None:
         self._events = events
-        self._fold = fold
-        self._follower = follower
+        self._projection = projection
+        self._subscription = subscription
 
     async def page(self, request: ListRequest) -> ListReply:
-        """A page of the instances in the order of their ids.
+        """Return a page of instances, sorted by id.
 
-        It holds at least all that the events up to ``seq`` tell; what it holds of later ones, those
-        events say again.
+        It contains at least the events up to ``seq``, and perhaps later ones. Applying those again is
+        harmless.
+
+        Raises:
+            FaultError: ``unavailable``: the projection did not catch up in time.
         """
-        if not await self._follower.wait_for(await self._events.last_seq(), _CATCH_UP_SECONDS):
+        if not await self._subscription.wait_for(await self._events.last_seq(), _CATCH_UP_SECONDS):
             raise refuse(ErrorCode.UNAVAILABLE, "catching up with the broker; try again")
-        found = self._fold.after(request.after, request.limit + 1)
+        found = self._projection.after(request.after, request.limit + 1)
         page = tuple(found[: request.limit])
         more = len(found) > request.limit
-        return ListReply(seq=self._fold.position, instances=page, next=page[-1].id if more else None)
+        return ListReply(seq=self._projection.position, instances=page, next=page[-1].id if more else None)

@@ -1,4 +1,4 @@
-"""Finishing operations whose time has come: once each, whoever is told and however often."""
+"""Completion of due operations: exactly one final event each, however often and wherever it is triggered."""
 
 import asyncio
 import logging
@@ -19,24 +19,24 @@ from opsroom_messaging.jetstream.stream_reader import StreamMessage
 from opsroom_runtime.metrics import LATENESS_SECONDS, Metrics
 
 _EARLY_MAX_SECONDS = 10.0
-"""A due message that comes earlier than this was not sent by the timer; the timer's own will follow."""
-_TRIES = 5
-_REMEMBERED = 50_000
-"""Operations known to have ended."""
+"""A due message that is earlier than this is ignored: it is not from the timer, whose message will follow."""
+_ATTEMPTS = 5
+_FINISHED_MAX = 50_000
+"""Maximum number of finished operations to remember."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
-    """``provider_timeout``: seconds the provider has; ``longest``: nothing stays pending beyond it."""
+    """``provider_timeout``: the provider's timeout in seconds. ``longest``: maximum time of being pending."""
 
     provider_timeout: float
     longest: timedelta
 
 
 class OperationRunner:
-    """Has the provider do the work of due operations, and stores what came of it."""
+    """Runs the provider for due operations and stores the outcome."""
 
     def __init__(
         self,
@@ -52,21 +52,22 @@ class OperationRunner:
         self._clock = clock
         self._provider_timeout = deadlines.provider_timeout
         self._longest = deadlines.longest
-        self._in_hand: dict[str, asyncio.Lock] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
         self._finished: dict[str, None] = {}
         self._late = (metrics or Metrics()).histogram(
             "operation_late_seconds",
-            "How long after its time the final event of an operation was stored.",
+            "Delay between the due time of an operation and its final event, in seconds.",
             ("command", "outcome"),
             LATENESS_SECONDS,
         )
         self.malformed = 0
 
     async def on_due(self, message: StreamMessage) -> None:
-        """A timer fired.
+        """Handle the due message of a timer.
 
         Raises:
-            UnavailableError: the broker did not answer, or a newer release sent it; it must come again.
+            UnavailableError: the broker did not respond, or a newer release sent the message; it must be
+                redelivered.
         """
         try:
             due = DUE_OPERATION.read(message.data)
@@ -74,47 +75,47 @@ class OperationRunner:
             raise NewerReleaseError(f"{message.subject}: {error}") from error
         except ContractError as error:
             self.malformed += 1
-            log.warning("dropped what is no due operation on %s: %s", message.subject, error)
+            log.warning("dropped a malformed due message on %s: %s", message.subject, error)
             return
         await self.finish(due.instance_id, due.operation_id)
 
     async def finish(self, instance_id: str, operation_id: str) -> None:
-        """Finish the operation, unless it is no longer pending; wait where it is in hand here already.
+        """Complete the operation. Does nothing if it is no longer pending; waits for a concurrent call.
 
         Raises:
-            UnavailableError: the broker did not answer; it has to be tried again.
-            OverloadedError: too many writes wait; it has to be tried again.
-            RejectedError: the broker will not take the final event.
+            UnavailableError: the broker did not respond; the caller must retry.
+            OverloadedError: too many writes are queued; the caller must retry.
+            RejectedError: the broker rejected the final event.
         """
-        lock = self._in_hand.setdefault(operation_id, asyncio.Lock())
+        lock = self._locks.setdefault(operation_id, asyncio.Lock())
         try:
             async with lock:
                 await self._finish(instance_id, operation_id)
         finally:
-            self._in_hand.pop(operation_id, None)
+            self._locks.pop(operation_id, None)
 
     async def _finish(self, instance_id: str, operation_id: str) -> None:
         known = self._events.known(instance_id)
         pending = _pending(known, operation_id)
         if pending is None and operation_id in self._finished:
             return
-        if pending is None:  # memory may lag behind another process: ask before letting it go
+        if pending is None:  # the projection may lag behind other processes: read the stream
             known = await self._events.refresh(instance_id)
             pending = _pending(known, operation_id)
         if pending is not None:
-            if not await self._is_time(pending, known):
+            if not await self._wait_until_due(pending, known):
                 return
-            await self._work(instance_id, pending, known)
+            await self._complete(instance_id, pending, known)
         self._remember(operation_id)
 
     def _remember(self, operation_id: str) -> None:
-        """The second of the two timers comes in a moment and must cost nothing."""
+        """Remember a finished operation, so that the second of its two timers costs no read."""
         self._finished[operation_id] = None
-        if len(self._finished) > _REMEMBERED:
+        if len(self._finished) > _FINISHED_MAX:
             del self._finished[next(iter(self._finished))]
 
-    async def _is_time(self, pending: PendingOperation, known: TrackedInstance) -> bool:
-        """Wait for what is left of the delay; False where that is more than a timer could be wrong by."""
+    async def _wait_until_due(self, pending: PendingOperation, known: TrackedInstance) -> bool:
+        """Wait until the deadline; return False if it is further away than a timer can be off."""
         left = (deadline_of(pending, known.at, self._longest) - self._clock()).total_seconds()
         if left > _EARLY_MAX_SECONDS:
             log.warning("operation %s is not due for another %.0f s", pending.id, left)
@@ -123,9 +124,9 @@ class OperationRunner:
             await asyncio.sleep(left)
         return True
 
-    async def _work(self, instance_id: str, pending: PendingOperation, known: TrackedInstance) -> None:
-        reason = await self._reason_of_failure(instance_id, pending)
-        for _ in range(_TRIES):
+    async def _complete(self, instance_id: str, pending: PendingOperation, known: TrackedInstance) -> None:
+        reason = await self._run_provider(instance_id, pending)
+        for _ in range(_ATTEMPTS):
             now = self._clock()
             if reason is None:
                 event = complete(known.instance, pending.id, now)
@@ -141,9 +142,9 @@ class OperationRunner:
                 late = (self._clock() - pending.due_at).total_seconds()
                 self._late.observe(max(0.0, late), pending.command.value, event.type.value)
                 return
-        raise UnavailableError(f"too many others write on instance {instance_id}")
+        raise UnavailableError(f"too many concurrent writes to instance {instance_id}")
 
-    async def _reason_of_failure(self, instance_id: str, pending: PendingOperation) -> str | None:
+    async def _run_provider(self, instance_id: str, pending: PendingOperation) -> str | None:
         record = record_of(instance_id, pending)
         operation = operation_of(pending.id, record, OperationStatus.PENDING)
         try:
@@ -153,9 +154,9 @@ class OperationRunner:
             return f"the provider did not finish within {self._provider_timeout:g} s"
         except ProviderError as error:
             return str(error)
-        except Exception:  # the boundary: a provider's own fault must not leave the operation pending
-            log.exception("the provider broke on operation %s", pending.id)
-            return "the provider broke"
+        except Exception:  # a bug in the provider must not leave the operation pending
+            log.exception("the provider raised an exception for operation %s", pending.id)
+            return "the provider failed with an internal error"
         return None
 
 

@@ -1,4 +1,4 @@
-"""Operations after they were accepted: how far one is, and cancelling it."""
+"""Handlers for accepted operations: status and cancellation."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -15,25 +15,25 @@ from opsroom_contracts.cloud import (
 from opsroom_contracts.errors import ErrorCode, Fault, FaultError, refuse
 from opsroom_messaging.errors import ConflictError
 
-_TRIES = 5
+_ATTEMPTS = 5
 
 
 class Operations:
-    """Answers ``cloud.operation`` and ``cloud.cancel``."""
+    """Handlers of ``cloud.operation`` and ``cloud.cancel``."""
 
     def __init__(self, events: EventStore, clock: Callable[[], datetime]) -> None:
         self._events = events
         self._clock = clock
 
     async def show(self, request: OperationRequest) -> OperationReply:
-        """How far an operation is."""
+        """Return the status of an operation."""
         return await self.reply(request.operation_id, await self._recorded(request.operation_id))
 
     async def cancel(self, request: CancelRequest) -> OperationReply:
-        """Cancel a pending operation; of one that is cancelled already, say so again."""
+        """Cancel a pending operation; for a cancelled one, return the same reply again."""
         operation_id = request.operation_id
         recorded = await self._recorded(operation_id)
-        for _ in range(_TRIES):
+        for _ in range(_ATTEMPTS):
             known = await self._events.refresh(recorded.record.instance_id)
             event = cancel(known.instance, operation_id, request.actor, self._clock())
             if isinstance(event, Fault):
@@ -47,16 +47,16 @@ class Operations:
                 continue
             operation = operation_of(operation_id, recorded.record, OperationStatus.CANCELLED)
             return OperationReply(operation=operation, seq=seq)
-        raise refuse(ErrorCode.UNAVAILABLE, "too many others write on this instance; try again")
+        raise refuse(ErrorCode.UNAVAILABLE, "too many concurrent writes to this instance; try again")
 
     async def reply(self, operation_id: str, recorded: OperationRecordAt) -> OperationReply:
-        """The operation as it stands, with the sequence of the event that shows it so."""
+        """Return the operation with its current status and the sequence of the event that shows it."""
         history = await self._events.history(recorded.record.instance_id, recorded.accepted_seq)
         found = status_from_events(operation_id, history)
         if found is None:
             raise refuse(
                 ErrorCode.OPERATION_NOT_FOUND,
-                f"the events of operation {operation_id} are no longer kept",
+                f"the events of operation {operation_id} have expired",
                 operation_id=operation_id,
             )
         operation = operation_of(operation_id, recorded.record, found.status)

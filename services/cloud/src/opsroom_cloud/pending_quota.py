@@ -1,4 +1,4 @@
-"""How many operations one actor may have pending, counted before they are stored."""
+"""Quota of pending operations per actor."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -8,26 +8,26 @@ from opsroom_cloud.domain.lifecycle import AcceptCommand
 from opsroom_cloud.instance_projection import InstanceProjection
 from opsroom_contracts.errors import ErrorCode, refuse
 
-_LEAST_RETRY_SECONDS = 0.05
+_MIN_RETRY_SECONDS = 0.05
 
 
 class PendingQuota:
-    """Counts what the events show as pending and what this process is storing at this moment.
+    """Counts pending operations in the projection and those that this process is storing.
 
-    So commands that come at once do not pass the limit. What another process has accepted counts as soon as
-    its event has come here: until then each knows of its own alone.
+    Concurrent commands in one process therefore can't exceed the quota. Operations accepted by another
+    process count as soon as their events are delivered.
     """
 
-    def __init__(self, fold: InstanceProjection) -> None:
-        self._fold = fold
+    def __init__(self, projection: InstanceProjection) -> None:
+        self._projection = projection
         self._storing: defaultdict[str, set[str]] = defaultdict(set)
 
     @contextmanager
     def reserve(self, order: AcceptCommand) -> Iterator[None]:
-        """A place for ``order`` while it is stored; the fold must know of it when the block ends.
+        """Reserve quota for ``order`` while it is stored; the projection must contain it when the block ends.
 
         Raises:
-            FaultError: ``rate_limited``, with when the first of the actor's operations is due.
+            FaultError: ``rate_limited``; ``retry_after`` is when the actor's next operation is due.
         """
         if order.pending_max is None:
             yield
@@ -42,16 +42,16 @@ class PendingQuota:
             if not storing:
                 del self._storing[order.actor]
 
-    def _check(self, order: AcceptCommand, most: int) -> None:
-        due = self._fold.due_of(order.actor)
+    def _check(self, order: AcceptCommand, limit: int) -> None:
+        due = self._projection.due_of(order.actor)
         storing = self._storing.get(order.actor, set())
-        # The event may have come before the answer to its writer: one operation, one place.
+        # The event may be delivered before the write returns: don't count the operation twice.
         count = len(due) + len(storing - due.keys())
-        if count < most:
+        if count < limit:
             return
         wait = (min(due.values(), default=order.due_at) - order.accepted_at).total_seconds()
         raise refuse(
             ErrorCode.RATE_LIMITED,
-            f"{order.actor} has {count} operations pending, of at most {most}; wait until one is done",
-            retry_after=round(max(wait, _LEAST_RETRY_SECONDS), 3),
+            f"{order.actor} has {count} operations pending, of at most {limit}; wait until one is complete",
+            retry_after=round(max(wait, _MIN_RETRY_SECONDS), 3),
         )

@@ -1,4 +1,4 @@
-"""The cloud service put together: what talks to what, on one screen."""
+"""Composition root of the cloud service."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 
-from opsroom_cloud.auditing import audited
+from opsroom_cloud.auditing import with_audit
 from opsroom_cloud.commands import CommandPolicy, Commands
 from opsroom_cloud.event_store import EventStore
 from opsroom_cloud.instance_projection import InstanceProjection
@@ -40,25 +40,25 @@ from opsroom_runtime.metrics import single
 from opsroom_runtime.process import run_tasks
 
 _READY_SECONDS = 60.0
-_ACK_SPARE_SECONDS = 30.0
-"""A worker has the provider's time and this much to finish an operation, before another gets it."""
-_OUT_WITH_WORKERS = 20_000
+_ACK_MARGIN_SECONDS = 30.0
+"""Acknowledgment timeout of due messages, in addition to the provider's timeout."""
+_MAX_ACK_PENDING = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class _Cloud:
-    """What a process of the cloud service is made of: everything that answers or runs."""
+    """The components of one cloud process."""
 
-    fold: InstanceProjection
-    follower: StreamSubscription
+    projection: InstanceProjection
+    subscription: StreamSubscription
     writer: BatchWriter
-    completion: OperationRunner
-    upkeep: Reconciler
+    runner: OperationRunner
+    reconciler: Reconciler
     worker: Worker
     timers: Timers
     operations: Operations
     commands: Commands
-    listing: InstanceLister
+    lister: InstanceLister
     audit: AuditWriter
 
 
@@ -66,24 +66,24 @@ class _Cloud:
 async def cloud_service(
     broker: NatsConnection, settings: CloudSettings, provider: Provider
 ) -> AsyncIterator[asyncio.Event]:
-    """The whole service at work on ``broker``; yields an event that is set if a part of it dies.
+    """Run the whole service on ``broker``; yields an event that is set if a background task fails.
 
     Raises:
-        BrokerUnusableError: the broker refused the stream or the workers' consumer.
+        BrokerUnusableError: the broker rejected the stream or the workers' consumer.
     """
     await _ensure_streams(broker, settings)
     clock = BrokerClock()
     await clock.sync(broker, subjects.CLOUD_STREAM)
     parts = _build(broker, settings, provider, clock)
     service = _endpoints(broker, parts)
-    _measure(broker, parts)
-    async with run_tasks(writer=parts.writer.run(), follower=parts.follower.run()) as died:
-        await parts.follower.ready(_READY_SECONDS)
+    _register_metrics(broker, parts)
+    async with run_tasks(writer=parts.writer.run(), subscription=parts.subscription.run()) as died:
+        await parts.subscription.ready(_READY_SECONDS)
         async with run_tasks(
             died,
             worker=parts.worker.run(),
             timers=parts.timers.run(),
-            upkeep=parts.upkeep.run(parts.follower, settings.sweep_seconds),
+            reconciler=parts.reconciler.run(parts.subscription, settings.sweep_seconds),
             audit=parts.audit.run(),
             clock=clock.run(broker, subjects.CLOUD_STREAM),
         ):
@@ -96,35 +96,35 @@ async def cloud_service(
 
 
 def _build(broker: NatsConnection, settings: CloudSettings, provider: Provider, clock: BrokerClock) -> _Cloud:
-    fold, writer = InstanceProjection(), BatchWriter(broker)
-    source = SubscriptionSpec(subjects.CLOUD_STREAM, (subjects.CLOUD_EVENTS,), StartPolicy.STATE_THEN_EVENTS)
-    follower = StreamSubscription(broker, source, fold)
+    projection, writer = InstanceProjection(), BatchWriter(broker)
+    spec = SubscriptionSpec(subjects.CLOUD_STREAM, (subjects.CLOUD_EVENTS,), StartPolicy.STATE_THEN_EVENTS)
+    subscription = StreamSubscription(broker, spec, projection)
     events = EventStore(
-        fold,
+        projection,
         StreamReader(broker, subjects.CLOUD_STREAM),
         writer,
         clock=clock,
         operations_retention=settings.operations_retention(),
     )
     deadlines = Deadlines(settings.provider_timeout_seconds, longest=settings.retention() / 2)
-    completion = OperationRunner(events, provider, deadlines, clock=clock, metrics=broker.metrics)
-    operations, timers = Operations(events, clock), Timers(completion, clock=clock)
-    terms = CommandPolicy(clock, settings.delay(), PendingQuota(fold))
+    runner = OperationRunner(events, provider, deadlines, clock=clock, metrics=broker.metrics)
+    operations, timers = Operations(events, clock), Timers(runner, clock=clock)
+    policy = CommandPolicy(clock, settings.delay(), PendingQuota(projection))
     return _Cloud(
-        fold=fold,
-        follower=follower,
+        projection=projection,
+        subscription=subscription,
         writer=writer,
-        completion=completion,
-        upkeep=Reconciler(
-            events, fold, completion, clock=clock, grace=settings.grace(), retention=settings.retention()
+        runner=runner,
+        reconciler=Reconciler(
+            events, projection, runner, clock=clock, grace=settings.grace(), retention=settings.retention()
         ),
         worker=Worker(
-            broker, stream=subjects.CLOUD_STREAM, durable=subjects.CLOUD_WORKERS, handle=completion.on_due
+            broker, stream=subjects.CLOUD_STREAM, durable=subjects.CLOUD_WORKERS, handle=runner.on_due
         ),
         timers=timers,
         operations=operations,
-        commands=Commands(events, operations, timers, terms),
-        listing=InstanceLister(events, fold, follower),
+        commands=Commands(events, operations, timers, policy),
+        lister=InstanceLister(events, projection, subscription),
         audit=AuditWriter(broker),
     )
 
@@ -136,31 +136,33 @@ def _endpoints(broker: NatsConnection, parts: _Cloud) -> MicroService:
         version=version("opsroom-cloud"),
         description="The life cycle of servers.",
         gauges=lambda: {
-            **parts.fold.counts(),
+            **parts.projection.counts(),
             "timed": parts.timers.waiting,
-            "malformed_due": parts.completion.malformed,
+            "malformed_due": parts.runner.malformed,
         },
     )
     audit, commands, operations = parts.audit, parts.commands, parts.operations
-    service.add(endpoints.CREATE_INSTANCE, audited(audit, Command.CREATE, commands.create))
+    service.add(endpoints.CREATE_INSTANCE, with_audit(audit, Command.CREATE, commands.create))
     for command, endpoint in endpoints.CHANGE_INSTANCE.items():
-        service.add(endpoint, audited(audit, command, partial(commands.change, command)))
-    service.add(endpoints.CANCEL_OPERATION, audited(audit, AuditedAction.CANCEL, operations.cancel))
+        service.add(endpoint, with_audit(audit, command, partial(commands.change, command)))
+    service.add(endpoints.CANCEL_OPERATION, with_audit(audit, AuditedAction.CANCEL, operations.cancel))
     service.add(endpoints.OPERATION, operations.show)
-    service.add(endpoints.LIST_INSTANCES, parts.listing.page)
+    service.add(endpoints.LIST_INSTANCES, parts.lister.page)
     return service
 
 
-def _measure(broker: NatsConnection, parts: _Cloud) -> None:
-    metrics, fold = broker.metrics, parts.fold
-    metrics.gauge("instances", "Instances.", single(lambda: fold.counts()["instances"]))
+def _register_metrics(broker: NatsConnection, parts: _Cloud) -> None:
+    metrics, projection = broker.metrics, parts.projection
+    metrics.gauge("instances", "Instances.", single(lambda: projection.counts()["instances"]))
     metrics.gauge(
-        "operations_pending", "Operations that are not done yet.", single(lambda: fold.counts()["pending"])
+        "operations_pending",
+        "Operations that are not complete yet.",
+        single(lambda: projection.counts()["pending"]),
     )
     metrics.counter_callback(
         "malformed",
-        "What was skipped as it fits no contract.",
-        single(lambda: fold.malformed + parts.completion.malformed),
+        "Messages skipped because they fit no contract.",
+        single(lambda: projection.malformed + parts.runner.malformed),
     )
 
 
@@ -179,6 +181,6 @@ async def _ensure_streams(broker: NatsConnection, settings: CloudSettings) -> No
     )
     await ensure_worker_consumer(
         broker,
-        ack_wait=settings.provider_timeout_seconds + _ACK_SPARE_SECONDS,
-        max_pending=_OUT_WITH_WORKERS,
+        ack_wait=settings.provider_timeout_seconds + _ACK_MARGIN_SECONDS,
+        max_pending=_MAX_ACK_PENDING,
     )

@@ -7,14 +7,14 @@ from fastapi import APIRouter, FastAPI, WebSocket
 from opsroom_contracts import subjects
 from opsroom_contracts.errors import ErrorCode
 from opsroom_gateway.api import problem_details as problems
-from opsroom_gateway.api.addresses import Locating, addresses_router
+from opsroom_gateway.api.addresses import AddressLookup, addresses_router
 from opsroom_gateway.api.audit import audit_router
 from opsroom_gateway.api.chat_http import history_router, users_router
-from opsroom_gateway.api.chat_socket.session import ChatRoom, serve_chat_socket
+from opsroom_gateway.api.chat_socket.session import ChatSocketContext, serve_chat_socket
 from opsroom_gateway.api.cloud_events import events_router
 from opsroom_gateway.api.cloud_http import cloud_router
 from opsroom_gateway.api.moderation import moderation_router
-from opsroom_gateway.api.restrictions import Restricting, restrictions_router
+from opsroom_gateway.api.restrictions import RestrictionClient, restrictions_router
 from opsroom_gateway.api.session import session_router
 from opsroom_gateway.api.status import status_router
 from opsroom_gateway.api.status_events import status_events_router
@@ -81,9 +81,9 @@ def api_router(broker: NatsConnection, settings: GatewaySettings, components: Co
     router = APIRouter(prefix="/api/v1", responses=problems.error_responses(ErrorCode.INVALID_REQUEST))
     router.include_router(session_router(access, requester))
     router.include_router(moderation_router(requester, access, audit_log))
-    restricting = Restricting(requester, projections.members_subscription)
+    restricting = RestrictionClient(requester, projections.members_subscription)
     router.include_router(restrictions_router(restricting, access, audit_log))
-    router.include_router(addresses_router(Locating(broker), access, audit_log))
+    router.include_router(addresses_router(AddressLookup(broker), access, audit_log))
     router.include_router(users_router(requester, projections.members, components.limits, access))
     router.include_router(history_router(requester, access))
     router.include_router(
@@ -103,8 +103,10 @@ def api_router(broker: NatsConnection, settings: GatewaySettings, components: Co
     return router
 
 
-def _chat_room(broker: NatsConnection, settings: GatewaySettings, components: Components) -> ChatRoom:
-    return ChatRoom(
+def _chat_room(
+    broker: NatsConnection, settings: GatewaySettings, components: Components
+) -> ChatSocketContext:
+    return ChatSocketContext(
         broker,
         components.requester,
         components.sessions,

@@ -63,8 +63,8 @@ def upgrade_creation(old: OldCreation) -> InstanceEvent:
 @pytest_asyncio.fixture(loop_scope="module")
 async def stream(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[NatsConnection]:
     """A connection that publishes like an older and a newer release."""
-    monkeypatch.setitem(MESSAGE_EVENT.older, 0, PreviousVersion(OldMessage, upgrade_message))
-    monkeypatch.setitem(INSTANCE_EVENT.older, 0, PreviousVersion(OldCreation, upgrade_creation))
+    monkeypatch.setitem(MESSAGE_EVENT.previous, 0, PreviousVersion(OldMessage, upgrade_message))
+    monkeypatch.setitem(INSTANCE_EVENT.previous, 0, PreviousVersion(OldCreation, upgrade_creation))
     broker = await connect(portal.url, name="other-release")
     yield broker
     await broker.close()
@@ -84,7 +84,7 @@ async def test_messages_of_older_releases_are_delivered_and_newer_ones_skipped(
         seq = await put(stream, message_subject("general", "m0"), old)
         live = await reader.receive("message")
         assert (live["seq"], live["user"]["name"], live["text"]) == (seq, "Eve", "long ago")
-        assert f"at {newer}: version: is 2, of a newer release" in caplog.text
+        assert f"at {newer}: version: is 2, from a newer release" in caplog.text
     async with person(address, since=newer - 1) as late:
         assert await late.receive("message") == live
 

@@ -1,4 +1,4 @@
-"""Everybody there is, who holds which name, and who may not do what: the fold of the ``MEMBERS`` stream."""
+"""In-memory index of members, names and restrictions, projected from the ``MEMBERS`` stream."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from opsroom_contracts.restrictions import Restrictions
 
 @dataclass(frozen=True, slots=True)
 class MemberEntry:
-    """A person's record and the sequence at which it was stored."""
+    """A member's record and its sequence."""
 
     member: Member
     seq: int
@@ -18,7 +18,7 @@ class MemberEntry:
 
 @dataclass(frozen=True, slots=True)
 class NameEntry:
-    """Who holds a name (None: nobody any more) and the sequence that says so."""
+    """The holder of a name (None: released) and the sequence of the claim."""
 
     user_id: str | None
     seq: int
@@ -26,11 +26,11 @@ class NameEntry:
 
 @dataclass(slots=True)
 class MemberIndex:
-    """The last record of everybody who isn't gone; an older record never replaces a newer one.
+    """The latest record of every member who is not away; an older record never replaces a newer one.
 
-    People who are away and names that are released are forgotten as soon as the stream has delivered what
-    says so: the stream itself is asked about those. Until then they are remembered as gone, lest an older
-    record, delivered late, bring them back.
+    Away members and released names are dropped as soon as the stream has delivered the record that says so;
+    later lookups read the stream. Until then they are kept as tombstones, so that an older record delivered
+    late does not restore them.
     """
 
     restrictions: Restrictions = field(default_factory=Restrictions)
@@ -40,15 +40,15 @@ class MemberIndex:
     _delivered: int = 0
 
     def delivered(self, seq: int) -> None:
-        """Everything up to ``seq`` has been delivered; to be said before that record is put."""
+        """Note that everything up to ``seq`` was delivered; call it before that record is put."""
         self._delivered = seq
 
     def counts(self) -> dict[str, int]:
-        """Sizes, for the statistics."""
+        """Return the sizes for the statistics."""
         return {"members": len(self._members), "names": len(self._names)}
 
     def put_member(self, member: Member, seq: int) -> None:
-        """Take in a person's record."""
+        """Apply a member's record."""
         known = self._members.get(member.user.id)
         if known is not None and known.seq > seq:
             return
@@ -62,7 +62,7 @@ class MemberIndex:
             self._expiring.add(member.user.id)
 
     def put_name(self, name_key: str, user_id: str | None, seq: int) -> None:
-        """Take in who holds a name."""
+        """Apply the claim on a name."""
         known = self._names.get(name_key)
         if known is not None and known.seq > seq:
             return
@@ -72,24 +72,24 @@ class MemberIndex:
             self._names[name_key] = NameEntry(user_id, seq)
 
     def drop_member(self, user_id: str) -> None:
-        """Forget a person."""
+        """Drop a member."""
         self._members.pop(user_id, None)
         self._expiring.discard(user_id)
 
     def drop_name(self, name_key: str) -> None:
-        """Forget a name."""
+        """Drop a name."""
         self._names.pop(name_key, None)
 
     def member(self, user_id: str) -> MemberEntry | None:
-        """The record of a person."""
+        """Return a member's record."""
         return self._members.get(user_id)
 
     def name(self, name_key: str) -> NameEntry | None:
-        """What is known of a name."""
+        """Return the claim on a name."""
         return self._names.get(name_key)
 
     def orphans(self) -> list[str]:
-        """Names held by somebody who isn't there."""
+        """Return the names whose holder has no record."""
         return [
             key
             for key, entry in self._names.items()
@@ -97,15 +97,15 @@ class MemberIndex:
         ]
 
     def listed(self) -> list[User]:
-        """People on the list, in the order in which they came."""
+        """Return the listed users in the order of joining."""
         present = [entry.member for entry in self._members.values() if entry.member.status in LISTED]
         present.sort(key=lambda member: (member.joined_at, member.user.id))
         return [member.user for member in present]
 
     def expiring(self) -> Iterator[Member]:
-        """People for whom a deadline runs."""
+        """Iterate over the members with a deadline."""
         return iter([self._members[user_id].member for user_id in self._expiring])
 
     def connected(self) -> Iterator[Member]:
-        """People with at least one connection."""
+        """Iterate over the members with at least one connection."""
         return iter([entry.member for entry in self._members.values() if entry.member.connections])

@@ -1,6 +1,6 @@
-"""How a person's record changes: registering, joining, leaving, and running out of time.
+"""Rules of presence: how a member's record changes on registering, joining, leaving and expiry.
 
-Each function takes the record as it is and answers the record as it should be. Nothing is stored here.
+Pure functions: each takes the current record and returns the new one.
 """
 
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.identity import Grant
 
 LISTED = frozenset({MemberStatus.PRESENT, MemberStatus.LINGERING})
-"""Who of this status is on the list."""
+"""Members with these statuses are on the user list."""
 
 
 class NameClaimChange(Enum):
-    """What a change does to the claim on the person's name."""
+    """The effect of a change on the claim of the member's name."""
 
     KEEP = "keep"
     CLAIM = "claim"
@@ -33,21 +33,21 @@ class NameClaimChange(Enum):
 
 @dataclass(frozen=True, slots=True)
 class GracePeriods:
-    """How long things are kept for someone who is not connected."""
+    """How long name and list entry are kept for a member who is not connected."""
 
     registration: timedelta
     """The name, from registering to the first connection."""
     closed: timedelta
-    """The place on the list after a clean close: long enough for a page reload."""
+    """The list entry after a clean close: long enough for a page reload."""
     broken: timedelta
-    """The place on the list after the network went."""
+    """The list entry after the connection was lost."""
     hold: timedelta
-    """The name, after the place on the list is gone."""
+    """The name, after the list entry is gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A record as it should be, and what becomes of the name."""
+    """The new record, and the effect on the name claim."""
 
     member: Member
     name: NameClaimChange = NameClaimChange.KEEP
@@ -55,7 +55,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """Someone who registers; ``connection`` where they are to be on the list at once."""
+    """The data of a registration; with ``connection`` the member is listed immediately."""
 
     user: User
     dialect: ProtocolVersion
@@ -65,50 +65,51 @@ class Registration:
     grant: Grant | None = None
 
 
-def register(newcomer: Registration, known: Member | None, now: datetime, graces: GracePeriods) -> Change:
-    """The record of a newcomer, whose name is to be claimed.
+def register(
+    registration: Registration, known: Member | None, now: datetime, grace_periods: GracePeriods
+) -> Change:
+    """Create the record of a new member and claim the name.
 
-    Someone who is there already registered with the same id before: they get their new token and keep
-    the rest.
+    If ``known`` is an active record, this is a retry with the same id: only token, origin and grant change.
     """
-    connection = newcomer.connection
+    connection = registration.connection
     if known is not None and known.status is not MemberStatus.AWAY:
         renewed: dict[str, object] = {
-            "token_hash": newcomer.token_hash,
-            "origin": newcomer.origin,
-            "grant": newcomer.grant,
+            "token_hash": registration.token_hash,
+            "origin": registration.origin,
+            "grant": registration.grant,
         }
         if known.status is MemberStatus.RESERVED:
-            renewed["deadline"] = now + graces.registration
+            renewed["deadline"] = now + grace_periods.registration
         again = known.model_copy(update=renewed)
-        joined = None if connection is None else join(again, connection, newcomer.origin, now)
+        joined = None if connection is None else join(again, connection, registration.origin, now)
         return joined or Change(again)
     member = Member(
-        user=newcomer.user,
-        dialect=newcomer.dialect,
+        user=registration.user,
+        dialect=registration.dialect,
         status=MemberStatus.RESERVED if connection is None else MemberStatus.PRESENT,
         connections=() if connection is None else (connection,),
         joined_at=now,
-        deadline=now + graces.registration if connection is None else None,
-        token_hash=newcomer.token_hash,
-        origin=newcomer.origin,
-        grant=newcomer.grant,
+        deadline=now + grace_periods.registration if connection is None else None,
+        token_hash=registration.token_hash,
+        origin=registration.origin,
+        grant=registration.grant,
     )
     return Change(member, NameClaimChange.CLAIM)
 
 
 def join(member: Member, connection: Connection, origin: str | None, now: datetime) -> Change | None:
-    """``member`` with one more connection; None where it is there already.
+    """Add a connection to ``member``; None if it is already there.
 
-    Whoever still held the name keeps their place in the list; others come in at the end.
+    Members who still held their name keep their position in the list; others are added at the end.
 
     Raises:
-        FaultError: ``overloaded``, past the most connections a person may have.
+        FaultError: ``overloaded``: the member has the maximum number of connections.
     """
     if any(known.id == connection.id for known in member.connections):
         return None
     if len(member.connections) >= MAX_CONNECTIONS:
-        raise refuse(ErrorCode.OVERLOADED, f"one person may have {MAX_CONNECTIONS} connections at once")
+        raise refuse(ErrorCode.OVERLOADED, f"a user may have at most {MAX_CONNECTIONS} connections at once")
     away = member.status is MemberStatus.AWAY
     return Change(
         member.model_copy(
@@ -126,18 +127,22 @@ def join(member: Member, connection: Connection, origin: str | None, now: dateti
 
 
 def leave(
-    member: Member, connections: frozenset[str], manner: LeaveReason, now: datetime, graces: GracePeriods
+    member: Member,
+    connections: frozenset[str],
+    manner: LeaveReason,
+    now: datetime,
+    grace_periods: GracePeriods,
 ) -> Change | None:
-    """``member`` without ``connections`` (none named: without any); None where that changes nothing."""
+    """Remove ``connections`` from ``member`` (empty: all of them); None if nothing changes."""
     left = tuple(known for known in member.connections if connections and known.id not in connections)
-    for_good = manner is LeaveReason.EXIT and not left
-    if for_good:
+    exits = manner is LeaveReason.EXIT and not left
+    if exits:
         return None if member.status is MemberStatus.AWAY else _away(member, exited=True)
     if len(left) == len(member.connections):
         return None
     if left:
         return Change(member.model_copy(update={"connections": left}))
-    grace = graces.broken if manner is LeaveReason.BROKEN else graces.closed
+    grace = grace_periods.broken if manner is LeaveReason.BROKEN else grace_periods.closed
     return Change(
         member.model_copy(
             update={"status": MemberStatus.LINGERING, "connections": (), "deadline": now + grace}
@@ -146,21 +151,21 @@ def leave(
 
 
 def revoke(member: Member) -> Change | None:
-    """``member`` whose token proves nothing any more; None where it did not before."""
+    """Revoke the token of ``member``; None if they have no token."""
     if member.token_hash is None:
         return None
     gone = _away(member, exited=True)
     return Change(gone.member.model_copy(update={"token_hash": None, "grant": None}), gone.name)
 
 
-def expire(member: Member, now: datetime, graces: GracePeriods) -> Change | None:
-    """What becomes of ``member`` once its deadline has passed; None before, or where there is none."""
+def expire(member: Member, now: datetime, grace_periods: GracePeriods) -> Change | None:
+    """Change ``member`` after its deadline has passed; None if there is no deadline or it has not passed."""
     if member.deadline is None or now < member.deadline:
         return None
-    # A token proves who comes back, so the name can wait for them; nothing proves it on the course dialect.
+    # A name is held only for members who can prove their identity with a token; course clients have none.
     if member.status is MemberStatus.LINGERING and member.dialect is ProtocolVersion.V1:
         return Change(
-            member.model_copy(update={"status": MemberStatus.RESERVED, "deadline": now + graces.hold})
+            member.model_copy(update={"status": MemberStatus.RESERVED, "deadline": now + grace_periods.hold})
         )
     return _away(member)
 

@@ -1,4 +1,4 @@
-"""What became of an operation, read off the events of its instance."""
+"""The status of an operation, derived from the events of its instance."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -29,35 +29,35 @@ class SequencedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an operation is, and the sequence of the event that shows it."""
+    """The status of an operation, and the sequence of the event that shows it."""
 
     status: OperationStatus
     seq: int
 
 
 def status_from_events(operation_id: str, history: Iterable[SequencedEvent]) -> Progress | None:
-    """How far the operation is, given its instance's events from the one that accepted it on.
+    """Return the status of an operation, given its instance's events from the one that accepted it.
 
-    None where ``history`` doesn't begin with that one. An operation that another one followed without
-    its own having ended (only events published by hand come so) never ends: that counts as failed.
+    None if ``history`` does not begin with that event. If another operation follows without a final event of
+    this one, which can happen only with events published by hand, it counts as failed.
     """
     accepted: Progress | None = None
-    for happened in history:
-        event = happened.event
+    for item in history:
+        event = item.event
         mine = event.operation_id == operation_id
         if accepted is None:
             if not mine or event.type is not EventType.RECEIVED:
                 return None
-            accepted = Progress(OperationStatus.PENDING, happened.seq)
+            accepted = Progress(OperationStatus.PENDING, item.seq)
         elif mine and event.type in _STATUS:
-            return Progress(_STATUS[event.type], happened.seq)
+            return Progress(_STATUS[event.type], item.seq)
         elif not mine:
-            return Progress(OperationStatus.FAILED, happened.seq)
+            return Progress(OperationStatus.FAILED, item.seq)
     return accepted
 
 
 def operation_of(operation_id: str, record: OperationRecord, status: OperationStatus) -> Operation:
-    """The operation that ``record`` tells of."""
+    """Build the operation described by ``record``."""
     return Operation(
         id=operation_id,
         command=record.command,
@@ -70,7 +70,7 @@ def operation_of(operation_id: str, record: OperationRecord, status: OperationSt
 
 
 def record_of(instance_id: str, pending: PendingOperation) -> OperationRecord:
-    """What is recorded of a pending operation."""
+    """Build the record of a pending operation."""
     return OperationRecord(
         instance_id=instance_id,
         command=pending.command,

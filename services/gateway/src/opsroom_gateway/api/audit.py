@@ -1,4 +1,4 @@
-"""``/api/v1/audit``: who asked for what."""
+"""Route of ``/api/v1/audit``: the audit log."""
 
 from typing import Annotated
 
@@ -33,17 +33,17 @@ _EXAMPLE = {
         }
     ]
 }
-_Place = Annotated[int | None, Query(ge=0, le=2**63 - 1)]
+_SequenceQuery = Annotated[int | None, Query(ge=0, le=2**63 - 1)]
 _Limit = Annotated[int, Query(ge=1, le=AUDIT_PAGE_MAX)]
 
 
 def audit_router(reader: StreamReader, access: Authorizer) -> APIRouter:
-    """The route of the audit."""
+    """Build the route of the audit log."""
     router = APIRouter(tags=["admin"], dependencies=[BEARER])
 
     @router.get(
         "/audit",
-        summary="Who asked for what",
+        summary="Read the audit log",
         dependencies=[Depends(access.require(Action.SEE_AUDIT))],
         response_model_exclude_none=True,
         responses=example_response(200, _EXAMPLE)
@@ -56,10 +56,12 @@ def audit_router(reader: StreamReader, access: Authorizer) -> APIRouter:
             ErrorCode.UNAVAILABLE,
         ),
     )
-    async def audit(before: _Place = None, after: _Place = None, limit: _Limit = 50) -> AuditPage:
-        """A page in ascending sequence: the last entries, those before one, or those after one."""
+    async def audit(
+        before: _SequenceQuery = None, after: _SequenceQuery = None, limit: _Limit = 50
+    ) -> AuditPage:
+        """A page in ascending order: the latest entries, those before a sequence, or those after one."""
         if before is not None and after is not None:
-            raise refuse(ErrorCode.INVALID_REQUEST, "before: must not go with after", field="before")
+            raise refuse(ErrorCode.INVALID_REQUEST, "before: must not be combined with after", field="before")
         if after is not None:
             found = await reader.page(AUDIT, start=after + 1, count=limit)
         else:

@@ -1,9 +1,10 @@
-"""Commanding servers on behalf of a client, with read-your-writes on this gateway."""
+"""Client of the cloud service's commands, with read-your-writes on this gateway."""
 
 from dataclasses import dataclass
 from typing import TypeVar
 
 from opsroom_contracts import endpoints
+from opsroom_contracts.audit import ADDRESS_MAX
 from opsroom_contracts.cloud import (
     CancelRequest,
     CreateRequest,
@@ -14,6 +15,7 @@ from opsroom_contracts.cloud import (
 )
 from opsroom_contracts.commands import Command
 from opsroom_contracts.model import Model
+from opsroom_contracts.text import clip
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
 
@@ -24,7 +26,7 @@ RequestT = TypeVar("RequestT", bound=Model)
 
 @dataclass(frozen=True, slots=True)
 class CommandContext:
-    """Who commands, from where, and how many of their operations may be pending (None: any number)."""
+    """The caller of a command: name, address, and quota of pending operations (None: no quota)."""
 
     name: str
     address: str
@@ -32,24 +34,24 @@ class CommandContext:
 
 
 class CloudCommands:
-    """Asks the cloud service, and answers once this gateway's own list shows what was accepted."""
+    """Sends commands to the cloud service, and returns once this gateway's projection shows the result."""
 
-    def __init__(self, requester: RequestClient, follower: StreamSubscription) -> None:
+    def __init__(self, requester: RequestClient, subscription: StreamSubscription) -> None:
         self._requester = requester
-        self._follower = follower
+        self._subscription = subscription
 
     async def create(self, client_id: str, context: CommandContext) -> Operation:
         """Create an instance.
 
         Raises:
-            FaultError: what the cloud service refused; so for all methods.
+            FaultError: the cloud service refused the command; also raised by the other methods.
         """
         return await self._send(
             endpoints.CREATE_INSTANCE,
             CreateRequest(
                 client_id=client_id,
                 actor=context.name,
-                address=context.address[:64],
+                address=clip(context.address, ADDRESS_MAX),
                 pending_max=context.pending_max,
             ),
         )
@@ -62,18 +64,20 @@ class CloudCommands:
             instance_id=instance_id,
             client_id=client_id,
             actor=context.name,
-            address=context.address[:64],
+            address=clip(context.address, ADDRESS_MAX),
             pending_max=context.pending_max,
         )
         return await self._send(endpoints.CHANGE_INSTANCE[command], request)
 
     async def cancel(self, operation_id: str, context: CommandContext) -> Operation:
-        """Cancel an operation that is not done yet."""
-        request = CancelRequest(operation_id=operation_id, actor=context.name, address=context.address[:64])
+        """Cancel a pending operation."""
+        request = CancelRequest(
+            operation_id=operation_id, actor=context.name, address=clip(context.address, ADDRESS_MAX)
+        )
         return await self._send(endpoints.CANCEL_OPERATION, request)
 
     async def operation(self, operation_id: str) -> Operation:
-        """How far an operation is."""
+        """Get the status of an operation."""
         request = OperationRequest(operation_id=operation_id)
         return (await self._requester.request(endpoints.OPERATION, request)).operation
 
@@ -81,5 +85,5 @@ class CloudCommands:
         self, endpoint: endpoints.Endpoint[RequestT, OperationReply], request: RequestT
     ) -> Operation:
         reply = await self._requester.request(endpoint, request)
-        await self._follower.wait_for(reply.seq, _SEEN_SECONDS)
+        await self._subscription.wait_for(reply.seq, _SEEN_SECONDS)
         return reply.operation

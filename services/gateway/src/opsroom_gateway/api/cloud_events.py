@@ -1,4 +1,4 @@
-"""``GET /api/v1/cloud/events``: every event of every instance, as server-sent events."""
+"""``GET /api/v1/cloud/events``: all instance events as server-sent events."""
 
 import random
 from functools import partial
@@ -21,8 +21,8 @@ from opsroom_gateway.transport.event_stream import EventStream, EventStreamConne
 from opsroom_messaging.errors import UnavailableError
 
 _DESCRIPTION = """Events are named `change`, with the stream's sequence as `id:`. Resume with `Last-Event-ID`
-(browsers do by themselves) or `?since=`, where 0 is the beginning; the header counts when both are there. An
-event named `reset` says that what was missed can't be told: fetch the list anew. Comments are heartbeats."""
+(sent by browsers automatically) or `?since=`, where 0 is the beginning; the header takes precedence. An event
+named `reset` means that missed events can't be replayed: fetch the list again. Comments are heartbeats."""
 
 _EXAMPLE = """id: 41
 event: change
@@ -33,7 +33,7 @@ data: {"seq":41,"type":"received","instanceId":"9b2f…","operationId":"51c0…"
 
 _STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {"example": _EXAMPLE}}}}
 _RETRY_SECONDS = (1.0, 5.0)
-"""When to come back for a past that can't be told now: not all in the same second."""
+"""Range of the retry delay if missed events can't be read; random, to spread the reconnects."""
 _Since = Annotated[int | None, Query(ge=0, le=2**63 - 1)]
 _LastEventId = Annotated[str | None, Header(alias="Last-Event-ID")]
 
@@ -41,12 +41,12 @@ _LastEventId = Annotated[str | None, Header(alias="Last-Event-ID")]
 def events_router(
     projection: InstanceProjection, replayer: Replayer, access: Authorizer, revocations: RevocationWatcher
 ) -> APIRouter:
-    """The route of the event stream."""
+    """Build the route of the event stream."""
     router = APIRouter(prefix="/cloud", tags=["cloud"], dependencies=[BEARER])
 
     @router.get(
         "/events",
-        summary="Follow all events",
+        summary="Subscribe to all events",
         description=_DESCRIPTION,
         status_code=200,
         response_class=EventStream,
@@ -61,7 +61,7 @@ def events_router(
         since: _Since = None,
         last_event_id: _LastEventId = None,
     ) -> EventStream:
-        place = _place(since, last_event_id)
+        position = _resume_position(since, last_event_id)
         client = client_of(request)
         name = None if principal.auth_method is AuthMethod.NONE else principal.name
 
@@ -70,11 +70,11 @@ def events_router(
             revocations.unwatch(connection)
 
         async def begin(connection: EventStreamConnection) -> None:
-            await _begin(projection, replayer, connection, place)
+            await _begin(projection, replayer, connection, position)
             if connection.open:
                 try:
                     access.enforcer.watch(connection, client, name, partial(_on_restriction, connection))
-                except FaultError:  # banned while what was missed was told
+                except FaultError:  # banned during the replay
                     connection.end()
                     return
                 revocations.watch(connection, principal, Action.SEE_SERVERS, connection.end)
@@ -90,8 +90,8 @@ def _on_restriction(connection: EventStreamConnection, restriction: Restriction)
         connection.end()
 
 
-def _place(since: int | None, last_event_id: str | None) -> int | None:
-    """Where to resume; an id that this server never gave means that nothing can be resumed (-1)."""
+def _resume_position(since: int | None, last_event_id: str | None) -> int | None:
+    """Return the sequence to resume from; None: live events only; -1: the id is invalid, so reset."""
     if last_event_id is None or not last_event_id.strip():
         return since
     digits = last_event_id.strip()
@@ -101,7 +101,7 @@ def _place(since: int | None, last_event_id: str | None) -> int | None:
 async def _begin(
     projection: InstanceProjection, replayer: Replayer, connection: EventStreamConnection, since: int | None
 ) -> None:
-    """What was missed, then live."""
+    """Send missed events, then subscribe to live ones."""
     if since is not None:
         try:
             if since < 0:

@@ -1,4 +1,4 @@
-"""``/api/v1/cloud`` over HTTP: the list, the commands, and what became of them."""
+"""Routes of ``/api/v1/cloud``: instances, commands and operations."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
@@ -23,7 +23,7 @@ from opsroom_gateway.middleware.rate_limits import Limits
 from opsroom_gateway.projections.instances import InstanceProjection
 
 KEY_MAX = 100
-"""The longest idempotency key, in characters."""
+"""The maximum length of an idempotency key, in characters."""
 
 _Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 _Key = Annotated[
@@ -33,7 +33,7 @@ _Key = Annotated[
         min_length=1,
         max_length=KEY_MAX,
         pattern=r"^[\x20-\x7e]+$",
-        description="One key for one intention: the same command with the same key is done once.",
+        description="Makes retries safe: the same command with the same key is executed once.",
     ),
 ]
 
@@ -54,9 +54,9 @@ _INSTANCE = {
 _LISTED = example_response(200, {"seq": 5, "instances": [_INSTANCE]})
 _ACCEPTED = example_response(202, {"operation": _OPERATION})
 
-_READ_ERRORS = (ErrorCode.TOKEN_INVALID, ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN, ErrorCode.BANNED)
-_ACT_ERRORS = (*_READ_ERRORS, ErrorCode.RATE_LIMITED, ErrorCode.UNAVAILABLE)
-_CREATE_ERRORS = (ErrorCode.IDEMPOTENCY_IN_FLIGHT, ErrorCode.IDEMPOTENCY_MISMATCH, *_ACT_ERRORS)
+_AUTH_ERRORS = (ErrorCode.TOKEN_INVALID, ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN, ErrorCode.BANNED)
+_COMMAND_ERRORS = (*_AUTH_ERRORS, ErrorCode.RATE_LIMITED, ErrorCode.UNAVAILABLE)
+_CREATE_ERRORS = (ErrorCode.IDEMPOTENCY_IN_FLIGHT, ErrorCode.IDEMPOTENCY_MISMATCH, *_COMMAND_ERRORS)
 _CHANGE_ERRORS = (
     ErrorCode.INSTANCE_NOT_FOUND,
     ErrorCode.OPERATION_PENDING,
@@ -66,7 +66,7 @@ _CHANGE_ERRORS = (
 
 
 async def _no_body(request: Request) -> None:
-    """Commands have no body; an empty JSON object is taken for none.
+    """Reject a request body; an empty JSON object is allowed.
 
     Raises:
         FaultError: ``invalid_request``.
@@ -79,7 +79,7 @@ async def _no_body(request: Request) -> None:
 def require_commander(
     action: AuditAction, access: Authorizer, limits: Limits, audit_log: GatewayAuditLog
 ) -> Callable[[Request], Awaitable[CommandContext]]:
-    """The dependency of a route that does ``action``: passes who may command servers, audits a refusal."""
+    """Return the dependency of a route for ``action``: requires the permission, and audits refusals."""
 
     async def commander(request: Request) -> CommandContext:
         client, name = client_of(request), ANONYMOUS
@@ -108,34 +108,34 @@ def cloud_router(
     limits: Limits,
     audit_log: GatewayAuditLog,
 ) -> APIRouter:
-    """The routes of the cloud."""
+    """Build the routes of the cloud."""
     router = APIRouter(prefix="/cloud", tags=["cloud"], dependencies=[BEARER])
-    seen = Depends(access.require(Action.SEE_SERVERS))
-    _add_list(router, projection, seen)
+    can_view = Depends(access.require(Action.SEE_SERVERS))
+    _add_list(router, projection, can_view)
     for command, spec in COMMANDS.items():
         context = Depends(require_commander(command, access, limits, audit_log))
         _add_command(router, spec, commands, context)
-    _add_operation(router, commands, seen)
+    _add_operation(router, commands, can_view)
     canceller = Depends(require_commander(AuditedAction.CANCEL, access, limits, audit_log))
     _add_cancel(router, commands, canceller)
     return router
 
 
-def _add_list(router: APIRouter, projection: InstanceProjection, seen: Dependency) -> None:
+def _add_list(router: APIRouter, projection: InstanceProjection, can_view: Dependency) -> None:
     @router.get(
         "/instances",
-        summary="All instances",
+        summary="List all instances",
         response_model=InstanceList,
-        dependencies=[seen],
-        responses=_LISTED | error_responses(*_READ_ERRORS),
+        dependencies=[can_view],
+        responses=_LISTED | error_responses(*_AUTH_ERRORS),
     )
     async def instances() -> Response:
-        """All instances as of ``seq``; follow ``/cloud/events?since=<seq>`` from there."""
+        """All instances as of ``seq``. Subscribe to later events with ``/cloud/events?since=<seq>``."""
         return Response(projection.list_json(), media_type="application/json")
 
 
 def _add_command(router: APIRouter, spec: CommandSpec, commands: CloudCommands, context_of: Any) -> None:
-    """The route of one command."""
+    """Add the route of one command."""
 
     async def create(
         response: Response, key: _Key = None, context: CommandContext = context_of
@@ -163,17 +163,17 @@ def _add_command(router: APIRouter, spec: CommandSpec, commands: CloudCommands, 
     )
 
 
-def _add_operation(router: APIRouter, commands: CloudCommands, seen: Dependency) -> None:
+def _add_operation(router: APIRouter, commands: CloudCommands, can_view: Dependency) -> None:
     @router.get(
         "/operations/{operation_id}",
-        summary="What became of a command",
-        dependencies=[seen],
+        summary="Get the status of a command",
+        dependencies=[can_view],
         responses=example_response(200, {"operation": _OPERATION | {"status": "done"}})
-        | error_responses(ErrorCode.OPERATION_NOT_FOUND, ErrorCode.UNAVAILABLE, *_READ_ERRORS),
+        | error_responses(ErrorCode.OPERATION_NOT_FOUND, ErrorCode.UNAVAILABLE, *_AUTH_ERRORS),
         response_model_exclude_none=True,
     )
     async def operation(operation_id: _Id) -> OperationAccepted:
-        """Pending, done, cancelled or failed."""
+        """The status is pending, done, cancelled or failed."""
         return OperationAccepted(operation=await commands.operation(operation_id))
 
 
@@ -183,11 +183,11 @@ def _add_cancel(router: APIRouter, commands: CloudCommands, context_of: Any) -> 
         summary="Cancel a command",
         dependencies=[Depends(_no_body)],
         responses=example_response(200, {"operation": _OPERATION | {"status": "cancelled"}})
-        | error_responses(ErrorCode.OPERATION_NOT_FOUND, ErrorCode.OPERATION_FINISHED, *_ACT_ERRORS),
+        | error_responses(ErrorCode.OPERATION_NOT_FOUND, ErrorCode.OPERATION_FINISHED, *_COMMAND_ERRORS),
         response_model_exclude_none=True,
     )
     async def cancel(operation_id: _Id, context: CommandContext = context_of) -> OperationAccepted:
-        """Possible until it is due. Cancelling again returns the same."""
+        """Possible until the operation is due. A repeated request returns the same response."""
         return OperationAccepted(operation=await commands.cancel(operation_id, context))
 
 
@@ -197,5 +197,5 @@ def _accepted(response: Response, operation: Operation) -> OperationAccepted:
 
 
 def _client_id(key: str | None) -> str:
-    """The id under which the intention is known; our own retries need one too."""
+    """Return the client id for the service; without a key it is random, for the gateway's own retries."""
     return f"key/{key}" if key is not None else uuid4().hex

@@ -1,4 +1,4 @@
-"""Whether the gateway lives, and whether it and what it needs can serve."""
+"""Liveness and readiness probes."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,17 +11,17 @@ from opsroom_messaging.client.request_client import RequestClient
 
 
 def health_router(requester: RequestClient, gateway_live: Callable[[], bool]) -> APIRouter:
-    """``/healthz`` and ``/readyz``."""
+    """Build the routes ``/healthz`` and ``/readyz``."""
     router = APIRouter(tags=["health"])
 
-    @router.get("/healthz", summary="The process lives")
+    @router.get("/healthz", summary="Liveness probe")
     async def healthz() -> Health:
-        """Always ok: a broker that is away is no reason to restart the gateway."""
+        """Always ok: if the broker is down, restarting the gateway does not help."""
         return Health(status="ok")
 
-    @router.get("/readyz", summary="Everything needed answers", responses={503: {"model": Health}})
+    @router.get("/readyz", summary="Readiness probe", responses={503: {"model": Health}})
     async def readyz(response: Response) -> Health:
-        """Whether the gateway has all there is from the broker, and both services answer."""
+        """Ready if the gateway is up to date with the broker, and both services respond."""
         live = gateway_live()
         chat, cloud = False, False
         if live:

@@ -1,4 +1,4 @@
-"""What admins do about messages and tokens."""
+"""Routes to remove messages and revoke tokens, and the dependency that requires a moderator."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -8,11 +8,12 @@ from uuid import uuid4
 from fastapi import APIRouter, Depends, Path, Query, Request
 
 from opsroom_contracts import endpoints
-from opsroom_contracts.audit import AuditAction, AuditedAction, Requester
+from opsroom_contracts.audit import ACTOR_MAX, ADDRESS_MAX, AuditAction, AuditedAction, Requester
 from opsroom_contracts.cloud import ANONYMOUS
 from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.identity import Action
 from opsroom_contracts.moderation import RemoveRequest, RevokeRequest
+from opsroom_contracts.text import clip
 from opsroom_gateway.api.audit_log import GatewayAuditLog
 from opsroom_gateway.api.problem_details import error_responses
 from opsroom_gateway.api.security import BEARER
@@ -23,7 +24,8 @@ from opsroom_messaging.client.request_client import RequestClient
 _Room = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$", examples=["general"])]
 Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 ReasonQuery = Annotated[
-    str | None, Query(alias="reason", min_length=1, max_length=200, description="Why; kept in the audit.")
+    str | None,
+    Query(alias="reason", min_length=1, max_length=200, description="The reason; stored in the audit log."),
 ]
 AUTH_ERRORS = (
     ErrorCode.TOKEN_INVALID,
@@ -36,7 +38,7 @@ AUTH_ERRORS = (
 
 @dataclass(frozen=True, slots=True)
 class Moderator:
-    """An admin who asks. ``name`` is missing where nothing was proved."""
+    """The moderator who sent a request. ``name`` is None if they are not authenticated."""
 
     by: Requester
     name: str | None
@@ -45,7 +47,10 @@ class Moderator:
 def require_moderator(
     access: Authorizer, audit_log: GatewayAuditLog, action: AuditAction, target: str | None = None
 ) -> Callable[[Request], Awaitable[Moderator]]:
-    """The dependency of a route that does ``action`` to what its address calls ``target``; notes refusals."""
+    """Return the dependency of a route for ``action``: requires the permission, and audits refusals.
+
+    ``target``: the path or query parameter with the target of the audit entry.
+    """
 
     async def moderator(request: Request) -> Moderator:
         name = ANONYMOUS
@@ -57,10 +62,16 @@ def require_moderator(
             meant = None if target is None else _audit_target(request, target)
             audit_log.refused(request, action, name, error.fault, meant)
             raise
-        by = Requester(name=name[:64], address=client_of(request).address[:64])
+        by = requester_of(request, name)
         return Moderator(by, None if principal.auth_method is AuthMethod.NONE else name)
 
     return moderator
+
+
+def requester_of(request: Request, name: str) -> Requester:
+    """Return the caller of ``request`` as services audit them."""
+    address = clip(client_of(request).address, ADDRESS_MAX)
+    return Requester(name=clip(name, ACTOR_MAX), address=address)
 
 
 def _audit_target(request: Request, target: str) -> str | None:
@@ -69,7 +80,7 @@ def _audit_target(request: Request, target: str) -> str | None:
 
 
 def moderation_router(requester: RequestClient, access: Authorizer, audit_log: GatewayAuditLog) -> APIRouter:
-    """The routes about what others said, and who they are."""
+    """Build the routes to remove messages and revoke tokens."""
     router = APIRouter(prefix="/chat", tags=["admin"], dependencies=[BEARER])
     remover = require_moderator(access, audit_log, AuditedAction.REMOVE_MESSAGE, "message_id")
     revoker = require_moderator(access, audit_log, AuditedAction.REVOKE, "user_id")
@@ -83,26 +94,26 @@ def moderation_router(requester: RequestClient, access: Authorizer, audit_log: G
     async def remove(
         room: _Room,
         message_id: Id,
-        asking: Annotated[Moderator, Depends(remover)],
+        moderator: Annotated[Moderator, Depends(remover)],
         reason: ReasonQuery = None,
     ) -> None:
-        """Its text is erased, readers are told `removed`. Removing it again changes nothing."""
-        request = RemoveRequest(room=room, id=message_id, reason=reason, by=asking.by)
+        """The text is erased, and readers receive a `removed` frame. A repeated request changes nothing."""
+        request = RemoveRequest(room=room, id=message_id, reason=reason, by=moderator.by)
         await requester.request(endpoints.REMOVE_MESSAGE, request)
 
     @router.delete(
         "/users/{user_id}/token",
         status_code=204,
-        summary="Make somebody's token worth nothing",
+        summary="Revoke a user's token",
         responses=error_responses(ErrorCode.USER_UNKNOWN, *AUTH_ERRORS),
     )
     async def revoke(
         user_id: Id,
-        asking: Annotated[Moderator, Depends(revoker)],
+        moderator: Annotated[Moderator, Depends(revoker)],
         reason: ReasonQuery = None,
     ) -> None:
-        """They leave the list, and what their token opened is closed, on every gateway."""
-        request = RevokeRequest(request_id=uuid4().hex, user_id=user_id, reason=reason, by=asking.by)
+        """The user leaves the list, and every gateway closes the connections opened with the token."""
+        request = RevokeRequest(request_id=uuid4().hex, user_id=user_id, reason=reason, by=moderator.by)
         await requester.request(endpoints.REVOKE, request)
 
     return router

@@ -1,4 +1,4 @@
-"""``/api/v1/status``: what runs, and how it does."""
+"""Route of ``/api/v1/status``."""
 
 from fastapi import APIRouter, Depends
 
@@ -54,12 +54,12 @@ _EXAMPLE = {
 
 
 def status_router(cached_status: CachedStatus, access: Authorizer) -> APIRouter:
-    """The route of the status."""
+    """Build the route of the status."""
     router = APIRouter(tags=["health"], dependencies=[BEARER])
 
     @router.get(
         "/status",
-        summary="What runs, and how it does",
+        summary="Get the status of the portal",
         dependencies=[Depends(access.require(Action.SEE_SERVERS))],
         response_model_exclude_none=True,
         responses=example_response(200, _EXAMPLE)
@@ -71,7 +71,7 @@ def status_router(cached_status: CachedStatus, access: Authorizer) -> APIRouter:
         ),
     )
     async def status() -> Status:
-        """Services and their replicas, streams and their lag. It asks everybody, for a third of a second."""
+        """Services with their replicas, and streams with their lag. It takes a third of a second."""
         return await cached_status.status()
 
     return router

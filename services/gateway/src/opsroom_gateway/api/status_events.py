@@ -1,7 +1,7 @@
-"""``GET /api/v1/status/events``: the status again whenever it changed, as server-sent events.
+"""``GET /api/v1/status/events``: status changes as server-sent events.
 
-Each stream has one viewer and few people watch the status at once, so a task for each is fine and a library
-serves them. Streams that thousands read are in :mod:`opsroom_gateway.transport.event_stream`.
+The status has few viewers, so each stream has its own task and is served by a library. Streams with thousands
+of readers are in :mod:`opsroom_gateway.transport.event_stream`.
 """
 
 import asyncio
@@ -24,22 +24,22 @@ from opsroom_gateway.middleware.client_address import client_of
 from opsroom_messaging.errors import UnavailableError
 
 VIEWERS_MAX = 200
-"""The most streams that one gateway serves at once."""
+"""The maximum number of status streams of one gateway."""
 _INTERVAL_SECONDS = 2.0
-"""How often a stream asks for the status; all streams of a gateway share one answer."""
+"""How often a stream checks the status; all streams of a gateway share one result."""
 _SEND_SECONDS = 20.0
 """How long a viewer may take to read one event before the stream is closed."""
 _RETRY_MS = 2000
 
-_DESCRIPTION = """An event named `status` holds the same as `GET /status`: at once, then whenever more changed
-than the moment and the time it took. An event named `unavailable` says that nothing is known at this moment,
-as when the broker is away. Comments are heartbeats."""
+_DESCRIPTION = """An event named `status` has the same data as `GET /status`. It is sent immediately, and then
+whenever the status changes apart from times, durations and load. An event named `unavailable` is sent if the
+status is unknown, for example if the broker is down. Comments are heartbeats."""
 _EXAMPLE = 'event: status\ndata: {"at":"2026-11-25T03:00:12.345Z","tookMs":318.4,"missing":["chat"],…}\n\n'
 _STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {"example": _EXAMPLE}}}}
 
 
 class StatusStreams:
-    """The status streams of this gateway. A revocation, a ban and the gateway's stop end them."""
+    """The status streams of this gateway. They end on revocation, ban and shutdown."""
 
     def __init__(
         self, cached_status: CachedStatus, access: Authorizer, revocations: RevocationWatcher
@@ -50,18 +50,20 @@ class StatusStreams:
         self._ends: set[asyncio.Event] = set()
 
     def stop(self) -> None:
-        """End all streams, and say when to come back."""
+        """End all streams with a retry hint."""
         for end in self._ends:
             end.set()
 
     def open(self, request: Request, principal: Principal) -> EventSourceResponse:
-        """A stream for one viewer.
+        """Open a stream for one viewer.
 
         Raises:
-            FaultError: ``overloaded``: there are ``VIEWERS_MAX`` already.
+            FaultError: ``overloaded``: there are already ``VIEWERS_MAX`` streams.
         """
         if len(self._ends) >= VIEWERS_MAX:
-            raise refuse(ErrorCode.OVERLOADED, f"{VIEWERS_MAX} people watch the status already; try again")
+            raise refuse(
+                ErrorCode.OVERLOADED, f"the limit of {VIEWERS_MAX} status streams is reached; try again"
+            )
         return EventSourceResponse(self._events(request, principal), send_timeout=_SEND_SECONDS)
 
     async def _events(self, request: Request, principal: Principal) -> AsyncIterator[ServerSentEvent]:
@@ -71,7 +73,7 @@ class StatusStreams:
         self._revocations.watch(end, principal, Action.SEE_SERVERS, end.set)
         try:
             while not self._is_banned(request, principal):
-                now, event = await self._look()
+                now, event = await self._snapshot()
                 if now != shown:
                     shown = now
                     yield event
@@ -82,13 +84,13 @@ class StatusStreams:
             self._ends.discard(end)
             self._revocations.unwatch(end)
 
-    async def _look(self) -> tuple[object, ServerSentEvent]:
-        """What to compare with what was shown, and the event that shows it."""
+    async def _snapshot(self) -> tuple[object, ServerSentEvent]:
+        """Return the comparable part of the current status, and the event with the whole status."""
         try:
             status = await self._cached_status.status()
         except UnavailableError:
             return "unavailable", ServerSentEvent(event="unavailable", data="{}")
-        return _lasting(status), ServerSentEvent(event="status", data=encode(status).decode())
+        return _comparable(status), ServerSentEvent(event="status", data=encode(status).decode())
 
     def _is_banned(self, request: Request, principal: Principal) -> bool:
         name = None if principal.auth_method is AuthMethod.NONE else principal.name
@@ -108,12 +110,12 @@ async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:
 
 
 def status_events_router(streams: StatusStreams, access: Authorizer) -> APIRouter:
-    """The route of the status stream."""
+    """Build the route of the status stream."""
     router = APIRouter(tags=["health"], dependencies=[BEARER])
 
     @router.get(
         "/status/events",
-        summary="Follow the status",
+        summary="Subscribe to the status",
         description=_DESCRIPTION,
         response_class=EventSourceResponse,
         responses=_STREAM
@@ -133,8 +135,8 @@ def status_events_router(streams: StatusStreams, access: Authorizer) -> APIRoute
     return router
 
 
-def _lasting(status: Status) -> object:
-    """``status`` without what differs at every look: moments, durations and the load of the gateways."""
+def _comparable(status: Status) -> object:
+    """Return ``status`` without times, durations and load, which differ in every snapshot."""
     replicas = {(one.service, one.id, one.version) for one in status.replicas}
     streams = {(one.name, one.copies, one.last_seq, one.lag) for one in status.streams}
     return status.broker_version, replicas, streams, status.missing

@@ -1,4 +1,4 @@
-"""Looking at the whole portal, for whoever asks this gateway how it does."""
+"""Status of the portal, collected by this gateway, and its NATS endpoints."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,42 +15,42 @@ from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.client.microservice import MicroService
 
 _FRESH_SECONDS = 1.0
-"""However many ask at once, everybody is asked no more often."""
+"""How long a collected status is cached."""
 
 
 class CachedStatus:
-    """What runs, found out when somebody asks, once for all who ask at the same time."""
+    """The portal's status, collected on demand; concurrent callers share one collection."""
 
     def __init__(self, collect: Callable[[], Awaitable[Status]]) -> None:
-        self._find_out = collect
-        self._turn = asyncio.Lock()
-        self._seen: tuple[float, Status] | None = None
+        self._collect = collect
+        self._lock = asyncio.Lock()
+        self._cached: tuple[float, Status] | None = None
 
     async def status(self) -> Status:
-        """What was just found, or what is found now.
+        """Return the cached status, or collect it.
 
         Raises:
-            UnavailableError: the broker did not answer.
+            UnavailableError: the broker did not respond.
         """
-        async with self._turn:
-            if self._seen is None or monotonic() - self._seen[0] > _FRESH_SECONDS:
-                self._seen = None
-                found = await self._find_out()
-                self._seen = monotonic(), found
-            return self._seen[1]
+        async with self._lock:
+            if self._cached is None or monotonic() - self._cached[0] > _FRESH_SECONDS:
+                self._cached = None
+                found = await self._collect()
+                self._cached = monotonic(), found
+            return self._cached[1]
 
 
 @asynccontextmanager
 async def serve_status(
     broker: NatsConnection, cached_status: CachedStatus, stats: TransportStats, enforcer: RestrictionEnforcer
 ) -> AsyncIterator[None]:
-    """Be found through ``nats.micro``, tell how many are connected and from where, and how all do."""
+    """Serve the gateway's NATS endpoints: status, known addresses, and statistics of ``nats micro``."""
 
     async def status(_: StatusRequest) -> Status:
         return await cached_status.status()
 
-    async def whereabouts(asked: KnownAddressesRequest) -> KnownAddresses:
-        return enforcer.known_addresses(asked.name)
+    async def known_addresses(request: KnownAddressesRequest) -> KnownAddresses:
+        return enforcer.known_addresses(request.name)
 
     service = MicroService(
         broker,
@@ -60,7 +60,7 @@ async def serve_status(
         gauges=lambda: {"sockets": stats.sockets, "streams": stats.streams},
     )
     service.add(endpoints.STATUS, status)
-    service.add(endpoints.KNOWN_ADDRESSES, whereabouts)
+    service.add(endpoints.KNOWN_ADDRESSES, known_addresses)
     await service.start()
     try:
         yield

@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from opsroom_contracts.addresses import site_of
+from opsroom_contracts.addresses import network_of
 from opsroom_gateway.domain.networks import LOOPBACK, Network, in_networks, parse_address, parse_networks
 from opsroom_gateway.middleware.origin_check import is_same_origin
 from opsroom_gateway.middleware.trusted_proxies import TrustedProxies, is_forwarded
@@ -58,7 +58,7 @@ class ClientAddressMiddleware:
         if is_forwarded(headers):
             # Forwarded by a proxy that is not trusted: neither exempt nor local.
             self._warn_about_proxy(peer)
-            return Client(peer, site_of(peer), exempt=False, local=False)
+            return Client(peer, network_of(peer), exempt=False, local=False)
         return self._direct(peer, headers)
 
     def _behind_proxy(self, peer: str, headers: Headers) -> Client:
@@ -66,11 +66,11 @@ class ClientAddressMiddleware:
             return self._direct(peer, headers)
         address = self._proxies.client_address(peer, headers)
         exempt = address is not None and in_networks(address, self._exempt)
-        return Client(address or peer, site_of(address or peer), exempt, local=False)
+        return Client(address or peer, network_of(address or peer), exempt, local=False)
 
     def _direct(self, peer: str, headers: Headers) -> Client:
         local = in_networks(peer, self._loopback) and self._is_local_request(headers)
-        return Client(peer, site_of(peer), in_networks(peer, self._exempt), local)
+        return Client(peer, network_of(peer), in_networks(peer, self._exempt), local)
 
     def _warn_about_proxy(self, peer: str) -> None:
         """Warn once about an unknown proxy. A public address is ignored: any client can send the header."""

@@ -7,7 +7,7 @@ from collections import Counter
 
 from opsroom_contracts.codec import ContractError, decode, encode
 from opsroom_contracts.errors import ErrorCode, refuse
-from opsroom_contracts.gateways import SPENT, RateLimitDelta
+from opsroom_contracts.gateways import RATE_LIMIT_DELTA, RateLimitDelta
 from opsroom_contracts.subjects import GATEWAY_SPENT
 from opsroom_gateway.domain.token_bucket import Rate, TokenBuckets
 from opsroom_messaging.client.connection import NatsConnection
@@ -89,7 +89,7 @@ class RateLimitSync:
 
     def _on_delta(self, payload: bytes) -> None:
         try:
-            delta = decode(SPENT, payload)
+            delta = decode(RATE_LIMIT_DELTA, payload)
         except ContractError as error:
             log.warning("skipped a payload on %s: %s", GATEWAY_SPENT, error)
             return

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from opsroom_contracts.gateways import SIGHTINGS_MAX, AddressSeen, KnownAddresses
+from opsroom_contracts.gateways import KNOWN_ADDRESSES_MAX, AddressSeen, KnownAddresses
 from opsroom_contracts.moderation import Restriction, RestrictionKind
 from opsroom_contracts.restrictions import refusal
 from opsroom_contracts.text import fold_name
@@ -40,7 +40,7 @@ class RestrictionEnforcer:
             FaultError: ``banned``.
         """
         restrictions, now = self._projection.restrictions, self._projection.clock()
-        ban = restrictions.ban_of_site(client.network, now)
+        ban = restrictions.ban_of_network(client.network, now)
         if ban is None and name is not None:
             ban = restrictions.ban_of_name(name, now)
         if ban is not None:
@@ -80,9 +80,13 @@ class RestrictionEnforcer:
         now, folded = self._projection.clock(), fold_name(name)
         found = self._recent.find(folded, now)
         found |= {reader.network: now for reader in self._readers.values() if reader.name == folded}
-        latest = sorted(found.items(), key=lambda seen: (seen[1], seen[0]), reverse=True)[:SIGHTINGS_MAX]
+        latest = sorted(found.items(), key=lambda seen: (seen[1], seen[0]), reverse=True)[
+            :KNOWN_ADDRESSES_MAX
+        ]
         return KnownAddresses(
-            sightings=tuple(AddressSeen(address=network[:64], at=at) for network, at in latest)
+            sightings=tuple(
+                AddressSeen(address=network[:64], at=at) for network, at in latest[:KNOWN_ADDRESSES_MAX]
+            )
         )
 
     def _forget(self, connection: ClientConnection) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from opsroom_contracts.addresses import site_of
+from opsroom_contracts.addresses import network_of
 from opsroom_gateway.domain.networks import Network, in_networks
 from opsroom_gateway.transport.connection_limits import ConnectionBudget
 from opsroom_gateway.transport.event_stream import (
@@ -68,7 +68,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         address = self.client[0] if self.client else ""
         limits = self.limits
         if limits.per_address and not in_networks(address, limits.exempt):
-            network = site_of(address)
+            network = network_of(address)
             if limits.open_by_network[network] >= limits.per_address:
                 self._reject(_TOO_MANY)
                 return

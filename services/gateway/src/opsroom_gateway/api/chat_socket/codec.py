@@ -1,4 +1,4 @@
-"""Reads what one client of the chat sends, and tells it of what can't be read."""
+"""Decoding of the frames of a chat client."""
 
 from fastapi import WebSocket
 from starlette.types import Message
@@ -11,11 +11,11 @@ from opsroom_gateway.api.chat_socket.replies import Replies
 from opsroom_gateway.domain.json_depth import exceeds_depth
 from opsroom_gateway.transport.websocket_protocol import WebSocketConnection
 
-_MALFORMED_MAX = 20
+_MALFORMED_FRAMES_MAX = 20
 
 
-class ClientFrames:
-    """The frames of one socket, none nested more than ``depth`` deep."""
+class FrameReader:
+    """Decodes the frames of one socket; ``depth`` is the maximum nesting of the JSON."""
 
     __slots__ = ("_connection", "_depth", "_malformed", "_replies")
 
@@ -26,7 +26,7 @@ class ClientFrames:
         self._malformed = 0
 
     async def first(self, websocket: WebSocket) -> ClientFrame | None:
-        """The first that is well-formed; None where the client went before."""
+        """Return the first valid frame; None if the client disconnects before."""
         while True:
             message = await websocket.receive()
             if message["type"] == "websocket.disconnect":
@@ -36,19 +36,19 @@ class ClientFrames:
                 return frame
 
     def read(self, message: Message) -> ClientFrame | None:
-        """A well-formed frame; None where it is not, which the client is told. Too many end the socket."""
+        """Decode a frame; reply to a malformed one with an error. Too many of them close the socket."""
         try:
             return self._decode(message.get("text"))
         except ContractError as error:
             self._replies.refuse(ErrorCode.INVALID_REQUEST, str(error), field=error.field or None)
             self._malformed += 1
-            if self._malformed >= _MALFORMED_MAX:
+            if self._malformed >= _MALFORMED_FRAMES_MAX:
                 self._connection.close(Close.PROTOCOL.value)
             return None
 
     def _decode(self, text: str | None) -> ClientFrame:
         if text is None:
-            raise ContractError("", "frames are JSON text, not binary")
+            raise ContractError("", "frames must be JSON text, not binary")
         if exceeds_depth(text, self._depth):
-            raise ContractError("", f"nested more than {self._depth} deep")
+            raise ContractError("", f"the JSON is nested more than {self._depth} levels deep")
         return decode(CLIENT_FRAME, text, FRAME_MAX_BYTES)

@@ -1,4 +1,4 @@
-"""What one socket of the chat is told of itself: answers to its frames, and what was decided about it."""
+"""Frames for a single chat socket: replies to its frames, and notices about its user."""
 
 from opsroom_contracts.chat import SendReply, User
 from opsroom_contracts.codec import encode
@@ -12,7 +12,7 @@ from opsroom_runtime.metrics import Counter
 
 
 class Replies:
-    """Writes to one socket; counts what is refused."""
+    """Writes frames to one socket; counts refusals."""
 
     __slots__ = ("_connection", "_refusals")
 
@@ -25,12 +25,12 @@ class Replies:
         self._connection.write(text_frame(encode(frame)))
 
     def welcome(self, user: User, users: tuple[User, ...], seq: int, mute: Restriction | None) -> None:
-        """Greet ``user``; ``seq`` is where the stream stands, ``mute`` why they may not speak."""
+        """Send the welcome frame. ``seq``: the current sequence. ``mute``: the user's mute, if any."""
         muted = None if mute is None else Mute(until=mute.until, reason=mute.reason)
         self.send(WelcomeFrame(user=user, users=users, seq=seq, muted=muted))
 
     def acknowledge(self, client_id: str, reply: SendReply) -> None:
-        """A send is stored."""
+        """Acknowledge a stored message."""
         self.send(
             AckFrame(
                 client_id=client_id,
@@ -42,17 +42,17 @@ class Replies:
         )
 
     def muted(self, mute: Restriction) -> None:
-        """A mute holds from now on, or is lifted."""
-        told = MutedFrame(until=mute.until, reason=mute.reason)
-        self.send(UnmutedFrame() if mute.lifted else told)
+        """Notify the user that they are muted, or no longer muted."""
+        frame = MutedFrame(until=mute.until, reason=mute.reason)
+        self.send(UnmutedFrame() if mute.lifted else frame)
 
     def refuse(self, code: ErrorCode, message: str, field: str | None = None) -> None:
-        """A frame was refused here."""
+        """Refuse a frame with an error of the gateway."""
         self._refusals.add(code.value)
         self.send(ErrorFrame(code=code, message=message, field=field))
 
     def fault(self, error: FaultError, client_id: str | None = None) -> None:
-        """Something was refused; ``client_id`` names the send that it answers."""
+        """Send the error of a service; ``client_id`` is that of the refused ``send`` frame."""
         fault = error.fault
         self._refusals.add(fault.code.value)
         self.send(

@@ -1,4 +1,4 @@
-"""``WS /api/v1/chat/ws``: hello, what was missed, then live."""
+"""``WS /api/v1/chat/ws``: hello, missed messages, then live messages."""
 
 import asyncio
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from opsroom_contracts.identity import Action, Mode
 from opsroom_contracts.moderation import Restriction, RestrictionKind
 from opsroom_contracts.restrictions import refusal
 from opsroom_contracts.subjects import typing_subject
-from opsroom_gateway.api.chat_socket.codec import ClientFrames
+from opsroom_gateway.api.chat_socket.codec import FrameReader
 from opsroom_gateway.api.chat_socket.replies import Replies
 from opsroom_gateway.auth.authorization import Authorizer
 from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
@@ -50,8 +50,8 @@ _SEEN_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class ChatRoom:
-    """What every socket of the chat shares."""
+class ChatSocketContext:
+    """Dependencies shared by all chat sockets."""
 
     broker: NatsConnection
     requester: RequestClient
@@ -66,52 +66,52 @@ class ChatRoom:
     revocations: RevocationWatcher
 
 
-class _SaidGoodbyeError(Exception):
-    """The client is gone, or was sent away."""
+class _ClosedError(Exception):
+    """The client disconnected, or the server is closing the socket."""
 
 
 class ChatSocket:
-    """One socket of one person."""
+    """One chat socket of one user."""
 
     __slots__ = (
         "_banned",
         "_client",
         "_connection",
+        "_context",
         "_frames",
+        "_last_typing",
         "_left",
         "_replies",
-        "_room",
         "_session",
-        "_typed_at",
         "_user",
         "_welcomed",
     )
 
-    def __init__(self, room: ChatRoom, client: Client, connection: WebSocketConnection) -> None:
-        self._room = room
+    def __init__(self, context: ChatSocketContext, client: Client, connection: WebSocketConnection) -> None:
+        self._context = context
         self._client = client
         self._connection = connection
-        self._replies = Replies(connection, error_counter(room.broker.metrics))
-        self._frames = ClientFrames(connection, self._replies, room.limits.json_depth)
+        self._replies = Replies(connection, error_counter(context.broker.metrics))
+        self._frames = FrameReader(connection, self._replies, context.limits.json_depth)
         self._session: Session | None = None
         self._user: User | None = None
-        self._typed_at = 0.0
+        self._last_typing = 0.0
         self._left = False
         self._banned = False
         self._welcomed = False
 
     def lost(self, *, exited: bool) -> None:
-        """The person left by another socket, or someone else has the name now."""
+        """Close the socket: the user left through another one, or another user has taken the name."""
         self._left = True
         self._connection.close(Close.LEFT.value if exited else Close.NAME_LOST.value)
 
     async def open(self, websocket: WebSocket) -> None:
-        """From hello to what was missed; then the socket is served by its messages."""
+        """Process hello and send missed messages; then serve the socket by callbacks, without a task."""
         try:
             hello = await self._hello(websocket)
             await self._join(hello)
-            await self._begin(hello)
-        except _SaidGoodbyeError:
+            await self._welcome_and_replay(hello)
+        except _ClosedError:
             await self._end()
         except BaseException:
             await self._end()
@@ -128,39 +128,39 @@ class ChatSocket:
             await self._handle(frame)
 
     async def _end(self) -> None:
-        self._room.revocations.unwatch(self)
-        self._room.projection.readers.unsubscribe(self._connection)
-        self._room.members.readers.unsubscribe(self._connection)
+        self._context.revocations.unwatch(self)
+        self._context.projection.readers.unsubscribe(self._connection)
+        self._context.members.readers.unsubscribe(self._connection)
         session, self._session = self._session, None
         if session is not None and not self._left:
             manner = LeaveReason.CLOSED if self._connection.closed_by_peer else LeaveReason.BROKEN
             if self._banned:
                 manner = LeaveReason.EXIT
-            await self._room.sessions.leave(session, manner)
+            await self._context.sessions.leave(session, manner)
 
     async def _hello(self, websocket: WebSocket) -> HelloFrame:
         try:
-            async with asyncio.timeout(self._room.settings.hello_seconds):
+            async with asyncio.timeout(self._context.settings.hello_seconds):
                 frame = await self._frames.first(websocket)
         except TimeoutError:
             self._connection.close(Close.HELLO_EXPECTED.value)
-            raise _SaidGoodbyeError from None
+            raise _ClosedError from None
         if frame is None:
-            raise _SaidGoodbyeError
+            raise _ClosedError
         if not isinstance(frame, HelloFrame):
             self._replies.refuse(ErrorCode.HELLO_REQUIRED, "the first frame must be hello")
             self._connection.close(Close.HELLO_EXPECTED.value)
-            raise _SaidGoodbyeError
+            raise _ClosedError
         return frame
 
     async def _join(self, hello: HelloFrame) -> None:
-        row = self._room.sessions.new_connection()
-        enforcer = self._room.access.enforcer
+        connection = self._context.sessions.new_connection()
+        enforcer = self._context.access.enforcer
         try:
             enforcer.check(self._client)
-            await self._admit(hello.token)
-            self._session, reply = await self._room.sessions.join(
-                JoinRequest(connection=row, token=hello.token), self
+            await self._authorize(hello.token)
+            self._session, reply = await self._context.sessions.join(
+                JoinRequest(connection=connection, token=hello.token), self
             )
             enforcer.watch(self._connection, self._client, reply.user.name, self._on_restriction)
         except FaultError as error:
@@ -173,16 +173,16 @@ class ChatSocket:
             }
             self._banned = error.fault.code is ErrorCode.BANNED
             self._connection.close(closes.get(error.fault.code, Close.TRY_LATER).value)
-            raise _SaidGoodbyeError from None
+            raise _ClosedError from None
         self._user = reply.user
-        # So that the list in the welcome has the one who is welcomed. A gateway that lags serves nobody.
-        if not await self._room.members_subscription.wait_for(reply.seq, _SEEN_SECONDS):
+        # The user list in the welcome must contain this user. A lagging gateway rejects the connection.
+        if not await self._context.members_subscription.wait_for(reply.seq, _SEEN_SECONDS):
             self._connection.close(Close.TRY_LATER.value)
-            raise _SaidGoodbyeError
+            raise _ClosedError
 
-    async def _admit(self, token: str) -> None:
-        """Hold the token to what this portal asks of those who chat; where anybody may, the join decides."""
-        access = self._room.access
+    async def _authorize(self, token: str) -> None:
+        """Check that the token may chat, unless the portal is open to everyone."""
+        access = self._context.access
         if access.mode is Mode.OPEN:
             return
         principal = await access.from_token(token)
@@ -191,41 +191,41 @@ class ChatSocket:
         def end() -> None:
             self._connection.close(Close.TOKEN_INVALID.value)
 
-        self._room.revocations.watch(self, principal, Action.CHAT, end)
+        self._context.revocations.watch(self, principal, Action.CHAT, end)
 
-    async def _begin(self, hello: HelloFrame) -> None:
-        room = self._room
+    async def _welcome_and_replay(self, hello: HelloFrame) -> None:
+        context = self._context
         if self._user is None:
-            raise AssertionError("welcomed before the join")
-        self._replies.welcome(self._user, room.members.listed(), room.projection.head, self._mute())
+            raise AssertionError("welcome before join")
+        self._replies.welcome(self._user, context.members.listed(), context.projection.head, self._mute())
         self._welcomed = True
-        room.members.readers.subscribe(self._connection)
+        context.members.readers.subscribe(self._connection)
         if hello.since is None:
-            room.projection.readers.subscribe(self._connection)
+            context.projection.readers.subscribe(self._connection)
             return
         try:
-            async for part in room.replayer.replay_from(hello.since, room.settings.replay_limit):
+            async for part in context.replayer.replay_from(hello.since, context.settings.replay_limit):
                 self._connection.write(part.frames)
                 if not part.last and not await self._connection.wait_drained():
-                    raise _SaidGoodbyeError
-            room.projection.readers.subscribe(self._connection)
+                    raise _ClosedError
+            context.projection.readers.subscribe(self._connection)
         except HistoryGapError:
-            self._replies.send(ResetFrame(seq=room.projection.head))
-            room.projection.readers.subscribe(self._connection)
+            self._replies.send(ResetFrame(seq=context.projection.head))
+            context.projection.readers.subscribe(self._connection)
         except UnavailableError:
             self._connection.close(Close.TRY_LATER.value)
-            raise _SaidGoodbyeError from None
+            raise _ClosedError from None
 
     async def _handle(self, frame: ClientFrame) -> None:
         match frame:
             case SendFrame():
                 await self._store(frame)
             case TypingFrame():
-                await self._type(frame)
+                await self._publish_typing(frame)
             case LeaveFrame():
                 await self._leave()
             case HelloFrame():
-                self._replies.refuse(ErrorCode.INVALID_REQUEST, "hello was said already", field="type")
+                self._replies.refuse(ErrorCode.INVALID_REQUEST, "hello was already received", field="type")
             case _:
                 assert_never(frame)
 
@@ -237,33 +237,33 @@ class ChatSocket:
             text=frame.text,
         )
         try:
-            self._room.limits.count_message(self._client, request.user_id or "")
-            with self._room.broker.tracer.span("frame send", SpanKind.SERVER, {}):
-                reply = await self._room.requester.request(endpoints.SEND, request)
+            self._context.limits.count_message(self._client, request.user_id or "")
+            with self._context.broker.tracer.span("frame send", SpanKind.SERVER, {}):
+                reply = await self._context.requester.request(endpoints.SEND, request)
         except FaultError as error:
             self._replies.fault(error, frame.client_id)
             return
         self._replies.acknowledge(frame.client_id, reply)
 
-    async def _type(self, frame: TypingFrame) -> None:
+    async def _publish_typing(self, frame: TypingFrame) -> None:
         now = asyncio.get_running_loop().time()
         if (
-            now - self._typed_at < _TYPING_EVERY_SECONDS
+            now - self._last_typing < _TYPING_EVERY_SECONDS
             or self._user is None
             or self._mute() is not None
-            or not self._room.broker.connected
+            or not self._context.broker.connected
         ):
             return
-        self._typed_at = now
+        self._last_typing = now
         notice = TypingEvent(room=frame.room, user=self._user)
-        await self._room.broker.publish(typing_subject(frame.room), encode(notice))
+        await self._context.broker.publish(typing_subject(frame.room), encode(notice))
 
     def _mute(self) -> Restriction | None:
         user = self._user
-        return None if user is None else self._room.access.enforcer.mute_of(user.name)
+        return None if user is None else self._context.access.enforcer.mute_of(user.name)
 
     def _on_restriction(self, restriction: Restriction) -> None:
-        """Something that concerns this person was decided."""
+        """Apply a mute or ban of this user."""
         if is_ban(restriction):
             self._banned = True
             self._replies.fault(refusal(restriction))
@@ -273,7 +273,7 @@ class ChatSocket:
 
     async def _leave(self) -> None:
         self._left = True
-        await self._room.sessions.leave(self._require_session(), LeaveReason.EXIT, everywhere=True)
+        await self._context.sessions.leave(self._require_session(), LeaveReason.EXIT, everywhere=True)
         self._connection.close(Close.LEFT.value)
 
     def _require_session(self) -> Session:
@@ -282,8 +282,8 @@ class ChatSocket:
         return self._session
 
 
-async def serve_chat_socket(room: ChatRoom, websocket: WebSocket) -> None:
-    """Accept a socket and serve it to its end."""
+async def serve_chat_socket(context: ChatSocketContext, websocket: WebSocket) -> None:
+    """Accept a socket and serve it."""
     offered = websocket.scope.get("subprotocols") or []
     await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
-    await ChatSocket(room, client_of(websocket), connection_of(websocket)).open(websocket)
+    await ChatSocket(context, client_of(websocket), connection_of(websocket)).open(websocket)

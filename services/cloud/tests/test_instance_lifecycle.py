@@ -1,4 +1,4 @@
-"""The life cycle end to end, over NATS."""
+"""The life cycle of an instance end to end, over NATS."""
 
 import asyncio
 from datetime import timedelta
@@ -14,10 +14,10 @@ from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.subjects import instance_due, instance_events
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_testkit.waiting import until
-from services.cloud.tests.harness import Cloud, each_once, folded, refusal, service
+from services.cloud.tests.harness import Cloud, each_once, projected, refusal, service
 
 
-async def test_from_create_to_remove(cloud: Cloud) -> None:
+async def test_the_life_of_an_instance_from_create_to_remove(cloud: Cloud) -> None:
     created = await cloud.create()
     instance_id = created.operation.instance_id
     assert created.operation.status is OperationStatus.PENDING
@@ -44,19 +44,19 @@ async def test_from_create_to_remove(cloud: Cloud) -> None:
     each_once(kept)
 
 
-async def test_the_final_event_comes_after_the_delay_not_before(cloud: Cloud) -> None:
+async def test_the_final_event_is_not_stored_before_the_delay(cloud: Cloud) -> None:
     operation = (await cloud.create()).operation
     assert operation.due_at - operation.accepted_at == timedelta(seconds=0.3)
     await cloud.finished(operation)
     received, created = await cloud.kept()
     assert received.event.due_at == operation.due_at
     assert created.event.timestamp >= operation.due_at
-    # Counted from when it was stored, for whoever reads the stream.
+    # Also measured by the broker's timestamps of the two events.
     assert created.message.at - received.message.at >= timedelta(seconds=0.3)
 
 
-async def test_a_timer_that_fires_early_is_waited_out(broker: NatsConnection) -> None:
-    """As by a broker whose clock is ahead."""
+async def test_a_timer_that_fires_early_waits_until_the_operation_is_due(broker: NatsConnection) -> None:
+    """This happens if the broker's clock is ahead."""
     async with service(broker, delay_seconds=1.0):
         cloud = Cloud(broker)
         operation = (await cloud.create()).operation
@@ -66,7 +66,7 @@ async def test_a_timer_that_fires_early_is_waited_out(broker: NatsConnection) ->
     assert created.message.at - received.message.at >= timedelta(seconds=1)
 
 
-async def test_a_reply_s_sequence_is_that_of_the_event_that_shows_it(cloud: Cloud) -> None:
+async def test_the_sequence_of_a_reply_is_that_of_the_event(cloud: Cloud) -> None:
     reply = await cloud.create()
     await cloud.finished(reply.operation)
     done = await cloud.show(reply.operation.id)
@@ -75,16 +75,14 @@ async def test_a_reply_s_sequence_is_that_of_the_event_that_shows_it(cloud: Clou
 
 
 @pytest.mark.parametrize("command", endpoints.CHANGE_INSTANCE)
-async def test_commands_to_nobody_are_refused(cloud: Cloud, command: Command) -> None:
+async def test_commands_for_an_unknown_instance_are_refused(cloud: Cloud, command: Command) -> None:
     fault = await refusal(cloud.change(command, "nobody"))
     assert (fault.code, fault.field) == (ErrorCode.INSTANCE_NOT_FOUND, "instanceId")
     assert (await cloud.reader.bounds()).last == 0
 
 
 @pytest.mark.parametrize("command", endpoints.CHANGE_INSTANCE)
-async def test_a_command_while_another_is_pending_is_refused_and_named(
-    cloud: Cloud, command: Command
-) -> None:
+async def test_a_command_is_refused_while_another_is_pending(cloud: Cloud, command: Command) -> None:
     pending = (await cloud.create()).operation
     before = await cloud.reader.bounds()
     fault = await refusal(cloud.change(command, pending.instance_id, "mine"))
@@ -92,16 +90,16 @@ async def test_a_command_while_another_is_pending_is_refused_and_named(
     assert await cloud.reader.bounds() == before
 
 
-async def test_a_pointless_command_is_refused_and_nothing_written(cloud: Cloud) -> None:
-    instance_id = await cloud.made()
+async def test_a_command_without_effect_is_refused(cloud: Cloud) -> None:
+    instance_id = await cloud.created()
     before = (await cloud.reader.bounds()).last
     fault = await refusal(cloud.change(Command.STOP, instance_id))
     assert fault.code is ErrorCode.TRANSITION_INVALID
     assert (await cloud.reader.bounds()).last == before
 
 
-async def test_cancel_restores_the_former_state(cloud: Cloud) -> None:
-    instance_id = await cloud.made()
+async def test_cancel_restores_the_previous_state(cloud: Cloud) -> None:
+    instance_id = await cloud.created()
     before = await cloud.instance(instance_id)
     operation = (await cloud.change(Command.START, instance_id)).operation
     cancelled = await cloud.cancel(operation.id)
@@ -118,7 +116,7 @@ async def test_cancel_restores_the_former_state(cloud: Cloud) -> None:
     each_once(await cloud.kept())
 
 
-async def test_an_instance_whose_creation_was_cancelled_never_was(cloud: Cloud) -> None:
+async def test_an_instance_whose_creation_is_cancelled_does_not_exist(cloud: Cloud) -> None:
     operation = (await cloud.create()).operation
     await cloud.cancel(operation.id)
     assert (await cloud.page()).instances == ()
@@ -126,7 +124,7 @@ async def test_an_instance_whose_creation_was_cancelled_never_was(cloud: Cloud) 
     assert fault.code is ErrorCode.INSTANCE_NOT_FOUND
 
 
-async def test_what_is_finished_can_not_be_cancelled(cloud: Cloud) -> None:
+async def test_a_completed_operation_can_not_be_cancelled(cloud: Cloud) -> None:
     operation = (await cloud.create()).operation
     await cloud.finished(operation)
     fault = await refusal(cloud.cancel(operation.id))
@@ -140,8 +138,8 @@ async def test_an_unknown_operation_is_not_found(cloud: Cloud, ask: object) -> N
     assert fault.code is ErrorCode.OPERATION_NOT_FOUND
 
 
-class Choosy(SimulatedProvider):
-    """Fails or hangs on the commands it is told to."""
+class FaultyProvider(SimulatedProvider):
+    """Fails or hangs on the given commands."""
 
     def __init__(self, *, fails: Command | None = None, hangs: Command | None = None) -> None:
         super().__init__(1)
@@ -157,41 +155,44 @@ class Choosy(SimulatedProvider):
             await super().complete(operation)
 
 
-async def test_a_provider_that_fails_leaves_the_former_state(broker: NatsConnection) -> None:
-    async with service(broker, Choosy(fails=Command.START)):
+async def test_a_failed_operation_keeps_the_previous_state(broker: NatsConnection) -> None:
+    async with service(broker, FaultyProvider(fails=Command.START)):
         cloud = Cloud(broker)
-        instance_id = await cloud.made()
+        instance_id = await cloud.created()
         before = await cloud.instance(instance_id)
         operation = (await cloud.change(Command.START, instance_id)).operation
         assert (await cloud.finished(operation)).status is OperationStatus.FAILED
         assert await cloud.instance(instance_id) == before
         event = (await cloud.kept())[-1].event
-        assert (event.type, event.reason) == (EventType.FAILED, "the simulated provider was told to fail")
+        assert (event.type, event.reason) == (
+            EventType.FAILED,
+            "the simulated provider is configured to fail",
+        )
 
 
-async def test_a_failed_creation_leaves_nothing(broker: NatsConnection) -> None:
+async def test_a_failed_creation_leaves_no_instance(broker: NatsConnection) -> None:
     async with service(broker, SimulatedProvider(1)):
         cloud = Cloud(broker)
         await cloud.finished((await cloud.create()).operation)
         assert (await cloud.page()).instances == ()
-        assert folded(await cloud.kept()) == {}
+        assert projected(await cloud.kept()) == {}
 
 
-async def test_a_provider_that_hangs_counts_as_failed_and_holds_nobody_up(broker: NatsConnection) -> None:
-    provider = Choosy(hangs=Command.START)
+async def test_a_provider_timeout_fails_the_operation_and_blocks_nothing_else(broker: NatsConnection) -> None:
+    provider = FaultyProvider(hangs=Command.START)
     async with service(broker, provider, provider_timeout_seconds=1.0):
         cloud = Cloud(broker)
-        instance_id = await cloud.made()
+        instance_id = await cloud.created()
         hanging = (await cloud.change(Command.START, instance_id)).operation
         await until(lambda: hanging.id in provider.called)
-        await cloud.made()
+        await cloud.created()
         assert (await cloud.show(hanging.id)).operation.status is OperationStatus.PENDING
         assert (await cloud.finished(hanging)).status is OperationStatus.FAILED
         assert (await cloud.kept())[-1].event.reason == "the provider did not finish within 1 s"
 
 
-async def test_what_is_due_can_not_be_cancelled_any_more(broker: NatsConnection) -> None:
-    provider = Choosy(hangs=Command.CREATE)
+async def test_a_due_operation_can_not_be_cancelled(broker: NatsConnection) -> None:
+    provider = FaultyProvider(hangs=Command.CREATE)
     async with service(broker, provider, provider_timeout_seconds=2.0):
         cloud = Cloud(broker)
         operation = (await cloud.create()).operation
@@ -200,7 +201,7 @@ async def test_what_is_due_can_not_be_cancelled_any_more(broker: NatsConnection)
         assert fault.code is ErrorCode.OPERATION_FINISHED
 
 
-async def test_a_provider_s_own_fault_is_a_failure(broker: NatsConnection) -> None:
+async def test_an_exception_in_the_provider_fails_the_operation(broker: NatsConnection) -> None:
     class Broken:
         async def complete(self, operation: Operation) -> None:
             raise ZeroDivisionError
@@ -211,8 +212,8 @@ async def test_a_provider_s_own_fault_is_a_failure(broker: NatsConnection) -> No
         assert (await cloud.finished(operation.operation)).status is OperationStatus.FAILED
 
 
-async def test_snapshot_and_events_make_a_fresh_snapshot(cloud: Cloud) -> None:
-    first, second = await asyncio.gather(cloud.made(), cloud.made())
+async def test_a_snapshot_and_later_events_equal_a_new_snapshot(cloud: Cloud) -> None:
+    first, second = await asyncio.gather(cloud.created(), cloud.created())
     await cloud.change(Command.START, first)
     snapshot = await cloud.page()
     await cloud.finished((await cloud.change(Command.REMOVE, second)).operation)
@@ -221,5 +222,5 @@ async def test_snapshot_and_events_make_a_fresh_snapshot(cloud: Cloud) -> None:
     for one in await cloud.kept():
         if one.message.seq > snapshot.seq:
             state.pop(one.event.instance_id, None)
-            state.update(folded([one]))
+            state.update(projected([one]))
     assert state == {instance.id: instance for instance in fresh.instances}

@@ -1,4 +1,4 @@
-"""How long a token is good once its owner is gone, by the setting and the real clocks."""
+"""Expiry of tokens after their owner left, with the setting and real clocks."""
 
 import asyncio
 
@@ -11,7 +11,9 @@ from services.chat.tests.harness import Chat, refusal, service
 _DAY_SECONDS = 86_400
 
 
-async def test_a_token_is_good_for_as_long_as_was_set_after_its_owner_left(broker: NatsConnection) -> None:
+async def test_a_token_expires_after_its_owner_has_been_away_for_the_configured_time(
+    broker: NatsConnection,
+) -> None:
     loop = asyncio.get_running_loop()
     async with service(broker, token_days=2.2 / _DAY_SECONDS):
         chat = Chat(broker)
@@ -23,31 +25,31 @@ async def test_a_token_is_good_for_as_long_as_was_set_after_its_owner_left(broke
         await chat.leave(ann.user.id, manner=LeaveReason.EXIT)
         assert (await chat.whoami(ann.token)).user == ann.user
 
-        async def worthless() -> bool:
+        async def expired() -> bool:
             try:
                 await chat.whoami(ann.token or "")
             except FaultError:
                 return True
             return False
 
-        await until_answer(worthless, bool)
+        await until_answer(expired, bool)
         assert loop.time() - left_at >= 2
         assert (await refusal(chat.join(ann.token))).code == "token_invalid"
-        assert (await chat.whoami(bob.token)).user == bob.user  # who is here stays, however long
+        assert (await chat.whoami(bob.token)).user == bob.user  # a connected member's token stays valid
 
 
-async def test_a_life_below_a_second_is_one_second_and_not_for_good(broker: NatsConnection) -> None:
+async def test_a_token_lifetime_below_a_second_is_rounded_up_to_one(broker: NatsConnection) -> None:
     async with service(broker, token_days=0.1 / _DAY_SECONDS):
         chat = Chat(broker)
         await chat.lease("g1")
         ann = await chat.present("Ann")
         await chat.leave(ann.user.id, manner=LeaveReason.EXIT)
 
-        async def worthless() -> bool:
+        async def expired() -> bool:
             try:
                 await chat.whoami(ann.token or "")
             except FaultError:
                 return True
             return False
 
-        await until_answer(worthless, bool)
+        await until_answer(expired, bool)

@@ -1,7 +1,7 @@
-"""The rules of presence and names as a machine, compared step by step with a much simpler model.
+"""The rules of presence and names as a state machine, compared step by step with a simple model.
 
-The model knows no statuses: a person has connections, a time until which they are listed without one,
-and a time until which their name is theirs.
+The model has no statuses: a member has connections, a time until which they are listed without one, and a
+time until which they hold their name.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from opsroom_chat.domain import presence as people
+from opsroom_chat.domain import presence
 from opsroom_chat.domain.member_index import MemberIndex
 from opsroom_chat.domain.presence import Change, GracePeriods, NameClaimChange, Registration
 from opsroom_chat.domain.tokens import name_key
@@ -27,22 +27,22 @@ GRACES = GracePeriods(TICK * REGISTRATION, TICK * CLOSED, TICK * BROKEN, TICK * 
 NEVER = -1
 
 NAMES = ("Ann", "ANN", "ann", "Straße", "STRASSE", "Zoë", "Bob", "bob")
-PEOPLE = tuple(
+MEMBERS = tuple(
     (User(id=f"u{n}", name=name), ProtocolVersion.COURSE if n % 3 == 0 else ProtocolVersion.V1)
     for n, name in enumerate(NAMES)
 )
-WHO = st.integers(0, len(PEOPLE) - 1)
+WHO = st.integers(0, len(MEMBERS) - 1)
 SOCKETS = st.integers(0, 3)
 GATEWAYS = st.sampled_from(["g1", "g2", "g3"])
 
 
 class NameTakenError(Exception):
-    """Somebody else holds the name."""
+    """Another member holds the name."""
 
 
 @dataclass
 class Expected:
-    """One person of the model; times in ticks."""
+    """One member in the model; times in ticks."""
 
     gateway_of: dict[str, str] = field(default_factory=dict)
     listed_until: int = NEVER
@@ -57,7 +57,7 @@ class Expected:
 
 
 class PresenceMachine(RuleBasedStateMachine):
-    """Many people come, go, break off and return, and the list and the names stay as they should."""
+    """Members register, join, leave, lose connections and return; list and names match the model."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,11 +71,11 @@ class PresenceMachine(RuleBasedStateMachine):
         return START + TICK * self.ticks
 
     def record(self, who: int) -> Member | None:
-        entry = self.index.member(PEOPLE[who][0].id)
+        entry = self.index.member(MEMBERS[who][0].id)
         return None if entry is None else entry.member
 
     def store(self, change: Change | None) -> None:
-        """Apply a change as the broker would: the record and the name together, or neither."""
+        """Apply a change atomically, as the broker does: both the record and the name, or neither."""
         if change is None:
             return
         key = name_key(change.member.user.name)
@@ -91,18 +91,18 @@ class PresenceMachine(RuleBasedStateMachine):
         self.index.put_member(change.member, self.seq - 1)
 
     def free_for(self, who: int) -> bool:
-        key = name_key(PEOPLE[who][0].name)
+        key = name_key(MEMBERS[who][0].name)
         return not any(
-            other != who and name_key(PEOPLE[other][0].name) == key and expected.holds_name(self.ticks)
+            other != who and name_key(MEMBERS[other][0].name) == key and expected.holds_name(self.ticks)
             for other, expected in self.model.items()
         )
 
     @rule(who=WHO, socket=st.none() | SOCKETS, gateway=GATEWAYS)
     def register(self, who: int, socket: int | None, gateway: str) -> None:
-        user, dialect = PEOPLE[who]
+        user, dialect = MEMBERS[who]
         connection = None if socket is None else Connection(id=f"c{socket}", gateway=gateway)
-        newcomer = Registration(user, dialect, f"hash-{self.seq}", None, connection)
-        change = people.register(newcomer, self.record(who), self.now, GRACES)
+        registration = Registration(user, dialect, f"hash-{self.seq}", None, connection)
+        change = presence.register(registration, self.record(who), self.now, GRACES)
         if not self.free_for(who):
             with pytest.raises(NameTakenError):
                 self.store(change)
@@ -117,7 +117,7 @@ class PresenceMachine(RuleBasedStateMachine):
             expected.held_until = self.ticks + REGISTRATION
         stored = self.record(who)
         assert stored is not None
-        assert stored.token_hash == newcomer.token_hash
+        assert stored.token_hash == registration.token_hash
 
     @rule(who=WHO, socket=SOCKETS, gateway=GATEWAYS)
     def join(self, who: int, socket: int, gateway: str) -> None:
@@ -125,7 +125,7 @@ class PresenceMachine(RuleBasedStateMachine):
         if member is None:
             return
         connection = Connection(id=f"c{socket}", gateway=gateway)
-        change = people.join(member, connection, None, self.now)
+        change = presence.join(member, connection, None, self.now)
         expected = self.model[who]
         if not expected.holds_name(self.ticks):
             if not self.free_for(who):
@@ -137,7 +137,7 @@ class PresenceMachine(RuleBasedStateMachine):
         expected.gateway_of.setdefault(connection.id, gateway)
         again = self.record(who)
         assert again is not None
-        assert people.join(again, connection, None, self.now) is None
+        assert presence.join(again, connection, None, self.now) is None
 
     @rule(who=WHO, sockets=st.frozensets(SOCKETS, max_size=3), manner=st.sampled_from(LeaveReason))
     def leave(self, who: int, sockets: frozenset[int], manner: LeaveReason) -> None:
@@ -155,7 +155,7 @@ class PresenceMachine(RuleBasedStateMachine):
         if member is None:
             return
         gone = frozenset(sockets)
-        self.store(people.leave(member, gone, manner, self.now, GRACES))
+        self.store(presence.leave(member, gone, manner, self.now, GRACES))
         expected = self.model[who]
         before = dict(expected.gateway_of)
         expected.gateway_of = {s: g for s, g in before.items() if gone and s not in gone}
@@ -165,48 +165,48 @@ class PresenceMachine(RuleBasedStateMachine):
             elif before:
                 grace = BROKEN if manner is LeaveReason.BROKEN else CLOSED
                 expected.listed_until = self.ticks + grace
-                hold = HOLD if PEOPLE[who][1] is ProtocolVersion.V1 else 0
+                hold = HOLD if MEMBERS[who][1] is ProtocolVersion.V1 else 0
                 expected.held_until = expected.listed_until + hold
         again = self.record(who)
         assert again is not None
-        assert people.leave(again, gone, manner, self.now, GRACES) is None
+        assert presence.leave(again, gone, manner, self.now, GRACES) is None
 
     @rule(count=st.integers(1, 3))
     def time_passes(self, count: int) -> None:
         for _ in range(count):
             self.ticks += 1
             for member in list(self.index.expiring()):
-                self.store(people.expire(member, self.now, GRACES))
+                self.store(presence.expire(member, self.now, GRACES))
 
     @invariant()
-    def on_the_list_iff_a_connection_lives_or_a_grace_runs_in_the_order_of_coming(self) -> None:
+    def members_with_a_connection_or_grace_period_are_listed_in_order_of_joining(self) -> None:
         there = [who for who, expected in self.model.items() if expected.listed(self.ticks)]
-        there.sort(key=lambda who: (self.model[who].place, PEOPLE[who][0].id))
-        assert self.index.listed() == [PEOPLE[who][0] for who in there]
+        there.sort(key=lambda who: (self.model[who].place, MEMBERS[who][0].id))
+        assert self.index.listed() == [MEMBERS[who][0] for who in there]
 
     @invariant()
-    def a_name_is_held_by_whom_the_model_says_and_by_nobody_else(self) -> None:
+    def names_have_the_holders_of_the_model(self) -> None:
         holders: dict[str, str | None] = {name_key(name): None for name in NAMES}
         for who, expected in self.model.items():
             if expected.holds_name(self.ticks):
-                key = name_key(PEOPLE[who][0].name)
+                key = name_key(MEMBERS[who][0].name)
                 assert holders[key] is None, "two people hold one name"
-                holders[key] = PEOPLE[who][0].id
+                holders[key] = MEMBERS[who][0].id
         for key, holder in holders.items():
             entry = self.index.name(key)
             assert (None if entry is None else entry.user_id) == holder
 
     @invariant()
-    def connections_are_those_that_live(self) -> None:
+    def connections_match_the_model(self) -> None:
         connected = {member.user.id: member for member in self.index.connected()}
         for who, expected in self.model.items():
-            member = connected.pop(PEOPLE[who][0].id, None)
+            member = connected.pop(MEMBERS[who][0].id, None)
             found = {} if member is None else {c.id: c.gateway for c in member.connections}
             assert found == expected.gateway_of
         assert not connected
 
     def teardown(self) -> None:
-        """Once everybody has gone and time has passed, every name is free."""
+        """Check that every name is free after all members left and all deadlines passed."""
         for who in self.model:
             self.take_away(who, (), LeaveReason.BROKEN)
         self.time_passes(REGISTRATION + BROKEN + HOLD)
@@ -220,26 +220,26 @@ PresenceMachine.TestCase.settings = settings(max_examples=150, stateful_step_cou
 TestPresence = PresenceMachine.TestCase
 
 
-def test_one_person_has_no_more_connections_than_the_limit() -> None:
-    user, dialect = PEOPLE[1]
-    member = people.register(Registration(user, dialect, "h", None, None), None, START, GRACES).member
+def test_connections_of_one_member_are_limited() -> None:
+    user, dialect = MEMBERS[1]
+    member = presence.register(Registration(user, dialect, "h", None, None), None, START, GRACES).member
     for n in range(MAX_CONNECTIONS):
-        change = people.join(member, Connection(id=f"c{n}", gateway="g"), None, START)
+        change = presence.join(member, Connection(id=f"c{n}", gateway="g"), None, START)
         assert change is not None
         member = change.member
     with pytest.raises(FaultError, match=f"{MAX_CONNECTIONS} connections"):
-        people.join(member, Connection(id="one-more", gateway="g"), None, START)
+        presence.join(member, Connection(id="one-more", gateway="g"), None, START)
 
 
 def test_an_older_record_never_replaces_a_newer_one() -> None:
-    user, dialect = PEOPLE[1]
-    old = people.register(Registration(user, dialect, "old", None, None), None, START, GRACES).member
-    directory = MemberIndex()
-    directory.put_member(old.model_copy(update={"token_hash": "new"}), 7)
-    directory.put_member(old, 6)
-    directory.put_name("key", "new", 7)
-    directory.put_name("key", "old", 6)
-    entry, name = directory.member(user.id), directory.name("key")
+    user, dialect = MEMBERS[1]
+    old = presence.register(Registration(user, dialect, "old", None, None), None, START, GRACES).member
+    index = MemberIndex()
+    index.put_member(old.model_copy(update={"token_hash": "new"}), 7)
+    index.put_member(old, 6)
+    index.put_name("key", "new", 7)
+    index.put_name("key", "old", 6)
+    entry, name = index.member(user.id), index.name("key")
     assert entry is not None
     assert name is not None
     assert (entry.member.token_hash, name.user_id) == ("new", "new")

@@ -1,4 +1,4 @@
-"""Registering, joining, leaving, and who is on the list, asked over NATS."""
+"""Registering, joining, leaving and the user list over NATS."""
 
 import asyncio
 import base64
@@ -21,7 +21,7 @@ from services.chat.tests.harness import Chat, another, connection, refusal, serv
 VARIANTS = ("Straße", "STRASSE", "strasse", "StraßE", " Strasse ", "Ｓtrasse")
 
 
-async def test_registering_gives_an_id_and_a_token_of_which_only_the_hash_is_stored(
+async def test_registration_returns_a_token_and_stores_only_its_hash(
     chat: Chat, broker: NatsConnection
 ) -> None:
     reply = await chat.register("  Ann ")
@@ -38,24 +38,24 @@ async def test_registering_gives_an_id_and_a_token_of_which_only_the_hash_is_sto
     assert await chat.names() == []
 
 
-async def test_all_sockets_of_one_person_come_back_at_once(chat: Chat, broker: NatsConnection) -> None:
-    # Each changes the same record: were they to spoil each other's guard, most would be told to come later.
-    person = await chat.register("Ann")
-    requests = [JoinRequest(connection=connection(f"c{n}"), token=person.token) for n in range(60)]
-    answers = await asyncio.gather(
+async def test_many_sockets_of_one_member_can_reconnect_at_once(chat: Chat, broker: NatsConnection) -> None:
+    # All requests change the same record; if they conflicted, most would be refused as overloaded.
+    registered = await chat.register("Ann")
+    requests = [JoinRequest(connection=connection(f"c{n}"), token=registered.token) for n in range(60)]
+    responses = await asyncio.gather(
         *(broker.client.request(endpoints.JOIN.subject, encode(request), timeout=30) for request in requests)
     )
-    replies = [decode(contract_of(JoinReply), answer.data) for answer in answers]
-    stored = await StreamReader(broker, MEMBERS_STREAM).last(member_subject(person.user.id))
+    replies = [decode(contract_of(JoinReply), response.data) for response in responses]
+    stored = await StreamReader(broker, MEMBERS_STREAM).last(member_subject(registered.user.id))
     assert stored is not None
     assert stored.seq == max(reply.seq for reply in replies)
     assert len(MEMBER.read(stored.data).connections) == 60
 
 
-async def test_of_racing_registrations_over_two_services_one_wins(
+async def test_one_of_concurrent_registrations_of_a_name_succeeds(
     chat: Chat, broker_process: BrokerProcess
 ) -> None:
-    # Asked again while the first request still waits, the winner would be given a second token.
+    # Long timeouts: a retry while the first request is in progress would return a second token.
     patient = Chat(chat.broker, attempt=30)
     async with another(broker_process.url):
         outcomes = await asyncio.gather(
@@ -71,8 +71,8 @@ async def test_of_racing_registrations_over_two_services_one_wins(
         assert len(await chat.names()) == 1
 
 
-async def test_a_registration_asked_for_twice_at_once_has_one_token(chat: Chat) -> None:
-    """The first answer that comes counts, and may be that of the ask that was stored first."""
+async def test_concurrent_retries_of_a_registration_return_one_token(chat: Chat) -> None:
+    """The first reply that arrives is used; its request may have been stored first or later."""
     client_id = "8f14e45fceea167a5a36dedd4bea2543"
     replies = await asyncio.gather(*(chat.register("Ann", client_id=client_id) for _ in range(5)))
     assert len({reply.token for reply in replies}) == 1
@@ -80,7 +80,7 @@ async def test_a_registration_asked_for_twice_at_once_has_one_token(chat: Chat) 
     await chat.join(replies[0].token)
 
 
-async def test_a_registration_sent_again_is_the_same_person_with_a_new_token(chat: Chat) -> None:
+async def test_a_retried_registration_returns_the_same_user_with_a_new_token(chat: Chat) -> None:
     first = await chat.register("Ann", client_id="reg-1")
     again = await chat.register("Ann", client_id="reg-1")
     assert again.user == first.user
@@ -92,8 +92,8 @@ async def test_a_registration_sent_again_is_the_same_person_with_a_new_token(cha
     assert (other.code, other.field) == ("idempotency_mismatch", "clientId")
 
 
-async def test_a_registration_that_comes_twice_and_late_takes_nobody_off_the_list(chat: Chat) -> None:
-    # Long enough to be no guess: asking again, as happens where the answer is late, gives the same token.
+async def test_a_late_retry_of_a_registration_keeps_the_connection(chat: Chat) -> None:
+    # The id is unguessable, so a retry after a late reply returns the same token.
     client_id = uuid4().hex
     first = await chat.register("Ann", client_id=client_id)
     await chat.join(first.token)
@@ -103,7 +103,7 @@ async def test_a_registration_that_comes_twice_and_late_takes_nobody_off_the_lis
     await chat.no_longer_lists("Ann")
 
 
-async def test_several_connections_are_one_user_until_the_last_has_gone(chat: Chat) -> None:
+async def test_a_user_is_listed_until_the_last_connection_closes(chat: Chat) -> None:
     ann = await chat.present("Ann")
     await chat.join(ann.token, "c2")
     await chat.join(ann.token, "c2")
@@ -115,8 +115,8 @@ async def test_several_connections_are_one_user_until_the_last_has_gone(chat: Ch
     await chat.no_longer_lists("Ann")
 
 
-async def test_a_clean_close_waits_for_its_own_grace_period_only(broker: NatsConnection) -> None:
-    """The wait below ends before the grace period of a broken connection would."""
+async def test_a_clean_close_has_its_own_grace_period(broker: NatsConnection) -> None:
+    """The wait below is shorter than the grace period of a lost connection."""
     async with service(broker, closed_seconds=0.5, broken_seconds=60):
         chat = Chat(broker)
         await chat.lease("g1")
@@ -125,14 +125,14 @@ async def test_a_clean_close_waits_for_its_own_grace_period_only(broker: NatsCon
         await chat.no_longer_lists("Ann")
 
 
-async def test_an_exit_is_off_the_list_and_the_name_free_at_once(chat: Chat) -> None:
+async def test_an_exit_removes_the_user_and_frees_the_name_immediately(chat: Chat) -> None:
     ann = await chat.present("Ann")
     await chat.leave(ann.user.id, "c1", manner=LeaveReason.EXIT)
     assert await chat.names() == []
     assert (await chat.register("ANN")).user.id != ann.user.id
 
 
-async def test_a_broken_connection_keeps_name_and_place_through_the_grace(chat: Chat) -> None:
+async def test_a_lost_connection_keeps_name_and_position_for_the_grace_period(chat: Chat) -> None:
     ann = await chat.present("Ann")
     await chat.present("Bob", "c2")
     await chat.leave(ann.user.id, "c1", manner=LeaveReason.BROKEN)
@@ -146,13 +146,13 @@ async def test_a_broken_connection_keeps_name_and_place_through_the_grace(chat: 
     assert (await chat.until_free("Ann")).user.id != ann.user.id
 
 
-async def test_a_token_that_comes_back_later_claims_its_name_again_or_is_told_it_is_taken(
+async def test_a_returning_token_reclaims_its_name_unless_it_is_taken(
     chat: Chat,
 ) -> None:
     ann = await chat.present("Ann")
     bob = await chat.present("Bob", "c2")
-    for person, socket in ((ann, "c1"), (bob, "c2")):
-        await chat.leave(person.user.id, socket, manner=LeaveReason.EXIT)
+    for registered, socket in ((ann, "c1"), (bob, "c2")):
+        await chat.leave(registered.user.id, socket, manner=LeaveReason.EXIT)
     await chat.present("bob", "c3")
     assert (await chat.join(ann.token, "c4")).user == ann.user
     assert (await refusal(chat.register("Ann"))).code == "name_taken"
@@ -161,14 +161,14 @@ async def test_a_token_that_comes_back_later_claims_its_name_again_or_is_told_it
     await until_answer(chat.names, lambda names: names == ["bob", "Ann"])
 
 
-async def test_a_registration_that_nobody_joins_frees_its_name(broker: NatsConnection) -> None:
+async def test_a_registration_without_a_connection_expires(broker: NatsConnection) -> None:
     async with service(broker, registration_seconds=1):
         chat = Chat(broker)
         first = await chat.register("Ann")
         assert (await chat.until_free("Ann")).user.id != first.user.id
 
 
-async def test_a_dead_gateway_takes_its_people_with_it_and_nobody_else(chat: Chat) -> None:
+async def test_a_dead_gateway_removes_only_its_own_users(chat: Chat) -> None:
     await chat.lease("g2")
     ann = await chat.present("Ann", "c1", "g2")
     await chat.present("Bob", "c2", "g1")
@@ -176,14 +176,14 @@ async def test_a_dead_gateway_takes_its_people_with_it_and_nobody_else(chat: Cha
     await chat.join(both.token, "c4", "g1")
     bucket = await chat.broker.jetstream.key_value(GATEWAYS_BUCKET)
     for gateway in ("g1", "g2"):
-        await bucket.purge(gateway)  # what remains when a lease ran out
-    await chat.lease("g1")  # late, as after an outage of the broker
+        await bucket.purge(gateway)  # an expired lease leaves the same record
+    await chat.lease("g1")  # renewed late, as after a broker outage
     await chat.no_longer_lists("Ann", timeout=20)
     assert await chat.names() == ["Bob", "Cleo"]
     assert (await chat.join(ann.token, "c5", "g1")).user == ann.user
 
 
-async def test_a_course_person_is_on_the_list_at_once_and_only_the_course_brings_them_back(
+async def test_a_course_user_is_listed_immediately_and_rejoins_only_by_the_course_contract(
     chat: Chat,
 ) -> None:
     ann = await chat.register("Ann", dialect=ProtocolVersion.COURSE, connection=connection("c1"), origin="o")
@@ -205,8 +205,8 @@ async def test_a_course_person_is_on_the_list_at_once_and_only_the_course_brings
 
 
 @pytest.mark.parametrize("payload", [b"nonsense", b"[]", b'{"version":1}', b'{"userId":"nobody"}'])
-async def test_a_hand_made_record_stops_nothing_and_blocks_no_name(chat: Chat, payload: bytes) -> None:
-    """On a name, on somebody present, on somebody gone: skipped, counted, and written over."""
+async def test_malformed_records_are_skipped_and_block_no_name(chat: Chat, payload: bytes) -> None:
+    """On subjects of names, connected and disconnected members: skipped, counted, and overwritten."""
     ann = await chat.present("Ann")
     bob = await chat.register("Bob")
     for subject in (
@@ -226,7 +226,7 @@ async def test_a_hand_made_record_stops_nothing_and_blocks_no_name(chat: Chat, p
     await chat.until_free("Ann")
 
 
-async def test_a_record_under_a_foreign_id_is_nobody(chat: Chat, broker: NatsConnection) -> None:
+async def test_a_record_with_a_mismatched_id_is_ignored(chat: Chat, broker: NatsConnection) -> None:
     ann = await chat.present("Ann")
     stored = await StreamReader(broker, MEMBERS_STREAM).last(member_subject(ann.user.id))
     assert stored is not None
@@ -241,10 +241,10 @@ async def test_a_name_whose_holder_has_no_record_is_free(chat: Chat, broker: Nat
     assert (await chat.register("ann")).user.name == "ann"
 
 
-async def test_what_one_service_stored_the_other_never_denies(
+async def test_every_service_sees_what_another_one_stored(
     broker: NatsConnection, broker_process: BrokerProcess
 ) -> None:
-    """Either may answer: each step follows the one before at once, wherever that one was answered."""
+    """Either service may reply; each step immediately follows the previous one."""
     async with service(broker), another(broker_process.url):
         chat = Chat(broker)
         await chat.lease("g1")

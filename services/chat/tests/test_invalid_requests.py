@@ -1,4 +1,4 @@
-"""Bad input, sent as an operator with the command line would: refused, and nothing stops or changes."""
+"""Invalid requests over NATS are refused and have no effect."""
 
 import json
 from typing import Any
@@ -18,7 +18,7 @@ LEAVE: dict[str, Any] = {"userId": "nobody", "manner": "closed"}
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "payload", "code", "field", "words"),
+    ("endpoint", "payload", "code", "field", "expected_text"),
     [
         (endpoints.REGISTER, {"name": ""}, "name_invalid", "name", "empty"),
         (endpoints.REGISTER, {"name": "n" * 33}, "name_invalid", "name", "limit is 32"),
@@ -27,7 +27,7 @@ LEAVE: dict[str, Any] = {"userId": "nobody", "manner": "closed"}
         (endpoints.REGISTER, {"name": "a\u200bb"}, "name_invalid", "name", "U+200B"),
         (endpoints.REGISTER, {}, "invalid_request", "name", "required"),
         (endpoints.REGISTER, {"name": "Ann", "age": 7}, "invalid_request", "age", "not permitted"),
-        (endpoints.JOIN, JOIN, "invalid_request", "token", "must be given"),
+        (endpoints.JOIN, JOIN, "invalid_request", "token", "is required"),
         (endpoints.JOIN, {**JOIN, "token": "x"}, "token_invalid", "token", "not valid"),
         (endpoints.JOIN, {**JOIN, "token": "*.>"}, "token_invalid", "token", "not valid"),
         (endpoints.JOIN, {**JOIN, "token": "a b.c"}, "token_invalid", "token", "not valid"),
@@ -51,21 +51,26 @@ LEAVE: dict[str, Any] = {"userId": "nobody", "manner": "closed"}
         (endpoints.SEND, {**SEND, "text": "x" * 4001}, "invalid_request", "text", "4000"),
         (endpoints.SEND, {**SEND, "room": "nowhere"}, "room_unknown", "room", "general"),
         (endpoints.SEND, {**SEND, "userId": "nobody"}, "user_unknown", "userId", "nobody"),
-        (endpoints.SEND, {**SEND, "userId": None}, "invalid_request", "userId", "must be given"),
+        (endpoints.SEND, {**SEND, "userId": None}, "invalid_request", "userId", "is required"),
         (endpoints.SEND, {**SEND, "clientId": ""}, "invalid_request", "clientId", "at least 1"),
         (endpoints.SEND, {**SEND, "clientId": "c" * 129}, "invalid_request", "clientId", "128"),
     ],
 )
-async def test_what_is_refused_names_its_field_and_the_limit(
-    chat: Chat, endpoint: endpoints.AnyEndpoint, payload: dict[str, Any], code: str, field: str, words: str
+async def test_the_error_of_an_invalid_request_names_field_and_limit(
+    chat: Chat,
+    endpoint: endpoints.AnyEndpoint,
+    payload: dict[str, Any],
+    code: str,
+    field: str,
+    expected_text: str,
 ) -> None:
     fault = await chat.refused(endpoint, payload)
     assert (fault.code, fault.field) == (code, field)
-    assert words in fault.message
+    assert expected_text in fault.message
 
 
 @pytest.mark.parametrize("endpoint", endpoints.endpoints_of(CHAT_SERVICE))
-async def test_what_is_no_request_at_all_is_refused_counted_and_stops_nothing(
+async def test_malformed_payloads_are_refused_and_counted(
     chat: Chat, broker: NatsConnection, endpoint: endpoints.AnyEndpoint
 ) -> None:
     hostile = (b"null", b'"str"', b"[]", b"7", b"{", b"\xff\xfe", b"[" * 10_000, b'{"\\ud800":1}')
@@ -74,7 +79,7 @@ async def test_what_is_no_request_at_all_is_refused_counted_and_stops_nothing(
     large = await chat.refused(endpoint, b" " * (MAX_PAYLOAD_BYTES + 1))
     assert large.code == "payload_too_large"
     assert str(MAX_PAYLOAD_BYTES) in large.message
-    counted = json.loads((await broker.client.request(f"$SRV.STATS.{CHAT_SERVICE}", b"", timeout=30)).data)
+    counted = json.loads((await broker.client.request(f"$SRV.STATS.{CHAT_SERVICE}", b"")).data)
     refusals = counted["endpoints"][0]["data"]["refusals"]
     assert refusals == {"invalid_request": len(hostile), "payload_too_large": 1}
     assert await gauge(broker, CHAT_SERVICE, "in_flight") == 0
