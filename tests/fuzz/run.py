@@ -211,8 +211,8 @@ def missed(runner: asyncio.Runner, under: Siege, fault: str) -> list[str]:
     patience = under.patience
     try:
         for number in range(PLANTED_ROUNDS):
-            # Where a busy machine is late with everything, that is told instead: be more patient then.
-            under.patience, under.tally = patience * (1 + number), Tally()
+            # A busy machine is late with everything, and that is reported instead: wait longer then.
+            under.patience, under.tally = patience * 2**number, Tally()
             drive(runner, under, PLANTED_CASES, number)
             told = [*under.tally.through, *runner.run(under.held(before, PLANTED_CASES))]
             if any(re.search(FAULTS[fault].told, one) for one in told):

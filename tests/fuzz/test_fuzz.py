@@ -8,7 +8,7 @@ import pytest
 
 from tests.fuzz.run import AT_ONCE, PLANTED_SECONDS, Siege, attacked, missed, siege
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(400)
 CASES = 5 * AT_ONCE
 SOME_FAULTS = (
     "a course frame's handler raises",
