@@ -214,7 +214,7 @@ def undetected(runner: asyncio.Runner, session: FuzzSession, mutant: str) -> lis
     try:
         for number in range(MUTANT_ROUNDS):
             # On a busy machine everything is late: double the timeout instead of reporting that.
-            session.patience, session.tally = patience * (1 + number), Tally()
+            session.patience, session.tally = patience * 2**number, Tally()
             drive(runner, session, MUTANT_CASES, number)
             told = [*session.tally.findings, *runner.run(session.held(before, MUTANT_CASES))]
             if any(re.search(MUTANTS[mutant].detected_by, one) for one in told):

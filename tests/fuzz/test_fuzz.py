@@ -8,7 +8,7 @@ import pytest
 
 from tests.fuzz.session import AT_ONCE, MUTANT_SECONDS, FuzzSession, fuzz_session, run_session, undetected
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(400)
 CASES = 5 * AT_ONCE
 SOME_MUTANTS = (
     "a course frame's handler raises",
