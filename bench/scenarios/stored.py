@@ -14,7 +14,7 @@ SIZE = 200
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """``senders`` people with ``at_once`` unanswered sends each, by ``way``, with so many ``gateways``."""
+    """``senders`` people with ``at_once`` unanswered sends each, by ``way``, with ``gateways`` gateways."""
 
     name: str
     way: str

@@ -63,7 +63,7 @@ async def tell(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 @asynccontextmanager
 async def nginx(folder: Path) -> AsyncIterator[str]:
-    """The address of one that is ready, before something that tells what it was asked."""
+    """The address of one that is ready, in front of a server that records its requests."""
     program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/local/bin:/usr/bin")
     if program is None or sys.platform != "linux":
         pytest.skip("nginx is not here (Debian, Ubuntu: apt-get install nginx-light)")

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def known(folder: Path, job: str, *ports: int) -> Path:
-    """The file that says where processes of ``job`` are, in place of a name server; it is read anew."""
+    """The file that lists the processes of ``job``, in place of a name server; Prometheus reloads it."""
     path = folder / f"{job}.json"
     written = path.with_suffix(".new")
     written.write_text(json.dumps([{"targets": [f"127.0.0.1:{port}" for port in ports]}]), encoding="utf-8")

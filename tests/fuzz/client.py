@@ -158,7 +158,7 @@ async def _talk(client: RawWebSocket, case: SocketCase, texts: list[str]) -> Non
         elif case.path == CHAT:
             taken = taken or mark.encode() in data
         else:
-            taken = taken or data == b"[]"  # maybe of another client: they can't be told apart
+            taken = taken or data == b"[]"  # maybe of another client: they can't be distinguished
     assert pings == 0, f"{pings} pings were not answered"
     assert answers == 0, f"{answers} messages were not answered"
     client.writer.write(close_frame(1000))

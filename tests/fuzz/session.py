@@ -220,7 +220,7 @@ def undetected(runner: asyncio.Runner, session: FuzzSession, mutant: str) -> lis
             if any(re.search(MUTANTS[mutant].detected_by, one) for one in told):
                 return []
     finally:
-        runner.run(session.target.ask(mend=mutant))
+        runner.run(session.target.ask(restore=mutant))
         session.patience, session.tally = patience, Tally()
         runner.run(session.settle())
     return [f"not detected: {mutant}", *told]

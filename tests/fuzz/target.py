@@ -2,7 +2,7 @@
 
 Run as ``python -m tests.fuzz.target URL USERS``: the broker and the folder of its users. It prints
 ``{"port": ...}`` when it is ready, and its usage as a line of JSON after each order on its input, which is
-``{"ask": "vitals"}``, ``{"plant": MUTANT}`` or ``{"mend": MUTANT}``. It ends when its input does.
+``{"ask": "vitals"}``, ``{"plant": MUTANT}`` or ``{"restore": MUTANT}``. It ends when its input does.
 """
 
 import asyncio
@@ -108,7 +108,7 @@ async def _handle_orders() -> None:
         match json.loads(line):
             case {"plant": name}:
                 undo[name] = MUTANTS[name].plant()
-            case {"mend": name}:
+            case {"restore": name}:
                 for owner, attribute, was in undo.pop(name):
                     setattr(owner, attribute, was)
         seen = resource_usage()

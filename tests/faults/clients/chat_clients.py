@@ -70,7 +70,7 @@ class ChatClient:
             await asyncio.sleep(self._recorder.rng.uniform(0, 0.3))
 
     async def visit(self, messages: int, manner: str) -> None:
-        """Register, send so many messages, and leave by ``exit``, ``close`` or ``cut``."""
+        """Register, send that number of messages, and leave by ``exit``, ``close`` or ``cut``."""
         await self.register()
         with suppress(OSError, TokenInvalidError):
             async with Visit(self):

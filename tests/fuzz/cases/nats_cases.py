@@ -36,7 +36,7 @@ _EVENTS: dict[str, tuple[type[Model], frozenset[str]]] = {
     "cloud.operations.{}": (cloud.OperationRecord, frozenset({"cloud"})),
     "cloud.due.{}": (cloud.DueOperation, frozenset()),
 }
-"""Subjects, their models, and who may publish them besides the operator."""
+"""Subjects, their models, and who else than the operator may publish them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from packages.contracts.tests.strategies import models
 
 V1, CHAT, DASHBOARD = "/api/v1/chat/ws", "/chat/", "/cloud/"
 CANARY = "witness"
-"""The name of a connected user, whom cases try to impersonate."""
+"""The name of a connected user that cases try to impersonate."""
 INSTANCE = "AN-INSTANCE"
 """A placeholder for the id of an existing server."""
 WORDS = (
@@ -85,7 +85,7 @@ _TYPES = ("hello", "send", "typing", "leave", "exit", "connect", "connection", "
 
 
 def nearly(*kinds: type[Model]) -> st.SearchStrategy[str]:
-    """JSON of one of ``kinds``: valid, or with other fields, or without one of its own."""
+    """JSON of one of ``kinds``: valid, or with other fields, or without one of its fields."""
     right = st.one_of(*(models(kind) for kind in kinds)).map(
         lambda model: model.model_dump_json(by_alias=True)
     )

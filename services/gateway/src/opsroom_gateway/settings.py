@@ -104,7 +104,7 @@ class AccessSettings(LimitSettings):
     course: bool | None = None
     """Whether the course contract is served. Default: in ``open`` mode only."""
     allowed_origins: OriginsSetting | None = None
-    """Origins whose pages may call, besides the gateway's own; ``*``: any. Default: any in ``open`` mode."""
+    """Other origins whose pages may call the gateway; ``*``: any. Default: any in ``open`` mode."""
     oidc_issuer: Annotated[str | None, AfterValidator(_issuer)] = None
     """The provider's issuer URL, exactly as in its metadata."""
     oidc_client_id: str | None = None
@@ -162,7 +162,7 @@ class AccessSettings(LimitSettings):
         return self.mode() is Mode.OPEN if self.course is None else self.course
 
     def origins(self) -> tuple[str, ...]:
-        """Origins whose pages may call, besides the gateway's own.
+        """Other origins than the gateway's own whose pages may call.
 
         Raises:
             SettingsError: any origin, although users have permissions that a page could use.

@@ -31,7 +31,7 @@ class TwoGateways:
 
     @asynccontextmanager
     async def admin(self) -> AsyncIterator[httpx.AsyncClient]:
-        """Open an HTTP client of an admin with an address of its own."""
+        """Open an HTTP client of an admin with a separate address."""
         headers = self.tokens.header(Role.ADMIN) | forwarded_for("192.0.2.1")
         async with httpx.AsyncClient(base_url=self.first.http, headers=headers, timeout=15) as client:
             yield client

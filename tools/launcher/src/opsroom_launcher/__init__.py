@@ -1,5 +1,5 @@
 """The `./opsroom` command: installs the environment, and runs, tests and measures the portal.
 
 `bootstrap` runs in the Python of the machine; everything else runs in the environment that it installs. Both
-import little besides the standard library, because imports delay the start.
+import little but the standard library, because imports delay the start.
 """

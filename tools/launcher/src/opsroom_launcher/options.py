@@ -85,7 +85,7 @@ def read_host(text: str) -> str:
 
 
 def read_access(text: str) -> str:
-    """How people are told apart."""
+    """How users are authenticated."""
     if text not in ACCESS:
         raise argparse.ArgumentTypeError(f"must be one of {', '.join(ACCESS)}, not {text!r}")
     return text

@@ -88,12 +88,12 @@ def test_program_that_is_missing_is_a_failure(tmp_path: Path, capfd: pytest.Capt
 
 def test_linters_come_before_tests(tmp_path: Path) -> None:
     names = [step.name for step in steps_of_test(tmp_path, None)]
-    assert names == ["ruff", "ruff-format", "mypy", "lint-imports", "pytest-alone", "pytest"]
+    assert names == ["ruff", "ruff-format", "mypy", "lint-imports", "style", "pytest-alone", "pytest"]
     assert [step.name for step in check_steps(tmp_path)] == names[:-2]
 
 
 def test_every_test_runs_once_beside_others_or_alone(tmp_path: Path) -> None:
-    alone, beside = (step.argv for step in steps_of_test(tmp_path, None)[4:])
+    alone, beside = (step.argv for step in steps_of_test(tmp_path, None)[5:])
     assert beside[beside.index("-m", 2) + 1] == "not alone"
     assert "-n" in beside
     assert alone[-2:] == ("-m", "alone")
@@ -116,7 +116,7 @@ def test_one_step_can_be_run_alone_with_the_one_it_needs(tmp_path: Path) -> None
 
 def test_frontend_is_installed_when_its_lock_is_newer_and_then_tested(tmp_path: Path) -> None:
     def names() -> list[str]:
-        return [step.name for step in steps_of_test(tmp_path, None)][6:]
+        return [step.name for step in steps_of_test(tmp_path, None)][7:]
 
     frontend = tmp_path / "frontend"
     (frontend / "node_modules").mkdir(parents=True)

@@ -22,7 +22,7 @@ from tools.launcher.tests.portal.test_up import (
 )
 
 CONNECTIONS = 64
-"""With so many connections, one of two gateways gets none once in 2 ** 63 runs."""
+"""With this number of connections, one of two gateways gets none once in 2 ** 63 runs."""
 
 
 def test_what_is_not_named_stays_one() -> None:

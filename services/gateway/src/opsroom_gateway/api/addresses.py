@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 class AddressLookup:
-    """Queries all gateways: each knows only the addresses of its own connections, and none are stored."""
+    """Queries all gateways: each knows only the addresses of its connections, and none are stored."""
 
     def __init__(self, broker: NatsConnection) -> None:
         self._broker = broker

@@ -18,7 +18,7 @@ _ALGORITHMS: Final = (
     *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
     *("ES256", "ES384", "ES512", "EdDSA"),
 )
-"""Asymmetric algorithms only: with a shared key, whoever can verify a token can also forge one."""
+"""Asymmetric algorithms only: with a shared key, a party that can verify a token can also forge one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from opsroom_contracts.legacy import ChatFrameType
 _TEXT_FIELDS = ("message", "msg", "text")
 _NAME_FIELDS = ("name", "userName", "username", "nickname")
 _NAME_PREFIX = 256
-"""How much of a name is used; nobody's name is longer."""
+"""How much of a name is used; no name is longer."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 """The format of our ids; other ids are ignored."""
 

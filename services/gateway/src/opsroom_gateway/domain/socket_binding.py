@@ -69,7 +69,7 @@ class Binding:
         return []
 
     def claim(self, socket_id: str, user_id: str) -> list[Rebind]:
-        """Bind the socket to ``user_id``, whom its frames name."""
+        """Bind the socket to ``user_id``, the user that its frames name."""
         socket = self._sockets.get(socket_id)
         if socket is None or (socket.user_id == user_id and socket.source is BindingSource.CLAIMED):
             return []

@@ -2,7 +2,7 @@
 
 A proxy appends the address of its peer to the right of ``X-Forwarded-For``; anything further left may have
 been invented by the client. The header is therefore read from the right, and only trusted proxies are
-skipped. Some hosts put the client's address into a header of their own, which they always overwrite.
+skipped. Some hosts put the client's address into a separate header, which they always overwrite.
 """
 
 from collections.abc import Sequence
@@ -60,7 +60,7 @@ class TrustedProxies:
     hops: tuple[Network, ...]
     edge: tuple[Network, ...]
     headers: tuple[tuple[tuple[Network, ...], str], ...]
-    """Peers that send the client's address in a header of their own, and its name."""
+    """Peers that send the client's address in a separate header, and its name."""
 
     def client_address(self, peer: str, headers: Headers) -> str | None:
         """Return the client's address as forwarded by ``peer``, a trusted proxy. None if it is unreliable."""

@@ -58,7 +58,7 @@ class ClientConnection(ABC):
         self.write_descriptor = NO_DESCRIPTOR
         """The file descriptor to write to. ``NO_DESCRIPTOR``: call ``write_buffered`` instead.
 
-        It changes; whoever caches it must call ``watch``."""
+        It changes; a caller that caches it must call ``watch``."""
         self._caches: tuple[DescriptorCache, ...] = ()
         self._stats = stats
         self._socket_descriptor = _socket_descriptor(transport)

@@ -63,6 +63,7 @@ def check_steps(root: Path) -> list[Step]:
         _python_step(root, "ruff-format", "ruff", "format", "--check", "."),
         _python_step(root, "mypy", "mypy", *sources, "opsroom"),
         Step("lint-imports", (str(lint_imports),), root),
+        _python_step(root, "style", "opsroom_launcher.dev.style"),
     ]
 
 
