@@ -10,6 +10,6 @@ from services.cloud.tests.harness import Cloud, service
 
 @pytest.fixture
 async def cloud(broker: Broker) -> AsyncIterator[Cloud]:
-    """The service at work in this process, with a delay of 0.3 s."""
+    """The service at work in this process, with short times."""
     async with service(broker):
         yield Cloud(broker)

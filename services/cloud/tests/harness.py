@@ -44,11 +44,13 @@ from tests.waiting import until_answer
 
 FINAL = frozenset(EventType) - {EventType.RECEIVED, EventType.RETAINED}
 _PAGE = 1000
+DELAY_SECONDS = 1.0
+"""A busy machine has to cancel within it."""
 
 
 def settings(**changes: object) -> CloudSettings:
     """Settings for tests: short times, whatever the environment says."""
-    quick = {"delay_seconds": 0.3, "sweep_seconds": 0.2, "grace_seconds": 0.5, **changes}
+    quick = {"delay_seconds": DELAY_SECONDS, "sweep_seconds": 0.2, "grace_seconds": 0.5, **changes}
     return CloudSettings().model_copy(update=quick)
 
 

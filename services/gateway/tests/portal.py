@@ -17,7 +17,8 @@ from opsroom_gateway.server import listen, make_server
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_messaging.connection import Broker, connect
 
-DELAY_SECONDS = 0.4
+DELAY_SECONDS = 1.0
+"""A busy machine has to cancel within it."""
 BINDING_SECONDS = 30.0
 """Nobody is to lose their place because the machine is busy; who waits for that has less."""
 
