@@ -10,6 +10,6 @@ from services.cloud.tests.harness import Cloud, service
 
 @pytest.fixture
 async def cloud(broker: NatsConnection) -> AsyncIterator[Cloud]:
-    """A running service with a delay of 0.3 s."""
+    """A running service with short times."""
     async with service(broker):
         yield Cloud(broker)

@@ -45,11 +45,15 @@ from opsroom_testkit.waiting import until_answer
 
 FINAL = frozenset(EventType) - {EventType.RECEIVED, EventType.RETAINED}
 _PAGE = 1000
+DELAY_SECONDS = 1.0
+"""Long enough to cancel a command on a busy machine."""
+DELAY_SECONDS = 1.0
+"""A busy machine has to cancel within it."""
 
 
 def settings(**changes: object) -> CloudSettings:
     """Return settings with short times, regardless of the environment."""
-    quick = {"delay_seconds": 0.3, "sweep_seconds": 0.2, "grace_seconds": 0.5, **changes}
+    quick = {"delay_seconds": DELAY_SECONDS, "sweep_seconds": 0.2, "grace_seconds": 0.5, **changes}
     return CloudSettings().model_copy(update=quick)
 
 

@@ -17,7 +17,8 @@ from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.transport.server import listen, make_server
 from opsroom_messaging.client.connection import NatsConnection, connect
 
-DELAY_SECONDS = 0.4
+DELAY_SECONDS = 1.0
+"""A busy machine has to cancel within it."""
 BINDING_SECONDS = 30.0
 """Long enough that a busy machine does not cause a timeout; tests of the timeout use less."""
 
