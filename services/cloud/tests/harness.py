@@ -86,10 +86,10 @@ class Kept:
 class Cloud:
     """A client of the service over NATS that also reads the stream directly."""
 
-    def __init__(self, broker: NatsConnection, *, attempt: float = 3.0) -> None:
+    def __init__(self, broker: NatsConnection, *, attempt: float = 3.0, timeout: float = 30.0) -> None:
         self.broker = broker
         self.reader = StreamReader(broker, CLOUD_STREAM)
-        self._requester = RequestClient(broker, timeout=30, first_timeout=attempt)
+        self._requester = RequestClient(broker, timeout=timeout, first_timeout=attempt)
 
     async def create(self, client_id: str | None = None, actor: str = "ann") -> OperationReply:
         request = CreateRequest(client_id=client_id, actor=actor)
