@@ -83,10 +83,10 @@ class Kept:
 class Cloud:
     """Asks the service over NATS, and reads the stream behind its back."""
 
-    def __init__(self, broker: Broker, *, attempt: float = 3.0) -> None:
+    def __init__(self, broker: Broker, *, attempt: float = 3.0, patience: float = 30.0) -> None:
         self.broker = broker
         self.reader = StreamReader(broker, CLOUD_STREAM)
-        self._requester = Requester(broker, patience=30, attempt=attempt)
+        self._requester = Requester(broker, patience=patience, attempt=attempt)
 
     async def create(self, client_id: str | None = None, actor: str = "ann") -> OperationReply:
         request = CreateRequest(client_id=client_id, actor=actor)

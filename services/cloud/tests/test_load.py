@@ -38,7 +38,7 @@ def lateness(kept: list[Kept]) -> list[timedelta]:
 async def test_a_burst_of_commands_is_accepted_and_finished_each_once(
     broker: Broker, broker_process: BrokerProcess
 ) -> None:
-    cloud = Cloud(broker, attempt=120.0)
+    cloud = Cloud(broker, attempt=120.0, patience=300.0)
     delay = 2.0
     async with process(broker_process.url, CLOUD_DELAY_SECONDS=str(delay)) as cloud_process:
         await cloud.page()
