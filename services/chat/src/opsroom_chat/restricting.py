@@ -151,7 +151,7 @@ class Restricting:
         return await self._read(restriction_subject(restriction.id)) == restriction
 
     async def _turn_out(self, ban: Restriction) -> int:
-        """Have whoever holds the banned name leave; answers the sequence that shows it, 0 if nobody does."""
+        """Remove the holder of the banned name. Returns the sequence of their record, 0 if there is none."""
         held = None if ban.name is None else self._members.directory.name(name_key(ban.name))
         if held is None or held.user_id is None:
             return 0
