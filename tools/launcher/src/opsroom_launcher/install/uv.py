@@ -84,11 +84,16 @@ def run_installer(argv: Sequence[str | Path]) -> None:
 
 
 def _run(program: Program) -> int:
-    if sys.stderr.isatty():  # the installer shows its own progress there
+    if sys.stderr.isatty() and shows_progress(program.argv):
         return subprocess.run(
             program.argv, env=program.environ, check=False, timeout=program.timeout
         ).returncode
     return run_shown(program, sys.stderr.buffer)
+
+
+def shows_progress(argv: Sequence[str]) -> bool:
+    """Whether an installer shows its own progress on a terminal: uv does, unless it is to be quiet."""
+    return Path(argv[0]).name in {"uv", "uv.exe"} and "--quiet" not in argv
 
 
 def _named(argv: Sequence[str | Path]) -> str:
