@@ -117,7 +117,5 @@ def test_an_index_that_is_not_there_is_refused_in_one_line(
         (("/x/bin/python", "-m", "pip", "install", "--quiet", "uv"), False),
     ],
 )
-def test_only_uv_shows_its_own_progress_on_a_terminal(
-    argv: tuple[str, ...], shown: bool
-) -> None:
+def test_only_uv_shows_its_own_progress_on_a_terminal(argv: tuple[str, ...], shown: bool) -> None:
     assert shows_progress(argv) is shown
