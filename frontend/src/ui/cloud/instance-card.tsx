@@ -18,13 +18,14 @@ interface InstanceCardProps {
   readonly onRemove: (id: string) => void;
 }
 
-/** The commands that are valid in `state`; those that remove the instance are last. */
+/** The commands that are valid in `state`: those that change it, those that keep it, and those that remove the instance. */
 function commandsFor(state: InstanceState): { readonly command: Command; readonly removes: boolean }[] {
+  const rank = ({ leaves }: CommandSpec) => (leaves === null ? 2 : leaves === state ? 1 : 0);
   const specs = Object.entries(COMMANDS) as [Command, CommandSpec][];
   return specs
     .filter(([, { needs }]) => needs.includes(state))
-    .map(([command, { leaves }]) => ({ command, removes: leaves === null }))
-    .sort((a, b) => Number(a.removes) - Number(b.removes));
+    .sort(([, a], [, b]) => rank(a) - rank(b))
+    .map(([command, { leaves }]) => ({ command, removes: leaves === null }));
 }
 
 /** The second click of a double click is ignored. */

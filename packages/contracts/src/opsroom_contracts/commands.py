@@ -114,4 +114,4 @@ _TABLE = (
     ),
 )
 COMMANDS: dict[Command, CommandSpec] = {spec.command: spec for spec in _TABLE}
-"""All commands, in the order of help texts and documentation."""
+"""All commands, in the order of help texts and of a lifecycle: each is valid after the one before it."""
