@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from opsroom_cloud.domain.ids import instance_id_of, operation_id_of
 from opsroom_cloud.domain.lifecycle import AcceptCommand, cancel, complete, decide, fail, retain
@@ -15,6 +15,19 @@ from opsroom_contracts.errors import ErrorCode, Fault
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 DELAY = timedelta(seconds=10)
 INSTANCE = "i-1"
+AFTER = {
+    Command.CREATE: InstanceState.STOPPED,
+    Command.START: InstanceState.RUNNING,
+    Command.STOP: InstanceState.STOPPED,
+    Command.REMOVE: None,
+}
+"""The state after each command, spelled independently of the table."""
+ALLOWED = {
+    None: {Command.CREATE},
+    InstanceState.STOPPED: {Command.START, Command.REMOVE},
+    InstanceState.RUNNING: {Command.STOP, Command.REMOVE},
+}
+"""The commands that are valid in each state; None: there is no instance."""
 ENDS = {spec.done for spec in COMMANDS.values()}
 UNDOES = {EventType.CANCELLED, EventType.FAILED}
 
@@ -82,18 +95,24 @@ class LifeCycle(RuleBasedStateMachine):
             return None if command is Command.CREATE else ErrorCode.INSTANCE_NOT_FOUND
         if self.pending is not None:
             return ErrorCode.OPERATION_PENDING
-        allowed = {
-            InstanceState.STOPPED: {Command.START, Command.REMOVE},
-            InstanceState.RUNNING: {Command.STOP, Command.REMOVE},
-        }
-        return None if command in allowed[self.state] else ErrorCode.TRANSITION_INVALID
+        return None if command in ALLOWED[self.state] else ErrorCode.TRANSITION_INVALID
 
     @rule(data=st.data())
     def timer_fires(self, data: st.DataObject) -> None:
         """Complete any operation, possibly again."""
         if not self.orders:
             return
-        order = data.draw(st.sampled_from(self.orders))
+        self._complete(data.draw(st.sampled_from(self.orders)))
+
+    @precondition(lambda self: self.pending is not None)
+    @rule()
+    def pending_operation_completes(self) -> None:
+        """Without this rule, most runs never reach a running instance."""
+        assert self.pending is not None
+        self.now = max(self.now, self.pending.due_at)
+        self._complete(self.pending)
+
+    def _complete(self, order: AcceptCommand) -> None:
         event = complete(self.instance(), order.operation_id, self.now)
         if self.pending is None or self.pending.operation_id != order.operation_id:
             assert event is None
@@ -102,11 +121,8 @@ class LifeCycle(RuleBasedStateMachine):
         assert event.type in ENDS
         self.log.append(event)
         self.pending = None
-        if order.command is Command.REMOVE:
-            self.state = self.since = None
-        else:
-            self.state = InstanceState.RUNNING if order.command is Command.START else InstanceState.STOPPED
-            self.since = self.now
+        self.state = AFTER[order.command]
+        self.since = None if self.state is None else self.now
 
     @rule(data=st.data(), reason=st.text(max_size=900))
     def provider_fails(self, data: st.DataObject, reason: str) -> None:
