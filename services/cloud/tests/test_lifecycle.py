@@ -66,6 +66,11 @@ class LifeCycle(RuleBasedStateMachine):
     def time_passes(self, seconds: int) -> None:
         self.now += timedelta(seconds=seconds)
 
+    @precondition(lambda self: self.pending is None)
+    @rule(data=st.data())
+    def send_valid_command(self, data: st.DataObject) -> None:
+        self.send_command(data.draw(st.sampled_from(sorted(ALLOWED[self.state]))))
+
     @rule(command=st.sampled_from(Command))
     def send_command(self, command: Command) -> None:
         order = AcceptCommand(
