@@ -24,6 +24,14 @@ export const COMMANDS = {
     "leaves": "running",
     "route": "POST /cloud/instances/{instance_id}/start"
   },
+  "restart": {
+    "done": "restarted",
+    "needs": [
+      "running"
+    ],
+    "leaves": "running",
+    "route": "POST /cloud/instances/{instance_id}/restart"
+  },
   "stop": {
     "done": "stopped",
     "needs": [
@@ -104,7 +112,7 @@ export type Action = "register" | "chat" | "see_servers" | "command_servers" | "
 export type Role = "member" | "viewer" | "operator" | "admin";
 export type RestrictionKind = "mute" | "ban";
 export type InstanceState = "running" | "stopped";
-export type Command = "create" | "start" | "stop" | "remove";
+export type Command = "create" | "start" | "stop" | "restart" | "remove";
 export type OperationStatus = "pending" | "done" | "cancelled" | "failed";
 export type AuditOutcome = "accepted" | "refused";
 export type AuditedAction = "cancel" | "revoke" | "remove_message" | "mute" | "ban" | "lift" | "locate";
@@ -140,7 +148,7 @@ export type ErrorCode =
   | "unavailable"
   | "internal";
 export type EventType =
-  "received" | "created" | "started" | "stopped" | "removed" | "cancelled" | "failed" | "retained";
+  "received" | "created" | "started" | "stopped" | "restarted" | "removed" | "cancelled" | "failed" | "retained";
 
 export interface Contract {
   Api: {
@@ -215,6 +223,12 @@ export interface Contract {
       response: OperationAccepted;
     };
     "POST /cloud/instances/{instance_id}/start": {
+      path: {
+        instance_id: string;
+      };
+      response: OperationAccepted;
+    };
+    "POST /cloud/instances/{instance_id}/restart": {
       path: {
         instance_id: string;
       };

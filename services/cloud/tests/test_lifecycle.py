@@ -19,6 +19,7 @@ INSTANCE = "i-1"
 AFTER = {
     Command.CREATE: InstanceState.STOPPED,
     Command.START: InstanceState.RUNNING,
+    Command.RESTART: InstanceState.RUNNING,
     Command.STOP: InstanceState.STOPPED,
     Command.REMOVE: None,
 }
@@ -26,7 +27,7 @@ AFTER = {
 ALLOWED = {
     None: {Command.CREATE},
     InstanceState.STOPPED: {Command.START, Command.REMOVE},
-    InstanceState.RUNNING: {Command.STOP, Command.REMOVE},
+    InstanceState.RUNNING: {Command.STOP, Command.RESTART, Command.REMOVE},
 }
 """The commands that are valid in each state; None: there is no instance."""
 PATHS: dict[InstanceState | None, list[Command]] = {
