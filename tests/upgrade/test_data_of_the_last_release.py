@@ -4,6 +4,7 @@
 """
 
 import json
+import re
 import tarfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -30,6 +31,10 @@ Json = Any
 RELEASES = sorted(path.name.split(".")[0] for path in Path(__file__).parent.glob("data-*.tar.xz"))
 ADDED = frozenset({"instance"})
 """Fields that later releases added to what is served: here, to the events of servers."""
+UNREADABLE = re.compile("skipped|malformed")
+"""Words of the log lines about stored data that can't be read."""
+PLANTED = re.compile(r"Invalid JSON|chat\.members\.garbage")
+"""The data that no release can read; the script that made the data stored it, too."""
 READER = "Ann"
 
 
@@ -56,6 +61,7 @@ class Upgraded:
             port = free_port()
             await self._start(stack, "gateway", GATEWAY_PORT=str(port))
             await ready(port, status=503)
+            assert self.unreadable() == []
             yield Address(port)
 
     @asynccontextmanager
@@ -65,14 +71,22 @@ class Upgraded:
             for name in ("cloud", "chat"):
                 await self._start(stack, name)
             await ready(address.port)
+            assert self.unreadable() == []
             async with service("cloud", self._folder, **self.broker.environ("cloud"), **settings()):
                 yield address
+            assert self.unreadable() == []
             assert self.broker.refusals() == []
+
+    def unreadable(self) -> list[str]:
+        """Return what the processes have logged about stored data that they can't read."""
+        logs = [log.read_text(encoding="utf-8") for log in self._folder.glob("*-*.log")]
+        lines = [line for log in logs for line in log.splitlines() if UNREADABLE.search(line)]
+        return [line for line in lines if not PLANTED.search(line)]
 
     async def _start(self, stack: AsyncExitStack, name: str, **environ: str) -> None:
         self.admin_ports[name] = free_port()
-        environ |= {f"{name.upper()}_ADMIN_PORT": str(self.admin_ports[name]), "CLOUD_DELAY_SECONDS": "0.2"}
-        environ |= self.broker.environ(name) | settings()
+        environ |= {f"{name.upper()}_ADMIN_PORT": str(self.admin_ports[name]), "LOG_FORMAT": "text"}
+        environ |= self.broker.environ(name) | settings() | {"CLOUD_DELAY_SECONDS": "0.2"}
         await stack.enter_async_context(service(name, self._folder, **environ))
 
 
@@ -111,6 +125,7 @@ def upgraded(request: pytest.FixtureRequest, tmp_path: Path) -> Upgraded:
 async def operation_status(address: Address, operation_id: str) -> str:
     async with address.requests() as client:
         reply = await client.get(f"/api/v1/cloud/operations/{operation_id}", headers=admin())
+        assert reply.status_code == 200, reply.text
         return str(reply.json()["operation"]["status"])
 
 
@@ -199,12 +214,18 @@ async def test_retries_from_before_the_upgrade_return_the_first_reply(upgraded: 
             assert after[view] == before[view]
 
 
-async def test_restrictions_hold_and_names_of_those_who_left_are_free(upgraded: Upgraded) -> None:
+async def test_restrictions_hold_and_only_names_of_those_who_left_are_free(upgraded: Upgraded) -> None:
     tokens = upgraded.tokens
     frame = {"type": "send", "clientId": "new", "room": "general", "text": "after the upgrade"}
     async with upgraded.portal() as address, address.requests() as client:
+        async with person(address, tokens["Вася"]):
+            taken = await client.post("/api/v1/chat/users", json={"name": "вася"})
+            assert (taken.status_code, taken.json()["code"]) == (409, "name_taken")
         async with person(address, tokens["Erin"]) as muted:
             assert (await say(muted, frame))["code"] == "muted"
+        (mute,) = [one for one in upgraded.served["restrictions"] if one.get("name") == "Erin"]
+        again = await client.post("/api/v1/chat/mutes", json={"name": "erin"}, headers=admin())
+        assert again.json()["id"] == mute["id"], "a second mute must replace the first"
         for name, code in (("Mallory", 4004), ("Dave", 4002), ("Gwen", 4002)):
             async with raw_socket(address) as socket:
                 await socket.send(json.dumps({"type": "hello", "token": tokens[name]}))
