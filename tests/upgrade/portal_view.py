@@ -1,7 +1,6 @@
 """What a portal serves through its public interfaces, as JSON that can be compared between releases."""
 
 import hashlib
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +16,6 @@ ROOMS = ("general", "ops")
 STATIC_TOKENS = {"root": "admin", "Olga": "operator"}
 """The role of each static token, by name."""
 _PAGE = 200
-_MALFORMED = re.compile(r"^opsroom_malformed_total(?:\{.*\})? ([0-9.e+]+)$", re.MULTILINE)
 
 
 def static_token(name: str) -> str:
@@ -87,16 +85,6 @@ async def listed(address: Address) -> dict[str, Json]:
     async with address.requests() as client, course_client(address, "an observer") as observer:
         course = as_list(await observer.receive())
         return {"users": (await _json(client, "/api/v1/chat/users"))["users"], "courseUsers": course}
-
-
-async def malformed(ports: Mapping[str, int]) -> dict[str, float]:
-    """How many stored messages each service has skipped; ``ports``: its admin port, by name."""
-    found = {}
-    for name, port in ports.items():
-        async with Address(port).requests() as client:
-            page = (await client.get("/metrics", headers={"Accept": "text/plain"})).text
-            found[name] = sum(float(value) for value in _MALFORMED.findall(page))
-    return found
 
 
 async def _json(client: httpx.AsyncClient, path: str, **params: str | int) -> Json:
