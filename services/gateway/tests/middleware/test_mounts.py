@@ -1,5 +1,7 @@
 """Dispatch by path prefix: which application gets a request, and what it sees."""
 
+from typing import Any
+
 import httpx
 import pytest
 from starlette.responses import JSONResponse
@@ -47,7 +49,7 @@ async def test_a_scope_without_a_usual_path_is_passed_on_unchanged(scope: Scope)
     async def outside(scope: Scope, receive: Receive, send: Send) -> None:
         passed.append(scope)
 
-    async def nothing(*_: object) -> None:
+    async def nothing(*_: object) -> Any:
         raise AssertionError
 
     await MountMiddleware(outside, {"/chat": named("mounted")})(scope, nothing, nothing)
