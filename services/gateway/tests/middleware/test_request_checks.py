@@ -15,6 +15,7 @@ from opsroom_gateway.middleware.request_limits import AddressConnections, BodyLi
 from opsroom_gateway.middleware.trusted_proxies import parse_proxies
 
 LIMIT = 2
+PATIENCE_SECONDS = 20.0
 
 
 class SlowApp:
@@ -53,7 +54,8 @@ async def test_the_connections_of_an_address_are_counted_over_all_apis() -> None
         pending = [asyncio.create_task(client.get(path)) for path in ("/new", "/old/x")]
         for _ in pending:
             await slow.started.acquire()
-        refused, refused_by_old = await client.get("/new"), await client.get("/old/x")
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            refused, refused_by_old = await client.get("/new"), await client.get("/old/x")
         slow.released.set()
         assert [(await one).status_code for one in pending] == [200, 200]
         assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
