@@ -12,7 +12,6 @@ from opsroom_contracts.audit import AUDIT_ENTRY, AuditEntry, Requester
 from opsroom_contracts.chat import (
     JoinRequest,
     LeaveReason,
-    LegacyFrame,
     ProtocolVersion,
     SendReply,
     SendRequest,
@@ -20,6 +19,7 @@ from opsroom_contracts.chat import (
 from opsroom_contracts.chat_events import MESSAGE_REMOVED, MessageRemoved
 from opsroom_contracts.codec import encode
 from opsroom_contracts.errors import FaultError
+from opsroom_contracts.legacy import LegacyFrame
 from opsroom_contracts.moderation import (
     RESTRICTIONS_MAX,
     Erasure,
