@@ -12,7 +12,7 @@ import pytest
 
 from opsroom_contracts import endpoints
 from opsroom_contracts.asyncapi import asyncapi
-from opsroom_contracts.commands import COMMANDS, CommandSpec
+from opsroom_contracts.commands import COMMANDS
 from opsroom_gateway.process_settings import ProcessSettings
 from opsroom_launcher.dev.reference import FOLDER, pages
 
@@ -65,10 +65,10 @@ def test_the_map_of_the_code_names_existing_files() -> None:
     assert [path for path, name in named if not (sources[name].parent / f"opsroom_{path}").exists()] == []
 
 
-@pytest.mark.parametrize("spec", COMMANDS.values(), ids=str)
-def test_every_command_is_in_the_changelog(spec: CommandSpec) -> None:
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_in_the_changelog(command: str) -> None:
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").lower()
-    assert re.search(rf"\b{spec.command.value}\b", text)
+    assert re.search(rf"\b{command}\b", text)
 
 
 def test_every_test_that_security_rests_on_is_there() -> None:
