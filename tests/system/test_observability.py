@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from opsroom_client import Opsroom, RequestRejectedError
@@ -19,6 +20,7 @@ from opsroom_testkit.broker import BrokerProcess
 from opsroom_testkit.ports import free_port
 from opsroom_testkit.processes import gateway, service
 from opsroom_testkit.waiting import until
+from tests.system.metric_families import FAMILIES, families_in
 
 OBSERVE = Path(__file__).parents[2] / "deploy" / "observe"
 MESSAGE = [
@@ -93,15 +95,20 @@ async def collecting() -> AsyncIterator[tuple[Collector, str]]:
         yield collector, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
-async def numbers(port: int) -> dict[str, float]:
-    """The metrics at an admin port: name and label values, such as ``answer_seconds_count ok chat.send``."""
+async def families(port: int) -> list[Metric]:
+    """The metrics at an admin port."""
     async with httpx.AsyncClient() as client:
-        page = (await client.get(f"http://127.0.0.1:{port}/metrics", headers={"Accept": "text/plain"})).text
+        page = await client.get(f"http://127.0.0.1:{port}/metrics", headers={"Accept": "text/plain"})
+    return list(text_string_to_metric_families(page.text))
+
+
+def numbers(found: list[Metric]) -> dict[str, float]:
+    """Values by name and label values, such as ``answer_seconds_count ok chat.send``."""
     return {
         " ".join(
             (sample.name.removeprefix("opsroom_"), *(value for _, value in sorted(sample.labels.items())))
         ): sample.value
-        for family in text_string_to_metric_families(page)
+        for family in found
         for sample in family.samples
     }
 
@@ -134,12 +141,15 @@ async def test_one_message_and_one_command_are_seen_everywhere(
                     waiting = asyncio.ensure_future(anext(changes))
                     await opsroom.cloud.finished(await opsroom.cloud.create(), seq)
                     await waiting
-                    seen = dict(zip(ports, await asyncio.gather(*map(numbers, ports.values())), strict=True))
+                    found = await asyncio.gather(*map(families, ports.values()))
             for name, wanted in (("take CHAT", MESSAGE), ("take CLOUD", COMMAND)):
                 await until(lambda name=name, wanted=wanted: wanted in collector.ways(name))  # type: ignore[misc]
             lines = [json.loads(line) for line in process.log.read_text().splitlines()]
             assert {line["service"] for line in lines} == {"gateway"}
 
+    pages = dict(zip(ports, found, strict=True))
+    assert {name: families_in(page, name) for name, page in pages.items()} == FAMILIES
+    seen = {name: numbers(page) for name, page in pages.items()}
     assert seen["chat"]["answer_seconds_count ok chat.send"] == 1
     assert seen["chat"]["store_seconds_count chat.events"] == 1
     assert seen["cloud"]["answer_seconds_count ok cloud.create"] == 1
@@ -155,11 +165,11 @@ async def test_one_message_and_one_command_are_seen_everywhere(
     assert gateway_saw["fanout_seconds_count chat"] == 1
     assert gateway_saw["people_present"] == 1
     assert gateway_saw["refusals_total name_taken"] == 1
-    counted = {key.split(" ")[0] for found in seen.values() for key in found}
+    counted = {key.split(" ")[0] for values in seen.values() for key in values}
     assert shown_on_the_dashboard() - counted == set()
-    for name, found in seen.items():
-        assert found["nats_connected"] == 1, name
-        assert found["nats_troubles_total slow_consumer"] == 0, name
+    for name, values in seen.items():
+        assert values["nats_connected"] == 1, name
+        assert values["nats_troubles_total slow_consumer"] == 0, name
 
 
 def shown_on_the_dashboard() -> set[str]:

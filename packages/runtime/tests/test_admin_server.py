@@ -8,6 +8,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from opsroom_runtime import admin_server
 from opsroom_runtime.admin_server import AdminSettings, HealthStatus, serve_admin
 from opsroom_runtime.errors import AdminAddressError
 from opsroom_runtime.metrics import Metrics
@@ -59,6 +60,27 @@ async def test_invalid_requests_are_dropped_and_the_server_goes_on() -> None:
         assert await asyncio.to_thread(is_ready, port)
 
 
+async def test_silent_connections_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admin_server, "_HEAD_TIMEOUT_SECONDS", 0.1)
+    port = free_port()
+    async with admin(port, Ready()):
+        silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(64)]
+        assert [await reader.read() for reader, _ in silent] == [b""] * 64
+        assert await asyncio.to_thread(is_ready, port)
+        for _, writer in silent:
+            writer.close()
+
+
+async def test_the_number_of_connections_is_limited() -> None:
+    port = free_port()
+    async with admin(port, Ready()):
+        silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(65)]
+        assert await silent[-1][0].read() == b""
+        assert not any(reader.at_eof() for reader, _ in silent[:-1])
+        for _, writer in silent:
+            writer.close()
+
+
 async def test_without_a_port_nothing_listens_and_a_port_in_use_is_reported() -> None:
     async with admin(None, Ready()):
         pass
@@ -92,10 +114,3 @@ async def test_metrics_are_served_in_prometheus_format() -> None:
     assert buckets == [1, 2, 3]
     assert found["opsroom_took_seconds_sum", None] == pytest.approx(7.6)
     assert ("process_cpu_seconds_total", None) in found
-
-
-def test_a_name_belongs_to_one_metric() -> None:
-    metrics = Metrics()
-    assert metrics.counter("x", "X.") is metrics.counter("x", "X.")
-    with pytest.raises(AssertionError):
-        metrics.histogram("x", "X.")

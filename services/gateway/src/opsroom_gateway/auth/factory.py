@@ -6,6 +6,7 @@ from importlib import import_module
 from opsroom_contracts.identity import Mode, Role
 from opsroom_gateway.auth.authorization import AccessRules, Authorizer, SignOn
 from opsroom_gateway.auth.static_tokens import StaticTokens, StaticTokensError, parse_tokens
+from opsroom_gateway.domain.web_addresses import require_secure_url
 from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer
 from opsroom_gateway.settings import AccessSettings
 from opsroom_messaging.client.request_client import RequestClient
@@ -55,8 +56,10 @@ def _sign_on(settings: AccessSettings) -> SignOn | None:
     oidc = import_module("opsroom_gateway.auth.oidc")
     oidc_provider = import_module("opsroom_gateway.auth.oidc_provider")
     issuer, client_id = settings.oidc_issuer or "", settings.oidc_client_id or ""
-    if not oidc_provider.is_secure_url(issuer):
-        raise SettingsError(f"GATEWAY_OIDC_ISSUER={issuer!r}: must be https")
+    try:
+        require_secure_url(issuer)
+    except ValueError:
+        raise SettingsError(f"GATEWAY_OIDC_ISSUER={issuer!r}: must be https") from None
     mappings = (text.rpartition("=") for text in settings.oidc_roles)
     config = oidc.OidcConfig(
         client_id=client_id,

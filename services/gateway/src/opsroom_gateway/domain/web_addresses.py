@@ -61,6 +61,19 @@ def parse_issuer(text: str) -> str:
     return text
 
 
+def require_secure_url(address: str) -> str:
+    """Return ``address`` if nobody in between can change a response: https, or this machine.
+
+    Raises:
+        ValueError: it is another address.
+    """
+    parts = urlsplit(address)
+    local = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    if not parts.hostname or not (parts.scheme == "https" or (local and parts.scheme == "http")):
+        raise ValueError(f"{address!r} is not https")
+    return address
+
+
 def normalize_host(host: str) -> str:
     """Return a host as browsers write it: lower case, ASCII, addresses in their shortest form.
 
