@@ -17,7 +17,10 @@ test("10,000 instances are listed, found, sorted and commanded in a virtual list
   try {
     // Write the events directly: the services would take minutes for as many commands.
     const env = { ...process.env, OPSROOM_DATA: data };
-    await run(join(ROOT, ".venv", "bin", "python"), ["-m", "tests.system.instances", "10000"], { cwd: ROOT, env });
+    await run(join(ROOT, ".venv", "bin", "python"), ["-m", "tests.system.instances", "10000"], {
+      cwd: ROOT,
+      env,
+    });
     await page.goto(`${portal.url}/#/cloud`);
     await expect(page.locator(".counts")).toContainText("10,000 stopped");
     expect(await page.locator(".instance").count()).toBeLessThan(30);

@@ -1,0 +1,46 @@
+import type { User } from "../contract/generated";
+import type { OutgoingMessage } from "../state/chat/model";
+import type { WorklogLine } from "../state/cloud/model";
+import type { Action } from "../state/page";
+
+/** What a user does, as any tab sends it to the leading one. */
+export type Intention =
+  /** This tab has registered a name and stored its token. */
+  | { readonly kind: "signIn"; readonly user: User }
+  /** This tab has removed the token and is going to register another name. */
+  | { readonly kind: "signOut" }
+  | { readonly kind: "leave" }
+  | { readonly kind: "send"; readonly item: Pick<OutgoingMessage, "clientId" | "text" | "at"> }
+  | { readonly kind: "retry"; readonly clientId: string }
+  | { readonly kind: "discard"; readonly clientId: string }
+  | { readonly kind: "typing" }
+  /** The server rejected a command of this tab. */
+  | { readonly kind: "logRefusal"; readonly line: WorklogLine }
+  | { readonly kind: "reconnect" }
+  /** The device has lost its network. */
+  | { readonly kind: "goOffline" };
+
+/** The change of the page's state that an intention leads to, whatever the server responds; undefined if none. */
+export function predict(intention: Intention): Action | undefined {
+  switch (intention.kind) {
+    case "signIn":
+      return { store: "chat", event: { kind: "signedIn", user: intention.user } };
+    case "signOut":
+      return { store: "chat", event: { kind: "signedOut", reason: "left" } };
+    case "send":
+      return { store: "chat", event: { kind: "queued", item: intention.item } };
+    case "retry":
+      return { store: "chat", event: { kind: "requeued", clientId: intention.clientId } };
+    case "discard":
+      return { store: "chat", event: { kind: "discarded", clientId: intention.clientId } };
+    case "logRefusal":
+      return { store: "cloud", event: { kind: "refused", line: intention.line } };
+    case "leave":
+    case "typing":
+    case "reconnect":
+    case "goOffline":
+      return undefined;
+    default:
+      return intention satisfies never;
+  }
+}
