@@ -85,15 +85,19 @@ test("a tab takes over from a suspended one, which follows it afterwards", async
   const mark = Date.now().toString(36);
   const [first, second] = await openTwo(context, portal.url);
   const devtools = await context.newCDPSession(first);
-  await devtools.send("Page.setWebLifecycleState", { state: "frozen" });
+  // The debugger suspends the tab at its next event, as a browser suspends tabs in the background.
+  await devtools.send("Debugger.enable");
+  const suspended = new Promise(resolve => devtools.once("Debugger.paused", resolve));
+  await devtools.send("Debugger.pause");
   await sendMessage(second, `${mark} while suspended`);
+  await suspended;
   await expect(second.locator(".message.outgoing", { hasText: `${mark} while suspended` })).toBeVisible();
   // The tab asks for a snapshot when the user returns to it.
   await setHidden(second, true);
   await setHidden(second, false);
   await expect(stored(second, `${mark} while suspended`)).toHaveCount(1);
 
-  await devtools.send("Page.setWebLifecycleState", { state: "active" });
+  await devtools.send("Debugger.disable");
   await expect(stored(first, `${mark} while suspended`)).toHaveCount(1);
   await sendMessage(first, `${mark} back again`);
   for (const tab of [first, second])

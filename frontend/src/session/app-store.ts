@@ -1,7 +1,8 @@
-import { computed, type ReadonlySignal } from "@preact/signals";
+import type { ReadonlySignal } from "@preact/signals";
 import type { Backend } from "../api/backend";
 import { ApiError } from "../api/errors";
 import { PAGE_SIZE } from "../live/chat-connection";
+import { signalsOf } from "../live/page-store";
 import { SharedStore } from "../live/shared-store";
 import { type ChatEvent, type ChatState, ROOM } from "../state/chat/model";
 import type { CloudState } from "../state/cloud/model";
@@ -50,6 +51,7 @@ export class AppStore {
   private readonly leader: PageLeader;
   private readonly identity: Identity;
   private readonly outbox: Outbox;
+  private readonly typingUsers: ReadonlySignal<ChatState["typing"]>;
   private stopTypingExpiry: (() => void) | undefined;
   private loadingOlder = false;
   private lastSentAt = 0;
@@ -62,20 +64,18 @@ export class AppStore {
       ...{ initial: storedState(identity, outbox), reduce: reducePage, snapshotOf, mergeSnapshot, predict },
       openChannel: openChannel ?? (name => new BroadcastChannel(name)),
     });
-    this.chat = computed(() => shared.state.value.chat);
-    this.cloud = computed(() => shared.state.value.cloud);
-    this.access = new Access(
-      computed(() => shared.state.value.view),
-      backend,
-      identity,
-    );
+    const { chat, cloud, view, typing } = signalsOf(shared.state);
+    this.chat = chat;
+    this.cloud = cloud;
+    this.typingUsers = typing;
+    this.access = new Access(view, backend, identity);
     this.leader = new PageLeader({
       ...{ store: shared, backend, identity, outbox, access: this.access, isOnline, random },
     });
     this.commandSender = new CommandSender({
       backend,
       token: () => this.token,
-      state: () => this.cloud.peek(),
+      state: () => cloud.peek(),
       logRefusal: line => shared.request({ kind: "logRefusal", line }),
     });
     this.shared = shared;
@@ -93,9 +93,8 @@ export class AppStore {
   }
 
   start(): void {
-    this.stopTypingExpiry = watchTyping(
-      computed(() => this.chat.value.typing),
-      now => this.shared.apply({ store: "chat", event: { kind: "typingExpired", now } }),
+    this.stopTypingExpiry = watchTyping(this.typingUsers, now =>
+      this.shared.apply({ store: "chat", event: { kind: "typingExpired", now } }),
     );
     this.shared.join(this.leader);
   }
