@@ -12,6 +12,7 @@ import pytest
 
 from opsroom_contracts import endpoints
 from opsroom_contracts.asyncapi import asyncapi
+from opsroom_contracts.commands import COMMANDS, CommandSpec
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_launcher.dev.reference import FOLDER, pages
 
@@ -54,6 +55,20 @@ def test_what_is_made_from_the_code_is_up_to_date() -> None:
     made = {name: (ROOT / FOLDER / name).read_text(encoding="utf-8") for name in pages()}
     stale = [name for name, text in pages().items() if made[name] != text]
     assert stale == [], "./opsroom docs makes them anew"
+
+
+def test_the_map_of_the_code_names_existing_files() -> None:
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    sources = {path.name.removeprefix("opsroom_"): path for path in ROOT.glob("*/*/src/opsroom_*")}
+    named = re.findall(rf"`(({'|'.join(sources)})/[\w./]*)`", text)
+    assert len(named) > 40
+    assert [path for path, name in named if not (sources[name].parent / f"opsroom_{path}").exists()] == []
+
+
+@pytest.mark.parametrize("spec", COMMANDS.values(), ids=str)
+def test_every_command_is_in_the_changelog(spec: CommandSpec) -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").lower()
+    assert re.search(rf"\b{spec.command.value}\b", text)
 
 
 def test_every_test_that_security_rests_on_is_there() -> None:

@@ -1,48 +1,21 @@
 import type {
-  AckFrame,
   AddressSeen,
+  ClientFrame,
   CloudEvent,
   Command,
-  ErrorFrame,
-  HelloFrame,
   InstanceList,
-  JoinedFrame,
-  LeaveFrame,
-  LeftFrame,
   Message,
-  MessageFrame,
-  MutedFrame,
   Operation,
   Registered,
-  RemovedFrame,
-  ResetFrame,
   Restriction,
-  SendFrame,
+  ServerFrame,
   SessionView,
   Status,
-  TypingFrame,
-  TypingNotice,
-  UnmutedFrame,
   User,
-  WelcomeFrame,
 } from "../contract/generated";
 
 /** The code that browsers report if a socket ended without a close frame (RFC 6455, 7.4.1). */
 export const ABNORMAL_CLOSURE = 1006;
-
-export type ClientFrame = HelloFrame | SendFrame | TypingFrame | LeaveFrame;
-export type ServerFrame =
-  | WelcomeFrame
-  | MessageFrame
-  | RemovedFrame
-  | MutedFrame
-  | UnmutedFrame
-  | JoinedFrame
-  | LeftFrame
-  | TypingNotice
-  | AckFrame
-  | ErrorFrame
-  | ResetFrame;
 
 /** The callbacks of a chat socket; nothing is called after `onClose`. */
 export interface ChatListener {

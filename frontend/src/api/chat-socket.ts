@@ -1,5 +1,5 @@
-import { SUBPROTOCOL } from "../contract/generated";
-import { ABNORMAL_CLOSURE, type ChatListener, type ChatSocket, type ServerFrame } from "./backend";
+import { type ServerFrame, SUBPROTOCOL } from "../contract/generated";
+import { ABNORMAL_CLOSURE, type ChatListener, type ChatSocket } from "./backend";
 
 /** Time limit for the handshake: some networks drop packets without an error. */
 const OPEN_TIMEOUT_MS = 10_000;

@@ -1,26 +1,16 @@
-import { API, type Command, type Operation } from "../contract/generated";
+import { API, COMMANDS, type Operation } from "../contract/generated";
 import type { Backend, CommandRequest } from "./backend";
 import { openChatSocket } from "./chat-socket";
 import { openCloudStream } from "./cloud-stream";
 import { request, urlOf } from "./http";
-
-const ROUTES = {
-  start: "POST /cloud/instances/{instance_id}/start",
-  stop: "POST /cloud/instances/{instance_id}/stop",
-  remove: "DELETE /cloud/instances/{instance_id}",
-} as const satisfies Record<Exclude<Command, "create">, string>;
 
 const loadModeration = () => import(/* webpackChunkName: "moderation" */ "./moderation");
 
 /** Create a backend that uses the gateway at `base`: an origin, optionally with a path prefix of `/api/v1`. */
 export function createHttpBackend(base: string): Backend {
   const command = async ({ command, instanceId = "", key, token }: CommandRequest): Promise<Operation> => {
-    const options = { key, token };
-    const { operation } =
-      command === "create"
-        ? await request(base, "POST /cloud/instances", {}, options)
-        : await request(base, ROUTES[command], { path: { instance_id: instanceId } }, options);
-    return operation;
+    const path = { instance_id: instanceId };
+    return (await request(base, COMMANDS[command].route, { path }, { key, token })).operation;
   };
   return {
     session: token => request(base, "GET /session", {}, { token }),

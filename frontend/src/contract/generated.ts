@@ -8,6 +8,48 @@ export const NAME_MAX = 32;
 export const SSE_CHANGE = "change";
 export const SSE_RESET = "reset";
 export const RETRY_HINT = "; retry in (\\d+\\.\\d) s$";
+/** The commands for instances: event of completion, valid states, state after it (null: removed), route. */
+export const COMMANDS = {
+  "create": {
+    "done": "created",
+    "needs": [],
+    "leaves": "stopped",
+    "route": "POST /cloud/instances"
+  },
+  "start": {
+    "done": "started",
+    "needs": [
+      "stopped"
+    ],
+    "leaves": "running",
+    "route": "POST /cloud/instances/{instance_id}/start"
+  },
+  "restart": {
+    "done": "restarted",
+    "needs": [
+      "running"
+    ],
+    "leaves": "running",
+    "route": "POST /cloud/instances/{instance_id}/restart"
+  },
+  "stop": {
+    "done": "stopped",
+    "needs": [
+      "running"
+    ],
+    "leaves": "stopped",
+    "route": "POST /cloud/instances/{instance_id}/stop"
+  },
+  "remove": {
+    "done": "removed",
+    "needs": [
+      "running",
+      "stopped"
+    ],
+    "leaves": null,
+    "route": "DELETE /cloud/instances/{instance_id}"
+  }
+} as const satisfies Record<Command, CommandSpec>;
 /** The codes with which the server closes a socket. */
 export const CloseCode = {
   "LEFT": 1000,
@@ -39,12 +81,38 @@ export const RETRY_BY_CLOSE_CODE: Readonly<Record<number, "never" | "now" | "lat
 /** Error codes after which the same request may succeed a little later. */
 export const RETRYABLE: readonly ErrorCode[] = ["idempotency_in_flight","overloaded","rate_limited","request_timeout","unavailable"];
 
+export type ClientFrame =
+  | HelloFrame
+  | LeaveFrame
+  | SendFrame
+  | TypingFrame;
+
+export type ServerFrame =
+  | AckFrame
+  | ErrorFrame
+  | JoinedFrame
+  | LeftFrame
+  | MessageFrame
+  | MutedFrame
+  | RemovedFrame
+  | ResetFrame
+  | TypingNotice
+  | UnmutedFrame
+  | WelcomeFrame;
+
+export interface CommandSpec {
+  readonly done: EventType;
+  readonly needs: readonly InstanceState[];
+  readonly leaves: InstanceState | null;
+  readonly route: keyof Contract["Api"];
+}
+
 export type Mode = "open" | "token" | "oidc";
 export type Action = "register" | "chat" | "see_servers" | "command_servers" | "moderate" | "see_audit";
 export type Role = "member" | "viewer" | "operator" | "admin";
 export type RestrictionKind = "mute" | "ban";
 export type InstanceState = "running" | "stopped";
-export type Command = "create" | "start" | "stop" | "remove";
+export type Command = "create" | "start" | "stop" | "restart" | "remove";
 export type OperationStatus = "pending" | "done" | "cancelled" | "failed";
 export type AuditOutcome = "accepted" | "refused";
 export type AuditedAction = "cancel" | "revoke" | "remove_message" | "mute" | "ban" | "lift" | "locate";
@@ -80,7 +148,7 @@ export type ErrorCode =
   | "unavailable"
   | "internal";
 export type EventType =
-  "received" | "created" | "started" | "stopped" | "removed" | "cancelled" | "failed" | "retained";
+  "received" | "created" | "started" | "stopped" | "restarted" | "removed" | "cancelled" | "failed" | "retained";
 
 export interface Contract {
   Api: {
@@ -160,6 +228,12 @@ export interface Contract {
       };
       response: OperationAccepted;
     };
+    "POST /cloud/instances/{instance_id}/restart": {
+      path: {
+        instance_id: string;
+      };
+      response: OperationAccepted;
+    };
     "POST /cloud/instances/{instance_id}/stop": {
       path: {
         instance_id: string;
@@ -203,20 +277,20 @@ export interface Contract {
     };
   };
   HelloFrame: HelloFrame;
+  LeaveFrame: LeaveFrame;
   SendFrame: SendFrame;
   TypingFrame: TypingFrame;
-  LeaveFrame: LeaveFrame;
-  WelcomeFrame: WelcomeFrame;
-  MessageFrame: MessageFrame;
-  RemovedFrame: RemovedFrame;
-  MutedFrame: MutedFrame;
-  UnmutedFrame: UnmutedFrame;
-  JoinedFrame: JoinedFrame;
-  LeftFrame: LeftFrame;
-  TypingNotice: TypingNotice;
   AckFrame: AckFrame;
   ErrorFrame: ErrorFrame;
+  JoinedFrame: JoinedFrame;
+  LeftFrame: LeftFrame;
+  MessageFrame: MessageFrame;
+  MutedFrame: MutedFrame;
+  RemovedFrame: RemovedFrame;
   ResetFrame: ResetFrame;
+  TypingNotice: TypingNotice;
+  UnmutedFrame: UnmutedFrame;
+  WelcomeFrame: WelcomeFrame;
   CloudEvent: CloudEvent;
   ResetEvent: ResetEvent;
   Problem: Problem;
@@ -384,6 +458,9 @@ export interface HelloFrame {
   token: string;
   since?: number;
 }
+export interface LeaveFrame {
+  type: "leave";
+}
 export interface SendFrame {
   type: "send";
   clientId: string;
@@ -393,59 +470,6 @@ export interface SendFrame {
 export interface TypingFrame {
   type: "typing";
   room: string;
-}
-export interface LeaveFrame {
-  type: "leave";
-}
-export interface WelcomeFrame {
-  type: "welcome";
-  user: User;
-  users: User[];
-  seq: number;
-  muted?: Mute;
-}
-export interface Mute {
-  until?: string;
-  reason?: string;
-}
-export interface MessageFrame {
-  seq: number;
-  id: string;
-  room: string;
-  user: User;
-  text: string;
-  timestamp: string;
-  clientId?: string;
-  type: "message";
-}
-export interface RemovedFrame {
-  type: "removed";
-  seq: number;
-  room: string;
-  id: string;
-  messageSeq: number;
-  timestamp: string;
-}
-export interface MutedFrame {
-  until?: string;
-  reason?: string;
-  type: "muted";
-}
-export interface UnmutedFrame {
-  type: "unmuted";
-}
-export interface JoinedFrame {
-  type: "joined";
-  user: User;
-}
-export interface LeftFrame {
-  type: "left";
-  user: User;
-}
-export interface TypingNotice {
-  type: "typing";
-  room: string;
-  user: User;
 }
 export interface AckFrame {
   type: "ack";
@@ -464,9 +488,59 @@ export interface ErrorFrame {
   retryAfter?: number;
   until?: string;
 }
+export interface JoinedFrame {
+  type: "joined";
+  user: User;
+}
+export interface LeftFrame {
+  type: "left";
+  user: User;
+}
+export interface MessageFrame {
+  seq: number;
+  id: string;
+  room: string;
+  user: User;
+  text: string;
+  timestamp: string;
+  clientId?: string;
+  type: "message";
+}
+export interface MutedFrame {
+  until?: string;
+  reason?: string;
+  type: "muted";
+}
+export interface RemovedFrame {
+  type: "removed";
+  seq: number;
+  room: string;
+  id: string;
+  messageSeq: number;
+  timestamp: string;
+}
 export interface ResetFrame {
   type: "reset";
   seq: number;
+}
+export interface TypingNotice {
+  type: "typing";
+  room: string;
+  user: User;
+}
+export interface UnmutedFrame {
+  type: "unmuted";
+}
+export interface WelcomeFrame {
+  type: "welcome";
+  user: User;
+  users: User[];
+  seq: number;
+  muted?: Mute;
+}
+export interface Mute {
+  until?: string;
+  reason?: string;
 }
 export interface CloudEvent {
   seq: number;

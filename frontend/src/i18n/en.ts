@@ -9,12 +9,14 @@ const commands: Record<Command, string> = {
   create: "Create",
   start: "Start",
   stop: "Stop",
+  restart: "Restart",
   remove: "Remove",
 };
 const pending: Record<Command, string> = {
   create: "Creating",
   start: "Starting",
   stop: "Stopping",
+  restart: "Restarting",
   remove: "Removing",
 };
 const states: Record<InstanceState, string> = { running: "Running", stopped: "Stopped" };
@@ -23,6 +25,7 @@ const kinds: Record<WorklogKind, string> = {
   created: "Created",
   started: "Started",
   stopped: "Stopped",
+  restarted: "Restarted",
   removed: "Removed",
   cancelled: "Cancelled",
   failed: "Failed",
@@ -222,6 +225,7 @@ export const en = {
       created: (n: number) => count(n, { other: "# created" }),
       started: (n: number) => count(n, { other: "# started" }),
       stopped: (n: number) => count(n, { other: "# stopped" }),
+      restarted: (n: number) => count(n, { other: "# restarted" }),
       removed: (n: number) => count(n, { other: "# removed" }),
       cancelled: (n: number) => count(n, { other: "# cancelled" }),
       failed: (n: number) => count(n, { other: "# failed" }),

@@ -9,12 +9,14 @@ const commands: Record<Command, string> = {
   create: "Создать",
   start: "Запустить",
   stop: "Остановить",
+  restart: "Перезапустить",
   remove: "Удалить",
 };
 const pending: Record<Command, string> = {
   create: "Создаётся",
   start: "Запускается",
   stop: "Останавливается",
+  restart: "Перезапускается",
   remove: "Удаляется",
 };
 const errors: Partial<Record<ErrorCode | "unreachable", string>> = {
@@ -198,6 +200,7 @@ export const ru: Dictionary = {
       created: "Создана",
       started: "Запущена",
       stopped: "Остановлена",
+      restarted: "Перезапущена",
       removed: "Удалена",
       cancelled: "Отменена",
       failed: "Не удалась",
@@ -224,6 +227,7 @@ export const ru: Dictionary = {
       created: n => count(n, { one: "# создана", other: "# создано" }),
       started: n => count(n, { one: "# запущена", other: "# запущено" }),
       stopped: n => count(n, { one: "# остановлена", other: "# остановлено" }),
+      restarted: n => count(n, { one: "# перезапущена", other: "# перезапущено" }),
       removed: n => count(n, { one: "# удалена", other: "# удалено" }),
       cancelled: n => count(n, { one: "# отменена", other: "# отменено" }),
       failed: n => count(n, { one: "# не удалась", other: "# не удалось" }),

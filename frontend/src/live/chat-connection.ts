@@ -1,6 +1,6 @@
-import type { Backend, ChatSocket, ServerFrame } from "../api/backend";
+import type { Backend, ChatSocket } from "../api/backend";
 import { retryDelay } from "../api/errors";
-import { CloseCode, RETRY_BY_CLOSE_CODE, RETRYABLE } from "../contract/generated";
+import { CloseCode, RETRY_BY_CLOSE_CODE, RETRYABLE, type ServerFrame } from "../contract/generated";
 import { type ChatEvent, type ChatState, ROOM, type SignOutReason } from "../state/chat/model";
 import type { PageStore } from "./page-store";
 import { parseRetryHint, Reconnector } from "./reconnector";

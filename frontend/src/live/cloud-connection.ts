@@ -1,5 +1,5 @@
 import type { Backend, CloudStream } from "../api/backend";
-import type { CloudEvent } from "../contract/generated";
+import { type CloudEvent, COMMANDS, type CommandSpec } from "../contract/generated";
 import type { CloudState, CloudStateEvent } from "../state/cloud/model";
 import { Batcher } from "./batcher";
 import type { PageStore } from "./page-store";
@@ -17,6 +17,14 @@ interface CloudConnectionOptions {
   readonly store: PageStore;
   readonly isOnline?: () => boolean;
   readonly random?: () => number;
+}
+
+/** Whether an event of an older server doesn't contain the instance that it leaves. */
+function lacksInstance({ type, command, instance }: CloudEvent): boolean {
+  const ended = type === "cancelled" || type === "failed";
+  const { done, leaves }: CommandSpec = COMMANDS[command];
+  const removed = leaves === null ? type === done : command === "create" && ended;
+  return instance === undefined && !removed;
 }
 
 /** A cloud connection that reconnects: loads the list of instances, then follows the events after it. */
@@ -70,7 +78,10 @@ export class CloudConnection {
     }
     const listener = {
       onOpen: () => this.reconnector.opened(),
-      onChanges: (events: readonly CloudEvent[]) => this.changes.add(events),
+      onChanges: (events: readonly CloudEvent[]) => {
+        this.changes.add(events);
+        if (events.some(lacksInstance)) this.startOver();
+      },
       onReset: () => this.startOver(),
       onClose: (retryAfterMs?: number) => {
         // The next stream resumes after the last event that was passed on.

@@ -1,6 +1,14 @@
-import type { ChatListener, ChatSocket, ClientFrame, HistoryQuery, ServerFrame } from "../api/backend";
+import type { ChatListener, ChatSocket, HistoryQuery } from "../api/backend";
 import { ApiError } from "../api/errors";
-import { CloseCode, type Message, NAME_MAX, type Registered, type User } from "../contract/generated";
+import {
+  type ClientFrame,
+  CloseCode,
+  type Message,
+  NAME_MAX,
+  type Registered,
+  type ServerFrame,
+  type User,
+} from "../contract/generated";
 import { ROOM } from "../state/chat/model";
 
 interface Member {

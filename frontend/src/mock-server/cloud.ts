@@ -1,27 +1,24 @@
 import type { CloudListener, CloudStream, CommandRequest } from "../api/backend";
 import { ApiError } from "../api/errors";
-import type {
-  CloudEvent,
-  Command,
-  ErrorCode,
-  EventType,
-  Instance,
-  InstanceList,
-  Operation,
+import {
+  type CloudEvent,
+  COMMANDS,
+  type Command,
+  type CommandSpec,
+  type ErrorCode,
+  type EventType,
+  type Instance,
+  type InstanceList,
+  type Operation,
 } from "../contract/generated";
-
-const DONE: Record<Command, EventType> = {
-  create: "created",
-  start: "started",
-  stop: "stopped",
-  remove: "removed",
-};
 
 const refuse = (code: ErrorCode, detail: string) => new ApiError({ code, detail });
 
 /** The cloud service as a client sees it. */
 export class MockCloud {
   readonly events: CloudEvent[] = [];
+  /** Whether events contain the instance that they leave; those of older servers don't. */
+  carriesInstance = true;
   private readonly instances = new Map<string, Instance>();
   private readonly operations = new Map<string, Operation>();
   private readonly byKey = new Map<string, string>();
@@ -116,32 +113,36 @@ export class MockCloud {
   private check(command: Command, instance: Instance | undefined): void {
     if (!instance) throw refuse("instance_not_found", "There is no such instance.");
     if (instance.pending) throw refuse("operation_pending", "Another operation is pending.");
-    const wanted = command === "start" ? "stopped" : command === "stop" ? "running" : instance.state;
-    if (instance.state !== wanted) throw refuse("transition_invalid", `The instance is ${instance.state}.`);
+    const { needs }: CommandSpec = COMMANDS[command];
+    if (!needs.includes(instance.state))
+      throw refuse("transition_invalid", `The instance is ${instance.state}.`);
   }
 
   private finish(operation: Operation, at: Date): void {
     this.operations.set(operation.id, { ...operation, status: "done" });
     const instance = this.instances.get(operation.instanceId);
     if (!instance) return;
-    const state = operation.command === "start" ? "running" : "stopped";
-    if (operation.command === "remove") this.instances.delete(instance.id);
-    else this.instances.set(instance.id, { ...settled(instance), state, timestamp: at.toISOString() });
-    this.append(DONE[operation.command], operation, at);
+    const { done, leaves }: CommandSpec = COMMANDS[operation.command];
+    if (leaves === null) this.instances.delete(instance.id);
+    else
+      this.instances.set(instance.id, { ...settled(instance), state: leaves, timestamp: at.toISOString() });
+    this.append(done, operation, at);
   }
 
   private append(type: EventType, operation: Operation, at: Date): void {
     const { id, instanceId, command, actor, dueAt } = operation;
+    const instance = this.instances.get(instanceId);
     const event: CloudEvent = {
       seq: this.events.length + 1,
       type,
       instanceId,
       operationId: id,
       command,
-      state: this.instances.get(instanceId)?.state ?? "stopped",
+      state: instance?.state ?? "stopped",
       actor,
       timestamp: at.toISOString(),
       ...(type === "received" ? { dueAt } : {}),
+      ...(instance && this.carriesInstance ? { instance } : {}),
     };
     this.events.push(event);
     for (const listener of this.listeners) listener.onChanges([event]);

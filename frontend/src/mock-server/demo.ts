@@ -1,5 +1,5 @@
 import type { Backend } from "../api/backend";
-import type { User } from "../contract/generated";
+import type { Command, User } from "../contract/generated";
 import { createMockBackend, type MockBackend } from "./backend";
 
 const MINUTE = 60_000;
@@ -37,7 +37,7 @@ function addDemoContent({ chat, cloud }: MockBackend): readonly [User, User, Use
   );
   const make = (actor: string, minutes: number) =>
     cloud.command({ command: "create", key: uuid() }, actor, ago(minutes)).instanceId;
-  const act = (command: "start" | "stop", instanceId: string, actor: string, minutes: number) =>
+  const act = (command: Command, instanceId: string, actor: string, minutes: number) =>
     cloud.command({ command, instanceId, key: uuid() }, actor, ago(minutes));
   const [build, spare, old] = [make("Alexandra", 150), make("Alexandra", 149), make("Petr", 148)];
   act("start", build, "Alexandra", 147);

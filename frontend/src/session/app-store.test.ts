@@ -162,6 +162,19 @@ describe("the cloud", () => {
     expect(ann.cloud.value.connection.phase).toBe("live");
   });
 
+  it("loads the list again for events of an older server, which contain no instance", async () => {
+    browser.backend.cloud.carriesInstance = false;
+    const ann = browser.open();
+    await settle();
+    await Promise.all([ann.commandSender.run("create"), settle(15_000)]);
+    const [created] = browser.backend.cloud.list().instances;
+    expect([...ann.cloud.value.instances.values()]).toEqual([created]);
+    expect(created).toMatchObject({ state: "stopped" });
+    await Promise.all([ann.commandSender.run("remove", created?.id), settle(15_000)]);
+    expect(ann.cloud.value.instances.size).toBe(0);
+    expect(ann.cloud.value.connection.phase).toBe("live");
+  });
+
   it("reports the time of the next attempt while the server is unreachable", async () => {
     browser.backend.setReachable(false);
     const ann = browser.open();

@@ -1,17 +1,16 @@
+import { COMMANDS } from "../contract/generated";
 import type { WorklogKind, WorklogLine } from "../state/cloud/model";
 
-export const MISSED_EVENT_KINDS = [
-  "created",
-  "started",
-  "stopped",
-  "removed",
+/** The events that the summary counts: those that complete or end a command. */
+export type MissedEventKind = Exclude<WorklogKind, "received" | "refused">;
+export const MISSED_EVENT_KINDS: readonly MissedEventKind[] = [
+  ...Object.values(COMMANDS).map(spec => spec.done),
   "cancelled",
   "failed",
-] as const;
-export type MissedEventKind = (typeof MISSED_EVENT_KINDS)[number];
+];
 
 const isMissedEventKind = (kind: WorklogKind): kind is MissedEventKind =>
-  (MISSED_EVENT_KINDS as readonly string[]).includes(kind);
+  (MISSED_EVENT_KINDS as readonly WorklogKind[]).includes(kind);
 
 /** Count the events after `seq` by kind, without accepted commands. */
 export function countSince(

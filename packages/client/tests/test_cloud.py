@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from opsroom_client import Opsroom, RequestRejectedError
 from opsroom_contracts.cloud import OperationStatus
-from opsroom_contracts.commands import Command, EventType, InstanceState
+from opsroom_contracts.commands import COMMANDS, Command, EventType, InstanceState
 from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.http import CloudEvent, ResetEvent
 from packages.client.tests.tcp_proxy import Proxy
@@ -30,9 +30,11 @@ async def test_the_lifecycle_of_a_server(opsroom: Opsroom) -> None:
     created = await cloud.create(key=key)
     assert (await cloud.create(key=key)).id == created.id
     assert (await cloud.finished(created, seq)).status is OperationStatus.DONE
-    for command in (Command.START, Command.STOP):
-        operation = await cloud.command(command, created.instance_id)
-        assert (await cloud.finished(operation, seq)).status is OperationStatus.DONE
+    for command in COMMANDS:
+        if command not in {Command.CREATE, Command.REMOVE}:
+            operation = await getattr(cloud, command.value)(created.instance_id)
+            assert operation.command is command
+            assert (await cloud.finished(operation, seq)).status is OperationStatus.DONE
     removal = await cloud.remove(created.instance_id)
     assert (await cloud.cancel(removal.id)).status is OperationStatus.CANCELLED
     (left,) = [one for one in (await cloud.instances()).instances if one.id == created.instance_id]

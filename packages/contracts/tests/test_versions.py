@@ -1,6 +1,7 @@
 """Stored payloads of previous, current and newer versions."""
 
 import json
+from enum import StrEnum
 from typing import Literal
 
 import pytest
@@ -170,3 +171,44 @@ def test_the_error_for_an_unreadable_payload_of_a_union_names_the_field(
     with pytest.raises(ContractError) as refused:
         UNION.read(json.dumps(payload).encode())
     assert (refused.value.field, isinstance(refused.value, NewerVersionError)) == (field, newer)
+
+
+class Color(StrEnum):
+    """An invented enumeration."""
+
+    RED = "red"
+
+
+class Painted(Model):
+    """An invented payload with an enumeration."""
+
+    version: Literal[1] = 1
+    color: Color
+    old_color: Color | None = None
+    name: str
+
+
+PAINTED = StoredContract(Painted)
+
+
+@pytest.mark.parametrize("field", ["color", "oldColor"])
+def test_an_unknown_member_of_an_enumeration_is_of_a_newer_release(field: str) -> None:
+    payload = {"color": "red", "oldColor": "red", "name": "door", field: "mauve"}
+    with pytest.raises(NewerVersionError, match=f"{field}: 'mauve' is unknown to this release"):
+        PAINTED.read(json.dumps(payload).encode())
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"color": "mauve"},
+        {"color": 7, "name": "door"},
+        {"color": "mauve" * 20, "name": "door"},
+        {"color": "red", "name": 7},
+        [],
+    ],
+)
+def test_a_payload_that_would_not_fit_with_known_members_either_is_malformed(payload: object) -> None:
+    with pytest.raises(ContractError) as error:
+        PAINTED.read(json.dumps(payload).encode())
+    assert not isinstance(error.value, NewerVersionError)

@@ -2,20 +2,40 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from opsroom_cloud.domain.ids import instance_id_of, operation_id_of
 from opsroom_cloud.domain.lifecycle import AcceptCommand, cancel, complete, decide, fail, retain
 from opsroom_cloud.domain.operation_status import SequencedEvent, status_from_events
 from opsroom_contracts.cloud import Instance, InstanceEvent, OperationStatus, apply
-from opsroom_contracts.commands import Command, EventType, InstanceState
+from opsroom_contracts.commands import COMMANDS, Command, EventType, InstanceState
 from opsroom_contracts.errors import ErrorCode, Fault
 
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 DELAY = timedelta(seconds=10)
 INSTANCE = "i-1"
-ENDS = {EventType.CREATED, EventType.STARTED, EventType.STOPPED, EventType.REMOVED}
+AFTER = {
+    Command.CREATE: InstanceState.STOPPED,
+    Command.START: InstanceState.RUNNING,
+    Command.RESTART: InstanceState.RUNNING,
+    Command.STOP: InstanceState.STOPPED,
+    Command.REMOVE: None,
+}
+"""The state after each command, spelled independently of the table."""
+ALLOWED = {
+    None: {Command.CREATE},
+    InstanceState.STOPPED: {Command.START, Command.REMOVE},
+    InstanceState.RUNNING: {Command.STOP, Command.RESTART, Command.REMOVE},
+}
+"""The commands that are valid in each state; None: there is no instance."""
+PATHS: dict[InstanceState | None, list[Command]] = {
+    None: [],
+    InstanceState.STOPPED: [Command.CREATE],
+    InstanceState.RUNNING: [Command.CREATE, Command.START],
+}
+ENDS = {spec.done for spec in COMMANDS.values()}
 UNDOES = {EventType.CANCELLED, EventType.FAILED}
 
 
@@ -36,9 +56,21 @@ class LifeCycle(RuleBasedStateMachine):
     def instance(self) -> Instance | None:
         return apply(self.log[-1]) if self.log else None
 
+    @initialize(state=st.sampled_from(list(ALLOWED)))
+    def reach(self, state: InstanceState | None) -> None:
+        """Begin in each state: random commands alone rarely start an instance."""
+        for command in PATHS[state]:
+            self.send_command(command)
+            self.pending_operation_completes()
+
     @rule(seconds=st.integers(1, 15))
     def time_passes(self, seconds: int) -> None:
         self.now += timedelta(seconds=seconds)
+
+    @precondition(lambda self: self.pending is None)
+    @rule(data=st.data())
+    def send_valid_command(self, data: st.DataObject) -> None:
+        self.send_command(data.draw(st.sampled_from(sorted(ALLOWED[self.state]))))
 
     @rule(command=st.sampled_from(Command))
     def send_command(self, command: Command) -> None:
@@ -82,18 +114,23 @@ class LifeCycle(RuleBasedStateMachine):
             return None if command is Command.CREATE else ErrorCode.INSTANCE_NOT_FOUND
         if self.pending is not None:
             return ErrorCode.OPERATION_PENDING
-        allowed = {
-            InstanceState.STOPPED: {Command.START, Command.REMOVE},
-            InstanceState.RUNNING: {Command.STOP, Command.REMOVE},
-        }
-        return None if command in allowed[self.state] else ErrorCode.TRANSITION_INVALID
+        return None if command in ALLOWED[self.state] else ErrorCode.TRANSITION_INVALID
 
     @rule(data=st.data())
     def timer_fires(self, data: st.DataObject) -> None:
         """Complete any operation, possibly again."""
         if not self.orders:
             return
-        order = data.draw(st.sampled_from(self.orders))
+        self._complete(data.draw(st.sampled_from(self.orders)))
+
+    @precondition(lambda self: self.pending is not None)
+    @rule()
+    def pending_operation_completes(self) -> None:
+        assert self.pending is not None
+        self.now = max(self.now, self.pending.due_at)
+        self._complete(self.pending)
+
+    def _complete(self, order: AcceptCommand) -> None:
         event = complete(self.instance(), order.operation_id, self.now)
         if self.pending is None or self.pending.operation_id != order.operation_id:
             assert event is None
@@ -102,11 +139,8 @@ class LifeCycle(RuleBasedStateMachine):
         assert event.type in ENDS
         self.log.append(event)
         self.pending = None
-        if order.command is Command.REMOVE:
-            self.state = self.since = None
-        else:
-            self.state = InstanceState.RUNNING if order.command is Command.START else InstanceState.STOPPED
-            self.since = self.now
+        self.state = AFTER[order.command]
+        self.since = None if self.state is None else self.now
 
     @rule(data=st.data(), reason=st.text(max_size=900))
     def provider_fails(self, data: st.DataObject, reason: str) -> None:
@@ -185,6 +219,20 @@ class LifeCycle(RuleBasedStateMachine):
 
 
 TestLifeCycle = LifeCycle.TestCase
+
+
+@pytest.mark.parametrize("state", ALLOWED)
+@pytest.mark.parametrize("command", Command)
+def test_every_command_in_every_state(command: Command, state: InstanceState | None) -> None:
+    run = LifeCycle()
+    run.reach(state)
+    assert run.state is state
+    run.send_command(command)
+    assert (run.pending is not None) is (command in ALLOWED[state])
+    if run.pending is not None:
+        run.pending_operation_completes()
+        run.the_projection_matches_the_model()
+        assert run.state is AFTER[command]
 
 
 def test_ids_are_derived_from_the_client_id() -> None:

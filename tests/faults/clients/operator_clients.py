@@ -6,6 +6,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 
+from opsroom_contracts.commands import COMMANDS, Command
 from tests.faults.clients.chat_socket import Json
 from tests.faults.clients.http_client import Answer, event_stream, request
 from tests.faults.clients.recorder import Recorder, notify
@@ -14,7 +15,8 @@ from tests.faults.verification.history import Accepted, Reader, Segment, StateCo
 _FINAL_SECONDS = 120.0
 _SNAPSHOT_SECONDS = 4.0
 _PATH = "/api/v1/cloud/instances"
-_CYCLE = ("start", "stop", "remove")
+_CYCLE = tuple(spec for spec in COMMANDS.values() if spec.command is not Command.CREATE)
+"""The commands of a lane, in the order of the table: each is valid after the one before."""
 
 
 class LaneEndedError(Exception):
@@ -161,14 +163,13 @@ class OperatorClient:
         created = await self._command("create", "POST", _PATH, f"{key}.create")
         if created is None:
             return
-        path = f"{_PATH}/{created}"
-        for command in _CYCLE:
-            verb, where = ("DELETE", path) if command == "remove" else ("POST", f"{path}/{command}")
+        for spec in _CYCLE:
+            command, where = spec.command.value, "/api/v1/cloud" + spec.path.format(instance_id=created)
             done = None
             attempt = 0
             while done is None:  # a cancelled command is sent again
                 attempt += 1
-                done = await self._command(command, verb, where, f"{key}.{command}.{attempt}")
+                done = await self._command(command, spec.method, where, f"{key}.{command}.{attempt}")
 
     async def _command(self, command: str, verb: str, path: str, key: str) -> str | None:
         """Send a command and wait for its end. Returns the instance's id, or None if it was cancelled."""

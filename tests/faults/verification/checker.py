@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from math import inf
 
+from opsroom_contracts.commands import COMMANDS
 from tests.faults.verification.history import (
     Accepted,
     History,
@@ -27,7 +28,7 @@ _COMMANDS = ("cloud", *_BROKERS)
 """Prefixes of the faults that may delay an accepted command."""
 _PEOPLE = ("gateway", "chat", *_BROKERS)
 """Prefixes of the faults that may delay presence and names."""
-_FINAL = {"create": "created", "start": "started", "stop": "stopped", "remove": "removed"}
+_FINAL = {str(spec.command): str(spec.done) for spec in COMMANDS.values()}
 
 
 @dataclass(frozen=True, slots=True)

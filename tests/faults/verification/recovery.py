@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from opsroom_contracts.commands import COMMANDS
 from tests.faults.nemesis.nemesis import InjectedFault
 from tests.faults.verification.history import History
 
@@ -11,7 +12,7 @@ SOON_SECONDS = 1.0
 """A request that began within this time after a fault was healed may still be slow because of it."""
 SETTLED_SECONDS = 0.5
 """The minimum time between faults that count as not overlapping."""
-_FINAL = {"created", "started", "stopped", "removed"}
+_FINAL = frozenset(str(spec.done) for spec in COMMANDS.values())
 
 
 @dataclass(frozen=True, slots=True)

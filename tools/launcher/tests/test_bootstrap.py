@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import sys
+import sysconfig
 import time
 from asyncio.subprocess import PIPE
 from dataclasses import dataclass
@@ -40,10 +41,14 @@ else:
     version = "python%d.%d" % sys.version_info[:2]
     packages = here + "/.venv/lib/" + version + "/site-packages/"
     os.makedirs(packages + "thing-1.0.dist-info", exist_ok=True)
+    for name in os.listdir({installed!r}):  # what the packages import, but no nats-server
+        if not name.startswith(("nats_server", "thing", "__pycache__")) and not name.endswith(".pth"):
+            os.symlink({installed!r} + "/" + name, packages + name)
     with open(packages + "launcher.pth", "w") as link:
         link.write("\\n".join([here + "/tools/launcher/src", *{ours!r}]))
 """
-OURS = [str(REPOSITORY / "packages" / name / "src") for name in ("contracts", "messaging")]
+OURS = [str(REPOSITORY / "packages" / name / "src") for name in ("contracts", "messaging", "runtime")]
+"""What `up` imports before it searches for nats-server."""
 BENCH = """
 import json, os, sys
 told = [os.environ[name] for name in ("OPSROOM_ROOT", "OPSROOM_STARTED")]
@@ -117,7 +122,10 @@ def checkout(tmp_path: Path) -> Checkout:
     for name in ("uv.lock", "pyproject.toml", "tools/launcher/pyproject.toml"):
         (root / name).write_text(name)
     (root / "bench/__main__.py").write_text(BENCH)
-    executable(root / "path/uv", UV.format(ours=OURS, python=sys.executable, here=str(root)))
+    executable(
+        root / "path/uv",
+        UV.format(ours=OURS, installed=sysconfig.get_path("purelib"), python=sys.executable, here=str(root)),
+    )
     return Checkout(root)
 
 

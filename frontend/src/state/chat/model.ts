@@ -1,5 +1,4 @@
-import type { ServerFrame } from "../../api/backend";
-import type { ErrorCode, Message, Mute, User } from "../../contract/generated";
+import type { ErrorCode, Message, Mute, ServerFrame, User } from "../../contract/generated";
 import { type ConnectionState, IDLE_CONNECTION } from "../connection";
 
 export const ROOM = "general";

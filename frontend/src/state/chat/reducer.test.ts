@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ServerFrame } from "../../api/backend";
-import type { Message, User } from "../../contract/generated";
+import type { Message, ServerFrame, User } from "../../contract/generated";
 import { type ChatEvent, type ChatState, EMPTY_CHAT, TYPING_MS } from "./model";
 import { reduceChat } from "./reducer";
 

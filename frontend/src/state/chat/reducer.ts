@@ -1,14 +1,4 @@
-import type { ServerFrame } from "../../api/backend";
-import { onAck } from "./events/ack";
-import { onError } from "./events/error";
-import { onJoined } from "./events/joined";
-import { onLeft } from "./events/left";
-import { onMessage } from "./events/message";
-import { onMuted, onUnmuted } from "./events/muted";
-import { onRemoved } from "./events/removed";
-import { onReset } from "./events/reset";
-import { onTyping } from "./events/typing";
-import { onWelcome } from "./events/welcome";
+import { onFrame } from "./events";
 import { mergePage } from "./messages";
 import { type ChatEvent, type ChatState, EMPTY_CHAT, type OutgoingMessage } from "./model";
 
@@ -43,37 +33,6 @@ export function reduceChat(state: ChatState, event: ChatEvent): ChatState {
       return { ...state, outbox: state.outbox.filter(item => item.clientId !== event.clientId) };
     case "typingExpired":
       return { ...state, typing: state.typing.filter(one => one.until > event.now) };
-  }
-}
-
-function onFrame(state: ChatState, frame: ServerFrame, at: number): ChatState {
-  switch (frame.type) {
-    case "welcome":
-      return onWelcome(state, frame);
-    case "message":
-      return onMessage(state, frame);
-    case "removed":
-      return onRemoved(state, frame);
-    case "muted":
-      return onMuted(state, frame);
-    case "unmuted":
-      return onUnmuted(state);
-    case "joined":
-      return onJoined(state, frame);
-    case "left":
-      return onLeft(state, frame);
-    case "typing":
-      return onTyping(state, frame, at);
-    case "ack":
-      return onAck(state, frame);
-    case "error":
-      return onError(state, frame);
-    case "reset":
-      return onReset(state, frame);
-    default:
-      // The type checker demands a case for each known frame; those of newer servers are ignored.
-      frame satisfies never;
-      return state;
   }
 }
 

@@ -1,5 +1,12 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
-import type { Command, Instance, PendingOperation } from "../../contract/generated";
+import {
+  COMMANDS,
+  type Command,
+  type CommandSpec,
+  type Instance,
+  type InstanceState,
+  type PendingOperation,
+} from "../../contract/generated";
 import { secondsUntil } from "../../text/format";
 import { useApp } from "../app-context";
 import { CopyButton } from "../copy-button";
@@ -9,6 +16,16 @@ import { useNow } from "../use-now";
 interface InstanceCardProps {
   readonly instance: Instance;
   readonly onRemove: (id: string) => void;
+}
+
+/** The commands that are valid in `state`: those that change it, those that keep it, and those that remove the instance. */
+function commandsFor(state: InstanceState): { readonly command: Command; readonly removes: boolean }[] {
+  const rank = ({ leaves }: CommandSpec) => (leaves === null ? 2 : leaves === state ? 1 : 0);
+  const specs = Object.entries(COMMANDS) as [Command, CommandSpec][];
+  return specs
+    .filter(([, { needs }]) => needs.includes(state))
+    .sort(([, a], [, b]) => rank(a) - rank(b))
+    .map(([command, { leaves }]) => ({ command, removes: leaves === null }));
 }
 
 /** The second click of a double click is ignored. */
@@ -53,34 +70,26 @@ function Actions({ instance, onRemove }: InstanceCardProps) {
   const t = dictionary.value.cloud;
   const { id, state } = instance;
   const disabled = instance.pending !== undefined || commandSender.busy.value.has(id);
-  const toggle: Command = state === "running" ? "stop" : "start";
   // `aria-disabled` instead of `disabled`, to keep the focus.
   return (
     <div class="instance-actions">
-      <button
-        type="button"
-        class="button small quiet"
-        aria-disabled={disabled}
-        aria-label={t.action(toggle, id)}
-        onClick={event => {
-          if (!disabled && !isRepeat(event)) void commandSender.run(toggle, id);
-        }}
-      >
-        <span class={`icon icon-${toggle}`} aria-hidden="true" />
-        {t.commands[toggle]}
-      </button>
-      <button
-        type="button"
-        class="button small quiet danger"
-        aria-disabled={disabled}
-        aria-label={t.action("remove", id)}
-        onClick={() => {
-          if (!disabled) onRemove(id);
-        }}
-      >
-        <span class="icon icon-remove" aria-hidden="true" />
-        {t.commands.remove}
-      </button>
+      {commandsFor(state).map(({ command, removes }) => (
+        <button
+          key={command}
+          type="button"
+          class={removes ? "button small quiet danger" : "button small quiet"}
+          aria-disabled={disabled}
+          aria-label={t.action(command, id)}
+          onClick={event => {
+            if (disabled) return;
+            if (removes) onRemove(id);
+            else if (!isRepeat(event)) void commandSender.run(command, id);
+          }}
+        >
+          <span class={`icon icon-${command}`} aria-hidden="true" />
+          {t.commands[command]}
+        </button>
+      ))}
     </div>
   );
 }

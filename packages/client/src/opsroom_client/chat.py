@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from contextlib import suppress
-from typing import Self
+from typing import Self, assert_never
 from uuid import uuid4
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -266,13 +266,25 @@ class Chat:
                 self._on_broadcast(frame)
 
     def _on_broadcast(self, frame: BroadcastFrame) -> None:
-        if isinstance(frame, JoinedFrame):
-            self.users[frame.user.id] = frame.user
-        elif isinstance(frame, LeftFrame):
-            self.users.pop(frame.user.id, None)
-        elif isinstance(frame, MessageFrame | RemovedFrame) and frame.seq <= (self.seq or 0):
-            return
-        if self._received.put(frame) and isinstance(frame, MessageFrame | RemovedFrame | ResetFrame):
+        match frame:
+            case MessageFrame() | RemovedFrame():
+                if frame.seq > (self.seq or 0):
+                    self._receive(frame)
+            case ResetFrame():
+                self._receive(frame)
+            case JoinedFrame():
+                self.users[frame.user.id] = frame.user
+                self._received.put(frame)
+            case LeftFrame():
+                self.users.pop(frame.user.id, None)
+                self._received.put(frame)
+            case MutedFrame() | UnmutedFrame() | TypingNotice():
+                self._received.put(frame)
+            case _:
+                assert_never(frame)
+
+    def _receive(self, frame: MessageFrame | RemovedFrame | ResetFrame) -> None:
+        if self._received.put(frame):
             self.seq = frame.seq
 
     async def _on_welcome(self, frame: WelcomeFrame, socket: ClientConnection) -> None:

@@ -37,6 +37,10 @@ class Cloud:
         """Stop a server."""
         return await self.command(Command.STOP, instance_id, key=key)
 
+    async def restart(self, instance_id: str, *, key: str | None = None) -> Operation:
+        """Restart a server."""
+        return await self.command(Command.RESTART, instance_id, key=key)
+
     async def remove(self, instance_id: str, *, key: str | None = None) -> Operation:
         """Remove a server."""
         return await self.command(Command.REMOVE, instance_id, key=key)

@@ -109,7 +109,7 @@ class CreateRequest(Model):
 
 
 class InstanceRequest(Model):
-    """Start, stop or remove an instance; ``client_id`` as for create."""
+    """A command for an existing instance; ``client_id`` as for create."""
 
     instance_id: Identifier
     client_id: ClientId | None = None

@@ -22,6 +22,7 @@ class Command(StrEnum):
     CREATE = "create"
     START = "start"
     STOP = "stop"
+    RESTART = "restart"
     REMOVE = "remove"
 
 
@@ -32,6 +33,7 @@ class EventType(StrEnum):
     CREATED = "created"
     STARTED = "started"
     STOPPED = "stopped"
+    RESTARTED = "restarted"
     REMOVED = "removed"
     CANCELLED = "cancelled"
     FAILED = "failed"
@@ -89,6 +91,18 @@ _TABLE = (
         help="Start the server ID, which may be shortened.",
     ),
     CommandSpec(
+        Command.RESTART,
+        done=EventType.RESTARTED,
+        needs=frozenset({InstanceState.RUNNING}),
+        leaves=InstanceState.RUNNING,
+        method="POST",
+        path="/instances/{instance_id}/restart",
+        name="restart",
+        summary="Restart an instance",
+        description="The instance is running again when the operation is due.",
+        help="Restart the server ID, which may be shortened.",
+    ),
+    CommandSpec(
         Command.STOP,
         done=EventType.STOPPED,
         needs=frozenset({InstanceState.RUNNING}),
@@ -114,4 +128,4 @@ _TABLE = (
     ),
 )
 COMMANDS: dict[Command, CommandSpec] = {spec.command: spec for spec in _TABLE}
-"""All commands, in the order of help texts and documentation."""
+"""All commands, in the order of help texts and of a lifecycle: each is valid after the one before it."""

@@ -1,10 +1,11 @@
 """Reading of stored payloads that earlier or later releases wrote."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, cast, get_args
+from enum import StrEnum
+from typing import Any, Generic, TypeGuard, TypeVar, cast, get_args
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from opsroom_contracts.codec import ContractError, PayloadTooLargeError, contract_of, decode
 from opsroom_contracts.model import Model, ModelT
@@ -12,8 +13,8 @@ from opsroom_contracts.model import Model, ModelT
 _DEFAULT_VERSION = 1
 """Payloads without a version, such as those published by hand, are version 1."""
 
-_TYPE_MAX = 64
-"""The maximum length of a type name; anything longer is malformed."""
+_NAME_MAX = 64
+"""The maximum length of the name of a type or of an enumeration's member; anything longer is malformed."""
 
 StoredT = TypeVar("StoredT")
 
@@ -37,13 +38,15 @@ class StoredContract(Generic[ModelT]):
     """A versioned contract of stored payloads.
 
     ``previous``: the previous versions that streams may still hold, by number. Versions have no gaps: each
-    upgrades to the next one.
+    upgrades to the next one. A new member of an enumeration needs no new version: for earlier releases it is
+    newer.
     """
 
     def __init__(self, model: type[ModelT], previous: dict[int, PreviousVersion] | None = None) -> None:
         self.model = model
         self.previous = previous or {}
         self._contract = contract_of(model)
+        self._enumerations = dict(_enumerations_of(model))
         self.version: int = get_args(model.model_fields["version"].annotation)[0]
 
     def read(self, data: bytes) -> ModelT:
@@ -63,9 +66,29 @@ class StoredContract(Generic[ModelT]):
                 raise NewerVersionError(
                     "version", f"is {version}, from a newer release; this release reads up to {self.version}"
                 ) from None
+            if version == self.version:
+                self._check_members(data)
             if version is None or version not in self.previous:
                 raise
         return self._upgrade(version, data)
+
+    def _check_members(self, data: bytes) -> None:
+        """Raise NewerVersionError if ``data`` would fit with known members of its enumerations."""
+        found = from_json(data)
+        unknown = {
+            field: found[field]
+            for field, members in self._enumerations.items()
+            if _is_name(found.get(field)) and found[field] not in members
+        }
+        if not unknown:
+            return
+        known = {field: min(self._enumerations[field]) for field in unknown}
+        try:
+            decode(self._contract, to_json({**found, **known}))
+        except ContractError:
+            return  # it is malformed in another way, too
+        field, value = next(iter(unknown.items()))
+        raise NewerVersionError(field, f"{value!r} is unknown to this release") from None
 
     def _upgrade(self, version: int, data: bytes) -> ModelT:
         value: Model = decode(contract_of(self.previous[version].model), data)
@@ -105,6 +128,16 @@ class StoredUnion(Generic[StoredT]):
         return cast("StoredT", self._contracts[kind].read(data))
 
 
+def _enumerations_of(model: type[Model]) -> Iterator[tuple[str, frozenset[str]]]:
+    """The fields of ``model`` whose values are members of enumerations, by their names in payloads."""
+    for name, field in model.model_fields.items():
+        types = get_args(field.annotation) or (field.annotation,)
+        enumerations = [one for one in types if isinstance(one, type) and issubclass(one, StrEnum)]
+        if enumerations:
+            members = frozenset(str(member) for enumeration in enumerations for member in enumeration)
+            yield field.alias or name, members
+
+
 def _type_in(data: bytes, default: str) -> str | None:
     """Return the payload's ``type``; None if it is malformed."""
     try:
@@ -112,7 +145,11 @@ def _type_in(data: bytes, default: str) -> str | None:
     except ValueError:
         return None
     kind = found.get("type", default) if isinstance(found, dict) else None
-    return kind if isinstance(kind, str) and 0 < len(kind) <= _TYPE_MAX else None
+    return kind if _is_name(kind) else None
+
+
+def _is_name(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and 0 < len(value) <= _NAME_MAX
 
 
 def _version_in(data: bytes) -> int | None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -47,15 +48,15 @@ _STREAMS = (
 class Gateway:
     """A running gateway: its application, and the counters of its connections.
 
-    ``failed`` is set when a background task ends unexpectedly. ``shorten_timeouts`` limits the seconds that
-    requests to services may take from now on.
+    ``failed`` is set when a background task ends unexpectedly. ``prepare_stop`` limits the seconds that
+    requests to services may take from now on, and ends streams that have a task.
     """
 
     app: FastAPI
     stats: TransportStats
     failed: asyncio.Event
     live: Callable[[], bool]
-    shorten_timeouts: Callable[[float], None]
+    prepare_stop: Callable[[float], None]
 
 
 @asynccontextmanager
@@ -94,7 +95,7 @@ async def gateway(broker: NatsConnection, settings: GatewaySettings) -> AsyncIte
         try:
             async with serve_status(broker, components.cached_status, stats, components.access.enforcer):
                 yield Gateway(
-                    app, stats, failed, lambda: projections.live, components.requester.shorten_timeouts
+                    app, stats, failed, lambda: projections.live, partial(_prepare_stop, components)
                 )
         finally:
             await course_chat.stop()
@@ -103,7 +104,7 @@ async def gateway(broker: NatsConnection, settings: GatewaySettings) -> AsyncIte
 
 
 def _prepare_stop(components: Components, seconds: float) -> None:
-    """The server stops: what waits for a service has ``seconds`` left, and streams of the status end."""
+    """Limit pending service requests to ``seconds``, and end the status streams."""
     components.requester.shorten_timeouts(seconds)
     components.status_streams.stop()
 

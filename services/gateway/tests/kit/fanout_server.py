@@ -104,7 +104,7 @@ async def fanout(send_buffer: int = 0, **overrides: object) -> AsyncIterator[Fan
     async def app(scope: object, receive: object, send: object) -> None:
         await application(scope, receive, send)  # type: ignore[arg-type]
 
-    gateway = Gateway(app, stats, asyncio.Event(), live=lambda: True, shorten_timeouts=lambda _: None)  # type: ignore[arg-type]
+    gateway = Gateway(app, stats, asyncio.Event(), live=lambda: True, prepare_stop=lambda _: None)  # type: ignore[arg-type]
     server = make_server(gateway, settings)
     served = Fanout(listener.getsockname()[1], server, stats)
     application = served.application()

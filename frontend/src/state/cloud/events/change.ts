@@ -1,24 +1,5 @@
-import type { CloudEvent, Instance } from "../../../contract/generated";
+import type { CloudEvent } from "../../../contract/generated";
 import { type CloudState, WORKLOG_MAX, type WorklogLine } from "../model";
-
-/** The instance after `event`; undefined if it no longer exists. */
-function instanceAfter(event: CloudEvent, before: Instance | undefined): Instance | undefined {
-  const undone = event.command === "create" && (event.type === "cancelled" || event.type === "failed");
-  if (undone || event.type === "removed") return undefined;
-  const { instanceId: id, state, timestamp } = event;
-  // An accepted, cancelled or failed command doesn't change the time of the state.
-  const since = before?.state === state ? before.timestamp : timestamp;
-  if (event.type !== "received")
-    return { id, state, timestamp: event.type === "created" ? timestamp : since };
-  const pending = {
-    id: event.operationId,
-    command: event.command,
-    actor: event.actor,
-    acceptedAt: timestamp,
-    dueAt: event.dueAt ?? timestamp,
-  };
-  return { id, state, timestamp: since, pending };
-}
 
 function lineOf(event: CloudEvent): WorklogLine[] {
   if (event.type === "retained") return [];
@@ -37,8 +18,7 @@ export function onChanges(state: CloudState, events: readonly CloudEvent[]): Clo
   const instances = new Map(state.instances);
   for (const event of fresh) {
     if (event.seq <= state.listSeq) continue;
-    const after = instanceAfter(event, instances.get(event.instanceId));
-    if (after) instances.set(event.instanceId, after);
+    if (event.instance) instances.set(event.instanceId, event.instance);
     else instances.delete(event.instanceId);
   }
   const worklog = [...state.worklog, ...fresh.flatMap(lineOf)];

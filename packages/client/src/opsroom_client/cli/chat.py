@@ -4,6 +4,7 @@ import asyncio
 import getpass
 import sys
 from contextlib import suppress
+from typing import assert_never
 
 import click
 
@@ -23,6 +24,7 @@ from opsroom_contracts.frames import (
     MutedFrame,
     RemovedFrame,
     ResetFrame,
+    TypingNotice,
     UnmutedFrame,
     WelcomeFrame,
 )
@@ -109,11 +111,17 @@ def print_event(event: ChatEvent, joined: Chat, room: str) -> None:
             print_note(f"opsroom: {event.message}")
         case ResetFrame():
             print_note("* some messages were missed and are no longer available")
-        case _:
+        case RemovedFrame() | MutedFrame() | UnmutedFrame() | WelcomeFrame():
             _print_moderation_event(event, room)
+        case TypingNotice():
+            pass  # the terminal has no place for it
+        case _:
+            assert_never(event)
 
 
-def _print_moderation_event(event: ChatEvent, room: str) -> None:
+def _print_moderation_event(
+    event: RemovedFrame | MutedFrame | UnmutedFrame | WelcomeFrame, room: str
+) -> None:
     match event:
         case RemovedFrame():
             if event.room == room:  # it stays on the terminal
@@ -125,6 +133,8 @@ def _print_moderation_event(event: ChatEvent, room: str) -> None:
         case WelcomeFrame():
             if event.muted is not None:
                 print_note(_mute_text(event.muted))
+        case _:
+            assert_never(event)
 
 
 def _mute_text(mute: Mute) -> str:

@@ -59,7 +59,7 @@ class CloudCommands:
     async def command(
         self, command: Command, instance_id: str, client_id: str, context: CommandContext
     ) -> Operation:
-        """Start, stop or remove an instance."""
+        """Send a command for an existing instance."""
         request = InstanceRequest(
             instance_id=instance_id,
             client_id=client_id,

@@ -40,11 +40,11 @@ class Server(uvicorn.Server):
     """uvicorn's server without signal handlers, which the process has, and with a paced shutdown."""
 
     def __init__(
-        self, config: uvicorn.Config, drain_seconds: float, shorten_timeouts: Callable[[float], None]
+        self, config: uvicorn.Config, drain_seconds: float, prepare_stop: Callable[[float], None]
     ) -> None:
         super().__init__(config)
         self._drain_seconds = drain_seconds
-        self._shorten_timeouts = shorten_timeouts
+        self._prepare_stop = prepare_stop
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -68,7 +68,7 @@ class Server(uvicorn.Server):
         """As in uvicorn, but close connections one by one, so that clients don't reconnect all at once."""
         for server in self.servers:
             server.close()
-        self._shorten_timeouts(_SHUTDOWN_REQUEST_SECONDS)
+        self._prepare_stop(_SHUTDOWN_REQUEST_SECONDS)
         connections = list(self.server_state.connections)
         random.shuffle(connections)
         interval = min(self._drain_seconds / max(1, len(connections)), _MAX_CLOSE_INTERVAL_SECONDS)
@@ -163,4 +163,4 @@ def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
         ssl_keyfile=None if tls is None else tls[1],
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
-    return Server(config, settings.drain_seconds, gateway.shorten_timeouts)
+    return Server(config, settings.drain_seconds, gateway.prepare_stop)
