@@ -102,13 +102,33 @@ it("doesn't keep intentions that change nothing until a later leader", async () 
   expect(tab.handled).toEqual(["word"]);
 });
 
-it("keeps an unconfirmed intention visible after a snapshot without it", async () => {
-  const [leader, , other] = await open(3);
+it("shows an unconfirmed intention without interruption, even after a snapshot without it", async () => {
+  const [leader] = await open(1);
+  // Nobody leads while this holds the lock.
+  let release = () => {};
+  void locks.request(NAME, {}, () => new Promise<void>(resolve => (release = resolve)));
+  const [next, other] = [new Tab(), new Tab()];
+  await until(() => other.words.includes("first") && next.words.includes("first"));
   leader.store.leave();
+  const lost = new Promise(resolve => {
+    const channel = new BroadcastChannel(NAME);
+    channel.onmessage = ({ data }) => {
+      if (data.kind !== "intention") return;
+      channel.close();
+      resolve(undefined);
+    };
+  });
   other.store.request("in between");
+  await lost;
+  const visible: boolean[] = [];
+  const unsubscribe = other.store.state.subscribe(words => void visible.push(words.includes("in between")));
   other.store.resync();
-  await until(() => tabs[1]?.handled.length === 1);
-  expect(other.words).toContain("in between");
+  release();
+  await until(() => next.handled.length === 1);
+  next.store.dispatch("last");
+  await until(() => other.words.includes("last"));
+  unsubscribe();
+  expect(visible).not.toContain(false);
 });
 
 it("takes over from a leader that doesn't respond, and ignores what that leader still sends", async () => {

@@ -203,11 +203,13 @@ export class SharedStore<State, Action, Intention> {
   private restore(leaderId: string, snapshot: State): void {
     clearTimeout(this.snapshotTimer);
     this.leaderId = leaderId;
-    this.current.value = this.options.mergeSnapshot(snapshot, this.current.peek());
+    const { mergeSnapshot, predict, reduce } = this.options;
+    let state = mergeSnapshot(snapshot, this.current.peek());
     for (const intention of this.pending.values()) {
-      const action = this.options.predict(intention);
-      if (action) this.apply(action);
+      const action = predict(intention);
+      if (action) state = reduce(state, action);
     }
+    this.current.value = state;
   }
 
   private post(message: TabMessage<State, Action, Intention>): void {
