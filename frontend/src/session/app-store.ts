@@ -114,7 +114,7 @@ export class AppStore {
   async register(name: string, proof?: string): Promise<void> {
     const registration = await this.options.backend.register(name, proof);
     this.identity.set(registration);
-    this.shared.request({ kind: "signIn", user: registration.user });
+    this.shared.request({ kind: "signIn", registration });
   }
 
   /**
@@ -127,7 +127,7 @@ export class AppStore {
     const before = this.token;
     if (before !== undefined) {
       this.identity.remove(before);
-      this.shared.request({ kind: "signOut" });
+      this.shared.request({ kind: "signOut", token: before });
       await this.access.revokeToken(before);
     }
     await registerWithSuffix(name, one => this.register(one, proof));

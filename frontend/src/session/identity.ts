@@ -1,7 +1,7 @@
 import type { User } from "../contract/generated";
 import type { LocalStore } from "./local-store";
 
-interface Registration {
+export interface Registration {
   readonly user: User;
   readonly token: string;
 }

@@ -1,14 +1,14 @@
-import type { User } from "../contract/generated";
 import type { OutgoingMessage } from "../state/chat/model";
 import type { WorklogLine } from "../state/cloud/model";
 import type { Action } from "../state/page";
+import type { Registration } from "./identity";
 
 /** What a user does, as any tab sends it to the leading one. */
 export type Intention =
-  /** This tab has registered a name and stored its token. */
-  | { readonly kind: "signIn"; readonly user: User }
-  /** This tab has removed the token and is going to register another name. */
-  | { readonly kind: "signOut" }
+  /** This tab has registered a name. */
+  | { readonly kind: "signIn"; readonly registration: Registration }
+  /** This tab is going to revoke the token and to register another name. */
+  | { readonly kind: "signOut"; readonly token: string }
   | { readonly kind: "leave" }
   | { readonly kind: "send"; readonly item: Pick<OutgoingMessage, "clientId" | "text" | "at"> }
   | { readonly kind: "retry"; readonly clientId: string }
@@ -24,7 +24,7 @@ export type Intention =
 export function predict(intention: Intention): Action | undefined {
   switch (intention.kind) {
     case "signIn":
-      return { store: "chat", event: { kind: "signedIn", user: intention.user } };
+      return { store: "chat", event: { kind: "signedIn", user: intention.registration.user } };
     case "signOut":
       return { store: "chat", event: { kind: "signedOut", reason: "left" } };
     case "send":

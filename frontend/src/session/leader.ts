@@ -44,8 +44,12 @@ export class PageLeader implements Leader<PageState, Action, Intention> {
   }
 
   handle(intention: Intention): void {
+    const { identity, store } = this.options;
+    // The other tab has stored the same, but browsers share storage between processes with a delay.
+    if (intention.kind === "signIn") identity.set(intention.registration);
+    if (intention.kind === "signOut") identity.remove(intention.token);
     const action = predict(intention);
-    if (action) this.options.store.dispatch(action);
+    if (action) store.dispatch(action);
     switch (intention.kind) {
       case "send":
       case "retry":
@@ -113,7 +117,7 @@ export class PageLeader implements Leader<PageState, Action, Intention> {
   /** Sign out the user of `token`. */
   private signOut(reason: SignOutReason, token: string | undefined): void {
     const { identity, access, store } = this.options;
-    // Another tab that has lost its lock and doesn't know it yet must not change what the new leader stores.
+    // A tab that no longer leads must not change what the new leader stores.
     if (!store.isLeader) return;
     // A token that lost its role is rejected but still holds the name: revoke it, so that the name is free again.
     if (token !== undefined && reason === "token_invalid") void access.revokeToken(token);

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { Browser, texts } from "../testing/browser";
-import { memoryLocks } from "../testing/fakes";
+import { memoryLocks, memoryStore } from "../testing/fakes";
 
 const browser = new Browser();
 
@@ -105,6 +105,19 @@ describe("several tabs", () => {
     await until(() => first.chat.value.signedOut === "left" && second.chat.value.signedOut === "left");
     await until(() => browser.backend.chat.users().length === 0);
     expect(browser.localStore.get("identity.test")).toBeUndefined();
+  });
+
+  it("connect as the user whom another tab registered, even before storage has caught up", async () => {
+    const together = shared();
+    // Browsers share storage between processes with a delay; here, it never arrives.
+    const [first, second] = [
+      browser.open({ ...together, localStore: memoryStore() }),
+      browser.open(together),
+    ];
+    await until(() => second.cloud.value.loaded);
+    await second.register("Ann");
+    await until(() => first.chat.value.loaded && second.chat.value.connection.phase === "live");
+    expect(first.token).toBe(second.token);
   });
 
   it("of two servers have two users and two connections", async () => {
