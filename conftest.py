@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from opsroom_messaging.client.connection import NatsConnection, connect
 
@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from opsroom_testkit.broker import BrokerProcess
 
 # How long an example takes says more about the machine than about the code: tests run beside each other.
-settings.register_profile("opsroom", deadline=None)
+settings.register_profile("opsroom", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("opsroom")
 
 

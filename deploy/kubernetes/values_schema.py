@@ -13,7 +13,7 @@ from opsroom_chat.settings import ChatSettings
 from opsroom_cloud.settings import CloudSettings
 from opsroom_contracts.identity import Mode
 from opsroom_gateway.middleware.trusted_proxies import PRESETS
-from opsroom_gateway.settings import GatewaySettings
+from opsroom_gateway.process_settings import ProcessSettings
 from opsroom_messaging.settings import BrokerSettings
 from opsroom_runtime.admin_server import AdminSettings
 from opsroom_runtime.log_setup import FORMATS, LEVELS
@@ -112,7 +112,7 @@ def _access() -> Schema:
 def _gateway() -> Schema:
     return _object(
         "The gateway service.",
-        env=_environment(GatewaySettings),
+        env=_environment(ProcessSettings),
         resources=_resources(),
         autoscaling=_object(
             "How many gateways there are.",

@@ -14,7 +14,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from opsroom_gateway.settings import GatewaySettings
+from opsroom_gateway.process_settings import ProcessSettings
 from opsroom_testkit.broker import BrokerProcess
 from services.gateway.tests.kit.portal import Portal, portal_at
 
@@ -112,9 +112,9 @@ def test_a_blueprint_builds_what_is_there_and_sets_what_the_gateway_knows(path: 
     assert (ROOT / service.docker_context).resolve() == ROOT
     environ = {variable.key: variable.value for variable in service.env_vars}
     assert RESERVED.isdisjoint(environ)
-    known = {GatewaySettings.variable(name) for name in GatewaySettings.model_fields}
+    known = {ProcessSettings.variable(name) for name in ProcessSettings.model_fields}
     assert set(environ) <= known
-    settings = GatewaySettings.from_environment(environ | {"GATEWAY_HOST": in_image("HOST")})
+    settings = ProcessSettings.from_environment(environ | {"GATEWAY_HOST": in_image("HOST")})
     assert settings.origins() == ("*",), "the page that GitHub publishes may call"
     assert settings.proxies().peers
 

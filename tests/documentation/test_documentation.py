@@ -13,7 +13,7 @@ import pytest
 from opsroom_contracts import endpoints
 from opsroom_contracts.asyncapi import asyncapi
 from opsroom_contracts.commands import COMMANDS, CommandSpec
-from opsroom_gateway.settings import GatewaySettings
+from opsroom_gateway.process_settings import ProcessSettings
 from opsroom_launcher.dev.reference import FOLDER, pages
 
 ROOT = Path(__file__).parents[2]
@@ -92,7 +92,7 @@ def test_every_test_that_security_rests_on_is_there() -> None:
 def test_every_setting_is_explained() -> None:
     explained = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
     explained += (ROOT / "docs/access.md").read_text(encoding="utf-8")
-    variables = [GatewaySettings.variable(name) for name in GatewaySettings.model_fields]
+    variables = [ProcessSettings.variable(name) for name in ProcessSettings.model_fields]
     assert [name for name in variables if f"`{name}`" not in explained and name != "STREAM_REPLICAS"] == []
 
 

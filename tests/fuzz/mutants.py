@@ -13,9 +13,9 @@ from opsroom_chat.messages import Messages
 from opsroom_gateway.api import health
 from opsroom_gateway.api.chat_socket.replies import Replies
 from opsroom_gateway.api.chat_socket.session import ChatSocket
-from opsroom_gateway.domain.course_frames import read_frame
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.legacy.chat import CourseChat
+from opsroom_gateway.legacy.domain.frames import read_frame
 from opsroom_gateway.projections.messages import MessageProjection
 from opsroom_gateway.transport.websocket_protocol import WebSocketProtocol
 

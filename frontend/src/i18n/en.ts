@@ -1,6 +1,7 @@
 import type { Command, ErrorCode, InstanceState } from "../contract/generated";
 import type { SignOnProblem } from "../session/sign-on";
 import type { WorklogKind } from "../state/cloud/model";
+import { labelOf } from "./label";
 import { plural } from "./plural";
 
 const count = plural("en");
@@ -172,8 +173,8 @@ export const en = {
     by: (actor: string) => `by ${actor === "anonymous" ? "someone" : actor}`,
     due: (seconds: number) => (seconds > 0 ? `in ${count(seconds, { other: "# s" })}` : "any moment now"),
     undo: "Undo",
-    undoOf: (command: Command, id: string) => `Undo: ${pending[command].toLowerCase()} ${id}`,
-    action: (command: Command, id: string) => `${commands[command]} ${id}`,
+    undoOf: (command: Command, id: string) => `Undo: ${labelOf(pending, command).toLowerCase()} ${id}`,
+    action: (command: Command, id: string) => `${labelOf(commands, command)} ${id}`,
     copy: (id: string) => `Copy the id ${id}`,
     copied: "Copied",
     running: (n: number) => count(n, { other: "# running" }),
@@ -199,10 +200,11 @@ export const en = {
     server: "Server",
     info: "INFO",
     error: "ERROR",
-    received: (command: Command) => `Received "${commands[command]} command"`,
-    cancelled: (command: Command) => `Cancelled "${commands[command]} command"`,
-    failed: (command: Command, reason: string) => `"${commands[command]} command" failed. ${reason}`,
-    refused: (command: Command, reason: string) => `"${commands[command]} command" refused. ${reason}`,
+    received: (command: Command) => `Received "${labelOf(commands, command)} command"`,
+    cancelled: (command: Command) => `Cancelled "${labelOf(commands, command)} command"`,
+    failed: (command: Command, reason: string) => `"${labelOf(commands, command)} command" failed. ${reason}`,
+    refused: (command: Command, reason: string) =>
+      `"${labelOf(commands, command)} command" refused. ${reason}`,
     kinds,
     by: (actor: string) => `by ${actor}`,
     allInstances: "All instances",

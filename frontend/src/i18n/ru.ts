@@ -1,6 +1,7 @@
 import type { Command, ErrorCode } from "../contract/generated";
 import type { SignOnProblem } from "../session/sign-on";
 import type { Dictionary } from "./en";
+import { labelOf } from "./label";
 import { plural } from "./plural";
 
 const count = plural("ru");
@@ -159,8 +160,8 @@ export const ru: Dictionary = {
     by: actor => (actor === "anonymous" ? "гость" : actor),
     due: seconds => (seconds > 0 ? `через ${count(seconds, { other: "# с" })}` : "вот-вот"),
     undo: "Отменить",
-    undoOf: (command, id) => `Отменить команду «${commands[command]}» для ${id}`,
-    action: (command, id) => `${commands[command]} ${id}`,
+    undoOf: (command, id) => `Отменить команду «${labelOf(commands, command)}» для ${id}`,
+    action: (command, id) => `${labelOf(commands, command)} ${id}`,
     copy: id => `Скопировать идентификатор ${id}`,
     copied: "Скопировано",
     running: n => count(n, { one: "# работает", other: "# работают" }),
@@ -191,10 +192,10 @@ export const ru: Dictionary = {
     server: "Сервер",
     info: "INFO",
     error: "ERROR",
-    received: command => `Принята команда «${commands[command]}»`,
-    cancelled: command => `Отменена команда «${commands[command]}»`,
-    failed: (command, reason) => `Команда «${commands[command]}» не удалась. ${reason}`,
-    refused: (command, reason) => `Команда «${commands[command]}» отклонена. ${reason}`,
+    received: command => `Принята команда «${labelOf(commands, command)}»`,
+    cancelled: command => `Отменена команда «${labelOf(commands, command)}»`,
+    failed: (command, reason) => `Команда «${labelOf(commands, command)}» не удалась. ${reason}`,
+    refused: (command, reason) => `Команда «${labelOf(commands, command)}» отклонена. ${reason}`,
     kinds: {
       received: "Принята",
       created: "Создана",

@@ -22,8 +22,8 @@ interface CloudConnectionOptions {
 /** Whether an event of an older server doesn't contain the instance that it leaves. */
 function lacksInstance({ type, command, instance }: CloudEvent): boolean {
   const ended = type === "cancelled" || type === "failed";
-  const { done, leaves }: CommandSpec = COMMANDS[command];
-  const removed = leaves === null ? type === done : command === "create" && ended;
+  const spec: CommandSpec | undefined = COMMANDS[command];
+  const removed = spec?.leaves === null ? type === spec.done : command === "create" && ended;
   return instance === undefined && !removed;
 }
 

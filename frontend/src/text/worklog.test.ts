@@ -55,3 +55,10 @@ it("counts the events after a sequence number by kind", () => {
   ];
   expect([...countSince(lines, 2)]).toEqual([["created", 1]]);
 });
+
+it("shows the names of events and commands of newer servers", () => {
+  const unknown = line({ kind: "migrated" as "created", command: "migrate" as "start" });
+  expect(formatLine(en, unknown)).toBe("migrated");
+  expect(formatLine(ru, { ...unknown, kind: "received" })).toBe("Принята команда «migrate»");
+  expect(en.cloud.undoOf(unknown.command, "i1")).toBe("Undo: migrate i1");
+});

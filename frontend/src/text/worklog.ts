@@ -1,4 +1,5 @@
 import type { Dictionary } from "../i18n/en";
+import { labelOf } from "../i18n/label";
 import type { WorklogKind, WorklogLine } from "../state/cloud/model";
 import { formatLogTime } from "./format";
 
@@ -18,7 +19,7 @@ export function formatLine(t: Dictionary, { kind, command, code, detail = "" }: 
   if (kind === "cancelled") return t.worklog.cancelled(command);
   if (kind === "failed") return t.worklog.failed(command, detail);
   if (kind === "refused") return t.worklog.refused(command, code ? t.error(code, detail) : detail);
-  return t.worklog.kinds[kind];
+  return labelOf(t.worklog.kinds, kind);
 }
 
 /** A line as plain text, for the clipboard. */

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from opsroom_launcher.install.install_layout import InstallLayout
+from opsroom_launcher.shell_completion import complete
+
 TAUGHT = """
 set -eu
 eval "$(./opsroom completion bash)"
@@ -39,3 +42,28 @@ async def test_its_own_commands_and_those_of_the_client_are_completed(tmp_path: 
     assert taught.split()[-3:] == ["-F", "_opsroom_completion", "opsroom"]
     assert commands.split() == ["servers", "status"]
     assert options.split() == ["--nats", "--nats-port"]
+
+
+@pytest.mark.parametrize(
+    ("words", "completions"),
+    [
+        ("status --", ["plain,--url", "plain,--token-file", "plain,--help"]),
+        ("up --ephemeral --data /d --nats-", ["plain,--nats-port"]),
+        ("up --data x", ["dir,x"]),
+        ("status --token-file x", ["file,x"]),
+        ("t", []),
+    ],
+)
+def test_options_and_paths_of_an_installation(
+    words: str,
+    completions: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("_OPSROOM_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", f"opsroom {words}")
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split())))
+    with pytest.raises(SystemExit):
+        complete(InstallLayout(tmp_path))
+    assert capsys.readouterr().out.split() == completions

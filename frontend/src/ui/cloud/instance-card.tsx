@@ -7,6 +7,7 @@ import {
   type InstanceState,
   type PendingOperation,
 } from "../../contract/generated";
+import { labelOf } from "../../i18n/label";
 import { secondsUntil } from "../../text/format";
 import { useApp } from "../app-context";
 import { CopyButton } from "../copy-button";
@@ -44,7 +45,7 @@ function Pending({ instance, pending }: { readonly instance: Instance; readonly 
       <span class="pending-bar" style={{ "--done": done }} aria-hidden="true" />
       <span class="spinner" aria-hidden="true" />
       <span class="pending-words">
-        <strong>{t.pending[pending.command]}</strong>
+        <strong>{labelOf(t.pending, pending.command)}</strong>
         <bdi>{t.by(pending.actor)}</bdi>
         <span class="pending-due">{t.due(seconds)}</span>
       </span>
@@ -112,7 +113,7 @@ export function InstanceCard({ instance, onRemove }: InstanceCardProps) {
       <p class="instance-status">
         <span class="label">{t.status}:</span>
         <span class="dot" data-state={state} aria-hidden="true" />
-        {t.states[state]}
+        {labelOf(t.states, state)}
       </p>
       {pending ? (
         <Pending instance={instance} pending={pending} />

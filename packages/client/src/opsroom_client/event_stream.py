@@ -10,7 +10,7 @@ from httpx_sse import EventSource, aconnect_sse
 from opsroom_client.backoff import Backoff
 from opsroom_client.errors import OpsroomError, RequestRejectedError, UnexpectedResponseError
 from opsroom_client.requests import API, Requests, error_of_response, unreachable_error
-from opsroom_contracts.codec import ContractError, contract_of, decode_lenient
+from opsroom_contracts.codec import ContractError, UnknownKindError, contract_of, decode_lenient
 from opsroom_contracts.http import SSE_CHANGE, SSE_RESET, CloudEvent, ResetEvent
 
 CloudChange = CloudEvent | ResetEvent
@@ -108,6 +108,8 @@ async def _events_until_disconnect(
                     yield decode_lenient(_EVENT, event.data, _MAX_EVENT_BYTES)
                 elif event.event == SSE_RESET:
                     yield decode_lenient(_RESET, event.data, _MAX_EVENT_BYTES)
+            except UnknownKindError:
+                continue  # a newer server's command or type of event
             except ContractError as error:
                 raise UnexpectedResponseError(f"an event that can't be read: {error}") from None
 

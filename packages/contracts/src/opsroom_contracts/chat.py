@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from opsroom_contracts.identity import Grant
+from opsroom_contracts.legacy import LegacyFrame
 from opsroom_contracts.model import ClientId, Identifier, Model, RoomName, Sequence, Timestamp
 from opsroom_contracts.versions import StoredContract
 
@@ -13,8 +14,6 @@ TEXT_MAX = 4000
 """The maximum length of a message, in characters."""
 HISTORY_MAX = 200
 """The maximum number of messages on one page of history."""
-COURSE_FRAME_MAX_BYTES = 64 * 1024
-"""The maximum size of a frame relayed for clients of the course contract, in bytes."""
 
 Text = Annotated[str, Field(min_length=1, max_length=TEXT_MAX)]
 RawName = Annotated[str, Field(max_length=256)]
@@ -29,21 +28,16 @@ class User(Model):
     name: Annotated[str, Field(min_length=1, max_length=32)]
 
 
-class LegacyFrame(Model):
-    """A frame of the course contract, stored to be relayed byte for byte.
-
-    ``data``: the frame's text, or its bytes in base64 if ``binary``.
-    """
-
-    data: Annotated[str, Field(max_length=COURSE_FRAME_MAX_BYTES * 2)]
-    binary: bool = False
-
-
 class ProtocolVersion(StrEnum):
     """The API through which a user registered or connects."""
 
     V1 = "v1"
     COURSE = "course"
+
+    @property
+    def has_tokens(self) -> bool:
+        """Whether registering returns a token. Without one, the gateway vouches for a user by their id."""
+        return self is ProtocolVersion.V1
 
 
 MAX_CONNECTIONS = 64
@@ -66,10 +60,6 @@ class MemberStatus(StrEnum):
     """Disconnected; the name is free. The member can return with their token."""
 
 
-REGISTRATION_PREFIX = "reg-"
-"""Prefix of the id of a placeholder connection: a course registration whose socket is not known yet."""
-
-
 class Connection(Model):
     """An open connection of a member, and the gateway that serves it."""
 
@@ -80,7 +70,7 @@ class Connection(Model):
 class Member(Model):
     """The record of one member, on ``chat.members.<user>``.
 
-    ``origin``: a digest of a course client's address, the only hint at which socket belongs to which member.
+    ``origin``: a digest of the client's address. Without a token, gateways find a member's socket by it.
     ``exited``: the member left explicitly, so a gateway that still has a socket of theirs must not rejoin it.
     ``grant``: permissions of their token that come from another credential.
     """
@@ -106,7 +96,7 @@ class NameClaim(Model):
 
 
 class RegisterRequest(Model):
-    """Register ``name``. With ``connection`` the user is listed immediately, as the course contract needs.
+    """Register ``name``. With ``connection`` the user is listed immediately.
 
     ``client_id`` is an idempotency key: retries register the same user. If it has 32 characters or more, it
     must be impossible to guess, and every reply has the same token. Otherwise each reply has a new token.
@@ -134,8 +124,8 @@ class RegisterReply(Model):
 class JoinRequest(Model):
     """Add a connection to a member, identified by ``token``, or by ``user_id`` if the gateway trusts it.
 
-    ``dialect``: the API of the connection. A course connection can't join a member that has a token.
-    ``name`` goes with ``user_id``: a course client may restore a member whose record is gone.
+    ``dialect``: the API of the connection. By ``user_id`` it joins only a member of the same API.
+    ``name`` goes with ``user_id``: without tokens, it restores a member whose record is gone.
     """
 
     connection: Connection
@@ -179,14 +169,14 @@ class LeaveReply(Model):
 
 
 GUEST = User(id="guest", name="guest")
-"""The sender of a course message from an unidentified client."""
+"""The sender of a relayed frame from an unidentified client."""
 
 
 class SendRequest(Model):
     """Store a message. ``client_id`` is an idempotency key of the sender: a retry stores nothing new.
 
-    The sender is ``user_id``. Frames of unidentified course clients are relayed, too: without ``user_id``,
-    under ``guest_name`` unless a member with a token holds that name.
+    The sender is ``user_id``. A frame to relay (``raw``) may come from an unidentified client: without
+    ``user_id``, under ``guest_name`` unless a member with a token holds that name.
     """
 
     user_id: Identifier | None = None

@@ -6,8 +6,9 @@ entry in :data:`CHAT_EVENT`. The type checker then reports every place that does
 
 from typing import Literal, assert_never
 
-from opsroom_contracts.chat import LegacyFrame, Message, Text, User
+from opsroom_contracts.chat import Message, Text, User
 from opsroom_contracts.frames import MessageFrame, RemovedFrame
+from opsroom_contracts.legacy import LegacyFrame
 from opsroom_contracts.model import ClientId, Identifier, Model, RoomName, Sequence, Timestamp, copy_fields
 from opsroom_contracts.versions import StoredContract, StoredUnion
 

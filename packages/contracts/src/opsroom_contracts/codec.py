@@ -1,7 +1,7 @@
 """JSON encoding and decoding of models, with errors that name the field."""
 
 from functools import cache
-from typing import Literal, TypeVar, cast
+from typing import TypeVar, cast
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -34,7 +34,7 @@ class PayloadTooLargeError(ContractError):
 
 
 class UnknownKindError(ContractError):
-    """A tagged union has no member with this tag. A newer sender may use tags unknown to this release."""
+    """A tagged union or an enumeration has no such member; a newer sender may know it."""
 
 
 def encode(model: BaseModel) -> bytes:
@@ -49,16 +49,10 @@ def decode(contract: TypeAdapter[ValueT], data: bytes | str, limit: int = MAX_PA
         PayloadTooLargeError: ``data`` is longer than ``limit`` bytes (characters, if it is text).
         ContractError: invalid JSON, an undeclared or missing field, a wrong type, or a value out of bounds.
     """
-    return _decode(contract, data, limit, None)
-
-
-def _decode(
-    contract: TypeAdapter[ValueT], data: bytes | str, limit: int, extra: Literal["ignore"] | None
-) -> ValueT:
     if len(data) > limit:
         raise PayloadTooLargeError(len(data), limit)
     try:
-        return contract.validate_json(data, by_alias=True, by_name=False, extra=extra)
+        return contract.validate_json(data, by_alias=True, by_name=False)
     except ValidationError as error:
         raise _fault_in(contract, error) from None
 
@@ -67,10 +61,20 @@ def decode_lenient(contract: TypeAdapter[ValueT], data: bytes | str, limit: int)
     """Decode like :func:`decode`, but ignore undeclared fields: clients read a server that may be newer.
 
     Raises:
-        UnknownKindError: the value has an undeclared tag; the caller should ignore it.
+        UnknownKindError: the value has an undeclared tag, or members of enumerations are its only faults; the
+            caller should ignore it.
         PayloadTooLargeError, ContractError: as for ``decode``.
     """
-    return _decode(contract, data, limit, "ignore")
+    if len(data) > limit:
+        raise PayloadTooLargeError(len(data), limit)
+    try:
+        return contract.validate_json(data, by_alias=True, by_name=False, extra="ignore")
+    except ValidationError as error:
+        fault = _fault_in(contract, error)
+        faults = error.errors(include_url=False)
+        if all(one["type"] == "enum" and isinstance(one["input"], str) for one in faults):
+            raise UnknownKindError(fault.field, fault.reason) from None
+        raise fault from None
 
 
 def contract_of(model: type[ModelT]) -> TypeAdapter[ModelT]:

@@ -1,11 +1,21 @@
 """Messages of the frozen course contract; see ``docs/course-contract.md``."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from opsroom_contracts.commands import Command, EventType
 from opsroom_contracts.model import Model
 
+ACTOR = "course"
+"""The actor of commands by clients of the contract, which has no names."""
+ROOM = "general"
+"""The only room that the contract has."""
+RELAYED_FRAME_MAX_BYTES = 64 * 1024
+"""The maximum size of a frame relayed for clients of the contract, in bytes."""
+REGISTRATION_PREFIX = "reg-"
+"""Prefix of the id of a placeholder connection: a registration whose socket is not known yet."""
 CONNECTION_GREETING = '"connection"'
 """The first frame on a socket of the dashboard: a JSON string."""
 SSE_MESSAGE = "message"
@@ -23,6 +33,16 @@ DONE_INFO: dict[EventType, str] = {
     EventType.STOPPED: "Stopped",
     EventType.REMOVED: "Removed",
 }
+
+
+class LegacyFrame(Model):
+    """A frame of the course contract, stored to be relayed byte for byte.
+
+    ``data``: the frame's text, or its bytes in base64 if ``binary``.
+    """
+
+    data: Annotated[str, Field(max_length=RELAYED_FRAME_MAX_BYTES * 2)]
+    binary: bool = False
 
 
 class ChatFrameType(StrEnum):

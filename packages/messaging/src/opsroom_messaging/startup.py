@@ -16,7 +16,7 @@ from nats.errors import Error as NatsError
 from opsroom_messaging.client.connection import NatsConnection, connect, describe
 from opsroom_messaging.errors import BrokerUnavailableError, UnavailableError
 from opsroom_messaging.settings import BrokerSettings
-from opsroom_runtime.tracing import Tracer
+from opsroom_runtime.spans import Tracer
 
 _ATTEMPT_SECONDS = 5.0
 """The timeout of one attempt, and the interval at which the same reason is logged again."""

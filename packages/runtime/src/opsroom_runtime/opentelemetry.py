@@ -9,7 +9,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
-from opsroom_runtime.tracing import SpanKind
+from opsroom_runtime.spans import SpanKind
 
 _FLUSH_MILLISECONDS = 3000
 _KINDS = {kind: trace.SpanKind[kind.name] for kind in SpanKind}

@@ -12,7 +12,8 @@ from typing import Any
 
 from opsroom_runtime.errors import StartupError, TaskFailedError, TemporaryError
 from opsroom_runtime.log_setup import configure
-from opsroom_runtime.tracing import Tracer, tracer_for
+from opsroom_runtime.spans import Tracer
+from opsroom_runtime.tracing import tracer_for
 
 EXIT_TEMPFAIL = 75
 """Exit code (EX_TEMPFAIL of sysexits.h) of a process that can't work at the moment: restart it."""

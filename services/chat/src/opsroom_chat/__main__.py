@@ -11,7 +11,7 @@ from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.startup import start_when_ready
 from opsroom_runtime.admin_server import HealthStatus, serve_admin
 from opsroom_runtime.process import run, until_stopped
-from opsroom_runtime.tracing import Tracer
+from opsroom_runtime.spans import Tracer
 
 log = logging.getLogger("opsroom_chat")
 

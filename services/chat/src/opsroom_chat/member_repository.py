@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 from opsroom_chat.domain.member_index import MemberIndex, NameEntry
 from opsroom_chat.domain.presence import Change, NameClaimChange
 from opsroom_chat.domain.tokens import name_key
-from opsroom_contracts.chat import MEMBER, NAME_CLAIM, Member, MemberStatus, NameClaim, ProtocolVersion
+from opsroom_contracts.chat import MEMBER, NAME_CLAIM, Member, MemberStatus, NameClaim
 from opsroom_contracts.codec import ContractError, encode
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.moderation import RESTRICTION
@@ -22,7 +22,8 @@ from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReade
 
 _ATTEMPTS = 20
 _RELEASED_NAME_SECONDS = 60
-_LEGACY_AWAY_TTL = timedelta(days=1)
+_AWAY_WITHOUT_TOKEN = timedelta(days=1)
+"""How long the record of a member without a token is kept after they have left."""
 _NAME_PREFIX = name_subject("")
 _RESTRICTION_PREFIX = restriction_subject("")
 
@@ -238,7 +239,7 @@ class MemberRepository:
     def _ttl_of(self, member: Member) -> int | None:
         if member.status is not MemberStatus.AWAY:
             return None
-        life = self._token_life if member.dialect is ProtocolVersion.V1 else _LEGACY_AWAY_TTL
+        life = self._token_life if member.dialect.has_tokens else _AWAY_WITHOUT_TOKEN
         return max(1, int(life.total_seconds()))  # the broker takes 0 as "never expires"
 
     async def _read_member(self, user_id: str) -> tuple[Member | None, int]:

@@ -11,7 +11,6 @@ from opsroom_contracts.chat import (
     HistoryRequest,
     MemberStatus,
     Message,
-    ProtocolVersion,
     SendReply,
     SendRequest,
     User,
@@ -126,7 +125,7 @@ class Messages:
             return GUEST
         held = self._members.index.name(name_key(name))
         holder = None if held is None or held.user_id is None else self._members.index.member(held.user_id)
-        if holder is not None and holder.member.dialect is not ProtocolVersion.COURSE:
+        if holder is not None and holder.member.dialect.has_tokens:
             return GUEST
         return User(id=GUEST.id, name=name)
 

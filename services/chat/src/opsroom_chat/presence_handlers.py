@@ -15,7 +15,6 @@ from opsroom_contracts.chat import (
     LeaveRequest,
     Member,
     MemberStatus,
-    ProtocolVersion,
     RegisterReply,
     RegisterRequest,
     User,
@@ -50,7 +49,7 @@ class PresenceHandlers:
         user = User(id=user_id, name=_checked_name(request.name))
         self._reject_banned(user)
         token = None
-        if request.dialect is ProtocolVersion.V1:
+        if request.dialect.has_tokens:
             fresh = secrets.token_urlsafe(tokens.SECRET_BYTES)
             token = tokens.make_token(user_id, tokens.secret_for(request.client_id, fresh))
         registration = Registration(
@@ -129,7 +128,7 @@ class PresenceHandlers:
         """
 
         def decide(known: Member | None) -> Change | None:
-            if known is None or known.dialect is not ProtocolVersion.V1:
+            if known is None or not known.dialect.has_tokens:
                 message = f"no user with a token has the id {request.user_id}"
                 raise refuse(ErrorCode.USER_UNKNOWN, message, field="userId")
             return presence.revoke(known)
@@ -151,11 +150,11 @@ class PresenceHandlers:
             return known
         if known is not None and known.dialect is request.dialect:
             return known
-        if known is not None or request.name is None or request.dialect is not ProtocolVersion.COURSE:
+        if known is not None or request.name is None or request.dialect.has_tokens:
             raise refuse(ErrorCode.USER_UNKNOWN, f"no user has the id {user_id}", field="userId")
-        # The record has expired: a course client rejoins with the id and name it had before.
+        # The record has expired: without a token, a user rejoins with the id and name they had before.
         user = User(id=user_id, name=_checked_name(request.name))
-        registration = Registration(user, ProtocolVersion.COURSE, None, request.origin, request.connection)
+        registration = Registration(user, request.dialect, None, request.origin, request.connection)
         return presence.register(registration, None, self._clock(), self._grace_periods).member.model_copy(
             update={"status": MemberStatus.AWAY, "connections": ()}
         )

@@ -7,21 +7,21 @@ import socket
 from contextlib import AbstractAsyncContextManager, closing
 
 from opsroom_gateway.app import Gateway, gateway
-from opsroom_gateway.settings import GatewaySettings
+from opsroom_gateway.process_settings import ProcessSettings
 from opsroom_gateway.transport.connection_limits import raise_open_file_limit
 from opsroom_gateway.transport.server import Server, listen, make_server
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.startup import start_when_ready
 from opsroom_runtime.admin_server import HealthStatus, serve_admin
 from opsroom_runtime.process import run, until_stopped
-from opsroom_runtime.tracing import Tracer
+from opsroom_runtime.spans import Tracer
 
 log = logging.getLogger("opsroom_gateway")
 
 
 async def main(traces: Tracer) -> None:
     """Serve until stopped."""
-    settings = GatewaySettings.from_environment(os.environ)
+    settings = ProcessSettings.from_environment(os.environ)
     raise_open_file_limit()
     listener = listen(settings)
     health = HealthStatus()

@@ -1,7 +1,7 @@
 """Composition of the gateway from its components."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -10,21 +10,21 @@ from uuid import uuid4
 
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from opsroom_contracts import subjects
+from opsroom_contracts.cloud import ANONYMOUS
 from opsroom_gateway.api import health
 from opsroom_gateway.api.security import describe_access
 from opsroom_gateway.api.status_service import serve_status
 from opsroom_gateway.components import Components, build_access, build_components
-from opsroom_gateway.legacy.access import LegacyAccess
-from opsroom_gateway.legacy.chat import CourseChat
-from opsroom_gateway.legacy.cloud import CourseCloud
-from opsroom_gateway.legacy.impersonation_guard import ImpersonationGuard
+from opsroom_gateway.legacy.plugin import SHARED_ACTORS, build_plugin
 from opsroom_gateway.metrics import Broadcasters, register_metrics, register_skipped
 from opsroom_gateway.middleware.shared_rate_limiter import RateLimitSync
+from opsroom_gateway.process_settings import ProcessSettings
 from opsroom_gateway.projections.projections import Projections
 from opsroom_gateway.projections.typing_relay import TypingRelay
-from opsroom_gateway.routes import api_router, build_app, mount_course
+from opsroom_gateway.routes import api_router, build_app
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.transport.stats import TransportStats
 from opsroom_messaging.client.connection import NatsConnection, unconnected
@@ -42,6 +42,8 @@ _STREAMS = (
     f"KV_{subjects.GATEWAYS_BUCKET}",
 )
 """Streams that the services create and a gateway requires."""
+_SHARED_ACTORS = SHARED_ACTORS | {ANONYMOUS}
+"""Actors of commands that stand for many clients."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Gateway:
 
 
 @asynccontextmanager
-async def gateway(broker: NatsConnection, settings: GatewaySettings) -> AsyncIterator[Gateway]:
+async def gateway(broker: NatsConnection, settings: ProcessSettings) -> AsyncIterator[Gateway]:
     """Run a gateway on ``broker``; it is ready to serve.
 
     Raises:
@@ -74,11 +76,12 @@ async def gateway(broker: NatsConnection, settings: GatewaySettings) -> AsyncIte
     await lease.acquire()
     bounds = await StreamReader(broker, subjects.CHAT_STREAM).bounds()
     start = max(bounds.first, bounds.last - settings.ring_messages + 1)
-    components = build_components(broker, settings, access_components, gateway_id, start)
-    course_chat, course_cloud = _build_course(settings, components)
+    components = build_components(broker, settings, access_components, gateway_id, start, _SHARED_ACTORS)
+    _watch_members(components)
+    legacy = build_plugin(settings, components)
     stats = TransportStats()
-    _register_metrics(broker.metrics, components, stats, course_cloud)
-    app = _full_app(broker, settings, components, course_chat, course_cloud)
+    _register_metrics(broker.metrics, components, stats, legacy.broadcasters)
+    app = _full_app(broker, settings, components, legacy.mounts)
     projections = components.projections
     async with run_tasks(
         lease=lease.run(),
@@ -98,7 +101,7 @@ async def gateway(broker: NatsConnection, settings: GatewaySettings) -> AsyncIte
                     app, stats, failed, lambda: projections.live, partial(_prepare_stop, components)
                 )
         finally:
-            await course_chat.stop()
+            await legacy.stop()
             await components.sessions.close()
             await components.audit.drain()
 
@@ -112,41 +115,31 @@ def _prepare_stop(components: Components, seconds: float) -> None:
 def describe() -> dict[str, Any]:
     """Build the OpenAPI document without a broker; nothing is started."""
     broker, settings = unconnected(), GatewaySettings()
-    components = build_components(broker, settings, build_access(broker, settings), gateway_id="", start=1)
-    return _documented_app(broker, settings, components).openapi()
+    components = build_components(broker, settings, build_access(broker, settings), "", 1, _SHARED_ACTORS)
+    return _documented_app(broker, settings, components, mounts={}).openapi()
 
 
-def _build_course(settings: GatewaySettings, components: Components) -> tuple[CourseChat, CourseCloud]:
-    """Build both halves of the course contract, and connect all watchers of members and instances."""
-    members = components.projections.members
-    chat = CourseChat(
-        components.requester,
-        components.sessions,
-        (members, components.projections.members_subscription),
-        components.projections.chat,
-        settings.course_binding_seconds,
-        ImpersonationGuard(members, components.access),
-    )
-    for watcher in (components.revocations.on_member, components.sessions.on_member, chat.on_member):
-        members.watch(watcher)
-    cloud = CourseCloud(components.projections.cloud, components.commands)
-    components.projections.cloud.watch(cloud.on_event)
-    return chat, cloud
+def _watch_members(components: Components) -> None:
+    components.projections.members.watch(components.revocations.on_member)
+    components.projections.members.watch(components.sessions.on_member)
 
 
 def _register_metrics(
-    metrics: Metrics, components: Components, stats: TransportStats, course_cloud: CourseCloud
+    metrics: Metrics, components: Components, stats: TransportStats, mounted: Broadcasters
 ) -> None:
     projections = components.projections
-    register_metrics(metrics, stats, projections.members, _broadcasters(projections, course_cloud))
+    broadcasters = {**_broadcasters(projections), **mounted}
+    register_metrics(metrics, stats, projections.members, broadcasters)
     register_skipped(
         metrics, (projections.chat, projections.members, projections.restrictions, projections.cloud)
     )
 
 
-def _documented_app(broker: NatsConnection, settings: GatewaySettings, components: Components) -> FastAPI:
+def _documented_app(
+    broker: NatsConnection, settings: GatewaySettings, components: Components, mounts: Mapping[str, ASGIApp]
+) -> FastAPI:
     """Build the application with everything that the OpenAPI document contains."""
-    app = build_app(settings, broker.metrics)
+    app = build_app(settings, broker.metrics, components.checks, mounts)
     app.include_router(health.health_router(components.requester, lambda: components.projections.live))
     app.include_router(api_router(broker, settings, components))
     describe_access(app, components.access)
@@ -154,32 +147,18 @@ def _documented_app(broker: NatsConnection, settings: GatewaySettings, component
 
 
 def _full_app(
-    broker: NatsConnection,
-    settings: GatewaySettings,
-    components: Components,
-    chat: CourseChat,
-    cloud: CourseCloud,
+    broker: NatsConnection, settings: GatewaySettings, components: Components, mounts: Mapping[str, ASGIApp]
 ) -> FastAPI:
-    """Build the application with the course contract and the page."""
-    app = _documented_app(broker, settings, components)
-    mount_course(
-        app,
-        settings,
-        LegacyAccess(components.access, components.revocations, components.limits, components.audit_log),
-        chat,
-        cloud,
-    )
+    """Build the application with other APIs at ``mounts``, and the page."""
+    app = _documented_app(broker, settings, components, mounts)
     if settings.frontend is not None:
         app.mount("/", StaticFiles(directory=settings.frontend, html=True))
     return app
 
 
-def _broadcasters(projections: Projections, course_cloud: CourseCloud) -> Broadcasters:
+def _broadcasters(projections: Projections) -> Broadcasters:
     return {
         ("chat", "websocket", "v1"): projections.chat.readers,
-        ("chat", "websocket", "course"): projections.chat.course_readers,
         ("people", "websocket", "v1"): projections.members.readers,
         ("cloud", "sse", "v1"): projections.cloud.readers,
-        ("cloud", "sse", "course"): course_cloud.streams,
-        ("cloud", "websocket", "course"): course_cloud.sockets,
     }

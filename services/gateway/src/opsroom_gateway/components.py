@@ -10,6 +10,7 @@ from opsroom_gateway.auth.authorization import Authorizer
 from opsroom_gateway.auth.factory import build_authorizer, utc_now
 from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
 from opsroom_gateway.middleware.rate_limits import Limits, build_limits
+from opsroom_gateway.middleware.request_checks import RequestChecks, build_checks
 from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer
 from opsroom_gateway.presence.sessions import Sessions
 from opsroom_gateway.projections.projections import Projections, build_projections
@@ -40,6 +41,7 @@ class Components:
     sessions: Sessions
     commands: CloudCommands
     limits: Limits
+    checks: RequestChecks
     revocations: RevocationWatcher
     audit: AuditWriter
     audit_log: GatewayAuditLog
@@ -66,8 +68,12 @@ def build_components(
     access_components: AccessComponents,
     gateway_id: str,
     start: int,
+    shared_actors: frozenset[str],
 ) -> Components:
-    """Build the components of the gateway ``gateway_id``. ``start``: the first chat message that it holds."""
+    """Build the components of the gateway ``gateway_id``.
+
+    ``start``: the first chat message that it holds; ``shared_actors``: see ``Limits``.
+    """
     projections = build_projections(broker, access_components.restrictions, start, settings.ring_messages)
     audit = AuditWriter(broker)
     cached_status = CachedStatus(lambda: collect_status(broker))
@@ -78,7 +84,8 @@ def build_components(
         projections=projections,
         sessions=Sessions(access_components.requester, gateway_id),
         commands=CloudCommands(access_components.requester, projections.cloud_subscription),
-        limits=build_limits(settings),
+        limits=build_limits(settings, shared_actors),
+        checks=build_checks(settings),
         revocations=revocations,
         audit=audit,
         audit_log=GatewayAuditLog(audit),

@@ -1,8 +1,11 @@
 """The gateway's application: middleware and routes."""
 
+from collections.abc import Mapping
 from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI, WebSocket
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
 
 from opsroom_contracts import subjects
 from opsroom_contracts.errors import ErrorCode
@@ -20,18 +23,10 @@ from opsroom_gateway.api.status import status_router
 from opsroom_gateway.api.status_events import status_events_router
 from opsroom_gateway.components import Components
 from opsroom_gateway.domain.networks import parse_networks
-from opsroom_gateway.legacy.access import LegacyAccess
-from opsroom_gateway.legacy.chat import CourseChat
-from opsroom_gateway.legacy.chat_routes import course_chat_app
-from opsroom_gateway.legacy.cloud import CourseCloud
-from opsroom_gateway.legacy.cloud_routes import CourseCloudApp
-from opsroom_gateway.legacy.disabled import LegacyDisabled
-from opsroom_gateway.legacy.http import CorsMiddleware, TrailingSlashMiddleware
 from opsroom_gateway.metrics import ErrorCounterMiddleware, error_counter
 from opsroom_gateway.middleware.client_address import ClientAddressMiddleware
-from opsroom_gateway.middleware.error_response import COURSE_MOUNTS
-from opsroom_gateway.middleware.origin_check import OriginCheckMiddleware
-from opsroom_gateway.middleware.request_limits import BodyLimits, ConnectionsPerAddress, RequestBodyLimit
+from opsroom_gateway.middleware.mounts import MountMiddleware
+from opsroom_gateway.middleware.request_checks import RequestChecks
 from opsroom_gateway.middleware.security_headers import SecurityHeadersMiddleware
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_messaging.client.connection import NatsConnection
@@ -39,8 +34,13 @@ from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_runtime.metrics import Metrics
 
 
-def build_app(settings: GatewaySettings, metrics: Metrics) -> FastAPI:
-    """Build the application with its middleware, without routes."""
+def build_app(
+    settings: GatewaySettings, metrics: Metrics, checks: RequestChecks, mounts: Mapping[str, ASGIApp]
+) -> FastAPI:
+    """Build the application with its middleware, without routes.
+
+    ``mounts``: applications with their own CORS rules, checks and error format, by path prefix.
+    """
     app = FastAPI(
         title="Opsroom",
         version=version("opsroom-gateway"),
@@ -49,21 +49,26 @@ def build_app(settings: GatewaySettings, metrics: Metrics) -> FastAPI:
         redoc_url=None,
     )
     problems.install(app)
-    _add_middleware(app, settings)
+    _add_middleware(app, settings, checks, mounts)
     app.add_middleware(ErrorCounterMiddleware, counter=error_counter(metrics))
     return app
 
 
-def _add_middleware(app: FastAPI, settings: GatewaySettings) -> None:
+def _add_middleware(
+    app: FastAPI, settings: GatewaySettings, checks: RequestChecks, mounts: Mapping[str, ASGIApp]
+) -> None:
     """Add the middleware to ``app``; the last one added is outermost."""
-    app.add_middleware(
-        RequestBodyLimit, limits=BodyLimits(settings.body_bytes, settings.json_depth, settings.body_seconds)
+    app.add_middleware(checks.protect)
+    app.add_middleware(  # outside the checks, so that rejections have CORS headers as well
+        CORSMiddleware,
+        allow_origins=checks.origins,
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
+        expose_headers=["Location", "Retry-After"],
+        max_age=600,
     )
-    app.add_middleware(ConnectionsPerAddress, limit=settings.connections_per_address)
-    app.add_middleware(OriginCheckMiddleware, allowed=settings.origins())
-    app.add_middleware(CorsMiddleware, mounts=COURSE_MOUNTS, allowed_origins=settings.origins())
+    app.add_middleware(MountMiddleware, mounts=mounts)
     app.add_middleware(SecurityHeadersMiddleware)
-    app.add_middleware(TrailingSlashMiddleware, mounts=COURSE_MOUNTS)
     app.add_middleware(
         ClientAddressMiddleware, exempt=parse_networks(settings.exempt_addresses), proxies=settings.proxies()
     )
@@ -119,19 +124,3 @@ def _chat_room(
         components.access,
         components.revocations,
     )
-
-
-def mount_course(
-    app: FastAPI, settings: GatewaySettings, legacy_access: LegacyAccess, chat: CourseChat, cloud: CourseCloud
-) -> None:
-    """Mount the course contract, or the response that it is disabled."""
-    if not settings.serves_course():
-        app.mount("/chat", LegacyDisabled())
-        app.mount("/cloud", LegacyDisabled())
-        return
-    enforcer, idle = legacy_access.access.enforcer, settings.course_idle_seconds
-    app.mount("/chat", course_chat_app(chat, legacy_access.limits, enforcer, idle_seconds=idle))
-    dashboard = CourseCloudApp(
-        cloud, legacy_access.limits, legacy_access, envelope=settings.course_cloud_envelope
-    )
-    app.mount("/cloud", dashboard.asgi())

@@ -69,8 +69,6 @@ class LimitSettings(ServiceSettings):
     commands_burst: Annotated[int, Field(ge=1)] = 50
     pending_operations: Count = 100
     """Per user, at once."""
-    course_idle_seconds: Count = 3600
-    """How long a socket of the course contract may be silent without belonging to a user."""
 
     def proxies(self) -> TrustedProxies:
         """The trusted proxies."""
@@ -101,8 +99,6 @@ class AccessSettings(LimitSettings):
     """Static tokens, each as ``<name> <role> sha256:<digest>``."""
     tokens_file: Path | None = None
     """A file with more of them, one per line; it is reread when it changes."""
-    course: bool | None = None
-    """Whether the course contract is served. Default: in ``open`` mode only."""
     allowed_origins: OriginsSetting | None = None
     """Other origins whose pages may call the gateway; ``*``: any. Default: any in ``open`` mode."""
     oidc_issuer: Annotated[str | None, AfterValidator(_issuer)] = None
@@ -157,10 +153,6 @@ class AccessSettings(LimitSettings):
         """Whether anybody may register a name and chat."""
         return self.mode() is not Mode.OIDC if self.guests is None else self.guests
 
-    def serves_course(self) -> bool:
-        """Whether the course contract is served."""
-        return self.mode() is Mode.OPEN if self.course is None else self.course
-
     def origins(self) -> tuple[str, ...]:
         """Other origins than the gateway's own whose pages may call.
 
@@ -199,10 +191,6 @@ class GatewaySettings(AccessSettings):
     port: Annotated[int, Field(ge=0, le=65_535)] = 8000
     shared_port: bool = False
     """Share the port with other gateways of this machine (Linux): the kernel distributes connections."""
-    course_cloud_envelope: bool = False
-    """Return the course dashboard's list as ``{"data": [...]}``, as the old server did."""
-    course_binding_seconds: Annotated[float, Field(ge=1, le=600)] = 30.0
-    """How long a course registration waits for its socket."""
     outbox_bytes: Annotated[int, Field(ge=262_144)] = 1024 * 1024
     """Send buffer per reader; a reader whose buffer is full is closed as too slow."""
     deflate: bool = False

@@ -13,7 +13,7 @@ from opsroom_cloud.provider import SimulatedProvider
 from opsroom_cloud.service import cloud_service
 from opsroom_cloud.settings import CloudSettings
 from opsroom_gateway.app import gateway
-from opsroom_gateway.settings import GatewaySettings
+from opsroom_gateway.process_settings import ProcessSettings
 from opsroom_gateway.transport.server import listen, make_server
 from opsroom_messaging.client.connection import NatsConnection, connect
 
@@ -30,10 +30,10 @@ def chat_settings() -> ChatSettings:
     )
 
 
-def gateway_settings(**overrides: object) -> GatewaySettings:
+def gateway_settings(**overrides: object) -> ProcessSettings:
     """Return settings of a gateway on a free port, with ``overrides`` of the tests' defaults."""
     defaults: dict[str, object] = {"port": 0, "course_binding_seconds": BINDING_SECONDS}
-    return GatewaySettings.model_validate(defaults | overrides)
+    return ProcessSettings.model_validate(defaults | overrides)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Portal:
 
 
 @asynccontextmanager
-async def serving(url: str, settings: GatewaySettings | None = None) -> AsyncIterator[Address]:
+async def serving(url: str, settings: ProcessSettings | None = None) -> AsyncIterator[Address]:
     """Run a gateway, and stop it gracefully at the end."""
     chosen = settings or gateway_settings()
     listener = listen(chosen)
@@ -101,7 +101,7 @@ async def services(url: str, *, delay: float = DELAY_SECONDS, replicas: int = 1)
 
 
 @asynccontextmanager
-async def portal_at(url: str, settings: GatewaySettings | None = None) -> AsyncIterator[Portal]:
+async def portal_at(url: str, settings: ProcessSettings | None = None) -> AsyncIterator[Portal]:
     """Run services and one gateway on the broker at ``url``."""
     async with services(url), serving(url, settings) as address:
         yield Portal(url, address)

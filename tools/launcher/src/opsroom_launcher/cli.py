@@ -1,4 +1,8 @@
-"""The command line of `./opsroom`: its commands and their parser."""
+"""The command line of `./opsroom`: its commands and their parser.
+
+The bootstrap parses in the Python of the machine, where only the standard library exists, so that help and
+mistakes need no installation (decision 0033).
+"""
 
 import argparse
 import sys
@@ -7,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from opsroom_launcher.options import OneLineParser, UpOptions, add_up_options, up_options
+from opsroom_launcher.options import OneLineParser, UpOptions, add_options, up_options
 
 _EXAMPLES = """\
 examples:
@@ -138,7 +142,7 @@ _CLIENT_COMMANDS = {
     "moderate": "remove messages, mute and ban, for admins (--help)",
     "completion": "print the completion script of a shell (--help)",
 }
-LAUNCHER_COMMANDS = {
+_LAUNCHER_COMMANDS = {
     "up": "run the whole portal, broker included",
     "test": "run the linters and all tests",
     "check": "run the linters and the type checker alone",
@@ -149,7 +153,6 @@ LAUNCHER_COMMANDS = {
     "faults": "inject faults under load (options: ./opsroom faults --help)",
     "fuzz": "fuzz it with random cases (options: ./opsroom fuzz --help)",
 }
-"""The commands that the launcher implements itself."""
 CHECKOUT_COMMANDS = ("test", "check", "bench", "docs", "faults", "fuzz")
 """The commands that need sources and tests. They are not offered if Opsroom is installed from wheels."""
 _COMPLETE_VARIABLE = "_OPSROOM_COMPLETE"
@@ -230,20 +233,22 @@ def _parsers(*, installed: bool) -> tuple[OneLineParser, dict[str, OneLineParser
             description=getattr(described.get(name), "__doc__", None),
             allow_abbrev=False,
         )
-        for name, explained in (LAUNCHER_COMMANDS | _CLIENT_COMMANDS).items()
+        for name, explained in (launcher_commands(installed=installed) | _CLIENT_COMMANDS).items()
+    }
+    for name, command in parsers.items():
+        add_options(command, name)
+    if not installed:
+        parsers["test"].usage = "opsroom test [--only STEP] [-- PYTEST_ARGUMENT ...]"
+    return parser, parsers
+
+
+def launcher_commands(*, installed: bool) -> dict[str, str]:
+    """Return the commands that the launcher implements itself, with their descriptions."""
+    return {
+        name: about
+        for name, about in _LAUNCHER_COMMANDS.items()
         if not (installed and name in CHECKOUT_COMMANDS)
     }
-    add_up_options(parsers["up"])
-    for name in ("status", "doctor"):
-        parsers[name].add_argument("--url", help="the portal (OPSROOM_URL; see docs/client.md for the rule)")
-        parsers[name].add_argument(
-            "--token-file", type=Path, metavar="FILE", help="file with the token (or OPSROOM_TOKEN)"
-        )
-    if not installed:
-        test = parsers["test"]
-        test.usage = "opsroom test [--only STEP] [-- PYTEST_ARGUMENT ...]"
-        test.add_argument("--only", metavar="STEP", help="run one step, by its name in the summary")
-    return parser, parsers
 
 
 def _test(parser: OneLineParser, only: str | None, for_pytest: tuple[str, ...]) -> Command:

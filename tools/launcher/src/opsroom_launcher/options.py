@@ -1,4 +1,4 @@
-"""The options of `up`, each a flag and an environment variable, parsed and validated here."""
+"""The options of the commands, parsed and validated here. Those of `up` are environment variables too."""
 
 import argparse
 from collections.abc import Callable, Mapping
@@ -111,49 +111,77 @@ def read_broker_url(text: str) -> str:
     return text
 
 
-def add_up_options(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of `up` to ``parser``. An absent flag stays None, so that the environment applies."""
-    parser.add_argument("--host", type=read_host, help="address to listen on (HOST; 127.0.0.1)")
-    parser.add_argument(
-        "--access",
-        type=read_access,
-        metavar="MODE",
-        help="who may do what: open, token or oidc (GATEWAY_ACCESS; open, if nobody else can connect)",
-    )
-    parser.add_argument("--port", type=read_port, help="port of the page and the API, 0 for any (PORT; 8000)")
-    parser.add_argument(
-        "--data", type=read_folder, metavar="DIR", help=f"where data is kept (OPSROOM_DATA; {_DEFAULT_DATA})"
-    )
-    parser.add_argument(
-        "--ephemeral",
-        action="store_true",
-        default=None,
-        help="keep nothing after the stop (OPSROOM_EPHEMERAL)",
-    )
-    parser.add_argument(
-        "--delay",
-        type=read_delay,
-        metavar="SECONDS",
-        help="how long a cloud operation takes (CLOUD_DELAY_SECONDS; 10)",
-    )
-    parser.add_argument(
-        "--nats", type=read_broker_url, metavar="URL", help="use this broker, not an embedded one (NATS_URL)"
-    )
-    parser.add_argument(
-        "--nats-port",
-        type=read_port,
-        metavar="PORT",
-        help="port of the embedded broker (NATS_PORT; 4222, or any free one if that is taken)",
-    )
-    parser.add_argument(
-        "--replicas",
-        type=read_replicas,
-        metavar="SERVICE=N,…",
-        help=(
-            f"processes of chat, cloud and gateway, 1 to {MAX_REPLICAS},"
-            " or auto: one a core (OPSROOM_REPLICAS; 1)"
+def add_options(parser: argparse.ArgumentParser, command: str) -> list[argparse.Action]:
+    """Add the options of the launcher's ``command`` to ``parser``, and return them."""
+    match command:
+        case "up":
+            return _add_up_options(parser)
+        case "test":
+            only = "run one step, by its name in the summary"
+            return [parser.add_argument("--only", metavar="STEP", help=only)]
+        case "status" | "doctor":
+            url = "the portal (OPSROOM_URL; see docs/client.md for the rule)"
+            token = "file with the token (or OPSROOM_TOKEN)"  # noqa: S105 - a description
+            return [
+                parser.add_argument("--url", help=url),
+                parser.add_argument("--token-file", type=Path, metavar="FILE", help=token),
+            ]
+        case _:
+            return []
+
+
+def _add_up_options(parser: argparse.ArgumentParser) -> list[argparse.Action]:
+    # An absent flag stays None, so that the environment applies.
+    add = parser.add_argument
+    return [
+        add("--host", type=read_host, help="address to listen on (HOST; 127.0.0.1)"),
+        add(
+            "--access",
+            type=read_access,
+            metavar="MODE",
+            help="who may do what: open, token or oidc (GATEWAY_ACCESS; open, if nobody else can connect)",
         ),
-    )
+        add("--port", type=read_port, help="port of the page and the API, 0 for any (PORT; 8000)"),
+        add(
+            "--data",
+            type=read_folder,
+            metavar="DIR",
+            help=f"where data is kept (OPSROOM_DATA; {_DEFAULT_DATA})",
+        ),
+        add(
+            "--ephemeral",
+            action="store_true",
+            default=None,
+            help="keep nothing after the stop (OPSROOM_EPHEMERAL)",
+        ),
+        add(
+            "--delay",
+            type=read_delay,
+            metavar="SECONDS",
+            help="how long a cloud operation takes (CLOUD_DELAY_SECONDS; 10)",
+        ),
+        add(
+            "--nats",
+            type=read_broker_url,
+            metavar="URL",
+            help="use this broker, not an embedded one (NATS_URL)",
+        ),
+        add(
+            "--nats-port",
+            type=read_port,
+            metavar="PORT",
+            help="port of the embedded broker (NATS_PORT; 4222, or any free one if that is taken)",
+        ),
+        add(
+            "--replicas",
+            type=read_replicas,
+            metavar="SERVICE=N,…",
+            help=(
+                f"processes of chat, cloud and gateway, 1 to {MAX_REPLICAS},"
+                " or auto: one a core (OPSROOM_REPLICAS; 1)"
+            ),
+        ),
+    ]
 
 
 def up_options(

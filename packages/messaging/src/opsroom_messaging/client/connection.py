@@ -24,7 +24,8 @@ from opsroom_messaging.errors import (
     InvalidServerUrlError,
 )
 from opsroom_runtime.metrics import Counter, Metrics, single
-from opsroom_runtime.tracing import NoTracer, Tracer
+from opsroom_runtime.spans import Tracer
+from opsroom_runtime.tracing import NoTracer
 
 MINIMUM_VERSION = (2, 12)
 """Older servers accept message schedules and atomic batches without an error, but ignore them."""

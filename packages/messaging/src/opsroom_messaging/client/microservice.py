@@ -21,7 +21,7 @@ from opsroom_contracts.model import Model
 from opsroom_messaging.client.connection import NatsConnection, describe
 from opsroom_messaging.errors import OverloadedError, RejectedError, UnavailableError
 from opsroom_runtime.metrics import single
-from opsroom_runtime.tracing import SpanKind
+from opsroom_runtime.spans import SpanKind
 
 MAX_IN_FLIGHT = 20_000
 """Requests that one process handles at once; further ones are rejected as overloaded."""

@@ -15,7 +15,7 @@ from opsroom_contracts.endpoints import Endpoint
 from opsroom_contracts.errors import FAULT, RETRYABLE, ErrorCode, FaultError, refuse
 from opsroom_contracts.model import Model
 from opsroom_messaging.client.connection import NatsConnection
-from opsroom_runtime.tracing import SpanKind
+from opsroom_runtime.spans import SpanKind
 
 _RETRY_DELAYS = (0.05, 0.1, 0.2, 0.4)
 _MIN_TIMEOUT_SECONDS = 0.05

@@ -21,7 +21,7 @@ from opsroom_contracts.model import rfc3339
 from opsroom_messaging.client.connection import REQUEST_TIMEOUT_SECONDS, NatsConnection
 from opsroom_messaging.errors import ConflictError, OverloadedError, RejectedError, UnavailableError
 from opsroom_runtime.metrics import SIZES, single
-from opsroom_runtime.tracing import SpanKind
+from opsroom_runtime.spans import SpanKind
 
 _WRONG_LAST_SEQUENCE = frozenset({10071, 10164})
 _TRANSIENT = frozenset({10047, 10176, 10210, 10211})

@@ -17,7 +17,7 @@ from nats.js.errors import Error as JetStreamError
 from opsroom_messaging.client.connection import NatsConnection, describe
 from opsroom_messaging.client.unsubscribe import unsubscribe_quietly
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
-from opsroom_runtime.tracing import SpanKind
+from opsroom_runtime.spans import SpanKind
 
 _HEARTBEAT_SECONDS = 1.0
 _MISSED_HEARTBEATS = 3

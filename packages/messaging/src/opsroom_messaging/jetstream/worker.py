@@ -12,8 +12,8 @@ from opsroom_messaging.client.connection import NatsConnection, describe
 from opsroom_messaging.client.unsubscribe import unsubscribe_quietly
 from opsroom_messaging.errors import OverloadedError, UnavailableError
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
+from opsroom_runtime.spans import SpanKind
 from opsroom_runtime.task_pool import TaskPool
-from opsroom_runtime.tracing import SpanKind
 
 _FETCH_SECONDS = 2.0
 _FETCH_COUNT = 500

@@ -162,8 +162,8 @@ def expire(member: Member, now: datetime, grace_periods: GracePeriods) -> Change
     """Change ``member`` after its deadline has passed; None if there is no deadline or it has not passed."""
     if member.deadline is None or now < member.deadline:
         return None
-    # A name is held only for members who can prove their identity with a token; course clients have none.
-    if member.status is MemberStatus.LINGERING and member.dialect is ProtocolVersion.V1:
+    # A name is held only for members who can prove their identity with a token.
+    if member.status is MemberStatus.LINGERING and member.dialect.has_tokens:
         return Change(
             member.model_copy(update={"status": MemberStatus.RESERVED, "deadline": now + grace_periods.hold})
         )

@@ -7,12 +7,13 @@ from starlette.requests import HTTPConnection
 from opsroom_contracts.audit import AuditAction
 from opsroom_contracts.errors import FaultError
 from opsroom_contracts.identity import Action, Mode
+from opsroom_contracts.legacy import ACTOR
 from opsroom_gateway.api.audit_log import GatewayAuditLog
 from opsroom_gateway.api.cloud_commands import CommandContext
 from opsroom_gateway.auth.authorization import Authorizer, Principal
 from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
 from opsroom_gateway.middleware.client_address import client_of
-from opsroom_gateway.middleware.rate_limits import COURSE, Limits
+from opsroom_gateway.middleware.rate_limits import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class LegacyAccess:
     def socket_context(self, connection: HTTPConnection, viewer: Principal | None) -> CommandContext | None:
         """Return the context of commands over a socket opened by ``viewer``; None if they may not command."""
         if viewer is None:
-            return self._context(connection, COURSE)
+            return self._context(connection, ACTOR)
         return (
             self._context(connection, viewer.name) if Action.COMMAND_SERVERS in viewer.permissions else None
         )
@@ -47,7 +48,7 @@ class LegacyAccess:
         self, connection: HTTPConnection, action: AuditAction, target: str | None
     ) -> CommandContext:
         """Check that the client may command instances, and count the command. Refusals are audited."""
-        client, name = client_of(connection), COURSE
+        client, name = client_of(connection), ACTOR
         try:
             self.access.enforcer.check(client)
             if self.access.mode is not Mode.OPEN:

@@ -10,7 +10,6 @@ from opsroom_contracts import endpoints
 from opsroom_contracts.chat import (
     JoinRequest,
     LeaveReason,
-    LegacyFrame,
     Member,
     ProtocolVersion,
     SendRequest,
@@ -18,16 +17,20 @@ from opsroom_contracts.chat import (
 )
 from opsroom_contracts.close_codes import Close
 from opsroom_contracts.errors import RETRYABLE, ErrorCode, FaultError
-from opsroom_contracts.legacy import ChatFrameType
-from opsroom_gateway.domain.course_frames import CourseFrame, NamedUser, read_frame
-from opsroom_gateway.domain.socket_binding import Binding, Rebind
+from opsroom_contracts.legacy import ROOM, ChatFrameType, LegacyFrame
+from opsroom_gateway.fanout.broadcaster import Broadcaster
+from opsroom_gateway.legacy.domain.frames import CourseFrame, NamedUser, read_frame
+from opsroom_gateway.legacy.domain.socket_binding import Binding, Rebind
+from opsroom_gateway.legacy.domain.unbound_registrations import (
+    UnboundRegistrations,
+    connection_ids,
+    is_socket,
+)
 from opsroom_gateway.legacy.impersonation_guard import ImpersonationGuard
 from opsroom_gateway.legacy.placeholder_connections import PlaceholderConnections
-from opsroom_gateway.legacy.unbound_registrations import UnboundRegistrations, connection_ids, is_socket
 from opsroom_gateway.legacy.user_list import UserListPusher
 from opsroom_gateway.presence.sessions import Session, Sessions
 from opsroom_gateway.projections.members import MemberProjection
-from opsroom_gateway.projections.messages import COURSE_ROOM, MessageProjection
 from opsroom_gateway.transport.websocket_protocol import WebSocketConnection
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
@@ -88,7 +91,7 @@ class CourseChat:
         requester: RequestClient,
         sessions: Sessions,
         members: tuple[MemberProjection, StreamSubscription],
-        projection: MessageProjection,
+        readers: Broadcaster,
         binding_seconds: float,
         guard: ImpersonationGuard,
     ) -> None:
@@ -97,8 +100,8 @@ class CourseChat:
         self._requester = requester
         self._sessions = sessions
         self._members, self._members_subscription = members
-        self._readers = projection.course_readers
-        self._list = UserListPusher(self._members, projection.course_readers)
+        self._readers = readers
+        self._list = UserListPusher(self._members, readers)
         self._unbound = UnboundRegistrations()
         self._placeholders = PlaceholderConnections(requester, sessions, binding_seconds)
         self._sockets: dict[str, CourseSocket] = {}
@@ -222,7 +225,7 @@ class CourseChat:
             user_id=user_id,
             guest_name=frame.named.name,
             client_id=uuid4().hex,
-            room=COURSE_ROOM,
+            room=ROOM,
             text=frame.text,
             raw=_raw(data),
         )

@@ -116,7 +116,7 @@ class _Connection:
             return
         data = message.get("text")
         self._last_message_at = asyncio.get_running_loop().time()
-        await self._limits.throttle_course(self._limits.messages, self._client)
+        await self._limits.throttle(self._limits.messages, self._client)
         await self._chat.receive(self._socket, message["bytes"] if data is None else data)
 
     def _start_idle_timer(self, max_idle: float, wait: float) -> None:

@@ -133,7 +133,7 @@ class CourseCloudApp:
     async def _on_message(self, client: Client, context: CommandContext | None, message: Message) -> None:
         if message["type"] != "websocket.disconnect":
             data = message.get("text")
-            await self._limits.throttle_course(self._limits.commands, client)
+            await self._limits.throttle(self._limits.commands, client)
             await self._cloud.receive(message["bytes"] if data is None else data, context)
 
     async def _command(self, request: Request, command: Command, instance_id: str) -> Response:

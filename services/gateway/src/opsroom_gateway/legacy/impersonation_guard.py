@@ -5,7 +5,7 @@ from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.identity import Mode
 from opsroom_contracts.text import NameRuleError, clean_name, fold_name
 from opsroom_gateway.auth.authorization import Authorizer
-from opsroom_gateway.domain.course_frames import names_in
+from opsroom_gateway.legacy.domain.frames import names_in
 from opsroom_gateway.projections.members import MemberProjection
 
 

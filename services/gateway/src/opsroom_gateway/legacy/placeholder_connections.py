@@ -6,7 +6,6 @@ from uuid import uuid4
 
 from opsroom_contracts import endpoints
 from opsroom_contracts.chat import (
-    REGISTRATION_PREFIX,
     Connection,
     JoinRequest,
     LeaveReason,
@@ -15,6 +14,7 @@ from opsroom_contracts.chat import (
     RegisterRequest,
 )
 from opsroom_contracts.errors import FaultError
+from opsroom_contracts.legacy import REGISTRATION_PREFIX
 from opsroom_gateway.presence.sessions import Session, Sessions
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_runtime.process import cancel_and_wait

@@ -4,25 +4,25 @@ from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
-from opsroom_contracts.cloud import ANONYMOUS
 from opsroom_gateway.middleware.client_address import Client, client_of
 from opsroom_gateway.middleware.shared_rate_limiter import RateLimit
 from opsroom_gateway.settings import LimitSettings
 
-COURSE = "course"
-"""The actor of commands by the course contract, which has no names."""
-_SHARED_ACTORS = frozenset({ANONYMOUS, COURSE})
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits per user and per address."""
+    """Limits per user and per address.
+
+    ``shared_actors``: actors that stand for many clients. Their commands count for the client's address, and
+    they have no quota of pending operations.
+    """
 
     registrations: RateLimit
     messages: RateLimit
     commands: RateLimit
     pending_operations: int
     json_depth: int
+    shared_actors: frozenset[str]
 
     @property
     def shared(self) -> tuple[RateLimit, ...]:
@@ -44,24 +44,24 @@ class Limits:
         if not client.exempt:
             self.messages.acquire(user_id)
 
-    async def throttle_course(self, limit: RateLimit, client: Client) -> None:
-        """Delay reading from a socket that sends too fast: the course contract has no error frame."""
+    async def throttle(self, limit: RateLimit, client: Client) -> None:
+        """Delay reading from a socket that sends too fast, in a protocol without error frames."""
         if not client.exempt:
             await limit.throttle(client.network)
 
     def count_command(self, client: Client, actor: str) -> None:
         """Count a command."""
         if not client.exempt:
-            self.commands.acquire(client.network if actor in _SHARED_ACTORS else f"@{actor}")
+            self.commands.acquire(client.network if actor in self.shared_actors else f"@{actor}")
 
     def pending_max(self, client: Client, actor: str) -> int | None:
         """Return the actor's quota of pending operations, enforced by the cloud service. None: no limit."""
-        if client.exempt or actor in _SHARED_ACTORS:
+        if client.exempt or actor in self.shared_actors:
             return None
         return self.pending_operations or None
 
 
-def build_limits(settings: LimitSettings) -> Limits:
+def build_limits(settings: LimitSettings, shared_actors: frozenset[str]) -> Limits:
     """Build the limits from the settings."""
     return Limits(
         registrations=RateLimit("registrations", "registrations from your address", settings.registrations()),
@@ -69,4 +69,5 @@ def build_limits(settings: LimitSettings) -> Limits:
         commands=RateLimit("commands", "commands", settings.commands()),
         pending_operations=settings.pending_operations,
         json_depth=settings.json_depth,
+        shared_actors=shared_actors,
     )

@@ -17,40 +17,55 @@ from opsroom_gateway.transport.connection import connection_in
 _FULL_RETRY_SECONDS = 5.0
 
 
-class ConnectionsPerAddress:
-    """Allows at most ``limit`` requests and sockets at once from one address (0: no limit)."""
+class AddressConnections:
+    """Counts the open requests and sockets of each address, up to ``limit`` (0: no limit)."""
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
-        self._app = app
-        self._limit = limit
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
         self._open: Counter[str] = Counter()
+
+    def acquire(self, network: str) -> bool:
+        """Count a connection of ``network``. Returns False, and counts nothing, if it is one too many."""
+        if self._open[network] >= self.limit:
+            return False
+        self._open[network] += 1
+        return True
+
+    def release(self, network: str) -> None:
+        """Count a connection less."""
+        self._open[network] -= 1
+        if not self._open[network]:
+            del self._open[network]
+
+
+class ConnectionsPerAddress:
+    """Rejects requests and sockets of an address that has too many at once."""
+
+    def __init__(self, app: ASGIApp, connections: AddressConnections) -> None:
+        self._app = app
+        self._connections = connections
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count the request or socket, and call the application."""
-        if scope["type"] not in {"http", "websocket"} or not self._limit or client_in(scope).exempt:
+        limit = self._connections.limit
+        if scope["type"] not in {"http", "websocket"} or not limit or client_in(scope).exempt:
             await self._app(scope, receive, send)
             return
         network = client_in(scope).network
-        if self._open[network] >= self._limit:
-            detail = f"more than {self._limit} connections from {network} at once; close some and try again"
+        if not self._connections.acquire(network):
+            detail = f"more than {limit} connections from {network} at once; close some and try again"
             fault = Fault(code=ErrorCode.RATE_LIMITED, message=detail, retry_after=_FULL_RETRY_SECONDS)
             await reject(scope, receive, send, fault)
             return
-        self._open[network] += 1
         try:
             await self._app(scope, receive, send)
         finally:
             # A socket or stream may outlive the endpoint that opened it.
             connection = connection_in(scope)
             if connection is not None and connection.connected:
-                connection.on_close(partial(self._release, network))
+                connection.on_close(partial(self._connections.release, network))
             else:
-                self._release(network)
-
-    def _release(self, network: str) -> None:
-        self._open[network] -= 1
-        if not self._open[network]:
-            del self._open[network]
+                self._connections.release(network)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from opsroom_contracts.close_codes import Close
 from opsroom_contracts.endpoints import ENDPOINTS
 from opsroom_contracts.frames import ClientFrame, ServerFrame
 from opsroom_gateway.app import describe
-from opsroom_gateway.settings import GatewaySettings
+from opsroom_gateway.process_settings import ProcessSettings
 from opsroom_messaging.settings import BrokerSettings
 
 FOLDER = Path("docs", "reference")
@@ -90,7 +90,7 @@ def _settings() -> Iterator[str]:
     shared = set(BrokerSettings.model_fields)
     parts: tuple[tuple[str, type[BrokerSettings], set[str]], ...] = (
         ("All services", BrokerSettings, set()),
-        ("Gateway", GatewaySettings, shared),
+        ("Gateway", ProcessSettings, shared),
         ("Chat", ChatSettings, shared),
         ("Cloud", CloudSettings, shared),
     )

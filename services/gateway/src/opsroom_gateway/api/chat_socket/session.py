@@ -43,7 +43,7 @@ from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.errors import UnavailableError
 from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
-from opsroom_runtime.tracing import SpanKind
+from opsroom_runtime.spans import SpanKind
 
 _TYPING_EVERY_SECONDS = 1.0
 _SEEN_SECONDS = 2.0

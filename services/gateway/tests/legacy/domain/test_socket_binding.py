@@ -2,7 +2,7 @@
 
 import pytest
 
-from opsroom_gateway.domain.socket_binding import Binding, Rebind
+from opsroom_gateway.legacy.domain.socket_binding import Binding, Rebind
 
 HERE, THERE = "one browser", "another browser"
 
