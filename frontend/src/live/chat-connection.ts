@@ -2,6 +2,7 @@ import type { Backend, ChatSocket } from "../api/backend";
 import { retryDelay } from "../api/errors";
 import { CloseCode, RETRY_BY_CLOSE_CODE, RETRYABLE, type ServerFrame } from "../contract/generated";
 import { type ChatEvent, type ChatState, ROOM, type SignOutReason } from "../state/chat/model";
+import type { PageStore } from "./page-store";
 import { parseRetryHint, Reconnector } from "./reconnector";
 
 export const PAGE_SIZE = 60;
@@ -23,8 +24,9 @@ interface ChatConnectionOptions {
   readonly token: string;
   /** The token for reads: undefined if reads are public. */
   readonly readToken: () => string | undefined;
-  readonly state: () => ChatState;
-  readonly publish: (event: ChatEvent) => void;
+  readonly store: PageStore;
+  /** Called when the server has closed the connection for this reason. */
+  readonly onSignedOut: (reason: SignOutReason) => void;
   readonly isOnline?: () => boolean;
   readonly random?: () => number;
 }
@@ -40,7 +42,7 @@ export class ChatConnection {
     this.reconnector = new Reconnector({
       connect: () => this.connect(),
       disconnect: () => this.disconnect(),
-      report: connection => options.publish({ kind: "connection", connection }),
+      report: connection => this.dispatch({ kind: "connection", connection }),
       ...(options.isOnline ? { isOnline: options.isOnline } : {}),
       ...(options.random ? { random: options.random } : {}),
     });
@@ -53,12 +55,12 @@ export class ChatConnection {
 
   /** Send the first queued message, unless another one is still unacknowledged. */
   flush(): void {
-    const { outbox } = this.options.state();
+    const { outbox } = this.state();
     if (!this.welcomed || outbox.some(item => item.status === "sending")) return;
     const next = outbox.find(item => item.status === "queued");
     if (!next) return;
     const { clientId, text } = next;
-    this.options.publish({ kind: "sending", clientId });
+    this.dispatch({ kind: "sending", clientId });
     this.ackTimer = setTimeout(() => this.retryNow(), ACK_TIMEOUT_MS);
     this.socket?.send({ type: "send", clientId, room: ROOM, text });
   }
@@ -75,11 +77,19 @@ export class ChatConnection {
     return canSend;
   }
 
+  private state(): ChatState {
+    return this.options.store.state.peek().chat;
+  }
+
+  private dispatch(event: ChatEvent): void {
+    this.options.store.dispatch({ store: "chat", event });
+  }
+
   private connect(): void {
-    const { backend, token, state } = this.options;
+    const { backend, token } = this.options;
     const socket = backend.openChat({
       onOpen: () => {
-        const since = state().resumeFrom;
+        const since = this.state().resumeFrom;
         socket.send({ type: "hello", token, ...(since === undefined ? {} : { since }) });
       },
       onFrame: frame => this.onFrame(frame),
@@ -96,14 +106,13 @@ export class ChatConnection {
   }
 
   private onFrame(frame: ServerFrame): void {
-    const { publish, state } = this.options;
-    publish({ kind: "frame", frame, at: Date.now() });
+    this.dispatch({ kind: "frame", frame, at: Date.now() });
     if (frame.type === "welcome") {
       this.welcomed = true;
       this.reconnector.opened();
     }
-    if (frame.type === "welcome" || frame.type === "reset") this.loadLatestPage(state().resumeFrom);
-    if (state().outbox.some(item => item.status === "sending")) return;
+    if (frame.type === "welcome" || frame.type === "reset") this.loadLatestPage(this.state().resumeFrom);
+    if (this.state().outbox.some(item => item.status === "sending")) return;
     clearTimeout(this.ackTimer);
     if (frame.type === "error" && RETRYABLE.includes(frame.code)) {
       this.ackTimer = setTimeout(() => this.flush(), retryDelay(frame.retryAfter, BUSY_RETRY_MS));
@@ -112,13 +121,13 @@ export class ChatConnection {
 
   /** Load the last page of history before the welcome; later messages arrive over the connection. */
   private async loadLatestPage(upTo: number | undefined): Promise<void> {
-    if (this.options.state().loaded || upTo === undefined) return;
+    if (this.state().loaded || upTo === undefined) return;
     const socket = this.socket;
     try {
       const query = { room: ROOM, before: upTo + 1, limit: PAGE_SIZE };
       const messages = await this.options.backend.history(query, this.options.readToken());
       if (socket !== this.socket) return;
-      this.options.publish({ kind: "page", messages, limit: PAGE_SIZE });
+      this.dispatch({ kind: "page", messages, limit: PAGE_SIZE });
     } catch {
       // Without history the room is incomplete: reconnect and start again.
       if (socket === this.socket) {
@@ -134,7 +143,7 @@ export class ChatConnection {
     const signOutReason = SIGN_OUT_REASONS[code];
     if (signOutReason) {
       this.reconnector.stop();
-      this.options.publish({ kind: "signedOut", reason: signOutReason });
+      this.options.onSignedOut(signOutReason);
     } else if (retry === "never") this.reconnector.refused();
     else this.reconnector.lost(parseRetryHint(reason));
   }

@@ -2,6 +2,7 @@ import type { Backend, CloudStream } from "../api/backend";
 import { type CloudEvent, COMMANDS, type CommandSpec } from "../contract/generated";
 import type { CloudState, CloudStateEvent } from "../state/cloud/model";
 import { Batcher } from "./batcher";
+import type { PageStore } from "./page-store";
 import { Reconnector } from "./reconnector";
 
 /** How many past events a first visit loads into the Worklog. */
@@ -11,9 +12,9 @@ interface CloudConnectionOptions {
   readonly backend: Backend;
   /** Whether the user may see the servers; called before each connection. Throws what the backend throws. */
   readonly mayFollow: () => Promise<boolean>;
-  readonly token: () => string | undefined;
-  readonly state: () => CloudState;
-  readonly publish: (event: CloudStateEvent) => void;
+  /** The token for reads: undefined if reads are public. */
+  readonly readToken: () => string | undefined;
+  readonly store: PageStore;
   readonly isOnline?: () => boolean;
   readonly random?: () => number;
 }
@@ -36,11 +37,11 @@ export class CloudConnection {
   private readonly changes: Batcher<CloudEvent>;
 
   constructor(private readonly options: CloudConnectionOptions) {
-    this.changes = new Batcher(events => options.publish({ kind: "changes", events }));
+    this.changes = new Batcher(events => this.dispatch({ kind: "changes", events }));
     this.reconnector = new Reconnector({
       connect: () => void this.connect(),
       disconnect: () => this.disconnect(),
-      report: connection => options.publish({ kind: "connection", connection }),
+      report: connection => this.dispatch({ kind: "connection", connection }),
       ...(options.isOnline ? { isOnline: options.isOnline } : {}),
       ...(options.random ? { random: options.random } : {}),
     });
@@ -51,17 +52,25 @@ export class CloudConnection {
   retryNow = (): void => this.reconnector.retryNow();
   onOffline = (): void => this.reconnector.onOffline();
 
+  private state(): CloudState {
+    return this.options.store.state.peek().cloud;
+  }
+
+  private dispatch(event: CloudStateEvent): void {
+    this.options.store.dispatch({ store: "cloud", event });
+  }
+
   private async connect(): Promise<void> {
-    const { mayFollow, backend, state, publish, token } = this.options;
+    const { mayFollow, backend, readToken } = this.options;
     const attempt = ++this.attempt;
     try {
       const allowed = await mayFollow();
       if (attempt !== this.attempt) return;
       if (!allowed) return this.reconnector.pause();
-      if (!state().loaded) {
-        const list = await backend.instances(token());
+      if (!this.state().loaded) {
+        const list = await backend.instances(readToken());
         if (attempt !== this.attempt) return;
-        publish({ kind: "list", list, backfill: this.backfill });
+        this.dispatch({ kind: "list", list, backfill: this.backfill });
       }
     } catch {
       if (attempt === this.attempt) this.reconnector.lost();
@@ -80,14 +89,14 @@ export class CloudConnection {
         this.reconnector.lost(retryAfterMs);
       },
     };
-    this.stream = backend.openCloud(state().seq, listener, token());
+    this.stream = backend.openCloud(this.state().seq, listener, readToken());
   }
 
   /** Load the list again and follow from its sequence, without backfill: that would only cause another reset. */
   private startOver(): void {
     this.backfill = 0;
     this.changes.flush();
-    this.options.publish({ kind: "reset" });
+    this.dispatch({ kind: "reset" });
     this.reconnector.retryNow();
   }
 

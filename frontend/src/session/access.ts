@@ -1,62 +1,46 @@
-import { type ReadonlySignal, signal } from "@preact/signals";
+import type { ReadonlySignal } from "@preact/signals";
 import type { Backend } from "../api/backend";
 import type { Action, SessionView } from "../contract/generated";
+import type { Identity } from "./identity";
 import { hasErrorCode } from "./names";
 
 /** The user's identity and permissions according to the server. */
 export class Access {
-  private readonly viewSignal = signal<SessionView | undefined>(undefined);
-
   constructor(
+    /** Undefined until the server has responded. */
+    readonly view: ReadonlySignal<SessionView | undefined>,
     private readonly backend: Backend,
-    /** The token of our registration. */
-    private readonly token: () => string | undefined,
-    /** Called when the server rejects that token. */
-    private readonly onTokenRevoked: () => void,
+    private readonly identity: Identity,
   ) {}
 
-  /** Undefined until the server has responded. */
-  get view(): ReadonlySignal<SessionView | undefined> {
-    return this.viewSignal;
-  }
-
   get isOpen(): boolean {
-    return this.viewSignal.value?.mode === "open";
+    return this.view.value?.mode === "open";
   }
 
   /** Whether to offer an action; true for all actions until the permissions are known. */
   may(action: Action): boolean {
-    return this.viewSignal.value?.may.includes(action) ?? true;
-  }
-
-  setView(view: SessionView | undefined): void {
-    this.viewSignal.value = view;
-  }
-
-  /** Reset to the permissions of an anonymous user, without waiting for the server. */
-  onSignedOut(): void {
-    const view = this.viewSignal.value;
-    if (!view || view.mode === "open") return;
-    const { mode, guests, signIn } = view;
-    this.setView({ mode, guests, may: guests ? ["register"] : [], ...(signIn ? { signIn } : {}) });
+    return this.view.value?.may.includes(action) ?? true;
   }
 
   /** The token for reads: undefined in open mode, so that a revoked token can't make reads fail. */
   readToken(): string | undefined {
-    return this.isOpen ? undefined : this.token();
+    return this.isOpen ? undefined : this.identity.get()?.token;
   }
 
-  /** Load the view from the server. Throws what the backend throws. */
-  async load(): Promise<SessionView> {
+  /**
+   * Load the view from the server. Calls `onTokenRevoked` if the server rejects our token. Throws what the backend
+   * throws.
+   */
+  async load(onTokenRevoked: (token: string) => void): Promise<SessionView> {
     const anonymous = await this.backend.session();
-    const token = this.token();
+    const token = this.identity.get()?.token;
     if (anonymous.mode === "open" || !token) return anonymous;
     try {
       return await this.backend.session(token);
     } catch (error) {
       if (!hasErrorCode(error, "token_invalid")) throw error;
       // It may have been replaced in the meantime.
-      if (this.token() === token) this.onTokenRevoked();
+      if (this.identity.get()?.token === token) onTokenRevoked(token);
       return anonymous;
     }
   }

@@ -1,44 +1,32 @@
-import { type ReadonlySignal, signal } from "@preact/signals";
+import type { ReadonlySignal } from "@preact/signals";
 import type { Backend } from "../api/backend";
 import { ApiError } from "../api/errors";
-import type { SessionView, User } from "../contract/generated";
 import { PAGE_SIZE } from "../live/chat-connection";
-import { TabLeader } from "../live/tab-leader";
-import { mergeOlder } from "../state/chat/messages";
-import { type ChatEvent, type ChatState, EMPTY_CHAT, ROOM, type SignOutReason } from "../state/chat/model";
-import { reduceChat } from "../state/chat/reducer";
-import { type CloudState, type CloudStateEvent, EMPTY_CLOUD } from "../state/cloud/model";
-import { reduceCloud } from "../state/cloud/reducer";
+import { signalsOf } from "../live/page-store";
+import { SharedStore } from "../live/shared-store";
+import { type ChatEvent, type ChatState, ROOM } from "../state/chat/model";
+import type { CloudState } from "../state/cloud/model";
+import {
+  type Action,
+  EMPTY_PAGE,
+  mergeSnapshot,
+  type PageState,
+  reducePage,
+  snapshotOf,
+} from "../state/page";
 import { Access } from "./access";
 import { CommandSender } from "./command-sender";
-import { Connections } from "./connections";
+import { Identity } from "./identity";
 import { newId } from "./ids";
+import { type Intention, predict } from "./intentions";
+import { PageLeader } from "./leader";
 import type { LocalStore } from "./local-store";
 import { availableNames, registerWithSuffix } from "./names";
 import { Outbox } from "./outbox";
-import { TypingExpiry } from "./typing-expiry";
+import { watchTyping } from "./typing-expiry";
 
-interface Identity {
-  readonly user: User;
-  readonly token: string;
-}
-
-type SharedEvent =
-  | { readonly store: "chat"; readonly event: ChatEvent }
-  | { readonly store: "cloud"; readonly event: CloudStateEvent }
-  | { readonly store: "access"; readonly view: SessionView };
-
-interface SharedState {
-  readonly chat: ChatState;
-  readonly cloud: CloudState;
-  readonly view?: SessionView | undefined;
-}
-
-/** What a tab can request from the leader. */
-type LeaderRequest = "flush" | "typing" | "leave" | "reconnect" | "offline";
-
-/** The number of messages in a snapshot; a tab loads older ones when the user scrolls up. */
-const SNAPSHOT_MESSAGES = 500;
+/** The version of the messages between tabs: tabs with another one, from before an update, are not in the channel. */
+const CHANNEL_VERSION = 2;
 
 export interface AppStoreOptions {
   readonly backend: Backend;
@@ -53,86 +41,80 @@ export interface AppStoreOptions {
   readonly random?: () => number;
 }
 
-/** The state of the page for one server: chat, cloud, permissions, their connections, and the user's actions. */
+/** The page for one server: its state as signals, and what a user can do, as intentions for the leading tab. */
 export class AppStore {
-  readonly commandSender: CommandSender;
+  readonly chat: ReadonlySignal<ChatState>;
+  readonly cloud: ReadonlySignal<CloudState>;
   readonly access: Access;
-  private readonly chatSignal = signal<ChatState>(EMPTY_CHAT);
-  private readonly cloudSignal = signal<CloudState>(EMPTY_CLOUD);
-  private readonly tabs: TabLeader<SharedEvent, SharedState, LeaderRequest>;
+  readonly commandSender: CommandSender;
+  private readonly shared: SharedStore<PageState, Action, Intention>;
+  private readonly leader: PageLeader;
+  private readonly identity: Identity;
   private readonly outbox: Outbox;
-  private readonly identityKey: string;
-  private readonly connections: Connections;
-  private readonly typingExpiry = new TypingExpiry(now => this.applyChat({ kind: "typingExpired", now }));
+  private readonly typingUsers: ReadonlySignal<ChatState["typing"]>;
+  private stopTypingExpiry: (() => void) | undefined;
   private loadingOlder = false;
   private lastSentAt = 0;
 
   constructor(private readonly options: AppStoreOptions) {
-    this.identityKey = `identity.${options.scope}`;
-    this.outbox = new Outbox(options.localStore, options.scope);
-    const onTokenRevoked = () => this.publishChat({ kind: "signedOut", reason: "token_invalid" });
-    this.access = new Access(options.backend, () => this.token, onTokenRevoked);
-    const identity = this.identity();
-    if (identity) this.applyChat({ kind: "signedIn", user: identity.user });
-    for (const item of this.outbox.list()) this.applyChat({ kind: "queued", item });
+    const { backend, scope, version = "", localStore, locks, openChannel, isOnline, random } = options;
+    const [identity, outbox] = [new Identity(localStore, scope), new Outbox(localStore, scope)];
+    const shared = new SharedStore<PageState, Action, Intention>({
+      ...{ name: `opsroom:${CHANNEL_VERSION}:${version}:${scope}`, locks },
+      ...{ initial: storedState(identity, outbox), reduce: reducePage, snapshotOf, mergeSnapshot, predict },
+      openChannel: openChannel ?? (name => new BroadcastChannel(name)),
+    });
+    const { chat, cloud, view, typing } = signalsOf(shared.state);
+    this.chat = chat;
+    this.cloud = cloud;
+    this.typingUsers = typing;
+    this.access = new Access(view, backend, identity);
+    this.leader = new PageLeader({
+      ...{ store: shared, backend, identity, outbox, access: this.access, isOnline, random },
+    });
     this.commandSender = new CommandSender({
-      backend: options.backend,
+      backend,
       token: () => this.token,
-      state: () => this.cloudSignal.value,
-      publish: event => this.tabs.publish({ store: "cloud", event }),
+      state: () => cloud.peek(),
+      logRefusal: line => shared.request({ kind: "logRefusal", line }),
     });
-    this.connections = new Connections({
-      backend: options.backend,
-      token: () => this.token,
-      readToken: () => this.access.readToken(),
-      mayFollow: () => this.loadAccess(),
-      chat: () => this.chatSignal.value,
-      cloud: () => this.cloudSignal.value,
-      publishChat: event => this.tabs.isLeader && this.publishChat(event),
-      publishCloud: event => this.tabs.isLeader && this.tabs.publish({ store: "cloud", event }),
-      isOnline: options.isOnline,
-      random: options.random,
-    });
-    this.tabs = new TabLeader({
-      name: `opsroom:${options.version ?? ""}:${options.scope}`,
-      locks: options.locks,
-      openChannel: options.openChannel ?? (name => new BroadcastChannel(name)),
-      apply: shared => this.apply(shared),
-      snapshot: () => this.snapshot(),
-      restore: state => this.restore(state),
-      onLead: () => this.onLead(),
-      handleRequest: request => this.handleRequest(request),
-    });
-  }
-
-  get chat(): ReadonlySignal<ChatState> {
-    return this.chatSignal;
-  }
-
-  get cloud(): ReadonlySignal<CloudState> {
-    return this.cloudSignal;
+    this.shared = shared;
+    this.identity = identity;
+    this.outbox = outbox;
   }
 
   /** The token of our registration. */
   get token(): string | undefined {
-    return this.identity()?.token;
+    return this.identity.get()?.token;
   }
 
   get isLeader(): boolean {
-    return this.tabs.isLeader;
+    return this.shared.isLeader;
   }
 
-  start = (): void => this.tabs.join();
-  stop = (): void => this.tabs.leave();
-  reconnect = (): void => this.tabs.request("reconnect");
-  onOffline = (): void => this.tabs.request("offline");
-  resync = (): void => this.tabs.resync();
+  start(): void {
+    this.stopTypingExpiry = watchTyping(this.typingUsers, now =>
+      this.shared.apply({ store: "chat", event: { kind: "typingExpired", now } }),
+    );
+    this.shared.join(this.leader);
+  }
+
+  stop(): void {
+    this.stopTypingExpiry?.();
+    this.shared.leave();
+  }
+
+  resync = (): void => this.shared.resync();
+  reconnect = (): void => this.shared.request({ kind: "reconnect" });
+  onOffline = (): void => this.shared.request({ kind: "goOffline" });
+  leave = (): void => this.shared.request({ kind: "leave" });
+  typing = (): void => this.shared.request({ kind: "typing" });
 
   /** Register a name. Throws what the backend throws. */
   async register(name: string, proof?: string): Promise<void> {
-    const identity = await this.options.backend.register(name, proof);
-    this.options.localStore.set(this.identityKey, identity);
-    this.publishChat({ kind: "signedIn", user: identity.user });
+    const registration = await this.options.backend.register(name, proof);
+    this.identity.set(registration);
+    this.shared.request({ kind: "signIn", registration });
   }
 
   /**
@@ -142,10 +124,11 @@ export class AppStore {
    */
   async signIn(proof: string): Promise<void> {
     const { name = "user" } = await this.options.backend.session(proof);
-    const before = this.identity();
-    if (before) {
-      this.publishChat({ kind: "signedOut", reason: "left" });
-      await this.access.revokeToken(before.token);
+    const before = this.token;
+    if (before !== undefined) {
+      this.identity.remove(before);
+      this.shared.request({ kind: "signOut", token: before });
+      await this.access.revokeToken(before);
     }
     await registerWithSuffix(name, one => this.register(one, proof));
   }
@@ -154,35 +137,32 @@ export class AppStore {
   availableNames = (name: string, candidates: readonly string[]): Promise<readonly string[]> =>
     availableNames(this.options.backend, name, candidates);
 
-  leave = (): void => this.tabs.request("leave");
-  typing = (): void => this.tabs.request("typing");
-
   send(text: string): void {
     // Keep the timestamps distinct: the outbox sorts by them.
     this.lastSentAt = Math.max(Date.now(), this.lastSentAt + 1);
     const item = { clientId: newId(), text, at: this.lastSentAt };
     this.outbox.add(item);
-    this.publishChat({ kind: "queued", item });
-    this.tabs.request("flush");
+    this.shared.request({ kind: "send", item });
   }
 
-  retry(clientId: string): void {
-    this.publishChat({ kind: "requeued", clientId });
-    this.tabs.request("flush");
-  }
+  retry = (clientId: string): void => this.shared.request({ kind: "retry", clientId });
 
-  discard = (clientId: string): void => this.publishChat({ kind: "discarded", clientId });
+  discard(clientId: string): void {
+    const item = this.chat.peek().outbox.find(one => one.clientId === clientId);
+    if (item) this.outbox.remove(item);
+    this.shared.request({ kind: "discard", clientId });
+  }
 
   /** Load the previous page of history, in this tab only. */
   async loadOlder(): Promise<void> {
-    const { loaded, hasOlder, messages } = this.chatSignal.value;
+    const { loaded, hasOlder, messages } = this.chat.peek();
     const before = messages[0]?.seq;
     if (!loaded || !hasOlder || this.loadingOlder || before === undefined) return;
     this.loadingOlder = true;
     try {
       const query = { room: ROOM, before, limit: PAGE_SIZE };
       const older = await this.options.backend.history(query, this.access.readToken());
-      this.applyChat({ kind: "page", messages: older, limit: PAGE_SIZE });
+      this.shared.apply({ store: "chat", event: { kind: "page", messages: older, limit: PAGE_SIZE } });
     } catch (error) {
       // Scrolling up retries; an error response would be a bug, so it is thrown.
       if (error instanceof ApiError) throw error;
@@ -190,108 +170,12 @@ export class AppStore {
       this.loadingOlder = false;
     }
   }
+}
 
-  private identity(): Identity | undefined {
-    return this.options.localStore.get<Identity>(this.identityKey);
-  }
-
-  /** Load the permissions into all tabs. Returns whether the user may see the servers. */
-  private async loadAccess(): Promise<boolean> {
-    const view = await this.access.load();
-    if (this.tabs.isLeader) this.tabs.publish({ store: "access", view });
-    return view.may.includes("see_servers");
-  }
-
-  private apply(shared: SharedEvent): void {
-    if (shared.store === "chat") this.applyChat(shared.event);
-    else if (shared.store === "cloud") this.applyCloud(shared.event);
-    else this.applyView(shared.view);
-  }
-
-  private applyView(view: SessionView): void {
-    this.access.setView(view);
-    this.hideServers();
-  }
-
-  /** Clear the servers if the user may no longer see them. */
-  private hideServers(): void {
-    if (this.access.may("see_servers")) return;
-    this.cloudSignal.value = { ...EMPTY_CLOUD, connection: this.cloudSignal.value.connection };
-  }
-
-  private publishChat(event: ChatEvent): void {
-    this.tabs.publish({ store: "chat", event });
-  }
-
-  private applyChat(event: ChatEvent): void {
-    const before = this.chatSignal.value;
-    const after = reduceChat(before, event);
-    this.chatSignal.value = after;
-    for (const item of before.outbox)
-      if (!after.outbox.some(one => one.clientId === item.clientId)) this.outbox.remove(item);
-    if (event.kind === "signedOut") this.clearIdentity(event.reason);
-    if ((event.kind === "signedIn" || event.kind === "signedOut") && this.tabs?.isLeader)
-      this.reconnectAsCurrentUser();
-    if (after.typing !== before.typing) this.typingExpiry.watch(after.typing);
-  }
-
-  private applyCloud(event: CloudStateEvent): void {
-    this.cloudSignal.value = reduceCloud(this.cloudSignal.value, event);
-  }
-
-  private snapshot(): SharedState {
-    const chat = this.chatSignal.value;
-    const messages = chat.messages.slice(-SNAPSHOT_MESSAGES);
-    const hasOlder = chat.hasOlder || messages.length < chat.messages.length;
-    return {
-      chat: { ...chat, messages, hasOlder },
-      cloud: this.cloudSignal.value,
-      view: this.access.view.value,
-    };
-  }
-
-  private restore({ chat, cloud, view }: SharedState): void {
-    this.access.setView(view);
-    this.chatSignal.value = mergeOlder(chat, this.chatSignal.value);
-    this.cloudSignal.value = cloud;
-    this.typingExpiry.watch(this.chatSignal.value.typing);
-  }
-
-  private onLead(): () => void {
-    // The outbox may contain messages of a tab that crashed before it published them.
-    for (const item of this.outbox.list()) this.publishChat({ kind: "queued", item });
-    this.connections.open();
-    return () => this.connections.close();
-  }
-
-  private clearIdentity(reason: SignOutReason): void {
-    const identity = this.identity();
-    // A token that lost its role is rejected but still holds the name: revoke it, so that the name is free again.
-    if (identity && reason === "token_invalid" && this.tabs?.isLeader)
-      void this.access.revokeToken(identity.token);
-    this.options.localStore.remove(this.identityKey);
-    this.access.onSignedOut();
-    this.hideServers();
-  }
-
-  /** The user has changed: reconnect as the current one. */
-  private reconnectAsCurrentUser(): void {
-    this.connections.reconnectChat();
-    if (!this.access.isOpen) this.connections.reconnectCloud();
-  }
-
-  private handleRequest(request: LeaderRequest): void {
-    if (request === "flush") this.connections.flush();
-    if (request === "typing") this.connections.typing();
-    if (request === "leave") this.signOut();
-    if (request === "reconnect") this.connections.retryNow();
-    if (request === "offline") this.connections.onOffline();
-  }
-
-  private signOut(): void {
-    const identity = this.identity();
-    const leaveSent = this.connections.leave();
-    if (identity && !leaveSent) void this.access.revokeToken(identity.token);
-    this.publishChat({ kind: "signedOut", reason: "left" });
-  }
+/** The state that browser storage has: the user, and messages that were not sent yet. */
+function storedState(identity: Identity, outbox: Outbox): PageState {
+  const user = identity.get()?.user;
+  const events: ChatEvent[] = outbox.list().map(item => ({ kind: "queued", item }));
+  if (user) events.unshift({ kind: "signedIn", user });
+  return events.reduce((state, event) => reducePage(state, { store: "chat", event }), EMPTY_PAGE);
 }

@@ -2,7 +2,7 @@ import { signal } from "@preact/signals";
 import type { Backend, CommandRequest } from "../api/backend";
 import { ApiError, isTransient, retryDelay } from "../api/errors";
 import type { Command, Operation } from "../contract/generated";
-import type { CloudState, CloudStateEvent, WorklogLine } from "../state/cloud/model";
+import type { CloudState, WorklogLine } from "../state/cloud/model";
 import { newId } from "./ids";
 
 /** The target of a `create` command; no instance has this id. */
@@ -16,7 +16,7 @@ interface CommandSenderOptions {
   readonly backend: Backend;
   readonly token: () => string | undefined;
   readonly state: () => CloudState;
-  readonly publish: (event: CloudStateEvent) => void;
+  readonly logRefusal: (line: WorklogLine) => void;
 }
 
 /** Sends the user's commands with retries; an idempotency key ensures that each takes effect once. */
@@ -86,7 +86,7 @@ export class CommandSender {
       ...(instanceId ? { instanceId } : {}),
       ...(refused ? { detail: refused.problem.detail } : {}),
     };
-    this.options.publish({ kind: "refused", line });
+    this.options.logRefusal(line);
   }
 
   private setBusy(target: string, command: Command | "undo" | undefined): void {
