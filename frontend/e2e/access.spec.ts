@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import { type Browser, expect, type Page } from "@playwright/test";
-import { expectAccessible, expectGoodAppearance, HARDEST_SETTING } from "./accessibility";
-import { createdBy } from "./instance-lifecycle";
-import { joinChat, sendMessage, testsWithPortal, uniqueName } from "./portal";
+import { expectAccessible, expectGoodAppearance, HARDEST_SETTING } from "./kit/accessibility";
+import { createdBy } from "./kit/instance-lifecycle";
+import { joinChat, sendMessage, testsWithPortal, uniqueName } from "./kit/portal";
 
 const newToken = () => `opsroom_${randomBytes(32).toString("base64url")}`;
 const TOKENS = { victor: newToken(), olga: newToken(), ada: newToken() };

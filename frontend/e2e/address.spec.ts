@@ -1,5 +1,5 @@
 import { expect } from "@playwright/test";
-import { joinChat, sendMessage, test, uniqueName } from "./portal";
+import { joinChat, sendMessage, test, uniqueName } from "./kit/portal";
 
 test("the page sends requests to its server only", async ({ page, portal }) => {
   const foreign: string[] = [];

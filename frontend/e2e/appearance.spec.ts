@@ -1,6 +1,6 @@
 import { expect } from "@playwright/test";
-import { expectGoodAppearance } from "./accessibility";
-import { test } from "./portal";
+import { expectGoodAppearance } from "./kit/accessibility";
+import { test } from "./kit/portal";
 
 const LOOKS = [
   { name: "light-en", locale: "en-US", colorScheme: "light", width: 1180 },

@@ -1,5 +1,5 @@
 import { expect } from "@playwright/test";
-import { joinChat, sendMessage, setHidden, test, uniqueName } from "./portal";
+import { joinChat, sendMessage, setHidden, test, uniqueName } from "./kit/portal";
 
 test("two users chat, and closing the tab removes the user", async ({ browser, portal }) => {
   const [annName, bobName] = [uniqueName("Ann"), uniqueName("Bob")];

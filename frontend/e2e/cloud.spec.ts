@@ -1,6 +1,6 @@
 import { expect } from "@playwright/test";
-import { countInstances, create, createdBy, createReady, runLifecycle } from "./instance-lifecycle";
-import { test } from "./portal";
+import { countInstances, create, createdBy, createReady, runLifecycle } from "./kit/instance-lifecycle";
+import { test } from "./kit/portal";
 
 test.beforeEach(async ({ page, portal }) => {
   await page.goto(`${portal.url}/#/cloud`);

@@ -1,6 +1,6 @@
 import { expect } from "@playwright/test";
-import { stableScrollTop } from "./frames";
-import { joinChat, sendAsNewUser, test, uniqueName } from "./portal";
+import { stableScrollTop } from "./kit/frames";
+import { joinChat, sendAsNewUser, test, uniqueName } from "./kit/portal";
 
 test("scrolling up loads earlier messages and keeps the scroll position", async ({ page, portal }) => {
   const mark = uniqueName("m");

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect } from "@playwright/test";
-import { create } from "./instance-lifecycle";
-import { joinChat, PYTHON, ROOT, sendMessage, startPortal, test, uniqueName } from "./portal";
+import { create } from "./kit/instance-lifecycle";
+import { joinChat, PYTHON, ROOT, sendMessage, startPortal, test, uniqueName } from "./kit/portal";
 
 const run = promisify(execFile);
 /** Prints the uv that `./opsroom` uses. */

@@ -1,6 +1,6 @@
 import { expect, type Page } from "@playwright/test";
-import { createdBy } from "./instance-lifecycle";
-import { joinChat, sendMessage, test, uniqueName } from "./portal";
+import { createdBy } from "./kit/instance-lifecycle";
+import { joinChat, sendMessage, test, uniqueName } from "./kit/portal";
 
 const focused = (page: Page): Promise<string> =>
   page.evaluate(() => {

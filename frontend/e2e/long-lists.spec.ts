@@ -1,6 +1,6 @@
 import { expect } from "@playwright/test";
-import { ROWS_PER_JUMP, rowsAddedBy, rowsPerJump, stableScrollTop } from "./frames";
-import { joinChat, sendAsNewUser, sendMessage, test, uniqueName } from "./portal";
+import { ROWS_PER_JUMP, rowsAddedBy, rowsPerJump, stableScrollTop } from "./kit/frames";
+import { joinChat, sendAsNewUser, sendMessage, test, uniqueName } from "./kit/portal";
 
 test("a conversation of 100,000 messages renders only the rows near the visible area", async ({
   page,

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, type Page, test } from "@playwright/test";
-import { ROWS_PER_JUMP, rowsAddedBy, rowsPerJump } from "./frames";
-import { ROOT, startPortal } from "./portal";
+import { ROWS_PER_JUMP, rowsAddedBy, rowsPerJump } from "./kit/frames";
+import { ROOT, startPortal } from "./kit/portal";
 
 const run = promisify(execFile);
 

@@ -1,6 +1,6 @@
 import { expect, type Page } from "@playwright/test";
-import { create, expectWorklog, runLifecycle } from "./instance-lifecycle";
-import { testsWithPortal } from "./portal";
+import { create, expectWorklog, runLifecycle } from "./kit/instance-lifecycle";
+import { testsWithPortal } from "./kit/portal";
 
 // Tests of pending commands use the real delay.
 const test = testsWithPortal(["--ephemeral", "--delay", "10"]);

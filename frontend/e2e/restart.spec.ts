@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "@playwright/test";
-import { joinChat, sendMessage, startPortal, uniqueName } from "./portal";
+import { joinChat, sendMessage, startPortal, uniqueName } from "./kit/portal";
 
 test("a page reconnects after a restart of the server and misses nothing", async ({ browser }) => {
   test.setTimeout(300_000);

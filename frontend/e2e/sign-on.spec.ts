@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { test as base, expect, type Page } from "@playwright/test";
-import { expectAccessible, expectGoodAppearance, HARDEST_SETTING } from "./accessibility";
-import { type Portal, PYTHON, startPortal } from "./portal";
+import { expectAccessible, expectGoodAppearance, HARDEST_SETTING } from "./kit/accessibility";
+import { type Portal, PYTHON, startPortal } from "./kit/portal";
 
 /** An OpenID Connect provider on loopback; it runs until its standard input is closed. */
 const PROVIDER = `

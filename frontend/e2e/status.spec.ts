@@ -1,6 +1,6 @@
 import { expect } from "@playwright/test";
-import { expectAccessible } from "./accessibility";
-import { test } from "./portal";
+import { expectAccessible } from "./kit/accessibility";
+import { test } from "./kit/portal";
 
 test("the status view shows whether the problem is the server or the network", async ({ page, portal }) => {
   await page.goto(`${portal.url}/#/cloud`);

@@ -1,6 +1,6 @@
 import { type BrowserContext, expect, type Page } from "@playwright/test";
-import { create } from "./instance-lifecycle";
-import { joinChat, sendMessage, setHidden, test, uniqueName } from "./portal";
+import { create } from "./kit/instance-lifecycle";
+import { joinChat, sendMessage, setHidden, test, uniqueName } from "./kit/portal";
 
 test("two tabs share one user and one socket, and the second takes over from the first", async ({
   context,

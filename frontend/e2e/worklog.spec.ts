@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { expect, type Locator, type Page } from "@playwright/test";
-import { createReady } from "./instance-lifecycle";
-import { test } from "./portal";
+import { createReady } from "./kit/instance-lifecycle";
+import { test } from "./kit/portal";
 
 test.beforeEach(async ({ context, page, portal }) => {
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);

@@ -1,5 +1,5 @@
 import { expect } from "@playwright/test";
-import { joinChat, sendAsNewUser, test, uniqueName } from "./portal";
+import { joinChat, sendAsNewUser, test, uniqueName } from "./kit/portal";
 
 /** Attack strings for XSS: markup, attributes, URLs, templates, entities. */
 const CORPUS = [

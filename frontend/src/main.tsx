@@ -6,11 +6,11 @@ import type { Backend } from "./api/backend";
 import { createHttpBackend } from "./api/http-backend";
 import { AppStore } from "./session/app-store";
 import { takeCallback } from "./session/sign-on-callback";
+import { finishSignIn } from "./ui/access/sign-in-state";
 import { App } from "./ui/app";
 import { AppContext } from "./ui/app-context";
-import { language, localStore, tabStore, theme } from "./ui/preferences";
 import { watchRoute } from "./ui/route";
-import { finishSignIn } from "./ui/sign-in-state";
+import { language, localStore, tabStore, theme } from "./ui/settings/preferences";
 
 // The composition root: creates all objects and connects them.
 
@@ -45,7 +45,7 @@ function watchNetwork(store: AppStore): void {
 
 /** Resolve once the user confirms the server that the link names; otherwise the page reloads with the usual one. */
 async function confirmServer(root: Element, base: string): Promise<void> {
-  const { default: TrustDialog } = await import(/* webpackChunkName: "trust" */ "./ui/trust-dialog");
+  const { default: TrustDialog } = await import(/* webpackChunkName: "trust" */ "./ui/access/trust-dialog");
   const stay = () => location.assign(location.pathname + location.hash);
   await new Promise<void>(trust => {
     render(<TrustDialog base={base} onTrust={trust} onStay={stay} />, root);

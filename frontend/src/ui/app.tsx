@@ -1,29 +1,31 @@
 import type { Signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { tokenDialogOpen } from "./access/sign-in-state";
 import { Announcer, announce } from "./announcer";
 import { useApp } from "./app-context";
 import { ChatView } from "./chat/chat-view";
-import { moderationTarget, restrictionsOpen } from "./chat/moderate-button";
+import { moderationTarget, restrictionsOpen } from "./chat/moderation/moderate-button";
 import { useNotifications } from "./chat/use-notifications";
-import { overallConnection } from "./connection-status";
+import { overallConnection } from "./connection/connection-status";
+import { NoServer } from "./connection/no-server";
 import { Header } from "./header";
 import { Lazy } from "./lazy";
-import { NoServer } from "./no-server";
-import { dictionary } from "./preferences";
 import { route } from "./route";
-import { settingsOpen } from "./settings-state";
-import { tokenDialogOpen } from "./sign-in-state";
+import { dictionary } from "./settings/preferences";
+import { settingsOpen } from "./settings/settings-state";
 
 interface Closing {
   readonly onClose: () => void;
 }
 
 const loadCloud = () => import(/* webpackChunkName: "cloud", webpackPrefetch: true */ "./cloud/cloud-view");
-const loadSettings = () => import(/* webpackChunkName: "settings" */ "./settings-dialog");
-const loadModerateDialog = () => import(/* webpackChunkName: "moderation" */ "./chat/moderate-dialog");
-const loadRestrictions = () => import(/* webpackChunkName: "moderation" */ "./chat/restrictions-dialog");
+const loadSettings = () => import(/* webpackChunkName: "settings" */ "./settings/settings-dialog");
+const loadModerateDialog = () =>
+  import(/* webpackChunkName: "moderation" */ "./chat/moderation/moderate-dialog");
+const loadRestrictions = () =>
+  import(/* webpackChunkName: "moderation" */ "./chat/moderation/restrictions-dialog");
 const loadStatus = () => import(/* webpackChunkName: "status" */ "./status/status-view");
-const loadTokenDialog = () => import(/* webpackChunkName: "token" */ "./token-dialog");
+const loadTokenDialog = () => import(/* webpackChunkName: "token" */ "./access/token-dialog");
 
 /** Prefetch late, so as not to delay the first load. */
 const STATUS_PREFETCH_DELAY_MS = 3000;

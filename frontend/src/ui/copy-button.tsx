@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { announce } from "./announcer";
 import { copyText } from "./clipboard";
-import { dictionary } from "./preferences";
+import { dictionary } from "./settings/preferences";
 
 const CONFIRM_MS = 1_600;
 

@@ -1,8 +1,8 @@
 import logo from "../icons/logo.svg";
-import { ConnectionBadge } from "./connection-badge";
-import { chooseLanguage, chooseTheme, dictionary, language, type Theme, theme } from "./preferences";
+import { ConnectionBadge } from "./connection/connection-badge";
 import { route } from "./route";
-import { settingsOpen } from "./settings-state";
+import { chooseLanguage, chooseTheme, dictionary, language, type Theme, theme } from "./settings/preferences";
+import { settingsOpen } from "./settings/settings-state";
 
 const NEXT_THEME: Record<Theme, Theme> = { auto: "dark", dark: "light", light: "auto" };
 

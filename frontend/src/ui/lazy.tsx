@@ -1,6 +1,6 @@
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { dictionary } from "./preferences";
+import { dictionary } from "./settings/preferences";
 
 interface LazyProps<P> {
   /** Must be the same function in each rendering. */

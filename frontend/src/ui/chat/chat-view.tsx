@@ -1,5 +1,5 @@
 import { useApp } from "../app-context";
-import { dictionary } from "../preferences";
+import { dictionary } from "../settings/preferences";
 import { Composer } from "./composer";
 import { JoinDialog } from "./join-dialog";
 import { MessageList } from "./message-list";

@@ -2,7 +2,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { TEXT_MAX } from "../../contract/generated";
 import { formatMessageTime } from "../../text/format";
 import { useApp } from "../app-context";
-import { dictionary, tabStore } from "../preferences";
+import { dictionary, tabStore } from "../settings/preferences";
 import { EmojiPicker } from "./emoji-picker";
 import { useMute } from "./use-mute";
 

@@ -1,5 +1,5 @@
 import { useRef } from "preact/hooks";
-import { dictionary } from "../preferences";
+import { dictionary } from "../settings/preferences";
 
 const EMOJI = [
   ..."😀😁😂🙂😉😍🤔😅😢😡👍👎👏🙏💪👀🔥🎉✅❌❤️🚀☕🐛💡⏳🌙☀️".matchAll(/\p{Emoji}\uFE0F?/gu),

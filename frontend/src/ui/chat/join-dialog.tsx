@@ -3,11 +3,11 @@ import { ApiError } from "../../api/errors";
 import type { ErrorCode } from "../../contract/generated";
 import { NAME_MAX } from "../../contract/generated";
 import { formatMessageTime } from "../../text/format";
+import { SignInControl } from "../access/sign-in";
 import { useApp } from "../app-context";
+import { NoServer } from "../connection/no-server";
 import { Dialog } from "../dialog";
-import { NoServer } from "../no-server";
-import { dictionary, localStore } from "../preferences";
-import { SignInControl } from "../sign-in";
+import { dictionary, localStore } from "../settings/preferences";
 
 /** Alternatives to a taken name; they may be taken as well. */
 function candidatesFor(name: string): string[] {

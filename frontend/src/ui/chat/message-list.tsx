@@ -2,7 +2,7 @@ import { useCallback, useMemo } from "preact/hooks";
 import type { OutgoingMessage, ShownMessage } from "../../state/chat/model";
 import { useApp } from "../app-context";
 import { VirtualList } from "../list/virtual-list";
-import { dictionary } from "../preferences";
+import { dictionary } from "../settings/preferences";
 import { MessageRow, OutgoingRow } from "./message-row";
 
 type MessageListRow = ShownMessage | OutgoingMessage;

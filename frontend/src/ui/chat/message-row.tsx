@@ -2,8 +2,8 @@ import type { OutgoingMessage, ShownMessage } from "../../state/chat/model";
 import { formatMessageTime, isEmojiOnly } from "../../text/format";
 import { splitLinks } from "../../text/links";
 import { useApp } from "../app-context";
-import { dictionary } from "../preferences";
-import { ModerateButton } from "./moderate-button";
+import { dictionary } from "../settings/preferences";
+import { ModerateButton } from "./moderation/moderate-button";
 
 /** The text of a message as text nodes and links, never as markup. */
 const MessageText = ({ text }: { readonly text: string }) => (

@@ -1,9 +1,9 @@
 import { useEffect, useState } from "preact/hooks";
 import type { User } from "../../contract/generated";
 import { useApp } from "../app-context";
-import { dictionary } from "../preferences";
+import { dictionary } from "../settings/preferences";
 import { Avatar } from "./avatar";
-import { ModerateButton, RestrictionsButton } from "./moderate-button";
+import { ModerateButton, RestrictionsButton } from "./moderation/moderate-button";
 
 const FADE_MS = 220;
 

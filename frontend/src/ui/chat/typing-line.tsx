@@ -1,5 +1,5 @@
 import { useApp } from "../app-context";
-import { dictionary } from "../preferences";
+import { dictionary } from "../settings/preferences";
 
 /** Who is typing. Always takes up a line, so that the messages don't move. */
 export function TypingLine() {

@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import type { Message } from "../../contract/generated";
 import { announce } from "../announcer";
 import { useApp } from "../app-context";
-import { dictionary, notifications } from "../preferences";
+import { dictionary, notifications } from "../settings/preferences";
 
 /** A shared lock that every visible tab holds, so that the notifying tab knows whether another one is visible. */
 const VISIBLE_LOCK = "opsroom:visible";

@@ -1,6 +1,6 @@
+import { SignInControl } from "../access/sign-in";
 import { useApp } from "../app-context";
-import { dictionary } from "../preferences";
-import { SignInControl } from "../sign-in";
+import { dictionary } from "../settings/preferences";
 
 /** Outside open mode: the user and role, missing permissions, and buttons to sign in and out. */
 export function AccessLine() {

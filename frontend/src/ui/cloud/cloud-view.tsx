@@ -1,5 +1,5 @@
 import { useApp } from "../app-context";
-import { dictionary } from "../preferences";
+import { dictionary } from "../settings/preferences";
 import { AccessLine } from "./access-line";
 import { InstancesWidget } from "./instances-widget";
 import { MissedEventsSummary } from "./missed-events-summary";

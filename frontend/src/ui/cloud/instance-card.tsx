@@ -11,7 +11,7 @@ import { labelOf } from "../../i18n/label";
 import { secondsUntil } from "../../text/format";
 import { useApp } from "../app-context";
 import { CopyButton } from "../copy-button";
-import { dictionary } from "../preferences";
+import { dictionary } from "../settings/preferences";
 import { useNow } from "../use-now";
 
 interface InstanceCardProps {

@@ -5,7 +5,7 @@ import emptyPicture from "../../icons/empty.svg";
 import { NEW_INSTANCE } from "../../session/command-sender";
 import { useApp } from "../app-context";
 import { VirtualList } from "../list/virtual-list";
-import { dictionary } from "../preferences";
+import { dictionary } from "../settings/preferences";
 import { InstanceCard } from "./instance-card";
 import { arrange, countStates, type Order, type Shown } from "./instance-order";
 import { RemoveDialog } from "./remove-dialog";

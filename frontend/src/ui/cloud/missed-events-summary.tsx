@@ -1,6 +1,6 @@
 import { countSince, MISSED_EVENT_KINDS } from "../../text/missed-events";
 import { useApp } from "../app-context";
-import { dictionary } from "../preferences";
+import { dictionary } from "../settings/preferences";
 import { useLastSeen } from "./use-last-seen";
 
 const MINUTE = 60_000;

@@ -1,5 +1,5 @@
 import { Dialog } from "../dialog";
-import { dictionary } from "../preferences";
+import { dictionary } from "../settings/preferences";
 
 interface RemoveDialogProps {
   readonly id: string;

@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import { formatLine, isError } from "../../text/worklog";
 import { announce } from "../announcer";
 import { useApp } from "../app-context";
-import { dictionary } from "../preferences";
+import { dictionary } from "../settings/preferences";
 
 /** Larger batches are not announced. */
 const ANNOUNCED_MAX = 3;

@@ -1,7 +1,7 @@
 import type { WorklogLine } from "../../state/cloud/model";
 import { formatLogTime } from "../../text/format";
 import { formatLine, isError } from "../../text/worklog";
-import { dictionary } from "../preferences";
+import { dictionary } from "../settings/preferences";
 
 interface LineProps {
   readonly line: WorklogLine;

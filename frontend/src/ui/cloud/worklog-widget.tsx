@@ -13,7 +13,7 @@ import { useApp } from "../app-context";
 import { saveFile } from "../clipboard";
 import { CopyButton } from "../copy-button";
 import { VirtualList } from "../list/virtual-list";
-import { dictionary } from "../preferences";
+import { dictionary } from "../settings/preferences";
 import { Line } from "./worklog-line";
 
 const keyOf = (line: WorklogLine): string => line.key;

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import type { ReplicaStatus, Status, StreamStatus } from "../../contract/generated";
-import { language } from "../preferences";
+import { language } from "../settings/preferences";
 import { diagnose, type StatusResult } from "./diagnosis";
 import { statusDictionary } from "./status-dictionary";
 import { formatBytes, formatDuration, formatMilliseconds } from "./units";

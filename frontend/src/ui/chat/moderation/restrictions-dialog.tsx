@@ -1,9 +1,9 @@
 import { useState } from "preact/hooks";
-import type { Restriction } from "../../contract/generated";
-import { formatMessageTime } from "../../text/format";
-import { announce } from "../announcer";
-import { useApp } from "../app-context";
-import { Dialog } from "../dialog";
+import type { Restriction } from "../../../contract/generated";
+import { formatMessageTime } from "../../../text/format";
+import { announce } from "../../announcer";
+import { useApp } from "../../app-context";
+import { Dialog } from "../../dialog";
 import { moderationDictionary } from "./moderation-dictionary";
 import {
   DEFAULT_DURATION,

@@ -1,12 +1,12 @@
 import { useEffect, useState } from "preact/hooks";
-import type { Moderation } from "../../api/backend";
-import { ApiError } from "../../api/errors";
-import type { AddressSeen } from "../../contract/generated";
-import { formatMessageTime } from "../../text/format";
-import { announce } from "../announcer";
-import { useApp } from "../app-context";
-import { Dialog } from "../dialog";
-import { dictionary } from "../preferences";
+import type { Moderation } from "../../../api/backend";
+import { ApiError } from "../../../api/errors";
+import type { AddressSeen } from "../../../contract/generated";
+import { formatMessageTime } from "../../../text/format";
+import { announce } from "../../announcer";
+import { useApp } from "../../app-context";
+import { Dialog } from "../../dialog";
+import { dictionary } from "../../settings/preferences";
 import { type ModerationTarget, moderationTarget } from "./moderate-button";
 import { moderationDictionary } from "./moderation-dictionary";
 import {

@@ -1,5 +1,5 @@
-import { useApp } from "./app-context";
-import { dictionary } from "./preferences";
+import { useApp } from "../app-context";
+import { dictionary } from "../settings/preferences";
 import { signInProblem, startSignIn, tokenDialogOpen } from "./sign-in-state";
 
 /** The button to sign in: with a static token or with the issuer, depending on the server's mode. */

@@ -1,9 +1,9 @@
 import { useId, useState } from "preact/hooks";
-import { ApiError } from "../api/errors";
-import type { ErrorCode } from "../contract/generated";
-import { useApp } from "./app-context";
-import { Dialog } from "./dialog";
-import { dictionary } from "./preferences";
+import { ApiError } from "../../api/errors";
+import type { ErrorCode } from "../../contract/generated";
+import { useApp } from "../app-context";
+import { Dialog } from "../dialog";
+import { dictionary } from "../settings/preferences";
 
 /** The dialog to sign in with a static token. */
 export default function TokenDialog({ onClose }: { readonly onClose: () => void }) {

@@ -1,8 +1,8 @@
 import { useEffect, useState } from "preact/hooks";
-import { ApiError } from "../../api/errors";
-import type { Restriction } from "../../contract/generated";
-import { announce } from "../announcer";
-import { useApp } from "../app-context";
+import { ApiError } from "../../../api/errors";
+import type { Restriction } from "../../../contract/generated";
+import { announce } from "../../announcer";
+import { useApp } from "../../app-context";
 import { moderationDictionary } from "./moderation-dictionary";
 import type { Problem } from "./restriction-fields";
 

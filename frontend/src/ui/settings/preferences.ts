@@ -1,8 +1,8 @@
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
-import { en } from "../i18n/en";
-import type { Language } from "../i18n/plural";
-import { ru } from "../i18n/ru";
-import { browserStorage, createLocalStore } from "../session/local-store";
+import { en } from "../../i18n/en";
+import type { Language } from "../../i18n/plural";
+import { ru } from "../../i18n/ru";
+import { browserStorage, createLocalStore } from "../../session/local-store";
 
 export type Theme = "auto" | "light" | "dark";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test as base, type Page } from "@playwright/test";
 
 /** The root of the repository. */
-export const ROOT = join(import.meta.dirname, "..", "..");
+export const ROOT = join(import.meta.dirname, "..", "..", "..");
 const VENV_PYTHON = join(ROOT, ".venv", "bin", "python");
 /** The tested Python: with another, `./opsroom` would replace the environment under the tests that use it. */
 export const PYTHON = process.env.PYTHON ?? (existsSync(VENV_PYTHON) ? VENV_PYTHON : "python3");

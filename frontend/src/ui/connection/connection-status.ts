@@ -1,6 +1,6 @@
-import type { ChatState } from "../state/chat/model";
-import type { CloudState } from "../state/cloud/model";
-import type { ConnectionPhase, ConnectionState } from "../state/connection";
+import type { ChatState } from "../../state/chat/model";
+import type { CloudState } from "../../state/cloud/model";
+import type { ConnectionPhase, ConnectionState } from "../../state/connection";
 
 /** In ascending order of severity: the page shows the more severe state of the two connections. */
 const SEVERITY: readonly ConnectionPhase[] = ["idle", "live", "connecting", "waiting", "refused", "offline"];

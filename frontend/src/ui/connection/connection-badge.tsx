@@ -1,10 +1,10 @@
-import { addressLabel } from "../api/address";
-import { secondsUntil } from "../text/format";
-import { useApp } from "./app-context";
+import { addressLabel } from "../../api/address";
+import { secondsUntil } from "../../text/format";
+import { useApp } from "../app-context";
+import { route } from "../route";
+import { dictionary } from "../settings/preferences";
+import { useNow } from "../use-now";
 import { overallConnection } from "./connection-status";
-import { dictionary } from "./preferences";
-import { route } from "./route";
-import { useNow } from "./use-now";
 
 /** The state of the connection, with a countdown to the next attempt. */
 export function ConnectionBadge() {

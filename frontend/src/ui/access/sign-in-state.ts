@@ -1,17 +1,17 @@
 import { signal } from "@preact/signals";
-import { ApiError } from "../api/errors";
-import type { ErrorCode, SignIn } from "../contract/generated";
-import type { AppStore } from "../session/app-store";
-import type { SignOnProblem } from "../session/sign-on";
-import type { SignOnCallback } from "../session/sign-on-callback";
-import { tabStore } from "./preferences";
+import { ApiError } from "../../api/errors";
+import type { ErrorCode, SignIn } from "../../contract/generated";
+import type { AppStore } from "../../session/app-store";
+import type { SignOnProblem } from "../../session/sign-on";
+import type { SignOnCallback } from "../../session/sign-on-callback";
+import { tabStore } from "../settings/preferences";
 
 /** Whether the token dialog is open; in this module, because the dialog is loaded on demand. */
 export const tokenDialogOpen = signal(false);
 /** Why the last sign-in with the issuer failed. */
 export const signInProblem = signal<ErrorCode | SignOnProblem | "unreachable" | undefined>(undefined);
 
-const loadSignOn = () => import(/* webpackChunkName: "sign-on" */ "../session/sign-on");
+const loadSignOn = () => import(/* webpackChunkName: "sign-on" */ "../../session/sign-on");
 
 async function attempt(work: (signOn: Awaited<ReturnType<typeof loadSignOn>>) => Promise<void>) {
   signInProblem.value = undefined;

@@ -1,5 +1,5 @@
-import { Dialog } from "./dialog";
-import { dictionary } from "./preferences";
+import { Dialog } from "../dialog";
+import { dictionary } from "../settings/preferences";
 
 interface TrustDialogProps {
   readonly base: string;

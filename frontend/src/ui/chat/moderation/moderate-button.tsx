@@ -1,8 +1,8 @@
 import { signal } from "@preact/signals";
-import type { User } from "../../contract/generated";
-import type { ShownMessage } from "../../state/chat/model";
-import { useApp } from "../app-context";
-import { dictionary } from "../preferences";
+import type { User } from "../../../contract/generated";
+import type { ShownMessage } from "../../../state/chat/model";
+import { useApp } from "../../app-context";
+import { dictionary } from "../../settings/preferences";
 
 /** The user, and optionally the message, that the moderation dialog is about. */
 export interface ModerationTarget {

@@ -1,5 +1,5 @@
-import type { ApiError } from "../../api/errors";
-import { dictionary } from "../preferences";
+import type { ApiError } from "../../../api/errors";
+import { dictionary } from "../../settings/preferences";
 import { moderationDictionary } from "./moderation-dictionary";
 
 const HOUR = 3_600;

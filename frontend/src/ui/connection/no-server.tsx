@@ -1,8 +1,8 @@
-import { addressLabel, isMixed } from "../api/address";
-import { useApp } from "./app-context";
+import { addressLabel, isMixed } from "../../api/address";
+import { useApp } from "../app-context";
+import { dictionary } from "../settings/preferences";
+import { settingsOpen } from "../settings/settings-state";
 import { serverSeemsAbsent } from "./connection-status";
-import { dictionary } from "./preferences";
-import { settingsOpen } from "./settings-state";
 
 /** The notice that no server responds, with ways to continue. */
 export function NoServer() {

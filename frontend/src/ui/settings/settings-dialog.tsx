@@ -1,7 +1,7 @@
 import { useId, useState } from "preact/hooks";
-import { isMixed, parseAddress } from "../api/address";
-import { useApp } from "./app-context";
-import { Dialog } from "./dialog";
+import { isMixed, parseAddress } from "../../api/address";
+import { useApp } from "../app-context";
+import { Dialog } from "../dialog";
 import { chooseNotifications, dictionary, localStore, notifications } from "./preferences";
 
 const canNotify = () => "Notification" in window;
