@@ -18,7 +18,7 @@ from services.gateway.tests.kit.api_clients import Events, Person, close_code, e
 from services.gateway.tests.kit.course_clients import course_client, register
 from services.gateway.tests.kit.portal import Address
 
-NOISE = ("Traceback", "never retrieved", "never awaited", "ERROR")
+NOISE = ("Traceback", "never retrieved", "never awaited", '"level": "error"')
 """What must not be in the log of a process that stops in order."""
 
 

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from tempfile import TemporaryFile
+from typing import IO
 
 from opsroom_cloud.event_store import EventStore
 from opsroom_cloud.instance_projection import InstanceProjection
@@ -189,9 +191,12 @@ async def refusal(request: Awaitable[OperationReply]) -> Fault:
 
 
 class CloudProcess:
-    """``python -m opsroom_cloud`` as a subprocess."""
+    """``python -m opsroom_cloud`` as a subprocess.
 
-    def __init__(self, url: str, **environment: str) -> None:
+    It logs into a file, ``log``: a pipe that nobody reads would block it after some hundred lines.
+    """
+
+    def __init__(self, url: str, log: IO[bytes], **environment: str) -> None:
         self._environment = {
             **os.environ,
             "NATS_URL": url,
@@ -201,6 +206,7 @@ class CloudProcess:
             **environment,
         }
         self._process: Process | None = None
+        self._log = log
 
     @property
     def process(self) -> Process:
@@ -210,28 +216,34 @@ class CloudProcess:
     async def start(self) -> None:
         """Start it without waiting until it is ready."""
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "opsroom_cloud", env=self._environment, stderr=asyncio.subprocess.PIPE
+            sys.executable, "-m", "opsroom_cloud", env=self._environment, stderr=self._log
         )
 
     async def kill(self) -> None:
         """Kill it, as a crash would."""
         self.process.kill()
-        await self.process.communicate()
+        await self.process.wait()
 
-    async def stop(self) -> tuple[int | None, str]:
+    async def stop(self) -> tuple[int, str]:
         """Stop it gracefully; return its exit code and its log."""
         self.process.terminate()
-        _, logged = await self.process.communicate()
-        return self.process.returncode, logged.decode()
+        return await self.ended()
+
+    async def ended(self) -> tuple[int, str]:
+        """Wait until it has ended; return its exit code and its log."""
+        code = await self.process.wait()
+        self._log.seek(0)
+        return code, self._log.read().decode()
 
 
 @asynccontextmanager
 async def process(url: str, **environment: str) -> AsyncIterator[CloudProcess]:
     """Start a process; it is killed at the end of the block."""
-    cloud = CloudProcess(url, **environment)
-    await cloud.start()
-    try:
-        yield cloud
-    finally:
-        if cloud.process.returncode is None:
-            await cloud.kill()
+    with TemporaryFile() as log:
+        cloud = CloudProcess(url, log, **environment)
+        await cloud.start()
+        try:
+            yield cloud
+        finally:
+            if cloud.process.returncode is None:
+                await cloud.kill()
