@@ -15,10 +15,10 @@ from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.transport.connection import ClientConnection
 from opsroom_gateway.transport.event_stream import EventStream, EventStreamConnection
-from opsroom_gateway.transport.receive_queue import Event
 from opsroom_gateway.transport.server import Server, listen, make_server
 from opsroom_gateway.transport.stats import TransportStats
-from opsroom_gateway.transport.websocket_protocol import connection_of
+from opsroom_gateway.transport.websocket.connection import connection_of
+from opsroom_gateway.transport.websocket.receive_queue import Event
 from opsroom_testkit.raw_connection import PATIENCE_SECONDS, RawConnection, open_raw
 from opsroom_testkit.websocket_frames import upgrade_request
 
