@@ -11,6 +11,9 @@ from uvicorn.config import Config
 from opsroom_gateway.transport.addresses import client_address, is_tls, server_address
 from opsroom_gateway.transport.event_stream import UPGRADE_EXTENSION, UpgradableConnection
 
+_HEADER_FRAMING_BYTES = 4
+"""The colon, the space and the line break of a header."""
+
 
 class RequestHead:
     """A request line and headers, with lower-case names."""
@@ -30,7 +33,7 @@ class RequestHead:
         self.method = ""
         self.target = b""
         self.size = 0
-        """About how many bytes the headers take."""
+        """How many bytes the headers take, about."""
         self.version = "1.1"
         self.headers: list[tuple[bytes, bytes]] = []
         self.keep_alive = True
@@ -42,7 +45,7 @@ class RequestHead:
 
     def add(self, name: bytes, value: bytes) -> None:
         """Add a header."""
-        self.size += len(name) + len(value)
+        self.size += len(name) + len(value) + _HEADER_FRAMING_BYTES
         name = name.lower()
         if name == b"expect" and value.lower() == b"100-continue":
             self.expects_continue = True
