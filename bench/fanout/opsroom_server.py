@@ -38,7 +38,7 @@ from opsroom_gateway.transport.connection_limits import raise_open_file_limit
 from opsroom_gateway.transport.encoding import sse_event
 from opsroom_gateway.transport.server import listen, make_server
 from opsroom_gateway.transport.stats import TransportStats
-from opsroom_gateway.transport.websocket_protocol import connection_of
+from opsroom_gateway.transport.websocket.connection import connection_of
 from opsroom_messaging.client.connection import unconnected
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.stream_reader import StreamMessage

@@ -24,10 +24,10 @@ from starlette.websockets import WebSocket
 from opsroom_gateway.app import Gateway
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.transport.encoding import binary_frame, compress_frame, text_frame
-from opsroom_gateway.transport.receive_queue import Event
 from opsroom_gateway.transport.server import listen, make_server
 from opsroom_gateway.transport.stats import TransportStats
-from opsroom_gateway.transport.websocket_protocol import WebSocketConnection, connection_of
+from opsroom_gateway.transport.websocket.connection import WebSocketConnection, connection_of
+from opsroom_gateway.transport.websocket.receive_queue import Event
 
 _LARGEST = 16 * 1024 * 1024
 """The largest message of the suite; the portal itself takes no more than 64 KiB."""

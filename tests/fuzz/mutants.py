@@ -17,7 +17,7 @@ from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.legacy.chat import CourseChat
 from opsroom_gateway.legacy.domain.frames import read_frame
 from opsroom_gateway.projections.messages import MessageProjection
-from opsroom_gateway.transport.websocket_protocol import WebSocketProtocol
+from opsroom_gateway.transport.websocket.protocol import WebSocketProtocol
 
 Replaced = list[tuple[Any, str, Any]]
 
@@ -127,10 +127,10 @@ MUTANTS: dict[str, Mutant] = {
     "a send is never answered": Mutant(_unheard, "neither answered nor ended"),
     "each connection leaves a task": Mutant(_after(CourseChat, "open", _leave_a_task), "tasks are left"),
     "each connection leaves a descriptor": Mutant(
-        _after(WebSocketProtocol, "handle_connect", _leave_a_descriptor), "descriptors are left"
+        _after(WebSocketProtocol, "on_request", _leave_a_descriptor), "descriptors are left"
     ),
     "each connection stays in memory": Mutant(
-        _after(WebSocketProtocol, "handle_connect", _KEPT.append),
+        _after(WebSocketProtocol, "on_request", _KEPT.append),
         r"objects of opsroom_gateway\.transport\.server\..*Protocol",
     ),
     "a bad frame costs others a message": Mutant(_spoiled(_not_at_all), "stored are|waited in vain"),

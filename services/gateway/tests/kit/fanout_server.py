@@ -1,34 +1,25 @@
 """The gateway's server and fan-out without a portal, and readers that see every byte."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from opsroom_gateway.app import Gateway
 from opsroom_gateway.fanout.broadcaster import Broadcaster
-from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.transport.connection import ClientConnection
 from opsroom_gateway.transport.event_stream import EventStream, EventStreamConnection
-from opsroom_gateway.transport.receive_queue import Event
-from opsroom_gateway.transport.server import Server, listen, make_server
+from opsroom_gateway.transport.server import Server
 from opsroom_gateway.transport.stats import TransportStats
-from opsroom_gateway.transport.websocket_protocol import connection_of
+from opsroom_gateway.transport.websocket.connection import connection_of
+from opsroom_gateway.transport.websocket.receive_queue import Event
 from opsroom_testkit.raw_connection import PATIENCE_SECONDS, RawConnection, open_raw
 from opsroom_testkit.websocket_frames import upgrade_request
-
-_DEFAULTS: dict[str, object] = {
-    "port": 0,
-    "drain_seconds": 0.0,
-    "ping_seconds": 60.0,
-    "heartbeat_seconds": 60.0,
-}
-"""Only tests of pings and heartbeats should see any."""
+from services.gateway.tests.kit.app_server import serving_app
 
 
 @dataclass(slots=True)
@@ -95,26 +86,17 @@ class Fanout:
 @asynccontextmanager
 async def fanout(send_buffer: int = 0, **overrides: object) -> AsyncIterator[Fanout]:
     """Run the server. ``send_buffer``: the kernel's send buffer per connection, in bytes."""
-    settings = GatewaySettings.model_validate(_DEFAULTS | overrides)
-    listener = listen(settings)
-    if send_buffer:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)  # accepted sockets inherit it
-    stats = TransportStats()
 
-    async def app(scope: object, receive: object, send: object) -> None:
-        await application(scope, receive, send)  # type: ignore[arg-type]
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await application(scope, receive, send)
 
-    gateway = Gateway(app, stats, asyncio.Event(), live=lambda: True, prepare_stop=lambda _: None)  # type: ignore[arg-type]
-    server = make_server(gateway, settings)
-    served = Fanout(listener.getsockname()[1], server, stats)
-    application = served.application()
-    serving = asyncio.create_task(server.serve([listener]))
-    try:
-        yield served
-    finally:
-        served.joining.set()
-        server.stop()
-        await serving
+    async with serving_app(app, send_buffer, **overrides) as running:
+        served = Fanout(running.port, running.server, running.stats)
+        application = served.application()
+        try:
+            yield served
+        finally:
+            served.joining.set()
 
 
 def request_for(path: str) -> bytes:

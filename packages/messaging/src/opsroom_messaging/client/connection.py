@@ -16,6 +16,7 @@ from nats.js.errors import Error as JetStreamError
 from nats.js.errors import NoStreamResponseError, ServerError, ServiceUnavailableError
 
 from opsroom_messaging.client.credentials import Credentials
+from opsroom_messaging.client.nats_client import NatsClient
 from opsroom_messaging.client.server_urls import parse_server_urls, redact_server_urls
 from opsroom_messaging.errors import (
     BrokerUnavailableError,
@@ -132,7 +133,7 @@ class NatsConnection:
 
 def unconnected() -> NatsConnection:
     """A connection object without a connection, for code that only describes an application."""
-    client = Client()
+    client = NatsClient()
     return NatsConnection(client, client.jetstream())
 
 
@@ -157,7 +158,7 @@ async def connect(
         options, servers = credentials.options(), parse_server_urls(url)
     except (CredentialsError, InvalidServerUrlError) as error:
         raise BrokerUnusableError(str(error)) from error
-    client = Client()
+    client = NatsClient()
     broker = NatsConnection(client, client.jetstream(timeout=REQUEST_TIMEOUT_SECONDS), tracer)
     rejected = asyncio.Event()
     attempt = _connect_client(broker, rejected, {"servers": servers, "name": name, **options})

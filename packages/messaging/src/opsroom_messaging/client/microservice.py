@@ -5,20 +5,21 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import uuid4
 
 from nats import micro
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.micro.request import Request
-from nats.micro.service import EndpointStats, Service
+from nats.micro.service import EndpointStats
 
 from opsroom_contracts.codec import ContractError, PayloadTooLargeError, contract_of, decode, encode
 from opsroom_contracts.endpoints import Endpoint
 from opsroom_contracts.errors import HTTP_STATUS, ErrorCode, Fault, FaultError, refuse
 from opsroom_contracts.model import Model
 from opsroom_messaging.client.connection import NatsConnection, describe
+from opsroom_messaging.client.nats_client import SubscriptionRecorder
 from opsroom_messaging.errors import OverloadedError, RejectedError, UnavailableError
 from opsroom_runtime.metrics import single
 from opsroom_runtime.spans import SpanKind
@@ -65,7 +66,7 @@ class MicroService:
         self._timed_out: set[asyncio.Task[None]] = set()
         self._timeout_check: asyncio.TimerHandle | None = None
         self._error_counts: Counter[str] = Counter()
-        self._service: Service | None = None
+        self._recorder = SubscriptionRecorder(broker.client)
         self._latency = broker.metrics.histogram(
             "answer_seconds", "Time to answer a request, by its subject and outcome.", ("subject", "outcome")
         )
@@ -87,13 +88,12 @@ class MicroService:
     async def start(self) -> None:
         """Subscribe to all endpoints."""
         service = await micro.add_service(
-            self._broker.client,
+            cast("Client", self._recorder),
             name=self._name,
             version=self._version,
             description=self._description,
             stats_handler=self._stats,
         )
-        self._service = service
         for subject, endpoint in self._endpoints.items():
             await service.add_endpoint(
                 name=subject.replace(".", "-"),
@@ -106,19 +106,26 @@ class MicroService:
 
     async def stop(self, timeout: float = 5.0) -> None:
         """Stop receiving requests, then wait up to ``timeout`` seconds for those in flight."""
-        if self._service is not None:
-            try:
-                async with asyncio.timeout(timeout):
-                    await _drain_endpoints(self._broker.client, self._service)
-                    await self._service.stop()
-            except (NatsError, TimeoutError) as error:
-                log.warning("stopping the endpoints: %s", describe(error))
+        try:
+            async with asyncio.timeout(timeout):
+                await self._drain()
+        except (NatsError, TimeoutError) as error:
+            log.warning("stopping the endpoints: %s", describe(error))
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=timeout)
         for task in self._tasks:
             task.cancel()
         if self._timeout_check is not None:
             self._timeout_check.cancel()
+
+    async def _drain(self) -> None:
+        """Unsubscribe, the endpoints first, and still deliver the requests on their way.
+
+        The stop of ``nats.micro`` would drop them.
+        """
+        subscriptions = self._recorder.subscriptions
+        while subscriptions:
+            await subscriptions.pop().drain()  # type: ignore[no-untyped-call]
 
     def _request_handler(self, subject: str, endpoint: _Replier) -> Callable[[Request], Awaitable[None]]:
         async def handle(request: Request) -> None:
@@ -182,22 +189,6 @@ class MicroService:
 
     def _stats(self, _endpoint: EndpointStats) -> dict[str, Any]:
         return {"in_flight": len(self._tasks), "refusals": dict(self._error_counts), **self._gauges()}
-
-
-async def _drain_endpoints(client: Client, service: Service) -> None:
-    """Unsubscribe the endpoints and still deliver the requests on their way, which the library would drop.
-
-    The broker may deliver a request shortly after it confirmed the unsubscribe, and the library drops what
-    arrives after a drain. So unsubscribe one round trip before the drain.
-    """
-    endpoints, service._endpoints = service._endpoints, []  # noqa: SLF001 - no public API
-    subscriptions = [endpoint._subscription for endpoint in endpoints]  # noqa: SLF001
-    known = [subscription for subscription in subscriptions if subscription is not None]
-    for subscription in known:
-        await client._send_unsubscribe(subscription._id)  # noqa: SLF001 - the public one also drains
-    await client.flush()
-    for subscription in known:
-        await subscription.drain()
 
 
 _FAULTS: tuple[tuple[type[Exception], ErrorCode, str], ...] = (

@@ -31,7 +31,7 @@ from opsroom_gateway.legacy.placeholder_connections import PlaceholderConnection
 from opsroom_gateway.legacy.user_list import UserListPusher
 from opsroom_gateway.presence.sessions import Session, Sessions
 from opsroom_gateway.projections.members import MemberProjection
-from opsroom_gateway.transport.websocket_protocol import WebSocketConnection
+from opsroom_gateway.transport.websocket.connection import WebSocketConnection
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
 

@@ -22,7 +22,7 @@ from opsroom_gateway.legacy.http import BodyError, json_body, origin_of
 from opsroom_gateway.middleware.client_address import Client, client_of
 from opsroom_gateway.middleware.rate_limits import Limits
 from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer, is_ban
-from opsroom_gateway.transport.websocket_protocol import WebSocketConnection, connection_of
+from opsroom_gateway.transport.websocket.connection import WebSocketConnection, connection_of
 
 _IDLE = replace(Close.GOING_AWAY.value, reason="idle")
 _TAKEN = "This name is already taken!"

@@ -31,7 +31,7 @@ from opsroom_gateway.presence.restriction_enforcer import is_ban
 from opsroom_gateway.transport.connection import ClientConnection
 from opsroom_gateway.transport.encoding import text_frame
 from opsroom_gateway.transport.event_stream import EventStream, EventStreamConnection
-from opsroom_gateway.transport.websocket_protocol import connection_of
+from opsroom_gateway.transport.websocket.connection import connection_of
 
 _NOT_FOUND = "Instance not found"
 

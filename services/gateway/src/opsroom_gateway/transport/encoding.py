@@ -5,6 +5,7 @@ import zlib
 _FIN = 0x80
 _TEXT = 0x1
 _BINARY = 0x2
+_CLOSE = 0x8
 _PING = 0x9
 _COMPRESSED = 0x40
 DEFLATE_WINDOW_BITS = 15
@@ -20,6 +21,11 @@ def text_frame(payload: bytes) -> bytes:
 def binary_frame(payload: bytes) -> bytes:
     """Return an unmasked, final binary frame."""
     return _frame(_BINARY, payload)
+
+
+def close_frame(payload: bytes) -> bytes:
+    """Return a close frame. ``payload``: empty, or two bytes of code and the reason."""
+    return _frame(_CLOSE, payload)
 
 
 def ping_frame(payload: bytes) -> bytes:

@@ -16,8 +16,10 @@ from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.transport.connection_limits import ConnectionBudget, max_connections
 from opsroom_gateway.transport.event_stream import SseConfig
 from opsroom_gateway.transport.heartbeat import HeartbeatTimer
-from opsroom_gateway.transport.http_protocol import ConnectionLimits, LimitedHttpProtocol
-from opsroom_gateway.transport.websocket_protocol import WebSocketConfig, WebSocketProtocol
+from opsroom_gateway.transport.http.address_limit import ConnectionLimits
+from opsroom_gateway.transport.http.protocol import HttpProtocol
+from opsroom_gateway.transport.websocket.connection import WebSocketConfig
+from opsroom_gateway.transport.websocket.protocol import WebSocketProtocol
 from opsroom_messaging.errors import BrokerUnusableError
 
 _DRAIN_SECONDS = 10
@@ -120,7 +122,8 @@ def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
     stats = gateway.stats
     budget = ConnectionBudget(max_connections(settings.connections), settings.joining, stats)
 
-    class Protocol(WebSocketProtocol):
+    class SocketProtocol(WebSocketProtocol):
+        __slots__ = ()
         websocket_config = WebSocketConfig(
             settings.outbox_bytes,
             stats,
@@ -130,7 +133,8 @@ def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
             settings.deflate,
         )
 
-    class HttpProtocol(LimitedHttpProtocol):
+    class RequestProtocol(HttpProtocol):
+        __slots__ = ()
         limits = ConnectionLimits(
             header_seconds=settings.header_seconds,
             header_bytes=settings.header_bytes,
@@ -148,8 +152,8 @@ def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
     tls = settings.tls()
     config = uvicorn.Config(
         gateway.app,
-        http=HttpProtocol,
-        ws=Protocol,
+        http=RequestProtocol,
+        ws=SocketProtocol,
         ws_max_size=FRAME_MAX_BYTES,
         ws_per_message_deflate=False,
         lifespan="off",

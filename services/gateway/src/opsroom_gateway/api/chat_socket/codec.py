@@ -9,7 +9,7 @@ from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.frames import CLIENT_FRAME, FRAME_MAX_BYTES, ClientFrame
 from opsroom_gateway.api.chat_socket.replies import Replies
 from opsroom_gateway.domain.json_depth import exceeds_depth
-from opsroom_gateway.transport.websocket_protocol import WebSocketConnection
+from opsroom_gateway.transport.websocket.connection import WebSocketConnection
 
 _MALFORMED_FRAMES_MAX = 20
 

@@ -7,7 +7,7 @@ from opsroom_contracts.frames import AckFrame, ErrorFrame, Mute, MutedFrame, Unm
 from opsroom_contracts.model import Model
 from opsroom_contracts.moderation import Restriction
 from opsroom_gateway.transport.encoding import text_frame
-from opsroom_gateway.transport.websocket_protocol import WebSocketConnection
+from opsroom_gateway.transport.websocket.connection import WebSocketConnection
 from opsroom_runtime.metrics import Counter
 
 

@@ -38,7 +38,7 @@ from opsroom_gateway.presence.sessions import Session, Sessions
 from opsroom_gateway.projections.members import MemberProjection
 from opsroom_gateway.projections.messages import MessageProjection
 from opsroom_gateway.settings import GatewaySettings
-from opsroom_gateway.transport.websocket_protocol import WebSocketConnection, connection_of
+from opsroom_gateway.transport.websocket.connection import WebSocketConnection, connection_of
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.errors import UnavailableError

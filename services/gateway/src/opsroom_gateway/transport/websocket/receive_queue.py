@@ -1,4 +1,4 @@
-"""A queue of received ASGI events: smaller than uvicorn's, and usable with a callback instead of a task."""
+"""A queue of received ASGI events: small, and usable with a callback instead of a task."""
 
 import asyncio
 from collections import deque
