@@ -6,12 +6,13 @@ import shutil
 import sysconfig
 from asyncio.subprocess import PIPE, STDOUT
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from opsroom_contracts import endpoints
 from opsroom_contracts.asyncapi import asyncapi
+from opsroom_contracts.chat_events import ChatEvent
 from opsroom_contracts.commands import COMMANDS
 from opsroom_gateway.process_settings import ProcessSettings
 from opsroom_launcher.dev.reference import FOLDER, pages
@@ -65,10 +66,12 @@ def test_the_map_of_the_code_names_existing_files() -> None:
     assert [path for path, name in named if not (sources[name].parent / f"opsroom_{path}").exists()] == []
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_is_in_the_changelog(command: str) -> None:
+@pytest.mark.parametrize(
+    "word", [*COMMANDS, *(event.model_fields["type"].default for event in get_args(ChatEvent))]
+)
+def test_every_command_and_every_chat_event_is_in_the_changelog(word: str) -> None:
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").lower()
-    assert re.search(rf"\b{command}\b", text)
+    assert re.search(rf"\b{word}\b", text)
 
 
 def test_every_test_that_security_rests_on_is_there() -> None:

@@ -6,6 +6,7 @@ import {
   type Message,
   NAME_MAX,
   type Registered,
+  type SendFrame,
   type ServerFrame,
   type User,
 } from "../contract/generated";
@@ -111,17 +112,24 @@ export class MockChat {
 
   private receive(connection: MockConnection, frame: ClientFrame): void {
     if (frame.type === "hello") return this.welcome(connection, frame.token, frame.since);
-    const { member, listener } = connection;
+    const { member } = connection;
     if (!member) return;
-    if (frame.type === "typing") this.broadcast({ type: "typing", room: ROOM, user: member.user });
-    if (frame.type === "leave") {
-      this.exit(member.user);
-      this.end(connection, CloseCode.LEFT);
+    switch (frame.type) {
+      case "typing":
+        return this.type(member.user);
+      case "leave":
+        this.exit(member.user);
+        return this.end(connection, CloseCode.LEFT);
+      case "send":
+        return this.store(connection, member.user, frame);
+      default:
+        frame satisfies never; // the compiler reports a frame that isn't handled
     }
-    if (frame.type !== "send") return;
-    const { clientId, text } = frame;
+  }
+
+  private store({ listener }: MockConnection, user: User, { clientId, text }: SendFrame): void {
     const earlier = this.messages.find(message => message.clientId === clientId);
-    const { seq, id, timestamp } = earlier ?? this.say(member.user, text, clientId);
+    const { seq, id, timestamp } = earlier ?? this.say(user, text, clientId);
     listener.onFrame({ type: "ack", clientId, seq, id, timestamp, duplicate: earlier !== undefined });
   }
 

@@ -1,6 +1,7 @@
 """Chat: sending, receiving, resuming after disconnects, and errors."""
 
 import asyncio
+import inspect
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
@@ -10,8 +11,9 @@ import pytest_asyncio
 from opsroom_client import Chat, ClosedError, Opsroom, OpsroomError, RequestRejectedError, UnreachableError
 from opsroom_client.receive_buffer import MAX_ITEMS
 from opsroom_contracts.close_codes import Retry
+from opsroom_contracts.endpoints import FRAME_ENDPOINTS
 from opsroom_contracts.errors import ErrorCode
-from opsroom_contracts.frames import MessageFrame, ResetFrame, WelcomeFrame
+from opsroom_contracts.frames import AcknowledgedFrame, MessageFrame, ResetFrame, WelcomeFrame
 from opsroom_testkit.ports import free_port
 from packages.client.tests.tcp_proxy import Proxy
 
@@ -114,6 +116,11 @@ async def test_rejections_have_an_error_code(opsroom: Opsroom) -> None:
         with pytest.raises(RequestRejectedError) as unknown:
             await chat.send("x", room="nowhere")
         assert unknown.value.code is ErrorCode.ROOM_UNKNOWN
+
+
+@pytest.mark.parametrize("frame", FRAME_ENDPOINTS, ids=lambda frame: frame.__name__)
+async def test_every_acknowledged_frame_has_a_method(frame: type[AcknowledgedFrame]) -> None:
+    assert inspect.iscoroutinefunction(getattr(Chat, frame.model_fields["type"].default))
 
 
 async def test_an_unreachable_server_times_out() -> None:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsroom_contracts.codec import ContractError, decode, encode
+from opsroom_contracts.endpoints import FRAME_ENDPOINTS
 from opsroom_contracts.frames import CLIENT_FRAME, SERVER_FRAME, ClientFrame, ServerFrame
 from opsroom_contracts.model import Model
 from packages.contracts.tests.strategies import models
@@ -36,6 +37,14 @@ def test_a_server_frame_is_decoded_by_its_type(frame: type[Model], data: st.Data
     read = decode(SERVER_FRAME, encode(value), 10**6)
     assert type(read) is frame
     assert read == value
+
+
+@pytest.mark.parametrize("frame", members(ClientFrame), ids=lambda frame: frame.__name__)
+def test_a_frame_with_a_client_id_has_an_endpoint_that_takes_its_fields(frame: type[Model]) -> None:
+    fields = frame.model_fields.keys() - {"type"}
+    endpoint = next((endpoint for known, endpoint in FRAME_ENDPOINTS.items() if known is frame), None)
+    assert (endpoint is not None) == ("client_id" in fields)
+    assert endpoint is None or endpoint.request.model_fields.keys() >= {*fields, "user_id"}
 
 
 def test_frame_types_are_unique_per_direction() -> None:

@@ -43,8 +43,8 @@ export function mergeOlder(snapshot: ChatState, local: ChatState): ChatState {
 
 /** Merge a page of history into the messages, without duplicates. */
 export function mergePage(state: ChatState, page: readonly Message[], limit: number): ChatState {
-  const known = new Set(state.messages.map(message => message.seq));
-  const fresh = page.filter(message => !known.has(message.seq)).map(message => shown(state, message));
+  const known = new Set(state.messages.map(message => message.id));
+  const fresh = page.filter(message => !known.has(message.id)).map(message => shown(state, message));
   const messages = [...fresh, ...state.messages].sort((a, b) => a.seq - b.seq);
   return { ...state, messages, loaded: true, hasOlder: page.length >= limit };
 }

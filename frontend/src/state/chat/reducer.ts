@@ -1,4 +1,4 @@
-import { onFrame } from "./events";
+import { onFrame } from "./frames";
 import { mergePage } from "./messages";
 import { type ChatEvent, type ChatState, EMPTY_CHAT, type OutgoingMessage } from "./model";
 

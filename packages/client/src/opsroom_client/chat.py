@@ -28,17 +28,17 @@ from opsroom_contracts.frames import (
     SERVER_FRAME,
     SUBPROTOCOL,
     AckFrame,
+    AcknowledgedFrame,
     ErrorFrame,
     HelloFrame,
     JoinedFrame,
     LeaveFrame,
     LeftFrame,
-    MessageFrame,
     MutedFrame,
-    RemovedFrame,
     ResetFrame,
     SendFrame,
     ServerFrame,
+    StoredFrame,
     TypingFrame,
     TypingNotice,
     UnmutedFrame,
@@ -46,16 +46,7 @@ from opsroom_contracts.frames import (
 )
 from opsroom_contracts.model import Model
 
-BroadcastFrame = (
-    MessageFrame
-    | RemovedFrame
-    | ResetFrame
-    | JoinedFrame
-    | LeftFrame
-    | TypingNotice
-    | MutedFrame
-    | UnmutedFrame
-)
+BroadcastFrame = StoredFrame | ResetFrame | JoinedFrame | LeftFrame | TypingNotice | MutedFrame | UnmutedFrame
 ChatEvent = WelcomeFrame | BroadcastFrame | ErrorFrame
 """An event of the chat. A welcome comes after each (re)connect, with the current list of users."""
 
@@ -152,18 +143,7 @@ class Chat:
         """
         with validating_request():
             frame = SendFrame(client_id=client_id or uuid4().hex, room=room, text=text)
-        backoff = Backoff()
-        try:
-            async with asyncio.timeout(timeout):
-                while True:
-                    try:
-                        return await self._send_until_acknowledged(frame)
-                    except RequestRejectedError as error:
-                        if not error.retryable:
-                            raise
-                        await asyncio.sleep(backoff.next(error.retry_after or 0.0))
-        except TimeoutError:
-            raise NotAcknowledgedError(frame.client_id, timeout) from None
+        return await self._acknowledged(frame, timeout)
 
     async def typing(self, room: str = "general") -> None:
         """Send a typing notification to the room; it is lost while disconnected."""
@@ -179,7 +159,22 @@ class Chat:
         await self._send_frame(LeaveFrame())
         await asyncio.wait({self._task}, timeout=_LEAVE_SECONDS)
 
-    async def _send_until_acknowledged(self, frame: SendFrame) -> AckFrame:
+    async def _acknowledged(self, frame: AcknowledgedFrame, timeout: float) -> AckFrame:
+        """Send ``frame``, again after retryable errors and reconnects; returns once it is acknowledged."""
+        backoff = Backoff()
+        try:
+            async with asyncio.timeout(timeout):
+                while True:
+                    try:
+                        return await self._send_until_acknowledged(frame)
+                    except RequestRejectedError as error:
+                        if not error.retryable:
+                            raise
+                        await asyncio.sleep(backoff.next(error.retry_after or 0.0))
+        except TimeoutError:
+            raise NotAcknowledgedError(frame.client_id, timeout) from None
+
+    async def _send_until_acknowledged(self, frame: AcknowledgedFrame) -> AckFrame:
         if self._task is None or self._task.done():
             raise OpsroomError("the chat has ended")
         future = self._pending.add(frame)
@@ -266,10 +261,11 @@ class Chat:
                 self._on_broadcast(frame)
 
     def _on_broadcast(self, frame: BroadcastFrame) -> None:
+        if isinstance(frame, StoredFrame):
+            if frame.seq > (self.seq or 0):
+                self._receive(frame)
+            return
         match frame:
-            case MessageFrame() | RemovedFrame():
-                if frame.seq > (self.seq or 0):
-                    self._receive(frame)
             case ResetFrame():
                 self._receive(frame)
             case JoinedFrame():
@@ -283,7 +279,7 @@ class Chat:
             case _:
                 assert_never(frame)
 
-    def _receive(self, frame: MessageFrame | RemovedFrame | ResetFrame) -> None:
+    def _receive(self, frame: StoredFrame | ResetFrame) -> None:
         if self._received.put(frame):
             self.seq = frame.seq
 

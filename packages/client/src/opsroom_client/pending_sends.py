@@ -3,7 +3,7 @@
 import asyncio
 
 from opsroom_client.errors import OpsroomError, RequestRejectedError
-from opsroom_contracts.frames import AckFrame, ErrorFrame, SendFrame
+from opsroom_contracts.frames import AckFrame, AcknowledgedFrame, ErrorFrame
 
 MAX_PENDING = 1000
 
@@ -12,9 +12,9 @@ class PendingSends:
     """Keeps each message until the server acknowledges it, to send it again after a reconnect."""
 
     def __init__(self) -> None:
-        self._pending: dict[str, tuple[SendFrame, asyncio.Future[AckFrame]]] = {}
+        self._pending: dict[str, tuple[AcknowledgedFrame, asyncio.Future[AckFrame]]] = {}
 
-    def add(self, frame: SendFrame) -> asyncio.Future[AckFrame]:
+    def add(self, frame: AcknowledgedFrame) -> asyncio.Future[AckFrame]:
         """Add ``frame``; returns a future for its acknowledgement.
 
         Raises:
@@ -33,7 +33,7 @@ class PendingSends:
         """Remove a message whose acknowledgement is no longer awaited."""
         self._pending.pop(client_id, None)
 
-    def frames(self) -> list[SendFrame]:
+    def frames(self) -> list[AcknowledgedFrame]:
         """The pending messages, in the order of sending."""
         return [frame for frame, _ in self._pending.values()]
 

@@ -12,7 +12,7 @@ from opsroom_contracts.endpoints import ENDPOINTS
 from opsroom_contracts.schema import all_models
 
 PUBLISHED: dict[str, tuple[type[BaseModel], ...]] = {
-    subjects.message_subject("{room}", "{message}"): (chat_events.MessageEvent, chat_events.MessageRemoved),
+    subjects.message_subject("{room}", "{message}"): get_args(chat_events.ChatEvent),
     subjects.erasure_subject("{message}"): (moderation.Erasure,),
     subjects.member_subject("{user}"): (chat.Member,),
     subjects.name_subject("{digest}"): (chat.NameClaim,),

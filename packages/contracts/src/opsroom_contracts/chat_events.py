@@ -1,13 +1,16 @@
-"""Stored events of the chat, on ``chat.events.<room>.<id>``, and their conversion to client frames.
+"""Stored events of the chat, on ``chat.events.<room>.<id>``, and what services derive from them.
+
+An event on a message's subject replaces the one before it, whose text is then erased.
 
 To add an event, add a model with its own ``version`` and ``type``, a member of :data:`ChatEvent`, and an
-entry in :data:`CHAT_EVENT`. The type checker then reports every place that does not handle it.
+entry in :data:`CHAT_EVENT`. The type checker then reports every function that does not handle it;
+CONTRIBUTING.md lists the other files.
 """
 
 from typing import Literal, assert_never
 
 from opsroom_contracts.chat import Message, Text, User
-from opsroom_contracts.frames import MessageFrame, RemovedFrame
+from opsroom_contracts.frames import MessageFrame, RemovedFrame, StoredFrame
 from opsroom_contracts.legacy import LegacyFrame
 from opsroom_contracts.model import ClientId, Identifier, Model, RoomName, Sequence, Timestamp, copy_fields
 from opsroom_contracts.versions import StoredContract, StoredUnion
@@ -49,12 +52,29 @@ MESSAGE_REMOVED = StoredContract(MessageRemoved)
 CHAT_EVENT: StoredUnion[ChatEvent] = StoredUnion({"message": MESSAGE_EVENT, "removed": MESSAGE_REMOVED})
 
 
-def message_of(event: MessageEvent, seq: int) -> Message:
-    """Convert a stored message at ``seq`` to a message of the history."""
-    return copy_fields(event, Message, seq=seq)
+def message_of(event: ChatEvent, seq: int) -> Message | None:
+    """Return the message of the history that an event stored at ``seq`` leaves; None if it is removed."""
+    match event:
+        case MessageEvent():
+            return copy_fields(event, Message, seq=seq)
+        case MessageRemoved():
+            return None
+        case _:
+            assert_never(event)
 
 
-def frame_of(event: ChatEvent, seq: int) -> MessageFrame | RemovedFrame:
+def replaced_seq(event: ChatEvent) -> int | None:
+    """Return the sequence of the event that ``event`` replaces; None if it is the first of its message."""
+    match event:
+        case MessageEvent():
+            return None
+        case MessageRemoved():
+            return event.message_seq
+        case _:
+            assert_never(event)
+
+
+def frame_of(event: ChatEvent, seq: int) -> StoredFrame:
     """Convert a stored event at ``seq`` to a client frame."""
     match event:
         case MessageEvent():

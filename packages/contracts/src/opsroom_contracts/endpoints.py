@@ -7,7 +7,7 @@ reference documentation are derived from them.
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from opsroom_contracts import chat, cloud, gateways, moderation, status
+from opsroom_contracts import chat, cloud, frames, gateways, moderation, status
 from opsroom_contracts.commands import Command
 from opsroom_contracts.model import Model
 from opsroom_contracts.subjects import CHAT_SERVICE, CLOUD_SERVICE, GATEWAY_SERVICE
@@ -64,6 +64,11 @@ KNOWN_ADDRESSES = Endpoint(
     gateways.KnownAddresses,
     every_process=True,
 )
+
+FRAME_ENDPOINTS: dict[type[frames.AcknowledgedFrame], Endpoint[Any, chat.SendReply]] = {
+    frames.SendFrame: SEND
+}
+"""The endpoint of each acknowledged frame; its request has the frame's fields and ``user_id``."""
 
 AnyEndpoint = Endpoint[Any, Any]
 ENDPOINTS: tuple[AnyEndpoint, ...] = (

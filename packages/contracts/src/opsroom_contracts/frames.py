@@ -44,7 +44,15 @@ class LeaveFrame(Model):
     type: Literal["leave"] = "leave"
 
 
-ClientFrame = Annotated[HelloFrame | SendFrame | TypingFrame | LeaveFrame, Field(discriminator="type")]
+AcknowledgedFrame = SendFrame
+"""Frames with a ``clientId``: the reply is ``ack`` or ``error``.
+
+The gateway sends each to its endpoint (:data:`~opsroom_contracts.endpoints.FRAME_ENDPOINTS`).
+"""
+
+ClientFrame = Annotated[
+    HelloFrame | AcknowledgedFrame | TypingFrame | LeaveFrame, Field(discriminator="type")
+]
 
 
 class Mute(Model):
@@ -82,6 +90,10 @@ class RemovedFrame(Model):
     id: Identifier
     message_seq: Sequence
     timestamp: Timestamp
+
+
+StoredFrame = MessageFrame | RemovedFrame
+"""Frames of stored events, which are replayed when a client reconnects. Each has a sequence."""
 
 
 class MutedFrame(Mute):
@@ -153,8 +165,7 @@ class ResetFrame(Model):
 
 ServerFrame = Annotated[
     WelcomeFrame
-    | MessageFrame
-    | RemovedFrame
+    | StoredFrame
     | MutedFrame
     | UnmutedFrame
     | JoinedFrame

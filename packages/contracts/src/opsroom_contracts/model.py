@@ -47,15 +47,19 @@ def to_milliseconds(moment: datetime) -> datetime:
 def copy_fields(source: Model, target: type[ModelT], **more: object) -> ModelT:
     """Return a ``target`` with the field values of ``source``; ``more`` overrides or adds fields.
 
-    Constant fields (``type``, ``version``) keep the target's own value.
+    Constant fields (``type``, ``version``) keep the target's own value, and optional fields that ``source``
+    lacks keep their default.
 
     Raises:
         AttributeError: ``source`` lacks a field that ``target`` requires.
     """
+    known = type(source).model_fields
     values = {
         name: getattr(source, name)
         for name, field in target.model_fields.items()
-        if name not in more and get_origin(field.annotation) is not Literal
+        if name not in more
+        and get_origin(field.annotation) is not Literal
+        and (name in known or field.is_required())
     }
     return target(**values, **more)
 

@@ -1,10 +1,13 @@
 """Handlers that send messages, with deduplication, and read the history."""
 
 import logging
+from typing import assert_never
 
 from opsroom_chat.domain.tokens import message_id, name_key
 from opsroom_chat.member_repository import MemberRepository
+from opsroom_chat.message_store import MessageStore
 from opsroom_chat.presence_handlers import Clock
+from opsroom_contracts import endpoints
 from opsroom_contracts.chat import (
     GUEST,
     HistoryReply,
@@ -16,15 +19,15 @@ from opsroom_contracts.chat import (
     User,
 )
 from opsroom_contracts.chat_events import CHAT_EVENT, MessageEvent, MessageRemoved, message_of
-from opsroom_contracts.codec import ContractError, encode
+from opsroom_contracts.codec import ContractError
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.model import to_milliseconds
 from opsroom_contracts.restrictions import refusal
 from opsroom_contracts.subjects import message_subject, room_events
 from opsroom_contracts.text import NameRuleError, clean_name
 from opsroom_contracts.versions import NewerVersionError
+from opsroom_messaging.client.microservice import MicroService
 from opsroom_messaging.errors import ConflictError, UnavailableError
-from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
 from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
 
 _REPLY_BYTES = 700 * 1024
@@ -39,18 +42,23 @@ class Messages:
     def __init__(
         self,
         members: MemberRepository,
+        store: MessageStore,
         reader: StreamReader,
-        writer: BatchWriter,
         *,
         rooms: frozenset[str],
         clock: Clock,
     ) -> None:
         self._members = members
+        self._store = store
         self._reader = reader
-        self._writer = writer
         self._rooms = rooms
         self._clock = clock
         self.malformed = 0
+
+    def register(self, service: MicroService) -> None:
+        """Add the handlers to ``service``."""
+        service.add(endpoints.SEND, self.send)
+        service.add(endpoints.HISTORY, self.history)
 
     async def send(self, request: SendRequest) -> SendReply:
         """Store a message and reply once it is stored.
@@ -79,7 +87,7 @@ class Messages:
         subject = message_subject(event.room, event.id)
         await self._check_may_send(sender, subject)
         try:
-            (seq,) = await self._writer.write(Write(subject, encode(event), expected=0))
+            seq = await self._store.add(event)
         except ConflictError:
             return await self._duplicate_reply(subject)
         return SendReply(seq=seq, id=event.id, timestamp=event.timestamp)
@@ -140,9 +148,13 @@ class Messages:
         except ContractError:
             message = "this id is used by something that is not a message; send with another id"
             raise refuse(ErrorCode.IDEMPOTENCY_MISMATCH, message, field="clientId") from None
-        if isinstance(event, MessageRemoved):
-            return SendReply(seq=event.message_seq, id=event.id, timestamp=event.sent_at, duplicate=True)
-        return SendReply(seq=stored.seq, id=event.id, timestamp=event.timestamp, duplicate=True)
+        match event:
+            case MessageEvent():
+                return SendReply(seq=stored.seq, id=event.id, timestamp=event.timestamp, duplicate=True)
+            case MessageRemoved():
+                return SendReply(seq=event.message_seq, id=event.id, timestamp=event.sent_at, duplicate=True)
+            case _:
+                assert_never(event)
 
     def _check_room(self, room: str) -> None:
         if room not in self._rooms:
@@ -188,8 +200,8 @@ class Messages:
 
     def _readable(self, stored: StreamMessage) -> list[Message]:
         try:
-            event = CHAT_EVENT.read(stored.data)
-            return [] if isinstance(event, MessageRemoved) else [message_of(event, stored.seq)]
+            message = message_of(CHAT_EVENT.read(stored.data), stored.seq)
+            return [] if message is None else [message]
         except ContractError as error:
             self.malformed += 1
             log.warning("skipped %s at %d: %s", stored.subject, stored.seq, error)

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from opsroom_chat.auditing import with_audit
 from opsroom_chat.member_repository import MemberProjection, MemberRepository
 from opsroom_chat.message_removal import MessageRemoval
+from opsroom_chat.message_store import MessageStore
 from opsroom_chat.messages import Messages
 from opsroom_chat.presence_handlers import Clock, PresenceHandlers
 from opsroom_chat.restrictions import RestrictionHandlers
@@ -41,6 +42,7 @@ class _Chat:
 
     projection: MemberProjection
     presence: PresenceHandlers
+    store: MessageStore
     messages: Messages
     removal: MessageRemoval
     restriction_handlers: RestrictionHandlers
@@ -75,7 +77,7 @@ async def chat_service(broker: NatsConnection, settings: ChatSettings) -> AsyncI
     ) as died:
         await subscription.ready(_READY_SECONDS)
         try:
-            await chat.removal.finish()  # before removed messages could be served
+            await chat.store.finish_erasures()  # before removed messages could be served
         except UnavailableError as error:
             log.warning("pending erasures are retried by the sweeper: %s", error)
         async with run_tasks(died, sweeper=chat.sweeper.run()):
@@ -97,14 +99,15 @@ def _build(broker: NatsConnection, settings: ChatSettings, clock: Clock) -> _Cha
         projection, member_reader, member_writer, token_life=timedelta(days=settings.token_days)
     )
     eraser = SecureDeleter(broker, subjects.CHAT_STREAM)
-    removal = MessageRemoval(message_reader, message_writer, eraser, clock=clock)
+    store = MessageStore(message_reader, message_writer, eraser)
     return _Chat(
         projection=projection,
         presence=PresenceHandlers(members, grace_periods, clock),
-        messages=Messages(members, message_reader, message_writer, rooms=settings.rooms, clock=clock),
-        removal=removal,
+        store=store,
+        messages=Messages(members, store, message_reader, rooms=settings.rooms, clock=clock),
+        removal=MessageRemoval(store, clock=clock),
         restriction_handlers=RestrictionHandlers(members, member_reader, member_writer, grace_periods, clock),
-        sweeper=Sweeper(broker, members, removal, grace_periods, clock),
+        sweeper=Sweeper(broker, members, store, grace_periods, clock),
         audit=AuditWriter(broker),
         writers=(member_writer, message_writer),
     )
@@ -124,14 +127,13 @@ def _endpoints(broker: NatsConnection, chat: _Chat) -> MicroService:
     broker.metrics.counter_callback(
         "malformed", "Messages skipped because they fit no contract.", single(skipped)
     )
-    presence, messages, audit = chat.presence, chat.messages, chat.audit
+    presence, audit = chat.presence, chat.audit
+    chat.messages.register(service)
     service.add(endpoints.REGISTER, presence.register)
     service.add(endpoints.JOIN, presence.join)
     service.add(endpoints.LEAVE, presence.leave)
     service.add(endpoints.USERS, presence.users)
     service.add(endpoints.WHOAMI, presence.whoami)
-    service.add(endpoints.SEND, messages.send)
-    service.add(endpoints.HISTORY, messages.history)
     service.add(endpoints.REVOKE, with_audit(audit, presence.revoke))
     service.add(endpoints.REMOVE_MESSAGE, with_audit(audit, chat.removal.remove))
     service.add(endpoints.RESTRICT, with_audit(audit, chat.restriction_handlers.restrict))

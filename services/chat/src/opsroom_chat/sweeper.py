@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Iterable
 from opsroom_chat.domain import presence
 from opsroom_chat.domain.presence import Change, GracePeriods
 from opsroom_chat.member_repository import MemberRepository
-from opsroom_chat.message_removal import MessageRemoval
+from opsroom_chat.message_store import MessageStore
 from opsroom_chat.presence_handlers import Clock
 from opsroom_contracts.chat import LeaveReason, Member
 from opsroom_contracts.errors import FaultError
@@ -34,13 +34,13 @@ class Sweeper:
         self,
         broker: NatsConnection,
         members: MemberRepository,
-        removal: MessageRemoval,
+        messages: MessageStore,
         grace_periods: GracePeriods,
         clock: Clock,
     ) -> None:
         self._broker = broker
         self._members = members
-        self._removal = removal
+        self._messages = messages
         self._grace_periods = grace_periods
         self._clock = clock
         self._missing_since: dict[str, float] = {}
@@ -58,7 +58,7 @@ class Sweeper:
                 await self._sweep_deadlines()
                 if loop.time() >= leases_at:
                     leases_at = loop.time() + _LEASES_EVERY_SECONDS
-                    await self._removal.finish()
+                    await self._messages.finish_erasures()
                     await self._sweep_gateways(loop.time())
                     await self._sweep_names()
             except UnavailableError as error:

@@ -24,6 +24,7 @@ from opsroom_contracts.frames import (
     MutedFrame,
     RemovedFrame,
     ResetFrame,
+    StoredFrame,
     TypingNotice,
     UnmutedFrame,
     WelcomeFrame,
@@ -100,10 +101,11 @@ async def _print_events(joined: Chat, room: str) -> None:
 
 def print_event(event: ChatEvent, joined: Chat, room: str) -> None:
     """Print ``event``, if it is about ``room`` or a user."""
+    if isinstance(event, StoredFrame):
+        if event.room == room:
+            _print_stored_event(event, joined)
+        return
     match event:
-        case MessageFrame():
-            if event.room == room and event.user.id != joined.user.id:
-                _print_message(event)
         case JoinedFrame() | LeftFrame():
             if event.user.id != joined.user.id:
                 print_note(f"* {event.user.name} {event.type}")
@@ -111,21 +113,27 @@ def print_event(event: ChatEvent, joined: Chat, room: str) -> None:
             print_note(f"opsroom: {event.message}")
         case ResetFrame():
             print_note("* some messages were missed and are no longer available")
-        case RemovedFrame() | MutedFrame() | UnmutedFrame() | WelcomeFrame():
-            _print_moderation_event(event, room)
+        case MutedFrame() | UnmutedFrame() | WelcomeFrame():
+            _print_mute_event(event)
         case TypingNotice():
             pass  # the terminal has no place for it
         case _:
             assert_never(event)
 
 
-def _print_moderation_event(
-    event: RemovedFrame | MutedFrame | UnmutedFrame | WelcomeFrame, room: str
-) -> None:
+def _print_stored_event(event: StoredFrame, joined: Chat) -> None:
     match event:
+        case MessageFrame():
+            if event.user.id != joined.user.id:
+                _print_message(event)
         case RemovedFrame():
-            if event.room == room:  # it stays on the terminal
-                print_note(f"* message {event.id} was removed")
+            print_note(f"* message {event.id} was removed")  # it stays on the terminal
+        case _:
+            assert_never(event)
+
+
+def _print_mute_event(event: MutedFrame | UnmutedFrame | WelcomeFrame) -> None:
+    match event:
         case MutedFrame():
             print_note(_mute_text(event))
         case UnmutedFrame():

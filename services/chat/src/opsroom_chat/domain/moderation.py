@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from opsroom_contracts.addresses import AddressRuleError, bannable_network
 from opsroom_contracts.audit import Requester
-from opsroom_contracts.chat_events import MessageEvent, MessageRemoved
+from opsroom_contracts.chat import Message
+from opsroom_contracts.chat_events import MessageRemoved
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.model import to_milliseconds
 from opsroom_contracts.moderation import Restriction, RestrictionKind, RestrictRequest, restriction_id
@@ -19,13 +20,13 @@ RETRY_SECONDS = 60
 """How long the result of a request is kept for deduplication: far longer than any gateway retries."""
 
 
-def removal_of(event: MessageEvent, seq: int, now: datetime) -> MessageRemoved:
-    """Return the tombstone of a message stored at ``seq``."""
+def removal_of(message: Message, now: datetime) -> MessageRemoved:
+    """Return the tombstone of ``message``."""
     return MessageRemoved(
-        id=event.id,
-        room=event.room,
-        message_seq=seq,
-        sent_at=event.timestamp,
+        id=message.id,
+        room=message.room,
+        message_seq=message.seq,
+        sent_at=message.timestamp,
         timestamp=to_milliseconds(now),
     )
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from time import time
 from typing import Protocol
 
-from opsroom_contracts.chat_events import CHAT_EVENT, ChatEvent, MessageEvent, MessageRemoved, frame_of
+from opsroom_contracts.chat_events import CHAT_EVENT, ChatEvent, MessageEvent, frame_of, replaced_seq
 from opsroom_contracts.codec import ContractError, encode
 from opsroom_contracts.frames import ResetFrame
 from opsroom_gateway.fanout.broadcaster import Broadcaster
@@ -67,31 +67,28 @@ class MessageProjection:
         self.head = message.seq
         try:
             event = CHAT_EVENT.read(message.data)
-            if isinstance(event, MessageRemoved):
-                self._on_removed(event, message.seq)
-                return
-            encoded = [(encoder.readers, encoder.encode(event)) for encoder in self._encoders]
+            encoded = self._encode(event) if isinstance(event, MessageEvent) else []
         except ContractError as error:
             self.malformed += 1
             log.warning("skipped %s at %d: %s", message.subject, message.seq, error)
             return
+        replaced = replaced_seq(event)
+        if replaced is not None:
+            self.buffer.redact(replaced)  # no replay may contain its text
         frame = encoded_frame(event, message.seq)
         self.buffer.put(message.seq, frame)
         self.readers.publish(frame)
         for readers, other_frame in encoded:
             if other_frame:
                 readers.publish(other_frame)
-        if self._latency is not None and self._timed is None:
+        if isinstance(event, MessageEvent) and self._latency is not None and self._timed is None:
             # One sample per event-loop iteration, taken after the broadcasters have written.
             self._timed = event.timestamp
             asyncio.get_running_loop().call_soon(self._observe, self._latency, event.timestamp)
 
-    def _on_removed(self, event: MessageRemoved, seq: int) -> None:
-        """Redact the message: no replay may contain its text."""
-        self.buffer.redact(event.message_seq)
-        frame = encoded_frame(event, seq)
-        self.buffer.put(seq, frame)
-        self.readers.publish(frame)
+    def _encode(self, event: MessageEvent) -> list[tuple[Broadcaster, bytes]]:
+        """Return the frames for readers of other APIs, which have new messages only."""
+        return [(encoder.readers, encoder.encode(event)) for encoder in self._encoders]
 
     def _observe(self, latency: Histogram, timestamp: datetime) -> None:
         self._timed = None

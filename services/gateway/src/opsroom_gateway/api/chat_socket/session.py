@@ -8,20 +8,21 @@ from fastapi import WebSocket
 from starlette.types import Message
 
 from opsroom_contracts import endpoints
-from opsroom_contracts.chat import JoinRequest, LeaveReason, SendRequest, TypingEvent, User
+from opsroom_contracts.chat import JoinRequest, LeaveReason, TypingEvent, User
 from opsroom_contracts.close_codes import Close
 from opsroom_contracts.codec import encode
 from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.frames import (
     SUBPROTOCOL,
+    AcknowledgedFrame,
     ClientFrame,
     HelloFrame,
     LeaveFrame,
     ResetFrame,
-    SendFrame,
     TypingFrame,
 )
 from opsroom_contracts.identity import Action, Mode
+from opsroom_contracts.model import copy_fields
 from opsroom_contracts.moderation import Restriction, RestrictionKind
 from opsroom_contracts.restrictions import refusal
 from opsroom_contracts.subjects import typing_subject
@@ -217,9 +218,10 @@ class ChatSocket:
             raise _ClosedError from None
 
     async def _handle(self, frame: ClientFrame) -> None:
+        if isinstance(frame, AcknowledgedFrame):
+            await self._request(frame)
+            return
         match frame:
-            case SendFrame():
-                await self._store(frame)
             case TypingFrame():
                 await self._publish_typing(frame)
             case LeaveFrame():
@@ -229,17 +231,15 @@ class ChatSocket:
             case _:
                 assert_never(frame)
 
-    async def _store(self, frame: SendFrame) -> None:
-        request = SendRequest(
-            user_id=self._require_session().user_id,
-            client_id=frame.client_id,
-            room=frame.room,
-            text=frame.text,
-        )
+    async def _request(self, frame: AcknowledgedFrame) -> None:
+        """Send the frame to its endpoint, as a request of this user, and acknowledge it."""
+        endpoint = endpoints.FRAME_ENDPOINTS[type(frame)]
+        user_id = self._require_session().user_id
         try:
-            self._context.limits.count_message(self._client, request.user_id or "")
-            with self._context.broker.tracer.span("frame send", SpanKind.SERVER, {}):
-                reply = await self._context.requester.request(endpoints.SEND, request)
+            self._context.limits.count_message(self._client, user_id)
+            with self._context.broker.tracer.span(f"frame {frame.type}", SpanKind.SERVER, {}):
+                request = copy_fields(frame, endpoint.request, user_id=user_id)
+                reply = await self._context.requester.request(endpoint, request)
         except FaultError as error:
             self._replies.fault(error, frame.client_id)
             return
