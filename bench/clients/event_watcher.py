@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from opsroom_contracts.cloud import INSTANCE_EVENT
-from opsroom_contracts.commands import EventType
+from opsroom_contracts.cloud.commands import EventType
+from opsroom_contracts.cloud.models import INSTANCE_EVENT
 from opsroom_contracts.subjects import CLOUD_EVENTS, CLOUD_STREAM
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.jetstream.stream_reader import StreamMessage

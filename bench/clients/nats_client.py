@@ -8,8 +8,8 @@ import json
 import re
 
 from opsroom_contracts import endpoints
-from opsroom_contracts.chat import RegisterReply, RegisterRequest
-from opsroom_contracts.codec import contract_of, decode, encode
+from opsroom_contracts.chat.models import RegisterReply, RegisterRequest
+from opsroom_contracts.serialization.codec import contract_of, decode, encode
 
 ANSWER_SECONDS = 30.0
 _INBOX = b"_INBOX.bench."

@@ -16,10 +16,10 @@ from fastapi import FastAPI, WebSocket
 from starlette.types import Message
 
 from bench.fanout.protocols import TEXT, Handshake, PeerProtocol, get, masked
-from opsroom_contracts.chat import User
-from opsroom_contracts.chat_events import MessageEvent
-from opsroom_contracts.codec import encode
+from opsroom_contracts.chat.events import MessageEvent
+from opsroom_contracts.chat.models import User
 from opsroom_contracts.http import SSE_CHANGE
+from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.subjects import CHAT_EVENTS
 from opsroom_gateway.api.cloud_events import events_router
 from opsroom_gateway.app import Gateway

@@ -18,9 +18,9 @@ from bench.clients.reader import SSE, EventStreamReader, Reader, SocketReader, a
 from bench.generators.process import JsonObject, generator_main, own_cpu_seconds, run_generator
 from bench.results.delivery_check import DeliveryFaults, check_delivery
 from opsroom_contracts import endpoints
-from opsroom_contracts.chat import SendRequest
-from opsroom_contracts.cloud import CreateRequest, OperationReply
-from opsroom_contracts.codec import contract_of, decode, encode
+from opsroom_contracts.chat.models import SendRequest
+from opsroom_contracts.cloud.models import CreateRequest, OperationReply
+from opsroom_contracts.serialization.codec import contract_of, decode, encode
 
 FIRST_AT_ONCE = 64
 STORM_AT_ONCE = 512

@@ -15,8 +15,8 @@ from bench.generators.process import JsonObject, generator_main, own_cpu_seconds
 from bench.results.statistics import percentile
 from bench.servers.portal import cpu_of
 from opsroom_contracts import endpoints
-from opsroom_contracts.chat import SendRequest
-from opsroom_contracts.codec import encode
+from opsroom_contracts.chat.models import SendRequest
+from opsroom_contracts.serialization.codec import encode
 
 ROOM = "general"
 NATS, SOCKETS = "NATS", "sockets"

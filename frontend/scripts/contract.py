@@ -10,7 +10,11 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from opsroom_contracts import chat, close_codes, commands, errors, frames, http, schema, text
+from opsroom_contracts import close_codes, errors, http, text
+from opsroom_contracts.chat import frames
+from opsroom_contracts.chat import models as chat
+from opsroom_contracts.cloud import commands
+from opsroom_contracts.documents import schema
 from opsroom_gateway.app import describe
 
 

@@ -11,9 +11,9 @@ from typing import Any, get_args
 import pytest
 
 from opsroom_contracts import endpoints
-from opsroom_contracts.asyncapi import asyncapi
-from opsroom_contracts.chat_events import ChatEvent
-from opsroom_contracts.commands import COMMANDS
+from opsroom_contracts.chat.events import ChatEvent
+from opsroom_contracts.cloud.commands import COMMANDS
+from opsroom_contracts.documents.asyncapi import asyncapi
 from opsroom_gateway.process_settings import ProcessSettings
 from opsroom_launcher.dev.reference import FOLDER, pages
 

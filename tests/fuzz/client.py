@@ -8,9 +8,9 @@ from uuid import uuid4
 
 from nats.aio.client import Client
 
+from opsroom_contracts.chat.frames import CLIENT_FRAME, FRAME_MAX_BYTES, LeaveFrame, TypingFrame
 from opsroom_contracts.close_codes import Close
-from opsroom_contracts.codec import ContractError, decode
-from opsroom_contracts.frames import CLIENT_FRAME, FRAME_MAX_BYTES, LeaveFrame, TypingFrame
+from opsroom_contracts.serialization.codec import ContractError, decode
 from opsroom_gateway.domain.json_depth import exceeds_depth
 from opsroom_testkit.raw_websocket import PATIENCE_SECONDS, RawWebSocket, open_websocket
 from opsroom_testkit.websocket_frames import BINARY, CLOSE, PONG, TEXT, close_frame, frame

@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
-from opsroom_contracts.cloud import InstanceEvent
-from opsroom_contracts.codec import encode
-from opsroom_contracts.commands import Command, EventType, InstanceState
+from opsroom_contracts.cloud.commands import Command, EventType, InstanceState
+from opsroom_contracts.cloud.models import InstanceEvent
+from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.subjects import instance_events
 from opsroom_launcher.install.install_layout import checkout_layout
 from opsroom_launcher.selection.portal_locator import locate_portal

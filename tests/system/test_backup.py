@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from opsroom_client import Opsroom, RequestRejectedError
-from opsroom_contracts.chat import Message
-from opsroom_contracts.cloud import Instance
+from opsroom_contracts.chat.models import Message
+from opsroom_contracts.cloud.models import Instance
 from opsroom_contracts.errors import ErrorCode
 from opsroom_testkit.broker import BrokerProcess
 from services.gateway.tests.kit.portal import portal_at

@@ -10,10 +10,10 @@ import pytest_asyncio
 
 from opsroom_client import Chat, ClosedError, Opsroom, OpsroomError, RequestRejectedError, UnreachableError
 from opsroom_client.receive_buffer import MAX_ITEMS
+from opsroom_contracts.chat.frames import AcknowledgedFrame, MessageFrame, ResetFrame, WelcomeFrame
 from opsroom_contracts.close_codes import Retry
 from opsroom_contracts.endpoints import FRAME_ENDPOINTS
 from opsroom_contracts.errors import ErrorCode
-from opsroom_contracts.frames import AcknowledgedFrame, MessageFrame, ResetFrame, WelcomeFrame
 from opsroom_testkit.ports import free_port
 from packages.client.tests.tcp_proxy import Proxy
 

@@ -20,7 +20,7 @@ from opsroom_client import Opsroom
 from opsroom_client.cli.main import cli
 from opsroom_client.cli.output import age
 from opsroom_contracts.identity import Role
-from opsroom_contracts.model import to_milliseconds
+from opsroom_contracts.serialization.model import to_milliseconds
 from opsroom_runtime.process import run_tasks
 from opsroom_testkit.broker import BrokerProcess
 from opsroom_testkit.ports import free_port

@@ -8,8 +8,8 @@ import pytest
 import pytest_asyncio
 
 from opsroom_client import Opsroom, RequestRejectedError
-from opsroom_contracts.cloud import OperationStatus
-from opsroom_contracts.commands import COMMANDS, Command, EventType, InstanceState
+from opsroom_contracts.cloud.commands import COMMANDS, Command, EventType, InstanceState
+from opsroom_contracts.cloud.models import OperationStatus
 from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.http import CloudEvent, ResetEvent
 from packages.client.tests.tcp_proxy import Proxy

@@ -14,9 +14,9 @@ from opsroom_client import Chat, ClosedError, Opsroom, RequestRejectedError
 from opsroom_client.chat import ChatEvent
 from opsroom_client.cli.chat import print_event
 from opsroom_client.cli.main import cli
+from opsroom_contracts.chat.frames import MutedFrame, RemovedFrame, UnmutedFrame, WelcomeFrame
 from opsroom_contracts.close_codes import Close
 from opsroom_contracts.errors import ErrorCode
-from opsroom_contracts.frames import MutedFrame, RemovedFrame, UnmutedFrame, WelcomeFrame
 from packages.client.tests.tcp_proxy import Proxy
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")

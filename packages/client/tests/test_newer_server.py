@@ -6,8 +6,8 @@ import json
 from websockets.asyncio.server import ServerConnection, serve
 
 from opsroom_client import Opsroom
-from opsroom_contracts.commands import EventType
-from opsroom_contracts.frames import MessageFrame, WelcomeFrame
+from opsroom_contracts.chat.frames import MessageFrame, WelcomeFrame
+from opsroom_contracts.cloud.commands import EventType
 from opsroom_contracts.http import CloudEvent
 
 ANN = {"id": "u1", "name": "Ann", "pronouns": "she"}

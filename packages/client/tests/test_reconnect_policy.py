@@ -11,9 +11,9 @@ from websockets.frames import Close as CloseFrame
 
 from opsroom_client import ClosedError, Opsroom
 from opsroom_client.reconnect_policy import delay_after_close
+from opsroom_contracts.chat.frames import ErrorFrame, WelcomeFrame
 from opsroom_contracts.close_codes import Close, CloseCode, Retry
 from opsroom_contracts.errors import ErrorCode
-from opsroom_contracts.frames import ErrorFrame, WelcomeFrame
 
 ANN = {"id": "u1", "name": "Ann"}
 WELCOME = json.dumps({"type": "welcome", "user": ANN, "users": [ANN], "seq": 0})

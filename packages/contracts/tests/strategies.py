@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import AfterValidator
 from pydantic.fields import FieldInfo
 
-from opsroom_contracts.model import Model
+from opsroom_contracts.serialization.model import Model
 
 _SMALL = 4
 _SIMPLE: dict[type, st.SearchStrategy[Any]] = {

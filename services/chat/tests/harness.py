@@ -12,7 +12,7 @@ from typing import Any
 from opsroom_chat.service import chat_service
 from opsroom_chat.settings import ChatSettings
 from opsroom_contracts import endpoints
-from opsroom_contracts.chat import (
+from opsroom_contracts.chat.models import (
     Connection,
     HistoryRequest,
     JoinReply,
@@ -29,8 +29,8 @@ from opsroom_contracts.chat import (
     WhoamiReply,
     WhoamiRequest,
 )
-from opsroom_contracts.codec import decode
 from opsroom_contracts.errors import FAULT, ErrorCode, Fault, FaultError
+from opsroom_contracts.serialization.codec import decode
 from opsroom_contracts.subjects import CHAT_SERVICE, CHAT_STREAM, GATEWAYS_BUCKET, MEMBERS_STREAM
 from opsroom_messaging.client.connection import NatsConnection, connect
 from opsroom_messaging.client.request_client import RequestClient

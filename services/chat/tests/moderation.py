@@ -4,7 +4,7 @@ from typing import Any
 
 from opsroom_contracts import endpoints
 from opsroom_contracts.audit import Requester
-from opsroom_contracts.moderation import (
+from opsroom_contracts.chat.moderation import (
     LiftReply,
     LiftRequest,
     RemoveReply,

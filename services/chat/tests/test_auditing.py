@@ -2,7 +2,7 @@
 
 from opsroom_contracts import endpoints
 from opsroom_contracts.audit import AUDIT_ENTRY, AuditEntry
-from opsroom_contracts.moderation import (
+from opsroom_contracts.chat.moderation import (
     RestrictionKind,
     RevokeRequest,
 )

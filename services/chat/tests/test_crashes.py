@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from opsroom_chat.domain.tokens import name_key
-from opsroom_contracts.chat import NAME_CLAIM, LeaveReason, NameClaim, RegisterReply, SendReply
-from opsroom_contracts.codec import encode
+from opsroom_contracts.chat.models import NAME_CLAIM, LeaveReason, NameClaim, RegisterReply, SendReply
+from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.subjects import name_subject
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_testkit.broker import BrokerProcess

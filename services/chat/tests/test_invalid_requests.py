@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from opsroom_contracts import endpoints
-from opsroom_contracts.codec import MAX_PAYLOAD_BYTES
+from opsroom_contracts.serialization.codec import MAX_PAYLOAD_BYTES
 from opsroom_contracts.subjects import CHAT_SERVICE
 from opsroom_messaging.client.connection import NatsConnection
 from services.chat.tests.harness import Chat

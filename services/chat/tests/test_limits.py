@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from opsroom_contracts import endpoints
-from opsroom_contracts.chat import SendRequest
-from opsroom_contracts.codec import decode, encode
+from opsroom_contracts.chat.models import SendRequest
 from opsroom_contracts.errors import FAULT, ErrorCode
+from opsroom_contracts.serialization.codec import decode, encode
 from opsroom_messaging.client import microservice
 from opsroom_messaging.client.connection import NatsConnection
 from services.chat.tests.harness import Chat, refusal, service

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from opsroom_chat.domain.member_index import MemberIndex
-from opsroom_contracts.chat import LeaveReason, Member, MemberStatus, ProtocolVersion, User
+from opsroom_contracts.chat.models import LeaveReason, Member, MemberStatus, ProtocolVersion, User
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_testkit.waiting import until_answer
 from services.chat.tests.harness import Chat

@@ -7,7 +7,7 @@ import pytest
 
 from opsroom_chat.member_repository import MemberProjection, MemberRepository
 from opsroom_chat.presence_handlers import PresenceHandlers
-from opsroom_contracts.chat import (
+from opsroom_contracts.chat.models import (
     JoinReply,
     JoinRequest,
     LeaveReason,

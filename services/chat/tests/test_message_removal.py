@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from opsroom_contracts.chat import (
+from opsroom_contracts.chat.events import MESSAGE_REMOVED, MessageRemoved
+from opsroom_contracts.chat.models import (
     SendReply,
 )
-from opsroom_contracts.chat_events import MESSAGE_REMOVED, MessageRemoved
-from opsroom_contracts.codec import encode
-from opsroom_contracts.moderation import (
+from opsroom_contracts.chat.moderation import (
     Erasure,
 )
+from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.subjects import (
     CHAT_ERASURES,
     CHAT_EVENTS,

@@ -8,7 +8,7 @@ import pytest
 
 from opsroom_chat.domain.tokens import message_id
 from opsroom_contracts import endpoints
-from opsroom_contracts.chat import LeaveReason, Message, ProtocolVersion, SendRequest
+from opsroom_contracts.chat.models import LeaveReason, Message, ProtocolVersion, SendRequest
 from opsroom_contracts.legacy import LegacyFrame
 from opsroom_contracts.subjects import CHAT_SERVICE, message_subject
 from opsroom_messaging.client.connection import NatsConnection

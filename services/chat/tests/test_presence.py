@@ -17,7 +17,14 @@ from opsroom_chat.domain import presence
 from opsroom_chat.domain.member_index import MemberIndex
 from opsroom_chat.domain.presence import Change, GracePeriods, NameClaimChange, Registration
 from opsroom_chat.domain.tokens import name_key
-from opsroom_contracts.chat import MAX_CONNECTIONS, Connection, LeaveReason, Member, ProtocolVersion, User
+from opsroom_contracts.chat.models import (
+    MAX_CONNECTIONS,
+    Connection,
+    LeaveReason,
+    Member,
+    ProtocolVersion,
+    User,
+)
 from opsroom_contracts.errors import FaultError
 
 START = datetime(2026, 11, 23, tzinfo=UTC)

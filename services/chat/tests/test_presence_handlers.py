@@ -9,8 +9,15 @@ import pytest
 
 from opsroom_chat.domain.tokens import name_key
 from opsroom_contracts import endpoints
-from opsroom_contracts.chat import MEMBER, JoinReply, JoinRequest, LeaveReason, ProtocolVersion, RegisterReply
-from opsroom_contracts.codec import contract_of, decode, encode
+from opsroom_contracts.chat.models import (
+    MEMBER,
+    JoinReply,
+    JoinRequest,
+    LeaveReason,
+    ProtocolVersion,
+    RegisterReply,
+)
+from opsroom_contracts.serialization.codec import contract_of, decode, encode
 from opsroom_contracts.subjects import GATEWAYS_BUCKET, MEMBERS_STREAM, member_subject, name_subject
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.jetstream.stream_reader import StreamReader

@@ -7,10 +7,11 @@ import pytest
 
 from opsroom_chat.domain.tokens import message_id, name_key
 from opsroom_contracts import endpoints
-from opsroom_contracts.chat import Text, User
-from opsroom_contracts.chat_events import MESSAGE_EVENT, MessageEvent
+from opsroom_contracts.chat.events import MESSAGE_EVENT, MessageEvent
+from opsroom_contracts.chat.models import Text, User
 from opsroom_contracts.errors import ErrorCode
-from opsroom_contracts.model import Identifier, Model, RoomName, Timestamp
+from opsroom_contracts.serialization.model import Identifier, Model, RoomName, Timestamp
+from opsroom_contracts.serialization.versions import PreviousVersion
 from opsroom_contracts.subjects import (
     CHAT_SERVICE,
     MEMBERS_STREAM,
@@ -18,7 +19,6 @@ from opsroom_contracts.subjects import (
     message_subject,
     name_subject,
 )
-from opsroom_contracts.versions import PreviousVersion
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_testkit.waiting import until_answer

@@ -7,16 +7,13 @@ import pytest
 
 from opsroom_contracts import endpoints
 from opsroom_contracts.audit import AUDIT_ENTRY
-from opsroom_contracts.chat import (
+from opsroom_contracts.chat.models import (
     JoinRequest,
     LeaveReason,
     ProtocolVersion,
     SendRequest,
 )
-from opsroom_contracts.codec import encode
-from opsroom_contracts.errors import FaultError
-from opsroom_contracts.legacy import LegacyFrame
-from opsroom_contracts.moderation import (
+from opsroom_contracts.chat.moderation import (
     RESTRICTIONS_MAX,
     LiftRequest,
     Restriction,
@@ -25,6 +22,9 @@ from opsroom_contracts.moderation import (
     RevokeRequest,
     restriction_id,
 )
+from opsroom_contracts.errors import FaultError
+from opsroom_contracts.legacy import LegacyFrame
+from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.subjects import (
     AUDIT,
     AUDIT_STREAM,

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from opsroom_contracts.chat import LeaveReason
+from opsroom_contracts.chat.models import LeaveReason
 from opsroom_contracts.errors import FaultError
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_testkit.waiting import until_answer

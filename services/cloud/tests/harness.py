@@ -18,7 +18,8 @@ from opsroom_cloud.provider import Provider, SimulatedProvider
 from opsroom_cloud.service import cloud_service
 from opsroom_cloud.settings import CloudSettings
 from opsroom_contracts import endpoints
-from opsroom_contracts.cloud import (
+from opsroom_contracts.cloud.commands import Command, EventType
+from opsroom_contracts.cloud.models import (
     INSTANCE_EVENT,
     CancelRequest,
     CreateRequest,
@@ -33,9 +34,8 @@ from opsroom_contracts.cloud import (
     OperationStatus,
     apply,
 )
-from opsroom_contracts.codec import ContractError
-from opsroom_contracts.commands import Command, EventType
 from opsroom_contracts.errors import Fault, FaultError
+from opsroom_contracts.serialization.codec import ContractError
 from opsroom_contracts.subjects import CLOUD_EVENTS, CLOUD_STREAM
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.client.request_client import RequestClient

@@ -6,10 +6,10 @@ from typing import Any
 
 from opsroom_cloud.operation_runner import Deadlines, OperationRunner
 from opsroom_cloud.provider import SimulatedProvider
-from opsroom_contracts.cloud import InstanceEvent
-from opsroom_contracts.codec import encode
-from opsroom_contracts.commands import Command, EventType, InstanceState
-from opsroom_contracts.model import to_milliseconds
+from opsroom_contracts.cloud.commands import Command, EventType, InstanceState
+from opsroom_contracts.cloud.models import InstanceEvent
+from opsroom_contracts.serialization.codec import encode
+from opsroom_contracts.serialization.model import to_milliseconds
 from opsroom_contracts.subjects import CLOUD_STREAM, instance_events
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.jetstream.broker_clock import BrokerClock

@@ -15,8 +15,8 @@ from opsroom_cloud.pending_quota import PendingQuota
 from opsroom_cloud.provider import SimulatedProvider
 from opsroom_cloud.timers import Timers
 from opsroom_contracts import endpoints
-from opsroom_contracts.cloud import InstanceRequest, OperationStatus
-from opsroom_contracts.commands import Command
+from opsroom_contracts.cloud.commands import Command
+from opsroom_contracts.cloud.models import InstanceRequest, OperationStatus
 from opsroom_contracts.errors import FAULT, ErrorCode, FaultError
 from opsroom_contracts.subjects import CLOUD_STREAM, instance_events
 from opsroom_messaging.client.connection import NatsConnection, connect

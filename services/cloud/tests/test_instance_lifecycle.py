@@ -7,10 +7,10 @@ import pytest
 
 from opsroom_cloud.provider import SimulatedProvider
 from opsroom_contracts import endpoints
-from opsroom_contracts.cloud import DueOperation, Operation, OperationReply, OperationStatus
-from opsroom_contracts.codec import encode
-from opsroom_contracts.commands import Command, EventType, InstanceState
+from opsroom_contracts.cloud.commands import Command, EventType, InstanceState
+from opsroom_contracts.cloud.models import DueOperation, Operation, OperationReply, OperationStatus
 from opsroom_contracts.errors import ErrorCode
+from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.subjects import instance_due, instance_events
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_testkit.waiting import until

@@ -9,8 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from opsroom_cloud.domain.ids import instance_id_of, operation_id_of
 from opsroom_cloud.domain.lifecycle import AcceptCommand, cancel, complete, decide, fail, retain
 from opsroom_cloud.domain.operation_status import SequencedEvent, status_from_events
-from opsroom_contracts.cloud import Instance, InstanceEvent, OperationStatus, apply
-from opsroom_contracts.commands import COMMANDS, Command, EventType, InstanceState
+from opsroom_contracts.cloud.commands import COMMANDS, Command, EventType, InstanceState
+from opsroom_contracts.cloud.models import Instance, InstanceEvent, OperationStatus, apply
 from opsroom_contracts.errors import ErrorCode, Fault
 
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from opsroom_cloud.provider import SimulatedProvider
-from opsroom_contracts.commands import EventType
+from opsroom_contracts.cloud.commands import EventType
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_testkit.broker import BrokerProcess
 from services.cloud.tests.harness import Cloud, Kept, each_once, process, service

@@ -5,10 +5,10 @@ import json
 import pytest
 
 from opsroom_contracts import endpoints
-from opsroom_contracts.cloud import DueOperation
-from opsroom_contracts.codec import encode
-from opsroom_contracts.commands import Command, EventType
+from opsroom_contracts.cloud.commands import Command, EventType
+from opsroom_contracts.cloud.models import DueOperation
 from opsroom_contracts.errors import FAULT, ErrorCode
+from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.subjects import CLOUD_SERVICE, instance_due, instance_events, instance_timer
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_testkit.waiting import until_answer

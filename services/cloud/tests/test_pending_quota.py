@@ -6,8 +6,8 @@ from uuid import uuid4
 
 from opsroom_contracts import endpoints
 from opsroom_contracts.audit import AUDIT_ENTRY
-from opsroom_contracts.cloud import CreateRequest, InstanceRequest, OperationReply
-from opsroom_contracts.commands import Command, EventType
+from opsroom_contracts.cloud.commands import Command, EventType
+from opsroom_contracts.cloud.models import CreateRequest, InstanceRequest, OperationReply
 from opsroom_contracts.errors import ErrorCode, Fault, FaultError
 from opsroom_contracts.subjects import AUDIT_STREAM, audit_subject
 from opsroom_messaging.client.connection import NatsConnection, connect

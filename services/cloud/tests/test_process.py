@@ -1,6 +1,6 @@
 """The process of the cloud service."""
 
-from opsroom_contracts.cloud import OperationStatus
+from opsroom_contracts.cloud.models import OperationStatus
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_testkit.broker import BrokerProcess
 from services.cloud.tests.harness import Cloud, process

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from opsroom_contracts.commands import Command, EventType
+from opsroom_contracts.cloud.commands import Command, EventType
 from opsroom_contracts.subjects import CLOUD_STREAM, instance_events
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_testkit.waiting import until_answer

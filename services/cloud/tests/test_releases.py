@@ -6,12 +6,12 @@ from typing import Literal
 import pytest
 
 from opsroom_contracts import endpoints
-from opsroom_contracts.cloud import DUE_OPERATION, INSTANCE_EVENT, InstanceEvent, OperationStatus
-from opsroom_contracts.commands import Command, EventType, InstanceState
+from opsroom_contracts.cloud.commands import Command, EventType, InstanceState
+from opsroom_contracts.cloud.models import DUE_OPERATION, INSTANCE_EVENT, InstanceEvent, OperationStatus
 from opsroom_contracts.errors import FAULT, ErrorCode
-from opsroom_contracts.model import Identifier, Model, Timestamp
+from opsroom_contracts.serialization.model import Identifier, Model, Timestamp
+from opsroom_contracts.serialization.versions import PreviousVersion
 from opsroom_contracts.subjects import instance_due, instance_events
-from opsroom_contracts.versions import PreviousVersion
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_testkit.waiting import until_answer
 from services.cloud.tests.harness import Cloud, each_once

@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 
-from opsroom_contracts.commands import COMMANDS, Command
+from opsroom_contracts.cloud.commands import COMMANDS, Command
 from tests.faults.clients.chat_socket import Json
 from tests.faults.clients.http_client import Answer, event_stream, request
 from tests.faults.clients.recorder import Recorder, notify

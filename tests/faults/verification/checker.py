@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from math import inf
 
-from opsroom_contracts.commands import COMMANDS
+from opsroom_contracts.cloud.commands import COMMANDS
 from tests.faults.verification.history import (
     Accepted,
     History,

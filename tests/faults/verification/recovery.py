@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from opsroom_contracts.commands import COMMANDS
+from opsroom_contracts.cloud.commands import COMMANDS
 from tests.faults.nemesis.nemesis import InjectedFault
 from tests.faults.verification.history import History
 

@@ -1,8 +1,8 @@
 """Read the streams from the broker at the end of a run."""
 
-from opsroom_contracts.chat import MEMBER, NAME_CLAIM, MemberStatus
-from opsroom_contracts.chat_events import MESSAGE_EVENT
-from opsroom_contracts.cloud import INSTANCE_EVENT
+from opsroom_contracts.chat.events import MESSAGE_EVENT
+from opsroom_contracts.chat.models import MEMBER, NAME_CLAIM, MemberStatus
+from opsroom_contracts.cloud.models import INSTANCE_EVENT
 from opsroom_contracts.subjects import (
     CHAT_EVENTS,
     CHAT_STREAM,

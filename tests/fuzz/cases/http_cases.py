@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from hypothesis import strategies as st
 
-from opsroom_contracts.chat import RegisterRequest
+from opsroom_contracts.chat.models import RegisterRequest
 from opsroom_gateway.app import describe
 from opsroom_testkit.websocket_frames import upgrade_request
 from tests.fuzz.cases.socket_cases import CHAT, DASHBOARD, FIELDS, INSTANCE, ODD, V1, VALUES, WORDS, nearly

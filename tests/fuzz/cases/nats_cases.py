@@ -5,8 +5,12 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from opsroom_contracts import audit, chat, chat_events, cloud, endpoints, gateways, moderation, subjects
-from opsroom_contracts.model import Model
+from opsroom_contracts import audit, endpoints, gateways, subjects
+from opsroom_contracts.chat import events as chat_events
+from opsroom_contracts.chat import models as chat
+from opsroom_contracts.chat import moderation
+from opsroom_contracts.cloud import models as cloud
+from opsroom_contracts.serialization.model import Model
 from opsroom_messaging.deployment.permissions import OPERATOR
 from tests.fuzz.cases.socket_cases import INSTANCE, VALUES, nearly
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from opsroom_contracts.frames import FRAME_MAX_BYTES, HelloFrame, LeaveFrame, SendFrame, TypingFrame
-from opsroom_contracts.model import Model
+from opsroom_contracts.chat.frames import FRAME_MAX_BYTES, HelloFrame, LeaveFrame, SendFrame, TypingFrame
+from opsroom_contracts.serialization.model import Model
 from opsroom_testkit.websocket_frames import (
     BINARY,
     CLOSE,

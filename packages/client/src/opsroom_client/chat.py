@@ -22,9 +22,7 @@ from opsroom_client.errors import (
 from opsroom_client.pending_sends import PendingSends
 from opsroom_client.receive_buffer import ReceiveBuffer
 from opsroom_client.reconnect_policy import close_code_of, delay_after_close, delay_after_rejected_handshake
-from opsroom_contracts.chat import User
-from opsroom_contracts.codec import ContractError, UnknownKindError, decode_lenient, encode
-from opsroom_contracts.frames import (
+from opsroom_contracts.chat.frames import (
     SERVER_FRAME,
     SUBPROTOCOL,
     AckFrame,
@@ -44,7 +42,9 @@ from opsroom_contracts.frames import (
     UnmutedFrame,
     WelcomeFrame,
 )
-from opsroom_contracts.model import Model
+from opsroom_contracts.chat.models import User
+from opsroom_contracts.serialization.codec import ContractError, UnknownKindError, decode_lenient, encode
+from opsroom_contracts.serialization.model import Model
 
 BroadcastFrame = StoredFrame | ResetFrame | JoinedFrame | LeftFrame | TypingNotice | MutedFrame | UnmutedFrame
 ChatEvent = WelcomeFrame | BroadcastFrame | ErrorFrame

@@ -11,7 +11,7 @@ from opsroom_client.cloud import Cloud
 from opsroom_client.errors import validating_request
 from opsroom_client.moderation import Moderation
 from opsroom_client.requests import API, Call, Requests
-from opsroom_contracts.chat import HISTORY_MAX, HistoryReply, Message, User, UsersReply
+from opsroom_contracts.chat.models import HISTORY_MAX, HistoryReply, Message, User, UsersReply
 from opsroom_contracts.http import NewUser, Registered
 from opsroom_contracts.status import Status
 

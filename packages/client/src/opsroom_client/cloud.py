@@ -6,8 +6,8 @@ from uuid import uuid4
 
 from opsroom_client.event_stream import CloudChange, OnConnection, StreamHealth, events_after
 from opsroom_client.requests import Call, Requests
-from opsroom_contracts.cloud import Operation, OperationStatus
-from opsroom_contracts.commands import COMMANDS, Command, EventType
+from opsroom_contracts.cloud.commands import COMMANDS, Command, EventType
+from opsroom_contracts.cloud.models import Operation, OperationStatus
 from opsroom_contracts.http import CloudEvent, InstanceList, OperationAccepted
 
 

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pydantic import ValidationError
 
 from opsroom_contracts.close_codes import Retry
-from opsroom_contracts.codec import first_fault
 from opsroom_contracts.errors import RETRYABLE, ErrorCode
+from opsroom_contracts.serialization.codec import first_fault
 
 
 class OpsroomError(Exception):

@@ -10,8 +10,8 @@ from httpx_sse import EventSource, aconnect_sse
 from opsroom_client.backoff import Backoff
 from opsroom_client.errors import OpsroomError, RequestRejectedError, UnexpectedResponseError
 from opsroom_client.requests import API, Requests, error_of_response, unreachable_error
-from opsroom_contracts.codec import ContractError, UnknownKindError, contract_of, decode_lenient
 from opsroom_contracts.http import SSE_CHANGE, SSE_RESET, CloudEvent, ResetEvent
+from opsroom_contracts.serialization.codec import ContractError, UnknownKindError, contract_of, decode_lenient
 
 CloudChange = CloudEvent | ResetEvent
 """An event; or a reset: missed events are no longer available, so the list must be fetched again."""

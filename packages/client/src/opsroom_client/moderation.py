@@ -2,9 +2,9 @@
 
 from opsroom_client.errors import validating_request
 from opsroom_client.requests import Call, Requests
+from opsroom_contracts.chat.moderation import Restriction
 from opsroom_contracts.gateways import AddressSeen
 from opsroom_contracts.http import AddressList, NewBan, NewMute, RestrictionList
-from opsroom_contracts.moderation import Restriction
 
 
 class Moderation:

@@ -3,7 +3,7 @@
 import asyncio
 
 from opsroom_client.errors import OpsroomError, RequestRejectedError
-from opsroom_contracts.frames import AckFrame, AcknowledgedFrame, ErrorFrame
+from opsroom_contracts.chat.frames import AckFrame, AcknowledgedFrame, ErrorFrame
 
 MAX_PENDING = 1000
 

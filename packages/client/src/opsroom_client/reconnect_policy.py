@@ -3,8 +3,8 @@
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from opsroom_client.errors import ClosedError, UnexpectedResponseError
+from opsroom_contracts.chat.frames import ErrorFrame
 from opsroom_contracts.close_codes import Close, Retry, retry_hint
-from opsroom_contracts.frames import ErrorFrame
 
 _CLOSE_CODES = {close.value.code: close.value for close in Close}
 _ABNORMAL_CLOSURE = 1006

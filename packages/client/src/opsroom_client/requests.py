@@ -14,8 +14,14 @@ from opsroom_client.errors import (
     UnexpectedResponseError,
     UnreachableError,
 )
-from opsroom_contracts.codec import MAX_PAYLOAD_BYTES, ContractError, contract_of, decode_lenient, encode
 from opsroom_contracts.errors import ErrorCode, Problem
+from opsroom_contracts.serialization.codec import (
+    MAX_PAYLOAD_BYTES,
+    ContractError,
+    contract_of,
+    decode_lenient,
+    encode,
+)
 
 API = "/api/v1"
 KEY_HEADER = "Idempotency-Key"

@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from opsroom_contracts.commands import Command
+from opsroom_contracts.cloud.commands import Command
 from opsroom_contracts.errors import ErrorCode
-from opsroom_contracts.model import Identifier, Model, Sequence, Timestamp
-from opsroom_contracts.versions import StoredContract
+from opsroom_contracts.serialization.model import Identifier, Model, Sequence, Timestamp
+from opsroom_contracts.serialization.versions import StoredContract
 
 AUDIT_PAGE_MAX = 200
 """The maximum number of entries on one page."""

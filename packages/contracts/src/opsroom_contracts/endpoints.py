@@ -7,9 +7,12 @@ reference documentation are derived from them.
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from opsroom_contracts import chat, cloud, frames, gateways, moderation, status
-from opsroom_contracts.commands import Command
-from opsroom_contracts.model import Model
+from opsroom_contracts import gateways, status
+from opsroom_contracts.chat import frames, moderation
+from opsroom_contracts.chat import models as chat
+from opsroom_contracts.cloud import models as cloud
+from opsroom_contracts.cloud.commands import Command
+from opsroom_contracts.serialization.model import Model
 from opsroom_contracts.subjects import CHAT_SERVICE, CLOUD_SERVICE, GATEWAY_SERVICE
 
 RequestT = TypeVar("RequestT", bound=Model)

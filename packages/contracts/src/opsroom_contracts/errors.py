@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter
 
-from opsroom_contracts.model import Identifier, Model, Timestamp
+from opsroom_contracts.serialization.model import Identifier, Model, Timestamp
 
 
 class ErrorCode(StrEnum):

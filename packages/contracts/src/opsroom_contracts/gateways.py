@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter
 
 from opsroom_contracts.audit import Address
-from opsroom_contracts.chat import RawName
-from opsroom_contracts.model import Identifier, Model, Timestamp
+from opsroom_contracts.chat.models import RawName
+from opsroom_contracts.serialization.model import Identifier, Model, Timestamp
 
 KNOWN_ADDRESSES_MAX = 50
 """The maximum number of addresses in one reply."""

@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from opsroom_contracts.audit import Address
-from opsroom_contracts.chat import RawName, Token, User
-from opsroom_contracts.cloud import Actor, Instance, Operation
-from opsroom_contracts.commands import Command, EventType, InstanceState
+from opsroom_contracts.chat.models import RawName, Token, User
+from opsroom_contracts.chat.moderation import Reason, Restriction, Seconds
+from opsroom_contracts.cloud.commands import Command, EventType, InstanceState
+from opsroom_contracts.cloud.models import Actor, Instance, Operation
 from opsroom_contracts.gateways import AddressSeen
-from opsroom_contracts.model import Identifier, Model, Sequence, Timestamp
-from opsroom_contracts.moderation import Reason, Restriction, Seconds
+from opsroom_contracts.serialization.model import Identifier, Model, Sequence, Timestamp
 
 
 class NewUser(Model, defer_build=False):

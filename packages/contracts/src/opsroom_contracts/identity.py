@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from opsroom_contracts.model import Model, Timestamp
+from opsroom_contracts.serialization.model import Model, Timestamp
 
 
 class Mode(StrEnum):

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from opsroom_contracts.commands import Command, EventType
-from opsroom_contracts.model import Model
+from opsroom_contracts.cloud.commands import Command, EventType
+from opsroom_contracts.serialization.model import Model
 
 ACTOR = "course"
 """The actor of commands by clients of the contract, which has no names."""

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from opsroom_contracts.model import Model, Sequence, Timestamp
+from opsroom_contracts.serialization.model import Model, Sequence, Timestamp
 
 Count = Annotated[int, Field(ge=0)]
 ShortText = Annotated[str, Field(max_length=100)]

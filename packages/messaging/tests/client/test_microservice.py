@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from opsroom_contracts.chat import WhoamiReply, WhoamiRequest
-from opsroom_contracts.codec import MAX_PAYLOAD_BYTES
+from opsroom_contracts.chat.models import WhoamiReply, WhoamiRequest
 from opsroom_contracts.endpoints import Endpoint
 from opsroom_contracts.errors import ErrorCode, Fault, refuse
+from opsroom_contracts.serialization.codec import MAX_PAYLOAD_BYTES
 from opsroom_messaging.client import microservice
 from opsroom_messaging.client.connection import NatsConnection, connect
 from opsroom_messaging.client.microservice import MicroService

@@ -9,7 +9,7 @@ import pytest
 
 from opsroom_contracts.endpoints import Endpoint
 from opsroom_contracts.errors import ErrorCode, FaultError
-from opsroom_contracts.model import Model
+from opsroom_contracts.serialization.model import Model
 from opsroom_messaging.client.connection import NatsConnection, connect
 from opsroom_messaging.client.microservice import MicroService
 from opsroom_messaging.client.request_client import RequestClient

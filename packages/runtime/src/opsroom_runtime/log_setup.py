@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TextIO
 
-from opsroom_contracts.model import rfc3339
+from opsroom_contracts.serialization.model import rfc3339
 from opsroom_contracts.text import visible
 from opsroom_runtime.errors import SettingsError
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Self, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
-from opsroom_contracts.codec import first_fault
+from opsroom_contracts.serialization.codec import first_fault
 from opsroom_runtime.errors import SettingsError
 
 

@@ -4,9 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from opsroom_contracts.audit import TARGET_MAX, AuditAction, AuditedAction, AuditEntry
-from opsroom_contracts.errors import RETRYABLE, Fault, FaultError
-from opsroom_contracts.model import Model
-from opsroom_contracts.moderation import (
+from opsroom_contracts.chat.moderation import (
     LiftReply,
     LiftRequest,
     RemoveRequest,
@@ -15,6 +13,8 @@ from opsroom_contracts.moderation import (
     RestrictRequest,
     RevokeRequest,
 )
+from opsroom_contracts.errors import RETRYABLE, Fault, FaultError
+from opsroom_contracts.serialization.model import Model
 from opsroom_contracts.text import clip
 from opsroom_messaging.jetstream.audit_log import AuditWriter, moderation_entry, rejected_entry
 

@@ -10,12 +10,12 @@ from weakref import WeakValueDictionary
 from opsroom_chat.domain.member_index import MemberIndex, NameEntry
 from opsroom_chat.domain.presence import Change, NameClaimChange
 from opsroom_chat.domain.tokens import name_key
-from opsroom_contracts.chat import MEMBER, NAME_CLAIM, Member, MemberStatus, NameClaim
-from opsroom_contracts.codec import ContractError, encode
+from opsroom_contracts.chat.models import MEMBER, NAME_CLAIM, Member, MemberStatus, NameClaim
+from opsroom_contracts.chat.moderation import RESTRICTION
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
-from opsroom_contracts.moderation import RESTRICTION
+from opsroom_contracts.serialization.codec import ContractError, encode
+from opsroom_contracts.serialization.versions import NewerVersionError
 from opsroom_contracts.subjects import member_subject, name_subject, restriction_subject
-from opsroom_contracts.versions import NewerVersionError
 from opsroom_messaging.errors import ConflictError, UnavailableError
 from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
 from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader

@@ -3,8 +3,8 @@
 from opsroom_chat.domain.moderation import removal_of
 from opsroom_chat.message_store import MessageStore, StoredChatEvent
 from opsroom_chat.presence_handlers import Clock
-from opsroom_contracts.chat_events import MessageRemoved, message_of
-from opsroom_contracts.moderation import RemoveReply, RemoveRequest
+from opsroom_contracts.chat.events import MessageRemoved, message_of
+from opsroom_contracts.chat.moderation import RemoveReply, RemoveRequest
 
 
 class MessageRemoval:

@@ -8,12 +8,12 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from opsroom_contracts.chat_events import CHAT_EVENT, ChatEvent, MessageEvent
-from opsroom_contracts.codec import ContractError, encode
+from opsroom_contracts.chat.events import CHAT_EVENT, ChatEvent, MessageEvent
+from opsroom_contracts.chat.moderation import ERASURE, Erasure
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
-from opsroom_contracts.moderation import ERASURE, Erasure
+from opsroom_contracts.serialization.codec import ContractError, encode
+from opsroom_contracts.serialization.versions import NewerVersionError
 from opsroom_contracts.subjects import CHAT_ERASURES, erasure_subject, message_subject
-from opsroom_contracts.versions import NewerVersionError
 from opsroom_messaging.errors import ConflictError, UnavailableError
 from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
 from opsroom_messaging.jetstream.secure_delete import SecureDeleter

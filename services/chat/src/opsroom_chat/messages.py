@@ -8,7 +8,8 @@ from opsroom_chat.member_repository import MemberRepository
 from opsroom_chat.message_store import MessageStore
 from opsroom_chat.presence_handlers import Clock
 from opsroom_contracts import endpoints
-from opsroom_contracts.chat import (
+from opsroom_contracts.chat.events import CHAT_EVENT, MessageEvent, MessageRemoved, message_of
+from opsroom_contracts.chat.models import (
     GUEST,
     HistoryReply,
     HistoryRequest,
@@ -18,14 +19,13 @@ from opsroom_contracts.chat import (
     SendRequest,
     User,
 )
-from opsroom_contracts.chat_events import CHAT_EVENT, MessageEvent, MessageRemoved, message_of
-from opsroom_contracts.codec import ContractError
+from opsroom_contracts.chat.restrictions import refusal
 from opsroom_contracts.errors import ErrorCode, refuse
-from opsroom_contracts.model import to_milliseconds
-from opsroom_contracts.restrictions import refusal
+from opsroom_contracts.serialization.codec import ContractError
+from opsroom_contracts.serialization.model import to_milliseconds
+from opsroom_contracts.serialization.versions import NewerVersionError
 from opsroom_contracts.subjects import message_subject, room_events
 from opsroom_contracts.text import NameRuleError, clean_name
-from opsroom_contracts.versions import NewerVersionError
 from opsroom_messaging.client.microservice import MicroService
 from opsroom_messaging.errors import ConflictError, UnavailableError
 from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader

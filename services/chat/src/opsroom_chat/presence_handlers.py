@@ -8,7 +8,7 @@ from uuid import uuid4
 from opsroom_chat.domain import presence, tokens
 from opsroom_chat.domain.presence import Change, GracePeriods, Registration
 from opsroom_chat.member_repository import MemberRepository
-from opsroom_contracts.chat import (
+from opsroom_contracts.chat.models import (
     JoinReply,
     JoinRequest,
     LeaveReply,
@@ -23,9 +23,9 @@ from opsroom_contracts.chat import (
     WhoamiReply,
     WhoamiRequest,
 )
+from opsroom_contracts.chat.moderation import RevokeReply, RevokeRequest
+from opsroom_contracts.chat.restrictions import refusal
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
-from opsroom_contracts.moderation import RevokeReply, RevokeRequest
-from opsroom_contracts.restrictions import refusal
 from opsroom_contracts.text import NameRuleError, clean_name
 
 Clock = Callable[[], datetime]

@@ -5,10 +5,8 @@ from opsroom_chat.domain.presence import Change, GracePeriods
 from opsroom_chat.domain.tokens import name_key
 from opsroom_chat.member_repository import MemberRepository
 from opsroom_chat.presence_handlers import Clock
-from opsroom_contracts.chat import LeaveReason, Member
-from opsroom_contracts.codec import ContractError, encode
-from opsroom_contracts.errors import ErrorCode, refuse
-from opsroom_contracts.moderation import (
+from opsroom_contracts.chat.models import LeaveReason, Member
+from opsroom_contracts.chat.moderation import (
     RESTRICTION,
     RESTRICTIONS_MAX,
     LiftReply,
@@ -20,8 +18,10 @@ from opsroom_contracts.moderation import (
     RestrictReply,
     RestrictRequest,
 )
+from opsroom_contracts.errors import ErrorCode, refuse
+from opsroom_contracts.serialization.codec import ContractError, encode
+from opsroom_contracts.serialization.versions import NewerVersionError
 from opsroom_contracts.subjects import moderated_subject, restriction_subject
-from opsroom_contracts.versions import NewerVersionError
 from opsroom_messaging.errors import ConflictError, UnavailableError
 from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
 from opsroom_messaging.jetstream.stream_reader import StreamReader

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from opsroom_chat.domain.presence import GracePeriods
-from opsroom_contracts.model import RoomName
+from opsroom_contracts.serialization.model import RoomName
 from opsroom_messaging.settings import ServiceSettings
 
 _DAY_SECONDS = 86_400

@@ -9,7 +9,7 @@ from opsroom_chat.domain.presence import Change, GracePeriods
 from opsroom_chat.member_repository import MemberRepository
 from opsroom_chat.message_store import MessageStore
 from opsroom_chat.presence_handlers import Clock
-from opsroom_contracts.chat import LeaveReason, Member
+from opsroom_contracts.chat.models import LeaveReason, Member
 from opsroom_contracts.errors import FaultError
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.errors import OverloadedError, UnavailableError

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from opsroom_contracts.audit import AuditAction
-from opsroom_contracts.cloud import CancelRequest, CreateRequest, InstanceRequest, OperationReply
+from opsroom_contracts.cloud.models import CancelRequest, CreateRequest, InstanceRequest, OperationReply
 from opsroom_contracts.errors import RETRYABLE, ErrorCode, FaultError
 from opsroom_messaging.jetstream.audit_log import AuditWriter, accepted_entry, rejected_entry
 

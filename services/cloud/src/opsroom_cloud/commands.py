@@ -12,7 +12,8 @@ from opsroom_cloud.event_store import EventStore
 from opsroom_cloud.operations import Operations
 from opsroom_cloud.pending_quota import PendingQuota
 from opsroom_cloud.timers import Timers
-from opsroom_contracts.cloud import (
+from opsroom_contracts.cloud.commands import Command
+from opsroom_contracts.cloud.models import (
     CreateRequest,
     InstanceEvent,
     InstanceRequest,
@@ -21,7 +22,6 @@ from opsroom_contracts.cloud import (
     PendingOperation,
     pending_of,
 )
-from opsroom_contracts.commands import Command
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_messaging.errors import ConflictError
 

@@ -12,15 +12,16 @@ from opsroom_cloud.instance_projection import (
     TrackedInstance,
     read_event,
 )
-from opsroom_contracts.cloud import (
+from opsroom_contracts.cloud.models import (
     OPERATION_RECORD,
     DueOperation,
     InstanceEvent,
     OperationRecord,
     pending_of,
 )
-from opsroom_contracts.codec import ContractError, encode
 from opsroom_contracts.errors import ErrorCode, refuse
+from opsroom_contracts.serialization.codec import ContractError, encode
+from opsroom_contracts.serialization.versions import NewerVersionError
 from opsroom_contracts.subjects import (
     CLOUD_EVENTS,
     instance_due,
@@ -28,7 +29,6 @@ from opsroom_contracts.subjects import (
     instance_timer,
     operation_record,
 )
-from opsroom_contracts.versions import NewerVersionError
 from opsroom_messaging.jetstream.batch_writer import BatchWriter, Schedule, Write
 from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
 

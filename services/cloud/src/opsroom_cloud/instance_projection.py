@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from opsroom_contracts.cloud import INSTANCE_EVENT, Instance, InstanceEvent, PendingOperation, apply
-from opsroom_contracts.codec import ContractError
+from opsroom_contracts.cloud.models import INSTANCE_EVENT, Instance, InstanceEvent, PendingOperation, apply
+from opsroom_contracts.serialization.codec import ContractError
+from opsroom_contracts.serialization.versions import NewerVersionError
 from opsroom_contracts.subjects import instance_events
-from opsroom_contracts.versions import NewerVersionError
 from opsroom_messaging.errors import UnavailableError
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
 

@@ -11,9 +11,9 @@ from opsroom_cloud.domain.operation_status import operation_of, record_of
 from opsroom_cloud.event_store import EventStore
 from opsroom_cloud.instance_projection import NewerReleaseError, TrackedInstance
 from opsroom_cloud.provider import Provider, ProviderError
-from opsroom_contracts.cloud import DUE_OPERATION, OperationStatus, PendingOperation
-from opsroom_contracts.codec import ContractError
-from opsroom_contracts.versions import NewerVersionError
+from opsroom_contracts.cloud.models import DUE_OPERATION, OperationStatus, PendingOperation
+from opsroom_contracts.serialization.codec import ContractError
+from opsroom_contracts.serialization.versions import NewerVersionError
 from opsroom_messaging.errors import ConflictError, UnavailableError
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
 from opsroom_runtime.metrics import LATENESS_SECONDS, Metrics

@@ -6,7 +6,7 @@ from datetime import datetime
 from opsroom_cloud.domain.lifecycle import cancel
 from opsroom_cloud.domain.operation_status import operation_of, status_from_events
 from opsroom_cloud.event_store import EventStore, OperationRecordAt
-from opsroom_contracts.cloud import (
+from opsroom_contracts.cloud.models import (
     CancelRequest,
     OperationReply,
     OperationRequest,

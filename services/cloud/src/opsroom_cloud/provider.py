@@ -3,7 +3,7 @@
 import hashlib
 from typing import Protocol
 
-from opsroom_contracts.cloud import Operation
+from opsroom_contracts.cloud.models import Operation
 
 
 class ProviderError(Exception):

@@ -21,7 +21,7 @@ from opsroom_cloud.settings import CloudSettings
 from opsroom_cloud.timers import Timers
 from opsroom_contracts import endpoints, subjects
 from opsroom_contracts.audit import AuditedAction
-from opsroom_contracts.commands import Command
+from opsroom_contracts.cloud.commands import Command
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.client.microservice import MicroService
 from opsroom_messaging.jetstream.audit_log import AuditWriter

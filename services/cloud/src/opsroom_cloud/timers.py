@@ -11,7 +11,7 @@ from datetime import datetime
 from heapq import heappop, heappush
 
 from opsroom_cloud.operation_runner import OperationRunner
-from opsroom_contracts.cloud import PendingOperation
+from opsroom_contracts.cloud.models import PendingOperation
 from opsroom_messaging.client.connection import describe
 from opsroom_messaging.errors import OverloadedError, RejectedError, UnavailableError
 from opsroom_runtime.task_pool import TaskPool

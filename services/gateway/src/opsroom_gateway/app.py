@@ -13,7 +13,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from opsroom_contracts import subjects
-from opsroom_contracts.cloud import ANONYMOUS
+from opsroom_contracts.cloud.models import ANONYMOUS
 from opsroom_gateway.api import health
 from opsroom_gateway.api.security import describe_access
 from opsroom_gateway.api.status_service import serve_status

@@ -10,7 +10,7 @@ from typing import Any, get_args
 import httpx
 import pytest
 
-from opsroom_contracts.chat_events import ChatEvent, MessageEvent, MessageRemoved
+from opsroom_contracts.chat.events import ChatEvent, MessageEvent, MessageRemoved
 from services.gateway.tests.kit.api_clients import Frame, Person, person
 from services.gateway.tests.kit.behind_proxy import CHAT, unique_name
 from services.gateway.tests.kit.course_clients import as_list, course_client

@@ -10,7 +10,7 @@ import pytest_asyncio
 from websockets.exceptions import ConnectionClosedError
 
 from opsroom_contracts import endpoints
-from opsroom_contracts.chat import SendRequest
+from opsroom_contracts.chat.models import SendRequest
 from opsroom_contracts.close_codes import Close
 from opsroom_messaging.client.connection import NatsConnection, connect
 from opsroom_messaging.client.request_client import RequestClient

@@ -10,9 +10,9 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from opsroom_contracts.cloud import InstanceEvent
-from opsroom_contracts.codec import encode
-from opsroom_contracts.commands import Command, EventType, InstanceState
+from opsroom_contracts.cloud.commands import Command, EventType, InstanceState
+from opsroom_contracts.cloud.models import InstanceEvent
+from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.subjects import CLOUD_STREAM, instance_events
 from opsroom_messaging.client.connection import NatsConnection, connect
 from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from opsroom_contracts.identity import Role
-from opsroom_contracts.model import rfc3339
+from opsroom_contracts.serialization.model import rfc3339
 from opsroom_testkit.waiting import until_answer
 from services.gateway.tests.kit.api_clients import close_code, person
 from services.gateway.tests.kit.behind_proxy import (

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from opsroom_contracts.codec import contract_of, decode
 from opsroom_contracts.endpoints import STATUS
+from opsroom_contracts.serialization.codec import contract_of, decode
 from opsroom_contracts.status import Status
 from opsroom_messaging.client.connection import connect
 from opsroom_testkit.broker import BrokerProcess

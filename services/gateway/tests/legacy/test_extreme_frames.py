@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from opsroom_contracts.chat import TEXT_MAX
-from opsroom_contracts.frames import FRAME_MAX_BYTES
+from opsroom_contracts.chat.frames import FRAME_MAX_BYTES
+from opsroom_contracts.chat.models import TEXT_MAX
 from services.gateway.tests.kit.api_clients import person
 from services.gateway.tests.kit.course_clients import as_list, course_client, register
 from services.gateway.tests.kit.portal import Address

@@ -3,10 +3,10 @@
 import base64
 from datetime import UTC, datetime
 
-from opsroom_contracts.chat import User
-from opsroom_contracts.chat_events import MessageEvent
-from opsroom_contracts.codec import encode
+from opsroom_contracts.chat.events import MessageEvent
+from opsroom_contracts.chat.models import User
 from opsroom_contracts.legacy import LegacyFrame
+from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.subjects import message_subject
 from opsroom_gateway.legacy.message_encoder import LegacyMessageEncoder
 from opsroom_gateway.projections.messages import MessageProjection

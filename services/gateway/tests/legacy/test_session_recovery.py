@@ -3,7 +3,7 @@
 import pytest
 
 from opsroom_contracts import endpoints
-from opsroom_contracts.chat import MEMBER, LeaveReason, LeaveRequest, Member
+from opsroom_contracts.chat.models import MEMBER, LeaveReason, LeaveRequest, Member
 from opsroom_contracts.subjects import MEMBERS_STREAM, member_subject
 from opsroom_messaging.client.connection import connect
 from opsroom_messaging.client.request_client import RequestClient

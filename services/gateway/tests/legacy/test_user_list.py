@@ -3,8 +3,8 @@
 import json
 from datetime import UTC, datetime
 
-from opsroom_contracts.chat import Member, MemberStatus, ProtocolVersion, User
-from opsroom_contracts.codec import encode
+from opsroom_contracts.chat.models import Member, MemberStatus, ProtocolVersion, User
+from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.subjects import member_subject
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.legacy.user_list import UserListPusher

@@ -4,7 +4,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from opsroom_contracts import endpoints
-from opsroom_contracts.chat import Connection, JoinRequest
+from opsroom_contracts.chat.models import Connection, JoinRequest
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.leases import live_gateways

@@ -8,13 +8,13 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from opsroom_contracts.chat import Text, User
-from opsroom_contracts.chat_events import MESSAGE_EVENT, MessageEvent
-from opsroom_contracts.cloud import INSTANCE_EVENT, InstanceEvent
-from opsroom_contracts.commands import Command, EventType, InstanceState
-from opsroom_contracts.model import Identifier, Model, Timestamp
+from opsroom_contracts.chat.events import MESSAGE_EVENT, MessageEvent
+from opsroom_contracts.chat.models import Text, User
+from opsroom_contracts.cloud.commands import Command, EventType, InstanceState
+from opsroom_contracts.cloud.models import INSTANCE_EVENT, InstanceEvent
+from opsroom_contracts.serialization.model import Identifier, Model, Timestamp
+from opsroom_contracts.serialization.versions import PreviousVersion
 from opsroom_contracts.subjects import instance_events, member_subject, message_subject
-from opsroom_contracts.versions import PreviousVersion
 from opsroom_messaging.client.connection import NatsConnection, connect
 from services.gateway.tests.kit.api_clients import events, person
 from services.gateway.tests.kit.portal import Address, Portal

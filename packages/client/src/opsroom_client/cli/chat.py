@@ -14,8 +14,7 @@ from opsroom_client.cli.running import Server, run
 from opsroom_client.cli.stdin_lines import stdin_lines
 from opsroom_client.client import Opsroom
 from opsroom_client.errors import RequestRejectedError
-from opsroom_contracts.chat import Message
-from opsroom_contracts.frames import (
+from opsroom_contracts.chat.frames import (
     ErrorFrame,
     JoinedFrame,
     LeftFrame,
@@ -29,6 +28,7 @@ from opsroom_contracts.frames import (
     UnmutedFrame,
     WelcomeFrame,
 )
+from opsroom_contracts.chat.models import Message
 
 _NAME_MAX = 32
 

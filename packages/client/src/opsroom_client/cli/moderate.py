@@ -5,9 +5,9 @@ import click
 from opsroom_client.cli.output import print_line, show_json, show_table
 from opsroom_client.cli.running import Server, run
 from opsroom_client.client import Opsroom
+from opsroom_contracts.chat.moderation import Restriction
 from opsroom_contracts.http import RestrictionList
-from opsroom_contracts.model import rfc3339
-from opsroom_contracts.moderation import Restriction
+from opsroom_contracts.serialization.model import rfc3339
 
 _room = click.option("--room", default="general", show_default=True, help="The room.")
 _reason = click.option("--reason", help="The reason; at most 200 characters.")

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from opsroom_contracts.codec import encode
+from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.text import visible
 
 _PIPE_WIDTH = 10_000

@@ -11,10 +11,10 @@ from opsroom_client.cli.output import age, print_line, print_note, show_json, sh
 from opsroom_client.cli.running import WAIT_TIMEOUT_SECONDS, Server, chosen_server, report_connection, run
 from opsroom_client.client import Opsroom
 from opsroom_client.errors import OpsroomError, RequestRejectedError
-from opsroom_contracts.cloud import Instance, Operation, OperationStatus
-from opsroom_contracts.commands import COMMANDS, Command, CommandSpec
+from opsroom_contracts.cloud.commands import COMMANDS, Command, CommandSpec
+from opsroom_contracts.cloud.models import Instance, Operation, OperationStatus
 from opsroom_contracts.http import CloudEvent, InstanceList
-from opsroom_contracts.model import rfc3339
+from opsroom_contracts.serialization.model import rfc3339
 
 _COMPLETION_SECONDS = 1.0
 _WIDEST_TYPE = 9

@@ -14,10 +14,16 @@ from nats.errors import Error as NatsError
 from nats.micro.request import Request
 from nats.micro.service import EndpointStats
 
-from opsroom_contracts.codec import ContractError, PayloadTooLargeError, contract_of, decode, encode
 from opsroom_contracts.endpoints import Endpoint
 from opsroom_contracts.errors import HTTP_STATUS, ErrorCode, Fault, FaultError, refuse
-from opsroom_contracts.model import Model
+from opsroom_contracts.serialization.codec import (
+    ContractError,
+    PayloadTooLargeError,
+    contract_of,
+    decode,
+    encode,
+)
+from opsroom_contracts.serialization.model import Model
 from opsroom_messaging.client.connection import NatsConnection, describe
 from opsroom_messaging.client.nats_client import SubscriptionRecorder
 from opsroom_messaging.errors import OverloadedError, RejectedError, UnavailableError

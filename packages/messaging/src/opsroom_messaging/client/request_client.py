@@ -10,10 +10,16 @@ from nats.errors import NoRespondersError
 from nats.micro.request import ERROR_CODE_HEADER
 from pydantic import TypeAdapter
 
-from opsroom_contracts.codec import MAX_PAYLOAD_BYTES, ContractError, contract_of, decode, encode
 from opsroom_contracts.endpoints import Endpoint
 from opsroom_contracts.errors import FAULT, RETRYABLE, ErrorCode, FaultError, refuse
-from opsroom_contracts.model import Model
+from opsroom_contracts.serialization.codec import (
+    MAX_PAYLOAD_BYTES,
+    ContractError,
+    contract_of,
+    decode,
+    encode,
+)
+from opsroom_contracts.serialization.model import Model
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_runtime.spans import SpanKind
 

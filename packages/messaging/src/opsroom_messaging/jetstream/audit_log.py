@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from opsroom_contracts.audit import AuditAction, AuditEntry, AuditOutcome, Requester
-from opsroom_contracts.codec import encode
 from opsroom_contracts.errors import Fault
-from opsroom_contracts.model import to_milliseconds
+from opsroom_contracts.serialization.codec import encode
+from opsroom_contracts.serialization.model import to_milliseconds
 from opsroom_contracts.subjects import audit_subject
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.errors import ConflictError, OverloadedError, RejectedError, UnavailableError

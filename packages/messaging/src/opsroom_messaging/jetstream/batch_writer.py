@@ -17,7 +17,7 @@ from uuid import uuid4
 from nats.errors import Error as NatsError
 from nats.js.api import Header
 
-from opsroom_contracts.model import rfc3339
+from opsroom_contracts.serialization.model import rfc3339
 from opsroom_messaging.client.connection import REQUEST_TIMEOUT_SECONDS, NatsConnection
 from opsroom_messaging.errors import ConflictError, OverloadedError, RejectedError, UnavailableError
 from opsroom_runtime.metrics import SIZES, single

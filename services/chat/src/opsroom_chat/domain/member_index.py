@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from opsroom_chat.domain.presence import LISTED
-from opsroom_contracts.chat import Member, MemberStatus, User
-from opsroom_contracts.restrictions import Restrictions
+from opsroom_contracts.chat.models import Member, MemberStatus, User
+from opsroom_contracts.chat.restrictions import Restrictions
 
 
 @dataclass(frozen=True, slots=True)

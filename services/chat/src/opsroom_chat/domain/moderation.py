@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 
 from opsroom_contracts.addresses import AddressRuleError, bannable_network
 from opsroom_contracts.audit import Requester
-from opsroom_contracts.chat import Message
-from opsroom_contracts.chat_events import MessageRemoved
+from opsroom_contracts.chat.events import MessageRemoved
+from opsroom_contracts.chat.models import Message
+from opsroom_contracts.chat.moderation import Restriction, RestrictionKind, RestrictRequest, restriction_id
 from opsroom_contracts.errors import ErrorCode, refuse
-from opsroom_contracts.model import to_milliseconds
-from opsroom_contracts.moderation import Restriction, RestrictionKind, RestrictRequest, restriction_id
+from opsroom_contracts.serialization.model import to_milliseconds
 from opsroom_contracts.text import NameRuleError, clean_name
 
 _TOMBSTONE_SECONDS = 60

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from opsroom_contracts.chat import (
+from opsroom_contracts.chat.models import (
     MAX_CONNECTIONS,
     Connection,
     LeaveReason,

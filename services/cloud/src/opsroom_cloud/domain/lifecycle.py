@@ -1,15 +1,15 @@
 """Rules of an instance's life cycle: which commands are valid in which state, and the resulting events.
 
-An instance is a projection of its events (:func:`opsroom_contracts.cloud.apply`) for which the last event is
-enough. Every event therefore carries the complete state after it. An event that ends an operation without
-effect carries the previous state and since when it has held.
+An instance is a projection of its events (:func:`opsroom_contracts.cloud.models.apply`) for which the last
+event is enough. Every event therefore carries the complete state after it. An event that ends an operation
+without effect carries the previous state and since when it has held.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from opsroom_contracts.cloud import Instance, InstanceEvent, PendingOperation
-from opsroom_contracts.commands import COMMANDS, Command, EventType, InstanceState
+from opsroom_contracts.cloud.commands import COMMANDS, Command, EventType, InstanceState
+from opsroom_contracts.cloud.models import Instance, InstanceEvent, PendingOperation
 from opsroom_contracts.errors import ErrorCode, Fault
 from opsroom_contracts.text import clip
 

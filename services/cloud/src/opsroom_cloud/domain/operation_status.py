@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from opsroom_contracts.cloud import (
+from opsroom_contracts.cloud.commands import COMMANDS, EventType
+from opsroom_contracts.cloud.models import (
     InstanceEvent,
     Operation,
     OperationRecord,
     OperationStatus,
     PendingOperation,
 )
-from opsroom_contracts.commands import COMMANDS, EventType
 
 _STATUS: dict[EventType, OperationStatus] = {
     **{spec.done: OperationStatus.DONE for spec in COMMANDS.values()},

@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 
 from opsroom_contracts.audit import TARGET_MAX, AuditedAction
-from opsroom_contracts.codec import ContractError, contract_of, decode, encode
 from opsroom_contracts.endpoints import KNOWN_ADDRESSES
 from opsroom_contracts.gateways import KNOWN_ADDRESSES_MAX, AddressSeen, KnownAddresses, KnownAddressesRequest
 from opsroom_contracts.http import AddressList
+from opsroom_contracts.serialization.codec import ContractError, contract_of, decode, encode
 from opsroom_contracts.status import REPLICAS_MAX
 from opsroom_contracts.text import clip
 from opsroom_gateway.api.audit_log import GatewayAuditLog

@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from opsroom_contracts.audit import AUDIT_ENTRY, AUDIT_PAGE_MAX, AuditPage, AuditRecord
-from opsroom_contracts.codec import ContractError
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.identity import Action
+from opsroom_contracts.serialization.codec import ContractError
 from opsroom_contracts.subjects import AUDIT
 from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER

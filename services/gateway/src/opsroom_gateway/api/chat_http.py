@@ -6,7 +6,7 @@ from uuid import uuid4
 from fastapi import APIRouter, Body, Depends, Path, Query, Request
 
 from opsroom_contracts import endpoints
-from opsroom_contracts.chat import (
+from opsroom_contracts.chat.models import (
     HISTORY_MAX,
     HistoryReply,
     HistoryRequest,

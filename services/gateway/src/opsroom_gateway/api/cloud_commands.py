@@ -5,7 +5,8 @@ from typing import TypeVar
 
 from opsroom_contracts import endpoints
 from opsroom_contracts.audit import ADDRESS_MAX
-from opsroom_contracts.cloud import (
+from opsroom_contracts.cloud.commands import Command
+from opsroom_contracts.cloud.models import (
     CancelRequest,
     CreateRequest,
     InstanceRequest,
@@ -13,8 +14,7 @@ from opsroom_contracts.cloud import (
     OperationReply,
     OperationRequest,
 )
-from opsroom_contracts.commands import Command
-from opsroom_contracts.model import Model
+from opsroom_contracts.serialization.model import Model
 from opsroom_contracts.text import clip
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.stream_subscription import StreamSubscription

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 
+from opsroom_contracts.chat.moderation import Restriction
 from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.identity import Action
-from opsroom_contracts.moderation import Restriction
 from opsroom_gateway.api.problem_details import error_responses
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import AuthMethod, Authorizer, Principal

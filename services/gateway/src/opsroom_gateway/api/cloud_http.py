@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Header, Path, Request, Response
 from fastapi.params import Depends as Dependency
 
 from opsroom_contracts.audit import AuditAction, AuditedAction
-from opsroom_contracts.cloud import ANONYMOUS, Operation
-from opsroom_contracts.commands import COMMANDS, Command, CommandSpec
+from opsroom_contracts.cloud.commands import COMMANDS, Command, CommandSpec
+from opsroom_contracts.cloud.models import ANONYMOUS, Operation
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.http import InstanceList, OperationAccepted
 from opsroom_contracts.identity import Action

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 
 from opsroom_contracts import endpoints
 from opsroom_contracts.audit import ACTOR_MAX, ADDRESS_MAX, AuditAction, AuditedAction, Requester
-from opsroom_contracts.cloud import ANONYMOUS
+from opsroom_contracts.chat.moderation import RemoveRequest, RevokeRequest
+from opsroom_contracts.cloud.models import ANONYMOUS
 from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.identity import Action
-from opsroom_contracts.moderation import RemoveRequest, RevokeRequest
 from opsroom_contracts.text import clip
 from opsroom_gateway.api.audit_log import GatewayAuditLog
 from opsroom_gateway.api.problem_details import error_responses

@@ -11,8 +11,8 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
-from opsroom_contracts.codec import encode
 from opsroom_contracts.errors import HTTP_STATUS, RETRYABLE, ErrorCode, Fault, FaultError, Problem
+from opsroom_contracts.serialization.codec import encode
 from opsroom_gateway.metrics import ERROR_COUNTER
 from opsroom_messaging.errors import UnavailableError
 from opsroom_runtime.metrics import Counter

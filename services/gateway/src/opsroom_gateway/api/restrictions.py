@@ -8,15 +8,15 @@ from fastapi import APIRouter, Body, Depends, Request
 from opsroom_contracts import endpoints
 from opsroom_contracts.addresses import network_of
 from opsroom_contracts.audit import AuditedAction
-from opsroom_contracts.errors import ErrorCode, refuse
-from opsroom_contracts.http import NewBan, NewMute, RestrictionList
-from opsroom_contracts.identity import Action
-from opsroom_contracts.moderation import (
+from opsroom_contracts.chat.moderation import (
     LiftRequest,
     Restriction,
     RestrictionKind,
     RestrictRequest,
 )
+from opsroom_contracts.errors import ErrorCode, refuse
+from opsroom_contracts.http import NewBan, NewMute, RestrictionList
+from opsroom_contracts.identity import Action
 from opsroom_contracts.text import fold_name
 from opsroom_gateway.api.audit_log import GatewayAuditLog
 from opsroom_gateway.api.moderation import AUTH_ERRORS, Id, Moderator, ReasonQuery, require_moderator

@@ -5,9 +5,9 @@ from uuid import uuid4
 from fastapi import APIRouter, Request
 
 from opsroom_contracts import endpoints
+from opsroom_contracts.chat.moderation import RevokeRequest
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.identity import Action, SessionView
-from opsroom_contracts.moderation import RevokeRequest
 from opsroom_gateway.api.moderation import requester_of
 from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER

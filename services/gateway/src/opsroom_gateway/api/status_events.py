@@ -11,9 +11,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from opsroom_contracts.codec import encode
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.identity import Action
+from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.status import Status
 from opsroom_gateway.api.problem_details import error_responses
 from opsroom_gateway.api.security import BEARER

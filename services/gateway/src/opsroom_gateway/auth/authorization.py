@@ -10,8 +10,8 @@ from typing import Protocol
 from starlette.requests import HTTPConnection, Request
 
 from opsroom_contracts import endpoints
-from opsroom_contracts.chat import User, WhoamiReply, WhoamiRequest
-from opsroom_contracts.cloud import ANONYMOUS
+from opsroom_contracts.chat.models import User, WhoamiReply, WhoamiRequest
+from opsroom_contracts.cloud.models import ANONYMOUS
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.identity import Action, Grant, Mode, Role, SignIn
 from opsroom_gateway.auth.static_tokens import StaticTokens

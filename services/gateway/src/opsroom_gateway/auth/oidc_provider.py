@@ -10,8 +10,8 @@ from jwt import PyJWK, PyJWKSet
 from jwt.exceptions import PyJWTError
 from pydantic import AfterValidator, BaseModel
 
-from opsroom_contracts.codec import contract_of, decode_lenient
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
+from opsroom_contracts.serialization.codec import contract_of, decode_lenient
 from opsroom_gateway.domain.web_addresses import require_secure_url
 from opsroom_messaging.client.connection import describe
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from opsroom_contracts.chat import Member
+from opsroom_contracts.chat.models import Member
 from opsroom_contracts.identity import Action, Mode
 from opsroom_gateway.auth.authorization import Authorizer, Principal
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from uuid import uuid4
 
 from opsroom_contracts import endpoints
-from opsroom_contracts.chat import (
+from opsroom_contracts.chat.models import (
     JoinRequest,
     LeaveReason,
     Member,

@@ -11,12 +11,12 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message
 from starlette.websockets import WebSocket
 
+from opsroom_contracts.chat.moderation import Restriction
 from opsroom_contracts.close_codes import Close
-from opsroom_contracts.codec import encode
 from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.legacy import CourseChatError, CourseRegistered, LegacyUser
-from opsroom_contracts.model import Model
-from opsroom_contracts.moderation import Restriction
+from opsroom_contracts.serialization.codec import encode
+from opsroom_contracts.serialization.model import Model
 from opsroom_gateway.legacy.chat import CourseChat, OnName
 from opsroom_gateway.legacy.http import BodyError, json_body, origin_of
 from opsroom_gateway.middleware.client_address import Client, client_of

@@ -7,9 +7,8 @@ from uuid import uuid4
 
 from pydantic import TypeAdapter
 
-from opsroom_contracts.cloud import Instance, InstanceEvent
-from opsroom_contracts.codec import encode
-from opsroom_contracts.commands import Command, EventType, InstanceState
+from opsroom_contracts.cloud.commands import Command, EventType, InstanceState
+from opsroom_contracts.cloud.models import Instance, InstanceEvent
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.legacy import (
     DONE_INFO,
@@ -20,7 +19,8 @@ from opsroom_contracts.legacy import (
     CourseInstance,
     CourseInstanceState,
 )
-from opsroom_contracts.model import rfc3339
+from opsroom_contracts.serialization.codec import encode
+from opsroom_contracts.serialization.model import rfc3339
 from opsroom_gateway.api.cloud_commands import CloudCommands, CommandContext
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.legacy.http import BodyError

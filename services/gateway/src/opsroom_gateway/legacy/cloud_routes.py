@@ -11,14 +11,14 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message
 from starlette.websockets import WebSocket
 
+from opsroom_contracts.chat.moderation import Restriction
 from opsroom_contracts.close_codes import Close
-from opsroom_contracts.codec import encode
-from opsroom_contracts.commands import Command
+from opsroom_contracts.cloud.commands import Command
 from opsroom_contracts.errors import HTTP_STATUS, ErrorCode, FaultError
 from opsroom_contracts.identity import Action
 from opsroom_contracts.legacy import CONNECTION_GREETING, CourseCloudError, CourseStatus
-from opsroom_contracts.model import Model
-from opsroom_contracts.moderation import Restriction
+from opsroom_contracts.serialization.codec import encode
+from opsroom_contracts.serialization.model import Model
 from opsroom_gateway.api.cloud_commands import CommandContext
 from opsroom_gateway.auth.authorization import Principal
 from opsroom_gateway.fanout.broadcaster import Broadcaster

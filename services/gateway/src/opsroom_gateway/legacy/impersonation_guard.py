@@ -1,6 +1,6 @@
 """Prevents unauthenticated course clients from impersonating authenticated users."""
 
-from opsroom_contracts.chat import ProtocolVersion
+from opsroom_contracts.chat.models import ProtocolVersion
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.identity import Mode
 from opsroom_contracts.text import NameRuleError, clean_name, fold_name

@@ -3,9 +3,9 @@
 import base64
 import binascii
 
-from opsroom_contracts.chat_events import MessageEvent
-from opsroom_contracts.codec import ContractError, encode
+from opsroom_contracts.chat.events import MessageEvent
 from opsroom_contracts.legacy import ROOM, CourseOutgoing, LegacyFrame, LegacyUser
+from opsroom_contracts.serialization.codec import ContractError, encode
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.transport.encoding import binary_frame, text_frame
 

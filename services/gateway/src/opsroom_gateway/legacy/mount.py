@@ -8,9 +8,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from opsroom_contracts.codec import encode
 from opsroom_contracts.errors import HTTP_STATUS, ErrorCode, Fault
 from opsroom_contracts.legacy import CourseChatError, CourseCloudError
+from opsroom_contracts.serialization.codec import encode
 from opsroom_gateway.middleware.error_response import ErrorFormatMiddleware
 from opsroom_gateway.middleware.request_checks import RequestChecks
 

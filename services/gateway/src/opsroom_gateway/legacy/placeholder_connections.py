@@ -5,7 +5,7 @@ import logging
 from uuid import uuid4
 
 from opsroom_contracts import endpoints
-from opsroom_contracts.chat import (
+from opsroom_contracts.chat.models import (
     Connection,
     JoinRequest,
     LeaveReason,

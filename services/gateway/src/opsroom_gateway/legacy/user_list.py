@@ -4,7 +4,7 @@ import asyncio
 
 from pydantic import TypeAdapter
 
-from opsroom_contracts.chat import User
+from opsroom_contracts.chat.models import User
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.projections.members import MemberProjection
 from opsroom_gateway.transport.encoding import text_frame

@@ -5,9 +5,9 @@ import logging
 import math
 from collections import Counter
 
-from opsroom_contracts.codec import ContractError, decode, encode
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.gateways import RATE_LIMIT_DELTA, RateLimitDelta
+from opsroom_contracts.serialization.codec import ContractError, decode, encode
 from opsroom_contracts.subjects import GATEWAY_SPENT
 from opsroom_gateway.domain.token_bucket import Rate, TokenBuckets
 from opsroom_messaging.client.connection import NatsConnection

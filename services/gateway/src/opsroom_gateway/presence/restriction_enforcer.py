@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
+from opsroom_contracts.chat.moderation import Restriction, RestrictionKind
+from opsroom_contracts.chat.restrictions import refusal
 from opsroom_contracts.gateways import KNOWN_ADDRESSES_MAX, AddressSeen, KnownAddresses
-from opsroom_contracts.moderation import Restriction, RestrictionKind
-from opsroom_contracts.restrictions import refusal
 from opsroom_contracts.text import fold_name
 from opsroom_gateway.middleware.client_address import Client
 from opsroom_gateway.presence.recent_addresses import RecentAddresses

@@ -9,7 +9,7 @@ from typing import Protocol
 from uuid import uuid4
 
 from opsroom_contracts import endpoints
-from opsroom_contracts.chat import (
+from opsroom_contracts.chat.models import (
     Connection,
     JoinReply,
     JoinRequest,

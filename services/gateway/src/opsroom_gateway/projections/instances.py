@@ -3,11 +3,11 @@
 import logging
 from collections.abc import Callable
 
-from opsroom_contracts.cloud import INSTANCE_EVENT, Instance, InstanceEvent, apply
-from opsroom_contracts.cloud_events import cloud_event_of
-from opsroom_contracts.codec import ContractError, encode
-from opsroom_contracts.commands import EventType
+from opsroom_contracts.cloud.commands import EventType
+from opsroom_contracts.cloud.events import cloud_event_of
+from opsroom_contracts.cloud.models import INSTANCE_EVENT, Instance, InstanceEvent, apply
 from opsroom_contracts.http import SSE_CHANGE, SSE_RESET, InstanceList, ResetEvent
+from opsroom_contracts.serialization.codec import ContractError, encode
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.fanout.replay_buffer import ReplayBuffer
 from opsroom_gateway.transport.encoding import sse_event

@@ -3,9 +3,9 @@
 import logging
 from collections.abc import Callable
 
-from opsroom_contracts.chat import MEMBER, Member, MemberStatus, User
-from opsroom_contracts.codec import ContractError, encode
-from opsroom_contracts.frames import JoinedFrame, LeftFrame
+from opsroom_contracts.chat.frames import JoinedFrame, LeftFrame
+from opsroom_contracts.chat.models import MEMBER, Member, MemberStatus, User
+from opsroom_contracts.serialization.codec import ContractError, encode
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.transport.encoding import text_frame
 from opsroom_messaging.jetstream.stream_reader import StreamMessage

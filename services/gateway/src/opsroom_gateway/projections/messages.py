@@ -6,9 +6,9 @@ from datetime import datetime
 from time import time
 from typing import Protocol
 
-from opsroom_contracts.chat_events import CHAT_EVENT, ChatEvent, MessageEvent, frame_of, replaced_seq
-from opsroom_contracts.codec import ContractError, encode
-from opsroom_contracts.frames import ResetFrame
+from opsroom_contracts.chat.events import CHAT_EVENT, ChatEvent, MessageEvent, frame_of, replaced_seq
+from opsroom_contracts.chat.frames import ResetFrame
+from opsroom_contracts.serialization.codec import ContractError, encode
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.fanout.replay_buffer import ReplayBuffer
 from opsroom_gateway.transport.encoding import text_frame

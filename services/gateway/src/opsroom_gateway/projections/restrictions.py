@@ -4,9 +4,9 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from opsroom_contracts.codec import ContractError
-from opsroom_contracts.moderation import RESTRICTION, Restriction
-from opsroom_contracts.restrictions import Restrictions
+from opsroom_contracts.chat.moderation import RESTRICTION, Restriction
+from opsroom_contracts.chat.restrictions import Restrictions
+from opsroom_contracts.serialization.codec import ContractError
 from opsroom_contracts.subjects import restriction_subject
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
 from opsroom_messaging.jetstream.stream_subscription import StreamHandler

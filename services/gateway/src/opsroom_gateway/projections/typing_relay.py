@@ -2,9 +2,9 @@
 
 import logging
 
-from opsroom_contracts.chat import TYPING_EVENT
-from opsroom_contracts.codec import ContractError, decode, encode
-from opsroom_contracts.frames import TypingNotice
+from opsroom_contracts.chat.frames import TypingNotice
+from opsroom_contracts.chat.models import TYPING_EVENT
+from opsroom_contracts.serialization.codec import ContractError, decode, encode
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.transport.encoding import text_frame
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 
 import uvicorn
 
-from opsroom_contracts.frames import FRAME_MAX_BYTES
+from opsroom_contracts.chat.frames import FRAME_MAX_BYTES
 from opsroom_gateway.app import Gateway
 from opsroom_gateway.domain.networks import parse_networks
 from opsroom_gateway.settings import GatewaySettings

@@ -13,10 +13,10 @@ from pydantic.fields import FieldInfo
 
 from opsroom_chat.settings import ChatSettings
 from opsroom_cloud.settings import CloudSettings
-from opsroom_contracts.asyncapi import PUBLISHED, asyncapi
+from opsroom_contracts.chat.frames import ClientFrame, ServerFrame
 from opsroom_contracts.close_codes import Close
+from opsroom_contracts.documents.asyncapi import PUBLISHED, asyncapi
 from opsroom_contracts.endpoints import ENDPOINTS
-from opsroom_contracts.frames import ClientFrame, ServerFrame
 from opsroom_gateway.app import describe
 from opsroom_gateway.process_settings import ProcessSettings
 from opsroom_messaging.settings import BrokerSettings

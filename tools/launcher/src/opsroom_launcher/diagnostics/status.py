@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 
 from opsroom_client.cli.output import print_note, show_table
-from opsroom_contracts.model import rfc3339
+from opsroom_contracts.serialization.model import rfc3339
 from opsroom_contracts.status import ReplicaStatus, StreamStatus
 from opsroom_launcher.cli import PortalOptions
 from opsroom_launcher.diagnostics.status_query import query_status

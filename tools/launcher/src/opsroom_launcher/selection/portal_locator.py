@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from opsroom_contracts.codec import first_fault
+from opsroom_contracts.serialization.codec import first_fault
 from opsroom_launcher.errors import RefusedError
 from opsroom_launcher.install.install_layout import InstallLayout
 from opsroom_launcher.portal.broker import users_folder

@@ -3,10 +3,10 @@
 from fastapi import WebSocket
 from starlette.types import Message
 
+from opsroom_contracts.chat.frames import CLIENT_FRAME, FRAME_MAX_BYTES, ClientFrame
 from opsroom_contracts.close_codes import Close
-from opsroom_contracts.codec import ContractError, decode
 from opsroom_contracts.errors import ErrorCode
-from opsroom_contracts.frames import CLIENT_FRAME, FRAME_MAX_BYTES, ClientFrame
+from opsroom_contracts.serialization.codec import ContractError, decode
 from opsroom_gateway.api.chat_socket.replies import Replies
 from opsroom_gateway.domain.json_depth import exceeds_depth
 from opsroom_gateway.transport.websocket.connection import WebSocketConnection

@@ -1,11 +1,11 @@
 """Frames for a single chat socket: replies to its frames, and notices about its user."""
 
-from opsroom_contracts.chat import SendReply, User
-from opsroom_contracts.codec import encode
+from opsroom_contracts.chat.frames import AckFrame, ErrorFrame, Mute, MutedFrame, UnmutedFrame, WelcomeFrame
+from opsroom_contracts.chat.models import SendReply, User
+from opsroom_contracts.chat.moderation import Restriction
 from opsroom_contracts.errors import ErrorCode, FaultError
-from opsroom_contracts.frames import AckFrame, ErrorFrame, Mute, MutedFrame, UnmutedFrame, WelcomeFrame
-from opsroom_contracts.model import Model
-from opsroom_contracts.moderation import Restriction
+from opsroom_contracts.serialization.codec import encode
+from opsroom_contracts.serialization.model import Model
 from opsroom_gateway.transport.encoding import text_frame
 from opsroom_gateway.transport.websocket.connection import WebSocketConnection
 from opsroom_runtime.metrics import Counter

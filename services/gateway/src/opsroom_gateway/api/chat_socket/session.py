@@ -8,11 +8,7 @@ from fastapi import WebSocket
 from starlette.types import Message
 
 from opsroom_contracts import endpoints
-from opsroom_contracts.chat import JoinRequest, LeaveReason, TypingEvent, User
-from opsroom_contracts.close_codes import Close
-from opsroom_contracts.codec import encode
-from opsroom_contracts.errors import ErrorCode, FaultError
-from opsroom_contracts.frames import (
+from opsroom_contracts.chat.frames import (
     SUBPROTOCOL,
     AcknowledgedFrame,
     ClientFrame,
@@ -21,10 +17,14 @@ from opsroom_contracts.frames import (
     ResetFrame,
     TypingFrame,
 )
+from opsroom_contracts.chat.models import JoinRequest, LeaveReason, TypingEvent, User
+from opsroom_contracts.chat.moderation import Restriction, RestrictionKind
+from opsroom_contracts.chat.restrictions import refusal
+from opsroom_contracts.close_codes import Close
+from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.identity import Action, Mode
-from opsroom_contracts.model import copy_fields
-from opsroom_contracts.moderation import Restriction, RestrictionKind
-from opsroom_contracts.restrictions import refusal
+from opsroom_contracts.serialization.codec import encode
+from opsroom_contracts.serialization.model import copy_fields
 from opsroom_contracts.subjects import typing_subject
 from opsroom_gateway.api.chat_socket.codec import FrameReader
 from opsroom_gateway.api.chat_socket.replies import Replies

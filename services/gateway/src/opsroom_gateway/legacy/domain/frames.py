@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from opsroom_contracts.chat import TEXT_MAX
+from opsroom_contracts.chat.models import TEXT_MAX
 from opsroom_contracts.legacy import ChatFrameType
 
 _TEXT_FIELDS = ("message", "msg", "text")

@@ -1,6 +1,6 @@
 """Listed course users without a socket, indexed by origin."""
 
-from opsroom_contracts.chat import Member, MemberStatus, ProtocolVersion
+from opsroom_contracts.chat.models import Member, MemberStatus, ProtocolVersion
 from opsroom_contracts.legacy import REGISTRATION_PREFIX
 from opsroom_contracts.text import fold_name
 

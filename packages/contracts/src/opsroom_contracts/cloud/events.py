@@ -1,8 +1,8 @@
 """Conversion of stored instance events to the events that clients receive."""
 
-from opsroom_contracts.cloud import InstanceEvent, apply
+from opsroom_contracts.cloud.models import InstanceEvent, apply
 from opsroom_contracts.http import CloudEvent
-from opsroom_contracts.model import copy_fields
+from opsroom_contracts.serialization.model import copy_fields
 
 
 def cloud_event_of(event: InstanceEvent, seq: int) -> CloudEvent:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsroom_contracts.chat_events import CHAT_EVENT, ChatEvent, frame_of, message_of, replaced_seq
-from opsroom_contracts.codec import decode, encode
-from opsroom_contracts.frames import SERVER_FRAME
+from opsroom_contracts.chat.events import CHAT_EVENT, ChatEvent, frame_of, message_of, replaced_seq
+from opsroom_contracts.chat.frames import SERVER_FRAME
+from opsroom_contracts.serialization.codec import decode, encode
 from packages.contracts.tests.strategies import models
 
 SEQ = 2**40

@@ -1,4 +1,4 @@
-"""AsyncAPI 3 document of the WebSocket, SSE and NATS interfaces: ``python -m opsroom_contracts.asyncapi``."""
+"""AsyncAPI 3 document of WebSocket, SSE and NATS: ``python -m opsroom_contracts.documents.asyncapi``."""
 
 import json
 import sys
@@ -7,9 +7,13 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from opsroom_contracts import audit, chat, chat_events, cloud, frames, gateways, http, moderation, subjects
+from opsroom_contracts import audit, gateways, http, subjects
+from opsroom_contracts.chat import events as chat_events
+from opsroom_contracts.chat import frames, moderation
+from opsroom_contracts.chat import models as chat
+from opsroom_contracts.cloud import models as cloud
+from opsroom_contracts.documents.schema import all_models
 from opsroom_contracts.endpoints import ENDPOINTS
-from opsroom_contracts.schema import all_models
 
 PUBLISHED: dict[str, tuple[type[BaseModel], ...]] = {
     subjects.message_subject("{room}", "{message}"): get_args(chat_events.ChatEvent),

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsroom_contracts.codec import ContractError, decode, encode
+from opsroom_contracts.chat.frames import CLIENT_FRAME, SERVER_FRAME, ClientFrame, ServerFrame
 from opsroom_contracts.endpoints import FRAME_ENDPOINTS
-from opsroom_contracts.frames import CLIENT_FRAME, SERVER_FRAME, ClientFrame, ServerFrame
-from opsroom_contracts.model import Model
+from opsroom_contracts.serialization.codec import ContractError, decode, encode
+from opsroom_contracts.serialization.model import Model
 from packages.contracts.tests.strategies import models
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from opsroom_contracts.schema import all_models, json_schema
+from opsroom_contracts.documents.schema import all_models, json_schema
 
 TYPES = {"object", "string", "integer", "number", "boolean", "array", "null"}
 
@@ -56,7 +56,7 @@ def test_every_model_forbids_extra_fields_and_uses_camel_case() -> None:
 
 
 def test_the_export_is_deterministic_and_sorted() -> None:
-    command = [sys.executable, "-m", "opsroom_contracts.schema"]
+    command = [sys.executable, "-m", "opsroom_contracts.documents.schema"]
     printed = subprocess.run(command, capture_output=True, check=True, timeout=30).stdout
     assert printed == (json.dumps(json_schema(), indent=2, sort_keys=True) + "\n").encode()
     names = [model.__name__ for model in all_models()]

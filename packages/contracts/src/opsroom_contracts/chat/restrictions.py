@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from opsroom_contracts.chat.moderation import Restriction, RestrictionKind, restriction_id
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
-from opsroom_contracts.model import rfc3339
-from opsroom_contracts.moderation import Restriction, RestrictionKind, restriction_id
+from opsroom_contracts.serialization.model import rfc3339
 
 _SWEEP_MIN = 2000
 

@@ -6,9 +6,14 @@ from typing import Literal
 
 import pytest
 
-from opsroom_contracts.codec import MAX_PAYLOAD_BYTES, ContractError, PayloadTooLargeError
-from opsroom_contracts.model import Model
-from opsroom_contracts.versions import NewerVersionError, PreviousVersion, StoredContract, StoredUnion
+from opsroom_contracts.serialization.codec import MAX_PAYLOAD_BYTES, ContractError, PayloadTooLargeError
+from opsroom_contracts.serialization.model import Model
+from opsroom_contracts.serialization.versions import (
+    NewerVersionError,
+    PreviousVersion,
+    StoredContract,
+    StoredUnion,
+)
 
 
 class First(Model):

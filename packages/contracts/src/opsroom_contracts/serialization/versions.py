@@ -7,8 +7,8 @@ from typing import Any, Generic, TypeGuard, TypeVar, cast, get_args
 
 from pydantic_core import from_json, to_json
 
-from opsroom_contracts.codec import ContractError, PayloadTooLargeError, contract_of, decode
-from opsroom_contracts.model import Model, ModelT
+from opsroom_contracts.serialization.codec import ContractError, PayloadTooLargeError, contract_of, decode
+from opsroom_contracts.serialization.model import Model, ModelT
 
 _DEFAULT_VERSION = 1
 """Payloads without a version, such as those published by hand, are version 1."""

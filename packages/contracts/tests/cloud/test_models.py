@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 
-from opsroom_contracts.cloud import InstanceEvent, apply
-from opsroom_contracts.commands import Command, EventType, InstanceState
+from opsroom_contracts.cloud.commands import Command, EventType, InstanceState
+from opsroom_contracts.cloud.models import InstanceEvent, apply
 from packages.contracts.tests.strategies import values_of
 
 NOW = datetime(2026, 11, 23, 23, 4, 5, tzinfo=UTC)

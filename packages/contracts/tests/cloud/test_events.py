@@ -2,8 +2,8 @@
 
 from hypothesis import given
 
-from opsroom_contracts.cloud import InstanceEvent, apply
-from opsroom_contracts.cloud_events import cloud_event_of
+from opsroom_contracts.cloud.events import cloud_event_of
+from opsroom_contracts.cloud.models import InstanceEvent, apply
 from packages.contracts.tests.strategies import values_of
 
 

@@ -7,8 +7,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
-from opsroom_contracts.moderation import Restriction, RestrictionKind, restriction_id
-from opsroom_contracts.restrictions import Restrictions, refusal
+from opsroom_contracts.chat.moderation import Restriction, RestrictionKind, restriction_id
+from opsroom_contracts.chat.restrictions import Restrictions, refusal
 
 START = datetime(2026, 11, 23, tzinfo=UTC)
 TICK = timedelta(seconds=1)

@@ -9,11 +9,19 @@ CONTRIBUTING.md lists the other files.
 
 from typing import Literal, assert_never
 
-from opsroom_contracts.chat import Message, Text, User
-from opsroom_contracts.frames import MessageFrame, RemovedFrame, StoredFrame
+from opsroom_contracts.chat.frames import MessageFrame, RemovedFrame, StoredFrame
+from opsroom_contracts.chat.models import Message, Text, User
 from opsroom_contracts.legacy import LegacyFrame
-from opsroom_contracts.model import ClientId, Identifier, Model, RoomName, Sequence, Timestamp, copy_fields
-from opsroom_contracts.versions import StoredContract, StoredUnion
+from opsroom_contracts.serialization.model import (
+    ClientId,
+    Identifier,
+    Model,
+    RoomName,
+    Sequence,
+    Timestamp,
+    copy_fields,
+)
+from opsroom_contracts.serialization.versions import StoredContract, StoredUnion
 
 
 class MessageEvent(Model):

@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from opsroom_contracts.chat import Message, Text, Token, User
+from opsroom_contracts.chat.models import Message, Text, Token, User
+from opsroom_contracts.chat.moderation import Reason
 from opsroom_contracts.errors import ErrorCode
-from opsroom_contracts.model import ClientId, Identifier, Model, RoomName, Sequence, Timestamp
-from opsroom_contracts.moderation import Reason
+from opsroom_contracts.serialization.model import ClientId, Identifier, Model, RoomName, Sequence, Timestamp
 
 SUBPROTOCOL = "opsroom.v1"
 FRAME_MAX_BYTES = 64 * 1024

@@ -7,8 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from opsroom_contracts.codec import ContractError, decode
-from opsroom_contracts.model import Identifier, Model, RoomName, Timestamp, rfc3339, to_milliseconds
+from opsroom_contracts.serialization.codec import ContractError, decode
+from opsroom_contracts.serialization.model import (
+    Identifier,
+    Model,
+    RoomName,
+    Timestamp,
+    rfc3339,
+    to_milliseconds,
+)
 
 
 class Moment(Model):

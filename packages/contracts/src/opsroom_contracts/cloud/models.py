@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from opsroom_contracts.audit import Address
-from opsroom_contracts.commands import Command, EventType, InstanceState
-from opsroom_contracts.model import ClientId, Identifier, Model, Sequence, Timestamp
-from opsroom_contracts.versions import StoredContract
+from opsroom_contracts.cloud.commands import Command, EventType, InstanceState
+from opsroom_contracts.serialization.model import ClientId, Identifier, Model, Sequence, Timestamp
+from opsroom_contracts.serialization.versions import StoredContract
 
 LIST_MAX = 1000
 """The maximum number of instances on one page of the list."""

@@ -1,4 +1,4 @@
-"""JSON Schema of all contracts, as one document: ``python -m opsroom_contracts.schema``."""
+"""JSON Schema of all contracts, as one document: ``python -m opsroom_contracts.documents.schema``."""
 
 import json
 import sys
@@ -6,21 +6,12 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from opsroom_contracts import (
-    audit,
-    chat,
-    chat_events,
-    cloud,
-    errors,
-    frames,
-    gateways,
-    http,
-    identity,
-    legacy,
-    moderation,
-    status,
-)
-from opsroom_contracts.model import Model
+from opsroom_contracts import audit, errors, gateways, http, identity, legacy, status
+from opsroom_contracts.chat import events as chat_events
+from opsroom_contracts.chat import frames, moderation
+from opsroom_contracts.chat import models as chat
+from opsroom_contracts.cloud import models as cloud
+from opsroom_contracts.serialization.model import Model
 
 _MODULES = (
     audit,

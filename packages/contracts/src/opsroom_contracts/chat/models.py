@@ -7,8 +7,8 @@ from pydantic import Field, TypeAdapter
 
 from opsroom_contracts.identity import Grant
 from opsroom_contracts.legacy import LegacyFrame
-from opsroom_contracts.model import ClientId, Identifier, Model, RoomName, Sequence, Timestamp
-from opsroom_contracts.versions import StoredContract
+from opsroom_contracts.serialization.model import ClientId, Identifier, Model, RoomName, Sequence, Timestamp
+from opsroom_contracts.serialization.versions import StoredContract
 
 TEXT_MAX = 4000
 """The maximum length of a message, in characters."""

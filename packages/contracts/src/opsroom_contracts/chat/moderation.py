@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from opsroom_contracts.audit import Address, Requester
-from opsroom_contracts.chat import RawName, User
-from opsroom_contracts.model import Identifier, Model, RoomName, Sequence, Timestamp
+from opsroom_contracts.chat.models import RawName, User
+from opsroom_contracts.serialization.model import Identifier, Model, RoomName, Sequence, Timestamp
+from opsroom_contracts.serialization.versions import StoredContract
 from opsroom_contracts.text import fold_name
-from opsroom_contracts.versions import StoredContract
 
 RESTRICTIONS_MAX = 1000
 """The maximum number of mutes and bans in force."""

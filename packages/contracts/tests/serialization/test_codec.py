@@ -9,10 +9,16 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 from pydantic.alias_generators import to_camel
 
-from opsroom_contracts.chat import SendRequest
-from opsroom_contracts.codec import MAX_PAYLOAD_BYTES, ContractError, PayloadTooLargeError, decode, encode
-from opsroom_contracts.model import Model
-from opsroom_contracts.schema import all_models
+from opsroom_contracts.chat.models import SendRequest
+from opsroom_contracts.documents.schema import all_models
+from opsroom_contracts.serialization.codec import (
+    MAX_PAYLOAD_BYTES,
+    ContractError,
+    PayloadTooLargeError,
+    decode,
+    encode,
+)
+from opsroom_contracts.serialization.model import Model
 from packages.contracts.tests.strategies import models
 
 EVERY_MODEL = pytest.mark.parametrize("model", all_models(), ids=lambda model: model.__name__)
