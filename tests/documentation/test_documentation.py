@@ -74,6 +74,13 @@ def test_every_command_and_every_chat_event_is_in_the_changelog(word: str) -> No
     assert re.search(rf"\b{word}\b", text)
 
 
+def test_the_lists_of_files_name_existing_ones() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:packages|services|frontend|tools|tests|bench|deploy|docs)/[\w./-]+)`", text)
+    assert len(named) > 30
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
 def test_every_test_that_security_rests_on_is_there() -> None:
     text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
     files = [

@@ -70,7 +70,7 @@ def _unheard() -> Replaced:
     async def ignore(*_: Any) -> None:
         return
 
-    return _replace(ChatSocket, "_store", ignore)
+    return _replace(ChatSocket, "_request", ignore)
 
 
 def _spoiled(spoil: Callable[[Callable[..., None], MessageProjection, Any], None]) -> Callable[[], Replaced]:

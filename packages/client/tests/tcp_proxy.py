@@ -21,6 +21,7 @@ class Proxy:
         self.target = target
         self.closed = False
         self._writers: set[asyncio.StreamWriter] = set()
+        self._forwarding: set[asyncio.Task[None]] = set()
         self.port = 0
         self.connections = 0
         self.answered: list[bytes] = []
@@ -41,7 +42,20 @@ class Proxy:
         for writer in list(self._writers):
             writer.close()
 
-    async def forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def stop(self) -> None:
+        """Abort all connections and wait for their tasks: a socket left open would fail a later test."""
+        self.cut()
+        for task in self._forwarding:
+            task.cancel()
+        await asyncio.gather(*self._forwarding, return_exceptions=True)
+
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Start to forward a new connection."""
+        task = asyncio.create_task(self._forward(reader, writer))
+        self._forwarding.add(task)
+        task.add_done_callback(self._forwarding.discard)
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Forward one connection until either side closes it."""
         self.connections += 1
         if self.closed:
@@ -58,8 +72,10 @@ class Proxy:
                 )
         finally:
             self._writers -= {writer, server_writer}
-            writer.close()
-            server_writer.close()
+            for one in (writer, server_writer):
+                one.close()
+                with suppress(OSError):
+                    await one.wait_closed()
 
     async def _forward_response(
         self, request: bytes, server_reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -82,10 +98,10 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 async def proxy_to(target: int) -> AsyncIterator[Proxy]:
     """A proxy to the gateway on port ``target``."""
     proxy = Proxy(target)
-    server = await asyncio.start_server(proxy.forward, "127.0.0.1", 0)
+    server = await asyncio.start_server(proxy.accept, "127.0.0.1", 0)
     proxy.port = server.sockets[0].getsockname()[1]
     try:
         yield proxy
     finally:
         server.close()
-        proxy.cut()
+        await proxy.stop()

@@ -62,24 +62,26 @@ MIGRATED = {**STARTED, "seq": 2, "type": "migrated", "command": "migrate"}
 PAUSED = {**STARTED, "seq": 3, "state": "paused"}
 
 
-async def newer_stream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await reader.readuntil(b"\r\n\r\n")
-    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
-    for event in (MIGRATED, PAUSED, STARTED):
-        writer.write(f"event: change\ndata: {json.dumps(event)}\n\n".encode())
-    await writer.drain()
-    await reader.read()
-    writer.close()
-
-
 async def test_events_with_unknown_members_of_enumerations_are_ignored() -> None:
-    async with await asyncio.start_server(newer_stream, "127.0.0.1", 0) as server:
+    ended = asyncio.Event()
+
+    async def newer_stream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
+        for event in (MIGRATED, PAUSED, STARTED):
+            writer.write(f"event: change\ndata: {json.dumps(event)}\n\n".encode())
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        ended.set()
+
+    async with await asyncio.start_server(newer_stream, "127.0.0.1", 0) as server, asyncio.timeout(10):
         port = server.sockets[0].getsockname()[1]
         async with (
             Opsroom(f"http://127.0.0.1:{port}", timeout=5) as opsroom,
             opsroom.cloud.follow(since=1) as changes,
-            asyncio.timeout(5),
         ):
             change = await anext(changes)
+        await ended.wait()
     assert isinstance(change, CloudEvent)
     assert (change.seq, change.type) == (4, EventType.STARTED)

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from opsroom_chat.domain.tokens import name_key
+from opsroom_chat.domain.names import name_key
 from opsroom_contracts.chat.models import NAME_CLAIM, LeaveReason, NameClaim, RegisterReply, SendReply
 from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.subjects import name_subject

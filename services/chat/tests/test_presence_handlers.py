@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from opsroom_chat.domain.tokens import name_key
+from opsroom_chat.domain.names import name_key
 from opsroom_contracts import endpoints
 from opsroom_contracts.chat.models import (
     MEMBER,

@@ -5,7 +5,8 @@ from typing import Literal
 
 import pytest
 
-from opsroom_chat.domain.tokens import message_id, name_key
+from opsroom_chat.domain.names import name_key
+from opsroom_chat.domain.tokens import message_id
 from opsroom_contracts import endpoints
 from opsroom_contracts.chat.events import MESSAGE_EVENT, MessageEvent
 from opsroom_contracts.chat.models import Text, User

@@ -32,7 +32,7 @@ _EVENTS: dict[str, tuple[type[Model], frozenset[str]]] = {
     "chat.restrictions.{}": (moderation.Restriction, frozenset({"chat"})),
     "chat.moderated.{}": (moderation.Restriction, frozenset({"chat"})),
     subjects.typing_subject("general"): (chat.TypingEvent, frozenset({"gateway"})),
-    subjects.GATEWAY_SPENT: (gateways.RateLimitDelta, frozenset({"gateway"})),
+    subjects.GATEWAY_RATE_LIMITS: (gateways.RateLimitDelta, frozenset({"gateway"})),
     "$KV.gateways.{}": (chat.NameClaim, frozenset({"gateway"})),
     "audit.accepted.{}": (audit.AuditEntry, frozenset({"gateway", "chat", "cloud"})),
     "cloud.events.{}": (cloud.InstanceEvent, frozenset({"cloud"})),

@@ -40,7 +40,7 @@ GATEWAYS_BUCKET = "gateways"
 """Leases of gateway processes: when a key expires, the gateway's users leave the user list."""
 
 TYPING = "chat.typing.*"
-GATEWAY_SPENT = "gateway.spent"
+GATEWAY_RATE_LIMITS = "gateway.spent"
 """Rate limit updates between gateways; never stored."""
 
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 from weakref import WeakValueDictionary
 
 from opsroom_chat.domain.member_index import MemberIndex, NameEntry
+from opsroom_chat.domain.names import name_key
 from opsroom_chat.domain.presence import Change, NameClaimChange
-from opsroom_chat.domain.tokens import name_key
 from opsroom_contracts.chat.models import MEMBER, NAME_CLAIM, Member, MemberStatus, NameClaim
 from opsroom_contracts.chat.moderation import RESTRICTION
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse

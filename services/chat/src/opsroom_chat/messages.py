@@ -3,7 +3,8 @@
 import logging
 from typing import assert_never
 
-from opsroom_chat.domain.tokens import message_id, name_key
+from opsroom_chat.domain.names import name_key
+from opsroom_chat.domain.tokens import message_id
 from opsroom_chat.member_repository import MemberRepository
 from opsroom_chat.message_store import MessageStore
 from opsroom_chat.presence_handlers import Clock

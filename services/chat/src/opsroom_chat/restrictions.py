@@ -1,8 +1,8 @@
 """Handlers of mutes and bans. Every chat process and every gateway subscribes to the records."""
 
 from opsroom_chat.domain import moderation, presence
+from opsroom_chat.domain.names import name_key
 from opsroom_chat.domain.presence import Change, GracePeriods
-from opsroom_chat.domain.tokens import name_key
 from opsroom_chat.member_repository import MemberRepository
 from opsroom_chat.presence_handlers import Clock
 from opsroom_contracts.chat.models import LeaveReason, Member

@@ -15,8 +15,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from opsroom_chat.domain import presence
 from opsroom_chat.domain.member_index import MemberIndex
+from opsroom_chat.domain.names import name_key
 from opsroom_chat.domain.presence import Change, GracePeriods, NameClaimChange, Registration
-from opsroom_chat.domain.tokens import name_key
 from opsroom_contracts.chat.models import (
     MAX_CONNECTIONS,
     Connection,

@@ -81,7 +81,9 @@ def register_metrics(
         labels,
     )
     metrics.counter_callback("slow_readers_closed", "Closed as too slow.", single(lambda: stats.slow_readers))
-    metrics.counter_callback("silent_readers_closed", "Closed as dead.", single(lambda: stats.silent_readers))
+    metrics.counter_callback(
+        "silent_readers_closed", "Closed as dead.", single(lambda: stats.dead_connections)
+    )
     metrics.gauge(
         "open_connections",
         "Open connections, including handshakes in progress.",

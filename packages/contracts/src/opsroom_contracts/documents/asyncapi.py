@@ -27,7 +27,7 @@ PUBLISHED: dict[str, tuple[type[BaseModel], ...]] = {
     subjects.instance_due("{instance}"): (cloud.DueOperation,),
     subjects.operation_record("{operation}"): (cloud.OperationRecord,),
     subjects.audit_subject("{outcome}", "{entry}"): (audit.AuditEntry,),
-    subjects.GATEWAY_SPENT: (gateways.RateLimitDelta,),
+    subjects.GATEWAY_RATE_LIMITS: (gateways.RateLimitDelta,),
 }
 """Published messages by subject, stored or not."""
 

@@ -47,7 +47,7 @@ class Permissions:
 
 def permissions(user: str) -> Permissions:
     """The permissions of ``user``, one of ``USERS``."""
-    return _ALL[user]
+    return _PERMISSIONS[user]
 
 
 def authorization(passwords: Mapping[str, str]) -> dict[str, Any]:
@@ -107,13 +107,13 @@ def _service(name: str) -> tuple[str, ...]:
     return (*_subjects(name), *discovery, _inbox(name))
 
 
-_ALL = {
+_PERMISSIONS = {
     GATEWAY: Permissions(
         publish=(
             *_subjects(subjects.CHAT_SERVICE),
             *_subjects(subjects.CLOUD_SERVICE),
             subjects.TYPING,
-            subjects.GATEWAY_SPENT,
+            subjects.GATEWAY_RATE_LIMITS,
             endpoints.KNOWN_ADDRESSES.subject,
             f"$SRV.PING.{subjects.CHAT_SERVICE}",
             f"$SRV.PING.{subjects.CLOUD_SERVICE}",
@@ -133,7 +133,7 @@ _ALL = {
         ),
         subscribe=(
             subjects.TYPING,
-            subjects.GATEWAY_SPENT,
+            subjects.GATEWAY_RATE_LIMITS,
             *_service(GATEWAY),
         ),
         allow_responses=True,

@@ -1,21 +1,14 @@
-"""User ids, message ids, name digests, and registration tokens."""
+"""User ids, message ids, and registration tokens."""
 
 import base64
 import hashlib
 import hmac
 from uuid import UUID, uuid5
 
-from opsroom_contracts.text import fold_name
-
 _NAMESPACE = UUID("6d4bd2f4-3a55-4d7c-9d4e-6a1f0c9f2b11")
 SECRET_BYTES = 32
 _SECRET_ID_MIN = 32
 """Minimum length of a client id that a secret is derived from. The gateway's ids have 122 random bits."""
-
-
-def name_key(name: str) -> str:
-    """Return the digest under which a name is claimed; equal for names that fold to the same."""
-    return hashlib.sha256(fold_name(name).encode()).hexdigest()[:32]
 
 
 def user_id_for(client_id: str) -> str:

@@ -8,7 +8,7 @@ from collections import Counter
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.gateways import RATE_LIMIT_DELTA, RateLimitDelta
 from opsroom_contracts.serialization.codec import ContractError, decode, encode
-from opsroom_contracts.subjects import GATEWAY_SPENT
+from opsroom_contracts.subjects import GATEWAY_RATE_LIMITS
 from opsroom_gateway.domain.token_bucket import Rate, TokenBuckets
 from opsroom_messaging.client.connection import NatsConnection
 
@@ -78,20 +78,20 @@ class RateLimitSync:
 
     async def run(self) -> None:
         """Synchronize until cancelled."""
-        await self._broker.subscribe(GATEWAY_SPENT, self._on_delta)
+        await self._broker.subscribe(GATEWAY_RATE_LIMITS, self._on_delta)
         while True:
             await asyncio.sleep(_SYNC_SECONDS)
             for name, limit in self._limits.items():
                 counts = limit.drain_deltas()
                 if counts and self._broker.connected:
                     delta = RateLimitDelta(gateway=self._gateway, limit=name, counts=counts)
-                    await self._broker.publish(GATEWAY_SPENT, encode(delta))
+                    await self._broker.publish(GATEWAY_RATE_LIMITS, encode(delta))
 
     def _on_delta(self, payload: bytes) -> None:
         try:
             delta = decode(RATE_LIMIT_DELTA, payload)
         except ContractError as error:
-            log.warning("skipped a payload on %s: %s", GATEWAY_SPENT, error)
+            log.warning("skipped a payload on %s: %s", GATEWAY_RATE_LIMITS, error)
             return
         limit = self._limits.get(delta.limit)
         if limit is not None and delta.gateway != self._gateway:

@@ -114,7 +114,7 @@ class StreamProtocol(asyncio.Protocol):
         """
         now = asyncio.get_running_loop().time()
         if _seconds_since_ack(self.connection.transport) > now - self._last_sent_at + _ACK_TOLERANCE_SECONDS:
-            self._config.stats.silent_readers += 1
+            self._config.stats.dead_connections += 1
             self.connection.transport.abort()
         else:
             self._last_sent_at = now

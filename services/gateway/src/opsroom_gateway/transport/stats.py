@@ -11,7 +11,7 @@ class TransportStats:
     streams: int = 0
     slow_readers: int = 0
     """Closed because their send buffer was full."""
-    silent_readers: int = 0
+    dead_connections: int = 0
     """Closed because a ping was not answered."""
     refused_connections: int = 0
     """Rejected with 503 because there were too many connections."""

@@ -144,7 +144,7 @@ class WebSocketProtocol(asyncio.Protocol):
         if self.flow.reading_paused:
             return  # its pong may be unread behind a message that is being handled
         if self._expected_pong is not None:
-            self.websocket_config.stats.silent_readers += 1
+            self.websocket_config.stats.dead_connections += 1
             self.close_with(Close.PING_TIMEOUT.value)
             self.transport.abort()
             return
