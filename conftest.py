@@ -5,16 +5,16 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-from opsroom_messaging.connection import Broker, connect
+from opsroom_messaging.client.connection import NatsConnection, connect
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from tests.broker import BrokerProcess
+from opsroom_testkit.broker import BrokerProcess
 
 # How long an example takes says more about the machine than about the code: tests run beside each other.
-settings.register_profile("opsroom", deadline=None)
+settings.register_profile("opsroom", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("opsroom")
 
 
@@ -28,7 +28,7 @@ async def broker_process(tmp_path: Path) -> AsyncIterator[BrokerProcess]:
 
 
 @pytest.fixture
-async def broker(broker_process: BrokerProcess) -> AsyncIterator[Broker]:
+async def broker(broker_process: BrokerProcess) -> AsyncIterator[NatsConnection]:
     """A connection to this test's own nats-server."""
     connection = await connect(broker_process.url, name="test")
     yield connection

@@ -1,4 +1,4 @@
-"""``./opsroom bench [SCENARIO …]``: measures, prints tables, and writes them as JSON where asked."""
+"""``./opsroom bench [SCENARIO …]``: measure, print tables, and optionally write them as JSON."""
 
 import asyncio
 import json
@@ -10,24 +10,24 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bench import machine
 from bench.arguments import Arguments, parse
-from bench.fanout.setup import MissingError, set_up
-from bench.generator import GeneratorError
+from bench.fanout.peer_setup import MissingError, install_peers
+from bench.generators.process import GeneratorError
 from bench.options import Options
-from bench.pinning import LOAD_CORE
-from bench.portal import DiedError
+from bench.results import machine
+from bench.results.table import Table
 from bench.scenarios import commands, fanout, lateness, memory, path, slope, slow, start, stored, storm
-from bench.table import Table
+from bench.servers.pinning import LOAD_CORE
+from bench.servers.portal import ServerExitedError
 
 _PATIENCE = 3.0
 _PATIENCE_SECONDS = 120.0
-"""A scenario is given up after so many times what it should take, and so many seconds."""
+"""The timeout of a scenario: a multiple of its expected duration, plus a number of seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """``seconds``: about how long it takes on two cores, everything having been set up before."""
+    """``seconds``: the expected duration on two cores, without the setup."""
 
     measure: Callable[[Options], Awaitable[list[Table]]]
     about: str
@@ -35,7 +35,7 @@ class Scenario:
 
 
 _START_SECONDS = 4.0
-"""To start a portal and to stop it."""
+"""The time to start and stop a portal."""
 
 SCENARIOS: dict[str, Scenario] = {
     "fanout": Scenario(
@@ -84,7 +84,7 @@ SCENARIOS: dict[str, Scenario] = {
 
 
 def main() -> int:
-    """Measure what was asked for; the exit code."""
+    """Run the command. Returns the exit code."""
     arguments = parse({name: one.about for name, one in SCENARIOS.items()})
     if arguments.setup:
         return _set_up()
@@ -95,24 +95,24 @@ def main() -> int:
 
 
 def _set_up() -> int:
-    """Get all peers now, so that a run is nothing but measuring."""
+    """Install all peers."""
     try:
-        had = set_up()
+        tools = install_peers()
     except MissingError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    for name, place in had.paths.items():
+    for name, place in tools.paths.items():
         print(f"{name + ':':<12}{place}")
-    for name, reason in had.missing.items():
+    for name, reason in tools.missing.items():
         print(f"{name + ':':<12}MISSING: {reason}")
     return 0
 
 
 async def _measure(arguments: Arguments) -> int:
-    """Run the scenarios one after another; after each, the report holds what there is so far."""
+    """Run the scenarios in order. The report is updated after each."""
     task = asyncio.current_task()
     assert task is not None
-    # As Ctrl-C does: what was started is stopped on the way out.
+    # like Ctrl-C: the servers are stopped on the way out
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     facts = machine.facts()
     print("\n".join(f"{name + ':':<13}{value}" for name, value in facts.items()), flush=True)
@@ -141,11 +141,11 @@ async def _measure(arguments: Arguments) -> int:
 
 
 async def _tables(scenario: Scenario, options: Options) -> tuple[list[Table], str | None]:
-    """What was measured, or why it was not: one scenario that fails must not cost the others."""
+    """Return the tables, or the reason for a failure: the other scenarios still run."""
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS + _PATIENCE * scenario.seconds(options)):
             return await scenario.measure(options), None
-    except (DiedError, GeneratorError, TimeoutError, ConnectionError) as error:
+    except (ServerExitedError, GeneratorError, TimeoutError, ConnectionError) as error:
         return [], f"FAILED: {str(error) or 'no answer in time'}"
 
 
@@ -160,7 +160,7 @@ def _announce(scenarios: list[str], options: Options) -> None:
 
 
 def _write(report: Path, content: dict[str, object]) -> None:
-    """Put the report in place whole, so that whoever reads it meanwhile finds the last one."""
+    """Write the report atomically."""
     fresh = report.with_name(report.name + ".new")
     fresh.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     fresh.replace(report)

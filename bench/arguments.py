@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.options import Options
-from bench.pinning import pinning_fault
+from bench.servers.pinning import pinning_fault
 
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """What to do. ``setup``: get the peers, and measure nothing; ``report``: the JSON file to write."""
+    """The parsed command line. ``setup``: only install the peers; ``report``: the JSON file to write."""
 
     scenarios: list[str]
     options: Options
@@ -19,7 +19,7 @@ class Arguments:
 
 
 def parse(scenarios: dict[str, str]) -> Arguments:
-    """Read the command line; ``scenarios``: what each measures. Ends the process where it doesn't fit."""
+    """Parse the command line; ``scenarios``: their descriptions by name. A mistake ends the process."""
     parser = _parser(scenarios)
     given = parser.parse_args()
     unknown = set(given.scenarios) - scenarios.keys()

@@ -1,16 +1,16 @@
-"""What the one who measures chose."""
+"""The options of a benchmark run."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """``rounds``: how often each thing is measured; ``seconds`` of sending in each round of ``path``.
+    """``rounds``: how often each scenario is measured; ``seconds``: of sending in each round of ``path``.
 
     ``delay``: seconds a command takes. ``pin``: all servers on one core and the load generator on another.
-    ``readers``: how many ``fanout`` connects, one after another; ``only``: words in the names of the servers
-    that it visits, all of them where there are none. ``crowds``: how many readers ``memory``
-    joins, one after another; ``storm`` takes the largest. ``minutes``: how long ``slope`` lasts.
+    ``readers``: the numbers of readers for ``fanout``; ``only``: words in the names of the servers
+    that it measures, all of them if empty. ``crowds``: the numbers of readers for ``memory``
+    (``storm`` uses the largest). ``minutes``: how long ``slope`` lasts.
     """
 
     rounds: int

@@ -1,6 +1,6 @@
 import { defineConfig } from "@playwright/test";
 
-/** Without these a Chromium on a machine without a network waits for one. */
+/** Without these flags, Chromium waits for the network on machines without one. */
 const FLAGS = [
   "--disable-gpu",
   "--disable-quic",
@@ -10,20 +10,20 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-const OWN_SERVICES = /(at-ten-seconds|restart|access|sign-on|many)\.spec\.ts$/;
+const OWN_SERVICES = /(real-delay|restart|access|sign-on|many-instances)\.spec\.ts$/;
 
 export default defineConfig({
   testDir: "e2e",
   outputDir: "test-results",
-  // Each worker has services of its own. Tests mostly wait, so there may be more workers than a small machine has cores.
+  // Each worker has its own services. Tests mostly wait, so there can be more workers than cores.
   workers: 4,
   fullyParallel: true,
-  // Those with services of another kind first: they take longest, and their workers are done with them.
+  // Tests with special services come first, because they take the longest.
   projects: [
     { name: "own services", testMatch: OWN_SERVICES },
     { name: "shared services", testIgnore: OWN_SERVICES },
   ],
-  // As long as a machine that does other things as well may take; nothing waits for its end but what fails.
+  // Long enough for a busy machine; only failing tests take that long.
   timeout: 120_000,
   expect: { timeout: 20_000 },
   reporter: [["list"]],
@@ -32,10 +32,10 @@ export default defineConfig({
     locale: "en-US",
     timezoneId: "UTC",
     viewport: { width: 1180, height: 760 },
-    // To draw what moves takes as long as all else of most tests. looks.spec.ts sees it.
+    // Rendering animations would double the time of most tests; appearance.spec.ts tests with them.
     contextOptions: { reducedMotion: "reduce" },
     screenshot: "only-on-failure",
-    // `npm run e2e` finds the browser; empty is Playwright's own.
+    // Set by `npm run e2e`; empty: Playwright's own browser.
     launchOptions: { ...(process.env.CHROMIUM && { executablePath: process.env.CHROMIUM }), args: FLAGS },
   },
 });

@@ -11,7 +11,7 @@ const root = import.meta.dirname;
 const FIRST_LOAD_MAX_BYTES = 40 * 1024;
 const TARGET = "es2022";
 
-/** Fails a build whose script of the first load is larger, after gzip, than it may be. */
+/** Fails the build if the scripts of the first load exceed their size limit after gzip. */
 class FirstLoadBudget {
   apply(compiler) {
     compiler.hooks.afterEmit.tap("FirstLoadBudget", compilation => {
@@ -20,14 +20,14 @@ class FirstLoadBudget {
       const size = scripts
         .map(file => gzipSync(readFileSync(join(compilation.outputOptions.path, file))).length)
         .reduce((sum, one) => sum + one, 0);
-      const said = `first load: ${(size / 1024).toFixed(1)} KB of script after gzip, of ${FIRST_LOAD_MAX_BYTES / 1024} KB`;
-      if (size > FIRST_LOAD_MAX_BYTES) compilation.errors.push(new webpack.WebpackError(said));
-      else console.log(said);
+      const output = `first load: ${(size / 1024).toFixed(1)} KB of script after gzip, of ${FIRST_LOAD_MAX_BYTES / 1024} KB`;
+      if (size > FIRST_LOAD_MAX_BYTES) compilation.errors.push(new webpack.WebpackError(output));
+      else console.log(output);
     });
   }
 }
 
-// Not the time of the build: the same sources and lock file make the same bytes.
+// A hash instead of the build time, so that builds are reproducible.
 const buildId = createHash("sha256")
   .update(readFileSync(join(root, "package-lock.json")))
   .digest("hex")
@@ -45,7 +45,7 @@ export default (_env, { mode }) => {
       filename: isProduction ? "[name].[contenthash:10].js" : "[name].js",
       chunkFilename: isProduction ? "[name].[contenthash:10].js" : "[name].js",
       assetModuleFilename: "[name].[hash:10][ext]",
-      // Relative, so that the page works at any path: at a gateway's root and in a fork's Pages alike.
+      // Relative, so that the page works at any path: at a gateway's root and on GitHub Pages.
       publicPath: isProduction ? "" : "/",
       clean: true,
     },
@@ -77,7 +77,7 @@ export default (_env, { mode }) => {
     devServer: {
       port: Number(process.env.PORT ?? 8080),
       hot: true,
-      // Compression would hold back the stream of events.
+      // Compression would buffer the event stream.
       compress: false,
       proxy: [
         {

@@ -1,1 +1,1 @@
-"""Fan-out: one process, very many readers, beside its peers."""
+"""Fan-out of one process to very many readers, compared with peers."""

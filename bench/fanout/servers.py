@@ -1,4 +1,4 @@
-"""The servers that ``fanout`` measures: how each is started, and in which dialect it is spoken to."""
+"""The servers that ``fanout`` measures: how each is started, and its protocol."""
 
 import asyncio
 import json
@@ -13,11 +13,12 @@ from pathlib import Path
 
 import psutil
 
-from bench.fanout.ours import SSE_DIALECT, UNMEASURED, WS_DIALECT
-from bench.fanout.setup import PEERS, Had
-from bench.fanout.wire import DIALECTS, Dialect
-from bench.pinning import SERVER_CORE, starting_on
-from bench.portal import Servers, end, free_port
+from bench.fanout.opsroom_server import SSE_PROTOCOL, WITHOUT_METRICS, WS_PROTOCOL
+from bench.fanout.peer_setup import PEERS_DIR, PeerTools
+from bench.fanout.protocols import PROTOCOLS, PeerProtocol
+from bench.servers.pinning import SERVER_CORE, starting_on
+from bench.servers.portal import Servers, stop_all
+from opsroom_testkit.ports import free_port
 
 _LISTEN_SECONDS = 20.0
 _NGINX = """load_module {module};
@@ -41,50 +42,50 @@ websocket {{ listen: "127.0.0.1:{port}", no_tls: true }}
 
 
 @dataclass(frozen=True, slots=True)
-class Contender:
-    """``needs``: what must be set up for it, if anything; ``argv``: by port and a folder of its own."""
+class Peer:
+    """``needs``: what must be installed for it, if anything; ``argv``: the command, by port and folder."""
 
     name: str
-    dialect: Dialect
-    argv: Callable[[int, Path, Had], list[str]]
+    protocol: PeerProtocol
+    argv: Callable[[int, Path, PeerTools], list[str]]
     needs: str | None = None
 
 
-def _python(script: str) -> Callable[[int, Path, Had], list[str]]:
-    return lambda port, _folder, _had: [sys.executable, str(PEERS / script), str(port)]
+def _python(script: str) -> Callable[[int, Path, PeerTools], list[str]]:
+    return lambda port, _folder, _tools: [sys.executable, str(PEERS_DIR / script), str(port)]
 
 
-def _picows(port: int, _folder: Path, had: Had) -> list[str]:
-    script = str(PEERS / "picows_relay.py")
-    return ["env", f"PYTHONPATH={had.paths['picows']}", sys.executable, script, str(port)]
+def _picows(port: int, _folder: Path, tools: PeerTools) -> list[str]:
+    script = str(PEERS_DIR / "picows_relay.py")
+    return ["env", f"PYTHONPATH={tools.paths['picows']}", sys.executable, script, str(port)]
 
 
-def _node(script: str) -> Callable[[int, Path, Had], list[str]]:
-    def argv(port: int, _folder: Path, had: Had) -> list[str]:
-        modules = had.paths["node"] / "node_modules"
-        return ["env", f"NODE_PATH={modules}", "node", str(PEERS / script), str(port)]
+def _node(script: str) -> Callable[[int, Path, PeerTools], list[str]]:
+    def argv(port: int, _folder: Path, tools: PeerTools) -> list[str]:
+        modules = tools.paths["node"] / "node_modules"
+        return ["env", f"NODE_PATH={modules}", "node", str(PEERS_DIR / script), str(port)]
 
     return argv
 
 
-def _floor(port: int, _folder: Path, had: Had) -> list[str]:
-    return [str(had.paths["floor"]), str(port)]
+def _floor(port: int, _folder: Path, tools: PeerTools) -> list[str]:
+    return [str(tools.paths["floor"]), str(port)]
 
 
-def _nchan(port: int, folder: Path, had: Had) -> list[str]:
+def _nchan(port: int, folder: Path, tools: PeerTools) -> list[str]:
     config = folder / "nginx.conf"
-    config.write_text(_NGINX.format(module=had.paths["nchan"], folder=folder, port=port))
+    config.write_text(_NGINX.format(module=tools.paths["nchan"], folder=folder, port=port))
     nginx = shutil.which("nginx") or "/usr/sbin/nginx"
     return [nginx, "-c", str(config), "-p", str(folder), "-e", str(folder / "error.log")]
 
 
-def _nats(port: int, folder: Path, had: Had) -> list[str]:
+def _nats(port: int, folder: Path, tools: PeerTools) -> list[str]:
     config = folder / "nats.conf"
     config.write_text(_NATS.format(nats=free_port(), port=port))
-    return [str(had.paths["nats"]), "-c", str(config)]
+    return [str(tools.paths["nats"]), "-c", str(config)]
 
 
-def _centrifugo(port: int, folder: Path, had: Had) -> list[str]:
+def _centrifugo(port: int, folder: Path, tools: PeerTools) -> list[str]:
     config = folder / "config.json"
     anyone = {
         "allow_subscribe_for_client": True,
@@ -99,46 +100,46 @@ def _centrifugo(port: int, folder: Path, had: Had) -> list[str]:
         "log": {"level": "error"},
     }
     config.write_text(json.dumps(settings))
-    return [str(had.paths["centrifugo"]), "-c", str(config)]
+    return [str(tools.paths["centrifugo"]), "-c", str(config)]
 
 
-def _ours(port: int, _folder: Path, _had: Had) -> list[str]:
-    return [sys.executable, "-m", "bench.fanout.ours", str(port)]
+def _ours(port: int, _folder: Path, _tools: PeerTools) -> list[str]:
+    return [sys.executable, "-m", "bench.fanout.opsroom_server", str(port)]
 
 
-def _ours_unmeasured(port: int, folder: Path, had: Had) -> list[str]:
-    return [*_ours(port, folder, had), UNMEASURED]
+def _ours_unmeasured(port: int, folder: Path, tools: PeerTools) -> list[str]:
+    return [*_ours(port, folder, tools), WITHOUT_METRICS]
 
 
 OURS = ("opsroom gateway", "opsroom gateway, SSE")
 
-CONTENDERS = (
-    Contender("C, write(2): the floor", DIALECTS.relay, _floor, "floor"),
-    Contender(OURS[0], WS_DIALECT, _ours),
-    Contender("opsroom gateway, no metrics", WS_DIALECT, _ours_unmeasured),
-    Contender("nginx nchan", DIALECTS.nchan, _nchan, "nchan"),
-    Contender("picows", DIALECTS.relay, _picows, "picows"),
-    Contender("nats-server WebSocket", DIALECTS.nats, _nats, "nats"),
-    Contender("Centrifugo", DIALECTS.centrifugo, _centrifugo, "centrifugo"),
-    Contender("Node ws", DIALECTS.relay, _node("ws_relay.js"), "node"),
-    Contender("Socket.IO", DIALECTS.socketio, _node("socketio_relay.js"), "node"),
-    Contender("websockets broadcast()", DIALECTS.relay, _python("websockets_broadcast.py")),
-    Contender("FastAPI, send_text in a loop", DIALECTS.relay, _python("fastapi_naive.py")),
-    Contender(OURS[1], SSE_DIALECT, _ours),
-    Contender("nginx nchan, SSE", DIALECTS.nchan_sse, _nchan, "nchan"),
+PEERS = (
+    Peer("C, write(2): the floor", PROTOCOLS.relay, _floor, "floor"),
+    Peer(OURS[0], WS_PROTOCOL, _ours),
+    Peer("opsroom gateway, no metrics", WS_PROTOCOL, _ours_unmeasured),
+    Peer("nginx nchan", PROTOCOLS.nchan, _nchan, "nchan"),
+    Peer("picows", PROTOCOLS.relay, _picows, "picows"),
+    Peer("nats-server WebSocket", PROTOCOLS.nats, _nats, "nats"),
+    Peer("Centrifugo", PROTOCOLS.centrifugo, _centrifugo, "centrifugo"),
+    Peer("Node ws", PROTOCOLS.relay, _node("ws_relay.js"), "node"),
+    Peer("Socket.IO", PROTOCOLS.socketio, _node("socketio_relay.js"), "node"),
+    Peer("websockets broadcast()", PROTOCOLS.relay, _python("websockets_broadcast.py")),
+    Peer("FastAPI, send_text in a loop", PROTOCOLS.relay, _python("fastapi_naive.py")),
+    Peer(OURS[1], SSE_PROTOCOL, _ours),
+    Peer("nginx nchan, SSE", PROTOCOLS.nchan_sse, _nchan, "nchan"),
 )
 
 
 @asynccontextmanager
-async def serving(contender: Contender, had: Had, *, pin: bool) -> AsyncIterator[Servers]:
-    """A fresh server, listening."""
+async def serving(peer: Peer, tools: PeerTools, *, pin: bool) -> AsyncIterator[Servers]:
+    """Start a new server. Yields when it is listening."""
     servers = Servers(free_port())
     with tempfile.TemporaryDirectory(prefix="opsroom-bench-", ignore_cleanup_errors=True) as folder:
-        argv = contender.argv(servers.port, Path(folder), had)
+        argv = peer.argv(servers.port, Path(folder), tools)
         try:
             with starting_on(SERVER_CORE, pin=pin):
                 with (Path(folder) / "log").open("wb") as log:
-                    servers.processes[contender.name] = await asyncio.create_subprocess_exec(
+                    servers.processes[peer.name] = await asyncio.create_subprocess_exec(
                         *argv, stdout=log, stderr=log, env=os.environ | {"GOMAXPROCS": "1" if pin else "2"}
                     )
             async with asyncio.timeout(_LISTEN_SECONDS):
@@ -147,13 +148,13 @@ async def serving(contender: Contender, had: Had, *, pin: bool) -> AsyncIterator
                     await asyncio.sleep(0.05)
             yield servers
         finally:
-            await end(servers)
+            await stop_all(servers)
 
 
 def _listens(servers: Servers) -> bool:
-    """Whether it listens, found out without a connection, which would be one reader more."""
+    """Whether it is listening, checked without a connection, which would count as a reader."""
     (pid,) = servers.pids().values()
-    if servers.dead():
+    if servers.exited():
         return False
     sockets = psutil.Process(pid).net_connections("tcp")
     return any(one.status == psutil.CONN_LISTEN and one.laddr.port == servers.port for one in sockets)

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench.burst import Burst, BurstFigures, put_burst
-from bench.figures import spread
+from bench.clients.event_watcher import watch_events
+from bench.generators.command_burst import Burst, BurstFigures, run_burst
 from bench.options import Options
-from bench.portal import cpu_of, portal
-from bench.table import Cell, Table
-from bench.watched import watching
-from opsroom_messaging.connection import connect
+from bench.results.statistics import spread
+from bench.results.table import Cell, Table
+from bench.servers.portal import cpu_of, portal
+from opsroom_messaging.client.connection import connect
 
 COUNT = 10_000
 AT_ONCE = {"NATS": 2_048, "HTTP": 256}
@@ -72,12 +72,12 @@ async def _round(way: str, options: Options) -> Round:
         broker = await connect(servers.nats_url, name="bench")
         try:
             with cpu_of(servers.pids()) as cpu:
-                figures = await put_burst(Burst(way, servers.port, servers.nats_url, COUNT, AT_ONCE[way]))
+                figures = await run_burst(Burst(way, servers.port, servers.nats_url, COUNT, AT_ONCE[way]))
                 # Followed only now: so it doesn't take the generator's core, and misses nothing.
-                async with watching(broker) as watched:
-                    await watched.until_done(figures.operations, options.delay + DONE_SECONDS, servers.check)
-            ends = [watched.done[operation] for operation in figures.operations]
-            return Round(figures, watched.seconds() - options.delay, ends, cpu, servers.resident_bytes())
+                async with watch_events(broker) as watcher:
+                    await watcher.wait_done(figures.operations, options.delay + DONE_SECONDS, servers.check)
+            ends = [watcher.done[operation] for operation in figures.operations]
+            return Round(figures, watcher.seconds() - options.delay, ends, cpu, servers.resident_bytes())
         finally:
             await broker.close()
 

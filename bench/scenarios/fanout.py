@@ -1,14 +1,14 @@
 """One message to very many readers: the gateway's fan-out beside its peers, each on one core."""
 
-from bench.fanout.loadgen import Fanout, Load, Phase, put_fanout
-from bench.fanout.servers import CONTENDERS, Contender, serving
-from bench.fanout.setup import Had, MissingError, set_up
-from bench.figures import spread
-from bench.generator import GeneratorError
+from bench.fanout.loadgen import Fanout, Load, Phase, run_fanout_load
+from bench.fanout.peer_setup import MissingError, PeerTools, install_peers
+from bench.fanout.servers import PEERS, Peer, serving
+from bench.generators.process import GeneratorError
 from bench.options import Options
-from bench.pinning import loading_apart
-from bench.portal import DiedError
-from bench.table import Cell, Table
+from bench.results.statistics import spread
+from bench.results.table import Cell, Table
+from bench.servers.pinning import loading_apart
+from bench.servers.portal import ServerExitedError
 
 IN_FLIGHT = (1, 16, 64)
 _SECONDS = 3.0
@@ -20,21 +20,21 @@ Rounds = dict[str, list[Fanout]]
 async def measure(options: Options) -> list[Table]:
     """A table for each number of readers; the last names what is missing and what failed."""
     try:
-        had = set_up()
+        tools = install_peers()
     except MissingError as error:
         return [Table("Fan-out: not measured", ("", "reason"), [("load generator", str(error))])]
     with loading_apart() as pinned:
-        return await _measured(options, had, pin=pinned)
+        return await _measured(options, tools, pin=pinned)
 
 
-async def _measured(options: Options, had: Had, *, pin: bool) -> list[Table]:
+async def _measured(options: Options, tools: PeerTools, *, pin: bool) -> list[Table]:
     faults: dict[str, str] = {}
     tables: list[Table] = []
     for readers in options.readers:
         rounds: Rounds = {}
         for _ in range(options.rounds):
-            for contender in _wanted(options):
-                await _visit(contender, had, readers, (rounds, faults), pin=pin)
+            for peer in _wanted(options):
+                await _visit(peer, tools, readers, (rounds, faults), pin=pin)
         tables += _tables(readers, rounds, pinned=pin)
     if faults:
         tables.append(Table("Fan-out: missing", ("server", "reason"), list(faults.items())))
@@ -46,25 +46,25 @@ def visited(options: Options) -> int:
     return len(_wanted(options))
 
 
-def _wanted(options: Options) -> list[Contender]:
-    return [one for one in CONTENDERS if not options.only or any(word in one.name for word in options.only)]
+def _wanted(options: Options) -> list[Peer]:
+    return [one for one in PEERS if not options.only or any(word in one.name for word in options.only)]
 
 
 async def _visit(
-    contender: Contender, had: Had, readers: int, found: tuple[Rounds, dict[str, str]], *, pin: bool
+    peer: Peer, tools: PeerTools, readers: int, found: tuple[Rounds, dict[str, str]], *, pin: bool
 ) -> None:
     rounds, faults = found
-    if contender.needs in had.missing:
-        faults[contender.name] = had.missing[contender.needs]
+    if peer.needs in tools.missing:
+        faults[peer.name] = tools.missing[peer.needs]
         return
     load = Load(readers, tuple((in_flight, _SECONDS) for in_flight in IN_FLIGHT))
     try:
-        async with serving(contender, had, pin=pin) as servers:
-            measured = await put_fanout(servers, contender.dialect, load, had.paths["loadgen"])
-    except (DiedError, GeneratorError, TimeoutError) as error:
-        faults[f"{contender.name}, {readers:,} readers"] = str(error) or "no answer in time"
+        async with serving(peer, tools, pin=pin) as servers:
+            measured = await run_fanout_load(servers, peer.protocol, load, tools.paths["loadgen"])
+    except (ServerExitedError, GeneratorError, TimeoutError) as error:
+        faults[f"{peer.name}, {readers:,} readers"] = str(error) or "no answer in time"
         return
-    rounds.setdefault(contender.name, []).append(measured)
+    rounds.setdefault(peer.name, []).append(measured)
 
 
 def _tables(readers: int, rounds: Rounds, *, pinned: bool) -> list[Table]:

@@ -4,23 +4,23 @@ import asyncio
 from collections.abc import Callable
 from uuid import uuid4
 
-from bench.figures import percentile, spread
+from bench.clients.event_watcher import EventWatcher, watch_events
 from bench.options import Options
-from bench.portal import portal
-from bench.table import Cell, Table
-from bench.watched import Watched, watching
-from opsroom_contracts.cloud import CreateRequest, OperationReply
-from opsroom_contracts.subjects import CloudSubject
-from opsroom_messaging.connection import connect
-from opsroom_messaging.requests import Requester
+from bench.results.statistics import percentile, spread
+from bench.results.table import Cell, Table
+from bench.servers.portal import portal
+from opsroom_contracts import endpoints
+from opsroom_contracts.cloud.models import CreateRequest
+from opsroom_messaging.client.connection import connect
+from opsroom_messaging.client.request_client import RequestClient
 
 COUNT = 1_000
 SPREAD_SECONDS = 2.0
 AT_ONCE = 25
 DONE_SECONDS = 60.0
-_CLOCKS: tuple[tuple[str, Callable[[Watched], list[float]]], ...] = (
-    ("by the event's timestamp", lambda watched: watched.late_said_ms),
-    ("by the broker, when stored", lambda watched: watched.late_stored_ms),
+_CLOCKS: tuple[tuple[str, Callable[[EventWatcher], list[float]]], ...] = (
+    ("by the event's timestamp", lambda watcher: watcher.late_said_ms),
+    ("by the broker, when stored", lambda watcher: watcher.late_stored_ms),
 )
 
 
@@ -29,7 +29,7 @@ async def measure(options: Options) -> list[Table]:
     rounds = [await _round(options) for _ in range(options.rounds)]
     rows: list[tuple[Cell, ...]] = []
     for name, read in _CLOCKS:
-        late = [read(watched) for watched in rounds]
+        late = [read(watcher) for watcher in rounds]
         rows.append(
             (
                 name,
@@ -46,23 +46,23 @@ async def measure(options: Options) -> list[Table]:
     return [Table(title, headers, rows)]
 
 
-async def _round(options: Options) -> Watched:
+async def _round(options: Options) -> EventWatcher:
     async with portal(delay=options.delay, pin=options.pin) as servers:
         broker = await connect(servers.nats_url, name="bench")
         try:
-            requester = Requester(broker, patience=DONE_SECONDS)
-            async with watching(broker) as watched:
+            requester = RequestClient(broker, timeout=DONE_SECONDS)
+            async with watch_events(broker) as watcher:
                 operations: list[str] = []
                 for _ in range(COUNT // AT_ONCE):
                     pause = asyncio.create_task(asyncio.sleep(SPREAD_SECONDS / (COUNT // AT_ONCE)))
                     operations += await asyncio.gather(*(_create(requester) for _ in range(AT_ONCE)))
                     await pause
-                await watched.until_done(operations, options.delay + DONE_SECONDS, servers.check)
-            return watched
+                await watcher.wait_done(operations, options.delay + DONE_SECONDS, servers.check)
+            return watcher
         finally:
             await broker.close()
 
 
-async def _create(requester: Requester) -> str:
+async def _create(requester: RequestClient) -> str:
     request = CreateRequest(client_id=uuid4().hex)
-    return (await requester.ask(CloudSubject.CREATE, request, OperationReply)).operation.id
+    return (await requester.request(endpoints.CREATE_INSTANCE, request)).operation.id

@@ -1,11 +1,11 @@
 """What an idle reader of the real gateway takes, and how fast readers join: hello, session and all."""
 
-from bench.crowd import CrowdPlan, put_crowd
-from bench.figures import spread
-from bench.member import SSE, WEBSOCKET
+from bench.clients.reader import SSE, WEBSOCKET
+from bench.generators.reader_load import ReaderPlan, run_reader_load
 from bench.options import Options
-from bench.portal import portal
-from bench.table import Cell, Table
+from bench.results.statistics import spread
+from bench.results.table import Cell, Table
+from bench.servers.portal import portal
 
 _HEADERS = (
     "readers",
@@ -31,8 +31,8 @@ async def _row(kind: str, readers: int, options: Options) -> tuple[Cell, ...]:
     found = []
     for _ in range(options.rounds):
         async with portal(delay=3600, pin=options.pin) as servers:
-            plan = CrowdPlan(kind, readers, False, servers.port, servers.nats_port, servers.pids())
-            found.append(await put_crowd(plan))
+            plan = ReaderPlan(kind, readers, False, servers.port, servers.nats_port, servers.pids())
+            found.append(await run_reader_load(plan))
     return (
         f"{readers:,} × {kind}",
         spread([readers / one.joining for one in found]),

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.contenders import EVENTS, Contender, contenders
-from bench.events import put_commands
-from bench.fanout.setup import MissingError, node_folder
-from bench.figures import Spread, spread
-from bench.load import Figures, Plan, put_load
+from bench.fanout.peer_setup import MissingError, node_folder
+from bench.generators.chat_load import Figures, Plan, run_chat_load
+from bench.generators.event_load import run_event_load
 from bench.options import Options
-from bench.table import Cell, Table
+from bench.results.statistics import Spread, spread
+from bench.results.table import Cell, Table
+from bench.servers.peers import EVENTS, Peer, build_peers
 
 READERS = 100
 SENDERS = (1, 16)
@@ -57,10 +57,10 @@ async def measure(options: Options) -> list[Table]:
     modules, missing = _node_modules()
     rounds: Rounds = {}
     for _ in range(options.rounds):
-        for contender in contenders(options, modules):
+        for peer in build_peers(options, modules):
             for senders in SENDERS:
-                measured = await _round(contender, senders, options.seconds)
-                rounds.setdefault((contender.name, senders), []).append(measured)
+                measured = await _round(peer, senders, options.seconds)
+                rounds.setdefault((peer.name, senders), []).append(measured)
     what = f"{READERS} readers, {SIZE} bytes of text, {options.seconds:g} s, rounds: {options.rounds}"
     return [
         _table(f"Send to delivered: latency ({what})", rounds, _LATENCY),
@@ -79,10 +79,10 @@ def _node_modules() -> tuple[Path | None, list[Table]]:
         return None, [Table("Send to delivered: missing", ("server", "reason"), [("Node relay", str(error))])]
 
 
-async def _round(contender: Contender, senders: int, seconds: float) -> Figures:
-    async with contender.open() as servers:
-        plan = Plan(servers.ports, servers.pids(), contender.dialect, READERS, senders, seconds, SIZE)
-        return await (put_commands(plan) if contender.dialect == EVENTS else put_load(plan))
+async def _round(peer: Peer, senders: int, seconds: float) -> Figures:
+    async with peer.open() as servers:
+        plan = Plan(servers.ports, servers.pids(), peer.protocol, READERS, senders, seconds, SIZE)
+        return await (run_event_load(plan) if peer.protocol == EVENTS else run_chat_load(plan))
 
 
 def _table(title: str, rounds: Rounds, columns: tuple[tuple[str, Callable[[Figures], float]], ...]) -> Table:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 import psutil
 
-from bench.figures import slope
-from bench.load import Plan, put_load
+from bench.generators.chat_load import Plan, run_chat_load
 from bench.options import Options
-from bench.portal import Servers, portal
-from bench.table import Cell, Table
+from bench.results.statistics import slope
+from bench.results.table import Cell, Table
+from bench.servers.portal import Servers, portal
 
 READERS, SENDERS, SIZE = 100, 4, 200
 SAMPLE_SECONDS = 2.0
@@ -32,12 +32,12 @@ async def measure(options: Options) -> list[Table]:
     async with portal(delay=options.delay, pin=options.pin) as servers:
         plan = Plan(servers.ports, servers.pids(), "v1", READERS, SENDERS, seconds, SIZE)
         samples = {name: Samples() for name in servers.processes}
-        watching = asyncio.create_task(_watch(servers, samples))
+        watch_events = asyncio.create_task(_watch(servers, samples))
         try:
-            found = await put_load(plan)
+            found = await run_chat_load(plan)
         finally:
-            watching.cancel()
-            await asyncio.wait([watching])
+            watch_events.cancel()
+            await asyncio.wait([watch_events])
     rows: list[tuple[Cell, ...]] = [(name, *_row(one)) for name, one in samples.items()]
     title = (
         f"Memory slope: {options.minutes:g} minutes, {READERS} readers, {SENDERS} senders, "

@@ -1,12 +1,12 @@
 """One of 1,000 readers stops reading: what the others notice."""
 
-from bench.fanout.loadgen import Fanout, Load, Phase, put_fanout
-from bench.fanout.servers import CONTENDERS, OURS, serving
-from bench.fanout.setup import Had, MissingError, load_generator
-from bench.figures import spread
+from bench.fanout.loadgen import Fanout, Load, Phase, run_fanout_load
+from bench.fanout.peer_setup import MissingError, PeerTools, load_generator
+from bench.fanout.servers import OURS, PEERS, serving
 from bench.options import Options
-from bench.pinning import loading_apart
-from bench.table import Cell, Table
+from bench.results.statistics import spread
+from bench.results.table import Cell, Table
+from bench.servers.pinning import loading_apart
 
 READERS = 1_000
 IN_FLIGHT = (1, 16)
@@ -24,21 +24,21 @@ _HEADERS = (
 async def measure(options: Options) -> list[Table]:
     """For sockets and for streams: the same phases without and, in the same run, with a stuck reader."""
     try:
-        had = Had({"loadgen": load_generator()})
+        tools = PeerTools({"loadgen": load_generator()})
     except MissingError as error:
         return [Table("Slow reader: not measured", ("", "reason"), [("load generator", str(error))])]
     rows: list[tuple[Cell, ...]] = []
     with loading_apart() as pinned:
-        for contender in (one for one in CONTENDERS if one.name in OURS):
+        for peer in (one for one in PEERS if one.name in OURS):
             found: list[Fanout] = []
             for _ in range(options.rounds):
-                async with serving(contender, had, pin=pinned) as servers:
+                async with serving(peer, tools, pin=pinned) as servers:
                     phases = tuple((in_flight, options.seconds / 2) for in_flight in IN_FLIGHT * 2)
                     load = Load(READERS, phases, stuck=1, stuck_from=len(IN_FLIGHT))
-                    found.append(await put_fanout(servers, contender.dialect, load, had.paths["loadgen"]))
+                    found.append(await run_fanout_load(servers, peer.protocol, load, tools.paths["loadgen"]))
             for place, in_flight in enumerate(IN_FLIGHT):
                 for which, words in ((place, "all read"), (place + len(IN_FLIGHT), "one stuck")):
-                    name = f"{contender.name}, {in_flight}, {words}"
+                    name = f"{peer.name}, {in_flight}, {words}"
                     rows.append(_row(name, [one.phases[which] for one in found]))
     title = f"Slow reader: the others of {READERS:,} (rounds: {options.rounds})"
     return [Table(title, _HEADERS, rows)]

@@ -8,12 +8,13 @@ import time
 from functools import partial
 from pathlib import Path
 
-from bench.figures import Spread, spread
-from bench.joining import is_welcome, join
+from bench.clients.chat_socket import is_welcome, join_chat
 from bench.options import Options
-from bench.pinning import SERVER_CORE, starting_on
-from bench.portal import Servers, end, free_port, portal, ready
-from bench.table import Cell, Table
+from bench.results.statistics import Spread, spread
+from bench.results.table import Cell, Table
+from bench.servers.pinning import SERVER_CORE, starting_on
+from bench.servers.portal import Servers, portal, stop_all, wait_ready
+from opsroom_testkit.ports import free_port
 
 RUNS = 5
 SOCKETS = 1_000
@@ -47,22 +48,26 @@ async def _start(folder: str, *, pin: bool) -> float:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
-        await ready(servers, f"http://127.0.0.1:{servers.port}/readyz")
+        await wait_ready(servers, servers.port)
         return time.perf_counter() - begun
     finally:
-        await end(servers)
+        await stop_all(servers)
 
 
 async def _memory(options: Options) -> Table:
     idle: list[dict[str, int]] = []
     full: dict[str, dict[str, int]] = {}
-    for dialect in ("course", "v1"):
+    for protocol in ("course", "v1"):
         async with portal(delay=options.delay, pin=options.pin) as servers:
             await asyncio.sleep(SETTLE_SECONDS)
             idle.append(servers.resident_bytes())
-            full[dialect] = await _resident_with_sockets(servers, dialect)
+            full[protocol] = await _resident_with_sockets(servers, protocol)
     rows: list[tuple[Cell, ...]] = [
-        (name, _mebibytes([each[name] for each in idle]), *(full[dialect][name] / 2**20 for dialect in full))
+        (
+            name,
+            _mebibytes([each[name] for each in idle]),
+            *(full[protocol][name] / 2**20 for protocol in full),
+        )
         for name in idle[0]
     ]
     sockets = f"{SOCKETS:,}"
@@ -70,10 +75,10 @@ async def _memory(options: Options) -> Table:
     return Table("Resident memory", headers, rows)
 
 
-async def _resident_with_sockets(servers: Servers, dialect: str) -> dict[str, int]:
+async def _resident_with_sockets(servers: Servers, protocol: str) -> dict[str, int]:
     welcomed: set[int] = set()
     readers = [
-        await join(servers.port, dialect, number, partial(_note, number, welcomed))
+        await join_chat(servers.port, protocol, number, partial(_note, number, welcomed))
         for number in range(SOCKETS)
     ]
     async with asyncio.timeout(WELCOME_SECONDS):

@@ -3,18 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench.figures import spread
+from bench.generators.store_load import NATS, SOCKETS, StoreFigures, StorePlan, run_store_load
 from bench.options import Options
-from bench.portal import portal
-from bench.storing import NATS, SOCKETS, StoringFigures, StoringPlan, put_storing
-from bench.table import Cell, Table
+from bench.results.statistics import spread
+from bench.results.table import Cell, Table
+from bench.servers.portal import portal
 
 SIZE = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """``senders`` people with ``at_once`` unanswered sends each, by ``way``, with so many ``gateways``."""
+    """``senders`` people with ``at_once`` unanswered sends each, by ``way``, with ``gateways`` gateways."""
 
     name: str
     way: str
@@ -31,7 +31,7 @@ CASES = (
     Case("48 sockets, 1 gateway", SOCKETS, 48, 4, 1),
     Case("48 sockets, 2 gateways", SOCKETS, 48, 4, 2),
 )
-_RATE: tuple[tuple[str, Callable[[StoringFigures], float]], ...] = (
+_RATE: tuple[tuple[str, Callable[[StoreFigures], float]], ...] = (
     ("stored/s", lambda f: f.stored / f.elapsed),
     ("p50 ms", lambda f: f.p50),
     ("p99 ms", lambda f: f.p99),
@@ -45,7 +45,7 @@ _PROCESSES = ("nats", "chat", "cloud", "gateway")
 
 async def measure(options: Options) -> list[Table]:
     """From one message at a time to saturation, over NATS and by sockets."""
-    rounds: dict[str, list[StoringFigures]] = {case.name: [] for case in CASES}
+    rounds: dict[str, list[StoreFigures]] = {case.name: [] for case in CASES}
     for _ in range(options.rounds):
         for case in CASES:
             rounds[case.name].append(await _round(case, options))
@@ -66,10 +66,10 @@ async def measure(options: Options) -> list[Table]:
     ]
 
 
-async def _round(case: Case, options: Options) -> StoringFigures:
+async def _round(case: Case, options: Options) -> StoreFigures:
     async with portal(delay=options.delay, pin=options.pin, gateways=case.gateways) as servers:
-        return await put_storing(
-            StoringPlan(
+        return await run_store_load(
+            StorePlan(
                 case.way,
                 servers.ports,
                 servers.nats_port,
@@ -82,10 +82,10 @@ async def _round(case: Case, options: Options) -> StoringFigures:
         )
 
 
-def _of(figures: StoringFigures, process: str) -> float:
+def _of(figures: StoreFigures, process: str) -> float:
     """Of all processes of that kind."""
     return _micros(figures, sum(cpu for name, cpu in figures.cpu.items() if name.startswith(process)))
 
 
-def _micros(figures: StoringFigures, seconds: float) -> float:
+def _micros(figures: StoreFigures, seconds: float) -> float:
     return seconds / max(figures.stored, 1) * 1e6

@@ -2,11 +2,11 @@
 
 import asyncio
 
-from bench.crowd import CrowdFigures, CrowdPlan, put_crowd
-from bench.member import SSE, WEBSOCKET
+from bench.clients.reader import SSE, WEBSOCKET
+from bench.generators.reader_load import ReaderFigures, ReaderPlan, run_reader_load
 from bench.options import Options
-from bench.portal import portal
-from bench.table import Cell, Table
+from bench.results.table import Cell, Table
+from bench.servers.portal import portal
 
 _HEADERS = (
     "readers",
@@ -33,7 +33,7 @@ async def measure(options: Options) -> list[Table]:
                 f"{readers:,} × {kind}",
                 found.down,
                 found.live,
-                found.turned_away,
+                found.rejected,
                 found.messages,
                 *found.faults,
                 found.generator_cpu * 100,
@@ -44,15 +44,15 @@ async def measure(options: Options) -> list[Table]:
     ]
 
 
-async def _storm(kind: str, readers: int, options: Options) -> CrowdFigures:
+async def _storm(kind: str, readers: int, options: Options) -> ReaderFigures:
     async with portal(delay=3600, pin=options.pin) as servers:
-        plan = CrowdPlan(kind, readers, True, servers.port, servers.nats_port, servers.pids())
-        crowd = asyncio.create_task(put_crowd(plan))
+        plan = ReaderPlan(kind, readers, True, servers.port, servers.nats_port, servers.pids())
+        crowd = asyncio.create_task(run_reader_load(plan))
         gateway = asyncio.create_task(servers.processes["gateway"].wait())
         try:
             await asyncio.wait((crowd, gateway), return_when=asyncio.FIRST_COMPLETED)
             if not crowd.done():
-                await servers.start_again("gateway")
+                await servers.restart("gateway")
             return await crowd
         finally:
             gateway.cancel()

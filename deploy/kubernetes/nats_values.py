@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from opsroom_messaging.permissions import USERS, authorization
+from opsroom_messaging.deployment.permissions import USERS, authorization
 
 FILE = Path(__file__).with_name("nats-values.yaml")
 _SECRET = "opsroom-nats"  # noqa: S105 - a name

@@ -12,11 +12,11 @@ from typing import Any
 from opsroom_chat.settings import ChatSettings
 from opsroom_cloud.settings import CloudSettings
 from opsroom_contracts.identity import Mode
-from opsroom_gateway.edge.proxies import PRESETS
-from opsroom_gateway.settings import GatewaySettings
-from opsroom_messaging.admin import AdminSettings
-from opsroom_messaging.logs import FORMATS, LEVELS
+from opsroom_gateway.middleware.trusted_proxies import PRESETS
+from opsroom_gateway.process_settings import ProcessSettings
 from opsroom_messaging.settings import BrokerSettings
+from opsroom_runtime.admin_server import AdminSettings
+from opsroom_runtime.log_setup import FORMATS, LEVELS
 
 FILE = Path(__file__).parent / "opsroom" / "values.schema.json"
 Schema = dict[str, Any]
@@ -112,7 +112,7 @@ def _access() -> Schema:
 def _gateway() -> Schema:
     return _object(
         "The gateway service.",
-        env=_environment(GatewaySettings),
+        env=_environment(ProcessSettings),
         resources=_resources(),
         autoscaling=_object(
             "How many gateways there are.",

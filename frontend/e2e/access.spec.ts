@@ -1,21 +1,21 @@
 import { createHash, randomBytes } from "node:crypto";
 import { type Browser, expect, type Page } from "@playwright/test";
-import { expectAccessible, expectGoodLooks, HARDEST_LOOKS } from "./accessible";
-import { createdBy } from "./life";
-import { enter, freshName, portalOf, say } from "./portal";
+import { expectAccessible, expectGoodAppearance, HARDEST_SETTING } from "./kit/accessibility";
+import { createdBy } from "./kit/instance-lifecycle";
+import { joinChat, sendMessage, testsWithPortal, uniqueName } from "./kit/portal";
 
 const newToken = () => `opsroom_${randomBytes(32).toString("base64url")}`;
 const TOKENS = { victor: newToken(), olga: newToken(), ada: newToken() };
 const lineOf = (name: keyof typeof TOKENS, role: string) =>
   `${name} ${role} sha256:${createHash("sha256").update(TOKENS[name]).digest("hex")}`;
 
-// Commands are seen pending before they are done, on a busy machine too.
-const test = portalOf(["--ephemeral", "--access", "token", "--delay", "5"], {
+// The delay is long enough to see pending commands, even on a busy machine.
+const test = testsWithPortal(["--ephemeral", "--access", "token", "--delay", "5"], {
   GATEWAY_TOKENS: [lineOf("victor", "viewer"), lineOf("olga", "operator"), lineOf("ada", "admin")].join(),
-  // People can be given addresses of their own: this machine's can't be banned.
+  // Lets tests choose client addresses: the address of this machine can't be banned.
   GATEWAY_TRUSTED_PROXIES: "127.0.0.1",
 });
-// One portal for all.
+// All tests share one portal.
 test.describe.configure({ mode: "default" });
 
 async function signIn(page: Page, token: string): Promise<void> {
@@ -27,7 +27,7 @@ async function signIn(page: Page, token: string): Promise<void> {
 const open = async (browser: Browser, address?: string): Promise<Page> =>
   (await browser.newContext(address ? { extraHTTPHeaders: { "X-Forwarded-For": address } } : {})).newPage();
 
-test("a viewer looks, an operator commands, and a guest who only chats is told why", async ({
+test("a viewer sees servers, an operator commands them, and a guest sees what is missing", async ({
   browser,
   portal,
 }) => {
@@ -35,8 +35,8 @@ test("a viewer looks, an operator commands, and a guest who only chats is told w
   const create = (page: Page) => page.getByRole("button", { name: "Create new instance" });
 
   await guest.goto(portal.url);
-  await enter(guest, freshName("Gus"));
-  await say(guest, "hello from a guest");
+  await joinChat(guest, uniqueName("Gus"));
+  await sendMessage(guest, "hello from a guest");
   await guest.reload();
   await expect(guest.locator(".message-text")).toHaveText(["hello from a guest"]);
   await guest.getByRole("link", { name: "Cloud" }).click();
@@ -62,7 +62,7 @@ test("a viewer looks, an operator commands, and a guest who only chats is told w
   await expect(viewer.getByRole("button", { name: /^(Start|Remove)/ })).toHaveCount(0);
   await expect(create(viewer)).toHaveCount(0);
 
-  // The role is the registration's: a new tab needs no token, and the token itself is kept nowhere.
+  // The role belongs to the registration: a new tab needs no token, and the token isn't stored.
   const again = await operator.context().newPage();
   await again.goto(`${portal.url}/#/cloud`);
   await expect(create(again)).toBeVisible();
@@ -79,13 +79,16 @@ test("a viewer looks, an operator commands, and a guest who only chats is told w
   await Promise.all([guest, viewer, operator].map(page => page.context().close()));
 });
 
-test("an admin removes a message, mutes and bans; the one concerned is told", async ({ browser, portal }) => {
+test("an admin removes a message, mutes and bans a user, and the user sees it", async ({
+  browser,
+  portal,
+}) => {
   test.slow();
   const [guest, admin] = await Promise.all([open(browser), open(browser)]);
-  const name = freshName("Gus");
+  const name = uniqueName("Gus");
   await Promise.all([guest, admin].map(page => page.goto(portal.url)));
-  await enter(guest, name);
-  await say(guest, "something rude");
+  await joinChat(guest, name);
+  await sendMessage(guest, "something rude");
   await signIn(admin, TOKENS.ada);
   const rude = admin.locator(".message", { hasText: "something rude" });
   const moderate = (page: Page) => page.getByRole("button", { name: `Moderate ${name}` });
@@ -119,16 +122,16 @@ test("an admin removes a message, mutes and bans; the one concerned is told", as
   await Promise.all([guest, admin].map(page => page.context().close()));
 });
 
-test("an admin bans the address that somebody came from, sees all that is in force, and lifts it", async ({
+test("an admin bans a user's address, lists the restrictions, and lifts them", async ({
   browser,
   portal,
 }) => {
   test.slow();
   const [hal, admin] = await Promise.all([open(browser, "203.0.113.77"), open(browser)]);
-  const name = freshName("Hal");
+  const name = uniqueName("Hal");
   await Promise.all([hal, admin].map(page => page.goto(portal.url)));
-  await enter(hal, name);
-  await say(hal, "buy, buy, buy");
+  await joinChat(hal, name);
+  await sendMessage(hal, "buy, buy, buy");
   await expect(hal.getByRole("button", { name: "Mutes and bans" })).toHaveCount(0);
   await signIn(admin, TOKENS.ada);
   const dialog = admin.getByRole("dialog");
@@ -163,15 +166,18 @@ test("an admin bans the address that somebody came from, sees all that is in for
   }
   await dialog.getByRole("button", { name: "Close" }).click();
   await hal.reload();
-  await enter(hal, freshName("Hal"));
+  await joinChat(hal, uniqueName("Hal"));
   await expect(hal.locator(".message-text", { hasText: "buy, buy, buy" })).toBeVisible();
   await Promise.all([hal, admin].map(page => page.context().close()));
 });
 
-test("every screen of mode token is accessible and fits where it is hardest", async ({ browser, portal }) => {
-  const context = await browser.newContext(HARDEST_LOOKS);
+test("every screen of mode token is accessible and fits in the most difficult setting", async ({
+  browser,
+  portal,
+}) => {
+  const context = await browser.newContext(HARDEST_SETTING);
   const page = await context.newPage();
-  const look = (screen: string) => expectGoodLooks(page, `token-${screen}`);
+  const look = (screen: string) => expectGoodAppearance(page, `token-${screen}`);
   await page.goto(portal.url);
   await expect(page.getByRole("button", { name: "У меня есть токен доступа" })).toBeVisible();
   await look("join");
@@ -191,7 +197,7 @@ test("every screen of mode token is accessible and fits where it is hardest", as
   await look("cloud-viewer");
   await page.getByRole("button", { name: "Выйти" }).click();
   await page.getByRole("link", { name: "Чат" }).click();
-  await page.getByRole("textbox", { name: "Псевдоним" }).fill(freshName("Гость"));
+  await page.getByRole("textbox", { name: "Псевдоним" }).fill(uniqueName("Гость"));
   await page.keyboard.press("Enter");
   await page.getByRole("link", { name: "Облако", exact: true }).click();
   await look("cloud-guest");

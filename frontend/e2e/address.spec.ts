@@ -1,21 +1,21 @@
 import { expect } from "@playwright/test";
-import { enter, freshName, say, test } from "./portal";
+import { joinChat, sendMessage, test, uniqueName } from "./kit/portal";
 
-test("no request goes to anyone but the server", async ({ page, portal }) => {
-  const strangers: string[] = [];
+test("the page sends requests to its server only", async ({ page, portal }) => {
+  const foreign: string[] = [];
   page.on("request", request => {
     const { protocol, origin } = new URL(request.url());
-    if (protocol.startsWith("http") && origin !== portal.url) strangers.push(request.url());
+    if (protocol.startsWith("http") && origin !== portal.url) foreign.push(request.url());
   });
   await page.goto(portal.url);
-  await enter(page, freshName("Ann"));
-  await say(page, "hello");
+  await joinChat(page, uniqueName("Ann"));
+  await sendMessage(page, "hello");
   await page.goto(`${portal.url}/#/cloud`);
   await expect(page.locator(".create")).toBeVisible();
-  expect(strangers).toEqual([]);
+  expect(foreign).toEqual([]);
 });
 
-test("the page's policy stops what isn't the page's own", async ({ page, portal }) => {
+test("the content security policy blocks foreign and inline content", async ({ page, portal }) => {
   await page.goto(portal.url);
   await page.getByRole("dialog").waitFor();
   const refused = await page.evaluate(async () => {
@@ -30,7 +30,7 @@ test("the page's policy stops what isn't the page's own", async ({ page, portal 
     add("style", { textContent: "body { display: none }" });
     add("object", { data: "https://evil.example/x" });
     await new Promise(resolve => setTimeout(resolve));
-    // The page's policy and the server's each tell: counted is once.
+    // Both the policy of the page and that of the server report a violation.
     while (new Set(found).size < 5) await new Promise(resolve => requestAnimationFrame(resolve));
     return { found: [...new Set(found)].sort(), broken: "broken" in window };
   });
@@ -38,20 +38,17 @@ test("the page's policy stops what isn't the page's own", async ({ page, portal 
   expect(refused.found).toEqual(["frame-src", "img-src", "object-src", "script-src-elem", "style-src-elem"]);
 });
 
-test("where no server answers, the page says so and offers the demo", async ({ page, portal }) => {
+test("without a server, the page shows a notice and offers the demo", async ({ page, portal }) => {
   await page.goto(`${portal.url}/?api=http://127.0.0.1:9`);
   await page.getByRole("button", { name: "Connect to it" }).click();
   await expect(page.getByText("No server answers")).toBeVisible();
   await page.getByRole("link", { name: "Try the demo" }).click();
-  await enter(page, "Marina");
+  await joinChat(page, "Marina");
   await expect(page.locator(".connection")).toContainText("Demo");
 });
 
-test("a link to another server is told before anything goes there, and no token ever does", async ({
-  page,
-  portal,
-}) => {
-  // The same server under another name is another server to a page.
+test("a link to another server needs confirmation, and no token is sent there", async ({ page, portal }) => {
+  // The same server under another host name is another origin.
   const base = portal.url.replace("127.0.0.1", "localhost");
   const sent: string[] = [];
   page.on("request", request => {
@@ -64,7 +61,7 @@ test("a link to another server is told before anything goes there, and no token 
     socket.on("framesent", ({ payload }) => void sent.push(String(payload)));
   });
   await page.goto(portal.url);
-  await enter(page, freshName("Ann"));
+  await joinChat(page, uniqueName("Ann"));
   const token = await page.evaluate(
     scope => JSON.parse(localStorage.getItem(`opsroom.identity.${scope}`) ?? "{}").token as string,
     portal.url,
@@ -81,18 +78,18 @@ test("a link to another server is told before anything goes there, and no token 
 
   await page.goto(`${portal.url}/?api=${base}`);
   await dialog.getByRole("button", { name: "Connect to it" }).click();
-  const bobName = freshName("Bob");
-  await enter(page, bobName);
-  await say(page, "hello, other side");
+  const bobName = uniqueName("Bob");
+  await joinChat(page, bobName);
+  await sendMessage(page, "hello, other side");
   await expect(page.locator(".message.own:not(.outgoing)", { hasText: "hello, other side" })).toBeVisible();
   expect(sent.length).toBeGreaterThan(2);
   expect(sent.join("\n")).not.toContain(token);
-  // Agreed to once, asked no more.
+  // A confirmed server needs no second confirmation.
   await page.reload();
   await expect(page.locator(".person-name.own")).toHaveAttribute("title", bobName);
 });
 
-test("the settings choose a server, and refuse what is no address", async ({ page, portal }) => {
+test("the settings choose a server, and reject an invalid address", async ({ page, portal }) => {
   await page.goto(`${portal.url}/#/cloud`);
   await page.getByRole("button", { name: "Settings" }).click();
   const field = page.getByRole("textbox", { name: "Server" });

@@ -1,27 +1,27 @@
 import { expect } from "@playwright/test";
-import { enter, freshName, say, setHidden, test } from "./portal";
+import { joinChat, sendMessage, setHidden, test, uniqueName } from "./kit/portal";
 
-test("two people talk, and closing a tab removes the person", async ({ browser, portal }) => {
-  const [annName, bobName] = [freshName("Ann"), freshName("Bob")];
+test("two users chat, and closing the tab removes the user", async ({ browser, portal }) => {
+  const [annName, bobName] = [uniqueName("Ann"), uniqueName("Bob")];
   const [annContext, bobContext] = [await browser.newContext(), await browser.newContext()];
   const [ann, bob] = [await annContext.newPage(), await bobContext.newPage()];
   await ann.goto(portal.url);
   await expect(ann.getByRole("textbox", { name: "Nickname" })).toBeFocused();
-  await enter(ann, annName);
+  await joinChat(ann, annName);
   await bob.goto(portal.url);
-  await enter(bob, bobName);
+  await joinChat(bob, bobName);
   await expect(ann.locator(".person-name", { hasText: bobName })).toBeVisible();
   await expect(ann.locator(".person-name.own")).toHaveText("You");
 
   await bob.getByRole("textbox", { name: "Type your message here" }).pressSequentially("wo");
   await expect(ann.locator(".typing-line")).toContainText(bobName);
-  await say(bob, `hello ${annName} 😁 https://example.org/a`);
-  await say(ann, `${annName} line one\nline two`);
-  const heard = ann.locator(".message", { hasText: `hello ${annName} 😁` });
-  await expect(heard.locator(".message-head")).toHaveText(
+  await sendMessage(bob, `hello ${annName} 😁 https://example.org/a`);
+  await sendMessage(ann, `${annName} line one\nline two`);
+  const received = ann.locator(".message", { hasText: `hello ${annName} 😁` });
+  await expect(received.locator(".message-head")).toHaveText(
     new RegExp(`^${bobName}, \\d\\d:\\d\\d \\d\\d\\.\\d\\d\\.\\d{4}$`),
   );
-  await expect(heard.getByRole("link")).toHaveAttribute("rel", /noopener/);
+  await expect(received.getByRole("link")).toHaveAttribute("rel", /noopener/);
   await expect(ann.locator(".message.own", { hasText: new RegExp(`${annName}.*line two`, "s") })).toHaveCount(
     1,
   );
@@ -29,21 +29,21 @@ test("two people talk, and closing a tab removes the person", async ({ browser, 
 
   await bob.close({ runBeforeUnload: false });
   await expect(ann.locator(".person-name", { hasText: bobName })).toHaveCount(0, {
-    // A connection that broke would keep the person for ten seconds.
+    // After a broken connection, the user would stay for ten seconds.
     timeout: 8_000,
   });
   await annContext.close();
   await bobContext.close();
 });
 
-test("a taken nickname keeps the dialog and offers free ones; a returning user goes straight in", async ({
+test("a taken nickname keeps the dialog open and offers others; a returning user needs no dialog", async ({
   browser,
   page,
   portal,
 }) => {
-  const name = freshName("Ann");
+  const name = uniqueName("Ann");
   await page.goto(portal.url);
-  await enter(page, name);
+  await joinChat(page, name);
   const other = await (await browser.newContext()).newPage();
   await other.goto(portal.url);
   const field = other.getByRole("textbox", { name: "Nickname" });
@@ -64,12 +64,12 @@ test("markup in a message and in a nickname stays text", async ({ browser, page,
   const dialogs: string[] = [];
   page.on("dialog", dialog => void dialogs.push(dialog.message()));
   await page.goto(portal.url);
-  await enter(page, freshName("Ann"));
+  await joinChat(page, uniqueName("Ann"));
   const evil = await (await browser.newContext()).newPage();
   await evil.goto(portal.url);
   const name = `<b onclick=x>${Date.now() % 10_000}</b>`;
-  await enter(evil, name);
-  await say(evil, "<script>alert(1)</script><img src=x onerror=alert(2)>");
+  await joinChat(evil, name);
+  await sendMessage(evil, "<script>alert(1)</script><img src=x onerror=alert(2)>");
   await expect(page.locator(".message-text", { hasText: "<script>alert(1)</script><img" })).toBeVisible();
   await expect(page.locator(".person-name", { hasText: name })).toBeVisible();
   expect(await page.locator(".message script, .message img, .person b").count()).toBe(0);
@@ -77,16 +77,16 @@ test("markup in a message and in a nickname stays text", async ({ browser, page,
   await evil.context().close();
 });
 
-test("what is typed offline goes out once, in order", async ({ browser, page, portal }) => {
+test("messages written offline are sent once and in order", async ({ browser, page, portal }) => {
   await page.goto(portal.url);
-  await enter(page, freshName("Ann"));
+  await joinChat(page, uniqueName("Ann"));
   const witness = await (await browser.newContext()).newPage();
   await witness.goto(portal.url);
-  await enter(witness, freshName("Bob"));
+  await joinChat(witness, uniqueName("Bob"));
   const mark = Date.now().toString(36);
   await page.context().setOffline(true);
   await expect(page.locator(".connection")).toContainText("Offline");
-  for (const n of [1, 2, 3]) await say(page, `${mark} ${n}`);
+  for (const n of [1, 2, 3]) await sendMessage(page, `${mark} ${n}`);
   await expect(page.locator(".outgoing")).toHaveCount(3);
   await page.context().setOffline(false);
   await expect(page.locator(".outgoing")).toHaveCount(0);
@@ -96,13 +96,13 @@ test("what is typed offline goes out once, in order", async ({ browser, page, po
   await witness.context().close();
 });
 
-test("messages for a hidden tab are counted in its title, and told by the browser when allowed", async ({
+test("a hidden tab counts messages in its title, and shows notifications if allowed", async ({
   browser,
   page,
   portal,
 }) => {
-  const [annName, bobName] = [freshName("Ann"), freshName("Bob")];
-  // A browser without a desktop may neither show nor allow any; what it is asked to show is noted.
+  const [annName, bobName] = [uniqueName("Ann"), uniqueName("Bob")];
+  // A headless browser may not support notifications, so record them instead.
   await page.addInitScript(() => {
     const shown: string[] = [];
     Object.assign(window, { shown });
@@ -120,12 +120,12 @@ test("messages for a hidden tab are counted in its title, and told by the browse
   });
   const shown = () => page.evaluate(() => (window as unknown as { shown: string[] }).shown);
   await page.goto(portal.url);
-  await enter(page, annName);
+  await joinChat(page, annName);
   const other = await (await browser.newContext()).newPage();
   await other.goto(portal.url);
-  await enter(other, bobName);
+  await joinChat(other, bobName);
   await setHidden(page, true);
-  await say(other, "not asked for");
+  await sendMessage(other, "not asked for");
   await expect(page).toHaveTitle("(1) Opsroom");
   await setHidden(page, false);
   await expect(page).toHaveTitle("Opsroom");
@@ -133,11 +133,11 @@ test("messages for a hidden tab are counted in its title, and told by the browse
   await page.getByRole("button", { name: "Settings" }).click();
   await page.getByRole("checkbox", { name: /Notify me/ }).check();
   await page.keyboard.press("Escape");
-  await say(other, "seen at once");
+  await sendMessage(other, "seen at once");
   await expect(page.locator(".message", { hasText: "seen at once" })).toBeVisible();
   await setHidden(page, true);
-  await say(other, "psst");
-  await say(other, "psst!");
+  await sendMessage(other, "psst");
+  await sendMessage(other, "psst!");
   await expect(page).toHaveTitle("(2) Opsroom");
   await expect.poll(shown).toEqual([`${bobName}: psst`, `${bobName}: psst!`]);
   await setHidden(page, false);
@@ -145,12 +145,12 @@ test("messages for a hidden tab are counted in its title, and told by the browse
   await other.context().close();
 });
 
-test("Enter sends, Shift+Enter breaks the line, and an emoji goes where the caret is", async ({
+test("Enter sends, Shift+Enter inserts a line break, and emoji are inserted at the caret", async ({
   page,
   portal,
 }) => {
   await page.goto(portal.url);
-  await enter(page, freshName("Ann"));
+  await joinChat(page, uniqueName("Ann"));
   const field = page.getByRole("textbox", { name: "Type your message here" });
   await expect(field).toBeFocused();
   await page.keyboard.type("one");
@@ -169,14 +169,14 @@ test("Enter sends, Shift+Enter breaks the line, and an emoji goes where the care
   await expect(page.locator(".message.own")).toHaveCount(1);
 });
 
-test("what could not be sent survives a reload", async ({ page, portal }) => {
+test("unsent messages survive a reload", async ({ page, portal }) => {
   await page.goto(portal.url);
-  await enter(page, freshName("Ann"));
+  await joinChat(page, uniqueName("Ann"));
   const text = `kept ${Date.now().toString(36)}`;
-  // The socket opens and swallows everything, so the page loads and nothing gets through.
+  // The socket opens but drops everything.
   await page.routeWebSocket(/chat\/ws/, () => {});
   await page.reload();
-  await say(page, text);
+  await sendMessage(page, text);
   await page.reload();
   await expect(page.locator(".outgoing", { hasText: text })).toBeVisible();
   await page.unrouteAll();

@@ -1,36 +1,42 @@
 import { expect } from "@playwright/test";
-import { countAll, create, createdBy, createWhole, liveThrough } from "./life";
-import { test } from "./portal";
+import { countInstances, create, createdBy, createReady, runLifecycle } from "./kit/instance-lifecycle";
+import { test } from "./kit/portal";
 
 test.beforeEach(async ({ page, portal }) => {
   await page.goto(`${portal.url}/#/cloud`);
   await expect(page.locator(".connection")).toContainText("Live");
 });
 
-test("create, start, stop, remove, with the Worklog line by line", async ({ page }) => {
-  await liveThrough(page);
+test("create, start, stop, remove: an instance's lifecycle, with all lines of the Worklog", async ({
+  page,
+}) => {
+  await runLifecycle(page);
 });
 
-test("a double click is one command", async ({ page }) => {
-  const before = await countAll(page);
-  const asked: string[] = [];
+test("a double click sends one command", async ({ page }) => {
+  const before = await countInstances(page);
+  const posted: string[] = [];
   page.on("request", request => {
-    if (request.method() === "POST") asked.push(request.url());
+    if (request.method() === "POST") posted.push(request.url());
   });
   const id = await createdBy(page, () =>
     page.getByRole("button", { name: "Create new instance" }).dblclick(),
   );
   await expect(page.getByRole("button", { name: `Start ${id}` })).toBeEnabled();
-  expect(asked).toHaveLength(1);
-  expect(await countAll(page)).toBe(before + 1);
+  expect(posted).toHaveLength(1);
+  expect(await countInstances(page)).toBe(before + 1);
 });
 
-test("what another does is seen, and a refusal is said in words", async ({ browser, page, portal }) => {
+test("the commands of others are visible, and errors are shown as text", async ({
+  browser,
+  page,
+  portal,
+}) => {
   const other = await (await browser.newContext()).newPage();
   await other.goto(`${portal.url}/#/cloud`);
   const id = await create(other);
   await expect(page.getByRole("button", { name: `Start ${id}` })).toBeEnabled();
-  // The server is told twice by someone whose page is behind.
+  // Simulate an outdated page: send a command that the state doesn't allow.
   await page.route("**/start", route =>
     route.continue({ url: route.request().url().replace("/start", "/stop") }),
   );
@@ -40,9 +46,9 @@ test("what another does is seen, and a refusal is said in words", async ({ brows
   await other.context().close();
 });
 
-test("on coming back after a break, the page tells what happened meanwhile", async ({ page, portal }) => {
-  await createWhole(page);
-  // Before the page's own scripts, which note that someone is looking.
+test("after an absence, the page summarizes the missed events", async ({ page, portal }) => {
+  await createReady(page);
+  // Set before the page's own scripts save the current time.
   await page.addInitScript(scope => {
     const anHourAgo = { seq: 0, at: Date.now() - 3_600_000 };
     localStorage.setItem(`opsroom.cloudSeen.${scope}`, JSON.stringify(anHourAgo));

@@ -1,23 +1,23 @@
 import { expect } from "@playwright/test";
-import { settledScroll } from "./frames";
-import { enter, freshName, tell, test } from "./portal";
+import { stableScrollTop } from "./kit/frames";
+import { joinChat, sendAsNewUser, test, uniqueName } from "./kit/portal";
 
-test("earlier messages load on scrolling up, with the place kept", async ({ page, portal }) => {
-  const mark = freshName("m");
+test("scrolling up loads earlier messages and keeps the scroll position", async ({ page, portal }) => {
+  const mark = uniqueName("m");
   await page.goto(portal.url);
   const texts = Array.from({ length: 150 }, (_, n) => `${mark} ${n}.${"\nand more".repeat(n % 4)}`);
-  await tell(page, texts);
-  await enter(page, freshName("Ann"));
+  await sendAsNewUser(page, texts);
+  await joinChat(page, uniqueName("Ann"));
   await expect(page.getByText(`${mark} 149.`)).toBeInViewport();
-  const box = page.locator(".windowed-scroll");
+  const box = page.locator(".virtual-list-scroll");
   const shown = () => box.evaluate(element => Number(element.querySelector("li")?.ariaSetSize));
   const known = await shown();
   expect(known).toBeLessThan(100);
 
-  // As near to the top as asks for more: the row that is read has to stay where it is.
+  // Near enough to the top to load more: the visible row must not move.
   await box.evaluate(element => element.scrollTo(0, 300));
   await expect.poll(shown).toBeGreaterThan(known);
-  await settledScroll(box);
+  await stableScrollTop(box);
   const read = await box.evaluate(element => {
     const { top } = element.getBoundingClientRect();
     const row = [...element.querySelectorAll<HTMLElement>(".message-text")].find(
@@ -26,7 +26,7 @@ test("earlier messages load on scrolling up, with the place kept", async ({ page
     return { text: row?.innerText ?? "", at: row?.getBoundingClientRect().top ?? 0 };
   });
   const number = Number(/ (\d+)\./.exec(read.text)?.[1]);
-  // 60 messages of the first page were there: the reader was among the oldest of them.
+  // The visible row is among the oldest of the 60 messages of the first page.
   expect(number).toBeGreaterThan(149 - 60);
   expect(number).toBeLessThan(149 - 40);
 

@@ -4,22 +4,22 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect } from "@playwright/test";
-import { create } from "./life";
-import { enter, freshName, PYTHON, ROOT, say, startPortal, test } from "./portal";
+import { create } from "./kit/instance-lifecycle";
+import { joinChat, PYTHON, ROOT, sendMessage, startPortal, test, uniqueName } from "./kit/portal";
 
 const run = promisify(execFile);
 /** Prints the uv that `./opsroom` uses. */
 const FIND_UV =
-  "from pathlib import Path; from opsroom_launcher.uv import find_uv; print(find_uv(Path('.opsroom/tools').absolute()))";
+  "from pathlib import Path; from opsroom_launcher.install.uv import find_uv; print(find_uv(Path('.opsroom/tools').absolute()))";
 
-/** Build all wheels from the checkout and install them into an environment of their own. Returns its programs' folder. */
+/** Build all wheels from the checkout and install them into a new environment. Returns its `bin` folder. */
 async function install(folder: string): Promise<string> {
   const { stdout } = await run(PYTHON, ["-c", FIND_UV], { cwd: ROOT });
   const uv = (args: readonly string[]) => run(stdout.trim(), [...args], { cwd: ROOT, maxBuffer: 10_000_000 });
   const wheels = join(folder, "wheels");
   const environment = join(folder, "environment");
   const locked = join(folder, "locked.txt");
-  // What builds them is in the development environment already.
+  // The build tools are part of the development environment.
   await uv([
     "build",
     "--all-packages",
@@ -45,8 +45,11 @@ async function install(folder: string): Promise<string> {
   return join(environment, "bin");
 }
 
-// The fixture `portal` has the page built.
-test("the wheels alone run the whole portal, without Node, git or a checkout", async ({ page, portal }) => {
+// The fixture `portal` builds the page.
+test("the installed wheels run the whole portal, without Node, git or a checkout", async ({
+  page,
+  portal,
+}) => {
   expect(portal.url).toMatch(/^http/);
   const folder = await mkdtemp(join(tmpdir(), "opsroom-installed-"));
   try {
@@ -64,14 +67,14 @@ test("the wheels alone run the whole portal, without Node, git or a checkout", a
     const installed = await startPortal([], {}, { program, cwd, env });
     try {
       await page.goto(installed.portal.url);
-      const name = freshName("Wheeler");
-      await enter(page, name);
-      await say(page, "from the wheels");
+      const name = uniqueName("Wheeler");
+      await joinChat(page, name);
+      await sendMessage(page, "from the wheels");
       await expect(page.locator(".message.own", { hasText: "from the wheels" })).toBeVisible();
       await page.goto(`${installed.portal.url}/#/cloud`);
       const id = await create(page);
       await expect(page.getByRole("button", { name: `Start ${id}` })).toBeEnabled();
-      // The portal that runs is found without a word on which.
+      // The command finds the running portal without options.
       const servers = await run(program, ["servers", "ls"], { cwd, env });
       expect(servers.stdout).toContain(id);
     } finally {

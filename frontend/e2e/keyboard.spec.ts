@@ -1,6 +1,6 @@
 import { expect, type Page } from "@playwright/test";
-import { createdBy } from "./life";
-import { enter, freshName, say, test } from "./portal";
+import { createdBy } from "./kit/instance-lifecycle";
+import { joinChat, sendMessage, test, uniqueName } from "./kit/portal";
 
 const focused = (page: Page): Promise<string> =>
   page.evaluate(() => {
@@ -8,7 +8,7 @@ const focused = (page: Page): Promise<string> =>
     return one?.getAttribute("aria-label") || one?.textContent?.trim() || one?.tagName || "";
   });
 
-/** Press Tab until what has the focus is called `name`; whoever can't get there by keyboard is lost here. */
+/** Press Tab until the focused element is called `name`; fail if it isn't reachable. */
 async function tabTo(page: Page, name: string | RegExp): Promise<void> {
   const passed: string[] = [];
   for (let presses = 0; presses < 60; presses += 1) {
@@ -20,10 +20,10 @@ async function tabTo(page: Page, name: string | RegExp): Promise<void> {
   throw new Error(`no Tab leads to ${name}; passed: ${passed.join(" | ")}`);
 }
 
-const heard = (page: Page): Promise<string> => page.locator("[aria-live=polite]").first().innerText();
+const announcements = (page: Page): Promise<string> => page.locator("[aria-live=polite]").first().innerText();
 
-test("everything goes by keyboard alone", async ({ page, portal }) => {
-  const name = freshName("Ann");
+test("everything works with the keyboard alone", async ({ page, portal }) => {
+  const name = uniqueName("Ann");
   await page.goto(portal.url);
   await expect(page.getByRole("textbox", { name: "Nickname" })).toBeFocused();
   await page.keyboard.type(name);
@@ -70,20 +70,20 @@ test("everything goes by keyboard alone", async ({ page, portal }) => {
   await expect(page.getByRole("article", { name: id })).toHaveCount(0);
 });
 
-test("a screen reader hears, politely, what is said and what happens", async ({ browser, page, portal }) => {
-  const [annName, bobName] = [freshName("Ann"), freshName("Bob")];
+test("messages and events are announced politely to screen readers", async ({ browser, page, portal }) => {
+  const [annName, bobName] = [uniqueName("Ann"), uniqueName("Bob")];
   await page.goto(portal.url);
-  await enter(page, annName);
-  await expect.poll(() => heard(page)).toContain("Live");
+  await joinChat(page, annName);
+  await expect.poll(() => announcements(page)).toContain("Live");
   const other = await (await browser.newContext()).newPage();
   await other.goto(portal.url);
-  await enter(other, bobName);
-  await say(other, "can you hear me?");
-  await expect.poll(() => heard(page)).toContain(`${bobName}: can you hear me?`);
-  // One's own words come back as no news.
-  await say(page, "yes");
+  await joinChat(other, bobName);
+  await sendMessage(other, "can you hear me?");
+  await expect.poll(() => announcements(page)).toContain(`${bobName}: can you hear me?`);
+  // Own messages are not announced.
+  await sendMessage(page, "yes");
   await expect(page.locator(".message.own", { hasText: "yes" })).toBeVisible();
-  expect(await heard(page)).not.toContain("yes");
+  expect(await announcements(page)).not.toContain("yes");
   await expect(page.getByRole("complementary", { name: "People" })).toMatchAriaSnapshot(`
     - complementary "People":
       - paragraph: /\\d+ people here/
@@ -96,18 +96,18 @@ test("a screen reader hears, politely, what is said and what happens", async ({ 
   await page.goto(`${portal.url}/#/cloud`);
   await other.goto(`${portal.url}/#/cloud`);
   await other.getByRole("button", { name: "Create new instance" }).click();
-  await expect.poll(() => heard(page)).toMatch(/Instance \w{8}: Received "Create command"/);
-  await expect.poll(() => heard(page)).toMatch(/Instance \w{8}: Created/);
+  await expect.poll(() => announcements(page)).toMatch(/Instance \w{8}: Received "Create command"/);
+  await expect.poll(() => announcements(page)).toMatch(/Instance \w{8}: Created/);
   await page.context().setOffline(true);
-  await expect.poll(() => heard(page)).toContain("Offline");
+  await expect.poll(() => announcements(page)).toContain("Offline");
   await other.context().close();
 });
 
-test("whoever wants no motion gets none", async ({ browser, portal }) => {
+test("there is no animation with prefers-reduced-motion", async ({ browser, portal }) => {
   const moving = async (reducedMotion: "reduce" | "no-preference"): Promise<number> => {
     const context = await browser.newContext({ reducedMotion });
     const page = await context.newPage();
-    // Counted from the first frame on: what moves is soon over.
+    // Count from the first frame on, because animations are short.
     await page.addInitScript(() => {
       let most = 0;
       const look = () => {
@@ -118,7 +118,7 @@ test("whoever wants no motion gets none", async ({ browser, portal }) => {
       look();
     });
     await page.goto(`${portal.url}/?demo`);
-    await enter(page, "Marina");
+    await joinChat(page, "Marina");
     await expect(page.locator(".person-name.own")).toBeVisible();
     await page.goto(`${portal.url}/?demo#/cloud`);
     await page.getByRole("button", { name: "Create new instance" }).click();

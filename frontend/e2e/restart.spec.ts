@@ -2,9 +2,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "@playwright/test";
-import { enter, freshName, say, startPortal } from "./portal";
+import { joinChat, sendMessage, startPortal, uniqueName } from "./kit/portal";
 
-test("a page goes on by itself after the server was restarted, with nothing missed", async ({ browser }) => {
+test("a page reconnects after a restart of the server and misses nothing", async ({ browser }) => {
   test.setTimeout(300_000);
   const data = await mkdtemp(join(tmpdir(), "opsroom-e2e-"));
   let running = await startPortal(["--data", data]);
@@ -13,13 +13,13 @@ test("a page goes on by itself after the server was restarted, with nothing miss
     const [ann, bob] = await Promise.all([browser.newPage(), browser.newPage()]);
     for (const page of [ann, bob]) {
       await page.goto(running.portal.url);
-      await enter(page, freshName("Someone"));
+      await joinChat(page, uniqueName("Someone"));
     }
-    await say(ann, "before");
+    await sendMessage(ann, "before");
     await expect(bob.locator(".message-text", { hasText: "before" })).toBeVisible();
     await running.stop();
     await expect(ann.locator(".connection")).toContainText(/Reconnecting in \d+ s|Connecting/);
-    await say(ann, "meanwhile");
+    await sendMessage(ann, "meanwhile");
     running = await startPortal(["--data", data, "--port", port]);
     await ann
       .getByRole("button", { name: "Try now" })
@@ -27,7 +27,7 @@ test("a page goes on by itself after the server was restarted, with nothing miss
       .catch(() => {});
     await expect(ann.locator(".connection")).toContainText("Live", { timeout: 40_000 });
     await expect(bob.locator(".connection")).toContainText("Live", { timeout: 40_000 });
-    await say(bob, "after");
+    await sendMessage(bob, "after");
     for (const page of [ann, bob]) {
       await expect(page.locator(".message-text")).toHaveText(["before", "meanwhile", "after"]);
     }

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { test as base, expect, type Page } from "@playwright/test";
-import { expectAccessible, expectGoodLooks, HARDEST_LOOKS } from "./accessible";
-import { type Portal, PYTHON, startPortal } from "./portal";
+import { expectAccessible, expectGoodAppearance, HARDEST_SETTING } from "./kit/accessibility";
+import { type Portal, PYTHON, startPortal } from "./kit/portal";
 
-/** A provider that speaks OpenID Connect on loopback; it lives until its standard input is closed. */
+/** An OpenID Connect provider on loopback; it runs until its standard input is closed. */
 const PROVIDER = `
 import sys, oidc_provider_mock
 olga = oidc_provider_mock.User(sub="olga", claims={"name": "Olga", "groups": ["ops"]})
@@ -17,7 +17,7 @@ async function startProvider(): Promise<{ readonly issuer: string; readonly proc
   const port = await new Promise<string>((resolve, reject) => {
     child.once("error", reject);
     child.once("exit", code => reject(new Error(`the provider ended with ${code}`)));
-    child.stdout.setEncoding("utf8").once("data", (said: string) => resolve(said.trim()));
+    child.stdout.setEncoding("utf8").once("data", (output: string) => resolve(output.trim()));
   });
   return { issuer: `http://localhost:${port}`, process: child };
 }
@@ -40,20 +40,20 @@ const test = base.extend<object, { place: Portal & { readonly issuer: string } }
     { scope: "worker", timeout: 100_000 },
   ],
 });
-// One portal and one provider for both.
+// Both tests share one portal and one provider.
 test.describe.configure({ mode: "default" });
 
-/** The provider of the tests knows no pages of other origins and no client without a secret; others do. */
-const befriend = (page: Page, issuer: string) =>
+/** Work around the test provider, which supports neither CORS nor public clients. */
+const patchProvider = (page: Page, issuer: string) =>
   page.route(`${issuer}/oauth2/token`, async route => {
     const postData = `${route.request().postData()}&client_secret=any`;
     const response = await route.fetch({ postData });
     await route.fulfill({ response, headers: { ...response.headers(), "Access-Control-Allow-Origin": "*" } });
   });
 
-test("an operator signs in by the issuer, commands, and signs out", async ({ page, place }) => {
+test("an operator signs in with the issuer, sends a command, and signs out", async ({ page, place }) => {
   const { issuer, url } = place;
-  await befriend(page, issuer);
+  await patchProvider(page, issuer);
   await page.goto(url);
   await expect(page.getByText("This portal is for people who are signed in.")).toBeVisible();
   await expect(page.getByRole("textbox", { name: "Nickname" })).toHaveCount(0);
@@ -70,18 +70,21 @@ test("an operator signs in by the issuer, commands, and signs out", async ({ pag
   await expect(page.getByText("Not signed in.")).toBeVisible();
   await expect(page.locator(".instance")).toHaveCount(0);
 
-  // Somebody else's link signs nobody in.
+  // A link of an attacker doesn't sign in.
   await page.goto(`${url}/?code=stolen&state=guessed#/cloud`);
   await expect(page.getByRole("alert")).toContainText("not the sign-in that began here");
   expect(page.url()).toBe(`${url}/#/cloud`);
 });
 
-test("every screen of mode oidc is accessible and fits where it is hardest", async ({ browser, place }) => {
+test("every screen of mode oidc is accessible and fits in the most difficult setting", async ({
+  browser,
+  place,
+}) => {
   const { issuer, url } = place;
-  const context = await browser.newContext(HARDEST_LOOKS);
+  const context = await browser.newContext(HARDEST_SETTING);
   const page = await context.newPage();
-  const look = (screen: string) => expectGoodLooks(page, `oidc-${screen}`);
-  await befriend(page, issuer);
+  const look = (screen: string) => expectGoodAppearance(page, `oidc-${screen}`);
+  await patchProvider(page, issuer);
   await page.goto(url);
   await expect(page.getByText("Этот портал для тех, кто вошёл.")).toBeVisible();
   await look("join");

@@ -1,8 +1,8 @@
 import { expect } from "@playwright/test";
-import { expectAccessible } from "./accessible";
-import { test } from "./portal";
+import { expectAccessible } from "./kit/accessibility";
+import { test } from "./kit/portal";
 
-test("one look tells whether it is us or the network", async ({ page, portal }) => {
+test("the status view shows whether the problem is the server or the network", async ({ page, portal }) => {
   await page.goto(`${portal.url}/#/cloud`);
   await page.getByRole("link", { name: "Live" }).click();
   const verdict = page.locator(".verdict");
@@ -11,7 +11,7 @@ test("one look tells whether it is us or the network", async ({ page, portal }) 
   for (const name of ["gateway", "chat", "cloud"]) {
     await expect(services.getByRole("listitem").filter({ hasText: name })).toHaveCount(1);
   }
-  // This very page follows the events.
+  // This page itself has an event stream.
   await expect(services.getByRole("listitem").filter({ hasText: "gateway" })).toContainText(
     /[1-9]\d* event streams?/,
   );
@@ -22,11 +22,11 @@ test("one look tells whether it is us or the network", async ({ page, portal }) 
   await expect(cloud).toContainText(/\d+ messages?.*consumers?.*1 copy/s);
   await expectAccessible(page);
 
-  // A service that is gone, as the gateway would tell of it.
+  // Simulate a missing service in the gateway's response.
   await page.route("**/api/v1/status", async route => {
     const response = await route.fetch();
-    const told = await response.json();
-    await route.fulfill({ json: { ...told, missing: ["chat"] } });
+    const status = await response.json();
+    await route.fulfill({ json: { ...status, missing: ["chat"] } });
   });
   await expect(verdict).toHaveText("Missing: chat.");
   await page.route("**/api/v1/session", route => route.abort());
@@ -38,10 +38,7 @@ test("one look tells whether it is us or the network", async ({ page, portal }) 
   await expect(verdict).toHaveText("This device has no network.");
 });
 
-test("a part of the page that can't be fetched says so, and comes when it is tried again", async ({
-  page,
-  portal,
-}) => {
+test("a chunk that fails to load shows a notice and can be retried", async ({ page, portal }) => {
   await page.route(/status[^/]*\.js$/, route => route.abort());
   await page.goto(`${portal.url}/#/status`);
   const alert = page.getByRole("alert").filter({ hasText: "could not be fetched" });
@@ -52,7 +49,7 @@ test("a part of the page that can't be fetched says so, and comes when it is tri
   await expect(alert).toHaveCount(0);
 });
 
-test("the status view is there when the connection is not", async ({ page, portal }) => {
+test("the status view works without a connection", async ({ page, portal }) => {
   const fetched = page.waitForEvent("requestfinished", request => /status[^/]*\.js$/.test(request.url()));
   await page.goto(`${portal.url}/#/cloud`);
   await fetched;

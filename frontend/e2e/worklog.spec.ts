@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { expect, type Locator, type Page } from "@playwright/test";
-import { createWhole } from "./life";
-import { test } from "./portal";
+import { createReady } from "./kit/instance-lifecycle";
+import { test } from "./kit/portal";
 
 test.beforeEach(async ({ context, page, portal }) => {
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
@@ -16,8 +16,8 @@ async function saved(page: Page, button: Locator): Promise<{ name: string; text:
   return { name: download.suggestedFilename(), text: await readFile(await download.path(), "utf8") };
 }
 
-test("the Worklog is filtered, searched, copied and exported", async ({ page }) => {
-  const [one, two] = [await createWhole(page), await createWhole(page)];
+test("the Worklog can be filtered, searched, copied and exported", async ({ page }) => {
+  const [one, two] = [await createReady(page), await createReady(page)];
   const lines = page.locator(".line-text");
   const worklog = page.getByRole("region", { name: "Worklog" });
 
@@ -50,10 +50,12 @@ test("the Worklog is filtered, searched, copied and exported", async ({ page }) 
   await expect(lines.last()).toHaveText("INFO: Created");
 });
 
-test("instances are copied, found, filtered and sorted, and counted", async ({ page }) => {
-  // High enough for all that other tests may have left: the list holds only what is in sight.
+test("instance ids can be copied; instances can be searched, filtered and sorted, and are counted", async ({
+  page,
+}) => {
+  // High enough for the instances of other tests: the virtual list renders visible rows only.
   await page.setViewportSize({ width: 1180, height: 6_000 });
-  const [one, two] = [await createWhole(page), await createWhole(page)];
+  const [one, two] = [await createReady(page), await createReady(page)];
   const shown = () => page.locator(".instance code").allTextContents();
   const of = async (...ids: string[]) => (await shown()).filter(id => ids.includes(id));
   await page.getByRole("button", { name: `Copy the id ${one}` }).click();

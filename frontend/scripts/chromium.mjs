@@ -1,10 +1,10 @@
-// Finds a Chromium for the tests in a browser, or has Playwright download its own.
+// Finds an installed Chromium, or has Playwright download its own.
 import { spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { chromium } from "@playwright/test";
 
-/** The shell has no window to draw, which takes half of the time that the others do. */
+/** In order of preference: the headless shell takes half the time of the others. */
 const COMMANDS = [
   "chromium-headless-shell",
   "chromium",
@@ -34,7 +34,7 @@ function installed() {
   return [...candidates, ...MAC_PROGRAMS].find(isProgram);
 }
 
-/** Why a browser can't be started, in one line; undefined where it can. */
+/** Why a browser doesn't start, in one line; undefined if it does. */
 async function trouble(executablePath) {
   try {
     const browser = await chromium.launch({ executablePath, timeout: LAUNCH_WITHIN_MS });
@@ -46,7 +46,7 @@ async function trouble(executablePath) {
 }
 
 function downloaded() {
-  // Where it is there from an earlier time, this needs no network and says nothing.
+  // If it is already downloaded, this needs no network and prints nothing.
   const { status } = spawnSync("npx", ["playwright", "install", "--only-shell", "chromium"], {
     stdio: "inherit",
     timeout: DOWNLOAD_WITHIN_MS,
@@ -55,8 +55,8 @@ function downloaded() {
 }
 
 /**
- * The browser to use: `path` is undefined for Playwright's own. Where there is none, `problem` says why.
- * `CHROMIUM` names one and then no other is tried.
+ * Find the browser to use. `path` is undefined for Playwright's own; `problem` is set if there is none.
+ * If `CHROMIUM` names a browser, no other is tried.
  */
 export async function findChromium() {
   const named = process.env.CHROMIUM;

@@ -1,5 +1,5 @@
-// Writes src/contract/generated.ts from the gateway's OpenAPI and the contracts, or, with --check, fails where it
-// has drifted.
+// Writes src/contract/generated.ts from the gateway's OpenAPI document and the contracts package. With --check, fails
+// if the file is out of date.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -13,24 +13,13 @@ const target = join(here, "..", "src", "contract", "generated.ts");
 
 const API = "/api/v1";
 
-// What goes over the socket and the event stream; each brings the models it is made of.
-const STREAMED = [
-  ...["HelloFrame", "SendFrame", "TypingFrame", "LeaveFrame"],
-  ...[
-    "WelcomeFrame",
-    "MessageFrame",
-    "RemovedFrame",
-    "MutedFrame",
-    "UnmutedFrame",
-    "JoinedFrame",
-    "LeftFrame",
-    "TypingNotice",
-    "AckFrame",
-    "ErrorFrame",
-    "ResetFrame",
-  ],
-  ...["CloudEvent", "ResetEvent"],
-];
+const COMMAND_SPEC = `export interface CommandSpec {
+  readonly done: EventType;
+  readonly needs: readonly InstanceState[];
+  readonly leaves: InstanceState | null;
+  readonly route: keyof Contract["Api"];
+}
+`;
 
 function readContract() {
   const python = [process.env.PYTHON, join(root, ".venv", "bin", "python"), "python3"].find(
@@ -43,8 +32,8 @@ function readContract() {
   return run.status === 0 ? JSON.parse(run.stdout) : { problem: run.stderr ?? String(run.error) };
 }
 
-// The wire leaves out what is None, so a nullable field is an optional one without null. Words are left
-// out too: a docstring put better is no drift.
+// Fields that are None are not sent, so a nullable field becomes an optional one without null. Titles and descriptions
+// are dropped: rewording a docstring must not change the generated file.
 function leaveOutNulls(node) {
   if (Array.isArray(node)) return node.map(leaveOutNulls);
   if (node === null || typeof node !== "object") return node;
@@ -55,7 +44,7 @@ function leaveOutNulls(node) {
   );
   if (!node.properties) return copy;
   const optional = Object.keys(node.properties).filter(name => isNullable(node.properties[name]));
-  // A field with a default is always sent by pydantic, so only nullable ones may be absent.
+  // pydantic always sends a field that has a default, so only nullable fields may be absent.
   copy.required = Object.keys(node.properties).filter(name => !optional.includes(name));
   for (const name of optional) {
     const { anyOf, default: _none, ...rest } = copy.properties[name];
@@ -76,7 +65,7 @@ const objectOf = properties => ({
   required: Object.keys(properties),
 });
 
-// What may be left out of a request is written as nullable, as in the models.
+// Optional parameters are marked as nullable, like optional fields of the models.
 const optionalOr = ({ required, schema }) =>
   required ? schema : { anyOf: [...(schema.anyOf ?? [schema]), { type: "null" }] };
 
@@ -88,16 +77,16 @@ function parametersIn(place, parameters) {
 
 const jsonOf = content => content?.["application/json"]?.schema;
 
-// One request: what stands in its path and query, its body, and what is answered when it is granted.
+// One request: its path and query parameters, its body, and the body of a successful response.
 function requestOf({ parameters = [], requestBody, responses }) {
-  const granted = Object.entries(responses).find(([status]) => status.startsWith("2"))?.[1];
+  const success = Object.entries(responses).find(([status]) => status.startsWith("2"))?.[1];
   const body = jsonOf(requestBody?.content);
-  const answer = jsonOf(granted?.content);
+  const response = jsonOf(success?.content);
   return objectOf({
     ...parametersIn("path", parameters),
     ...parametersIn("query", parameters),
     ...(body && { body }),
-    ...(answer && { answer }),
+    ...(response && { response }),
   });
 }
 
@@ -113,23 +102,29 @@ function routesOf(paths) {
   return objectOf(Object.fromEntries(routes));
 }
 
-// The models of both documents under one name each; the same name must mean the same.
+// The models of both documents, merged. A name that occurs in both must mean the same model.
 function modelsOf({ openapi, schema }) {
   const text = JSON.stringify(openapi.components.schemas).replaceAll("#/components/schemas/", "#/$defs/");
-  const asked = leaveOutNulls({ $defs: JSON.parse(text) }).$defs;
+  const requested = leaveOutNulls({ $defs: JSON.parse(text) }).$defs;
   const streamed = leaveOutNulls({ $defs: schema.$defs }).$defs;
-  for (const [name, model] of Object.entries(asked)) {
+  for (const [name, model] of Object.entries(requested)) {
     if (streamed[name] && !isDeepStrictEqual(streamed[name], model))
-      throw new Error(`${name} is one thing in the OpenAPI and another in the contracts`);
+      throw new Error(`${name} differs between the OpenAPI document and the contracts`);
   }
-  return { ...streamed, ...asked };
+  return { ...streamed, ...requested };
 }
 
 async function render(contract) {
   const paths = JSON.stringify(contract.openapi.paths).replaceAll("#/components/schemas/", "#/$defs/");
   const roots = {
     Api: leaveOutNulls(routesOf(JSON.parse(paths))),
-    ...Object.fromEntries([...STREAMED, "Problem"].map(name => [name, { $ref: `#/$defs/${name}` }])),
+    // The frames of the socket and the events of the stream; the models they refer to follow from them.
+    ...Object.fromEntries(
+      [...Object.values(contract.unions).flat(), ...contract.events, "Problem"].map(name => [
+        name,
+        { $ref: `#/$defs/${name}` },
+      ]),
+    ),
   };
   const types = await compile({ $defs: modelsOf(contract), ...objectOf(roots) }, "Contract", {
     bannerComment: "",
@@ -140,19 +135,30 @@ async function render(contract) {
   const constants = Object.entries(contract.constants).map(
     ([name, value]) => `export const ${name} = ${JSON.stringify(value)};`,
   );
+  const unions = Object.entries(contract.unions).map(
+    ([name, members]) => `export type ${name} =${members.map(member => `\n  | ${member}`).join("")};\n`,
+  );
+  const closes = Object.entries(contract.closeCodes);
+  const codes = Object.fromEntries(closes.map(([name, { code }]) => [name, code]));
+  const retries = Object.fromEntries(closes.map(([, { code, retry }]) => [code, retry]));
   return [
     "// Generated by `npm run contract` from the gateway's OpenAPI and packages/contracts. Don't edit.\n",
     `export const API = ${JSON.stringify(API)};`,
     constants.join("\n"),
-    `/** What each close code of the socket asks of the client. */\nexport const RETRY_BY_CLOSE_CODE: Readonly<Record<number, "never" | "now" | "later" | "register">> = ${JSON.stringify(contract.closeCodes, null, 2)};`,
+    `/** The commands for instances: event of completion, valid states, state after it (null: removed), route. */`,
+    `export const COMMANDS = ${JSON.stringify(contract.commands, null, 2)} as const satisfies Record<Command, CommandSpec>;`,
+    `/** The codes with which the server closes a socket. */\nexport const CloseCode = ${JSON.stringify(codes, null, 2)} as const;`,
+    `/** Whether, and when, a client reconnects after each close code. */\nexport const RETRY_BY_CLOSE_CODE: Readonly<Record<number, "never" | "now" | "later" | "register">> = ${JSON.stringify(retries, null, 2)};`,
     `/** Error codes after which the same request may succeed a little later. */\nexport const RETRYABLE: readonly ErrorCode[] = ${JSON.stringify(contract.retryable)};\n`,
+    ...unions,
+    COMMAND_SPEC,
     types,
   ].join("\n");
 }
 
 const contract = readContract();
 if (contract.problem) {
-  // The page can be worked on without Python; the check that counts runs where the whole project is tested.
+  // The page can be developed without Python; CI, which has it, fails here.
   console.warn(
     `The gateway and the contracts could not be read, so their types were not checked.\n${contract.problem.slice(-400)}`,
   );

@@ -1,20 +1,51 @@
 """Print, as one JSON document, what the page takes from the gateway and the contracts package.
 
-Requests and their answers come as the gateway's OpenAPI; frames and events, which OpenAPI does not know, as
-the contracts' JSON Schema; the constants beside them are what neither can say.
+Requests and responses come from the gateway's OpenAPI document; frames and events, which OpenAPI doesn't
+describe, from the contracts' JSON Schema; the table of commands and the constants are in neither of the two.
 """
 
 import json
 import sys
+from typing import Any
 
-from opsroom_contracts import chat, close_codes, errors, frames, http, schema, text
+from pydantic import TypeAdapter
+
+from opsroom_contracts import close_codes, errors, http, text
+from opsroom_contracts.chat import frames
+from opsroom_contracts.chat import models as chat
+from opsroom_contracts.cloud import commands
+from opsroom_contracts.documents import schema
 from opsroom_gateway.app import describe
+
+
+def names_of(union: TypeAdapter[Any]) -> list[str]:
+    """Return the names of the models of a discriminated union."""
+    mapping = union.json_schema()["discriminator"]["mapping"]
+    return [reference.rsplit("/", 1)[-1] for reference in mapping.values()]
+
 
 json.dump(
     {
         "openapi": describe(),
         "schema": schema.json_schema(),
-        "closeCodes": {str(close.value.code): close.value.retry.value for close in close_codes.Close},
+        "unions": {
+            "ClientFrame": names_of(frames.CLIENT_FRAME),
+            "ServerFrame": names_of(frames.SERVER_FRAME),
+        },
+        "events": [http.CloudEvent.__name__, http.ResetEvent.__name__],
+        "commands": {
+            spec.command.value: {
+                "done": spec.done.value,
+                "needs": [state.value for state in commands.InstanceState if state in spec.needs],
+                "leaves": spec.leaves and spec.leaves.value,
+                "route": f"{spec.method} /cloud{spec.path}",
+            }
+            for spec in commands.COMMANDS.values()
+        },
+        "closeCodes": {
+            close.name: {"code": close.value.code, "retry": close.value.retry.value}
+            for close in close_codes.Close
+        },
         "constants": {
             "SUBPROTOCOL": frames.SUBPROTOCOL,
             "TEXT_MAX": chat.TEXT_MAX,

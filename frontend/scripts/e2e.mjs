@@ -1,5 +1,5 @@
-// Runs the tests in a real browser. Where there is none to be had, says so and how to get one: in CI that is a
-// failure, elsewhere the exit code 77, which `./opsroom test` shows as skipped.
+// Runs the browser tests. Without a browser, prints how to get one, and fails in CI; elsewhere the exit code is 77,
+// which `./opsroom test` reports as skipped.
 import { spawnSync } from "node:child_process";
 import { findChromium } from "./chromium.mjs";
 

@@ -1,6 +1,6 @@
-/** Set by the build: the API's address, or empty for where the page comes from. */
+/** Set by the build: the base address of the API; empty: the page's origin. */
 declare const OPSROOM_API: string;
-/** Set by the build: what tells this build from others. */
+/** Set by the build: an identifier of the build. */
 declare const OPSROOM_BUILD: string;
 
 declare module "*.svg" {

@@ -4,24 +4,24 @@ import { render } from "preact";
 import { addressLabel, chooseAddress } from "./api/address";
 import type { Backend } from "./api/backend";
 import { createHttpBackend } from "./api/http-backend";
-import { Session } from "./session/session";
-import { takeReturn } from "./session/sign-on-return";
+import { AppStore } from "./session/app-store";
+import { takeCallback } from "./session/sign-on-callback";
+import { finishSignIn } from "./ui/access/sign-in-state";
 import { App } from "./ui/app";
-import { keep, language, tabKeep, theme } from "./ui/preferences";
+import { AppContext } from "./ui/app-context";
 import { watchRoute } from "./ui/route";
-import { LiveContext } from "./ui/session-context";
-import { finishSignIn } from "./ui/sign-in-state";
+import { language, localStore, tabStore, theme } from "./ui/settings/preferences";
 
-// The composition root: everything that is wired to something else is wired here.
+// The composition root: creates all objects and connects them.
 
-// Back from the issuer: first go where the sign-in began, which may name another server than the page's own.
-const returned = takeReturn(tabKeep, location.search);
-if (returned) history.replaceState(null, "", returned.pending?.back ?? location.pathname + location.hash);
+// After the issuer's redirect, restore the URL at which the sign-in began: it may name another server.
+const callback = takeCallback(tabStore, location.search);
+if (callback) history.replaceState(null, "", callback.pending?.back ?? location.pathname + location.hash);
 
-const trusted = keep.get<readonly string[]>("trusted") ?? [];
-const { address, strange } = chooseAddress({
+const trusted = localStore.get<readonly string[]>("trusted") ?? [];
+const { address, untrusted } = chooseAddress({
   query: new URLSearchParams(location.search),
-  stored: keep.get<string>("address"),
+  stored: localStore.get<string>("address"),
   built: OPSROOM_API,
   origin: location.origin,
   trusted,
@@ -31,26 +31,26 @@ const scope = addressLabel(address);
 
 async function createBackend(): Promise<Backend> {
   if (address.kind === "server") return createHttpBackend(address.base);
-  const { createDemoBackend } = await import(/* webpackChunkName: "demo" */ "./sim/demo");
+  const { createDemoBackend } = await import(/* webpackChunkName: "demo" */ "./mock-server/demo");
   return createDemoBackend();
 }
 
-function watchNetwork(session: Session): void {
-  addEventListener("online", session.reconnect);
-  addEventListener("offline", session.wentOffline);
+function watchNetwork(store: AppStore): void {
+  addEventListener("online", store.reconnect);
+  addEventListener("offline", store.onOffline);
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) session.resync();
+    if (!document.hidden) store.resync();
   });
 }
 
-/** Resolves once the reader agrees to the server that a link names; whoever doesn't leaves for the usual one. */
-async function agreement(root: Element, base: string): Promise<void> {
-  const { default: TrustDialog } = await import(/* webpackChunkName: "trust" */ "./ui/trust-dialog");
+/** Resolve once the user confirms the server that the link names; otherwise the page reloads with the usual one. */
+async function confirmServer(root: Element, base: string): Promise<void> {
+  const { default: TrustDialog } = await import(/* webpackChunkName: "trust" */ "./ui/access/trust-dialog");
   const stay = () => location.assign(location.pathname + location.hash);
   await new Promise<void>(trust => {
     render(<TrustDialog base={base} onTrust={trust} onStay={stay} />, root);
   });
-  keep.set("trusted", [...trusted, base]);
+  localStore.set("trusted", [...trusted, base]);
   render(null, root);
 }
 
@@ -62,25 +62,25 @@ async function start(): Promise<void> {
   watchRoute();
   const root = document.getElementById("root");
   if (!root) throw new Error("the page has no #root");
-  if (strange && address.kind === "server") await agreement(root, address.base);
+  if (untrusted && address.kind === "server") await confirmServer(root, address.base);
   const backend = await createBackend();
-  const session = new Session({
+  const store = new AppStore({
     backend,
     scope,
     version: OPSROOM_BUILD,
-    keep,
-    // Each tab's demo is a server of its own, so there is nothing to share.
+    localStore,
+    // Each tab has its own mock server, so there is no state to share.
     locks: isDemo ? undefined : navigator.locks,
     isOnline: () => isDemo || navigator.onLine,
   });
-  if (!isDemo) watchNetwork(session);
-  session.start();
-  if (returned) void finishSignIn(session, returned, scope);
-  const live = { backend, session, address, keep, scope };
+  if (!isDemo) watchNetwork(store);
+  store.start();
+  if (callback) void finishSignIn(store, callback, scope);
+  const context = { backend, store, address, localStore, scope };
   render(
-    <LiveContext.Provider value={live}>
+    <AppContext.Provider value={context}>
       <App />
-    </LiveContext.Provider>,
+    </AppContext.Provider>,
     root,
   );
 }

@@ -2,7 +2,7 @@
 
 Builds, starts, talks in a browser, waits out a command, publishes an event over NATS, scales, kills a
 process, stops and starts again with the data kept, and removes everything. Not part of the test command: it
-wants a Docker engine. Uses a project of its own, on ports 18080 and 14222, and leaves an existing one alone.
+wants a Docker engine. Uses a separate project, on ports 18080 and 14222, and leaves an existing one alone.
 """
 
 import json

@@ -1,8 +1,8 @@
 """Drives the all-in-one image as a free host runs it: ``.venv/bin/python -m tests.containers.free_plan``.
 
-A tenth of a core, 512 MiB, no disk, behind an edge that says for whom it asks. A hundred people chat, every
-message has to reach everybody and nobody may be refused. Then it is killed and started again, and they come
-back with the tokens that they have. The image must be built; another name for it is the argument.
+A tenth of a core, 512 MiB, no disk, behind an edge that names the client of each request. A hundred people
+chat, every message has to reach everybody and nobody may be refused. Then it is killed and started again, and
+they come back with the tokens that they have. The image must be built; another name for it is the argument.
 """
 
 import asyncio
@@ -124,7 +124,7 @@ async def register_all() -> list[str]:
 
 
 async def all_chat(tokens: list[str], round_: int) -> str:
-    """Everybody comes, talks and hears; figures in words."""
+    """Let everybody connect, send and receive; returns the figures as text."""
     began = time.monotonic()
     async with AsyncExitStack() as stack:
         sockets = [await stack.enter_async_context(at_the_room(n, token)) for n, token in enumerate(tokens)]

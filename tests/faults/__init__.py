@@ -1,1 +1,1 @@
-"""Kills, stops, cuts and stalls the portal's real processes under load, and judges what its clients saw."""
+"""Fault injection: kill, stop, cut off and stall the portal's processes under load, and check the history."""

@@ -1,4 +1,4 @@
-"""``./opsroom faults``: break everything under load, and say what came of it."""
+"""``./opsroom faults``: inject faults under load, and check the history."""
 
 import argparse
 import asyncio
@@ -9,17 +9,17 @@ import sys
 import time
 from pathlib import Path
 
-from tests.faults.crowd import Load
-from tests.faults.plan import Kind, Scope
+from tests.faults.cluster.cluster import Size
+from tests.faults.nemesis.plan import FaultKind, Scope
 from tests.faults.report import facts_of, summed, text_of
-from tests.faults.rig import Size
-from tests.faults.run import Places, run
+from tests.faults.run import Folders, run
+from tests.faults.workload import Load
 
 _SMALL_DISK_BYTES = 1024**3
 
 
 def main() -> int:
-    """Run, or sum up earlier runs; 1 if a promise was broken."""
+    """Run, or sum up earlier runs. Returns the exit code: 1 if a guarantee was violated."""
     parser = _parser()
     options = parser.parse_args()
     if options.sum:
@@ -63,7 +63,7 @@ def main() -> int:
     if options.seed is None:
         replay += f" --seed {seed}"
     print(f"seed {seed}: {options.minutes:g} minutes", flush=True)
-    outcome = asyncio.run(run(seed, scope, size, load, Places(options.disk or options.store, options.keep)))
+    outcome = asyncio.run(run(seed, scope, size, load, Folders(options.disk or options.store, options.keep)))
     where = f", broker's data in {options.store}" if options.store else ""
     busy = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}{where}"
     facts = facts_of(outcome, busy)
@@ -83,41 +83,41 @@ def _size_of(folder: Path) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="opsroom faults", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=1.0, help="of faults (default: 1)")
+    parser.add_argument("--minutes", type=float, default=1.0, help="duration of the faults (default: 1)")
     parser.add_argument("--seed", type=int, help="the same seed makes the same plan")
     parser.add_argument(
         "--cluster", action="store_true", help="three broker nodes, three copies of everything"
     )
-    parser.add_argument("--soak", action="store_true", help="load and churn alone: is memory flat?")
+    parser.add_argument(
+        "--soak", action="store_true", help="only load and churn, to see whether memory is flat"
+    )
     parser.add_argument("--delay", type=float, default=1.0, help="seconds a command takes (default: 1)")
     parser.add_argument("--gateways", type=int, default=2)
     parser.add_argument("--chats", type=int, default=2)
     parser.add_argument("--clouds", type=int, default=2)
     load = Load()
     parser.add_argument("--people", type=int, default=load.people)
-    parser.add_argument("--visitors", type=int, default=load.visitors, help="people who come and go")
+    parser.add_argument("--visitors", type=int, default=load.visitors, help="users who come and go")
     parser.add_argument("--operators", type=int, default=load.operators)
-    parser.add_argument(
-        "--lanes", type=int, default=load.lanes, help="commands under way at once from each operator"
-    )
+    parser.add_argument("--lanes", type=int, default=load.lanes, help="pending commands of each operator")
     parser.add_argument(
         "--window",
         type=int,
         default=load.window,
-        help="messages under way at once from each person",
+        help="messages in flight of each user",
     )
     parser.add_argument(
         "--pace",
         type=float,
         default=load.pace,
-        help="seconds from an answer to the next message",
+        help="seconds from an acknowledgement to the next message",
     )
     parser.add_argument("--pause", type=float, default=1.1, help="seconds between faults, on average")
     parser.add_argument(
         "--apart", type=float, default=0.0, metavar="SECONDS", help="from the end of one fault to the next"
     )
     parser.add_argument(
-        "--only", type=Kind, nargs="+", default=[], metavar="KIND", help=f"of {', '.join(Kind)}"
+        "--only", type=FaultKind, nargs="+", default=[], metavar="KIND", help=f"of {', '.join(FaultKind)}"
     )
     parser.add_argument(
         "--store", type=Path, metavar="DIR", help="the broker's data there: /dev/shm where the disk is slow"
@@ -125,12 +125,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--disk", type=Path, metavar="DIR", help="a small file system for the broker, to be filled"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write what came of it there, too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results there")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep data and logs there")
     parser.add_argument("--clock", type=Path, metavar="LIBRARY", help="libfaketime.so.1, to let clocks step")
-    parser.add_argument("--verbose", action="store_true", help="tell of every fault")
+    parser.add_argument("--verbose", action="store_true", help="log every fault")
     parser.add_argument(
-        "--sum", type=Path, nargs="+", metavar="FILE", help="add up such files, and run nothing"
+        "--sum", type=Path, nargs="+", metavar="FILE", help="sum up such files, and run nothing"
     )
     return parser
 

@@ -1,4 +1,4 @@
-"""What a run came to, in words and as JSON, and the sum of many runs."""
+"""The report of a run, as text and as JSON, and the sum of many runs."""
 
 import json
 from collections import Counter
@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tests.faults.referee import max_late
 from tests.faults.run import Outcome
+from tests.faults.verification.checker import max_late
 
 Facts = dict[str, Any]
 _SHOWN = 20
@@ -26,7 +26,7 @@ STUCK = {"name stuck", "name held twice"}
 
 
 def facts_of(outcome: Outcome, machine: str) -> Facts:
-    """The run as JSON has it."""
+    """Return the run as a JSON object."""
     rules = Counter(violation.rule for violation in outcome.violations)
     return {
         "seed": outcome.seed,
@@ -42,7 +42,7 @@ def facts_of(outcome: Outcome, machine: str) -> Facts:
         "recovery": _rounded(outcome.recovery),
         "gaps": _rounded(outcome.gaps),
         "violations": [f"{violation.rule}: {violation.what}" for violation in outcome.violations][:200],
-        "vitals": outcome.vitals,
+        "vitals": outcome.process_stats,
         "complaints": outcome.complaints[:50],
     }
 
@@ -52,14 +52,14 @@ def _rounded(by_kind: dict[str, list[float]]) -> dict[str, list[float]]:
 
 
 def _middle_and_most(values: list[float]) -> str:
-    """Of those that came alone; there may be none."""
+    """Format the median and the maximum of faults that did not overlap others; there may be none."""
     if not values:
         return f"{'-':>14}{'-':>8}"
     return f"{sorted(values)[len(values) // 2]:>12.2f} s{max(values):>6.2f} s"
 
 
 def text_of(facts: Facts) -> str:
-    """The facts of a run, or of many, for people."""
+    """Format the facts of a run, or of many, as text."""
     faults: dict[str, int] = facts["faults"]
     lines = [
         f"{sum(faults.values())} faults in {facts['seconds']:.0f} s (seed {facts['seed']})",
@@ -88,7 +88,7 @@ def text_of(facts: Facts) -> str:
 
 
 def summed(paths: Iterable[Path]) -> Facts:
-    """The facts of many runs as one."""
+    """Sum up the facts of many runs."""
     runs = [json.loads(path.read_text()) for path in sorted(paths)]
     faults: Counter[str] = Counter()
     counts: Counter[str] = Counter()

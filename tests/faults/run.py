@@ -1,4 +1,4 @@
-"""One run: the rig, the load, the faults, the end, and what the referee says."""
+"""A run: start the cluster, apply load and faults, stop, and check the history."""
 
 import asyncio
 import random
@@ -10,72 +10,72 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from opsroom_messaging.connection import connect
-from tests.faults.crowd import BOUNDS, Crowd, Load
-from tests.faults.history import History, Outage
-from tests.faults.injector import Injected
-from tests.faults.ledger import Ledger
-from tests.faults.plan import Scope
-from tests.faults.recovery import recoveries
-from tests.faults.referee import Violation, judge
-from tests.faults.rig import Rig, Size
-from tests.faults.vitals import Vitals
+from opsroom_messaging.client.connection import connect
+from tests.faults.clients.recorder import Recorder
+from tests.faults.cluster.cluster import PortalCluster, Size
+from tests.faults.nemesis.nemesis import InjectedFault
+from tests.faults.nemesis.plan import Scope
+from tests.faults.verification.checker import Violation, check
+from tests.faults.verification.history import History, Outage
+from tests.faults.verification.process_stats import ProcessStats
+from tests.faults.verification.recovery import fault_impacts
+from tests.faults.workload import BOUNDS, Load, Workload
 
 
 @dataclass(slots=True)
 class Outcome:
-    """All that a run found out. Times in seconds."""
+    """The result of a run. Times in seconds."""
 
     seed: int
     seconds: float
     history: History
-    injected: list[Injected]
+    injected: list[InjectedFault]
     violations: list[Violation]
     recovery: dict[str, list[float]]
-    """Of the faults that came alone, by kind."""
+    """Recovery times of the faults that did not overlap others, by kind."""
     gaps: dict[str, list[float]]
-    """Of the same, the longest wait of one client."""
+    """The longest wait of one client, of the same faults."""
     counts: dict[str, int]
-    vitals: dict[str, dict[str, float]]
+    process_stats: dict[str, dict[str, float]]
     complaints: list[str] = field(default_factory=list)
-    """Lines of logs that are errors, each kind once, with how often."""
+    """Error lines in the logs, each kind once, with its count."""
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """``store``: the broker's data, where it is to be elsewhere. ``keep``: data and logs stay there."""
+class Folders:
+    """``store``: a folder for the broker's data. ``keep``: a folder where data and logs remain."""
 
     store: Path | None = None
     keep: Path | None = None
 
 
-async def run(seed: int, scope: Scope, size: Size, load: Load, places: Places) -> Outcome:
-    """Run the plan of ``seed`` and judge what came of it."""
-    with _folder(places.keep) as folder, _folder(None, places.store) as store:
-        rig = Rig(folder, size, store)
-        ledger = Ledger(History(size.delay), random.Random(seed))
+async def run(seed: int, scope: Scope, size: Size, load: Load, folders: Folders) -> Outcome:
+    """Run the plan of ``seed`` and check the history."""
+    with _folder(folders.keep) as folder, _folder(None, folders.store) as store:
+        cluster = PortalCluster(folder, size, store)
+        recorder = Recorder(History(size.delay), random.Random(seed))
         begun = time.time()
         try:
-            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, _end_early, ledger)
-            await rig.start()
-            vitals = Vitals({child.name: child for child in rig.children()})
-            watching = asyncio.create_task(vitals.watch())
-            broker = await connect(rig.nats_url, name="operator")
+            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, _end_early, recorder)
+            await cluster.start()
+            process_stats = ProcessStats({child.name: child for child in cluster.children()})
+            watching = asyncio.create_task(process_stats.watch())
+            broker = await connect(cluster.nats_url, name="operator")
             try:
-                crowd = Crowd(ledger, rig, load)
-                injected = await crowd.suffer(seed, scope, broker)
+                workload = Workload(recorder, cluster, load)
+                injected = await workload.run(seed, scope, broker)
             finally:
                 watching.cancel()
                 await broker.close()
         finally:
             asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
-            await rig.stop()
-        return _judged(seed, begun, ledger, rig, injected, vitals)
+            await cluster.stop()
+        return _checked(seed, begun, recorder, cluster, injected, process_stats)
 
 
-def _end_early(ledger: Ledger) -> None:
-    """Judge what there is; a second interrupt ends it at once."""
-    ledger.enough.set()
+def _end_early(recorder: Recorder) -> None:
+    """Stop the faults and check what was recorded so far. A second interrupt ends at once."""
+    recorder.enough.set()
     asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
 
 
@@ -91,16 +91,21 @@ def _folder(keep: Path | None, within: Path | None = None) -> Iterator[Path]:
         yield Path(path)
 
 
-def _judged(
-    seed: int, begun: float, ledger: Ledger, rig: Rig, injected: list[Injected], vitals: Vitals
+def _checked(
+    seed: int,
+    begun: float,
+    recorder: Recorder,
+    cluster: PortalCluster,
+    injected: list[InjectedFault],
+    process_stats: ProcessStats,
 ) -> Outcome:
-    history = ledger.history
-    recovered = recoveries(injected, ledger.waits, history)
+    history = recorder.history
+    recovered = fault_impacts(injected, recorder.waits, history)
     history.outages = [
         Outage(felt.fault.kind.value, felt.fault.start, felt.fault.healed + felt.recovery)
         for felt in recovered
     ]
-    history.refused += [words for child in rig.children() for words in child.ended_oddly]
+    history.refused += [words for child in cluster.children() for words in child.unexpected_exits]
     by_kind: dict[str, list[float]] = {}
     gaps: dict[str, list[float]] = {}
     for felt in recovered:
@@ -108,14 +113,14 @@ def _judged(
             by_kind.setdefault(felt.fault.kind.value, []).append(felt.recovery)
             gaps.setdefault(felt.fault.kind.value, []).append(felt.gap)
     counts = {
-        "acknowledged": ledger.acknowledged,
-        "commands": ledger.commands,
+        "acknowledged": recorder.acknowledged,
+        "commands": recorder.commands,
         "stored messages": len(history.messages),
         "stored events": len(history.events),
-        "deliveries": sum(len(part.seqs) for reader in history.readers for part in reader.parts),
-        "reconnects": ledger.reconnects,
-        "late duplicates": ledger.duplicates,
-        "resets": ledger.resets,
+        "deliveries": sum(len(segment.seqs) for reader in history.readers for segment in reader.segments),
+        "reconnects": recorder.reconnects,
+        "late duplicates": recorder.duplicates,
+        "resets": recorder.resets,
         "snapshots compared": len(history.folds),
     }
     return Outcome(
@@ -123,10 +128,10 @@ def _judged(
         seconds=time.time() - begun,
         history=history,
         injected=injected,
-        violations=judge(history, BOUNDS),
+        violations=check(history, BOUNDS),
         recovery=by_kind,
         gaps=gaps,
         counts=counts,
-        vitals=vitals.figures(),
-        complaints=vitals.complaints([child.log for child in rig.services()]),
+        process_stats=process_stats.figures(),
+        complaints=process_stats.complaints([child.log for child in cluster.services()]),
     )

@@ -1,9 +1,9 @@
-"""Plans follow from their seeds, and hold what they were asked for."""
+"""A plan is determined by its seed, and contains the kinds that were asked for."""
 
-from tests.faults.plan import SLEEPS, Kind, Scope, make_plan
+from tests.faults.nemesis.plan import LONG_PAUSES, FaultKind, Scope, make_plan
 
-LONG = set(SLEEPS)
-CLUSTER = {Kind.LEADER_KILL, Kind.NODE_CUT}
+LONG = set(LONG_PAUSES)
+CLUSTER = {FaultKind.LEADER_KILL, FaultKind.NODE_CUT}
 
 
 def test_the_same_seed_makes_the_same_plan_and_another_seed_another() -> None:
@@ -22,13 +22,17 @@ def test_faults_come_in_order_within_the_time_and_often() -> None:
 
 
 def test_every_kind_comes_up_and_no_other() -> None:
-    def kinds(scope: Scope) -> set[Kind]:
+    def kinds(scope: Scope) -> set[FaultKind]:
         return {fault.kind for fault in make_plan(3, scope)}
 
-    plain = set(Kind) - LONG - CLUSTER - {Kind.BROKER_FULL, Kind.CLOCK_STEP}
+    plain = set(FaultKind) - LONG - CLUSTER - {FaultKind.BROKER_FULL, FaultKind.CLOCK_STEP}
     assert kinds(Scope(600)) == plain
     assert kinds(Scope(600, cluster=True, long=True)) == plain | LONG | CLUSTER
-    assert kinds(Scope(600, full=True)) == plain | {Kind.BROKER_FULL}
+    assert kinds(Scope(600, full=True)) == plain | {FaultKind.BROKER_FULL}
     assert kinds(Scope(600, full=True, cluster=True)) == plain | CLUSTER
-    assert kinds(Scope(600, clock=True)) == plain | {Kind.CLOCK_STEP}
-    assert kinds(Scope(600, soak=True)) == {Kind.READER_CUT, Kind.READER_SLOW, Kind.READER_HALF_OPEN}
+    assert kinds(Scope(600, clock=True)) == plain | {FaultKind.CLOCK_STEP}
+    assert kinds(Scope(600, soak=True)) == {
+        FaultKind.READER_CUT,
+        FaultKind.READER_SLOW,
+        FaultKind.READER_HALF_OPEN,
+    }

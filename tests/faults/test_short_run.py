@@ -1,13 +1,13 @@
-"""A short seeded run of the whole: everything the referee asks for holds through kills, cuts and pauses."""
+"""A short run with a fixed seed: no violation through kills, cuts and pauses."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.faults.crowd import Load
-from tests.faults.plan import Scope
-from tests.faults.rig import Size
-from tests.faults.run import Places, run
+from tests.faults.cluster.cluster import Size
+from tests.faults.nemesis.plan import Scope
+from tests.faults.run import Folders, run
+from tests.faults.workload import Load
 
 SECONDS = 8.0
 
@@ -17,9 +17,9 @@ SECONDS = 8.0
 async def test_nothing_is_lost_doubled_or_left_behind(tmp_path: Path) -> None:
     load = Load(people=8, visitors=3, operators=2, lanes=4, course=2, window=2, pace=0.02)
     size = Size(gateways=2, chats=2, clouds=2, delay=0.5)
-    outcome = await run(5, Scope(SECONDS, pause=0.4), size, load, Places(keep=tmp_path))
+    outcome = await run(5, Scope(SECONDS, pause=0.4), size, load, Folders(keep=tmp_path))
     assert outcome.violations == [], outcome.violations[:10]
-    # That each kind of work was done at all; how much depends on the machine.
+    # Each kind of work was done. How much of it depends on the machine.
     assert outcome.injected
     assert outcome.counts["acknowledged"] > 0
     assert outcome.counts["commands"] > 0

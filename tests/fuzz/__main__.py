@@ -1,4 +1,4 @@
-"""``./opsroom fuzz``: attack a portal by cases at random; say how many there were and what got through."""
+"""``./opsroom fuzz``: attack a portal with random cases, and report the findings."""
 
 import argparse
 import asyncio
@@ -11,13 +11,13 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from tests.fuzz.autobahn import judged
-from tests.fuzz.faults import FAULTS
+from tests.fuzz.mutants import MUTANTS
 from tests.fuzz.report import table
-from tests.fuzz.run import AT_ONCE, PLANTED_SECONDS, Siege, attacked, missed, siege
+from tests.fuzz.session import AT_ONCE, MUTANT_SECONDS, FuzzSession, fuzz_session, run_session, undetected
 
 
 def main() -> int:
-    """1 if anything got through."""
+    """Run the command. Returns the exit code: 1 if there was a finding."""
     parser = argparse.ArgumentParser(prog="opsroom fuzz", description=__doc__)
     parser.add_argument("--cases", type=int, default=100_000, help="how many (default: 100000)")
     parser.add_argument("--seed", type=int, default=1, help="the same seed draws the same cases (default: 1)")
@@ -26,12 +26,12 @@ def main() -> int:
         "--patience",
         type=float,
         default=60.0,
-        help="seconds in which everything has to be answered (default: 60)",
+        help="the timeout of every response in seconds (default: 60)",
     )
     parser.add_argument(
         "--planted",
         action="store_true",
-        help="plant faults instead, one by one, and see that each is told of",
+        help="plant mutants instead, one by one, and check that each is detected",
     )
     parser.add_argument(
         "--autobahn",
@@ -42,13 +42,13 @@ def main() -> int:
     if options.autobahn is not None:
         return _autobahn(options.autobahn)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    for noisy in ("opsroom_messaging", "httpx"):  # such as what the broker refuses our forgers
+    for noisy in ("opsroom_messaging", "httpx"):  # such as the broker's permission violations
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as folder, asyncio.Runner() as runner:
         stack = AsyncExitStack()
-        under = runner.run(stack.enter_async_context(siege(Path(folder), options.at_once)))
+        session = runner.run(stack.enter_async_context(fuzz_session(Path(folder), options.at_once)))
         try:
-            return _planted(runner, under) if options.planted else _attack(runner, under, options)
+            return _run_mutants(runner, session) if options.planted else _attack(runner, session, options)
         finally:
             runner.run(stack.aclose())
 
@@ -66,21 +66,21 @@ def _autobahn(wstest: str) -> int:
     return 1 if failed else 0
 
 
-def _attack(runner: asyncio.Runner, under: Siege, options: argparse.Namespace) -> int:
-    under.patience = options.patience
+def _attack(runner: asyncio.Runner, session: FuzzSession, options: argparse.Namespace) -> int:
+    session.patience = options.patience
     began = time.monotonic()
-    tally = attacked(runner, under, options.cases, options.seed)
+    tally = run_session(runner, session, options.cases, options.seed)
     print(table(tally, time.monotonic() - began, options.seed))
-    return 1 if tally.through else 0
+    return 1 if tally.findings else 0
 
 
-def _planted(runner: asyncio.Runner, under: Siege) -> int:
-    under.patience = PLANTED_SECONDS
+def _run_mutants(runner: asyncio.Runner, session: FuzzSession) -> int:
+    session.patience = MUTANT_SECONDS
     silent = 0
-    for fault in FAULTS:
-        told_instead = missed(runner, under, fault)
-        silent += bool(told_instead)
-        print(f"{fault:44}{'NOT TOLD' if told_instead else 'told'}", flush=True)
+    for mutant in MUTANTS:
+        findings = undetected(runner, session, mutant)
+        silent += bool(findings)
+        print(f"{mutant:44}{'NOT DETECTED' if findings else 'detected'}", flush=True)
     return 1 if silent else 0
 
 

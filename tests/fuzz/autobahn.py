@@ -1,8 +1,8 @@
 """The Autobahn WebSocket test suite against the gateway's own server.
 
-The suite sends messages and wants them back, which no socket of the portal does: an application that does
-just that stands in for the portal, behind the very server, protocol and outlets that the gateway has. Answers
-are frames prepared and written as those to readers are, compressed where that was agreed on.
+The suite needs an echo server, which no socket of the portal is. So a small echo application replaces the
+portal, behind the server, protocol and connection classes of the gateway. Echoes
+are built and written as frames to readers are, compressed if that was negotiated.
 
 Its command, ``wstest``, is in ``autobahntestsuite`` on PyPI, which needs Python 2.7.
 """
@@ -22,42 +22,42 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
 from opsroom_gateway.app import Gateway
-from opsroom_gateway.counters import EdgeCounters
-from opsroom_gateway.frames import binary_frame, deflated, text_frame
-from opsroom_gateway.inbox import Event
-from opsroom_gateway.server import listen, make_server
 from opsroom_gateway.settings import GatewaySettings
-from opsroom_gateway.ws_protocol import WebSocketOutlet, outlet_of
+from opsroom_gateway.transport.encoding import binary_frame, compress_frame, text_frame
+from opsroom_gateway.transport.server import listen, make_server
+from opsroom_gateway.transport.stats import TransportStats
+from opsroom_gateway.transport.websocket.connection import WebSocketConnection, connection_of
+from opsroom_gateway.transport.websocket.receive_queue import Event
 
 _LARGEST = 16 * 1024 * 1024
 """The largest message of the suite; the portal itself takes no more than 64 KiB."""
 _SETTINGS: dict[str, object] = {"port": 0, "ping_seconds": 60.0, "outbox_bytes": 4 * _LARGEST}
 _GOOD = frozenset({"OK", "NON-STRICT", "INFORMATIONAL", "UNIMPLEMENTED"})
-"""What is not a failure; each is counted and told. ``UNIMPLEMENTED``: an extension that was not agreed on."""
+"""Results that are no failure. ``UNIMPLEMENTED``: an extension that was not negotiated."""
 _SUITE_SECONDS = 3600.0
 
 
 async def _echo(websocket: WebSocket) -> None:
     await websocket.accept()
-    outlet = outlet_of(websocket)
-    outlet.park(partial(_answer, outlet))
+    outlet = connection_of(websocket)
+    outlet.serve_callback(partial(_answer, outlet))
 
 
-async def _answer(outlet: WebSocketOutlet, event: Event) -> None:
+async def _answer(outlet: WebSocketConnection, event: Event) -> None:
     if event["type"] == "websocket.disconnect":
         return
     text = event.get("text")
     frame = binary_frame(event["bytes"]) if text is None else text_frame(text.encode())
-    outlet.write(deflated(frame) if outlet.deflate else frame)
+    outlet.write(compress_frame(frame) if outlet.deflate else frame)
 
 
 @asynccontextmanager
 async def echoing(*, deflate: bool) -> AsyncIterator[int]:
-    """The server at work; yields its port."""
+    """Run the server; yields its port."""
     settings = GatewaySettings.model_validate(_SETTINGS | {"deflate": deflate})
     listener = listen(settings)
     application: Any = Starlette(routes=[WebSocketRoute("/", _echo)])
-    at_work = Gateway(application, EdgeCounters(), asyncio.Event(), lambda: True, lambda _: None)
+    at_work = Gateway(application, TransportStats(), asyncio.Event(), lambda: True, lambda _: None)
     server = make_server(at_work, settings)
     server.config.ws_max_size = _LARGEST
     serving = asyncio.create_task(server.serve([listener]))
@@ -69,7 +69,7 @@ async def echoing(*, deflate: bool) -> AsyncIterator[int]:
 
 
 async def run_suite(wstest: str, port: int, folder: Path, cases: list[str]) -> dict[str, dict[str, str]]:
-    """What the suite says of each case: ``behavior`` and ``behaviorClose``.
+    """Return the suite's result of each case: ``behavior`` and ``behaviorClose``.
 
     Raises:
         TimeoutError: it did not end within an hour.
@@ -93,7 +93,7 @@ async def run_suite(wstest: str, port: int, folder: Path, cases: list[str]) -> d
 
 
 async def judged(wstest: str, cases: list[str], *, deflate: bool) -> tuple[str, int]:
-    """Run ``cases`` (such as ``1.*`` and ``7.3.2``); what came of them in words, and how many failed."""
+    """Run ``cases`` (such as ``1.*`` and ``7.3.2``). Returns a report, and how many failed."""
     with tempfile.TemporaryDirectory() as folder:
         async with echoing(deflate=deflate) as port:
             found = await run_suite(wstest, port, Path(folder), cases)

@@ -1,20 +1,20 @@
-"""What came of a run, as a table."""
+"""The report of a session, as a table."""
 
-from tests.fuzz.run import ENOUGH, Tally
+from tests.fuzz.session import ENOUGH, Tally
 
 
 def table(tally: Tally, seconds: float, seed: int) -> str:
-    """Cases by kind and what got through, what others felt of it, and what was left after it."""
-    lines = [f"{'kind':36}{'cases':>9}{'through':>9}"]
-    for kind in sorted({*tally.cases, *tally.through_by_kind}):
-        lines.append(f"{kind:36}{tally.cases[kind]:>9}{tally.through_by_kind[kind]:>9}")
-    lines.append(f"{'all':36}{tally.cases.total():>9}{len(tally.through):>9}")
+    """Format cases and findings by kind, the latency of the canaries, and the resource usage."""
+    lines = [f"{'kind':36}{'cases':>9}{'findings':>9}"]
+    for kind in sorted({*tally.cases, *tally.findings_by_kind}):
+        lines.append(f"{kind:36}{tally.cases[kind]:>9}{tally.findings_by_kind[kind]:>9}")
+    lines.append(f"{'all':36}{tally.cases.total():>9}{len(tally.findings):>9}")
     lines.append(f"seed {seed}, {seconds:.0f} s")
     if waits := sorted(tally.waits):
         worst, median = waits[-1] * 1000, waits[len(waits) // 2] * 1000
-        lines.append(f"witnesses' messages: {len(waits)}, median {median:.0f} ms, slowest {worst:.0f} ms")
+        lines.append(f"canaries' messages: {len(waits)}, median {median:.0f} ms, slowest {worst:.0f} ms")
     if tally.before is not None and tally.after is not None:
         for what in ("tasks", "descriptors", "sockets", "mib"):
             was, now = getattr(tally.before, what), getattr(tally.after, what)
             lines.append(f"{what}: {was:.0f} before, {now:.0f} after")
-    return "\n".join((*lines, *tally.through[:ENOUGH]))
+    return "\n".join((*lines, *tally.findings[:ENOUGH]))

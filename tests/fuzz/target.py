@@ -1,8 +1,8 @@
-"""What is attacked: a gateway, a chat and a cloud service in one process of their own, which tells how it is.
+"""The target: a gateway, a chat and a cloud service in one process, which reports its resource usage.
 
-``python -m tests.fuzz.target URL USERS``: the broker and the folder of its users. Says ``{"port": ...}`` when
-it is ready, and by a line of JSON how it is after each order: ``{"ask": "vitals"}``, ``{"plant": FAULT}`` or
-``{"mend": FAULT}``. Ends with its input.
+Run as ``python -m tests.fuzz.target URL USERS``: the broker and the folder of its users. It prints
+``{"port": ...}`` when it is ready, and its usage as a line of JSON after each order on its input, which is
+``{"ask": "vitals"}``, ``{"plant": MUTANT}`` or ``{"restore": MUTANT}``. It ends when its input does.
 """
 
 import asyncio
@@ -25,28 +25,28 @@ from opsroom_cloud.provider import SimulatedProvider
 from opsroom_cloud.service import cloud_service
 from opsroom_cloud.settings import CloudSettings
 from opsroom_gateway.app import gateway
-from opsroom_gateway.server import listen, make_server
-from opsroom_messaging.access import Access
-from opsroom_messaging.connection import Broker, connect
-from opsroom_messaging.logs import configure
-from opsroom_messaging.users import password_file
-from services.gateway.tests.portal import chat_settings, gateway_settings
-from tests.fuzz.faults import FAULTS
-from tests.guarded_broker import GuardedBroker
-from tests.waiting import PATIENCE_SECONDS
+from opsroom_gateway.transport.server import listen, make_server
+from opsroom_messaging.client.connection import NatsConnection, connect
+from opsroom_messaging.client.credentials import Credentials
+from opsroom_messaging.deployment.broker_accounts import password_file
+from opsroom_runtime.log_setup import configure
+from opsroom_testkit.guarded_broker import GuardedBroker
+from opsroom_testkit.waiting import PATIENCE_SECONDS
+from services.gateway.tests.kit.portal import chat_settings, gateway_settings
+from tests.fuzz.mutants import MUTANTS
 
 DELAY_SECONDS = 0.2
 HEARTBEAT_SECONDS = 8.0
-"""Within the patience of who watches a stream."""
+"""Shorter than the timeout of the clients of the event stream."""
 _ANSWER_SECONDS = 120.0
-"""A process that imports all three services takes its time on a busy machine."""
+"""Importing all three services is slow on a busy machine."""
 _WATCHED = ("opsroom_gateway", "uvicorn", "websockets", "starlette", "fastapi", "asyncio", "_asyncio")
-"""Whose objects may not be more after than before: what is kept of people and servers is the contracts'."""
+"""The modules whose objects must not grow in number. State of users and servers is of other modules."""
 
 
 @dataclass(frozen=True, slots=True)
-class Vitals:
-    """What a process holds. ``objects``: of each class of the edge; ``mib``: its memory."""
+class ResourceUsage:
+    """The resources of a process. ``objects``: the number by class; ``mib``: its memory."""
 
     tasks: int
     descriptors: int
@@ -55,13 +55,13 @@ class Vitals:
     objects: dict[str, int]
 
 
-def vitals() -> Vitals:
-    """Of this process, from within."""
+def resource_usage() -> ResourceUsage:
+    """Measure this process."""
     gc.collect()
     me = psutil.Process()
     kinds = Counter(map(type, gc.get_objects()))
     objects = {f"{kind.__module__}.{kind.__qualname__}": kinds[kind] for kind in kinds if _watched(kind)}
-    return Vitals(
+    return ResourceUsage(
         tasks=len(asyncio.all_tasks()),
         descriptors=me.num_fds(),
         sockets=len(me.net_connections("inet")),
@@ -71,14 +71,14 @@ def vitals() -> Vitals:
 
 
 def _watched(kind: type) -> bool:
-    return str(kind.__module__).partition(".")[0] in _WATCHED  # of some classes it is no text
+    return str(kind.__module__).partition(".")[0] in _WATCHED  # some classes have a property there
 
 
 async def _serve(url: str, users: Path) -> None:
     async with AsyncExitStack() as stack:
 
-        async def as_user(name: str) -> Broker:
-            broker = await connect(url, name=name, access=Access(name, password_file(users, name)))
+        async def as_user(name: str) -> NatsConnection:
+            broker = await connect(url, name=name, credentials=Credentials(name, password_file(users, name)))
             stack.push_async_callback(broker.close)
             return broker
 
@@ -93,12 +93,12 @@ async def _serve(url: str, users: Path) -> None:
         server = make_server(at_work, chosen)
         served = asyncio.create_task(server.serve([listener]))
         _say({"port": listener.getsockname()[1]})
-        await _obey()
+        await _handle_orders()
         server.stop()
         await served
 
 
-async def _obey() -> None:
+async def _handle_orders() -> None:
     orders = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(orders), sys.stdin
@@ -107,12 +107,12 @@ async def _obey() -> None:
     while line := await orders.readline():
         match json.loads(line):
             case {"plant": name}:
-                undo[name] = FAULTS[name].plant()
-            case {"mend": name}:
+                undo[name] = MUTANTS[name].plant()
+            case {"restore": name}:
                 for owner, attribute, was in undo.pop(name):
                     setattr(owner, attribute, was)
-        seen = vitals()
-        _say({name: getattr(seen, name) for name in Vitals.__slots__})
+        seen = resource_usage()
+        _say({name: getattr(seen, name) for name in ResourceUsage.__slots__})
 
 
 def _say(answer: dict[str, Any]) -> None:
@@ -121,7 +121,7 @@ def _say(answer: dict[str, Any]) -> None:
 
 
 class Target:
-    """The process, as who attacks it sees it: a port, a log, and its vitals."""
+    """The process, seen from the session: a port, a log, and its resource usage."""
 
     def __init__(self, process: asyncio.subprocess.Process, port: int, log: Path) -> None:
         self.port = port
@@ -130,19 +130,19 @@ class Target:
 
     @property
     def alive(self) -> bool:
-        """Whether it still runs."""
+        """Whether it is running."""
         return self._process.returncode is None
 
-    async def ask(self, **order: str) -> Vitals:
-        """Give an order; answers what it holds then."""
+    async def ask(self, **order: str) -> ResourceUsage:
+        """Send an order. Returns the resource usage after it."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(order or {"ask": "vitals"}).encode() + b"\n")
-        return Vitals(**await _answer(self._process))
+        return ResourceUsage(**await _answer(self._process))
 
 
 @asynccontextmanager
 async def target(broker: GuardedBroker) -> AsyncIterator[Target]:
-    """The process at work; it has to end well when it is told to."""
+    """Run the process. It must end with exit code 0."""
     log = broker.folder / "target.log"
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(

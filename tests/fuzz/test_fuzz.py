@@ -1,4 +1,4 @@
-"""A short run of the fuzzer, and proof that it tells of faults; ``./opsroom fuzz`` is the long run."""
+"""A short run of the fuzzer, and a check that it detects mutants. ``./opsroom fuzz`` is the long run."""
 
 import asyncio
 from collections.abc import Iterator
@@ -6,41 +6,41 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from tests.fuzz.run import AT_ONCE, PLANTED_SECONDS, Siege, attacked, missed, siege
+from tests.fuzz.session import AT_ONCE, MUTANT_SECONDS, FuzzSession, fuzz_session, run_session, undetected
 
 pytestmark = pytest.mark.timeout(400)
 CASES = 5 * AT_ONCE
-SOME_FAULTS = (
+SOME_MUTANTS = (
     "a course frame's handler raises",
     "a route gives 500",
     "each connection leaves a task",
     "a bad frame costs others a message",
 )
-"""The others are planted by ``./opsroom fuzz --planted``."""
+"""``./opsroom fuzz --planted`` runs all mutants."""
 
 
 @pytest.fixture(scope="module")
 def runner() -> Iterator[asyncio.Runner]:
-    """A loop that goes on between examples."""
+    """An event loop that is kept between examples."""
     with asyncio.Runner() as loop:
         yield loop
 
 
 @pytest.fixture(scope="module")
-def under(runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Siege]:
-    """A portal under siege."""
+def session(runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FuzzSession]:
+    """A fuzz session."""
     stack = AsyncExitStack()
-    yield runner.run(stack.enter_async_context(siege(tmp_path_factory.mktemp("siege"))))
+    yield runner.run(stack.enter_async_context(fuzz_session(tmp_path_factory.mktemp("siege"))))
     runner.run(stack.aclose())
 
 
-def test_nothing_gets_through(runner: asyncio.Runner, under: Siege) -> None:
-    tally = attacked(runner, under, CASES, number=6)
+def test_nothing_gets_through(runner: asyncio.Runner, session: FuzzSession) -> None:
+    tally = run_session(runner, session, CASES, number=6)
     assert tally.cases.total() >= CASES
-    assert tally.through == []
+    assert tally.findings == []
 
 
-@pytest.mark.parametrize("fault", SOME_FAULTS)
-def test_a_planted_fault_is_told(runner: asyncio.Runner, under: Siege, fault: str) -> None:
-    under.patience = PLANTED_SECONDS
-    assert missed(runner, under, fault) == []
+@pytest.mark.parametrize("mutant", SOME_MUTANTS)
+def test_a_planted_fault_is_told(runner: asyncio.Runner, session: FuzzSession, mutant: str) -> None:
+    session.patience = MUTANT_SECONDS
+    assert undetected(runner, session, mutant) == []

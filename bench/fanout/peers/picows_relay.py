@@ -8,7 +8,7 @@ from picows import WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest
 readers: set[WSTransport] = set()
 
 
-class Reader(WSListener):
+class WebSocketClient(WSListener):
     """A socket that gets everything."""
 
     def on_ws_connected(self, transport: WSTransport) -> None:
@@ -32,7 +32,7 @@ class Publisher(WSListener):
 
 def listener(request: WSUpgradeRequest) -> WSListener:
     """By path."""
-    return Publisher() if request.path == b"/publish" else Reader()
+    return Publisher() if request.path == b"/publish" else WebSocketClient()
 
 
 async def main(port: int) -> None:

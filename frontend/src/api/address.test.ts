@@ -31,7 +31,7 @@ const choose = (search: string, stored?: string, built?: string, trusted: readon
     trusted,
   });
 
-it("prefers the link, then the choice, then the build, then the page's own origin", () => {
+it("prefers the link, then the settings, then the build, then the page's origin", () => {
   const from = (...choice: Parameters<typeof choose>) => addressLabel(choose(...choice).address);
   expect(from("?api=a.example", "b.example", "c.example")).toBe("https://a.example");
   expect(from("?api=javascript:x", "b.example")).toBe("https://b.example");
@@ -40,8 +40,8 @@ it("prefers the link, then the choice, then the build, then the page's own origi
   expect(from("?demo", "b.example")).toBe("demo");
 });
 
-it("takes a server that only the link names for a stranger, until the reader agrees", () => {
-  const strange = (...choice: Parameters<typeof choose>) => choose(...choice).strange;
+it("doesn't trust a server that only the link names until the user confirms it", () => {
+  const strange = (...choice: Parameters<typeof choose>) => choose(...choice).untrusted;
   expect(strange("?api=a.example")).toBe(true);
   expect(strange("?api=a.example", "b.example", "c.example")).toBe(true);
   expect(strange("?api=https://page.example:444")).toBe(true);
@@ -52,7 +52,7 @@ it("takes a server that only the link names for a stranger, until the reader agr
   expect(strange("?api=javascript:alert(1)")).toBe(false);
 });
 
-it("knows whom a page that came by https can't talk to", () => {
+it("detects mixed content", () => {
   expect(isMixed("https://page.example", "http://a.example")).toBe(true);
   expect(isMixed("https://page.example", "http://127.0.0.1.evil.example")).toBe(true);
   for (const base of ["https://a.example", "http://localhost:8000", "http://127.0.0.1:8000", "http://[::1]"])

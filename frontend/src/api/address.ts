@@ -1,4 +1,4 @@
-/** Where the page talks to: a server's base address, or the simulated backend. */
+/** The server that the page uses: a base address, or the mock server of the demo. */
 export type Address = { readonly kind: "server"; readonly base: string } | { readonly kind: "demo" };
 
 export const DEMO: Address = { kind: "demo" };
@@ -6,7 +6,7 @@ export const DEMO: Address = { kind: "demo" };
 const HAS_SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
 const IS_LOCAL = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:|\/|$)/i;
 
-/** Read an address as a person types it; undefined where it is none that a page may talk to. */
+/** Parse a typed address; undefined if it isn't an http or https address that the page can use. */
 export function parseAddress(typed: string): Address | undefined {
   const text = typed.trim();
   if (text === "demo") return DEMO;
@@ -17,7 +17,7 @@ export function parseAddress(typed: string): Address | undefined {
   } catch {
     return undefined;
   }
-  // Credentials in an address would end up in links that people share.
+  // Reject credentials in an address: they would end up in shared links.
   if (!["http:", "https:"].includes(url.protocol) || url.username || url.password) return undefined;
   return { kind: "server", base: url.origin + url.pathname.replace(/\/+$/, "") };
 }
@@ -27,30 +27,30 @@ interface AddressSources {
   readonly stored: string | undefined;
   readonly built: string | undefined;
   readonly origin: string;
-  /** Servers that the reader of a link has agreed to, as base addresses. */
+  /** Base addresses of the servers that the user has confirmed. */
   readonly trusted: readonly string[];
 }
 
-export interface Choice {
+export interface AddressChoice {
   readonly address: Address;
-  /** Only the link says so: whoever made it may mean no good, so nothing is sent before the reader agrees. */
-  readonly strange: boolean;
+  /** Only the link names this server. The link may be malicious, so the page asks before it sends anything. */
+  readonly untrusted: boolean;
 }
 
-/** What the link says wins over what was chosen here, which wins over what was built in. */
-export function chooseAddress({ query, stored, built, origin, trusted }: AddressSources): Choice {
-  if (query.has("demo")) return { address: DEMO, strange: false };
+/** Choose the server: the link's, else the one in the settings, else the one of the build, else the page's origin. */
+export function chooseAddress({ query, stored, built, origin, trusted }: AddressSources): AddressChoice {
+  if (query.has("demo")) return { address: DEMO, untrusted: false };
   const own = [stored, built].map(one => (one ? parseAddress(one) : undefined)).find(Boolean);
   const usual = own ?? { kind: "server", base: origin };
   const address = parseAddress(query.get("api") ?? "") ?? usual;
   const known = [...trusted, origin, addressLabel(usual), built];
-  return { address, strange: address.kind === "server" && !known.includes(address.base) };
+  return { address, untrusted: address.kind === "server" && !known.includes(address.base) };
 }
 
-/** A short name of the address, to key what the browser keeps and to show. */
+/** A short name of the server, for display and as a key in browser storage. */
 export const addressLabel = (address: Address): string => (address.kind === "demo" ? "demo" : address.base);
 
-/** Whether a browser blocks a page of this origin from talking to `base`: https may only talk to https. */
+/** Whether browsers block requests from `origin` to `base` as mixed content: https pages may only use https. */
 export const isMixed = (origin: string, base: string): boolean =>
   origin.startsWith("https:") &&
   base.startsWith("http:") &&

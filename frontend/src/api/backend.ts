@@ -1,70 +1,46 @@
 import type {
-  AckFrame,
+  AddressSeen,
+  ClientFrame,
   CloudEvent,
   Command,
-  ErrorFrame,
-  HelloFrame,
   InstanceList,
-  JoinedFrame,
-  LeaveFrame,
-  LeftFrame,
   Message,
-  MessageFrame,
-  MutedFrame,
   Operation,
   Registered,
-  RemovedFrame,
-  ResetFrame,
   Restriction,
-  SendFrame,
+  ServerFrame,
   SessionView,
-  Sighting,
   Status,
-  TypingFrame,
-  TypingNotice,
-  UnmutedFrame,
   User,
-  WelcomeFrame,
 } from "../contract/generated";
 
-export type ClientFrame = HelloFrame | SendFrame | TypingFrame | LeaveFrame;
-export type ServerFrame =
-  | WelcomeFrame
-  | MessageFrame
-  | RemovedFrame
-  | MutedFrame
-  | UnmutedFrame
-  | JoinedFrame
-  | LeftFrame
-  | TypingNotice
-  | AckFrame
-  | ErrorFrame
-  | ResetFrame;
+/** The code that browsers report if a socket ended without a close frame (RFC 6455, 7.4.1). */
+export const ABNORMAL_CLOSURE = 1006;
 
-/** What a chat connection tells; after `onClose` it tells nothing more. */
+/** The callbacks of a chat socket; nothing is called after `onClose`. */
 export interface ChatListener {
   onOpen(): void;
   onFrame(frame: ServerFrame): void;
-  /** `reason`: the server's words, which may say when to come back. */
+  /** `reason` may contain a retry hint: see `parseRetryHint`. */
   onClose(code: number, reason: string): void;
 }
 
-export interface ChatConnection {
+export interface ChatSocket {
   send(frame: ClientFrame): void;
   close(): void;
 }
 
-/** What a stream of cloud events tells; after `onClose` it tells nothing more. */
+/** The callbacks of a cloud event stream; nothing is called after `onClose`. */
 export interface CloudListener {
   onOpen(): void;
-  /** Events that arrived together, so that ten thousand of them don't cost ten thousand renderings. */
+  /** Events that arrived together are passed together: ten thousand events must not cost ten thousand renderings. */
   onChanges(events: readonly CloudEvent[]): void;
   onReset(): void;
-  /** `comeBackMs`: after how many milliseconds the server asks to be called again, where it says so. */
-  onClose(comeBackMs?: number): void;
+  /** `retryAfterMs`: the reconnection time that the server asked for, if any. */
+  onClose(retryAfterMs?: number): void;
 }
 
-export interface CloudConnection {
+export interface CloudStream {
   close(): void;
 }
 
@@ -74,50 +50,51 @@ export interface HistoryQuery {
   readonly limit: number;
 }
 
-/** One intention of a person: the same key however often it has to be sent. */
+/** One command of the user. All retries use the same idempotency key. */
 export interface CommandRequest {
   readonly command: Command;
-  /** Absent for create. */
+  /** Absent if the command is `create`. */
   readonly instanceId?: string;
   readonly key: string;
   readonly token?: string;
 }
 
-interface Terms {
+interface RestrictionDetails {
   readonly seconds?: number;
   readonly reason?: string;
 }
 
-/** What a moderator does. The reason is told to the one concerned; without `seconds` it lasts until lifted. */
+/** An action of a moderator. The user sees the reason; without `seconds` a restriction lasts until it is lifted. */
 export type Moderation =
   | { readonly kind: "remove"; readonly room: string; readonly id: string; readonly reason?: string }
-  | ({ readonly kind: "mute"; readonly name: string } & Terms)
-  | ({ readonly kind: "ban" } & ({ readonly name: string } | { readonly address: string }) & Terms)
+  | ({ readonly kind: "mute"; readonly name: string } & RestrictionDetails)
+  | ({ readonly kind: "ban" } & ({ readonly name: string } | { readonly address: string }) &
+      RestrictionDetails)
   | { readonly kind: "lift"; readonly id: string };
 
-/** Proves who asks; absent, anybody does. */
+/** Authenticates a request; without it, the request is anonymous. */
 type Token = string | undefined;
 
-/** Everything the page asks of a server; a real one over HTTP, or the simulated one. */
+/** The server's API as the page uses it, implemented over HTTP and by the mock server. */
 export interface Backend {
-  /** Who the token proves, and what they may do. */
+  /** The user whom the token belongs to, and their permissions. */
   session(token?: Token): Promise<SessionView>;
-  /** Make a registration's token worth nothing, and its name free. */
+  /** Revoke a registration's token and release its name. */
   signOut(token: string): Promise<void>;
-  /** Take a name; with a proof, the registration has the role of that proof. */
+  /** Register a name; with a proof (a static token or an ID token), the registration gets the role of the proof. */
   register(name: string, proof?: Token): Promise<Registered>;
   users(token?: Token): Promise<readonly User[]>;
   history(query: HistoryQuery, token?: Token): Promise<readonly Message[]>;
   instances(token?: Token): Promise<InstanceList>;
   command(request: CommandRequest): Promise<Operation>;
   cancel(operationId: string, token?: Token): Promise<Operation>;
-  /** What holds now of mutes and bans. */
+  /** The mutes and bans that are in force. */
   restrictions(token?: Token): Promise<readonly Restriction[]>;
-  /** From where those who go by `name` are connected or lately were, the latest first; that it is asked is audited. */
-  addresses(name: string, token?: Token): Promise<readonly Sighting[]>;
-  moderate(asked: Moderation, token?: Token): Promise<void>;
-  /** What runs, and how it does. */
+  /** The addresses from which users called `name` are or recently were connected, latest first. Calls are audited. */
+  addresses(name: string, token?: Token): Promise<readonly AddressSeen[]>;
+  moderate(action: Moderation, token?: Token): Promise<void>;
+  /** The status of all services and streams. */
   status(token?: Token): Promise<Status>;
-  openChat(listener: ChatListener): ChatConnection;
-  openCloud(since: number, listener: CloudListener, token?: Token): CloudConnection;
+  openChat(listener: ChatListener): ChatSocket;
+  openCloud(since: number, listener: CloudListener, token?: Token): CloudStream;
 }

@@ -1,10 +1,10 @@
-import { SUBPROTOCOL } from "../contract/generated";
-import type { ChatConnection, ChatListener, ServerFrame } from "./backend";
+import { type ServerFrame, SUBPROTOCOL } from "../contract/generated";
+import { ABNORMAL_CLOSURE, type ChatListener, type ChatSocket } from "./backend";
 
-/** A handshake that takes longer has met something that only swallows packets. */
-const OPEN_WITHIN_MS = 10_000;
+/** Time limit for the handshake: some networks drop packets without an error. */
+const OPEN_TIMEOUT_MS = 10_000;
+/** The code with which the page closes a socket that it no longer needs (RFC 6455, 7.4.1). */
 const NORMAL_CLOSURE = 1000;
-const ABNORMAL_CLOSURE = 1006;
 
 const parseFrame = (data: unknown): ServerFrame | undefined => {
   if (typeof data !== "string") return undefined;
@@ -18,30 +18,30 @@ const parseFrame = (data: unknown): ServerFrame | undefined => {
   }
 };
 
-/** A WebSocket that speaks frames; one `onClose`, however it ends. */
-export function openChatSocket(url: string, listener: ChatListener): ChatConnection {
+/** Open a WebSocket that sends and receives frames; calls `onClose` once, however the socket ends. */
+export function openChatSocket(url: string, listener: ChatListener): ChatSocket {
   const socket = new WebSocket(url, SUBPROTOCOL);
   let closed = false;
-  const end = (code: number, reason = "") => {
+  const finish = (code: number, reason = "") => {
     if (closed) return;
     closed = true;
-    clearTimeout(patience);
+    clearTimeout(openTimeout);
     listener.onClose(code, reason);
   };
-  const patience = setTimeout(() => {
-    end(ABNORMAL_CLOSURE);
+  const openTimeout = setTimeout(() => {
+    finish(ABNORMAL_CLOSURE);
     socket.close();
-  }, OPEN_WITHIN_MS);
+  }, OPEN_TIMEOUT_MS);
 
   socket.onopen = () => {
-    clearTimeout(patience);
+    clearTimeout(openTimeout);
     if (!closed) listener.onOpen();
   };
   socket.onmessage = event => {
     const frame = parseFrame(event.data);
     if (frame && !closed) listener.onFrame(frame);
   };
-  socket.onclose = event => end(event.code, event.reason);
+  socket.onclose = event => finish(event.code, event.reason);
 
   return {
     send: frame => {
@@ -49,7 +49,7 @@ export function openChatSocket(url: string, listener: ChatListener): ChatConnect
     },
     close: () => {
       closed = true;
-      clearTimeout(patience);
+      clearTimeout(openTimeout);
       socket.close(NORMAL_CLOSURE);
     },
   };

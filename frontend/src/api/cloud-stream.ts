@@ -1,20 +1,28 @@
+import { createParser } from "eventsource-parser";
 import { type CloudEvent, SSE_CHANGE, SSE_RESET } from "../contract/generated";
-import type { CloudConnection, CloudListener } from "./backend";
-import { createSseParser } from "./sse";
+import type { CloudListener, CloudStream } from "./backend";
 
-/** Three heartbeats of the server missed: the stream has died without saying so. */
-const SILENCE_MS = 45_000;
+/** Three missed heartbeats: the connection is dead, although nothing has closed it. */
+const HEARTBEAT_TIMEOUT_MS = 45_000;
 
-/** Follow the cloud's events over a fetch that never ends; one `onClose`, however it ends. */
+/**
+ * Subscribe to the event stream of the cloud; calls `onClose` once, however the stream ends.
+ *
+ * It reads the stream with `fetch`, because the browser's EventSource hides the heartbeats, which are comments,
+ * and reconnects on its own schedule.
+ */
 export function openCloudStream(
   url: string,
   listener: CloudListener,
   token: string | undefined,
-): CloudConnection {
+): CloudStream {
   const abort = new AbortController();
   let watchdog: ReturnType<typeof setTimeout> | undefined;
   let closed = false;
-  let comeBackMs: number | undefined;
+  let retryAfterMs: number | undefined;
+  // What one chunk of the body contained.
+  let changes: CloudEvent[] = [];
+  let reset = false;
 
   const close = () => {
     closed = true;
@@ -24,43 +32,46 @@ export function openCloudStream(
   const fail = () => {
     if (closed) return;
     close();
-    listener.onClose(comeBackMs);
+    listener.onClose(retryAfterMs);
   };
-  const stillAlive = () => {
+  const resetWatchdog = () => {
     clearTimeout(watchdog);
-    watchdog = setTimeout(fail, SILENCE_MS);
+    watchdog = setTimeout(fail, HEARTBEAT_TIMEOUT_MS);
   };
 
-  const tell = (piece: string, parse: ReturnType<typeof createSseParser>) => {
-    const changes: CloudEvent[] = [];
-    let reset = false;
-    for (const event of parse(piece)) {
-      if (event.name === SSE_CHANGE) changes.push(JSON.parse(event.data) as CloudEvent);
-      if (event.name === SSE_RESET) reset = true;
-    }
+  const parser = createParser({
+    onEvent: ({ event, data }) => {
+      if (event === SSE_CHANGE) changes.push(JSON.parse(data) as CloudEvent);
+      if (event === SSE_RESET) reset = true;
+    },
+    onRetry: ms => {
+      retryAfterMs = ms;
+    },
+  });
+  const dispatch = (chunk: string) => {
+    changes = [];
+    reset = false;
+    parser.feed(chunk);
     if (changes.length > 0) listener.onChanges(changes);
     if (reset) listener.onReset();
   };
 
   const read = async () => {
-    stillAlive();
-    const proof = token ? { Authorization: `Bearer ${token}` } : {};
-    const headers = { Accept: "text/event-stream", ...proof };
+    resetWatchdog();
+    const authorization = token ? { Authorization: `Bearer ${token}` } : {};
+    const headers = { Accept: "text/event-stream", ...authorization };
     const response = await fetch(url, { headers, signal: abort.signal });
     const isStream = response.headers.get("Content-Type")?.startsWith("text/event-stream");
     if (!response.ok || !isStream || !response.body) return;
     listener.onOpen();
-    const parse = createSseParser(ms => {
-      comeBackMs = ms;
-    });
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (let chunk = await reader.read(); !chunk.done && !closed; chunk = await reader.read()) {
-      stillAlive();
-      tell(chunk.value, parse);
+      resetWatchdog();
+      dispatch(chunk.value);
     }
   };
 
-  // Any way in which reading ends, an error included, means: connect again and resume.
+  // Whether the stream ends or fails, the caller reconnects and resumes.
   read().then(fail, fail);
   return { close };
 }

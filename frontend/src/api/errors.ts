@@ -1,7 +1,7 @@
 import { type ErrorCode, type Problem, RETRYABLE } from "../contract/generated";
 
-/** The server understood and said no. */
-export class RefusedError extends Error {
+/** An error response of the server, with its problem details. */
+export class ApiError extends Error {
   constructor(readonly problem: Pick<Problem, "code" | "detail" | "retryAfter">) {
     super(`${problem.code}: ${problem.detail}`);
   }
@@ -11,15 +11,15 @@ export class RefusedError extends Error {
   }
 }
 
-/** Nobody answered, or what answered doesn't speak our language. */
-export class UnreachableError extends Error {}
+/** No response, or a response that isn't one of this API. */
+export class NetworkError extends Error {}
 
 /** Whether the same request may succeed a little later. */
 export const isTransient = (error: unknown): boolean =>
-  error instanceof UnreachableError || (error instanceof RefusedError && RETRYABLE.includes(error.code));
+  error instanceof NetworkError || (error instanceof ApiError && RETRYABLE.includes(error.code));
 
-const LONGEST_PAUSE_MS = 15_000;
+const MAX_RETRY_DELAY_MS = 15_000;
 
-/** How long to leave the server in peace, in milliseconds: as long as it asks for, within reason. */
-export const pauseAfter = (retryAfterSeconds: number | undefined, otherwise: number): number =>
-  retryAfterSeconds === undefined ? otherwise : Math.min(LONGEST_PAUSE_MS, retryAfterSeconds * 1000);
+/** The delay before a retry in milliseconds: the server's Retry-After up to a limit, else `otherwise`. */
+export const retryDelay = (retryAfterSeconds: number | undefined, otherwise: number): number =>
+  retryAfterSeconds === undefined ? otherwise : Math.min(MAX_RETRY_DELAY_MS, retryAfterSeconds * 1000);

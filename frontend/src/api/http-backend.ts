@@ -1,26 +1,16 @@
-import { API, type Command, type Operation } from "../contract/generated";
+import { API, COMMANDS, type Operation } from "../contract/generated";
 import type { Backend, CommandRequest } from "./backend";
 import { openChatSocket } from "./chat-socket";
 import { openCloudStream } from "./cloud-stream";
 import { request, urlOf } from "./http";
 
-const ROUTES = {
-  start: "POST /cloud/instances/{instance_id}/start",
-  stop: "POST /cloud/instances/{instance_id}/stop",
-  remove: "DELETE /cloud/instances/{instance_id}",
-} as const satisfies Record<Exclude<Command, "create">, string>;
-
 const loadModeration = () => import(/* webpackChunkName: "moderation" */ "./moderation");
 
-/** The gateway at `base`, an origin with or without a path before `/api/v1`. */
+/** Create a backend that uses the gateway at `base`: an origin, optionally with a path prefix of `/api/v1`. */
 export function createHttpBackend(base: string): Backend {
   const command = async ({ command, instanceId = "", key, token }: CommandRequest): Promise<Operation> => {
-    const proof = { key, token };
-    const { operation } =
-      command === "create"
-        ? await request(base, "POST /cloud/instances", {}, proof)
-        : await request(base, ROUTES[command], { path: { instance_id: instanceId } }, proof);
-    return operation;
+    const path = { instance_id: instanceId };
+    return (await request(base, COMMANDS[command].route, { path }, { key, token })).operation;
   };
   return {
     session: token => request(base, "GET /session", {}, { token }),
@@ -30,19 +20,19 @@ export function createHttpBackend(base: string): Backend {
     register: (name, token) => request(base, "POST /chat/users", { body: { name } }, { token }),
     users: async token => (await request(base, "GET /chat/users", {}, { token })).users,
     history: async ({ room, ...query }, token) => {
-      const asked = { path: { room }, query };
-      return (await request(base, "GET /chat/rooms/{room}/messages", asked, { token })).messages;
+      const parts = { path: { room }, query };
+      return (await request(base, "GET /chat/rooms/{room}/messages", parts, { token })).messages;
     },
     instances: token => request(base, "GET /cloud/instances", {}, { token }),
     command,
     cancel: async (operationId, token) => {
       const path = { operation_id: operationId };
-      const proof = { token };
-      return (await request(base, "DELETE /cloud/operations/{operation_id}", { path }, proof)).operation;
+      const options = { token };
+      return (await request(base, "DELETE /cloud/operations/{operation_id}", { path }, options)).operation;
     },
     restrictions: async token => (await loadModeration()).restrictions(base, token),
     addresses: async (name, token) => (await loadModeration()).addresses(base, name, token),
-    moderate: async (asked, token) => (await loadModeration()).moderate(base, asked, token),
+    moderate: async (action, token) => (await loadModeration()).moderate(base, action, token),
     status: token => request(base, "GET /status", {}, { token }),
     openChat: listener => openChatSocket(`${base.replace(/^http/, "ws")}${API}/chat/ws`, listener),
     openCloud: (since, listener, token) =>

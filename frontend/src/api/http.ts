@@ -1,16 +1,16 @@
 import { API, type Contract, type Problem } from "../contract/generated";
-import { RefusedError, UnreachableError } from "./errors";
+import { ApiError, NetworkError } from "./errors";
 
 type Api = Contract["Api"];
 
-/** A request of the gateway's OpenAPI: its method and its path below `/api/v1`. */
+/** An operation of the gateway's OpenAPI document: its method and its path below `/api/v1`. */
 export type Route = keyof Api;
-type Answer<R extends Route> = Api[R] extends { answer: infer A } ? A : never;
+type ResponseBody<R extends Route> = Api[R] extends { response: infer A } ? A : never;
 type Part = "path" | "query" | "body";
-export type Asked<R extends Route> = Pick<Api[R], Extract<keyof Api[R], Part>>;
+export type RequestParts<R extends Route> = Pick<Api[R], Extract<keyof Api[R], Part>>;
 
-/** What may come with any request. */
-export interface Proof {
+/** The options of every request: the token and the idempotency key. */
+export interface RequestOptions {
   readonly token?: string | undefined;
   readonly key?: string | undefined;
 }
@@ -21,30 +21,30 @@ interface LooseParts {
   readonly body?: unknown;
 }
 
-const ANSWER_WITHIN_MS = 15_000;
+const REQUEST_TIMEOUT_MS = 15_000;
 const NO_CONTENT = 204;
 
 const isProblem = (body: unknown): body is Problem =>
   typeof body === "object" && body !== null && "code" in body && "detail" in body;
 
-/** The address of `route` on the server at `base`, with what was asked put in its place. */
-export function urlOf<R extends Route>(base: string, route: R, asked: Asked<R>): string {
-  const { path = {}, query = {} } = asked as LooseParts;
-  const place = route
+/** The URL of `route` on the server at `base`, with path and query parameters filled in. */
+export function urlOf<R extends Route>(base: string, route: R, parts: RequestParts<R>): string {
+  const { path: values = {}, query = {} } = parts as LooseParts;
+  const path = route
     .slice(route.indexOf(" ") + 1)
-    .replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(path[name] ?? ""));
+    .replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(values[name] ?? ""));
   const search = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]));
-  return `${base}${API}${place}${search.size > 0 ? `?${search}` : ""}`;
+  return `${base}${API}${path}${search.size > 0 ? `?${search}` : ""}`;
 }
 
-/** One request and its JSON answer; throws `RefusedError` or `UnreachableError`, nothing else. */
+/** Send a request and return its JSON response. Throws only `ApiError` and `NetworkError`. */
 export async function request<R extends Route>(
   base: string,
   route: R,
-  asked: Asked<R>,
-  { token, key }: Proof = {},
-): Promise<Answer<R>> {
-  const sent = (asked as LooseParts).body;
+  parts: RequestParts<R>,
+  { token, key }: RequestOptions = {},
+): Promise<ResponseBody<R>> {
+  const sent = (parts as LooseParts).body;
   const headers: Record<string, string> = { Accept: "application/json" };
   if (sent !== undefined) headers["Content-Type"] = "application/json";
   if (token) headers.Authorization = `Bearer ${token}`;
@@ -52,18 +52,18 @@ export async function request<R extends Route>(
   let response: Response;
   let body: unknown;
   try {
-    response = await fetch(urlOf(base, route, asked), {
+    response = await fetch(urlOf(base, route, parts), {
       method: route.slice(0, route.indexOf(" ")),
       headers,
-      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
       ...(sent === undefined ? {} : { body: JSON.stringify(sent) }),
     });
     body = response.status === NO_CONTENT ? undefined : await response.json();
   } catch (error) {
-    // A static site answers an unknown path with a page: that is no server of ours either.
-    throw new UnreachableError(String(error));
+    // Includes invalid JSON: a static site may return an HTML page for any path.
+    throw new NetworkError(String(error));
   }
-  if (response.ok) return body as Answer<R>;
-  if (isProblem(body)) throw new RefusedError(body);
-  throw new UnreachableError(`HTTP ${response.status}`);
+  if (response.ok) return body as ResponseBody<R>;
+  if (isProblem(body)) throw new ApiError(body);
+  throw new NetworkError(`HTTP ${response.status}`);
 }

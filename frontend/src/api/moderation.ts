@@ -1,30 +1,30 @@
-import type { Restriction, Sighting } from "../contract/generated";
+import type { AddressSeen, Restriction } from "../contract/generated";
 import type { Moderation } from "./backend";
 import { request } from "./http";
 
-/** What admins ask of the gateway at `base`; loaded when the first of them does. */
-export async function moderate(base: string, asked: Moderation, token: string | undefined): Promise<void> {
-  const proof = { token };
-  switch (asked.kind) {
+/** Perform a moderation action on the gateway at `base`. This module is loaded on first use. */
+export async function moderate(base: string, action: Moderation, token: string | undefined): Promise<void> {
+  const options = { token };
+  switch (action.kind) {
     case "remove": {
-      const { room, id: message_id, reason } = asked;
+      const { room, id: message_id, reason } = action;
       const parts = { path: { room, message_id }, query: reason ? { reason } : {} };
-      await request(base, "DELETE /chat/rooms/{room}/messages/{message_id}", parts, proof);
+      await request(base, "DELETE /chat/rooms/{room}/messages/{message_id}", parts, options);
       return;
     }
     case "lift": {
-      const path = { restriction_id: asked.id };
-      await request(base, "DELETE /chat/restrictions/{restriction_id}", { path, query: {} }, proof);
+      const path = { restriction_id: action.id };
+      await request(base, "DELETE /chat/restrictions/{restriction_id}", { path, query: {} }, options);
       return;
     }
     case "mute": {
-      const { kind, ...body } = asked;
-      await request(base, "POST /chat/mutes", { body }, proof);
+      const { kind, ...body } = action;
+      await request(base, "POST /chat/mutes", { body }, options);
       return;
     }
     default: {
-      const { kind, ...body } = asked;
-      await request(base, "POST /chat/bans", { body }, proof);
+      const { kind, ...body } = action;
+      await request(base, "POST /chat/bans", { body }, options);
     }
   }
 }
@@ -37,6 +37,6 @@ export async function addresses(
   base: string,
   name: string,
   token: string | undefined,
-): Promise<readonly Sighting[]> {
+): Promise<readonly AddressSeen[]> {
   return (await request(base, "GET /chat/addresses", { query: { name } }, { token })).addresses;
 }

@@ -8,7 +8,63 @@ export const NAME_MAX = 32;
 export const SSE_CHANGE = "change";
 export const SSE_RESET = "reset";
 export const RETRY_HINT = "; retry in (\\d+\\.\\d) s$";
-/** What each close code of the socket asks of the client. */
+/** The commands for instances: event of completion, valid states, state after it (null: removed), route. */
+export const COMMANDS = {
+  "create": {
+    "done": "created",
+    "needs": [],
+    "leaves": "stopped",
+    "route": "POST /cloud/instances"
+  },
+  "start": {
+    "done": "started",
+    "needs": [
+      "stopped"
+    ],
+    "leaves": "running",
+    "route": "POST /cloud/instances/{instance_id}/start"
+  },
+  "restart": {
+    "done": "restarted",
+    "needs": [
+      "running"
+    ],
+    "leaves": "running",
+    "route": "POST /cloud/instances/{instance_id}/restart"
+  },
+  "stop": {
+    "done": "stopped",
+    "needs": [
+      "running"
+    ],
+    "leaves": "stopped",
+    "route": "POST /cloud/instances/{instance_id}/stop"
+  },
+  "remove": {
+    "done": "removed",
+    "needs": [
+      "running",
+      "stopped"
+    ],
+    "leaves": null,
+    "route": "DELETE /cloud/instances/{instance_id}"
+  }
+} as const satisfies Record<Command, CommandSpec>;
+/** The codes with which the server closes a socket. */
+export const CloseCode = {
+  "LEFT": 1000,
+  "GOING_AWAY": 1001,
+  "TOO_BIG": 1009,
+  "PING_TIMEOUT": 1011,
+  "TRY_LATER": 1013,
+  "HELLO_EXPECTED": 4001,
+  "TOKEN_INVALID": 4002,
+  "NAME_LOST": 4003,
+  "BANNED": 4004,
+  "TOO_SLOW": 4008,
+  "PROTOCOL": 4009
+} as const;
+/** Whether, and when, a client reconnects after each close code. */
 export const RETRY_BY_CLOSE_CODE: Readonly<Record<number, "never" | "now" | "later" | "register">> = {
   "1000": "never",
   "1001": "now",
@@ -25,16 +81,41 @@ export const RETRY_BY_CLOSE_CODE: Readonly<Record<number, "never" | "now" | "lat
 /** Error codes after which the same request may succeed a little later. */
 export const RETRYABLE: readonly ErrorCode[] = ["idempotency_in_flight","overloaded","rate_limited","request_timeout","unavailable"];
 
+export type ClientFrame =
+  | HelloFrame
+  | LeaveFrame
+  | SendFrame
+  | TypingFrame;
+
+export type ServerFrame =
+  | AckFrame
+  | ErrorFrame
+  | JoinedFrame
+  | LeftFrame
+  | MessageFrame
+  | MutedFrame
+  | RemovedFrame
+  | ResetFrame
+  | TypingNotice
+  | UnmutedFrame
+  | WelcomeFrame;
+
+export interface CommandSpec {
+  readonly done: EventType;
+  readonly needs: readonly InstanceState[];
+  readonly leaves: InstanceState | null;
+  readonly route: keyof Contract["Api"];
+}
+
 export type Mode = "open" | "token" | "oidc";
 export type Action = "register" | "chat" | "see_servers" | "command_servers" | "moderate" | "see_audit";
 export type Role = "member" | "viewer" | "operator" | "admin";
 export type RestrictionKind = "mute" | "ban";
 export type InstanceState = "running" | "stopped";
-export type Command = "create" | "start" | "stop" | "remove";
+export type Command = "create" | "start" | "stop" | "restart" | "remove";
 export type OperationStatus = "pending" | "done" | "cancelled" | "failed";
 export type AuditOutcome = "accepted" | "refused";
-export type AuditAction =
-  "create" | "start" | "stop" | "remove" | "cancel" | "revoke" | "remove_message" | "mute" | "ban" | "lift" | "locate";
+export type AuditedAction = "cancel" | "revoke" | "remove_message" | "mute" | "ban" | "lift" | "locate";
 export type ErrorCode =
   | "invalid_request"
   | "payload_too_large"
@@ -67,12 +148,12 @@ export type ErrorCode =
   | "unavailable"
   | "internal";
 export type EventType =
-  "received" | "created" | "started" | "stopped" | "removed" | "cancelled" | "failed" | "retained";
+  "received" | "created" | "started" | "stopped" | "restarted" | "removed" | "cancelled" | "failed" | "retained";
 
 export interface Contract {
   Api: {
     "GET /session": {
-      answer: SessionView;
+      response: SessionView;
     };
     "DELETE /session": {};
     "DELETE /chat/rooms/{room}/messages/{message_id}": {
@@ -93,15 +174,15 @@ export interface Contract {
       };
     };
     "GET /chat/restrictions": {
-      answer: RestrictionList;
+      response: RestrictionList;
     };
     "POST /chat/mutes": {
       body: NewMute;
-      answer: Restriction;
+      response: Restriction;
     };
     "POST /chat/bans": {
       body: NewBan;
-      answer: Restriction;
+      response: Restriction;
     };
     "DELETE /chat/restrictions/{restriction_id}": {
       path: {
@@ -115,14 +196,14 @@ export interface Contract {
       query: {
         name: string;
       };
-      answer: AddressList;
+      response: AddressList;
     };
     "GET /chat/users": {
-      answer: UsersReply;
+      response: UsersReply;
     };
     "POST /chat/users": {
       body: NewUser;
-      answer: Registered;
+      response: Registered;
     };
     "GET /chat/rooms/{room}/messages": {
       path: {
@@ -133,43 +214,49 @@ export interface Contract {
         after?: number;
         limit?: number;
       };
-      answer: HistoryReply;
+      response: HistoryReply;
     };
     "GET /cloud/instances": {
-      answer: InstanceList;
+      response: InstanceList;
     };
     "POST /cloud/instances": {
-      answer: OperationAccepted;
+      response: OperationAccepted;
     };
     "POST /cloud/instances/{instance_id}/start": {
       path: {
         instance_id: string;
       };
-      answer: OperationAccepted;
+      response: OperationAccepted;
+    };
+    "POST /cloud/instances/{instance_id}/restart": {
+      path: {
+        instance_id: string;
+      };
+      response: OperationAccepted;
     };
     "POST /cloud/instances/{instance_id}/stop": {
       path: {
         instance_id: string;
       };
-      answer: OperationAccepted;
+      response: OperationAccepted;
     };
     "DELETE /cloud/instances/{instance_id}": {
       path: {
         instance_id: string;
       };
-      answer: OperationAccepted;
+      response: OperationAccepted;
     };
     "GET /cloud/operations/{operation_id}": {
       path: {
         operation_id: string;
       };
-      answer: OperationAccepted;
+      response: OperationAccepted;
     };
     "DELETE /cloud/operations/{operation_id}": {
       path: {
         operation_id: string;
       };
-      answer: OperationAccepted;
+      response: OperationAccepted;
     };
     "GET /audit": {
       query: {
@@ -177,11 +264,12 @@ export interface Contract {
         after?: number;
         limit?: number;
       };
-      answer: AuditPage;
+      response: AuditPage;
     };
     "GET /status": {
-      answer: Status;
+      response: Status;
     };
+    "GET /status/events": {};
     "GET /cloud/events": {
       query: {
         since?: number;
@@ -189,20 +277,20 @@ export interface Contract {
     };
   };
   HelloFrame: HelloFrame;
+  LeaveFrame: LeaveFrame;
   SendFrame: SendFrame;
   TypingFrame: TypingFrame;
-  LeaveFrame: LeaveFrame;
-  WelcomeFrame: WelcomeFrame;
-  MessageFrame: MessageFrame;
-  RemovedFrame: RemovedFrame;
-  MutedFrame: MutedFrame;
-  UnmutedFrame: UnmutedFrame;
-  JoinedFrame: JoinedFrame;
-  LeftFrame: LeftFrame;
-  TypingNotice: TypingNotice;
   AckFrame: AckFrame;
   ErrorFrame: ErrorFrame;
+  JoinedFrame: JoinedFrame;
+  LeftFrame: LeftFrame;
+  MessageFrame: MessageFrame;
+  MutedFrame: MutedFrame;
+  RemovedFrame: RemovedFrame;
   ResetFrame: ResetFrame;
+  TypingNotice: TypingNotice;
+  UnmutedFrame: UnmutedFrame;
+  WelcomeFrame: WelcomeFrame;
   CloudEvent: CloudEvent;
   ResetEvent: ResetEvent;
   Problem: Problem;
@@ -251,9 +339,9 @@ export interface NewBan {
   reason?: string;
 }
 export interface AddressList {
-  addresses: Sighting[];
+  addresses: AddressSeen[];
 }
-export interface Sighting {
+export interface AddressSeen {
   address: string;
   at: string;
 }
@@ -324,7 +412,7 @@ export interface AuditEntry {
   id: string;
   at: string;
   outcome: AuditOutcome;
-  action: AuditAction;
+  action: Command | AuditedAction;
   actor: string;
   address?: string;
   target?: string;
@@ -370,6 +458,9 @@ export interface HelloFrame {
   token: string;
   since?: number;
 }
+export interface LeaveFrame {
+  type: "leave";
+}
 export interface SendFrame {
   type: "send";
   clientId: string;
@@ -379,59 +470,6 @@ export interface SendFrame {
 export interface TypingFrame {
   type: "typing";
   room: string;
-}
-export interface LeaveFrame {
-  type: "leave";
-}
-export interface WelcomeFrame {
-  type: "welcome";
-  user: User;
-  users: User[];
-  seq: number;
-  muted?: Mute;
-}
-export interface Mute {
-  until?: string;
-  reason?: string;
-}
-export interface MessageFrame {
-  seq: number;
-  id: string;
-  room: string;
-  user: User;
-  text: string;
-  timestamp: string;
-  clientId?: string;
-  type: "message";
-}
-export interface RemovedFrame {
-  type: "removed";
-  seq: number;
-  room: string;
-  id: string;
-  messageSeq: number;
-  timestamp: string;
-}
-export interface MutedFrame {
-  until?: string;
-  reason?: string;
-  type: "muted";
-}
-export interface UnmutedFrame {
-  type: "unmuted";
-}
-export interface JoinedFrame {
-  type: "joined";
-  user: User;
-}
-export interface LeftFrame {
-  type: "left";
-  user: User;
-}
-export interface TypingNotice {
-  type: "typing";
-  room: string;
-  user: User;
 }
 export interface AckFrame {
   type: "ack";
@@ -450,9 +488,59 @@ export interface ErrorFrame {
   retryAfter?: number;
   until?: string;
 }
+export interface JoinedFrame {
+  type: "joined";
+  user: User;
+}
+export interface LeftFrame {
+  type: "left";
+  user: User;
+}
+export interface MessageFrame {
+  seq: number;
+  id: string;
+  room: string;
+  user: User;
+  text: string;
+  timestamp: string;
+  clientId?: string;
+  type: "message";
+}
+export interface MutedFrame {
+  until?: string;
+  reason?: string;
+  type: "muted";
+}
+export interface RemovedFrame {
+  type: "removed";
+  seq: number;
+  room: string;
+  id: string;
+  messageSeq: number;
+  timestamp: string;
+}
 export interface ResetFrame {
   type: "reset";
   seq: number;
+}
+export interface TypingNotice {
+  type: "typing";
+  room: string;
+  user: User;
+}
+export interface UnmutedFrame {
+  type: "unmuted";
+}
+export interface WelcomeFrame {
+  type: "welcome";
+  user: User;
+  users: User[];
+  seq: number;
+  muted?: Mute;
+}
+export interface Mute {
+  until?: string;
+  reason?: string;
 }
 export interface CloudEvent {
   seq: number;
@@ -465,6 +553,7 @@ export interface CloudEvent {
   timestamp: string;
   dueAt?: string;
   reason?: string;
+  instance?: Instance;
 }
 export interface ResetEvent {
   seq: number;

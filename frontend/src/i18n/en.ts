@@ -1,6 +1,7 @@
 import type { Command, ErrorCode, InstanceState } from "../contract/generated";
 import type { SignOnProblem } from "../session/sign-on";
 import type { WorklogKind } from "../state/cloud/model";
+import { labelOf } from "./label";
 import { plural } from "./plural";
 
 const count = plural("en");
@@ -9,12 +10,14 @@ const commands: Record<Command, string> = {
   create: "Create",
   start: "Start",
   stop: "Stop",
+  restart: "Restart",
   remove: "Remove",
 };
 const pending: Record<Command, string> = {
   create: "Creating",
   start: "Starting",
   stop: "Stopping",
+  restart: "Restarting",
   remove: "Removing",
 };
 const states: Record<InstanceState, string> = { running: "Running", stopped: "Stopped" };
@@ -23,6 +26,7 @@ const kinds: Record<WorklogKind, string> = {
   created: "Created",
   started: "Started",
   stopped: "Stopped",
+  restarted: "Restarted",
   removed: "Removed",
   cancelled: "Cancelled",
   failed: "Failed",
@@ -169,8 +173,8 @@ export const en = {
     by: (actor: string) => `by ${actor === "anonymous" ? "someone" : actor}`,
     due: (seconds: number) => (seconds > 0 ? `in ${count(seconds, { other: "# s" })}` : "any moment now"),
     undo: "Undo",
-    undoOf: (command: Command, id: string) => `Undo: ${pending[command].toLowerCase()} ${id}`,
-    action: (command: Command, id: string) => `${commands[command]} ${id}`,
+    undoOf: (command: Command, id: string) => `Undo: ${labelOf(pending, command).toLowerCase()} ${id}`,
+    action: (command: Command, id: string) => `${labelOf(commands, command)} ${id}`,
     copy: (id: string) => `Copy the id ${id}`,
     copied: "Copied",
     running: (n: number) => count(n, { other: "# running" }),
@@ -196,10 +200,11 @@ export const en = {
     server: "Server",
     info: "INFO",
     error: "ERROR",
-    received: (command: Command) => `Received "${commands[command]} command"`,
-    cancelled: (command: Command) => `Cancelled "${commands[command]} command"`,
-    failed: (command: Command, reason: string) => `"${commands[command]} command" failed. ${reason}`,
-    refused: (command: Command, reason: string) => `"${commands[command]} command" refused. ${reason}`,
+    received: (command: Command) => `Received "${labelOf(commands, command)} command"`,
+    cancelled: (command: Command) => `Cancelled "${labelOf(commands, command)} command"`,
+    failed: (command: Command, reason: string) => `"${labelOf(commands, command)} command" failed. ${reason}`,
+    refused: (command: Command, reason: string) =>
+      `"${labelOf(commands, command)} command" refused. ${reason}`,
     kinds,
     by: (actor: string) => `by ${actor}`,
     allInstances: "All instances",
@@ -213,7 +218,7 @@ export const en = {
     noMatch: "No line matches.",
     onlyThis: (id: string) => `Show only ${id} in the Worklog`,
   },
-  away: {
+  missedEvents: {
     title: (ago: string) => `While you were away (${ago})`,
     minutes: (n: number) => count(n, { one: "# minute", other: "# minutes" }),
     hours: (n: number) => count(n, { one: "# hour", other: "# hours" }),
@@ -222,6 +227,7 @@ export const en = {
       created: (n: number) => count(n, { other: "# created" }),
       started: (n: number) => count(n, { other: "# started" }),
       stopped: (n: number) => count(n, { other: "# stopped" }),
+      restarted: (n: number) => count(n, { other: "# restarted" }),
       removed: (n: number) => count(n, { other: "# removed" }),
       cancelled: (n: number) => count(n, { other: "# cancelled" }),
       failed: (n: number) => count(n, { other: "# failed" }),

@@ -12,7 +12,7 @@ it.each([
   expect(en.chat.fresh(n)).toBe(english);
 });
 
-it("says an unknown error in the server's own words", () => {
+it("falls back to the server's text for an unknown error", () => {
   expect(en.error("internal", "It broke.")).toBe("It broke.");
   expect(ru.error("name_taken")).toBe("Этот псевдоним уже занят.");
 });

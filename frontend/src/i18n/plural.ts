@@ -2,7 +2,7 @@ export type Language = "en" | "ru";
 
 type Forms = { readonly other: string } & Partial<Record<Intl.LDMLPluralRule, string>>;
 
-/** A function that puts a number into the form that the language wants with it; `#` stands for the number. */
+/** Create a function that picks the plural form for a number and replaces `#` in it by the number. */
 export function plural(language: Language): (count: number, forms: Forms) => string {
   const rules = new Intl.PluralRules(language);
   const numbers = new Intl.NumberFormat(language);

@@ -1,6 +1,7 @@
 import type { Command, ErrorCode } from "../contract/generated";
 import type { SignOnProblem } from "../session/sign-on";
 import type { Dictionary } from "./en";
+import { labelOf } from "./label";
 import { plural } from "./plural";
 
 const count = plural("ru");
@@ -9,12 +10,14 @@ const commands: Record<Command, string> = {
   create: "Создать",
   start: "Запустить",
   stop: "Остановить",
+  restart: "Перезапустить",
   remove: "Удалить",
 };
 const pending: Record<Command, string> = {
   create: "Создаётся",
   start: "Запускается",
   stop: "Останавливается",
+  restart: "Перезапускается",
   remove: "Удаляется",
 };
 const errors: Partial<Record<ErrorCode | "unreachable", string>> = {
@@ -157,8 +160,8 @@ export const ru: Dictionary = {
     by: actor => (actor === "anonymous" ? "гость" : actor),
     due: seconds => (seconds > 0 ? `через ${count(seconds, { other: "# с" })}` : "вот-вот"),
     undo: "Отменить",
-    undoOf: (command, id) => `Отменить команду «${commands[command]}» для ${id}`,
-    action: (command, id) => `${commands[command]} ${id}`,
+    undoOf: (command, id) => `Отменить команду «${labelOf(commands, command)}» для ${id}`,
+    action: (command, id) => `${labelOf(commands, command)} ${id}`,
     copy: id => `Скопировать идентификатор ${id}`,
     copied: "Скопировано",
     running: n => count(n, { one: "# работает", other: "# работают" }),
@@ -189,15 +192,16 @@ export const ru: Dictionary = {
     server: "Сервер",
     info: "INFO",
     error: "ERROR",
-    received: command => `Принята команда «${commands[command]}»`,
-    cancelled: command => `Отменена команда «${commands[command]}»`,
-    failed: (command, reason) => `Команда «${commands[command]}» не удалась. ${reason}`,
-    refused: (command, reason) => `Команда «${commands[command]}» отклонена. ${reason}`,
+    received: command => `Принята команда «${labelOf(commands, command)}»`,
+    cancelled: command => `Отменена команда «${labelOf(commands, command)}»`,
+    failed: (command, reason) => `Команда «${labelOf(commands, command)}» не удалась. ${reason}`,
+    refused: (command, reason) => `Команда «${labelOf(commands, command)}» отклонена. ${reason}`,
     kinds: {
       received: "Принята",
       created: "Создана",
       started: "Запущена",
       stopped: "Остановлена",
+      restarted: "Перезапущена",
       removed: "Удалена",
       cancelled: "Отменена",
       failed: "Не удалась",
@@ -215,7 +219,7 @@ export const ru: Dictionary = {
     noMatch: "Подходящих записей нет.",
     onlyThis: id => `Показать в журнале только ${id}`,
   },
-  away: {
+  missedEvents: {
     title: ago => `Пока вас не было (${ago})`,
     minutes: n => count(n, { one: "# минута", few: "# минуты", other: "# минут" }),
     hours: n => count(n, { one: "# час", few: "# часа", other: "# часов" }),
@@ -224,6 +228,7 @@ export const ru: Dictionary = {
       created: n => count(n, { one: "# создана", other: "# создано" }),
       started: n => count(n, { one: "# запущена", other: "# запущено" }),
       stopped: n => count(n, { one: "# остановлена", other: "# остановлено" }),
+      restarted: n => count(n, { one: "# перезапущена", other: "# перезапущено" }),
       removed: n => count(n, { one: "# удалена", other: "# удалено" }),
       cancelled: n => count(n, { one: "# отменена", other: "# отменено" }),
       failed: n => count(n, { one: "# не удалась", other: "# не удалось" }),

@@ -1,19 +1,19 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { LinkState } from "../state/link";
-import { comeBackAfter, jitteredDelay, Reconnector } from "./reconnector";
+import type { ConnectionState } from "../state/connection";
+import { jitteredDelay, parseRetryHint, Reconnector } from "./reconnector";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-function follow({ random = () => 0.5, isOnline = (): boolean => true } = {}) {
-  const reports: LinkState[] = [];
+function startReconnector({ random = () => 0.5, isOnline = (): boolean => true } = {}) {
+  const reports: ConnectionState[] = [];
   let connects = 0;
   const reconnector = new Reconnector({
     connect: () => {
       connects += 1;
     },
     disconnect: () => {},
-    report: link => void reports.push(link),
+    report: connection => void reports.push(connection),
     random,
     isOnline,
   });
@@ -21,15 +21,15 @@ function follow({ random = () => 0.5, isOnline = (): boolean => true } = {}) {
   return { reconnector, last: () => reports.at(-1), connects: () => connects };
 }
 
-it("waits anywhere between nothing and a ceiling that doubles up to half a minute", () => {
+it("waits a random delay below a ceiling that doubles up to 15 seconds", () => {
   const delays = (random: () => number) =>
     [0, 1, 2, 3, 4, 5, 20].map(failures => jitteredDelay(failures, random));
   expect(delays(() => 0)).toEqual([0, 0, 0, 0, 0, 0, 0]);
   expect(delays(() => 1)).toEqual([1_000, 2_000, 4_000, 8_000, 15_000, 15_000, 15_000]);
 });
 
-it("says when it tries again, and then does", () => {
-  const { reconnector, last, connects } = follow();
+it("reports the time of the next attempt and connects then", () => {
+  const { reconnector, last, connects } = startReconnector();
   reconnector.lost();
   reconnector.lost();
   expect(last()).toMatchObject({ phase: "waiting", failures: 2, retryAt: Date.now() + 1_000 });
@@ -39,11 +39,11 @@ it("says when it tries again, and then does", () => {
   expect([connects(), last()?.phase]).toEqual([2, "connecting"]);
 });
 
-it("comes back when a server that stops asks to, and not in the same instant as all others", () => {
-  expect(comeBackAfter("going away; retry in 2.5 s")).toBe(2_500);
+it("waits for the server's retry hint plus jitter", () => {
+  expect(parseRetryHint("going away; retry in 2.5 s")).toBe(2_500);
   for (const silent of ["", "going away", "retry in 2.5 s", "going away; retry in 2.5 s, or so"])
-    expect(comeBackAfter(silent)).toBeUndefined();
-  const { reconnector, last, connects } = follow();
+    expect(parseRetryHint(silent)).toBeUndefined();
+  const { reconnector, last, connects } = startReconnector();
   reconnector.lost(2_500);
   expect(last()).toMatchObject({ phase: "waiting", retryAt: Date.now() + 3_000 });
   vi.advanceTimersByTime(2_999);
@@ -54,8 +54,8 @@ it("comes back when a server that stops asks to, and not in the same instant as 
   expect(last()?.retryAt).toBe(Date.now() + 61_000);
 });
 
-it("takes a connection that was lost soon for one more failure, and a steady one for a fresh start", () => {
-  const { reconnector, last } = follow();
+it("resets the failure count only after a stable connection", () => {
+  const { reconnector, last } = startReconnector();
   for (let i = 0; i < 3; i += 1) reconnector.lost();
   vi.runAllTimers();
   reconnector.opened();
@@ -69,8 +69,8 @@ it("takes a connection that was lost soon for one more failure, and a steady one
   expect(last()?.failures).toBe(1);
 });
 
-it("doesn't try where the device has no network, and tries at once when asked", () => {
-  const { reconnector, last, connects } = follow({ isOnline: () => false });
+it("doesn't reconnect while the device is offline, except on request", () => {
+  const { reconnector, last, connects } = startReconnector({ isOnline: () => false });
   reconnector.lost();
   vi.advanceTimersByTime(60_000);
   expect([last()?.phase, connects()]).toEqual(["offline", 1]);
@@ -78,9 +78,9 @@ it("doesn't try where the device has no network, and tries at once when asked", 
   expect(connects()).toBe(2);
 });
 
-it("tries no more once it is stopped or refused", () => {
+it("doesn't reconnect once it is stopped or refused", () => {
   for (const end of ["stop", "refused"] as const) {
-    const { reconnector, connects } = follow();
+    const { reconnector, connects } = startReconnector();
     reconnector.lost();
     reconnector[end]();
     vi.advanceTimersByTime(60_000);

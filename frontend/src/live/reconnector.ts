@@ -1,43 +1,43 @@
 import { RETRY_HINT } from "../contract/generated";
-import type { LinkState } from "../state/link";
+import type { ConnectionState } from "../state/connection";
 
 const FIRST_DELAY_MS = 1_000;
-const LONGEST_DELAY_MS = 15_000;
-/** The longest that a server may ask for: one that stops spreads its people over no more. */
-const LONGEST_ASKED_MS = 60_000;
+const MAX_DELAY_MS = 15_000;
+/** The upper limit of a server's retry hint: a server that shuts down spreads its clients over less. */
+const MAX_RETRY_AFTER_MS = 60_000;
 const RETRY_HINT_PATTERN = new RegExp(RETRY_HINT);
-/** A connection that lived this long was a good one: the next loss starts from short delays again. */
-const STEADY_AFTER_MS = 5_000;
+/** A connection that lasted this long resets the backoff. */
+const STABLE_AFTER_MS = 5_000;
 
 /**
- * Full jitter: anywhere between nothing and a ceiling that doubles, so that a thousand pages that lost
- * one server don't all come back in the same instant.
+ * Exponential backoff with full jitter: a random delay between zero and a ceiling that doubles, so that the clients
+ * of a failed server don't all reconnect at once.
  */
 export const jitteredDelay = (failures: number, random: () => number): number =>
-  random() * Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** failures);
+  random() * Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** failures);
 
-/** When the reason of a close asks to come back, in milliseconds; undefined: it doesn't say. */
-export function comeBackAfter(reason: string): number | undefined {
+/** The retry hint in a close reason, in milliseconds; undefined if there is none. */
+export function parseRetryHint(reason: string): number | undefined {
   const seconds = RETRY_HINT_PATTERN.exec(reason)?.[1];
   return seconds === undefined ? undefined : Number(seconds) * 1_000;
 }
 
 interface ReconnectorOptions {
-  /** Open a connection; its outcome is told by `opened`, `lost` or `refused`. */
+  /** Open a connection; the caller then reports the outcome with `opened`, `lost` or `refused`. */
   readonly connect: () => void;
-  /** Drop the connection there is, without telling `lost`. */
+  /** Close the current connection without calling `lost`. */
   readonly disconnect: () => void;
-  readonly report: (link: LinkState) => void;
+  readonly report: (connection: ConnectionState) => void;
   readonly isOnline?: () => boolean;
   readonly random?: () => number;
 }
 
-/** Decides when to connect; knows nothing of what a connection is. */
+/** Decides when to connect and reconnect, for any kind of connection. */
 export class Reconnector {
   private failures = 0;
   private everLive = false;
-  private timer: ReturnType<typeof setTimeout> | undefined;
-  private steady: ReturnType<typeof setTimeout> | undefined;
+  private retryTimer: ReturnType<typeof setTimeout> | undefined;
+  private stableTimer: ReturnType<typeof setTimeout> | undefined;
   private stopped = true;
 
   constructor(private readonly options: ReconnectorOptions) {}
@@ -56,46 +56,47 @@ export class Reconnector {
 
   opened(): void {
     this.everLive = true;
-    this.steady = setTimeout(() => {
+    this.stableTimer = setTimeout(() => {
       this.failures = 0;
-    }, STEADY_AFTER_MS);
+    }, STABLE_AFTER_MS);
     this.options.report({ phase: "live", everLive: true, failures: 0 });
   }
 
-  /** The connection is gone or never came; try again, not before the `askedMs` that a server which stops asks for. */
-  lost(askedMs = 0): void {
+  /** The connection failed or was lost: reconnect after a delay of at least `retryAfterMs`. */
+  lost(retryAfterMs = 0): void {
     if (this.stopped) return;
     this.clearTimers();
     const delay =
-      Math.min(LONGEST_ASKED_MS, askedMs) + jitteredDelay(this.failures, this.options.random ?? Math.random);
+      Math.min(MAX_RETRY_AFTER_MS, retryAfterMs) +
+      jitteredDelay(this.failures, this.options.random ?? Math.random);
     this.failures += 1;
     if (!(this.options.isOnline?.() ?? true)) return this.report("offline");
-    this.timer = setTimeout(() => this.attempt(), delay);
+    this.retryTimer = setTimeout(() => this.attempt(), delay);
     this.report("waiting", Date.now() + delay);
   }
 
-  /** The server wants no more of this: nothing is tried until someone asks. */
+  /** The server doesn't want this client to reconnect: wait for `retryNow`. */
   refused(): void {
     this.clearTimers();
     this.report("refused");
   }
 
-  /** There is nothing to connect to for whoever is here now: wait until `retryNow`. */
-  rest(): void {
+  /** The current user may not connect: wait for `retryNow`. */
+  pause(): void {
     this.clearTimers();
     this.failures = 0;
     this.report("idle");
   }
 
-  /** Try at once: the network is back, or a person asks. */
+  /** Reconnect at once: the network is back, or the user asks for it. */
   retryNow(): void {
     if (this.stopped) return;
     this.options.disconnect();
     this.attempt();
   }
 
-  /** The device says that its network is gone: better to say so than to wait for a time-out. */
-  wentOffline(): void {
+  /** The device reports that it is offline: disconnect at once instead of waiting for a timeout. */
+  onOffline(): void {
     if (this.stopped) return;
     this.options.disconnect();
     this.clearTimers();
@@ -109,11 +110,11 @@ export class Reconnector {
   }
 
   private clearTimers(): void {
-    clearTimeout(this.timer);
-    clearTimeout(this.steady);
+    clearTimeout(this.retryTimer);
+    clearTimeout(this.stableTimer);
   }
 
-  private report(phase: LinkState["phase"], retryAt?: number): void {
+  private report(phase: ConnectionState["phase"], retryAt?: number): void {
     const { everLive, failures } = this;
     this.options.report({ phase, everLive, failures, ...(retryAt === undefined ? {} : { retryAt }) });
   }

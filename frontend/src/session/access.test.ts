@@ -1,11 +1,11 @@
 import { describe, expect, it, vi } from "vitest";
-import { RefusedError } from "../api/errors";
+import { ApiError } from "../api/errors";
 import type { SessionView } from "../contract/generated";
 import { Browser, join, settle } from "../testing/browser";
 
 const browser = new Browser();
 
-describe("outside of open mode", () => {
+describe("with authentication", () => {
   const GUEST: SessionView = { mode: "token", guests: true, may: ["register", "chat"], role: "member" };
   const ANYBODY: SessionView = { mode: "token", guests: true, may: ["register"] };
   const OPERATOR: SessionView = {
@@ -15,9 +15,9 @@ describe("outside of open mode", () => {
     role: "operator",
     name: "olga",
   };
-  const refused = (code: "token_invalid" | "name_taken") => new RefusedError({ code, detail: "" });
+  const refused = (code: "token_invalid" | "name_taken") => new ApiError({ code, detail: "" });
 
-  /** A server where the token `olga` and what is registered with it are an operator's. */
+  /** Require tokens: `olga` is an operator's token, and registrations with it are operators. */
   function ask(): void {
     const operators = new Set<string | undefined>(["olga"]);
     const known = new Set<string | undefined>(["olga"]);
@@ -35,7 +35,7 @@ describe("outside of open mode", () => {
     });
   }
 
-  it("asks for no servers that a guest may not see, and reads the room as the guest", async () => {
+  it("doesn't load servers that a guest may not see, and reads history with the guest's token", async () => {
     ask();
     const [instances, history] = [
       vi.spyOn(browser.backend, "instances"),
@@ -44,13 +44,13 @@ describe("outside of open mode", () => {
     const ann = browser.open();
     await join(ann);
     expect(ann.access.may("see_servers")).toBe(false);
-    expect(ann.cloud.value.link).toMatchObject({ phase: "idle", failures: 0 });
+    expect(ann.cloud.value.connection).toMatchObject({ phase: "idle", failures: 0 });
     expect(instances).not.toHaveBeenCalled();
-    const token = browser.keep.get<{ token: string }>("identity.test")?.token;
+    const token = browser.localStore.get<{ token: string }>("identity.test")?.token;
     expect(history.mock.calls.map(([, sent]) => sent)).toEqual([token]);
   });
 
-  it("exchanges a token for a registration with its role, reads with that, and forgets all at the end", async () => {
+  it("exchanges a token for a registration with its role, and hides the servers after sign-out", async () => {
     ask();
     const [list, stream] = [vi.spyOn(browser.backend, "instances"), vi.spyOn(browser.backend, "openCloud")];
     const [registered, signedOut] = [
@@ -59,22 +59,22 @@ describe("outside of open mode", () => {
     ];
     const olga = browser.open();
     await join(olga, "Guest");
-    const guest = browser.keep.get<{ token: string }>("identity.test")?.token;
+    const guest = browser.localStore.get<{ token: string }>("identity.test")?.token;
     const signedIn = olga.signIn("olga");
     await settle();
     await signedIn;
     expect(signedOut).toHaveBeenCalledWith(guest);
     expect(registered).toHaveBeenLastCalledWith("olga", "olga");
-    const token = browser.keep.get<{ token: string }>("identity.test")?.token;
-    expect(olga.cloud.value).toMatchObject({ loaded: true, link: { phase: "live" } });
+    const token = browser.localStore.get<{ token: string }>("identity.test")?.token;
+    expect(olga.cloud.value).toMatchObject({ loaded: true, connection: { phase: "live" } });
     expect([list.mock.calls[0]?.[0], stream.mock.calls[0]?.[2]]).toEqual([token, token]);
     olga.leave();
     await settle();
-    expect(olga.cloud.value).toMatchObject({ loaded: false, link: { phase: "idle" } });
+    expect(olga.cloud.value).toMatchObject({ loaded: false, connection: { phase: "idle" } });
     expect(olga.access.may("command_servers")).toBe(false);
   });
 
-  it("takes the next name where its own is taken, and keeps nothing of a token that is refused", async () => {
+  it("appends a number to a taken name, and keeps the old registration if a token is invalid", async () => {
     ask();
     browser.backend.chat.enter("olga");
     const olga = browser.open();
@@ -86,22 +86,22 @@ describe("outside of open mode", () => {
     expect(olga.chat.value.me?.name).toBe("olga-2");
   });
 
-  it("drops a stored token that proves nothing any more, and asks again without", async () => {
+  it("removes a stored token that was revoked, and continues without it", async () => {
     ask();
-    browser.keep.set("identity.test", { user: { id: "u", name: "Ann" }, token: "stale" });
+    browser.localStore.set("identity.test", { user: { id: "u", name: "Ann" }, token: "stale" });
     const ann = browser.open();
     await settle();
     expect(ann.chat.value).toMatchObject({ signedOut: "token_invalid" });
-    expect(browser.keep.get("identity.test")).toBeUndefined();
+    expect(browser.localStore.get("identity.test")).toBeUndefined();
     expect(ann.access.view.value).toEqual(ANYBODY);
   });
 
-  it("sends no stored token where anybody may read", async () => {
-    browser.keep.set("identity.test", { user: { id: "u", name: "Ann" }, token: "not json" });
+  it("sends no stored token in open mode", async () => {
+    browser.localStore.set("identity.test", { user: { id: "u", name: "Ann" }, token: "not json" });
     const list = vi.spyOn(browser.backend, "instances");
     const ann = browser.open();
     await settle();
     expect(list.mock.calls.map(([sent]) => sent)).toEqual([undefined]);
-    expect(ann.cloud.value.link.phase).toBe("live");
+    expect(ann.cloud.value.connection.phase).toBe("live");
   });
 });

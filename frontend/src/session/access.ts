@@ -1,68 +1,52 @@
-import { type ReadonlySignal, signal } from "@preact/signals";
+import type { ReadonlySignal } from "@preact/signals";
 import type { Backend } from "../api/backend";
 import type { Action, SessionView } from "../contract/generated";
-import { isRefusedBy } from "./names";
+import type { Identity } from "./identity";
+import { hasErrorCode } from "./names";
 
-/** Who the server takes us for, and what we may do. */
+/** The user's identity and permissions according to the server. */
 export class Access {
-  private readonly viewSignal = signal<SessionView | undefined>(undefined);
-
   constructor(
+    /** Undefined until the server has responded. */
+    readonly view: ReadonlySignal<SessionView | undefined>,
     private readonly backend: Backend,
-    /** The token of our registration. */
-    private readonly token: () => string | undefined,
-    /** That token proves nothing any more. */
-    private readonly onWorthless: () => void,
+    private readonly identity: Identity,
   ) {}
 
-  /** Undefined until the server has said so. */
-  get view(): ReadonlySignal<SessionView | undefined> {
-    return this.viewSignal;
-  }
-
   get isOpen(): boolean {
-    return this.viewSignal.value?.mode === "open";
+    return this.view.value?.mode === "open";
   }
 
-  /** Whether an action is worth offering: until the server says who may what, everything is. */
+  /** Whether to offer an action; true for all actions until the permissions are known. */
   may(action: Action): boolean {
-    return this.viewSignal.value?.may.includes(action) ?? true;
+    return this.view.value?.may.includes(action) ?? true;
   }
 
-  apply(view: SessionView | undefined): void {
-    this.viewSignal.value = view;
-  }
-
-  /** Nobody is signed in any more: what that leaves is known before the server says it. */
-  forget(): void {
-    const view = this.viewSignal.value;
-    if (!view || view.mode === "open") return;
-    const { mode, guests, signIn } = view;
-    this.apply({ mode, guests, may: guests ? ["register"] : [], ...(signIn ? { signIn } : {}) });
-  }
-
-  /** Where anybody may read, reading needs no proof, so that an old one can't be in its way. */
+  /** The token for reads: undefined in open mode, so that a revoked token can't make reads fail. */
   readToken(): string | undefined {
-    return this.isOpen ? undefined : this.token();
+    return this.isOpen ? undefined : this.identity.get()?.token;
   }
 
-  /** Ask the server; throws what the backend throws. */
-  async ask(): Promise<SessionView> {
-    const anybody = await this.backend.session();
-    const token = this.token();
-    if (anybody.mode === "open" || !token) return anybody;
+  /**
+   * Load the view from the server. Calls `onTokenRevoked` if the server rejects our token. Throws what the backend
+   * throws.
+   */
+  async load(onTokenRevoked: (token: string) => void): Promise<SessionView> {
+    const anonymous = await this.backend.session();
+    const token = this.identity.get()?.token;
+    if (anonymous.mode === "open" || !token) return anonymous;
     try {
       return await this.backend.session(token);
     } catch (error) {
-      if (!isRefusedBy(error, "token_invalid")) throw error;
-      // Unless it was exchanged for another meanwhile.
-      if (this.token() === token) this.onWorthless();
-      return anybody;
+      if (!hasErrorCode(error, "token_invalid")) throw error;
+      // It may have been replaced in the meantime.
+      if (this.identity.get()?.token === token) onTokenRevoked(token);
+      return anonymous;
     }
   }
 
-  /** Make a token worth nothing; one that is so already, or a server that is away, changes nothing for us. */
-  giveBack(token: string): Promise<void> {
+  /** Revoke a token. Errors are ignored: there is nothing that the page could do about them. */
+  revokeToken(token: string): Promise<void> {
     return this.backend.signOut(token).catch(() => {});
   }
 }

@@ -1,30 +1,33 @@
 import type { Backend } from "../api/backend";
-import { RefusedError } from "../api/errors";
+import { ApiError } from "../api/errors";
 import { NAME_MAX } from "../contract/generated";
 
-/** Names to try for someone who signed in, in order: whoever is signed in elsewhere as well has their own there. */
-const namesFor = (name: string): readonly string[] => [
+/** The names to try after a sign-in, in order. The user may hold the first one in another browser. */
+const candidateNames = (name: string): readonly string[] => [
   name,
   ...[2, 3, 4, 5].map(n => `${name.slice(0, NAME_MAX - 2)}-${n}`),
 ];
 
-export const isRefusedBy = (error: unknown, code: RefusedError["code"]): boolean =>
-  error instanceof RefusedError && error.code === code;
+export const hasErrorCode = (error: unknown, code: ApiError["code"]): boolean =>
+  error instanceof ApiError && error.code === code;
 
-/** Register as `name`, or as the next like it that nobody has; throws what the last try threw. */
-export async function registerLike(name: string, register: (one: string) => Promise<void>): Promise<void> {
-  const names = namesFor(name);
+/** Register as `name`, or with a number appended if it is taken. Throws what the last attempt threw. */
+export async function registerWithSuffix(
+  name: string,
+  register: (one: string) => Promise<void>,
+): Promise<void> {
+  const names = candidateNames(name);
   for (const one of names) {
     try {
       return await register(one);
     } catch (error) {
-      if (!isRefusedBy(error, "name_taken") || one === names.at(-1)) throw error;
+      if (!hasErrorCode(error, "name_taken") || one === names.at(-1)) throw error;
     }
   }
 }
 
-/** At most three of `candidates` that nobody on the list has, nor are `name`. */
-export async function freeNames(
+/** Up to three of the `candidates` that differ from `name` and that no user has. */
+export async function availableNames(
   backend: Pick<Backend, "users">,
   name: string,
   candidates: readonly string[],

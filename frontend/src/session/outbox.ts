@@ -1,35 +1,36 @@
-import type { Outgoing } from "../state/chat/model";
-import type { Keep } from "./keep";
+import type { OutgoingMessage } from "../state/chat/model";
+import type { LocalStore } from "./local-store";
 
-type Item = Pick<Outgoing, "clientId" | "text" | "at">;
+type OutboxItem = Pick<OutgoingMessage, "clientId" | "text" | "at">;
 
 /**
- * Messages on their way, kept until the server has them, so that neither a reload nor a crash loses one.
- * Each has a key of its own that sorts by time: several tabs may write at once without overwriting.
+ * Unsent messages in browser storage, so that neither a reload nor a crash loses one.
+ *
+ * Each message has its own key, which sorts by time, so that several tabs can write without conflicts.
  */
 export class Outbox {
   private readonly prefix: string;
 
   constructor(
-    private readonly keep: Keep,
+    private readonly localStore: LocalStore,
     scope: string,
   ) {
     this.prefix = `outbox.${scope}.`;
   }
 
-  add(item: Item): void {
-    this.keep.set(this.keyOf(item), item);
+  add(item: OutboxItem): void {
+    this.localStore.set(this.keyOf(item), item);
   }
 
-  remove(item: Item): void {
-    this.keep.remove(this.keyOf(item));
+  remove(item: OutboxItem): void {
+    this.localStore.remove(this.keyOf(item));
   }
 
-  list(): Item[] {
-    return this.keep.keys(this.prefix).flatMap(key => this.keep.get<Item>(key) ?? []);
+  list(): OutboxItem[] {
+    return this.localStore.keys(this.prefix).flatMap(key => this.localStore.get<OutboxItem>(key) ?? []);
   }
 
-  private keyOf({ at, clientId }: Item): string {
+  private keyOf({ at, clientId }: OutboxItem): string {
     return `${this.prefix}${String(at).padStart(15, "0")}.${clientId}`;
   }
 }

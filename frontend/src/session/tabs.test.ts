@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { Browser, texts } from "../testing/browser";
-import { memoryLocks } from "../testing/fakes";
+import { memoryLocks, memoryStore } from "../testing/fakes";
 
 const browser = new Browser();
 
 describe("several tabs", () => {
-  // Channels deliver in real time, so these tests wait in real time.
+  // BroadcastChannel doesn't use the fake timers.
   beforeEach(() => vi.useRealTimers());
   const shared = () => ({ locks: memoryLocks() });
   const until = (condition: () => boolean) => vi.waitFor(() => expect(condition()).toBe(true), 4_000);
@@ -17,14 +17,14 @@ describe("several tabs", () => {
     await until(() => second.cloud.value.loaded);
     await first.register("Ann");
     await until(() => second.chat.value.me?.name === "Ann");
-    second.say("from the second tab");
+    second.send("from the second tab");
     await until(() => texts(first).length === 1 && texts(second).length === 1);
-    expect([first.leads, second.leads]).toEqual([true, false]);
+    expect([first.isLeader, second.isLeader]).toEqual([true, false]);
     expect(opened).toHaveBeenCalledTimes(1);
     expect(second.chat.value.outbox).toEqual([]);
   });
 
-  it("go on without a gap when the one that leads is closed", async () => {
+  it("continue without a gap when the leader is closed", async () => {
     const together = shared();
     const [first, second] = [browser.open(together), browser.open(together)];
     await first.register("Ann");
@@ -34,18 +34,103 @@ describe("several tabs", () => {
     await until(() => texts(second).length === 1);
     first.stop();
     browser.backend.chat.say(bob, "between");
-    await until(() => second.leads && second.chat.value.link.phase === "live");
+    await until(() => second.isLeader && second.chat.value.connection.phase === "live");
     browser.backend.chat.say(bob, "after");
     await until(() => texts(second).length === 3);
     expect(texts(second)).toEqual(["before", "between", "after"]);
   });
 
-  it("take the lead from one that doesn't answer", async () => {
+  it("replace a leader that doesn't respond", async () => {
     const { locks } = shared();
-    // A frozen tab: it holds the lock and never answers.
-    void locks.request("opsroom::test", {}, () => new Promise(() => {})).catch(() => {});
+    // A frozen tab: it holds the lock and never responds.
+    void locks.request("opsroom:2::test", {}, () => new Promise(() => {})).catch(() => {});
     const tab = browser.open({ locks });
-    await until(() => tab.leads);
-    await until(() => tab.cloud.value.link.phase === "live");
+    await until(() => tab.isLeader);
+    await until(() => tab.cloud.value.connection.phase === "live");
+  });
+
+  it("send a follower's message once, even if the leader closes before it has sent it", async () => {
+    const together = shared();
+    const [first, second, third] = [browser.open(together), browser.open(together), browser.open(together)];
+    await first.register("Ann");
+    await until(() => second.chat.value.loaded && third.chat.value.loaded);
+    third.send("by the first");
+    await until(() => texts(third).length === 1);
+    first.stop();
+    third.send("by the second");
+    await until(() => second.isLeader && texts(second).length === 2 && texts(third).length === 2);
+    expect(browser.backend.chat.messages.map(message => message.text)).toEqual([
+      "by the first",
+      "by the second",
+    ]);
+    expect(browser.localStore.keys("outbox.")).toEqual([]);
+    expect([second.chat.value.outbox, third.chat.value.outbox]).toEqual([[], []]);
+  });
+
+  it("show an unsent message at once and send it once, if the leader doesn't respond", async () => {
+    const { locks } = shared();
+    const user = browser.backend.chat.enter("Ann");
+    browser.localStore.set("identity.test", { user, token: JSON.stringify(user) });
+    void locks.request("opsroom:2::test", {}, () => new Promise(() => {})).catch(() => {});
+    const tab = browser.open({ locks });
+    tab.send("to a frozen tab");
+    expect(tab.chat.value.outbox).toMatchObject([{ text: "to a frozen tab", status: "queued" }]);
+    await until(() => texts(tab).length === 1);
+    expect(browser.backend.chat.messages).toHaveLength(1);
+    expect(browser.localStore.keys("outbox.")).toEqual([]);
+  });
+
+  it("don't send a message again that a follower has discarded", async () => {
+    const together = shared();
+    const [first, second] = [browser.open(together), browser.open(together)];
+    browser.backend.setReachable(false);
+    first.send("never mind");
+    await until(() => second.chat.value.outbox.length === 1);
+    const [item] = second.chat.value.outbox;
+    second.discard(item?.clientId ?? "");
+    expect(browser.localStore.keys("outbox.")).toEqual([]);
+    await until(() => first.chat.value.outbox.length === 0);
+    first.stop();
+    await until(() => second.isLeader);
+    expect(second.chat.value.outbox).toEqual([]);
+  });
+
+  it("sign in, leave and hide the servers together", async () => {
+    const together = shared();
+    const [first, second] = [browser.open(together), browser.open(together)];
+    await until(() => second.cloud.value.loaded);
+    await second.register("Ann");
+    await until(() => first.chat.value.loaded && second.chat.value.loaded);
+    second.leave();
+    await until(() => first.chat.value.signedOut === "left" && second.chat.value.signedOut === "left");
+    await until(() => browser.backend.chat.users().length === 0);
+    expect(browser.localStore.get("identity.test")).toBeUndefined();
+  });
+
+  it("connect as the user whom another tab registered, even before storage has caught up", async () => {
+    const together = shared();
+    // Browsers share storage between processes with a delay; here, it never arrives.
+    const [first, second] = [
+      browser.open({ ...together, localStore: memoryStore() }),
+      browser.open(together),
+    ];
+    await until(() => second.cloud.value.loaded);
+    await second.register("Ann");
+    await until(() => first.chat.value.loaded && second.chat.value.connection.phase === "live");
+    expect(first.token).toBe(second.token);
+  });
+
+  it("of two servers have two users and two connections", async () => {
+    const locks = memoryLocks();
+    const opened = vi.spyOn(browser.backend, "openChat");
+    const [one, other] = [browser.open({ locks, scope: "one" }), browser.open({ locks, scope: "other" })];
+    await until(() => one.isLeader && other.isLeader);
+    await one.register("Ann");
+    await other.register("Bob");
+    await until(() => one.chat.value.loaded && other.chat.value.loaded);
+    one.send("to one");
+    await until(() => one.chat.value.outbox.length === 0);
+    expect([one.chat.value.me?.name, other.chat.value.me?.name]).toEqual(["Ann", "Bob"]);
+    expect(opened).toHaveBeenCalledTimes(2);
   });
 });

@@ -1,19 +1,20 @@
-import type { ChatState } from "../state/chat/model";
+import { effect, type ReadonlySignal } from "@preact/signals";
+import type { TypingUser } from "../state/chat/model";
 
-/** The clock's tick may come a little before the moment that it was asked for. */
+/** Timers may fire slightly early. */
 const MARGIN_MS = 10;
 
-/** Tells when the next of those who were typing has stopped. */
-export class TypingExpiry {
-  private timer: ReturnType<typeof setTimeout> | undefined;
-
-  constructor(private readonly expire: (now: number) => void) {}
-
-  /** From now on, of `typing` alone. */
-  watch(typing: ChatState["typing"]): void {
-    clearTimeout(this.timer);
-    if (typing.length === 0) return;
-    const next = Math.min(...typing.map(one => one.until));
-    this.timer = setTimeout(() => this.expire(Date.now()), Math.max(0, next - Date.now()) + MARGIN_MS);
-  }
-}
+/**
+ * Call `expire` whenever a typing notice runs out; returns a function that stops this. Each tab does it for itself,
+ * because browsers delay the timers of a leading tab in the background.
+ */
+export const watchTyping = (
+  typing: ReadonlySignal<readonly TypingUser[]>,
+  expire: (now: number) => void,
+): (() => void) =>
+  effect(() => {
+    if (typing.value.length === 0) return;
+    const next = Math.min(...typing.value.map(one => one.until));
+    const timer = setTimeout(() => expire(Date.now()), Math.max(0, next - Date.now()) + MARGIN_MS);
+    return () => clearTimeout(timer);
+  });

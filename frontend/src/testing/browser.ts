@@ -1,52 +1,55 @@
 import { afterEach, beforeEach, vi } from "vitest";
-import type { Keep } from "../session/keep";
-import { Session, type SessionOptions } from "../session/session";
-import { createSimBackend, type SimBackend } from "../sim/backend";
-import { memoryKeep } from "./fakes";
+import { createMockBackend, type MockBackend } from "../mock-server/backend";
+import { AppStore, type AppStoreOptions } from "../session/app-store";
+import type { LocalStore } from "../session/local-store";
+import { memoryStore } from "./fakes";
 
-/** A server and a browser's storage, new for each test, and the tabs opened on them. Time stands still until `settle`. */
+/** A mock server and browser storage, new for each test, and the tabs opened on them. Time advances with `settle`. */
 export class Browser {
-  private at: { readonly backend: SimBackend; readonly keep: Keep } | undefined;
-  private readonly sessions: Session[] = [];
+  private current: { readonly backend: MockBackend; readonly localStore: LocalStore } | undefined;
+  private readonly stores: AppStore[] = [];
 
   constructor() {
     beforeEach(() => {
       vi.useFakeTimers();
-      this.at = { backend: createSimBackend({ delayMs: 10_000, latencyMs: 5 }), keep: memoryKeep() };
+      this.current = {
+        backend: createMockBackend({ delayMs: 10_000, latencyMs: 5 }),
+        localStore: memoryStore(),
+      };
     });
     afterEach(() => {
-      for (const session of this.sessions.splice(0)) session.stop();
+      for (const store of this.stores.splice(0)) store.stop();
       vi.useRealTimers();
     });
   }
 
-  get backend(): SimBackend {
-    return this.here().backend;
+  get backend(): MockBackend {
+    return this.require().backend;
   }
 
-  get keep(): Keep {
-    return this.here().keep;
+  get localStore(): LocalStore {
+    return this.require().localStore;
   }
 
-  open(options: Partial<SessionOptions> = {}): Session {
-    const { backend, keep } = this;
-    const session = new Session({ backend, scope: "test", keep, random: () => 0.5, ...options });
-    this.sessions.push(session);
-    session.start();
-    return session;
+  open(options: Partial<AppStoreOptions> = {}): AppStore {
+    const { backend, localStore } = this;
+    const store = new AppStore({ backend, scope: "test", localStore, random: () => 0.5, ...options });
+    this.stores.push(store);
+    store.start();
+    return store;
   }
 
-  private here() {
-    if (!this.at) throw new Error("only within a test");
-    return this.at;
+  private require() {
+    if (!this.current) throw new Error("only within a test");
+    return this.current;
   }
 }
 
 export const settle = (ms = 100) => vi.advanceTimersByTimeAsync(ms);
-export const texts = (session: Session) => session.chat.value.messages.map(message => message.text);
+export const texts = (store: AppStore) => store.chat.value.messages.map(message => message.text);
 
-export async function join(session: Session, name = "Ann"): Promise<void> {
-  const joined = session.register(name);
+export async function join(store: AppStore, name = "Ann"): Promise<void> {
+  const joined = store.register(name);
   await settle();
   await joined;
 }

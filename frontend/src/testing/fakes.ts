@@ -1,9 +1,9 @@
-import { createKeep, type Keep } from "../session/keep";
+import { createLocalStore, type LocalStore } from "../session/local-store";
 
-/** Web Storage in memory. */
-export function memoryKeep(): Keep {
+/** A store in memory. */
+export function memoryStore(): LocalStore {
   const entries = new Map<string, string>();
-  return createKeep({
+  return createLocalStore({
     get length() {
       return entries.size;
     },
@@ -23,29 +23,36 @@ interface Waiting {
   readonly end: (value: unknown) => void;
 }
 
-/** One lock, in memory, with a queue and with stealing: as much of Web Locks as tabs use. */
+interface Lock {
+  readonly queue: Waiting[];
+  holder?: Waiting | undefined;
+}
+
+function grantNext(lock: Lock): void {
+  if (lock.holder) return;
+  const taken = lock.queue.shift();
+  lock.holder = taken;
+  taken?.run().then(value => {
+    taken.end(value);
+    if (lock.holder === taken) lock.holder = undefined;
+    grantNext(lock);
+  });
+}
+
+/** Web Locks in memory, with a queue and with stealing: the part of the API that tabs use. */
 export function memoryLocks(): Request {
-  const queue: Waiting[] = [];
-  let holder: Waiting | undefined;
-  const next = () => {
-    if (holder) return;
-    const taken = queue.shift();
-    holder = taken;
-    taken?.run().then(value => {
-      taken.end(value);
-      if (holder === taken) holder = undefined;
-      next();
-    });
-  };
-  const request = (_name: string, options: LockOptions, action: () => unknown) =>
+  const locks = new Map<string, Lock>();
+  const request = (name: string, options: LockOptions, action: () => unknown) =>
     new Promise((end, fail) => {
+      const lock = locks.get(name) ?? { queue: [] };
+      locks.set(name, lock);
       const waiting: Waiting = { run: async () => action(), fail, end };
       if (options.steal) {
-        holder?.fail(new Error("stolen"));
-        holder = undefined;
-        queue.unshift(waiting);
-      } else queue.push(waiting);
-      queueMicrotask(next);
+        lock.holder?.fail(new Error("stolen"));
+        lock.holder = undefined;
+        lock.queue.unshift(waiting);
+      } else lock.queue.push(waiting);
+      queueMicrotask(() => grantNext(lock));
     });
   return { request } as unknown as Request;
 }

@@ -17,13 +17,13 @@ it("counts seconds up to the due time and never below zero", () => {
   expect(secondsUntil(10_000, 12_000)).toBe(0);
 });
 
-it("takes initials by words and by whole characters", () => {
+it("takes initials from words, as whole characters", () => {
   expect(initials("ada lovelace")).toBe("AL");
   expect(initials("Пётр")).toBe("П");
   expect(initials("😀 smile")).toBe("😀");
 });
 
-it("takes of a name only letters for its initials, unless it begins otherwise", () => {
+it("takes only letters and digits as initials, except for a first character of another kind", () => {
   expect(["🦊 fox", "Ann 🦊 Lee", "9 lives", "<b>x"].map(initials)).toEqual(["🦊", "AL", "9L", "<"]);
 });
 
@@ -36,6 +36,6 @@ it.each([
   ["12", false],
   ["ok 👍", false],
   ["", false],
-])("knows whether %j is emoji alone", (text, expected) => {
+])("detects whether %j consists of emoji only", (text, expected) => {
   expect(isEmojiOnly(text)).toBe(expected);
 });

@@ -15,10 +15,10 @@ export function formatLogTime(timestamp: string): string {
   return `${time} ${dayOf(date)}.${two(date.getFullYear() % 100)}`;
 }
 
-/** Whole seconds until `due`, never below zero. */
+/** Whole seconds until `due`, at least zero. */
 export const secondsUntil = (due: number, now: number): number => Math.max(0, Math.ceil((due - now) / 1000));
 
-/** One or two letters that stand for a name; of a name that begins with something else, that alone. */
+/** The initials of a name: one or two letters or digits; the first character alone if it is of another kind. */
 export function initials(name: string): string {
   const words = name.split(/[\s._-]+/u).filter(Boolean);
   const firsts = words.map(word => [...word][0] ?? "");
@@ -28,17 +28,17 @@ export function initials(name: string): string {
   return (first + second).toLocaleUpperCase();
 }
 
-/** Whether a message is a few emoji and nothing else. */
+/** Whether a message consists of one to four emoji. */
 export const isEmojiOnly = (text: string): boolean =>
   /^(?:[\p{Extended_Pictographic}\u{1F1E6}-\u{1F1FF}][\uFE0F\u{1F3FB}-\u{1F3FF}]?(?:\u200D\p{Extended_Pictographic}\uFE0F?)*\s?){1,4}$/u.test(
     text,
   );
 
-/** A hue for an id: always the same, spread over the circle. */
+/** The hue of an id, in degrees: a hash. */
 export function hueOf(id: string): number {
   let hash = 0;
   for (const char of id) hash = (Math.imul(hash, 31) + (char.codePointAt(0) ?? 0)) | 0;
-  // Ids that differ in one character must not look alike, so the bits are stirred once more.
+  // Mix the bits once more, so that ids that differ in one character get different hues.
   hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
   return ((hash ^ (hash >>> 12)) >>> 0) % 360;
 }

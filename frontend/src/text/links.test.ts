@@ -17,7 +17,7 @@ it.each([
   expect(hrefs(text)).toEqual(expected);
 });
 
-it("loses no character of the message", () => {
+it("keeps every character of the message", () => {
   const text = "a https://x.example/1, (b) www.y.example!\nhttps://z.example";
   expect(
     splitLinks(text)

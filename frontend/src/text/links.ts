@@ -5,7 +5,7 @@ const CLOSERS: Readonly<Record<string, string>> = { ")": "(", "]": "[", "}": "{"
 
 const count = (text: string, char: string): number => text.split(char).length - 1;
 
-/** Cut off what ends the sentence rather than the address: `(see https://a.example/b).` */
+/** Remove trailing punctuation that belongs to the sentence: `(see https://a.example/b).` */
 function trimmed(candidate: string): string {
   let text = candidate;
   for (;;) {
@@ -17,7 +17,7 @@ function trimmed(candidate: string): string {
   }
 }
 
-/** Only an address that the browser itself reads as http or https becomes a link. */
+/** The URL of a candidate; undefined unless the browser parses it as http or https. */
 function hrefOf(text: string): string | undefined {
   try {
     const url = new URL(/^www\./i.test(text) ? `https://${text}` : text);
@@ -28,7 +28,7 @@ function hrefOf(text: string): string | undefined {
   }
 }
 
-/** Split a message into plain text and links; the parts put together are the message again. */
+/** Split a message into plain text and links; the concatenated parts are the message. */
 export function splitLinks(message: string): readonly TextPart[] {
   const parts: TextPart[] = [];
   let done = 0;

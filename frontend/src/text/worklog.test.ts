@@ -2,8 +2,8 @@ import { expect, it } from "vitest";
 import { en } from "../i18n/en";
 import { ru } from "../i18n/ru";
 import type { WorklogLine } from "../state/cloud/model";
-import { countSince } from "./away";
-import { filterLines, lineAsText, linesAsCsv, linesAsJson, NO_FILTER, sayLine } from "./worklog";
+import { countSince } from "./missed-events";
+import { filterLines, formatLine, lineAsText, linesAsCsv, linesAsJson, NO_FILTER } from "./worklog";
 
 const line = (part: Partial<WorklogLine>): WorklogLine => ({
   key: "e1",
@@ -16,17 +16,17 @@ const line = (part: Partial<WorklogLine>): WorklogLine => ({
   ...part,
 });
 
-it("says what the sketch says", () => {
+it("formats a line as in the specification", () => {
   expect(lineAsText(en, line({}))).toBe(
     '18:50:01 20.03.19\nServer: 23186bf2\nINFO: Received "Create command"',
   );
-  expect(sayLine(en, line({ kind: "created" }))).toBe("Created");
-  expect(sayLine(ru, line({ kind: "received", command: "stop" }))).toBe("Принята команда «Остановить»");
+  expect(formatLine(en, line({ kind: "created" }))).toBe("Created");
+  expect(formatLine(ru, line({ kind: "received", command: "stop" }))).toBe("Принята команда «Остановить»");
 });
 
-it("says errors in words", () => {
+it("formats errors as text", () => {
   const refused = line({ kind: "refused", command: "start", code: "operation_pending" });
-  expect(sayLine(en, refused)).toContain("Another command is still pending");
+  expect(formatLine(en, refused)).toContain("Another command is still pending");
   expect(lineAsText(en, refused)).toContain("ERROR:");
 });
 
@@ -47,11 +47,18 @@ it("exports CSV that a spreadsheet reads as text, and JSON", () => {
   expect(JSON.parse(linesAsJson(lines))[0]).toMatchObject({ kind: "failed", detail: "two\nlines" });
 });
 
-it("counts what came of commands since one was here", () => {
+it("counts the events after a sequence number by kind", () => {
   const lines = [
     line({ kind: "created", seq: 2 }),
     line({ kind: "received", seq: 3 }),
     line({ kind: "created", seq: 4 }),
   ];
   expect([...countSince(lines, 2)]).toEqual([["created", 1]]);
+});
+
+it("shows the names of events and commands of newer servers", () => {
+  const unknown = line({ kind: "migrated" as "created", command: "migrate" as "start" });
+  expect(formatLine(en, unknown)).toBe("migrated");
+  expect(formatLine(ru, { ...unknown, kind: "received" })).toBe("Принята команда «migrate»");
+  expect(en.cloud.undoOf(unknown.command, "i1")).toBe("Undo: migrate i1");
 });

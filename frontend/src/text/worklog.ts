@@ -1,4 +1,5 @@
 import type { Dictionary } from "../i18n/en";
+import { labelOf } from "../i18n/label";
 import type { WorklogKind, WorklogLine } from "../state/cloud/model";
 import { formatLogTime } from "./format";
 
@@ -12,20 +13,20 @@ export const NO_FILTER: WorklogFilter = { instanceId: "", kind: "", text: "" };
 
 export const isError = (line: WorklogLine): boolean => line.kind === "failed" || line.kind === "refused";
 
-/** What a line says after its level. */
-export function sayLine(t: Dictionary, { kind, command, code, detail = "" }: WorklogLine): string {
+/** The text of a line, without its level. */
+export function formatLine(t: Dictionary, { kind, command, code, detail = "" }: WorklogLine): string {
   if (kind === "received") return t.worklog.received(command);
   if (kind === "cancelled") return t.worklog.cancelled(command);
   if (kind === "failed") return t.worklog.failed(command, detail);
   if (kind === "refused") return t.worklog.refused(command, code ? t.error(code, detail) : detail);
-  return t.worklog.kinds[kind];
+  return labelOf(t.worklog.kinds, kind);
 }
 
 /** A line as plain text, for the clipboard. */
 export function lineAsText(t: Dictionary, line: WorklogLine): string {
   const level = isError(line) ? t.worklog.error : t.worklog.info;
   const server = line.instanceId ? `${t.worklog.server}: ${line.instanceId}\n` : "";
-  return `${formatLogTime(line.timestamp)}\n${server}${level}: ${sayLine(t, line)}`;
+  return `${formatLogTime(line.timestamp)}\n${server}${level}: ${formatLine(t, line)}`;
 }
 
 export function filterLines(
@@ -45,7 +46,7 @@ export function filterLines(
 
 const COLUMNS = ["timestamp", "instanceId", "kind", "command", "actor", "code", "detail", "seq"] as const;
 
-/** A cell as RFC 4180 has it; one that a spreadsheet would run as a formula is made plain text. */
+/** A cell according to RFC 4180; a quote prefix keeps spreadsheets from running it as a formula. */
 function cell(value: string | number | undefined): string {
   const text = String(value ?? "");
   const plain = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;

@@ -1,19 +1,19 @@
 import { signal } from "@preact/signals";
 
-const said = signal<readonly { readonly id: number; readonly text: string }[]>([]);
+const announcements = signal<readonly { readonly id: number; readonly text: string }[]>([]);
 let ids = 0;
-const KEPT = 5;
+const KEPT_MAX = 5;
 
-/** Have a screen reader say something when it has a moment. */
+/** Have screen readers announce `text` when they are idle. */
 export function announce(text: string): void {
   ids += 1;
-  said.value = [...said.value, { id: ids, text }].slice(-KEPT);
+  announcements.value = [...announcements.value, { id: ids, text }].slice(-KEPT_MAX);
 }
 
-/** The page's one polite live region: windowed lists come and go by scrolling and must not speak themselves. */
+/** The page's only polite live region: virtual lists add and remove rows while scrolling, so they can't be one. */
 export const Announcer = () => (
   <div class="visually-hidden" role="log" aria-live="polite" aria-relevant="additions">
-    {said.value.map(({ id, text }) => (
+    {announcements.value.map(({ id, text }) => (
       <p key={id}>{text}</p>
     ))}
   </div>

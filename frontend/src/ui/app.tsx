@@ -1,85 +1,87 @@
 import type { Signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { tokenDialogOpen } from "./access/sign-in-state";
 import { Announcer, announce } from "./announcer";
+import { useApp } from "./app-context";
 import { ChatView } from "./chat/chat-view";
-import { concerned, restrictionsOpen } from "./chat/moderate-button";
-import { useAttention } from "./chat/use-attention";
+import { moderationTarget, restrictionsOpen } from "./chat/moderation/moderate-button";
+import { useNotifications } from "./chat/use-notifications";
+import { overallConnection } from "./connection/connection-status";
+import { NoServer } from "./connection/no-server";
 import { Header } from "./header";
 import { Lazy } from "./lazy";
-import { overallLink } from "./link-status";
-import { NoServer } from "./no-server";
-import { words } from "./preferences";
 import { route } from "./route";
-import { useLive } from "./session-context";
-import { settingsOpen } from "./settings-state";
-import { tokenDialogOpen } from "./sign-in-state";
+import { dictionary } from "./settings/preferences";
+import { settingsOpen } from "./settings/settings-state";
 
 interface Closing {
   readonly onClose: () => void;
 }
 
 const loadCloud = () => import(/* webpackChunkName: "cloud", webpackPrefetch: true */ "./cloud/cloud-view");
-const loadSettings = () => import(/* webpackChunkName: "settings" */ "./settings-dialog");
-const loadModerateDialog = () => import(/* webpackChunkName: "moderation" */ "./chat/moderate-dialog");
-const loadRestrictions = () => import(/* webpackChunkName: "moderation" */ "./chat/restrictions-dialog");
+const loadSettings = () => import(/* webpackChunkName: "settings" */ "./settings/settings-dialog");
+const loadModerateDialog = () =>
+  import(/* webpackChunkName: "moderation" */ "./chat/moderation/moderate-dialog");
+const loadRestrictions = () =>
+  import(/* webpackChunkName: "moderation" */ "./chat/moderation/restrictions-dialog");
 const loadStatus = () => import(/* webpackChunkName: "status" */ "./status/status-view");
-const loadTokenDialog = () => import(/* webpackChunkName: "token" */ "./token-dialog");
+const loadTokenDialog = () => import(/* webpackChunkName: "token" */ "./access/token-dialog");
 
-/** What the first load needs comes first. */
-const STATUS_AFTER_MS = 3000;
+/** Prefetch late, so as not to delay the first load. */
+const STATUS_PREFETCH_DELAY_MS = 3000;
 
-const closing = (open: Signal<unknown>): Closing => ({
+const closeHandler = (open: Signal<unknown>): Closing => ({
   onClose: () => {
     open.value = undefined;
   },
 });
 
-/** Say aloud when the connection goes and comes; the seconds between are for the eye. */
-function useSpokenConnection() {
-  const { session } = useLive();
-  const { phase } = overallLink(session.chat.value, session.cloud.value);
+/** Announce when the connection is lost and restored, without the countdown. */
+function useConnectionAnnouncements() {
+  const { store } = useApp();
+  const { phase } = overallConnection(store.chat.value, store.cloud.value);
   useEffect(() => {
-    const t = words.peek().connection;
+    const t = dictionary.peek().connection;
     if (phase === "live") announce(t.live);
     if (phase === "offline" || phase === "refused") announce(t[phase]);
     if (phase === "waiting") announce(t.connecting);
   }, [phase]);
 }
 
-/** Fetch the status view while there is a connection: it is looked at when there is none. */
-function useStatusAtHand() {
-  const { session } = useLive();
-  const isLive = overallLink(session.chat.value, session.cloud.value).phase === "live";
+/** Prefetch the status view: it is needed when the connection is lost. */
+function usePrefetchStatus() {
+  const { store } = useApp();
+  const isLive = overallConnection(store.chat.value, store.cloud.value).phase === "live";
   useEffect(() => {
     if (!isLive) return;
-    const timer = setTimeout(() => loadStatus().catch(() => undefined), STATUS_AFTER_MS);
+    const timer = setTimeout(() => loadStatus().catch(() => undefined), STATUS_PREFETCH_DELAY_MS);
     return () => clearTimeout(timer);
   }, [isLive]);
 }
 
 export function App() {
-  useAttention();
-  useSpokenConnection();
-  useStatusAtHand();
-  const isJoining = route.value === "chat" && !useLive().session.chat.value.me;
+  useNotifications();
+  useConnectionAnnouncements();
+  usePrefetchStatus();
+  const isJoining = route.value === "chat" && !useApp().store.chat.value.me;
   return (
     <div class="page">
-      {/* A button, as a link would change the hash, which says what is shown. */}
+      {/* A button, because a link would change the hash, which is the route. */}
       <button type="button" class="skip" onClick={() => document.getElementById("content")?.focus()}>
-        {words.value.skip}
+        {dictionary.value.skip}
       </button>
       <Header />
-      {/* While the dialog asks for a nickname, it says so itself: nothing behind it can be reached. */}
+      {/* The join dialog has its own notice, because the page behind a modal dialog is inert. */}
       {!isJoining && <NoServer />}
       <main id="content" class="content" tabIndex={-1}>
         {route.value === "chat" && <ChatView />}
         {route.value === "cloud" && <Lazy load={loadCloud} props={{}} />}
         {route.value === "status" && <Lazy load={loadStatus} props={{ announce }} />}
       </main>
-      {settingsOpen.value && <Lazy load={loadSettings} props={closing(settingsOpen)} />}
-      {concerned.value && <Lazy load={loadModerateDialog} props={closing(concerned)} />}
-      {restrictionsOpen.value && <Lazy load={loadRestrictions} props={closing(restrictionsOpen)} />}
-      {tokenDialogOpen.value && <Lazy load={loadTokenDialog} props={closing(tokenDialogOpen)} />}
+      {settingsOpen.value && <Lazy load={loadSettings} props={closeHandler(settingsOpen)} />}
+      {moderationTarget.value && <Lazy load={loadModerateDialog} props={closeHandler(moderationTarget)} />}
+      {restrictionsOpen.value && <Lazy load={loadRestrictions} props={closeHandler(restrictionsOpen)} />}
+      {tokenDialogOpen.value && <Lazy load={loadTokenDialog} props={closeHandler(tokenDialogOpen)} />}
       <Announcer />
     </div>
   );

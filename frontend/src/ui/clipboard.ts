@@ -1,4 +1,4 @@
-/** Copy text, also where the page came by plain http and the browser withholds its clipboard. */
+/** Copy text, also over plain http, where browsers provide no clipboard API. */
 export async function copyText(text: string): Promise<void> {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
   const area = document.createElement("textarea");
@@ -10,7 +10,7 @@ export async function copyText(text: string): Promise<void> {
   area.remove();
 }
 
-/** Hand a file over to the browser's downloads. */
+/** Save a file as a download. */
 export function saveFile(name: string, type: string, content: string): void {
   const url = URL.createObjectURL(new Blob([content], { type }));
   const link = document.createElement("a");

@@ -2,9 +2,9 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { announce } from "./announcer";
 import { copyText } from "./clipboard";
-import { words } from "./preferences";
+import { dictionary } from "./settings/preferences";
 
-const SAID_MS = 1_600;
+const CONFIRM_MS = 1_600;
 
 interface CopyButtonProps {
   readonly text: () => string;
@@ -13,18 +13,18 @@ interface CopyButtonProps {
   readonly children: ComponentChildren;
 }
 
-/** A button that copies and says for a moment that it did. */
+/** A button that copies text and confirms it for a moment. */
 export function CopyButton({ text, label, class: className, children }: CopyButtonProps) {
   const [done, setDone] = useState(false);
   useEffect(() => {
     if (!done) return;
-    const timer = setTimeout(() => setDone(false), SAID_MS);
+    const timer = setTimeout(() => setDone(false), CONFIRM_MS);
     return () => clearTimeout(timer);
   }, [done]);
   const copy = async () => {
     await copyText(text());
     setDone(true);
-    announce(words.peek().cloud.copied);
+    announce(dictionary.peek().cloud.copied);
   };
   return (
     <button type="button" class={className} aria-label={label} title={label} onClick={copy}>

@@ -4,15 +4,15 @@ import { useId, useLayoutEffect, useRef } from "preact/hooks";
 interface DialogProps {
   readonly title: string;
   readonly children: ComponentChildren;
-  /** Absent where the dialog can't be put off. */
+  /** Absent if the dialog can't be closed. */
   readonly onClose?: () => void;
 }
 
-/** A modal dialog. The browser's own element keeps the focus inside and gives it back afterwards. */
+/** A modal dialog. The browser's element traps the focus and restores it afterwards. */
 export function Dialog({ title, children, onClose }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
   const titleId = useId();
-  // While it is still in the document, or the browser has nowhere to give the focus back from.
+  // Close the dialog while it is still in the document: otherwise the browser doesn't restore the focus.
   useLayoutEffect(() => {
     const dialog = element.current;
     dialog?.showModal();
@@ -28,7 +28,7 @@ export function Dialog({ title, children, onClose }: DialogProps) {
         onClose?.();
       }}
       onKeyDown={event => {
-        // A second Escape closes a dialog even where the first was refused.
+        // Without this, a second Escape closes the dialog although `cancel` was prevented.
         if (event.key === "Escape" && !onClose) event.preventDefault();
       }}
     >

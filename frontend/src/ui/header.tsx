@@ -1,13 +1,13 @@
 import logo from "../icons/logo.svg";
-import { ConnectionBadge } from "./connection-badge";
-import { chooseLanguage, chooseTheme, language, type Theme, theme, words } from "./preferences";
+import { ConnectionBadge } from "./connection/connection-badge";
 import { route } from "./route";
-import { settingsOpen } from "./settings-state";
+import { chooseLanguage, chooseTheme, dictionary, language, type Theme, theme } from "./settings/preferences";
+import { settingsOpen } from "./settings/settings-state";
 
 const NEXT_THEME: Record<Theme, Theme> = { auto: "dark", dark: "light", light: "auto" };
 
 export function Header() {
-  const t = words.value;
+  const t = dictionary.value;
   const themeLabel = `${t.theme.label}: ${t.theme[theme.value].toLowerCase()}`;
   return (
     <header class="header">

@@ -1,14 +1,14 @@
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { words } from "./preferences";
+import { dictionary } from "./settings/preferences";
 
 interface LazyProps<P> {
-  /** The same function each time. */
+  /** Must be the same function in each rendering. */
   readonly load: () => Promise<{ readonly default: ComponentType<P> }>;
   readonly props: P;
 }
 
-/** A part of the page that is fetched when it is first wanted; where that fails, it says so and can be tried again. */
+/** A component that is loaded on first use, with a notice and a retry button if loading fails. */
 export function Lazy<P extends object>({ load, props }: LazyProps<P>) {
   const [Loaded, setLoaded] = useState<ComponentType<P>>();
   const [failed, setFailed] = useState(false);
@@ -21,7 +21,7 @@ export function Lazy<P extends object>({ load, props }: LazyProps<P>) {
   }, [load, failed]);
   if (Loaded) return <Loaded {...props} />;
   if (!failed) return null;
-  const t = words.value.missingPart;
+  const t = dictionary.value.missingPart;
   return (
     <div class="notice" role="alert">
       <p>{t.text}</p>

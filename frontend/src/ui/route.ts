@@ -5,14 +5,14 @@ export type Route = "chat" | "cloud" | "status";
 const current = (): Route =>
   (["cloud", "status"] as const).find(one => location.hash === `#/${one}`) ?? "chat";
 
-/** Routes live in the hash: a static site answers no other address. */
+/** The route is in the hash, because a static site has no other paths. */
 export const route = signal<Route>(current());
 
 export function watchRoute(): void {
   const follow = () => {
     route.value = current();
   };
-  // Whoever comes back from signing in is where they were by now.
+  // A redirect after sign-in has restored the hash by now.
   follow();
   addEventListener("hashchange", follow);
 }

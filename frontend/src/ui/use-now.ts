@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 
-/** The time, anew every quarter of a second while `running`: for countdowns. */
+/** The current time, updated every 250 ms while `running`: for countdowns. */
 export function useNow(running: boolean): number {
   const [now, setNow] = useState(Date.now);
   useEffect(() => {

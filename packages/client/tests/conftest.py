@@ -1,23 +1,23 @@
-"""A portal that all tests of a module share, and the cuttable way to it."""
+"""A portal that the tests share, behind a TCP proxy."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
-from packages.client.tests.wire import Wire, wire_to
-from services.gateway.tests.portal import gateway_settings, portal_at
-from tests.broker import BrokerProcess
+from opsroom_testkit.broker import BrokerProcess
+from packages.client.tests.tcp_proxy import Proxy, proxy_to
+from services.gateway.tests.kit.portal import gateway_settings, portal_at
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
-async def wire(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Wire]:
-    """The way to a portal at work."""
+async def proxy(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Proxy]:
+    """A proxy to a running portal."""
     process = BrokerProcess(tmp_path_factory.mktemp("broker"))
     await process.start()
     async with (
         portal_at(process.url, gateway_settings(open_moderation=True)) as portal,
-        wire_to(portal.gateway.port) as whole,
+        proxy_to(portal.gateway.port) as running_proxy,
     ):
-        yield whole
+        yield running_proxy
     await process.stop()

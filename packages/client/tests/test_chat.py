@@ -1,47 +1,49 @@
-"""The chat: said, heard, resumed after breaks, and refused."""
+"""Chat: sending, receiving, resuming after disconnects, and errors."""
 
 import asyncio
+import inspect
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
 import pytest_asyncio
 
-from opsroom_client import Chat, ClosedError, Opsroom, OpsroomError, RefusedError, UnreachableError
-from opsroom_client.incoming import MOST_WAITING, Incoming
+from opsroom_client import Chat, ClosedError, Opsroom, OpsroomError, RequestRejectedError, UnreachableError
+from opsroom_client.receive_buffer import MAX_ITEMS
+from opsroom_contracts.chat.frames import AcknowledgedFrame, MessageFrame, ResetFrame, WelcomeFrame
 from opsroom_contracts.close_codes import Retry
+from opsroom_contracts.endpoints import FRAME_ENDPOINTS
 from opsroom_contracts.errors import ErrorCode
-from opsroom_contracts.frames import MessageFrame, ResetFrame, WelcomeFrame
-from packages.client.tests.wire import Wire
-from tests.processes import free_port
+from opsroom_testkit.ports import free_port
+from packages.client.tests.tcp_proxy import Proxy
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 @pytest_asyncio.fixture(loop_scope="package")
-async def opsroom(wire: Wire) -> AsyncIterator[Opsroom]:
-    async with Opsroom(wire.url, patience=10) as client:
+async def opsroom(proxy: Proxy) -> AsyncIterator[Opsroom]:
+    async with Opsroom(proxy.url, timeout=10) as client:
         yield client
 
 
-async def token(opsroom: Opsroom) -> str:
+async def register(opsroom: Opsroom) -> str:
     return (await opsroom.register(f"p-{uuid4().hex[:20]}")).token
 
 
 async def texts(chat: Chat, count: int) -> list[str]:
-    """The next ``count`` messages."""
-    heard: list[str] = []
+    """The texts of the next ``count`` messages."""
+    received: list[str] = []
     async with asyncio.timeout(20):
         async for event in chat:
             if isinstance(event, MessageFrame):
-                heard.append(event.text)
-                if len(heard) == count:
+                received.append(event.text)
+                if len(received) == count:
                     break
-    return heard
+    return received
 
 
-async def test_what_one_says_the_other_hears_and_history_keeps(opsroom: Opsroom) -> None:
-    async with opsroom.chat(await token(opsroom)) as one, opsroom.chat(await token(opsroom)) as other:
+async def test_a_message_is_received_and_stored(opsroom: Opsroom) -> None:
+    async with opsroom.chat(await register(opsroom)) as one, opsroom.chat(await register(opsroom)) as other:
         ack = await one.send("hello", client_id="h1")
         again = await one.send("hello", client_id="h1")
         assert (again.seq, again.duplicate) == (ack.seq, True)
@@ -52,44 +54,44 @@ async def test_what_one_says_the_other_hears_and_history_keeps(opsroom: Opsroom)
         assert [m.text for m in await opsroom.history(after=ack.seq - 1, limit=1)] == ["hello"]
 
 
-async def test_every_message_comes_once_and_in_order_through_cuts(opsroom: Opsroom, wire: Wire) -> None:
-    async with opsroom.chat(await token(opsroom)) as one, opsroom.chat(await token(opsroom)) as other:
-        said = [f"{n}" for n in range(40)]
-        hearing = asyncio.create_task(texts(other, len(said)))
-        for number, text in enumerate(said):
+async def test_messages_arrive_once_and_in_order_through_disconnects(opsroom: Opsroom, proxy: Proxy) -> None:
+    async with opsroom.chat(await register(opsroom)) as one, opsroom.chat(await register(opsroom)) as other:
+        sent = [f"{n}" for n in range(40)]
+        receiving = asyncio.create_task(texts(other, len(sent)))
+        for number, text in enumerate(sent):
             sending = asyncio.create_task(one.send(text))
             if number % 10 == 5:
-                wire.cut()
+                proxy.cut()
             await sending
-        assert await hearing == said
+        assert await receiving == sent
 
 
-async def test_who_does_not_read_loses_nothing_and_can_still_speak(opsroom: Opsroom) -> None:
-    async with opsroom.chat(await token(opsroom)) as one, opsroom.chat(await token(opsroom)) as other:
-        said = [f"{n}" for n in range(MOST_WAITING + 50)]
-        for part in range(0, len(said), 100):
-            await asyncio.gather(*(one.send(text, client_id=text) for text in said[part : part + 100]))
-        last = await other.send("mine")
-        heard = await texts(other, len(said) + 1)
-        assert sorted(heard[:-1], key=int) == said
-        assert (heard[-1], other.seq) == ("mine", last.seq)
+async def test_a_slow_reader_loses_nothing_and_can_send(opsroom: Opsroom) -> None:
+    async with opsroom.chat(await register(opsroom)) as one, opsroom.chat(await register(opsroom)) as other:
+        sent = [f"{n}" for n in range(MAX_ITEMS + 50)]
+        for part in range(0, len(sent), 100):
+            await asyncio.gather(*(one.send(text, client_id=text) for text in sent[part : part + 100]))
+        last = await other.send("token")
+        received = await texts(other, len(sent) + 1)
+        assert sorted(received[:-1], key=int) == sent
+        assert (received[-1], other.seq) == ("token", last.seq)
 
 
-async def test_a_reader_comes_back_by_sequence_or_is_told_that_it_cannot(opsroom: Opsroom) -> None:
-    mine = await token(opsroom)
-    async with opsroom.chat(mine) as chat:
+async def test_a_reader_resumes_by_sequence_or_gets_a_reset(opsroom: Opsroom) -> None:
+    token = await register(opsroom)
+    async with opsroom.chat(token) as chat:
         seq = (await chat.send("first")).seq
         await chat.send("second")
-    async with opsroom.chat(mine, since=seq) as chat:
+    async with opsroom.chat(token, since=seq) as chat:
         assert await texts(chat, 1) == ["second"]
-    async with opsroom.chat(mine, since=seq + 1_000_000) as chat:
+    async with opsroom.chat(token, since=seq + 1_000_000) as chat:
         async with asyncio.timeout(10):
             assert isinstance(await anext(chat), WelcomeFrame)
             while not isinstance(await anext(chat), ResetFrame):
                 pass
 
 
-async def test_leaving_ends_the_chat_and_frees_the_name(opsroom: Opsroom) -> None:
+async def test_leaving_ends_the_chat_and_releases_the_name(opsroom: Opsroom) -> None:
     name = f"p-{uuid4().hex[:20]}"
     registered = await opsroom.register(name)
     async with opsroom.chat(registered.token) as chat:
@@ -101,37 +103,32 @@ async def test_leaving_ends_the_chat_and_frees_the_name(opsroom: Opsroom) -> Non
     assert (await opsroom.register(name)).user.name == name
 
 
-async def test_refusals_say_what_is_wrong(opsroom: Opsroom) -> None:
+async def test_rejections_have_an_error_code(opsroom: Opsroom) -> None:
     registered = await opsroom.register(f"p-{uuid4().hex[:20]}")
-    with pytest.raises(RefusedError) as taken:
+    with pytest.raises(RequestRejectedError) as taken:
         await opsroom.register(registered.user.name)
     assert taken.value.code is ErrorCode.NAME_TAKEN
     with pytest.raises(ClosedError) as closed:
-        async with opsroom.chat("nobody's"):
+        async with opsroom.chat("unknown"):
             pass
     assert closed.value.retry is Retry.REGISTER
     async with opsroom.chat(registered.token) as chat:
-        with pytest.raises(RefusedError) as unknown:
+        with pytest.raises(RequestRejectedError) as unknown:
             await chat.send("x", room="nowhere")
         assert unknown.value.code is ErrorCode.ROOM_UNKNOWN
 
 
-async def test_where_nobody_is_one_is_told_in_time() -> None:
-    async with Opsroom(f"http://127.0.0.1:{free_port()}", patience=0.3) as nobody:
+@pytest.mark.parametrize("frame", FRAME_ENDPOINTS, ids=lambda frame: frame.__name__)
+async def test_every_acknowledged_frame_has_a_method(frame: type[AcknowledgedFrame]) -> None:
+    assert inspect.iscoroutinefunction(getattr(Chat, frame.model_fields["type"].default))
+
+
+async def test_an_unreachable_server_times_out() -> None:
+    async with Opsroom(f"http://127.0.0.1:{free_port()}", timeout=0.3) as unreachable:
         with pytest.raises(UnreachableError):
-            await nobody.users()
+            await unreachable.users()
         with pytest.raises(UnreachableError):
-            async with nobody.chat("x"):
+            async with unreachable.chat("x"):
                 pass
     with pytest.raises(ValueError, match="must be like"):
         Opsroom("ftp://x")
-
-
-async def test_the_buffer_takes_nothing_past_its_bound_until_it_was_emptied() -> None:
-    incoming: Incoming[int] = Incoming(2)
-    assert [incoming.put(n) for n in range(3)] == [True, True, False]
-    assert await incoming.get() == 0
-    assert not incoming.put(4), "a gap, then 4"
-    assert await incoming.get() == 1
-    incoming.resume()
-    assert incoming.put(2)

@@ -1,4 +1,4 @@
-"""The command line, run as it is by people and by pipes."""
+"""The command line, interactively and in pipes."""
 
 import asyncio
 import json
@@ -20,23 +20,23 @@ from opsroom_client import Opsroom
 from opsroom_client.cli.main import cli
 from opsroom_client.cli.output import age
 from opsroom_contracts.identity import Role
-from opsroom_contracts.model import to_milliseconds
-from opsroom_messaging.process import running
-from packages.client.tests.wire import Wire, wire_to
-from services.gateway.tests.portal import Portal, services
-from services.gateway.tests.token_mode import Tokens, guarded
-from tests.broker import BrokerProcess
-from tests.processes import free_port
-from tests.waiting import until, until_answer
+from opsroom_contracts.serialization.model import to_milliseconds
+from opsroom_runtime.process import run_tasks
+from opsroom_testkit.broker import BrokerProcess
+from opsroom_testkit.ports import free_port
+from opsroom_testkit.waiting import until, until_answer
+from packages.client.tests.tcp_proxy import Proxy, proxy_to
+from services.gateway.tests.kit.portal import Portal, services
+from services.gateway.tests.kit.token_mode import Tokens, token_mode_gateway
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
-BRIEF = 40
+TIMEOUT_SECONDS = 40
 
 
 @dataclass
 class Shell:
-    """Runs commands in this process, in a thread, as they have event loops of their own."""
+    """Runs commands in this process, in a thread, since each has its own event loop."""
 
     url: str
     token: str | None = None
@@ -46,17 +46,17 @@ class Shell:
         return await asyncio.to_thread(runner.invoke, cli, arguments, prog_name="opsroom")
 
 
-async def piped(url: str, line: str, given: str = "") -> tuple[int | None, str, str]:
-    """A line of the shell in which ``opsroom`` is our command; exit code, output and complaints."""
+async def piped(url: str, line: str, stdin: str = "") -> tuple[int | None, str, str]:
+    """Run a shell command line that contains ``opsroom``; returns exit code, stdout and stderr."""
     command = line.replace("opsroom", f"{sys.executable} -m opsroom_client --url {url}")
     shell = await asyncio.create_subprocess_shell(command, stdin=PIPE, stdout=PIPE, stderr=PIPE)
-    async with asyncio.timeout(BRIEF):
-        out, err = await shell.communicate(given.encode())
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        out, err = await shell.communicate(stdin.encode())
     return shell.returncode, out.decode(), err.decode()
 
 
-async def test_servers_are_created_listed_and_commanded(wire: Wire) -> None:
-    shell = Shell(wire.url)
+async def test_servers_are_created_listed_and_commanded(proxy: Proxy) -> None:
+    shell = Shell(proxy.url)
     created = await shell("servers", "create", "--wait", "--json")
     assert created.exit_code == 0, created.output
     operation = json.loads(created.output)
@@ -78,58 +78,58 @@ async def test_servers_are_created_listed_and_commanded(wire: Wire) -> None:
     assert "(operation_pending)" in twice.stderr
 
 
-async def test_mistakes_are_one_line_and_an_exit_code(wire: Wire) -> None:
-    shell = Shell(wire.url)
+async def test_usage_errors_are_one_line_and_an_exit_code(proxy: Proxy) -> None:
+    shell = Shell(proxy.url)
     unknown = await shell("servers", "rm", "nothing")
     assert (unknown.exit_code, unknown.stdout) == (1, "")
-    assert unknown.stderr == "opsroom: no server begins with 'nothing' (opsroom servers ls shows them)\n"
+    assert unknown.stderr == "opsroom: no server starts with 'nothing' (see `opsroom servers ls`)\n"
     assert (await shell("servers", "dance")).exit_code == 2
     assert (await shell("--url", "ftp://x", "servers", "ls")).exit_code == 2
     assert (await shell("--token-file", "/nowhere", "servers", "ls")).exit_code == 2
 
 
-async def test_what_no_server_would_take_is_one_line_too(wire: Wire) -> None:
+async def test_invalid_requests_are_one_line(proxy: Proxy) -> None:
     name = f"p-{uuid4().hex[:20]}"
-    code, out, err = await piped(wire.url, f"opsroom chat --name {name}", "x" * 4001)
+    code, out, err = await piped(proxy.url, f"opsroom chat --name {name}", "x" * 4001)
     assert (code, out, err.count("\n")) == (1, "", 1)
     assert "at most 4000 characters" in err
-    for wrong in (
+    for arguments in (
         ("chat", "--name", "x" * 300),
         ("moderate", "mute", name, "--reason", "x" * 201),
         ("moderate", "ban", name, "--reason", "x" * 201),
     ):
-        refused = await Shell(wire.url)(*wrong)
-        assert (refused.exit_code, refused.stdout) == (1, ""), refused.output
-        assert "(invalid_request)" in refused.stderr
+        rejected = await Shell(proxy.url)(*arguments)
+        assert (rejected.exit_code, rejected.stdout) == (1, ""), rejected.output
+        assert "(invalid_request)" in rejected.stderr
 
 
-async def test_the_server_is_named_before_the_command_or_behind_it(wire: Wire) -> None:
+async def test_global_options_work_before_and_after_the_command(proxy: Proxy) -> None:
     nowhere = Shell(f"http://127.0.0.1:{free_port()}")
-    assert (await nowhere("--url", wire.url, "servers", "ls")).exit_code == 0
-    assert (await nowhere("servers", "--url", wire.url, "ls")).exit_code == 0
-    unread = await nowhere("chat", "--url", wire.url, "--token-file", "/nowhere")
-    assert unread.exit_code == 2
+    assert (await nowhere("--url", proxy.url, "servers", "ls")).exit_code == 0
+    assert (await nowhere("servers", "--url", proxy.url, "ls")).exit_code == 0
+    unreadable = await nowhere("chat", "--url", proxy.url, "--token-file", "/nowhere")
+    assert unreadable.exit_code == 2
 
 
-async def test_a_server_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("opsroom_client.cli.running.PATIENCE_SECONDS", 0.2)
+async def test_an_unreachable_server_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("opsroom_client.cli.running.TIMEOUT_SECONDS", 0.2)
     url = f"http://127.0.0.1:{free_port()}"
     for command in (("ls",), ("create", "--wait"), ("watch",), ("watch", "--since", "0")):
-        gone = await Shell(url)("servers", *command)
-        assert (gone.exit_code, gone.stdout) == (3, "")
-        assert url in gone.stderr
-        assert gone.stderr.count("\n") == 1
+        result = await Shell(url)("servers", *command)
+        assert (result.exit_code, result.stdout) == (3, "")
+        assert url in result.stderr
+        assert result.stderr.count("\n") == 1
 
 
 @asynccontextmanager
 async def started(url: str, *arguments: str) -> AsyncIterator[tuple[Process, asyncio.StreamReader]]:
-    """A command at work and its complaints; killed in the end if it still runs."""
+    """A running command and its stderr; killed at the end if it still runs."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "opsroom_client", "--url", url, *arguments), stdout=PIPE, stderr=PIPE
     )
     assert process.stderr is not None
     try:
-        async with asyncio.timeout(BRIEF):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             yield process, process.stderr
     finally:
         if process.returncode is None:
@@ -137,85 +137,87 @@ async def started(url: str, *arguments: str) -> AsyncIterator[tuple[Process, asy
             await process.communicate()
 
 
-async def test_a_break_is_told_and_gone_on_from(wire: Wire) -> None:
-    async with Opsroom(wire.url) as opsroom, wire_to(wire.target) as own:
+async def test_a_disconnect_is_printed_and_the_watch_resumes(proxy: Proxy) -> None:
+    async with Opsroom(proxy.url) as opsroom, proxy_to(proxy.target) as own_proxy:
         since = str((await opsroom.cloud.instances()).seq)
-        async with started(own.url, *f"servers watch --json --since {since}".split()) as (
+        async with started(own_proxy.url, *f"servers watch --json --since {since}".split()) as (
             watching,
-            complaints,
+            stderr,
         ):
             assert watching.stdout is not None
             first = await opsroom.cloud.create()
             while json.loads(await watching.stdout.readline())["operationId"] != first.id:
                 pass
-            own.closed = True
-            own.cut()
-            lost = (await complaints.readline()).decode()
-            assert lost.startswith(f"opsroom: connection lost, trying again ({own.url} can't be reached: ")
-            tried = own.connections
-            await until(lambda: own.connections > tried + 1)
+            own_proxy.closed = True
+            own_proxy.cut()
+            lost = (await stderr.readline()).decode()
+            assert lost.startswith(
+                f"opsroom: connection lost, reconnecting ({own_proxy.url} can't be reached: "
+            )
+            tried = own_proxy.connections
+            await until(lambda: own_proxy.connections > tried + 1)
             meanwhile = await opsroom.cloud.create()
-            own.closed = False
-            assert (await complaints.readline()).decode() == "opsroom: connected again\n"
+            own_proxy.closed = False
+            assert (await stderr.readline()).decode() == "opsroom: reconnected\n"
             while json.loads(await watching.stdout.readline())["operationId"] != meanwhile.id:
                 pass
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="package")
-async def strict(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Wire, Tokens]]:
-    """The way to a portal that asks for tokens, and that takes longer for a command than any test."""
+async def strict(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Proxy, Tokens]]:
+    """A proxy to a portal with access tokens, in which a command takes longer than any test."""
     process = BrokerProcess(tmp_path_factory.mktemp("broker"))
     await process.start()
     tokens = Tokens(tmp_path_factory.mktemp("tokens") / "tokens")
     async with (
         services(process.url, delay=600),
-        guarded(Portal(process.url), tokens) as gateway,
-        wire_to(gateway.port) as whole,
+        token_mode_gateway(Portal(process.url), tokens) as gateway,
+        proxy_to(gateway.port) as running_proxy,
     ):
-        yield whole, tokens
+        yield running_proxy, tokens
     await process.stop()
 
 
-async def test_who_waits_is_told_of_a_break_that_has_no_end(
-    strict: tuple[Wire, Tokens], monkeypatch: pytest.MonkeyPatch
+async def test_waiting_ends_with_an_error_if_the_server_does_not_come_back(
+    strict: tuple[Proxy, Tokens], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("opsroom_client.cli.servers.WAIT_PATIENCE_SECONDS", 0.5)
-    wire, tokens = strict
-    shell = Shell(wire.url, tokens.by_role[Role.OPERATOR])
-    async with asyncio.timeout(BRIEF):
+    monkeypatch.setattr("opsroom_client.cli.servers.WAIT_TIMEOUT_SECONDS", 0.5)
+    proxy, tokens = strict
+    shell = Shell(proxy.url, tokens.by_role[Role.OPERATOR])
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         waiting = asyncio.create_task(shell("servers", "create", "--wait"))
-        await until(lambda: any(b"/cloud/events" in asked for asked in wire.answered))
-        wire.close()
-        gone = await waiting
-    wire.closed = False
-    assert (gone.exit_code, gone.stdout) == (3, "")
-    lost, reason = gone.stderr.splitlines()
-    assert "connection lost, trying again" in lost
-    assert re.search(r"can't be reached: .*; create of [0-9a-f-]{36} was accepted and goes on", reason)
+        await until(lambda: any(b"/cloud/events" in request for request in proxy.answered))
+        proxy.close()
+        result = await waiting
+    proxy.closed = False
+    assert (result.exit_code, result.stdout) == (3, "")
+    lost, reason = result.stderr.splitlines()
+    assert "connection lost, reconnecting" in lost
+    assert re.search(r"can't be reached: .*; create of [0-9a-f-]{36} was accepted and continues", reason)
 
 
 @asynccontextmanager
 async def busy(opsroom: Opsroom) -> AsyncIterator[None]:
-    """Something happens all the time: a command notices at its next line that nobody reads it any more."""
+    """Create servers continually: a command notices a closed pipe only when it prints the next line."""
 
     async def create() -> None:
         while True:
             await opsroom.cloud.create()
             await asyncio.sleep(0.2)
 
-    async with running(creating=create()):
+    async with run_tasks(creating=create()):
         yield
 
 
-async def test_in_pipes(wire: Wire) -> None:
-    async with Opsroom(wire.url) as opsroom:
+async def test_in_pipes(proxy: Proxy) -> None:
+    async with Opsroom(proxy.url) as opsroom:
         name, marker = f"p-{uuid4().hex[:20]}", uuid4().hex
         async with busy(opsroom):
-            said, watched = await asyncio.gather(
-                piped(wire.url, f"opsroom chat --name {name}", f"{marker} one\n\n{marker} \x1b[31mtwo\n"),
-                piped(wire.url, "opsroom servers watch --since 0 | head -n 1"),
+            sent, watched = await asyncio.gather(
+                piped(proxy.url, f"opsroom chat --name {name}", f"{marker} one\n\n{marker} \x1b[31mtwo\n"),
+                piped(proxy.url, "opsroom servers watch --since 0 | head -n 1"),
             )
-        assert said == (0, "", "")
+        assert sent == (0, "", "")
         found = [m for m in await opsroom.history() if m.text.startswith(marker)]
         assert [m.text for m in found] == [f"{marker} one", f"{marker} \x1b[31mtwo"]
         assert {m.user.name for m in found} == {name}
@@ -224,16 +226,16 @@ async def test_in_pipes(wire: Wire) -> None:
         assert name not in [user.name for user in await opsroom.users()]
 
 
-async def test_ids_are_completed(wire: Wire) -> None:
-    async with Opsroom(wire.url) as opsroom:
+async def test_ids_are_completed(proxy: Proxy) -> None:
+    async with Opsroom(proxy.url) as opsroom:
         instance = (await opsroom.cloud.create()).instance_id
-    await until_completed(instance, f"opsroom servers start {instance[:8]}", OPSROOM_URL=wire.url)
-    taught = await Shell(wire.url)("completion", "bash")
-    assert "_OPSROOM_COMPLETE=bash_complete" in taught.output
+    await until_completed(instance, f"opsroom servers start {instance[:8]}", OPSROOM_URL=proxy.url)
+    script = await Shell(proxy.url)("completion", "bash")
+    assert "_OPSROOM_COMPLETE=bash_complete" in script.output
 
 
-async def completed(line: str, **environ: str) -> list[str]:
-    """What the last word of ``line`` can become."""
+async def complete(line: str, **environ: str) -> list[str]:
+    """The completions of the last word of ``line``."""
     words = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
     runner = CliRunner(env={"_OPSROOM_COMPLETE": "bash_complete", **words, **environ})
     answer = await asyncio.to_thread(
@@ -243,30 +245,28 @@ async def completed(line: str, **environ: str) -> list[str]:
 
 
 async def until_completed(instance: str, line: str, **environ: str) -> None:
-    """Try again until ``line`` is completed to ``instance``: a shell that waits too long is told of none."""
-    await until_answer(lambda: completed(line, **environ), lambda words: words == [instance])
+    """Retry until ``line`` is completed to ``instance``: a completion that times out finds none."""
+    await until_answer(lambda: complete(line, **environ), lambda words: words == [instance])
 
 
-async def test_ids_are_completed_in_the_name_of_whoever_asks(
-    strict: tuple[Wire, Tokens], tmp_path: Path
-) -> None:
-    wire, tokens = strict
+async def test_ids_are_completed_with_the_given_token(strict: tuple[Proxy, Tokens], tmp_path: Path) -> None:
+    proxy, tokens = strict
     token = tokens.by_role[Role.OPERATOR]
-    async with Opsroom(wire.url, token=token) as opsroom:
+    async with Opsroom(proxy.url, token=token) as opsroom:
         instance = (await opsroom.cloud.create()).instance_id
     (tmp_path / "token").write_text(token)
-    home = {"OPSROOM_URL": wire.url, "HOME": str(tmp_path)}
-    assert await completed(f"opsroom servers start {instance}", **home) == []
+    home = {"OPSROOM_URL": proxy.url, "HOME": str(tmp_path)}
+    assert await complete(f"opsroom servers start {instance}", **home) == []
     for line, environ in (
         ("opsroom servers start", {"OPSROOM_TOKEN": token}),
         ("opsroom --token-file ~/token servers start", {}),
         ("opsroom servers --token-file ~/token start", {"OPSROOM_TOKEN": "another"}),
     ):
         await until_completed(instance, f"{line} {instance}", **home, **environ)
-    assert await completed(f"opsroom --token-file ~/none servers start {instance}", **home) == []
+    assert await complete(f"opsroom --token-file ~/none servers start {instance}", **home) == []
 
 
-async def test_ages_are_told_in_the_largest_unit() -> None:
+async def test_ages_are_in_the_largest_unit() -> None:
     now = to_milliseconds(datetime(2026, 1, 2, tzinfo=UTC))
     seconds = (0, 59, 61, 3700, 90_000, -5)
     assert [age(now - timedelta(seconds=s), now) for s in seconds] == ["0s", "59s", "1m", "1h", "1d", "0s"]

@@ -1,4 +1,4 @@
-"""What admins do by the client and by the command line, and what the one concerned is told."""
+"""Moderation with the client and the command line, and what the moderated user receives."""
 
 import asyncio
 import json
@@ -10,26 +10,26 @@ import pytest
 import pytest_asyncio
 from click.testing import CliRunner, Result
 
-from opsroom_client import Chat, ClosedError, Opsroom, RefusedError
+from opsroom_client import Chat, ClosedError, Opsroom, RequestRejectedError
 from opsroom_client.chat import ChatEvent
-from opsroom_client.cli.chat import tell
+from opsroom_client.cli.chat import print_event
 from opsroom_client.cli.main import cli
+from opsroom_contracts.chat.frames import MutedFrame, RemovedFrame, UnmutedFrame, WelcomeFrame
 from opsroom_contracts.close_codes import Close
 from opsroom_contracts.errors import ErrorCode
-from opsroom_contracts.frames import MutedFrame, RemovedFrame, UnmutedFrame, WelcomeFrame
-from packages.client.tests.wire import Wire
+from packages.client.tests.tcp_proxy import Proxy
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 @pytest_asyncio.fixture(loop_scope="package")
-async def opsroom(wire: Wire) -> AsyncIterator[Opsroom]:
-    async with Opsroom(wire.url, patience=10) as client:
+async def opsroom(proxy: Proxy) -> AsyncIterator[Opsroom]:
+    async with Opsroom(proxy.url, timeout=10) as client:
         yield client
 
 
 async def next_of(chat: Chat, kind: type[ChatEvent]) -> ChatEvent:
-    """The next event of a kind."""
+    """The next event of type ``kind``."""
     async with asyncio.timeout(20):
         async for event in chat:
             if isinstance(event, kind):
@@ -37,42 +37,42 @@ async def next_of(chat: Chat, kind: type[ChatEvent]) -> ChatEvent:
     raise AssertionError("the chat ended")
 
 
-async def moderate(wire: Wire, *arguments: str) -> Result:
-    """Run a command of the admin."""
-    runner = CliRunner(env={"OPSROOM_URL": wire.url})
+async def moderate(proxy: Proxy, *arguments: str) -> Result:
+    """Run ``opsroom moderate``."""
+    runner = CliRunner(env={"OPSROOM_URL": proxy.url})
     return await asyncio.to_thread(runner.invoke, cli, ("moderate", *arguments))
 
 
-async def test_what_is_removed_is_told_and_resumed_from(
-    opsroom: Opsroom, wire: Wire, capsys: pytest.CaptureFixture[str]
+async def test_a_removal_is_received_and_advances_the_sequence(
+    opsroom: Opsroom, proxy: Proxy, capsys: pytest.CaptureFixture[str]
 ) -> None:
     me = await opsroom.register(f"p-{uuid4().hex[:20]}")
-    text = f"words {uuid4().hex}"
+    text = f"text {uuid4().hex}"
     async with opsroom.chat(me.token) as chat:
-        said = await chat.send(text)
-        listed = (await moderate(wire, "messages", "--last", "1")).output
-        assert said.id in listed
+        ack = await chat.send(text)
+        listed = (await moderate(proxy, "messages", "--last", "1")).output
+        assert ack.id in listed
         assert text in listed
-        done = await moderate(wire, "remove", said.id, "--reason", "rude")
-        assert (done.exit_code, done.output) == (0, f"{said.id} removed\n")
+        done = await moderate(proxy, "remove", ack.id, "--reason", "rude")
+        assert (done.exit_code, done.output) == (0, f"{ack.id} removed\n")
         removed = await next_of(chat, RemovedFrame)
         assert isinstance(removed, RemovedFrame)
-        assert (removed.id, chat.seq) == (said.id, removed.seq)
+        assert (removed.id, chat.seq) == (ack.id, removed.seq)
         assert text not in [one.text for one in await opsroom.history()]
-        tell(removed, chat, "general")
-        assert capsys.readouterr().err == f"* message {said.id} was removed\n"
-        again = await moderate(wire, "remove", "nothing")
+        print_event(removed, chat, "general")
+        assert capsys.readouterr().err == f"* message {ack.id} was removed\n"
+        again = await moderate(proxy, "remove", "nothing")
         assert (again.exit_code, again.stdout) == (1, "")
         assert "(message_unknown)" in again.stderr
 
 
-async def test_who_is_muted_or_banned_learns_it_and_how_long(
-    opsroom: Opsroom, wire: Wire, capsys: pytest.CaptureFixture[str]
+async def test_a_muted_or_banned_user_is_notified(
+    opsroom: Opsroom, proxy: Proxy, capsys: pytest.CaptureFixture[str]
 ) -> None:
     me = await opsroom.register(f"p-{uuid4().hex[:20]}")
     name = me.user.name
     async with opsroom.chat(me.token) as chat:
-        done = await moderate(wire, "mute", name, "--minutes", "10", "--reason", "calm down")
+        done = await moderate(proxy, "mute", name, "--minutes", "10", "--reason", "calm down")
         assert done.exit_code == 0, done.output
         key = done.output.split()[0]
         assert f"mute {name}, until 20" in done.output
@@ -81,35 +81,35 @@ async def test_who_is_muted_or_banned_learns_it_and_how_long(
         assert muted.reason == "calm down"
         assert muted.until is not None
         assert muted.until > datetime.now(UTC)
-        with pytest.raises(RefusedError) as refused:
+        with pytest.raises(RequestRejectedError) as refused:
             await chat.send("hello?")
         assert refused.value.code is ErrorCode.MUTED
         async with opsroom.chat(me.token) as second:
             welcome = await next_of(second, WelcomeFrame)
-            tell(welcome, second, "general")
-            assert "you may read and not write until" in capsys.readouterr().err
-        assert name in (await moderate(wire, "ls")).output
-        assert "127.0.0.1" in (await moderate(wire, "addresses", name)).output
-        held = json.loads((await moderate(wire, "ls", "--json")).output)["restrictions"]
+            print_event(welcome, second, "general")
+            assert "you may read but not write until" in capsys.readouterr().err
+        assert name in (await moderate(proxy, "ls")).output
+        assert "127.0.0.1" in (await moderate(proxy, "addresses", name)).output
+        held = json.loads((await moderate(proxy, "ls", "--json")).output)["restrictions"]
         assert key in [one["id"] for one in held]
-        assert (await moderate(wire, "lift", key)).output == f"{key} lifted\n"
-        tell(await next_of(chat, UnmutedFrame), chat, "general")
+        assert (await moderate(proxy, "lift", key)).output == f"{key} lifted\n"
+        print_event(await next_of(chat, UnmutedFrame), chat, "general")
         assert capsys.readouterr().err == "* you may write again\n"
         await chat.send("thanks")
         ban = await opsroom.moderation.ban(name=name, reason="enough")
         with pytest.raises(ClosedError) as closed:
             await next_of(chat, UnmutedFrame)
         assert (closed.value.code, "enough" in str(closed.value)) == (Close.BANNED.value.code, True)
-    with pytest.raises(RefusedError) as kept_out:
+    with pytest.raises(RequestRejectedError) as kept_out:
         await opsroom.register(name)
     assert kept_out.value.code is ErrorCode.BANNED
     await opsroom.moderation.lift(ban.id)
     assert ban.id not in [one.id for one in await opsroom.moderation.restrictions()]
 
 
-async def test_a_ban_is_of_a_name_or_an_address(wire: Wire) -> None:
-    assert (await moderate(wire, "ban")).exit_code == 2
-    assert (await moderate(wire, "ban", "x", "--address", "203.0.113.7")).exit_code == 2
-    done = await moderate(wire, "ban", "--address", "203.0.113.99")
+async def test_a_ban_needs_either_a_name_or_an_address(proxy: Proxy) -> None:
+    assert (await moderate(proxy, "ban")).exit_code == 2
+    assert (await moderate(proxy, "ban", "x", "--address", "203.0.113.7")).exit_code == 2
+    done = await moderate(proxy, "ban", "--address", "203.0.113.99")
     assert "ban 203.0.113.99, until lifted" in done.output
-    assert (await moderate(wire, "lift", done.output.split()[0])).exit_code == 0
+    assert (await moderate(proxy, "lift", done.output.split()[0])).exit_code == 0

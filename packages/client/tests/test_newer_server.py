@@ -1,4 +1,4 @@
-"""A server newer than the client: what the client does not know is passed over, the rest is read."""
+"""Forward compatibility: frames, fields, commands and events of a newer server are ignored."""
 
 import asyncio
 import json
@@ -6,7 +6,9 @@ import json
 from websockets.asyncio.server import ServerConnection, serve
 
 from opsroom_client import Opsroom
-from opsroom_contracts.frames import MessageFrame, WelcomeFrame
+from opsroom_contracts.chat.frames import MessageFrame, WelcomeFrame
+from opsroom_contracts.cloud.commands import EventType
+from opsroom_contracts.http import CloudEvent
 
 ANN = {"id": "u1", "name": "Ann", "pronouns": "she"}
 WELCOME = {"type": "welcome", "user": ANN, "users": [ANN], "seq": 6, "motto": "new"}
@@ -23,24 +25,63 @@ MESSAGE = {
 }
 
 
-async def newer(socket: ServerConnection) -> None:
+async def newer_server(socket: ServerConnection) -> None:
     await socket.recv()
     for frame in (WELCOME, REACTION, MESSAGE):
         await socket.send(json.dumps(frame))
     await socket.wait_closed()
 
 
-async def test_unknown_fields_and_frames_are_passed_over() -> None:
-    async with serve(newer, "127.0.0.1", 0) as server:
+async def test_unknown_fields_and_frames_are_ignored() -> None:
+    async with serve(newer_server, "127.0.0.1", 0) as server:
         port = next(iter(server.sockets)).getsockname()[1]
         async with (
-            Opsroom(f"http://127.0.0.1:{port}", patience=5) as opsroom,
+            Opsroom(f"http://127.0.0.1:{port}", timeout=5) as opsroom,
             opsroom.chat("token") as chat,
             asyncio.timeout(5),
         ):
-            heard = [await anext(chat), await anext(chat)]
-    welcome, message = heard
+            received = [await anext(chat), await anext(chat)]
+    welcome, message = received
     assert isinstance(welcome, WelcomeFrame)
     assert isinstance(message, MessageFrame)
     assert (welcome.user.name, welcome.seq) == ("Ann", 6)
     assert (message.user.name, message.text, chat.seq) == ("Ann", "hello", 7)
+
+
+STARTED = {
+    "seq": 4,
+    "type": "started",
+    "instanceId": "i1",
+    "operationId": "o1",
+    "command": "start",
+    "state": "running",
+    "actor": "Ann",
+    "timestamp": "2026-11-25T00:00:00.000Z",
+}
+MIGRATED = {**STARTED, "seq": 2, "type": "migrated", "command": "migrate"}
+PAUSED = {**STARTED, "seq": 3, "state": "paused"}
+
+
+async def test_events_with_unknown_members_of_enumerations_are_ignored() -> None:
+    ended = asyncio.Event()
+
+    async def newer_stream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
+        for event in (MIGRATED, PAUSED, STARTED):
+            writer.write(f"event: change\ndata: {json.dumps(event)}\n\n".encode())
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        ended.set()
+
+    async with await asyncio.start_server(newer_stream, "127.0.0.1", 0) as server, asyncio.timeout(10):
+        port = server.sockets[0].getsockname()[1]
+        async with (
+            Opsroom(f"http://127.0.0.1:{port}", timeout=5) as opsroom,
+            opsroom.cloud.follow(since=1) as changes,
+        ):
+            change = await anext(changes)
+        await ended.wait()
+    assert isinstance(change, CloudEvent)
+    assert (change.seq, change.type) == (4, EventType.STARTED)

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for every model of the contracts, made from the models themselves."""
+"""Hypothesis strategies for all models, derived from the models."""
 
 import types
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import AfterValidator
 from pydantic.fields import FieldInfo
 
-from opsroom_contracts.model import Model
+from opsroom_contracts.serialization.model import Model
 
 _SMALL = 4
 _SIMPLE: dict[type, st.SearchStrategy[Any]] = {
@@ -23,7 +23,7 @@ _SIMPLE: dict[type, st.SearchStrategy[Any]] = {
 
 
 def values_of(model: type[Model]) -> st.SearchStrategy[dict[str, Any]]:
-    """Arguments for ``model``, optional fields present or not."""
+    """Return a strategy for the arguments of ``model``, with or without optional fields."""
     required: dict[str, st.SearchStrategy[Any]] = {}
     optional: dict[str, st.SearchStrategy[Any]] = {}
     for name, field in model.model_fields.items():
@@ -34,7 +34,7 @@ def values_of(model: type[Model]) -> st.SearchStrategy[dict[str, Any]]:
 
 @cache
 def models(model: type[Model]) -> st.SearchStrategy[Model]:
-    """Instances of ``model``. Always the same strategy: to make one takes longer than to draw from it."""
+    """Return a strategy for instances of ``model``. Cached: building it is slower than drawing from it."""
     return st.deferred(lambda: values_of(model).map(lambda values: model(**values)))
 
 

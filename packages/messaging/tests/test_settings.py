@@ -1,17 +1,17 @@
-"""Settings from the environment."""
+"""Settings, read from the environment."""
 
 import pytest
 
 from opsroom_chat.settings import ChatSettings
 from opsroom_gateway.settings import GatewaySettings
-from opsroom_messaging.settings import SettingsError
+from opsroom_runtime.errors import SettingsError
 
 
-def test_what_is_not_set_keeps_its_default() -> None:
+def test_unset_variables_keep_their_defaults() -> None:
     assert ChatSettings.from_environment({}) == ChatSettings()
 
 
-def test_shared_variables_have_no_prefix_and_own_ones_have() -> None:
+def test_only_shared_variables_have_no_prefix() -> None:
     settings = GatewaySettings.from_environment(
         {"NATS_URL": "nats://elsewhere:4222", "GATEWAY_PORT": "9000", "PORT": "1", "CHAT_ROOMS": "x"}
     )
@@ -29,6 +29,6 @@ def test_lists_are_comma_separated() -> None:
     ("variable", "value"),
     [("CHAT_ROOMS", "general,Not A Room"), ("CHAT_TOKEN_DAYS", "soon"), ("STREAM_REPLICAS", "9")],
 )
-def test_a_value_that_does_not_fit_is_refused_by_the_name_of_its_variable(variable: str, value: str) -> None:
+def test_an_invalid_value_is_rejected_with_its_variable(variable: str, value: str) -> None:
     with pytest.raises(SettingsError, match=variable):
         ChatSettings.from_environment({variable: value})

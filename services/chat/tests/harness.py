@@ -1,4 +1,4 @@
-"""What the tests of the chat service share: asking it over NATS, and reading what it stored."""
+"""Test harness of the chat service: a NATS client, stream readers, and processes."""
 
 import asyncio
 import json
@@ -11,13 +11,13 @@ from typing import Any
 
 from opsroom_chat.service import chat_service
 from opsroom_chat.settings import ChatSettings
-from opsroom_contracts.chat import (
+from opsroom_contracts import endpoints
+from opsroom_contracts.chat.models import (
     Connection,
-    HistoryReply,
     HistoryRequest,
     JoinReply,
     JoinRequest,
-    LeaveManner,
+    LeaveReason,
     LeaveReply,
     LeaveRequest,
     Message,
@@ -25,35 +25,34 @@ from opsroom_contracts.chat import (
     RegisterRequest,
     SendReply,
     SendRequest,
-    UsersReply,
     UsersRequest,
     WhoamiReply,
     WhoamiRequest,
 )
-from opsroom_contracts.codec import decode
 from opsroom_contracts.errors import FAULT, ErrorCode, Fault, FaultError
-from opsroom_contracts.subjects import CHAT_SERVICE, CHAT_STREAM, GATEWAYS_BUCKET, MEMBERS_STREAM, ChatSubject
-from opsroom_messaging.connection import Broker, connect
-from opsroom_messaging.requests import Requester
-from opsroom_messaging.stored import StreamReader
-from tests.waiting import until_answer
+from opsroom_contracts.serialization.codec import decode
+from opsroom_contracts.subjects import CHAT_SERVICE, CHAT_STREAM, GATEWAYS_BUCKET, MEMBERS_STREAM
+from opsroom_messaging.client.connection import NatsConnection, connect
+from opsroom_messaging.client.request_client import RequestClient
+from opsroom_messaging.jetstream.stream_reader import StreamReader
+from opsroom_testkit.waiting import until_answer
 
 QUICK = {"closed_seconds": 0.2, "broken_seconds": 1.0, "hold_seconds": 1.0}
 
 
 def settings(**changes: object) -> ChatSettings:
-    """Settings for tests: short graces."""
+    """Return settings with short grace periods."""
     return ChatSettings.model_validate({**QUICK, **changes})
 
 
-def service(broker: Broker, **changes: object) -> AbstractAsyncContextManager[asyncio.Event]:
-    """The whole service in this process."""
+def service(broker: NatsConnection, **changes: object) -> AbstractAsyncContextManager[asyncio.Event]:
+    """Run the whole service in this process."""
     return chat_service(broker, settings(**changes))
 
 
 @asynccontextmanager
-async def another(url: str, **changes: object) -> AsyncIterator[Broker]:
-    """One more service in this process, on a connection of its own."""
+async def another(url: str, **changes: object) -> AsyncIterator[NatsConnection]:
+    """Run another service in this process, on its own connection."""
     broker = await connect(url, name="another")
     try:
         async with service(broker, **changes):
@@ -67,55 +66,55 @@ def connection(name: str, gateway: str = "g1") -> Connection:
 
 
 class Chat:
-    """Asks the service over NATS, and reads the streams behind its back."""
+    """A client of the service over NATS that also reads the streams directly."""
 
-    def __init__(self, broker: Broker, patience: float = 30, attempt: float = 0.5) -> None:
+    def __init__(self, broker: NatsConnection, patience: float = 30, attempt: float = 0.5) -> None:
         self.broker = broker
         self.messages = StreamReader(broker, CHAT_STREAM)
         self.members = StreamReader(broker, MEMBERS_STREAM)
-        self.requester = Requester(broker, patience=patience, attempt=attempt)
+        self.requester = RequestClient(broker, timeout=patience, first_timeout=attempt)
 
     async def register(self, name: str, **more: Any) -> RegisterReply:
         request = RegisterRequest(name=name, **more)
-        return await self.requester.ask(ChatSubject.REGISTER, request, RegisterReply)
+        return await self.requester.request(endpoints.REGISTER, request)
 
     async def join(self, token: str | None, socket: str = "c1", gateway: str = "g1") -> JoinReply:
         request = JoinRequest(connection=connection(socket, gateway), token=token)
-        return await self.requester.ask(ChatSubject.JOIN, request, JoinReply)
+        return await self.requester.request(endpoints.JOIN, request)
 
     async def leave(
-        self, user_id: str, *sockets: str, manner: LeaveManner = LeaveManner.CLOSED
+        self, user_id: str, *sockets: str, manner: LeaveReason = LeaveReason.CLOSED
     ) -> LeaveReply:
         request = LeaveRequest(user_id=user_id, connections=sockets, manner=manner)
-        return await self.requester.ask(ChatSubject.LEAVE, request, LeaveReply)
+        return await self.requester.request(endpoints.LEAVE, request)
 
     async def names(self) -> list[str]:
-        reply = await self.requester.ask(ChatSubject.USERS, UsersRequest(), UsersReply)
+        reply = await self.requester.request(endpoints.USERS, UsersRequest())
         return [user.name for user in reply.users]
 
     async def whoami(self, token: str) -> WhoamiReply:
-        return await self.requester.ask(ChatSubject.WHOAMI, WhoamiRequest(token=token), WhoamiReply)
+        return await self.requester.request(endpoints.WHOAMI, WhoamiRequest(token=token))
 
     async def send(self, user_id: str, text: str, client_id: str | None = None) -> SendReply:
         request = SendRequest(
             user_id=user_id, client_id=client_id or f"id of {text}", room="general", text=text
         )
-        return await self.requester.ask(ChatSubject.SEND, request, SendReply)
+        return await self.requester.request(endpoints.SEND, request)
 
     async def history(self, **query: Any) -> list[Message]:
         request = HistoryRequest(room="general", **query)
-        reply = await self.requester.ask(ChatSubject.HISTORY, request, HistoryReply)
+        reply = await self.requester.request(endpoints.HISTORY, request)
         return list(reply.messages)
 
     async def everything(self) -> list[Message]:
-        """All messages, page by page."""
+        """Read all messages, page by page."""
         found: list[Message] = []
         while page := await self.history(after=found[-1].seq if found else 0, limit=200):
             found.extend(page)
         return found
 
     async def present(self, name: str, socket: str = "c1", gateway: str = "g1") -> RegisterReply:
-        """Somebody who is on the list."""
+        """Register and join a user, and wait until they are listed."""
         registered = await self.register(name)
         await self.join(registered.token, socket, gateway)
         await self.lists(name)
@@ -128,7 +127,7 @@ class Chat:
         await until_answer(self.names, lambda names: name not in names, timeout)
 
     async def until_free(self, name: str) -> RegisterReply:
-        """Ask for a name until it is given."""
+        """Retry the registration of a name until it is free."""
 
         async def ask() -> RegisterReply | None:
             try:
@@ -143,67 +142,67 @@ class Chat:
         return reply
 
     async def lease(self, *gateways: str) -> None:
-        """Say that these gateways live, as they do themselves."""
+        """Write the leases of these gateways, as gateways do themselves."""
         bucket = await self.broker.jetstream.key_value(GATEWAYS_BUCKET)
         for gateway in gateways:
             await bucket.put(gateway, b"")
 
-    async def refused(self, subject: ChatSubject, payload: bytes | dict[str, Any]) -> Fault:
-        """The fault that a hand-made request is answered with."""
+    async def refused(self, endpoint: endpoints.AnyEndpoint, payload: bytes | dict[str, Any]) -> Fault:
+        """Send a raw request and return the error reply."""
         data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-        reply = await self.broker.client.request(subject, data, timeout=5)
+        reply = await self.broker.client.request(endpoint.subject, data, timeout=5)
         assert reply.headers is not None, reply.data
         assert reply.headers["Nats-Service-Error"]
         return decode(FAULT, reply.data)
 
     async def put(self, subject: str, payload: bytes) -> int:
-        """Store something as an operator with the command line would; answers its sequence."""
+        """Publish a raw payload, as an operator could by hand; return its sequence."""
         return (await self.broker.jetstream.publish(subject, payload)).seq
 
 
-async def refusal(asked: Awaitable[object]) -> Fault:
-    """The fault that ``asked`` is refused with."""
+async def refusal(request: Awaitable[object]) -> Fault:
+    """Return the error with which ``request`` is refused."""
     try:
-        answer = await asked
+        reply = await request
     except FaultError as error:
         return error.fault
-    raise AssertionError(f"was not refused: {answer}")
+    raise AssertionError(f"was not refused: {reply}")
 
 
 class ChatProcess:
-    """``python -m opsroom_chat`` as a process of its own."""
+    """``python -m opsroom_chat`` as a subprocess."""
 
     def __init__(self, url: str) -> None:
-        graces = {f"CHAT_{name.upper()}": str(value) for name, value in QUICK.items()}
-        self._environment = {**os.environ, "NATS_URL": url, "LOG_LEVEL": "WARNING", **graces}
+        grace_periods = {f"CHAT_{name.upper()}": str(value) for name, value in QUICK.items()}
+        self._environment = {**os.environ, "NATS_URL": url, "LOG_LEVEL": "WARNING", **grace_periods}
         self._process: Process | None = None
 
-    async def start(self, answering: Requester) -> None:
-        """Start it, and wait until some process answers."""
+    async def start(self, client: RequestClient) -> None:
+        """Start it, and wait until some chat process responds."""
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "opsroom_chat", env=self._environment, stderr=DEVNULL
         )
-        await until_answer(lambda: answering.answers(CHAT_SERVICE), bool)
+        await until_answer(lambda: client.is_responding(CHAT_SERVICE), bool)
 
     async def kill(self) -> None:
-        """End it as a crash would."""
+        """Kill it, as a crash would."""
         assert self._process is not None
         if self._process.returncode is None:
             self._process.kill()
             await self._process.wait()
 
     async def stop(self) -> int | None:
-        """End it in order; answers its exit code."""
+        """Stop it gracefully; return its exit code."""
         assert self._process is not None
         self._process.terminate()
         return await self._process.wait()
 
 
 @asynccontextmanager
-async def process(url: str, answering: Requester) -> AsyncIterator[ChatProcess]:
-    """A started process, ended at the latest with the block."""
+async def process(url: str, client: RequestClient) -> AsyncIterator[ChatProcess]:
+    """Start a process; it is killed at the end of the block."""
     chat = ChatProcess(url)
-    await chat.start(answering)
+    await chat.start(client)
     try:
         yield chat
     finally:

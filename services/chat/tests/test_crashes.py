@@ -1,28 +1,28 @@
-"""Chat processes and the broker killed -9 while people register and talk, with clients that try again."""
+"""Chat processes and the broker are killed (SIGKILL) while clients register, send, and retry."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
 
-from opsroom_chat.domain.tokens import name_key
-from opsroom_contracts.chat import NAME_CLAIM, LeaveManner, NameClaim, RegisterReply, SendReply
-from opsroom_contracts.codec import encode
+from opsroom_chat.domain.names import name_key
+from opsroom_contracts.chat.models import NAME_CLAIM, LeaveReason, NameClaim, RegisterReply, SendReply
+from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.subjects import name_subject
-from opsroom_messaging.connection import Broker
+from opsroom_messaging.client.connection import NatsConnection
+from opsroom_testkit.broker import BrokerProcess
+from opsroom_testkit.waiting import until, until_answer
 from services.chat.tests.harness import Chat, ChatProcess, process, refusal
-from tests.broker import BrokerProcess
-from tests.waiting import until, until_answer
 
-PEOPLE = 36
+USERS = 36
 LANES = 9
-"""How many people come at once; the others one after another, so that registering never stops."""
+"""Concurrent clients. Each one registers several users in turn, so that registrations never stop."""
 MESSAGES = 8
-"""Messages of each person."""
+"""Messages per user."""
 
 
-class Life:
-    """People who register, join and talk at once, each request repeated until it is answered."""
+class Workload:
+    """A workload: users register, join and send concurrently; every request is retried until it succeeds."""
 
     def __init__(self, chat: Chat) -> None:
         self._chat = chat
@@ -39,29 +39,29 @@ class Life:
         return len(self.registered) + len(self.acknowledged)
 
     async def _lane(self, lane: int) -> None:
-        for n in range(lane, PEOPLE, LANES):
+        for n in range(lane, USERS, LANES):
             await self._one(f"Person {n}")
 
     async def _one(self, name: str) -> None:
-        person = await self._chat.register(
+        user = await self._chat.register(
             name, client_id=f"a registration of {name} by one who alone knows this"
         )
-        self.registered[name] = person
-        await self._chat.join(person.token, f"c-{person.user.id}")
+        self.registered[name] = user
+        await self._chat.join(user.token, f"c-{user.user.id}")
         for n in range(MESSAGES):
             text = f"{name} says {n}"
-            self.acknowledged[text] = await self._chat.send(person.user.id, text)
+            self.acknowledged[text] = await self._chat.send(user.user.id, text)
 
     async def check(self) -> None:
-        """Everything acknowledged is there, once, as it was answered; every name is held by one person."""
+        """Check that everything acknowledged is stored once as replied, and every name has one holder."""
         messages = await self._chat.everything()
         assert {m.text: (m.seq, m.id, m.timestamp) for m in messages} == {
             text: (reply.seq, reply.id, reply.timestamp) for text, reply in self.acknowledged.items()
         }
-        assert len(messages) == PEOPLE * MESSAGES
-        for person in self.registered.values():
-            assert person.token is not None
-            assert (await self._chat.whoami(person.token)).user == person.user
+        assert len(messages) == USERS * MESSAGES
+        for user in self.registered.values():
+            assert user.token is not None
+            assert (await self._chat.whoami(user.token)).user == user.user
         names = list(self.registered)
         await self._chat.lists(names[-1])
         assert sorted(await self._chat.names()) == sorted(names)
@@ -69,31 +69,33 @@ class Life:
         await self._no_name_is_stuck()
 
     async def _no_name_is_stuck(self) -> None:
-        for name, person in self.registered.items():
-            await self._chat.leave(person.user.id, manner=LeaveManner.EXIT)
-            assert (await self._chat.register(name.upper())).user.id != person.user.id
+        for name, user in self.registered.items():
+            await self._chat.leave(user.user.id, manner=LeaveReason.EXIT)
+            assert (await self._chat.register(name.upper())).user.id != user.user.id
 
 
 Crash = Callable[[], Awaitable[None]]
 
 
-async def live_through(chat: Chat, crash: Crash, times: int) -> None:
-    """Crash ``times`` while people live, evenly spread over what they do."""
-    life = Life(chat)
-    whole = PEOPLE * (MESSAGES + 1)
+async def run_with_crashes(chat: Chat, crash: Crash, times: int) -> None:
+    """Run the workload and call ``crash`` ``times`` times, evenly spread over its progress."""
+    workload = Workload(chat)
+    whole = USERS * (MESSAGES + 1)
 
     async def crash_at(progress: int) -> None:
-        await until(lambda: life.progress > progress, 40)
+        await until(lambda: workload.progress > progress, 40)
         await crash()
 
     async with asyncio.TaskGroup() as group:
-        group.create_task(life.run())
+        group.create_task(workload.run())
         for n in range(times):
             await crash_at((2 * n + 1) * whole // (2 * times))
-    await life.check()
+    await workload.check()
 
 
-async def test_a_chat_process_killed_again_and_again(broker: Broker, broker_process: BrokerProcess) -> None:
+async def test_a_chat_process_killed_repeatedly_loses_nothing(
+    broker: NatsConnection, broker_process: BrokerProcess
+) -> None:
     chat = Chat(broker, patience=40)
     async with process(broker_process.url, chat.requester) as killed:
         await chat.lease("g1")
@@ -102,20 +104,20 @@ async def test_a_chat_process_killed_again_and_again(broker: Broker, broker_proc
             await killed.kill()
             await killed.start(chat.requester)
 
-        await live_through(chat, crash, 2)
+        await run_with_crashes(chat, crash, 2)
 
 
 async def test_one_of_two_chat_processes_killed_loses_nothing(
-    broker: Broker, broker_process: BrokerProcess
+    broker: NatsConnection, broker_process: BrokerProcess
 ) -> None:
     chat = Chat(broker, patience=40)
     async with process(broker_process.url, chat.requester) as killed:
         async with process(broker_process.url, chat.requester):
             await chat.lease("g1")
-            await live_through(chat, killed.kill, 1)
+            await run_with_crashes(chat, killed.kill, 1)
 
 
-async def test_the_broker_killed_in_the_middle(broker: Broker, broker_process: BrokerProcess) -> None:
+async def test_a_killed_broker_loses_nothing(broker: NatsConnection, broker_process: BrokerProcess) -> None:
     chat = Chat(broker, patience=40)
 
     async def crash() -> None:
@@ -125,12 +127,12 @@ async def test_the_broker_killed_in_the_middle(broker: Broker, broker_process: B
 
     async with process(broker_process.url, chat.requester):
         await chat.lease("g1")
-        await live_through(chat, crash, 1)
+        await run_with_crashes(chat, crash, 1)
 
 
 @pytest.mark.parametrize("everything", [False, True], ids=["service", "service and broker"])
-async def test_a_send_repeated_after_a_restart_is_the_same_message(
-    broker: Broker, broker_process: BrokerProcess, everything: bool
+async def test_a_retry_after_a_restart_is_deduplicated(
+    broker: NatsConnection, broker_process: BrokerProcess, everything: bool
 ) -> None:
     chat = Chat(broker)
     async with process(broker_process.url, chat.requester) as restarted:
@@ -149,10 +151,10 @@ async def test_a_send_repeated_after_a_restart_is_the_same_message(
         assert len(await chat.history()) == 1
 
 
-async def test_a_claim_that_a_killed_broker_brought_back_is_released(chat: Chat) -> None:
-    """The release ran out, and the broker killed then found the claim before it: see ``Members.free``."""
+async def test_a_name_claim_restored_by_a_killed_broker_is_released(chat: Chat) -> None:
+    """A tombstone expired, and the killed broker restored the claim. See ``MemberRepository``."""
     ann, bob = await chat.present("Ann"), await chat.present("Bob", "c2")
-    await chat.leave(ann.user.id, manner=LeaveManner.EXIT)
+    await chat.leave(ann.user.id, manner=LeaveReason.EXIT)
     await chat.no_longer_lists("Ann")
     claim = encode(NameClaim(user_id=ann.user.id))
     await chat.put(name_subject(name_key("Ann")), claim)
@@ -165,8 +167,8 @@ async def test_a_claim_that_a_killed_broker_brought_back_is_released(chat: Chat)
     assert await holder("Bob") == bob.user.id
 
 
-async def test_a_process_told_to_stop_answers_what_it_took_and_exits_in_order(
-    broker: Broker, broker_process: BrokerProcess
+async def test_a_stopping_process_replies_to_accepted_requests(
+    broker: NatsConnection, broker_process: BrokerProcess
 ) -> None:
     chat = Chat(broker)
     async with process(broker_process.url, chat.requester) as first:

@@ -1,19 +1,21 @@
-"""What the chat service does at its limits: the size of what it keeps, and more than it can take."""
+"""Limits of the chat service: stream size, overload, connections per user."""
 
 import asyncio
 
 import pytest
 
-from opsroom_contracts.chat import SendRequest
-from opsroom_contracts.codec import decode, encode
+from opsroom_contracts import endpoints
+from opsroom_contracts.chat.models import SendRequest
 from opsroom_contracts.errors import FAULT, ErrorCode
-from opsroom_contracts.subjects import ChatSubject
-from opsroom_messaging import service as service_module
-from opsroom_messaging.connection import Broker
+from opsroom_contracts.serialization.codec import decode, encode
+from opsroom_messaging.client import microservice
+from opsroom_messaging.client.connection import NatsConnection
 from services.chat.tests.harness import Chat, refusal, service
 
 
-async def test_past_its_size_the_oldest_messages_go_and_history_begins_after_them(broker: Broker) -> None:
+async def test_the_oldest_messages_are_dropped_when_the_stream_is_full(
+    broker: NatsConnection,
+) -> None:
     async with service(broker, retention_bytes=1_000_000):
         chat = Chat(broker)
         await chat.lease("g1")
@@ -31,19 +33,19 @@ async def test_past_its_size_the_oldest_messages_go_and_history_begins_after_the
         assert await chat.history(before=first + 2, limit=50) == kept[:2]
 
 
-async def test_an_overload_is_refused_and_what_was_accepted_is_stored_once(
+async def test_overload_is_refused_and_accepted_messages_are_stored_once(
     chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann = await chat.present("Ann")
-    monkeypatch.setattr(service_module, "MAX_IN_FLIGHT", 5)
+    monkeypatch.setattr(microservice, "MAX_IN_FLIGHT", 5)
 
     async def send(text: str) -> str | None:
-        """Ask once; answers ``text`` if it was accepted."""
+        """Send once; return ``text`` if it was accepted."""
         request = SendRequest(user_id=ann.user.id, client_id=text, room="general", text=text)
-        answer = await chat.broker.client.request(ChatSubject.SEND, encode(request), timeout=15)
-        if not answer.headers:
+        response = await chat.broker.client.request(endpoints.SEND.subject, encode(request), timeout=15)
+        if not response.headers:
             return text
-        assert decode(FAULT, answer.data).code is ErrorCode.OVERLOADED
+        assert decode(FAULT, response.data).code is ErrorCode.OVERLOADED
         return None
 
     outcomes = await asyncio.gather(*(send(str(n)) for n in range(200)))
@@ -52,18 +54,18 @@ async def test_an_overload_is_refused_and_what_was_accepted_is_stored_once(
     assert sorted(message.text for message in await chat.everything()) == sorted(accepted)
 
 
-async def test_a_crowd_that_asks_again_comes_through_an_overload_whole(
+async def test_all_requests_succeed_after_retries_under_overload(
     chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann = await chat.present("Ann")
-    monkeypatch.setattr(service_module, "MAX_IN_FLIGHT", 40)
+    monkeypatch.setattr(microservice, "MAX_IN_FLIGHT", 40)
     replies = await asyncio.gather(*(chat.send(ann.user.id, str(n)) for n in range(200)))
     stored = await chat.everything()
     assert sorted(int(message.text) for message in stored) == list(range(200))
     assert {message.seq for message in stored} == {reply.seq for reply in replies}
 
 
-async def test_a_person_may_have_only_so_many_connections(chat: Chat) -> None:
+async def test_the_service_limits_connections_per_user(chat: Chat) -> None:
     ann = await chat.present("Ann", socket="c0")
     for n in range(1, 64):
         await chat.join(ann.token, f"c{n}")

@@ -1,4 +1,4 @@
-"""Sending and reading back, asked over NATS."""
+"""Sending messages and reading the history over NATS."""
 
 import asyncio
 from collections import Counter
@@ -7,18 +7,20 @@ from typing import Any
 import pytest
 
 from opsroom_chat.domain.tokens import message_id
-from opsroom_contracts.chat import Dialect, LeaveManner, Message, RawFrame, SendReply, SendRequest
-from opsroom_contracts.subjects import CHAT_SERVICE, ChatSubject, message_subject
-from opsroom_messaging.connection import Broker
+from opsroom_contracts import endpoints
+from opsroom_contracts.chat.models import LeaveReason, Message, ProtocolVersion, SendRequest
+from opsroom_contracts.legacy import LegacyFrame
+from opsroom_contracts.subjects import CHAT_SERVICE, message_subject
+from opsroom_messaging.client.connection import NatsConnection
+from opsroom_testkit.broker import BrokerProcess
 from services.chat.tests.harness import Chat, another, connection, refusal
 from services.chat.tests.statistics import gauge
-from tests.broker import BrokerProcess
 
 GARBAGE = (b"", b"nonsense", b"null", b"[]", b'{"type":"message"}', b"\xff\xfe", b"[" * 5000)
 
 
 async def fill(chat: Chat, user_id: str, count: int) -> list[int]:
-    """Send ``count`` messages one after another, garbage between them; answers their sequences."""
+    """Send ``count`` messages with garbage between them; return their sequences."""
     sequences = []
     for n in range(count):
         sequences.append((await chat.send(user_id, f"message {n}")).seq)
@@ -31,19 +33,19 @@ def texts(messages: list[Message]) -> list[str]:
     return [message.text for message in messages]
 
 
-async def test_a_frame_relayed_again_for_nobody_in_particular_is_stored_once(chat: Chat) -> None:
-    """Its sender was known at the first ask and had left at the second."""
+async def test_a_relayed_frame_retried_without_its_sender_is_stored_once(chat: Chat) -> None:
+    """The sender was connected at the first request and had left at the retry."""
     ann = await chat.register("Ann")
     frame = SendRequest(
-        user_id=ann.user.id, client_id="frame-1", room="general", text="hi", raw=RawFrame(data="{}")
+        user_id=ann.user.id, client_id="frame-1", room="general", text="hi", raw=LegacyFrame(data="{}")
     )
-    first = await chat.requester.ask(ChatSubject.SEND, frame, SendReply)
+    first = await chat.requester.request(endpoints.SEND, frame)
     nobodys = frame.model_copy(update={"user_id": None})
-    again = await chat.requester.ask(ChatSubject.SEND, nobodys, SendReply)
+    again = await chat.requester.request(endpoints.SEND, nobodys)
     assert (again.seq, again.duplicate) == (first.seq, True)
 
 
-async def test_a_message_is_answered_with_its_place_and_read_back_whole(chat: Chat) -> None:
+async def test_a_sent_message_is_in_the_history(chat: Chat) -> None:
     ann = await chat.present("Ann")
     reply = await chat.send(ann.user.id, "héllo\n😀 <b>", "c-1")
     assert not reply.duplicate
@@ -53,9 +55,7 @@ async def test_a_message_is_answered_with_its_place_and_read_back_whole(chat: Ch
     assert message.room == "general"
 
 
-async def test_every_way_of_paging_skips_what_is_unreadable_and_misses_nothing(
-    chat: Chat, broker: Broker
-) -> None:
+async def test_paging_skips_malformed_messages_only(chat: Chat, broker: NatsConnection) -> None:
     ann = await chat.present("Ann")
     sequences = await fill(chat, ann.user.id, 23)
     everything = [f"message {n}" for n in range(23)]
@@ -73,7 +73,7 @@ async def test_every_way_of_paging_skips_what_is_unreadable_and_misses_nothing(
 
 
 @pytest.mark.parametrize("limit", [1, 2, 7])
-async def test_pages_put_together_are_the_room_in_both_directions(chat: Chat, limit: int) -> None:
+async def test_pages_cover_the_room_in_both_directions(chat: Chat, limit: int) -> None:
     ann = await chat.present("Ann")
     await fill(chat, ann.user.id, 9)
     whole = await chat.history(limit=200)
@@ -88,7 +88,7 @@ async def test_pages_put_together_are_the_room_in_both_directions(chat: Chat, li
     assert len(whole) == 9
 
 
-async def test_a_page_goes_on_past_a_stretch_where_nothing_is_readable(chat: Chat) -> None:
+async def test_a_page_continues_past_many_malformed_messages(chat: Chat) -> None:
     ann = await chat.present("Ann")
     first = await chat.send(ann.user.id, "before the stretch")
     for n in range(40):
@@ -98,7 +98,7 @@ async def test_a_page_goes_on_past_a_stretch_where_nothing_is_readable(chat: Cha
     assert texts(await chat.history(limit=2)) == ["before the stretch", "after the stretch"]
 
 
-async def test_a_page_of_the_longest_messages_is_cut_to_what_a_reply_may_hold(chat: Chat) -> None:
+async def test_a_page_is_limited_to_the_reply_size(chat: Chat) -> None:
     ann = await chat.present("Ann")
     await asyncio.gather(*(chat.send(ann.user.id, "😀" * 4000, f"c{n}") for n in range(60)))
     page = await chat.history(limit=200)
@@ -106,7 +106,7 @@ async def test_a_page_of_the_longest_messages_is_cut_to_what_a_reply_may_hold(ch
     assert len(await chat.everything()) == 60
 
 
-async def test_the_order_is_one_for_all_and_racing_sends_have_each_their_place(
+async def test_concurrent_messages_have_the_same_order_on_all_services(
     chat: Chat, broker_process: BrokerProcess
 ) -> None:
     ann, bob = await chat.present("Ann"), await chat.present("Bob", "c2")
@@ -122,9 +122,7 @@ async def test_the_order_is_one_for_all_and_racing_sends_have_each_their_place(
     assert [message.seq for message in one] == sorted(message.seq for message in one)
 
 
-async def test_a_send_repeated_at_once_over_two_services_and_later_is_one_message(
-    chat: Chat, broker_process: BrokerProcess
-) -> None:
+async def test_retries_on_two_services_store_one_message(chat: Chat, broker_process: BrokerProcess) -> None:
     ann = await chat.present("Ann")
     async with another(broker_process.url):
         at_once = await asyncio.gather(*(chat.send(ann.user.id, "hello", "c-1") for _ in range(60)))
@@ -135,7 +133,7 @@ async def test_a_send_repeated_at_once_over_two_services_and_later_is_one_messag
     assert texts(await chat.history()) == ["hello"]
 
 
-async def test_the_same_client_id_of_another_sender_is_another_message(chat: Chat) -> None:
+async def test_the_same_client_id_of_two_senders_makes_two_messages(chat: Chat) -> None:
     ann, bob = await chat.present("Ann"), await chat.present("Bob", "c2")
     one = await chat.send(ann.user.id, "mine", "c-1")
     other = await chat.send(bob.user.id, "mine too", "c-1")
@@ -143,7 +141,7 @@ async def test_the_same_client_id_of_another_sender_is_another_message(chat: Cha
     assert not other.duplicate
 
 
-async def test_a_place_taken_by_junk_is_refused_by_the_id_that_leads_there(chat: Chat) -> None:
+async def test_a_client_id_whose_subject_holds_garbage_is_refused(chat: Chat) -> None:
     ann = await chat.present("Ann")
     await chat.put(message_subject("general", message_id(ann.user.id, "c-1")), b"junk")
     fault = await refusal(chat.send(ann.user.id, "hello", "c-1"))
@@ -151,35 +149,35 @@ async def test_a_place_taken_by_junk_is_refused_by_the_id_that_leads_there(chat:
     assert texts(await chat.history()) == []
 
 
-async def test_only_who_is_here_may_send(chat: Chat) -> None:
+async def test_only_connected_members_may_send(chat: Chat) -> None:
     ann = await chat.present("Ann")
-    await chat.leave(ann.user.id, manner=LeaveManner.EXIT)
+    await chat.leave(ann.user.id, manner=LeaveReason.EXIT)
     for user_id in (ann.user.id, "nobody"):
         fault = await refusal(chat.send(user_id, "hello"))
         assert (fault.code, fault.field) == ("user_unknown", "userId")
     assert await chat.history() == []
 
 
-async def test_a_course_frame_without_a_person_is_relayed_as_a_guest(chat: Chat) -> None:
+async def test_a_course_frame_without_a_sender_is_relayed_as_guest(chat: Chat) -> None:
     await chat.present("Ann")
-    await chat.register("Cleo", dialect=Dialect.COURSE, connection=connection("c2"))
+    await chat.register("Cleo", dialect=ProtocolVersion.COURSE, connection=connection("c2"))
 
-    async def said_by(name: str | None) -> str:
+    async def sender_name(name: str | None) -> str:
         request = SendRequest(
-            guest_name=name, client_id=f"c {name}", room="general", text="x", raw=RawFrame(data="{}")
+            guest_name=name, client_id=f"c {name}", room="general", text="x", raw=LegacyFrame(data="{}")
         )
-        await chat.requester.ask(ChatSubject.SEND, request, SendReply)
+        await chat.requester.request(endpoints.SEND, request)
         return (await chat.history(limit=1))[0].user.name
 
-    assert await said_by("Zoe") == "Zoe"
-    assert await said_by("Cleo") == "Cleo"
-    assert await said_by("ann") == "guest"  # holds a token: nobody speaks in that name without it
-    assert await said_by(None) == "guest"
-    assert await said_by("\u202e") == "guest"
+    assert await sender_name("Zoe") == "Zoe"
+    assert await sender_name("Cleo") == "Cleo"
+    assert await sender_name("ann") == "guest"  # a member with a token holds the name
+    assert await sender_name(None) == "guest"
+    assert await sender_name("\u202e") == "guest"
 
 
 @pytest.mark.parametrize(
-    ("query", "field", "words"),
+    ("query", "field", "expected_text"),
     [
         ({"limit": 0}, "limit", "1"),
         ({"limit": 201}, "limit", "200"),
@@ -189,9 +187,9 @@ async def test_a_course_frame_without_a_person_is_relayed_as_a_guest(chat: Chat)
         ({"room": "general.>"}, "room", "pattern"),
     ],
 )
-async def test_a_history_that_can_not_be_asked_for_names_field_and_limit(
-    chat: Chat, query: dict[str, Any], field: str, words: str
+async def test_the_error_of_an_invalid_history_request_names_field_and_limit(
+    chat: Chat, query: dict[str, Any], field: str, expected_text: str
 ) -> None:
-    fault = await chat.refused(ChatSubject.HISTORY, {"room": "general", **query})
+    fault = await chat.refused(endpoints.HISTORY, {"room": "general", **query})
     assert fault.field == field
-    assert words in fault.message
+    assert expected_text in fault.message

@@ -1,34 +1,36 @@
-"""What other releases stored of messages and people: older read, newer skipped, counted, and left alone."""
+"""Payloads stored by other releases: older ones are read, newer ones skipped and not overwritten."""
 
 import json
 from typing import Literal
 
 import pytest
 
-from opsroom_chat.domain.tokens import message_id, name_key
-from opsroom_contracts.chat import MESSAGE_EVENT, MessageEvent, Text, User
+from opsroom_chat.domain.names import name_key
+from opsroom_chat.domain.tokens import message_id
+from opsroom_contracts import endpoints
+from opsroom_contracts.chat.events import MESSAGE_EVENT, MessageEvent
+from opsroom_contracts.chat.models import Text, User
 from opsroom_contracts.errors import ErrorCode
-from opsroom_contracts.model import Identifier, Model, RoomName, Timestamp
+from opsroom_contracts.serialization.model import Identifier, Model, RoomName, Timestamp
+from opsroom_contracts.serialization.versions import PreviousVersion
 from opsroom_contracts.subjects import (
     CHAT_SERVICE,
     MEMBERS_STREAM,
-    ChatSubject,
     member_subject,
     message_subject,
     name_subject,
 )
-from opsroom_contracts.versions import Older
-from opsroom_messaging.connection import Broker
-from opsroom_messaging.stored import StreamReader
+from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.jetstream.stream_reader import StreamReader
+from opsroom_testkit.waiting import until_answer
 from services.chat.tests.harness import Chat
 from services.chat.tests.statistics import gauge
-from tests.waiting import until_answer
 
 NEWER = b'{"version":2,"new":"shape"}'
 
 
 class Saying(Model):
-    """A made-up shape of the past."""
+    """An invented previous version."""
 
     version: Literal[0]
     id: Identifier
@@ -38,14 +40,14 @@ class Saying(Model):
     at: Timestamp
 
 
-def lifted(old: Saying) -> MessageEvent:
+def upgrade(old: Saying) -> MessageEvent:
     return MessageEvent(
         id=old.id, room=old.room, user=User(id="u0", name=old.who), text=old.words, timestamp=old.at
     )
 
 
-async def test_an_older_message_is_read_among_todays(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(MESSAGE_EVENT.older, 0, Older(Saying, lifted))
+async def test_a_message_of_an_older_release_is_read(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(MESSAGE_EVENT.previous, 0, PreviousVersion(Saying, upgrade))
     old = {"version": 0, "id": "m0", "room": "general", "who": "Eve", "words": "long ago"}
     await chat.put(
         message_subject("general", "m0"), json.dumps(old | {"at": "2020-01-01T00:00:00Z"}).encode()
@@ -55,35 +57,35 @@ async def test_an_older_message_is_read_among_todays(chat: Chat, monkeypatch: py
     assert [(m.user.name, m.text) for m in await chat.history()] == [("Eve", "long ago"), ("Ann", "today")]
 
 
-async def test_a_newer_message_is_skipped_counted_and_its_id_not_taken_for_free(
-    chat: Chat, broker: Broker, caplog: pytest.LogCaptureFixture
+async def test_a_newer_message_is_skipped_and_counted_and_its_id_stays_taken(
+    chat: Chat, broker: NatsConnection, caplog: pytest.LogCaptureFixture
 ) -> None:
     ann = (await chat.present("Ann")).user
     await chat.put(message_subject("general", message_id(ann.id, "c1")), NEWER)
     assert await chat.history() == []
     assert await gauge(broker, CHAT_SERVICE, "malformed") >= 1
-    assert "version: is 2, of a newer release" in caplog.text
+    assert "version: is 2, from a newer release" in caplog.text
     again = {"userId": ann.id, "clientId": "c1", "room": "general", "text": "again"}
-    assert (await chat.refused(ChatSubject.SEND, again)).code is ErrorCode.UNAVAILABLE
+    assert (await chat.refused(endpoints.SEND, again)).code is ErrorCode.UNAVAILABLE
     await chat.send(ann.id, "another", "c2")
 
 
-async def test_a_newer_record_of_a_person_is_never_written_over(chat: Chat, broker: Broker) -> None:
-    """A process that can't read it would put its own memory of them in its place."""
+async def test_a_newer_member_record_is_never_overwritten(chat: Chat, broker: NatsConnection) -> None:
+    """A process that can't read the record must not replace it with its own older state."""
     ann = await chat.present("Ann")
     subject = member_subject(ann.user.id)
     seq = await chat.put(subject, NEWER)
     await until_answer(lambda: gauge(broker, CHAT_SERVICE, "malformed"), bool)
     leave = {"userId": ann.user.id, "connections": ["c1"], "manner": "exit"}
     join = {"token": ann.token, "connection": {"id": "c2", "gateway": "g1"}}
-    for request, payload in ((ChatSubject.LEAVE, leave), (ChatSubject.JOIN, join)):
+    for request, payload in ((endpoints.LEAVE, leave), (endpoints.JOIN, join)):
         assert (await chat.refused(request, payload)).code is ErrorCode.UNAVAILABLE
     last = await StreamReader(broker, MEMBERS_STREAM).last(subject)
     assert last is not None
     assert last.seq == seq
 
 
-async def test_a_newer_claim_on_a_name_is_not_taken_for_none(chat: Chat) -> None:
+async def test_a_newer_name_claim_is_not_treated_as_free(chat: Chat) -> None:
     await chat.put(name_subject(name_key("Ann")), NEWER)
-    assert (await chat.refused(ChatSubject.REGISTER, {"name": "Ann"})).code is ErrorCode.UNAVAILABLE
+    assert (await chat.refused(endpoints.REGISTER, {"name": "Ann"})).code is ErrorCode.UNAVAILABLE
     await chat.present("Bob")

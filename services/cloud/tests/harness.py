@@ -1,4 +1,4 @@
-"""What the tests of the cloud service share: asking it over NATS, and reading what it stored."""
+"""Test harness of the cloud service: a NATS client, a stream reader, and processes."""
 
 import asyncio
 import os
@@ -9,17 +9,20 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from tempfile import TemporaryFile
+from typing import IO
 
-from opsroom_cloud.events import Events
-from opsroom_cloud.fold import InstanceFold
+from opsroom_cloud.event_store import EventStore
+from opsroom_cloud.instance_projection import InstanceProjection
 from opsroom_cloud.provider import Provider, SimulatedProvider
 from opsroom_cloud.service import cloud_service
 from opsroom_cloud.settings import CloudSettings
-from opsroom_contracts.cloud import (
+from opsroom_contracts import endpoints
+from opsroom_contracts.cloud.commands import Command, EventType
+from opsroom_contracts.cloud.models import (
     INSTANCE_EVENT,
     CancelRequest,
     CreateRequest,
-    EventType,
     Instance,
     InstanceEvent,
     InstanceRequest,
@@ -31,108 +34,110 @@ from opsroom_contracts.cloud import (
     OperationStatus,
     apply,
 )
-from opsroom_contracts.codec import ContractError
 from opsroom_contracts.errors import Fault, FaultError
-from opsroom_contracts.subjects import CLOUD_EVENTS, CLOUD_STREAM, CloudSubject
-from opsroom_messaging.clock import SteadyClock
-from opsroom_messaging.connection import Broker
-from opsroom_messaging.process import running
-from opsroom_messaging.requests import Requester
-from opsroom_messaging.stored import Stored, StreamReader
-from opsroom_messaging.writer import GroupWriter
-from tests.waiting import until_answer
+from opsroom_contracts.serialization.codec import ContractError
+from opsroom_contracts.subjects import CLOUD_EVENTS, CLOUD_STREAM
+from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.client.request_client import RequestClient
+from opsroom_messaging.jetstream.batch_writer import BatchWriter
+from opsroom_messaging.jetstream.broker_clock import BrokerClock
+from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
+from opsroom_runtime.process import run_tasks
+from opsroom_testkit.waiting import until_answer
 
 FINAL = frozenset(EventType) - {EventType.RECEIVED, EventType.RETAINED}
 _PAGE = 1000
+DELAY_SECONDS = 1.0
+"""Long enough to cancel a command on a busy machine."""
 DELAY_SECONDS = 1.0
 """A busy machine has to cancel within it."""
 
 
 def settings(**changes: object) -> CloudSettings:
-    """Settings for tests: short times, whatever the environment says."""
+    """Return settings with short times, regardless of the environment."""
     quick = {"delay_seconds": DELAY_SECONDS, "sweep_seconds": 0.2, "grace_seconds": 0.5, **changes}
     return CloudSettings().model_copy(update=quick)
 
 
 def service(
-    broker: Broker, provider: Provider | None = None, **changes: object
+    broker: NatsConnection, provider: Provider | None = None, **changes: object
 ) -> AbstractAsyncContextManager[asyncio.Event]:
-    """The whole service in this process."""
+    """Run the whole service in this process."""
     return cloud_service(broker, settings(**changes), provider or SimulatedProvider(0))
 
 
 @asynccontextmanager
-async def unfollowed(broker: Broker) -> AsyncIterator[Events]:
-    """The events as a process sees them whose follower has delivered nothing yet: its memory is empty."""
-    writer = GroupWriter(broker)
+async def event_store_without_projection(broker: NatsConnection) -> AsyncIterator[EventStore]:
+    """An event store with an empty projection, as in a process whose subscription has delivered nothing."""
+    writer = BatchWriter(broker)
     reader = StreamReader(broker, CLOUD_STREAM)
-    async with running(writer=writer.run()):
-        yield Events(
-            InstanceFold(), reader, writer, clock=SteadyClock(), operations_retention=timedelta(days=1)
+    async with run_tasks(writer=writer.run()):
+        yield EventStore(
+            InstanceProjection(), reader, writer, clock=BrokerClock(), operations_retention=timedelta(days=1)
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An event as the stream keeps it."""
+    """A stored event with its message."""
 
-    message: Stored
+    message: StreamMessage
     event: InstanceEvent
 
 
 class Cloud:
-    """Asks the service over NATS, and reads the stream behind its back."""
+    """A client of the service over NATS that also reads the stream directly."""
 
-    def __init__(self, broker: Broker, *, attempt: float = 3.0, patience: float = 30.0) -> None:
+    def __init__(self, broker: NatsConnection, *, attempt: float = 3.0, timeout: float = 30.0) -> None:
         self.broker = broker
         self.reader = StreamReader(broker, CLOUD_STREAM)
-        self._requester = Requester(broker, patience=patience, attempt=attempt)
+        self._requester = RequestClient(broker, timeout=timeout, first_timeout=attempt)
 
     async def create(self, client_id: str | None = None, actor: str = "ann") -> OperationReply:
         request = CreateRequest(client_id=client_id, actor=actor)
-        return await self._requester.ask(CloudSubject.CREATE, request, OperationReply)
+        return await self._requester.request(endpoints.CREATE_INSTANCE, request)
 
     async def change(
-        self, subject: CloudSubject, instance_id: str, client_id: str | None = None
+        self, command: Command, instance_id: str, client_id: str | None = None
     ) -> OperationReply:
         request = InstanceRequest(instance_id=instance_id, client_id=client_id, actor="ann")
-        return await self._requester.ask(subject, request, OperationReply)
+        return await self._requester.request(endpoints.CHANGE_INSTANCE[command], request)
 
     async def cancel(self, operation_id: str) -> OperationReply:
         request = CancelRequest(operation_id=operation_id, actor="bob")
-        return await self._requester.ask(CloudSubject.CANCEL, request, OperationReply)
+        return await self._requester.request(endpoints.CANCEL_OPERATION, request)
 
     async def show(self, operation_id: str) -> OperationReply:
         request = OperationRequest(operation_id=operation_id)
-        return await self._requester.ask(CloudSubject.OPERATION, request, OperationReply)
+        return await self._requester.request(endpoints.OPERATION, request)
 
     async def page(self, after: str | None = None, limit: int = 1000) -> ListReply:
         request = ListRequest(after=after, limit=limit)
-        return await self._requester.ask(CloudSubject.LIST, request, ListReply)
+        return await self._requester.request(endpoints.LIST_INSTANCES, request)
 
     async def instance(self, instance_id: str) -> Instance | None:
         return next((i for i in (await self.page()).instances if i.id == instance_id), None)
 
     async def finished(self, operation: Operation) -> Operation:
-        """Wait until the operation has ended."""
+        """Wait until the operation is no longer pending."""
         reply = await until_answer(
             lambda: self.show(operation.id),
-            lambda answer: answer.operation.status is not OperationStatus.PENDING,
+            lambda reply: reply.operation.status is not OperationStatus.PENDING,
         )
         return reply.operation
 
-    async def made(self) -> str:
-        """An instance that is there and stopped; answers its id."""
+    async def created(self) -> str:
+        """Create an instance, wait until it exists, and return its id."""
         operation = (await self.create()).operation
         await self.finished(operation)
         return operation.instance_id
 
     async def put(self, subject: str, payload: bytes) -> int:
-        """Store something as an operator with the command line would; answers its sequence."""
+        """Publish a raw payload, as an operator could by hand; return its sequence."""
         return (await self.broker.jetstream.publish(subject, payload)).seq
 
     async def kept(self, subject: str = CLOUD_EVENTS, start: int = 1) -> list[Kept]:
-        """All events that the stream holds on ``subject`` from ``start`` on, without what is none."""
+        """Read all valid events on ``subject``, from sequence ``start``."""
         found: list[Kept] = []
         while page := await self.reader.page(subject, start=start, count=_PAGE):
             for message in page:
@@ -144,11 +149,11 @@ class Cloud:
         return found
 
     async def all_finished(self, count: int, timeout: float = 30.0) -> list[Kept]:
-        """Wait until ``count`` operations have ended; answers all events."""
+        """Wait until ``count`` operations have ended; return all events."""
         found: list[Kept] = []
 
         async def read_on() -> list[Kept]:
-            # Only what is new: reading everything each time would slow down what is being measured.
+            # Read only new events: reading all of them each time would slow down the service under test.
             found.extend(await self.kept(start=found[-1].message.seq + 1 if found else 1))
             return found
 
@@ -158,7 +163,7 @@ class Cloud:
 
 
 def each_once(kept: list[Kept]) -> dict[str, list[EventType]]:
-    """What happened to each operation, after checking that it began once, before it ended once."""
+    """Check that each operation began once and then ended once; return the event types by operation."""
     happened: dict[str, list[EventType]] = defaultdict(list)
     for one in kept:
         if one.event.type is not EventType.RETAINED:
@@ -170,25 +175,28 @@ def each_once(kept: list[Kept]) -> dict[str, list[EventType]]:
     return happened
 
 
-def folded(kept: list[Kept]) -> dict[str, Instance]:
-    """The instances as the events tell."""
+def projected(kept: list[Kept]) -> dict[str, Instance]:
+    """Return the instances after these events."""
     last = {one.event.instance_id: apply(one.event) for one in kept}
     return {instance_id: instance for instance_id, instance in last.items() if instance is not None}
 
 
-async def refusal(asked: Awaitable[OperationReply]) -> Fault:
-    """The fault that ``asked`` is refused with."""
+async def refusal(request: Awaitable[OperationReply]) -> Fault:
+    """Return the error with which ``request`` is refused."""
     try:
-        answer = await asked
+        reply = await request
     except FaultError as error:
         return error.fault
-    raise AssertionError(f"was not refused: {answer}")
+    raise AssertionError(f"was not refused: {reply}")
 
 
 class CloudProcess:
-    """``python -m opsroom_cloud`` as a process of its own."""
+    """``python -m opsroom_cloud`` as a subprocess.
 
-    def __init__(self, url: str, **environment: str) -> None:
+    It logs into a file, ``log``: a pipe that nobody reads would block it after some hundred lines.
+    """
+
+    def __init__(self, url: str, log: IO[bytes], **environment: str) -> None:
         self._environment = {
             **os.environ,
             "NATS_URL": url,
@@ -198,6 +206,7 @@ class CloudProcess:
             **environment,
         }
         self._process: Process | None = None
+        self._log = log
 
     @property
     def process(self) -> Process:
@@ -205,30 +214,36 @@ class CloudProcess:
         return self._process
 
     async def start(self) -> None:
-        """Start it; it may not be ready yet."""
+        """Start it without waiting until it is ready."""
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "opsroom_cloud", env=self._environment, stderr=asyncio.subprocess.PIPE
+            sys.executable, "-m", "opsroom_cloud", env=self._environment, stderr=self._log
         )
 
     async def kill(self) -> None:
-        """End it as a crash would."""
+        """Kill it, as a crash would."""
         self.process.kill()
-        await self.process.communicate()
+        await self.process.wait()
 
-    async def stop(self) -> tuple[int | None, str]:
-        """End it in order; answers its exit code and what it logged."""
+    async def stop(self) -> tuple[int, str]:
+        """Stop it gracefully; return its exit code and its log."""
         self.process.terminate()
-        _, logged = await self.process.communicate()
-        return self.process.returncode, logged.decode()
+        return await self.ended()
+
+    async def ended(self) -> tuple[int, str]:
+        """Wait until it has ended; return its exit code and its log."""
+        code = await self.process.wait()
+        self._log.seek(0)
+        return code, self._log.read().decode()
 
 
 @asynccontextmanager
 async def process(url: str, **environment: str) -> AsyncIterator[CloudProcess]:
-    """A started process, ended at the latest with the block."""
-    cloud = CloudProcess(url, **environment)
-    await cloud.start()
-    try:
-        yield cloud
-    finally:
-        if cloud.process.returncode is None:
-            await cloud.kill()
+    """Start a process; it is killed at the end of the block."""
+    with TemporaryFile() as log:
+        cloud = CloudProcess(url, log, **environment)
+        await cloud.start()
+        try:
+            yield cloud
+        finally:
+            if cloud.process.returncode is None:
+                await cloud.kill()

@@ -1,26 +1,27 @@
-"""Killed at any moment, each command finishes exactly once."""
+"""Commands complete exactly once, although processes or the broker are killed at any moment."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from opsroom_cloud.completion import Completion, Deadlines
+from opsroom_cloud.operation_runner import Deadlines, OperationRunner
 from opsroom_cloud.provider import SimulatedProvider
-from opsroom_contracts.cloud import Command, EventType, InstanceEvent, InstanceState
-from opsroom_contracts.codec import encode
-from opsroom_contracts.model import to_milliseconds
+from opsroom_contracts.cloud.commands import Command, EventType, InstanceState
+from opsroom_contracts.cloud.models import InstanceEvent
+from opsroom_contracts.serialization.codec import encode
+from opsroom_contracts.serialization.model import to_milliseconds
 from opsroom_contracts.subjects import CLOUD_STREAM, instance_events
-from opsroom_messaging.clock import SteadyClock
-from opsroom_messaging.connection import Broker
-from services.cloud.tests.harness import Cloud, each_once, process, service, unfollowed
-from tests.broker import BrokerProcess
-from tests.waiting import until, until_answer
+from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.jetstream.broker_clock import BrokerClock
+from opsroom_testkit.broker import BrokerProcess
+from opsroom_testkit.waiting import until, until_answer
+from services.cloud.tests.harness import Cloud, each_once, event_store_without_projection, process, service
 
 COUNT = 30
 
 
-async def test_a_process_killed_between_received_and_due(
-    broker: Broker, broker_process: BrokerProcess
+async def test_operations_complete_after_a_process_is_killed_before_they_are_due(
+    broker: NatsConnection, broker_process: BrokerProcess
 ) -> None:
     cloud = Cloud(broker)
     async with process(broker_process.url) as first:
@@ -35,8 +36,10 @@ async def test_a_process_killed_between_received_and_due(
         assert {reply.operation.id for reply in again} == set(happened)
 
 
-async def test_a_process_killed_while_it_finishes(broker: Broker, broker_process: BrokerProcess) -> None:
-    """Due messages it had taken and not acknowledged would come again far too late: they are taken over."""
+async def test_operations_complete_after_a_process_is_killed_while_finishing(
+    broker: NatsConnection, broker_process: BrokerProcess
+) -> None:
+    """Its unacknowledged due messages would be redelivered far too late, so the reconciler takes over."""
     cloud = Cloud(broker)
     async with process(broker_process.url) as first:
         await asyncio.gather(*(cloud.create() for _ in range(COUNT)))
@@ -46,8 +49,8 @@ async def test_a_process_killed_while_it_finishes(broker: Broker, broker_process
         assert len(each_once(await cloud.all_finished(COUNT, timeout=15))) == COUNT
 
 
-async def test_the_broker_killed_between_received_and_due(
-    broker: Broker, broker_process: BrokerProcess
+async def test_operations_complete_after_the_broker_is_killed(
+    broker: NatsConnection, broker_process: BrokerProcess
 ) -> None:
     cloud = Cloud(broker)
     async with process(broker_process.url):
@@ -56,15 +59,15 @@ async def test_the_broker_killed_between_received_and_due(
         await broker_process.start()
         await until(lambda: broker.connected)
         assert len(each_once(await cloud.all_finished(COUNT))) == COUNT
-        await cloud.made()  # and it goes on working
+        await cloud.created()  # the service continues to work
 
 
-async def test_commands_sent_while_the_broker_is_killed_are_done_once(
-    broker: Broker, broker_process: BrokerProcess
+async def test_commands_sent_while_the_broker_is_killed_complete_once(
+    broker: NatsConnection, broker_process: BrokerProcess
 ) -> None:
     cloud = Cloud(broker)
     async with service(broker):
-        await cloud.made()
+        await cloud.created()
         sent = [asyncio.create_task(cloud.create(f"c{n}")) for n in range(100)]
         await until_answer(cloud.kept, lambda kept: len(kept) > 10)
         await broker_process.kill()
@@ -75,10 +78,10 @@ async def test_commands_sent_while_the_broker_is_killed_are_done_once(
         assert len(happened) == 101
 
 
-# Each of the three ways to the end of an operation, with the other two cut off.
+# Each of the three ways to complete an operation, with the other two disabled.
 
 
-async def test_the_process_that_accepted_an_operation_times_it_itself(broker: Broker) -> None:
+async def test_the_accepting_process_completes_an_operation_by_its_own_timer(broker: NatsConnection) -> None:
     async with service(broker, grace_seconds=600):
         cloud = Cloud(broker)
         operation = (await cloud.create()).operation
@@ -87,7 +90,7 @@ async def test_the_process_that_accepted_an_operation_times_it_itself(broker: Br
     each_once(await cloud.kept())
 
 
-async def test_the_brokers_schedule_outlives_the_process_that_accepted(broker: Broker) -> None:
+async def test_the_schedule_of_the_broker_outlives_the_accepting_process(broker: NatsConnection) -> None:
     cloud = Cloud(broker)
     async with service(broker, delay_seconds=1.0, grace_seconds=600):
         operation = (await cloud.create()).operation
@@ -96,7 +99,7 @@ async def test_the_brokers_schedule_outlives_the_process_that_accepted(broker: B
     each_once(await cloud.kept())
 
 
-async def test_an_overdue_operation_is_found_by_the_sweep(broker: Broker) -> None:
+async def test_the_reconciler_completes_an_overdue_operation(broker: NatsConnection) -> None:
     cloud = Cloud(broker)
     async with service(broker, delay_seconds=1.0):
         operation = (await cloud.create()).operation
@@ -106,12 +109,12 @@ async def test_an_overdue_operation_is_found_by_the_sweep(broker: Broker) -> Non
     each_once(await cloud.kept())
 
 
-async def lose_the_due_message(broker: Broker) -> None:
+async def lose_the_due_message(broker: NatsConnection) -> None:
     await broker.jetstream.purge_stream(CLOUD_STREAM, subject="cloud.timers.*")
 
 
 def by_hand(**more: Any) -> bytes:
-    """A ``received`` event as somebody with the command line would publish it."""
+    """Return a ``received`` event, as an operator could publish it by hand."""
     usual: dict[str, Any] = {
         "type": EventType.RECEIVED,
         "instance_id": "by-hand",
@@ -119,20 +122,20 @@ def by_hand(**more: Any) -> bytes:
         "command": Command.CREATE,
         "state": InstanceState.STOPPED,
         "actor": "operator",
-        "timestamp": to_milliseconds(SteadyClock()()),
+        "timestamp": to_milliseconds(BrokerClock()()),
     }
     return encode(InstanceEvent(**(usual | more)))
 
 
-async def test_an_event_published_by_hand_is_finished_like_any(cloud: Cloud) -> None:
+async def test_an_operation_published_by_hand_completes(cloud: Cloud) -> None:
     await cloud.put(instance_events("by-hand"), by_hand())
     happened = each_once(await cloud.all_finished(1))
     assert happened == {"mine": [EventType.RECEIVED, EventType.CREATED]}
     assert await cloud.instance("by-hand") is not None
 
 
-async def test_an_event_published_by_hand_that_is_due_when_the_stream_has_forgotten_it_is_finished_before(
-    broker: Broker,
+async def test_an_operation_due_after_its_retention_completes_earlier(
+    broker: NatsConnection,
 ) -> None:
     never = datetime(9999, 12, 31, tzinfo=UTC)
     async with service(broker, retention_days=6 / 86_400):
@@ -144,12 +147,17 @@ async def test_an_event_published_by_hand_that_is_due_when_the_stream_has_forgot
         assert await cloud.instance("by-hand") is not None
 
 
-async def test_two_processes_at_one_operation_finish_it_once(cloud: Cloud, broker: Broker) -> None:
-    """As when its due message comes again from a worker that is only slow, not dead."""
+async def test_two_processes_complete_an_operation_once(cloud: Cloud, broker: NatsConnection) -> None:
+    """This happens if its due message is redelivered because a worker is slow."""
     operation = (await cloud.create()).operation
-    async with unfollowed(broker) as mine, unfollowed(broker) as yours:
+    async with (
+        event_store_without_projection(broker) as mine,
+        event_store_without_projection(broker) as yours,
+    ):
         both = [
-            Completion(events, SimulatedProvider(0), Deadlines(1.0, timedelta(days=1)), clock=SteadyClock())
+            OperationRunner(
+                events, SimulatedProvider(0), Deadlines(1.0, timedelta(days=1)), clock=BrokerClock()
+            )
             for events in (mine, yours)
         ]
         await asyncio.gather(*(one.finish(operation.instance_id, operation.id) for one in both))

@@ -1,55 +1,80 @@
-"""The rules of the life cycle, under every sequence of commands that can be thought up."""
+"""The rules of the life cycle as a state machine, with random sequences of commands."""
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from opsroom_cloud.domain.history import Happened, progress
 from opsroom_cloud.domain.ids import instance_id_of, operation_id_of
-from opsroom_cloud.domain.lifecycle import Order, cancel, complete, decide, fail, retain
-from opsroom_contracts.cloud import (
-    Command,
-    EventType,
-    Instance,
-    InstanceEvent,
-    InstanceState,
-    OperationStatus,
-    apply,
-)
+from opsroom_cloud.domain.lifecycle import AcceptCommand, cancel, complete, decide, fail, retain
+from opsroom_cloud.domain.operation_status import SequencedEvent, status_from_events
+from opsroom_contracts.cloud.commands import COMMANDS, Command, EventType, InstanceState
+from opsroom_contracts.cloud.models import Instance, InstanceEvent, OperationStatus, apply
 from opsroom_contracts.errors import ErrorCode, Fault
 
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 DELAY = timedelta(seconds=10)
 INSTANCE = "i-1"
-ENDS = {EventType.CREATED, EventType.STARTED, EventType.STOPPED, EventType.REMOVED}
+AFTER = {
+    Command.CREATE: InstanceState.STOPPED,
+    Command.START: InstanceState.RUNNING,
+    Command.RESTART: InstanceState.RUNNING,
+    Command.STOP: InstanceState.STOPPED,
+    Command.REMOVE: None,
+}
+"""The state after each command, spelled independently of the table."""
+ALLOWED = {
+    None: {Command.CREATE},
+    InstanceState.STOPPED: {Command.START, Command.REMOVE},
+    InstanceState.RUNNING: {Command.STOP, Command.RESTART, Command.REMOVE},
+}
+"""The commands that are valid in each state; None: there is no instance."""
+PATHS: dict[InstanceState | None, list[Command]] = {
+    None: [],
+    InstanceState.STOPPED: [Command.CREATE],
+    InstanceState.RUNNING: [Command.CREATE, Command.START],
+}
+ENDS = {spec.done for spec in COMMANDS.values()}
 UNDOES = {EventType.CANCELLED, EventType.FAILED}
 
 
 class LifeCycle(RuleBasedStateMachine):
-    """One instance under random orders, against a model that knows only state and what is pending."""
+    """One instance with random commands, compared with a model of its state and its pending operation."""
 
     def __init__(self) -> None:
         super().__init__()
         self.now = BEGINNING
         self.log: list[InstanceEvent] = []
-        self.orders: list[Order] = []
+        self.orders: list[AcceptCommand] = []
         self.accepted: list[str] = []
-        # The model: None where there is no instance.
+        # The model: None if there is no instance.
         self.state: InstanceState | None = None
         self.since: datetime | None = None
-        self.pending: Order | None = None
+        self.pending: AcceptCommand | None = None
 
     def instance(self) -> Instance | None:
         return apply(self.log[-1]) if self.log else None
+
+    @initialize(state=st.sampled_from(list(ALLOWED)))
+    def reach(self, state: InstanceState | None) -> None:
+        """Begin in each state: random commands alone rarely start an instance."""
+        for command in PATHS[state]:
+            self.send_command(command)
+            self.pending_operation_completes()
 
     @rule(seconds=st.integers(1, 15))
     def time_passes(self, seconds: int) -> None:
         self.now += timedelta(seconds=seconds)
 
+    @precondition(lambda self: self.pending is None)
+    @rule(data=st.data())
+    def send_valid_command(self, data: st.DataObject) -> None:
+        self.send_command(data.draw(st.sampled_from(sorted(ALLOWED[self.state]))))
+
     @rule(command=st.sampled_from(Command))
-    def command_comes(self, command: Command) -> None:
-        order = Order(
+    def send_command(self, command: Command) -> None:
+        order = AcceptCommand(
             command=command,
             instance_id=INSTANCE,
             operation_id=f"o-{len(self.orders)}",
@@ -61,13 +86,13 @@ class LifeCycle(RuleBasedStateMachine):
         self._decide(order)
 
     @rule()
-    def command_of_a_pending_operation_comes_again(self) -> None:
+    def repeat_the_command_of_a_pending_operation(self) -> None:
         if self.pending is not None:
             verdict = decide(self.instance(), self.pending)
             assert isinstance(verdict, Fault)
             assert verdict.operation_id == self.pending.operation_id
 
-    def _decide(self, order: Order) -> None:
+    def _decide(self, order: AcceptCommand) -> None:
         verdict = decide(self.instance(), order)
         expected = self._expected_refusal(order.command)
         if expected is not None:
@@ -89,18 +114,23 @@ class LifeCycle(RuleBasedStateMachine):
             return None if command is Command.CREATE else ErrorCode.INSTANCE_NOT_FOUND
         if self.pending is not None:
             return ErrorCode.OPERATION_PENDING
-        allowed = {
-            InstanceState.STOPPED: {Command.START, Command.REMOVE},
-            InstanceState.RUNNING: {Command.STOP, Command.REMOVE},
-        }
-        return None if command in allowed[self.state] else ErrorCode.TRANSITION_INVALID
+        return None if command in ALLOWED[self.state] else ErrorCode.TRANSITION_INVALID
 
     @rule(data=st.data())
     def timer_fires(self, data: st.DataObject) -> None:
-        """For any operation there ever was, as often as it likes."""
+        """Complete any operation, possibly again."""
         if not self.orders:
             return
-        order = data.draw(st.sampled_from(self.orders))
+        self._complete(data.draw(st.sampled_from(self.orders)))
+
+    @precondition(lambda self: self.pending is not None)
+    @rule()
+    def pending_operation_completes(self) -> None:
+        assert self.pending is not None
+        self.now = max(self.now, self.pending.due_at)
+        self._complete(self.pending)
+
+    def _complete(self, order: AcceptCommand) -> None:
         event = complete(self.instance(), order.operation_id, self.now)
         if self.pending is None or self.pending.operation_id != order.operation_id:
             assert event is None
@@ -109,11 +139,8 @@ class LifeCycle(RuleBasedStateMachine):
         assert event.type in ENDS
         self.log.append(event)
         self.pending = None
-        if order.command is Command.REMOVE:
-            self.state = self.since = None
-        else:
-            self.state = InstanceState.RUNNING if order.command is Command.START else InstanceState.STOPPED
-            self.since = self.now
+        self.state = AFTER[order.command]
+        self.since = None if self.state is None else self.now
 
     @rule(data=st.data(), reason=st.text(max_size=900))
     def provider_fails(self, data: st.DataObject, reason: str) -> None:
@@ -143,7 +170,7 @@ class LifeCycle(RuleBasedStateMachine):
         assert verdict.actor == "bob"
         self._undone(verdict, order)
 
-    def _undone(self, event: InstanceEvent, order: Order) -> None:
+    def _undone(self, event: InstanceEvent, order: AcceptCommand) -> None:
         assert event.type in UNDOES
         self.log.append(event)
         self.pending = None
@@ -151,13 +178,13 @@ class LifeCycle(RuleBasedStateMachine):
             self.state = self.since = None
 
     @rule()
-    def retention_renews(self) -> None:
+    def state_is_stored_again(self) -> None:
         instance = self.instance()
         if instance is not None and instance.pending is None:
             self.log.append(retain(self.log[-1], self.now))
 
     @invariant()
-    def the_last_event_tells_what_the_model_knows(self) -> None:
+    def the_projection_matches_the_model(self) -> None:
         instance = self.instance()
         if self.state is None:
             assert instance is None
@@ -179,12 +206,12 @@ class LifeCycle(RuleBasedStateMachine):
             assert len(ended) == (bool(begun) and not pending)
 
     @invariant()
-    def an_operation_s_progress_is_read_off_the_events(self) -> None:
+    def the_status_of_an_operation_is_derived_from_the_events(self) -> None:
         for place, event in enumerate(self.log):
             if event.type is not EventType.RECEIVED:
                 continue
-            rest = [Happened(seq, e) for seq, e in enumerate(self.log) if seq >= place]
-            found = progress(event.operation_id, rest)
+            rest = [SequencedEvent(seq, e) for seq, e in enumerate(self.log) if seq >= place]
+            found = status_from_events(event.operation_id, rest)
             assert found is not None
             pending = self.pending is not None and self.pending.operation_id == event.operation_id
             assert (found.status is OperationStatus.PENDING) == pending
@@ -194,7 +221,21 @@ class LifeCycle(RuleBasedStateMachine):
 TestLifeCycle = LifeCycle.TestCase
 
 
-def test_ids_follow_from_the_client_s_id() -> None:
+@pytest.mark.parametrize("state", ALLOWED)
+@pytest.mark.parametrize("command", Command)
+def test_every_command_in_every_state(command: Command, state: InstanceState | None) -> None:
+    run = LifeCycle()
+    run.reach(state)
+    assert run.state is state
+    run.send_command(command)
+    assert (run.pending is not None) is (command in ALLOWED[state])
+    if run.pending is not None:
+        run.pending_operation_completes()
+        run.the_projection_matches_the_model()
+        assert run.state is AFTER[command]
+
+
+def test_ids_are_derived_from_the_client_id() -> None:
     assert operation_id_of("a") == operation_id_of("a") != operation_id_of("b")
     assert instance_id_of("a") == instance_id_of("a") != instance_id_of("b")
     assert len(operation_id_of("a")) == 32

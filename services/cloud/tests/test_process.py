@@ -1,13 +1,13 @@
-"""The process around the service."""
+"""The process of the cloud service."""
 
-from opsroom_contracts.cloud import OperationStatus
-from opsroom_messaging.connection import Broker
+from opsroom_contracts.cloud.models import OperationStatus
+from opsroom_messaging.client.connection import NatsConnection
+from opsroom_testkit.broker import BrokerProcess
 from services.cloud.tests.harness import Cloud, process
-from tests.broker import BrokerProcess
 
 
-async def test_it_says_when_it_is_ready_and_stops_in_order(
-    broker: Broker, broker_process: BrokerProcess
+async def test_the_process_logs_ready_and_stops_cleanly(
+    broker: NatsConnection, broker_process: BrokerProcess
 ) -> None:
     async with process(broker_process.url, CLOUD_FAILURE_RATE="1") as cloud_process:
         cloud = Cloud(broker)
@@ -16,12 +16,12 @@ async def test_it_says_when_it_is_ready_and_stops_in_order(
         code, logged = await cloud_process.stop()
     assert code == 0
     assert logged.count("ready") == 1
-    assert "WARNING" not in logged
+    assert '"level": "warning"' not in logged
 
 
-async def test_a_setting_out_of_bounds_is_one_line_and_an_exit_code(broker_process: BrokerProcess) -> None:
+async def test_an_invalid_setting_logs_one_line_and_exits_with_78(broker_process: BrokerProcess) -> None:
     async with process(broker_process.url, CLOUD_DELAY_SECONDS="-1") as cloud_process:
-        _, logged = await cloud_process.process.communicate()
-    assert cloud_process.process.returncode == 78
-    assert len(logged.decode().splitlines()) == 1
-    assert "DELAY_SECONDS" in logged.decode()
+        code, logged = await cloud_process.ended()
+    assert code == 78
+    assert len(logged.splitlines()) == 1
+    assert "DELAY_SECONDS" in logged

@@ -1,15 +1,14 @@
-import type { ServerFrame } from "../../api/backend";
-import type { ErrorCode, Message, Mute, User } from "../../contract/generated";
-import { IDLE_LINK, type LinkState } from "../link";
+import type { ErrorCode, Message, Mute, ServerFrame, User } from "../../contract/generated";
+import { type ConnectionState, IDLE_CONNECTION } from "../connection";
 
 export const ROOM = "general";
-/** How many messages are held in memory; the oldest go first and come back on scrolling up. */
+/** The most messages in memory. The oldest are dropped first, and loaded again when the user scrolls up. */
 export const MESSAGES_MAX = 100_000;
-/** How long a notice that someone types holds, unless repeated. */
+/** How long a typing notice is shown, unless it is repeated. */
 export const TYPING_MS = 5_000;
 
-/** A message of one's own on its way; it becomes a `Message` once the server has stored it. */
-export interface Outgoing {
+/** An own message that the server has not yet stored. */
+export interface OutgoingMessage {
   readonly clientId: string;
   readonly text: string;
   readonly at: number;
@@ -24,33 +23,33 @@ export interface TypingUser {
 
 export type SignOutReason = "left" | "token_invalid" | "name_lost" | "banned";
 
-/** A message as it is shown: of one that was removed the place stays, without its text. */
+/** A message as it is displayed; a removed one has no text. */
 export type ShownMessage = Message & { readonly removed?: true };
 
-/** How many removed messages are remembered, lest a page that was read before brings their text back. */
+/** How many removed ids are kept, so that a page of history requested before the removal can't restore the text. */
 export const REMOVED_MAX = 1_000;
 
 export interface ChatState {
   readonly me?: User;
   readonly signedOut?: SignOutReason;
   readonly users: readonly User[];
-  /** Ascending by sequence, each sequence once. */
+  /** In ascending order of unique sequence numbers. */
   readonly messages: readonly ShownMessage[];
-  /** Ids of messages that were removed, the last ones. */
+  /** The ids of the last removed messages. */
   readonly removed: readonly string[];
-  /** One may read and not speak. */
+  /** Set while the user may read but not write. */
   readonly muted?: Mute | undefined;
-  /** When the ban ends that signed us out, or is about to. */
+  /** The end of the ban that signs the user out. */
   readonly bannedUntil?: string | undefined;
-  /** Whether a first page of history has come. */
+  /** Whether the first page of history is loaded. */
   readonly loaded: boolean;
-  /** Whether the server may hold messages before the first of `messages`. */
+  /** Whether the server may have messages before the first of `messages`. */
   readonly hasOlder: boolean;
-  /** The sequence up to which nothing is missing: where to resume from. */
+  /** The sequence number up to which no message is missing. */
   readonly resumeFrom?: number;
-  readonly outbox: readonly Outgoing[];
+  readonly outbox: readonly OutgoingMessage[];
   readonly typing: readonly TypingUser[];
-  readonly link: LinkState;
+  readonly connection: ConnectionState;
 }
 
 export const EMPTY_CHAT: ChatState = {
@@ -61,17 +60,17 @@ export const EMPTY_CHAT: ChatState = {
   hasOlder: true,
   outbox: [],
   typing: [],
-  link: IDLE_LINK,
+  connection: IDLE_CONNECTION,
 };
 
-/** What happens to the chat's state: a frame of the server, or something on this side of the wire. */
+/** An event that changes the chat's state: a frame of the server, or a local event. */
 export type ChatEvent =
   | { readonly kind: "frame"; readonly frame: ServerFrame; readonly at: number }
-  | { readonly kind: "link"; readonly link: LinkState }
+  | { readonly kind: "connection"; readonly connection: ConnectionState }
   | { readonly kind: "signedIn"; readonly user: User }
   | { readonly kind: "signedOut"; readonly reason: SignOutReason }
   | { readonly kind: "page"; readonly messages: readonly Message[]; readonly limit: number }
-  | { readonly kind: "queued"; readonly item: Pick<Outgoing, "clientId" | "text" | "at"> }
+  | { readonly kind: "queued"; readonly item: Pick<OutgoingMessage, "clientId" | "text" | "at"> }
   | { readonly kind: "sending"; readonly clientId: string }
   | { readonly kind: "requeued"; readonly clientId: string }
   | { readonly kind: "discarded"; readonly clientId: string }

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ServerFrame } from "../../api/backend";
-import type { Message, User } from "../../contract/generated";
+import type { Message, ServerFrame, User } from "../../contract/generated";
 import { type ChatEvent, type ChatState, EMPTY_CHAT, REMOVED_MAX } from "./model";
 import { reduceChat } from "./reducer";
 
@@ -15,7 +14,7 @@ const message = (seq: number, clientId?: string): Message => ({
   ...(clientId ? { clientId } : {}),
 });
 const frame = (it: ServerFrame): ChatEvent => ({ kind: "frame", frame: it, at: 0 });
-const heard = (seq: number) => frame({ type: "message", ...message(seq) });
+const received = (seq: number) => frame({ type: "message", ...message(seq) });
 const removed = (messageSeq: number, seq: number) =>
   frame({ type: "removed", seq, room: "general", id: `m${messageSeq}`, messageSeq, timestamp: "t" });
 const page = (...seqs: number[]): ChatEvent => ({
@@ -28,23 +27,23 @@ const welcome = frame({ type: "welcome", user: ann, users: [ann], seq: 10 });
 const texts = (state: ChatState) => state.messages.map(one => one.text);
 
 describe("a removed message", () => {
-  it("keeps its place without its text, and moves the place to resume from", () => {
-    const state = apply([welcome, heard(11), heard(12), removed(11, 13)]);
+  it("leaves a placeholder without text, and advances `resumeFrom`", () => {
+    const state = apply([welcome, received(11), received(12), removed(11, 13)]);
     expect(texts(state)).toEqual(["", "text 12"]);
     expect(state.messages[0]).toMatchObject({ id: "m11", removed: true });
     expect(state.resumeFrom).toBe(13);
     expect(texts(apply([removed(11, 13)], state))).toEqual(texts(state));
   });
 
-  it("does not come back by a page of history, a repeat or an ack that is late", () => {
+  it("is not restored by a page of history, a duplicate or a late ack", () => {
     expect(texts(apply([welcome, removed(9, 11), page(8, 9, 10)]))).toEqual(["text 8", "", "text 10"]);
-    expect(texts(apply([welcome, removed(11, 12), heard(11)]))).toEqual([""]);
+    expect(texts(apply([welcome, removed(11, 12), received(11)]))).toEqual([""]);
     const queued: ChatEvent = { kind: "queued", item: { clientId: "c1", text: "hi", at: 1 } };
     const ack = frame({ type: "ack", clientId: "c1", seq: 11, id: "m11", timestamp: "t", duplicate: false });
     expect(texts(apply([welcome, queued, removed(11, 12), ack]))).toEqual([""]);
   });
 
-  it("is remembered, but not for ever", () => {
+  it("is remembered up to a limit", () => {
     const many = Array.from({ length: REMOVED_MAX + 5 }, (_, n) => removed(n, n + 10_000));
     const { removed: kept } = apply([welcome, ...many]);
     expect(kept).toHaveLength(REMOVED_MAX);
@@ -52,23 +51,23 @@ describe("a removed message", () => {
   });
 });
 
-describe("someone muted", () => {
+describe("a muted user", () => {
   const muted = frame({ type: "muted", until: "2026-11-23T21:00:00.000Z", reason: "spam" });
 
-  it("is told so, and told when it is over", () => {
+  it("sees the mute and its end", () => {
     const state = apply([welcome, muted]);
     expect(state.muted).toEqual({ until: "2026-11-23T21:00:00.000Z", reason: "spam" });
     expect(apply([frame({ type: "unmuted" })], state).muted).toBeUndefined();
   });
 
-  it("learns by the next welcome what was missed", () => {
+  it("gets the current mute with the next welcome", () => {
     expect(apply([welcome, muted, welcome]).muted).toBeUndefined();
     const held = frame({ type: "welcome", user: ann, users: [ann], seq: 10, muted: { reason: "spam" } });
     expect(apply([held]).muted).toEqual({ reason: "spam" });
   });
 });
 
-it("someone banned is told until when, and keeps what was not sent", () => {
+it("a banned user sees the end of the ban, and keeps unsent messages", () => {
   const queued: ChatEvent = { kind: "queued", item: { clientId: "c1", text: "hi", at: 1 } };
   const banned = frame({ type: "error", code: "banned", message: "", until: "2026-11-23T21:00:00.000Z" });
   const state = apply([welcome, queued, banned, { kind: "signedOut", reason: "banned" }]);

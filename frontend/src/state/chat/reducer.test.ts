@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ServerFrame } from "../../api/backend";
-import type { Message, User } from "../../contract/generated";
+import type { Message, ServerFrame, User } from "../../contract/generated";
 import { type ChatEvent, type ChatState, EMPTY_CHAT, TYPING_MS } from "./model";
 import { reduceChat } from "./reducer";
 
@@ -16,46 +15,46 @@ const message = (seq: number, user = bob, clientId?: string): Message => ({
   ...(clientId ? { clientId } : {}),
 });
 const frame = (it: ServerFrame, at = 0): ChatEvent => ({ kind: "frame", frame: it, at });
-const heard = (seq: number, user = bob, clientId?: string) =>
+const received = (seq: number, user = bob, clientId?: string) =>
   frame({ type: "message", ...message(seq, user, clientId) });
 const apply = (events: readonly ChatEvent[], from: ChatState = EMPTY_CHAT) => events.reduce(reduceChat, from);
 const welcome = frame({ type: "welcome", user: ann, users: [bob, ann], seq: 10 });
 const seqs = (state: ChatState) => state.messages.map(one => one.seq);
 
 describe("messages", () => {
-  it("stand in the order of their sequence, each once, however they come", () => {
-    const state = apply([welcome, heard(12), heard(11), heard(12), heard(13)]);
+  it("are sorted by sequence number, without duplicates", () => {
+    const state = apply([welcome, received(12), received(11), received(12), received(13)]);
     expect(seqs(state)).toEqual([11, 12, 13]);
     expect(state.resumeFrom).toBe(13);
   });
 
-  it("are joined with a page of history without doubles", () => {
+  it("are merged with a page of history, without duplicates", () => {
     const page: ChatEvent = { kind: "page", messages: [message(9), message(10), message(11)], limit: 3 };
-    const state = apply([welcome, heard(11), page]);
+    const state = apply([welcome, received(11), page]);
     expect(seqs(state)).toEqual([9, 10, 11]);
     expect(state.hasOlder).toBe(true);
     expect(apply([{ kind: "page", messages: [message(1)], limit: 3 }], state).hasOlder).toBe(false);
   });
 
-  it("begin anew after a reset", () => {
-    const state = apply([welcome, heard(11), frame({ type: "reset", seq: 40 })]);
+  it("are dropped after a reset", () => {
+    const state = apply([welcome, received(11), frame({ type: "reset", seq: 40 })]);
     expect(state).toMatchObject({ messages: [], loaded: false, resumeFrom: 40 });
   });
 });
 
 describe("resuming", () => {
-  it("starts where the first welcome stands, and a later welcome doesn't skip what is still to come", () => {
+  it("starts from the first welcome; a later welcome doesn't skip missed messages", () => {
     const again = frame({ type: "welcome", user: ann, users: [ann], seq: 30 });
     expect(apply([welcome]).resumeFrom).toBe(10);
-    expect(apply([welcome, heard(12), again]).resumeFrom).toBe(12);
+    expect(apply([welcome, received(12), again]).resumeFrom).toBe(12);
   });
 
-  it("is not moved by an ack, which says nothing of the messages before it", () => {
+  it("is not changed by an ack, because earlier messages may be missing", () => {
     const queued: ChatEvent = { kind: "queued", item: { clientId: "c1", text: "hi", at: 1 } };
     const ack = frame({ type: "ack", clientId: "c1", seq: 15, id: "m15", timestamp: "t", duplicate: false });
     const state = apply([welcome, queued, ack]);
     expect(state.resumeFrom).toBe(10);
-    expect(seqs(apply([heard(14)], state))).toEqual([14, 15]);
+    expect(seqs(apply([received(14)], state))).toEqual([14, 15]);
   });
 });
 
@@ -63,11 +62,11 @@ describe("sending", () => {
   const queued: ChatEvent = { kind: "queued", item: { clientId: "c1", text: "hi", at: 1 } };
   const sending: ChatEvent = { kind: "sending", clientId: "c1" };
 
-  it("ends with one message, whether the ack or the message comes first", () => {
+  it("results in one message, whether the ack or the message comes first", () => {
     const ack = frame({ type: "ack", clientId: "c1", seq: 11, id: "m11", timestamp: "t", duplicate: false });
     for (const order of [
-      [ack, heard(11, ann, "c1")],
-      [heard(11, ann, "c1"), ack],
+      [ack, received(11, ann, "c1")],
+      [received(11, ann, "c1"), ack],
     ]) {
       const state = apply([welcome, queued, sending, ...order]);
       expect(state.outbox).toEqual([]);
@@ -75,12 +74,15 @@ describe("sending", () => {
     }
   });
 
-  it("goes back into the queue when the connection goes", () => {
-    const lost: ChatEvent = { kind: "link", link: { phase: "waiting", everLive: true, failures: 1 } };
+  it("is queued again when the connection is lost", () => {
+    const lost: ChatEvent = {
+      kind: "connection",
+      connection: { phase: "waiting", everLive: true, failures: 1 },
+    };
     expect(apply([welcome, queued, sending, lost]).outbox[0]?.status).toBe("queued");
   });
 
-  it("fails on a refusal, waits on a busy server, and can be retried or discarded", () => {
+  it("fails on an error, waits if the server is busy, and can be retried or discarded", () => {
     const refused = frame({ type: "error", code: "payload_too_large", message: "", clientId: "c1" });
     const busy = frame({ type: "error", code: "overloaded", message: "", clientId: "c1" });
     const failed = apply([welcome, queued, sending, refused]);
@@ -90,14 +92,14 @@ describe("sending", () => {
     expect(apply([{ kind: "discarded", clientId: "c1" }], failed).outbox).toEqual([]);
   });
 
-  it("is queued once, however often another window tells of it", () => {
+  it("is queued once, even if another window publishes it again", () => {
     expect(apply([welcome, queued, queued]).outbox).toHaveLength(1);
-    expect(apply([welcome, queued, heard(11, ann, "c1"), queued]).outbox).toHaveLength(0);
+    expect(apply([welcome, queued, received(11, ann, "c1"), queued]).outbox).toHaveLength(0);
   });
 });
 
-describe("people", () => {
-  it("come and go, each once", () => {
+describe("users", () => {
+  it("join and leave, without duplicates", () => {
     const carl = { id: "u3", name: "Carl" };
     const joined = frame({ type: "joined", user: carl });
     const state = apply([welcome, joined, joined]);
@@ -105,11 +107,11 @@ describe("people", () => {
     expect(apply([frame({ type: "left", user: carl })], state).users).toHaveLength(2);
   });
 
-  it("stop typing when they speak, leave, or say no more", () => {
+  it("stop typing when they send a message, leave, or after a timeout", () => {
     const typing = frame({ type: "typing", room: "general", user: bob }, 1000);
     const state = apply([welcome, typing]);
     expect(state.typing).toHaveLength(1);
-    expect(apply([heard(11)], state).typing).toHaveLength(0);
+    expect(apply([received(11)], state).typing).toHaveLength(0);
     expect(apply([frame({ type: "left", user: bob })], state).typing).toHaveLength(0);
     expect(apply([{ kind: "typingExpired", now: 1000 + TYPING_MS }], state).typing).toHaveLength(0);
     expect(apply([frame({ type: "typing", room: "general", user: ann })], state).typing).toHaveLength(1);
@@ -117,13 +119,13 @@ describe("people", () => {
 
   it("keep their unsent messages when they sign out and in again", () => {
     const queued: ChatEvent = { kind: "queued", item: { clientId: "c1", text: "hi", at: 1 } };
-    const state = apply([welcome, heard(11), queued, { kind: "signedOut", reason: "name_lost" }]);
+    const state = apply([welcome, received(11), queued, { kind: "signedOut", reason: "name_lost" }]);
     expect(state).toMatchObject({ signedOut: "name_lost", messages: [] });
     expect(apply([{ kind: "signedIn", user: ann }], state).outbox).toHaveLength(1);
   });
 });
 
-it("ignores a frame that it doesn't know", () => {
+it("ignores an unknown frame", () => {
   const unknown = { type: "reaction" } as unknown as ServerFrame;
   const state = apply([welcome]);
   expect(reduceChat(state, frame(unknown))).toBe(state);

@@ -1,29 +1,19 @@
-import type { ServerFrame } from "../../api/backend";
-import { onAck } from "./events/ack";
-import { onError } from "./events/error";
-import { onJoined } from "./events/joined";
-import { onLeft } from "./events/left";
-import { onMessage } from "./events/message";
-import { onMuted, onUnmuted } from "./events/muted";
-import { onRemoved } from "./events/removed";
-import { onReset } from "./events/reset";
-import { onTyping } from "./events/typing";
-import { onWelcome } from "./events/welcome";
-import { withPage } from "./messages";
-import { type ChatEvent, type ChatState, EMPTY_CHAT, type Outgoing } from "./model";
+import { onFrame } from "./frames";
+import { mergePage } from "./messages";
+import { type ChatEvent, type ChatState, EMPTY_CHAT, type OutgoingMessage } from "./model";
 
-/** The chat after `event`. Pure; an event that comes twice changes nothing the second time. */
+/** The reducer of the chat. Pure and idempotent: applying an event twice has the same result. */
 export function reduceChat(state: ChatState, event: ChatEvent): ChatState {
   switch (event.kind) {
     case "frame":
       return onFrame(state, event.frame, event.at);
-    case "link":
-      // Whatever was on its way when the connection went has to go again; the server knows it by its id.
-      return event.link.phase === "live"
-        ? { ...state, link: event.link }
-        : { ...withStatus(state, "sending", "queued"), link: event.link };
+    case "connection":
+      // Unacknowledged messages are sent again; the server deduplicates them by their id.
+      return event.connection.phase === "live"
+        ? { ...state, connection: event.connection }
+        : { ...withStatus(state, "sending", "queued"), connection: event.connection };
     case "signedIn":
-      return { ...EMPTY_CHAT, me: event.user, outbox: state.outbox, link: state.link };
+      return { ...EMPTY_CHAT, me: event.user, outbox: state.outbox, connection: state.connection };
     case "signedOut":
       return {
         ...EMPTY_CHAT,
@@ -32,7 +22,7 @@ export function reduceChat(state: ChatState, event: ChatEvent): ChatState {
         outbox: state.outbox,
       };
     case "page":
-      return withPage(state, event.messages, event.limit);
+      return mergePage(state, event.messages, event.limit);
     case "queued":
       return queue(state, { ...event.item, status: "queued" });
     case "sending":
@@ -46,49 +36,23 @@ export function reduceChat(state: ChatState, event: ChatEvent): ChatState {
   }
 }
 
-function onFrame(state: ChatState, frame: ServerFrame, at: number): ChatState {
-  switch (frame.type) {
-    case "welcome":
-      return onWelcome(state, frame);
-    case "message":
-      return onMessage(state, frame);
-    case "removed":
-      return onRemoved(state, frame);
-    case "muted":
-      return onMuted(state, frame);
-    case "unmuted":
-      return onUnmuted(state);
-    case "joined":
-      return onJoined(state, frame);
-    case "left":
-      return onLeft(state, frame);
-    case "typing":
-      return onTyping(state, frame, at);
-    case "ack":
-      return onAck(state, frame);
-    case "error":
-      return onError(state, frame);
-    case "reset":
-      return onReset(state, frame);
-    default:
-      // A newer server may say more than this page knows; that is no reason to fall over.
-      return state;
-  }
-}
-
-const mark = (outbox: readonly Outgoing[], clientId: string, status: Outgoing["status"]) =>
+const mark = (outbox: readonly OutgoingMessage[], clientId: string, status: OutgoingMessage["status"]) =>
   outbox.map(item =>
     item.clientId === clientId ? { clientId, text: item.text, at: item.at, status } : item,
   );
 
-function queue(state: ChatState, item: Outgoing): ChatState {
+function queue(state: ChatState, item: OutgoingMessage): ChatState {
   const known =
     state.outbox.some(one => one.clientId === item.clientId) ||
     state.messages.some(message => message.clientId === item.clientId);
   return known ? state : { ...state, outbox: [...state.outbox, item] };
 }
 
-function withStatus(state: ChatState, from: Outgoing["status"], to: Outgoing["status"]): ChatState {
+function withStatus(
+  state: ChatState,
+  from: OutgoingMessage["status"],
+  to: OutgoingMessage["status"],
+): ChatState {
   if (!state.outbox.some(item => item.status === from)) return state;
   return {
     ...state,

@@ -6,12 +6,12 @@ import type {
   Instance,
   InstanceList,
 } from "../../contract/generated";
-import { IDLE_LINK, type LinkState } from "../link";
+import { type ConnectionState, IDLE_CONNECTION } from "../connection";
 
-/** How many lines the Worklog holds; the oldest go first. */
+/** The most lines in the Worklog; the oldest are dropped first. */
 export const WORKLOG_MAX = 20_000;
 
-/** What a Worklog line tells: an event of the server, or a refusal that only the asker was told. */
+/** The kind of a Worklog line: an event of the server, or an error response to a command of this user. */
 export type WorklogKind = Exclude<EventType, "retained"> | "refused";
 
 export interface WorklogLine {
@@ -21,23 +21,23 @@ export interface WorklogLine {
   readonly timestamp: string;
   readonly instanceId?: string;
   readonly actor?: string;
-  /** Of a refusal: its code, or that nobody answered. */
+  /** The error code if `kind` is `refused`. */
   readonly code?: ErrorCode | "unreachable";
-  /** In the server's words. */
+  /** The server's text. */
   readonly detail?: string;
   readonly seq?: number;
 }
 
 export interface CloudState {
   readonly instances: ReadonlyMap<string, Instance>;
-  /** Whether a list has come. */
+  /** Whether a list is loaded. */
   readonly loaded: boolean;
-  /** The sequence of that list: events up to it are in it already. */
+  /** The sequence number of that list, which includes all events up to it. */
   readonly listSeq: number;
-  /** The last sequence seen on the stream: where to resume from. */
+  /** The last sequence number of the stream: where to resume. */
   readonly seq: number;
   readonly worklog: readonly WorklogLine[];
-  readonly link: LinkState;
+  readonly connection: ConnectionState;
 }
 
 export const EMPTY_CLOUD: CloudState = {
@@ -46,13 +46,13 @@ export const EMPTY_CLOUD: CloudState = {
   listSeq: 0,
   seq: 0,
   worklog: [],
-  link: IDLE_LINK,
+  connection: IDLE_CONNECTION,
 };
 
-/** What happens to the cloud's state: something the server said, or something on this side of the wire. */
+/** An event that changes the cloud's state: from the server, or local. */
 export type CloudStateEvent =
   | { readonly kind: "changes"; readonly events: readonly CloudEvent[] }
   | { readonly kind: "reset" }
   | { readonly kind: "list"; readonly list: InstanceList; readonly backfill: number }
   | { readonly kind: "refused"; readonly line: WorklogLine }
-  | { readonly kind: "link"; readonly link: LinkState };
+  | { readonly kind: "connection"; readonly connection: ConnectionState };

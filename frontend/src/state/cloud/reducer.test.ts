@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { CloudEvent, Instance } from "../../contract/generated";
-import { createSimBackend } from "../../sim/backend";
+import { createMockBackend } from "../../mock-server/backend";
 import { type CloudState, type CloudStateEvent, EMPTY_CLOUD } from "./model";
 import { reduceCloud } from "./reducer";
 
@@ -26,41 +26,35 @@ const apply = (events: readonly CloudStateEvent[], from: CloudState = EMPTY_CLOU
 const stopped: Instance = { id: "i1", state: "stopped", timestamp: "2026-11-23T20:00:01.000Z" };
 
 describe("an instance", () => {
-  it("is born stopped and pending, and is there once created", () => {
-    const received = apply([list(0, []), changes(event(1, { dueAt: "2026-11-23T20:00:11.000Z" }))]);
-    expect(received.instances.get("i1")).toMatchObject({
-      state: "stopped",
-      pending: { command: "create", actor: "Ann", dueAt: "2026-11-23T20:00:11.000Z" },
-    });
-    const created = apply([changes(event(2, { type: "created" }))], received);
-    expect(created.instances.get("i1")?.pending).toBeUndefined();
+  it("is what the last event says", () => {
+    const dueAt = "2026-11-23T20:00:11.000Z";
+    const pending = {
+      id: "o1",
+      command: "create",
+      actor: "Ann",
+      acceptedAt: stopped.timestamp,
+      dueAt,
+    } as const;
+    const received = apply([list(0, []), changes(event(1, { dueAt, instance: { ...stopped, pending } }))]);
+    expect(received.instances.get("i1")).toEqual({ ...stopped, pending });
+    const created = apply([changes(event(2, { type: "created", instance: stopped }))], received);
+    expect(created.instances.get("i1")).toEqual(stopped);
   });
 
-  it("vanishes when removed, and when its creation is called off or fails", () => {
+  it("disappears when an event leaves none: removed, or its creation cancelled or failed", () => {
     for (const last of [
       event(2, { type: "removed", command: "remove" }),
       event(2, { type: "cancelled" }),
       event(2, { type: "failed", reason: "no room" }),
     ]) {
-      expect(apply([list(0, []), changes(event(1, {})), changes(last)]).instances.size).toBe(0);
+      const first = changes(event(1, { instance: stopped }));
+      expect(apply([list(0, []), first, changes(last)]).instances.size).toBe(0);
     }
-  });
-
-  it("keeps the time of its state while a command is only pending or called off", () => {
-    const received = event(5, { command: "start" });
-    const cancelled = event(6, { command: "start", type: "cancelled" });
-    const state = apply([list(4, [stopped]), changes(received, cancelled)]);
-    expect(state.instances.get("i1")).toEqual(stopped);
-    const started = apply(
-      [changes(event(7, { command: "start", type: "started", state: "running" }))],
-      state,
-    );
-    expect(started.instances.get("i1")?.timestamp).toBe("2026-11-23T20:00:07.000Z");
   });
 });
 
 describe("the stream", () => {
-  it("may begin before the list: that fills the Worklog and changes no instance", () => {
+  it("may start before the list: that fills the Worklog and changes no instance", () => {
     const removed = event(3, { type: "removed", command: "remove" });
     const state = apply([
       list(4, [stopped], 4),
@@ -70,25 +64,25 @@ describe("the stream", () => {
     expect(state.worklog.map(line => line.kind)).toEqual(["received", "created", "removed"]);
   });
 
-  it("shows nothing twice when it repeats itself", () => {
+  it("ignores duplicate events", () => {
     const once = apply([list(0, []), changes(event(1, {}), event(2, { type: "created" }))]);
     expect(reduceCloud(once, changes(event(1, {}), event(2, { type: "created" })))).toBe(once);
   });
 
-  it("follows from the new list after a reset, and keeps the Worklog", () => {
+  it("continues from the new list after a reset, and keeps the Worklog", () => {
     const state = apply([list(0, []), changes(event(1, {})), { kind: "reset" }, list(90, [stopped])]);
     expect(state).toMatchObject({ seq: 90, listSeq: 90, loaded: true });
     expect(state.worklog).toHaveLength(1);
   });
 
-  it("leaves out of the Worklog what was only stored anew", () => {
-    const state = apply([list(0, []), changes(event(1, { type: "retained" }))]);
+  it("doesn't log retained events", () => {
+    const state = apply([list(0, []), changes(event(1, { type: "retained", instance: stopped }))]);
     expect(state.worklog).toEqual([]);
     expect(state.instances.has("i1")).toBe(true);
   });
 });
 
-it("takes a refusal into the Worklog once, however many windows tell of it", () => {
+it("logs an error response once, even if several windows publish it", () => {
   const refused: CloudStateEvent = {
     kind: "refused",
     line: { key: "r1", kind: "refused", command: "start", timestamp: "t", code: "operation_pending" },
@@ -96,14 +90,14 @@ it("takes a refusal into the Worklog once, however many windows tell of it", () 
   expect(apply([refused, refused]).worklog).toHaveLength(1);
 });
 
-it("list + events = fresh list, whatever happens to the instances", () => {
-  // A fixed seed: a failure must be the same failure the next time.
+it("folds a list and the events after it into the same state as a new list", () => {
+  // A fixed seed makes failures reproducible.
   let seed = 7;
   const random = (n: number) => {
     seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;
     return seed % n;
   };
-  const { cloud } = createSimBackend({ delayMs: 0, latencyMs: 0 });
+  const { cloud } = createMockBackend({ delayMs: 0, latencyMs: 0 });
   let state = apply([list(0, [])]);
   const commands = ["create", "start", "stop", "remove"] as const;
   for (let step = 0; step < 400; step += 1) {
@@ -117,7 +111,7 @@ it("list + events = fresh list, whatever happens to the instances", () => {
         new Date(step * 1000),
       );
     } catch {
-      // Refused commands are part of the mix: they must change nothing.
+      // Rejected commands are expected; they must change nothing.
     }
     state = reduceCloud(state, changes(...cloud.events.filter(one => one.seq > state.seq)));
   }

@@ -3,7 +3,7 @@ import { onList } from "./events/list";
 import { onReset } from "./events/reset";
 import { type CloudState, type CloudStateEvent, WORKLOG_MAX } from "./model";
 
-/** The cloud after `event`. Pure; an event that comes twice changes nothing the second time. */
+/** The reducer of the cloud. Pure and idempotent: applying an event twice has the same result. */
 export function reduceCloud(state: CloudState, event: CloudStateEvent): CloudState {
   switch (event.kind) {
     case "changes":
@@ -16,7 +16,7 @@ export function reduceCloud(state: CloudState, event: CloudStateEvent): CloudSta
       return state.worklog.some(line => line.key === event.line.key)
         ? state
         : { ...state, worklog: [...state.worklog, event.line].slice(-WORKLOG_MAX) };
-    case "link":
-      return { ...state, link: event.link };
+    case "connection":
+      return { ...state, connection: event.connection };
   }
 }

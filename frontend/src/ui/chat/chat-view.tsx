@@ -1,5 +1,5 @@
-import { words } from "../preferences";
-import { useLive } from "../session-context";
+import { useApp } from "../app-context";
+import { dictionary } from "../settings/preferences";
 import { Composer } from "./composer";
 import { JoinDialog } from "./join-dialog";
 import { MessageList } from "./message-list";
@@ -7,8 +7,8 @@ import { PeopleList } from "./people-list";
 import { TypingLine } from "./typing-line";
 
 export function ChatView() {
-  const { session } = useLive();
-  const t = words.value;
+  const { store } = useApp();
+  const t = dictionary.value;
   return (
     <div class="chat">
       <h1 class="visually-hidden">{t.nav.chat}</h1>
@@ -18,7 +18,7 @@ export function ChatView() {
         <TypingLine />
         <Composer />
       </section>
-      {!session.chat.value.me && <JoinDialog />}
+      {!store.chat.value.me && <JoinDialog />}
     </div>
   );
 }

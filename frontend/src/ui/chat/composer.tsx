@@ -1,30 +1,30 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { TEXT_MAX } from "../../contract/generated";
 import { formatMessageTime } from "../../text/format";
-import { tabKeep, words } from "../preferences";
-import { useLive } from "../session-context";
+import { useApp } from "../app-context";
+import { dictionary, tabStore } from "../settings/preferences";
 import { EmojiPicker } from "./emoji-picker";
 import { useMute } from "./use-mute";
 
-/** A notice that one types holds a few seconds on the other side, so it needs no more than this. */
-const TYPING_EVERY_MS = 2_500;
+/** The interval of typing notices; receivers show each for five seconds. */
+const TYPING_INTERVAL_MS = 2_500;
 const WARN_BELOW = 200;
 
 export function Composer() {
-  const { session, scope } = useLive();
+  const { store, scope } = useApp();
   const draftKey = `draft.${scope}`;
-  const [text, setText] = useState(() => tabKeep.get<string>(draftKey) ?? "");
+  const [text, setText] = useState(() => tabStore.get<string>(draftKey) ?? "");
   const field = useRef<HTMLTextAreaElement>(null);
   const typedAt = useRef(0);
-  const t = words.value.chat;
-  const { me } = session.chat.value;
+  const t = dictionary.value.chat;
+  const { me } = store.chat.value;
   const muted = useMute();
-  // The server counts characters, not the two halves that some of them have here.
+  // The server counts code points, not UTF-16 code units.
   const left = TEXT_MAX - [...text.trim()].length;
 
   useEffect(() => {
-    if (text) tabKeep.set(draftKey, text);
-    else tabKeep.remove(draftKey);
+    if (text) tabStore.set(draftKey, text);
+    else tabStore.remove(draftKey);
   }, [text, draftKey]);
 
   useEffect(() => {
@@ -41,18 +41,18 @@ export function Composer() {
 
   const send = () => {
     if (text.trim() === "" || left < 0 || !me || muted) return;
-    session.say(text.trim());
+    store.send(text.trim());
     setText("");
-    // To the others a message ends the typing, so what follows is to be told anew.
+    // A message ends the typing notice for others, so the next key press sends a new one.
     typedAt.current = 0;
     field.current?.focus();
   };
 
   const type = (value: string) => {
     setText(value);
-    if (value.trim() === "" || Date.now() - typedAt.current < TYPING_EVERY_MS) return;
+    if (value.trim() === "" || Date.now() - typedAt.current < TYPING_INTERVAL_MS) return;
     typedAt.current = Date.now();
-    session.typing();
+    store.typing();
   };
 
   const insert = (emoji: string) => {
@@ -81,7 +81,7 @@ export function Composer() {
         value={text}
         onInput={event => type(event.currentTarget.value)}
         onKeyDown={event => {
-          // Enter that ends the input of a composed character is not one that sends.
+          // Enter that confirms an input method's composition doesn't send.
           if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
           event.preventDefault();
           send();

@@ -1,14 +1,14 @@
 import { useRef } from "preact/hooks";
-import { words } from "../preferences";
+import { dictionary } from "../settings/preferences";
 
 const EMOJI = [
   ..."😀😁😂🙂😉😍🤔😅😢😡👍👎👏🙏💪👀🔥🎉✅❌❤️🚀☕🐛💡⏳🌙☀️".matchAll(/\p{Emoji}\uFE0F?/gu),
 ].map(match => match[0]);
 
-/** A handful of emoji for those whose keyboard has none. The browser's popover closes itself. */
+/** A small emoji picker, in a popover that the browser closes. */
 export function EmojiPicker({ onPick }: { readonly onPick: (emoji: string) => void }) {
   const panel = useRef<HTMLDivElement>(null);
-  const t = words.value.chat;
+  const t = dictionary.value.chat;
   return (
     <>
       <button

@@ -1,15 +1,15 @@
 import { useId, useRef, useState } from "preact/hooks";
-import { RefusedError } from "../../api/errors";
+import { ApiError } from "../../api/errors";
 import type { ErrorCode } from "../../contract/generated";
 import { NAME_MAX } from "../../contract/generated";
 import { formatMessageTime } from "../../text/format";
+import { SignInControl } from "../access/sign-in";
+import { useApp } from "../app-context";
+import { NoServer } from "../connection/no-server";
 import { Dialog } from "../dialog";
-import { NoServer } from "../no-server";
-import { keep, words } from "../preferences";
-import { useLive } from "../session-context";
-import { SignInWay } from "../sign-in";
+import { dictionary, localStore } from "../settings/preferences";
 
-/** Names near the one that is taken; some may be taken as well. */
+/** Alternatives to a taken name; they may be taken as well. */
 function candidatesFor(name: string): string[] {
   const base = name.trim().slice(0, NAME_MAX - 4) || "guest";
   const random = () => Math.floor(Math.random() * 90) + 10;
@@ -17,59 +17,59 @@ function candidatesFor(name: string): string[] {
 }
 
 export function JoinDialog() {
-  const { session } = useLive();
-  const t = words.value.join;
-  const [name, setName] = useState(keep.get<string>("lastName") ?? "");
+  const { store } = useApp();
+  const t = dictionary.value.join;
+  const [name, setName] = useState(localStore.get<string>("lastName") ?? "");
   const [problem, setProblem] = useState<ErrorCode | "unreachable">();
   const [free, setFree] = useState<readonly string[]>([]);
   const [busy, setBusy] = useState(false);
   const field = useRef<HTMLInputElement>(null);
   const problemId = useId();
-  const { signedOut, bannedUntil } = session.chat.value;
+  const { signedOut, bannedUntil } = store.chat.value;
 
   const join = async (wanted: string) => {
     if (busy) return;
     setBusy(true);
     try {
-      keep.set("lastName", wanted);
-      await session.register(wanted);
+      localStore.set("lastName", wanted);
+      await store.register(wanted);
     } catch (error) {
-      const code = error instanceof RefusedError ? error.code : "unreachable";
+      const code = error instanceof ApiError ? error.code : "unreachable";
       setProblem(code);
-      setFree(code === "name_taken" ? await session.freeNames(wanted, candidatesFor(wanted)) : []);
+      setFree(code === "name_taken" ? await store.availableNames(wanted, candidatesFor(wanted)) : []);
       field.current?.focus();
     } finally {
       setBusy(false);
     }
   };
 
-  const said = problem
-    ? words.value.error(problem)
+  const problemText = problem
+    ? dictionary.value.error(problem)
     : signedOut === "name_lost"
       ? t.nameLost
       : signedOut === "token_invalid"
-        ? words.value.error("token_invalid")
+        ? dictionary.value.error("token_invalid")
         : signedOut !== "banned"
           ? ""
           : bannedUntil
-            ? words.value.chat.bannedUntil(formatMessageTime(bannedUntil))
-            : words.value.error("banned");
+            ? dictionary.value.chat.bannedUntil(formatMessageTime(bannedUntil))
+            : dictionary.value.error("banned");
 
-  const look = (
+  const lookOnly = (
     <a class="look-only" href="#/cloud">
       {t.lookOnly}
     </a>
   );
-  if (!session.access.may("register"))
+  if (!store.access.may("register"))
     return (
-      <Dialog title={words.value.access.title}>
+      <Dialog title={dictionary.value.access.title}>
         <p class="problem" role="alert">
-          {said}
+          {problemText}
         </p>
-        <p class="no-guests">{words.value.access.noGuests}</p>
+        <p class="no-guests">{dictionary.value.access.noGuests}</p>
         <div class="join-ways">
-          <SignInWay />
-          {look}
+          <SignInControl />
+          {lookOnly}
         </div>
       </Dialog>
     );
@@ -96,7 +96,7 @@ export function JoinDialog() {
           onInput={event => setName(event.currentTarget.value)}
         />
         <p id={problemId} class="problem" role="alert">
-          {said}
+          {problemText}
         </p>
         {free.length > 0 && (
           <p class="free-names">
@@ -120,8 +120,8 @@ export function JoinDialog() {
           {t.submit}
         </button>
         <div class="join-ways">
-          <SignInWay />
-          {look}
+          <SignInControl />
+          {lookOnly}
         </div>
       </form>
       <NoServer />

@@ -1,33 +1,33 @@
 import { useCallback, useMemo } from "preact/hooks";
-import type { Outgoing, ShownMessage } from "../../state/chat/model";
-import { WindowedList } from "../list/windowed-list";
-import { words } from "../preferences";
-import { useLive } from "../session-context";
+import type { OutgoingMessage, ShownMessage } from "../../state/chat/model";
+import { useApp } from "../app-context";
+import { VirtualList } from "../list/virtual-list";
+import { dictionary } from "../settings/preferences";
 import { MessageRow, OutgoingRow } from "./message-row";
 
-type Row = ShownMessage | Outgoing;
+type MessageListRow = ShownMessage | OutgoingMessage;
 
-const isOutgoing = (row: Row): row is Outgoing => "status" in row;
+const isOutgoing = (row: MessageListRow): row is OutgoingMessage => "status" in row;
 
-// A message of one's own keeps its key while it changes from sent to stored, and with it its place.
-const keyOf = (row: Row): string => row.clientId ?? (row as ShownMessage).id;
+// An own message keeps its key when it is stored, and so its position in the list.
+const keyOf = (row: MessageListRow): string => row.clientId ?? (row as ShownMessage).id;
 
 export function MessageList() {
-  const { session } = useLive();
-  const { messages, outbox, me, loaded, hasOlder } = session.chat.value;
-  const t = words.value.chat;
-  const rows = useMemo<readonly Row[]>(() => [...messages, ...outbox], [messages, outbox]);
-  const loadOlder = useCallback(() => void session.loadOlder(), [session]);
+  const { store } = useApp();
+  const { messages, outbox, me, loaded, hasOlder } = store.chat.value;
+  const t = dictionary.value.chat;
+  const rows = useMemo<readonly MessageListRow[]>(() => [...messages, ...outbox], [messages, outbox]);
+  const loadOlder = useCallback(() => void store.loadOlder(), [store]);
   if (!loaded && rows.length === 0) return <p class="placeholder">{me ? t.loading : ""}</p>;
   if (rows.length === 0) return <p class="placeholder">{t.empty}</p>;
   return (
-    <WindowedList
+    <VirtualList
       items={rows}
       keyOf={keyOf}
       estimate={76}
       label={t.messages}
-      rest="end"
-      sayNew={t.fresh}
+      anchor="end"
+      newRowsLabel={t.fresh}
       onNearStart={loadOlder}
       before={<p class="list-start">{hasOlder ? t.loadingOlder : t.beginning}</p>}
       render={row =>

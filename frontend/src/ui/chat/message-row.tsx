@@ -1,11 +1,11 @@
-import type { Outgoing, ShownMessage } from "../../state/chat/model";
+import type { OutgoingMessage, ShownMessage } from "../../state/chat/model";
 import { formatMessageTime, isEmojiOnly } from "../../text/format";
 import { splitLinks } from "../../text/links";
-import { words } from "../preferences";
-import { useLive } from "../session-context";
-import { ModerateButton } from "./moderate-button";
+import { useApp } from "../app-context";
+import { dictionary } from "../settings/preferences";
+import { ModerateButton } from "./moderation/moderate-button";
 
-/** A message's text as text nodes and links: whatever was typed, nothing of it becomes markup. */
+/** The text of a message as text nodes and links, never as markup. */
 const MessageText = ({ text }: { readonly text: string }) => (
   <p class={isEmojiOnly(text) ? "message-text emoji-only" : "message-text"} dir="auto">
     {splitLinks(text).map((part, index) =>
@@ -24,12 +24,12 @@ export function MessageRow({ message, own }: { readonly message: ShownMessage; r
   return (
     <article class={own ? "message own" : "message"}>
       <header class="message-head">
-        <bdi class="message-author">{own ? words.value.chat.you : message.user.name}</bdi>,{" "}
+        <bdi class="message-author">{own ? dictionary.value.chat.you : message.user.name}</bdi>,{" "}
         <time dateTime={message.timestamp}>{formatMessageTime(message.timestamp)}</time>
         <ModerateButton user={message.user} message={message} />
       </header>
       {message.removed ? (
-        <p class="message-removed">{words.value.chat.removed}</p>
+        <p class="message-removed">{dictionary.value.chat.removed}</p>
       ) : (
         <MessageText text={message.text} />
       )}
@@ -37,10 +37,10 @@ export function MessageRow({ message, own }: { readonly message: ShownMessage; r
   );
 }
 
-export function OutgoingRow({ item }: { readonly item: Outgoing }) {
-  const { session } = useLive();
-  const t = words.value.chat;
-  const isLive = session.chat.value.link.phase === "live";
+export function OutgoingRow({ item }: { readonly item: OutgoingMessage }) {
+  const { store } = useApp();
+  const t = dictionary.value.chat;
+  const isLive = store.chat.value.connection.phase === "live";
   const status = item.status === "failed" ? t.failed : isLive ? t.sending : t.queued;
   return (
     <article class="message own outgoing" data-status={item.status}>
@@ -51,13 +51,13 @@ export function OutgoingRow({ item }: { readonly item: Outgoing }) {
       <MessageText text={item.text} />
       <p class="message-status">
         {status}
-        {item.status === "failed" && item.code && ` — ${words.value.error(item.code)}`}
+        {item.status === "failed" && item.code && ` — ${dictionary.value.error(item.code)}`}
         {item.status === "failed" && (
           <>
-            <button type="button" class="link-button" onClick={() => session.retry(item.clientId)}>
+            <button type="button" class="link-button" onClick={() => store.retry(item.clientId)}>
               {t.retry}
             </button>
-            <button type="button" class="link-button" onClick={() => session.discard(item.clientId)}>
+            <button type="button" class="link-button" onClick={() => store.discard(item.clientId)}>
               {t.discard}
             </button>
           </>

@@ -1,14 +1,14 @@
 import { useEffect, useState } from "preact/hooks";
 import type { User } from "../../contract/generated";
-import { words } from "../preferences";
-import { useLive } from "../session-context";
+import { useApp } from "../app-context";
+import { dictionary } from "../settings/preferences";
 import { Avatar } from "./avatar";
-import { ModerateButton, RestrictionsButton } from "./moderate-button";
+import { ModerateButton, RestrictionsButton } from "./moderation/moderate-button";
 
 const FADE_MS = 220;
 
-/** The people to draw: those who are here, and for a moment those who just went, on their way out. */
-function useFading(users: readonly User[]): readonly { readonly user: User; readonly gone: boolean }[] {
+/** The present users, and for the time of the animation those who just left. */
+function useFadingUsers(users: readonly User[]): readonly { readonly user: User; readonly gone: boolean }[] {
   const [shown, setShown] = useState(users);
   useEffect(() => {
     const timer = setTimeout(() => setShown(users), FADE_MS);
@@ -20,15 +20,15 @@ function useFading(users: readonly User[]): readonly { readonly user: User; read
 }
 
 export function PeopleList() {
-  const { session } = useLive();
-  const { users, me } = session.chat.value;
-  const t = words.value.chat;
+  const { store } = useApp();
+  const { users, me } = store.chat.value;
+  const t = dictionary.value.chat;
   return (
     <aside class="card people" aria-label={t.people}>
       <p class="people-count">{t.online(users.length)}</p>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable areas must be reachable by keyboard */}
       <ul tabIndex={0} aria-label={t.people}>
-        {useFading(users).map(({ user, gone }) => (
+        {useFadingUsers(users).map(({ user, gone }) => (
           <li key={user.id} class={gone ? "person gone" : "person"} aria-hidden={gone}>
             <Avatar user={user} />
             {user.id === me?.id ? (
@@ -46,7 +46,7 @@ export function PeopleList() {
       </ul>
       <RestrictionsButton />
       {me && (
-        <button type="button" class="link-button leave" aria-label={t.leave} onClick={session.leave}>
+        <button type="button" class="link-button leave" aria-label={t.leave} onClick={store.leave}>
           <span class="leave-long">{t.leave}</span>
           <span class="leave-short">{t.leaveShort}</span>
         </button>

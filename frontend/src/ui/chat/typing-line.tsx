@@ -1,9 +1,9 @@
-import { words } from "../preferences";
-import { useLive } from "../session-context";
+import { useApp } from "../app-context";
+import { dictionary } from "../settings/preferences";
 
-/** Who is typing. Its room is always kept, so that the messages don't jump. */
+/** Who is typing. Always takes up a line, so that the messages don't move. */
 export function TypingLine() {
-  const { typing } = useLive().session.chat.value;
+  const { typing } = useApp().store.chat.value;
   const names = typing.map(one => one.user.name);
-  return <p class="typing-line">{names.length > 0 ? words.value.chat.typing(names) : ""}</p>;
+  return <p class="typing-line">{names.length > 0 ? dictionary.value.chat.typing(names) : ""}</p>;
 }

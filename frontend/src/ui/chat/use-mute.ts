@@ -1,16 +1,16 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Mute } from "../../contract/generated";
-import { useLive } from "../session-context";
+import { useApp } from "../app-context";
 
-/** A timer can't wait longer than this; a mute that lasts longer is looked at again then. */
+/** The longest delay of a timer; a longer mute is checked again after it. */
 const LONGEST_WAIT_MS = 2 ** 31 - 1;
 
-/** Why one may not speak; undefined again once it has ended by itself. */
+/** The user's mute; undefined once it has expired. */
 export function useMute(): Mute | undefined {
-  const { muted } = useLive().session.chat.value;
+  const { muted } = useApp().store.chat.value;
   const [now, setNow] = useState(Date.now);
   const end = muted?.until === undefined ? Number.POSITIVE_INFINITY : Date.parse(muted.until);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each look may have to be followed by another
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a long mute needs several timers
   useEffect(() => {
     setNow(Date.now());
     if (!Number.isFinite(end) || end <= Date.now()) return;

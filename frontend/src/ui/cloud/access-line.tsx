@@ -1,14 +1,14 @@
-import { words } from "../preferences";
-import { useLive } from "../session-context";
-import { SignInWay } from "../sign-in";
+import { SignInControl } from "../access/sign-in";
+import { useApp } from "../app-context";
+import { dictionary } from "../settings/preferences";
 
-/** Outside of open mode: as whom one is here, what that doesn't allow, and how to get further or out. */
+/** Outside open mode: the user and role, missing permissions, and buttons to sign in and out. */
 export function AccessLine() {
-  const { session } = useLive();
-  const view = session.access.view.value;
+  const { store } = useApp();
+  const view = store.access.view.value;
   if (!view || view.mode === "open") return null;
-  const t = words.value.access;
-  const { me } = session.chat.value;
+  const t = dictionary.value.access;
+  const { me } = store.chat.value;
   const lacks = ["see_servers", "command_servers"].find(action => !view.may.some(one => one === action));
   return (
     <section class="notice calm access" aria-label={t.label}>
@@ -19,9 +19,9 @@ export function AccessLine() {
       {lacks === "see_servers" && <p>{t.cantSee}</p>}
       {lacks === "command_servers" && <p>{t.cantCommand}</p>}
       <p class="notice-actions">
-        {lacks && <SignInWay />}
+        {lacks && <SignInControl />}
         {me && (
-          <button type="button" class="link-button" onClick={session.leave}>
+          <button type="button" class="link-button" onClick={store.leave}>
             {t.signOut}
           </button>
         )}

@@ -1,20 +1,20 @@
-import { words } from "../preferences";
-import { useLive } from "../session-context";
+import { useApp } from "../app-context";
+import { dictionary } from "../settings/preferences";
 import { AccessLine } from "./access-line";
-import { AwaySummary } from "./away-summary";
 import { InstancesWidget } from "./instances-widget";
-import { useSpokenChanges } from "./use-spoken-changes";
+import { MissedEventsSummary } from "./missed-events-summary";
+import { useLiveAnnouncements } from "./use-live-announcements";
 import { WorklogWidget } from "./worklog-widget";
 
 export default function CloudView() {
-  useSpokenChanges();
-  const maySee = useLive().session.access.may("see_servers");
+  useLiveAnnouncements();
+  const maySee = useApp().store.access.may("see_servers");
   return (
     <div class="cloud">
-      <h1 class="visually-hidden">{words.value.nav.cloud}</h1>
+      <h1 class="visually-hidden">{dictionary.value.nav.cloud}</h1>
       <div class="cloud-notices">
         <AccessLine />
-        {maySee && <AwaySummary />}
+        {maySee && <MissedEventsSummary />}
       </div>
       {maySee && (
         <>

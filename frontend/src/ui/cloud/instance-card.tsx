@@ -1,9 +1,17 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
-import type { Command, Instance, PendingOperation } from "../../contract/generated";
+import {
+  COMMANDS,
+  type Command,
+  type CommandSpec,
+  type Instance,
+  type InstanceState,
+  type PendingOperation,
+} from "../../contract/generated";
+import { labelOf } from "../../i18n/label";
 import { secondsUntil } from "../../text/format";
+import { useApp } from "../app-context";
 import { CopyButton } from "../copy-button";
-import { words } from "../preferences";
-import { useLive } from "../session-context";
+import { dictionary } from "../settings/preferences";
 import { useNow } from "../use-now";
 
 interface InstanceCardProps {
@@ -11,15 +19,25 @@ interface InstanceCardProps {
   readonly onRemove: (id: string) => void;
 }
 
-/** The second click of a double click is not a second intention. */
+/** The commands that are valid in `state`: those that change it, those that keep it, and those that remove the instance. */
+function commandsFor(state: InstanceState): { readonly command: Command; readonly removes: boolean }[] {
+  const rank = ({ leaves }: CommandSpec) => (leaves === null ? 2 : leaves === state ? 1 : 0);
+  const specs = Object.entries(COMMANDS) as [Command, CommandSpec][];
+  return specs
+    .filter(([, { needs }]) => needs.includes(state))
+    .sort(([, a], [, b]) => rank(a) - rank(b))
+    .map(([command, { leaves }]) => ({ command, removes: leaves === null }));
+}
+
+/** The second click of a double click is ignored. */
 const isRepeat = (event: MouseEvent): boolean => event.detail > 1;
 
 function Pending({ instance, pending }: { readonly instance: Instance; readonly pending: PendingOperation }) {
-  const { access, commander } = useLive().session;
-  const now = useNow(true) + commander.clockAhead.value;
-  const t = words.value.cloud;
+  const { access, commandSender } = useApp().store;
+  const now = useNow(true) + commandSender.clockOffset.value;
+  const t = dictionary.value.cloud;
   const seconds = secondsUntil(Date.parse(pending.dueAt), now);
-  const busy = commander.busy.value.has(instance.id);
+  const busy = commandSender.busy.value.has(instance.id);
   const [from, to] = [Date.parse(pending.acceptedAt), Date.parse(pending.dueAt)];
   const done = Math.min(1, Math.max(0, (now - from) / Math.max(1, to - from)));
   return (
@@ -27,7 +45,7 @@ function Pending({ instance, pending }: { readonly instance: Instance; readonly 
       <span class="pending-bar" style={{ "--done": done }} aria-hidden="true" />
       <span class="spinner" aria-hidden="true" />
       <span class="pending-words">
-        <strong>{t.pending[pending.command]}</strong>
+        <strong>{labelOf(t.pending, pending.command)}</strong>
         <bdi>{t.by(pending.actor)}</bdi>
         <span class="pending-due">{t.due(seconds)}</span>
       </span>
@@ -38,7 +56,7 @@ function Pending({ instance, pending }: { readonly instance: Instance; readonly 
           disabled={busy || seconds === 0}
           aria-label={t.undoOf(pending.command, instance.id)}
           onClick={event => {
-            if (!isRepeat(event)) void commander.undo(instance.id, pending.id, pending.command);
+            if (!isRepeat(event)) void commandSender.undo(instance.id, pending.id, pending.command);
           }}
         >
           {t.undo}
@@ -49,50 +67,42 @@ function Pending({ instance, pending }: { readonly instance: Instance; readonly 
 }
 
 function Actions({ instance, onRemove }: InstanceCardProps) {
-  const { commander } = useLive().session;
-  const t = words.value.cloud;
+  const { commandSender } = useApp().store;
+  const t = dictionary.value.cloud;
   const { id, state } = instance;
-  const disabled = instance.pending !== undefined || commander.busy.value.has(id);
-  const toggle: Command = state === "running" ? "stop" : "start";
-  // Said to be disabled and left as they are: a button that really is loses the focus of whoever pressed it.
+  const disabled = instance.pending !== undefined || commandSender.busy.value.has(id);
+  // `aria-disabled` instead of `disabled`, to keep the focus.
   return (
     <div class="instance-actions">
-      <button
-        type="button"
-        class="button small quiet"
-        aria-disabled={disabled}
-        aria-label={t.action(toggle, id)}
-        onClick={event => {
-          if (!disabled && !isRepeat(event)) void commander.run(toggle, id);
-        }}
-      >
-        <span class={`icon icon-${toggle}`} aria-hidden="true" />
-        {t.commands[toggle]}
-      </button>
-      <button
-        type="button"
-        class="button small quiet danger"
-        aria-disabled={disabled}
-        aria-label={t.action("remove", id)}
-        onClick={() => {
-          if (!disabled) onRemove(id);
-        }}
-      >
-        <span class="icon icon-remove" aria-hidden="true" />
-        {t.commands.remove}
-      </button>
+      {commandsFor(state).map(({ command, removes }) => (
+        <button
+          key={command}
+          type="button"
+          class={removes ? "button small quiet danger" : "button small quiet"}
+          aria-disabled={disabled}
+          aria-label={t.action(command, id)}
+          onClick={event => {
+            if (disabled) return;
+            if (removes) onRemove(id);
+            else if (!isRepeat(event)) void commandSender.run(command, id);
+          }}
+        >
+          <span class={`icon icon-${command}`} aria-hidden="true" />
+          {t.commands[command]}
+        </button>
+      ))}
     </div>
   );
 }
 
 export function InstanceCard({ instance, onRemove }: InstanceCardProps) {
-  const { access } = useLive().session;
-  const t = words.value.cloud;
+  const { access } = useApp().store;
+  const t = dictionary.value.cloud;
   const { id, state, pending } = instance;
   const card = useRef<HTMLElement>(null);
   const hadFocus = card.current?.contains(document.activeElement) ?? false;
   useLayoutEffect(() => {
-    // What had the focus gave way to something else: stay at this instance, on nothing that a key would set off.
+    // The focused button was replaced: move the focus to the card, where no key triggers a command.
     if (hadFocus && !card.current?.contains(document.activeElement)) card.current?.focus();
   });
   return (
@@ -103,7 +113,7 @@ export function InstanceCard({ instance, onRemove }: InstanceCardProps) {
       <p class="instance-status">
         <span class="label">{t.status}:</span>
         <span class="dot" data-state={state} aria-hidden="true" />
-        {t.states[state]}
+        {labelOf(t.states, state)}
       </p>
       {pending ? (
         <Pending instance={instance} pending={pending} />

@@ -9,8 +9,8 @@ const isShown = (instance: Instance, shown: Shown): boolean =>
   shown === "all" || (shown === "pending" ? instance.pending !== undefined : instance.state === shown);
 
 /**
- * The instances to show, in order. `instances` come in the order in which they appeared, which holds still
- * while states change: a row must not run away from the hand that clicks it.
+ * The instances to show, filtered and sorted. The default order is that in which they appeared, so that rows don't move
+ * when states change.
  */
 export function arrange(
   instances: readonly Instance[],

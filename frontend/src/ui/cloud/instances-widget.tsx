@@ -2,10 +2,10 @@ import { useComputed, useSignal } from "@preact/signals";
 import { useCallback } from "preact/hooks";
 import type { Instance } from "../../contract/generated";
 import emptyPicture from "../../icons/empty.svg";
-import { NEW } from "../../session/commander";
-import { WindowedList } from "../list/windowed-list";
-import { words } from "../preferences";
-import { useLive } from "../session-context";
+import { NEW_INSTANCE } from "../../session/command-sender";
+import { useApp } from "../app-context";
+import { VirtualList } from "../list/virtual-list";
+import { dictionary } from "../settings/preferences";
 import { InstanceCard } from "./instance-card";
 import { arrange, countStates, type Order, type Shown } from "./instance-order";
 import { RemoveDialog } from "./remove-dialog";
@@ -15,9 +15,9 @@ const SHOWN: readonly Shown[] = ["all", "running", "stopped", "pending"];
 const ORDERS: readonly Order[] = ["newest", "oldest", "id", "state"];
 
 export function InstancesWidget() {
-  const { session } = useLive();
-  const { cloud, commander } = session;
-  const mayCommand = session.access.may("command_servers");
+  const { store } = useApp();
+  const { cloud, commandSender } = store;
+  const mayCommand = store.access.may("command_servers");
   const shown = useSignal<Shown>("all");
   const order = useSignal<Order>("newest");
   const search = useSignal("");
@@ -32,7 +32,7 @@ export function InstancesWidget() {
     },
     [removing],
   );
-  const t = words.value.cloud;
+  const t = dictionary.value.cloud;
   const { loaded, instances } = cloud.value;
   const shownWords: Record<Shown, string> = {
     all: t.all,
@@ -98,12 +98,12 @@ export function InstancesWidget() {
         </select>
       </div>
       {items.value.length > 0 ? (
-        <WindowedList
+        <VirtualList
           items={items.value}
           keyOf={keyOf}
           estimate={132}
           label={t.instances}
-          rest="start"
+          anchor="start"
           render={instance => <InstanceCard instance={instance} onRemove={askRemove} />}
         />
       ) : instances.size > 0 ? (
@@ -126,10 +126,10 @@ export function InstancesWidget() {
         <button
           type="button"
           class="button primary create"
-          aria-disabled={commander.busy.value.has(NEW)}
+          aria-disabled={commandSender.busy.value.has(NEW_INSTANCE)}
           onClick={event => {
-            // The second click of a double click is not a second wish.
-            if (event.detail < 2) void commander.run("create");
+            // Ignore the second click of a double click.
+            if (event.detail < 2) void commandSender.run("create");
           }}
         >
           <span class="icon icon-plus" aria-hidden="true" />
@@ -143,7 +143,7 @@ export function InstancesWidget() {
             removing.value = "";
           }}
           onConfirm={() => {
-            void commander.run("remove", removing.value);
+            void commandSender.run("remove", removing.value);
             removing.value = "";
           }}
         />

@@ -1,5 +1,5 @@
 import { Dialog } from "../dialog";
-import { words } from "../preferences";
+import { dictionary } from "../settings/preferences";
 
 interface RemoveDialogProps {
   readonly id: string;
@@ -8,7 +8,7 @@ interface RemoveDialogProps {
 }
 
 export function RemoveDialog({ id, onConfirm, onClose }: RemoveDialogProps) {
-  const t = words.value.cloud;
+  const t = dictionary.value.cloud;
   return (
     <Dialog title={t.removeTitle} onClose={onClose}>
       <p>
@@ -16,9 +16,9 @@ export function RemoveDialog({ id, onConfirm, onClose }: RemoveDialogProps) {
       </p>
       <p>{t.removeText}</p>
       <div class="dialog-actions">
-        {/* The harmless answer comes first and has the focus. */}
+        {/* The safe choice comes first and gets the focus. */}
         <button type="button" class="button quiet" onClick={onClose}>
-          {words.value.cancel}
+          {dictionary.value.cancel}
         </button>
         <button type="button" class="button danger solid" onClick={onConfirm}>
           {t.removeConfirm}

@@ -1,41 +1,41 @@
 import { effect, signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { useLive } from "../session-context";
+import { useApp } from "../app-context";
 
 export interface LastSeen {
   readonly seq: number;
   readonly at: number;
 }
 
-/** A shorter absence is no absence. */
+/** Shorter absences don't count. */
 const AWAY_MS = 60_000;
 
 /**
- * Where one was when one last looked. `away` holds that place after a break, until it is dismissed; the
- * place itself moves on with every event that a visible tab shows.
+ * The last event and time that the user saw. After an absence the returned signal has this position until it is
+ * dismissed. The stored position advances with every event that a visible tab shows.
  */
 export function useLastSeen() {
-  const { session, keep, scope } = useLive();
+  const { store, localStore, scope } = useApp();
   const key = `cloudSeen.${scope}`;
   const away = useMemo(() => {
-    const last = keep.get<LastSeen>(key);
+    const last = localStore.get<LastSeen>(key);
     return signal(last && Date.now() - last.at > AWAY_MS ? last : undefined);
-  }, [keep, key]);
+  }, [localStore, key]);
 
   useEffect(() => {
-    const note = () => {
-      const { loaded, seq } = session.cloud.peek();
-      if (!document.hidden && loaded) keep.set(key, { seq, at: Date.now() } satisfies LastSeen);
+    const save = () => {
+      const { loaded, seq } = store.cloud.peek();
+      if (!document.hidden && loaded) localStore.set(key, { seq, at: Date.now() } satisfies LastSeen);
     };
     const stopEffect = effect(() => {
-      session.cloud.value;
-      note();
+      store.cloud.value;
+      save();
     });
-    const beat = setInterval(note, AWAY_MS / 4);
+    const beat = setInterval(save, AWAY_MS / 4);
     const onVisibility = () => {
-      const last = keep.get<LastSeen>(key);
+      const last = localStore.get<LastSeen>(key);
       if (!document.hidden && last && Date.now() - last.at > AWAY_MS) away.value = last;
-      note();
+      save();
     };
     document.addEventListener("visibilitychange", onVisibility);
     return () => {
@@ -43,7 +43,7 @@ export function useLastSeen() {
       clearInterval(beat);
       document.removeEventListener("visibilitychange", onVisibility);
     };
-  }, [session, keep, key, away]);
+  }, [store, localStore, key, away]);
 
   return away;
 }

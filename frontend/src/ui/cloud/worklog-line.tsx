@@ -1,7 +1,7 @@
 import type { WorklogLine } from "../../state/cloud/model";
 import { formatLogTime } from "../../text/format";
-import { isError, sayLine } from "../../text/worklog";
-import { words } from "../preferences";
+import { formatLine, isError } from "../../text/worklog";
+import { dictionary } from "../settings/preferences";
 
 interface LineProps {
   readonly line: WorklogLine;
@@ -9,7 +9,7 @@ interface LineProps {
 }
 
 export function Line({ line, onPick }: LineProps) {
-  const t = words.value;
+  const t = dictionary.value;
   const { instanceId, actor, timestamp, kind } = line;
   return (
     <article class={isError(line) ? "line error" : "line"} data-kind={kind}>
@@ -31,7 +31,7 @@ export function Line({ line, onPick }: LineProps) {
         </p>
       )}
       <p class="line-text">
-        {isError(line) ? t.worklog.error : t.worklog.info}: {sayLine(t, line)}
+        {isError(line) ? t.worklog.error : t.worklog.info}: {formatLine(t, line)}
       </p>
     </article>
   );

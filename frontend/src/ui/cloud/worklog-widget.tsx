@@ -9,21 +9,21 @@ import {
   NO_FILTER,
   type WorklogFilter,
 } from "../../text/worklog";
+import { useApp } from "../app-context";
 import { saveFile } from "../clipboard";
 import { CopyButton } from "../copy-button";
-import { WindowedList } from "../list/windowed-list";
-import { words } from "../preferences";
-import { useLive } from "../session-context";
+import { VirtualList } from "../list/virtual-list";
+import { dictionary } from "../settings/preferences";
 import { Line } from "./worklog-line";
 
 const keyOf = (line: WorklogLine): string => line.key;
-/** A menu of more instances than this helps nobody: one is then picked in the list, or searched. */
+/** The most instances in the menu; others are found by the list or the search. */
 const MENU_MAX = 200;
 
 export function WorklogWidget() {
-  const { cloud } = useLive().session;
+  const { cloud } = useApp().store;
   const filter = useSignal<WorklogFilter>(NO_FILTER);
-  const lines = useComputed(() => filterLines(words.value, cloud.value.worklog, filter.value));
+  const lines = useComputed(() => filterLines(dictionary.value, cloud.value.worklog, filter.value));
   const known = useComputed(() => {
     const ids = new Set(cloud.value.worklog.flatMap(line => line.instanceId ?? []));
     const shown = [...ids].slice(-MENU_MAX);
@@ -39,7 +39,7 @@ export function WorklogWidget() {
     },
     [filter],
   );
-  const { cloud: c, worklog: t } = words.value;
+  const { cloud: c, worklog: t } = dictionary.value;
 
   return (
     <section class="card widget" aria-labelledby="worklog-title">
@@ -49,7 +49,7 @@ export function WorklogWidget() {
           <CopyButton
             class="button small quiet"
             label={t.copy}
-            text={() => lines.value.map(line => lineAsText(words.value, line)).join("\n\n")}
+            text={() => lines.value.map(line => lineAsText(dictionary.value, line)).join("\n\n")}
           >
             {t.copy}
           </CopyButton>
@@ -103,13 +103,13 @@ export function WorklogWidget() {
         </select>
       </div>
       {lines.value.length > 0 ? (
-        <WindowedList
+        <VirtualList
           items={lines.value}
           keyOf={keyOf}
           estimate={74}
           label={t.title}
-          rest="end"
-          sayNew={t.fresh}
+          anchor="end"
+          newRowsLabel={t.fresh}
           render={line => <Line line={line} onPick={pick} />}
         />
       ) : (

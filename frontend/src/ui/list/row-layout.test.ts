@@ -3,7 +3,7 @@ import { RowLayout } from "./row-layout";
 
 const keys = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => `k${from + i}`);
 
-it("knows where every row stands, measured or not", () => {
+it("computes the position of every row, measured or not", () => {
   const layout = new RowLayout(10);
   layout.setKeys(keys(0, 100));
   expect(layout.measure(3, [25])).toBe(true);
@@ -12,17 +12,17 @@ it("knows where every row stands, measured or not", () => {
   expect([layout.rowAt(-5), layout.rowAt(54), layout.rowAt(55), layout.rowAt(9999)]).toEqual([0, 3, 4, 99]);
 });
 
-it("moves what follows once by all that neighbours differ", () => {
+it("moves the rows after measured ones by the sum of the differences", () => {
   const layout = new RowLayout(10);
   layout.setKeys(keys(0, 6));
   expect(layout.measure(1, [12, 10, 7])).toBe(true);
   expect([1, 2, 3, 4, 5].map(index => layout.top(index))).toEqual([10, 22, 32, 39, 49]);
-  // Differences that cancel out move what lies between them.
+  // Differences that cancel out still move the rows between them.
   expect(layout.measure(4, [11, 9])).toBe(true);
   expect([layout.top(5), layout.total]).toEqual([50, 59]);
 });
 
-it("keeps what it measured when rows come above or change places", () => {
+it("keeps measured heights when rows are inserted above or reordered", () => {
   const layout = new RowLayout(10);
   layout.setKeys(keys(10, 20));
   layout.measure(0, [30]);
@@ -33,7 +33,7 @@ it("keeps what it measured when rows come above or change places", () => {
   expect(layout.top(2)).toBe(40);
 });
 
-it("takes a hundred thousand rows and a measured screen of them", () => {
+it("handles 100,000 rows with some of them measured", () => {
   const layout = new RowLayout(70);
   layout.setKeys(keys(0, 100_000));
   layout.measure(50_000, Array(20).fill(90));

@@ -1,6 +1,6 @@
 /**
- * Where each row of a long list stands, for rows of different heights of which most were never seen: those
- * count with an estimate until they are measured. Only what follows the first changed row is laid out anew.
+ * The positions of the rows of a long list. Rows have different heights, which are estimated until they are measured.
+ * Only the rows after the first changed one are recomputed.
  */
 export class RowLayout {
   private keys: readonly string[] = [];
@@ -38,12 +38,12 @@ export class RowLayout {
     if (same === keys.length && same === this.keys.length) return;
     this.keys = keys;
     this.indexes = undefined;
-    this.layOut(same);
+    this.recompute(same);
   }
 
   /**
-   * Note the real heights of neighbouring rows, the first of them at `first`; true where one differs from what
-   * was assumed. What follows is moved once, however many differ.
+   * Set the measured heights of consecutive rows from index `first` on. Returns whether any of them has changed. The
+   * rows after them are moved once.
    */
   measure(first: number, measured: readonly number[]): boolean {
     let shift = 0;
@@ -64,13 +64,13 @@ export class RowLayout {
     return moved;
   }
 
-  /** Widths have changed, so every height is a guess again. */
-  forget(): void {
+  /** Drop all measured heights, because the width has changed. */
+  reset(): void {
     this.heights.clear();
-    this.layOut(0);
+    this.recompute(0);
   }
 
-  /** The row at `y` from the top of the list. */
+  /** The index of the row at `y` pixels from the top of the list. */
   rowAt(y: number): number {
     let low = 0;
     let high = Math.max(0, this.keys.length - 1);
@@ -82,7 +82,7 @@ export class RowLayout {
     return low;
   }
 
-  private layOut(from: number): void {
+  private recompute(from: number): void {
     const size = this.keys.length + 1;
     if (this.tops.length < size) {
       const grown = new Float64Array(size * 2);

@@ -1,29 +1,30 @@
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import type { ReplicaStatus, Status, StreamStatus } from "../../contract/generated";
-import { language } from "../preferences";
+import { language } from "../settings/preferences";
+import { diagnose, type StatusResult } from "./diagnosis";
+import { statusDictionary } from "./status-dictionary";
+import { formatBytes, formatDuration, formatMilliseconds } from "./units";
 import { useStatus } from "./use-status";
-import { judge, type Seen } from "./verdict";
-import { sayBytes, sayDuration, sayMilliseconds, statusWords } from "./words";
 
-/** From the page to the broker, with what each step takes: where the chain breaks, there it is. */
-function Way({ seen }: { readonly seen: Seen }) {
-  const t = statusWords[language.value];
-  const told = seen.kind === "told" ? seen : undefined;
-  const gatewayAnswers = told !== undefined || seen.kind === "noBroker";
+/** The path from the page to the broker with the latency of each hop; it shows where the path is interrupted. */
+function NetworkPath({ result }: { readonly result: StatusResult }) {
+  const t = statusDictionary.value;
+  const response = result.kind === "ok" ? result : undefined;
+  const gatewayAnswers = response !== undefined || result.kind === "noBroker";
   const step = (works: boolean, ms: number | undefined) => (
     <span class="way-step" data-works={works}>
-      {ms === undefined ? "" : sayMilliseconds(language.value, ms)}
+      {ms === undefined ? "" : t.ms(formatMilliseconds(language.value, ms))}
     </span>
   );
   return (
     <p class="way">
       <strong>{t.page}</strong>
-      {step(gatewayAnswers, told?.networkMs)}
+      {step(gatewayAnswers, response?.networkMs)}
       <strong>{t.gateway}</strong>
-      {step(told !== undefined, told?.status.roundTripMs)}
+      {step(response !== undefined, response?.status.roundTripMs)}
       <strong>
-        {t.broker} {told?.status.brokerVersion}
+        {t.broker} {response?.status.brokerVersion}
       </strong>
     </p>
   );
@@ -50,13 +51,13 @@ const Entry = ({ name, aside, facts, mood }: EntryProps) => (
 );
 
 function Replica({ one, at }: { readonly one: ReplicaStatus; readonly at: number }) {
-  const t = statusWords[language.value];
+  const t = statusDictionary.value;
   const { service, id, version, startedAt, requests, refusals, inFlight, sockets, streams } = one;
   const facts = [
-    t.up(sayDuration(language.value, (at - Date.parse(startedAt)) / 1000)),
+    t.up(formatDuration(language.value, (at - Date.parse(startedAt)) / 1000)),
     sockets !== undefined && t.sockets(sockets),
     streams !== undefined && t.live(streams),
-    // A gateway's requests over NATS are those for this very view.
+    // A gateway's own NATS requests are only those of this view.
     sockets === undefined && t.requests(requests),
     sockets === undefined && t.inFlight(inFlight),
     sockets === undefined && t.refusals(refusals),
@@ -65,12 +66,12 @@ function Replica({ one, at }: { readonly one: ReplicaStatus; readonly at: number
 }
 
 function Stream({ one }: { readonly one: StreamStatus }) {
-  const t = statusWords[language.value];
+  const t = statusDictionary.value;
   const facts = [t.messages(one.messages), t.consumers(one.consumers), t.copies(one.copies), t.lag(one.lag)];
   return (
     <Entry
       name={one.name}
-      aside={sayBytes(language.value, one.sizeBytes)}
+      aside={formatBytes(language.value, one.sizeBytes)}
       facts={facts}
       mood={one.lag > 0 ? "warn" : undefined}
     />
@@ -84,8 +85,8 @@ const Part = ({ title, children }: { readonly title: string; readonly children: 
   </section>
 );
 
-function Parts({ status }: { readonly status: Status }) {
-  const t = statusWords[language.value];
+function StatusSections({ status }: { readonly status: Status }) {
+  const t = statusDictionary.value;
   return (
     <>
       <Part title={t.services}>
@@ -102,16 +103,16 @@ function Parts({ status }: { readonly status: Status }) {
   );
 }
 
-/** Is it us or the network: for operators, in one look. `announce`: has a screen reader say it. */
+/** The status of the portal for operators. `announce` has screen readers announce the result. */
 export default function StatusView({ announce }: { readonly announce: (text: string) => void }) {
-  const seen = useStatus();
-  const t = statusWords[language.value];
-  const { mood, text } = judge(seen, t);
+  const result = useStatus();
+  const t = statusDictionary.value;
+  const { mood, text } = diagnose(result, t);
   useEffect(() => {
     if (mood !== "unknown") announce(text);
   }, [announce, mood, text]);
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: it is what scrolls, by the keyboard too
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable areas must be reachable by keyboard
     <section class="status" aria-label={t.title} tabIndex={0}>
       <h1 class="visually-hidden">{t.title}</h1>
       <div class="card status-verdict" data-mood={mood}>
@@ -119,9 +120,9 @@ export default function StatusView({ announce }: { readonly announce: (text: str
           <span class="dot" aria-hidden="true" />
           {text}
         </p>
-        {seen.kind !== "forbidden" && <Way seen={seen} />}
+        {result.kind !== "forbidden" && <NetworkPath result={result} />}
       </div>
-      {seen.kind === "told" && <Parts status={seen.status} />}
+      {result.kind === "ok" && <StatusSections status={result.status} />}
     </section>
   );
 }

@@ -1,43 +1,43 @@
 import { useEffect, useState } from "preact/hooks";
-import { RefusedError } from "../../api/errors";
-import { useLive } from "../session-context";
-import type { Seen } from "./verdict";
+import { ApiError } from "../../api/errors";
+import { useApp } from "../app-context";
+import type { StatusResult } from "./diagnosis";
 
-const EVERY_MS = 3_000;
+const POLL_INTERVAL_MS = 3_000;
 
-/** How the services do, asked every few seconds while somebody looks. */
-export function useStatus(): Seen {
-  const { backend, session } = useLive();
-  const maySee = session.access.may("see_servers");
-  const [seen, setSeen] = useState<Seen>({ kind: "asking" });
+/** Poll the status while the tab is visible. */
+export function useStatus(): StatusResult {
+  const { backend, store } = useApp();
+  const maySee = store.access.may("see_servers");
+  const [result, setResult] = useState<StatusResult>({ kind: "asking" });
   useEffect(() => {
-    if (!maySee) return setSeen({ kind: "forbidden" });
+    if (!maySee) return setResult({ kind: "forbidden" });
     let timer: ReturnType<typeof setTimeout> | undefined;
-    let over = false;
-    const ask = async () => {
-      const found = document.hidden ? undefined : await find();
-      if (over) return;
-      if (found) setSeen(found);
-      timer = setTimeout(ask, EVERY_MS);
+    let stopped = false;
+    const poll = async () => {
+      const found = document.hidden ? undefined : await fetchStatus();
+      if (stopped) return;
+      if (found) setResult(found);
+      timer = setTimeout(poll, POLL_INTERVAL_MS);
     };
-    const find = async (): Promise<Seen> => {
+    const fetchStatus = async (): Promise<StatusResult> => {
       try {
         const began = performance.now();
-        // Answered by the gateway alone: how long that takes is the network's doing.
+        // The gateway handles this request alone, so its latency is that of the network.
         await backend.session();
         const networkMs = performance.now() - began;
-        return { kind: "told", networkMs, status: await backend.status(session.access.readToken()) };
+        return { kind: "ok", networkMs, status: await backend.status(store.access.readToken()) };
       } catch (error) {
-        if (!(error instanceof RefusedError)) return { kind: navigator.onLine ? "noGateway" : "offline" };
+        if (!(error instanceof ApiError)) return { kind: navigator.onLine ? "noGateway" : "offline" };
         const isOurs = error.code === "unavailable" || error.code === "internal";
         return { kind: isOurs ? "noBroker" : "forbidden" };
       }
     };
-    void ask();
+    void poll();
     return () => {
-      over = true;
+      stopped = true;
       clearTimeout(timer);
     };
-  }, [backend, session, maySee]);
-  return seen;
+  }, [backend, store, maySee]);
+  return result;
 }

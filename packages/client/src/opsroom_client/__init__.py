@@ -6,12 +6,12 @@
         me = await opsroom.register("alice")
         async with opsroom.chat(me.token) as chat:
             await chat.send("hello")  # returns once it is stored
-            async for frame in chat:  # goes on by itself after every break, from the last sequence seen
+            async for frame in chat:  # reconnects by itself and resumes after the last sequence seen
                 ...
 
-Requests and sends carry an id, so that the client's own retries, and yours with the same id, are harmless.
-Delays between attempts grow and are drawn evenly from zero to their ceiling. Models are those of
-``opsroom_contracts``. Errors: see :mod:`opsroom_client.errors`.
+Requests and sends have an id, so retries with the same id are harmless: the client's own, and yours. Retries
+use exponential backoff with full jitter. Models are those of ``opsroom_contracts``. For exceptions see
+:mod:`opsroom_client.errors`.
 """
 
 from opsroom_client.chat import Chat, ChatEvent
@@ -21,11 +21,11 @@ from opsroom_client.errors import (
     ClosedError,
     NotAcknowledgedError,
     OpsroomError,
-    RefusedError,
-    UnexpectedAnswerError,
+    RequestRejectedError,
+    UnexpectedResponseError,
     UnreachableError,
 )
-from opsroom_client.following import CloudChange, OnConnection
+from opsroom_client.event_stream import CloudChange, OnConnection
 
 __all__ = [
     "Chat",
@@ -37,7 +37,7 @@ __all__ = [
     "OnConnection",
     "Opsroom",
     "OpsroomError",
-    "RefusedError",
-    "UnexpectedAnswerError",
+    "RequestRejectedError",
+    "UnexpectedResponseError",
     "UnreachableError",
 ]

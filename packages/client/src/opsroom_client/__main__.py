@@ -1,4 +1,4 @@
-"""``opsroom-client``, also as ``python -m opsroom_client``: the command line of the client alone."""
+"""The command ``opsroom-client``, also ``python -m opsroom_client``."""
 
 from opsroom_client.cli.main import main as command_line
 
@@ -6,7 +6,7 @@ PROGRAM = "opsroom-client"
 
 
 def main() -> int:
-    """Run it, and end with its exit code."""
+    """Run the command line and exit."""
     return command_line(program=PROGRAM)
 
 

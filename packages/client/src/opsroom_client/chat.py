@@ -1,9 +1,9 @@
-"""A person's place in the chat, kept through every break of the connection."""
+"""A chat connection that reconnects and resumes by itself."""
 
 import asyncio
 import ssl
 from contextlib import suppress
-from typing import Self
+from typing import Self, assert_never
 from uuid import uuid4
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -11,68 +11,60 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.typing import Subprotocol
 
 from opsroom_client.backoff import Backoff
-from opsroom_client.endings import after_close, after_refused_handshake, code_of
 from opsroom_client.errors import (
     NotAcknowledgedError,
     OpsroomError,
-    RefusedError,
-    UnexpectedAnswerError,
+    RequestRejectedError,
+    UnexpectedResponseError,
     UnreachableError,
-    refusing,
+    validating_request,
 )
-from opsroom_client.incoming import Incoming
-from opsroom_client.outgoing import Outgoing
-from opsroom_contracts.chat import User
-from opsroom_contracts.codec import ContractError, UnknownKindError, decode_open, encode
-from opsroom_contracts.frames import (
+from opsroom_client.pending_sends import PendingSends
+from opsroom_client.receive_buffer import ReceiveBuffer
+from opsroom_client.reconnect_policy import close_code_of, delay_after_close, delay_after_rejected_handshake
+from opsroom_contracts.chat.frames import (
     SERVER_FRAME,
     SUBPROTOCOL,
     AckFrame,
+    AcknowledgedFrame,
     ErrorFrame,
     HelloFrame,
     JoinedFrame,
     LeaveFrame,
     LeftFrame,
-    MessageFrame,
     MutedFrame,
-    RemovedFrame,
     ResetFrame,
     SendFrame,
     ServerFrame,
+    StoredFrame,
     TypingFrame,
     TypingNotice,
     UnmutedFrame,
     WelcomeFrame,
 )
-from opsroom_contracts.model import Model
+from opsroom_contracts.chat.models import User
+from opsroom_contracts.serialization.codec import ContractError, UnknownKindError, decode_lenient, encode
+from opsroom_contracts.serialization.model import Model
 
-News = (
-    MessageFrame
-    | RemovedFrame
-    | ResetFrame
-    | JoinedFrame
-    | LeftFrame
-    | TypingNotice
-    | MutedFrame
-    | UnmutedFrame
-)
-ChatEvent = WelcomeFrame | News | ErrorFrame
-"""What the chat tells. A welcome comes at first and after each break, with the list of people anew."""
+BroadcastFrame = StoredFrame | ResetFrame | JoinedFrame | LeftFrame | TypingNotice | MutedFrame | UnmutedFrame
+ChatEvent = WelcomeFrame | BroadcastFrame | ErrorFrame
+"""An event of the chat. A welcome comes after each (re)connect, with the current list of users."""
 
 _OPEN_SECONDS = 10.0
 _LEAVE_SECONDS = 10.0
-_FRAME_BYTES = 16 * 1024 * 1024
-"""A welcome lists everybody."""
+_MAX_FRAME_BYTES = 16 * 1024 * 1024
+"""Large, since a welcome lists all users."""
 
 
 class Chat:
-    """An async context manager, and an async iterator of what the chat tells (see :data:`ChatEvent`).
+    """An async context manager and an async iterator of :data:`ChatEvent`.
 
-    Leaving the context closes the connection; the name stays held for a while. :meth:`leave` gives it up.
+    Leaving the context closes the connection; the server reserves the name for a while. :meth:`leave`
+    releases it.
 
     Attributes:
-        user: who one is.
-        users: who is here, by id, in the order in which they came.
+        user: the own user.
+        users: the users that are present, by id, in the order in which they joined.
         seq: the last sequence seen.
     """
 
@@ -80,205 +72,227 @@ class Chat:
     users: dict[str, User]
 
     def __init__(
-        self, url: str, token: str, *, since: int | None, patience: float, tls: ssl.SSLContext | None
+        self, url: str, token: str, *, since: int | None, timeout: float, tls: ssl.SSLContext | None
     ) -> None:
         self._url = url
         self._token = token
         self.seq = since
-        self._patience = patience
+        self._timeout = timeout
         self._tls = tls
         self.users = {}
         self._socket: ClientConnection | None = None
-        self._outgoing = Outgoing()
-        self._incoming: Incoming[ChatEvent] = Incoming()
+        self._pending = PendingSends()
+        self._received: ReceiveBuffer[ChatEvent] = ReceiveBuffer()
         self._welcomed = asyncio.Event()
         self._backoff = Backoff()
-        self._refusal: ErrorFrame | None = None
-        self._trouble = "no answer yet"
+        self._last_error: ErrorFrame | None = None
+        self._last_failure = "no response yet"
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        """Say hello and wait to be welcomed.
+        """Connect and wait for the server's welcome.
 
         Raises:
-            ClosedError, RefusedError: the server does not want this token, or not now.
+            ClosedError: the server rejects the token.
+            UnexpectedResponseError: the response is not one of a compatible server.
             UnreachableError: no welcome in time.
         """
         self._task = asyncio.create_task(self._run(), name="chat")
         welcomed = asyncio.create_task(self._welcomed.wait())
         try:
             await asyncio.wait(
-                {self._task, welcomed}, timeout=self._patience, return_when=asyncio.FIRST_COMPLETED
+                {self._task, welcomed}, timeout=self._timeout, return_when=asyncio.FIRST_COMPLETED
             )
         finally:
             welcomed.cancel()
             if not self._welcomed.is_set():
-                await self._end()
+                await self._close()
         if self._welcomed.is_set():
             return self
         if not self._task.cancelled() and (error := self._task.exception()):
             raise error
-        raise UnreachableError(f"{self._url}: no welcome within {self._patience:g} s: {self._trouble}")
+        raise UnreachableError(f"{self._url}: no welcome within {self._timeout:g} s: {self._last_failure}")
 
     async def __aexit__(self, *_: object) -> None:
-        await self._end()
+        await self._close()
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> ChatEvent:
-        """The next thing told; ends when one has left.
+        """The next event; the iteration ends after :meth:`leave`.
 
         Raises:
-            ClosedError: the server ended it for another reason.
+            ClosedError: the server closed the chat for another reason.
         """
-        event = await self._incoming.get()
-        if self._incoming.empty and self._incoming.missed and self._socket is not None:
-            await self._socket.close()  # comes back, and asks from the last message that was read
+        event = await self._received.get()
+        if self._received.empty and self._received.overflowed and self._socket is not None:
+            await self._socket.close()  # reconnect, and resume after the last message that was read
         return event
 
     async def send(
         self, text: str, *, room: str = "general", client_id: str | None = None, timeout: float = 30.0
     ) -> AckFrame:
-        """Say ``text``; returns once it is stored. The same ``client_id`` is stored once, whenever it comes.
+        """Send ``text``; returns once it is stored. Sends with the same ``client_id`` are stored once.
 
         Raises:
-            RefusedError: it can't be said.
-            NotAcknowledgedError: no word within ``timeout`` seconds.
-            ClosedError: the chat is over.
+            RequestRejectedError: the server rejects the message.
+            NotAcknowledgedError: no response within ``timeout`` seconds.
+            ClosedError: the server closed the chat.
+            OpsroomError: the chat has ended for another reason.
         """
-        with refusing():
+        with validating_request():
             frame = SendFrame(client_id=client_id or uuid4().hex, room=room, text=text)
+        return await self._acknowledged(frame, timeout)
+
+    async def typing(self, room: str = "general") -> None:
+        """Send a typing notification to the room; it is lost while disconnected."""
+        await self._send_frame(TypingFrame(room=room))
+
+    async def leave(self) -> None:
+        """Leave the chat: the server removes the user from the list and releases the name.
+
+        While disconnected, the server does not get this, and reserves the name as after any disconnect.
+        """
+        if self._task is None:
+            raise OpsroomError("the chat was not entered")
+        await self._send_frame(LeaveFrame())
+        await asyncio.wait({self._task}, timeout=_LEAVE_SECONDS)
+
+    async def _acknowledged(self, frame: AcknowledgedFrame, timeout: float) -> AckFrame:
+        """Send ``frame``, again after retryable errors and reconnects; returns once it is acknowledged."""
         backoff = Backoff()
         try:
             async with asyncio.timeout(timeout):
                 while True:
                     try:
-                        return await self._acknowledged(frame)
-                    except RefusedError as error:
+                        return await self._send_until_acknowledged(frame)
+                    except RequestRejectedError as error:
                         if not error.retryable:
                             raise
                         await asyncio.sleep(backoff.next(error.retry_after or 0.0))
         except TimeoutError:
             raise NotAcknowledgedError(frame.client_id, timeout) from None
 
-    async def typing(self, room: str = "general") -> None:
-        """Tell the room that one types; lost if there is no connection at this moment."""
-        await self._say(TypingFrame(room=room))
-
-    async def leave(self) -> None:
-        """Leave for good: off the list at once, the name free.
-
-        Without a connection nobody is told, and the name is held as after any break.
-        """
-        if self._task is None:
-            raise OpsroomError("the chat was not entered")
-        await self._say(LeaveFrame())
-        await asyncio.wait({self._task}, timeout=_LEAVE_SECONDS)
-
-    async def _acknowledged(self, frame: SendFrame) -> AckFrame:
+    async def _send_until_acknowledged(self, frame: AcknowledgedFrame) -> AckFrame:
         if self._task is None or self._task.done():
-            raise OpsroomError("the chat is over")
-        future = self._outgoing.expect(frame)
+            raise OpsroomError("the chat has ended")
+        future = self._pending.add(frame)
         try:
-            await self._say(frame)  # if that fails, it is said again after the next welcome
+            await self._send_frame(frame)  # if this fails, it is sent again after the next welcome
             return await future
         finally:
-            self._outgoing.forget(frame.client_id)
+            self._pending.remove(frame.client_id)
 
-    async def _say(self, frame: Model) -> None:
+    async def _send_frame(self, frame: Model) -> None:
         if self._socket is not None:
             with suppress(ConnectionClosed):
                 await self._socket.send(encode(frame).decode())
 
-    async def _end(self) -> None:
+    async def _close(self) -> None:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
             if not self._task.cancelled():
-                self._task.exception()  # whoever reads or sends has been told
+                self._task.exception()  # mark it as retrieved: readers and senders got it already
 
     async def _run(self) -> None:
-        """Connect, and again, until left, ended, or told that it's no use."""
+        """Connect, and reconnect until the user leaves or an error makes it pointless."""
         reason: BaseException | None = None
         try:
             while True:
-                wait = await self._connection()
-                if wait is None:
+                delay = await self._connect_once()
+                if delay is None:
                     return
-                await asyncio.sleep(self._backoff.next(wait))
+                await asyncio.sleep(self._backoff.next(delay))
         except OpsroomError as error:
             reason = error
             raise
         finally:
-            over = reason if isinstance(reason, OpsroomError) else OpsroomError("the chat is over")
-            self._outgoing.fail(over)
-            self._incoming.end(reason)
+            ended = reason if isinstance(reason, OpsroomError) else OpsroomError("the chat has ended")
+            self._pending.fail_all(ended)
+            self._received.end(reason)
 
-    async def _connection(self) -> float | None:
-        """One connection to its end. Seconds to wait at least before the next; None: no other."""
-        self._refusal = None
+    async def _connect_once(self) -> float | None:
+        """Connect and read until the connection ends.
+
+        Returns the minimum delay before the next connection, in seconds; None: don't reconnect.
+        """
+        self._last_error = None
         try:
             async with connect(
                 self._url,
                 subprotocols=[Subprotocol(SUBPROTOCOL)],
                 open_timeout=_OPEN_SECONDS,
-                max_size=_FRAME_BYTES,
+                max_size=_MAX_FRAME_BYTES,
                 ssl=self._tls,
             ) as socket:
                 hello = HelloFrame(token=self._token, since=self.seq)
                 await socket.send(encode(hello).decode())
                 while True:
                     payload = await socket.recv()
-                    with suppress(UnknownKindError):  # a newer server says more than we know
-                        await self._take(decode_open(SERVER_FRAME, payload, _FRAME_BYTES), socket)
+                    with suppress(UnknownKindError):  # frame types of a newer server are ignored
+                        await self._handle(decode_lenient(SERVER_FRAME, payload, _MAX_FRAME_BYTES), socket)
         except ContractError as error:
-            raise UnexpectedAnswerError(f"a frame that can't be read: {error}") from None
+            raise UnexpectedResponseError(f"a frame that can't be read: {error}") from None
         except ConnectionClosed as closed:
-            self._trouble = f"closed with {code_of(closed)}"
-            return after_close(closed, self._refusal)
+            self._last_failure = f"closed with {close_code_of(closed)}"
+            return delay_after_close(closed, self._last_error)
         except InvalidStatus as error:
-            self._trouble = f"the handshake was answered with {error.response.status_code}"
-            return after_refused_handshake(self._url, error)
+            self._last_failure = f"the handshake was rejected with {error.response.status_code}"
+            return delay_after_rejected_handshake(self._url, error)
         except (OSError, TimeoutError, InvalidHandshake) as error:
-            self._trouble = str(error) or type(error).__name__
+            self._last_failure = str(error) or type(error).__name__
             return 0.0
         finally:
             self._socket = None
 
-    async def _take(self, frame: ServerFrame, socket: ClientConnection) -> None:
+    async def _handle(self, frame: ServerFrame, socket: ClientConnection) -> None:
         match frame:
             case WelcomeFrame():
-                await self._welcome(frame, socket)
+                await self._on_welcome(frame, socket)
             case AckFrame():
-                self._outgoing.acknowledged(frame)
+                self._pending.acknowledge(frame)
             case ErrorFrame():
-                self._refusal = frame
-                if not self._outgoing.refused(frame):
-                    self._incoming.put(frame)
+                self._last_error = frame
+                if not self._pending.reject(frame):
+                    self._received.put(frame)
             case _:
-                self._hear(frame)
+                self._on_broadcast(frame)
 
-    def _hear(self, frame: News) -> None:
-        if isinstance(frame, JoinedFrame):
-            self.users[frame.user.id] = frame.user
-        elif isinstance(frame, LeftFrame):
-            self.users.pop(frame.user.id, None)
-        elif isinstance(frame, MessageFrame | RemovedFrame) and frame.seq <= (self.seq or 0):
+    def _on_broadcast(self, frame: BroadcastFrame) -> None:
+        if isinstance(frame, StoredFrame):
+            if frame.seq > (self.seq or 0):
+                self._receive(frame)
             return
-        if self._incoming.put(frame) and isinstance(frame, MessageFrame | RemovedFrame | ResetFrame):
+        match frame:
+            case ResetFrame():
+                self._receive(frame)
+            case JoinedFrame():
+                self.users[frame.user.id] = frame.user
+                self._received.put(frame)
+            case LeftFrame():
+                self.users.pop(frame.user.id, None)
+                self._received.put(frame)
+            case MutedFrame() | UnmutedFrame() | TypingNotice():
+                self._received.put(frame)
+            case _:
+                assert_never(frame)
+
+    def _receive(self, frame: StoredFrame | ResetFrame) -> None:
+        if self._received.put(frame):
             self.seq = frame.seq
 
-    async def _welcome(self, frame: WelcomeFrame, socket: ClientConnection) -> None:
+    async def _on_welcome(self, frame: WelcomeFrame, socket: ClientConnection) -> None:
         self.user = frame.user
         self.users = {user.id: user for user in frame.users}
         if self.seq is None:
             self.seq = frame.seq
-        if self._incoming.empty:
-            self._incoming.resume()
-        self._incoming.put(frame)
+        if self._received.empty:
+            self._received.resume()
+        self._received.put(frame)
         self._backoff.reset()
         self._socket = socket
         self._welcomed.set()
-        for waiting in self._outgoing.frames():
-            await self._say(waiting)
+        for pending in self._pending.frames():
+            await self._send_frame(pending)

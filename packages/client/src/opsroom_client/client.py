@@ -1,4 +1,4 @@
-"""The client: one server, its chat and its cloud."""
+"""The client of one server."""
 
 import ssl
 from contextlib import AsyncExitStack
@@ -8,10 +8,10 @@ import httpx
 
 from opsroom_client.chat import Chat
 from opsroom_client.cloud import Cloud
-from opsroom_client.errors import refusing
+from opsroom_client.errors import validating_request
 from opsroom_client.moderation import Moderation
 from opsroom_client.requests import API, Call, Requests
-from opsroom_contracts.chat import HISTORY_MAX, HistoryReply, Message, User, UsersReply
+from opsroom_contracts.chat.models import HISTORY_MAX, HistoryReply, Message, User, UsersReply
 from opsroom_contracts.http import NewUser, Registered
 from opsroom_contracts.status import Status
 
@@ -20,9 +20,14 @@ _TIMEOUT_SECONDS = 20.0
 
 
 class Opsroom:
-    """A server; use it as an async context manager.
+    """A client of one server, to be used as an async context manager.
 
-    Methods raise :class:`RefusedError`, :class:`UnreachableError` and :class:`UnexpectedAnswerError`.
+    Methods raise :class:`RequestRejectedError`, :class:`UnreachableError` and
+    :class:`UnexpectedResponseError`.
+
+    Attributes:
+        cloud: servers and commands.
+        moderation: moderation, for admins.
     """
 
     def __init__(
@@ -30,29 +35,29 @@ class Opsroom:
         url: str = DEFAULT_URL,
         *,
         token: str | None = None,
-        patience: float = 15.0,
+        timeout: float = 15.0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        """``url``: ``http`` or ``https``. ``token``: in whose name servers are commanded.
+        """Create a client for the server at ``url`` (``http`` or ``https``).
 
-        ``patience``: for how many seconds to go on asking where nobody answers. ``tls``: which
-        certificates to trust; those of the system if None.
+        ``token``: authorizes commands and moderation. ``timeout``: for how many seconds to retry while the
+        server is unreachable. ``tls``: the trusted certificates; None: those of the system.
 
         Raises:
-            ValueError: ``url`` is none.
+            ValueError: an invalid ``url``.
         """
         self._url = httpx.URL(url.rstrip("/"))
         if self._url.scheme not in {"http", "https"} or not self._url.host:
             raise ValueError(f"must be like http://host:8000, not {url!r}")
-        self._tls = tls or _trusted(self._url.scheme)
+        self._tls = tls or _tls_context(self._url.scheme)
         self._http = httpx.AsyncClient(
             base_url=self._url,
             headers={"Authorization": f"Bearer {token}"} if token else None,
             timeout=_TIMEOUT_SECONDS,
             verify=self._tls,
         )
-        self._patience = patience
-        self.requests = Requests(self._http, patience)
+        self._patience = timeout
+        self.requests = Requests(self._http, timeout)
         self.cloud = Cloud(self.requests)
         self.moderation = Moderation(self.requests)
         self._stack = AsyncExitStack()
@@ -65,38 +70,38 @@ class Opsroom:
         await self._stack.aclose()
 
     async def register(self, name: str) -> Registered:
-        """Take a name. The token proves who one is; it is told once."""
-        with refusing():
+        """Register a name. The token in the response authenticates the user, and is returned only once."""
+        with validating_request():
             body = NewUser(name=name)
-        # Asked again, it would find the name taken: by us.
+        # A retry could find the name taken, by the first attempt.
         call = Call("POST", "/chat/users", body=body, repeatable=False)
-        return await self.requests.ask(call, Registered)
+        return await self.requests.request(call, Registered)
 
     async def users(self) -> tuple[User, ...]:
-        """Who is here, in the order in which they came."""
-        return (await self.requests.ask(Call("GET", "/chat/users"), UsersReply)).users
+        """The users that are present, in the order in which they joined."""
+        return (await self.requests.request(Call("GET", "/chat/users"), UsersReply)).users
 
     async def history(
         self, room: str = "general", *, before: int | None = None, after: int | None = None, limit: int = 50
     ) -> tuple[Message, ...]:
-        """A page of messages in ascending sequence: the last ones, those before one, or those after one."""
-        given = {"before": before, "after": after, "limit": min(limit, HISTORY_MAX)}
-        params: dict[str, str | int] = {name: value for name, value in given.items() if value is not None}
+        """A page of messages in ascending sequence: the latest, or those before or after a sequence."""
+        query = {"before": before, "after": after, "limit": min(limit, HISTORY_MAX)}
+        params: dict[str, str | int] = {name: value for name, value in query.items() if value is not None}
         call = Call("GET", f"/chat/rooms/{room}/messages", params=params)
-        return (await self.requests.ask(call, HistoryReply)).messages
+        return (await self.requests.request(call, HistoryReply)).messages
 
     async def status(self) -> Status:
-        """What runs, and how it does."""
-        return await self.requests.ask(Call("GET", "/status"), Status)
+        """The status of the portal."""
+        return await self.requests.request(Call("GET", "/status"), Status)
 
     def chat(self, token: str, *, since: int | None = None) -> Chat:
-        """The chat as the owner of ``token``, told what was said after ``since`` (None: from now on)."""
+        """The chat as the user of ``token``, with messages after sequence ``since`` (None: from now on)."""
         scheme = "wss" if self._url.scheme == "https" else "ws"
         url = f"{self._url.copy_with(scheme=scheme)}".rstrip("/") + f"{API}/chat/ws"
         tls = self._tls if scheme == "wss" else None
-        return Chat(url, token, since=since, patience=self._patience, tls=tls)
+        return Chat(url, token, since=since, timeout=self._patience, tls=tls)
 
 
-def _trusted(scheme: str) -> ssl.SSLContext:
-    """Reading the system's certificates takes a tenth of a second, which http has no use for."""
+def _tls_context(scheme: str) -> ssl.SSLContext:
+    """A TLS context; for http without the system's certificates, which take 0.1 s to load."""
     return ssl.create_default_context() if scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

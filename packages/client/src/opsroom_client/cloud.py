@@ -1,74 +1,86 @@
-"""The cloud: servers listed, commanded and followed."""
+"""Servers: list them, send commands, and follow their changes."""
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from uuid import uuid4
 
-from opsroom_client.following import CloudChange, Connection, OnConnection, changes_after
+from opsroom_client.event_stream import CloudChange, OnConnection, StreamHealth, events_after
 from opsroom_client.requests import Call, Requests
-from opsroom_contracts.cloud import Command, EventType, Operation, OperationStatus
+from opsroom_contracts.cloud.commands import COMMANDS, Command, EventType
+from opsroom_contracts.cloud.models import Operation, OperationStatus
 from opsroom_contracts.http import CloudEvent, InstanceList, OperationAccepted
 
 
 class Cloud:
-    """Servers. Every command takes a ``key``, one for one intention: the same key again is done once.
+    """Servers and their commands.
 
-    All raise :class:`RefusedError`, :class:`UnreachableError` and :class:`UnexpectedAnswerError`.
+    Commands take an idempotency ``key``: commands with the same key are executed once. All methods raise
+    :class:`RequestRejectedError`, :class:`UnreachableError` and :class:`UnexpectedResponseError`.
     """
 
     def __init__(self, requests: Requests) -> None:
         self._requests = requests
 
     async def instances(self) -> InstanceList:
-        """All servers, and the sequence from which to follow what happens next."""
-        return await self._requests.ask(Call("GET", "/cloud/instances"), InstanceList)
+        """All servers, and the sequence after which to follow changes."""
+        return await self._requests.request(Call("GET", "/cloud/instances"), InstanceList)
 
     async def create(self, *, key: str | None = None) -> Operation:
         """Create a server."""
-        return await self._command("POST", "/cloud/instances", key)
+        return await self.command(Command.CREATE, key=key)
 
     async def start(self, instance_id: str, *, key: str | None = None) -> Operation:
         """Start a server."""
-        return await self._command("POST", f"/cloud/instances/{instance_id}/start", key)
+        return await self.command(Command.START, instance_id, key=key)
 
     async def stop(self, instance_id: str, *, key: str | None = None) -> Operation:
         """Stop a server."""
-        return await self._command("POST", f"/cloud/instances/{instance_id}/stop", key)
+        return await self.command(Command.STOP, instance_id, key=key)
+
+    async def restart(self, instance_id: str, *, key: str | None = None) -> Operation:
+        """Restart a server."""
+        return await self.command(Command.RESTART, instance_id, key=key)
 
     async def remove(self, instance_id: str, *, key: str | None = None) -> Operation:
         """Remove a server."""
-        return await self._command("DELETE", f"/cloud/instances/{instance_id}", key)
+        return await self.command(Command.REMOVE, instance_id, key=key)
 
     async def command(
         self, command: Command, instance_id: str | None = None, *, key: str | None = None
     ) -> Operation:
-        """Any command by its name; ``create`` takes no ``instance_id``, all others need one."""
-        if command is Command.CREATE:
-            return await self.create(key=key)
-        if instance_id is None:
+        """Send a command; ``create`` takes no ``instance_id``, all others need one.
+
+        Raises:
+            ValueError: ``instance_id`` is missing.
+        """
+        if command is not Command.CREATE and instance_id is None:
             raise ValueError(f"{command.value} needs an instance_id")
-        verbs = {Command.START: self.start, Command.STOP: self.stop, Command.REMOVE: self.remove}
-        return await verbs[command](instance_id, key=key)
+        spec = COMMANDS[command]
+        path = "/cloud" + spec.path.format(instance_id=instance_id)
+        call = Call(spec.method, path, key=key or uuid4().hex)
+        return (await self._requests.request(call, OperationAccepted)).operation
 
     async def operation(self, operation_id: str) -> Operation:
-        """What became of a command."""
-        answer = await self._requests.ask(Call("GET", f"/cloud/operations/{operation_id}"), OperationAccepted)
-        return answer.operation
+        """The current state of an operation."""
+        response = await self._requests.request(
+            Call("GET", f"/cloud/operations/{operation_id}"), OperationAccepted
+        )
+        return response.operation
 
     async def cancel(self, operation_id: str) -> Operation:
-        """Cancel a pending command; cancelling it again answers the same."""
+        """Cancel a pending command; idempotent."""
         call = Call("DELETE", f"/cloud/operations/{operation_id}")
-        return (await self._requests.ask(call, OperationAccepted)).operation
+        return (await self._requests.request(call, OperationAccepted)).operation
 
     @asynccontextmanager
     async def follow(
         self,
         since: int | None = None,
         *,
-        patience: float | None = None,
+        timeout: float | None = None,
         on_connection: OnConnection | None = None,
     ) -> AsyncIterator[AsyncIterator[CloudChange]]:
-        """Every change after ``since`` (None: from now on), each once, however often the connection breaks.
+        """Every change after ``since`` (None: from now on), each once, through reconnects.
 
         ::
 
@@ -76,12 +88,12 @@ class Cloud:
                 async for change in changes:
                     ...
 
-        The first connection has the client's own patience. ``patience``: for how many seconds it may be away
-        later, None being any time. ``on_connection``: told of breaks and of their ends.
+        The first connect has the client's timeout. ``timeout``: how many seconds a later disconnect may last;
+        None: no limit. ``on_connection``: called at each disconnect and reconnect.
         """
         start = (await self.instances()).seq if since is None else since
-        connection = Connection(self._requests.patience, patience, on_connection)
-        async with aclosing(changes_after(self._requests, start, connection)) as changes:
+        health = StreamHealth(self._requests.timeout, timeout, on_connection)
+        async with aclosing(events_after(self._requests, start, health)) as changes:
             yield changes
 
     async def finished(
@@ -89,20 +101,17 @@ class Cloud:
     ) -> Operation:
         """Wait until ``operation`` is no longer pending; ``since``: a sequence from before the command.
 
-        No break may last longer than the client's patience. ``on_connection``: told of breaks and their ends.
+        No disconnect may last longer than the client's timeout. ``on_connection``: called at each disconnect
+        and reconnect.
         """
-        patience = self._requests.patience
-        async with self.follow(since, patience=patience, on_connection=on_connection) as changes:
+        timeout = self._requests.timeout
+        async with self.follow(since, timeout=timeout, on_connection=on_connection) as changes:
             async for change in changes:
                 if isinstance(change, CloudEvent):
-                    over = change.operation_id == operation.id and change.type is not EventType.RECEIVED
-                    if not over:
+                    done = change.operation_id == operation.id and change.type is not EventType.RECEIVED
+                    if not done:
                         continue
                 current = await self.operation(operation.id)
                 if current.status is not OperationStatus.PENDING:
                     return current
         raise AssertionError("the stream of changes has no end")
-
-    async def _command(self, method: str, path: str, key: str | None) -> Operation:
-        call = Call(method, path, key=key or uuid4().hex)
-        return (await self._requests.ask(call, OperationAccepted)).operation

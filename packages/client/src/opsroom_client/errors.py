@@ -1,12 +1,12 @@
-"""What can go wrong, as one tree.
+"""All exceptions of this package, as one tree.
 
 - :class:`OpsroomError`
 
-  - :class:`RefusedError`: the server answered, and said no, with a code
-  - :class:`ClosedError`: the server closed the chat for good; says whether registering again helps
-  - :class:`UnreachableError`: nobody answered in time
-  - :class:`NotAcknowledgedError`: sent, and no word of it: it may be stored or not
-  - :class:`UnexpectedAnswerError`: what answered is not an Opsroom that this client knows
+  - :class:`RequestRejectedError`: the server rejected a request, with an error code
+  - :class:`ClosedError`: the server closed the chat permanently, see its ``retry``
+  - :class:`UnreachableError`: no response in time
+  - :class:`NotAcknowledgedError`: a message was sent, but may or may not be stored
+  - :class:`UnexpectedResponseError`: the response is not one of a compatible Opsroom server
 """
 
 from collections.abc import Iterator
@@ -15,22 +15,22 @@ from contextlib import contextmanager
 from pydantic import ValidationError
 
 from opsroom_contracts.close_codes import Retry
-from opsroom_contracts.codec import first_fault
 from opsroom_contracts.errors import RETRYABLE, ErrorCode
+from opsroom_contracts.serialization.codec import first_fault
 
 
 class OpsroomError(Exception):
-    """Base of all that this package raises by itself."""
+    """Base class of all exceptions of this package."""
 
 
-class RefusedError(OpsroomError):
-    """The server refused, and nothing was changed.
+class RequestRejectedError(OpsroomError):
+    """The server rejected a request and changed nothing.
 
     Attributes:
-        code: what is wrong; stable, to switch on.
-        field: dotted path of the field at fault.
-        operation_id: the operation that is in the way.
-        retry_after: in how many seconds the same may be tried again.
+        code: the stable error code.
+        field: dotted path of the invalid field.
+        operation_id: the operation that conflicts with the request.
+        retry_after: in how many seconds the same request may be retried.
     """
 
     def __init__(
@@ -50,12 +50,12 @@ class RefusedError(OpsroomError):
 
     @property
     def retryable(self) -> bool:
-        """Whether the same, tried a little later, may succeed."""
+        """Whether the same request may succeed later."""
         return self.code in RETRYABLE
 
 
 class ClosedError(OpsroomError):
-    """The server closed the chat, and coming back the same way won't help.
+    """The server closed the chat, and reconnecting with the same token won't help.
 
     Attributes:
         code: the WebSocket close code.
@@ -69,14 +69,14 @@ class ClosedError(OpsroomError):
 
 
 class UnreachableError(OpsroomError):
-    """Nobody answered in time; the message says where and what was tried last."""
+    """No response in time. The message names the server and the last error."""
 
 
 class NotAcknowledgedError(OpsroomError):
-    """A message was not acknowledged in time. Send it again with the same ``client_id``: it is stored once.
+    """A message was not acknowledged in time. A retry with the same ``client_id`` is stored once.
 
     Attributes:
-        client_id: the id it was sent with.
+        client_id: the id that was sent with the message.
     """
 
     def __init__(self, client_id: str, seconds: float) -> None:
@@ -84,19 +84,19 @@ class NotAcknowledgedError(OpsroomError):
         self.client_id = client_id
 
 
-class UnexpectedAnswerError(OpsroomError):
-    """An answer that fits no contract: something else listens there, or another version."""
+class UnexpectedResponseError(OpsroomError):
+    """A response that matches no contract: another program, or an incompatible version."""
 
 
 @contextmanager
-def refusing() -> Iterator[None]:
-    """Around what makes a request: what no server would take is refused here, as the server would.
+def validating_request() -> Iterator[None]:
+    """Turn a validation error of a request into the exception that the server's response would raise.
 
     Raises:
-        RefusedError: it breaks the contract.
+        RequestRejectedError: the request violates the contract.
     """
     try:
         yield
     except ValidationError as error:
         fault = first_fault(error)
-        raise RefusedError(ErrorCode.INVALID_REQUEST, str(fault), field=fault.field or None) from None
+        raise RequestRejectedError(ErrorCode.INVALID_REQUEST, str(fault), field=fault.field or None) from None

@@ -1,32 +1,32 @@
-"""What admins do about messages and people."""
+"""Moderation of messages and users, for admins."""
 
-from opsroom_client.errors import refusing
+from opsroom_client.errors import validating_request
 from opsroom_client.requests import Call, Requests
-from opsroom_contracts.gateways import Sighting
+from opsroom_contracts.chat.moderation import Restriction
+from opsroom_contracts.gateways import AddressSeen
 from opsroom_contracts.http import AddressList, NewBan, NewMute, RestrictionList
-from opsroom_contracts.moderation import Restriction
 
 
 class Moderation:
-    """Takes the token of an admin. Every method raises what :meth:`Requests.ask` does.
+    """Requires the token of an admin. Methods raise the same as :meth:`Requests.request`.
 
-    ``reason``: the one who is muted or banned is told; for the rest it is kept in the audit.
-    ``seconds``: None is until lifted.
+    ``reason``: shown to a muted or banned user; otherwise only stored in the audit log. ``seconds``: the
+    duration; None: until it is lifted.
     """
 
     def __init__(self, requests: Requests) -> None:
         self._requests = requests
 
     async def remove(self, message_id: str, *, room: str = "general", reason: str | None = None) -> None:
-        """Remove a message: readers are told, and its text is erased."""
-        call = Call("DELETE", f"/chat/rooms/{room}/messages/{message_id}", params=_why(reason))
-        await self._requests.tell(call)
+        """Remove a message: clients are notified, and its text is erased."""
+        call = Call("DELETE", f"/chat/rooms/{room}/messages/{message_id}", params=_reason_param(reason))
+        await self._requests.send(call)
 
     async def mute(self, name: str, *, seconds: int | None = None, reason: str | None = None) -> Restriction:
-        """Let ``name`` read and not speak."""
-        with refusing():
+        """Mute ``name``, who can still read."""
+        with validating_request():
             body = NewMute(name=name, seconds=seconds, reason=reason)
-        return await self._requests.ask(Call("POST", "/chat/mutes", body=body), Restriction)
+        return await self._requests.request(Call("POST", "/chat/mutes", body=body), Restriction)
 
     async def ban(
         self,
@@ -36,24 +36,25 @@ class Moderation:
         seconds: int | None = None,
         reason: str | None = None,
     ) -> Restriction:
-        """Keep out a name, or an address."""
-        with refusing():
+        """Ban a name or an address."""
+        with validating_request():
             body = NewBan(name=name, address=address, seconds=seconds, reason=reason)
-        return await self._requests.ask(Call("POST", "/chat/bans", body=body), Restriction)
+        return await self._requests.request(Call("POST", "/chat/bans", body=body), Restriction)
 
     async def restrictions(self) -> tuple[Restriction, ...]:
-        """Mutes and bans in force, the newest first."""
-        return (await self._requests.ask(Call("GET", "/chat/restrictions"), RestrictionList)).restrictions
+        """The mutes and bans in force, newest first."""
+        return (await self._requests.request(Call("GET", "/chat/restrictions"), RestrictionList)).restrictions
 
-    async def addresses(self, name: str) -> tuple[Sighting, ...]:
-        """From where those who go by ``name`` are connected, or were in the last day; the latest first."""
+    async def addresses(self, name: str) -> tuple[AddressSeen, ...]:
+        """The addresses from which ``name`` is connected or was in the last day, latest first."""
         call = Call("GET", "/chat/addresses", params={"name": name})
-        return (await self._requests.ask(call, AddressList)).addresses
+        return (await self._requests.request(call, AddressList)).addresses
 
     async def lift(self, restriction_id: str, *, reason: str | None = None) -> None:
         """End a mute or ban."""
-        await self._requests.tell(Call("DELETE", f"/chat/restrictions/{restriction_id}", params=_why(reason)))
+        call = Call("DELETE", f"/chat/restrictions/{restriction_id}", params=_reason_param(reason))
+        await self._requests.send(call)
 
 
-def _why(reason: str | None) -> dict[str, str | int] | None:
+def _reason_param(reason: str | None) -> dict[str, str | int] | None:
     return None if reason is None else {"reason": reason}

@@ -1,4 +1,4 @@
-"""One HTTP request, asked again while that is harmless and can help."""
+"""HTTP requests with retries, where a retry is harmless and can help."""
 
 import asyncio
 from dataclasses import dataclass
@@ -8,13 +8,24 @@ import httpx
 from pydantic import BaseModel
 
 from opsroom_client.backoff import Backoff
-from opsroom_client.errors import OpsroomError, RefusedError, UnexpectedAnswerError, UnreachableError
-from opsroom_contracts.codec import MAX_PAYLOAD_BYTES, ContractError, contract_of, decode_open, encode
+from opsroom_client.errors import (
+    OpsroomError,
+    RequestRejectedError,
+    UnexpectedResponseError,
+    UnreachableError,
+)
 from opsroom_contracts.errors import ErrorCode, Problem
+from opsroom_contracts.serialization.codec import (
+    MAX_PAYLOAD_BYTES,
+    ContractError,
+    contract_of,
+    decode_lenient,
+    encode,
+)
 
 API = "/api/v1"
 KEY_HEADER = "Idempotency-Key"
-_ANSWER_BYTES = 64 * 1024 * 1024
+_MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 _PROBLEM = contract_of(Problem)
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -22,7 +33,12 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What to ask. ``key``: its id, for what changes something; ``repeatable``: asking twice harms nobody."""
+    """One request.
+
+    Attributes:
+        key: the idempotency key of a command.
+        repeatable: whether sending it twice is harmless.
+    """
 
     method: str
     path: str
@@ -33,47 +49,47 @@ class Call:
 
 
 class Requests:
-    """Asks ``/api/v1`` and reads the answers by their contracts."""
+    """Sends requests to ``/api/v1`` and validates the responses."""
 
-    def __init__(self, http: httpx.AsyncClient, patience: float) -> None:
-        """``patience``: for how many seconds to go on asking where nobody answers or all are busy."""
+    def __init__(self, http: httpx.AsyncClient, timeout: float) -> None:
+        """``timeout``: for how many seconds to retry while the server is unreachable or overloaded."""
         self.http = http
-        self.patience = patience
+        self.timeout = timeout
 
-    async def ask(self, call: Call, answer: type[ModelT]) -> ModelT:
-        """The answer to ``call``.
+    async def request(self, call: Call, model: type[ModelT]) -> ModelT:
+        """Send ``call`` and return the response as ``model``.
 
         Raises:
-            RefusedError: the server said no.
-            UnreachableError: nobody answered in time.
-            UnexpectedAnswerError: what came is no such answer.
+            RequestRejectedError: the server rejected the request.
+            UnreachableError: no response in time.
+            UnexpectedResponseError: the response does not match ``model``.
         """
-        return _read(await self.tell(call), answer)
+        return _read(await self.send(call), model)
 
-    async def tell(self, call: Call) -> httpx.Response:
-        """As ``ask``, where the answer says no more than that it was done."""
+    async def send(self, call: Call) -> httpx.Response:
+        """Send ``call``, with retries, and return the successful response. Raises as :meth:`request`."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + self.patience
+        deadline = loop.time() + self.timeout
         backoff = Backoff()
         while True:
             try:
-                response = await self._send(call)
+                response = await self._send_once(call)
                 if not response.is_success:
-                    raise refusal(response)
+                    raise error_of_response(response)
                 return response
             except httpx.TransportError as error:
-                # Without a connection nothing was asked yet; past that, it may have been done.
-                again = call.repeatable or isinstance(error, httpx.ConnectError)
-                failure: OpsroomError = unreachable(self.http.base_url, error)
-                wait = backoff.next()
-            except RefusedError as error:
-                again = error.retryable and (call.repeatable or error.code is ErrorCode.RATE_LIMITED)
-                failure, wait = error, backoff.next(error.retry_after or 0.0)
-            if not again or loop.time() + wait > deadline:
+                # After a failed connect nothing was sent; after any other error the server may have acted.
+                retry = call.repeatable or isinstance(error, httpx.ConnectError)
+                failure: OpsroomError = unreachable_error(self.http.base_url, error)
+                delay = backoff.next()
+            except RequestRejectedError as error:
+                retry = error.retryable and (call.repeatable or error.code is ErrorCode.RATE_LIMITED)
+                failure, delay = error, backoff.next(error.retry_after or 0.0)
+            if not retry or loop.time() + delay > deadline:
                 raise failure
-            await asyncio.sleep(wait)
+            await asyncio.sleep(delay)
 
-    async def _send(self, call: Call) -> httpx.Response:
+    async def _send_once(self, call: Call) -> httpx.Response:
         headers = {KEY_HEADER: call.key} if call.key is not None else {}
         if call.body is not None:
             headers["Content-Type"] = "application/json"
@@ -86,30 +102,34 @@ class Requests:
         )
 
 
-def unreachable(where: object, error: httpx.TransportError) -> UnreachableError:
-    """Nobody answers at ``where``, in words."""
-    return UnreachableError(f"{where} can't be reached: {str(error) or type(error).__name__}")
+def unreachable_error(url: object, error: httpx.TransportError) -> UnreachableError:
+    """The exception for a transport error of a request to ``url``."""
+    return UnreachableError(f"{url} can't be reached: {str(error) or type(error).__name__}")
 
 
-def _read(response: httpx.Response, answer: type[ModelT]) -> ModelT:
+def _read(response: httpx.Response, model: type[ModelT]) -> ModelT:
     try:
-        return decode_open(contract_of(answer), response.content, _ANSWER_BYTES)
+        return decode_lenient(contract_of(model), response.content, _MAX_RESPONSE_BYTES)
     except ContractError as error:
-        raise UnexpectedAnswerError(f"{response.request.url} answered what can't be read: {error}") from None
+        raise UnexpectedResponseError(
+            f"{response.request.url} returned a response that can't be read: {error}"
+        ) from None
 
 
-def refusal(response: httpx.Response) -> OpsroomError:
-    """What an answer that is no success says; its body must have been read."""
+def error_of_response(response: httpx.Response) -> OpsroomError:
+    """The exception for an unsuccessful response, whose body must have been read."""
     try:
-        problem = decode_open(_PROBLEM, response.content, MAX_PAYLOAD_BYTES)
+        problem = decode_lenient(_PROBLEM, response.content, MAX_PAYLOAD_BYTES)
     except ContractError:
-        # A proxy that finds no gateway behind it says so in words of its own.
+        # A proxy without a reachable gateway returns its own error page.
         if response.status_code in {502, 503, 504}:
-            return RefusedError(ErrorCode.UNAVAILABLE, f"{response.request.url.host}: no server behind it")
-        return UnexpectedAnswerError(
-            f"{response.request.url} answered {response.status_code} and no problem that can be read"
+            return RequestRejectedError(
+                ErrorCode.UNAVAILABLE, f"{response.request.url.host}: no server behind the proxy"
+            )
+        return UnexpectedResponseError(
+            f"{response.request.url} returned {response.status_code} without a readable problem"
         )
-    return RefusedError(
+    return RequestRejectedError(
         problem.code,
         problem.detail,
         field=problem.field,

@@ -1,4 +1,4 @@
-"""Every subject, event, frame, error code and close code of Opsroom, as closed typed models.
+"""Every subject, event, frame, error code and close code of Opsroom, as typed models.
 
-Nothing here does I/O. Other packages spell no subject, event name or code themselves.
+Nothing here does I/O. Other packages import these names instead of spelling them as literals.
 """

@@ -1,17 +1,17 @@
-"""Addresses of the network, as limits and bans go by them."""
+"""Network addresses as keys of rate limits and bans."""
 
 import ipaddress
 
-_IPV6_SITE_BITS = 64
-"""Who has one address of version 6 has a whole network of them."""
+_IPV6_NETWORK_BITS = 64
+"""A client with one IPv6 address usually controls its whole /64 network."""
 
 
 class AddressRuleError(ValueError):
-    """What can't be banned; the message says why, in words for the one who typed it."""
+    """An address can't be banned; the message explains why to the user who typed it."""
 
 
-def site_of(address: str) -> str:
-    """The address, or its network of 64 bits for version 6; what is no address stays as it is."""
+def network_of(address: str) -> str:
+    """Return an IPv4 address as it is and an IPv6 address as its /64 network; other text is unchanged."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -19,23 +19,28 @@ def site_of(address: str) -> str:
     if isinstance(parsed, ipaddress.IPv6Address):
         if parsed.ipv4_mapped is not None:
             return str(parsed.ipv4_mapped)
-        return str(ipaddress.ip_network((parsed, _IPV6_SITE_BITS), strict=False))
+        return str(ipaddress.ip_network((parsed, _IPV6_NETWORK_BITS), strict=False))
     return str(parsed)
 
 
-def bannable_site(text: str) -> str:
-    """The site of an address that somebody wants banned; a site itself stays as it is.
+def bannable_network(text: str) -> str:
+    """Return the network to ban for an address, or for a network as :func:`network_of` returns it.
 
     Raises:
-        AddressRuleError: it is no address, or one that is nobody's in particular.
+        AddressRuleError: not an address, a larger network, or a loopback, unspecified or multicast address.
     """
     try:
-        site = ipaddress.ip_network(site_of(text.strip()), strict=True)
+        network = ipaddress.ip_network(network_of(text.strip()), strict=True)
     except ValueError:
         raise AddressRuleError("must be one address, like 203.0.113.7 or 2001:db8::7") from None
-    size = 32 if isinstance(site, ipaddress.IPv4Network) else _IPV6_SITE_BITS
-    if site.prefixlen != size:
-        raise AddressRuleError("must be one address, not a network of them")
-    if site.is_loopback or site.is_unspecified or site.is_multicast or ipaddress.ip_address("::1") in site:
-        raise AddressRuleError(f"{text.strip()} stands for this machine, or for no one in particular")
-    return str(site) if site.version == 6 else str(site.network_address)
+    size = 32 if isinstance(network, ipaddress.IPv4Network) else _IPV6_NETWORK_BITS
+    if network.prefixlen != size:
+        raise AddressRuleError("must be one address, not a network")
+    if (
+        network.is_loopback
+        or network.is_unspecified
+        or network.is_multicast
+        or ipaddress.ip_address("::1") in network
+    ):
+        raise AddressRuleError(f"{text.strip()} is a loopback, unspecified or multicast address")
+    return str(network) if network.version == 6 else str(network.network_address)

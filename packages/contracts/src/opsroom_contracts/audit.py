@@ -1,39 +1,41 @@
-"""The audit: who asked for what, from where, and what was answered."""
+"""Models of the audit log: who requested what, from where, and the outcome."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from opsroom_contracts.cloud.commands import Command
 from opsroom_contracts.errors import ErrorCode
-from opsroom_contracts.model import Identifier, Model, Sequence, Timestamp
-from opsroom_contracts.versions import StoredContract
+from opsroom_contracts.serialization.model import Identifier, Model, Sequence, Timestamp
+from opsroom_contracts.serialization.versions import StoredContract
 
 AUDIT_PAGE_MAX = 200
-"""The most entries one page holds."""
+"""The maximum number of entries on one page."""
 
-Address = Annotated[str, Field(max_length=64)]
-"""Where a request came from, as text."""
+ACTOR_MAX = 64
+"""The maximum length of a caller's name, in characters; longer names are clipped."""
+ADDRESS_MAX = 64
+"""The maximum length of a network address, in characters; longer addresses are clipped."""
+TARGET_MAX = 128
+"""The maximum length of the target of an audit entry, in characters; longer targets are clipped."""
 
-
+Address = Annotated[str, Field(max_length=ADDRESS_MAX)]
+"""The network address of a caller, as text."""
 OPERATOR = "operator"
-"""Who asks over NATS without a name: only the broker's operator may ask for moderation there."""
+"""The actor of a NATS request without a name: only the broker's operator can moderate over NATS."""
 
 
-class AskedBy(Model):
-    """Who asks, as the gateway knows it; ``address`` is missing for what came over NATS."""
+class Requester(Model):
+    """The caller of a request, as identified by the gateway. ``address`` is missing for NATS requests."""
 
-    name: Annotated[str, Field(min_length=1, max_length=64)] = OPERATOR
+    name: Annotated[str, Field(min_length=1, max_length=ACTOR_MAX)] = OPERATOR
     address: Address | None = None
 
 
-class AuditAction(StrEnum):
-    """What is audited."""
+class AuditedAction(StrEnum):
+    """Audited actions other than commands."""
 
-    CREATE = "create"
-    START = "start"
-    STOP = "stop"
-    REMOVE = "remove"
     CANCEL = "cancel"
     REVOKE = "revoke"
     REMOVE_MESSAGE = "remove_message"
@@ -41,22 +43,26 @@ class AuditAction(StrEnum):
     BAN = "ban"
     LIFT = "lift"
     LOCATE = "locate"
-    """Ask for somebody's address."""
+    """Look up the addresses of a user."""
+
+
+AuditAction = Command | AuditedAction
+"""An audited action."""
 
 
 class AuditOutcome(StrEnum):
-    """What was answered."""
+    """The outcome of an audited request."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
 
 
 class AuditEntry(Model):
-    """What ``audit.<outcome>.<id>`` holds.
+    """An audit entry, on ``audit.<outcome>.<id>``.
 
-    ``address`` is missing for what was asked over NATS; ``target`` is the instance, operation, message,
-    restriction or person that was meant; ``code`` goes with a refusal; ``reason`` is why it was refused, or
-    why somebody moderated.
+    ``address`` is missing for NATS requests. ``target``: the affected instance, operation, message,
+    restriction or user. ``code``: the error code of a refusal. ``reason``: the error message of a refusal, or
+    the moderator's reason.
     """
 
     version: Literal[1] = 1
@@ -64,23 +70,23 @@ class AuditEntry(Model):
     at: Timestamp
     outcome: AuditOutcome
     action: AuditAction
-    actor: Annotated[str, Field(max_length=64)]
+    actor: Annotated[str, Field(max_length=ACTOR_MAX)]
     address: Address | None = None
-    target: Annotated[str, Field(max_length=128)] | None = None
+    target: Annotated[str, Field(max_length=TARGET_MAX)] | None = None
     operation_id: Identifier | None = None
     code: ErrorCode | None = None
     reason: Annotated[str, Field(max_length=1000)] | None = None
 
 
 class AuditRecord(Model):
-    """An entry and its place in the stream."""
+    """An entry and its sequence in the stream."""
 
     seq: Sequence
     entry: AuditEntry
 
 
 class AuditPage(Model):
-    """Entries in ascending sequence; ask for what is before the first one, or after the last."""
+    """Entries in ascending order of sequence."""
 
     entries: tuple[AuditRecord, ...]
 

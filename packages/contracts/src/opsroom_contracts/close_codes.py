@@ -1,47 +1,47 @@
-"""WebSocket close codes of ``/api/v1``: each says whether, and when, to come back."""
+"""WebSocket close codes of ``/api/v1``, and whether a client should reconnect after each."""
 
 import re
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 
 RETRY_HINT = r"; retry in (\d+\.\d) s$"
-"""How the reason of a close ends that says when to come back, in seconds; a pattern for JavaScript too."""
+"""Pattern of a retry delay in seconds at the end of a close reason; also valid in JavaScript."""
 
 
 class Retry(StrEnum):
-    """What a client should do after a close."""
+    """The reconnect policy of a close code."""
 
     NEVER = "never"
-    """The connection did its work, or the same attempt would fail again."""
+    """Don't reconnect: the connection is complete, or another attempt would fail, too."""
     NOW = "now"
-    """Reconnect with jitter and resume from the last sequence seen."""
+    """Reconnect with jitter and resume from the last received sequence."""
     LATER = "later"
-    """Reconnect with growing delays and resume."""
+    """Reconnect with exponential backoff and resume."""
     REGISTER = "register"
-    """Register again; the token no longer opens anything."""
+    """Register again: the token is no longer valid."""
 
 
 @dataclass(frozen=True, slots=True)
 class CloseCode:
-    """A code of RFC 6455 (1000 to 1015) or of ours (4000 to 4999)."""
+    """A standard close code of RFC 6455 (1000 to 1015) or one of Opsroom's (4000 to 4999)."""
 
     code: int
     reason: str
     retry: Retry
 
     def with_retry(self, seconds: float) -> "CloseCode":
-        """The same, its reason ending in a hint when to come back: ``going away; retry in 1.4 s``."""
+        """Return a copy with a retry delay at the end of the reason: ``going away; retry in 1.4 s``."""
         return replace(self, reason=f"{self.reason}; retry in {seconds:.1f} s")
 
 
 def retry_hint(reason: str) -> float | None:
-    """After how many seconds a close asks to be retried; None: it does not say."""
+    """Return the retry delay in a close reason, in seconds; None if it has none."""
     found = re.search(RETRY_HINT, reason, re.ASCII)
     return None if found is None else float(found[1])
 
 
 class Close(Enum):
-    """Every way in which the server closes a socket."""
+    """All close codes that the server sends."""
 
     LEFT = CloseCode(1000, "left", Retry.NEVER)
     GOING_AWAY = CloseCode(1001, "going away", Retry.NOW)

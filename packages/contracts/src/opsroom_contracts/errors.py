@@ -1,6 +1,6 @@
-"""Error codes, and the two shapes an error has: a NATS reply and an HTTP problem (RFC 9457).
+"""Error codes, and the two representations of an error: a NATS reply and an HTTP problem (RFC 9457).
 
-A code is stable: clients may switch on it. The words may change.
+Codes are stable, so clients may switch on them. Messages may change.
 """
 
 from datetime import datetime
@@ -9,11 +9,11 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter
 
-from opsroom_contracts.model import Identifier, Model, Timestamp
+from opsroom_contracts.serialization.model import Identifier, Model, Timestamp
 
 
 class ErrorCode(StrEnum):
-    """What went wrong."""
+    """A machine-readable error code."""
 
     INVALID_REQUEST = "invalid_request"
     PAYLOAD_TOO_LARGE = "payload_too_large"
@@ -79,7 +79,7 @@ HTTP_STATUS: dict[ErrorCode, int] = {
     ErrorCode.UNAVAILABLE: 503,
     ErrorCode.INTERNAL: 500,
 }
-"""The HTTP status that carries each code; also the error code of a NATS reply."""
+"""The HTTP status of each code; also the numeric error code of a NATS reply."""
 
 RETRYABLE = frozenset(
     {
@@ -90,15 +90,15 @@ RETRYABLE = frozenset(
         ErrorCode.REQUEST_TIMEOUT,
     }
 )
-"""Codes that say: the same request, sent again a little later, may succeed."""
+"""Codes after which the same request may succeed a little later."""
 
 
 class Fault(Model):
-    """One error, as services answer it over NATS.
+    """An error reply of a service over NATS.
 
-    ``field`` is the dotted path of the offending field; ``operation_id`` names the operation that is
-    in the way, or that the id was used for before; ``retry_after``: in how many seconds to try again;
-    ``until``: when a mute or ban ends by itself.
+    ``field``: dotted path of the invalid field. ``operation_id``: the conflicting operation, or the earlier
+    one with the same idempotency key. ``retry_after``: seconds to wait before a retry. ``until``: when the
+    mute or ban expires.
     """
 
     code: ErrorCode
@@ -110,7 +110,7 @@ class Fault(Model):
 
 
 class Problem(Model):
-    """One error, as the gateway answers it over HTTP: problem details (RFC 9457)."""
+    """An error response of the gateway over HTTP: problem details (RFC 9457)."""
 
     type: str
     title: str
@@ -127,7 +127,7 @@ FAULT = TypeAdapter(Fault)
 
 
 class FaultError(Exception):
-    """A refusal on its way to the one who asked; carries the fault to answer with."""
+    """A request was refused; ``fault`` is the error reply for the caller."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(f"{fault.code.value}: {fault.message}")
@@ -143,7 +143,7 @@ def refuse(
     retry_after: float | None = None,
     until: datetime | None = None,
 ) -> FaultError:
-    """Build the error that answers a request with ``code``."""
+    """Build the exception that refuses a request with ``code``."""
     fault = Fault(
         code=code,
         message=message,

@@ -1,19 +1,19 @@
-"""What gateways tell each other, and what is asked of all of them."""
+"""Messages between gateways, and requests to all of them."""
 
 from typing import Annotated
 
 from pydantic import Field, TypeAdapter
 
 from opsroom_contracts.audit import Address
-from opsroom_contracts.chat import RawName
-from opsroom_contracts.model import Identifier, Model, Timestamp
+from opsroom_contracts.chat.models import RawName
+from opsroom_contracts.serialization.model import Identifier, Model, Timestamp
 
-SIGHTINGS_MAX = 50
-"""The most addresses of one name that are told."""
+KNOWN_ADDRESSES_MAX = 50
+"""The maximum number of addresses in one reply."""
 
 
-class Spent(Model):
-    """How much of a limit was used up at ``gateway`` since it last told, by user or address."""
+class RateLimitDelta(Model):
+    """The use of a rate limit on ``gateway`` since its last update, by user or address."""
 
     gateway: Identifier
     limit: Identifier
@@ -22,23 +22,23 @@ class Spent(Model):
     ]
 
 
-class WhereaboutsRequest(Model):
-    """Ask from where those are, or just were, who go by ``name``."""
+class KnownAddressesRequest(Model):
+    """Get the addresses from which users with ``name`` are or were connected."""
 
     name: RawName
 
 
-class Sighting(Model):
-    """An address (of version 6 its network of 64 bits) and when somebody was last connected from there."""
+class AddressSeen(Model):
+    """An IPv4 address or IPv6 /64 network, and when a user was last connected from it."""
 
     address: Address
     at: Timestamp
 
 
-class Whereabouts(Model):
-    """From where somebody is or was connected, the latest first."""
+class KnownAddresses(Model):
+    """Addresses from which a user is or was connected, latest first."""
 
-    sightings: Annotated[tuple[Sighting, ...], Field(max_length=SIGHTINGS_MAX)]
+    sightings: Annotated[tuple[AddressSeen, ...], Field(max_length=KNOWN_ADDRESSES_MAX)]
 
 
-SPENT = TypeAdapter(Spent)
+RATE_LIMIT_DELTA = TypeAdapter(RateLimitDelta)

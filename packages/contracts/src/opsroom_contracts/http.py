@@ -1,36 +1,29 @@
-"""Bodies of ``/api/v1`` that are not already a model of the chat or the cloud."""
+"""Request and response bodies of ``/api/v1`` that are not models of the chat or the cloud service."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from opsroom_contracts.audit import Address
-from opsroom_contracts.chat import RawName, Token, User
-from opsroom_contracts.cloud import (
-    Actor,
-    Command,
-    EventType,
-    Instance,
-    InstanceEvent,
-    InstanceState,
-    Operation,
-)
-from opsroom_contracts.gateways import Sighting
-from opsroom_contracts.model import Identifier, Model, Sequence, Timestamp
-from opsroom_contracts.moderation import Reason, Restriction, Seconds
+from opsroom_contracts.chat.models import RawName, Token, User
+from opsroom_contracts.chat.moderation import Reason, Restriction, Seconds
+from opsroom_contracts.cloud.commands import Command, EventType, InstanceState
+from opsroom_contracts.cloud.models import Actor, Instance, Operation
+from opsroom_contracts.gateways import AddressSeen
+from opsroom_contracts.serialization.model import Identifier, Model, Sequence, Timestamp
 
 
 class NewUser(Model, defer_build=False):
-    """Register a name; without one, that of the proof brought along.
+    """Register a name; the default is the name in the token of the request.
 
-    Built at once: the web framework reads bodies by it in a way that can't wait.
+    The validator is built eagerly, because the web framework needs it when routes are added.
     """
 
     name: RawName | None = None
 
 
 class NewMute(Model, defer_build=False):
-    """Let ``name`` read and not speak, for ``seconds`` or until lifted."""
+    """Mute ``name`` for ``seconds``, or until the mute is lifted: they can read but not send."""
 
     name: RawName
     seconds: Seconds | None = None
@@ -38,7 +31,7 @@ class NewMute(Model, defer_build=False):
 
 
 class NewBan(Model, defer_build=False):
-    """Keep a name or an address out, for ``seconds`` or until lifted."""
+    """Ban a name or an address for ``seconds``, or until the ban is lifted."""
 
     name: RawName | None = None
     address: Address | None = None
@@ -47,39 +40,42 @@ class NewBan(Model, defer_build=False):
 
 
 class RestrictionList(Model):
-    """All mutes and bans in force, the newest first."""
+    """All mutes and bans in force, newest first."""
 
     restrictions: tuple[Restriction, ...]
 
 
 class AddressList(Model):
-    """From where somebody is connected or was in the last day, the latest first."""
+    """Addresses from which a user is or was connected during the last day, latest first."""
 
-    addresses: tuple[Sighting, ...]
+    addresses: tuple[AddressSeen, ...]
 
 
 class Registered(Model):
-    """The new person and the token that proves it; told once, keep it."""
+    """The new user and their token. The token is returned only once."""
 
     user: User
     token: Token
 
 
 class InstanceList(Model):
-    """All instances as of ``seq``; follow ``/api/v1/cloud/events?since=<seq>`` from there."""
+    """All instances as of ``seq``; subscribe to later events with ``/api/v1/cloud/events?since=<seq>``."""
 
     seq: Sequence
     instances: tuple[Instance, ...]
 
 
 class OperationAccepted(Model):
-    """The command is stored and will be done at ``dueAt``."""
+    """An accepted command: it is stored and completes at ``dueAt``."""
 
     operation: Operation
 
 
 class CloudEvent(Model):
-    """The data of one event of ``GET /api/v1/cloud/events``."""
+    """The data of one event of ``GET /api/v1/cloud/events``.
+
+    ``instance``: the instance after the event; missing if it no longer exists.
+    """
 
     seq: Sequence
     type: EventType
@@ -91,16 +87,17 @@ class CloudEvent(Model):
     timestamp: Timestamp
     due_at: Timestamp | None = None
     reason: Annotated[str, Field(max_length=500)] | None = None
+    instance: Instance | None = None
 
 
 class ResetEvent(Model):
-    """The data of the SSE event ``reset``: what was missed can't be told, fetch the list anew."""
+    """The data of the SSE event ``reset``: missed events can't be replayed; fetch the list again."""
 
     seq: Sequence
 
 
 class Health(Model):
-    """Whether the process, and what it needs, answers."""
+    """Whether the process and its dependencies respond."""
 
     status: Literal["ok", "unavailable"]
     checks: dict[str, bool] = Field(default_factory=dict)
@@ -110,19 +107,3 @@ SSE_CHANGE = "change"
 """The SSE event name of a :class:`CloudEvent`."""
 SSE_RESET = "reset"
 """The SSE event name of a :class:`ResetEvent`."""
-
-
-def as_cloud_event(event: InstanceEvent, seq: int) -> CloudEvent:
-    """Show a stored event with its place ``seq`` in the stream."""
-    return CloudEvent(
-        seq=seq,
-        type=event.type,
-        instance_id=event.instance_id,
-        operation_id=event.operation_id,
-        command=event.command,
-        state=event.state,
-        actor=event.actor,
-        timestamp=event.timestamp,
-        due_at=event.due_at,
-        reason=event.reason,
-    )

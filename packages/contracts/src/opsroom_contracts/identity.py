@@ -1,26 +1,26 @@
-"""Who may do what: modes, roles, and what the gateway says of the one who asks."""
+"""Models of authorization: modes, roles, permissions, and the caller's session."""
 
 from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
 
-from opsroom_contracts.model import Model, Timestamp
+from opsroom_contracts.serialization.model import Model, Timestamp
 
 
 class Mode(StrEnum):
-    """How a portal tells people apart; one setting."""
+    """How the portal authenticates users; one setting."""
 
     OPEN = "open"
-    """Not at all: whoever comes may chat and command servers."""
+    """No authentication: anyone may chat and command servers."""
     TOKEN = "token"  # noqa: S105 - a mode, not a secret
-    """By tokens that the operator of the portal gave out."""
+    """Static tokens issued by the operator of the portal."""
     OIDC = "oidc"
-    """By single sign-on."""
+    """Single sign-on with OpenID Connect."""
 
 
 class Role(StrEnum):
-    """What someone is; each may do what those before may, and more."""
+    """The role of a user; each role includes the permissions of the previous ones."""
 
     MEMBER = "member"
     VIEWER = "viewer"
@@ -29,16 +29,16 @@ class Role(StrEnum):
 
 
 class Action(StrEnum):
-    """What can be allowed."""
+    """A permission."""
 
     REGISTER = "register"
-    """Take a nickname."""
+    """Register a nickname."""
     CHAT = "chat"
-    """Read and write messages, see who is here."""
+    """Read and send messages, see the user list."""
     SEE_SERVERS = "see_servers"
     COMMAND_SERVERS = "command_servers"
     MODERATE = "moderate"
-    """Remove messages, mute, ban, revoke."""
+    """Remove messages, mute, ban, and revoke tokens."""
     SEE_AUDIT = "see_audit"
 
 
@@ -46,10 +46,10 @@ GRANT_SOURCE_MAX = 128
 
 
 class Grant(Model):
-    """What a registration token holds beyond its person, given because of another proof.
+    """Permissions of a registration token that were granted because of another credential.
 
-    ``source`` names that proof without telling it: ``token:<digest>``, or ``oidc:<digest>`` of who signed in.
-    The grant ends at ``until``, or when the proof is withdrawn.
+    ``source`` identifies that credential without revealing it: ``token:<digest>``, or ``oidc:<digest>`` of
+    the subject. The grant ends at ``until``, or when the credential is revoked.
     """
 
     role: Role
@@ -58,7 +58,7 @@ class Grant(Model):
 
 
 class SignIn(Model):
-    """What a browser needs to sign in by authorization code with PKCE."""
+    """Parameters for a browser to sign in with the authorization code flow and PKCE."""
 
     issuer: str
     client_id: str
@@ -68,9 +68,9 @@ class SignIn(Model):
 
 
 class SessionView(Model):
-    """Who asks, and what they may do. ``name`` and ``role`` are missing where nothing was proved.
+    """The caller's identity and permissions. ``name`` and ``role`` are missing if the caller is anonymous.
 
-    ``guests``: whether anybody may register a name. ``sign_in``: only in mode ``oidc``.
+    ``guests``: whether anyone may register a name. ``sign_in``: only in mode ``oidc``.
     """
 
     mode: Mode

@@ -1,31 +1,31 @@
-"""What runs, and how it does: the answer of ``GET /api/v1/status`` and of ``gateway.status``."""
+"""Status of the portal: the reply of ``GET /api/v1/status`` and of ``gateway.status``."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from opsroom_contracts.model import Model, Sequence, Timestamp
+from opsroom_contracts.serialization.model import Model, Sequence, Timestamp
 
 Count = Annotated[int, Field(ge=0)]
-Words = Annotated[str, Field(max_length=100)]
+ShortText = Annotated[str, Field(max_length=100)]
 
 ServiceName = Literal["gateway", "chat", "cloud"]
 REPLICAS_MAX = 1000
 
 
 class StatusRequest(Model):
-    """Ask any gateway how the portal does."""
+    """Get the status of the portal from any gateway."""
 
 
 class ReplicaStatus(Model):
-    """One process of a service, counted since its start; ``inFlight``: requests it works on now.
+    """One process of a service. ``requests`` and ``refusals`` count since its start.
 
-    ``sockets`` and ``streams``: connections open now, of a gateway only.
+    ``inFlight``: requests in progress. ``sockets`` and ``streams``: open connections; gateways only.
     """
 
     service: ServiceName
-    id: Words
-    version: Words
+    id: ShortText
+    version: ShortText
     started_at: Timestamp
     requests: Count
     refusals: Count
@@ -35,9 +35,9 @@ class ReplicaStatus(Model):
 
 
 class StreamStatus(Model):
-    """One stream. ``lag``: messages that its slowest consumer has yet to be sent or to acknowledge."""
+    """One stream. ``lag``: messages that its slowest consumer has not received or acknowledged yet."""
 
-    name: Words
+    name: ShortText
     messages: Count
     size_bytes: Count
     last_seq: Sequence
@@ -47,18 +47,18 @@ class StreamStatus(Model):
 
 
 class Status(Model):
-    """The portal at one moment, as one gateway sees it.
+    """A snapshot of the portal, taken by one gateway.
 
-    ``tookMs``: how long it took to find out; ``roundTripMs``: from that gateway to the broker and back;
-    ``clockAheadMs``: by how much its clock is ahead of the broker's. ``missing``: services and streams that
-    should be there and are not.
+    ``tookMs``: duration of the collection. ``roundTripMs``: round trip from the gateway to the broker.
+    ``clockAheadMs``: how far the gateway's clock is ahead of the broker's. ``missing``: expected services and
+    streams that were not found.
     """
 
     at: Timestamp
     took_ms: Annotated[float, Field(ge=0)]
-    broker_version: Words
+    broker_version: ShortText
     round_trip_ms: Annotated[float, Field(ge=0)]
     clock_ahead_ms: float
     replicas: Annotated[tuple[ReplicaStatus, ...], Field(max_length=REPLICAS_MAX)]
     streams: tuple[StreamStatus, ...]
-    missing: tuple[Words, ...]
+    missing: tuple[ShortText, ...]

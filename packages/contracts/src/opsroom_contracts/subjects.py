@@ -1,141 +1,109 @@
-"""Every NATS subject, stream, bucket and header of Opsroom. Public: ``docs/nats.md`` documents each."""
+"""Names of streams, buckets and published subjects. ``docs/nats.md`` documents each.
 
-from enum import StrEnum
+Request subjects are in :mod:`opsroom_contracts.endpoints`.
+"""
 
 CHAT_SERVICE = "chat"
 CLOUD_SERVICE = "cloud"
 GATEWAY_SERVICE = "gateway"
 
 
-class ChatSubject(StrEnum):
-    """Request/reply subjects of the chat service."""
-
-    REGISTER = "chat.register"
-    JOIN = "chat.join"
-    LEAVE = "chat.leave"
-    SEND = "chat.send"
-    USERS = "chat.users"
-    HISTORY = "chat.history"
-    WHOAMI = "chat.whoami"
-    REVOKE = "chat.revoke"
-    REMOVE = "chat.remove"
-    RESTRICT = "chat.restrict"
-    LIFT = "chat.lift"
-    RESTRICTIONS = "chat.restrictions"
-
-
-class CloudSubject(StrEnum):
-    """Request/reply subjects of the cloud service."""
-
-    CREATE = "cloud.create"
-    START = "cloud.start"
-    STOP = "cloud.stop"
-    REMOVE = "cloud.remove"
-    CANCEL = "cloud.cancel"
-    LIST = "cloud.list"
-    OPERATION = "cloud.operation"
-
-
 CHAT_STREAM = "CHAT"
-"""Messages, one subject each, so that a message's id is taken at most once."""
+"""Messages. Each has its own subject, so that a message id is used at most once."""
 CHAT_EVENTS = "chat.events.>"
 CHAT_ERASURES = "chat.erasures.*"
-"""Messages that are removed and not yet erased, in the stream of the messages."""
+"""Removed messages that are not erased yet; part of the ``CHAT`` stream."""
 
 MEMBERS_STREAM = "MEMBERS"
-"""People: the last message on a subject is the truth about one person or one name."""
+"""Members, names and restrictions: the last message on a subject is the current record."""
 MEMBERS = "chat.members.*"
 NAMES = "chat.names.*"
 RESTRICTIONS = "chat.restrictions.*"
-"""Mutes and bans, in the stream of the people."""
+"""Mutes and bans; part of the ``MEMBERS`` stream."""
 MODERATED = "chat.moderated.*"
-"""What was answered to each request about them, for as long as the same request may come again."""
+"""Results of requests about mutes and bans, kept for as long as a retry may arrive."""
 
 CLOUD_STREAM = "CLOUD"
-"""Events of instances, the timers of pending operations, and what the timers deliver."""
+"""Events of instances, timers of pending operations, and the due messages that the timers publish."""
 CLOUD_EVENTS = "cloud.events.*"
 CLOUD_TIMERS = "cloud.timers.*"
 CLOUD_DUE = "cloud.due.*"
 CLOUD_OPERATIONS = "cloud.operations.*"
 CLOUD_WORKERS = "workers"
-"""The durable consumer of ``cloud.due.*`` that all cloud processes share."""
+"""The durable consumer of ``cloud.due.*``, shared by all cloud processes."""
 
 AUDIT_STREAM = "AUDIT"
-"""Who asked for what, accepted and refused; one subject each, so that a retry is stored once."""
+"""The audit log: accepted and refused requests. Each has its own subject, so that a retry is stored once."""
 AUDIT = "audit.>"
 
 GATEWAYS_BUCKET = "gateways"
-"""Leases of gateway processes: a key that expires takes the gateway's people off the list."""
+"""Leases of gateway processes: when a key expires, the gateway's users leave the user list."""
 
 TYPING = "chat.typing.*"
-GATEWAY_STATUS = "gateway.status"
-"""Asked of any gateway: what runs."""
-GATEWAY_WHEREABOUTS = "gateway.whereabouts"
-"""Asked of all gateways, each of which answers: from where somebody was connected to it."""
-GATEWAY_SPENT = "gateway.spent"
-"""Gateways tell each other how much of the limits was used up; never stored."""
+GATEWAY_RATE_LIMITS = "gateway.spent"
+"""Rate limit updates between gateways; never stored."""
 
 
 def message_subject(room: str, message_id: str) -> str:
-    """Where one message of ``room`` is stored."""
+    """Return the subject of one message of ``room``."""
     return f"chat.events.{room}.{message_id}"
 
 
 def room_events(room: str) -> str:
-    """All that is stored for ``room``."""
+    """Return the wildcard subject of all messages of ``room``."""
     return f"chat.events.{room}.>"
 
 
 def member_subject(user_id: str) -> str:
-    """Where the record of one person is kept."""
+    """Return the subject of one member's record."""
     return f"chat.members.{user_id}"
 
 
 def name_subject(name_key: str) -> str:
-    """Where the claim on one name is kept; ``name_key`` is a digest of the folded name."""
+    """Return the subject of the claim on one name; ``name_key`` is a digest of the folded name."""
     return f"chat.names.{name_key}"
 
 
 def erasure_subject(message_id: str) -> str:
-    """Where it is kept that one removed message is still to be erased."""
+    """Return the subject of the pending erasure of one removed message."""
     return f"chat.erasures.{message_id}"
 
 
 def restriction_subject(restriction_id: str) -> str:
-    """Where one mute or ban is kept."""
+    """Return the subject of one mute or ban."""
     return f"chat.restrictions.{restriction_id}"
 
 
 def moderated_subject(request_id: str) -> str:
-    """Where it is kept what one request made of a mute or ban."""
+    """Return the subject of the result of one request about a mute or ban."""
     return f"chat.moderated.{request_id}"
 
 
 def audit_subject(outcome: str, entry_id: str) -> str:
-    """Where one entry of the audit is stored."""
+    """Return the subject of one audit entry."""
     return f"audit.{outcome}.{entry_id}"
 
 
 def typing_subject(room: str) -> str:
-    """Where it is said that someone types in ``room``; never stored."""
+    """Return the subject of typing notices in ``room``; never stored."""
     return f"chat.typing.{room}"
 
 
 def instance_events(instance_id: str) -> str:
-    """Where the events of one instance are stored."""
+    """Return the subject of the events of one instance."""
     return f"cloud.events.{instance_id}"
 
 
 def instance_timer(instance_id: str) -> str:
-    """Where the timer of an instance's pending operation is armed."""
+    """Return the subject of the timer of an instance's pending operation."""
     return f"cloud.timers.{instance_id}"
 
 
 def instance_due(instance_id: str) -> str:
-    """Where that timer delivers when it fires."""
+    """Return the subject on which that timer publishes when it fires."""
     return f"cloud.due.{instance_id}"
 
 
 def operation_record(operation_id: str) -> str:
-    """Where it is recorded, once, what an operation id was used for."""
+    """Return the subject of the record of one operation; written once."""
     return f"cloud.operations.{operation_id}"

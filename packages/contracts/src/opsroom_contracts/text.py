@@ -1,13 +1,13 @@
-"""Rules for text that people type, shared by those who check it and those who show it."""
+"""Rules for user-entered text: name validation, name comparison, safe output, truncation."""
 
 import unicodedata
 
 NAME_MAX = 32
-"""The longest name, in characters after folding."""
+"""The maximum length of a name, in characters after normalization."""
 
 
 class NameRuleError(ValueError):
-    """A name that can't be used; the message says why, in words for the one who typed it."""
+    """A name is not allowed; the message explains why to the user who typed it."""
 
 
 _FORBIDDEN = {"Cc": "control", "Cf": "invisible or direction-changing", "Cs": "broken", "Zl": "line-breaking",
@@ -19,19 +19,20 @@ _BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5\u180b\u180c
 
 
 _SCRIPTS = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "GEORGIAN", "LISU"})
-"""Scripts with letters that look like those of another: how Unicode's names of their letters begin."""
+"""Scripts with letters that look alike: the first word of their letters' Unicode names."""
 _LOOKALIKES = str.maketrans(
     "авекмнорстухіѕјԁһԛԝӏαβεηικμνορτυχζ",
     "abekmhopctyxisjdhqwlabehikmnoptyxz",
 )
-"""Letters of Cyrillic and Greek, in either case, for the Latin ones that look like them in that case."""
+"""Maps Cyrillic and Greek letters to Latin letters that look the same in upper or lower case."""
 
 
 def clean_name(raw: str) -> str:
-    """Bring a typed name into the form in which it is stored: NFKC, trimmed, 1 to 32 characters.
+    """Normalize and validate a name: NFKC, trimmed, 1 to 32 characters.
 
     Raises:
-        NameRuleError: empty, too long, or with control, zero-width or bidi characters.
+        NameRuleError: the name is empty, too long, mixes scripts in one word, or contains control,
+            zero-width or bidirectional characters.
     """
     name = unicodedata.normalize("NFKC", raw).strip()
     if not name:
@@ -48,10 +49,15 @@ def clean_name(raw: str) -> str:
     return name
 
 
-def visible(text: str) -> str:
-    """``text`` as one line that can't act on a terminal or forge a line of a log.
+def clip(text: str, limit: int) -> str:
+    """Truncate ``text`` to at most ``limit`` characters, to fit a field of a contract."""
+    return text[:limit]
 
-    Control, direction-changing, line-breaking and broken characters become escapes such as ``\\x1b``.
+
+def visible(text: str) -> str:
+    """Escape ``text`` to one line that can't control a terminal or forge log lines.
+
+    Control, bidirectional, line-breaking and unpaired surrogate characters become escapes such as ``\\x1b``.
     """
     if text.isprintable():
         return text
@@ -59,15 +65,15 @@ def visible(text: str) -> str:
 
 
 def _harmless(char: str) -> bool:
-    # Joiners and variation selectors belong to emoji and to many scripts, and do no harm.
+    # Emoji and many scripts need joiners and variation selectors, which are harmless.
     return char.isprintable() or char in "\u200c\u200d" or unicodedata.category(char) in {"Zs", "Cn", "Co"}
 
 
 def _refuse_mixed_scripts(name: str) -> None:
-    """Refuse a word in letters of more than one script: no language writes so, but impostors do.
+    """Reject a word with letters of several scripts: no language needs it, but impersonators use it.
 
     Raises:
-        NameRuleError: there is such a word.
+        NameRuleError: the name has such a word.
     """
     scripts: set[str] = set()
     for char in name:
@@ -83,12 +89,12 @@ def _refuse_mixed_scripts(name: str) -> None:
 
 
 def fold_name(name: str) -> str:
-    """The form in which two names are compared: equal means that only one person may have it.
+    """Return the comparison form of a name. Names with the same form can't be held by two users.
 
-    Names that look alike in letters of different scripts are equal too.
+    Names that look alike in different scripts have the same form, too.
 
-    Unicode's compatibility caseless match: taken apart before each folding, since what is composed may
-    fold otherwise than its parts.
+    This is Unicode's compatibility caseless match. The text is decomposed before each case folding, because
+    composed characters may fold differently from their parts.
     """
     folded = unicodedata.normalize("NFD", name).casefold()
     return unicodedata.normalize(

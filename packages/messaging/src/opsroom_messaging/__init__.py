@@ -1,1 +1,1 @@
-"""Everything that Opsroom's processes do with NATS; the only package that imports the client."""
+"""The NATS connection, request/reply and JetStream; the only package that imports nats-py."""

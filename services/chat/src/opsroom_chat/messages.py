@@ -1,66 +1,72 @@
-"""Sending messages, each stored once, and reading them back."""
+"""Handlers that send messages, with deduplication, and read the history."""
 
 import logging
+from typing import assert_never
 
-from opsroom_chat.domain.tokens import message_id, name_key
-from opsroom_chat.members import Members
-from opsroom_chat.people import Clock
-from opsroom_contracts.chat import (
+from opsroom_chat.domain.names import name_key
+from opsroom_chat.domain.tokens import message_id
+from opsroom_chat.member_repository import MemberRepository
+from opsroom_chat.message_store import MessageStore
+from opsroom_chat.presence_handlers import Clock
+from opsroom_contracts import endpoints
+from opsroom_contracts.chat.events import CHAT_EVENT, MessageEvent, MessageRemoved, message_of
+from opsroom_contracts.chat.models import (
     GUEST,
-    Dialect,
     HistoryReply,
     HistoryRequest,
     MemberStatus,
     Message,
-    MessageEvent,
     SendReply,
     SendRequest,
     User,
-    as_message,
 )
-from opsroom_contracts.codec import ContractError, encode
+from opsroom_contracts.chat.restrictions import refusal
 from opsroom_contracts.errors import ErrorCode, refuse
-from opsroom_contracts.model import to_milliseconds
-from opsroom_contracts.moderation import MessageRemoved, read_chat_event
-from opsroom_contracts.restrictions import refusal
+from opsroom_contracts.serialization.codec import ContractError
+from opsroom_contracts.serialization.model import to_milliseconds
+from opsroom_contracts.serialization.versions import NewerVersionError
 from opsroom_contracts.subjects import message_subject, room_events
 from opsroom_contracts.text import NameRuleError, clean_name
-from opsroom_contracts.versions import NewerVersionError
-from opsroom_messaging.stored import Stored, StreamReader, UnavailableError
-from opsroom_messaging.writer import ConflictError, GroupWriter, Write
+from opsroom_messaging.client.microservice import MicroService
+from opsroom_messaging.errors import ConflictError, UnavailableError
+from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
 
 _REPLY_BYTES = 700 * 1024
-"""A page of history stays below this, well under the broker's payload limit of 1 MiB."""
+"""Maximum size of a page of history, well under the broker's payload limit of 1 MiB."""
 
 log = logging.getLogger(__name__)
 
 
 class Messages:
-    """Answers requests about messages."""
+    """Handlers of ``chat.send`` and ``chat.history``."""
 
     def __init__(
         self,
-        members: Members,
+        members: MemberRepository,
+        store: MessageStore,
         reader: StreamReader,
-        writer: GroupWriter,
         *,
         rooms: frozenset[str],
         clock: Clock,
     ) -> None:
         self._members = members
+        self._store = store
         self._reader = reader
-        self._writer = writer
         self._rooms = rooms
         self._clock = clock
         self.malformed = 0
 
-    async def send(self, request: SendRequest) -> SendReply:
-        """Store a message, and answer once it is stored.
+    def register(self, service: MicroService) -> None:
+        """Add the handlers to ``service``."""
+        service.add(endpoints.SEND, self.send)
+        service.add(endpoints.HISTORY, self.history)
 
-        A message's subject is made of who sent it and the client's id, and must be empty: so a retry
-        finds the first one, at whatever distance in time the stream still holds it. The id of a relayed
-        frame is its gateway's and like no other: it alone counts, as its retry may take the sender, who has
-        left meanwhile, for nobody in particular.
+    async def send(self, request: SendRequest) -> SendReply:
+        """Store a message and reply once it is stored.
+
+        The subject is derived from the sender and the client's id, and the write requires it to be empty. A
+        retry therefore finds the first message for as long as the stream keeps it. Relayed frames are
+        deduplicated by the id alone, which the gateway generates: on retry the sender may already have left.
 
         Raises:
             FaultError: ``room_unknown``, ``user_unknown``, ``invalid_request`` (blank text), ``muted``,
@@ -80,29 +86,29 @@ class Messages:
             raw=request.raw,
         )
         subject = message_subject(event.room, event.id)
-        await self._check_free_to_speak(sender, subject)
+        await self._check_may_send(sender, subject)
         try:
-            (seq,) = await self._writer.write(Write(subject, encode(event), expected=0))
+            seq = await self._store.add(event)
         except ConflictError:
-            return await self._sent_before(subject)
+            return await self._duplicate_reply(subject)
         return SendReply(seq=seq, id=event.id, timestamp=event.timestamp)
 
-    async def _check_free_to_speak(self, sender: User, subject: str) -> None:
-        """Refuse those who are muted, but not to tell them that they said it before."""
-        restrictions, now = self._members.directory.restrictions, self._clock()
+    async def _check_may_send(self, sender: User, subject: str) -> None:
+        """Refuse muted and banned senders, unless this is a retry of a message that is stored already."""
+        restrictions, now = self._members.index.restrictions, self._clock()
         held = restrictions.mute_of(sender.name, now) or restrictions.ban_of_name(sender.name, now)
         if held is not None and await self._reader.last(subject) is None:
             raise refusal(held)
 
     async def history(self, request: HistoryRequest) -> HistoryReply:
-        """A page of a room's messages, ascending.
+        """Return a page of a room's messages in ascending order.
 
         Raises:
             FaultError: ``room_unknown``, ``invalid_request`` (``before`` and ``after`` both).
         """
         self._check_room(request.room)
         if request.before is not None and request.after is not None:
-            raise refuse(ErrorCode.INVALID_REQUEST, "before: must not go with after", field="before")
+            raise refuse(ErrorCode.INVALID_REQUEST, "before: must not be combined with after", field="before")
         if request.after is not None:
             found = await self._after(request.room, request.after, request.limit)
         else:
@@ -114,50 +120,52 @@ class Messages:
             return self._guest(request)
         sender = await self._members.find(request.user_id, lambda m: m.status is not MemberStatus.AWAY)
         if sender is None:
-            words = f"nobody with the id {request.user_id} is here"
-            raise refuse(ErrorCode.USER_UNKNOWN, words, field="userId")
+            message = f"no connected user has the id {request.user_id}"
+            raise refuse(ErrorCode.USER_UNKNOWN, message, field="userId")
         return sender.user
 
     def _guest(self, request: SendRequest) -> User:
-        """Someone whom nothing identifies, under the name they gave unless a token holder has it."""
+        """Return an unidentified sender, with the name they gave unless a member with a token holds it."""
         if request.raw is None:
-            raise refuse(ErrorCode.INVALID_REQUEST, "userId: must be given", field="userId")
+            raise refuse(ErrorCode.INVALID_REQUEST, "userId: is required", field="userId")
         try:
             name = clean_name(request.guest_name or "")
         except NameRuleError:
             return GUEST
-        held = self._members.directory.name(name_key(name))
-        holder = (
-            None if held is None or held.user_id is None else self._members.directory.member(held.user_id)
-        )
-        if holder is not None and holder.member.dialect is not Dialect.COURSE:
+        held = self._members.index.name(name_key(name))
+        holder = None if held is None or held.user_id is None else self._members.index.member(held.user_id)
+        if holder is not None and holder.member.dialect.has_tokens:
             return GUEST
         return User(id=GUEST.id, name=name)
 
-    async def _sent_before(self, subject: str) -> SendReply:
+    async def _duplicate_reply(self, subject: str) -> SendReply:
         stored = await self._reader.last(subject)
         if stored is None:
             raise refuse(ErrorCode.UNAVAILABLE, "the message could not be stored; try again")
         try:
-            event = read_chat_event(stored.data)
+            event = CHAT_EVENT.read(stored.data)
         except NewerVersionError as error:
             raise UnavailableError(f"{subject}: {error}") from error
         except ContractError:
-            words = "what is stored under this id is no message; send with another id"
-            raise refuse(ErrorCode.IDEMPOTENCY_MISMATCH, words, field="clientId") from None
-        if isinstance(event, MessageRemoved):
-            return SendReply(seq=event.message_seq, id=event.id, timestamp=event.sent_at, duplicate=True)
-        return SendReply(seq=stored.seq, id=event.id, timestamp=event.timestamp, duplicate=True)
+            message = "this id is used by something that is not a message; send with another id"
+            raise refuse(ErrorCode.IDEMPOTENCY_MISMATCH, message, field="clientId") from None
+        match event:
+            case MessageEvent():
+                return SendReply(seq=stored.seq, id=event.id, timestamp=event.timestamp, duplicate=True)
+            case MessageRemoved():
+                return SendReply(seq=event.message_seq, id=event.id, timestamp=event.sent_at, duplicate=True)
+            case _:
+                assert_never(event)
 
     def _check_room(self, room: str) -> None:
         if room not in self._rooms:
             rooms = ", ".join(sorted(self._rooms))
             raise refuse(
-                ErrorCode.ROOM_UNKNOWN, f"there is no room {room!r}; there are: {rooms}", field="room"
+                ErrorCode.ROOM_UNKNOWN, f"there is no room {room!r}; the rooms are: {rooms}", field="room"
             )
 
     async def _after(self, room: str, after: int, limit: int) -> list[Message]:
-        """The first ``limit`` messages after a sequence, fewer where they grow too big together."""
+        """Return the first ``limit`` messages after a sequence, or fewer if they exceed the reply size."""
         found: list[Message] = []
         size = 0
         start = after + 1
@@ -173,7 +181,7 @@ class Messages:
         return found
 
     async def _before(self, room: str, before: int | None, limit: int) -> list[Message]:
-        """The last ``limit`` messages before a sequence: a window that widens backwards until it has them."""
+        """Return the last ``limit`` messages before a sequence, reading backwards in growing windows."""
         bounds = await self._reader.bounds()
         end = min(bounds.last + 1, before) if before is not None else bounds.last + 1
         found: list[Message] = []
@@ -191,10 +199,10 @@ class Messages:
             width = min(width * 2, 1000)
         return found[::-1]
 
-    def _readable(self, stored: Stored) -> list[Message]:
+    def _readable(self, stored: StreamMessage) -> list[Message]:
         try:
-            event = read_chat_event(stored.data)
-            return [] if isinstance(event, MessageRemoved) else [as_message(event, stored.seq)]
+            message = message_of(CHAT_EVENT.read(stored.data), stored.seq)
+            return [] if message is None else [message]
         except ContractError as error:
             self.malformed += 1
             log.warning("skipped %s at %d: %s", stored.subject, stored.seq, error)

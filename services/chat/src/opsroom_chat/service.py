@@ -1,4 +1,4 @@
-"""The chat service put together: what talks to what, on one screen."""
+"""Composition root of the chat service."""
 
 import asyncio
 import logging
@@ -8,36 +8,28 @@ from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
 
-from opsroom_chat.audited import audited
-from opsroom_chat.members import Members, MembersSink
+from opsroom_chat.auditing import with_audit
+from opsroom_chat.member_repository import MemberProjection, MemberRepository
+from opsroom_chat.message_removal import MessageRemoval
+from opsroom_chat.message_store import MessageStore
 from opsroom_chat.messages import Messages
-from opsroom_chat.people import Clock, People
-from opsroom_chat.removing import Removing
-from opsroom_chat.restricting import Restricting
+from opsroom_chat.presence_handlers import Clock, PresenceHandlers
+from opsroom_chat.restrictions import RestrictionHandlers
 from opsroom_chat.settings import ChatSettings
 from opsroom_chat.sweeper import Sweeper
-from opsroom_contracts import moderation, subjects
-from opsroom_contracts.chat import (
-    HistoryRequest,
-    JoinRequest,
-    LeaveRequest,
-    RegisterRequest,
-    SendRequest,
-    UsersRequest,
-    WhoamiRequest,
-)
-from opsroom_contracts.subjects import ChatSubject
-from opsroom_messaging.audit import Audit
-from opsroom_messaging.clock import SteadyClock
-from opsroom_messaging.connection import Broker
-from opsroom_messaging.erasing import StreamEraser
-from opsroom_messaging.follower import Follow, Follower, Source
-from opsroom_messaging.metrics import single
-from opsroom_messaging.process import running
-from opsroom_messaging.service import MicroService
-from opsroom_messaging.stored import StreamReader, UnavailableError
-from opsroom_messaging.topology import chat_stream, ensure_stream, gateways_bucket, members_stream
-from opsroom_messaging.writer import GroupWriter
+from opsroom_contracts import endpoints, subjects
+from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.client.microservice import MicroService
+from opsroom_messaging.errors import UnavailableError
+from opsroom_messaging.jetstream.audit_log import AuditWriter
+from opsroom_messaging.jetstream.batch_writer import BatchWriter
+from opsroom_messaging.jetstream.broker_clock import BrokerClock
+from opsroom_messaging.jetstream.secure_delete import SecureDeleter
+from opsroom_messaging.jetstream.stream_reader import StreamReader
+from opsroom_messaging.jetstream.stream_subscription import StartPolicy, StreamSubscription, SubscriptionSpec
+from opsroom_messaging.jetstream.streams import chat_stream, ensure_stream, gateways_bucket, members_stream
+from opsroom_runtime.metrics import single
+from opsroom_runtime.process import run_tasks
 
 _READY_SECONDS = 30.0
 
@@ -46,48 +38,49 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Chat:
-    """What a process of the chat is made of: everything that answers or runs."""
+    """The components of one chat process."""
 
-    sink: MembersSink
-    people: People
+    projection: MemberProjection
+    presence: PresenceHandlers
+    store: MessageStore
     messages: Messages
-    removing: Removing
-    restricting: Restricting
+    removal: MessageRemoval
+    restriction_handlers: RestrictionHandlers
     sweeper: Sweeper
-    audit: Audit
-    writers: tuple[GroupWriter, GroupWriter]
+    audit: AuditWriter
+    writers: tuple[BatchWriter, BatchWriter]
 
 
 @asynccontextmanager
-async def chat_service(broker: Broker, settings: ChatSettings) -> AsyncIterator[asyncio.Event]:
-    """The whole service at work on ``broker``; yields an event that is set if a part of it dies.
+async def chat_service(broker: NatsConnection, settings: ChatSettings) -> AsyncIterator[asyncio.Event]:
+    """Run the whole service on ``broker``; yields an event that is set if a background task fails.
 
     Raises:
-        BrokerUnusableError: the broker refused the streams.
+        BrokerUnusableError: the broker rejected the streams.
     """
     await _ensure_streams(broker, settings)
-    clock = SteadyClock()
-    await clock.ask(broker, subjects.MEMBERS_STREAM)
-    chat = _put_together(broker, settings, clock)
-    source = Source(
-        subjects.MEMBERS_STREAM, (subjects.MEMBERS, subjects.NAMES, subjects.RESTRICTIONS), Follow.STATE
+    clock = BrokerClock()
+    await clock.sync(broker, subjects.MEMBERS_STREAM)
+    chat = _build(broker, settings, clock)
+    source = SubscriptionSpec(
+        subjects.MEMBERS_STREAM, (subjects.MEMBERS, subjects.NAMES, subjects.RESTRICTIONS), StartPolicy.STATE
     )
-    follower = Follower(broker, source, chat.sink)
+    subscription = StreamSubscription(broker, source, chat.projection)
     service = _endpoints(broker, chat)
     member_writer, message_writer = chat.writers
-    async with running(
+    async with run_tasks(
         member_writer=member_writer.run(),
         message_writer=message_writer.run(),
-        follower=follower.run(),
+        subscription=subscription.run(),
         audit=chat.audit.run(),
-        clock=clock.keep(broker, subjects.MEMBERS_STREAM),
+        clock=clock.run(broker, subjects.MEMBERS_STREAM),
     ) as died:
-        await follower.ready(_READY_SECONDS)
+        await subscription.ready(_READY_SECONDS)
         try:
-            await chat.removing.finish()  # before anybody is shown what was removed
+            await chat.store.finish_erasures()  # before removed messages could be served
         except UnavailableError as error:
-            log.warning("what was removed is erased a little later: %s", error)
-        async with running(died, sweeper=chat.sweeper.run()):
+            log.warning("pending erasures are retried by the sweeper: %s", error)
+        async with run_tasks(died, sweeper=chat.sweeper.run()):
             await service.start()
             try:
                 yield died
@@ -96,56 +89,60 @@ async def chat_service(broker: Broker, settings: ChatSettings) -> AsyncIterator[
                 await chat.audit.drain()
 
 
-def _put_together(broker: Broker, settings: ChatSettings, clock: Clock) -> _Chat:
-    sink = MembersSink()
-    member_writer, message_writer = GroupWriter(broker), GroupWriter(broker)
+def _build(broker: NatsConnection, settings: ChatSettings, clock: Clock) -> _Chat:
+    projection = MemberProjection()
+    member_writer, message_writer = BatchWriter(broker), BatchWriter(broker)
     member_reader = StreamReader(broker, subjects.MEMBERS_STREAM)
     message_reader = StreamReader(broker, subjects.CHAT_STREAM)
-    graces = settings.graces()
-    members = Members(sink, member_reader, member_writer, token_life=timedelta(days=settings.token_days))
-    eraser = StreamEraser(broker, subjects.CHAT_STREAM)
-    removing = Removing(message_reader, message_writer, eraser, clock=clock)
+    grace_periods = settings.grace_periods()
+    members = MemberRepository(
+        projection, member_reader, member_writer, token_life=timedelta(days=settings.token_days)
+    )
+    eraser = SecureDeleter(broker, subjects.CHAT_STREAM)
+    store = MessageStore(message_reader, message_writer, eraser)
     return _Chat(
-        sink=sink,
-        people=People(members, graces, clock),
-        messages=Messages(members, message_reader, message_writer, rooms=settings.rooms, clock=clock),
-        removing=removing,
-        restricting=Restricting(members, member_reader, member_writer, graces, clock),
-        sweeper=Sweeper(broker, members, removing, graces, clock),
-        audit=Audit(broker),
+        projection=projection,
+        presence=PresenceHandlers(members, grace_periods, clock),
+        store=store,
+        messages=Messages(members, store, message_reader, rooms=settings.rooms, clock=clock),
+        removal=MessageRemoval(store, clock=clock),
+        restriction_handlers=RestrictionHandlers(members, member_reader, member_writer, grace_periods, clock),
+        sweeper=Sweeper(broker, members, store, grace_periods, clock),
+        audit=AuditWriter(broker),
         writers=(member_writer, message_writer),
     )
 
 
-def _endpoints(broker: Broker, chat: _Chat) -> MicroService:
+def _endpoints(broker: NatsConnection, chat: _Chat) -> MicroService:
     def skipped() -> int:
-        return chat.sink.malformed + chat.messages.malformed
+        return chat.projection.malformed + chat.messages.malformed
 
     service = MicroService(
         broker,
         name=subjects.CHAT_SERVICE,
         version=version("opsroom-chat"),
         description="People, names, presence and messages.",
-        gauges=lambda: chat.sink.directory.counts() | {"malformed": skipped()},
+        gauges=lambda: chat.projection.index.counts() | {"malformed": skipped()},
     )
-    broker.metrics.count("malformed", "What was skipped as it fits no contract.", single(skipped))
-    people, messages, audit = chat.people, chat.messages, chat.audit
-    service.add(ChatSubject.REGISTER, RegisterRequest, people.register)
-    service.add(ChatSubject.JOIN, JoinRequest, people.join)
-    service.add(ChatSubject.LEAVE, LeaveRequest, people.leave)
-    service.add(ChatSubject.USERS, UsersRequest, people.users)
-    service.add(ChatSubject.WHOAMI, WhoamiRequest, people.whoami)
-    service.add(ChatSubject.SEND, SendRequest, messages.send)
-    service.add(ChatSubject.HISTORY, HistoryRequest, messages.history)
-    service.add(ChatSubject.REVOKE, moderation.RevokeRequest, audited(audit, people.revoke))
-    service.add(ChatSubject.REMOVE, moderation.RemoveRequest, audited(audit, chat.removing.remove))
-    service.add(ChatSubject.RESTRICT, moderation.RestrictRequest, audited(audit, chat.restricting.restrict))
-    service.add(ChatSubject.LIFT, moderation.LiftRequest, audited(audit, chat.restricting.lift))
-    service.add(ChatSubject.RESTRICTIONS, moderation.RestrictionsRequest, chat.restricting.page)
+    broker.metrics.counter_callback(
+        "malformed", "Messages skipped because they fit no contract.", single(skipped)
+    )
+    presence, audit = chat.presence, chat.audit
+    chat.messages.register(service)
+    service.add(endpoints.REGISTER, presence.register)
+    service.add(endpoints.JOIN, presence.join)
+    service.add(endpoints.LEAVE, presence.leave)
+    service.add(endpoints.USERS, presence.users)
+    service.add(endpoints.WHOAMI, presence.whoami)
+    service.add(endpoints.REVOKE, with_audit(audit, presence.revoke))
+    service.add(endpoints.REMOVE_MESSAGE, with_audit(audit, chat.removal.remove))
+    service.add(endpoints.RESTRICT, with_audit(audit, chat.restriction_handlers.restrict))
+    service.add(endpoints.LIFT, with_audit(audit, chat.restriction_handlers.lift))
+    service.add(endpoints.RESTRICTIONS, chat.restriction_handlers.page)
     return service
 
 
-async def _ensure_streams(broker: Broker, settings: ChatSettings) -> None:
+async def _ensure_streams(broker: NatsConnection, settings: ChatSettings) -> None:
     replicas = settings.stream_replicas
     await ensure_stream(
         broker,

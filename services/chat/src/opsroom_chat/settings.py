@@ -1,21 +1,21 @@
-"""Settings of the chat service, read from its environment."""
+"""Settings of the chat service, read from the environment."""
 
 from datetime import timedelta
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from opsroom_chat.domain.people import Graces
-from opsroom_contracts.model import RoomName
-from opsroom_messaging.admin import AdminSettings
+from opsroom_chat.domain.presence import GracePeriods
+from opsroom_contracts.serialization.model import RoomName
+from opsroom_messaging.settings import ServiceSettings
 
 _DAY_SECONDS = 86_400
 
 
-class ChatSettings(AdminSettings):
-    """Environment: the name of each field in capitals, with ``CHAT_`` before it.
+class ChatSettings(ServiceSettings):
+    """Settings. The environment variable of each field is its name in upper case with the prefix ``CHAT_``.
 
-    Times in seconds unless the name says days.
+    Times are in seconds unless the name says days.
     """
 
     prefix: ClassVar[str] = "CHAT_"
@@ -29,9 +29,9 @@ class ChatSettings(AdminSettings):
     hold_seconds: Annotated[float, Field(ge=0, le=86_400)] = 30.0
     token_days: Annotated[float, Field(gt=0, le=3650)] = 30.0
 
-    def graces(self) -> Graces:
-        """How long things are kept for someone who is not connected."""
-        return Graces(
+    def grace_periods(self) -> GracePeriods:
+        """How long name and list entry are kept for a member who is not connected."""
+        return GracePeriods(
             registration=timedelta(seconds=self.registration_seconds),
             closed=timedelta(seconds=self.closed_seconds),
             broken=timedelta(seconds=self.broken_seconds),

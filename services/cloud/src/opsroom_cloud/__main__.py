@@ -8,25 +8,28 @@ from contextlib import AbstractAsyncContextManager
 from opsroom_cloud.provider import SimulatedProvider
 from opsroom_cloud.service import cloud_service
 from opsroom_cloud.settings import CloudSettings
-from opsroom_messaging.admin import Vitals, admin
-from opsroom_messaging.connection import Broker
-from opsroom_messaging.process import run, until_stopped
-from opsroom_messaging.starting import started
-from opsroom_messaging.tracing import Traces
+from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.startup import start_when_ready
+from opsroom_runtime.admin_server import HealthStatus, serve_admin
+from opsroom_runtime.process import run, until_stopped
+from opsroom_runtime.spans import Tracer
 
 log = logging.getLogger("opsroom_cloud")
 
 
-async def main(traces: Traces) -> None:
-    """Serve until told to stop."""
+async def main(traces: Tracer) -> None:
+    """Run the service until the process is asked to stop."""
     settings = CloudSettings.from_environment(os.environ)
-    vitals = Vitals()
+    health = HealthStatus()
 
-    def work(broker: Broker) -> AbstractAsyncContextManager[asyncio.Event]:
+    def work(broker: NatsConnection) -> AbstractAsyncContextManager[asyncio.Event]:
         return cloud_service(broker, settings, SimulatedProvider(settings.failure_rate))
 
-    async with admin(settings, vitals), started(settings, "cloud", traces, work) as (broker, died):
-        with vitals.at_work(lambda: broker.connected, broker.metrics):
+    async with (
+        serve_admin(settings, health),
+        start_when_ready(settings, "cloud", traces, work) as (broker, died),
+    ):
+        with health.report(lambda: broker.connected, broker.metrics):
             log.info("ready")
             await until_stopped(died)
         log.info("stopping")

@@ -1,19 +1,19 @@
-"""Accepting commands: once each, however often and to however many processes they are sent."""
+"""Handlers that accept commands, with deduplication across retries and processes."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from opsroom_cloud.allowance import Allowance
-from opsroom_cloud.domain.history import operation_of, record_of
 from opsroom_cloud.domain.ids import instance_id_of, operation_id_of
-from opsroom_cloud.domain.lifecycle import Order, decide
-from opsroom_cloud.events import Events
+from opsroom_cloud.domain.lifecycle import AcceptCommand, decide
+from opsroom_cloud.domain.operation_status import operation_of, record_of
+from opsroom_cloud.event_store import EventStore
 from opsroom_cloud.operations import Operations
+from opsroom_cloud.pending_quota import PendingQuota
 from opsroom_cloud.timers import Timers
-from opsroom_contracts.cloud import (
-    Command,
+from opsroom_contracts.cloud.commands import Command
+from opsroom_contracts.cloud.models import (
     CreateRequest,
     InstanceEvent,
     InstanceRequest,
@@ -23,52 +23,43 @@ from opsroom_contracts.cloud import (
     pending_of,
 )
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
-from opsroom_messaging.writer import ConflictError
+from opsroom_messaging.errors import ConflictError
 
-_TRIES = 5
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """On which terms commands are accepted: the clock, how long one takes, and how many may be pending."""
+class CommandPolicy:
+    """How commands are accepted: the clock, the delay until a command is due, and the quota."""
 
     clock: Callable[[], datetime]
     delay: timedelta
-    allowance: Allowance
+    quota: PendingQuota
 
 
 class Commands:
-    """Answers ``cloud.create``, ``cloud.start``, ``cloud.stop`` and ``cloud.remove``."""
+    """Handlers of ``cloud.create`` and of every command of :data:`CHANGE_INSTANCE`."""
 
-    def __init__(self, events: Events, operations: Operations, timers: Timers, terms: Terms) -> None:
+    def __init__(
+        self, events: EventStore, operations: Operations, timers: Timers, policy: CommandPolicy
+    ) -> None:
         self._events = events
         self._operations = operations
         self._timers = timers
-        self._terms = terms
+        self._policy = policy
         self._in_flight: set[str] = set()
 
     async def create(self, request: CreateRequest) -> OperationReply:
-        """Accept the creation of an instance; its id follows from the operation's."""
+        """Accept the creation of an instance; its id is derived from the operation's id."""
         operation_id = _operation_id(request.client_id)
         order = self._order(Command.CREATE, instance_id_of(operation_id), operation_id, request)
-        return await self._once(order, request.client_id)
+        return await self._deduplicated(order, request.client_id)
 
-    async def start(self, request: InstanceRequest) -> OperationReply:
-        """Accept the start of an instance."""
-        return await self._change(Command.START, request)
-
-    async def stop(self, request: InstanceRequest) -> OperationReply:
-        """Accept the stop of an instance."""
-        return await self._change(Command.STOP, request)
-
-    async def remove(self, request: InstanceRequest) -> OperationReply:
-        """Accept the removal of an instance."""
-        return await self._change(Command.REMOVE, request)
-
-    async def _change(self, command: Command, request: InstanceRequest) -> OperationReply:
+    async def change(self, command: Command, request: InstanceRequest) -> OperationReply:
+        """Accept ``command`` for an existing instance."""
         operation_id = _operation_id(request.client_id)
         order = self._order(command, request.instance_id, operation_id, request)
-        return await self._once(order, request.client_id)
+        return await self._deduplicated(order, request.client_id)
 
     def _order(
         self,
@@ -76,48 +67,48 @@ class Commands:
         instance_id: str,
         operation_id: str,
         request: CreateRequest | InstanceRequest,
-    ) -> Order:
-        now = self._terms.clock()
-        return Order(
+    ) -> AcceptCommand:
+        now = self._policy.clock()
+        return AcceptCommand(
             command=command,
             instance_id=instance_id,
             operation_id=operation_id,
             actor=request.actor,
             accepted_at=now,
-            due_at=now + self._terms.delay,
+            due_at=now + self._policy.delay,
             pending_max=request.pending_max,
         )
 
-    async def _once(self, order: Order, client_id: str | None) -> OperationReply:
+    async def _deduplicated(self, order: AcceptCommand, client_id: str | None) -> OperationReply:
         if client_id is None:
-            return await self._accept(order, self._never)
+            return await self._accept(order, self._no_previous)
         if order.operation_id in self._in_flight:
             raise refuse(
                 ErrorCode.IDEMPOTENCY_IN_FLIGHT,
-                "the same request is being worked on; try again",
+                "the same request is in progress; try again",
                 operation_id=order.operation_id,
             )
         self._in_flight.add(order.operation_id)
         try:
-            return await self._accept(order, self._earlier)
+            return await self._accept(order, self._previous)
         finally:
             self._in_flight.discard(order.operation_id)
 
     async def _accept(
-        self, order: Order, earlier: Callable[[Order], Awaitable[OperationReply | None]]
+        self, order: AcceptCommand, find_previous: Callable[[AcceptCommand], Awaitable[OperationReply | None]]
     ) -> OperationReply:
-        """Decide on what memory says and let the guards of the write check that it is true.
+        """Decide on the projection, and rely on optimistic locking to detect that it was stale.
 
-        Only where they object, or before a refusal, is the broker asked. It is asked for the instance
-        first and for the record after: a record that is then missing can't be why the order is refused.
+        The broker is read only after a conflict, or before a refusal. The instance is read before the record:
+        a record that is missing afterwards can't be the reason of the refusal.
         """
         known = self._events.known(order.instance_id)
         pending = None if known.instance is None else known.instance.pending
         if pending is not None and (pending.id, pending.command) == (order.operation_id, order.command):
-            # An impatient client's retry must cost less than its first request, or a burst feeds itself.
+            # A retry must be cheaper than its first request; otherwise timeouts amplify overload.
             return _reply(order.instance_id, pending, known.seq)
         certain = False
-        for _ in range(_TRIES):
+        for _ in range(_ATTEMPTS):
             verdict = decide(known.instance, order)
             if isinstance(verdict, InstanceEvent):
                 try:
@@ -131,20 +122,20 @@ class Commands:
                 raise FaultError(verdict)
             known = await self._events.refresh(order.instance_id)
             certain = True
-            reply = await earlier(order)
+            reply = await find_previous(order)
             if reply is not None:
                 return reply
-        raise refuse(ErrorCode.UNAVAILABLE, "too many others write on this instance; try again")
+        raise refuse(ErrorCode.UNAVAILABLE, "too many concurrent writes to this instance; try again")
 
-    async def _store(self, order: Order, received: InstanceEvent, expected: int) -> OperationReply:
-        with self._terms.allowance.place(order):
+    async def _store(self, order: AcceptCommand, received: InstanceEvent, expected: int) -> OperationReply:
+        with self._policy.quota.reserve(order):
             seq = await self._events.accept(received, expected=expected)
         pending = pending_of(received)
         self._timers.start(order.instance_id, pending)
         return _reply(order.instance_id, pending, seq)
 
-    async def _earlier(self, order: Order) -> OperationReply | None:
-        """The answer to an earlier request with the same client's id, or None if this is the first."""
+    async def _previous(self, order: AcceptCommand) -> OperationReply | None:
+        """Return the reply to an earlier request with the same client id; None if there is none."""
         recorded = await self._events.recorded(order.operation_id)
         if recorded is None:
             return None
@@ -152,13 +143,13 @@ class Commands:
         if (record.command, record.instance_id) != (order.command, order.instance_id):
             raise refuse(
                 ErrorCode.IDEMPOTENCY_MISMATCH,
-                f"this id was used before, to {record.command.value} instance {record.instance_id}",
+                f"this id was used before to {record.command.value} instance {record.instance_id}",
                 operation_id=order.operation_id,
             )
         return await self._operations.reply(order.operation_id, recorded)
 
-    async def _never(self, order: Order) -> None:
-        """No earlier request: a request without a client's id is always the first."""
+    async def _no_previous(self, order: AcceptCommand) -> None:
+        """Return None: a request without a client id is never a retry."""
 
 
 def _operation_id(client_id: str | None) -> str:

@@ -1,39 +1,39 @@
-"""Operations after they were accepted: how far one is, and cancelling it."""
+"""Handlers for accepted operations: status and cancellation."""
 
 from collections.abc import Callable
 from datetime import datetime
 
-from opsroom_cloud.domain.history import operation_of, progress
 from opsroom_cloud.domain.lifecycle import cancel
-from opsroom_cloud.events import Events, Recorded
-from opsroom_contracts.cloud import (
+from opsroom_cloud.domain.operation_status import operation_of, status_from_events
+from opsroom_cloud.event_store import EventStore, OperationRecordAt
+from opsroom_contracts.cloud.models import (
     CancelRequest,
     OperationReply,
     OperationRequest,
     OperationStatus,
 )
 from opsroom_contracts.errors import ErrorCode, Fault, FaultError, refuse
-from opsroom_messaging.writer import ConflictError
+from opsroom_messaging.errors import ConflictError
 
-_TRIES = 5
+_ATTEMPTS = 5
 
 
 class Operations:
-    """Answers ``cloud.operation`` and ``cloud.cancel``."""
+    """Handlers of ``cloud.operation`` and ``cloud.cancel``."""
 
-    def __init__(self, events: Events, clock: Callable[[], datetime]) -> None:
+    def __init__(self, events: EventStore, clock: Callable[[], datetime]) -> None:
         self._events = events
         self._clock = clock
 
     async def show(self, request: OperationRequest) -> OperationReply:
-        """How far an operation is."""
+        """Return the status of an operation."""
         return await self.reply(request.operation_id, await self._recorded(request.operation_id))
 
     async def cancel(self, request: CancelRequest) -> OperationReply:
-        """Cancel a pending operation; of one that is cancelled already, say so again."""
+        """Cancel a pending operation; for a cancelled one, return the same reply again."""
         operation_id = request.operation_id
         recorded = await self._recorded(operation_id)
-        for _ in range(_TRIES):
+        for _ in range(_ATTEMPTS):
             known = await self._events.refresh(recorded.record.instance_id)
             event = cancel(known.instance, operation_id, request.actor, self._clock())
             if isinstance(event, Fault):
@@ -47,22 +47,22 @@ class Operations:
                 continue
             operation = operation_of(operation_id, recorded.record, OperationStatus.CANCELLED)
             return OperationReply(operation=operation, seq=seq)
-        raise refuse(ErrorCode.UNAVAILABLE, "too many others write on this instance; try again")
+        raise refuse(ErrorCode.UNAVAILABLE, "too many concurrent writes to this instance; try again")
 
-    async def reply(self, operation_id: str, recorded: Recorded) -> OperationReply:
-        """The operation as it stands, with the sequence of the event that shows it so."""
+    async def reply(self, operation_id: str, recorded: OperationRecordAt) -> OperationReply:
+        """Return the operation with its current status and the sequence of the event that shows it."""
         history = await self._events.history(recorded.record.instance_id, recorded.accepted_seq)
-        found = progress(operation_id, history)
+        found = status_from_events(operation_id, history)
         if found is None:
             raise refuse(
                 ErrorCode.OPERATION_NOT_FOUND,
-                f"the events of operation {operation_id} are no longer kept",
+                f"the events of operation {operation_id} have expired",
                 operation_id=operation_id,
             )
         operation = operation_of(operation_id, recorded.record, found.status)
         return OperationReply(operation=operation, seq=found.seq)
 
-    async def _recorded(self, operation_id: str) -> Recorded:
+    async def _recorded(self, operation_id: str) -> OperationRecordAt:
         recorded = await self._events.recorded(operation_id)
         if recorded is None:
             raise refuse(

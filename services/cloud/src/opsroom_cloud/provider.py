@@ -1,37 +1,37 @@
-"""Whoever does the work behind a command: the port, and the simulation that stands there now."""
+"""Port for the provider that executes commands, and a simulated implementation."""
 
 import hashlib
 from typing import Protocol
 
-from opsroom_contracts.cloud import Operation
+from opsroom_contracts.cloud.models import Operation
 
 
 class ProviderError(Exception):
-    """The provider could not do it; the words go to whoever gave the command."""
+    """The provider failed; the message is shown to the user who gave the command."""
 
 
 class Provider(Protocol):
-    """Does the work of an operation once it is due."""
+    """Executes an operation once it is due."""
 
     async def complete(self, operation: Operation) -> None:
-        """Do it; return when it is done.
+        """Execute the operation; return when it is complete.
 
-        Must be idempotent by ``operation.id``: after a crash, or when two processes take the same
-        operation at once, it is called again, and must come to the same end.
+        Must be idempotent by ``operation.id``: it is called again after a crash, or if two processes take the
+        same operation, and must then have the same outcome.
 
         Raises:
-            ProviderError: it can't be done; the instance keeps its former state.
+            ProviderError: the operation failed; the instance keeps its previous state.
         """
 
 
 class SimulatedProvider:
-    """Does nothing, at once; fails for a share ``failure_rate`` (0 to 1) of the operations."""
+    """Does nothing and returns immediately; a share of ``failure_rate`` (0 to 1) of the operations fails."""
 
     def __init__(self, failure_rate: float) -> None:
         self._failure_rate = failure_rate
 
     async def complete(self, operation: Operation) -> None:
-        """Succeed or fail, for the same operation always the same."""
+        """Succeed or fail; the outcome is a function of the operation's id."""
         digest = hashlib.blake2b(operation.id.encode(), digest_size=8).digest()
         if int.from_bytes(digest, "big") < self._failure_rate * 2**64:
-            raise ProviderError("the simulated provider was told to fail")
+            raise ProviderError("the simulated provider is configured to fail")

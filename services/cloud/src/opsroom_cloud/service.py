@@ -1,85 +1,91 @@
-"""The cloud service put together: what talks to what, on one screen."""
+"""Composition root of the cloud service."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 
-from opsroom_cloud.allowance import Allowance
-from opsroom_cloud.audited import audited
-from opsroom_cloud.commands import Commands, Terms
-from opsroom_cloud.completion import Completion, Deadlines
-from opsroom_cloud.events import Events
-from opsroom_cloud.fold import InstanceFold
-from opsroom_cloud.listing import Listing
+from opsroom_cloud.auditing import with_audit
+from opsroom_cloud.commands import CommandPolicy, Commands
+from opsroom_cloud.event_store import EventStore
+from opsroom_cloud.instance_projection import InstanceProjection
+from opsroom_cloud.list_instances import InstanceLister
+from opsroom_cloud.operation_runner import Deadlines, OperationRunner
 from opsroom_cloud.operations import Operations
+from opsroom_cloud.pending_quota import PendingQuota
 from opsroom_cloud.provider import Provider
+from opsroom_cloud.reconciler import Reconciler
 from opsroom_cloud.settings import CloudSettings
 from opsroom_cloud.timers import Timers
-from opsroom_cloud.upkeep import Upkeep
-from opsroom_contracts import cloud, subjects
-from opsroom_contracts.audit import AuditAction
-from opsroom_contracts.subjects import CloudSubject
-from opsroom_messaging.audit import Audit
-from opsroom_messaging.clock import SteadyClock
-from opsroom_messaging.connection import Broker
-from opsroom_messaging.follower import Follow, Follower, Source
-from opsroom_messaging.metrics import single
-from opsroom_messaging.process import running
-from opsroom_messaging.service import MicroService
-from opsroom_messaging.stored import StreamReader
-from opsroom_messaging.topology import audit_stream, cloud_stream, ensure_stream, ensure_workers
-from opsroom_messaging.worker import Worker
-from opsroom_messaging.writer import GroupWriter
+from opsroom_contracts import endpoints, subjects
+from opsroom_contracts.audit import AuditedAction
+from opsroom_contracts.cloud.commands import Command
+from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.client.microservice import MicroService
+from opsroom_messaging.jetstream.audit_log import AuditWriter
+from opsroom_messaging.jetstream.batch_writer import BatchWriter
+from opsroom_messaging.jetstream.broker_clock import BrokerClock
+from opsroom_messaging.jetstream.stream_reader import StreamReader
+from opsroom_messaging.jetstream.stream_subscription import StartPolicy, StreamSubscription, SubscriptionSpec
+from opsroom_messaging.jetstream.streams import (
+    audit_stream,
+    cloud_stream,
+    ensure_stream,
+    ensure_worker_consumer,
+)
+from opsroom_messaging.jetstream.worker import Worker
+from opsroom_runtime.metrics import single
+from opsroom_runtime.process import run_tasks
 
 _READY_SECONDS = 60.0
-_ACK_SPARE_SECONDS = 30.0
-"""A worker has the provider's time and this much to finish an operation, before another gets it."""
-_OUT_WITH_WORKERS = 20_000
+_ACK_MARGIN_SECONDS = 30.0
+"""Acknowledgment timeout of due messages, in addition to the provider's timeout."""
+_MAX_ACK_PENDING = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class _Cloud:
-    """What a process of the cloud service is made of: everything that answers or runs."""
+    """The components of one cloud process."""
 
-    fold: InstanceFold
-    follower: Follower
-    writer: GroupWriter
-    completion: Completion
-    upkeep: Upkeep
+    projection: InstanceProjection
+    subscription: StreamSubscription
+    writer: BatchWriter
+    runner: OperationRunner
+    reconciler: Reconciler
     worker: Worker
     timers: Timers
     operations: Operations
     commands: Commands
-    listing: Listing
-    audit: Audit
+    lister: InstanceLister
+    audit: AuditWriter
 
 
 @asynccontextmanager
 async def cloud_service(
-    broker: Broker, settings: CloudSettings, provider: Provider
+    broker: NatsConnection, settings: CloudSettings, provider: Provider
 ) -> AsyncIterator[asyncio.Event]:
-    """The whole service at work on ``broker``; yields an event that is set if a part of it dies.
+    """Run the whole service on ``broker``; yields an event that is set if a background task fails.
 
     Raises:
-        BrokerUnusableError: the broker refused the stream or the workers' consumer.
+        BrokerUnusableError: the broker rejected the stream or the workers' consumer.
     """
-    await _ensure(broker, settings)
-    clock = SteadyClock()
-    await clock.ask(broker, subjects.CLOUD_STREAM)
-    parts = _put_together(broker, settings, provider, clock)
+    await _ensure_streams(broker, settings)
+    clock = BrokerClock()
+    await clock.sync(broker, subjects.CLOUD_STREAM)
+    parts = _build(broker, settings, provider, clock)
     service = _endpoints(broker, parts)
-    _measure(broker, parts)
-    async with running(writer=parts.writer.run(), follower=parts.follower.run()) as died:
-        await parts.follower.ready(_READY_SECONDS)
-        async with running(
+    _register_metrics(broker, parts)
+    async with run_tasks(writer=parts.writer.run(), subscription=parts.subscription.run()) as died:
+        await parts.subscription.ready(_READY_SECONDS)
+        async with run_tasks(
             died,
             worker=parts.worker.run(),
             timers=parts.timers.run(),
-            upkeep=parts.upkeep.run(parts.follower, settings.sweep_seconds),
+            reconciler=parts.reconciler.run(parts.subscription, settings.sweep_seconds),
             audit=parts.audit.run(),
-            clock=clock.keep(broker, subjects.CLOUD_STREAM),
+            clock=clock.run(broker, subjects.CLOUD_STREAM),
         ):
             await service.start()
             try:
@@ -89,82 +95,78 @@ async def cloud_service(
                 await parts.audit.drain()
 
 
-def _put_together(broker: Broker, settings: CloudSettings, provider: Provider, clock: SteadyClock) -> _Cloud:
-    fold, writer = InstanceFold(), GroupWriter(broker)
-    source = Source(subjects.CLOUD_STREAM, (subjects.CLOUD_EVENTS,), Follow.STATE_THEN_EVENTS)
-    follower = Follower(broker, source, fold)
-    events = Events(
-        fold,
+def _build(broker: NatsConnection, settings: CloudSettings, provider: Provider, clock: BrokerClock) -> _Cloud:
+    projection, writer = InstanceProjection(), BatchWriter(broker)
+    spec = SubscriptionSpec(subjects.CLOUD_STREAM, (subjects.CLOUD_EVENTS,), StartPolicy.STATE_THEN_EVENTS)
+    subscription = StreamSubscription(broker, spec, projection)
+    events = EventStore(
+        projection,
         StreamReader(broker, subjects.CLOUD_STREAM),
         writer,
         clock=clock,
         operations_retention=settings.operations_retention(),
     )
     deadlines = Deadlines(settings.provider_timeout_seconds, longest=settings.retention() / 2)
-    completion = Completion(events, provider, deadlines, clock=clock, metrics=broker.metrics)
-    operations, timers = Operations(events, clock), Timers(completion, clock=clock)
-    terms = Terms(clock, settings.delay(), Allowance(fold))
+    runner = OperationRunner(events, provider, deadlines, clock=clock, metrics=broker.metrics)
+    operations, timers = Operations(events, clock), Timers(runner, clock=clock)
+    policy = CommandPolicy(clock, settings.delay(), PendingQuota(projection))
     return _Cloud(
-        fold=fold,
-        follower=follower,
+        projection=projection,
+        subscription=subscription,
         writer=writer,
-        completion=completion,
-        upkeep=Upkeep(
-            events, fold, completion, clock=clock, grace=settings.grace(), retention=settings.retention()
+        runner=runner,
+        reconciler=Reconciler(
+            events, projection, runner, clock=clock, grace=settings.grace(), retention=settings.retention()
         ),
         worker=Worker(
-            broker, stream=subjects.CLOUD_STREAM, durable=subjects.CLOUD_WORKERS, handle=completion.on_due
+            broker, stream=subjects.CLOUD_STREAM, durable=subjects.CLOUD_WORKERS, handle=runner.on_due
         ),
         timers=timers,
         operations=operations,
-        commands=Commands(events, operations, timers, terms),
-        listing=Listing(events, fold, follower),
-        audit=Audit(broker),
+        commands=Commands(events, operations, timers, policy),
+        lister=InstanceLister(events, projection, subscription),
+        audit=AuditWriter(broker),
     )
 
 
-def _endpoints(broker: Broker, parts: _Cloud) -> MicroService:
+def _endpoints(broker: NatsConnection, parts: _Cloud) -> MicroService:
     service = MicroService(
         broker,
         name=subjects.CLOUD_SERVICE,
         version=version("opsroom-cloud"),
         description="The life cycle of servers.",
         gauges=lambda: {
-            **parts.fold.counts(),
+            **parts.projection.counts(),
             "timed": parts.timers.waiting,
-            "malformed_due": parts.completion.malformed,
+            "malformed_due": parts.runner.malformed,
         },
     )
     audit, commands, operations = parts.audit, parts.commands, parts.operations
-    create = audited(audit, AuditAction.CREATE, commands.create)
-    cancel = audited(audit, AuditAction.CANCEL, operations.cancel)
-    service.add(CloudSubject.CREATE, cloud.CreateRequest, create)
-    for subject, action, change in (
-        (CloudSubject.START, AuditAction.START, commands.start),
-        (CloudSubject.STOP, AuditAction.STOP, commands.stop),
-        (CloudSubject.REMOVE, AuditAction.REMOVE, commands.remove),
-    ):
-        service.add(subject, cloud.InstanceRequest, audited(audit, action, change))
-    service.add(CloudSubject.CANCEL, cloud.CancelRequest, cancel)
-    service.add(CloudSubject.OPERATION, cloud.OperationRequest, operations.show)
-    service.add(CloudSubject.LIST, cloud.ListRequest, parts.listing.page)
+    service.add(endpoints.CREATE_INSTANCE, with_audit(audit, Command.CREATE, commands.create))
+    for command, endpoint in endpoints.CHANGE_INSTANCE.items():
+        service.add(endpoint, with_audit(audit, command, partial(commands.change, command)))
+    service.add(endpoints.CANCEL_OPERATION, with_audit(audit, AuditedAction.CANCEL, operations.cancel))
+    service.add(endpoints.OPERATION, operations.show)
+    service.add(endpoints.LIST_INSTANCES, parts.lister.page)
     return service
 
 
-def _measure(broker: Broker, parts: _Cloud) -> None:
-    metrics, fold = broker.metrics, parts.fold
-    metrics.level("instances", "Instances.", single(lambda: fold.counts()["instances"]))
-    metrics.level(
-        "operations_pending", "Operations that are not done yet.", single(lambda: fold.counts()["pending"])
+def _register_metrics(broker: NatsConnection, parts: _Cloud) -> None:
+    metrics, projection = broker.metrics, parts.projection
+    metrics.gauge("instances", "Instances.", single(lambda: projection.counts()["instances"]))
+    metrics.gauge(
+        "operations_pending",
+        "Operations that are not complete yet.",
+        single(lambda: projection.counts()["pending"]),
     )
-    metrics.count(
+    metrics.counter_callback(
         "malformed",
-        "What was skipped as it fits no contract.",
-        single(lambda: fold.malformed + parts.completion.malformed),
+        "Messages skipped because they fit no contract.",
+        single(lambda: projection.malformed + parts.runner.malformed),
     )
 
 
-async def _ensure(broker: Broker, settings: CloudSettings) -> None:
+async def _ensure_streams(broker: NatsConnection, settings: CloudSettings) -> None:
     await ensure_stream(
         broker,
         cloud_stream(max_age=settings.retention().total_seconds(), replicas=settings.stream_replicas),
@@ -177,8 +179,8 @@ async def _ensure(broker: Broker, settings: CloudSettings) -> None:
             replicas=settings.stream_replicas,
         ),
     )
-    await ensure_workers(
+    await ensure_worker_consumer(
         broker,
-        ack_wait=settings.provider_timeout_seconds + _ACK_SPARE_SECONDS,
-        max_pending=_OUT_WITH_WORKERS,
+        ack_wait=settings.provider_timeout_seconds + _ACK_MARGIN_SECONDS,
+        max_pending=_MAX_ACK_PENDING,
     )

@@ -1,29 +1,29 @@
-"""Settings of the cloud service, read from its environment."""
+"""Settings of the cloud service, read from the environment."""
 
 from datetime import timedelta
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from opsroom_messaging.admin import AdminSettings
+from opsroom_messaging.settings import ServiceSettings
 
 _DAY_SECONDS = 86_400
 
 
-class CloudSettings(AdminSettings):
-    """Environment: the name of each field in capitals, with ``CLOUD_`` before it.
+class CloudSettings(ServiceSettings):
+    """Settings. The environment variable of each field is its name in upper case with the prefix ``CLOUD_``.
 
-    ``delay_seconds``: how long a command takes. ``retention_days``: how long events are kept;
-    ``operations_days``: how long a retry finds its operation, never longer than that.
-    ``provider_timeout_seconds``: past it a provider's work counts as failed. ``failure_rate``: how often
-    the simulated provider fails, 0 to 1. ``sweep_seconds``: how often overdue operations are looked for;
-    ``grace_seconds``: how late one must be to be taken over from whoever should have finished it.
+    ``delay_seconds``: how long a command takes. ``retention_days``: how long events are kept.
+    ``operations_days``: how long a retry finds its operation; at most ``retention_days``.
+    ``provider_timeout_seconds``: timeout after which an operation fails. ``failure_rate``: share of the
+    operations that the simulated provider fails, 0 to 1. ``sweep_seconds``: interval of the reconciler.
+    ``grace_seconds``: how long an operation must be overdue before the reconciler completes it.
     """
 
     prefix: ClassVar[str] = "CLOUD_"
 
     delay_seconds: Annotated[float, Field(ge=0, le=3600)] = 10.0
-    # Far above the longest delay: a stream that drops a timer before its time would drop it in silence.
+    # Must be far above the longest delay: a stream silently drops a timer that expires before it fires.
     retention_days: Annotated[float, Field(ge=1, le=36_500)] = 90.0
     operations_days: Annotated[float, Field(ge=1, le=36_500)] = 30.0
     provider_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 30.0
@@ -42,13 +42,13 @@ class CloudSettings(AdminSettings):
         return timedelta(seconds=self.retention_days * _DAY_SECONDS)
 
     def audit_seconds(self) -> float:
-        """How long the audit is kept, in seconds."""
+        """How long audit entries are kept, in seconds."""
         return self.audit_days * _DAY_SECONDS
 
     def operations_retention(self) -> timedelta:
-        """How long a retry of a command finds its operation; its events are needed to tell the status."""
+        """How long a retry finds its operation; limited by its events, which determine the status."""
         return timedelta(seconds=min(self.operations_days, self.retention_days) * _DAY_SECONDS)
 
     def grace(self) -> timedelta:
-        """How late an operation must be to be taken over."""
+        """How long an operation must be overdue before the reconciler completes it."""
         return timedelta(seconds=self.grace_seconds)

@@ -7,40 +7,43 @@ import socket
 from contextlib import AbstractAsyncContextManager, closing
 
 from opsroom_gateway.app import Gateway, gateway
-from opsroom_gateway.edge.admission import allow_open_files
-from opsroom_gateway.server import Server, listen, make_server
-from opsroom_gateway.settings import GatewaySettings
-from opsroom_messaging.admin import Vitals, admin
-from opsroom_messaging.connection import Broker
-from opsroom_messaging.process import run, until_stopped
-from opsroom_messaging.starting import started
-from opsroom_messaging.tracing import Traces
+from opsroom_gateway.process_settings import ProcessSettings
+from opsroom_gateway.transport.connection_limits import raise_open_file_limit
+from opsroom_gateway.transport.server import Server, listen, make_server
+from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.startup import start_when_ready
+from opsroom_runtime.admin_server import HealthStatus, serve_admin
+from opsroom_runtime.process import run, until_stopped
+from opsroom_runtime.spans import Tracer
 
 log = logging.getLogger("opsroom_gateway")
 
 
-async def main(traces: Traces) -> None:
-    """Serve until told to stop."""
-    settings = GatewaySettings.from_environment(os.environ)
-    allow_open_files()
+async def main(traces: Tracer) -> None:
+    """Serve until stopped."""
+    settings = ProcessSettings.from_environment(os.environ)
+    raise_open_file_limit()
     listener = listen(settings)
-    vitals = Vitals()
+    health = HealthStatus()
 
-    def work(broker: Broker) -> AbstractAsyncContextManager[Gateway]:
+    def work(broker: NatsConnection) -> AbstractAsyncContextManager[Gateway]:
         return gateway(broker, settings)
 
     with closing(listener):
-        async with admin(settings, vitals), started(settings, "gateway", traces, work) as (broker, at_work):
-            with vitals.at_work(at_work.live, broker.metrics):
-                await _serve(make_server(at_work, settings), listener, at_work.died)
+        async with (
+            serve_admin(settings, health),
+            start_when_ready(settings, "gateway", traces, work) as (broker, at_work),
+        ):
+            with health.report(at_work.live, broker.metrics):
+                await _serve(make_server(at_work, settings), listener, at_work.failed)
 
 
-async def _serve(server: Server, listener: socket.socket, died: asyncio.Event) -> None:
-    """Serve until told to stop, and then until the last reader has left."""
+async def _serve(server: Server, listener: socket.socket, failed: asyncio.Event) -> None:
+    """Serve until stopped, and then until all connections are closed."""
     serving = asyncio.create_task(server.serve([listener]))
     log.info("ready on %s:%d", *listener.getsockname()[:2])
     try:
-        await until_stopped(died)
+        await until_stopped(failed)
         log.info("stopping")
     finally:
         server.stop()

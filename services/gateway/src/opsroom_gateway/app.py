@@ -1,37 +1,38 @@
-"""The gateway put together: what talks to what, on one screen."""
+"""Composition of the gateway from its components."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from opsroom_contracts import subjects
-from opsroom_gateway import health
+from opsroom_contracts.cloud.models import ANONYMOUS
+from opsroom_gateway.api import health
 from opsroom_gateway.api.security import describe_access
-from opsroom_gateway.application import api, application, mount_course
-from opsroom_gateway.counters import EdgeCounters
-from opsroom_gateway.course.chat import CourseChat
-from opsroom_gateway.course.cloud import CourseCloud
-from opsroom_gateway.course.door import CourseDoor
-from opsroom_gateway.course.impostors import Impostors
-from opsroom_gateway.edge.rates import Gossip
-from opsroom_gateway.feeds import Feeds
-from opsroom_gateway.look import answering
-from opsroom_gateway.measures import Hubs, measure, measure_skipped
-from opsroom_gateway.parts import Parts, admission_of, parts_of
+from opsroom_gateway.api.status_service import serve_status
+from opsroom_gateway.components import Components, build_access, build_components
+from opsroom_gateway.legacy.plugin import SHARED_ACTORS, build_plugin
+from opsroom_gateway.metrics import Broadcasters, register_metrics, register_skipped
+from opsroom_gateway.middleware.shared_rate_limiter import RateLimitSync
+from opsroom_gateway.process_settings import ProcessSettings
+from opsroom_gateway.projections.projections import Projections
+from opsroom_gateway.projections.typing_relay import TypingRelay
+from opsroom_gateway.routes import api_router, build_app
 from opsroom_gateway.settings import GatewaySettings
-from opsroom_gateway.typing_feed import TypingFeed
-from opsroom_messaging.connection import Broker, unconnected
-from opsroom_messaging.leases import GatewayLease
-from opsroom_messaging.metrics import Metrics
-from opsroom_messaging.process import running
-from opsroom_messaging.stored import StreamReader
-from opsroom_messaging.topology import await_streams
+from opsroom_gateway.transport.stats import TransportStats
+from opsroom_messaging.client.connection import NatsConnection, unconnected
+from opsroom_messaging.jetstream.leases import GatewayLease
+from opsroom_messaging.jetstream.stream_reader import StreamReader
+from opsroom_messaging.jetstream.streams import wait_for_streams
+from opsroom_runtime.metrics import Metrics
+from opsroom_runtime.process import run_tasks
 
 _STREAMS = (
     subjects.CHAT_STREAM,
@@ -40,122 +41,124 @@ _STREAMS = (
     subjects.AUDIT_STREAM,
     f"KV_{subjects.GATEWAYS_BUCKET}",
 )
-"""What the services make, and a gateway can't be without."""
+"""Streams that the services create and a gateway requires."""
+_SHARED_ACTORS = SHARED_ACTORS | {ANONYMOUS}
+"""Actors of commands that stand for many clients."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """A gateway at work: its application, and what it counts of its connections.
+    """A running gateway: its application, and the counters of its connections.
 
-    ``hasten``: from now on no request waits longer than so many seconds for a service.
+    ``failed`` is set when a background task ends unexpectedly. ``prepare_stop`` limits the seconds that
+    requests to services may take from now on, and ends streams that have a task.
     """
 
     app: FastAPI
-    counters: EdgeCounters
-    died: asyncio.Event
+    stats: TransportStats
+    failed: asyncio.Event
     live: Callable[[], bool]
-    hasten: Callable[[float], None]
+    prepare_stop: Callable[[float], None]
 
 
 @asynccontextmanager
-async def gateway(broker: Broker, settings: GatewaySettings) -> AsyncIterator[Gateway]:
-    """The gateway at work on ``broker``, ready to serve.
+async def gateway(broker: NatsConnection, settings: ProcessSettings) -> AsyncIterator[Gateway]:
+    """Run a gateway on ``broker``; it is ready to serve.
 
     Raises:
-        BrokerUnusableError: the streams are not there: the services are not running.
-        SettingsError: they lack something, or contradict each other.
+        BrokerUnusableError: the streams don't exist because the services are not running.
+        SettingsError: settings are missing or contradict each other.
     """
-    admission = admission_of(broker, settings)
-    await await_streams(broker, _STREAMS)
+    access_components = build_access(broker, settings)
+    await wait_for_streams(broker, _STREAMS)
     gateway_id = uuid4().hex
     lease = GatewayLease(broker, gateway_id)
-    await lease.take()
+    await lease.acquire()
     bounds = await StreamReader(broker, subjects.CHAT_STREAM).bounds()
     start = max(bounds.first, bounds.last - settings.ring_messages + 1)
-    parts = parts_of(broker, settings, admission, gateway_id, start)
-    course_chat, course_cloud = _course(settings, parts)
-    counters = EdgeCounters()
-    _show(broker.metrics, parts, counters, course_cloud)
-    app = _serving(broker, settings, parts, course_chat, course_cloud)
-    feeds = parts.feeds
-    async with running(
+    components = build_components(broker, settings, access_components, gateway_id, start, _SHARED_ACTORS)
+    _watch_members(components)
+    legacy = build_plugin(settings, components)
+    stats = TransportStats()
+    _register_metrics(broker.metrics, components, stats, legacy.broadcasters)
+    app = _full_app(broker, settings, components, legacy.mounts)
+    projections = components.projections
+    async with run_tasks(
         lease=lease.run(),
-        chat=feeds.chat_follower.run(),
-        people=feeds.people_follower.run(),
-        cloud=feeds.cloud_follower.run(),
-        gossip=Gossip(broker, gateway_id, parts.limits.shared).run(),
-        keeper=parts.keeper.run(),
-        audit=parts.audit.run(),
-        tokens=parts.access.tokens.run(),
-    ) as died:
-        await broker.listen(subjects.TYPING, TypingFeed(feeds.people.readers).deliver)
-        await feeds.ready()
+        chat=projections.chat_subscription.run(),
+        members=projections.members_subscription.run(),
+        cloud=projections.cloud_subscription.run(),
+        rate_limits=RateLimitSync(broker, gateway_id, components.limits.shared).run(),
+        revocations=components.revocations.run(),
+        audit=components.audit.run(),
+        tokens=components.access.tokens.run(),
+    ) as failed:
+        await broker.subscribe(subjects.TYPING, TypingRelay(projections.members.readers).on_message)
+        await projections.ready()
         try:
-            async with answering(broker, parts.look, counters, parts.access.enforcement):
-                yield Gateway(app, counters, died, lambda: feeds.live, parts.requester.hasten)
+            async with serve_status(broker, components.cached_status, stats, components.access.enforcer):
+                yield Gateway(
+                    app, stats, failed, lambda: projections.live, partial(_prepare_stop, components)
+                )
         finally:
-            await course_chat.stop()
-            await parts.sessions.close()
-            await parts.audit.drain()
+            await legacy.stop()
+            await components.sessions.close()
+            await components.audit.drain()
+
+
+def _prepare_stop(components: Components, seconds: float) -> None:
+    """Limit pending service requests to ``seconds``, and end the status streams."""
+    components.requester.shorten_timeouts(seconds)
+    components.status_streams.stop()
 
 
 def describe() -> dict[str, Any]:
-    """The OpenAPI document, made without a broker: nothing of it runs."""
+    """Build the OpenAPI document without a broker; nothing is started."""
     broker, settings = unconnected(), GatewaySettings()
-    parts = parts_of(broker, settings, admission_of(broker, settings), gateway_id="", start=1)
-    return _documented(broker, settings, parts).openapi()
+    components = build_components(broker, settings, build_access(broker, settings), "", 1, _SHARED_ACTORS)
+    return _documented_app(broker, settings, components, mounts={}).openapi()
 
 
-def _course(settings: GatewaySettings, parts: Parts) -> tuple[CourseChat, CourseCloud]:
-    """Both halves of the course contract. Whoever follows people and servers does from here on."""
-    people = parts.feeds.people
-    chat = CourseChat(
-        parts.requester,
-        parts.sessions,
-        (people, parts.feeds.people_follower),
-        parts.feeds.chat,
-        settings.course_binding_seconds,
-        Impostors(people, parts.access),
+def _watch_members(components: Components) -> None:
+    components.projections.members.watch(components.revocations.on_member)
+    components.projections.members.watch(components.sessions.on_member)
+
+
+def _register_metrics(
+    metrics: Metrics, components: Components, stats: TransportStats, mounted: Broadcasters
+) -> None:
+    projections = components.projections
+    broadcasters = {**_broadcasters(projections), **mounted}
+    register_metrics(metrics, stats, projections.members, broadcasters)
+    register_skipped(
+        metrics, (projections.chat, projections.members, projections.restrictions, projections.cloud)
     )
-    for watcher in (parts.keeper.on_member, parts.sessions.on_member, chat.on_member):
-        people.watch(watcher)
-    cloud = CourseCloud(parts.feeds.cloud, parts.commands)
-    parts.feeds.cloud.watch(cloud.on_event)
-    return chat, cloud
 
 
-def _show(metrics: Metrics, parts: Parts, counters: EdgeCounters, course_cloud: CourseCloud) -> None:
-    feeds = parts.feeds
-    measure(metrics, counters, feeds.people, _hubs(feeds, course_cloud))
-    measure_skipped(metrics, (feeds.chat, feeds.people, feeds.restrictions, feeds.cloud))
-
-
-def _documented(broker: Broker, settings: GatewaySettings, parts: Parts) -> FastAPI:
-    """The application with all that the OpenAPI document tells of."""
-    app = application(settings, broker.metrics)
-    app.include_router(health.health_router(parts.requester, lambda: parts.feeds.live))
-    app.include_router(api(broker, settings, parts))
-    describe_access(app, parts.access)
+def _documented_app(
+    broker: NatsConnection, settings: GatewaySettings, components: Components, mounts: Mapping[str, ASGIApp]
+) -> FastAPI:
+    """Build the application with everything that the OpenAPI document contains."""
+    app = build_app(settings, broker.metrics, components.checks, mounts)
+    app.include_router(health.health_router(components.requester, lambda: components.projections.live))
+    app.include_router(api_router(broker, settings, components))
+    describe_access(app, components.access)
     return app
 
 
-def _serving(
-    broker: Broker, settings: GatewaySettings, parts: Parts, chat: CourseChat, cloud: CourseCloud
+def _full_app(
+    broker: NatsConnection, settings: GatewaySettings, components: Components, mounts: Mapping[str, ASGIApp]
 ) -> FastAPI:
-    """The same, with the course contract and the page."""
-    app = _documented(broker, settings, parts)
-    mount_course(app, settings, CourseDoor(parts.access, parts.keeper, parts.limits, parts.here), chat, cloud)
+    """Build the application with other APIs at ``mounts``, and the page."""
+    app = _documented_app(broker, settings, components, mounts)
     if settings.frontend is not None:
         app.mount("/", StaticFiles(directory=settings.frontend, html=True))
     return app
 
 
-def _hubs(feeds: Feeds, course_cloud: CourseCloud) -> Hubs:
+def _broadcasters(projections: Projections) -> Broadcasters:
     return {
-        ("chat", "websocket", "v1"): feeds.chat.readers,
-        ("chat", "websocket", "course"): feeds.chat.course_readers,
-        ("people", "websocket", "v1"): feeds.people.readers,
-        ("cloud", "sse", "v1"): feeds.cloud.readers,
-        ("cloud", "sse", "course"): course_cloud.streams,
-        ("cloud", "websocket", "course"): course_cloud.sockets,
+        ("chat", "websocket", "v1"): projections.chat.readers,
+        ("people", "websocket", "v1"): projections.members.readers,
+        ("cloud", "sse", "v1"): projections.cloud.readers,
     }

@@ -7,127 +7,124 @@ from typing import Annotated, ClassVar, Self
 from pydantic import AfterValidator, Field
 
 from opsroom_contracts.identity import Mode, Role
-from opsroom_gateway.domain.buckets import Rate
-from opsroom_gateway.edge.networks import LOOPBACK, networks, within
-from opsroom_gateway.edge.proxies import Proxies, check_trusted, trusted
-from opsroom_gateway.edge.web_addresses import ANY_ORIGIN, read_issuer, read_origin
-from opsroom_messaging.admin import AdminSettings
-from opsroom_messaging.settings import ListeningHost, SettingsError
+from opsroom_gateway.domain.networks import LOOPBACK, in_networks, parse_networks
+from opsroom_gateway.domain.token_bucket import Rate
+from opsroom_gateway.domain.web_addresses import ANY_ORIGIN, parse_issuer, parse_origin
+from opsroom_gateway.middleware.trusted_proxies import TrustedProxies, parse_proxies, validate_proxy
+from opsroom_messaging.settings import ServiceSettings
+from opsroom_runtime.errors import SettingsError
+from opsroom_runtime.settings import ListeningHost
 
 
 def _network(text: str) -> str:
-    networks((text,))
+    parse_networks((text,))
     return text
 
 
 def _issuer(text: str | None) -> str | None:
-    return read_issuer(text) if text else None
+    return parse_issuer(text) if text else None
 
 
-def _role_word(text: str) -> str:
-    word, _, role = text.rpartition("=")
-    if not word or role not in set(Role):
-        raise ValueError(f"must be word=role, the role one of {', '.join(Role)}")
+def _role_mapping(text: str) -> str:
+    value, _, role = text.rpartition("=")
+    if not value or role not in set(Role):
+        raise ValueError(f"must be value=role, the role one of {', '.join(Role)}")
     return text
 
 
-RoleWord = Annotated[str, AfterValidator(_role_word)]
+RoleMapping = Annotated[str, AfterValidator(_role_mapping)]
 Addresses = tuple[Annotated[str, AfterValidator(_network)], ...]
 """Addresses and networks."""
-Trusted = tuple[Annotated[str, AfterValidator(check_trusted)], ...]
-"""Addresses, networks and names of hosts."""
-OriginsSetting = tuple[Annotated[str, AfterValidator(read_origin)], ...]
+Trusted = tuple[Annotated[str, AfterValidator(validate_proxy)], ...]
+"""Addresses, networks and names of presets."""
+OriginsSetting = tuple[Annotated[str, AfterValidator(parse_origin)], ...]
 """Origins as browsers send them, or ``*``."""
 Count = Annotated[int, Field(ge=0)]
 PerSecond = Annotated[float, Field(ge=0, le=1_000_000)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
-class LimitSettings(AdminSettings):
-    """How much may be asked of a gateway. Sizes in bytes, times in seconds; 0 means no limit of a number."""
+class LimitSettings(ServiceSettings):
+    """Limits of a gateway. Sizes in bytes, times in seconds; a number of 0 means no limit."""
 
     prefix: ClassVar[str] = "GATEWAY_"
 
     trusted_proxies: Trusted = ()
-    """Proxies that say for whom they ask: addresses, networks and names of hosts."""
+    """Proxies whose forwarded client addresses are trusted: addresses, networks and names of presets."""
     exempt_addresses: Addresses = LOOPBACK
-    """Callers to whom no limit of rates and numbers applies; sizes and times hold for everybody."""
+    """Clients without limits of rates and numbers. Limits of sizes and times apply to everybody."""
     body_bytes: Annotated[int, Field(ge=1024, le=1024 * 1024)] = 64 * 1024
     body_seconds: Seconds = 20.0
     json_depth: Annotated[int, Field(ge=4, le=100)] = 32
     header_bytes: Annotated[int, Field(ge=1024, le=1024 * 1024)] = 32 * 1024
     header_seconds: Seconds = 10.0
-    """How long a connection may take to say what it wants, a handshake included."""
+    """How long a connection may take to send its request headers, including the TLS handshake."""
     connections_per_address: Count = 256
     registrations_per_minute: Count = 30
-    """From one address."""
+    """Per address."""
     messages_per_second: PerSecond = 10.0
-    """Of one person, in the long run."""
+    """Per user, on average."""
     messages_burst: Annotated[int, Field(ge=1)] = 50
     commands_per_second: PerSecond = 5.0
     commands_burst: Annotated[int, Field(ge=1)] = 50
     pending_operations: Count = 100
-    """Of one person at once."""
-    course_idle_seconds: Count = 3600
-    """How long a socket of the course contract may be nobody's and silent."""
+    """Per user, at once."""
 
-    def proxies(self) -> Proxies:
-        """The proxies that are believed."""
-        return trusted(self.trusted_proxies)
+    def proxies(self) -> TrustedProxies:
+        """The trusted proxies."""
+        return parse_proxies(self.trusted_proxies)
 
     def registrations(self) -> Rate:
-        """How fast one address may register names."""
+        """The rate of registrations per address."""
         return Rate(self.registrations_per_minute / 60, self.registrations_per_minute)
 
     def messages(self) -> Rate:
-        """How fast one person may speak."""
+        """The rate of messages per user."""
         return Rate(self.messages_per_second, self.messages_burst)
 
     def commands(self) -> Rate:
-        """How fast one person may command servers."""
+        """The rate of commands per user."""
         return Rate(self.commands_per_second, self.commands_burst)
 
 
 class AccessSettings(LimitSettings):
-    """Who is let in, and to what."""
+    """Settings of authentication and authorization."""
 
     host: ListeningHost = "127.0.0.1"
     access: Mode | None = None
-    """How people are told apart; left out: ``open``, as long as nobody but this machine can connect."""
+    """How users are authenticated. Default: ``open``, if only this machine can connect."""
     guests: bool | None = None
-    """Whether anybody may register a name; left out: in ``open`` and ``token`` mode."""
+    """Whether anybody may register a name. Default: in ``open`` and ``token`` mode."""
     tokens: tuple[str, ...] = ()
-    """Tokens given out, each as ``<name> <role> sha256:<digest>``."""
+    """Static tokens, each as ``<name> <role> sha256:<digest>``."""
     tokens_file: Path | None = None
-    """More of them, one a line; read again when it changes."""
-    course: bool | None = None
-    """Whether the course contract is served; left out: in ``open`` mode only."""
+    """A file with more of them, one per line; it is reread when it changes."""
     allowed_origins: OriginsSetting | None = None
-    """Origins whose pages may call, besides the gateway's own; ``*``: any. Left out: any in ``open`` mode."""
+    """Other origins whose pages may call the gateway; ``*``: any. Default: any in ``open`` mode."""
     oidc_issuer: Annotated[str | None, AfterValidator(_issuer)] = None
-    """Address of the issuer, exactly as it calls itself."""
+    """The provider's issuer URL, exactly as in its metadata."""
     oidc_client_id: str | None = None
     oidc_audience: str | None = None
-    """For whom tokens must be made; left out: for the client."""
+    """The required audience of tokens. Default: the client id."""
     oidc_scope: str = "openid profile"
     oidc_roles_claim: str = "roles"
-    """Where roles are in the claims; dots lead inside."""
-    oidc_roles: tuple[RoleWord, ...] = ()
-    """What the claim's words mean, each as ``word=role``; left out: they are the roles' own names."""
+    """The claim with the roles; a dotted path reaches nested claims."""
+    oidc_roles: tuple[RoleMapping, ...] = ()
+    """The role of each value of the claim, as ``value=role``. Default: the roles' own names."""
     oidc_least_role: Role | None = Role.MEMBER
-    """What everybody is who signed in."""
+    """The role of everybody who has signed in."""
     oidc_skew_seconds: Annotated[float, Field(ge=0, le=600)] = 60.0
-    """By how much the issuer's clock may differ from ours."""
+    """Tolerated difference between the provider's clock and ours."""
     oidc_session_hours: Annotated[float, Field(gt=0, le=720)] = 12.0
-    """How long what was granted by signing in lasts."""
+    """How long a grant from signing in lasts."""
     open_moderation: bool = False
-    """Whether requests from the machine itself may moderate in ``open`` mode without an admin's token."""
+    """Whether clients on this machine may moderate in ``open`` mode without an admin's token."""
     tls_cert: Path | None = None
     tls_key: Path | None = None
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
-        """As all settings, and held against each other before anything is begun."""
+        """As for all settings, with checks that settings don't contradict each other."""
         settings = super().from_environment(environ)
         settings.mode()
         settings.origins()
@@ -135,15 +132,15 @@ class AccessSettings(LimitSettings):
         return settings
 
     def mode(self) -> Mode:
-        """How people are told apart.
+        """How users are authenticated.
 
         Raises:
-            SettingsError: it was not said and others can connect, or it lacks what it needs.
+            SettingsError: it is not set although others can connect, or settings that it needs are missing.
         """
-        local = self.host == "localhost" or within(self.host, networks(LOOPBACK))
+        local = self.host == "localhost" or in_networks(self.host, parse_networks(LOOPBACK))
         if self.access is None and not local:
             raise SettingsError(
-                f"GATEWAY_ACCESS must be said to listen on {self.host}, where others can connect:"
+                f"GATEWAY_ACCESS must be set to listen on {self.host}, where others can connect:"
                 " token, oidc, or open (anybody may chat and command servers)"
             )
         if self.access is Mode.TOKEN and not self.tokens and self.tokens_file is None:
@@ -156,15 +153,11 @@ class AccessSettings(LimitSettings):
         """Whether anybody may register a name and chat."""
         return self.mode() is not Mode.OIDC if self.guests is None else self.guests
 
-    def serves_course(self) -> bool:
-        """Whether the course contract is served."""
-        return self.mode() is Mode.OPEN if self.course is None else self.course
-
     def origins(self) -> tuple[str, ...]:
-        """Origins whose pages may call, besides the gateway's own.
+        """Other origins than the gateway's own whose pages may call.
 
         Raises:
-            SettingsError: any, where people have rights that a page could use.
+            SettingsError: any origin, although users have permissions that a page could use.
         """
         if not self.allowed_origins:
             return (ANY_ORIGIN,) if self.mode() is Mode.OPEN else ()
@@ -175,10 +168,10 @@ class AccessSettings(LimitSettings):
         return tuple(dict.fromkeys(self.allowed_origins))
 
     def tls(self) -> tuple[Path, Path] | None:
-        """The files of the certificate and its key; None: no TLS here.
+        """The files of the certificate and its key; None: no TLS.
 
         Raises:
-            SettingsError: one without the other, or one that can't be read.
+            SettingsError: one is missing, or one can't be read.
         """
         if self.tls_cert is None and self.tls_key is None:
             return None
@@ -193,36 +186,32 @@ class AccessSettings(LimitSettings):
 
 
 class GatewaySettings(AccessSettings):
-    """Environment: the name of each field in capitals, with ``GATEWAY_`` before it. Times in seconds."""
+    """Environment: the name of each field in capitals, with the prefix ``GATEWAY_``. Times in seconds."""
 
     port: Annotated[int, Field(ge=0, le=65_535)] = 8000
     shared_port: bool = False
-    """Listen beside other gateways of this machine (Linux): the system spreads connections over them."""
-    course_cloud_envelope: bool = False
-    """Answer the course dashboard's list as ``{"data": [...]}``, as the old server did."""
-    course_binding_seconds: Annotated[float, Field(ge=1, le=600)] = 30.0
-    """How long a course registration waits for the socket that belongs to it."""
+    """Share the port with other gateways of this machine (Linux): the kernel distributes connections."""
     outbox_bytes: Annotated[int, Field(ge=262_144)] = 1024 * 1024
-    """How much may wait for one reader before it is closed as too slow."""
+    """Send buffer per reader; a reader whose buffer is full is closed as too slow."""
     deflate: bool = False
-    """Whether frames to many are compressed for clients that offer it (permessage-deflate)."""
+    """Whether broadcasts are compressed for clients that offer it (permessage-deflate)."""
     ring_messages: Annotated[int, Field(ge=1, le=1_000_000)] = 4096
-    """How many of the newest messages the process remembers for those who come back."""
+    """How many of the newest messages are buffered for reconnecting clients."""
     replay_limit: Annotated[int, Field(ge=1)] = 10_000
-    """The most missed messages a reader is told one by one; past it, ``reset``."""
+    """The most missed messages that are replayed; beyond it the client gets ``reset``."""
     ping_seconds: Annotated[float, Field(gt=0, le=60)] = 15.0
-    """How often sockets are pinged, and how long an answer may take."""
+    """Interval of WebSocket pings, and the timeout of each."""
     heartbeat_seconds: Annotated[float, Field(gt=0, le=60)] = 15.0
-    """How often an SSE stream says that it lives."""
+    """Interval of heartbeats on SSE streams."""
     connections: Count = 20_000
-    """The most connections of the process; past it 503. 0: no limit."""
+    """Limit of connections of the process; above it 503. 0: no limit."""
     joining: Count = 2_000
-    """The most sockets and streams that may be opening at once; past it 503. 0: no limit."""
+    """Limit of WebSocket and stream handshakes in progress; above it 503. 0: no limit."""
     drain_seconds: Annotated[float, Field(ge=0, le=60)] = 3.0
-    """Over how long a stop sends people away, and over how long they are asked to come back."""
+    """Over how long a stopping gateway spreads closing its connections and their reconnects."""
     hello_seconds: Annotated[float, Field(gt=0, le=60)] = 10.0
-    """How long a new socket may take to say hello."""
+    """Timeout of a new socket's hello."""
     patience_seconds: Annotated[float, Field(gt=0, le=120)] = 15.0
-    """How long a service that does not answer is asked again before the client is told."""
+    """Timeout of requests to services, including retries."""
     frontend: str | None = None
-    """Folder of the built page, served at ``/``; none: no page."""
+    """Folder of the built page, served at ``/``. None: no page."""

@@ -2,8 +2,8 @@ import type { InstanceList } from "../../../contract/generated";
 import type { CloudState } from "../model";
 
 /**
- * The list of instances as of its sequence. The stream is followed from up to `backfill` before it, so
- * that the Worklog isn't empty for those who have just come.
+ * The list of instances at a sequence number. The stream starts up to `backfill` events before it, so that the Worklog
+ * of a new visitor isn't empty.
  */
 export function onList(state: CloudState, list: InstanceList, backfill: number): CloudState {
   const byAge = [...list.instances].sort((a, b) => (a.timestamp < b.timestamp ? -1 : 1));

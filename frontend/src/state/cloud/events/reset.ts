@@ -1,4 +1,4 @@
 import type { CloudState } from "../model";
 
-/** What was missed can't be told: the list that follows replaces this one. The Worklog stays as it is. */
+/** The server can't replay the missed events: a new list follows. The Worklog stays. */
 export const onReset = (state: CloudState): CloudState => ({ ...state, loaded: false });

@@ -1,20 +1,20 @@
-"""``opsroom chat``: talk from a terminal, or pipe lines in."""
+"""``opsroom chat``: chat in a terminal, or send lines from a pipe."""
 
 import asyncio
 import getpass
 import sys
 from contextlib import suppress
+from typing import assert_never
 
 import click
 
 from opsroom_client.chat import Chat, ChatEvent
-from opsroom_client.cli.output import remark, say
+from opsroom_client.cli.output import print_line, print_note
 from opsroom_client.cli.running import Server, run
-from opsroom_client.cli.typed import typed_lines
+from opsroom_client.cli.stdin_lines import stdin_lines
 from opsroom_client.client import Opsroom
-from opsroom_client.errors import RefusedError
-from opsroom_contracts.chat import Message
-from opsroom_contracts.frames import (
+from opsroom_client.errors import RequestRejectedError
+from opsroom_contracts.chat.frames import (
     ErrorFrame,
     JoinedFrame,
     LeftFrame,
@@ -23,31 +23,34 @@ from opsroom_contracts.frames import (
     MutedFrame,
     RemovedFrame,
     ResetFrame,
+    StoredFrame,
+    TypingNotice,
     UnmutedFrame,
     WelcomeFrame,
 )
+from opsroom_contracts.chat.models import Message
 
 _NAME_MAX = 32
 
 
-def _login() -> str:
+def _login_name() -> str:
     try:
         return getpass.getuser()[:_NAME_MAX]
-    except (OSError, KeyError):  # no such user, as in many containers
+    except (OSError, KeyError):  # no entry for this uid, as in many containers
         return "guest"
 
 
 @click.command()
-@click.option("--name", default=_login, show_default="your login", help="The name to take.")
+@click.option("--name", default=_login_name, show_default="your login", help="The name to take.")
 @click.option("--room", default="general", show_default=True, help="The room to talk in.")
 @click.option(
     "--last", type=click.IntRange(0, 200), default=20, show_default=True, help="Old messages to show."
 )
 @click.pass_obj
 def chat(server: Server, name: str, room: str, last: int) -> None:
-    """Join the chat: what you type is said, what others say is shown. Ctrl-D or Ctrl-C leaves.
+    """Join the chat: send what you type, and show the messages of others. Ctrl-D or Ctrl-C leaves.
 
-    In a pipe every line of the input is said, and the command ends once all of them are stored:
+    In a pipe, each line of the input is sent, and the command ends once all of them are stored:
 
     \b
         date | opsroom chat --name clock
@@ -58,80 +61,95 @@ def chat(server: Server, name: str, room: str, last: int) -> None:
         async with opsroom.chat(registered.token) as joined:
             interactive = sys.stdin.isatty()
             if interactive:
-                await _greet(opsroom, joined, room, last)
-            listening = asyncio.create_task(_listen(joined, room)) if interactive else None
+                await _print_welcome(opsroom, joined, room, last)
+            listener = asyncio.create_task(_print_events(joined, room)) if interactive else None
             try:
-                await _talk(joined, room, listening)
+                await _send_lines(joined, room, listener)
             finally:
-                if listening is not None:
-                    listening.cancel()
-                    await asyncio.wait({listening})
+                if listener is not None:
+                    listener.cancel()
+                    await asyncio.wait({listener})
                 await joined.leave()
 
     run(server, work)
 
 
-async def _greet(opsroom: Opsroom, joined: Chat, room: str, last: int) -> None:
+async def _print_welcome(opsroom: Opsroom, joined: Chat, room: str, last: int) -> None:
     here = ", ".join(user.name for user in joined.users.values())
-    remark(f"You are {joined.user.name}. Here: {here}. Ctrl-D leaves.")
+    print_note(f"You are {joined.user.name}. Here: {here}. Ctrl-D leaves.")
     if last:
         for message in await opsroom.history(room, limit=last):
-            _show(message)
+            _print_message(message)
 
 
-async def _talk(joined: Chat, room: str, listening: asyncio.Task[None] | None) -> None:
-    """Say each line of the input, until it ends or the chat does."""
-    async for line in typed_lines(listening):
+async def _send_lines(joined: Chat, room: str, listener: asyncio.Task[None] | None) -> None:
+    """Send each line of the input, until the input or the chat ends."""
+    async for line in stdin_lines(listener):
         try:
             await joined.send(line, room=room)
-        except RefusedError as error:
-            if listening is None:
+        except RequestRejectedError as error:
+            if listener is None:
                 raise
-            remark(f"not said: {error}")
+            print_note(f"not sent: {error}")
 
 
-async def _listen(joined: Chat, room: str) -> None:
+async def _print_events(joined: Chat, room: str) -> None:
     with suppress(asyncio.CancelledError):
         async for event in joined:
-            tell(event, joined, room)
+            print_event(event, joined, room)
 
 
-def tell(event: ChatEvent, joined: Chat, room: str) -> None:
-    """Print what the chat tells, as far as it concerns ``room`` or people."""
+def print_event(event: ChatEvent, joined: Chat, room: str) -> None:
+    """Print ``event``, if it is about ``room`` or a user."""
+    if isinstance(event, StoredFrame):
+        if event.room == room:
+            _print_stored_event(event, joined)
+        return
     match event:
-        case MessageFrame():
-            if event.room == room and event.user.id != joined.user.id:
-                _show(event)
         case JoinedFrame() | LeftFrame():
             if event.user.id != joined.user.id:
-                remark(f"* {event.user.name} {event.type}")
+                print_note(f"* {event.user.name} {event.type}")
         case ErrorFrame():
-            remark(f"opsroom: {event.message}")
+            print_note(f"opsroom: {event.message}")
         case ResetFrame():
-            remark("* some messages were missed and can't be told any more")
+            print_note("* some messages were missed and are no longer available")
+        case MutedFrame() | UnmutedFrame() | WelcomeFrame():
+            _print_mute_event(event)
+        case TypingNotice():
+            pass  # the terminal has no place for it
         case _:
-            _tell_of_moderation(event, room)
+            assert_never(event)
 
 
-def _tell_of_moderation(event: ChatEvent, room: str) -> None:
+def _print_stored_event(event: StoredFrame, joined: Chat) -> None:
     match event:
+        case MessageFrame():
+            if event.user.id != joined.user.id:
+                _print_message(event)
         case RemovedFrame():
-            if event.room == room:  # what is on the terminal can't be taken back
-                remark(f"* message {event.id} was removed")
+            print_note(f"* message {event.id} was removed")  # it stays on the terminal
+        case _:
+            assert_never(event)
+
+
+def _print_mute_event(event: MutedFrame | UnmutedFrame | WelcomeFrame) -> None:
+    match event:
         case MutedFrame():
-            remark(_muted(event))
+            print_note(_mute_text(event))
         case UnmutedFrame():
-            remark("* you may write again")
+            print_note("* you may write again")
         case WelcomeFrame():
             if event.muted is not None:
-                remark(_muted(event.muted))
+                print_note(_mute_text(event.muted))
+        case _:
+            assert_never(event)
 
 
-def _muted(mute: Mute) -> str:
-    end = "until that is lifted" if mute.until is None else f"until {mute.until.astimezone():%H:%M %d.%m.%Y}"
-    return f"* you may read and not write {end}" + ("" if mute.reason is None else f": {mute.reason}")
+def _mute_text(mute: Mute) -> str:
+    end = "until this is lifted" if mute.until is None else f"until {mute.until.astimezone():%H:%M %d.%m.%Y}"
+    return f"* you may read but not write {end}" + ("" if mute.reason is None else f": {mute.reason}")
 
 
-def _show(message: Message) -> None:
+def _print_message(message: Message) -> None:
     local = message.timestamp.astimezone()
-    say(f"{local:%H:%M} {message.user.name}: {message.text}")
+    print_line(f"{local:%H:%M} {message.user.name}: {message.text}")

@@ -1,4 +1,4 @@
-"""The commands and what they share."""
+"""The command groups and their common options."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,21 +20,21 @@ PROGRAM = "opsroom"
     "--url",
     envvar="OPSROOM_URL",
     show_envvar=True,
-    help="The server. Else `opsroom` takes the one at PORT, or the one started last from here that still"
-    " runs; and otherwise it is http://127.0.0.1:8000.",
+    help="The server. The default is the one at PORT, or the last one started from here that still runs, or"
+    " http://127.0.0.1:8000.",
 )
 @click.option(
     "--token-file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="File with the token in whose name one commands or moderates (or OPSROOM_TOKEN).",
+    help="File with the token for commands and moderation (or OPSROOM_TOKEN).",
 )
 @click.version_option(package_name="opsroom-client", message="%(prog)s %(version)s")
 @click.pass_context
 def cli(context: click.Context, /, **_: object) -> None:
-    """Talk and command servers from a terminal.
+    """Chat and command servers from a terminal.
 
-    Exit codes: 0 done, 1 refused or failed, 2 a mistake on the command line, 3 the server can't be reached,
-    130 interrupted.
+    Exit codes: 0 success, 1 rejected or failed, 2 usage error, 3 the server can't be reached, 130
+    interrupted.
     """
     context.obj = chosen_server(context)
 
@@ -42,7 +42,7 @@ def cli(context: click.Context, /, **_: object) -> None:
 @cli.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print what teaches SHELL to complete `opsroom`.
+    """Print the script that completes `opsroom` in SHELL.
 
     \b
     bash, in ~/.bashrc:                   eval "$(opsroom completion bash)"
@@ -57,14 +57,14 @@ def completion(shell: str) -> None:
     click.echo(found(cli, {}, program, variable).source())
 
 
-def _elsewhere(context: click.Context, _: click.Parameter, url: str | None) -> None:
+def _set_url(context: click.Context, _: click.Parameter, url: str | None) -> None:
     if url is not None:
-        context.find_root().params["url"] = url  # what completes ids looks there
-        if context.obj is not None:  # while completing, no command runs
+        context.find_root().params["url"] = url  # read by the completion of ids
+        if context.obj is not None:  # during completion no command runs
             context.obj = replace(context.obj, url=url)
 
 
-def _by_token_of(context: click.Context, _: click.Parameter, file: Path | None) -> None:
+def _set_token(context: click.Context, _: click.Parameter, file: Path | None) -> None:
     if file is not None:
         context.find_root().params["token_file"] = file  # as above
         if context.obj is not None:
@@ -72,13 +72,13 @@ def _by_token_of(context: click.Context, _: click.Parameter, file: Path | None) 
 
 
 for _command in (servers, chat, moderate):
-    # Those of the whole, behind the command as well: it is where people look for them.
+    # Accept the global options after the command, too, where users expect them.
     _command.params += [
-        click.Option(["--url"], callback=_elsewhere, expose_value=False, help="The server."),
+        click.Option(["--url"], callback=_set_url, expose_value=False, help="The server."),
         click.Option(
             ["--token-file"],
             type=click.Path(dir_okay=False, path_type=Path),
-            callback=_by_token_of,
+            callback=_set_token,
             expose_value=False,
             help="File with the token (or OPSROOM_TOKEN).",
         ),
@@ -87,9 +87,9 @@ for _command in (servers, chat, moderate):
 
 
 def main(arguments: Sequence[str] | None = None, server: Server | None = None, program: str = PROGRAM) -> int:
-    """Run the command line, that of the process where none is given, and end with its exit code.
+    """Run the command line and exit.
 
-    ``server``: what finds the server where none is named.
+    ``arguments``: those of the process if None. ``server``: finds the default server.
     """
     code: int = cli(arguments, prog_name=program, obj=server)
     return code

@@ -1,22 +1,22 @@
-"""``opsroom moderate``: what admins do about messages and people."""
+"""``opsroom moderate``: moderation of messages and users."""
 
 import click
 
-from opsroom_client.cli.output import say, show_json, show_table
+from opsroom_client.cli.output import print_line, show_json, show_table
 from opsroom_client.cli.running import Server, run
 from opsroom_client.client import Opsroom
+from opsroom_contracts.chat.moderation import Restriction
 from opsroom_contracts.http import RestrictionList
-from opsroom_contracts.model import rfc3339
-from opsroom_contracts.moderation import Restriction
+from opsroom_contracts.serialization.model import rfc3339
 
 _room = click.option("--room", default="general", show_default=True, help="The room.")
-_reason = click.option("--reason", help="Why; at most 200 characters.")
-_minutes = click.option("--minutes", type=click.IntRange(min=1), help="For how long; else until lifted.")
+_reason = click.option("--reason", help="The reason; at most 200 characters.")
+_minutes = click.option("--minutes", type=click.IntRange(min=1), help="The duration; default: until lifted.")
 
 
 @click.group()
 def moderate() -> None:
-    """Remove messages, mute and ban: for admins (--token-file or OPSROOM_TOKEN)."""
+    """Remove messages, mute and ban; for admins (--token-file or OPSROOM_TOKEN)."""
 
 
 @moderate.command()
@@ -29,7 +29,7 @@ def messages(server: Server, room: str, last: int) -> None:
     async def work(opsroom: Opsroom) -> None:
         found = await opsroom.history(room, limit=last)
         rows = [(one.id, rfc3339(one.timestamp), one.user.name, one.text) for one in found]
-        show_table(("ID", "SAID", "BY", "TEXT"), rows)
+        show_table(("ID", "PUBLISHED", "BY", "TEXT"), rows)
 
     run(server, work)
 
@@ -44,7 +44,7 @@ def remove(server: Server, message_id: str, room: str, reason: str | None) -> No
 
     async def work(opsroom: Opsroom) -> None:
         await opsroom.moderation.remove(message_id, room=room, reason=reason)
-        say(f"{message_id} removed")
+        print_line(f"{message_id} removed")
 
     run(server, work)
 
@@ -55,10 +55,10 @@ def remove(server: Server, message_id: str, room: str, reason: str | None) -> No
 @_reason
 @click.pass_obj
 def mute(server: Server, name: str, minutes: int | None, reason: str | None) -> None:
-    """Let NAME read and not write."""
+    """Mute NAME, who can still read."""
 
     async def work(opsroom: Opsroom) -> None:
-        _tell(await opsroom.moderation.mute(name, seconds=_seconds(minutes), reason=reason))
+        _print_restriction(await opsroom.moderation.mute(name, seconds=_seconds(minutes), reason=reason))
 
     run(server, work)
 
@@ -72,13 +72,15 @@ def mute(server: Server, name: str, minutes: int | None, reason: str | None) -> 
 def ban(
     server: Server, name: str | None, address: str | None, minutes: int | None, reason: str | None
 ) -> None:
-    """Keep NAME, or an address, out."""
+    """Ban NAME, or an address."""
     if (name is None) == (address is None):
-        raise click.UsageError("give a NAME or --address, one of them")
+        raise click.UsageError("give either NAME or --address")
 
     async def work(opsroom: Opsroom) -> None:
         seconds = _seconds(minutes)
-        _tell(await opsroom.moderation.ban(name=name, address=address, seconds=seconds, reason=reason))
+        _print_restriction(
+            await opsroom.moderation.ban(name=name, address=address, seconds=seconds, reason=reason)
+        )
 
     run(server, work)
 
@@ -87,7 +89,7 @@ def ban(
 @click.argument("name")
 @click.pass_obj
 def addresses(server: Server, name: str) -> None:
-    """From where NAME is connected, or was in the last day: what to give to `ban --address`."""
+    """List the addresses of NAME, now and in the last day, for `ban --address`."""
 
     async def work(opsroom: Opsroom) -> None:
         found = await opsroom.moderation.addresses(name)
@@ -124,13 +126,13 @@ def lift(server: Server, restriction_id: str, reason: str | None) -> None:
 
     async def work(opsroom: Opsroom) -> None:
         await opsroom.moderation.lift(restriction_id, reason=reason)
-        say(f"{restriction_id} lifted")
+        print_line(f"{restriction_id} lifted")
 
     run(server, work)
 
 
-def _tell(restriction: Restriction) -> None:
-    say(f"{restriction.id} {restriction.kind.value} {_target(restriction)}, {_until(restriction)}")
+def _print_restriction(restriction: Restriction) -> None:
+    print_line(f"{restriction.id} {restriction.kind.value} {_target(restriction)}, {_until(restriction)}")
 
 
 def _target(restriction: Restriction) -> str:

@@ -1,4 +1,4 @@
-"""``opsroom servers``: list, command and watch."""
+"""``opsroom servers``: list, command and watch servers."""
 
 import asyncio
 from contextlib import suppress
@@ -7,22 +7,23 @@ from datetime import UTC, datetime
 import click
 from click.shell_completion import CompletionItem
 
-from opsroom_client.cli.output import age, remark, say, show_json, show_table
-from opsroom_client.cli.running import WAIT_PATIENCE_SECONDS, Server, chosen_server, run, tell_of_breaks
+from opsroom_client.cli.output import age, print_line, print_note, show_json, show_table
+from opsroom_client.cli.running import WAIT_TIMEOUT_SECONDS, Server, chosen_server, report_connection, run
 from opsroom_client.client import Opsroom
-from opsroom_client.errors import OpsroomError, RefusedError
-from opsroom_contracts.cloud import Command, Instance, Operation, OperationStatus
+from opsroom_client.errors import OpsroomError, RequestRejectedError
+from opsroom_contracts.cloud.commands import COMMANDS, Command, CommandSpec
+from opsroom_contracts.cloud.models import Instance, Operation, OperationStatus
 from opsroom_contracts.http import CloudEvent, InstanceList
-from opsroom_contracts.model import rfc3339
+from opsroom_contracts.serialization.model import rfc3339
 
 _COMPLETION_SECONDS = 1.0
 _WIDEST_TYPE = 9
 
-_as_json = click.option("--json", "as_json", is_flag=True, help="JSON, one object a line.")
+_as_json = click.option("--json", "as_json", is_flag=True, help="JSON, one object per line.")
 
 
 class InstanceId(click.ParamType[str]):
-    """An instance's id, or as much of its beginning as only one has."""
+    """The id of an instance, or a unique prefix of it."""
 
     name = "id"
 
@@ -32,7 +33,7 @@ class InstanceId(click.ParamType[str]):
         param: click.Parameter,  # noqa: ARG002 - click's signature
         incomplete: str,
     ) -> list[CompletionItem]:
-        """The ids there are; none, where the server does not answer at once."""
+        """The existing ids; none if the server does not respond in time."""
 
         async def ids() -> list[CompletionItem]:
             async with chosen_server(ctx).client() as opsroom:
@@ -78,102 +79,100 @@ def _pending(instance: Instance, now: datetime) -> str:
     return f"{pending.command.value} in {seconds:.0f}s by {pending.actor}"
 
 
-def _command(command: Command, explained: str) -> click.Command:
-    """A command of the life cycle as one of the command line."""
+def _click_command(spec: CommandSpec) -> click.Command:
+    """The subcommand for ``command``."""
 
-    def done(
+    def callback(
         server: Server, wait: bool, as_json: bool, key: str | None, instance_id: str | None = None
     ) -> None:
         async def work(opsroom: Opsroom) -> None:
             listed = await opsroom.cloud.instances()
-            chosen = None if instance_id is None else _found(listed, instance_id)
-            operation = await opsroom.cloud.command(command, chosen, key=key)
+            chosen = None if instance_id is None else _resolve_id(listed, instance_id)
+            operation = await opsroom.cloud.command(spec.command, chosen, key=key)
             if wait:
-                operation = await _finished(server, operation, listed.seq)
-            _show(operation, as_json=as_json)
+                operation = await _wait_finished(server, operation, listed.seq)
+            _print_operation(operation, as_json=as_json)
 
         run(server, work)
 
     params: list[click.Parameter] = [
-        click.Option(["-w", "--wait"], is_flag=True, help="Return when it is done, not when it is accepted."),
+        click.Option(["-w", "--wait"], is_flag=True, help="Wait until it is done, not only accepted."),
         click.Option(["--json", "as_json"], is_flag=True, help="The operation as JSON."),
-        click.Option(["--key"], metavar="KEY", help="Done once, however often it is asked with this key."),
+        click.Option(["--key"], metavar="KEY", help="Idempotency key: executed once per key."),
     ]
-    if command is not Command.CREATE:
+    if spec.command is not Command.CREATE:
         params.append(click.Argument(["instance_id"], type=InstanceId(), metavar="ID"))
-    name = {Command.REMOVE: "rm"}.get(command, command.value)
-    return click.Command(name, callback=click.pass_obj(done), params=params, help=explained)
+    return click.Command(spec.name, callback=click.pass_obj(callback), params=params, help=spec.help)
 
 
-for _which, _explained in (
-    (Command.CREATE, "Create a server; it is born stopped."),
-    (Command.START, "Start the server ID, which may be shortened."),
-    (Command.STOP, "Stop the server ID, which may be shortened."),
-    (Command.REMOVE, "Remove the server ID, which may be shortened."),
-):
-    servers.add_command(_command(_which, _explained))
+for _spec in COMMANDS.values():
+    servers.add_command(_click_command(_spec))
 
 
-async def _finished(server: Server, operation: Operation, since: int) -> Operation:
-    """What became of ``operation``.
+async def _wait_finished(server: Server, operation: Operation, since: int) -> Operation:
+    """Wait until ``operation`` is finished and return it.
 
     Raises:
-        OpsroomError: that can't be had, as where the server went away and did not come back.
+        OpsroomError: the result is not available, for instance since the server did not come back.
     """
-    async with server.client(WAIT_PATIENCE_SECONDS) as opsroom:
+    async with server.client(WAIT_TIMEOUT_SECONDS) as opsroom:
         try:
-            return await opsroom.cloud.finished(operation, since, on_connection=tell_of_breaks)
+            return await opsroom.cloud.finished(operation, since, on_connection=report_connection)
         except OpsroomError as error:
-            if not isinstance(error, RefusedError) or error.retryable:
+            if not isinstance(error, RequestRejectedError) or error.retryable:
                 what = f"{operation.command.value} of {operation.instance_id}"
-                error.add_note(f"{what} was accepted and goes on")
+                error.add_note(f"{what} was accepted and continues")
             raise
 
 
-def _found(listed: InstanceList, beginning: str) -> str:
-    """The id that begins so.
+def _resolve_id(listed: InstanceList, prefix: str) -> str:
+    """The id with ``prefix``.
 
     Raises:
-        OpsroomError: none does, or several.
+        OpsroomError: no instance has it, or several.
     """
-    ids = [one.id for one in listed.instances if one.id.startswith(beginning)]
-    if beginning in ids or len(ids) == 1:
-        return beginning if beginning in ids else ids[0]
-    many = f"{len(ids)} servers begin" if ids else "no server begins"
-    raise OpsroomError(f"{many} with {beginning!r} (opsroom servers ls shows them)")
+    ids = [one.id for one in listed.instances if one.id.startswith(prefix)]
+    if prefix in ids or len(ids) == 1:
+        return prefix if prefix in ids else ids[0]
+    matches = f"{len(ids)} servers start" if ids else "no server starts"
+    raise OpsroomError(f"{matches} with {prefix!r} (see `opsroom servers ls`)")
 
 
-def _show(operation: Operation, *, as_json: bool) -> None:
+def _print_operation(operation: Operation, *, as_json: bool) -> None:
     if as_json:
         show_json(operation)
     else:
         due = f", due {rfc3339(operation.due_at)}" if operation.status is OperationStatus.PENDING else ""
-        say(f"{operation.instance_id} {operation.command.value} {operation.status.value}{due}")
+        print_line(f"{operation.instance_id} {operation.command.value} {operation.status.value}{due}")
     if operation.status in {OperationStatus.FAILED, OperationStatus.CANCELLED}:
         raise click.exceptions.Exit(1)
 
 
 @servers.command()
-@click.option("--since", type=click.IntRange(min=0), help="Begin after this sequence; 0 is the beginning.")
+@click.option(
+    "--since", type=click.IntRange(min=0), help="Start after this sequence; 0: from the first event."
+)
 @_as_json
 @click.pass_obj
 def watch(server: Server, since: int | None, as_json: bool) -> None:
-    """Print what happens to servers, until interrupted. Goes on by itself after a break, missing nothing."""
+    """Print changes of servers until interrupted. Reconnects by itself and misses nothing."""
 
     async def work(opsroom: Opsroom) -> None:
-        async with opsroom.cloud.follow(since, on_connection=tell_of_breaks) as changes:
+        async with opsroom.cloud.follow(since, on_connection=report_connection) as changes:
             async for change in changes:
                 if not isinstance(change, CloudEvent):
-                    remark(f"opsroom: what happened before {change.seq} is no longer told; see servers ls")
+                    print_note(
+                        f"opsroom: changes before {change.seq} are no longer available; see `servers ls`"
+                    )
                 elif as_json:
                     show_json(change)
                 else:
-                    say(_line(change))
+                    print_line(_event_line(change))
 
     run(server, work)
 
 
-def _line(event: CloudEvent) -> str:
+def _event_line(event: CloudEvent) -> str:
     what = f"{event.type.value:<{_WIDEST_TYPE}} {event.command.value:<6} {event.state.value:<7}"
-    because = f" ({event.reason})" if event.reason else ""
-    return f"{rfc3339(event.timestamp)} {event.instance_id} {what} by {event.actor}{because}"
+    reason = f" ({event.reason})" if event.reason else ""
+    return f"{rfc3339(event.timestamp)} {event.instance_id} {what} by {event.actor}{reason}"

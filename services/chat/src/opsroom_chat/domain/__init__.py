@@ -1,1 +1,1 @@
-"""The rules of the chat: pure functions of state, time and ids."""
+"""Domain rules of the chat: pure functions of state, time and ids."""

@@ -1,87 +1,82 @@
-"""What becomes of a message that is removed, and of those who are muted or banned.
+"""Rules of moderation: the records of removed messages, mutes and bans.
 
-Each function answers the record as it should be, or refuses. Nothing is stored here.
+Pure functions: each returns the new record, or refuses.
 """
 
 from datetime import datetime, timedelta
 
-from opsroom_contracts.addresses import AddressRuleError, bannable_site
-from opsroom_contracts.audit import AskedBy
-from opsroom_contracts.chat import MessageEvent
+from opsroom_contracts.addresses import AddressRuleError, bannable_network
+from opsroom_contracts.audit import Requester
+from opsroom_contracts.chat.events import MessageRemoved
+from opsroom_contracts.chat.models import Message
+from opsroom_contracts.chat.moderation import Restriction, RestrictionKind, RestrictRequest, restriction_id
 from opsroom_contracts.errors import ErrorCode, refuse
-from opsroom_contracts.model import to_milliseconds
-from opsroom_contracts.moderation import (
-    MessageRemoved,
-    Restriction,
-    RestrictionKind,
-    RestrictRequest,
-    restriction_id,
-)
+from opsroom_contracts.serialization.model import to_milliseconds
 from opsroom_contracts.text import NameRuleError, clean_name
 
-_REMEMBERED_SECONDS = 60
-"""How long a record outlives what it says, so that everybody hears of the end."""
+_TOMBSTONE_SECONDS = 60
+"""How long a record is kept after its end, so that all subscribers see it."""
 RETRY_SECONDS = 60
-"""For how long it is remembered what a request did: far longer than any gateway retries."""
+"""How long the result of a request is kept for deduplication: far longer than any gateway retries."""
 
 
-def removal_of(event: MessageEvent, seq: int, now: datetime) -> MessageRemoved:
-    """What is stored in the place of a message that lies at ``seq``."""
+def removal_of(message: Message, now: datetime) -> MessageRemoved:
+    """Return the tombstone of ``message``."""
     return MessageRemoved(
-        id=event.id,
-        room=event.room,
-        message_seq=seq,
-        sent_at=event.timestamp,
+        id=message.id,
+        room=message.room,
+        message_seq=message.seq,
+        sent_at=message.timestamp,
         timestamp=to_milliseconds(now),
     )
 
 
-def restriction_of(wanted: RestrictRequest, now: datetime) -> Restriction:
-    """The record of a mute or ban.
+def restriction_of(request: RestrictRequest, now: datetime) -> Restriction:
+    """Build the record of a mute or ban.
 
     Raises:
-        FaultError: ``invalid_request``: not exactly one target, or one that it can't be about.
+        FaultError: ``invalid_request``: not exactly one target, or a target that can't be restricted.
     """
-    name, address = _target(wanted)
-    until = None if wanted.seconds is None else now + timedelta(seconds=wanted.seconds)
+    name, address = _target(request)
+    until = None if request.seconds is None else now + timedelta(seconds=request.seconds)
     return Restriction(
-        id=restriction_id(wanted.kind, name, address),
-        kind=wanted.kind,
+        id=restriction_id(request.kind, name, address),
+        kind=request.kind,
         name=name,
         address=address,
-        by=wanted.by.name,
+        by=request.by.name,
         at=to_milliseconds(now),
         until=until,
-        reason=wanted.reason,
+        reason=request.reason,
     )
 
 
-def lifted(restriction: Restriction, by: AskedBy, now: datetime) -> Restriction:
-    """The record of one that is over."""
+def lifted(restriction: Restriction, by: Requester, now: datetime) -> Restriction:
+    """Return the record of the lifted ``restriction``."""
     ended: dict[str, object] = {"lifted": True, "by": by.name, "at": to_milliseconds(now)}
     return restriction.model_copy(update=ended)
 
 
-def life_of(restriction: Restriction, now: datetime) -> int | None:
-    """For how many seconds a record must be kept; None: for good."""
+def ttl_of(restriction: Restriction, now: datetime) -> int | None:
+    """Return for how many seconds a record must be kept; None: without limit."""
     if restriction.lifted:
-        return _REMEMBERED_SECONDS
+        return _TOMBSTONE_SECONDS
     if restriction.until is None:
         return None
-    return max(0, int((restriction.until - now).total_seconds())) + _REMEMBERED_SECONDS
+    return max(0, int((restriction.until - now).total_seconds())) + _TOMBSTONE_SECONDS
 
 
-def _target(wanted: RestrictRequest) -> tuple[str | None, str | None]:
-    if wanted.name is not None and wanted.address is not None:
-        raise refuse(ErrorCode.INVALID_REQUEST, "address: must not go with name", field="address")
-    if wanted.name is not None:
+def _target(request: RestrictRequest) -> tuple[str | None, str | None]:
+    if request.name is not None and request.address is not None:
+        raise refuse(ErrorCode.INVALID_REQUEST, "address: must not be combined with name", field="address")
+    if request.name is not None:
         try:
-            return clean_name(wanted.name), None
+            return clean_name(request.name), None
         except NameRuleError as error:
             raise refuse(ErrorCode.INVALID_REQUEST, f"name: {error}", field="name") from None
-    if wanted.kind is RestrictionKind.MUTE or wanted.address is None:
-        raise refuse(ErrorCode.INVALID_REQUEST, "name: must be given", field="name")
+    if request.kind is RestrictionKind.MUTE or request.address is None:
+        raise refuse(ErrorCode.INVALID_REQUEST, "name: is required", field="name")
     try:
-        return None, bannable_site(wanted.address)
+        return None, bannable_network(request.address)
     except AddressRuleError as error:
         raise refuse(ErrorCode.INVALID_REQUEST, f"address: {error}", field="address") from None

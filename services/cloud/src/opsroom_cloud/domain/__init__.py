@@ -1,1 +1,1 @@
-"""The rules of the cloud: no input or output, no clock, nothing random."""
+"""Domain rules of the cloud: pure functions without I/O, clock or randomness."""

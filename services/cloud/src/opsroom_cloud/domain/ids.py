@@ -1,4 +1,4 @@
-"""Ids that follow from other ids, so that a retry arrives at the same ones."""
+"""Ids derived from other ids, so that a retry gets the same ones."""
 
 from uuid import UUID, uuid5
 
@@ -7,10 +7,10 @@ _INSTANCES = UUID("c2b7e1a4-92d8-4f0e-8a55-3b1f6d9c0e17")
 
 
 def operation_id_of(client_id: str) -> str:
-    """The id of the operation that a client knows as ``client_id``: 32 hexadecimal digits."""
+    """Derive the operation id from the idempotency key ``client_id``: 32 hexadecimal digits."""
     return uuid5(_OPERATIONS, client_id).hex
 
 
 def instance_id_of(operation_id: str) -> str:
-    """The id of the instance that the operation ``operation_id`` creates: a UUID with dashes."""
+    """Derive the id of the instance that ``operation_id`` creates: a UUID with dashes."""
     return str(uuid5(_INSTANCES, operation_id))

@@ -1,43 +1,27 @@
-"""The life cycle of an instance: which command may follow what, and which event says so.
+"""Rules of an instance's life cycle: which commands are valid in which state, and the resulting events.
 
-An instance is the fold of its events (:func:`opsroom_contracts.cloud.apply`), of which the last alone
-decides. So every event here carries the whole state after it; one that undoes an operation carries the
-state from before, and since when that has held.
+An instance is a projection of its events (:func:`opsroom_contracts.cloud.models.apply`) for which the last
+event is enough. Every event therefore carries the complete state after it. An event that ends an operation
+without effect carries the previous state and since when it has held.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from opsroom_contracts.cloud import (
-    DONE,
-    Command,
-    EventType,
-    Instance,
-    InstanceEvent,
-    InstanceState,
-    PendingOperation,
-)
+from opsroom_contracts.cloud.commands import COMMANDS, Command, EventType, InstanceState
+from opsroom_contracts.cloud.models import Instance, InstanceEvent, PendingOperation
 from opsroom_contracts.errors import ErrorCode, Fault
+from opsroom_contracts.text import clip
 
 REASON_MAX = 500
-"""The most characters of a provider's reason that an event keeps."""
-
-_STATE_AFTER: dict[Command, InstanceState] = {
-    Command.CREATE: InstanceState.STOPPED,
-    Command.START: InstanceState.RUNNING,
-    Command.STOP: InstanceState.STOPPED,
-}
-_POINTLESS_IN: dict[Command, InstanceState] = {
-    Command.START: InstanceState.RUNNING,
-    Command.STOP: InstanceState.STOPPED,
-}
+"""The maximum length of a provider's reason in an event, in characters; longer reasons are clipped."""
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """A command as somebody gave it, with all that accepting it would need.
+class AcceptCommand:
+    """A command with everything that is needed to accept it.
 
-    ``pending_max``: so many operations of the actor may be pending, this one included; None: any number.
+    ``pending_max``: the actor's quota of pending operations, including this one; None: no quota.
     """
 
     command: Command
@@ -49,19 +33,19 @@ class Order:
     pending_max: int | None = None
 
 
-def ends_at(pending: PendingOperation, stored_at: datetime, longest: timedelta) -> datetime:
-    """When an operation has to end whose acceptance the broker stored at ``stored_at``.
+def deadline_of(pending: PendingOperation, stored_at: datetime, longest: timedelta) -> datetime:
+    """Return when an operation must complete if the broker stored its acceptance at ``stored_at``.
 
-    When it is due, and never before its whole delay has passed since it was stored: the command was given a
-    moment earlier, and clocks differ. Nothing stays pending for more than ``longest``: an event published by
-    hand may claim any due time, but the broker keeps no event for ever.
+    This is its due time, but at least its whole delay after it was stored: the command was created slightly
+    earlier, and clocks differ. At most ``longest`` after it was stored: an event published by hand can have
+    any due time, but events expire.
     """
     waits = max(pending.due_at - stored_at, pending.due_at - pending.accepted_at)
     return stored_at + min(waits, longest)
 
 
-def decide(instance: Instance | None, order: Order) -> InstanceEvent | Fault:
-    """The ``received`` event that accepts ``order``, or why it is refused."""
+def decide(instance: Instance | None, order: AcceptCommand) -> InstanceEvent | Fault:
+    """Return the ``received`` event that accepts ``order``, or the fault that refuses it."""
     refusal = _refusal(instance, order)
     if refusal is not None:
         return refusal
@@ -79,23 +63,24 @@ def decide(instance: Instance | None, order: Order) -> InstanceEvent | Fault:
 
 
 def complete(instance: Instance | None, operation_id: str, now: datetime) -> InstanceEvent | None:
-    """The event that says the operation is done, or None where it is not pending."""
+    """Return the event that completes the operation; None if it is not pending."""
     pending = _pending(instance, operation_id)
     if instance is None or pending is None:
         return None
+    spec = COMMANDS[pending.command]
     return InstanceEvent(
-        type=DONE[pending.command],
+        type=spec.done,
         instance_id=instance.id,
         operation_id=operation_id,
         command=pending.command,
-        state=_STATE_AFTER.get(pending.command, instance.state),
+        state=spec.leaves or instance.state,
         actor=pending.actor,
         timestamp=now,
     )
 
 
 def fail(instance: Instance | None, operation_id: str, reason: str, now: datetime) -> InstanceEvent | None:
-    """The event that says the operation failed, the former state holding; None where it is not pending."""
+    """Return the event that fails the operation and keeps the previous state; None if it is not pending."""
     pending = _pending(instance, operation_id)
     if instance is None or pending is None:
         return None
@@ -107,21 +92,21 @@ def fail(instance: Instance | None, operation_id: str, reason: str, now: datetim
         state=instance.state,
         actor=pending.actor,
         timestamp=now,
-        reason=reason[:REASON_MAX],
+        reason=clip(reason, REASON_MAX),
         since=instance.timestamp,
     )
 
 
 def cancel(instance: Instance | None, operation_id: str, actor: str, now: datetime) -> InstanceEvent | Fault:
-    """The event that says ``actor`` cancelled the operation, or why that can't be.
+    """Return the event with which ``actor`` cancels the operation, or the fault that refuses it.
 
-    From the due time on the work may be under way at the provider, so it is too late then.
+    A due operation can't be cancelled, because the provider may already be executing it.
     """
     pending = _pending(instance, operation_id)
     if instance is None or pending is None:
-        return _finished(operation_id, "is not pending any more")
+        return _finished(operation_id, "is no longer pending")
     if now >= pending.due_at:
-        return _finished(operation_id, "is due and can't be cancelled any more")
+        return _finished(operation_id, "is due and can no longer be cancelled")
     return InstanceEvent(
         type=EventType.CANCELLED,
         instance_id=instance.id,
@@ -135,7 +120,7 @@ def cancel(instance: Instance | None, operation_id: str, actor: str, now: dateti
 
 
 def retain(event: InstanceEvent, now: datetime) -> InstanceEvent:
-    """The state that ``event`` left, said anew, so that it outlives ``event`` in the stream."""
+    """Return an event that repeats the state after ``event``, so that it outlives ``event``'s retention."""
     return InstanceEvent(
         type=EventType.RETAINED,
         instance_id=event.instance_id,
@@ -148,7 +133,7 @@ def retain(event: InstanceEvent, now: datetime) -> InstanceEvent:
     )
 
 
-def _refusal(instance: Instance | None, order: Order) -> Fault | None:
+def _refusal(instance: Instance | None, order: AcceptCommand) -> Fault | None:
     if instance is None:
         if order.command is Command.CREATE:
             return None
@@ -165,10 +150,12 @@ def _refusal(instance: Instance | None, order: Order) -> Fault | None:
             operation_id=pending.id,
         )
     if order.command is Command.CREATE:
-        return _invalid(f"instance {instance.id} exists already")
-    if _POINTLESS_IN.get(order.command) is instance.state:
-        return _invalid(f"instance {instance.id} is {instance.state.value} already")
-    return None
+        return _invalid(f"instance {instance.id} already exists")
+    spec = COMMANDS[order.command]
+    if instance.state in spec.needs:
+        return None
+    already = "already " if instance.state is spec.leaves else ""
+    return _invalid(f"instance {instance.id} is {already}{instance.state.value}")
 
 
 def _invalid(message: str) -> Fault:

@@ -1,1 +1,1 @@
-"""The product's own interface, ``/api/v1``."""
+"""The HTTP and WebSocket API ``/api/v1``."""

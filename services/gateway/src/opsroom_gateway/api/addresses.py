@@ -1,4 +1,4 @@
-"""From where somebody is connected: ``/api/v1/chat/addresses``, for admins who have to ban an address."""
+"""Route of ``/api/v1/chat/addresses``: a user's addresses, for admins who need to ban one."""
 
 import logging
 from datetime import datetime
@@ -6,19 +6,20 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from opsroom_contracts.audit import AuditAction
-from opsroom_contracts.codec import ContractError, contract_of, decode, encode
-from opsroom_contracts.gateways import SIGHTINGS_MAX, Sighting, Whereabouts, WhereaboutsRequest
+from opsroom_contracts.audit import TARGET_MAX, AuditedAction
+from opsroom_contracts.endpoints import KNOWN_ADDRESSES
+from opsroom_contracts.gateways import KNOWN_ADDRESSES_MAX, AddressSeen, KnownAddresses, KnownAddressesRequest
 from opsroom_contracts.http import AddressList
+from opsroom_contracts.serialization.codec import ContractError, contract_of, decode, encode
 from opsroom_contracts.status import REPLICAS_MAX
-from opsroom_contracts.subjects import GATEWAY_WHEREABOUTS
-from opsroom_gateway.api.moderation import DENIED, Moderator, moderator_of
+from opsroom_contracts.text import clip
+from opsroom_gateway.api.audit_log import GatewayAuditLog
+from opsroom_gateway.api.moderation import AUTH_ERRORS, Moderator, require_moderator
+from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.identity.principals import Access
-from opsroom_gateway.noted_here import NotedHere
-from opsroom_gateway.problems import documented, shown
-from opsroom_messaging.connection import Broker
-from opsroom_messaging.everybody import ask_all
+from opsroom_gateway.auth.authorization import Authorizer
+from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.client.scatter_gather import request_many
 
 _NAME_MAX = 256
 _EXAMPLE = {"addresses": [{"address": "203.0.113.7", "at": "2026-11-25T08:32:08.054Z"}]}
@@ -26,56 +27,58 @@ _EXAMPLE = {"addresses": [{"address": "203.0.113.7", "at": "2026-11-25T08:32:08.
 log = logging.getLogger(__name__)
 
 
-class Locating:
-    """Asks all gateways: each knows its own connections alone, and nobody stores them."""
+class AddressLookup:
+    """Queries all gateways: each knows only the addresses of its connections, and none are stored."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: NatsConnection) -> None:
         self._broker = broker
 
     async def addresses_of(self, name: str) -> AddressList:
-        """What they know, the latest first.
+        """Return the addresses of users with ``name``, latest first.
 
         Raises:
-            UnavailableError: the broker did not take the question.
+            UnavailableError: the broker did not accept the request.
         """
-        question = encode(WhereaboutsRequest(name=name))
-        answers = await ask_all(self._broker, GATEWAY_WHEREABOUTS, question, most=REPLICAS_MAX)
+        request = encode(KnownAddressesRequest(name=name))
+        replies = await request_many(self._broker, KNOWN_ADDRESSES.subject, request, max_replies=REPLICAS_MAX)
         latest: dict[str, datetime] = {}
-        for answer in answers:
-            for sighting in _sightings_in(answer):
+        for reply in replies:
+            for sighting in _sightings_in(reply):
                 latest[sighting.address] = max(sighting.at, latest.get(sighting.address, sighting.at))
-        found = sorted(latest.items(), key=lambda one: (one[1], one[0]), reverse=True)[:SIGHTINGS_MAX]
-        return AddressList(addresses=tuple(Sighting(address=address, at=at) for address, at in found))
+        found = sorted(latest.items(), key=lambda one: (one[1], one[0]), reverse=True)[:KNOWN_ADDRESSES_MAX]
+        return AddressList(addresses=tuple(AddressSeen(address=address, at=at) for address, at in found))
 
 
-def _sightings_in(answer: bytes) -> tuple[Sighting, ...]:
+def _sightings_in(reply: bytes) -> tuple[AddressSeen, ...]:
     try:
-        return decode(contract_of(Whereabouts), answer).sightings
+        return decode(contract_of(KnownAddresses), reply).sightings
     except ContractError as error:
-        log.warning("skipped an answer on %s: %s", GATEWAY_WHEREABOUTS, error)
+        log.warning("skipped a malformed reply on %s: %s", KNOWN_ADDRESSES.subject, error)
         return ()
 
 
-def addresses_router(locating: Locating, access: Access, here: NotedHere) -> APIRouter:
-    """The route."""
+def addresses_router(lookup: AddressLookup, access: Authorizer, audit_log: GatewayAuditLog) -> APIRouter:
+    """Build the route of the address lookup."""
     router = APIRouter(prefix="/chat", tags=["admin"], dependencies=[BEARER])
 
     @router.get(
         "/addresses",
-        summary="From where somebody is connected",
-        responses=shown(200, _EXAMPLE) | documented(*DENIED),
+        summary="Look up a user's addresses",
+        responses=example_response(200, _EXAMPLE) | error_responses(*AUTH_ERRORS),
     )
     async def addresses(
         request: Request,
-        asking: Annotated[Moderator, Depends(moderator_of(access, here, AuditAction.LOCATE, "name"))],
+        moderator: Annotated[
+            Moderator, Depends(require_moderator(access, audit_log, AuditedAction.LOCATE, "name"))
+        ],
         name: Annotated[str, Query(min_length=1, max_length=_NAME_MAX, examples=["bob"])],
     ) -> AddressList:
-        """Of those who go by that name now, or did in the last day; what to give to a ban.
+        """The addresses of users with this name, now or during the last day, as needed for a ban.
 
-        That it was asked is in the audit. It asks every gateway, for a third of a second.
+        The lookup is audited. It queries all gateways, for a third of a second.
         """
-        found = await locating.addresses_of(name)
-        here.accepted(request, AuditAction.LOCATE, asking.by.name, name[:128])
+        found = await lookup.addresses_of(name)
+        audit_log.accepted(request, AuditedAction.LOCATE, moderator.by.name, clip(name, TARGET_MAX))
         return found
 
     return router

@@ -1,18 +1,18 @@
-"""``/api/v1/audit``: who asked for what."""
+"""Route of ``/api/v1/audit``: the audit log."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
 from opsroom_contracts.audit import AUDIT_ENTRY, AUDIT_PAGE_MAX, AuditPage, AuditRecord
-from opsroom_contracts.codec import ContractError
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.identity import Action
+from opsroom_contracts.serialization.codec import ContractError
 from opsroom_contracts.subjects import AUDIT
+from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.identity.principals import Access
-from opsroom_gateway.problems import documented, shown
-from opsroom_messaging.stored import Stored, StreamReader
+from opsroom_gateway.auth.authorization import Authorizer
+from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
 
 _EXAMPLE = {
     "entries": [
@@ -33,21 +33,21 @@ _EXAMPLE = {
         }
     ]
 }
-_Place = Annotated[int | None, Query(ge=0, le=2**63 - 1)]
+_SequenceQuery = Annotated[int | None, Query(ge=0, le=2**63 - 1)]
 _Limit = Annotated[int, Query(ge=1, le=AUDIT_PAGE_MAX)]
 
 
-def audit_router(reader: StreamReader, access: Access) -> APIRouter:
-    """The route of the audit."""
+def audit_router(reader: StreamReader, access: Authorizer) -> APIRouter:
+    """Build the route of the audit log."""
     router = APIRouter(tags=["admin"], dependencies=[BEARER])
 
     @router.get(
         "/audit",
-        summary="Who asked for what",
-        dependencies=[Depends(access.needs(Action.SEE_AUDIT))],
+        summary="Read the audit log",
+        dependencies=[Depends(access.require(Action.SEE_AUDIT))],
         response_model_exclude_none=True,
-        responses=shown(200, _EXAMPLE)
-        | documented(
+        responses=example_response(200, _EXAMPLE)
+        | error_responses(
             ErrorCode.INVALID_REQUEST,
             ErrorCode.TOKEN_INVALID,
             ErrorCode.UNAUTHENTICATED,
@@ -56,10 +56,12 @@ def audit_router(reader: StreamReader, access: Access) -> APIRouter:
             ErrorCode.UNAVAILABLE,
         ),
     )
-    async def audit(before: _Place = None, after: _Place = None, limit: _Limit = 50) -> AuditPage:
-        """A page in ascending sequence: the last entries, those before one, or those after one."""
+    async def audit(
+        before: _SequenceQuery = None, after: _SequenceQuery = None, limit: _Limit = 50
+    ) -> AuditPage:
+        """A page in ascending order: the latest entries, those before a sequence, or those after one."""
         if before is not None and after is not None:
-            raise refuse(ErrorCode.INVALID_REQUEST, "before: must not go with after", field="before")
+            raise refuse(ErrorCode.INVALID_REQUEST, "before: must not be combined with after", field="before")
         if after is not None:
             found = await reader.page(AUDIT, start=after + 1, count=limit)
         else:
@@ -73,7 +75,7 @@ def audit_router(reader: StreamReader, access: Access) -> APIRouter:
     return router
 
 
-def _readable(stored: Stored) -> list[AuditRecord]:
+def _readable(stored: StreamMessage) -> list[AuditRecord]:
     try:
         return [AuditRecord(seq=stored.seq, entry=AUDIT_ENTRY.read(stored.data))]
     except ContractError:

@@ -1,31 +1,30 @@
-"""``/api/v1/chat`` over HTTP: register, who is here, what was said."""
+"""Routes of ``/api/v1/chat``: registration, user list and history."""
 
 from typing import Annotated
 from uuid import uuid4
 
 from fastapi import APIRouter, Body, Depends, Path, Query, Request
 
-from opsroom_contracts.chat import (
+from opsroom_contracts import endpoints
+from opsroom_contracts.chat.models import (
     HISTORY_MAX,
     HistoryReply,
     HistoryRequest,
-    RegisterReply,
     RegisterRequest,
     UsersReply,
 )
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.http import NewUser, Registered
 from opsroom_contracts.identity import Action
-from opsroom_contracts.subjects import ChatSubject
+from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.edge.limits import Limits
-from opsroom_gateway.identity.principals import Access, Principal, Proof
-from opsroom_gateway.people_feed import PeopleFeed
-from opsroom_gateway.problems import documented, shown
-from opsroom_messaging.requests import Requester
+from opsroom_gateway.auth.authorization import AuthMethod, Authorizer, Principal
+from opsroom_gateway.middleware.rate_limits import Limits
+from opsroom_gateway.projections.members import MemberProjection
+from opsroom_messaging.client.request_client import RequestClient
 
 _Room = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$", examples=["general"])]
-_Place = Annotated[int | None, Query(ge=0, le=2**63 - 1)]
+_SequenceQuery = Annotated[int | None, Query(ge=0, le=2**63 - 1)]
 _ALICE = {"id": "4958f40b-66f3-5909-accb-ac1143d7ea5f", "name": "alice"}
 _MESSAGE = {
     "seq": 1,
@@ -39,91 +38,97 @@ _MESSAGE = {
 _Limit = Annotated[int, Query(ge=1, le=HISTORY_MAX)]
 
 
-_DENIED = (ErrorCode.TOKEN_INVALID, ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN, ErrorCode.BANNED)
+_AUTH_ERRORS = (ErrorCode.TOKEN_INVALID, ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN, ErrorCode.BANNED)
 
 
-def users_router(requester: Requester, people: PeopleFeed, limits: Limits, access: Access) -> APIRouter:
-    """The routes of people."""
+def users_router(
+    requester: RequestClient, members: MemberProjection, limits: Limits, access: Authorizer
+) -> APIRouter:
+    """Build the routes of registration and user list."""
     router = APIRouter(prefix="/chat", tags=["chat"], dependencies=[BEARER])
 
     @router.post(
         "/users",
         status_code=201,
         summary="Register a name",
-        responses=shown(201, {"user": _ALICE, "token": "4958f40b-66f3-5909-accb-ac1143d7ea5f.9hfKBzW5…"})
-        | documented(
+        responses=example_response(
+            201, {"user": _ALICE, "token": "4958f40b-66f3-5909-accb-ac1143d7ea5f.9hfKBzW5…"}
+        )
+        | error_responses(
             ErrorCode.NAME_TAKEN,
             ErrorCode.NAME_INVALID,
             ErrorCode.RATE_LIMITED,
             ErrorCode.UNAVAILABLE,
-            *_DENIED,
+            *_AUTH_ERRORS,
         ),
     )
     async def register(
-        caller: Request, body: Annotated[NewUser, Body(examples=[{"name": "alice"}])]
+        client: Request, body: Annotated[NewUser, Body(examples=[{"name": "alice"}])]
     ) -> Registered:
-        """Take a name of 1 to 32 characters. Keep the token: it is told once and proves who you are.
+        """The name has 1 to 32 characters. Keep the token: it authenticates you and is returned only once.
 
-        Whoever brings a proof along (a token given out, or the issuer's) gets a token that may do what the
-        proof allows, and need not say a name: the proof has one.
+        With a static token of the operator or a token of the issuer, the new token has the same permissions,
+        and the name is optional: the default is the name in that token.
         """
-        principal = await access.required(caller, Action.REGISTER)
-        limits.register(caller)
+        principal = await access.authorize(client, Action.REGISTER)
+        limits.count_registration(client)
         request = RegisterRequest(
             name=_name(access, principal, body.name), client_id=uuid4().hex, grant=principal.grant
         )
-        reply = await requester.ask(ChatSubject.REGISTER, request, RegisterReply)
+        reply = await requester.request(endpoints.REGISTER, request)
         if reply.token is None:
-            raise AssertionError("the chat service gives a token to everyone who registers here")
+            raise AssertionError("the chat service returned no token")
         return Registered(user=reply.user, token=reply.token)
 
     @router.get(
         "/users",
-        summary="Who is here",
-        dependencies=[Depends(access.needs(Action.CHAT))],
-        responses=shown(200, {"users": [_ALICE]}) | documented(*_DENIED),
+        summary="List users",
+        dependencies=[Depends(access.require(Action.CHAT))],
+        responses=example_response(200, {"users": [_ALICE]}) | error_responses(*_AUTH_ERRORS),
     )
     async def users() -> UsersReply:
-        """People on the list, in the order in which they came."""
-        return UsersReply(users=people.listed())
+        """The listed users, in the order of joining."""
+        return UsersReply(users=members.listed())
 
     return router
 
 
-def history_router(requester: Requester, access: Access) -> APIRouter:
-    """The route of what was said."""
+def history_router(requester: RequestClient, access: Authorizer) -> APIRouter:
+    """Build the route of the history."""
     router = APIRouter(prefix="/chat", tags=["chat"], dependencies=[BEARER])
 
     @router.get(
         "/rooms/{room}/messages",
-        summary="What was said",
-        dependencies=[Depends(access.needs(Action.CHAT))],
-        responses=shown(200, {"messages": [_MESSAGE]})
-        | documented(ErrorCode.ROOM_UNKNOWN, ErrorCode.INVALID_REQUEST, ErrorCode.UNAVAILABLE, *_DENIED),
+        summary="Read messages",
+        dependencies=[Depends(access.require(Action.CHAT))],
+        responses=example_response(200, {"messages": [_MESSAGE]})
+        | error_responses(
+            ErrorCode.ROOM_UNKNOWN, ErrorCode.INVALID_REQUEST, ErrorCode.UNAVAILABLE, *_AUTH_ERRORS
+        ),
         response_model_exclude_none=True,
     )
     async def history(
-        room: _Room, before: _Place = None, after: _Place = None, limit: _Limit = 50
+        room: _Room, before: _SequenceQuery = None, after: _SequenceQuery = None, limit: _Limit = 50
     ) -> HistoryReply:
-        """A page of messages in ascending sequence: the last ones, those before one, or those after one."""
+        """A page in ascending order: the latest messages, those before a sequence, or those after one."""
         request = HistoryRequest(room=room, before=before, after=after, limit=limit)
-        return await requester.ask(ChatSubject.HISTORY, request, HistoryReply)
+        return await requester.request(endpoints.HISTORY, request)
 
     return router
 
 
-def _name(access: Access, principal: Principal, asked: str | None) -> str:
-    """The name to register.
+def _name(access: Authorizer, principal: Principal, requested: str | None) -> str:
+    """Return the name to register.
 
     Raises:
-        FaultError: ``invalid_request`` where there is none; ``name_taken`` where it is that of a token given
-            out to somebody else.
+        FaultError: ``invalid_request``: there is no name. ``name_taken``: it belongs to a static token of
+            another user.
     """
-    has_name = principal.proof in {Proof.GIVEN, Proof.SIGN_ON}
-    name = principal.name if asked is None and has_name else asked
+    has_name = principal.auth_method in {AuthMethod.STATIC, AuthMethod.SIGN_ON}
+    name = principal.name if requested is None and has_name else requested
     if name is None:
-        raise refuse(ErrorCode.INVALID_REQUEST, "name: must be given", field="name")
-    own = principal.grant is not None and access.tokens.counts(principal.grant.source)
-    if access.tokens.reserves(name) and not own:
+        raise refuse(ErrorCode.INVALID_REQUEST, "name: is required", field="name")
+    own = principal.grant is not None and access.tokens.is_valid(principal.grant.source)
+    if access.tokens.reserves_name(name) and not own:
         raise refuse(ErrorCode.NAME_TAKEN, f"The name {name!r} is already taken.", field="name")
     return name

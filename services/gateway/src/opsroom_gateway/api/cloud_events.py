@@ -1,4 +1,4 @@
-"""``GET /api/v1/cloud/events``: every event of every instance, as server-sent events."""
+"""``GET /api/v1/cloud/events``: all instance events as server-sent events."""
 
 import random
 from functools import partial
@@ -6,23 +6,23 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 
+from opsroom_contracts.chat.moderation import Restriction
 from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.identity import Action
-from opsroom_contracts.moderation import Restriction
+from opsroom_gateway.api.problem_details import error_responses
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.catch_up import CatchUp, TooOldError
-from opsroom_gateway.cloud_feed import CloudFeed, reset_chunk
-from opsroom_gateway.edge.callers import caller_of
-from opsroom_gateway.enforcement import is_ban
-from opsroom_gateway.identity.keeper import Keeper
-from opsroom_gateway.identity.principals import Access, Principal, Proof
-from opsroom_gateway.problems import documented
-from opsroom_gateway.sse import EventStream, StreamOutlet
-from opsroom_messaging.stored import UnavailableError
+from opsroom_gateway.auth.authorization import AuthMethod, Authorizer, Principal
+from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
+from opsroom_gateway.fanout.replay import HistoryGapError, Replayer
+from opsroom_gateway.middleware.client_address import client_of
+from opsroom_gateway.presence.restriction_enforcer import is_ban
+from opsroom_gateway.projections.instances import InstanceProjection, reset_chunk
+from opsroom_gateway.transport.event_stream import EventStream, EventStreamConnection
+from opsroom_messaging.errors import UnavailableError
 
 _DESCRIPTION = """Events are named `change`, with the stream's sequence as `id:`. Resume with `Last-Event-ID`
-(browsers do by themselves) or `?since=`, where 0 is the beginning; the header counts when both are there. An
-event named `reset` says that what was missed can't be told: fetch the list anew. Comments are heartbeats."""
+(sent by browsers automatically) or `?since=`, where 0 is the beginning; the header takes precedence. An event
+named `reset` means that missed events can't be replayed: fetch the list again. Comments are heartbeats."""
 
 _EXAMPLE = """id: 41
 event: change
@@ -33,83 +33,87 @@ data: {"seq":41,"type":"received","instanceId":"9b2f…","operationId":"51c0…"
 
 _STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {"example": _EXAMPLE}}}}
 _RETRY_SECONDS = (1.0, 5.0)
-"""When to come back for a past that can't be told now: not all in the same second."""
+"""Range of the retry delay if missed events can't be read; random, to spread the reconnects."""
 _Since = Annotated[int | None, Query(ge=0, le=2**63 - 1)]
 _LastEventId = Annotated[str | None, Header(alias="Last-Event-ID")]
 
 
-def events_router(feed: CloudFeed, catch_up: CatchUp, access: Access, keeper: Keeper) -> APIRouter:
-    """The route of the event stream."""
+def events_router(
+    projection: InstanceProjection, replayer: Replayer, access: Authorizer, revocations: RevocationWatcher
+) -> APIRouter:
+    """Build the route of the event stream."""
     router = APIRouter(prefix="/cloud", tags=["cloud"], dependencies=[BEARER])
 
     @router.get(
         "/events",
-        summary="Follow all events",
+        summary="Subscribe to all events",
         description=_DESCRIPTION,
         status_code=200,
         response_class=EventStream,
         responses=_STREAM
-        | documented(
+        | error_responses(
             ErrorCode.TOKEN_INVALID, ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN, ErrorCode.BANNED
         ),
     )
     async def events(
         request: Request,
-        principal: Annotated[Principal, Depends(access.needs(Action.SEE_SERVERS))],
+        principal: Annotated[Principal, Depends(access.require(Action.SEE_SERVERS))],
         since: _Since = None,
         last_event_id: _LastEventId = None,
     ) -> EventStream:
-        place = _place(since, last_event_id)
-        caller = caller_of(request)
-        name = None if principal.proof is Proof.NOTHING else principal.name
+        position = _resume_position(since, last_event_id)
+        client = client_of(request)
+        name = None if principal.auth_method is AuthMethod.NONE else principal.name
 
-        def forget(outlet: StreamOutlet) -> None:
-            feed.readers.detach(outlet)
-            keeper.forget(outlet)
+        def forget(connection: EventStreamConnection) -> None:
+            projection.readers.unsubscribe(connection)
+            revocations.unwatch(connection)
 
-        async def begin(outlet: StreamOutlet) -> None:
-            await _begin(feed, catch_up, outlet, place)
-            if outlet.open:
+        async def begin(connection: EventStreamConnection) -> None:
+            await _begin(projection, replayer, connection, position)
+            if connection.open:
                 try:
-                    access.enforcement.watch(outlet, caller, name, partial(_on_restriction, outlet))
-                except FaultError:  # banned while what was missed was told
-                    outlet.end()
+                    access.enforcer.watch(connection, client, name, partial(_on_restriction, connection))
+                except FaultError:  # banned during the replay
+                    connection.end()
                     return
-                keeper.keep(outlet, principal, Action.SEE_SERVERS, outlet.end)
-                outlet.when_lost(partial(forget, outlet))
+                revocations.watch(connection, principal, Action.SEE_SERVERS, connection.end)
+                connection.on_close(partial(forget, connection))
 
         return EventStream(begin)
 
     return router
 
 
-def _on_restriction(outlet: StreamOutlet, restriction: Restriction) -> None:
+def _on_restriction(connection: EventStreamConnection, restriction: Restriction) -> None:
     if is_ban(restriction):
-        outlet.end()
+        connection.end()
 
 
-def _place(since: int | None, last_event_id: str | None) -> int | None:
-    """Where to resume; an id that this server never gave means that nothing can be resumed (-1)."""
+def _resume_position(since: int | None, last_event_id: str | None) -> int | None:
+    """Return the sequence to resume from; None: live events only; -1: the id is invalid, so reset."""
     if last_event_id is None or not last_event_id.strip():
         return since
     digits = last_event_id.strip()
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else -1
 
 
-async def _begin(feed: CloudFeed, catch_up: CatchUp, outlet: StreamOutlet, since: int | None) -> None:
-    """What was missed, then live."""
+async def _begin(
+    projection: InstanceProjection, replayer: Replayer, connection: EventStreamConnection, since: int | None
+) -> None:
+    """Send missed events, then subscribe to live ones."""
     if since is not None:
         try:
             if since < 0:
-                raise TooOldError
-            async for part in catch_up.missed(since, None):
-                outlet.write(part.frames)
-                if not part.last and not await outlet.drained():
+                raise HistoryGapError
+            async for part in replayer.replay_from(since, None):
+                connection.write(part.frames)
+                if not part.last and not await connection.wait_drained():
                     return
-        except TooOldError:
-            outlet.write(reset_chunk(feed.head))
+        except HistoryGapError:
+            connection.write(reset_chunk(projection.head))
         except UnavailableError:
-            outlet.end(random.uniform(*_RETRY_SECONDS))  # noqa: S311 - nothing secret
+            connection.end(random.uniform(*_RETRY_SECONDS))  # noqa: S311 - nothing secret
             return
-    if outlet.open:
-        feed.readers.attach(outlet)
+    if connection.open:
+        projection.readers.subscribe(connection)

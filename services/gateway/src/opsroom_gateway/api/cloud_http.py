@@ -1,4 +1,4 @@
-"""``/api/v1/cloud`` over HTTP: the list, the commands, and what became of them."""
+"""Routes of ``/api/v1/cloud``: instances, commands and operations."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
@@ -7,22 +7,23 @@ from uuid import uuid4
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
 from fastapi.params import Depends as Dependency
 
-from opsroom_contracts.audit import AuditAction
-from opsroom_contracts.cloud import ANONYMOUS, Command, Operation
+from opsroom_contracts.audit import AuditAction, AuditedAction
+from opsroom_contracts.cloud.commands import COMMANDS, Command, CommandSpec
+from opsroom_contracts.cloud.models import ANONYMOUS, Operation
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.http import InstanceList, OperationAccepted
 from opsroom_contracts.identity import Action
+from opsroom_gateway.api.audit_log import GatewayAuditLog
+from opsroom_gateway.api.cloud_commands import CloudCommands, CommandContext
+from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.cloud_commands import Asker, CloudCommands
-from opsroom_gateway.cloud_feed import CloudFeed
-from opsroom_gateway.edge.callers import caller_of
-from opsroom_gateway.edge.limits import Limits
-from opsroom_gateway.identity.principals import Access
-from opsroom_gateway.noted_here import NotedHere
-from opsroom_gateway.problems import documented, shown
+from opsroom_gateway.auth.authorization import Authorizer
+from opsroom_gateway.middleware.client_address import client_of
+from opsroom_gateway.middleware.rate_limits import Limits
+from opsroom_gateway.projections.instances import InstanceProjection
 
 KEY_MAX = 100
-"""The longest idempotency key, in characters."""
+"""The maximum length of an idempotency key, in characters."""
 
 _Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 _Key = Annotated[
@@ -32,7 +33,7 @@ _Key = Annotated[
         min_length=1,
         max_length=KEY_MAX,
         pattern=r"^[\x20-\x7e]+$",
-        description="One key for one intention: the same command with the same key is done once.",
+        description="Makes retries safe: the same command with the same key is executed once.",
     ),
 ]
 
@@ -50,12 +51,12 @@ _INSTANCE = {
     "state": "stopped",
     "timestamp": "2026-11-24T00:32:18.060Z",
 }
-_LISTED = shown(200, {"seq": 5, "instances": [_INSTANCE]})
-_ACCEPTED = shown(202, {"operation": _OPERATION})
+_LISTED = example_response(200, {"seq": 5, "instances": [_INSTANCE]})
+_ACCEPTED = example_response(202, {"operation": _OPERATION})
 
-_READ_ERRORS = (ErrorCode.TOKEN_INVALID, ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN, ErrorCode.BANNED)
-_ACT_ERRORS = (*_READ_ERRORS, ErrorCode.RATE_LIMITED, ErrorCode.UNAVAILABLE)
-_CREATE_ERRORS = (ErrorCode.IDEMPOTENCY_IN_FLIGHT, ErrorCode.IDEMPOTENCY_MISMATCH, *_ACT_ERRORS)
+_AUTH_ERRORS = (ErrorCode.TOKEN_INVALID, ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN, ErrorCode.BANNED)
+_COMMAND_ERRORS = (*_AUTH_ERRORS, ErrorCode.RATE_LIMITED, ErrorCode.UNAVAILABLE)
+_CREATE_ERRORS = (ErrorCode.IDEMPOTENCY_IN_FLIGHT, ErrorCode.IDEMPOTENCY_MISMATCH, *_COMMAND_ERRORS)
 _CHANGE_ERRORS = (
     ErrorCode.INSTANCE_NOT_FOUND,
     ErrorCode.OPERATION_PENDING,
@@ -65,7 +66,7 @@ _CHANGE_ERRORS = (
 
 
 async def _no_body(request: Request) -> None:
-    """Commands have no body; an empty JSON object is taken for none.
+    """Reject a request body; an empty JSON object is allowed.
 
     Raises:
         FaultError: ``invalid_request``.
@@ -75,27 +76,24 @@ async def _no_body(request: Request) -> None:
             raise refuse(ErrorCode.INVALID_REQUEST, "this command takes no body")
 
 
-def _commander(access: Access, limits: Limits, here: NotedHere) -> Callable[[Request], Awaitable[Asker]]:
-    async def commander(request: Request) -> Asker:
-        caller, name = caller_of(request), ANONYMOUS
+def require_commander(
+    action: AuditAction, access: Authorizer, limits: Limits, audit_log: GatewayAuditLog
+) -> Callable[[Request], Awaitable[CommandContext]]:
+    """Return the dependency of a route for ``action``: requires the permission, and audits refusals."""
+
+    async def commander(request: Request) -> CommandContext:
+        client, name = client_of(request), ANONYMOUS
         try:
             principal = await access.principal(request)
             name = principal.name
             access.check(principal, Action.COMMAND_SERVERS)
-            limits.command(caller, name)
+            limits.count_command(client, name)
         except FaultError as error:
-            here.refused(request, _audited(request), name, error.fault, _target(request))
+            audit_log.refused(request, action, name, error.fault, _target(request))
             raise
-        return Asker(name, caller.address, limits.pending_max(caller, name))
+        return CommandContext(name, client.address, limits.pending_max(client, name))
 
     return commander
-
-
-def _audited(request: Request) -> AuditAction:
-    if request.method == "DELETE":
-        return AuditAction.CANCEL if "operation_id" in request.path_params else AuditAction.REMOVE
-    verb = request.url.path.rpartition("/")[2]
-    return AuditAction.CREATE if verb == "instances" else AuditAction(verb)
 
 
 def _target(request: Request) -> str | None:
@@ -104,100 +102,93 @@ def _target(request: Request) -> str | None:
 
 
 def cloud_router(
-    feed: CloudFeed, commands: CloudCommands, access: Access, limits: Limits, here: NotedHere
+    projection: InstanceProjection,
+    commands: CloudCommands,
+    access: Authorizer,
+    limits: Limits,
+    audit_log: GatewayAuditLog,
 ) -> APIRouter:
-    """The routes of the cloud."""
+    """Build the routes of the cloud."""
     router = APIRouter(prefix="/cloud", tags=["cloud"], dependencies=[BEARER])
-    asker = Depends(_commander(access, limits, here))
-    seen = Depends(access.needs(Action.SEE_SERVERS))
-    _add_list(router, feed, seen)
-    _add_commands(router, commands, asker)
-    _add_operations(router, commands, seen, asker)
+    can_view = Depends(access.require(Action.SEE_SERVERS))
+    _add_list(router, projection, can_view)
+    for command, spec in COMMANDS.items():
+        context = Depends(require_commander(command, access, limits, audit_log))
+        _add_command(router, spec, commands, context)
+    _add_operation(router, commands, can_view)
+    canceller = Depends(require_commander(AuditedAction.CANCEL, access, limits, audit_log))
+    _add_cancel(router, commands, canceller)
     return router
 
 
-def _add_list(router: APIRouter, feed: CloudFeed, seen: Dependency) -> None:
+def _add_list(router: APIRouter, projection: InstanceProjection, can_view: Dependency) -> None:
     @router.get(
         "/instances",
-        summary="All instances",
+        summary="List all instances",
         response_model=InstanceList,
-        dependencies=[seen],
-        responses=_LISTED | documented(*_READ_ERRORS),
+        dependencies=[can_view],
+        responses=_LISTED | error_responses(*_AUTH_ERRORS),
     )
     async def instances() -> Response:
-        """All instances as of ``seq``; follow ``/cloud/events?since=<seq>`` from there."""
-        return Response(feed.list_json(), media_type="application/json")
+        """All instances as of ``seq``. Subscribe to later events with ``/cloud/events?since=<seq>``."""
+        return Response(projection.list_json(), media_type="application/json")
 
 
-def _add_commands(router: APIRouter, commands: CloudCommands, asker_of: Any) -> None:
-    shared: dict[str, Any] = {
-        "status_code": 202,
-        "dependencies": [Depends(_no_body)],
-        "response_model_exclude_none": True,
-    }
-    changed = _ACCEPTED | documented(*_CHANGE_ERRORS)
+def _add_command(router: APIRouter, spec: CommandSpec, commands: CloudCommands, context_of: Any) -> None:
+    """Add the route of one command."""
 
-    async def command(
-        kind: Command, instance_id: str, response: Response, key: str | None, asker: Asker
+    async def create(
+        response: Response, key: _Key = None, context: CommandContext = context_of
     ) -> OperationAccepted:
-        return _accepted(response, await commands.command(kind, instance_id, _client_id(key), asker))
+        return _accepted(response, await commands.create(_client_id(key), context))
 
-    @router.post(
-        "/instances",
-        summary="Create an instance",
-        responses=_ACCEPTED | documented(*_CREATE_ERRORS),
-        **shared,
+    async def change(
+        instance_id: _Id, response: Response, key: _Key = None, context: CommandContext = context_of
+    ) -> OperationAccepted:
+        operation = await commands.command(spec.command, instance_id, _client_id(key), context)
+        return _accepted(response, operation)
+
+    creates = spec.command is Command.CREATE
+    router.add_api_route(
+        spec.path,
+        create if creates else change,
+        methods=[spec.method],
+        name=spec.command.value,
+        summary=spec.summary,
+        description=spec.description,
+        status_code=202,
+        dependencies=[Depends(_no_body)],
+        response_model_exclude_none=True,
+        responses=_ACCEPTED | error_responses(*(_CREATE_ERRORS if creates else _CHANGE_ERRORS)),
     )
-    async def create(response: Response, key: _Key = None, asker: Asker = asker_of) -> OperationAccepted:
-        """Born ``stopped`` when the operation is due."""
-        return _accepted(response, await commands.create(_client_id(key), asker))
-
-    @router.post("/instances/{instance_id}/start", summary="Start an instance", responses=changed, **shared)
-    async def start(
-        instance_id: _Id, response: Response, key: _Key = None, asker: Asker = asker_of
-    ) -> OperationAccepted:
-        """Runs when the operation is due."""
-        return await command(Command.START, instance_id, response, key, asker)
-
-    @router.post("/instances/{instance_id}/stop", summary="Stop an instance", responses=changed, **shared)
-    async def stop(
-        instance_id: _Id, response: Response, key: _Key = None, asker: Asker = asker_of
-    ) -> OperationAccepted:
-        """Stopped when the operation is due."""
-        return await command(Command.STOP, instance_id, response, key, asker)
-
-    @router.delete("/instances/{instance_id}", summary="Remove an instance", responses=changed, **shared)
-    async def remove(
-        instance_id: _Id, response: Response, key: _Key = None, asker: Asker = asker_of
-    ) -> OperationAccepted:
-        """Gone when the operation is due."""
-        return await command(Command.REMOVE, instance_id, response, key, asker)
 
 
-def _add_operations(router: APIRouter, commands: CloudCommands, seen: Dependency, asker_of: Any) -> None:
+def _add_operation(router: APIRouter, commands: CloudCommands, can_view: Dependency) -> None:
     @router.get(
         "/operations/{operation_id}",
-        summary="What became of a command",
-        dependencies=[seen],
-        responses=shown(200, {"operation": _OPERATION | {"status": "done"}})
-        | documented(ErrorCode.OPERATION_NOT_FOUND, ErrorCode.UNAVAILABLE, *_READ_ERRORS),
+        summary="Get the status of a command",
+        dependencies=[can_view],
+        responses=example_response(200, {"operation": _OPERATION | {"status": "done"}})
+        | error_responses(ErrorCode.OPERATION_NOT_FOUND, ErrorCode.UNAVAILABLE, *_AUTH_ERRORS),
         response_model_exclude_none=True,
     )
     async def operation(operation_id: _Id) -> OperationAccepted:
-        """Pending, done, cancelled or failed."""
+        """The status is pending, done, cancelled or failed."""
         return OperationAccepted(operation=await commands.operation(operation_id))
 
+
+def _add_cancel(router: APIRouter, commands: CloudCommands, context_of: Any) -> None:
     @router.delete(
         "/operations/{operation_id}",
         summary="Cancel a command",
         dependencies=[Depends(_no_body)],
-        responses=shown(200, {"operation": _OPERATION | {"status": "cancelled"}})
-        | documented(ErrorCode.OPERATION_NOT_FOUND, ErrorCode.OPERATION_FINISHED, *_ACT_ERRORS),
+        responses=example_response(200, {"operation": _OPERATION | {"status": "cancelled"}})
+        | error_responses(ErrorCode.OPERATION_NOT_FOUND, ErrorCode.OPERATION_FINISHED, *_COMMAND_ERRORS),
         response_model_exclude_none=True,
     )
-    async def cancel(operation_id: _Id, asker: Asker = asker_of) -> OperationAccepted:
-        """Possible until it is due; cancelling again answers the same."""
-        return OperationAccepted(operation=await commands.cancel(operation_id, asker))
+    async def cancel(operation_id: _Id, context: CommandContext = context_of) -> OperationAccepted:
+        """Possible until the operation is due. A repeated request returns the same response."""
+        return OperationAccepted(operation=await commands.cancel(operation_id, context))
 
 
 def _accepted(response: Response, operation: Operation) -> OperationAccepted:
@@ -206,5 +197,5 @@ def _accepted(response: Response, operation: Operation) -> OperationAccepted:
 
 
 def _client_id(key: str | None) -> str:
-    """The id under which the intention is known; our own retries need one too."""
+    """Return the client id for the service; without a key it is random, for the gateway's own retries."""
     return f"key/{key}" if key is not None else uuid4().hex

@@ -1,4 +1,4 @@
-"""What admins do about messages and tokens."""
+"""Routes to remove messages and revoke tokens, and the dependency that requires a moderator."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -7,25 +7,27 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 
-from opsroom_contracts.audit import AskedBy, AuditAction
-from opsroom_contracts.cloud import ANONYMOUS
+from opsroom_contracts import endpoints
+from opsroom_contracts.audit import ACTOR_MAX, ADDRESS_MAX, AuditAction, AuditedAction, Requester
+from opsroom_contracts.chat.moderation import RemoveRequest, RevokeRequest
+from opsroom_contracts.cloud.models import ANONYMOUS
 from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.identity import Action
-from opsroom_contracts.moderation import RemoveReply, RemoveRequest, RevokeReply, RevokeRequest
-from opsroom_contracts.subjects import ChatSubject
+from opsroom_contracts.text import clip
+from opsroom_gateway.api.audit_log import GatewayAuditLog
+from opsroom_gateway.api.problem_details import error_responses
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.edge.callers import caller_of
-from opsroom_gateway.identity.principals import Access, Proof
-from opsroom_gateway.noted_here import NotedHere
-from opsroom_gateway.problems import documented
-from opsroom_messaging.requests import Requester
+from opsroom_gateway.auth.authorization import AuthMethod, Authorizer
+from opsroom_gateway.middleware.client_address import client_of
+from opsroom_messaging.client.request_client import RequestClient
 
 _Room = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$", examples=["general"])]
 Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
-WhyInQuery = Annotated[
-    str | None, Query(alias="reason", min_length=1, max_length=200, description="Why; kept in the audit.")
+ReasonQuery = Annotated[
+    str | None,
+    Query(alias="reason", min_length=1, max_length=200, description="The reason; stored in the audit log."),
 ]
-DENIED = (
+AUTH_ERRORS = (
     ErrorCode.TOKEN_INVALID,
     ErrorCode.UNAUTHENTICATED,
     ErrorCode.FORBIDDEN,
@@ -36,16 +38,19 @@ DENIED = (
 
 @dataclass(frozen=True, slots=True)
 class Moderator:
-    """An admin who asks. ``name`` is missing where nothing was proved."""
+    """The moderator who sent a request. ``name`` is None if they are not authenticated."""
 
-    by: AskedBy
+    by: Requester
     name: str | None
 
 
-def moderator_of(
-    access: Access, here: NotedHere, action: AuditAction, target: str | None = None
+def require_moderator(
+    access: Authorizer, audit_log: GatewayAuditLog, action: AuditAction, target: str | None = None
 ) -> Callable[[Request], Awaitable[Moderator]]:
-    """The dependency of a route that does ``action`` to what its address calls ``target``; notes refusals."""
+    """Return the dependency of a route for ``action``: requires the permission, and audits refusals.
+
+    ``target``: the path or query parameter with the target of the audit entry.
+    """
 
     async def moderator(request: Request) -> Moderator:
         name = ANONYMOUS
@@ -54,55 +59,61 @@ def moderator_of(
             name = principal.name
             access.check(principal, Action.MODERATE)
         except FaultError as error:
-            meant = None if target is None else _meant(request, target)
-            here.refused(request, action, name, error.fault, meant)
+            meant = None if target is None else _audit_target(request, target)
+            audit_log.refused(request, action, name, error.fault, meant)
             raise
-        by = AskedBy(name=name[:64], address=caller_of(request).address[:64])
-        return Moderator(by, None if principal.proof is Proof.NOTHING else name)
+        by = requester_of(request, name)
+        return Moderator(by, None if principal.auth_method is AuthMethod.NONE else name)
 
     return moderator
 
 
-def _meant(request: Request, target: str) -> str | None:
+def requester_of(request: Request, name: str) -> Requester:
+    """Return the caller of ``request`` as services audit them."""
+    address = clip(client_of(request).address, ADDRESS_MAX)
+    return Requester(name=clip(name, ACTOR_MAX), address=address)
+
+
+def _audit_target(request: Request, target: str) -> str | None:
     meant: str | None = request.path_params.get(target) or request.query_params.get(target)
     return meant
 
 
-def moderation_router(requester: Requester, access: Access, here: NotedHere) -> APIRouter:
-    """The routes about what others said, and who they are."""
+def moderation_router(requester: RequestClient, access: Authorizer, audit_log: GatewayAuditLog) -> APIRouter:
+    """Build the routes to remove messages and revoke tokens."""
     router = APIRouter(prefix="/chat", tags=["admin"], dependencies=[BEARER])
-    remover = moderator_of(access, here, AuditAction.REMOVE_MESSAGE, "message_id")
-    revoker = moderator_of(access, here, AuditAction.REVOKE, "user_id")
+    remover = require_moderator(access, audit_log, AuditedAction.REMOVE_MESSAGE, "message_id")
+    revoker = require_moderator(access, audit_log, AuditedAction.REVOKE, "user_id")
 
     @router.delete(
         "/rooms/{room}/messages/{message_id}",
         status_code=204,
         summary="Remove a message",
-        responses=documented(ErrorCode.MESSAGE_UNKNOWN, *DENIED),
+        responses=error_responses(ErrorCode.MESSAGE_UNKNOWN, *AUTH_ERRORS),
     )
     async def remove(
         room: _Room,
         message_id: Id,
-        asking: Annotated[Moderator, Depends(remover)],
-        reason: WhyInQuery = None,
+        moderator: Annotated[Moderator, Depends(remover)],
+        reason: ReasonQuery = None,
     ) -> None:
-        """Its text is erased, readers are told `removed`. Removing it again changes nothing."""
-        request = RemoveRequest(room=room, id=message_id, reason=reason, by=asking.by)
-        await requester.ask(ChatSubject.REMOVE, request, RemoveReply)
+        """The text is erased, and readers receive a `removed` frame. A repeated request changes nothing."""
+        request = RemoveRequest(room=room, id=message_id, reason=reason, by=moderator.by)
+        await requester.request(endpoints.REMOVE_MESSAGE, request)
 
     @router.delete(
         "/users/{user_id}/token",
         status_code=204,
-        summary="Make somebody's token worth nothing",
-        responses=documented(ErrorCode.USER_UNKNOWN, *DENIED),
+        summary="Revoke a user's token",
+        responses=error_responses(ErrorCode.USER_UNKNOWN, *AUTH_ERRORS),
     )
     async def revoke(
         user_id: Id,
-        asking: Annotated[Moderator, Depends(revoker)],
-        reason: WhyInQuery = None,
+        moderator: Annotated[Moderator, Depends(revoker)],
+        reason: ReasonQuery = None,
     ) -> None:
-        """They leave the list, and what their token opened is closed, on every gateway."""
-        request = RevokeRequest(request_id=uuid4().hex, user_id=user_id, reason=reason, by=asking.by)
-        await requester.ask(ChatSubject.REVOKE, request, RevokeReply)
+        """The user leaves the list, and every gateway closes the connections opened with the token."""
+        request = RevokeRequest(request_id=uuid4().hex, user_id=user_id, reason=reason, by=moderator.by)
+        await requester.request(endpoints.REVOKE, request)
 
     return router

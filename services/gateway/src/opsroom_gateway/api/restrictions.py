@@ -1,33 +1,31 @@
-"""Muting and banning: ``/api/v1/chat/mutes``, ``/bans`` and ``/restrictions``."""
+"""Routes of mutes and bans: ``/api/v1/chat/mutes``, ``/bans`` and ``/restrictions``."""
 
 from typing import Annotated
 from uuid import uuid4
 
 from fastapi import APIRouter, Body, Depends, Request
 
-from opsroom_contracts.addresses import site_of
-from opsroom_contracts.audit import AuditAction
-from opsroom_contracts.errors import ErrorCode, refuse
-from opsroom_contracts.http import NewBan, NewMute, RestrictionList
-from opsroom_contracts.identity import Action
-from opsroom_contracts.moderation import (
-    LiftReply,
+from opsroom_contracts import endpoints
+from opsroom_contracts.addresses import network_of
+from opsroom_contracts.audit import AuditedAction
+from opsroom_contracts.chat.moderation import (
     LiftRequest,
     Restriction,
     RestrictionKind,
-    RestrictReply,
     RestrictRequest,
 )
-from opsroom_contracts.subjects import ChatSubject
+from opsroom_contracts.errors import ErrorCode, refuse
+from opsroom_contracts.http import NewBan, NewMute, RestrictionList
+from opsroom_contracts.identity import Action
 from opsroom_contracts.text import fold_name
-from opsroom_gateway.api.moderation import DENIED, Id, Moderator, WhyInQuery, moderator_of
+from opsroom_gateway.api.audit_log import GatewayAuditLog
+from opsroom_gateway.api.moderation import AUTH_ERRORS, Id, Moderator, ReasonQuery, require_moderator
+from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.edge.callers import caller_of
-from opsroom_gateway.identity.principals import Access
-from opsroom_gateway.noted_here import NotedHere
-from opsroom_gateway.problems import documented, shown
-from opsroom_messaging.follower import Follower
-from opsroom_messaging.requests import Requester
+from opsroom_gateway.auth.authorization import Authorizer
+from opsroom_gateway.middleware.client_address import client_of
+from opsroom_messaging.client.request_client import RequestClient
+from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
 
 _SEEN_SECONDS = 2.0
 _RESTRICTION = {
@@ -47,15 +45,15 @@ _BAN = {**_RESTRICTION, "kind": "ban", "id": "c7fa1b2c3d4e5f607185a1f0c9be2d84"}
 _BANS = [{"name": "bob"}, {"address": "203.0.113.7", "seconds": 3600}]
 
 
-class Restricting:
-    """Asks the chat service; what it decided is answered once this gateway holds to it."""
+class RestrictionClient:
+    """Sends requests to the chat service, and returns once this gateway applies the change."""
 
-    def __init__(self, requester: Requester, follower: Follower) -> None:
+    def __init__(self, requester: RequestClient, subscription: StreamSubscription) -> None:
         self._requester = requester
-        self._follower = follower
+        self._subscription = subscription
 
     async def restrict(
-        self, kind: RestrictionKind, wanted: NewMute | NewBan, asking: Moderator
+        self, kind: RestrictionKind, body: NewMute | NewBan, moderator: Moderator
     ) -> Restriction:
         """Mute or ban.
 
@@ -65,102 +63,110 @@ class Restricting:
         request = RestrictRequest(
             request_id=uuid4().hex,
             kind=kind,
-            name=wanted.name,
-            address=wanted.address if isinstance(wanted, NewBan) else None,
-            seconds=wanted.seconds,
-            reason=wanted.reason,
-            by=asking.by,
+            name=body.name,
+            address=body.address if isinstance(body, NewBan) else None,
+            seconds=body.seconds,
+            reason=body.reason,
+            by=moderator.by,
         )
-        reply = await self._requester.ask(ChatSubject.RESTRICT, request, RestrictReply)
-        await self._follower.reached(reply.seq, _SEEN_SECONDS)
+        reply = await self._requester.request(endpoints.RESTRICT, request)
+        await self._subscription.wait_for(reply.seq, _SEEN_SECONDS)
         return reply.restriction
 
     async def lift(self, request: LiftRequest) -> None:
-        """End one.
+        """Lift a mute or ban.
 
         Raises:
             FaultError: ``restriction_unknown``, ``unavailable``.
         """
-        reply = await self._requester.ask(ChatSubject.LIFT, request, LiftReply)
-        await self._follower.reached(reply.seq, _SEEN_SECONDS)
+        reply = await self._requester.request(endpoints.LIFT, request)
+        await self._subscription.wait_for(reply.seq, _SEEN_SECONDS)
 
 
-def restrictions_router(restricting: Restricting, access: Access, here: NotedHere) -> APIRouter:
-    """The routes."""
+def restrictions_router(
+    client: RestrictionClient, access: Authorizer, audit_log: GatewayAuditLog
+) -> APIRouter:
+    """Build the routes of mutes and bans."""
     router = APIRouter(prefix="/chat", tags=["admin"], dependencies=[BEARER])
 
     @router.get(
         "/restrictions",
         summary="Mutes and bans in force",
-        dependencies=[Depends(access.needs(Action.MODERATE))],
+        dependencies=[Depends(access.require(Action.MODERATE))],
         response_model_exclude_none=True,
-        responses=shown(200, {"restrictions": [_RESTRICTION]}) | documented(*DENIED),
+        responses=example_response(200, {"restrictions": [_RESTRICTION]}) | error_responses(*AUTH_ERRORS),
     )
     async def restrictions() -> RestrictionList:
-        """The newest first."""
-        return RestrictionList(restrictions=access.enforcement.in_force())
+        """Newest first."""
+        return RestrictionList(restrictions=access.enforcer.in_force())
 
     @router.post(
         "/mutes",
         status_code=201,
-        summary="Mute somebody",
+        summary="Mute a user",
         response_model_exclude_none=True,
-        responses=shown(201, _RESTRICTION) | documented(*DENIED),
+        responses=example_response(201, _RESTRICTION) | error_responses(*AUTH_ERRORS),
     )
     async def mute(
-        asking: Annotated[Moderator, Depends(moderator_of(access, here, AuditAction.MUTE))],
+        moderator: Annotated[Moderator, Depends(require_moderator(access, audit_log, AuditedAction.MUTE))],
         body: Annotated[NewMute, Body(examples=[{"name": "bob", "seconds": 600, "reason": "flooding"}])],
     ) -> Restriction:
-        """They read and can't write, for `seconds` or until it is lifted, and are told so.
+        """They can read but not send, for `seconds` or until the mute is lifted, and are notified.
 
-        It is about the name, and those that count as the same. A second mute replaces the first.
+        The mute applies to the name and to names that count as the same. A new mute replaces an earlier one.
         """
-        return await restricting.restrict(RestrictionKind.MUTE, body, asking)
+        return await client.restrict(RestrictionKind.MUTE, body, moderator)
 
     @router.post(
         "/bans",
         status_code=201,
         summary="Ban a name or an address",
         response_model_exclude_none=True,
-        responses=shown(201, _BAN) | documented(*DENIED),
+        responses=example_response(201, _BAN) | error_responses(*AUTH_ERRORS),
     )
     async def ban(
         request: Request,
-        asking: Annotated[Moderator, Depends(moderator_of(access, here, AuditAction.BAN))],
+        moderator: Annotated[Moderator, Depends(require_moderator(access, audit_log, AuditedAction.BAN))],
         body: Annotated[NewBan, Body(examples=_BANS)],
     ) -> Restriction:
-        """Nobody of that name, or from that address, comes in; those who are here are sent away.
+        """Users with the name, or from the address, are disconnected and can't connect.
 
-        An address of version 6 stands for its network of 64 bits. A second ban replaces the first.
+        An IPv6 address stands for its /64 network. A new ban replaces an earlier one.
         """
-        _refuse_oneself(body, asking, caller_of(request).site)
-        return await restricting.restrict(RestrictionKind.BAN, body, asking)
+        _reject_self_ban(body, moderator, client_of(request).network)
+        return await client.restrict(RestrictionKind.BAN, body, moderator)
 
     @router.delete(
         "/restrictions/{restriction_id}",
         status_code=204,
         summary="Lift a mute or ban",
-        responses=documented(ErrorCode.RESTRICTION_UNKNOWN, *DENIED),
+        responses=error_responses(ErrorCode.RESTRICTION_UNKNOWN, *AUTH_ERRORS),
     )
     async def lift(
         restriction_id: Id,
-        asking: Annotated[Moderator, Depends(moderator_of(access, here, AuditAction.LIFT, "restriction_id"))],
-        reason: WhyInQuery = None,
+        moderator: Annotated[
+            Moderator, Depends(require_moderator(access, audit_log, AuditedAction.LIFT, "restriction_id"))
+        ],
+        reason: ReasonQuery = None,
     ) -> None:
-        """It counts no more, on any gateway."""
-        request = LiftRequest(request_id=uuid4().hex, id=restriction_id, reason=reason, by=asking.by)
-        await restricting.lift(request)
+        """It no longer applies, on any gateway."""
+        request = LiftRequest(request_id=uuid4().hex, id=restriction_id, reason=reason, by=moderator.by)
+        await client.lift(request)
 
     return router
 
 
-def _refuse_oneself(body: NewBan, asking: Moderator, site: str) -> None:
-    """Let nobody shut themselves out.
+def _reject_self_ban(body: NewBan, moderator: Moderator, network: str) -> None:
+    """Reject a ban of the moderator's own name or network.
 
     Raises:
         FaultError: ``invalid_request``.
     """
-    if body.name is not None and asking.name is not None and fold_name(body.name) == fold_name(asking.name):
-        raise refuse(ErrorCode.INVALID_REQUEST, "name: is your own", field="name")
-    if body.address is not None and site_of(body.address.strip()) == site:
-        raise refuse(ErrorCode.INVALID_REQUEST, "address: is the one you ask from", field="address")
+    if (
+        body.name is not None
+        and moderator.name is not None
+        and fold_name(body.name) == fold_name(moderator.name)
+    ):
+        raise refuse(ErrorCode.INVALID_REQUEST, "name: is your own name", field="name")
+    if body.address is not None and network_of(body.address.strip()) == network:
+        raise refuse(ErrorCode.INVALID_REQUEST, "address: is your own address", field="address")

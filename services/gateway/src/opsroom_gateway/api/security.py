@@ -1,4 +1,4 @@
-"""How the API's description says that a token goes into the ``Authorization`` header."""
+"""The security scheme in the OpenAPI document."""
 
 from typing import Any, Final
 
@@ -6,23 +6,23 @@ from fastapi import FastAPI, Security
 from fastapi.security import HTTPBearer
 
 from opsroom_contracts.identity import Mode
-from opsroom_gateway.identity.principals import Access
+from opsroom_gateway.auth.authorization import Authorizer
 
 BEARER: Final[Any] = Security(
     HTTPBearer(
         scheme_name="token",
         auto_error=False,
-        description="A registration token, one that the operator gave out, or the issuer's in mode `oidc`.",
+        description="A registration token, a static token, or the issuer's token in mode `oidc`.",
     )
 )
-"""A dependency that only describes: who asks is found out by ``Access``."""
+"""A dependency for documentation only; ``Authorizer`` authenticates requests."""
 
 _SESSION = ("/api/v1/session", "get")
 _REGISTRATION = ("/api/v1/chat/users", "post")
 
 
-def describe_access(app: FastAPI, access: Access) -> None:
-    """Have the OpenAPI document of ``app`` say which operations need no token on this very gateway."""
+def describe_access(app: FastAPI, access: Authorizer) -> None:
+    """Mark the operations that need no token on this gateway in the OpenAPI document of ``app``."""
     described = app.openapi
     free = {_SESSION, _REGISTRATION} if access.guests else {_SESSION}
 
@@ -35,4 +35,4 @@ def describe_access(app: FastAPI, access: Access) -> None:
                     operation["security"] = [*required, {}]
         return document
 
-    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to extend the document
+    app.openapi = openapi  # type: ignore[method-assign]  # the documented way to extend the document

@@ -1,19 +1,18 @@
-"""``/api/v1/session``: who asks, and what they may do here."""
+"""Routes of ``/api/v1/session``: the caller's identity and permissions, and sign-out."""
 
 from uuid import uuid4
 
 from fastapi import APIRouter, Request
 
-from opsroom_contracts.audit import AskedBy
+from opsroom_contracts import endpoints
+from opsroom_contracts.chat.moderation import RevokeRequest
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.identity import Action, SessionView
-from opsroom_contracts.moderation import RevokeReply, RevokeRequest
-from opsroom_contracts.subjects import ChatSubject
+from opsroom_gateway.api.moderation import requester_of
+from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.edge.callers import caller_of
-from opsroom_gateway.identity.principals import Access, Proof
-from opsroom_gateway.problems import documented, shown
-from opsroom_messaging.requests import Requester
+from opsroom_gateway.auth.authorization import AuthMethod, Authorizer
+from opsroom_messaging.client.request_client import RequestClient
 
 _EXAMPLE = {
     "mode": "token",
@@ -24,26 +23,26 @@ _EXAMPLE = {
 }
 
 
-def session_router(access: Access, requester: Requester) -> APIRouter:
-    """The routes about oneself."""
+def session_router(access: Authorizer, requester: RequestClient) -> APIRouter:
+    """Build the routes of the caller's session."""
     router = APIRouter(tags=["session"], dependencies=[BEARER])
 
     @router.get(
         "/session",
-        summary="Who am I, and what may I do",
+        summary="Get the caller's identity and permissions",
         response_model_exclude_none=True,
-        responses=shown(200, _EXAMPLE)
-        | documented(ErrorCode.TOKEN_INVALID, ErrorCode.BANNED, ErrorCode.UNAVAILABLE),
+        responses=example_response(200, _EXAMPLE)
+        | error_responses(ErrorCode.TOKEN_INVALID, ErrorCode.BANNED, ErrorCode.UNAVAILABLE),
     )
     async def session(request: Request) -> SessionView:
-        """With a token, what it proves; without, what anybody may."""
+        """With a token, its identity and permissions; without one, the permissions of anonymous callers."""
         principal = await access.principal(request)
         return SessionView(
             mode=access.mode,
             guests=access.guests,
-            may=tuple(action for action in Action if action in principal.may),
+            may=tuple(action for action in Action if action in principal.permissions),
             role=principal.role,
-            name=None if principal.proof is Proof.NOTHING else principal.name,
+            name=None if principal.auth_method is AuthMethod.NONE else principal.name,
             user_id=None if principal.user is None else principal.user.id,
             until=None if principal.grant is None else principal.grant.until,
             sign_in=await access.sign_in(),
@@ -52,18 +51,19 @@ def session_router(access: Access, requester: Requester) -> APIRouter:
     @router.delete(
         "/session",
         status_code=204,
-        summary="Make my token worth nothing",
-        responses=documented(
+        summary="Revoke the caller's token",
+        responses=error_responses(
             ErrorCode.TOKEN_INVALID, ErrorCode.UNAUTHENTICATED, ErrorCode.BANNED, ErrorCode.UNAVAILABLE
         ),
     )
     async def sign_out(request: Request) -> None:
-        """Leave the list, give the name back, close all sockets and streams that the token opened."""
+        """Leaves the user list, frees the name, and closes all connections opened with the token."""
         principal = await access.principal(request)
         if principal.user is None:
-            raise refuse(ErrorCode.UNAUTHENTICATED, "say by a registration token who is to sign out")
-        by = AskedBy(name=principal.name[:64], address=caller_of(request).address[:64])
-        asked = RevokeRequest(request_id=uuid4().hex, user_id=principal.user.id, by=by)
-        await requester.ask(ChatSubject.REVOKE, asked, RevokeReply)
+            raise refuse(ErrorCode.UNAUTHENTICATED, "a registration token is required to sign out")
+        revocation = RevokeRequest(
+            request_id=uuid4().hex, user_id=principal.user.id, by=requester_of(request, principal.name)
+        )
+        await requester.request(endpoints.REVOKE, revocation)
 
     return router

@@ -1,14 +1,14 @@
-"""``/api/v1/status``: what runs, and how it does."""
+"""Route of ``/api/v1/status``."""
 
 from fastapi import APIRouter, Depends
 
 from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.identity import Action
 from opsroom_contracts.status import Status
+from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.identity.principals import Access
-from opsroom_gateway.look import Look
-from opsroom_gateway.problems import documented, shown
+from opsroom_gateway.api.status_service import CachedStatus
+from opsroom_gateway.auth.authorization import Authorizer
 
 _EXAMPLE = {
     "at": "2026-11-25T03:00:12.345Z",
@@ -53,17 +53,17 @@ _EXAMPLE = {
 }
 
 
-def status_router(look: Look, access: Access) -> APIRouter:
-    """The route of the status."""
+def status_router(cached_status: CachedStatus, access: Authorizer) -> APIRouter:
+    """Build the route of the status."""
     router = APIRouter(tags=["health"], dependencies=[BEARER])
 
     @router.get(
         "/status",
-        summary="What runs, and how it does",
-        dependencies=[Depends(access.needs(Action.SEE_SERVERS))],
+        summary="Get the status of the portal",
+        dependencies=[Depends(access.require(Action.SEE_SERVERS))],
         response_model_exclude_none=True,
-        responses=shown(200, _EXAMPLE)
-        | documented(
+        responses=example_response(200, _EXAMPLE)
+        | error_responses(
             ErrorCode.TOKEN_INVALID,
             ErrorCode.UNAUTHENTICATED,
             ErrorCode.FORBIDDEN,
@@ -71,7 +71,7 @@ def status_router(look: Look, access: Access) -> APIRouter:
         ),
     )
     async def status() -> Status:
-        """Services and their replicas, streams and their lag. It asks everybody, for a third of a second."""
-        return await look.status()
+        """Services with their replicas, and streams with their lag. It takes a third of a second."""
+        return await cached_status.status()
 
     return router

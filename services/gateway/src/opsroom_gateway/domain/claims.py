@@ -1,35 +1,36 @@
-"""What the claims of a signed-in person mean here: a name and a role."""
+"""Maps the claims of a signed-in user to a name and a role."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from opsroom_contracts.identity import Role
 from opsroom_contracts.text import NAME_MAX, NameRuleError, clean_name
-from opsroom_gateway.domain.roles import higher
+from opsroom_gateway.domain.roles import higher_role
 
 _NAMES = ("name", "preferred_username", "nickname", "given_name", "email")
 
 
 def role_in(
-    claims: Mapping[str, Any], path: str, roles: Mapping[str, Role], least: Role | None
+    claims: Mapping[str, Any], path: str, roles: Mapping[str, Role], default: Role | None
 ) -> Role | None:
-    """The highest role that the claim at ``path`` (dotted) names by way of ``roles``; never below ``least``.
+    """Return the highest role among the values of the claim at ``path`` (dotted), at least ``default``.
 
-    The claim is a text, words in a text, or a list of texts; anything else names nothing.
+    The claim is a string, a string of words, or a list of strings. ``roles`` maps values to roles; anything
+    else is ignored.
     """
     found: Any = claims
     for part in path.split("."):
         found = found.get(part) if isinstance(found, Mapping) else None
-    words = found.split() if isinstance(found, str) else found if isinstance(found, list) else []
-    role = least
-    for word in words:
-        if isinstance(word, str):
-            role = higher(role, roles.get(word))
+    values = found.split() if isinstance(found, str) else found if isinstance(found, list) else []
+    role = default
+    for value in values:
+        if isinstance(value, str):
+            role = higher_role(role, roles.get(value))
     return role
 
 
-def name_in(claims: Mapping[str, Any], otherwise: str) -> str:
-    """A name that can be registered, from the first claim that has one; an address without its host."""
+def name_in(claims: Mapping[str, Any], fallback: str) -> str:
+    """Return a valid name from the first claim that has one, or ``fallback``. Of an e-mail the local part."""
     for claim in _NAMES:
         text = claims.get(claim)
         if not isinstance(text, str):
@@ -40,4 +41,4 @@ def name_in(claims: Mapping[str, Any], otherwise: str) -> str:
             return clean_name(text[:NAME_MAX])
         except NameRuleError:
             continue
-    return otherwise
+    return fallback

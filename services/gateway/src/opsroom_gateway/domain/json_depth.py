@@ -1,13 +1,13 @@
-"""How deep JSON is nested, told without parsing it."""
+"""Nesting depth of JSON, measured without parsing."""
 
 import re
 
 _PART = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
-"""A string, closed or not, or a bracket outside of one; possessive, so that no text makes it slow."""
+"""A string, closed or not, or a bracket outside of strings. Possessive, so matching is linear."""
 
 
-def deeper_than(data: bytes | str, limit: int) -> bool:
-    """Whether arrays and objects in ``data`` are nested more than ``limit`` deep; it need not be JSON."""
+def exceeds_depth(data: bytes | str, limit: int) -> bool:
+    """Return whether arrays and objects in ``data`` nest deeper than ``limit``. It need not be valid."""
     raw = data.encode("utf-8", "replace") if isinstance(data, str) else data
     if raw.count(b"[") + raw.count(b"{") <= limit:
         return False

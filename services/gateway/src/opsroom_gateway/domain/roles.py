@@ -1,4 +1,4 @@
-"""Who may do what. The whole policy is here; everything else asks it."""
+"""The authorization policy: which role may do what."""
 
 from datetime import datetime
 from typing import Final
@@ -11,41 +11,41 @@ _LADDER: Final[tuple[tuple[Role, frozenset[Action]], ...]] = (
     (Role.OPERATOR, frozenset({Action.COMMAND_SERVERS})),
     (Role.ADMIN, frozenset({Action.MODERATE, Action.SEE_AUDIT})),
 )
-"""What each role may beyond those before it."""
+"""What each role may do in addition to the roles before it."""
 _RANK: Final = {role: rank for rank, (role, _) in enumerate(_LADDER)}
 
 
-def allowed(role: Role | None, *, guests: bool) -> frozenset[Action]:
-    """What ``role`` may do; nobody may register where there are ``guests``, and nothing else."""
+def permissions_of(role: Role | None, *, guests: bool) -> frozenset[Action]:
+    """Return what ``role`` may do. Without a role one may only register, and only if there are ``guests``."""
     if role is None:
         return frozenset({Action.REGISTER}) if guests else frozenset()
     return frozenset().union(*(actions for _, actions in _LADDER[: _RANK[role] + 1]))
 
 
-def higher(one: Role | None, other: Role | None) -> Role | None:
-    """The one of two roles that may do more."""
+def higher_role(one: Role | None, other: Role | None) -> Role | None:
+    """Return the role that may do more."""
     if one is None or other is None:
         return one or other
     return one if _RANK[one] >= _RANK[other] else other
 
 
-def role_of_anybody(mode: Mode, *, near: bool) -> Role | None:
-    """The role of someone who proved nothing; ``near``: they ask from this very machine.
+def anonymous_role(mode: Mode, *, local: bool) -> Role | None:
+    """Return the role of an unauthenticated client; ``local``: it is on this machine.
 
-    In ``open`` mode anybody commands servers, but the audit tells addresses and a ban shuts people out, so
-    those are for the machine itself, or for an admin's token.
+    In ``open`` mode everybody may command instances. The audit log contains addresses and a ban excludes
+    users, so these need a local client or an admin's token.
     """
     if mode is not Mode.OPEN:
         return None
-    return Role.ADMIN if near else Role.OPERATOR
+    return Role.ADMIN if local else Role.OPERATOR
 
 
-def role_of_person(grant: Grant | None, now: datetime, *, guests: bool, withdrawn: bool) -> Role | None:
-    """The role that a registration token has; None: it is worth nothing (any more).
+def registered_role(grant: Grant | None, now: datetime, *, guests: bool, revoked: bool) -> Role | None:
+    """Return the role of a registration token; None: it no longer has any.
 
-    ``withdrawn``: the proof that the grant came from counts no longer.
+    ``revoked``: the credential behind the grant is no longer valid.
     """
     as_guest = Role.MEMBER if guests else None
-    if grant is None or withdrawn or (grant.until is not None and now >= grant.until):
+    if grant is None or revoked or (grant.until is not None and now >= grant.until):
         return as_guest
     return grant.role

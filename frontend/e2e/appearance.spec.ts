@@ -1,0 +1,52 @@
+import { expect } from "@playwright/test";
+import { expectGoodAppearance } from "./kit/accessibility";
+import { test } from "./kit/portal";
+
+const LOOKS = [
+  { name: "light-en", locale: "en-US", colorScheme: "light", width: 1180 },
+  { name: "dark-ru", locale: "ru-RU", colorScheme: "dark", width: 1180 },
+  { name: "narrow-en", locale: "en-US", colorScheme: "light", width: 360 },
+] as const;
+
+for (const { name, locale, colorScheme, width } of LOOKS) {
+  test(`every screen is accessible and fits: ${name}`, async ({ browser, portal }) => {
+    const viewport = { width, height: 760 };
+    const context = await browser.newContext({
+      locale,
+      colorScheme,
+      viewport,
+      reducedMotion: "no-preference",
+    });
+    const page = await context.newPage();
+    const isRussian = locale === "ru-RU";
+    await page.goto(`${portal.url}/?demo`);
+    await page.getByRole("dialog").waitFor();
+    await expect(page.getByRole("heading", { level: 2 }).first()).toHaveText(
+      isRussian ? "Выберите псевдоним" : "Choose a nickname",
+    );
+    await expectGoodAppearance(page, `${name}-join`);
+    await page.locator(".join-field").fill("Marina");
+    await page.keyboard.press("Enter");
+    await page.locator(".message").first().waitFor();
+    await page.locator(".composer textarea").fill("Listen this: https://youtu.be/xxxxxxx 😁");
+    await page.keyboard.press("Enter");
+    await page.locator(".message.own").waitFor();
+    await expectGoodAppearance(page, `${name}-chat`);
+    await page.locator(".nav a").nth(1).click();
+    await page.locator(".create").click();
+    await page.locator(".pending").waitFor();
+    await expectGoodAppearance(page, `${name}-cloud`);
+    await page.locator(".button.danger:not([aria-disabled='true'])").first().click();
+    await page.getByRole("dialog").waitFor();
+    await expectGoodAppearance(page, `${name}-remove`);
+    await page.keyboard.press("Escape");
+    await page.locator(".header-tools button").last().click();
+    await page.getByRole("dialog").waitFor();
+    await expectGoodAppearance(page, `${name}-settings`);
+    await page.keyboard.press("Escape");
+    await page.locator(".connection-state").click();
+    await page.locator(".entry").first().waitFor();
+    await expectGoodAppearance(page, `${name}-status`);
+    await context.close();
+  });
+}

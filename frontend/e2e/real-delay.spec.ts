@@ -1,0 +1,49 @@
+import { expect, type Page } from "@playwright/test";
+import { create, expectWorklog, runLifecycle } from "./kit/instance-lifecycle";
+import { testsWithPortal } from "./kit/portal";
+
+// Tests of pending commands use the real delay.
+const test = testsWithPortal(["--ephemeral", "--delay", "10"]);
+test.describe.configure({ mode: "default" });
+
+test.beforeEach(async ({ page, portal }) => {
+  await page.goto(`${portal.url}/#/cloud`);
+  await expect(page.locator(".connection")).toContainText("Live");
+});
+
+/** Record every second that a countdown shows. Returns a function that reads them. */
+async function recordSeconds(page: Page): Promise<() => Promise<number[]>> {
+  await page.evaluate(() => {
+    const seen = new Set<number>();
+    Object.assign(window, { seen });
+    const look = () => {
+      const second = /^in (\d+) s$/.exec(document.querySelector(".pending-due")?.textContent ?? "")?.[1];
+      if (second) seen.add(Number(second));
+      requestAnimationFrame(look);
+    };
+    look();
+  });
+  return () => page.evaluate(() => [...(window as unknown as { seen: Set<number> }).seen]);
+}
+
+test("pending instances can be filtered, and undo cancels the command", async ({ page }) => {
+  const id = await create(page);
+  const card = page.getByRole("article", { name: id });
+  await expect(card.locator(".pending")).toContainText("Creating");
+  const show = page.getByRole("combobox", { name: "Show" });
+  await show.selectOption("running");
+  await expect(page.getByText("No instance matches.")).toBeVisible();
+  await show.selectOption("pending");
+  await card.getByRole("button", { name: /^Undo/ }).click();
+  await expect(card).toHaveCount(0);
+  await expectWorklog(page, id, ['INFO: Received "Create command"', 'INFO: Cancelled "Create command"']);
+});
+
+test("an instance's whole lifecycle with the real delay of ten seconds, and its countdown", async ({
+  page,
+}) => {
+  test.setTimeout(150_000);
+  const seconds = await recordSeconds(page);
+  await runLifecycle(page, 30_000);
+  expect(await seconds()).toEqual(expect.arrayContaining([9, 8, 7, 6, 5, 4, 3, 2, 1]));
+});

@@ -1,0 +1,86 @@
+import { ABNORMAL_CLOSURE, type Backend } from "../api/backend";
+import { ApiError, NetworkError } from "../api/errors";
+import type { SessionView, User } from "../contract/generated";
+import { MockChat } from "./chat";
+import { MockCloud } from "./cloud";
+import { mockStatus } from "./status";
+
+/** Open mode: no authentication. */
+const OPEN_SESSION: SessionView = {
+  mode: "open",
+  guests: true,
+  may: ["register", "chat", "see_servers", "command_servers"],
+};
+
+export interface MockOptions {
+  /** The duration of a command. */
+  readonly delayMs: number;
+  /** The delay of every response and frame. */
+  readonly latencyMs: number;
+  readonly newId?: () => string;
+}
+
+/** A server in the page's memory for the demo and for tests, which can also inject faults. */
+export interface MockBackend extends Backend {
+  readonly chat: MockChat;
+  readonly cloud: MockCloud;
+  /** While unreachable, requests fail; connections are closed when it becomes unreachable. */
+  setReachable(reachable: boolean): void;
+}
+
+export function createMockBackend({ delayMs, latencyMs, newId }: MockOptions): MockBackend {
+  const defer = (action: () => void) => void setTimeout(action, latencyMs);
+  const chat = new MockChat(defer);
+  const cloud = new MockCloud(delayMs, defer, newId);
+  const since = Date.now();
+  let reachable = true;
+
+  const respond = <T>(work: () => T): Promise<T> =>
+    new Promise((resolve, reject) => {
+      defer(() => {
+        try {
+          if (!reachable) throw new NetworkError("switched off");
+          resolve(work());
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+  const actor = (token: string | undefined) => (token ? (JSON.parse(token) as User).name : "anonymous");
+
+  return {
+    chat,
+    cloud,
+    setReachable: value => {
+      reachable = value;
+      if (value) return;
+      chat.cutAll();
+      cloud.cutAll();
+    },
+    session: () => respond(() => OPEN_SESSION),
+    signOut: () => respond(() => {}),
+    register: name => respond(() => chat.register(name)),
+    users: () => respond(() => chat.users()),
+    history: query => respond(() => chat.history(query)),
+    instances: () => respond(() => cloud.list()),
+    command: request => respond(() => cloud.command(request, actor(request.token))),
+    cancel: (operationId, token) => respond(() => cloud.cancel(operationId, actor(token))),
+    restrictions: () => respond(() => []),
+    addresses: () => respond(() => []),
+    moderate: () =>
+      respond(() => {
+        throw new ApiError({ code: "forbidden", detail: "moderation is not available" });
+      }),
+    status: () => respond(() => mockStatus(since, { CHAT: chat.messages.length, CLOUD: cloud.list().seq })),
+    openChat: listener => {
+      if (reachable) return chat.open(listener);
+      defer(() => listener.onClose(ABNORMAL_CLOSURE, ""));
+      return { send() {}, close() {} };
+    },
+    openCloud: (since, listener) => {
+      if (reachable) return cloud.open(since, listener);
+      defer(() => listener.onClose());
+      return { close() {} };
+    },
+  };
+}

@@ -1,0 +1,181 @@
+import type { ChatListener, ChatSocket, HistoryQuery } from "../api/backend";
+import { ApiError } from "../api/errors";
+import {
+  type ClientFrame,
+  CloseCode,
+  type Message,
+  NAME_MAX,
+  type Registered,
+  type SendFrame,
+  type ServerFrame,
+  type User,
+} from "../contract/generated";
+import { ROOM } from "../state/chat/model";
+
+interface Member {
+  readonly user: User;
+  readonly token: string;
+  readonly connections: Set<MockConnection>;
+}
+
+interface MockConnection {
+  readonly listener: ChatListener;
+  member?: Member;
+}
+
+/** The chat service as a client sees it. */
+export class MockChat {
+  readonly messages: Message[] = [];
+  private readonly members = new Map<string, Member>();
+  private readonly connections = new Set<MockConnection>();
+  private seq = 0;
+  private ids = 0;
+
+  constructor(private readonly defer: (action: () => void) => void) {}
+
+  users(): User[] {
+    return this.present().map(member => member.user);
+  }
+
+  register(typed: string): Registered {
+    const name = typed.normalize("NFKC").trim();
+    if (!name || [...name].length > NAME_MAX || /\p{C}/u.test(name)) {
+      throw new ApiError({ code: "name_invalid", detail: "The name can't be used." });
+    }
+    if ([...this.members.values()].some(one => one.user.name.toLowerCase() === name.toLowerCase())) {
+      throw new ApiError({ code: "name_taken", detail: `Someone is called ${name} already.` });
+    }
+    return this.admit(name);
+  }
+
+  history({ before = Number.POSITIVE_INFINITY, limit }: HistoryQuery): Message[] {
+    return this.messages.filter(message => message.seq < before).slice(-limit);
+  }
+
+  open(listener: ChatListener): ChatSocket {
+    const connection: MockConnection = { listener };
+    this.connections.add(connection);
+    this.defer(() => this.connections.has(connection) && listener.onOpen());
+    return {
+      send: frame => this.defer(() => this.connections.has(connection) && this.receive(connection, frame)),
+      close: () => this.drop(connection),
+    };
+  }
+
+  /** Close all connections, like a server that restarts. */
+  cutAll(code: number = CloseCode.GOING_AWAY, reason = ""): void {
+    for (const connection of [...this.connections]) this.end(connection, code, reason);
+  }
+
+  /** Add a user who has no page. */
+  enter(name: string): User {
+    const { user, token } = this.admit(name);
+    const member = this.members.get(token);
+    member?.connections.add({ listener: { onOpen() {}, onFrame() {}, onClose() {} } });
+    this.broadcast({ type: "joined", user });
+    return user;
+  }
+
+  exit(user: User): void {
+    for (const [token, member] of this.members) if (member.user.id === user.id) this.members.delete(token);
+    this.broadcast({ type: "left", user });
+  }
+
+  type(user: User): void {
+    this.broadcast({ type: "typing", room: ROOM, user });
+  }
+
+  say(user: User, text: string, clientId?: string, timestamp = new Date()): Message {
+    this.seq += 1;
+    const message: Message = {
+      seq: this.seq,
+      id: `m${this.seq}`,
+      room: ROOM,
+      user,
+      text,
+      timestamp: timestamp.toISOString(),
+      ...(clientId ? { clientId } : {}),
+    };
+    this.messages.push(message);
+    this.broadcast({ type: "message", ...message });
+    return message;
+  }
+
+  private admit(name: string): Registered {
+    this.ids += 1;
+    const user = { id: `u${this.ids}-${Date.now().toString(36)}`, name };
+    // The token contains the user, because a reload of the page loses the server's memory.
+    const token = JSON.stringify(user);
+    this.members.set(token, { user, token, connections: new Set() });
+    return { user, token };
+  }
+
+  private receive(connection: MockConnection, frame: ClientFrame): void {
+    if (frame.type === "hello") return this.welcome(connection, frame.token, frame.since);
+    const { member } = connection;
+    if (!member) return;
+    switch (frame.type) {
+      case "typing":
+        return this.type(member.user);
+      case "leave":
+        this.exit(member.user);
+        return this.end(connection, CloseCode.LEFT);
+      case "send":
+        return this.store(connection, member.user, frame);
+      default:
+        frame satisfies never; // the compiler reports a frame that isn't handled
+    }
+  }
+
+  private store({ listener }: MockConnection, user: User, { clientId, text }: SendFrame): void {
+    const earlier = this.messages.find(message => message.clientId === clientId);
+    const { seq, id, timestamp } = earlier ?? this.say(user, text, clientId);
+    listener.onFrame({ type: "ack", clientId, seq, id, timestamp, duplicate: earlier !== undefined });
+  }
+
+  private welcome(connection: MockConnection, token: string, since: number | undefined): void {
+    const member = this.members.get(token) ?? this.restored(token);
+    if (!member) return this.end(connection, CloseCode.TOKEN_INVALID);
+    const isNew = member.connections.size === 0;
+    connection.member = member;
+    member.connections.add(connection);
+    const { listener } = connection;
+    listener.onFrame({ type: "welcome", user: member.user, users: this.users(), seq: this.seq });
+    if (since !== undefined && since > this.seq) listener.onFrame({ type: "reset", seq: this.seq });
+    else if (since !== undefined)
+      for (const message of this.messages)
+        if (message.seq > since) listener.onFrame({ type: "message", ...message });
+    if (isNew) this.broadcast({ type: "joined", user: member.user });
+  }
+
+  private restored(token: string): Member | undefined {
+    try {
+      const { id, name } = JSON.parse(token) as User;
+      const member = { user: { id, name }, token, connections: new Set<MockConnection>() };
+      this.members.set(token, member);
+      return member;
+    } catch {
+      return undefined;
+    }
+  }
+
+  private present(): Member[] {
+    return [...this.members.values()].filter(member => member.connections.size > 0);
+  }
+
+  private end(connection: MockConnection, code: number, reason = ""): void {
+    this.drop(connection);
+    connection.listener.onClose(code, reason);
+  }
+
+  private drop(connection: MockConnection): void {
+    this.connections.delete(connection);
+    const { member } = connection;
+    if (!member?.connections.delete(connection) || member.connections.size > 0) return;
+    this.broadcast({ type: "left", user: member.user });
+  }
+
+  private broadcast(frame: ServerFrame): void {
+    for (const { listener, member } of this.connections) if (member) listener.onFrame(frame);
+  }
+}

@@ -1,0 +1,152 @@
+import type { CloudListener, CloudStream, CommandRequest } from "../api/backend";
+import { ApiError } from "../api/errors";
+import {
+  type CloudEvent,
+  COMMANDS,
+  type Command,
+  type CommandSpec,
+  type ErrorCode,
+  type EventType,
+  type Instance,
+  type InstanceList,
+  type Operation,
+} from "../contract/generated";
+
+const refuse = (code: ErrorCode, detail: string) => new ApiError({ code, detail });
+
+/** The cloud service as a client sees it. */
+export class MockCloud {
+  readonly events: CloudEvent[] = [];
+  /** Whether events contain the instance that they leave; those of older servers don't. */
+  carriesInstance = true;
+  private readonly instances = new Map<string, Instance>();
+  private readonly operations = new Map<string, Operation>();
+  private readonly byKey = new Map<string, string>();
+  private readonly timers = new Map<string, ReturnType<typeof setTimeout>>();
+  private readonly listeners = new Set<CloudListener>();
+  private ids = 0;
+
+  constructor(
+    private readonly delayMs: number,
+    private readonly defer: (action: () => void) => void,
+    private readonly newId: () => string = () => `i${++this.ids}`,
+  ) {}
+
+  list(): InstanceList {
+    return { seq: this.events.length, instances: [...this.instances.values()] };
+  }
+
+  command({ command, instanceId, key }: CommandRequest, actor: string, at = new Date()): Operation {
+    const earlier = this.operations.get(this.byKey.get(key) ?? "");
+    if (earlier) return earlier;
+    const id = instanceId ?? this.newId();
+    const instance = this.instances.get(id);
+    if (command !== "create") this.check(command, instance);
+    const operation: Operation = {
+      id: `o${this.operations.size + 1}`,
+      command,
+      instanceId: id,
+      status: "pending",
+      actor,
+      acceptedAt: at.toISOString(),
+      dueAt: new Date(at.getTime() + this.delayMs).toISOString(),
+    };
+    this.operations.set(operation.id, operation);
+    this.byKey.set(key, operation.id);
+    this.instances.set(id, {
+      ...(instance ?? { id, state: "stopped", timestamp: operation.acceptedAt }),
+      pending: operation,
+    });
+    this.append("received", operation, at);
+    const wait = at.getTime() + this.delayMs - Date.now();
+    if (wait <= 0) this.finish(operation, new Date(operation.dueAt));
+    else
+      this.timers.set(
+        operation.id,
+        setTimeout(() => this.finish(operation, new Date()), wait),
+      );
+    return operation;
+  }
+
+  cancel(operationId: string, actor: string): Operation {
+    const operation = this.operations.get(operationId);
+    if (!operation) throw refuse("operation_not_found", "There is no such operation.");
+    if (operation.status !== "pending") throw refuse("operation_finished", "The operation is finished.");
+    clearTimeout(this.timers.get(operationId));
+    const cancelled: Operation = { ...operation, status: "cancelled" };
+    this.operations.set(operationId, cancelled);
+    const instance = this.instances.get(operation.instanceId);
+    if (operation.command === "create" || !instance) this.instances.delete(operation.instanceId);
+    else this.instances.set(instance.id, settled(instance));
+    this.append("cancelled", { ...operation, actor }, new Date());
+    return cancelled;
+  }
+
+  open(since: number, listener: CloudListener): CloudStream {
+    this.defer(() => {
+      if (!listening) return;
+      listener.onOpen();
+      const missed = this.events.filter(event => event.seq > since);
+      if (missed.length > 0) listener.onChanges(missed);
+      this.listeners.add(listener);
+    });
+    let listening = true;
+    return {
+      close: () => {
+        listening = false;
+        this.listeners.delete(listener);
+      },
+    };
+  }
+
+  cutAll(comeBackMs?: number): void {
+    for (const listener of [...this.listeners]) {
+      this.listeners.delete(listener);
+      listener.onClose(comeBackMs);
+    }
+  }
+
+  resetAll(): void {
+    for (const listener of [...this.listeners]) listener.onReset();
+  }
+
+  private check(command: Command, instance: Instance | undefined): void {
+    if (!instance) throw refuse("instance_not_found", "There is no such instance.");
+    if (instance.pending) throw refuse("operation_pending", "Another operation is pending.");
+    const { needs }: CommandSpec = COMMANDS[command];
+    if (!needs.includes(instance.state))
+      throw refuse("transition_invalid", `The instance is ${instance.state}.`);
+  }
+
+  private finish(operation: Operation, at: Date): void {
+    this.operations.set(operation.id, { ...operation, status: "done" });
+    const instance = this.instances.get(operation.instanceId);
+    if (!instance) return;
+    const { done, leaves }: CommandSpec = COMMANDS[operation.command];
+    if (leaves === null) this.instances.delete(instance.id);
+    else
+      this.instances.set(instance.id, { ...settled(instance), state: leaves, timestamp: at.toISOString() });
+    this.append(done, operation, at);
+  }
+
+  private append(type: EventType, operation: Operation, at: Date): void {
+    const { id, instanceId, command, actor, dueAt } = operation;
+    const instance = this.instances.get(instanceId);
+    const event: CloudEvent = {
+      seq: this.events.length + 1,
+      type,
+      instanceId,
+      operationId: id,
+      command,
+      state: instance?.state ?? "stopped",
+      actor,
+      timestamp: at.toISOString(),
+      ...(type === "received" ? { dueAt } : {}),
+      ...(instance && this.carriesInstance ? { instance } : {}),
+    };
+    this.events.push(event);
+    for (const listener of this.listeners) listener.onChanges([event]);
+  }
+}
+
+const settled = ({ id, state, timestamp }: Instance): Instance => ({ id, state, timestamp });

@@ -1,0 +1,181 @@
+import type { ReadonlySignal } from "@preact/signals";
+import type { Backend } from "../api/backend";
+import { ApiError } from "../api/errors";
+import { PAGE_SIZE } from "../live/chat-connection";
+import { signalsOf } from "../live/page-store";
+import { SharedStore } from "../live/shared-store";
+import { type ChatEvent, type ChatState, ROOM } from "../state/chat/model";
+import type { CloudState } from "../state/cloud/model";
+import {
+  type Action,
+  EMPTY_PAGE,
+  mergeSnapshot,
+  type PageState,
+  reducePage,
+  snapshotOf,
+} from "../state/page";
+import { Access } from "./access";
+import { CommandSender } from "./command-sender";
+import { Identity } from "./identity";
+import { newId } from "./ids";
+import { type Intention, predict } from "./intentions";
+import { PageLeader } from "./leader";
+import type { LocalStore } from "./local-store";
+import { availableNames, registerWithSuffix } from "./names";
+import { Outbox } from "./outbox";
+import { watchTyping } from "./typing-expiry";
+
+/** The version of the messages between tabs: tabs with another one, from before an update, are not in the channel. */
+const CHANNEL_VERSION = 2;
+
+export interface AppStoreOptions {
+  readonly backend: Backend;
+  /** Identifies the server: part of the keys in browser storage and of the name of the tabs' channel. */
+  readonly scope: string;
+  /** Only tabs with the same version of the page share state. */
+  readonly version?: string;
+  readonly localStore: LocalStore;
+  readonly locks?: Pick<LockManager, "request"> | undefined;
+  readonly openChannel?: (name: string) => BroadcastChannel;
+  readonly isOnline?: () => boolean;
+  readonly random?: () => number;
+}
+
+/** The page for one server: its state as signals, and what a user can do, as intentions for the leading tab. */
+export class AppStore {
+  readonly chat: ReadonlySignal<ChatState>;
+  readonly cloud: ReadonlySignal<CloudState>;
+  readonly access: Access;
+  readonly commandSender: CommandSender;
+  private readonly shared: SharedStore<PageState, Action, Intention>;
+  private readonly leader: PageLeader;
+  private readonly identity: Identity;
+  private readonly outbox: Outbox;
+  private readonly typingUsers: ReadonlySignal<ChatState["typing"]>;
+  private stopTypingExpiry: (() => void) | undefined;
+  private loadingOlder = false;
+  private lastSentAt = 0;
+
+  constructor(private readonly options: AppStoreOptions) {
+    const { backend, scope, version = "", localStore, locks, openChannel, isOnline, random } = options;
+    const [identity, outbox] = [new Identity(localStore, scope), new Outbox(localStore, scope)];
+    const shared = new SharedStore<PageState, Action, Intention>({
+      ...{ name: `opsroom:${CHANNEL_VERSION}:${version}:${scope}`, locks },
+      ...{ initial: storedState(identity, outbox), reduce: reducePage, snapshotOf, mergeSnapshot, predict },
+      openChannel: openChannel ?? (name => new BroadcastChannel(name)),
+    });
+    const { chat, cloud, view, typing } = signalsOf(shared.state);
+    this.chat = chat;
+    this.cloud = cloud;
+    this.typingUsers = typing;
+    this.access = new Access(view, backend, identity);
+    this.leader = new PageLeader({
+      ...{ store: shared, backend, identity, outbox, access: this.access, isOnline, random },
+    });
+    this.commandSender = new CommandSender({
+      backend,
+      token: () => this.token,
+      state: () => cloud.peek(),
+      logRefusal: line => shared.request({ kind: "logRefusal", line }),
+    });
+    this.shared = shared;
+    this.identity = identity;
+    this.outbox = outbox;
+  }
+
+  /** The token of our registration. */
+  get token(): string | undefined {
+    return this.identity.get()?.token;
+  }
+
+  get isLeader(): boolean {
+    return this.shared.isLeader;
+  }
+
+  start(): void {
+    this.stopTypingExpiry = watchTyping(this.typingUsers, now =>
+      this.shared.apply({ store: "chat", event: { kind: "typingExpired", now } }),
+    );
+    this.shared.join(this.leader);
+  }
+
+  stop(): void {
+    this.stopTypingExpiry?.();
+    this.shared.leave();
+  }
+
+  resync = (): void => this.shared.resync();
+  reconnect = (): void => this.shared.request({ kind: "reconnect" });
+  onOffline = (): void => this.shared.request({ kind: "goOffline" });
+  leave = (): void => this.shared.request({ kind: "leave" });
+  typing = (): void => this.shared.request({ kind: "typing" });
+
+  /** Register a name. Throws what the backend throws. */
+  async register(name: string, proof?: string): Promise<void> {
+    const registration = await this.options.backend.register(name, proof);
+    this.identity.set(registration);
+    this.shared.request({ kind: "signIn", registration });
+  }
+
+  /**
+   * Exchange a static token or an ID token for a registration with its role. Throws what the backend throws.
+   *
+   * Only the registration's token is stored, because its owner can revoke it.
+   */
+  async signIn(proof: string): Promise<void> {
+    const { name = "user" } = await this.options.backend.session(proof);
+    const before = this.token;
+    if (before !== undefined) {
+      this.identity.remove(before);
+      this.shared.request({ kind: "signOut", token: before });
+      await this.access.revokeToken(before);
+    }
+    await registerWithSuffix(name, one => this.register(one, proof));
+  }
+
+  /** The candidates that no user has. */
+  availableNames = (name: string, candidates: readonly string[]): Promise<readonly string[]> =>
+    availableNames(this.options.backend, name, candidates);
+
+  send(text: string): void {
+    // Keep the timestamps distinct: the outbox sorts by them.
+    this.lastSentAt = Math.max(Date.now(), this.lastSentAt + 1);
+    const item = { clientId: newId(), text, at: this.lastSentAt };
+    this.outbox.add(item);
+    this.shared.request({ kind: "send", item });
+  }
+
+  retry = (clientId: string): void => this.shared.request({ kind: "retry", clientId });
+
+  discard(clientId: string): void {
+    const item = this.chat.peek().outbox.find(one => one.clientId === clientId);
+    if (item) this.outbox.remove(item);
+    this.shared.request({ kind: "discard", clientId });
+  }
+
+  /** Load the previous page of history, in this tab only. */
+  async loadOlder(): Promise<void> {
+    const { loaded, hasOlder, messages } = this.chat.peek();
+    const before = messages[0]?.seq;
+    if (!loaded || !hasOlder || this.loadingOlder || before === undefined) return;
+    this.loadingOlder = true;
+    try {
+      const query = { room: ROOM, before, limit: PAGE_SIZE };
+      const older = await this.options.backend.history(query, this.access.readToken());
+      this.shared.apply({ store: "chat", event: { kind: "page", messages: older, limit: PAGE_SIZE } });
+    } catch (error) {
+      // Scrolling up retries; an error response would be a bug, so it is thrown.
+      if (error instanceof ApiError) throw error;
+    } finally {
+      this.loadingOlder = false;
+    }
+  }
+}
+
+/** The state that browser storage has: the user, and messages that were not sent yet. */
+function storedState(identity: Identity, outbox: Outbox): PageState {
+  const user = identity.get()?.user;
+  const events: ChatEvent[] = outbox.list().map(item => ({ kind: "queued", item }));
+  if (user) events.unshift({ kind: "signedIn", user });
+  return events.reduce((state, event) => reducePage(state, { store: "chat", event }), EMPTY_PAGE);
+}

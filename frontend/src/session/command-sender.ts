@@ -1,0 +1,112 @@
+import { signal } from "@preact/signals";
+import type { Backend, CommandRequest } from "../api/backend";
+import { ApiError, isTransient, retryDelay } from "../api/errors";
+import type { Command, Operation } from "../contract/generated";
+import type { CloudState, WorklogLine } from "../state/cloud/model";
+import { newId } from "./ids";
+
+/** The target of a `create` command; no instance has this id. */
+export const NEW_INSTANCE = "new";
+const MAX_ATTEMPTS = 4;
+const RETRY_DELAY_MS = 500;
+/** How long to wait for the event of an accepted command; it comes later only if the stream is down. */
+const EVENT_TIMEOUT_MS = 3_000;
+
+interface CommandSenderOptions {
+  readonly backend: Backend;
+  readonly token: () => string | undefined;
+  readonly state: () => CloudState;
+  readonly logRefusal: (line: WorklogLine) => void;
+}
+
+/** Sends the user's commands with retries; an idempotency key ensures that each takes effect once. */
+export class CommandSender {
+  /** Commands without an event yet: from the instance id, or `NEW_INSTANCE`, to the command. */
+  readonly busy = signal<ReadonlyMap<string, Command | "undo">>(new Map());
+  /** The server's clock minus ours, in milliseconds; for countdowns. */
+  readonly clockOffset = signal(0);
+
+  constructor(private readonly options: CommandSenderOptions) {}
+
+  async run(command: Command, instanceId?: string): Promise<void> {
+    const target = instanceId ?? NEW_INSTANCE;
+    if (this.busy.value.has(target)) return;
+    this.setBusy(target, command);
+    try {
+      const token = this.options.token();
+      const request: CommandRequest = {
+        command,
+        key: newId(),
+        ...(instanceId ? { instanceId } : {}),
+        ...(token ? { token } : {}),
+      };
+      const operation = await withRetries(() => this.options.backend.command(request));
+      this.updateClockOffset(operation);
+      await this.waitForEvent(operation);
+    } catch (error) {
+      this.logRefusal(command, instanceId, error);
+    } finally {
+      this.setBusy(target, undefined);
+    }
+  }
+
+  async undo(instanceId: string, operationId: string, command: Command): Promise<void> {
+    if (this.busy.value.has(instanceId)) return;
+    this.setBusy(instanceId, "undo");
+    try {
+      await withRetries(() => this.options.backend.cancel(operationId, this.options.token()));
+    } catch (error) {
+      this.logRefusal(command, instanceId, error);
+    } finally {
+      this.setBusy(instanceId, undefined);
+    }
+  }
+
+  /** Wait for the event of an accepted command: without it, the buttons would be enabled for a moment. */
+  private async waitForEvent({ id, instanceId, dueAt }: Operation): Promise<void> {
+    const deadline = Date.now() + EVENT_TIMEOUT_MS;
+    const isVisible = () =>
+      this.options.state().instances.get(instanceId)?.pending?.id === id ||
+      Date.now() + this.clockOffset.value >= Date.parse(dueAt);
+    while (!isVisible() && Date.now() < deadline) await sleep(30);
+  }
+
+  private updateClockOffset({ acceptedAt }: Operation): void {
+    this.clockOffset.value = Date.parse(acceptedAt) - Date.now();
+  }
+
+  private logRefusal(command: Command, instanceId: string | undefined, error: unknown): void {
+    const refused = error instanceof ApiError ? error : undefined;
+    const line: WorklogLine = {
+      key: `r${newId()}`,
+      kind: "refused",
+      command,
+      timestamp: new Date(Date.now() + this.clockOffset.value).toISOString(),
+      code: refused?.code ?? "unreachable",
+      ...(instanceId ? { instanceId } : {}),
+      ...(refused ? { detail: refused.problem.detail } : {}),
+    };
+    this.options.logRefusal(line);
+  }
+
+  private setBusy(target: string, command: Command | "undo" | undefined): void {
+    const busy = new Map(this.busy.value);
+    if (command) busy.set(target, command);
+    else busy.delete(target);
+    this.busy.value = busy;
+  }
+}
+
+const sleep = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms));
+
+async function withRetries<T>(action: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await action();
+    } catch (error) {
+      if (attempt >= MAX_ATTEMPTS || !isTransient(error)) throw error;
+      const retryAfter = error instanceof ApiError ? error.problem.retryAfter : undefined;
+      await sleep(retryDelay(retryAfter, RETRY_DELAY_MS * attempt) * (1 + Math.random() / 2));
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import type { User } from "../contract/generated";
+import type { LocalStore } from "./local-store";
+
+export interface Registration {
+  readonly user: User;
+  readonly token: string;
+}
+
+/** Our registration with the server, in browser storage. */
+export class Identity {
+  private readonly key: string;
+
+  constructor(
+    private readonly localStore: LocalStore,
+    scope: string,
+  ) {
+    this.key = `identity.${scope}`;
+  }
+
+  get(): Registration | undefined {
+    return this.localStore.get<Registration>(this.key);
+  }
+
+  set(registration: Registration): void {
+    this.localStore.set(this.key, registration);
+  }
+
+  /** Remove the registration with `token`; another tab may have stored the next one already. */
+  remove(token: string): void {
+    if (this.get()?.token === token) this.localStore.remove(this.key);
+  }
+}

@@ -1,0 +1,46 @@
+import type { OutgoingMessage } from "../state/chat/model";
+import type { WorklogLine } from "../state/cloud/model";
+import type { Action } from "../state/page";
+import type { Registration } from "./identity";
+
+/** What a user does, as any tab sends it to the leading one. */
+export type Intention =
+  /** This tab has registered a name. */
+  | { readonly kind: "signIn"; readonly registration: Registration }
+  /** This tab is going to revoke the token and to register another name. */
+  | { readonly kind: "signOut"; readonly token: string }
+  | { readonly kind: "leave" }
+  | { readonly kind: "send"; readonly item: Pick<OutgoingMessage, "clientId" | "text" | "at"> }
+  | { readonly kind: "retry"; readonly clientId: string }
+  | { readonly kind: "discard"; readonly clientId: string }
+  | { readonly kind: "typing" }
+  /** The server rejected a command of this tab. */
+  | { readonly kind: "logRefusal"; readonly line: WorklogLine }
+  | { readonly kind: "reconnect" }
+  /** The device has lost its network. */
+  | { readonly kind: "goOffline" };
+
+/** The change of the page's state that an intention leads to, whatever the server responds; undefined if none. */
+export function predict(intention: Intention): Action | undefined {
+  switch (intention.kind) {
+    case "signIn":
+      return { store: "chat", event: { kind: "signedIn", user: intention.registration.user } };
+    case "signOut":
+      return { store: "chat", event: { kind: "signedOut", reason: "left" } };
+    case "send":
+      return { store: "chat", event: { kind: "queued", item: intention.item } };
+    case "retry":
+      return { store: "chat", event: { kind: "requeued", clientId: intention.clientId } };
+    case "discard":
+      return { store: "chat", event: { kind: "discarded", clientId: intention.clientId } };
+    case "logRefusal":
+      return { store: "cloud", event: { kind: "refused", line: intention.line } };
+    case "leave":
+    case "typing":
+    case "reconnect":
+    case "goOffline":
+      return undefined;
+    default:
+      return intention satisfies never;
+  }
+}

@@ -1,9 +1,0 @@
-import type { TypingNotice } from "../../../contract/generated";
-import { type ChatState, TYPING_MS } from "../model";
-
-/** Someone types; one's own notices, from another window, are not shown. */
-export function onTyping(state: ChatState, { user }: TypingNotice, at: number): ChatState {
-  if (user.id === state.me?.id) return state;
-  const others = state.typing.filter(one => one.user.id !== user.id);
-  return { ...state, typing: [...others, { user, until: at + TYPING_MS }] };
-}

@@ -1,0 +1,115 @@
+import { RETRYABLE, type ServerFrame } from "../../contract/generated";
+import { insertMessage, withoutText } from "./messages";
+import { type ChatState, REMOVED_MAX, ROOM, TYPING_MS } from "./model";
+
+type FrameOf<T extends ServerFrame["type"]> = Extract<ServerFrame, { type: T }>;
+
+/** How each type of frame, received at `at` (ms), changes the state; the compiler reports a type that is missing. */
+const FRAME_REDUCERS = {
+  /**
+   * The server accepted us; its list of users replaces ours.
+   *
+   * Only the first welcome sets `resumeFrom`: after a resume the missed messages are still to come, and a connection
+   * that breaks among them must request the rest.
+   */
+  welcome: (state, frame) => ({
+    ...state,
+    me: frame.user,
+    users: frame.users,
+    typing: [],
+    muted: frame.muted,
+    resumeFrom: state.resumeFrom ?? frame.seq,
+  }),
+
+  /** A message in the room; it may be our own, and it may be a duplicate. */
+  message: (state, { type: _type, ...message }) => {
+    const { clientId, seq, user } = message;
+    return {
+      ...insertMessage(state, message),
+      resumeFrom: Math.max(state.resumeFrom ?? 0, seq),
+      outbox: clientId ? state.outbox.filter(item => item.clientId !== clientId) : state.outbox,
+      typing: state.typing.filter(one => one.user.id !== user.id),
+    };
+  },
+
+  /** A message was removed: a placeholder stays. The message may not be loaded, and the event may be a duplicate. */
+  removed: (state, { id, seq }) => {
+    const place = state.messages.findLastIndex(message => message.id === id);
+    const message = state.messages[place];
+    return {
+      ...state,
+      messages: message ? state.messages.with(place, withoutText(message)) : state.messages,
+      removed: [...state.removed.filter(one => one !== id), id].slice(-REMOVED_MAX),
+      resumeFrom: Math.max(state.resumeFrom ?? 0, seq),
+    };
+  },
+
+  /** We were muted. */
+  muted: (state, { type: _type, ...muted }) => ({ ...state, muted }),
+
+  /** We were unmuted. */
+  unmuted: state => ({ ...state, muted: undefined }),
+
+  /** A user joined. If the user is already known, only the name is updated. */
+  joined: (state, { user }) => {
+    const known = state.users.some(one => one.id === user.id);
+    const users = known ? state.users.map(one => (one.id === user.id ? user : one)) : [...state.users, user];
+    return { ...state, users };
+  },
+
+  /** A user left, and so is no longer typing. */
+  left: (state, { user }) => ({
+    ...state,
+    users: state.users.filter(one => one.id !== user.id),
+    typing: state.typing.filter(one => one.user.id !== user.id),
+  }),
+
+  /** A user is typing. Our own notices, from another window, are ignored. */
+  typing: (state, { user }, at) => {
+    if (user.id === state.me?.id) return state;
+    const others = state.typing.filter(one => one.user.id !== user.id);
+    return { ...state, typing: [...others, { user, until: at + TYPING_MS }] };
+  },
+
+  /**
+   * A message of ours is stored: it moves from the outbox to the messages.
+   *
+   * An ack doesn't change `resumeFrom`, because earlier messages of others may still be missing.
+   */
+  ack: (state, { clientId, seq, id, timestamp }) => {
+    const item = state.outbox.find(one => one.clientId === clientId);
+    if (!item || !state.me) return state;
+    const outbox = state.outbox.filter(one => one !== item);
+    const stored = { seq, id, room: ROOM, user: state.me, text: item.text, timestamp, clientId };
+    return insertMessage({ ...state, outbox }, stored);
+  },
+
+  /**
+   * A ban, after which the server closes the socket, or an error for a send: the message is queued again if a retry
+   * may help, and marked as failed if not.
+   */
+  error: (state, { clientId, code, until }) => {
+    if (code === "banned") return { ...state, bannedUntil: until };
+    if (!clientId) return state;
+    const status = RETRYABLE.includes(code) ? "queued" : "failed";
+    const outbox = state.outbox.map(item =>
+      item.clientId === clientId ? ({ ...item, status, code } as const) : item,
+    );
+    return { ...state, outbox };
+  },
+
+  /** The server can't replay the missed events: drop all messages and continue from `seq`. */
+  reset: (state, { seq }) => ({ ...state, messages: [], loaded: false, hasOlder: true, resumeFrom: seq }),
+} satisfies { [T in ServerFrame["type"]]: (state: ChatState, frame: FrameOf<T>, at: number) => ChatState };
+
+/** Apply a frame of the server, received at `at` (ms). Frames of newer servers that this page doesn't know are ignored. */
+export function onFrame(state: ChatState, frame: ServerFrame, at: number): ChatState {
+  if (!Object.hasOwn(FRAME_REDUCERS, frame.type)) return state;
+  // The table's type guarantees that the reducer takes this frame, which the compiler can't infer for a union.
+  const reduce = FRAME_REDUCERS[frame.type] as (
+    state: ChatState,
+    frame: ServerFrame,
+    at: number,
+  ) => ChatState;
+  return reduce(state, frame, at);
+}

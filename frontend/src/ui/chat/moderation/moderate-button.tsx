@@ -1,0 +1,58 @@
+import { signal } from "@preact/signals";
+import type { User } from "../../../contract/generated";
+import type { ShownMessage } from "../../../state/chat/model";
+import { useApp } from "../../app-context";
+import { dictionary } from "../../settings/preferences";
+
+/** The user, and optionally the message, that the moderation dialog is about. */
+export interface ModerationTarget {
+  readonly user: User;
+  readonly message?: ShownMessage;
+}
+
+/** Not in the dialog's module, because the dialog is loaded on demand. */
+export const moderationTarget = signal<ModerationTarget | undefined>(undefined);
+
+/** Whether the list of mutes and bans is open. */
+export const restrictionsOpen = signal<true | undefined>(undefined);
+
+// Unlike `Access.may`, false until the permissions are known.
+const useMayModerate = (): boolean => useApp().store.access.view.value?.may.includes("moderate") ?? false;
+
+/** For moderators: opens the list of mutes and bans. */
+export function RestrictionsButton() {
+  if (!useMayModerate()) return null;
+  const t = dictionary.value.chat;
+  return (
+    <button
+      type="button"
+      class="link-button leave"
+      aria-label={t.restrictions}
+      onClick={() => {
+        restrictionsOpen.value = true;
+      }}
+    >
+      <span class="leave-long">{t.restrictions}</span>
+      <span class="leave-short">{t.restrictionsShort}</span>
+    </button>
+  );
+}
+
+/** For moderators: opens the moderation dialog for a user or a message. */
+export function ModerateButton({ user, message }: ModerationTarget) {
+  if (!useMayModerate()) return null;
+  const label = dictionary.value.chat.moderate(user.name);
+  return (
+    <button
+      type="button"
+      class="moderate"
+      aria-label={label}
+      title={label}
+      onClick={() => {
+        moderationTarget.value = message ? { user, message } : { user };
+      }}
+    >
+      ⋯
+    </button>
+  );
+}

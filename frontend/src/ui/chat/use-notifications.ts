@@ -1,0 +1,87 @@
+import { effect, useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import type { Message } from "../../contract/generated";
+import { announce } from "../announcer";
+import { useApp } from "../app-context";
+import { dictionary, notifications } from "../settings/preferences";
+
+/** A shared lock that every visible tab holds, so that the notifying tab knows whether another one is visible. */
+const VISIBLE_LOCK = "opsroom:visible";
+
+async function isAnyTabVisible(): Promise<boolean> {
+  const held = (await navigator.locks?.query())?.held ?? [];
+  return held.some(lock => lock.name === VISIBLE_LOCK);
+}
+
+async function notify({ user, text, id }: Message): Promise<void> {
+  const isWanted = notifications.peek() && "Notification" in window && Notification.permission === "granted";
+  if (!isWanted || (await isAnyTabVisible())) return;
+  const notification = new Notification(user.name, { body: text, tag: id });
+  notification.onclick = () => {
+    window.focus();
+    notification.close();
+  };
+}
+
+function holdVisibilityLock(): () => void {
+  let release: (() => void) | undefined;
+  const follow = () => {
+    release?.();
+    release = undefined;
+    if (document.hidden || !navigator.locks) return;
+    const held = new Promise<void>(resolve => {
+      release = resolve;
+    });
+    void navigator.locks.request(VISIBLE_LOCK, { mode: "shared" }, () => held);
+  };
+  follow();
+  document.addEventListener("visibilitychange", follow);
+  return () => {
+    document.removeEventListener("visibilitychange", follow);
+    release?.();
+  };
+}
+
+/** Count new messages of others in the title, announce them, and show notifications. */
+export function useNotifications(): void {
+  const { store } = useApp();
+  const unread = useSignal(0);
+
+  useEffect(() => {
+    const { chat } = store;
+    let last = Number.POSITIVE_INFINITY;
+    const onMessages = effect(() => {
+      const { messages, loaded, me } = chat.value;
+      const newest = messages.at(-1)?.seq ?? 0;
+      // The first page and snapshots of other tabs contain history, not new messages.
+      const fresh = loaded
+        ? messages.filter(message => message.seq > last && message.user.id !== me?.id)
+        : [];
+      last = loaded ? newest : Number.POSITIVE_INFINITY;
+      if (document.hidden) unread.value = unread.peek() + fresh.length;
+      for (const message of fresh.slice(-3)) {
+        announce(dictionary.peek().chat.says(message.user.name, message.text));
+        if (document.hidden && store.isLeader) void notify(message);
+      }
+    });
+    const onSeen = () => {
+      if (!document.hidden) unread.value = 0;
+    };
+    document.addEventListener("visibilitychange", onSeen);
+    const releaseVisibility = holdVisibilityLock();
+    return () => {
+      onMessages();
+      releaseVisibility();
+      document.removeEventListener("visibilitychange", onSeen);
+    };
+  }, [store, unread]);
+
+  useEffect(
+    () =>
+      effect(() => {
+        const { title } = dictionary.value;
+        document.title = unread.value > 0 ? `(${unread.value}) ${title}` : title;
+      }),
+    [unread],
+  );
+}

@@ -1,0 +1,35 @@
+import { addressLabel, isMixed } from "../../api/address";
+import { useApp } from "../app-context";
+import { dictionary } from "../settings/preferences";
+import { settingsOpen } from "../settings/settings-state";
+import { serverSeemsAbsent } from "./connection-status";
+
+/** The notice that no server responds, with ways to continue. */
+export function NoServer() {
+  const { store, address } = useApp();
+  if (!serverSeemsAbsent(store.cloud.value)) return null;
+  const t = dictionary.value.noServer;
+  return (
+    <div class="notice" role="alert">
+      <strong>{t.title}</strong>
+      <p>{t.text(addressLabel(address))}</p>
+      {address.kind === "server" && isMixed(location.origin, address.base) && (
+        <p>{dictionary.value.settings.mixed}</p>
+      )}
+      <p class="notice-actions">
+        <a class="button" href="?demo">
+          {t.demo}
+        </a>
+        <button
+          type="button"
+          class="link-button"
+          onClick={() => {
+            settingsOpen.value = true;
+          }}
+        >
+          {t.settings}
+        </button>
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,169 @@
+import type { ComponentChildren } from "preact";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useReducer, useRef } from "preact/hooks";
+import { RowLayout } from "./row-layout";
+
+/** How far beyond the visible area rows are rendered, so that scrolling doesn't outrun rendering. */
+const OVERSCAN_PX = 400;
+const AT_EDGE_PX = 24;
+
+interface VirtualListProps<T> {
+  readonly items: readonly T[];
+  readonly keyOf: (item: T) => string;
+  readonly render: (item: T) => ComponentChildren;
+  /** The estimated height of a row in pixels. */
+  readonly estimate: number;
+  readonly label: string;
+  /** Where the list starts: at the end, for logs, or at the beginning. */
+  readonly anchor: "start" | "end";
+  /** The label of the button that counts new rows below the visible area. */
+  readonly newRowsLabel?: (count: number) => string;
+  readonly onNearStart?: () => void;
+  /** Shown above the first row. */
+  readonly before?: ComponentChildren;
+}
+
+/**
+ * A virtual list: only rows near the visible area are in the document. It keeps the scroll position when rows are
+ * inserted above, and follows the end only while it is scrolled to the end.
+ */
+export function VirtualList<T>(props: VirtualListProps<T>) {
+  const { items, keyOf, render, estimate, label, anchor, newRowsLabel, onNearStart, before } = props;
+  const [, redraw] = useReducer((n: number) => n + 1, 0);
+  const scroller = useRef<HTMLDivElement>(null);
+  const rows = useRef<HTMLUListElement>(null);
+  const layout = useMemo(() => new RowLayout(estimate), [estimate]);
+  // The position after the last scroll, which is restored after every change of the rows.
+  const position = useRef({
+    atEnd: anchor === "end",
+    seen: "",
+    key: "",
+    offset: 0,
+    viewport: 600,
+    scroll: 0,
+    top: 0,
+  });
+
+  const savePosition = useCallback(() => {
+    const box = scroller.current;
+    const list = rows.current;
+    if (!box || !list) return;
+    const scrolled = box.scrollTop - list.offsetTop;
+    const row = layout.rowAt(scrolled);
+    const isAtEnd = box.scrollHeight - box.scrollTop - box.clientHeight <= AT_EDGE_PX;
+    position.current = {
+      atEnd: isAtEnd,
+      seen: isAtEnd ? (layout.keyAt(layout.count - 1) ?? "") : position.current.seen,
+      // At the top of a list that starts there, no row is anchored, so that rows inserted above are visible.
+      key: anchor === "start" && box.scrollTop <= AT_EDGE_PX ? "" : (layout.keyAt(row) ?? ""),
+      offset: scrolled - layout.top(row),
+      viewport: box.clientHeight,
+      scroll: scrolled,
+      top: box.scrollTop,
+    };
+  }, [layout, anchor]);
+
+  // The scroll event comes a frame after the scrolling. Rows that arrive in between must not reset the position, so
+  // it is saved here, before the rows change.
+  if (scroller.current && scroller.current.scrollTop !== position.current.top) savePosition();
+  const keys = useMemo(() => items.map(keyOf), [items, keyOf]);
+  layout.setKeys(keys);
+
+  const { atEnd, scroll, viewport } = position.current;
+  const from = atEnd && anchor === "end" ? layout.total - viewport : scroll;
+  const first = layout.rowAt(from - OVERSCAN_PX);
+  const last = layout.rowAt(from + viewport + OVERSCAN_PX);
+
+  const scrollToEnd = useCallback(() => {
+    const box = scroller.current;
+    if (!box) return;
+    box.scrollTop = box.scrollHeight;
+    savePosition();
+    redraw(0);
+  }, [savePosition]);
+
+  // Runs after every rendering and before the browser paints: measure the rows, then restore the position.
+  useLayoutEffect(() => {
+    const box = scroller.current;
+    const list = rows.current;
+    if (!box || !list) return;
+    const drawn = Array.from(list.children) as HTMLElement[];
+    const moved = layout.measure(
+      Number(drawn[0]?.dataset.index ?? 0),
+      drawn.map(row => row.offsetHeight),
+    );
+    const saved = position.current;
+    if (saved.atEnd && anchor === "end") {
+      list.style.height = `${layout.total}px`;
+      box.scrollTop = box.scrollHeight;
+      saved.seen = layout.keyAt(layout.count - 1) ?? "";
+    } else if (saved.key) {
+      const index = layout.indexOf(saved.key);
+      const wanted = layout.top(index) + saved.offset + list.offsetTop;
+      if (index >= 0 && Math.abs(box.scrollTop - wanted) > 1) {
+        list.style.height = `${layout.total}px`;
+        box.scrollTop = wanted;
+      }
+    }
+    saved.top = box.scrollTop;
+    if (moved) redraw(0);
+  });
+
+  useEffect(() => {
+    const box = scroller.current;
+    if (!box) return;
+    let width = box.clientWidth;
+    const observer = new ResizeObserver(() => {
+      if (box.clientWidth !== width) layout.reset();
+      width = box.clientWidth;
+      position.current.viewport = box.clientHeight;
+      redraw(0);
+    });
+    observer.observe(box);
+    return () => observer.disconnect();
+  }, [layout]);
+
+  const onScroll = () => {
+    savePosition();
+    if (position.current.scroll < viewport) onNearStart?.();
+    redraw(0);
+  };
+
+  const seenAt = layout.indexOf(position.current.seen);
+  const newCount = atEnd || seenAt < 0 ? 0 : items.length - 1 - seenAt;
+
+  return (
+    <div class="virtual-list">
+      <div
+        class="virtual-list-scroll"
+        ref={scroller}
+        onScroll={onScroll}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable areas must be reachable by keyboard
+        tabIndex={0}
+        role="group"
+        aria-label={label}
+      >
+        {before}
+        <ul ref={rows} class="virtual-list-rows" style={{ height: `${layout.total}px` }}>
+          {items.slice(first, last + 1).map((item, offset) => (
+            <li
+              key={keys[first + offset]}
+              class="virtual-list-row"
+              data-index={first + offset}
+              aria-setsize={items.length}
+              aria-posinset={first + offset + 1}
+              style={{ transform: `translateY(${layout.top(first + offset)}px)` }}
+            >
+              {render(item)}
+            </li>
+          ))}
+        </ul>
+      </div>
+      {newRowsLabel && newCount > 0 && (
+        <button type="button" class="virtual-list-new" onClick={scrollToEnd}>
+          {newRowsLabel(newCount)}
+          <span class="icon icon-down" aria-hidden="true" />
+        </button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,130 @@
+"""The stream of cloud changes (SSE), resumed after each disconnect."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, aclosing
+
+import httpx
+from httpx_sse import EventSource, aconnect_sse
+
+from opsroom_client.backoff import Backoff
+from opsroom_client.errors import OpsroomError, RequestRejectedError, UnexpectedResponseError
+from opsroom_client.requests import API, Requests, error_of_response, unreachable_error
+from opsroom_contracts.http import SSE_CHANGE, SSE_RESET, CloudEvent, ResetEvent
+from opsroom_contracts.serialization.codec import ContractError, UnknownKindError, contract_of, decode_lenient
+
+CloudChange = CloudEvent | ResetEvent
+"""An event; or a reset: missed events are no longer available, so the list must be fetched again."""
+OnConnection = Callable[[OpsroomError | None], None]
+"""Called once per disconnect with its reason, and with None after the reconnect."""
+
+_SILENCE_SECONDS = 45.0
+"""Timeout without data; the server sends a keep-alive every 15 s."""
+_MAX_EVENT_BYTES = 64 * 1024
+_EVENT = contract_of(CloudEvent)
+_RESET = contract_of(ResetEvent)
+
+
+class StreamHealth:
+    """Whether the stream is connected, and the deadline for the next connect."""
+
+    def __init__(
+        self, first_timeout: float, timeout: float | None, on_connection: OnConnection | None
+    ) -> None:
+        """``first_timeout``: seconds for the first connect; ``timeout``: for later ones (None: no limit)."""
+        self._loop = asyncio.get_running_loop()
+        self._deadline: float | None = self._loop.time() + first_timeout
+        self._timeout = timeout
+        self._on_connection = on_connection
+        self._disconnected = False
+        self._connected = False
+
+    def on_connect(self) -> None:
+        """Record that the stream is connected."""
+        if self._disconnected and self._on_connection is not None:
+            self._on_connection(None)
+        self._connected, self._disconnected = True, False
+
+    def on_failure(self, reason: OpsroomError) -> None:
+        """Record a disconnect or a failed connect."""
+        if not self._connected:
+            return
+        self._connected, self._disconnected = False, True
+        self._deadline = None if self._timeout is None else self._loop.time() + self._timeout
+        if self._on_connection is not None:
+            self._on_connection(reason)
+
+    def is_too_late(self, delay: float) -> bool:
+        """Whether an attempt in ``delay`` seconds would miss the deadline."""
+        return self._deadline is not None and self._loop.time() + delay > self._deadline
+
+
+async def events_after(
+    requests: Requests, since: int, health: StreamHealth
+) -> AsyncGenerator[CloudChange, None]:
+    """Every change after the sequence ``since``, each once, without an end.
+
+    Raises:
+        UnreachableError: not connected by the deadline of ``health``.
+        RequestRejectedError: the server rejected the request; a retryable error only after the deadline.
+        UnexpectedResponseError: the response is not a stream of changes.
+    """
+    backoff = Backoff()
+    while True:
+        minimum_delay = 0.0
+        failure: OpsroomError
+        try:
+            async with aclosing(_events_until_disconnect(requests, since, health)) as changes:
+                async for change in changes:
+                    backoff.reset()
+                    since = change.seq
+                    yield change
+            failure = unreachable_error(requests.http.base_url, httpx.ReadError("the stream ended"))
+        except httpx.TransportError as error:
+            failure = unreachable_error(requests.http.base_url, error)
+        except RequestRejectedError as error:
+            if not error.retryable:
+                raise
+            failure, minimum_delay = error, error.retry_after or 0.0
+        health.on_failure(failure)
+        delay = backoff.next(minimum_delay)
+        if health.is_too_late(delay):
+            raise failure
+        await asyncio.sleep(delay)
+
+
+async def _events_until_disconnect(
+    requests: Requests, since: int, health: StreamHealth
+) -> AsyncGenerator[CloudChange, None]:
+    async with AsyncExitStack() as stack:
+        source = await _connect(requests.http, since, stack)
+        if not source.response.is_success:
+            await source.response.aread()
+            raise error_of_response(source.response)
+        health.on_connect()
+        async for event in source.aiter_sse():
+            try:
+                if event.event == SSE_CHANGE:
+                    yield decode_lenient(_EVENT, event.data, _MAX_EVENT_BYTES)
+                elif event.event == SSE_RESET:
+                    yield decode_lenient(_RESET, event.data, _MAX_EVENT_BYTES)
+            except UnknownKindError:
+                continue  # a newer server's command or type of event
+            except ContractError as error:
+                raise UnexpectedResponseError(f"an event that can't be read: {error}") from None
+
+
+async def _connect(http: httpx.AsyncClient, since: int, stack: AsyncExitStack) -> EventSource:
+    """Connect and wait for the response headers; ``stack`` closes the stream.
+
+    Raises:
+        httpx.TransportError: no response within the client's normal read timeout.
+    """
+    headers = {"Last-Event-ID": str(since)}
+    timeout = httpx.Timeout(http.timeout.connect, read=_SILENCE_SECONDS)
+    stream = aconnect_sse(http, "GET", f"{API}/cloud/events", headers=headers, timeout=timeout)
+    try:
+        async with asyncio.timeout(http.timeout.read):
+            return await stack.enter_async_context(stream)
+    except TimeoutError:
+        raise httpx.ReadTimeout("no response in time") from None

@@ -1,0 +1,1 @@
+"""The chat: models and requests, stored events, frames of clients, and moderation."""

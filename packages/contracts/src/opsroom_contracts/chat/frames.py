@@ -1,0 +1,181 @@
+"""Frames of ``WS /api/v1/chat/ws`` (subprotocol ``opsroom.v1``): JSON text, one object per frame."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from opsroom_contracts.chat.models import Message, Text, Token, User
+from opsroom_contracts.chat.moderation import Reason
+from opsroom_contracts.errors import ErrorCode
+from opsroom_contracts.serialization.model import ClientId, Identifier, Model, RoomName, Sequence, Timestamp
+
+SUBPROTOCOL = "opsroom.v1"
+FRAME_MAX_BYTES = 64 * 1024
+"""The maximum size of a client frame, in bytes; a larger one closes the socket with 1009."""
+
+
+class HelloFrame(Model):
+    """The first frame of a client: its token and, when it reconnects, the last sequence it received."""
+
+    type: Literal["hello"] = "hello"
+    token: Token
+    since: Sequence | None = None
+
+
+class SendFrame(Model):
+    """Send a message. The reply is ``ack`` once it is stored, or ``error`` with the same ``clientId``."""
+
+    type: Literal["send"] = "send"
+    client_id: ClientId
+    room: RoomName
+    text: Text
+
+
+class TypingFrame(Model):
+    """Notify the room that the user is typing."""
+
+    type: Literal["typing"] = "typing"
+    room: RoomName
+
+
+class LeaveFrame(Model):
+    """Leave the chat: removed from the list, the name is free, the socket closes with 1000."""
+
+    type: Literal["leave"] = "leave"
+
+
+AcknowledgedFrame = SendFrame
+"""Frames with a ``clientId``: the reply is ``ack`` or ``error``.
+
+The gateway sends each to its endpoint (:data:`~opsroom_contracts.endpoints.FRAME_ENDPOINTS`).
+"""
+
+ClientFrame = Annotated[
+    HelloFrame | AcknowledgedFrame | TypingFrame | LeaveFrame, Field(discriminator="type")
+]
+
+
+class Mute(Model):
+    """A mute of this user, until ``until`` or until it is lifted: they can read but not send."""
+
+    until: Timestamp | None = None
+    reason: Reason | None = None
+
+
+class WelcomeFrame(Model):
+    """The reply to hello. ``seq``: the current sequence. Missed messages follow, then live ones.
+
+    ``muted``: set if the user is muted.
+    """
+
+    type: Literal["welcome"] = "welcome"
+    user: User
+    users: tuple[User, ...]
+    seq: Sequence
+    muted: Mute | None = None
+
+
+class MessageFrame(Message):
+    """A message of a room."""
+
+    type: Literal["message"] = "message"
+
+
+class RemovedFrame(Model):
+    """A message was removed: hide its text. ``messageSeq``: the message's sequence; ``seq``: this event's."""
+
+    type: Literal["removed"] = "removed"
+    seq: Sequence
+    room: RoomName
+    id: Identifier
+    message_seq: Sequence
+    timestamp: Timestamp
+
+
+StoredFrame = MessageFrame | RemovedFrame
+"""Frames of stored events, which are replayed when a client reconnects. Each has a sequence."""
+
+
+class MutedFrame(Mute):
+    """This user is muted from now on; further messages are refused with ``muted``."""
+
+    type: Literal["muted"] = "muted"
+
+
+class UnmutedFrame(Model):
+    """This user is no longer muted."""
+
+    type: Literal["unmuted"] = "unmuted"
+
+
+class JoinedFrame(Model):
+    """A user was added to the list."""
+
+    type: Literal["joined"] = "joined"
+    user: User
+
+
+class LeftFrame(Model):
+    """A user was removed from the list."""
+
+    type: Literal["left"] = "left"
+    user: User
+
+
+class TypingNotice(Model):
+    """A user is typing in a room."""
+
+    type: Literal["typing"] = "typing"
+    room: RoomName
+    user: User
+
+
+class AckFrame(Model):
+    """A message is stored at ``seq``. ``duplicate``: an earlier frame with the same id stored it."""
+
+    type: Literal["ack"] = "ack"
+    client_id: ClientId
+    seq: Sequence
+    id: Identifier
+    timestamp: Timestamp
+    duplicate: bool = False
+
+
+class ErrorFrame(Model):
+    """A frame was refused; nothing was changed. ``clientId``: that of the refused ``send`` frame.
+
+    ``retryAfter``: seconds to wait before a retry. ``until``: when the mute or ban expires.
+    """
+
+    type: Literal["error"] = "error"
+    code: ErrorCode
+    message: str
+    client_id: ClientId | None = None
+    field: str | None = None
+    retry_after: float | None = None
+    until: Timestamp | None = None
+
+
+class ResetFrame(Model):
+    """Missed events can't be replayed: fetch the history again; live messages continue from ``seq``."""
+
+    type: Literal["reset"] = "reset"
+    seq: Sequence
+
+
+ServerFrame = Annotated[
+    WelcomeFrame
+    | StoredFrame
+    | MutedFrame
+    | UnmutedFrame
+    | JoinedFrame
+    | LeftFrame
+    | TypingNotice
+    | AckFrame
+    | ErrorFrame
+    | ResetFrame,
+    Field(discriminator="type"),
+]
+
+CLIENT_FRAME: TypeAdapter[ClientFrame] = TypeAdapter(ClientFrame)
+SERVER_FRAME: TypeAdapter[ServerFrame] = TypeAdapter(ServerFrame)

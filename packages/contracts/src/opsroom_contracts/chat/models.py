@@ -1,0 +1,258 @@
+"""Models of the chat service: users, members, messages, and its requests and replies."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from opsroom_contracts.identity import Grant
+from opsroom_contracts.legacy import LegacyFrame
+from opsroom_contracts.serialization.model import ClientId, Identifier, Model, RoomName, Sequence, Timestamp
+from opsroom_contracts.serialization.versions import StoredContract
+
+TEXT_MAX = 4000
+"""The maximum length of a message, in characters."""
+HISTORY_MAX = 200
+"""The maximum number of messages on one page of history."""
+
+Text = Annotated[str, Field(min_length=1, max_length=TEXT_MAX)]
+RawName = Annotated[str, Field(max_length=256)]
+"""A name as typed; the chat service normalizes and validates it."""
+Token = Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class User(Model):
+    """The public profile of a user. ``name`` has 1 to 32 characters."""
+
+    id: Identifier
+    name: Annotated[str, Field(min_length=1, max_length=32)]
+
+
+class ProtocolVersion(StrEnum):
+    """The API through which a user registered or connects."""
+
+    V1 = "v1"
+    COURSE = "course"
+
+    @property
+    def has_tokens(self) -> bool:
+        """Whether registering returns a token. Without one, the gateway vouches for a user by their id."""
+        return self is ProtocolVersion.V1
+
+
+MAX_CONNECTIONS = 64
+"""The maximum number of connections of one member."""
+
+
+class MemberStatus(StrEnum):
+    """The presence status of a member.
+
+    The user list shows ``present`` and ``lingering`` members. All except ``away`` members hold their name.
+    """
+
+    RESERVED = "reserved"
+    """Holds the name until the deadline but is not listed: just registered, or recently disconnected."""
+    PRESENT = "present"
+    """Has at least one open connection."""
+    LINGERING = "lingering"
+    """The last connection closed; still listed until the deadline."""
+    AWAY = "away"
+    """Disconnected; the name is free. The member can return with their token."""
+
+
+class Connection(Model):
+    """An open connection of a member, and the gateway that serves it."""
+
+    id: Identifier
+    gateway: Identifier
+
+
+class Member(Model):
+    """The record of one member, on ``chat.members.<user>``.
+
+    ``origin``: a digest of the client's address. Without a token, gateways find a member's socket by it.
+    ``exited``: the member left explicitly, so a gateway that still has a socket of theirs must not rejoin it.
+    ``grant``: permissions of their token that come from another credential.
+    """
+
+    version: Literal[1] = 1
+    user: User
+    dialect: ProtocolVersion
+    status: MemberStatus
+    connections: Annotated[tuple[Connection, ...], Field(max_length=MAX_CONNECTIONS)] = ()
+    joined_at: Timestamp
+    deadline: Timestamp | None = None
+    token_hash: str | None = None
+    origin: str | None = None
+    exited: bool = False
+    grant: Grant | None = None
+
+
+class NameClaim(Model):
+    """The holder of a name, on ``chat.names.<digest>``; the name is free if ``user_id`` is missing."""
+
+    version: Literal[1] = 1
+    user_id: Identifier | None = None
+
+
+class RegisterRequest(Model):
+    """Register ``name``. With ``connection`` the user is listed immediately.
+
+    ``client_id`` is an idempotency key: retries register the same user. If it has 32 characters or more, it
+    must be impossible to guess, and every reply has the same token. Otherwise each reply has a new token.
+    """
+
+    name: RawName
+    client_id: ClientId | None = None
+    dialect: ProtocolVersion = ProtocolVersion.V1
+    origin: str | None = None
+    connection: Connection | None = None
+    grant: Grant | None = None
+
+
+class RegisterReply(Model):
+    """The new user, and the sequence of their record in ``MEMBERS``.
+
+    ``token`` is returned only once, and only for the ``v1`` dialect.
+    """
+
+    user: User
+    token: Token | None = None
+    seq: Sequence
+
+
+class JoinRequest(Model):
+    """Add a connection to a member, identified by ``token``, or by ``user_id`` if the gateway trusts it.
+
+    ``dialect``: the API of the connection. By ``user_id`` it joins only a member of the same API.
+    ``name`` goes with ``user_id``: without tokens, it restores a member whose record is gone.
+    """
+
+    connection: Connection
+    token: Token | None = None
+    user_id: Identifier | None = None
+    dialect: ProtocolVersion = ProtocolVersion.V1
+    name: RawName | None = None
+    origin: str | None = None
+
+
+class JoinReply(Model):
+    """The user who joined, and the sequence of their record in ``MEMBERS``."""
+
+    user: User
+    seq: Sequence
+
+
+class LeaveReason(StrEnum):
+    """How a connection ended. It determines how long the member stays listed and keeps the name."""
+
+    EXIT = "exit"
+    """The user left: removed from the list, and the name is free immediately."""
+    CLOSED = "closed"
+    """A clean close, perhaps a page reload."""
+    BROKEN = "broken"
+    """The connection was lost; the user is expected to reconnect."""
+
+
+class LeaveRequest(Model):
+    """Remove ``connections`` from a member; an empty list removes all of them."""
+
+    user_id: Identifier
+    connections: Annotated[tuple[Identifier, ...], Field(max_length=MAX_CONNECTIONS)] = ()
+    manner: LeaveReason
+
+
+class LeaveReply(Model):
+    """The sequence of the member's record in ``MEMBERS``; 0 if there is no record."""
+
+    seq: Sequence
+
+
+GUEST = User(id="guest", name="guest")
+"""The sender of a relayed frame from an unidentified client."""
+
+
+class SendRequest(Model):
+    """Store a message. ``client_id`` is an idempotency key of the sender: a retry stores nothing new.
+
+    The sender is ``user_id``. A frame to relay (``raw``) may come from an unidentified client: without
+    ``user_id``, under ``guest_name`` unless a member with a token holds that name.
+    """
+
+    user_id: Identifier | None = None
+    guest_name: RawName | None = None
+    client_id: ClientId
+    room: RoomName
+    text: Text
+    raw: LegacyFrame | None = None
+
+
+class SendReply(Model):
+    """The stored message. ``duplicate``: an earlier request with the same ``client_id`` stored it."""
+
+    seq: Sequence
+    id: Identifier
+    timestamp: Timestamp
+    duplicate: bool = False
+
+
+class UsersRequest(Model):
+    """Get the user list."""
+
+
+class UsersReply(Model):
+    """The listed users, in the order of joining."""
+
+    users: tuple[User, ...]
+
+
+class HistoryRequest(Model):
+    """Get a page of a room's messages: the latest, those before a sequence, or those after one."""
+
+    room: RoomName
+    before: Sequence | None = None
+    after: Sequence | None = None
+    limit: Annotated[int, Field(ge=1, le=HISTORY_MAX)] = 50
+
+
+class Message(Model):
+    """A message with its sequence, as returned by ``/api/v1``."""
+
+    seq: Sequence
+    id: Identifier
+    room: RoomName
+    user: User
+    text: Text
+    timestamp: Timestamp
+    client_id: ClientId | None = None
+
+
+class HistoryReply(Model):
+    """Messages in ascending order of sequence."""
+
+    messages: tuple[Message, ...]
+
+
+class WhoamiRequest(Model):
+    """Get the owner of a token."""
+
+    token: Token
+
+
+class WhoamiReply(Model):
+    """The token's owner, and the permissions granted at registration."""
+
+    user: User
+    grant: Grant | None = None
+
+
+class TypingEvent(Model):
+    """A typing notice on ``chat.typing.<room>``; never stored."""
+
+    room: RoomName
+    user: User
+
+
+MEMBER = StoredContract(Member)
+NAME_CLAIM = StoredContract(NameClaim)
+TYPING_EVENT = TypeAdapter(TypingEvent)

@@ -1,0 +1,160 @@
+"""Models of moderation: removing messages, muting, banning, lifting, and revoking tokens."""
+
+import hashlib
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from opsroom_contracts.audit import Address, Requester
+from opsroom_contracts.chat.models import RawName, User
+from opsroom_contracts.serialization.model import Identifier, Model, RoomName, Sequence, Timestamp
+from opsroom_contracts.serialization.versions import StoredContract
+from opsroom_contracts.text import fold_name
+
+RESTRICTIONS_MAX = 1000
+"""The maximum number of mutes and bans in force."""
+RESTRICTIONS_PAGE = 200
+"""The maximum number of restrictions on one page."""
+_TEN_YEARS = 315_360_000
+
+Reason = Annotated[str, Field(min_length=1, max_length=200)]
+"""The moderator's reason; it is shown to the affected user."""
+Seconds = Annotated[int, Field(ge=1, le=_TEN_YEARS)]
+
+
+class Erasure(Model):
+    """A pending erasure, on ``chat.erasures.<id>``: the text of a removed message may still be on disk."""
+
+    version: Literal[1] = 1
+    room: RoomName
+    id: Identifier
+    message_seq: Sequence
+
+
+class RemoveRequest(Model):
+    """Remove a message; a repeated request changes nothing."""
+
+    room: RoomName
+    id: Identifier
+    reason: Reason | None = None
+    by: Requester = Requester()
+
+
+class RemoveReply(Model):
+    """The removed message; ``seq`` is the sequence of the removal event."""
+
+    seq: Sequence
+    id: Identifier
+    room: RoomName
+
+
+class RestrictionKind(StrEnum):
+    """The kind of a restriction."""
+
+    MUTE = "mute"
+    """The user can read but not send."""
+    BAN = "ban"
+    """The user or address can't connect."""
+
+
+class Restriction(Model):
+    """A mute or a ban, on ``chat.restrictions.<id>``.
+
+    ``address``: an IPv4 address or an IPv6 /64 network. ``until``: when it expires. ``lifted``: a moderator
+    ended it.
+    """
+
+    version: Literal[1] = 1
+    id: Identifier
+    kind: RestrictionKind
+    name: RawName | None = None
+    address: Address | None = None
+    by: Annotated[str, Field(min_length=1, max_length=64)]
+    at: Timestamp
+    until: Timestamp | None = None
+    reason: Reason | None = None
+    lifted: bool = False
+
+
+class RestrictRequest(Model):
+    """Mute a name, or ban a name or an address, for ``seconds`` or until it is lifted.
+
+    A new restriction replaces an earlier one of the same kind and target. ``request_id`` is an idempotency
+    key: for a minute, a retry changes nothing and gets the same reply.
+    """
+
+    request_id: Identifier | None = None
+    kind: RestrictionKind
+    name: RawName | None = None
+    address: Address | None = None
+    seconds: Seconds | None = None
+    reason: Reason | None = None
+    by: Requester = Requester()
+
+
+class RestrictReply(Model):
+    """The restriction in force, and the sequence in ``MEMBERS`` from which it applies."""
+
+    restriction: Restriction
+    seq: Sequence
+
+
+class LiftRequest(Model):
+    """Lift a restriction; ``request_id`` is an idempotency key."""
+
+    request_id: Identifier | None = None
+    id: Identifier
+    reason: Reason | None = None
+    by: Requester = Requester()
+
+
+class LiftReply(Model):
+    """The lifted restriction, and the sequence in ``MEMBERS`` from which it no longer applies."""
+
+    restriction: Restriction
+    seq: Sequence
+
+
+class RestrictionsRequest(Model):
+    """Get a page of the restrictions in force, sorted by id, after ``after``."""
+
+    after: Identifier | None = None
+    limit: Annotated[int, Field(ge=1, le=RESTRICTIONS_PAGE)] = RESTRICTIONS_PAGE
+
+
+class RestrictionsReply(Model):
+    """Mutes and bans in force; ``next`` is the ``after`` of the next page, if there is one."""
+
+    restrictions: tuple[Restriction, ...]
+    next: Identifier | None = None
+
+
+class RevokeRequest(Model):
+    """Revoke the token of ``user_id``: they are removed from the list, their name becomes free, and their
+    connections are closed.
+
+    ``request_id`` is an idempotency key.
+    """
+
+    request_id: Identifier | None = None
+    user_id: Identifier
+    reason: Reason | None = None
+    by: Requester = Requester()
+
+
+class RevokeReply(Model):
+    """The owner of the revoked token, and the sequence of their record in ``MEMBERS``."""
+
+    user: User
+    seq: Sequence
+
+
+ERASURE = StoredContract(Erasure)
+RESTRICTION = StoredContract(Restriction)
+
+
+def restriction_id(kind: RestrictionKind, name: str | None, address: str | None) -> str:
+    """Return the id of a restriction. It is derived from kind and target, so that a repeat replaces it."""
+    target = f"address/{address}" if name is None else f"name/{fold_name(name)}"
+    return hashlib.sha256(f"{kind.value}/{target}".encode()).hexdigest()[:32]

@@ -1,0 +1,77 @@
+"""Projection of the mutes and bans in force, shared by the chat service and the gateways."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from opsroom_contracts.chat.moderation import Restriction, RestrictionKind, restriction_id
+from opsroom_contracts.errors import ErrorCode, FaultError, refuse
+from opsroom_contracts.serialization.model import rfc3339
+
+_SWEEP_MIN = 2000
+
+
+@dataclass(slots=True)
+class Restrictions:
+    """The latest record of each restriction, in whatever order records arrive. Time is an argument.
+
+    Expired and lifted records are kept for a while, so that an older record delivered late has no effect.
+    """
+
+    _records: dict[str, tuple[int, Restriction]] = field(default_factory=dict)
+    _sweep_at: int = _SWEEP_MIN
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def put(self, restriction: Restriction, seq: int, now: datetime) -> bool:
+        """Apply a record stored at ``seq``; return whether it changed anything."""
+        known = self._records.get(restriction.id)
+        if known is not None and known[0] >= seq:
+            return False
+        self._records[restriction.id] = (seq, restriction)
+        if len(self._records) > self._sweep_at:
+            self._records = {key: one for key, one in self._records.items() if _in_force(one[1], now)}
+            self._sweep_at = max(_SWEEP_MIN, 2 * len(self._records))
+        return known is None or known[1] != restriction
+
+    def find(self, key: str, now: datetime) -> Restriction | None:
+        """Return the restriction with this id, if it is in force."""
+        known = self._records.get(key)
+        return known[1] if known is not None and _in_force(known[1], now) else None
+
+    def mute_of(self, name: str, now: datetime) -> Restriction | None:
+        """Return the mute of ``name``, or of a name that folds to the same, if any."""
+        return self._of(RestrictionKind.MUTE, name, None, now)
+
+    def ban_of_name(self, name: str, now: datetime) -> Restriction | None:
+        """Return the ban of ``name``, or of a name that folds to the same, if any."""
+        return self._of(RestrictionKind.BAN, name, None, now)
+
+    def ban_of_network(self, network: str, now: datetime) -> Restriction | None:
+        """Return the ban of ``network``, if any."""
+        return self._of(RestrictionKind.BAN, None, network, now)
+
+    def _of(
+        self, kind: RestrictionKind, name: str | None, network: str | None, now: datetime
+    ) -> Restriction | None:
+        # Called for every message: don't hash the name if there are no restrictions.
+        return self.find(restriction_id(kind, name, network), now) if self._records else None
+
+    def in_force(self, now: datetime) -> Iterator[Restriction]:
+        """Iterate over the restrictions in force."""
+        return (one for _, one in self._records.values() if _in_force(one, now))
+
+
+def _in_force(restriction: Restriction, now: datetime) -> bool:
+    return not restriction.lifted and (restriction.until is None or now < restriction.until)
+
+
+def refusal(restriction: Restriction) -> FaultError:
+    """Return the error for a muted or banned user: the code, when it ends, and the reason."""
+    muted = restriction.kind is RestrictionKind.MUTE
+    code = ErrorCode.MUTED if muted else ErrorCode.BANNED
+    who = "your address is" if restriction.name is None else "you are"
+    end = "until it is lifted" if restriction.until is None else f"until {rfc3339(restriction.until)}"
+    why = "" if restriction.reason is None else f": {restriction.reason}"
+    return refuse(code, f"{who} {code.value} {end}{why}", until=restriction.until)

@@ -1,0 +1,1 @@
+"""The cloud: the table of commands, models and requests, and stored events."""

@@ -1,0 +1,186 @@
+"""Models of the cloud service: instances, events, operations, and its requests and replies."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from opsroom_contracts.audit import Address
+from opsroom_contracts.cloud.commands import Command, EventType, InstanceState
+from opsroom_contracts.serialization.model import ClientId, Identifier, Model, Sequence, Timestamp
+from opsroom_contracts.serialization.versions import StoredContract
+
+LIST_MAX = 1000
+"""The maximum number of instances on one page of the list."""
+
+Actor = Annotated[str, Field(min_length=1, max_length=64)]
+"""The name of the caller."""
+ANONYMOUS = "anonymous"
+PendingMax = Annotated[int, Field(ge=1)]
+"""The actor's quota of pending operations; one more is refused with ``rate_limited``."""
+
+
+class PendingOperation(Model):
+    """An accepted command that is not complete yet."""
+
+    id: Identifier
+    command: Command
+    actor: Actor
+    accepted_at: Timestamp
+    due_at: Timestamp
+
+
+class Instance(Model):
+    """An instance. ``timestamp`` is when its state last changed; while being created it is ``stopped``."""
+
+    id: Identifier
+    state: InstanceState
+    timestamp: Timestamp
+    pending: PendingOperation | None = None
+
+
+class InstanceEvent(Model):
+    """An event on ``cloud.events.<instance>``. ``state`` is the state after the event.
+
+    ``since``: when that state began; omitted if it began with this event. ``due_at`` is set for ``received``,
+    ``reason`` for ``failed``.
+    """
+
+    version: Literal[1] = 1
+    type: EventType
+    instance_id: Identifier
+    operation_id: Identifier
+    command: Command
+    state: InstanceState
+    actor: Actor
+    timestamp: Timestamp
+    due_at: Timestamp | None = None
+    reason: Annotated[str, Field(max_length=500)] | None = None
+    since: Timestamp | None = None
+
+
+class DueOperation(Model):
+    """A timer's message on ``cloud.due.<instance>``: the operation is due."""
+
+    version: Literal[1] = 1
+    instance_id: Identifier
+    operation_id: Identifier
+
+
+class OperationRecord(Model):
+    """The record on ``cloud.operations.<id>``: the command that used the operation id."""
+
+    version: Literal[1] = 1
+    instance_id: Identifier
+    command: Command
+    actor: Actor
+    accepted_at: Timestamp
+    due_at: Timestamp
+
+
+class OperationStatus(StrEnum):
+    """The status of an operation."""
+
+    PENDING = "pending"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+class Operation(Model):
+    """An accepted command and its status."""
+
+    id: Identifier
+    command: Command
+    instance_id: Identifier
+    status: OperationStatus
+    actor: Actor
+    accepted_at: Timestamp
+    due_at: Timestamp
+
+
+class CreateRequest(Model):
+    """Create an instance. ``client_id`` is an idempotency key: a retry creates nothing new."""
+
+    client_id: ClientId | None = None
+    actor: Actor = ANONYMOUS
+    address: Address | None = None
+    pending_max: PendingMax | None = None
+
+
+class InstanceRequest(Model):
+    """A command for an existing instance; ``client_id`` as for create."""
+
+    instance_id: Identifier
+    client_id: ClientId | None = None
+    actor: Actor = ANONYMOUS
+    address: Address | None = None
+    pending_max: PendingMax | None = None
+
+
+class CancelRequest(Model):
+    """Cancel a pending operation. A repeated request returns the same reply."""
+
+    operation_id: Identifier
+    actor: Actor = ANONYMOUS
+    address: Address | None = None
+
+
+class OperationReply(Model):
+    """The operation, and the sequence of the ``CLOUD`` event that shows its status."""
+
+    operation: Operation
+    seq: Sequence
+
+
+class OperationRequest(Model):
+    """Get the status of an operation."""
+
+    operation_id: Identifier
+
+
+class ListRequest(Model):
+    """Get a page of instances, sorted by id, after ``after``."""
+
+    after: Identifier | None = None
+    limit: Annotated[int, Field(ge=1, le=LIST_MAX)] = LIST_MAX
+
+
+class ListReply(Model):
+    """Instances as of ``seq``; ``next`` is the ``after`` of the next page, if there is one."""
+
+    seq: Sequence
+    instances: tuple[Instance, ...]
+    next: Identifier | None = None
+
+
+INSTANCE_EVENT = StoredContract(InstanceEvent)
+DUE_OPERATION = StoredContract(DueOperation)
+OPERATION_RECORD = StoredContract(OperationRecord)
+
+
+def apply(event: InstanceEvent) -> Instance | None:
+    """Return the instance after ``event``, or None if it no longer exists.
+
+    The last event of an instance determines its state; no earlier events are needed.
+    """
+    undone = event.command is Command.CREATE and event.type in {EventType.CANCELLED, EventType.FAILED}
+    if undone or event.type is EventType.REMOVED:
+        return None
+    return Instance(
+        id=event.instance_id,
+        state=event.state,
+        timestamp=event.since or event.timestamp,
+        pending=pending_of(event) if event.type is EventType.RECEIVED else None,
+    )
+
+
+def pending_of(event: InstanceEvent) -> PendingOperation:
+    """Return the operation that a ``received`` event started; without a due time it is due immediately."""
+    return PendingOperation(
+        id=event.operation_id,
+        command=event.command,
+        actor=event.actor,
+        accepted_at=event.timestamp,
+        due_at=event.due_at or event.timestamp,
+    )

@@ -1,0 +1,55 @@
+"""JSON Schema of all contracts, as one document: ``python -m opsroom_contracts.documents.schema``."""
+
+import json
+import sys
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from opsroom_contracts import audit, errors, gateways, http, identity, legacy, status
+from opsroom_contracts.chat import events as chat_events
+from opsroom_contracts.chat import frames, moderation
+from opsroom_contracts.chat import models as chat
+from opsroom_contracts.cloud import models as cloud
+from opsroom_contracts.serialization.model import Model
+
+_MODULES = (
+    audit,
+    chat,
+    chat_events,
+    cloud,
+    errors,
+    frames,
+    gateways,
+    http,
+    identity,
+    legacy,
+    moderation,
+    status,
+)
+
+
+def all_models() -> list[type[Model]]:
+    """Return all models of the contract modules, sorted by name."""
+    found = {
+        value
+        for module in _MODULES
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Model) and value is not Model
+    }
+    return sorted(found, key=lambda model: model.__name__)
+
+
+def json_schema() -> dict[str, Any]:
+    """Return one JSON Schema document (2020-12) with every model under its name in ``$defs``."""
+    _, schema = models_json_schema(
+        [(model, "serialization") for model in all_models()],
+        title="Opsroom contracts",
+        ref_template="#/$defs/{model}",
+    )
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+if __name__ == "__main__":
+    json.dump(json_schema(), sys.stdout, indent=2, sort_keys=True)
+    sys.stdout.write("\n")

@@ -1,0 +1,90 @@
+"""Registry of the NATS endpoints: subject, request and reply of each.
+
+Services add handlers and clients send requests with these. NATS permissions, the AsyncAPI document and the
+reference documentation are derived from them.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from opsroom_contracts import gateways, status
+from opsroom_contracts.chat import frames, moderation
+from opsroom_contracts.chat import models as chat
+from opsroom_contracts.cloud import models as cloud
+from opsroom_contracts.cloud.commands import Command
+from opsroom_contracts.serialization.model import Model
+from opsroom_contracts.subjects import CHAT_SERVICE, CLOUD_SERVICE, GATEWAY_SERVICE
+
+RequestT = TypeVar("RequestT", bound=Model)
+ReplyT = TypeVar("ReplyT", bound=Model)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint(Generic[RequestT, ReplyT]):
+    """A subject on which ``service`` replies to ``request`` with ``reply``, or with a :class:`Fault`.
+
+    ``every_process``: every process of the service replies, not just one.
+    """
+
+    service: str
+    subject: str
+    request: type[RequestT]
+    reply: type[ReplyT]
+    every_process: bool = False
+
+
+REGISTER = Endpoint(CHAT_SERVICE, "chat.register", chat.RegisterRequest, chat.RegisterReply)
+JOIN = Endpoint(CHAT_SERVICE, "chat.join", chat.JoinRequest, chat.JoinReply)
+LEAVE = Endpoint(CHAT_SERVICE, "chat.leave", chat.LeaveRequest, chat.LeaveReply)
+SEND = Endpoint(CHAT_SERVICE, "chat.send", chat.SendRequest, chat.SendReply)
+USERS = Endpoint(CHAT_SERVICE, "chat.users", chat.UsersRequest, chat.UsersReply)
+HISTORY = Endpoint(CHAT_SERVICE, "chat.history", chat.HistoryRequest, chat.HistoryReply)
+WHOAMI = Endpoint(CHAT_SERVICE, "chat.whoami", chat.WhoamiRequest, chat.WhoamiReply)
+REVOKE = Endpoint(CHAT_SERVICE, "chat.revoke", moderation.RevokeRequest, moderation.RevokeReply)
+REMOVE_MESSAGE = Endpoint(CHAT_SERVICE, "chat.remove", moderation.RemoveRequest, moderation.RemoveReply)
+RESTRICT = Endpoint(CHAT_SERVICE, "chat.restrict", moderation.RestrictRequest, moderation.RestrictReply)
+LIFT = Endpoint(CHAT_SERVICE, "chat.lift", moderation.LiftRequest, moderation.LiftReply)
+RESTRICTIONS = Endpoint(
+    CHAT_SERVICE, "chat.restrictions", moderation.RestrictionsRequest, moderation.RestrictionsReply
+)
+
+CREATE_INSTANCE = Endpoint(CLOUD_SERVICE, "cloud.create", cloud.CreateRequest, cloud.OperationReply)
+CHANGE_INSTANCE: dict[Command, Endpoint[cloud.InstanceRequest, cloud.OperationReply]] = {
+    command: Endpoint(CLOUD_SERVICE, f"cloud.{command.value}", cloud.InstanceRequest, cloud.OperationReply)
+    for command in Command
+    if command is not Command.CREATE
+}
+"""Commands for an existing instance."""
+CANCEL_OPERATION = Endpoint(CLOUD_SERVICE, "cloud.cancel", cloud.CancelRequest, cloud.OperationReply)
+LIST_INSTANCES = Endpoint(CLOUD_SERVICE, "cloud.list", cloud.ListRequest, cloud.ListReply)
+OPERATION = Endpoint(CLOUD_SERVICE, "cloud.operation", cloud.OperationRequest, cloud.OperationReply)
+
+STATUS = Endpoint(GATEWAY_SERVICE, "gateway.status", status.StatusRequest, status.Status)
+KNOWN_ADDRESSES = Endpoint(
+    GATEWAY_SERVICE,
+    "gateway.whereabouts",
+    gateways.KnownAddressesRequest,
+    gateways.KnownAddresses,
+    every_process=True,
+)
+
+FRAME_ENDPOINTS: dict[type[frames.AcknowledgedFrame], Endpoint[Any, chat.SendReply]] = {
+    frames.SendFrame: SEND
+}
+"""The endpoint of each acknowledged frame; its request has the frame's fields and ``user_id``."""
+
+AnyEndpoint = Endpoint[Any, Any]
+ENDPOINTS: tuple[AnyEndpoint, ...] = (
+    *(REGISTER, JOIN, LEAVE, SEND, USERS, HISTORY, WHOAMI),
+    *(REVOKE, REMOVE_MESSAGE, RESTRICT, LIFT, RESTRICTIONS),
+    CREATE_INSTANCE,
+    *CHANGE_INSTANCE.values(),
+    *(CANCEL_OPERATION, LIST_INSTANCES, OPERATION),
+    *(STATUS, KNOWN_ADDRESSES),
+)
+"""All endpoints. A test compares this with the constants above."""
+
+
+def endpoints_of(service: str) -> tuple[AnyEndpoint, ...]:
+    """Return the endpoints of ``service``."""
+    return tuple(endpoint for endpoint in ENDPOINTS if endpoint.service == service)

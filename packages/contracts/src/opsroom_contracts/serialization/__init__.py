@@ -1,0 +1,1 @@
+"""The base model, JSON encoding and decoding, and versions of stored payloads."""

@@ -1,0 +1,151 @@
+"""Encoding and decoding of every model: round trips, and errors that name the field."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+from pydantic.alias_generators import to_camel
+
+from opsroom_contracts.chat.models import SendRequest
+from opsroom_contracts.documents.schema import all_models
+from opsroom_contracts.serialization.codec import (
+    MAX_PAYLOAD_BYTES,
+    ContractError,
+    PayloadTooLargeError,
+    decode,
+    encode,
+)
+from opsroom_contracts.serialization.model import Model
+from packages.contracts.tests.strategies import models
+
+EVERY_MODEL = pytest.mark.parametrize("model", all_models(), ids=lambda model: model.__name__)
+FEW = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+
+SEND = TypeAdapter(SendRequest)
+A_SEND: dict[str, Any] = {"userId": "u1", "clientId": "c1", "room": "general", "text": "hello"}
+
+
+def read(model: type[Model], values: object) -> Model:
+    return decode(TypeAdapter(model), json.dumps(values).encode())
+
+
+def wire(data: st.DataObject, model: type[Model]) -> dict[str, Any]:
+    """Return a valid object of ``model`` as decoded JSON."""
+    found: dict[str, Any] = json.loads(encode(data.draw(models(model))))
+    return found
+
+
+@EVERY_MODEL
+@FEW
+@given(data=st.data())
+def test_an_encoded_model_decodes_to_the_same_value(model: type[Model], data: st.DataObject) -> None:
+    value = data.draw(models(model))
+    encoded = encode(value)
+    again = decode(TypeAdapter(model), encoded, limit=len(encoded))
+    assert again == value
+    assert encode(again) == encoded
+    assert decode(TypeAdapter(model), encoded.decode(), limit=len(encoded)) == value
+
+
+@EVERY_MODEL
+@FEW
+@given(data=st.data())
+def test_the_error_for_an_undeclared_field_names_it(model: type[Model], data: st.DataObject) -> None:
+    with pytest.raises(ContractError) as refused:
+        read(model, {**wire(data, model), "surprise": 1})
+    assert refused.value.field == "surprise"
+
+
+@EVERY_MODEL
+@settings(FEW, max_examples=3)
+@given(data=st.data())
+def test_the_error_for_a_wrong_type_names_the_field(model: type[Model], data: st.DataObject) -> None:
+    values = wire(data, model)
+    for name, field in model.model_fields.items():
+        alias = to_camel(name)
+        wrong = "a number" if "float" in str(field.annotation) else 42.5  # only float fields accept it
+        with pytest.raises(ContractError) as refused:
+            read(model, {**values, alias: wrong})
+        assert refused.value.field == alias
+
+
+@EVERY_MODEL
+@settings(FEW, max_examples=3)
+@given(data=st.data())
+def test_only_optional_fields_may_be_missing(model: type[Model], data: st.DataObject) -> None:
+    whole = wire(data, model)
+    for name, field in model.model_fields.items():
+        alias = to_camel(name)
+        values = {key: value for key, value in whole.items() if key != alias}
+        if field.is_required():
+            with pytest.raises(ContractError) as refused:
+                read(model, values)
+            assert refused.value.field == alias
+        else:
+            read(model, values)
+
+
+@EVERY_MODEL
+def test_a_payload_that_is_not_an_object_is_rejected(model: type[Model]) -> None:
+    for payload in (b"null", b'"str"', b"[]", b"7", b"[" * 5000, b"\xff\xfe", b"", b"{"):
+        with pytest.raises(ContractError):
+            decode(TypeAdapter(model), payload)
+
+
+@EVERY_MODEL
+def test_an_oversized_payload_is_rejected_and_the_error_names_the_limit(model: type[Model]) -> None:
+    with pytest.raises(PayloadTooLargeError, match=f"{MAX_PAYLOAD_BYTES + 1} bytes.*{MAX_PAYLOAD_BYTES}"):
+        decode(TypeAdapter(model), b" " * (MAX_PAYLOAD_BYTES + 1))
+
+
+def test_a_payload_at_the_limit_is_decoded() -> None:
+    data = json.dumps(A_SEND).encode()
+    padded = data + b" " * (MAX_PAYLOAD_BYTES - len(data))
+    assert decode(SEND, padded).text == "hello"
+
+
+@pytest.mark.parametrize("name", ["user_id", "client_id", "guest_name"])
+def test_only_camel_case_field_names_are_accepted(name: str) -> None:
+    values = {**A_SEND, name: "x"}
+    values.pop(to_camel(name), None)
+    with pytest.raises(ContractError) as refused:
+        read(SendRequest, values)
+    assert refused.value.field in {name, to_camel(name)}
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "limit"),
+    [
+        ({"text": ""}, "text", "at least 1"),
+        ({"text": "x" * 4001}, "text", "at most 4000"),
+        ({"clientId": ""}, "clientId", "at least 1"),
+        ({"clientId": "c" * 129}, "clientId", "at most 128"),
+        ({"clientId": "a\nb"}, "clientId", "control characters"),
+        ({"room": "General"}, "room", "pattern"),
+        ({"userId": 7}, "userId", "valid string"),
+        ({"raw": {"data": 1}}, "raw.data", "valid string"),
+        ({"raw": {"data": "", "binary": 1}}, "raw.binary", "valid boolean"),
+    ],
+)
+def test_an_error_names_the_field_and_its_limit(change: dict[str, Any], field: str, limit: str) -> None:
+    with pytest.raises(ContractError) as refused:
+        read(SendRequest, {**A_SEND, **change})
+    assert refused.value.field == field
+    assert limit in refused.value.reason
+    assert str(refused.value) == f"{field}: {refused.value.reason}"
+
+
+def test_the_text_limit_counts_characters_not_bytes() -> None:
+    assert len(decode(SEND, json.dumps({**A_SEND, "text": "😀" * 4000}).encode()).text) == 4000
+
+
+def test_fields_that_are_none_are_omitted() -> None:
+    assert b"null" not in encode(SendRequest(client_id="c", room="general", text="x"))
+
+
+def test_an_unpaired_surrogate_is_rejected() -> None:
+    with pytest.raises(ContractError):
+        decode(SEND, b'{"userId":"u","clientId":"c","room":"general","text":"\\ud800"}')

@@ -1,0 +1,39 @@
+"""Subjects and the streams that hold them."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opsroom_contracts import subjects
+
+
+@given(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", fullmatch=True))
+def test_subjects_built_from_an_id_have_the_expected_number_of_tokens(token: str) -> None:
+    built = {
+        subjects.message_subject("general", token): 4,
+        subjects.member_subject(token): 3,
+        subjects.name_subject(token): 3,
+        subjects.typing_subject(token): 3,
+        subjects.instance_events(token): 3,
+        subjects.instance_timer(token): 3,
+        subjects.instance_due(token): 3,
+        subjects.operation_record(token): 3,
+    }
+    for subject, tokens in built.items():
+        assert len(subject.split(".")) == tokens
+        assert not set(subject) & set("*> \t\r\n")
+
+
+def test_subjects_match_the_patterns_of_their_streams() -> None:
+    streams = {
+        subjects.CHAT_EVENTS: subjects.message_subject("general", "m"),
+        subjects.MEMBERS: subjects.member_subject("u"),
+        subjects.NAMES: subjects.name_subject("n"),
+        subjects.TYPING: subjects.typing_subject("general"),
+        subjects.CLOUD_EVENTS: subjects.instance_events("i"),
+        subjects.CLOUD_TIMERS: subjects.instance_timer("i"),
+        subjects.CLOUD_DUE: subjects.instance_due("i"),
+        subjects.CLOUD_OPERATIONS: subjects.operation_record("o"),
+    }
+    for pattern, subject in streams.items():
+        assert subject.startswith(pattern.rstrip("*>"))
+    assert subjects.message_subject("general", "m").startswith(subjects.room_events("general").rstrip(">"))

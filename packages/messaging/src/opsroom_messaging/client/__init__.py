@@ -1,0 +1,1 @@
+"""The NATS connection, requests and microservices."""

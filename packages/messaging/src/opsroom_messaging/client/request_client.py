@@ -1,0 +1,212 @@
+"""Typed requests to services, with timeouts and retries."""
+
+import asyncio
+from time import monotonic
+from typing import TypeVar
+
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from nats.errors import NoRespondersError
+from nats.micro.request import ERROR_CODE_HEADER
+from pydantic import TypeAdapter
+
+from opsroom_contracts.endpoints import Endpoint
+from opsroom_contracts.errors import FAULT, RETRYABLE, ErrorCode, FaultError, refuse
+from opsroom_contracts.serialization.codec import (
+    MAX_PAYLOAD_BYTES,
+    ContractError,
+    contract_of,
+    decode,
+    encode,
+)
+from opsroom_contracts.serialization.model import Model
+from opsroom_messaging.client.connection import NatsConnection
+from opsroom_runtime.spans import SpanKind
+
+_RETRY_DELAYS = (0.05, 0.1, 0.2, 0.4)
+_MIN_TIMEOUT_SECONDS = 0.05
+_BUSY_THRESHOLD = 100
+"""From this many concurrent requests on, a slow reply is no sign of a dead service."""
+_BUSY_TIMEOUT_SECONDS = 3.0
+_RETRIED_HERE = RETRYABLE - {ErrorCode.RATE_LIMITED}
+"""Errors after which the request is retried here; a rate-limited caller gets ``retryAfter`` instead."""
+_REPLY_MAX_BYTES = 4 * MAX_PAYLOAD_BYTES
+
+RequestT = TypeVar("RequestT", bound=Model)
+ReplyT = TypeVar("ReplyT", bound=Model)
+
+
+class RequestClient:
+    """Sends requests to services over NATS.
+
+    Every request of Opsroom has an id that makes a retry harmless. So a request without a reply is sent again
+    until ``timeout`` seconds have passed, since the service that received the first one may have died. The
+    first reply to any attempt counts.
+
+    The wait for a reply starts at ``first_timeout`` seconds and doubles with each attempt (exponential
+    backoff). Under load, when all replies are slow, it starts higher.
+    """
+
+    def __init__(self, broker: NatsConnection, *, timeout: float = 5.0, first_timeout: float = 0.6) -> None:
+        self._broker = broker
+        self._timeout = timeout
+        self._first_timeout = first_timeout
+        self._latency = broker.metrics.histogram(
+            "request_seconds", "Time to the reply of a service, retries included.", ("subject", "outcome")
+        )
+        self._in_flight = 0
+        self._stop_deadline: float | None = None
+        self._stop_timeouts: set[asyncio.Timeout] = set()
+
+    def shorten_timeouts(self, seconds: float) -> None:
+        """Let all current and later requests fail after ``seconds`` at most: the process stops."""
+        self._stop_deadline = asyncio.get_running_loop().time() + seconds
+        for timeout in self._stop_timeouts:
+            timeout.reschedule(self._stop_deadline)
+
+    async def request(
+        self, endpoint: Endpoint[RequestT, ReplyT], request: RequestT, *, timeout: float | None = None
+    ) -> ReplyT:
+        """Send ``request`` and return the reply. ``timeout``: seconds, in place of the client's.
+
+        Raises:
+            FaultError: the service returned an error; or ``unavailable``: no reply in time.
+        """
+        subject = endpoint.subject
+        started_at = monotonic()
+        outcome = "cancelled"
+        try:
+            with self._broker.tracer.span(f"ask {subject}", SpanKind.CLIENT):
+                result = await self._request_until_stop(subject, request, endpoint.reply, timeout)
+            outcome = "ok"
+        except FaultError as error:
+            outcome = error.fault.code.value
+            raise
+        finally:
+            self._latency.observe(monotonic() - started_at, subject, outcome)
+        return result
+
+    async def is_responding(self, service: str, timeout: float = 1.0) -> bool:
+        """Whether at least one process of ``service`` answers a ping within ``timeout`` seconds."""
+        try:
+            await self._broker.client.request(f"$SRV.PING.{service}", b"", timeout=timeout)
+        except (NatsError, TimeoutError):
+            return False
+        return True
+
+    async def _request_until_stop(
+        self, subject: str, request: Model, reply: type[ReplyT], timeout: float | None
+    ) -> ReplyT:
+        stop_timeout = asyncio.timeout_at(self._stop_deadline)
+        try:
+            async with stop_timeout:
+                self._stop_timeouts.add(stop_timeout)
+                return await self._request_with_retries(subject, request, reply, timeout)
+        except TimeoutError:
+            raise refuse(ErrorCode.UNAVAILABLE, "the gateway is stopping; try again") from None
+        finally:
+            self._stop_timeouts.discard(stop_timeout)
+
+    async def _request_with_retries(
+        self, subject: str, request: Model, reply: type[ReplyT], timeout: float | None
+    ) -> ReplyT:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + (self._timeout if timeout is None else timeout)
+        contract = contract_of(reply)
+        payload = encode(request)
+        headers = self._broker.tracer.headers() or None
+        self._in_flight += 1
+        wait = (
+            self._first_timeout
+            if self._in_flight < _BUSY_THRESHOLD
+            else max(self._first_timeout, _BUSY_TIMEOUT_SECONDS)
+        )
+        errors = 0
+        attempts: set[asyncio.Task[ReplyT]] = set()
+        try:
+            while True:
+                left = max(_MIN_TIMEOUT_SECONDS, deadline - loop.time())
+                attempt = asyncio.create_task(self._request_once(subject, payload, contract, headers, left))
+                attempt.add_done_callback(_retrieve_exception)
+                attempts.add(attempt)
+                result, error = await _first_reply(attempts, min(wait, left))
+                if result is not None:
+                    return result
+                delay = 0.0 if error is None else _RETRY_DELAYS[min(errors, len(_RETRY_DELAYS) - 1)]
+                if loop.time() + delay >= deadline:
+                    raise error or refuse(ErrorCode.UNAVAILABLE, f"no reply on {subject} in time; try again")
+                if error is None:
+                    wait *= 2
+                else:
+                    errors += 1
+                    await asyncio.sleep(delay)
+        finally:
+            self._in_flight -= 1
+            for task in attempts:
+                task.cancel()
+
+    async def _request_once(
+        self,
+        subject: str,
+        payload: bytes,
+        contract: TypeAdapter[ReplyT],
+        headers: dict[str, str] | None,
+        timeout: float,
+    ) -> ReplyT:
+        try:
+            message = await self._broker.client.request(subject, payload, timeout=timeout, headers=headers)
+        except NoRespondersError:
+            raise refuse(ErrorCode.UNAVAILABLE, f"no service listens on {subject}; try again") from None
+        except (NatsError, TimeoutError):
+            raise refuse(ErrorCode.UNAVAILABLE, f"no reply on {subject} in time; try again") from None
+        return _read(message, contract)
+
+
+def _retrieve_exception(attempt: "asyncio.Task[ReplyT]") -> None:
+    """Mark the exception as retrieved: an attempt that fails while it is cancelled is not awaited."""
+    if not attempt.cancelled():
+        attempt.exception()
+
+
+async def _first_reply(
+    attempts: set[asyncio.Task[ReplyT]], wait: float
+) -> tuple[ReplyT | None, FaultError | None]:
+    """The first reply, or the error after which to retry; neither if ``wait`` seconds pass without one.
+
+    Removes finished tasks from ``attempts``. After ``idempotency_in_flight`` it goes on waiting: an earlier
+    attempt is being processed, and its reply will come.
+
+    Raises:
+        FaultError: an error that a retry won't change.
+    """
+    deadline = asyncio.get_running_loop().time() + wait
+    retryable: FaultError | None = None
+    while attempts:
+        left = max(0.0, deadline - asyncio.get_running_loop().time())
+        done, _ = await asyncio.wait(attempts, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        if not done:
+            return None, None
+        attempts -= done
+        errors = [task.exception() for task in done]
+        for task in done:
+            if task.exception() is None:
+                return task.result(), None
+        for error in errors:
+            if not isinstance(error, FaultError) or error.fault.code not in _RETRIED_HERE:
+                raise error or AssertionError("an attempt ended with neither a reply nor an error")
+            retryable = error
+        if retryable is not None and retryable.fault.code is not ErrorCode.IDEMPOTENCY_IN_FLIGHT:
+            break
+    return None, retryable
+
+
+def _read(message: Msg, contract: TypeAdapter[ReplyT]) -> ReplyT:
+    if message.headers and ERROR_CODE_HEADER in message.headers:
+        try:
+            raise FaultError(decode(FAULT, message.data))
+        except ContractError:
+            raise refuse(ErrorCode.INTERNAL, "a service returned an error that can't be read") from None
+    try:
+        return decode(contract, message.data, _REPLY_MAX_BYTES)
+    except ContractError as error:
+        raise refuse(ErrorCode.INTERNAL, f"a service returned a reply that can't be read: {error}") from error

@@ -1,0 +1,1 @@
+"""Deployment: broker accounts, permissions, status, and the check of the data directory."""

@@ -1,0 +1,178 @@
+"""NATS permissions: one user per service, limited to the subjects that it uses.
+
+The broker's configuration is generated from this table: for the embedded broker at its start, for others by
+``python -m opsroom_messaging.deployment.broker_accounts``. A new subject needs a line here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from opsroom_contracts import endpoints, subjects
+
+GATEWAY = subjects.GATEWAY_SERVICE
+OPERATOR = "operator"
+"""The user of the command line, without restrictions."""
+SERVICES = (GATEWAY, subjects.CHAT_SERVICE, subjects.CLOUD_SERVICE)
+USERS = (*SERVICES, OPERATOR)
+
+_GATEWAYS_STREAM = f"KV_{subjects.GATEWAYS_BUCKET}"
+MONITORED_STREAMS = (subjects.CHAT_STREAM, subjects.MEMBERS_STREAM, subjects.CLOUD_STREAM, _GATEWAYS_STREAM)
+"""The required streams, whose state the status reports."""
+_REPLY_SECONDS = 30
+"""A service may reply to a request for this long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """The subjects that a user may publish and subscribe.
+
+    ``allow_responses``: it may also publish one reply to each request.
+    """
+
+    publish: tuple[str, ...]
+    subscribe: tuple[str, ...]
+    allow_responses: bool = False
+
+    def configuration(self) -> dict[str, Any]:
+        """The ``permissions`` section of a user in nats-server's configuration."""
+        rules: dict[str, Any] = {
+            "publish": {"allow": list(self.publish)},
+            "subscribe": {"allow": list(self.subscribe)},
+        }
+        if self.allow_responses:
+            rules["allow_responses"] = {"max": 1, "expires": f"{_REPLY_SECONDS}s"}
+        return rules
+
+
+def permissions(user: str) -> Permissions:
+    """The permissions of ``user``, one of ``USERS``."""
+    return _PERMISSIONS[user]
+
+
+def authorization(passwords: Mapping[str, str]) -> dict[str, Any]:
+    """The ``authorization`` section of the configuration, with all ``USERS``; others can't connect."""
+    return {
+        "users": [
+            {
+                "user": user,
+                "password": passwords[user],
+                "permissions": permissions(user).configuration(),
+            }
+            for user in USERS
+        ]
+    }
+
+
+def _inbox(user: str) -> str:
+    return f"_INBOX.{user}.>"
+
+
+def _subscribe(stream: str) -> tuple[str, ...]:
+    """Subjects for a subscription to ``stream``."""
+    return (
+        f"$JS.API.STREAM.INFO.{stream}",
+        f"$JS.API.CONSUMER.CREATE.{stream}",
+        f"$JS.API.CONSUMER.CREATE.{stream}.>",
+        f"$JS.API.CONSUMER.DELETE.{stream}.*",
+        f"$JS.FC.{stream}.>",
+    )
+
+
+def _read(stream: str) -> tuple[str, ...]:
+    """Subjects for reading pages of ``stream``."""
+    return (f"$JS.API.DIRECT.GET.{stream}", f"$JS.API.STREAM.MSG.GET.{stream}")
+
+
+def _manage(stream: str) -> tuple[str, ...]:
+    """Subjects for creating ``stream``, reading it and subscribing to it."""
+    return (
+        f"$JS.API.STREAM.CREATE.{stream}",
+        f"$JS.API.STREAM.UPDATE.{stream}",
+        f"$JS.API.STREAM.MSG.GET.{stream}",
+        f"$JS.API.DIRECT.GET.{stream}",
+        f"$JS.API.DIRECT.GET.{stream}.>",
+        *_subscribe(stream),
+    )
+
+
+def _subjects(service: str) -> tuple[str, ...]:
+    return tuple(endpoint.subject for endpoint in endpoints.endpoints_of(service))
+
+
+def _service(name: str) -> tuple[str, ...]:
+    """The subjects to which a service of ``nats.micro`` subscribes."""
+    verbs = ("PING", "INFO", "STATS")
+    discovery = [f"$SRV.{verb}{rest}" for verb in verbs for rest in ("", f".{name}", f".{name}.*")]
+    return (*_subjects(name), *discovery, _inbox(name))
+
+
+_PERMISSIONS = {
+    GATEWAY: Permissions(
+        publish=(
+            *_subjects(subjects.CHAT_SERVICE),
+            *_subjects(subjects.CLOUD_SERVICE),
+            subjects.TYPING,
+            subjects.GATEWAY_RATE_LIMITS,
+            endpoints.KNOWN_ADDRESSES.subject,
+            f"$SRV.PING.{subjects.CHAT_SERVICE}",
+            f"$SRV.PING.{subjects.CLOUD_SERVICE}",
+            "$SRV.STATS",
+            "$JS.API.INFO",
+            f"$KV.{subjects.GATEWAYS_BUCKET}.*",
+            f"$JS.API.STREAM.INFO.{_GATEWAYS_STREAM}",
+            *_read(subjects.CHAT_STREAM),
+            *_read(subjects.CLOUD_STREAM),
+            subjects.AUDIT,
+            f"$JS.API.STREAM.INFO.{subjects.AUDIT_STREAM}",
+            *_read(subjects.AUDIT_STREAM),
+            *_subscribe(subjects.CHAT_STREAM),
+            *_subscribe(subjects.MEMBERS_STREAM),
+            *_subscribe(subjects.CLOUD_STREAM),
+            *(f"$JS.API.CONSUMER.LIST.{stream}" for stream in MONITORED_STREAMS),
+        ),
+        subscribe=(
+            subjects.TYPING,
+            subjects.GATEWAY_RATE_LIMITS,
+            *_service(GATEWAY),
+        ),
+        allow_responses=True,
+    ),
+    subjects.CHAT_SERVICE: Permissions(
+        publish=(
+            subjects.CHAT_EVENTS,
+            subjects.CHAT_ERASURES,
+            subjects.MEMBERS,
+            subjects.NAMES,
+            subjects.RESTRICTIONS,
+            subjects.MODERATED,
+            subjects.AUDIT,
+            "$JS.API.INFO",
+            *_manage(subjects.CHAT_STREAM),
+            f"$JS.API.STREAM.MSG.DELETE.{subjects.CHAT_STREAM}",
+            *_manage(subjects.MEMBERS_STREAM),
+            *_manage(_GATEWAYS_STREAM),
+            f"$JS.API.CONSUMER.INFO.{_GATEWAYS_STREAM}.*",
+        ),
+        subscribe=_service(subjects.CHAT_SERVICE),
+        allow_responses=True,
+    ),
+    subjects.CLOUD_SERVICE: Permissions(
+        publish=(
+            subjects.CLOUD_EVENTS,
+            subjects.CLOUD_TIMERS,
+            subjects.CLOUD_OPERATIONS,
+            subjects.AUDIT,
+            *_manage(subjects.AUDIT_STREAM),
+            "$JS.API.INFO",
+            f"$JS.API.CONSUMER.DURABLE.CREATE.{subjects.CLOUD_STREAM}.{subjects.CLOUD_WORKERS}",
+            f"$JS.API.CONSUMER.INFO.{subjects.CLOUD_STREAM}.{subjects.CLOUD_WORKERS}",
+            f"$JS.API.CONSUMER.MSG.NEXT.{subjects.CLOUD_STREAM}.{subjects.CLOUD_WORKERS}",
+            f"$JS.ACK.{subjects.CLOUD_STREAM}.{subjects.CLOUD_WORKERS}.>",
+            *_manage(subjects.CLOUD_STREAM),
+        ),
+        subscribe=_service(subjects.CLOUD_SERVICE),
+        allow_responses=True,
+    ),
+    OPERATOR: Permissions(publish=(">",), subscribe=(">",)),
+}

@@ -1,0 +1,1 @@
+"""JetStream: reading, writing, subscriptions, leases and the audit log."""

@@ -1,0 +1,142 @@
+"""Background writer of the audit stream: stores each entry once and in order, without delaying commands."""
+
+import asyncio
+import logging
+from collections import deque
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from opsroom_contracts.audit import AuditAction, AuditEntry, AuditOutcome, Requester
+from opsroom_contracts.errors import Fault
+from opsroom_contracts.serialization.codec import encode
+from opsroom_contracts.serialization.model import to_milliseconds
+from opsroom_contracts.subjects import audit_subject
+from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.errors import ConflictError, OverloadedError, RejectedError, UnavailableError
+from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
+from opsroom_runtime.process import run_tasks
+
+_BATCH_ENTRIES = 200
+_RETRY_SECONDS = 0.5
+_ID_MAX = 64
+_TARGET_MAX = 128
+
+log = logging.getLogger(__name__)
+
+
+def accepted_entry(action: AuditAction, actor: str, operation_id: str, target: str | None) -> AuditEntry:
+    """The entry of an accepted command. A retry of the command gives the same id, so it is stored once."""
+    return AuditEntry(
+        id=f"{action.value}-{operation_id}"[:_ID_MAX],
+        at=_now(),
+        outcome=AuditOutcome.ACCEPTED,
+        action=action,
+        actor=actor,
+        target=target,
+        operation_id=operation_id,
+    )
+
+
+def rejected_entry(action: AuditAction, actor: str, fault: Fault, target: str | None) -> AuditEntry:
+    """The entry of a rejected command."""
+    return AuditEntry(
+        id=uuid4().hex,
+        at=_now(),
+        outcome=AuditOutcome.REFUSED,
+        action=action,
+        actor=actor,
+        target=target,
+        code=fault.code,
+        reason=fault.message,
+        operation_id=fault.operation_id,
+    )
+
+
+def moderation_entry(
+    action: AuditAction, by: Requester, target: str, reason: str | None, *, once: str | None = None
+) -> AuditEntry:
+    """The entry of a moderation action on a message or a user.
+
+    ``once``: the id of an action that can happen only once, so that a retry of it is stored once.
+    """
+    return AuditEntry(
+        id=uuid4().hex if once is None else f"{action.value}-{once}"[:_ID_MAX],
+        at=_now(),
+        outcome=AuditOutcome.ACCEPTED,
+        action=action,
+        actor=by.name,
+        address=by.address,
+        target=target[:_TARGET_MAX],
+        reason=reason,
+    )
+
+
+class AuditWriter:
+    """Queues audit entries and writes them to the stream. If the queue is full, entries go to the log."""
+
+    def __init__(self, broker: NatsConnection, *, max_pending: int = 10_000) -> None:
+        self._writer = BatchWriter(broker)
+        self._pending: deque[AuditEntry] = deque()
+        self._max_pending = max_pending
+        self._wake = asyncio.Event()
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    def record(self, entry: AuditEntry) -> None:
+        """Queue ``entry`` to be stored."""
+        if len(self._pending) >= self._max_pending:
+            _write_to_log(entry, "the queue is full")
+            return
+        self._pending.append(entry)
+        self._empty.clear()
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Store queued entries until cancelled; retry while the broker is unavailable."""
+        async with run_tasks(writer=self._writer.run()):
+            while True:
+                await self._wake.wait()
+                while self._pending:
+                    await self._store_batch()
+                self._empty.set()
+                self._wake.clear()
+
+    async def drain(self, timeout: float = 2.0) -> None:
+        """Wait up to ``timeout`` seconds until the queue is empty; write what is left to the log."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._empty.wait()
+        except TimeoutError:
+            for entry in self._pending:
+                _write_to_log(entry, "stopping")
+
+    async def _store_batch(self) -> None:
+        batch = [self._pending[i] for i in range(min(_BATCH_ENTRIES, len(self._pending)))]
+        results = await asyncio.gather(*(self._store(entry) for entry in batch))
+        for _ in batch:
+            self._pending.popleft()
+        failed = [entry for entry, done in zip(batch, results, strict=True) if not done]
+        if failed:
+            self._pending.extendleft(reversed(failed))
+            await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _store(self, entry: AuditEntry) -> bool:
+        """Whether ``entry`` is done; False: retry it."""
+        write = Write(audit_subject(entry.outcome.value, entry.id), encode(entry), expected=0)
+        try:
+            await self._writer.write(write)
+        except ConflictError:
+            return True  # already stored
+        except (UnavailableError, OverloadedError):
+            return False
+        except RejectedError as error:
+            _write_to_log(entry, str(error))
+        return True
+
+
+def _write_to_log(entry: AuditEntry, reason: str) -> None:
+    log.error("audit entry not stored (%s): %s", reason, encode(entry).decode())
+
+
+def _now() -> datetime:
+    return to_milliseconds(datetime.now(UTC))

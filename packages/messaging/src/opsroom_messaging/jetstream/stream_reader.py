@@ -1,0 +1,153 @@
+"""Reading stored messages by subject or sequence, without a consumer."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from nats.js.errors import Error as JetStreamError
+from nats.js.errors import NotFoundError
+
+from opsroom_messaging.client.connection import REQUEST_TIMEOUT_SECONDS, NatsConnection
+from opsroom_messaging.client.unsubscribe import unsubscribe_quietly
+from opsroom_messaging.errors import UnavailableError
+
+_NO_MESSAGE = 10037
+_END_OF_BATCH = frozenset({"204", "404"})
+"""Status of the message that ends a batch: after the last message, or if there was none."""
+_REPLICA_RETRY_SECONDS = 0.1
+_KV_OPERATION, _KV_MARKER = "KV-Operation", "Nats-Marker-Reason"
+"""Headers of a deleted key: of a delete or purge, and of the broker's marker for an expired value."""
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamMessage:
+    """One message of a stream.
+
+    Attributes:
+        seq: its stream sequence.
+        pending: how many more messages the consumer had when this one was delivered.
+        at: when the broker stored it, by the broker's clock.
+        deleted: whether this is a tombstone of a key-value bucket, so that the key has no value.
+    """
+
+    seq: int
+    subject: str
+    data: bytes
+    pending: int = 0
+    at: datetime = _EPOCH
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The first and last sequence of a stream; in an empty stream, first = last + 1."""
+
+    first: int
+    last: int
+
+
+class StreamReader:
+    """Reads a stream without a consumer."""
+
+    def __init__(self, broker: NatsConnection, stream: str) -> None:
+        self._broker = broker
+        self._stream = stream
+
+    async def last(self, subject: str) -> StreamMessage | None:
+        """The last message on ``subject``, read from the stream's leader, or None.
+
+        Raises:
+            UnavailableError: no reply.
+        """
+        try:
+            stored = await self._broker.jetstream.get_last_msg(self._stream, subject)
+        except (JetStreamError, NatsError, TimeoutError) as error:
+            if isinstance(error, NotFoundError) and error.err_code == _NO_MESSAGE:
+                return None
+            raise UnavailableError(f"reading {subject}: {error}") from error
+        return StreamMessage(
+            stored.seq or 0, stored.subject or subject, stored.data or b"", at=stored.time or _EPOCH
+        )
+
+    async def bounds(self) -> Bounds:
+        """The current first and last sequence.
+
+        Raises:
+            UnavailableError: no reply.
+        """
+        try:
+            state = (await self._broker.jetstream.stream_info(self._stream)).state
+        except (JetStreamError, NatsError, TimeoutError) as error:
+            raise UnavailableError(f"reading the bounds of {self._stream}: {error}") from error
+        return Bounds(max(state.first_seq, 1), state.last_seq)
+
+    async def page(self, subject: str, *, start: int, count: int) -> list[StreamMessage]:
+        """Up to ``count`` messages that match ``subject``, from sequence ``start`` on, ascending.
+
+        Returns fewer only if the leader has no more. Any replica may serve a read, and a replica without a
+        connection to the leader may lack messages, so a short page is checked with the leader.
+
+        Raises:
+            UnavailableError: no reply, or only incomplete ones.
+        """
+        messages: list[StreamMessage] = []
+        deadline = asyncio.get_running_loop().time() + REQUEST_TIMEOUT_SECONDS
+        while True:
+            messages += await self._read_batch(subject, start=start, count=count - len(messages))
+            start = messages[-1].seq + 1 if messages else max(start, 1)
+            if len(messages) >= count or not await self._leader_has_more(subject, start):
+                return messages
+            if asyncio.get_running_loop().time() > deadline:
+                raise UnavailableError(f"reading {self._stream}: only lagging replicas reply")
+            await asyncio.sleep(_REPLICA_RETRY_SECONDS)
+
+    async def _leader_has_more(self, subject: str, start: int) -> bool:
+        """Whether the leader has a message that matches ``subject`` from ``start`` on."""
+        try:
+            await self._broker.jetstream.get_msg(self._stream, seq=start, subject=subject, next=True)
+        except (JetStreamError, NatsError, TimeoutError) as error:
+            if isinstance(error, NotFoundError) and error.err_code == _NO_MESSAGE:
+                return False
+            raise UnavailableError(f"reading {self._stream} from {start}: {error}") from error
+        return True
+
+    async def _read_batch(self, subject: str, *, start: int, count: int) -> list[StreamMessage]:
+        query = {"seq": max(start, 1), "batch": count, "next_by_subj": subject}
+        client = self._broker.client
+        inbox = client.new_inbox()
+        subscription = await client.subscribe(inbox)
+        try:
+            await client.publish(
+                f"$JS.API.DIRECT.GET.{self._stream}", json.dumps(query).encode(), reply=inbox
+            )
+            async with asyncio.timeout(REQUEST_TIMEOUT_SECONDS):
+                return await _collect(subscription.messages.__anext__)
+        except (NatsError, TimeoutError) as error:
+            raise UnavailableError(f"reading {self._stream} from {start}: {error}") from error
+        finally:
+            await unsubscribe_quietly(subscription)
+
+
+async def _collect(receive: Callable[[], Awaitable[Msg]]) -> list[StreamMessage]:
+    """The messages of one batch, up to its end marker."""
+    messages: list[StreamMessage] = []
+    while True:
+        message = await receive()
+        headers: Mapping[str, str] = message.headers or {}
+        status = headers.get("Status")
+        if status in _END_OF_BATCH:
+            return messages
+        if status is not None:
+            raise UnavailableError(f"the broker returned {status} {headers.get('Description', '')}".rstrip())
+        at = datetime.fromisoformat(headers["Nats-Time-Stamp"])
+        deleted = _KV_OPERATION in headers or _KV_MARKER in headers
+        messages.append(
+            StreamMessage(
+                int(headers["Nats-Sequence"]), headers["Nats-Subject"], message.data, at=at, deleted=deleted
+            )
+        )

@@ -1,0 +1,139 @@
+"""Least privilege at the broker: each service can do its work and nothing else."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from opsroom_messaging.client.connection import NatsConnection, connect
+from opsroom_messaging.deployment.broker_accounts import password_file
+from opsroom_messaging.deployment.permissions import OPERATOR, SERVICES
+from opsroom_testkit.guarded_broker import GuardedBroker
+from opsroom_testkit.processes import gateway, service
+from opsroom_testkit.waiting import PATIENCE_SECONDS, until, until_answer
+
+
+@pytest.fixture
+async def guarded(tmp_path: Path) -> AsyncIterator[GuardedBroker]:
+    """A broker with users, for one test."""
+    process = GuardedBroker(tmp_path)
+    await process.start()
+    yield process
+    await process.stop()
+
+
+@asynccontextmanager
+async def connected(guarded: GuardedBroker, user: str) -> AsyncIterator[NatsConnection]:
+    """A connection as ``user``."""
+    broker = await connect(guarded.url, name=user, credentials=guarded.access(user))
+    try:
+        yield broker
+    finally:
+        await broker.close()
+
+
+FORBIDDEN = {
+    "gateway": (
+        "cloud.events.x",
+        "cloud.due.x",
+        "cloud.timers.x",
+        "chat.events.general.x",
+        "chat.members.x",
+        "chat.names.x",
+        "$JS.API.STREAM.DELETE.CHAT",
+        "$JS.API.STREAM.PURGE.CLOUD",
+        "_INBOX.chat.x.y",
+    ),
+    "chat": (
+        "cloud.events.x",
+        "cloud.create",
+        "cloud.operations.x",
+        "$KV.gateways.x",
+        "$JS.API.STREAM.CREATE.X",
+        "$JS.API.STREAM.DELETE.CLOUD",
+        "_INBOX.gateway.x.y",
+    ),
+    "cloud": (
+        "chat.events.general.x",
+        "chat.members.x",
+        "chat.send",
+        "chat.typing.general",
+        "$JS.API.STREAM.DELETE.CLOUD",
+        "$JS.API.STREAM.INFO.CHAT",
+        "_INBOX.gateway.x.y",
+    ),
+}
+
+
+@pytest.mark.parametrize("user", SERVICES)
+async def test_publishing_on_subjects_of_others_is_denied_and_logged(
+    guarded: GuardedBroker, user: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    received: list[bytes] = []
+    subjects = FORBIDDEN[user]
+    async with connected(guarded, OPERATOR) as operator, connected(guarded, user) as broker:
+        await operator.subscribe(">", received.append)
+        await operator.client.flush()
+        for subject in subjects:
+            await broker.publish(subject, b"forged")
+        await broker.client.flush()
+        await until(lambda: sum("Publish Violation" in line for line in guarded.refusals()) == len(subjects))
+        await operator.client.flush()
+    assert b"forged" not in received
+    assert sum("permissions violation for publish" in line for line in caplog.messages) == len(subjects)
+
+
+@pytest.mark.parametrize("user", SERVICES)
+async def test_subscribing_to_subjects_of_others_is_denied(guarded: GuardedBroker, user: str) -> None:
+    requests = {"chat": "chat.send", "cloud": "cloud.create", "gateway": "$KV.gateways.*"}
+    others = [name for name in SERVICES if name != user]
+    wanted = [">", "_INBOX.>", "_INBOX.operator.>", *(f"_INBOX.{name}.>" for name in others)]
+    wanted += [requests[name] for name in others]
+    async with connected(guarded, user) as broker:
+        for subject in wanted:
+            await broker.subscribe(subject, lambda _: None)
+        await broker.client.flush()
+        await until(
+            lambda: sum("Subscription Violation" in line for line in guarded.refusals()) == len(wanted)
+        )
+
+
+async def test_the_services_can_do_all_their_work(guarded: GuardedBroker, tmp_path: Path) -> None:
+    async with (
+        service("chat", tmp_path, **guarded.environ("chat")),
+        service("cloud", tmp_path, CLOUD_DELAY_SECONDS="0.2", **guarded.environ("cloud")),
+        gateway(tmp_path, **guarded.environ("gateway")),
+        connected(guarded, OPERATOR) as operator,
+    ):
+
+        async def request(subject: str, **payload: object) -> dict[str, object]:
+            reply = await operator.client.request(subject, json.dumps(payload).encode(), timeout=5)
+            return dict(json.loads(reply.data))
+
+        user = (await request("chat.register", name="ann"))["user"]
+        assert isinstance(user, dict)
+        await request("chat.send", userId=user["id"], clientId="1", room="general", text="hi")
+        assert (await request("chat.history", room="general"))["messages"]
+        operation = (await request("cloud.create"))["operation"]
+        assert isinstance(operation, dict)
+        await until_answer(
+            lambda: request("cloud.operation", operationId=operation["id"]),
+            lambda operation: '"done"' in json.dumps(operation),
+        )
+        assert (await request("gateway.status"))["missing"] == []
+        await operator.client.request("$SRV.PING", b"", timeout=5)
+    assert guarded.refusals() == []
+
+
+async def test_a_changed_password_is_read_at_the_next_reconnect(guarded: GuardedBroker) -> None:
+    async with connected(guarded, "chat") as broker:
+        reconnected = asyncio.Event()
+        broker.on_reconnect(reconnected.set)
+        await guarded.stop()
+        password_file(guarded.users, "chat").write_text("another-password\n")
+        await guarded.start()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await reconnected.wait()

@@ -1,0 +1,188 @@
+"""StreamSubscription, against a real broker that is killed and restarted."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from opsroom_messaging.client.connection import NatsConnection, connect
+from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
+from opsroom_messaging.jetstream.stream_reader import StreamMessage
+from opsroom_messaging.jetstream.stream_subscription import StartPolicy, StreamSubscription, SubscriptionSpec
+from opsroom_messaging.jetstream.streams import StreamSpec, ensure_stream
+from opsroom_runtime.process import run_tasks
+from opsroom_testkit.broker import BrokerProcess
+from opsroom_testkit.waiting import until
+from tests.faults.cluster.proxy import Proxy
+
+
+class Recorder:
+    """A handler that records its calls."""
+
+    def __init__(self) -> None:
+        self.seen: list[int] = []
+        self.restarts: list[bool] = []
+        self.synced_at: list[int] = []
+
+    def on_restart(self, *, reset: bool) -> None:
+        self.restarts.append(reset)
+
+    def on_message(self, message: StreamMessage) -> None:
+        self.seen.append(message.seq)
+        if message.data == b"bad":
+            raise ValueError("a handler that fails")
+
+    def on_synced(self) -> None:
+        self.synced_at.append(len(self.seen))
+
+
+async def fill(writer: BatchWriter, count: int, subject: Callable[[int], str] = "s.{}".format) -> None:
+    await asyncio.gather(*(writer.write(Write(subject(n), b"")) for n in range(count)))
+
+
+async def test_stored_and_new_messages_are_delivered_once_and_in_order(broker: NatsConnection) -> None:
+    await ensure_stream(broker, StreamSpec("S", ("s.>",)))
+    writer, recorder = BatchWriter(broker), Recorder()
+    subscription = StreamSubscription(broker, SubscriptionSpec("S", ("s.>",), StartPolicy.EVENTS), recorder)
+    async with run_tasks(writer=writer.run()):
+        await fill(writer, 700)
+        async with run_tasks(subscription=subscription.run()):
+            await subscription.ready(5)
+            assert recorder.synced_at == [700]
+            await fill(writer, 300)
+            assert await subscription.wait_for(1000, 5)
+    assert recorder.seen == list(range(1, 1001))
+
+
+async def test_state_starts_with_the_last_message_of_each_subject(broker: NatsConnection) -> None:
+    await ensure_stream(broker, StreamSpec("S", ("s.>",)))
+    writer, recorder = BatchWriter(broker), Recorder()
+    subscription = StreamSubscription(broker, SubscriptionSpec("S", ("s.>",), StartPolicy.STATE), recorder)
+    async with run_tasks(writer=writer.run()):
+        await fill(writer, 10)
+        await fill(writer, 10)
+        async with run_tasks(subscription=subscription.run()):
+            await subscription.ready(5)
+    assert recorder.seen == list(range(11, 21))
+
+
+async def test_an_empty_stream_is_synced_at_once(broker: NatsConnection) -> None:
+    await ensure_stream(broker, StreamSpec("S", ("s.>",)))
+    recorder = Recorder()
+    subscription = StreamSubscription(
+        broker, SubscriptionSpec("S", ("s.>",), StartPolicy.STATE_THEN_EVENTS), recorder
+    )
+    async with run_tasks(subscription=subscription.run()):
+        await subscription.ready(5)
+    assert recorder.synced_at == [0]
+
+
+async def test_no_message_is_lost_or_repeated_when_the_broker_is_killed(
+    broker: NatsConnection, broker_process: BrokerProcess
+) -> None:
+    await ensure_stream(broker, StreamSpec("S", ("s.>",)))
+    writer, recorder = BatchWriter(broker), Recorder()
+    subscription = StreamSubscription(broker, SubscriptionSpec("S", ("s.>",), StartPolicy.EVENTS), recorder)
+    async with run_tasks(writer=writer.run(), subscription=subscription.run()):
+        await fill(writer, 50)
+        assert await subscription.wait_for(50, 5)
+        await broker_process.kill()
+        await broker_process.start()
+        await until(lambda: broker.connected)
+        await fill(writer, 50)
+        assert await subscription.wait_for(100, 15)
+    assert recorder.seen == list(range(1, 101))
+    assert recorder.restarts[0] is True
+    assert set(recorder.restarts[1:]) == {False}
+
+
+async def test_an_old_consumer_does_not_deliver_after_a_long_disconnect(
+    broker: NatsConnection, broker_process: BrokerProcess
+) -> None:
+    """The broker keeps running, and the old consumer would go on if its inbox were subscribed again."""
+    await ensure_stream(broker, StreamSpec("S", ("s.>",)))
+    proxy = Proxy(int(broker_process.url.rpartition(":")[2]))
+    await proxy.start()
+    disconnected = await connect(f"nats://127.0.0.1:{proxy.port}", name="disconnected")
+    writer, recorder = BatchWriter(broker), Recorder()
+    subscription = StreamSubscription(
+        disconnected, SubscriptionSpec("S", ("s.>",), StartPolicy.EVENTS), recorder
+    )
+    async with run_tasks(writer=writer.run(), subscription=subscription.run()):
+        await subscription.ready(5)
+        await fill(writer, 10)
+        assert await subscription.wait_for(10, 5)
+        await proxy.stop()
+        await until(lambda: subscription.restarts > 0, timeout=15)  # missed heartbeats
+        proxy.heal()
+        await proxy.start()
+        await until(lambda: subscription.live, timeout=15)
+        for _ in range(20):
+            await fill(writer, 10)
+        assert await subscription.wait_for(210, 10)
+    assert recorder.seen == list(range(1, 211))
+    await disconnected.close()
+    await proxy.stop()
+
+
+async def test_a_recreated_stream_resets_the_handler(broker: NatsConnection) -> None:
+    await ensure_stream(broker, StreamSpec("S", ("s.>",)))
+    writer, recorder = BatchWriter(broker), Recorder()
+    subscription = StreamSubscription(broker, SubscriptionSpec("S", ("s.>",), StartPolicy.EVENTS), recorder)
+    async with run_tasks(writer=writer.run(), subscription=subscription.run()):
+        await fill(writer, 5)
+        assert await subscription.wait_for(5, 5)
+        await broker.jetstream.delete_stream("S")
+        await ensure_stream(broker, StreamSpec("S", ("s.>",)))
+        await fill(writer, 2)
+        await until(lambda: recorder.seen == [1, 2, 3, 4, 5, 1, 2])
+    assert recorder.restarts[-1] is True
+
+
+async def test_an_exception_of_the_handler_does_not_end_the_subscription(broker: NatsConnection) -> None:
+    await ensure_stream(broker, StreamSpec("S", ("s.>",)))
+    writer, recorder = BatchWriter(broker), Recorder()
+    subscription = StreamSubscription(broker, SubscriptionSpec("S", ("s.>",), StartPolicy.EVENTS), recorder)
+    async with run_tasks(writer=writer.run(), subscription=subscription.run()):
+        await writer.write(Write("s.a", b"bad"))
+        await writer.write(Write("s.b", b"good"))
+        assert await subscription.wait_for(2, 5)
+    assert recorder.seen == [1, 2]
+
+
+async def test_a_slow_process_detects_dropped_messages_and_reads_them_again(
+    broker: NatsConnection,
+) -> None:
+    await ensure_stream(broker, StreamSpec("S", ("s.>",)))
+    writer, recorder = BatchWriter(broker), Recorder()
+    subscription = StreamSubscription(
+        broker, SubscriptionSpec("S", ("s.>",), StartPolicy.EVENTS), recorder, pending_messages=30
+    )
+    async with run_tasks(writer=writer.run(), subscription=subscription.run()):
+        await subscription.ready(5)
+        before = recorder.restarts.copy()
+        filling = asyncio.create_task(fill(writer, 120))
+        while not filling.done():
+            deadline = time.monotonic() + 0.03
+            while time.monotonic() < deadline:
+                pass  # block the event loop, as a large listing does
+            await asyncio.sleep(0)
+        await filling
+        assert await subscription.wait_for(120, 20)
+    assert recorder.seen == list(range(1, 121))
+    assert broker.dropped > 0
+    assert subscription.gaps > 0
+    assert recorder.restarts[len(before) :]
+    assert not any(recorder.restarts[1:])
+
+
+async def test_a_stalled_process_does_not_count_missed_heartbeats(broker: NatsConnection) -> None:
+    await ensure_stream(broker, StreamSpec("S", ("s.>",)))
+    writer, recorder = BatchWriter(broker), Recorder()
+    subscription = StreamSubscription(broker, SubscriptionSpec("S", ("s.>",), StartPolicy.EVENTS), recorder)
+    async with run_tasks(writer=writer.run(), subscription=subscription.run()):
+        await subscription.ready(5)
+        time.sleep(4.5)  # noqa: ASYNC251 - block the loop for longer than three heartbeats
+        await fill(writer, 1)
+        assert await subscription.wait_for(1, 5)
+    assert recorder.restarts == [True]
+    assert subscription.restarts == 0

@@ -1,0 +1,111 @@
+"""In-memory index of members, names and restrictions, projected from the ``MEMBERS`` stream."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from opsroom_chat.domain.presence import LISTED
+from opsroom_contracts.chat.models import Member, MemberStatus, User
+from opsroom_contracts.chat.restrictions import Restrictions
+
+
+@dataclass(frozen=True, slots=True)
+class MemberEntry:
+    """A member's record and its sequence."""
+
+    member: Member
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class NameEntry:
+    """The holder of a name (None: released) and the sequence of the claim."""
+
+    user_id: str | None
+    seq: int
+
+
+@dataclass(slots=True)
+class MemberIndex:
+    """The latest record of every member who is not away; an older record never replaces a newer one.
+
+    Away members and released names are dropped as soon as the stream has delivered the record that says so;
+    later lookups read the stream. Until then they are kept as tombstones, so that an older record delivered
+    late does not restore them.
+    """
+
+    restrictions: Restrictions = field(default_factory=Restrictions)
+    _members: dict[str, MemberEntry] = field(default_factory=dict)
+    _names: dict[str, NameEntry] = field(default_factory=dict)
+    _expiring: set[str] = field(default_factory=set)
+    _delivered: int = 0
+
+    def delivered(self, seq: int) -> None:
+        """Note that everything up to ``seq`` was delivered; call it before that record is put."""
+        self._delivered = seq
+
+    def counts(self) -> dict[str, int]:
+        """Return the sizes for the statistics."""
+        return {"members": len(self._members), "names": len(self._names)}
+
+    def put_member(self, member: Member, seq: int) -> None:
+        """Apply a member's record."""
+        known = self._members.get(member.user.id)
+        if known is not None and known.seq > seq:
+            return
+        if member.status is MemberStatus.AWAY and seq <= self._delivered:
+            self.drop_member(member.user.id)
+            return
+        self._members[member.user.id] = MemberEntry(member, seq)
+        if member.deadline is None:
+            self._expiring.discard(member.user.id)
+        else:
+            self._expiring.add(member.user.id)
+
+    def put_name(self, name_key: str, user_id: str | None, seq: int) -> None:
+        """Apply the claim on a name."""
+        known = self._names.get(name_key)
+        if known is not None and known.seq > seq:
+            return
+        if user_id is None and seq <= self._delivered:
+            self.drop_name(name_key)
+        else:
+            self._names[name_key] = NameEntry(user_id, seq)
+
+    def drop_member(self, user_id: str) -> None:
+        """Drop a member."""
+        self._members.pop(user_id, None)
+        self._expiring.discard(user_id)
+
+    def drop_name(self, name_key: str) -> None:
+        """Drop a name."""
+        self._names.pop(name_key, None)
+
+    def member(self, user_id: str) -> MemberEntry | None:
+        """Return a member's record."""
+        return self._members.get(user_id)
+
+    def name(self, name_key: str) -> NameEntry | None:
+        """Return the claim on a name."""
+        return self._names.get(name_key)
+
+    def orphans(self) -> list[str]:
+        """Return the names whose holder has no record."""
+        return [
+            key
+            for key, entry in self._names.items()
+            if entry.user_id is not None and entry.user_id not in self._members
+        ]
+
+    def listed(self) -> list[User]:
+        """Return the listed users in the order of joining."""
+        present = [entry.member for entry in self._members.values() if entry.member.status in LISTED]
+        present.sort(key=lambda member: (member.joined_at, member.user.id))
+        return [member.user for member in present]
+
+    def expiring(self) -> Iterator[Member]:
+        """Iterate over the members with a deadline."""
+        return iter([self._members[user_id].member for user_id in self._expiring])
+
+    def connected(self) -> Iterator[Member]:
+        """Iterate over the members with at least one connection."""
+        return iter([entry.member for entry in self._members.values() if entry.member.connections])

@@ -1,0 +1,262 @@
+"""Projection of the ``MEMBERS`` stream, and writes to it with optimistic locking."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from weakref import WeakValueDictionary
+
+from opsroom_chat.domain.member_index import MemberIndex, NameEntry
+from opsroom_chat.domain.names import name_key
+from opsroom_chat.domain.presence import Change, NameClaimChange
+from opsroom_contracts.chat.models import MEMBER, NAME_CLAIM, Member, MemberStatus, NameClaim
+from opsroom_contracts.chat.moderation import RESTRICTION
+from opsroom_contracts.errors import ErrorCode, FaultError, refuse
+from opsroom_contracts.serialization.codec import ContractError, encode
+from opsroom_contracts.serialization.versions import NewerVersionError
+from opsroom_contracts.subjects import member_subject, name_subject, restriction_subject
+from opsroom_messaging.errors import ConflictError, UnavailableError
+from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
+from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
+
+_ATTEMPTS = 20
+_RELEASED_NAME_SECONDS = 60
+_AWAY_WITHOUT_TOKEN = timedelta(days=1)
+"""How long the record of a member without a token is kept after they have left."""
+_NAME_PREFIX = name_subject("")
+_RESTRICTION_PREFIX = restriction_subject("")
+
+log = logging.getLogger(__name__)
+
+Mutation = Callable[[Member | None], Change | None]
+"""Computes a change from a member's current record (None: no record); None leaves it unchanged."""
+
+
+class MemberProjection:
+    """Keeps the member index up to date. After a restart a new index is built and swapped in when synced."""
+
+    def __init__(self) -> None:
+        self.index = MemberIndex()
+        self.malformed = 0
+        self._building: MemberIndex | None = None
+
+    def on_restart(self, *, reset: bool) -> None:
+        """Start a new index if ``reset``; the old one stays visible until the new one is complete."""
+        if reset:
+            self._building = MemberIndex()
+
+    def on_message(self, message: StreamMessage) -> None:
+        """Apply one record; a malformed one is skipped, counted and logged."""
+        index = self.index if self._building is None else self._building
+        index.delivered(message.seq)
+        try:
+            apply_record(index, message)
+        except ContractError as error:
+            self.malformed += 1
+            log.warning("skipped %s at %d: %s", message.subject, message.seq, error)
+
+    def apply_record(self, message: StreamMessage) -> Member | None:
+        """Apply one record that was read directly, and return the member if it is a readable member record.
+
+        Malformed records are not counted here, but when the subscription delivers them.
+
+        Raises:
+            UnavailableError: a newer release wrote it; a process of that release must handle the request.
+        """
+        try:
+            return apply_record(self.index, message)
+        except NewerVersionError as error:
+            raise UnavailableError(f"{message.subject}: {error}") from error
+        except ContractError:
+            return None
+
+    def on_synced(self) -> None:
+        """Swap in the new index."""
+        if self._building is not None:
+            self.index = self._building
+            self._building = None
+
+
+def apply_record(index: MemberIndex, message: StreamMessage) -> Member | None:
+    """Apply a stored record to ``index``; return the member if it is a member record.
+
+    Raises:
+        ContractError: it does not fit its contract, or its user id does not match its subject.
+    """
+    if message.subject.startswith(_RESTRICTION_PREFIX):
+        restriction = RESTRICTION.read(message.data)
+        index.restrictions.put(restriction, message.seq, message.at)
+        return None
+    if message.subject.startswith(_NAME_PREFIX):
+        claim = NAME_CLAIM.read(message.data)
+        index.put_name(message.subject.removeprefix(_NAME_PREFIX), claim.user_id, message.seq)
+        return None
+    member = MEMBER.read(message.data)
+    if member_subject(member.user.id) != message.subject:
+        raise ContractError("user.id", f"must match the subject {message.subject}")
+    index.put_member(member, message.seq)
+    return member
+
+
+def _release(key: str, expected: int) -> Write:
+    return Write(name_subject(key), encode(NameClaim()), expected=expected, ttl=_RELEASED_NAME_SECONDS)
+
+
+class MemberRepository:
+    """Reads and changes member records with optimistic locking; retries after a conflict."""
+
+    def __init__(
+        self,
+        projection: MemberProjection,
+        reader: StreamReader,
+        writer: BatchWriter,
+        *,
+        token_life: timedelta,
+    ) -> None:
+        self._projection = projection
+        self._reader = reader
+        self._writer = writer
+        self._token_life = token_life
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    @property
+    def index(self) -> MemberIndex:
+        """All members, as delivered to this process so far."""
+        return self._projection.index
+
+    async def find(self, user_id: str, predicate: Callable[[Member], bool]) -> Member | None:
+        """Return a member's record if it satisfies ``predicate``.
+
+        The projection may lag behind other processes, so the stream is read before None is returned.
+        """
+        entry = self.index.member(user_id)
+        if entry is not None and predicate(entry.member):
+            return entry.member
+        member, _ = await self._read_member(user_id)
+        return member if member is not None and predicate(member) else None
+
+    async def change(self, user_id: str, decide: Mutation) -> tuple[Member | None, int]:
+        """Apply ``decide`` to the record and store the result.
+
+        The projection may lag, so a refusal or "no change" is final only if it is based on the record in the
+        stream.
+
+        Returns:
+            The record after the change, and its sequence (0: there is no record).
+
+        Raises:
+            FaultError: ``decide`` refused; ``name_taken``; ``overloaded`` after too many conflicts.
+            UnavailableError: the broker did not respond, or a newer release wrote the record.
+        """
+        # Serialize changes of one member in this process, for example when all of their sockets reconnect.
+        # Otherwise they would conflict repeatedly. Optimistic locking handles the other processes.
+        lock = self._locks.setdefault(user_id, asyncio.Lock())
+        async with lock:
+            return await self._change(user_id, decide)
+
+    async def _change(self, user_id: str, decide: Mutation) -> tuple[Member | None, int]:
+        cached = self.index.member(user_id)
+        if cached is not None:
+            with suppress(FaultError, ConflictError):
+                change = decide(cached.member)
+                if change is not None:
+                    return change.member, await self._store(change, cached.seq)
+        for _ in range(_ATTEMPTS):
+            member, seq = await self._read_member(user_id)
+            change = decide(member)
+            if change is None:
+                return member, seq
+            try:
+                return change.member, await self._store(change, seq)
+            except ConflictError:
+                continue
+        raise refuse(ErrorCode.OVERLOADED, "too many concurrent changes to this user; try again")
+
+    async def release_name(self, key: str) -> None:
+        """Release a name whose holder is gone; do nothing if it has a valid holder.
+
+        Such claims appear after a broker crash: the broker can restore a claim whose tombstone has expired.
+
+        Raises:
+            UnavailableError: the broker did not respond.
+        """
+        held = await self._read_name(key)
+        if held is None or held.user_id is None or await self._holder_exists(held.user_id, key):
+            return
+        with suppress(ConflictError):
+            (seq,) = await self._writer.write(_release(key, held.seq))
+            self.index.put_name(key, None, seq)
+
+    async def _store(self, change: Change, expected: int) -> int:
+        member = change.member
+        record = Write(
+            member_subject(member.user.id), encode(member), expected=expected, ttl=self._ttl_of(member)
+        )
+        claim = None if change.name is NameClaimChange.KEEP else await self._claim(change)
+        if claim is None:
+            (seq,) = await self._writer.write(record)
+        else:
+            seq, name_seq = await self._writer.write(record, claim)
+            holder = member.user.id if change.name is NameClaimChange.CLAIM else None
+            self.index.put_name(name_key(member.user.name), holder, name_seq)
+        self.index.put_member(member, seq)
+        return seq
+
+    async def _claim(self, change: Change) -> Write | None:
+        """Return the write that claims or releases the name; None if there is nothing to release.
+
+        Raises:
+            FaultError: ``name_taken``.
+        """
+        user = change.member.user
+        key = name_key(user.name)
+        held = await self._read_name(key)
+        expected = 0 if held is None else held.seq
+        if change.name is NameClaimChange.RELEASE:
+            if held is None or held.user_id != user.id:
+                return None
+            return _release(key, expected)
+        if (
+            held is not None
+            and held.user_id not in {None, user.id}
+            and await self._holder_exists(held.user_id, key)
+        ):
+            raise refuse(ErrorCode.NAME_TAKEN, f"The name {user.name!r} is already taken.", field="name")
+        return Write(name_subject(key), encode(NameClaim(user_id=user.id)), expected=expected)
+
+    async def _holder_exists(self, user_id: str | None, key: str) -> bool:
+        """Whether the holder of a claim exists and uses the name; an orphaned claim must not block it."""
+        if user_id is None:
+            return False
+        holder, _ = await self._read_member(user_id)
+        return (
+            holder is not None
+            and holder.status is not MemberStatus.AWAY
+            and name_key(holder.user.name) == key
+        )
+
+    def _ttl_of(self, member: Member) -> int | None:
+        if member.status is not MemberStatus.AWAY:
+            return None
+        life = self._token_life if member.dialect.has_tokens else _AWAY_WITHOUT_TOKEN
+        return max(1, int(life.total_seconds()))  # the broker takes 0 as "never expires"
+
+    async def _read_member(self, user_id: str) -> tuple[Member | None, int]:
+        """Read the record from the stream, with its sequence; if it is malformed, use the last known one."""
+        stored = await self._reader.last(member_subject(user_id))
+        if stored is None:
+            self.index.drop_member(user_id)
+            return None, 0
+        read = self._projection.apply_record(stored)
+        entry = self.index.member(user_id)
+        return read if entry is None else entry.member, stored.seq
+
+    async def _read_name(self, key: str) -> NameEntry | None:
+        stored = await self._reader.last(name_subject(key))
+        if stored is None:
+            self.index.drop_name(key)
+            return None
+        self._projection.apply_record(stored)
+        entry = self.index.name(key)
+        return NameEntry(None if entry is None else entry.user_id, stored.seq)

@@ -1,0 +1,127 @@
+"""The stored events of messages, and their replacement.
+
+A replacement has two steps: store the new event, then erase the old text from disk. A pending erasure is
+stored atomically with the new event, so that another process can complete it after a crash in between.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from opsroom_contracts.chat.events import CHAT_EVENT, ChatEvent, MessageEvent
+from opsroom_contracts.chat.moderation import ERASURE, Erasure
+from opsroom_contracts.errors import ErrorCode, FaultError, refuse
+from opsroom_contracts.serialization.codec import ContractError, encode
+from opsroom_contracts.serialization.versions import NewerVersionError
+from opsroom_contracts.subjects import CHAT_ERASURES, erasure_subject, message_subject
+from opsroom_messaging.errors import ConflictError, UnavailableError
+from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
+from opsroom_messaging.jetstream.secure_delete import SecureDeleter
+from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
+
+_ATTEMPTS = 5
+_BATCH_SIZE = 100
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChatEvent:
+    """The last event of a message, and its sequence in ``CHAT``."""
+
+    seq: int
+    event: ChatEvent
+
+
+Change = Callable[[StoredChatEvent], ChatEvent | None]
+"""Returns the event that replaces the stored one; None if nothing is left to change. It may raise a fault."""
+
+
+class MessageStore:
+    """Writes the events of messages; also completes pending erasures of crashed processes."""
+
+    def __init__(self, reader: StreamReader, writer: BatchWriter, eraser: SecureDeleter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._eraser = eraser
+
+    async def add(self, event: MessageEvent) -> int:
+        """Store a new message. Returns its sequence.
+
+        Raises:
+            ConflictError: its subject is not empty.
+            UnavailableError: the broker did not respond.
+        """
+        subject = message_subject(event.room, event.id)
+        (seq,) = await self._writer.write(Write(subject, encode(event), expected=0))
+        return seq
+
+    async def replace(self, room: str, message_id: str, change: Change) -> StoredChatEvent:
+        """Replace the last event of a message. Returns the current event once the text before it is erased.
+
+        Raises:
+            FaultError: ``message_unknown``; ``unavailable`` after too many conflicts; a fault of ``change``.
+            UnavailableError: the broker did not respond, or a newer release stored the message.
+        """
+        subject = message_subject(room, message_id)
+        for _ in range(_ATTEMPTS):
+            stored = await self._last(room, message_id)
+            event = change(stored)
+            if event is None:
+                await self._finish(await self._reader.last(erasure_subject(message_id)))
+                return stored
+            erasure = Erasure(room=room, id=message_id, message_seq=stored.seq)
+            try:
+                seq, erasure_seq = await self._writer.write(
+                    Write(subject, encode(event), expected=stored.seq),
+                    Write(erasure_subject(message_id), encode(erasure)),
+                )
+            except ConflictError:
+                continue  # a concurrent request changed it
+            await self._erase(erasure, erasure_seq)
+            return StoredChatEvent(seq, event)
+        raise refuse(ErrorCode.UNAVAILABLE, "this message is being changed by other requests; try again")
+
+    async def finish_erasures(self) -> None:
+        """Complete all pending erasures.
+
+        Raises:
+            UnavailableError: the broker did not respond.
+        """
+        if await self._reader.last(CHAT_ERASURES) is None:
+            return  # the usual case, without reading a page
+        start = 1
+        while page := await self._reader.page(CHAT_ERASURES, start=start, count=_BATCH_SIZE):
+            for stored in page:
+                await self._finish(stored)
+            start = page[-1].seq + 1
+
+    async def _last(self, room: str, message_id: str) -> StoredChatEvent:
+        stored = await self._reader.last(message_subject(room, message_id))
+        if stored is None:
+            raise _not_found(room, message_id)
+        try:
+            return StoredChatEvent(stored.seq, CHAT_EVENT.read(stored.data))
+        except NewerVersionError as error:
+            raise UnavailableError(f"{stored.subject}: {error}") from error
+        except ContractError:
+            raise _not_found(room, message_id) from None
+
+    async def _finish(self, stored: StreamMessage | None) -> None:
+        if stored is None:
+            return
+        try:
+            await self._erase(ERASURE.read(stored.data), stored.seq)
+        except NewerVersionError:
+            log.info("left %s to a process of a newer release", stored.subject)
+        except ContractError:
+            log.warning("dropped a malformed erasure on %s", stored.subject)
+            await self._eraser.erase(stored.seq)
+
+    async def _erase(self, erasure: Erasure, erasure_seq: int) -> None:
+        await self._eraser.erase(erasure.message_seq)
+        await self._eraser.erase(erasure_seq)
+
+
+def _not_found(room: str, message_id: str) -> FaultError:
+    return refuse(ErrorCode.MESSAGE_UNKNOWN, f"there is no message {message_id} in room {room}", field="id")

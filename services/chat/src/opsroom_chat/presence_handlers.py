@@ -1,0 +1,178 @@
+"""Handlers of presence: register, join, leave, list users, verify and revoke tokens."""
+
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+from uuid import uuid4
+
+from opsroom_chat.domain import presence, tokens
+from opsroom_chat.domain.presence import Change, GracePeriods, Registration
+from opsroom_chat.member_repository import MemberRepository
+from opsroom_contracts.chat.models import (
+    JoinReply,
+    JoinRequest,
+    LeaveReply,
+    LeaveRequest,
+    Member,
+    MemberStatus,
+    RegisterReply,
+    RegisterRequest,
+    User,
+    UsersReply,
+    UsersRequest,
+    WhoamiReply,
+    WhoamiRequest,
+)
+from opsroom_contracts.chat.moderation import RevokeReply, RevokeRequest
+from opsroom_contracts.chat.restrictions import refusal
+from opsroom_contracts.errors import ErrorCode, FaultError, refuse
+from opsroom_contracts.text import NameRuleError, clean_name
+
+Clock = Callable[[], datetime]
+
+
+class PresenceHandlers:
+    """Handlers of requests about users and their connections."""
+
+    def __init__(self, members: MemberRepository, grace_periods: GracePeriods, clock: Clock) -> None:
+        self._members = members
+        self._grace_periods = grace_periods
+        self._clock = clock
+
+    async def register(self, request: RegisterRequest) -> RegisterReply:
+        """Register a user under a name.
+
+        Raises:
+            FaultError: ``name_invalid``, ``name_taken``, ``banned``.
+        """
+        user_id = tokens.user_id_for(request.client_id) if request.client_id else str(uuid4())
+        user = User(id=user_id, name=_checked_name(request.name))
+        self._reject_banned(user)
+        token = None
+        if request.dialect.has_tokens:
+            fresh = secrets.token_urlsafe(tokens.SECRET_BYTES)
+            token = tokens.make_token(user_id, tokens.secret_for(request.client_id, fresh))
+        registration = Registration(
+            user=user,
+            dialect=request.dialect,
+            token_hash=None if token is None else tokens.token_hash(token),
+            origin=request.origin,
+            connection=request.connection,
+            grant=request.grant,
+        )
+
+        def decide(known: Member | None) -> Change:
+            if known is not None and (known.user, known.dialect) != (user, request.dialect):
+                message = "this id was used before to register another user"
+                raise refuse(ErrorCode.IDEMPOTENCY_MISMATCH, message, field="clientId")
+            return presence.register(registration, known, self._clock(), self._grace_periods)
+
+        _, seq = await self._members.change(user_id, decide)
+        return RegisterReply(user=user, token=token, seq=seq)
+
+    async def join(self, request: JoinRequest) -> JoinReply:
+        """Add a connection.
+
+        Raises:
+            FaultError: ``token_invalid``, ``user_unknown``, ``banned``, ``name_taken`` (another user has
+                taken the name since).
+        """
+        user_id = _owner_id(request.token) if request.token is not None else request.user_id
+        if user_id is None:
+            raise refuse(ErrorCode.INVALID_REQUEST, "token or userId is required", field="token")
+
+        def decide(known: Member | None) -> Change | None:
+            member = self._authenticated_member(known, request, user_id)
+            self._reject_banned(member.user)
+            return presence.join(member, request.connection, request.origin, self._clock())
+
+        member, seq = await self._members.change(user_id, decide)
+        if member is None:
+            raise refuse(ErrorCode.USER_UNKNOWN, "there is no such user")
+        return JoinReply(user=member.user, seq=seq)
+
+    async def leave(self, request: LeaveRequest) -> LeaveReply:
+        """Remove connections; unknown ones are ignored."""
+
+        def decide(known: Member | None) -> Change | None:
+            if known is None:
+                return None
+            gone = frozenset(request.connections)
+            return presence.leave(known, gone, request.manner, self._clock(), self._grace_periods)
+
+        _, seq = await self._members.change(request.user_id, decide)
+        return LeaveReply(seq=seq)
+
+    async def users(self, _request: UsersRequest) -> UsersReply:
+        """Return the user list."""
+        return UsersReply(users=tuple(self._members.index.listed()))
+
+    async def whoami(self, request: WhoamiRequest) -> WhoamiReply:
+        """Return the owner of a token.
+
+        Raises:
+            FaultError: ``token_invalid``.
+        """
+        owner = await self._members.find(
+            _owner_id(request.token), lambda member: tokens.proves(request.token, member.token_hash)
+        )
+        if owner is None:
+            raise _invalid_token()
+        return WhoamiReply(user=owner.user, grant=owner.grant)
+
+    async def revoke(self, request: RevokeRequest) -> RevokeReply:
+        """Revoke a user's token; a repeated request changes nothing.
+
+        Raises:
+            FaultError: ``user_unknown``.
+        """
+
+        def decide(known: Member | None) -> Change | None:
+            if known is None or not known.dialect.has_tokens:
+                message = f"no user with a token has the id {request.user_id}"
+                raise refuse(ErrorCode.USER_UNKNOWN, message, field="userId")
+            return presence.revoke(known)
+
+        member, seq = await self._members.change(request.user_id, decide)
+        if member is None:
+            raise refuse(ErrorCode.USER_UNKNOWN, "there is no such user")
+        return RevokeReply(user=member.user, seq=seq)
+
+    def _reject_banned(self, user: User) -> None:
+        ban = self._members.index.restrictions.ban_of_name(user.name, self._clock())
+        if ban is not None:
+            raise refusal(ban)
+
+    def _authenticated_member(self, known: Member | None, request: JoinRequest, user_id: str) -> Member:
+        if request.token is not None:
+            if known is None or not tokens.proves(request.token, known.token_hash):
+                raise _invalid_token()
+            return known
+        if known is not None and known.dialect is request.dialect:
+            return known
+        if known is not None or request.name is None or request.dialect.has_tokens:
+            raise refuse(ErrorCode.USER_UNKNOWN, f"no user has the id {user_id}", field="userId")
+        # The record has expired: without a token, a user rejoins with the id and name they had before.
+        user = User(id=user_id, name=_checked_name(request.name))
+        registration = Registration(user, request.dialect, None, request.origin, request.connection)
+        return presence.register(registration, None, self._clock(), self._grace_periods).member.model_copy(
+            update={"status": MemberStatus.AWAY, "connections": ()}
+        )
+
+
+def _checked_name(raw: str) -> str:
+    try:
+        return clean_name(raw)
+    except NameRuleError as error:
+        raise refuse(ErrorCode.NAME_INVALID, str(error), field="name") from None
+
+
+def _owner_id(token: str) -> str:
+    owner = tokens.owner_of(token)
+    if not owner or not all(char.isascii() and (char.isalnum() or char == "-") for char in owner):
+        raise _invalid_token()
+    return owner
+
+
+def _invalid_token() -> FaultError:
+    return refuse(ErrorCode.TOKEN_INVALID, "the token is not valid: register again", field="token")

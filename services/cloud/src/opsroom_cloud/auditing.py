@@ -1,0 +1,47 @@
+"""Audit logging of commands and their outcomes."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from opsroom_contracts.audit import AuditAction
+from opsroom_contracts.cloud.models import CancelRequest, CreateRequest, InstanceRequest, OperationReply
+from opsroom_contracts.errors import RETRYABLE, ErrorCode, FaultError
+from opsroom_messaging.jetstream.audit_log import AuditWriter, accepted_entry, rejected_entry
+
+RequestT = TypeVar("RequestT", CreateRequest, InstanceRequest, CancelRequest)
+Handler = Callable[[RequestT], Awaitable[OperationReply]]
+
+_NOT_AUDITED = RETRYABLE - {ErrorCode.RATE_LIMITED}
+
+
+def with_audit(audit: AuditWriter, action: AuditAction, handler: Handler[RequestT]) -> Handler[RequestT]:
+    """Wrap ``handler`` to write an audit entry for every outcome, except retryable errors.
+
+    An exceeded quota (``rate_limited``) is audited although it is retryable.
+    """
+
+    async def handle(request: RequestT) -> OperationReply:
+        target = _target(request)
+        try:
+            reply = await handler(request)
+        except FaultError as error:
+            if error.fault.code not in _NOT_AUDITED:
+                entry = rejected_entry(action, request.actor, error.fault, target)
+                audit.record(entry.model_copy(update={"address": request.address}))
+            raise
+        operation = reply.operation
+        entry = accepted_entry(action, request.actor, operation.id, operation.instance_id)
+        audit.record(entry.model_copy(update={"address": request.address}))
+        return reply
+
+    return handle
+
+
+def _target(request: CreateRequest | InstanceRequest | CancelRequest) -> str | None:
+    match request:
+        case InstanceRequest():
+            return request.instance_id
+        case CancelRequest():
+            return request.operation_id
+        case _:
+            return None

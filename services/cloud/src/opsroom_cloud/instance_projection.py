@@ -1,0 +1,210 @@
+"""In-memory projection of all instances from the stored events."""
+
+import logging
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from types import MappingProxyType
+
+from opsroom_contracts.cloud.models import INSTANCE_EVENT, Instance, InstanceEvent, PendingOperation, apply
+from opsroom_contracts.serialization.codec import ContractError
+from opsroom_contracts.serialization.versions import NewerVersionError
+from opsroom_contracts.subjects import instance_events
+from opsroom_messaging.errors import UnavailableError
+from opsroom_messaging.jetstream.stream_reader import StreamMessage
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_CORRUPT_MAX = 10_000
+"""Maximum number of instances with a corrupt last event that wait for repair."""
+
+_NO_OPERATIONS: Mapping[str, datetime] = MappingProxyType({})
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedInstance:
+    """An instance in the projection.
+
+    ``instance``: None if it does not exist. ``seq``: sequence of the last message on its subject (0: none).
+    ``at``: when the broker stored its last event.
+    """
+
+    instance: Instance | None = None
+    seq: int = 0
+    at: datetime = _EPOCH
+
+
+UNKNOWN = TrackedInstance()
+
+
+class NewerReleaseError(UnavailableError):
+    """A newer release wrote the payload; a process of that release may handle the request."""
+
+
+def read_event(message: StreamMessage) -> InstanceEvent | None:
+    """Decode the event in ``message``; log a malformed one and return None.
+
+    Raises:
+        NewerReleaseError: a newer release wrote the event. It is logged, too.
+    """
+    try:
+        event = INSTANCE_EVENT.read(message.data)
+    except NewerVersionError as error:
+        log.warning("skipped %s (sequence %d): %s", message.subject, message.seq, error)
+        raise NewerReleaseError(f"{message.subject}: {error}") from error
+    except ContractError as error:
+        log.warning("skipped a malformed event on %s (sequence %d): %s", message.subject, message.seq, error)
+        return None
+    if instance_events(event.instance_id) != message.subject:
+        log.warning("skipped an event of another instance on %s (sequence %d)", message.subject, message.seq)
+        return None
+    return event
+
+
+class InstanceProjection:
+    """Handler of a subscription to all instance events; this process's own writes are applied immediately.
+
+    A removed instance is dropped as soon as the subscription has delivered its last event. Until then it is
+    kept as a tombstone, so that an older event delivered late does not restore it.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, TrackedInstance] = {}
+        self._pending: dict[str, str] = {}
+        self._due: dict[str, dict[str, datetime]] = {}
+        self._sorted: list[str] | None = []
+        self._position = 0
+        self._corrupt: set[str] = set()
+        self.malformed = 0
+
+    def on_restart(self, *, reset: bool) -> None:
+        """Clear the projection if the subscription starts from the beginning."""
+        if reset:
+            self._known.clear()
+            self._pending.clear()
+            self._due.clear()
+            self._sorted = []
+            self._position = 0
+
+    def on_message(self, message: StreamMessage) -> None:
+        """Apply one message of ``cloud.events.*``."""
+        self._position = message.seq
+        instance_id = message.subject.rpartition(".")[2]
+        known = self._known.get(instance_id, UNKNOWN)
+        if known.seq > message.seq:
+            return
+        if known.seq == message.seq:
+            self._update(instance_id, replace(known, at=message.at))
+            return
+        try:
+            event = read_event(message)
+        except NewerReleaseError:
+            # Keep the old sequence, so that optimistic locking prevents writes after this event.
+            self.malformed += 1
+            return
+        if event is None:
+            self.malformed += 1
+            self._mark_corrupt(instance_id)
+            self.mark_skipped(instance_id, message.seq)
+        else:
+            self.apply_event(event, message.seq, message.at)
+
+    def on_synced(self) -> None:
+        """Do nothing: readers wait for the sequence that they need."""
+
+    def apply_event(self, event: InstanceEvent, seq: int, at: datetime) -> TrackedInstance:
+        """Apply the last event of an instance: valid as of ``seq``, stored at ``at``."""
+        known = self._known.get(event.instance_id, UNKNOWN)
+        if known.seq < seq:
+            known = TrackedInstance(apply(event), seq, at)
+            self._update(event.instance_id, known)
+        return known
+
+    def mark_skipped(self, instance_id: str, seq: int) -> TrackedInstance:
+        """Note that the last message of an instance, at ``seq``, changes nothing."""
+        known = self._known.get(instance_id, UNKNOWN)
+        if known.seq < seq:
+            known = replace(known, seq=seq)
+            self._update(instance_id, known)
+        return known
+
+    def get(self, instance_id: str) -> TrackedInstance:
+        """Return the tracked state of an instance."""
+        return self._known.get(instance_id, UNKNOWN)
+
+    def instance_with(self, operation_id: str) -> str | None:
+        """Return the id of the instance on which the operation is pending, if known."""
+        return self._pending.get(operation_id)
+
+    def due_of(self, actor: str) -> Mapping[str, datetime]:
+        """Return the pending operations of ``actor``: due time by operation id."""
+        return self._due.get(actor, _NO_OPERATIONS)
+
+    def pending(self) -> Iterator[tuple[str, PendingOperation, datetime]]:
+        """Iterate over pending operations: instance id, operation, and when it was stored."""
+        for instance_id in self._pending.values():
+            known = self._known[instance_id]
+            if known.instance is not None and known.instance.pending is not None:
+                yield instance_id, known.instance.pending, known.at
+
+    def stored_before(self, moment: datetime) -> list[str]:
+        """Return the ids of idle instances whose last event was stored before ``moment``."""
+        return [
+            instance_id
+            for instance_id, known in self._known.items()
+            if known.at < moment and known.instance is not None and known.instance.pending is None
+        ]
+
+    def after(self, instance_id: str | None, limit: int) -> list[Instance]:
+        """Return up to ``limit`` instances after ``instance_id``, sorted by id."""
+        if self._sorted is None:
+            self._sorted = sorted(key for key, known in self._known.items() if known.instance is not None)
+        start = 0 if instance_id is None else bisect_right(self._sorted, instance_id)
+        found = (self._known[key].instance for key in self._sorted[start : start + limit])
+        return [instance for instance in found if instance is not None]
+
+    def pop_corrupt(self) -> set[str]:
+        """Return and clear the ids of instances whose last message is malformed.
+
+        They need repair, because readers of the last message of each subject miss them.
+        """
+        corrupt, self._corrupt = self._corrupt, set()
+        return corrupt
+
+    @property
+    def position(self) -> int:
+        """The last sequence that the subscription has delivered."""
+        return self._position
+
+    def counts(self) -> dict[str, int]:
+        """Return the sizes for the statistics."""
+        return {"instances": len(self._known), "pending": len(self._pending), "malformed": self.malformed}
+
+    def _remove_pending(self, pending: PendingOperation) -> None:
+        self._pending.pop(pending.id, None)
+        due = self._due.get(pending.actor)
+        if due is not None:
+            due.pop(pending.id, None)
+            if not due:
+                del self._due[pending.actor]
+
+    def _mark_corrupt(self, instance_id: str) -> None:
+        if len(self._corrupt) < _CORRUPT_MAX:
+            self._corrupt.add(instance_id)
+
+    def _update(self, instance_id: str, known: TrackedInstance) -> None:
+        before = self._known.get(instance_id, UNKNOWN).instance
+        if before is not None and before.pending is not None:
+            self._remove_pending(before.pending)
+        if known.instance is not None and known.instance.pending is not None:
+            pending = known.instance.pending
+            self._pending[pending.id] = instance_id
+            self._due.setdefault(pending.actor, {})[pending.id] = pending.due_at
+        if (before is None) != (known.instance is None):
+            self._sorted = None
+        if known.instance is None and known.seq <= self._position:
+            self._known.pop(instance_id, None)
+        else:
+            self._known[instance_id] = known

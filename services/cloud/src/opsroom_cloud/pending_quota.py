@@ -1,0 +1,57 @@
+"""Quota of pending operations per actor."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from opsroom_cloud.domain.lifecycle import AcceptCommand
+from opsroom_cloud.instance_projection import InstanceProjection
+from opsroom_contracts.errors import ErrorCode, refuse
+
+_MIN_RETRY_SECONDS = 0.05
+
+
+class PendingQuota:
+    """Counts pending operations in the projection and those that this process is storing.
+
+    Concurrent commands in one process therefore can't exceed the quota. Operations accepted by another
+    process count as soon as their events are delivered.
+    """
+
+    def __init__(self, projection: InstanceProjection) -> None:
+        self._projection = projection
+        self._storing: defaultdict[str, set[str]] = defaultdict(set)
+
+    @contextmanager
+    def reserve(self, order: AcceptCommand) -> Iterator[None]:
+        """Reserve quota for ``order`` while it is stored; the projection must contain it when the block ends.
+
+        Raises:
+            FaultError: ``rate_limited``; ``retry_after`` is when the actor's next operation is due.
+        """
+        if order.pending_max is None:
+            yield
+            return
+        self._check(order, order.pending_max)
+        storing = self._storing[order.actor]
+        storing.add(order.operation_id)
+        try:
+            yield
+        finally:
+            storing.discard(order.operation_id)
+            if not storing:
+                del self._storing[order.actor]
+
+    def _check(self, order: AcceptCommand, limit: int) -> None:
+        due = self._projection.due_of(order.actor)
+        storing = self._storing.get(order.actor, set())
+        # The event may be delivered before the write returns: don't count the operation twice.
+        count = len(due) + len(storing - due.keys())
+        if count < limit:
+            return
+        wait = (min(due.values(), default=order.due_at) - order.accepted_at).total_seconds()
+        raise refuse(
+            ErrorCode.RATE_LIMITED,
+            f"{order.actor} has {count} operations pending, of at most {limit}; wait until one is complete",
+            retry_after=round(max(wait, _MIN_RETRY_SECONDS), 3),
+        )

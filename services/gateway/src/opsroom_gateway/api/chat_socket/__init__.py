@@ -1,0 +1,1 @@
+"""The chat WebSocket of ``/api/v1``."""

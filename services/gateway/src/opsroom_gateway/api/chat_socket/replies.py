@@ -1,0 +1,67 @@
+"""Frames for a single chat socket: replies to its frames, and notices about its user."""
+
+from opsroom_contracts.chat.frames import AckFrame, ErrorFrame, Mute, MutedFrame, UnmutedFrame, WelcomeFrame
+from opsroom_contracts.chat.models import SendReply, User
+from opsroom_contracts.chat.moderation import Restriction
+from opsroom_contracts.errors import ErrorCode, FaultError
+from opsroom_contracts.serialization.codec import encode
+from opsroom_contracts.serialization.model import Model
+from opsroom_gateway.transport.encoding import text_frame
+from opsroom_gateway.transport.websocket.connection import WebSocketConnection
+from opsroom_runtime.metrics import Counter
+
+
+class Replies:
+    """Writes frames to one socket; counts refusals."""
+
+    __slots__ = ("_connection", "_refusals")
+
+    def __init__(self, connection: WebSocketConnection, error_counter: Counter) -> None:
+        self._connection = connection
+        self._refusals = error_counter
+
+    def send(self, frame: Model) -> None:
+        """Write one frame."""
+        self._connection.write(text_frame(encode(frame)))
+
+    def welcome(self, user: User, users: tuple[User, ...], seq: int, mute: Restriction | None) -> None:
+        """Send the welcome frame. ``seq``: the current sequence. ``mute``: the user's mute, if any."""
+        muted = None if mute is None else Mute(until=mute.until, reason=mute.reason)
+        self.send(WelcomeFrame(user=user, users=users, seq=seq, muted=muted))
+
+    def acknowledge(self, client_id: str, reply: SendReply) -> None:
+        """Acknowledge a stored message."""
+        self.send(
+            AckFrame(
+                client_id=client_id,
+                seq=reply.seq,
+                id=reply.id,
+                timestamp=reply.timestamp,
+                duplicate=reply.duplicate,
+            )
+        )
+
+    def muted(self, mute: Restriction) -> None:
+        """Notify the user that they are muted, or no longer muted."""
+        frame = MutedFrame(until=mute.until, reason=mute.reason)
+        self.send(UnmutedFrame() if mute.lifted else frame)
+
+    def refuse(self, code: ErrorCode, message: str, field: str | None = None) -> None:
+        """Refuse a frame with an error of the gateway."""
+        self._refusals.add(code.value)
+        self.send(ErrorFrame(code=code, message=message, field=field))
+
+    def fault(self, error: FaultError, client_id: str | None = None) -> None:
+        """Send the error of a service; ``client_id`` is that of the refused ``send`` frame."""
+        fault = error.fault
+        self._refusals.add(fault.code.value)
+        self.send(
+            ErrorFrame(
+                code=fault.code,
+                message=fault.message,
+                client_id=client_id,
+                field=fault.field,
+                retry_after=fault.retry_after,
+                until=fault.until,
+            )
+        )

@@ -1,0 +1,289 @@
+"""``WS /api/v1/chat/ws``: hello, missed messages, then live messages."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import assert_never
+
+from fastapi import WebSocket
+from starlette.types import Message
+
+from opsroom_contracts import endpoints
+from opsroom_contracts.chat.frames import (
+    SUBPROTOCOL,
+    AcknowledgedFrame,
+    ClientFrame,
+    HelloFrame,
+    LeaveFrame,
+    ResetFrame,
+    TypingFrame,
+)
+from opsroom_contracts.chat.models import JoinRequest, LeaveReason, TypingEvent, User
+from opsroom_contracts.chat.moderation import Restriction, RestrictionKind
+from opsroom_contracts.chat.restrictions import refusal
+from opsroom_contracts.close_codes import Close
+from opsroom_contracts.errors import ErrorCode, FaultError
+from opsroom_contracts.identity import Action, Mode
+from opsroom_contracts.serialization.codec import encode
+from opsroom_contracts.serialization.model import copy_fields
+from opsroom_contracts.subjects import typing_subject
+from opsroom_gateway.api.chat_socket.codec import FrameReader
+from opsroom_gateway.api.chat_socket.replies import Replies
+from opsroom_gateway.auth.authorization import Authorizer
+from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
+from opsroom_gateway.fanout.replay import HistoryGapError, Replayer
+from opsroom_gateway.metrics import error_counter
+from opsroom_gateway.middleware.client_address import Client, client_of
+from opsroom_gateway.middleware.rate_limits import Limits
+from opsroom_gateway.presence.restriction_enforcer import is_ban
+from opsroom_gateway.presence.sessions import Session, Sessions
+from opsroom_gateway.projections.members import MemberProjection
+from opsroom_gateway.projections.messages import MessageProjection
+from opsroom_gateway.settings import GatewaySettings
+from opsroom_gateway.transport.websocket.connection import WebSocketConnection, connection_of
+from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.client.request_client import RequestClient
+from opsroom_messaging.errors import UnavailableError
+from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
+from opsroom_runtime.spans import SpanKind
+
+_TYPING_EVERY_SECONDS = 1.0
+_SEEN_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class ChatSocketContext:
+    """Dependencies shared by all chat sockets."""
+
+    broker: NatsConnection
+    requester: RequestClient
+    sessions: Sessions
+    members: MemberProjection
+    members_subscription: StreamSubscription
+    projection: MessageProjection
+    replayer: Replayer
+    limits: Limits
+    settings: GatewaySettings
+    access: Authorizer
+    revocations: RevocationWatcher
+
+
+class _ClosedError(Exception):
+    """The client disconnected, or the server is closing the socket."""
+
+
+class ChatSocket:
+    """One chat socket of one user."""
+
+    __slots__ = (
+        "_banned",
+        "_client",
+        "_connection",
+        "_context",
+        "_frames",
+        "_last_typing",
+        "_left",
+        "_replies",
+        "_session",
+        "_user",
+        "_welcomed",
+    )
+
+    def __init__(self, context: ChatSocketContext, client: Client, connection: WebSocketConnection) -> None:
+        self._context = context
+        self._client = client
+        self._connection = connection
+        self._replies = Replies(connection, error_counter(context.broker.metrics))
+        self._frames = FrameReader(connection, self._replies, context.limits.json_depth)
+        self._session: Session | None = None
+        self._user: User | None = None
+        self._last_typing = 0.0
+        self._left = False
+        self._banned = False
+        self._welcomed = False
+
+    def lost(self, *, exited: bool) -> None:
+        """Close the socket: the user left through another one, or another user has taken the name."""
+        self._left = True
+        self._connection.close(Close.LEFT.value if exited else Close.NAME_LOST.value)
+
+    async def open(self, websocket: WebSocket) -> None:
+        """Process hello and send missed messages; then serve the socket by callbacks, without a task."""
+        try:
+            hello = await self._hello(websocket)
+            await self._join(hello)
+            await self._welcome_and_replay(hello)
+        except _ClosedError:
+            await self._end()
+        except BaseException:
+            await self._end()
+            raise
+        else:
+            self._connection.serve_callback(self._on_message)
+
+    async def _on_message(self, message: Message) -> None:
+        if message["type"] == "websocket.disconnect":
+            await self._end()
+            return
+        frame = self._frames.read(message)
+        if frame is not None and not self._left:
+            await self._handle(frame)
+
+    async def _end(self) -> None:
+        self._context.revocations.unwatch(self)
+        self._context.projection.readers.unsubscribe(self._connection)
+        self._context.members.readers.unsubscribe(self._connection)
+        session, self._session = self._session, None
+        if session is not None and not self._left:
+            manner = LeaveReason.CLOSED if self._connection.closed_by_peer else LeaveReason.BROKEN
+            if self._banned:
+                manner = LeaveReason.EXIT
+            await self._context.sessions.leave(session, manner)
+
+    async def _hello(self, websocket: WebSocket) -> HelloFrame:
+        try:
+            async with asyncio.timeout(self._context.settings.hello_seconds):
+                frame = await self._frames.first(websocket)
+        except TimeoutError:
+            self._connection.close(Close.HELLO_EXPECTED.value)
+            raise _ClosedError from None
+        if frame is None:
+            raise _ClosedError
+        if not isinstance(frame, HelloFrame):
+            self._replies.refuse(ErrorCode.HELLO_REQUIRED, "the first frame must be hello")
+            self._connection.close(Close.HELLO_EXPECTED.value)
+            raise _ClosedError
+        return frame
+
+    async def _join(self, hello: HelloFrame) -> None:
+        connection = self._context.sessions.new_connection()
+        enforcer = self._context.access.enforcer
+        try:
+            enforcer.check(self._client)
+            await self._authorize(hello.token)
+            self._session, reply = await self._context.sessions.join(
+                JoinRequest(connection=connection, token=hello.token), self
+            )
+            enforcer.watch(self._connection, self._client, reply.user.name, self._on_restriction)
+        except FaultError as error:
+            self._replies.fault(error)
+            closes = {
+                ErrorCode.TOKEN_INVALID: Close.TOKEN_INVALID,
+                ErrorCode.FORBIDDEN: Close.TOKEN_INVALID,
+                ErrorCode.NAME_TAKEN: Close.NAME_LOST,
+                ErrorCode.BANNED: Close.BANNED,
+            }
+            self._banned = error.fault.code is ErrorCode.BANNED
+            self._connection.close(closes.get(error.fault.code, Close.TRY_LATER).value)
+            raise _ClosedError from None
+        self._user = reply.user
+        # The user list in the welcome must contain this user. A lagging gateway rejects the connection.
+        if not await self._context.members_subscription.wait_for(reply.seq, _SEEN_SECONDS):
+            self._connection.close(Close.TRY_LATER.value)
+            raise _ClosedError
+
+    async def _authorize(self, token: str) -> None:
+        """Check that the token may chat, unless the portal is open to everyone."""
+        access = self._context.access
+        if access.mode is Mode.OPEN:
+            return
+        principal = await access.from_token(token)
+        access.check(principal, Action.CHAT)
+
+        def end() -> None:
+            self._connection.close(Close.TOKEN_INVALID.value)
+
+        self._context.revocations.watch(self, principal, Action.CHAT, end)
+
+    async def _welcome_and_replay(self, hello: HelloFrame) -> None:
+        context = self._context
+        if self._user is None:
+            raise AssertionError("welcome before join")
+        self._replies.welcome(self._user, context.members.listed(), context.projection.head, self._mute())
+        self._welcomed = True
+        context.members.readers.subscribe(self._connection)
+        if hello.since is None:
+            context.projection.readers.subscribe(self._connection)
+            return
+        try:
+            async for part in context.replayer.replay_from(hello.since, context.settings.replay_limit):
+                self._connection.write(part.frames)
+                if not part.last and not await self._connection.wait_drained():
+                    raise _ClosedError
+            context.projection.readers.subscribe(self._connection)
+        except HistoryGapError:
+            self._replies.send(ResetFrame(seq=context.projection.head))
+            context.projection.readers.subscribe(self._connection)
+        except UnavailableError:
+            self._connection.close(Close.TRY_LATER.value)
+            raise _ClosedError from None
+
+    async def _handle(self, frame: ClientFrame) -> None:
+        if isinstance(frame, AcknowledgedFrame):
+            await self._request(frame)
+            return
+        match frame:
+            case TypingFrame():
+                await self._publish_typing(frame)
+            case LeaveFrame():
+                await self._leave()
+            case HelloFrame():
+                self._replies.refuse(ErrorCode.INVALID_REQUEST, "hello was already received", field="type")
+            case _:
+                assert_never(frame)
+
+    async def _request(self, frame: AcknowledgedFrame) -> None:
+        """Send the frame to its endpoint, as a request of this user, and acknowledge it."""
+        endpoint = endpoints.FRAME_ENDPOINTS[type(frame)]
+        user_id = self._require_session().user_id
+        try:
+            self._context.limits.count_message(self._client, user_id)
+            with self._context.broker.tracer.span(f"frame {frame.type}", SpanKind.SERVER, {}):
+                request = copy_fields(frame, endpoint.request, user_id=user_id)
+                reply = await self._context.requester.request(endpoint, request)
+        except FaultError as error:
+            self._replies.fault(error, frame.client_id)
+            return
+        self._replies.acknowledge(frame.client_id, reply)
+
+    async def _publish_typing(self, frame: TypingFrame) -> None:
+        now = asyncio.get_running_loop().time()
+        if (
+            now - self._last_typing < _TYPING_EVERY_SECONDS
+            or self._user is None
+            or self._mute() is not None
+            or not self._context.broker.connected
+        ):
+            return
+        self._last_typing = now
+        notice = TypingEvent(room=frame.room, user=self._user)
+        await self._context.broker.publish(typing_subject(frame.room), encode(notice))
+
+    def _mute(self) -> Restriction | None:
+        user = self._user
+        return None if user is None else self._context.access.enforcer.mute_of(user.name)
+
+    def _on_restriction(self, restriction: Restriction) -> None:
+        """Apply a mute or ban of this user."""
+        if is_ban(restriction):
+            self._banned = True
+            self._replies.fault(refusal(restriction))
+            self._connection.close(Close.BANNED.value)
+        elif restriction.kind is RestrictionKind.MUTE and self._welcomed:
+            self._replies.muted(restriction)
+
+    async def _leave(self) -> None:
+        self._left = True
+        await self._context.sessions.leave(self._require_session(), LeaveReason.EXIT, everywhere=True)
+        self._connection.close(Close.LEFT.value)
+
+    def _require_session(self) -> Session:
+        if self._session is None:
+            raise AssertionError("a frame was handled before the join")
+        return self._session
+
+
+async def serve_chat_socket(context: ChatSocketContext, websocket: WebSocket) -> None:
+    """Accept a socket and serve it."""
+    offered = websocket.scope.get("subprotocols") or []
+    await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
+    await ChatSocket(context, client_of(websocket), connection_of(websocket)).open(websocket)

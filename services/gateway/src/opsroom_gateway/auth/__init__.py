@@ -1,0 +1,1 @@
+"""Authentication and authorization: static tokens, OpenID Connect, roles, revocation."""

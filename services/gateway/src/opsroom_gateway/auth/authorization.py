@@ -1,0 +1,221 @@
+"""Authentication of requests and sockets, and authorization of what they ask for."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from starlette.requests import HTTPConnection, Request
+
+from opsroom_contracts import endpoints
+from opsroom_contracts.chat.models import User, WhoamiReply, WhoamiRequest
+from opsroom_contracts.cloud.models import ANONYMOUS
+from opsroom_contracts.errors import ErrorCode, refuse
+from opsroom_contracts.identity import Action, Grant, Mode, Role, SignIn
+from opsroom_gateway.auth.static_tokens import StaticTokens
+from opsroom_gateway.domain.roles import anonymous_role, higher_role, permissions_of, registered_role
+from opsroom_gateway.middleware.client_address import client_of
+from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer
+from opsroom_messaging.client.request_client import RequestClient
+
+TOKEN_MAX = 8192
+"""Longest accepted token, in characters. Tokens of single sign-on are long."""
+_REGISTRATION_TOKEN_MAX = 256
+
+
+class AuthMethod(StrEnum):
+    """How a principal was authenticated."""
+
+    NONE = "nothing"
+    REGISTRATION = "registration"
+    STATIC = "given"
+    SIGN_ON = "sign_on"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """An authenticated or anonymous client. ``name``: its actor name in events; ``grant``: for registrations.
+
+    ``token_digest``: SHA-256 of a registration token, to notice its revocation.
+    """
+
+    auth_method: AuthMethod
+    name: str
+    role: Role | None
+    permissions: frozenset[Action] = frozenset()
+    user: User | None = None
+    grant: Grant | None = None
+    token_digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRules:
+    """``guests``: whether anybody may register. ``open_moderation``: whether local clients may moderate."""
+
+    mode: Mode
+    guests: bool
+    open_moderation: bool
+
+
+class SignOn(Protocol):
+    """Single sign-on: verifies the provider's tokens."""
+
+    async def grant(self, token: str) -> tuple[str, Grant]:
+        """Return the name and the grant of the token's subject.
+
+        Raises:
+            FaultError: ``token_invalid``, ``forbidden``, ``unavailable``.
+        """
+
+    async def sign_in(self) -> SignIn | None:
+        """Return what a browser needs to sign in; None while the provider is unavailable."""
+
+
+class Authorizer:
+    """Decides for this gateway who may do what."""
+
+    def __init__(
+        self,
+        requester: RequestClient,
+        tokens: StaticTokens,
+        sign_on: SignOn | None,
+        *,
+        rules: AccessRules,
+        enforcer: RestrictionEnforcer,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.mode = rules.mode
+        self.guests = rules.guests
+        self.enforcer = enforcer
+        self._rules = rules
+        self.tokens = tokens
+        self._requester = requester
+        self._sign_on = sign_on
+        self._clock = clock
+
+    async def principal(self, connection: HTTPConnection) -> Principal:
+        """Authenticate by the ``Authorization`` header; without one the client is anonymous.
+
+        Raises:
+            FaultError: ``token_invalid``; ``banned``, by name or address; ``unavailable``.
+        """
+        client = client_of(connection)
+        self.enforcer.check(client)
+        principal = await self._authenticate(connection, local=client.local)
+        if principal.auth_method is not AuthMethod.NONE:
+            self.enforcer.check(client, principal.name)
+        return principal
+
+    async def _authenticate(self, connection: HTTPConnection, *, local: bool) -> Principal:
+        header = connection.headers.get("authorization")
+        if header is None:
+            return self._anonymous(local=local)
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise refuse(ErrorCode.TOKEN_INVALID, "Authorization: must be 'Bearer <token>'")
+        return await self.from_token(token.strip(), local=local)
+
+    async def from_token(self, token: str, *, local: bool = False) -> Principal:
+        """Return the principal of ``token``.
+
+        Raises:
+            FaultError: ``token_invalid``; ``unavailable``.
+        """
+        if len(token) > TOKEN_MAX or not token.isascii():
+            raise refuse(ErrorCode.TOKEN_INVALID, "the token was not issued here")
+        static_token = self.tokens.find(token)
+        if static_token is not None:
+            grant = Grant(role=static_token.role, source=static_token.source)
+            return self._with_permissions(
+                Principal(AuthMethod.STATIC, static_token.name, static_token.role, grant=grant), local=local
+            )
+        if self._sign_on is not None and token.count(".") == 2:
+            name, grant = await self._sign_on.grant(token)
+            return self._with_permissions(
+                Principal(AuthMethod.SIGN_ON, name, grant.role, grant=grant), local=local
+            )
+        request = WhoamiRequest(token=token[:_REGISTRATION_TOKEN_MAX])
+        reply = await self._requester.request(endpoints.WHOAMI, request)
+        return self._registered(reply, token, local=local)
+
+    async def sign_in(self) -> SignIn | None:
+        """Return how a browser can sign in; None without single sign-on, or while it is unavailable."""
+        return None if self._sign_on is None else await self._sign_on.sign_in()
+
+    async def authorize(self, connection: HTTPConnection, action: Action) -> Principal:
+        """Authenticate, and check that the principal may do ``action``.
+
+        Raises:
+            FaultError: ``token_invalid``, ``unauthenticated``, ``forbidden``, ``unavailable``.
+        """
+        principal = await self.principal(connection)
+        self.check(principal, action)
+        return principal
+
+    def require(self, action: Action) -> Callable[[Request], Awaitable[Principal]]:
+        """Return a route's dependency that requires ``action``."""
+
+        async def authorized(request: Request) -> Principal:
+            return await self.authorize(request, action)
+
+        return authorized
+
+    def check(self, principal: Principal, action: Action) -> None:
+        """Check that ``principal`` may do ``action``.
+
+        Raises:
+            FaultError: ``unauthenticated`` if a token could help, ``token_invalid`` or ``forbidden`` if not.
+        """
+        if action in principal.permissions:
+            return
+        action_name = action.value.replace("_", " ")
+        if principal.auth_method is AuthMethod.NONE:
+            raise refuse(ErrorCode.UNAUTHENTICATED, f"to {action_name}, send a token: Authorization: Bearer")
+        if principal.role is None:
+            raise refuse(ErrorCode.TOKEN_INVALID, "the token's grant has ended: sign in again")
+        raise refuse(ErrorCode.FORBIDDEN, f"the role {principal.role} may not {action_name}")
+
+    def is_still_allowed(self, principal: Principal, action: Action) -> bool:
+        """Return whether an earlier authorization still holds, as far as this process knows."""
+        if principal.grant is None or action not in principal.permissions:
+            return action in principal.permissions
+        role = self._role_of_grant(principal.grant)
+        base = anonymous_role(self.mode, local=False)
+        return action in permissions_of(higher_role(base, role), guests=self.guests)
+
+    def _role_of_grant(self, grant: Grant | None) -> Role | None:
+        revoked = False
+        if grant is not None and grant.source.startswith("token:"):
+            static_token = self.tokens.by_source(grant.source)
+            revoked = static_token is None
+            if static_token is not None:
+                grant = grant.model_copy(update={"role": static_token.role})
+        elif grant is not None:
+            revoked = self.mode is not Mode.OIDC
+        return registered_role(grant, self._clock(), guests=self.guests, revoked=revoked)
+
+    def _anonymous(self, *, local: bool) -> Principal:
+        return self._with_permissions(Principal(AuthMethod.NONE, ANONYMOUS, None), local=local)
+
+    def _registered(self, reply: WhoamiReply, token: str, *, local: bool) -> Principal:
+        role = self._role_of_grant(reply.grant)
+        digest = hashlib.sha256(token.encode()).hexdigest()
+        principal = Principal(
+            AuthMethod.REGISTRATION,
+            reply.user.name,
+            role,
+            user=reply.user,
+            grant=reply.grant,
+            token_digest=digest,
+        )
+        return self._with_permissions(principal, local=local)
+
+    def _with_permissions(self, principal: Principal, *, local: bool) -> Principal:
+        """Return ``principal`` with the permissions of its role or, if they are more, the anonymous ones."""
+        held = higher_role(anonymous_role(self.mode, local=local), principal.role)
+        permissions = permissions_of(held, guests=self.guests)
+        if principal.role is not Role.ADMIN and not self._rules.open_moderation:
+            permissions -= {Action.MODERATE}
+        return replace(principal, role=held, permissions=permissions)

@@ -1,0 +1,94 @@
+"""The components behind the gateway's routes. Building them does no I/O."""
+
+from dataclasses import dataclass
+
+from opsroom_gateway.api.audit_log import GatewayAuditLog
+from opsroom_gateway.api.cloud_commands import CloudCommands
+from opsroom_gateway.api.status_events import StatusStreams
+from opsroom_gateway.api.status_service import CachedStatus
+from opsroom_gateway.auth.authorization import Authorizer
+from opsroom_gateway.auth.factory import build_authorizer, utc_now
+from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
+from opsroom_gateway.middleware.rate_limits import Limits, build_limits
+from opsroom_gateway.middleware.request_checks import RequestChecks, build_checks
+from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer
+from opsroom_gateway.presence.sessions import Sessions
+from opsroom_gateway.projections.projections import Projections, build_projections
+from opsroom_gateway.projections.restrictions import RestrictionProjection
+from opsroom_gateway.settings import GatewaySettings
+from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.client.request_client import RequestClient
+from opsroom_messaging.deployment.status_probe import collect_status
+from opsroom_messaging.jetstream.audit_log import AuditWriter
+
+
+@dataclass(frozen=True, slots=True)
+class AccessComponents:
+    """The components that need no streams: requests to services, restrictions and authorization."""
+
+    requester: RequestClient
+    restrictions: RestrictionProjection
+    access: Authorizer
+
+
+@dataclass(frozen=True, slots=True)
+class Components:
+    """All components of a gateway."""
+
+    requester: RequestClient
+    access: Authorizer
+    projections: Projections
+    sessions: Sessions
+    commands: CloudCommands
+    limits: Limits
+    checks: RequestChecks
+    revocations: RevocationWatcher
+    audit: AuditWriter
+    audit_log: GatewayAuditLog
+    cached_status: CachedStatus
+    status_streams: StatusStreams
+
+
+def build_access(broker: NatsConnection, settings: GatewaySettings) -> AccessComponents:
+    """Build what needs no streams, so that invalid settings are reported first.
+
+    Raises:
+        SettingsError: settings are missing or contradict each other.
+    """
+    requester = RequestClient(broker, timeout=settings.patience_seconds)
+    restrictions = RestrictionProjection(utc_now)
+    return AccessComponents(
+        requester, restrictions, build_authorizer(settings, requester, RestrictionEnforcer(restrictions))
+    )
+
+
+def build_components(
+    broker: NatsConnection,
+    settings: GatewaySettings,
+    access_components: AccessComponents,
+    gateway_id: str,
+    start: int,
+    shared_actors: frozenset[str],
+) -> Components:
+    """Build the components of the gateway ``gateway_id``.
+
+    ``start``: the first chat message that it holds; ``shared_actors``: see ``Limits``.
+    """
+    projections = build_projections(broker, access_components.restrictions, start, settings.ring_messages)
+    audit = AuditWriter(broker)
+    cached_status = CachedStatus(lambda: collect_status(broker))
+    revocations = RevocationWatcher(access_components.access)
+    return Components(
+        requester=access_components.requester,
+        access=access_components.access,
+        projections=projections,
+        sessions=Sessions(access_components.requester, gateway_id),
+        commands=CloudCommands(access_components.requester, projections.cloud_subscription),
+        limits=build_limits(settings, shared_actors),
+        checks=build_checks(settings),
+        revocations=revocations,
+        audit=audit,
+        audit_log=GatewayAuditLog(audit),
+        cached_status=cached_status,
+        status_streams=StatusStreams(cached_status, access_components.access, revocations),
+    )

@@ -1,1 +1,0 @@
-"""The frozen course contract: a chat at ``/chat`` and a dashboard at ``/cloud``."""

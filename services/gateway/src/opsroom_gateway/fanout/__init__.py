@@ -1,0 +1,1 @@
+"""Broadcast one frame to many connections, and replay what a returning client missed."""

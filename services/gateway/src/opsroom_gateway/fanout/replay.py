@@ -1,0 +1,182 @@
+"""Replay of missed events, joined to the live stream without gaps or duplicates."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from opsroom_gateway.fanout.replay_buffer import ReplayBuffer
+from opsroom_messaging.errors import UnavailableError
+from opsroom_messaging.jetstream.stream_reader import Bounds, StreamMessage, StreamReader
+from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
+
+CHUNK_BYTES = 128 * 1024
+"""A send buffer holds at least two of these, so a client that reads is never too slow for its replay."""
+_PAGE = 500
+_CATCH_UP_SECONDS = 0.5
+_BACKFILL_MAX = 2048
+"""How many events to backfill when a client reconnects."""
+_BACKFILL_STEP = 256
+_WARM_UP_COUNT = 512
+
+log = logging.getLogger(__name__)
+
+Frame = tuple[int, bytes]
+"""A sequence and its prepared frame."""
+
+
+class Stream(Protocol):
+    """A live stream with a buffer of its newest frames."""
+
+    buffer: ReplayBuffer
+    head: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayChunk:
+    """Frames to write now. ``last``: the client is then up to date with the live stream."""
+
+    frames: bytes
+    last: bool
+
+
+class HistoryGapError(Exception):
+    """The missed events can't be replayed: they have expired, never existed, or are too many."""
+
+
+class Replayer:
+    """Replays what readers of one stream missed."""
+
+    def __init__(
+        self,
+        stream: Stream,
+        reader: StreamReader,
+        subject: str,
+        render: Callable[[StreamMessage], bytes],
+        subscription: StreamSubscription,
+        *,
+        max_concurrent: int = 32,
+    ) -> None:
+        self._stream = stream
+        self._reader = reader
+        self._subject = subject
+        self._render = render
+        self._subscription = subscription
+        self._slots = asyncio.Semaphore(max_concurrent)
+        self._backfill_lock = asyncio.Lock()
+        self._failed_backfills = 0
+
+    async def warm_up(self) -> None:
+        """Fill the replay buffer before the first client connects: after a restart all reconnect at once."""
+        try:
+            await self._ensure_backfilled(max(0, self._stream.buffer.first_seq - 1 - _WARM_UP_COUNT))
+        except UnavailableError as error:
+            log.warning("the replay buffer is not warm; it is filled when clients reconnect: %s", error)
+
+    async def replay_from(self, since: int, limit: int | None) -> AsyncIterator[ReplayChunk]:
+        """Yield everything after ``since``, in chunks of at most ``CHUNK_BYTES`` (or one frame).
+
+        The last chunk comes from the replay buffer. A caller that writes it and subscribes without awaiting
+        in between gets no gaps and no duplicates.
+
+        Raises:
+            HistoryGapError: the events can't be replayed, or are more than ``limit`` sequences.
+            UnavailableError: the broker did not reply, or this process is behind the client.
+        """
+        stream = self._stream
+        if since > stream.head:  # seen at another gateway that is slightly ahead
+            await self._subscription.wait_for(since, _CATCH_UP_SECONDS)
+        if since > stream.head and since <= (await self._reader.bounds()).last:
+            raise UnavailableError("this gateway is behind what the client has seen on another one")
+        if since > stream.head or (limit is not None and stream.head - since > limit):
+            raise HistoryGapError
+        checked = False
+        while True:
+            if not checked and await self._ensure_backfilled(since):
+                checked = True
+            if since < stream.buffer.first_seq - 1:
+                async with self._slots:
+                    if not checked:
+                        await self._check_retained(since)
+                        checked = True
+                    page = await self._page(since)
+                for chunk in _chunks(page):
+                    yield ReplayChunk(chunk, last=False)
+                since = page[-1][0] if page else stream.buffer.first_seq - 1
+                continue
+            since, frames, last = _first_chunk(stream.buffer.after(since), since)
+            yield ReplayChunk(frames, last=last)
+            if last:
+                return
+
+    async def _ensure_backfilled(self, since: int) -> bool:
+        """Extend the replay buffer back to ``since`` unless that is too far. Returns whether it reaches back.
+
+        After a restart the buffer is empty and all clients reconnect: they share one read of the stream.
+        """
+        buffer, failed = self._stream.buffer, self._failed_backfills
+        if since >= buffer.first_seq - 1:
+            return True
+        if buffer.first_seq - since > min(_BACKFILL_MAX, buffer.free_slots):
+            return False
+        async with self._backfill_lock:
+            if since >= buffer.first_seq - 1:
+                return True
+            if self._failed_backfills != failed:
+                raise UnavailableError("a concurrent backfill failed: the broker did not reply")
+            try:
+                await self._backfill(since - since % _BACKFILL_STEP + 1)
+            except UnavailableError:
+                self._failed_backfills += 1
+                raise
+        return since >= buffer.first_seq - 1
+
+    async def _backfill(self, start: int) -> None:
+        """Read the stream from ``start``, or from its first message, up to the buffer's first sequence."""
+        buffer = self._stream.buffer
+        restarts, first_seq = buffer.restarts, buffer.first_seq
+        start = max(start, (await self._reader.bounds()).first)
+        frames: list[Frame] = []
+        reached = start
+        while reached < first_seq:
+            page = await self._reader.page(self._subject, start=reached, count=_PAGE)
+            frames += [(stored.seq, self._render(stored)) for stored in page if stored.seq < first_seq]
+            reached = page[-1].seq + 1 if len(page) == _PAGE else first_seq
+        if (buffer.restarts, buffer.first_seq) == (restarts, first_seq) and start < first_seq:
+            buffer.backfill(start, frames)
+
+    async def _check_retained(self, since: int) -> None:
+        bounds: Bounds = await self._reader.bounds()
+        # A replay from 0 asks for whatever is retained, so it can't miss anything.
+        if since and since + 1 < bounds.first:
+            raise HistoryGapError
+
+    async def _page(self, since: int) -> list[Frame]:
+        buffer = self._stream.buffer
+        first_seq = buffer.first_seq
+        page = await self._reader.page(self._subject, start=since + 1, count=_PAGE)
+        return buffer.with_redactions(
+            (stored.seq, self._render(stored)) for stored in page if stored.seq < first_seq
+        )
+
+
+def _first_chunk(frames: Iterable[Frame], since: int) -> tuple[int, bytes, bool]:
+    """Join the frames that fit into one chunk. Returns the last sequence, the bytes, and whether all fit."""
+    chunk: list[bytes] = []
+    size = 0
+    for seq, frame in frames:
+        size += len(frame)
+        if chunk and size > CHUNK_BYTES:
+            return since, b"".join(chunk), False
+        chunk.append(frame)
+        since = seq
+    return since, b"".join(chunk), True
+
+
+def _chunks(frames: list[Frame]) -> Iterator[bytes]:
+    last = False
+    since = 0
+    while not last:
+        since, chunk, last = _first_chunk((frame for frame in frames if frame[0] > since), since)
+        yield chunk

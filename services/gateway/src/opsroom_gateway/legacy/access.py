@@ -1,0 +1,66 @@
+"""Authorization for the course contract's dashboard: everybody in open mode, otherwise by role."""
+
+from dataclasses import dataclass
+
+from starlette.requests import HTTPConnection
+
+from opsroom_contracts.audit import AuditAction
+from opsroom_contracts.errors import FaultError
+from opsroom_contracts.identity import Action, Mode
+from opsroom_contracts.legacy import ACTOR
+from opsroom_gateway.api.audit_log import GatewayAuditLog
+from opsroom_gateway.api.cloud_commands import CommandContext
+from opsroom_gateway.auth.authorization import Authorizer, Principal
+from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
+from opsroom_gateway.middleware.client_address import client_of
+from opsroom_gateway.middleware.rate_limits import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyAccess:
+    """Checks roles, except in open mode. Clients authenticate by the ``Authorization`` header."""
+
+    access: Authorizer
+    revocations: RevocationWatcher
+    limits: Limits
+    audit_log: GatewayAuditLog
+
+    async def viewer(self, connection: HTTPConnection) -> Principal | None:
+        """Check that the client may see the instances. None: open mode, without authentication.
+
+        Raises:
+            FaultError: ``token_invalid``, ``unauthenticated``, ``forbidden``; other methods raise it as well.
+        """
+        if self.access.mode is Mode.OPEN:
+            self.access.enforcer.check(client_of(connection))
+            return None
+        return await self.access.authorize(connection, Action.SEE_SERVERS)
+
+    def socket_context(self, connection: HTTPConnection, viewer: Principal | None) -> CommandContext | None:
+        """Return the context of commands over a socket opened by ``viewer``; None if they may not command."""
+        if viewer is None:
+            return self._context(connection, ACTOR)
+        return (
+            self._context(connection, viewer.name) if Action.COMMAND_SERVERS in viewer.permissions else None
+        )
+
+    async def require_commander(
+        self, connection: HTTPConnection, action: AuditAction, target: str | None
+    ) -> CommandContext:
+        """Check that the client may command instances, and count the command. Refusals are audited."""
+        client, name = client_of(connection), ACTOR
+        try:
+            self.access.enforcer.check(client)
+            if self.access.mode is not Mode.OPEN:
+                principal = await self.access.principal(connection)
+                name = principal.name
+                self.access.check(principal, Action.COMMAND_SERVERS)
+            self.limits.count_command(client, name)
+        except FaultError as error:
+            self.audit_log.refused(connection, action, name, error.fault, target)
+            raise
+        return self._context(connection, name)
+
+    def _context(self, connection: HTTPConnection, name: str) -> CommandContext:
+        client = client_of(connection)
+        return CommandContext(name, client.address, self.limits.pending_max(client, name))

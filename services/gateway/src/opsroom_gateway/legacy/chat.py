@@ -1,0 +1,299 @@
+"""The course contract's chat: translates its sockets and its registration into chat service requests."""
+
+import asyncio
+import base64
+import logging
+from collections.abc import Callable, Coroutine
+from uuid import uuid4
+
+from opsroom_contracts import endpoints
+from opsroom_contracts.chat.models import (
+    JoinRequest,
+    LeaveReason,
+    Member,
+    ProtocolVersion,
+    SendRequest,
+    User,
+)
+from opsroom_contracts.close_codes import Close
+from opsroom_contracts.errors import RETRYABLE, ErrorCode, FaultError
+from opsroom_contracts.legacy import ROOM, ChatFrameType, LegacyFrame
+from opsroom_gateway.fanout.broadcaster import Broadcaster
+from opsroom_gateway.legacy.domain.frames import CourseFrame, NamedUser, read_frame
+from opsroom_gateway.legacy.domain.socket_binding import Binding, Rebind
+from opsroom_gateway.legacy.domain.unbound_registrations import (
+    UnboundRegistrations,
+    connection_ids,
+    is_socket,
+)
+from opsroom_gateway.legacy.impersonation_guard import ImpersonationGuard
+from opsroom_gateway.legacy.placeholder_connections import PlaceholderConnections
+from opsroom_gateway.legacy.user_list import UserListPusher
+from opsroom_gateway.presence.sessions import Session, Sessions
+from opsroom_gateway.projections.members import MemberProjection
+from opsroom_gateway.transport.websocket.connection import WebSocketConnection
+from opsroom_messaging.client.request_client import RequestClient
+from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
+
+_SEND_PATIENCE_SECONDS = 15.0
+_PROJECTION_SECONDS = 2.0
+
+log = logging.getLogger(__name__)
+
+OnName = Callable[[str | None], None]
+
+
+class CourseSocket:
+    """A socket and its session. The session changes only while ``lock`` is held.
+
+    ``on_name`` is called with the user's name whenever the session changes.
+    """
+
+    def __init__(self, origin: str, connection: WebSocketConnection, on_name: OnName) -> None:
+        self.id = uuid4().hex
+        self.origin = origin
+        self.connection = connection
+        self.lock = asyncio.Lock()
+        self._on_name = on_name
+        self._session: Session | None = None
+
+    @property
+    def session(self) -> Session | None:
+        """The socket's session; None: it belongs to no user."""
+        return self._session
+
+    @session.setter
+    def session(self, session: Session | None) -> None:
+        self._session = session
+        self._on_name(None if session is None else session.name)
+
+
+class _SocketOwner:
+    """Unbinds a socket when its session can't be kept."""
+
+    def __init__(self, chat: "CourseChat", user_id: str, socket: CourseSocket) -> None:
+        self._chat = chat
+        self._user_id = user_id
+        self._socket = socket
+
+    def lost(self, *, exited: bool) -> None:
+        """Unbind the socket; it stays open."""
+        log.debug("lost the session of %s, exited: %s", self._user_id, exited)
+        self._socket.session = None
+        self._chat.binding.forget(self._user_id)
+
+
+class CourseChat:
+    """All course clients of this process."""
+
+    def __init__(
+        self,
+        requester: RequestClient,
+        sessions: Sessions,
+        members: tuple[MemberProjection, StreamSubscription],
+        readers: Broadcaster,
+        binding_seconds: float,
+        guard: ImpersonationGuard,
+    ) -> None:
+        self.binding = Binding()
+        self._guard = guard
+        self._requester = requester
+        self._sessions = sessions
+        self._members, self._members_subscription = members
+        self._readers = readers
+        self._list = UserListPusher(self._members, readers)
+        self._unbound = UnboundRegistrations()
+        self._placeholders = PlaceholderConnections(requester, sessions, binding_seconds)
+        self._sockets: dict[str, CourseSocket] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def register(self, name: str, origin: str) -> User:
+        """Register a name. The user is listed at once, and stays listed if a socket is bound to them in time.
+
+        Raises:
+            FaultError: ``name_taken``, ``name_invalid``, ``unavailable``.
+        """
+        self._guard.check_name(name)
+        reply = await self._placeholders.register(name, origin)
+        await self._members_subscription.wait_for(reply.seq, _PROJECTION_SECONDS)
+        return reply.user
+
+    def open(self, origin: str, connection: WebSocketConnection, on_name: OnName) -> CourseSocket:
+        """Add a socket, and send the user list to everybody, including this socket."""
+        socket = CourseSocket(origin, connection, on_name)
+        self._sockets[socket.id] = socket
+        self._readers.subscribe(connection)
+        self._start_rebinds(self.binding.open(socket.id, origin, self._unbound.from_origin(origin)))
+        self._list.push()
+        return socket
+
+    def is_unbound(self, socket: CourseSocket) -> bool:
+        """Return whether the socket belongs to no user yet."""
+        return self.binding.user_of(socket.id) is None
+
+    async def receive(self, socket: CourseSocket, data: str | bytes) -> None:
+        """Handle a frame from a socket; unknown frames are ignored."""
+        frame = read_frame(data)
+        if frame is None or self._guard.impersonates(data):
+            return
+        if frame.type == ChatFrameType.EXIT:
+            await self._exit(socket, frame.named)
+            return
+        await self._bind(socket, frame.named)
+        if frame.type == ChatFrameType.SEND:
+            await self._relay(socket, frame, data)
+
+    async def close(self, socket: CourseSocket) -> None:
+        """Remove a socket; its user leaves unless they have another one."""
+        self._readers.unsubscribe(socket.connection)
+        self._sockets.pop(socket.id, None)
+        self.binding.close(socket.id)
+        async with socket.lock:
+            session, socket.session = socket.session, None
+        if session is not None:
+            # Course clients have no token to resume with, so a clean close is an exit.
+            await self._sessions.leave(
+                session, LeaveReason.EXIT if socket.connection.closed_by_peer else LeaveReason.BROKEN
+            )
+
+    def on_member(self, member: Member, _seq: int) -> None:
+        """Handle a member's changed record."""
+        if self._unbound.on_member(member) and member.origin is not None:
+            self._start_rebinds(self.binding.registered(member.user.id, member.origin))
+        self._list.on_change()
+
+    async def stop(self) -> None:
+        """Stop sending lists, and cancel tasks in progress."""
+        self._list.close()
+        await self._placeholders.stop()
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=1.0)
+
+    async def _bind(self, socket: CourseSocket, named: NamedUser) -> None:
+        user_id = self._resolve(named)
+        if user_id is None or self.binding.has_exited(socket.id, user_id):
+            return
+        await self._apply_rebinds(self.binding.claim(socket.id, user_id), named.name)
+
+    def _resolve(self, named: NamedUser) -> str | None:
+        """Return the course client that a frame names; without a record both id and name are needed."""
+        if named.user_id is not None:
+            member = self._members.member(named.user_id)
+            if member is not None:
+                return member.user.id if member.dialect is ProtocolVersion.COURSE else None
+            if named.name is not None and self._unbound.named(named.name) is None:
+                return named.user_id
+        return None if named.name is None else self._unbound.named(named.name)
+
+    async def _exit(self, socket: CourseSocket, named: NamedUser) -> None:
+        if not named.is_empty:
+            user_id = self._resolve(named)
+            member = None if user_id is None else self._members.member(user_id)
+            if member is None or not self.binding.accepts_exit(socket.id, member.user.id, member.origin):
+                self._list.push()
+                return
+            await self._bind(socket, named)
+            if self.binding.user_of(socket.id) != user_id:
+                self._list.push()
+                return
+        await self._leave(socket)
+
+    async def _leave(self, socket: CourseSocket) -> None:
+        user_id, socket_ids = self.binding.exit(socket.id)
+        gone: list[str] = []
+        for socket_id in socket_ids:
+            other = self._sockets[socket_id]
+            async with other.lock:
+                if other.session is not None and other.session.user_id == user_id:
+                    gone.append(other.session.connection.id)
+                    other.session = None
+        member = None if user_id is None else self._members.member(user_id)
+        if member is not None and member.origin == socket.origin:
+            gone += [name for name in connection_ids(member) if not is_socket(name)]
+        if user_id is None or not gone:
+            self._list.push()
+            return
+        seq = await self._sessions.leave_connections(user_id, tuple(gone), LeaveReason.EXIT)
+        await self._members_subscription.wait_for(seq, _PROJECTION_SECONDS)
+        self._list.push()
+
+    async def _relay(self, socket: CourseSocket, frame: CourseFrame, data: str | bytes) -> None:
+        user_id = self.binding.user_of(socket.id)
+        request = SendRequest(
+            user_id=user_id,
+            guest_name=frame.named.name,
+            client_id=uuid4().hex,
+            room=ROOM,
+            text=frame.text,
+            raw=_raw(data),
+        )
+        try:
+            await self._store(request)
+        except FaultError as error:
+            log.warning("could not relay a course frame: %s", error)
+            if error.fault.code in RETRYABLE:
+                socket.connection.close(Close.TRY_LATER.value)
+
+    async def _store(self, request: SendRequest) -> None:
+        try:
+            await self._requester.request(endpoints.SEND, request, timeout=_SEND_PATIENCE_SECONDS)
+        except FaultError as error:
+            if error.fault.code is not ErrorCode.USER_UNKNOWN:
+                raise
+            guest = request.model_copy(update={"user_id": None})
+            await self._requester.request(endpoints.SEND, guest, timeout=_SEND_PATIENCE_SECONDS)
+
+    def _start_rebinds(self, rebinds: list[Rebind]) -> None:
+        if rebinds:
+            self._spawn(self._apply_rebinds(rebinds, None))
+
+    async def _apply_rebinds(self, rebinds: list[Rebind], name: str | None) -> None:
+        for rebind in rebinds:
+            socket = self._sockets.get(rebind.socket_id)
+            if socket is not None:
+                async with socket.lock:
+                    await self._rebind(socket, rebind, name)
+
+    async def _rebind(self, socket: CourseSocket, rebind: Rebind, name: str | None) -> None:
+        if socket.id not in self._sockets or self.binding.user_of(socket.id) != rebind.new_user:
+            return  # it was closed or rebound in the meantime
+        former, socket.session = socket.session, None
+        if rebind.new_user is not None:
+            await self._join(socket, rebind.new_user, name)
+        if former is not None:
+            if rebind.displaced:
+                await self._placeholders.restore(former)
+            await self._sessions.leave(former, LeaveReason.EXIT)
+
+    async def _join(self, socket: CourseSocket, user_id: str, name: str | None) -> None:
+        member = self._members.member(user_id)
+        request = JoinRequest(
+            connection=self._sessions.new_connection(),
+            user_id=user_id,
+            dialect=ProtocolVersion.COURSE,
+            name=name if member is None else member.user.name,
+            origin=socket.origin if member is None else None,
+        )
+        try:
+            socket.session, _ = await self._sessions.join(request, _SocketOwner(self, user_id, socket))
+        except FaultError as error:
+            log.info("could not bind a socket to %s: %s", user_id, error)
+            self.binding.unbind(socket.id)
+            return
+        if member is not None:
+            registrations = tuple(name for name in connection_ids(member) if not is_socket(name))
+            if registrations:
+                await self._sessions.leave_connections(user_id, registrations, LeaveReason.CLOSED)
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _raw(data: str | bytes) -> LegacyFrame:
+    if isinstance(data, str):
+        return LegacyFrame(data=data)
+    return LegacyFrame(data=base64.b64encode(data).decode(), binary=True)

@@ -1,0 +1,1 @@
+"""ASGI middleware: client addresses, origins, request limits, rate limits, security headers."""

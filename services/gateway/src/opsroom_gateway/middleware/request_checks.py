@@ -1,0 +1,41 @@
+"""The checks that requests and sockets of every API pass before they reach a route."""
+
+from dataclasses import dataclass
+
+from starlette.types import ASGIApp
+
+from opsroom_gateway.middleware.origin_check import OriginCheckMiddleware
+from opsroom_gateway.middleware.request_limits import (
+    AddressConnections,
+    BodyLimits,
+    ConnectionsPerAddress,
+    RequestBodyLimit,
+)
+from opsroom_gateway.settings import AccessSettings
+
+
+@dataclass(frozen=True, slots=True)
+class RequestChecks:
+    """Checks of the origin, of the connections of an address, and of the body.
+
+    Each API applies them inside its own CORS rules, so that browsers can read its rejections. Connections
+    are counted together.
+    """
+
+    origins: tuple[str, ...]
+    connections: AddressConnections
+    body: BodyLimits
+
+    def protect(self, app: ASGIApp) -> ASGIApp:
+        """Return ``app`` behind the checks."""
+        limited = ConnectionsPerAddress(RequestBodyLimit(app, self.body), self.connections)
+        return OriginCheckMiddleware(limited, self.origins)
+
+
+def build_checks(settings: AccessSettings) -> RequestChecks:
+    """Build the checks from the settings."""
+    return RequestChecks(
+        settings.origins(),
+        AddressConnections(settings.connections_per_address),
+        BodyLimits(settings.body_bytes, settings.json_depth, settings.body_seconds),
+    )

@@ -1,0 +1,1 @@
+"""Who is connected to this gateway, from which address, and which restrictions apply to them."""

@@ -1,0 +1,1 @@
+"""In-memory views of streams, kept current by subscriptions."""

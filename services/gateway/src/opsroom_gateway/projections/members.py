@@ -1,0 +1,105 @@
+"""The members of the chat, read once for this process; joins and leaves are sent to readers."""
+
+import logging
+from collections.abc import Callable
+
+from opsroom_contracts.chat.frames import JoinedFrame, LeftFrame
+from opsroom_contracts.chat.models import MEMBER, Member, MemberStatus, User
+from opsroom_contracts.serialization.codec import ContractError, encode
+from opsroom_gateway.fanout.broadcaster import Broadcaster
+from opsroom_gateway.transport.encoding import text_frame
+from opsroom_messaging.jetstream.stream_reader import StreamMessage
+
+_LISTED = frozenset({MemberStatus.PRESENT, MemberStatus.LINGERING})
+
+log = logging.getLogger(__name__)
+
+Watcher = Callable[[Member, int], None]
+"""Called with each changed record and its sequence."""
+
+
+class MemberProjection:
+    """Applies members' records. After a restart of the stream it builds a second view and compares."""
+
+    def __init__(self) -> None:
+        self.readers = Broadcaster()
+        self.malformed = 0
+        self.version = 0
+        """Increases whenever someone is added to the user list or removed from it."""
+        self.count = 0
+        """How many members are on the user list."""
+        self._members: dict[str, Member] = {}
+        self._sequences: dict[str, int] = {}
+        self._building: dict[str, tuple[Member, int]] | None = None
+        self._watchers: list[Watcher] = []
+
+    def watch(self, watcher: Watcher) -> None:
+        """Call ``watcher`` after every change, also of members who are not on the user list."""
+        self._watchers.append(watcher)
+
+    def member(self, user_id: str) -> Member | None:
+        """Return a member's last record."""
+        return self._members.get(user_id)
+
+    def members(self) -> list[Member]:
+        """Return the last record of every member."""
+        return list(self._members.values())
+
+    def listed(self) -> tuple[User, ...]:
+        """Return the users on the list, in the order in which they joined."""
+        present = [member for member in self._members.values() if member.status in _LISTED]
+        present.sort(key=lambda member: (member.joined_at, member.user.id))
+        return tuple(member.user for member in present)
+
+    def on_restart(self, *, reset: bool) -> None:
+        """Continue, or (``fresh``) build a second view, which replaces the present one when complete."""
+        self._building = {} if reset else None
+
+    def on_message(self, message: StreamMessage) -> None:
+        """Apply one record. Records that violate their contract are skipped, counted and logged."""
+        try:
+            member = MEMBER.read(message.data)
+        except ContractError as error:
+            self.malformed += 1
+            log.warning("skipped %s at %d: %s", message.subject, message.seq, error)
+            return
+        if self._building is not None:
+            self._building[member.user.id] = (member, message.seq)
+        else:
+            self._change(member, message.seq)
+
+    def on_synced(self) -> None:
+        """Compare the second view with the present one, and publish the differences."""
+        if self._building is None:
+            return
+        fresh, self._building = self._building, None
+        for user_id in [known for known in self._members if known not in fresh]:
+            self._forget(user_id)
+        for member, seq in fresh.values():
+            if self._sequences.get(member.user.id) != seq:
+                self._change(member, seq)
+
+    def _change(self, member: Member, seq: int) -> None:
+        user_id = member.user.id
+        before = self._members.get(user_id)
+        was_listed = before is not None and before.status in _LISTED
+        is_listed = member.status in _LISTED
+        if member.status is MemberStatus.AWAY:
+            self._members.pop(user_id, None)
+            self._sequences.pop(user_id, None)
+        else:
+            self._members[user_id] = member
+            self._sequences[user_id] = seq
+        if is_listed != was_listed:
+            self.version += 1
+            self.count += 1 if is_listed else -1
+        if is_listed and not was_listed:
+            self.readers.publish(text_frame(encode(JoinedFrame(user=member.user))))
+        elif was_listed and not is_listed:
+            self.readers.publish(text_frame(encode(LeftFrame(user=member.user))))
+        for watcher in self._watchers:
+            watcher(member, seq)
+
+    def _forget(self, user_id: str) -> None:
+        gone = self._members[user_id].model_copy(update={"status": MemberStatus.AWAY, "connections": ()})
+        self._change(gone, 0)

@@ -1,0 +1,81 @@
+"""All projections of a gateway with their subscriptions and replayers."""
+
+from dataclasses import dataclass
+
+from opsroom_contracts import subjects
+from opsroom_gateway.fanout.replay import Replayer
+from opsroom_gateway.metrics import fan_out_latency
+from opsroom_gateway.projections.instances import InstanceProjection, render_event
+from opsroom_gateway.projections.members import MemberProjection
+from opsroom_gateway.projections.messages import MessageProjection, render_message
+from opsroom_gateway.projections.restrictions import MembersAndRestrictions, RestrictionProjection
+from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.jetstream.stream_reader import StreamReader
+from opsroom_messaging.jetstream.stream_subscription import StartPolicy, StreamSubscription, SubscriptionSpec
+
+_READY_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Projections:
+    """The projections, their subscriptions, and the replayers of those that clients can resume."""
+
+    chat: MessageProjection
+    chat_subscription: StreamSubscription
+    chat_replayer: Replayer
+    members: MemberProjection
+    restrictions: RestrictionProjection
+    members_subscription: StreamSubscription
+    cloud: InstanceProjection
+    cloud_subscription: StreamSubscription
+    cloud_replayer: Replayer
+
+    @property
+    def subscriptions(self) -> tuple[StreamSubscription, StreamSubscription, StreamSubscription]:
+        """All subscriptions."""
+        return self.chat_subscription, self.members_subscription, self.cloud_subscription
+
+    @property
+    def live(self) -> bool:
+        """Whether all projections are up to date."""
+        return all(subscription.live for subscription in self.subscriptions)
+
+    async def ready(self) -> None:
+        """Wait until all projections are up to date.
+
+        Raises:
+            TimeoutError: it takes too long.
+        """
+        for subscription in self.subscriptions:
+            await subscription.ready(_READY_SECONDS)
+        await self.cloud_replayer.warm_up()
+
+
+def build_projections(
+    broker: NatsConnection, restrictions: RestrictionProjection, start: int, ring_messages: int
+) -> Projections:
+    """Build the projections. ``start``: the first message to hold; ``ring_messages``: how many to hold."""
+    chat = MessageProjection(start, ring_messages, fan_out_latency(broker.metrics))
+    members, cloud = MemberProjection(), InstanceProjection()
+    chat_spec = SubscriptionSpec(subjects.CHAT_STREAM, (subjects.CHAT_EVENTS,), StartPolicy.EVENTS, start)
+    members_spec = SubscriptionSpec(
+        subjects.MEMBERS_STREAM, (subjects.MEMBERS, subjects.RESTRICTIONS), StartPolicy.STATE
+    )
+    cloud_spec = SubscriptionSpec(
+        subjects.CLOUD_STREAM, (subjects.CLOUD_EVENTS,), StartPolicy.STATE_THEN_EVENTS
+    )
+    chat_subscription = StreamSubscription(broker, chat_spec, chat)
+    cloud_subscription = StreamSubscription(broker, cloud_spec, cloud)
+    chat_reader = StreamReader(broker, subjects.CHAT_STREAM)
+    cloud_reader = StreamReader(broker, subjects.CLOUD_STREAM)
+    return Projections(
+        chat,
+        chat_subscription,
+        Replayer(chat, chat_reader, subjects.CHAT_EVENTS, render_message, chat_subscription),
+        members,
+        restrictions,
+        StreamSubscription(broker, members_spec, MembersAndRestrictions(members, restrictions)),
+        cloud,
+        cloud_subscription,
+        Replayer(cloud, cloud_reader, subjects.CLOUD_EVENTS, render_event, cloud_subscription),
+    )

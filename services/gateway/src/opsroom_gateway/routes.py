@@ -1,0 +1,126 @@
+"""The gateway's application: middleware and routes."""
+
+from collections.abc import Mapping
+from importlib.metadata import version
+
+from fastapi import APIRouter, FastAPI, WebSocket
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
+
+from opsroom_contracts import subjects
+from opsroom_contracts.errors import ErrorCode
+from opsroom_gateway.api import problem_details as problems
+from opsroom_gateway.api.addresses import AddressLookup, addresses_router
+from opsroom_gateway.api.audit import audit_router
+from opsroom_gateway.api.chat_http import history_router, users_router
+from opsroom_gateway.api.chat_socket.session import ChatSocketContext, serve_chat_socket
+from opsroom_gateway.api.cloud_events import events_router
+from opsroom_gateway.api.cloud_http import cloud_router
+from opsroom_gateway.api.moderation import moderation_router
+from opsroom_gateway.api.restrictions import RestrictionClient, restrictions_router
+from opsroom_gateway.api.session import session_router
+from opsroom_gateway.api.status import status_router
+from opsroom_gateway.api.status_events import status_events_router
+from opsroom_gateway.components import Components
+from opsroom_gateway.domain.networks import parse_networks
+from opsroom_gateway.metrics import ErrorCounterMiddleware, error_counter
+from opsroom_gateway.middleware.client_address import ClientAddressMiddleware
+from opsroom_gateway.middleware.mounts import MountMiddleware
+from opsroom_gateway.middleware.request_checks import RequestChecks
+from opsroom_gateway.middleware.security_headers import SecurityHeadersMiddleware
+from opsroom_gateway.settings import GatewaySettings
+from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.jetstream.stream_reader import StreamReader
+from opsroom_runtime.metrics import Metrics
+
+
+def build_app(
+    settings: GatewaySettings, metrics: Metrics, checks: RequestChecks, mounts: Mapping[str, ASGIApp]
+) -> FastAPI:
+    """Build the application with its middleware, without routes.
+
+    ``mounts``: applications with their own CORS rules, checks and error format, by path prefix.
+    """
+    app = FastAPI(
+        title="Opsroom",
+        version=version("opsroom-gateway"),
+        summary="One room where a team talks and runs its cloud servers.",
+        docs_url=None,  # its scripts come from a CDN; the documentation has the same content
+        redoc_url=None,
+    )
+    problems.install(app)
+    _add_middleware(app, settings, checks, mounts)
+    app.add_middleware(ErrorCounterMiddleware, counter=error_counter(metrics))
+    return app
+
+
+def _add_middleware(
+    app: FastAPI, settings: GatewaySettings, checks: RequestChecks, mounts: Mapping[str, ASGIApp]
+) -> None:
+    """Add the middleware to ``app``; the last one added is outermost."""
+    app.add_middleware(checks.protect)
+    app.add_middleware(  # outside the checks, so that rejections have CORS headers as well
+        CORSMiddleware,
+        allow_origins=checks.origins,
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
+        expose_headers=["Location", "Retry-After"],
+        max_age=600,
+    )
+    app.add_middleware(MountMiddleware, mounts=mounts)
+    app.add_middleware(SecurityHeadersMiddleware)
+    app.add_middleware(
+        ClientAddressMiddleware, exempt=parse_networks(settings.exempt_addresses), proxies=settings.proxies()
+    )
+
+
+def api_router(broker: NatsConnection, settings: GatewaySettings, components: Components) -> APIRouter:
+    """Build the router of ``/api/v1``."""
+    access, projections, audit_log, requester = (
+        components.access,
+        components.projections,
+        components.audit_log,
+        components.requester,
+    )
+    room = _chat_room(broker, settings, components)
+    router = APIRouter(prefix="/api/v1", responses=problems.error_responses(ErrorCode.INVALID_REQUEST))
+    router.include_router(session_router(access, requester))
+    router.include_router(moderation_router(requester, access, audit_log))
+    restricting = RestrictionClient(requester, projections.members_subscription)
+    router.include_router(restrictions_router(restricting, access, audit_log))
+    router.include_router(addresses_router(AddressLookup(broker), access, audit_log))
+    router.include_router(users_router(requester, projections.members, components.limits, access))
+    router.include_router(history_router(requester, access))
+    router.include_router(
+        cloud_router(projections.cloud, components.commands, access, components.limits, audit_log)
+    )
+    router.include_router(audit_router(StreamReader(broker, subjects.AUDIT_STREAM), access))
+    router.include_router(status_router(components.cached_status, access))
+    router.include_router(status_events_router(components.status_streams, access))
+    router.include_router(
+        events_router(projections.cloud, projections.cloud_replayer, access, components.revocations)
+    )
+
+    @router.websocket("/chat/ws")
+    async def chat_socket(websocket: WebSocket) -> None:
+        await serve_chat_socket(room, websocket)
+
+    return router
+
+
+def _chat_room(
+    broker: NatsConnection, settings: GatewaySettings, components: Components
+) -> ChatSocketContext:
+    return ChatSocketContext(
+        broker,
+        components.requester,
+        components.sessions,
+        components.projections.members,
+        components.projections.members_subscription,
+        components.projections.chat,
+        components.projections.chat_replayer,
+        components.limits,
+        settings,
+        components.access,
+        components.revocations,
+    )

@@ -1,0 +1,1 @@
+"""Sockets and protocols: WebSocket, HTTP, event streams, their encoding, heartbeats and limits."""

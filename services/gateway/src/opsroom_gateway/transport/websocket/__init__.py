@@ -1,0 +1,1 @@
+"""WebSocket: the protocol of a connection after its upgrade, its handshake, and what endpoints use of it."""

@@ -1,0 +1,81 @@
+"""The connection of a WebSocket, as endpoints and broadcasters use it."""
+
+from asyncio.transports import Transport
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from starlette.websockets import WebSocket
+
+from opsroom_contracts.close_codes import Close, CloseCode
+from opsroom_gateway.transport.connection import CONNECTION_EXTENSION, ClientConnection
+from opsroom_gateway.transport.connection_limits import ConnectionBudget
+from opsroom_gateway.transport.heartbeat import HeartbeatTimer
+from opsroom_gateway.transport.stats import TransportStats
+from opsroom_gateway.transport.websocket.receive_queue import Event
+
+Handler = Callable[[Event], Awaitable[None]]
+"""Handles the messages of a socket one by one; the last is ``websocket.disconnect``."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebSocketConfig:
+    """What all sockets of a process share. ``retry_seconds``: reconnects after a stop are spread over it.
+
+    ``deflate``: whether to send compressed frames to clients that offer permessage-deflate.
+    """
+
+    send_buffer_bytes: int
+    stats: TransportStats
+    pings: HeartbeatTimer
+    connection_budget: ConnectionBudget
+    retry_seconds: float
+    deflate: bool
+
+
+class WebSocketControl(Protocol):
+    """What a connection uses of its protocol. ``close_sent``: whether no frame may follow."""
+
+    transport: Transport
+    close_sent: bool
+
+    def close_with(self, code: CloseCode) -> None:
+        """Start the closing handshake."""
+
+    def serve_callback(self, handler: Handler) -> None:
+        """Pass messages to ``handler``."""
+
+
+class WebSocketConnection(ClientConnection):
+    """The connection of a WebSocket; what is written to it are complete frames."""
+
+    __slots__ = ("_protocol", "closed_by_peer")
+
+    def __init__(self, protocol: WebSocketControl, config: WebSocketConfig) -> None:
+        self._protocol = protocol
+        super().__init__(protocol.transport, config.send_buffer_bytes, config.stats)
+        self.closed_by_peer = False
+        """Whether the peer started the closing handshake."""
+
+    @property
+    def open(self) -> bool:
+        """Whether frames can still be sent."""
+        return not (self._protocol.close_sent or self.transport.is_closing())
+
+    def close_slow_consumer(self) -> None:
+        """Close as too slow."""
+        self.close(Close.TOO_SLOW.value)
+
+    def close(self, code: CloseCode) -> None:
+        """Close with ``code``; the endpoint gets a disconnect message, and the peer has 10 s to answer."""
+        self._protocol.close_with(code)
+
+    def serve_callback(self, handler: Handler) -> None:
+        """Let the endpoint return; ``handler`` is then called with each message."""
+        self._protocol.serve_callback(handler)
+
+
+def connection_of(websocket: WebSocket) -> WebSocketConnection:
+    """Return the connection of an accepted socket."""
+    connection: WebSocketConnection = websocket.scope["extensions"][CONNECTION_EXTENSION]
+    return connection

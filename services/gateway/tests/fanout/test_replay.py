@@ -1,0 +1,99 @@
+"""Replays of missed events, and how many reads of the stream they cost."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from opsroom_gateway.fanout.replay import Replayer
+from opsroom_gateway.fanout.replay_buffer import ReplayBuffer
+from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
+from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
+from opsroom_messaging.jetstream.stream_subscription import StartPolicy, StreamSubscription, SubscriptionSpec
+from opsroom_messaging.jetstream.streams import StreamSpec, ensure_stream
+from opsroom_runtime.process import run_tasks
+
+BEFORE, SINCE = 60, 20
+
+
+@dataclass
+class NumberProjection:
+    """A minimal projection whose frames are sequences."""
+
+    buffer: ReplayBuffer = field(default_factory=lambda: ReplayBuffer(100, 10_000))
+    head: int = 0
+    live: bool = False
+
+    def on_restart(self, *, reset: bool) -> None:
+        self.live = self.live and not reset
+
+    def on_message(self, message: StreamMessage) -> None:
+        self.head = message.seq
+        if self.live:
+            self.buffer.put(message.seq, render(message))
+
+    def on_synced(self) -> None:
+        self.buffer.restart(self.head + 1)
+        self.live = True
+
+
+class CountingReader(StreamReader):
+    """A reader that counts its pages."""
+
+    pages = 0
+
+    async def page(self, subject: str, *, start: int, count: int) -> list[StreamMessage]:
+        self.pages += 1
+        return await super().page(subject, start=start, count=count)
+
+
+def render(stored: StreamMessage) -> bytes:
+    return f"{stored.seq} ".encode()
+
+
+async def test_clients_that_reconnect_after_a_restart_share_one_read_of_the_stream(
+    broker: NatsConnection,
+) -> None:
+    await ensure_stream(broker, StreamSpec("S", ("s.>",)))
+    writer, reader, projection = BatchWriter(broker), CountingReader(broker, "S"), NumberProjection()
+
+    async def write(count: int) -> None:
+        await asyncio.gather(*(writer.write(Write("s.1", b"")) for _ in range(count)))
+
+    async def replayed(since: int) -> list[int]:
+        chunks = [chunk.frames async for chunk in replayer.replay_from(since, None)]
+        return [int(number) for number in b"".join(chunks).split()]
+
+    async with run_tasks(writer=writer.run()):
+        await write(BEFORE)
+        subscription = StreamSubscription(
+            broker, SubscriptionSpec("S", ("s.>",), StartPolicy.STATE_THEN_EVENTS), projection
+        )
+        replayer = Replayer(projection, reader, "s.>", render, subscription)
+        async with run_tasks(subscription=subscription.run()):
+            await subscription.ready(5)
+            found = await asyncio.gather(*(replayed(SINCE + number % 5) for number in range(200)))
+            for number, seen in enumerate(found):
+                assert seen == list(range(SINCE + number % 5 + 1, BEFORE + 1))
+            assert reader.pages == 1
+            await write(5)
+            assert await subscription.wait_for(BEFORE + 5, 5)
+            assert await replayed(SINCE) == list(range(SINCE + 1, BEFORE + 6))
+            assert await replayed(0) == list(range(1, BEFORE + 6))
+
+
+async def test_replays_after_a_warm_up_need_no_further_read(broker: NatsConnection) -> None:
+    await ensure_stream(broker, StreamSpec("S", ("s.>",)))
+    writer, reader, projection = BatchWriter(broker), CountingReader(broker, "S"), NumberProjection()
+    async with run_tasks(writer=writer.run()):
+        await asyncio.gather(*(writer.write(Write("s.1", b"")) for _ in range(BEFORE)))
+        subscription = StreamSubscription(
+            broker, SubscriptionSpec("S", ("s.>",), StartPolicy.STATE_THEN_EVENTS), projection
+        )
+        replayer = Replayer(projection, reader, "s.>", render, subscription)
+        async with run_tasks(subscription=subscription.run()):
+            await subscription.ready(5)
+            await replayer.warm_up()
+            assert reader.pages == 1
+            chunks = [chunk.frames async for chunk in replayer.replay_from(SINCE, None)]
+            assert b"".join(chunks).split() == [b"%d" % seq for seq in range(SINCE + 1, BEFORE + 1)]
+            assert reader.pages == 1

@@ -1,0 +1,113 @@
+"""A portal for tests: a real broker, the real services, and gateways on real sockets."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+import httpx
+
+from opsroom_chat.service import chat_service
+from opsroom_chat.settings import ChatSettings
+from opsroom_cloud.provider import SimulatedProvider
+from opsroom_cloud.service import cloud_service
+from opsroom_cloud.settings import CloudSettings
+from opsroom_gateway.app import gateway
+from opsroom_gateway.process_settings import ProcessSettings
+from opsroom_gateway.transport.server import listen, make_server
+from opsroom_messaging.client.connection import NatsConnection, connect
+
+DELAY_SECONDS = 1.0
+"""A busy machine has to cancel within it."""
+BINDING_SECONDS = 30.0
+"""Long enough that a busy machine does not cause a timeout; tests of the timeout use less."""
+
+
+def chat_settings() -> ChatSettings:
+    """Return settings with grace periods short enough to wait for."""
+    return ChatSettings(
+        registration_seconds=3.0, closed_seconds=0.3, broken_seconds=0.6, hold_seconds=1.0, token_days=1.0
+    )
+
+
+def gateway_settings(**overrides: object) -> ProcessSettings:
+    """Return settings of a gateway on a free port, with ``overrides`` of the tests' defaults."""
+    defaults: dict[str, object] = {"port": 0, "course_binding_seconds": BINDING_SECONDS}
+    return ProcessSettings.model_validate(defaults | overrides)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """The address of a gateway."""
+
+    port: int
+
+    @property
+    def http(self) -> str:
+        """The base URL for requests."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def ws(self) -> str:
+        """The base URL for sockets."""
+        return f"ws://127.0.0.1:{self.port}"
+
+    def requests(self, agent: str = "test") -> httpx.AsyncClient:
+        """Return an HTTP client with the user agent ``agent``."""
+        # Loading the CA certificates takes longer than most tests.
+        return httpx.AsyncClient(
+            base_url=self.http, headers={"User-Agent": agent}, timeout=15.0, verify=False
+        )
+
+
+@dataclass(slots=True)
+class Portal:
+    """A broker with running services and one gateway; tests may add others."""
+
+    url: str
+    gateway: Address = field(default_factory=lambda: Address(0))
+
+
+@asynccontextmanager
+async def serving(url: str, settings: ProcessSettings | None = None) -> AsyncIterator[Address]:
+    """Run a gateway, and stop it gracefully at the end."""
+    chosen = settings or gateway_settings()
+    listener = listen(chosen)
+    broker = await connect(url, name="gateway")
+    try:
+        async with gateway(broker, chosen) as run_tasks:
+            server = make_server(run_tasks, chosen)
+            served = asyncio.create_task(server.serve([listener]))
+            try:
+                yield Address(listener.getsockname()[1])
+            finally:
+                server.stop()
+                await served
+    finally:
+        await broker.close()
+        listener.close()
+
+
+@asynccontextmanager
+async def services(url: str, *, delay: float = DELAY_SECONDS, replicas: int = 1) -> AsyncIterator[None]:
+    """Run ``replicas`` chat and cloud services, each with its own connection."""
+    async with AsyncExitStack() as stack:
+        for _ in range(replicas):
+            chat, cloud = await _connected(stack, url), await _connected(stack, url)
+            await stack.enter_async_context(chat_service(chat, chat_settings()))
+            settings = CloudSettings(delay_seconds=delay)
+            await stack.enter_async_context(cloud_service(cloud, settings, SimulatedProvider(0.0)))
+        yield
+
+
+@asynccontextmanager
+async def portal_at(url: str, settings: ProcessSettings | None = None) -> AsyncIterator[Portal]:
+    """Run services and one gateway on the broker at ``url``."""
+    async with services(url), serving(url, settings) as address:
+        yield Portal(url, address)
+
+
+async def _connected(stack: AsyncExitStack, url: str) -> NatsConnection:
+    broker = await connect(url, name="service")
+    stack.push_async_callback(broker.close)
+    return broker

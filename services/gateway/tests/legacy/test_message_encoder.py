@@ -1,0 +1,42 @@
+"""Messages as course clients receive them, and stored frames that can't be relayed."""
+
+import base64
+from datetime import UTC, datetime
+
+from opsroom_contracts.chat.events import MessageEvent
+from opsroom_contracts.chat.models import User
+from opsroom_contracts.legacy import LegacyFrame
+from opsroom_contracts.serialization.codec import encode
+from opsroom_contracts.subjects import message_subject
+from opsroom_gateway.legacy.message_encoder import LegacyMessageEncoder
+from opsroom_gateway.projections.messages import MessageProjection
+from opsroom_gateway.transport.encoding import binary_frame, text_frame
+from opsroom_messaging.jetstream.stream_reader import StreamMessage
+
+
+def event(raw: LegacyFrame | None, room: str = "general") -> MessageEvent:
+    """Return a message, relayed if it has the frame ``raw``."""
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    return MessageEvent(id="m", room=room, user=User(id="u", name="Ann"), text="hi", timestamp=at, raw=raw)
+
+
+def test_a_relayed_frame_is_unchanged_and_has_no_readers_in_other_rooms() -> None:
+    encoder = LegacyMessageEncoder()
+    data = base64.b64encode(b"\x00{}").decode()
+    assert encoder.encode(event(LegacyFrame(data='{"type":"send"}'))) == text_frame(b'{"type":"send"}')
+    assert encoder.encode(event(LegacyFrame(data=data, binary=True))) == binary_frame(b"\x00{}")
+    assert encoder.encode(event(LegacyFrame(data="{}"), room="ops")) == b""
+
+
+def test_nothing_is_encoded_without_readers_except_a_relayed_frame() -> None:
+    assert LegacyMessageEncoder().encode(event(None)) == b""
+
+
+async def test_a_malformed_relayed_frame_is_skipped_for_all_readers() -> None:
+    projection = MessageProjection(start=1, ring_messages=16)
+    projection.add_encoder(LegacyMessageEncoder())
+    malformed = event(LegacyFrame(data="no base64!", binary=True))
+    for seq, stored in enumerate((malformed, event(None)), start=1):
+        projection.on_message(StreamMessage(seq, message_subject("general", "m"), encode(stored)))
+    assert projection.malformed == 1
+    assert projection.head == 2

@@ -1,0 +1,1 @@
+"""Tests of images, charts, workflows and lock files."""

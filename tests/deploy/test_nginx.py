@@ -1,0 +1,133 @@
+"""The client address that nginx forwards, checked with a real nginx and our configuration."""
+
+import asyncio
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import httpx
+import pytest
+
+from opsroom_testkit.ports import free_port
+from opsroom_testkit.waiting import until_answer
+
+ROOT = Path(__file__).parents[2]
+NGINX = ROOT / "deploy" / "nginx"
+PROXY, STRANGER = "127.0.0.2", "127.0.0.1"
+PUBLISHED = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
+STOP_SECONDS = 20.0
+
+
+def configured(folder: Path, port: int, gateway: int) -> Path:
+    """Our own configuration, but for its places, and with ``PROXY`` for one network of the engine."""
+    text = (NGINX / "nginx.conf").read_text(encoding="utf-8")
+    for ours, here, count in (
+        ("/tmp/", f"{folder}/", 7),
+        ("/usr/share/nginx/html", str(folder), 1),
+        ("listen 8080;", f"listen 127.0.0.1:{port};", 1),
+        ("172.16.0.0/12", f"{PROXY}/32", 2),
+    ):
+        assert text.count(ours) == count, ours
+        text = text.replace(ours, here)
+    path = folder / "nginx.conf"
+    path.write_text(text, encoding="utf-8")
+    shutil.copy(NGINX / "proxy.conf", folder)
+    place(folder, f"127.0.0.1:{gateway}")
+    (folder / "mime.types").write_text("types { text/html html; }", encoding="utf-8")
+    (folder / "index.html").write_text("<!doctype html>", encoding="utf-8")
+    return path
+
+
+def place(folder: Path, gateway: str) -> None:
+    """Write where gateways are as the image does, with its own script, which then finds no nginx to start."""
+    script = (NGINX / "start.sh").read_text(encoding="utf-8").replace("/tmp/", f"{folder}/")
+    script = script.replace("exec nginx", "exec true")
+    environ = {"PATH": os.environ["PATH"], "GATEWAY_ADDRESS": gateway}
+    subprocess.run(["sh", "-c", script], env=environ, check=True, capture_output=True, timeout=10)
+
+
+async def tell(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Echo the head of a request."""
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(head) + head)
+        await writer.drain()
+    finally:
+        writer.close()
+
+
+@asynccontextmanager
+async def nginx(folder: Path) -> AsyncIterator[str]:
+    """The address of one that is ready, in front of a server that records its requests."""
+    program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/local/bin:/usr/bin")
+    if program is None or sys.platform != "linux":
+        pytest.skip("nginx is not here (Debian, Ubuntu: apt-get install nginx-light)")
+    port = free_port()
+    server = await asyncio.start_server(tell, "127.0.0.1", 0)
+    config = configured(folder, port, server.sockets[0].getsockname()[1])
+    async with server:
+        with (folder / "log").open("wb") as log:
+            process = await asyncio.create_subprocess_exec(
+                program,
+                *("-c", config, "-p", folder, "-e", folder / "error.log", "-g", "daemon off; user root;"),
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            address = f"http://127.0.0.1:{port}"
+            async with httpx.AsyncClient(base_url=address, timeout=10) as client:
+
+                async def ready() -> bool:
+                    assert process.returncode is None, (folder / "log").read_text()
+                    with suppress(httpx.TransportError):
+                        return (await client.get("/nginx-health")).status_code == 200
+                    return False
+
+                await until_answer(ready, bool)
+            yield address
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            await asyncio.wait_for(process.wait(), STOP_SECONDS)
+
+
+@asynccontextmanager
+async def asking_from(source: str, address: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client whose requests come from ``source``."""
+    transport = httpx.AsyncHTTPTransport(local_address=source)
+    async with httpx.AsyncClient(transport=transport, base_url=address, timeout=10) as client:
+        yield client
+
+
+async def told(client: httpx.AsyncClient, headers: dict[str, str]) -> tuple[str, str]:
+    """Return the client's address and scheme, as the gateway sees them."""
+    head = (await client.get("/api/v1/session", headers=headers)).text.lower()
+    address, scheme = (re.findall(rf"\r\nx-forwarded-{what}: (\S+)", head) for what in ("for", "proto"))
+    assert len(address) == len(scheme) == 1, head
+    return address[0], scheme[0]
+
+
+async def test_how_a_client_spoke_is_believed_of_a_proxy_alone(tmp_path: Path) -> None:
+    async with nginx(tmp_path) as address:
+        async with asking_from(PROXY, address) as client:
+            assert await told(client, PUBLISHED) == ("203.0.113.9", "https")
+            assert (await client.get("/", headers=PUBLISHED)).headers["Strict-Transport-Security"]
+            assert await told(client, PUBLISHED | {"X-Forwarded-Proto": "gopher"}) == ("203.0.113.9", "http")
+            assert await told(client, {}) == (PROXY, "http")
+            assert "Strict-Transport-Security" not in (await client.get("/")).headers
+        async with asking_from(STRANGER, address) as client:
+            assert await told(client, PUBLISHED) == (STRANGER, "http")
+            assert "Strict-Transport-Security" not in (await client.get("/", headers=PUBLISHED)).headers
+
+
+def test_proxies_come_from_the_same_networks_for_nginx_and_for_gateways() -> None:
+    text = (NGINX / "nginx.conf").read_text(encoding="utf-8")
+    addresses = re.findall(r"set_real_ip_from (\S+);", text)
+    assert re.findall(r"^ +(\S+) +1;$", text, re.MULTILINE) == addresses
+    compose = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+    assert f"GATEWAY_TRUSTED_PROXIES: {','.join(addresses)}\n" in compose

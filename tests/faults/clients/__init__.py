@@ -1,0 +1,1 @@
+"""Simulated clients, and the recorder of what happens to them."""

@@ -1,0 +1,240 @@
+"""Simulated users at ``/api/v1/chat/ws``: they send messages, lose connections and resume."""
+
+import asyncio
+import json
+import time
+from contextlib import suppress
+
+from tests.faults.clients.chat_reader import ChatReader
+from tests.faults.clients.chat_sender import RETRY, MessageSender, SendPolicy
+from tests.faults.clients.chat_socket import ChatSocket, Json, open_socket
+from tests.faults.clients.http_client import request
+from tests.faults.clients.recorder import Recorder
+from tests.faults.verification.history import Presence, Segment
+
+_WELCOME_SECONDS = 20.0
+_ACK_SECONDS = 20.0
+_LOOK_SECONDS = 1.0
+_GONE = {4002, 4003}
+
+
+class TokenInvalidError(Exception):
+    """The user's token is not valid any more: the client must register again."""
+
+
+class ChatClient:
+    """A user, with one connection at a time."""
+
+    def __init__(self, recorder: Recorder, ports: list[int], name: str, manner: SendPolicy) -> None:
+        self.name = name
+        self.socket: ChatSocket | None = None
+        self.reading = ChatReader(recorder, name)
+        self.talk = MessageSender(recorder, name, manner)
+        self._recorder = recorder
+        self._ports = ports
+        self._token = ""
+        self._owner = ""
+        self._welcomed: asyncio.Future[None] | None = None
+        self._heard = 0.0
+        self._going = 0.0
+        self._at = 0
+
+    # -- life
+
+    async def stay(self) -> None:
+        """Stay connected for the whole run; reconnect whenever the connection is lost."""
+        await self.register()
+        self.talk.begin(self._owner)
+        lost: float | None = None
+        while not self._recorder.leaving.is_set():
+            try:
+                async with Visit(self) as _:
+                    if lost is not None:
+                        self._recorder.waited(lost)
+                    await self._until_lost_or_leaving()
+                    await self.exit()
+                    return
+            except TokenInvalidError as error:
+                if self._recorder.leaving.is_set():
+                    return
+                self._recorder.record_violation(f"{self.name} lost name or token while they stayed: {error}")
+                await self.register()
+                self.talk.begin(self._owner)
+                self.reading.begin_anew()
+                self.reading.reader.segments.append(Segment(self.reading.last, reset=True))
+            except OSError:
+                pass
+            lost = time.time() if lost is None or self.socket is not None else lost
+            self.socket = None
+            self._recorder.reconnects += 1
+            await asyncio.sleep(self._recorder.rng.uniform(0, 0.3))
+
+    async def visit(self, messages: int, manner: str) -> None:
+        """Register, send that number of messages, and leave by ``exit``, ``close`` or ``cut``."""
+        await self.register()
+        with suppress(OSError, TokenInvalidError):
+            async with Visit(self):
+                self.talk.begin(self._owner, messages)
+                await self._until_said()
+                await self._go(manner)
+
+    async def register(self) -> None:
+        """Register the name. That may take until the claim of its last owner has expired."""
+        recorder = self._recorder
+        asked, refusals = time.time(), 0
+        while True:
+            try:
+                answer = await request(self._port(), "POST", "/api/v1/chat/users", body={"name": self.name})
+            except OSError:
+                # The outcome is unknown. A claimed name is reserved until the registration expires.
+                refusals += 1
+                await asyncio.sleep(0.2)
+                continue
+            if answer.status == 201:
+                self._token, self._owner = answer.body["token"], answer.body["user"]["id"]
+                recorder.had(self.name, asked, refusals)
+                return
+            if answer.status == 409:
+                refusals += 1
+                if recorder.is_held(self.name):
+                    asked = time.time()
+            elif answer.status != 503:
+                recorder.record_violation(f"registering {self.name}: {answer.status} {answer.body}")
+            if recorder.leaving.is_set():
+                raise ConnectionError("too late to register")
+            await asyncio.sleep(recorder.rng.uniform(0.1, 0.4))
+
+    async def exit(self) -> None:
+        """Send `leave` and wait for the close."""
+        if self.socket is None:
+            return
+        self._going = time.time()
+        self.socket.send_json({"type": "leave"})
+        async with asyncio.timeout(_ACK_SECONDS):
+            await self.socket.closed
+
+    # -- being connected
+
+    async def connect(self) -> None:
+        """Connect, send `hello` and wait for the welcome. Missed messages come before live ones.
+
+        Raises:
+            OSError: no welcome. TokenInvalidError: the token was rejected.
+        """
+        loop = asyncio.get_running_loop()
+        self._welcomed = loop.create_future()
+        self._at = self._port()
+        socket = await open_socket(self._at, "/api/v1/chat/ws", self._receive)
+        hello: Json = {"type": "hello", "token": self._token}
+        if self.reading.since is not None:
+            hello["since"] = self.reading.since
+        socket.send_json(hello)
+        await asyncio.wait(
+            (self._welcomed, socket.closed), timeout=_WELCOME_SECONDS, return_when=asyncio.FIRST_COMPLETED
+        )
+        if not self._welcomed.done():
+            socket.abort()
+            if socket.closed.done() and socket.closed.result() in _GONE:
+                raise TokenInvalidError(str(socket.closed.result()))
+            raise ConnectionError("not welcomed")
+        self.socket = socket
+
+    def arrived(self) -> None:
+        """Mark the user as connected."""
+        self._going = 0.0
+        self._recorder.holds(self.name, self._owner)
+        if self.socket is not None:
+            self.talk.connected(self.socket)
+
+    def departed(self, start: float) -> None:
+        """Record that the user was connected since ``start``, and held the name meanwhile."""
+        self.talk.disconnected()
+        self._recorder.history.presences.append(Presence(self.name, start, time.time()))
+        self._recorder.lets_go(self.name, self._owner, start, min(self._heard, self._going or self._heard))
+        self.reading.forget_list()
+        if self.socket is not None:
+            self.socket.abort()
+
+    def _port(self) -> int:
+        return self._recorder.rng.choice(self._ports)
+
+    def _receive(self, payload: bytes) -> None:
+        self._heard = time.time()
+        if payload.startswith(b'{"seq":'):
+            self.reading.message(payload)
+        else:
+            self._other(json.loads(payload))
+
+    def _other(self, frame: Json) -> None:
+        match frame["type"]:
+            case "ack" | "error" if self.talk.answered(frame):
+                return
+            case "error" if frame["code"] not in RETRY | {"token_invalid", "name_taken"}:
+                self._recorder.record_violation(f"{self.name} was told {frame}")
+            case "welcome":
+                self.reading.welcomed(frame, self._at)
+                if self._welcomed is not None and not self._welcomed.done():
+                    self._welcomed.set_result(None)
+            case "joined":
+                self.reading.joined(frame["user"]["name"])
+            case "left":
+                self.reading.left(frame["user"]["name"])
+            case "reset":
+                self.reading.reset(int(frame["seq"]))
+
+    # -- until when
+
+    async def _until_lost_or_leaving(self) -> None:
+        socket = self.socket
+        assert socket is not None
+        leaving = asyncio.ensure_future(self._recorder.leaving.wait())
+        try:
+            while not leaving.done():
+                await asyncio.wait(
+                    (socket.closed, leaving), timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                )
+                if socket.closed.done():
+                    raise ConnectionError("closed")
+                if time.time() - self.talk.oldest > _ACK_SECONDS:
+                    raise ConnectionError("no acknowledgement")
+        finally:
+            leaving.cancel()
+
+    async def _until_said(self) -> None:
+        socket = self.socket
+        assert socket is not None
+        ended = asyncio.ensure_future(self.talk.ended())
+        try:
+            await asyncio.wait(
+                (socket.closed, ended), timeout=_ACK_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            ended.cancel()
+
+    async def _go(self, manner: str) -> None:
+        assert self.socket is not None
+        self._going = time.time()
+        if manner == "exit":
+            await self.exit()
+        elif manner == "close":
+            self.socket.close()
+            await asyncio.wait((self.socket.closed,), timeout=3.0)
+        else:
+            self.socket.abort(reset=True)
+
+
+class Visit:
+    """A connection of a user, from the welcome to its end, recorded as presence."""
+
+    def __init__(self, person: ChatClient) -> None:
+        self._person = person
+        self._since = 0.0
+
+    async def __aenter__(self) -> "Visit":
+        await self._person.connect()
+        self._since = time.time()
+        self._person.arrived()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._person.departed(self._since)

@@ -1,0 +1,79 @@
+"""Clients of the course contract: no resume and no acknowledgements, but no duplicates either."""
+
+import asyncio
+import json
+import time
+from contextlib import suppress
+
+from tests.faults.clients.chat_socket import Json, open_socket
+from tests.faults.clients.http_client import request
+from tests.faults.clients.recorder import Recorder
+from tests.faults.verification.history import CourseReader, Presence
+
+_LIST = ord("[")
+
+
+class CourseClient:
+    """A user of the course contract, with a new socket whenever the last one broke."""
+
+    def __init__(self, recorder: Recorder, ports: list[int], name: str, pace: float) -> None:
+        self._recorder = recorder
+        self._ports = ports
+        self._name = name
+        self._pace = pace
+        self._number = 0
+        self._reader = CourseReader(name)
+
+    async def stay(self) -> None:
+        """Send messages until the run is over."""
+        visit = 0
+        while not self._recorder.leaving.is_set():
+            visit += 1
+            with suppress(OSError):
+                await self._visit(visit)
+            await asyncio.sleep(self._recorder.rng.uniform(0.1, 0.5))
+
+    async def _visit(self, visit: int) -> None:
+        start = time.time()
+        port = self._recorder.rng.choice(self._ports)
+        user = await self._user(port)
+        self._reader = CourseReader(f"{self._name} #{visit}")
+        self._recorder.history.course.append(self._reader)
+        reader = self._reader
+
+        def receive(payload: bytes) -> None:
+            if payload[0] != _LIST:
+                reader.keys.append(json.loads(payload)["message"].partition(" ")[0])
+
+        socket = await open_socket(port, "/chat/ws", receive)
+        try:
+            while not self._recorder.leaving.is_set():
+                if not self._recorder.stopping.is_set():
+                    socket.send_json(self._next(user))
+                pause = self._recorder.rng.expovariate(1 / self._pace)
+                await asyncio.wait((socket.closed,), timeout=min(pause, 1.0))
+                if socket.closed.done():
+                    return
+            socket.send_json({"type": "exit", "user": {"name": user["name"]}})
+            await asyncio.sleep(0.2)
+            socket.close()
+            await asyncio.wait((socket.closed,), timeout=2.0)
+        finally:
+            socket.abort()
+            self._recorder.history.presences.append(Presence(user["name"], start, time.time()))
+
+    async def _user(self, port: int) -> Json:
+        """Register a new name: a lost connection keeps its name for a while."""
+        self._number += 1
+        name = f"{self._name}-{self._number}"
+        answer = await request(port, "POST", "/chat/new-user", body={"name": name})
+        if answer.status != 200:
+            raise ConnectionError("not registered")
+        user: Json = answer.body["user"]
+        return user
+
+    def _next(self, user: Json) -> Json:
+        self._number += 1
+        key = f"{self._name}.{self._number}"
+        self._recorder.history.sent.add(key)
+        return {"type": "send", "message": f"{key} from the course", "user": user}

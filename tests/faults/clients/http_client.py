@@ -1,0 +1,110 @@
+"""HTTP requests and event streams, each on its own connection."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from tests.faults.clients.chat_socket import CONNECT_SECONDS, Json
+
+ANSWER_SECONDS = 25.0
+SILENCE_SECONDS = 12.0
+"""An event stream that is silent for this long counts as dead (heartbeats come every 5 s in a run)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP response; ``body``: its JSON, or {}."""
+
+    status: int
+    body: Json
+
+
+async def request(
+    port: int, method: str, path: str, *, headers: dict[str, str] | None = None, body: object = None
+) -> Answer:
+    """Send a request on a new connection.
+
+    Raises:
+        OSError: no complete response in time.
+    """
+    payload = b"" if body is None else json.dumps(body).encode()
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            try:
+                writer.write(_head(method, path, headers or {}, len(payload)) + payload)
+                return _answer(await reader.read())
+            finally:
+                writer.transport.abort()
+    except asyncio.IncompleteReadError as error:
+        raise ConnectionError("an answer broke off") from error
+
+
+def _head(method: str, path: str, headers: dict[str, str], size: int) -> bytes:
+    lines = [f"{method} {path} HTTP/1.1", "Host: opsroom", "Connection: close", f"Content-Length: {size}"]
+    if size:
+        lines.append("Content-Type: application/json")
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def _answer(data: bytes) -> Answer:
+    head, found, body = data.partition(b"\r\n\r\n")
+    fields = head.split(b"\r\n")
+    if not found or not fields[0].startswith(b"HTTP/1.1 "):
+        raise ConnectionError("no answer")
+    for field in fields[1:]:
+        name, _, value = field.partition(b":")
+        if name.lower() == b"content-length" and int(value) != len(body):
+            raise ConnectionError("an answer broke off")
+    try:
+        decoded = json.loads(body) if body else {}
+    except ValueError as error:
+        raise ConnectionError("an answer broke off") from error
+    return Answer(int(fields[0].split(b" ")[1]), decoded if isinstance(decoded, dict) else {"list": decoded})
+
+
+@asynccontextmanager
+async def event_stream(port: int, path: str, headers: dict[str, str]) -> AsyncIterator[AsyncIterator[Json]]:
+    """Yield server-sent events, each as {"id", "event", "data"}, until the server ends the stream.
+
+    Raises:
+        OSError: refused, reset, or silent for longer than heartbeats allow.
+    """
+    async with asyncio.timeout(CONNECT_SECONDS):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=8 * 1024 * 1024)
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            writer.write(_head("GET", path, headers | {"Accept": "text/event-stream"}, 0))
+            status = await reader.readuntil(b"\r\n\r\n")
+        if not status.startswith(b"HTTP/1.1 200"):
+            raise ConnectionError(status[:40].decode("latin-1"))
+        yield _events(reader, chunked=b"chunked" in status.lower())
+    except asyncio.IncompleteReadError as error:
+        raise ConnectionError("the stream broke off") from error
+    finally:
+        writer.transport.abort()
+
+
+async def _events(reader: asyncio.StreamReader, *, chunked: bool) -> AsyncIterator[Json]:
+    rest = b""
+    while True:
+        async with asyncio.timeout(SILENCE_SECONDS):
+            if chunked:
+                size = int((await reader.readuntil(b"\r\n")).strip(), 16)
+                data = (await reader.readexactly(size + 2))[:-2]
+            else:
+                data = await reader.read(65536)
+        if not data:
+            return
+        *blocks, rest = (rest + data).split(b"\n\n")
+        for block in blocks:
+            event: Json = {}
+            for line in block.decode().split("\n"):
+                name, _, value = line.partition(": ")
+                if name in {"id", "event", "data"}:
+                    event[name] = value
+            if event:
+                yield event

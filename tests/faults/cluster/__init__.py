@@ -1,0 +1,1 @@
+"""The processes under test: brokers, services and gateways, and the proxies between them."""

@@ -1,0 +1,223 @@
+"""The processes of a run: brokers, chats, clouds and gateways, restarted as the launcher would do."""
+
+import asyncio
+import os
+import signal
+import sys
+import sysconfig
+from dataclasses import dataclass, field
+from itertools import permutations
+from pathlib import Path
+
+from opsroom_messaging.client.connection import connect
+from opsroom_messaging.errors import BrokerUnavailableError
+from opsroom_testkit.ports import free_port, is_ready, listens
+from tests.faults.cluster.managed_process import START_SECONDS, ManagedProcess
+from tests.faults.cluster.proxy import Proxy
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many processes of each kind; ``cluster``: three broker nodes, three replicas of each stream."""
+
+    gateways: int = 2
+    chats: int = 2
+    clouds: int = 2
+    cluster: bool = False
+    delay: float = 1.0
+    clock: Path | None = None
+    """The library that makes the clocks of services step (libfaketime)."""
+
+
+@dataclass(slots=True)
+class Node:
+    """A broker node, its port for clients, and the proxies between it and the other nodes."""
+
+    child: ManagedProcess
+    port: int
+    routes: list[Proxy] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Gateway:
+    """A gateway, and its proxies to the brokers."""
+
+    child: ManagedProcess
+    port: int
+    ways: list[Proxy]
+
+
+class PortalCluster:
+    """All processes of a run. ``folder``: their configuration and logs."""
+
+    def __init__(self, folder: Path, size: Size, store: Path) -> None:
+        self.size = size
+        self.folder = folder
+        self.store = store
+        """The folder of the broker's data."""
+        self.nodes: list[Node] = []
+        self.gateways: list[Gateway] = []
+        self.chats: list[ManagedProcess] = []
+        self.clouds: list[ManagedProcess] = []
+
+    @property
+    def nats_url(self) -> str:
+        """The URLs of all brokers, without proxies."""
+        return ",".join(f"nats://127.0.0.1:{node.port}" for node in self.nodes)
+
+    def clock_of(self, name: str) -> Path:
+        """The file with the clock offset of a process."""
+        return self.folder / f"{name}.clock"
+
+    def step(self, name: str, seconds: float) -> None:
+        """Set the clock offset of a process."""
+        self.clock_of(name).write_text(f"{seconds:+.3f}\n")
+
+    def services(self) -> list[ManagedProcess]:
+        """All processes except the brokers."""
+        return [*self.chats, *self.clouds, *(gateway.child for gateway in self.gateways)]
+
+    def children(self) -> list[ManagedProcess]:
+        """All processes."""
+        return [*(node.child for node in self.nodes), *self.services()]
+
+    async def start(self) -> None:
+        """Start everything, and wait until all gateways are ready."""
+        await (self._start_cluster() if self.size.cluster else self._start_broker())
+        for node in self.nodes:
+            await node.child.wait_ready()
+        await self._until_led()
+        for number in range(1, self.size.chats + 1):
+            self.chats.append(await self._service(f"chat-{number}", self.nats_url))
+        for number in range(1, self.size.clouds + 1):
+            self.clouds.append(await self._service(f"cloud-{number}", self.nats_url))
+        for number in range(1, self.size.gateways + 1):
+            await self._start_gateway(number)
+        for child in self.services():
+            await child.wait_ready()
+
+    async def stop(self) -> None:
+        """Stop all processes: gateways first, brokers last."""
+        try:
+            for group in (
+                [gateway.child for gateway in self.gateways],
+                [*self.chats, *self.clouds],
+                [node.child for node in self.nodes],
+            ):
+                await asyncio.gather(*(child.shut_down() for child in group))
+        finally:
+            for proxy in self._proxies():
+                await proxy.stop()
+
+    def heal(self) -> None:
+        """End all stalls, cuts and pauses."""
+        for proxy in self._proxies():
+            proxy.heal()
+        for child in self.children():
+            child.signal(signal.SIGCONT)
+
+    async def _until_led(self) -> None:
+        """Wait until JetStream is available: a cluster has to elect a leader first."""
+        async with asyncio.timeout(START_SECONDS):
+            while True:
+                try:
+                    broker = await connect(self.nats_url, name="rig")
+                except BrokerUnavailableError:
+                    await asyncio.sleep(0.1)
+                else:
+                    return await broker.close()
+
+    def _proxies(self) -> list[Proxy]:
+        ways = [way for gateway in self.gateways for way in gateway.ways]
+        return ways + [proxy for node in self.nodes for proxy in node.routes]
+
+    async def _start_broker(self) -> None:
+        port = free_port()
+        text = (
+            f'server_name: n1\nlisten: "127.0.0.1:{port}"\n'
+            f'jetstream {{ store_dir: "{self.store / "js"}", sync_interval: always, max_file_store: 40GB }}\n'
+        )
+        self.nodes.append(Node(await self._broker(1, text, port), port))
+
+    async def _start_cluster(self) -> None:
+        """Start three nodes, connected pairwise through proxies, so that any of them can be partitioned.
+
+        Of two routes between two nodes, nats-server drops the second. Both are needed: a node without routes
+        refuses to join a cluster.
+        """
+        ports = [free_port() for _ in range(3)]
+        routes = [free_port() for _ in range(3)]
+        between: dict[tuple[int, int], Proxy] = {}
+        for pair in permutations(range(3), 2):
+            between[pair] = Proxy(routes[pair[1]])
+            await between[pair].start()
+        for number in range(3):
+            ways = [way for (caller, _), way in between.items() if caller == number]
+            urls = [f"nats-route://127.0.0.1:{way.port}" for way in ways]
+            text = (
+                f'server_name: n{number + 1}\nlisten: "127.0.0.1:{ports[number]}"\nping_interval: "2s"\n'
+                f'jetstream {{ store_dir: "{self.store / f"js{number + 1}"}", max_file_store: 40GB }}\n'
+                f'cluster {{ name: faults, listen: "127.0.0.1:{routes[number]}", no_advertise: true,'
+                f' advertise: "127.0.0.1:9", ping_interval: "1s", routes: {urls} }}\n'
+            )
+            child = await self._broker(number + 1, text, ports[number])
+            self.nodes.append(
+                Node(child, ports[number], [p for pair, p in between.items() if number in pair])
+            )
+
+    async def _broker(self, number: int, text: str, port: int) -> ManagedProcess:
+        config = self.folder / f"nats-{number}.conf"
+        config.write_text(text)
+        binary = str(Path(sysconfig.get_path("scripts")) / "nats-server")
+        child = ManagedProcess(f"broker-{number}", [binary, "-c", str(config)], dict(os.environ), self.folder)
+
+        async def answers() -> bool:
+            return await listens(port)
+
+        child.ready = answers
+        await child.start()
+        return child
+
+    async def _service(self, name: str, url: str, **environ: str) -> ManagedProcess:
+        kind = name.partition("-")[0]
+        chosen = {
+            "NATS_URL": url,
+            "STREAM_REPLICAS": "3" if self.size.cluster else "1",
+            "CLOUD_DELAY_SECONDS": f"{self.size.delay:g}",
+            "CHAT_REGISTRATION_SECONDS": "3",
+            "CHAT_BROKEN_SECONDS": "2",
+            "CHAT_HOLD_SECONDS": "2",
+            "GATEWAY_PING_SECONDS": "5",
+            "GATEWAY_HEARTBEAT_SECONDS": "5",
+            "GATEWAY_REPLAY_LIMIT": "1000000",
+            "LOG_LEVEL": "INFO",
+        }
+        if self.size.clock is not None:
+            chosen |= {
+                "LD_PRELOAD": str(self.size.clock),
+                "FAKETIME_TIMESTAMP_FILE": str(self.clock_of(name)),
+                "FAKETIME_CACHE_DURATION": "1",
+                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            }
+            self.step(name, 0)
+        told = free_port()
+        chosen[f"{kind.upper()}_ADMIN_PORT"] = str(told)
+        child = ManagedProcess(
+            name, [sys.executable, "-m", f"opsroom_{kind}"], os.environ | chosen | environ, self.folder
+        )
+
+        async def ready() -> bool:
+            return await is_ready(told)
+
+        child.ready = ready
+        await child.start()
+        return child
+
+    async def _start_gateway(self, number: int) -> None:
+        port = free_port()
+        ways = [Proxy(node.port) for node in self.nodes]
+        for way in ways:
+            await way.start()
+        url = ",".join(f"nats://127.0.0.1:{way.port}" for way in ways)
+        child = await self._service(f"gateway-{number}", url, GATEWAY_PORT=str(port))
+        self.gateways.append(Gateway(child, port, ways))

@@ -1,0 +1,1 @@
+"""The faults: which happen when, and how each is injected."""

@@ -1,0 +1,70 @@
+"""The impact of faults: recovery times and gaps. Pure."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from opsroom_contracts.cloud.commands import COMMANDS
+from tests.faults.nemesis.nemesis import InjectedFault
+from tests.faults.verification.history import History
+
+SOON_SECONDS = 1.0
+"""A request that began within this time after a fault was healed may still be slow because of it."""
+SETTLED_SECONDS = 0.5
+"""The minimum time between faults that count as not overlapping."""
+_FINAL = frozenset(str(spec.done) for spec in COMMANDS.values())
+
+
+@dataclass(frozen=True, slots=True)
+class FaultImpact:
+    """The impact of a fault, in seconds.
+
+    ``recovery``: from the healing to the end of the last affected request; ``gap``: the longest wait of one
+    client; ``alone``: no other fault was active or had effects then.
+    """
+
+    fault: InjectedFault
+    recovery: float
+    gap: float
+    alone: bool
+
+
+def fault_impacts(
+    injected: Sequence[InjectedFault], waits: Sequence[tuple[float, float]], history: History
+) -> list[FaultImpact]:
+    """Compute the impact of each fault.
+
+    A wait (from a request to its response, from a lost connection to the welcome, from the time a command was
+    due to its final event) is attributed to the last fault healed before its end, if it had begun by then.
+    """
+    ordered = sorted(injected, key=lambda one: one.healed)
+    moments = [one.healed for one in ordered]
+    most = [0.0] * len(ordered)
+    gaps = [0.0] * len(ordered)
+    for start, end in [*waits, *_finals(history)]:
+        place = bisect_right(moments, end) - 1
+        if place >= 0 and start <= moments[place] + SOON_SECONDS:
+            most[place] = max(most[place], end - moments[place])
+            gaps[place] = max(gaps[place], end - max(start, ordered[place].start))
+    alone = _alone([(one.start, one.healed + felt) for one, felt in zip(ordered, most, strict=True)])
+    return [FaultImpact(*each) for each in zip(ordered, most, gaps, alone, strict=True)]
+
+
+def _alone(spans: Sequence[tuple[float, float]]) -> list[bool]:
+    """Whether each span is far enough from all others."""
+    near = SETTLED_SECONDS
+    return [
+        all(other is span or other[1] + near < span[0] or other[0] > span[1] + near for other in spans)
+        for span in spans
+    ]
+
+
+def _finals(history: History) -> list[tuple[float, float]]:
+    received = {event.operation: event.at for event in history.events if event.type == "received"}
+    waits = []
+    for event in history.events:
+        if event.type in _FINAL and event.operation in received:
+            due = received[event.operation] + history.delay
+            if event.at - due > 0.25:
+                waits.append((due, event.at))
+    return waits

@@ -1,0 +1,138 @@
+"""Mutants: faults planted in the target process, each of which the fuzzer must detect.
+
+`plant` returns what it replaced: owner, attribute and former value.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from opsroom_chat.messages import Messages
+from opsroom_gateway.api import health
+from opsroom_gateway.api.chat_socket.replies import Replies
+from opsroom_gateway.api.chat_socket.session import ChatSocket
+from opsroom_gateway.fanout.broadcaster import Broadcaster
+from opsroom_gateway.legacy.chat import CourseChat
+from opsroom_gateway.legacy.domain.frames import read_frame
+from opsroom_gateway.projections.messages import MessageProjection
+from opsroom_gateway.transport.websocket.protocol import WebSocketProtocol
+
+Replaced = list[tuple[Any, str, Any]]
+
+
+class _MutantError(Exception):
+    """Raised by mutants."""
+
+
+def _replace(owner: Any, attribute: str, other: Callable[..., Any]) -> Replaced:
+    was = getattr(owner, attribute)
+    setattr(owner, attribute, other)
+    return [(owner, attribute, was)]
+
+
+def _raising(owner: Any, attribute: str) -> Callable[[], Replaced]:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise _MutantError
+
+    return lambda: _replace(owner, attribute, fail)
+
+
+def _after(owner: Any, attribute: str, then: Callable[[Any], None]) -> Callable[[], Replaced]:
+    """Call ``then`` with the object after each call of its method."""
+
+    def install() -> Replaced:
+        was = getattr(owner, attribute)
+
+        def method(self: Any, *arguments: Any) -> Any:
+            answer = was(self, *arguments)
+            then(self)
+            return answer
+
+        return _replace(owner, attribute, method)
+
+    return install
+
+
+def _leave_a_task(_chat: CourseChat) -> None:
+    _KEPT.append(asyncio.create_task(asyncio.Event().wait()))
+
+
+def _leave_a_descriptor(protocol: WebSocketProtocol) -> None:
+    os.dup(protocol.transport.get_extra_info("socket").fileno())
+
+
+_KEPT: list[Any] = []
+
+
+def _unheard() -> Replaced:
+    async def ignore(*_: Any) -> None:
+        return
+
+    return _replace(ChatSocket, "_request", ignore)
+
+
+def _spoiled(spoil: Callable[[Callable[..., None], MessageProjection, Any], None]) -> Callable[[], Replaced]:
+    """An invalid frame of one client spoils the next message for all."""
+
+    def install() -> Replaced:
+        receive, deliver = CourseChat.receive, MessageProjection.on_message
+        bad: list[bool] = []
+
+        async def noting(self: CourseChat, socket: Any, data: str | bytes) -> None:
+            if read_frame(data) is None:
+                bad.append(True)
+            await receive(self, socket, data)
+
+        def spoiling(self: MessageProjection, message: Any) -> None:
+            if bad:
+                bad.clear()
+                spoil(deliver, self, message)
+            else:
+                deliver(self, message)
+
+        return [
+            *_replace(CourseChat, "receive", noting),
+            *_replace(MessageProjection, "on_message", spoiling),
+        ]
+
+    return install
+
+
+def _twice(deliver: Callable[..., None], feed: MessageProjection, message: Any) -> None:
+    deliver(feed, message)
+    deliver(feed, message)
+
+
+def _not_at_all(_deliver: Callable[..., None], _feed: MessageProjection, _message: Any) -> None:
+    return
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """How to plant a mutant, and a pattern that one of the findings must match."""
+
+    plant: Callable[[], Replaced]
+    detected_by: str
+
+
+_RAISED = "_MutantError"
+MUTANTS: dict[str, Mutant] = {
+    "a course frame's handler raises": Mutant(_raising(CourseChat, "receive"), _RAISED),
+    "a refusal raises": Mutant(_raising(Replies, "refuse"), _RAISED),
+    "delivery raises": Mutant(_raising(Broadcaster, "publish"), _RAISED),
+    "a route gives 500": Mutant(_raising(health, "Health"), r"answered \[500\]"),
+    "a service gives 500": Mutant(_raising(Messages, "_check_room"), "NATS requests: 500"),
+    "a send is never answered": Mutant(_unheard, "neither answered nor ended"),
+    "each connection leaves a task": Mutant(_after(CourseChat, "open", _leave_a_task), "tasks are left"),
+    "each connection leaves a descriptor": Mutant(
+        _after(WebSocketProtocol, "on_request", _leave_a_descriptor), "descriptors are left"
+    ),
+    "each connection stays in memory": Mutant(
+        _after(WebSocketProtocol, "on_request", _KEPT.append),
+        r"objects of opsroom_gateway\.transport\.server\..*Protocol",
+    ),
+    "a bad frame costs others a message": Mutant(_spoiled(_not_at_all), "stored are|waited in vain"),
+    "a bad frame shows others a message twice": Mutant(_spoiled(_twice), "stored are|relayed"),
+}

@@ -1,0 +1,113 @@
+"""The metric families of each service: an interface, since the dashboards and alerts of users name them."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from prometheus_client.metrics_core import Metric
+
+
+class Family(NamedTuple):
+    """A metric family as it is exposed. ``name``: without ``opsroom_``, and without the suffix of samples."""
+
+    name: str
+    type: str
+    help: str
+    labels: frozenset[str] = frozenset()
+
+
+def _family(type_: str, name: str, help_: str, *labels: str) -> Family:
+    return Family(name, type_, help_, frozenset(labels))
+
+
+_ALL = (
+    _family(
+        "histogram",
+        "answer_seconds",
+        "Time to answer a request, by its subject and outcome.",
+        "subject",
+        "outcome",
+    ),
+    _family("counter", "nats_bytes", "Payload exchanged with the broker.", "direction"),
+    _family("gauge", "nats_connected", "1 while the broker is connected."),
+    _family("counter", "nats_messages", "Messages exchanged with the broker.", "direction"),
+    _family("counter", "nats_reconnects", "Reconnects to the broker."),
+    _family("counter", "nats_troubles", "Errors that the client reported; see the log.", "kind"),
+    _family("gauge", "requests_in_flight", "Requests in flight."),
+    _family("histogram", "store_group_entries", "Entries stored in one batch."),
+    _family("histogram", "store_seconds", "Time until the broker stored a write.", "subject"),
+    _family("gauge", "store_waiting", "Entries that are queued to be stored."),
+    _family("gauge", "stream_live", "1 while the subscription is in sync.", "stream"),
+    _family("gauge", "stream_position", "Last sequence delivered.", "stream"),
+    _family("counter", "stream_restarts", "Restarts of the subscription.", "stream"),
+)
+_SKIPPED = _family("counter", "malformed", "Messages skipped because they fit no contract.")
+
+FAMILIES: dict[str, frozenset[Family]] = {
+    "chat": frozenset((*_ALL, _SKIPPED)),
+    "cloud": frozenset(
+        (
+            *_ALL,
+            _SKIPPED,
+            _family("gauge", "instances", "Instances."),
+            _family("gauge", "operations_pending", "Operations that are not complete yet."),
+            _family(
+                "histogram",
+                "operation_late_seconds",
+                "Delay between the due time of an operation and its final event, in seconds.",
+                "command",
+                "outcome",
+            ),
+        )
+    ),
+    "gateway": frozenset(
+        (
+            *_ALL,
+            _family("counter", "malformed", "Messages skipped because they violate their contract."),
+            _family("gauge", "connections", "Connected readers.", "transport", "dialect"),
+            _family(
+                "counter", "delivered_bytes", "Bytes written to readers.", "stream", "transport", "dialect"
+            ),
+            _family("counter", "deliveries", "Frames written to readers.", "stream", "transport", "dialect"),
+            _family(
+                "histogram",
+                "fanout_seconds",
+                "From a message's timestamp until it is written to all readers;"
+                " one sample per event-loop iteration.",
+                "stream",
+            ),
+            _family(
+                "gauge",
+                "open_connections",
+                "Open connections, including handshakes in progress.",
+                "transport",
+            ),
+            _family("gauge", "outbox_bytes", "Bytes that readers have not taken yet.", "of"),
+            _family("gauge", "people_present", "Users on the list."),
+            _family("counter", "refusals", "Error responses by error code.", "code"),
+            _family(
+                "histogram",
+                "request_seconds",
+                "Time to the reply of a service, retries included.",
+                "subject",
+                "outcome",
+            ),
+            _family("counter", "silent_readers_closed", "Closed as dead."),
+            _family("counter", "slow_readers_closed", "Closed as too slow."),
+            _family("counter", "turned_away", "Rejected with 503.", "limit"),
+        )
+    ),
+}
+"""The families of each service, without those of the process itself."""
+
+
+def families_in(found: Iterable[Metric], service: str) -> frozenset[Family]:
+    """The families that were exposed. One without samples has the labels that it should have."""
+    expected = {family.name: family.labels for family in FAMILIES[service]}
+    return frozenset(
+        Family(name, metric.type, metric.documentation, labels)
+        for metric in found
+        if not metric.name.startswith("process_")
+        for name in [metric.name.removeprefix("opsroom_")]
+        for labels in {frozenset(sample.labels) - {"le"} for sample in metric.samples}
+        or {expected.get(name, frozenset())}
+    )

@@ -1,0 +1,1 @@
+"""Tests of an upgrade: today's portal on data that an older release stored."""

@@ -1,0 +1,1 @@
+"""Commands of a checkout: tests and checks, the reference pages, the version."""

@@ -1,0 +1,1 @@
+"""`opsroom status` and `opsroom doctor`."""

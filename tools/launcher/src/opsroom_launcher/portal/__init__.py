@@ -1,0 +1,1 @@
+"""`opsroom up`: the parts of a running portal, and their composition."""

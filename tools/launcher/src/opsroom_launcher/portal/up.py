@@ -1,0 +1,202 @@
+"""`opsroom up`: the composition root of the whole portal on one machine."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from opsroom_launcher import env_vars
+from opsroom_launcher.errors import RefusedError
+from opsroom_launcher.install.install_layout import InstallLayout
+from opsroom_launcher.options import UpOptions
+from opsroom_launcher.portal.banner import Addresses, banner
+from opsroom_launcher.portal.broker import HOST as BROKER_HOST
+from opsroom_launcher.portal.broker import broker_spec, choose_port, find_binary, users_folder
+from opsroom_launcher.portal.data_dir import DataDir, persistent_dir, temporary_dir
+from opsroom_launcher.portal.ports import connect_host, format_host_port, free_port
+from opsroom_launcher.portal.readiness import wait_ready
+from opsroom_launcher.selection.run_record import RunRecord, registered
+from opsroom_launcher.supervision.child import ServiceSpec
+from opsroom_launcher.supervision.console import Console
+from opsroom_launcher.supervision.guard import Guard
+from opsroom_launcher.supervision.supervisor import Supervisor
+from opsroom_messaging.deployment.broker_accounts import password_file
+
+START_SECONDS = 120.0
+"""Hosts with a tenth of a core need most of it. What can never work fails earlier."""
+SERVICE_STOP_SECONDS = 10.0
+GATEWAY_STOP_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The processes to run, and the addresses to print."""
+
+    specs: tuple[ServiceSpec, ...]
+    addresses: Addresses
+
+
+def up(options: UpOptions, layout: InstallLayout) -> int:
+    """Run the portal until a signal stops it. Returns the exit code.
+
+    Raises:
+        RefusedError: it can't start or continue. Nothing of it runs then.
+    """
+    started = float(os.environ.pop(env_vars.STARTED, "") or time.time())
+    with ExitStack() as stack:
+        plan = _plan(options, layout, stack)
+        coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        console = stack.enter_context(Console(sys.stdout, coloured=coloured))
+        return asyncio.run(_serve(plan, console, layout, started))
+
+
+def _plan(options: UpOptions, layout: InstallLayout, stack: ExitStack) -> Plan:
+    """Check all that can be checked before anything runs. ``stack`` releases the data folder."""
+    port = free_port(options.host, options.port, "--port or --host")
+    page = layout.page
+    tls = bool(os.environ.get("GATEWAY_TLS_CERT"))
+    if options.nats_url:
+        addresses = Addresses(options.host, port, options.nats_url, data=None, kept=True, page=page, tls=tls)
+        return Plan(service_specs(options, addresses), addresses)
+    binary = find_binary()
+    nats_port = choose_port(options.nats_port)
+    data = stack.enter_context(_data_dir(options, layout))
+    nats_url = f"nats://{format_host_port(BROKER_HOST, nats_port)}"
+    addresses = Addresses(options.host, port, nats_url, data.path, data.kept, page, tls)
+    return Plan((broker_spec(binary, data, nats_port), *service_specs(options, addresses)), addresses)
+
+
+@contextmanager
+def _data_dir(options: UpOptions, layout: InstallLayout) -> Iterator[DataDir]:
+    if options.ephemeral:
+        with temporary_dir() as folder:
+            yield folder
+    else:
+        with persistent_dir(options.data or layout.data) as folder:
+            yield folder
+
+
+def service_specs(options: UpOptions, addresses: Addresses) -> tuple[ServiceSpec, ...]:
+    """The portal's own processes. The gateway drains first, while the services behind it still run."""
+    environ = {
+        **os.environ,
+        "PYTHONUNBUFFERED": "1",
+        "NATS_URL": addresses.nats_url,
+        "CLOUD_DELAY_SECONDS": f"{options.delay:g}",
+        "GATEWAY_HOST": addresses.host,
+        "GATEWAY_PORT": str(addresses.port),
+    }
+    if options.access is not None:
+        environ["GATEWAY_ACCESS"] = options.access
+    if addresses.page:
+        environ.setdefault("GATEWAY_FRONTEND", str(addresses.page))
+    environ.setdefault("LOG_FORMAT", "text")  # people read them, behind a prefix
+
+    def service(name: str, count: int, stop_order: int, grace: float) -> list[ServiceSpec]:
+        # -P: a module in the working directory, such as json.py, must not shadow the library's.
+        argv = (sys.executable, "-P", "-m", f"opsroom_{name}")
+        own = environ | _broker_user(name, addresses.data)
+        if count == 1:
+            return [ServiceSpec(name, argv, own, stop_order, grace)]
+        return [
+            ServiceSpec(f"{name}-{number}", argv, own | _replica(name, number, own), stop_order, grace)
+            for number in range(1, count + 1)
+        ]
+
+    replicas = options.replicas
+    return (
+        *service("chat", replicas.chat, 1, SERVICE_STOP_SECONDS),
+        *service("cloud", replicas.cloud, 1, SERVICE_STOP_SECONDS),
+        *service("gateway", replicas.gateway, 0, GATEWAY_STOP_SECONDS),
+    )
+
+
+def _replica(name: str, number: int, environ: Mapping[str, str]) -> dict[str, str]:
+    """Variables of one of several replicas: each admin port is one more than the last."""
+    variable = f"{name.upper()}_ADMIN_PORT"
+    first = environ.get(variable, "")
+    own = {variable: str(int(first) + number - 1)} if first.isascii() and first.isdigit() else {}
+    return own | ({"GATEWAY_SHARED_PORT": "true"} if name == "gateway" else {})
+
+
+def _broker_user(name: str, data: Path | None) -> dict[str, str]:
+    """The credentials for the embedded broker. For an external one the environment has them."""
+    if data is None:
+        return {}
+    password = password_file(users_folder(data.resolve()), name)
+    return {"NATS_USER": name, "NATS_PASSWORD_FILE": str(password)}
+
+
+async def _serve(plan: Plan, console: Console, layout: InstallLayout, started: float) -> int:
+    stop = asyncio.Event()
+    addresses = plan.addresses
+    async with Guard() as guard:
+        async with Supervisor(plan.specs, guard, console) as supervisor:
+            code = _handle_signals(console, stop, supervisor.kill)
+            await _wait_first(stop.wait(), supervisor.failed(), _ready(addresses, supervisor))
+            if not stop.is_set():
+                with registered(layout, RunRecord.of(addresses)):
+                    console.show(banner(addresses, time.time() - started))
+                    await _wait_first(stop.wait(), supervisor.failed())
+    console.say(
+        "opsroom", f"stopped; data is kept in {addresses.data}" if addresses.keeps_data else "stopped"
+    )
+    return code()
+
+
+async def _ready(addresses: Addresses, supervisor: Supervisor) -> None:
+    """Wait until the portal is ready.
+
+    Raises:
+        RefusedError: it takes too long.
+    """
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            await wait_ready(connect_host(addresses.host), addresses.port, tls=addresses.tls)
+    except TimeoutError:
+        reasons = "; ".join(supervisor.failures()) or "no process died, but /readyz doesn't return 200"
+        raise RefusedError(f"opsroom: not ready within {START_SECONDS:g} s: {reasons}") from None
+
+
+async def _wait_first(*waits: Awaitable[object]) -> None:
+    """Wait until one of ``waits`` is done, cancel the others, and raise what it raised."""
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+def _handle_signals(console: Console, stop: asyncio.Event, kill: Callable[[], None]) -> Callable[[], int]:
+    """Stop in order at the first signal, kill at the second. Returns a function for the exit code."""
+    loop = asyncio.get_running_loop()
+    killed_by: list[signal.Signals] = []
+
+    def ask(number: signal.Signals) -> None:
+        if not stop.is_set():
+            again = "; Ctrl-C again kills at once" if number is signal.SIGINT else ""
+            console.say("opsroom", f"stopping ({number.name}){again}")
+            stop.set()
+        elif number is not signal.SIGHUP:  # a closing terminal sends it after Ctrl-C: not a second request
+            killed_by.append(number)
+            kill()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # A signal that was ignored at our start stays ignored, as under nohup.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, ask, number)
+
+    def stop_from_its_thread() -> None:
+        loop.call_soon_threadsafe(stop.set)
+
+    console.on_closed(stop_from_its_thread)
+    return lambda: 128 + killed_by[0] if killed_by else 0
