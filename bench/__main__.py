@@ -151,7 +151,7 @@ async def _tables(scenario: Scenario, options: Options) -> tuple[list[Table], st
 
 def _announce(scenarios: list[str], options: Options) -> None:
     seconds = {name: SCENARIOS[name].seconds(options) for name in scenarios}
-    print("\nabout to take, with everything set up (./opsroom bench --setup):")
+    print("\nestimated duration, with all peers installed (./opsroom bench --setup):")
     for name, each in {**seconds, "all": sum(seconds.values())}.items():
         print(
             f"  {name:<10}{each / 60:5.1f} min  {SCENARIOS[name].about if name in SCENARIOS else ''}".rstrip()

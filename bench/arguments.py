@@ -51,9 +51,9 @@ def _parser(scenarios: dict[str, str]) -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("scenarios", nargs="*", metavar="SCENARIO")
-    add("--setup", action="store_true", help="get the servers to compare with, and measure nothing")
-    add("--rounds", type=_count, default=3, help="how often each is measured (default: 3)")
-    add("--seconds", type=_seconds, default=8.0, help="of load in each round of path and stored (default: 8)")
+    add("--setup", action="store_true", help="install the servers to compare with, and measure nothing")
+    add("--rounds", type=_count, default=3, help="how often each scenario is measured (default: 3)")
+    add("--seconds", type=_seconds, default=8.0, help="load in each round of path and stored (default: 8)")
     add("--delay", type=_seconds, default=10.0, help="seconds a command takes (default: 10)")
     add("--pin", action="store_true", help="servers on core 0, the load generator on core 1")
     add(
@@ -61,15 +61,15 @@ def _parser(scenarios: dict[str, str]) -> argparse.ArgumentParser:
         type=_count,
         nargs="+",
         default=(100, 1_000, 10_000),
-        help="how many fanout connects (default: 100 1000 10000)",
+        help="numbers of readers in fanout (default: 100 1000 10000)",
     )
-    add("--only", nargs="+", default=(), metavar="WORD", help="servers that fanout visits")
+    add("--only", nargs="+", default=(), metavar="WORD", help="measure only these servers in fanout")
     add(
         "--crowds",
         type=_count,
         nargs="+",
         default=(1_000, 10_000),
-        help="how many readers memory joins; storm takes the most (default: 1000 10000)",
+        help="numbers of readers in memory; storm uses the largest (default: 1000 10000)",
     )
     add("--minutes", type=_seconds, default=10.0, help="how long slope lasts (default: 10)")
     add("--json", type=Path, metavar="FILE", help="write the tables there, too, after each scenario")

@@ -86,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--minutes", type=float, default=1.0, help="duration of the faults (default: 1)")
     parser.add_argument("--seed", type=int, help="the same seed makes the same plan")
     parser.add_argument(
-        "--cluster", action="store_true", help="three broker nodes, three copies of everything"
+        "--cluster", action="store_true", help="three broker nodes and three replicas of each stream"
     )
     parser.add_argument(
         "--soak", action="store_true", help="only load and churn, to see whether memory is flat"
@@ -114,13 +114,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--pause", type=float, default=1.1, help="seconds between faults, on average")
     parser.add_argument(
-        "--apart", type=float, default=0.0, metavar="SECONDS", help="from the end of one fault to the next"
+        "--apart",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="minimum time between faults",
     )
     parser.add_argument(
         "--only", type=FaultKind, nargs="+", default=[], metavar="KIND", help=f"of {', '.join(FaultKind)}"
     )
     parser.add_argument(
-        "--store", type=Path, metavar="DIR", help="the broker's data there: /dev/shm where the disk is slow"
+        "--store",
+        type=Path,
+        metavar="DIR",
+        help="put the broker's data there, for example /dev/shm",
     )
     parser.add_argument(
         "--disk", type=Path, metavar="DIR", help="a small file system for the broker, to be filled"
@@ -130,7 +137,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--clock", type=Path, metavar="LIBRARY", help="libfaketime.so.1, to let clocks step")
     parser.add_argument("--verbose", action="store_true", help="log every fault")
     parser.add_argument(
-        "--sum", type=Path, nargs="+", metavar="FILE", help="sum up such files, and run nothing"
+        "--sum",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help="add up the results in these files; run nothing",
     )
     return parser
 
