@@ -2,6 +2,7 @@
 
 import unicodedata
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated, Literal, TypeVar, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
@@ -53,15 +54,21 @@ def copy_fields(source: Model, target: type[ModelT], **more: object) -> ModelT:
     Raises:
         AttributeError: ``source`` lacks a field that ``target`` requires.
     """
-    known = type(source).model_fields
-    values = {
-        name: getattr(source, name)
-        for name, field in target.model_fields.items()
-        if name not in more
-        and get_origin(field.annotation) is not Literal
-        and (name in known or field.is_required())
+    values: dict[str, object] = {
+        name: getattr(source, name) for name in _copied(type(source), target) if name not in more
     }
     return target(**values, **more)
+
+
+@cache
+def _copied(source: type[Model], target: type[Model]) -> tuple[str, ...]:
+    """The fields that ``copy_fields`` copies. Cached, because it runs for every message."""
+    return tuple(
+        name
+        for name, field in target.model_fields.items()
+        if get_origin(field.annotation) is not Literal
+        and (name in source.model_fields or field.is_required())
+    )
 
 
 def rfc3339(moment: datetime) -> str:
