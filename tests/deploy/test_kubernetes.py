@@ -46,7 +46,7 @@ def test_manifests_have_what_was_asked_for() -> None:
     assert "opsroom-tokens" not in rendered("--set", "access.mode=open")
 
 
-def test_whoever_is_served_is_served_until_they_know_of_another() -> None:
+def test_gateways_serve_until_clients_know_of_another() -> None:
     manifests = rendered("--set", "preStopSeconds=7,chat.replicas=1")
     for component, grace in (("gateway", 37), ("frontend", 27)):
         deployment = part(manifests, "Deployment", f"opsroom-{component}")

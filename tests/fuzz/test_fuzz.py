@@ -41,6 +41,6 @@ def test_nothing_gets_through(runner: asyncio.Runner, session: FuzzSession) -> N
 
 
 @pytest.mark.parametrize("mutant", SOME_MUTANTS)
-def test_a_planted_fault_is_told(runner: asyncio.Runner, session: FuzzSession, mutant: str) -> None:
+def test_a_planted_fault_is_reported(runner: asyncio.Runner, session: FuzzSession, mutant: str) -> None:
     session.patience = MUTANT_SECONDS
     assert undetected(runner, session, mutant) == []

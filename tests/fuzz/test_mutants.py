@@ -6,7 +6,7 @@ from tests.fuzz.mutants import MUTANTS
 
 
 @pytest.mark.parametrize("mutant", MUTANTS)
-def test_every_fault_can_be_planted_and_mended(mutant: str) -> None:
+def test_every_fault_can_be_planted_and_removed(mutant: str) -> None:
     replaced = MUTANTS[mutant].plant()
     for owner, attribute, was in replaced:
         assert getattr(owner, attribute) is not was

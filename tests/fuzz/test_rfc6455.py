@@ -131,7 +131,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("data", "code"), REFUSED.values(), ids=REFUSED.keys())
-async def test_what_is_not_allowed_is_told_its_code(address: Address, data: bytes, code: int) -> None:
+async def test_a_violation_is_closed_with_its_code(address: Address, data: bytes, code: int) -> None:
     assert await closed_with(await open_websocket(address.port, PATH), data) == code
 
 

@@ -134,7 +134,7 @@ def executable(path: Path, text: str) -> None:
     path.chmod(0o755)
 
 
-async def test_another_python_makes_the_environment_anew_for_tests_and_not_under_a_portal(
+async def test_another_python_rebuilds_the_environment_for_tests_but_not_under_a_portal(
     checkout: Checkout,
 ) -> None:
     await checkout.bench()
@@ -181,7 +181,9 @@ async def test_who_wants_no_bytecode_beside_the_sources_has_it_elsewhere(checkou
 
 
 @pytest.mark.parametrize(("given", "place"), [("", "bench/__pycache__"), ("chosen", "chosen")])
-async def test_bytecode_goes_where_python_was_told(checkout: Checkout, given: str, place: str) -> None:
+async def test_bytecode_goes_to_the_folder_that_python_is_configured_with(
+    checkout: Checkout, given: str, place: str
+) -> None:
     (checkout.root / "bench/__main__.py").write_text("import bench.more")
     (checkout.root / "bench/more.py").write_text("")
     prefix = str(checkout.root / given) if given else ""
@@ -257,7 +259,7 @@ async def test_help_and_mistakes_install_nothing(
     assert checkout.calls() == []
 
 
-async def test_an_address_that_cannot_be_had_is_told_before_anything_is_installed(checkout: Checkout) -> None:
+async def test_an_unavailable_address_is_reported_before_anything_is_installed(checkout: Checkout) -> None:
     outcome = await checkout.run("up", "--host", "192.0.2.1", "--access", "open")
     assert (outcome.code, outcome.err.count("can't listen on 192.0.2.1:8000")) == (1, 1), outcome
     assert checkout.calls() == []
@@ -269,7 +271,7 @@ async def test_a_tab_installs_nothing(checkout: Checkout) -> None:
     assert checkout.calls() == []
 
 
-async def test_old_python_is_told_so_in_one_line() -> None:
+async def test_an_old_python_is_rejected_in_one_line() -> None:
     script = (
         (REPOSITORY / "opsroom")
         .read_text()

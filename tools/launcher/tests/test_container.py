@@ -99,7 +99,7 @@ def test_what_root_restored_deep_inside_is_handed_over_though_the_folder_is_ours
 
 
 @as_root
-def test_root_without_capabilities_is_told_what_to_change(disk: Path) -> None:
+def test_root_without_capabilities_gets_an_error_that_says_what_to_change(disk: Path) -> None:
     command = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", sys.executable, "-m"]
     done = subprocess.run(
         [*command, "opsroom_launcher.container", "/bin/true"],

@@ -57,7 +57,7 @@ def test_output_is_passed_on_as_it_comes(tmp_path: Path, capfd: pytest.CaptureFi
     assert sorted(lines[1:3]) == ["err", "out"]
 
 
-def test_a_step_is_told_the_python_under_test(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_step_gets_the_python_under_test(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     run_all([step("told", "import os; print(os.environ['PYTHON'])", tmp_path)])
     assert capfd.readouterr().out.splitlines()[1] == sys.executable
 

@@ -93,7 +93,7 @@ async def check_that_what_was_killed_is_not_taken_for_running(
     assert by_data == (1, [], f"opsroom: nothing runs in {data} (start it: ./opsroom up)\n")
 
 
-async def test_where_nothing_runs_one_is_told_what_to_do(tmp_path: Path) -> None:
+async def test_without_a_running_portal_the_output_says_what_to_do(tmp_path: Path) -> None:
     taken = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
     async with taken:
         place = {

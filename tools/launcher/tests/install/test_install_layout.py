@@ -27,7 +27,7 @@ def test_a_checkout_keeps_its_files_in_itself_and_serves_its_own_page(tmp_path: 
     assert home.command == "./opsroom"
 
 
-def test_the_launcher_of_a_checkout_knows_it_without_being_told() -> None:
+def test_the_launcher_of_a_checkout_finds_its_root() -> None:
     assert find_layout({}, None) == checkout_layout(REPOSITORY)
 
 

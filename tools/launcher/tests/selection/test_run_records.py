@@ -31,7 +31,7 @@ def later(root: Path, port: int) -> None:
             os.utime(file, ns=(soon, soon))
 
 
-def test_what_runs_is_told_as_long_as_it_runs_the_latest_first(tmp_path: Path) -> None:
+def test_running_portals_are_listed_latest_first(tmp_path: Path) -> None:
     assert list_running(checkout_layout(tmp_path)) == []
     first, second = at(8001, tmp_path / "a"), at(8002, tmp_path / "b")
     with registered(checkout_layout(tmp_path), first):
@@ -56,13 +56,13 @@ def test_what_was_left_behind_is_passed_over_and_cleared_away(tmp_path: Path) ->
         assert len(list(folder.iterdir())) == 1
 
 
-def test_where_nothing_can_be_written_nobody_is_told(tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_not_an_error(tmp_path: Path) -> None:
     (tmp_path / ".opsroom").write_text("no folder")
     with registered(checkout_layout(tmp_path), at(8001, tmp_path)):
         assert list_running(checkout_layout(tmp_path)) == []
 
 
-def test_nothing_that_is_told_is_a_secret(tmp_path: Path) -> None:
+def test_run_records_contain_no_secrets(tmp_path: Path) -> None:
     with registered(checkout_layout(tmp_path), at(8001, None)):
         (file,) = checkout_layout(tmp_path).run_dir.iterdir()
         assert "hidden" not in file.read_text()

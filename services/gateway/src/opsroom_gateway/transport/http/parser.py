@@ -33,7 +33,7 @@ class RequestHandler(Protocol):
 
 
 class Parsed(Enum):
-    """What became of a piece. All but the first end the parsing."""
+    """The result of parsing a piece. Every result except ``REQUESTS`` ends the parsing."""
 
     REQUESTS = auto()
     WEBSOCKET = auto()
