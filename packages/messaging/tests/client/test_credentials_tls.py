@@ -13,6 +13,8 @@ from opsroom_messaging.errors import BrokerUnusableError
 from opsroom_testkit.broker import BrokerProcess
 
 TIMEOUT_SECONDS = 3.0
+UNANSWERED_SECONDS = 1.0
+_INFO = b'INFO {"server_id":"x","version":"2.12.0","proto":1,"max_payload":1048576,"tls_required":true}\r\n'
 
 
 class TlsBroker(BrokerProcess):
@@ -67,3 +69,17 @@ async def test_only_clients_with_the_right_certificate_connect(broker: TlsBroker
     )
     results = await asyncio.gather(*attempts, return_exceptions=True)
     assert [result for result in results if not isinstance(result, BrokerUnusableError)] == []
+
+
+async def test_a_broker_that_ends_no_handshake_is_given_up() -> None:
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(_INFO)
+        await reader.read()  # until the client hangs up
+        writer.close()
+
+    async with await asyncio.start_server(accept, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        attempt = connect(f"nats://127.0.0.1:{port}", name="chat", timeout=UNANSWERED_SECONDS)
+        with pytest.raises(BrokerUnusableError, match="no NATS server answered"):
+            # Within this time also if the machine is busy; without a limit, never.
+            await asyncio.wait_for(attempt, 30)

@@ -34,6 +34,7 @@ MINIMUM_API_LEVEL = 2
 REQUEST_TIMEOUT_SECONDS = 5.0
 _JETSTREAM_NOT_ENABLED = 10039
 _FLUSH_SECONDS = 5
+_CLOSE_SECONDS = 2.0
 _DROPS_PER_LOG_LINE = 1000
 _SUBSCRIBE_MESSAGES = 4096
 _SUBSCRIBE_BYTES = 4 * 1024 * 1024
@@ -235,13 +236,15 @@ async def _until_rejected(attempt: Coroutine[Any, Any, None], rejected: asyncio.
     finally:
         connecting.cancel()
         rejection.cancel()
+        await asyncio.wait((connecting, rejection), timeout=_CLOSE_SECONDS)
 
 
 async def _close(client: Client) -> None:
     # The client writes its buffer even if the connection is lost. By then it has ended its own tasks; only
-    # those that wait for messages remain, and they end with the event loop.
-    with suppress(*_CONNECTION_LOST):
-        await client.close()
+    # those that wait for messages remain, and they end with the event loop. It also waits until the transport
+    # is closed, which asyncio never reports if the TLS handshake was cancelled or has failed.
+    with suppress(TimeoutError, *_CONNECTION_LOST):
+        await asyncio.wait_for(client.close(), _CLOSE_SECONDS)
 
 
 def _register_metrics(broker: NatsConnection) -> Counter:
