@@ -12,11 +12,24 @@ from pathlib import Path
 
 from bench.arguments import Arguments, parse
 from bench.fanout.peer_setup import MissingError, install_peers
+from bench.generators.flood_load import FLOODS
 from bench.generators.process import GeneratorError
 from bench.options import Options
 from bench.results import machine
 from bench.results.table import Table
-from bench.scenarios import commands, fanout, lateness, memory, path, slope, slow, start, stored, storm
+from bench.scenarios import (
+    commands,
+    fanout,
+    floods,
+    lateness,
+    memory,
+    path,
+    slope,
+    slow,
+    start,
+    stored,
+    storm,
+)
 from bench.servers.pinning import LOAD_CORE
 from bench.servers.portal import ServerExitedError
 
@@ -57,6 +70,11 @@ SCENARIOS: dict[str, Scenario] = {
         slow.measure,
         "1 of 1,000 readers stops reading",
         lambda o: o.rounds * 2 * (2 * o.seconds + 8),
+    ),
+    "floods": Scenario(
+        floods.measure,
+        "floods from one address: what others notice",
+        lambda o: (len(FLOODS) * len(floods.SOCKETS) + 2) * (o.seconds + 3),
     ),
     "storm": Scenario(
         storm.measure,

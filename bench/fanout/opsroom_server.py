@@ -36,6 +36,7 @@ from opsroom_gateway.projections.restrictions import RestrictionProjection
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.transport.connection_limits import raise_open_file_limit
 from opsroom_gateway.transport.encoding import sse_event
+from opsroom_gateway.transport.input_budget import InputBudgets
 from opsroom_gateway.transport.server import listen, make_server
 from opsroom_gateway.transport.stats import TransportStats
 from opsroom_gateway.transport.websocket.connection import connection_of
@@ -118,7 +119,14 @@ async def main(port: int, *, measured: bool) -> None:
     settings = GatewaySettings(port=port)
     died = asyncio.Event()
     app = application(fan_out_latency(Metrics()) if measured else None)
-    at_work = Gateway(app, TransportStats(), died, live=lambda: True, prepare_stop=lambda _: None)
+    at_work = Gateway(
+        app,
+        TransportStats(),
+        InputBudgets(settings.input()),
+        died,
+        live=lambda: True,
+        prepare_stop=lambda _: None,
+    )
     server = make_server(at_work, settings)
     serving = asyncio.create_task(server.serve([listen(settings)]))
     await until_stopped(died)

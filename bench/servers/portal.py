@@ -95,10 +95,13 @@ class Servers:
 
 
 @asynccontextmanager
-async def portal(*, delay: float, pin: bool, gateways: int = 1) -> AsyncIterator[Servers]:
+async def portal(
+    *, delay: float, pin: bool, gateways: int = 1, gateway_environ: Mapping[str, str] | None = None
+) -> AsyncIterator[Servers]:
     """Run nats-server (sync always), chat, cloud and gateways until they are ready, with temporary data.
 
-    ``delay``: seconds a command takes. ``pin``: all of them on one core.
+    ``delay``: seconds a command takes. ``pin``: all of them on one core. ``gateway_environ``: settings of
+    the gateways.
 
     Raises:
         ServerExitedError: a process ended before the end of the measurement.
@@ -108,7 +111,7 @@ async def portal(*, delay: float, pin: bool, gateways: int = 1) -> AsyncIterator
         port, *more_ports = (free_port() for _ in range(gateways))
         servers = Servers(port, f"nats://127.0.0.1:{free_port()}", more_ports=tuple(more_ports))
         try:
-            _plan(servers, folder, delay, pin=pin)
+            _plan(servers, folder, delay, gateway_environ or {}, pin=pin)
             for name in servers.launches:
                 await servers.start(name)
             for each in servers.ports:
@@ -125,7 +128,9 @@ async def portal(*, delay: float, pin: bool, gateways: int = 1) -> AsyncIterator
             await stop_all(servers)
 
 
-def _plan(servers: Servers, folder: Path, delay: float, *, pin: bool) -> None:
+def _plan(
+    servers: Servers, folder: Path, delay: float, gateway_environ: Mapping[str, str], *, pin: bool
+) -> None:
     """Set the launch parameters of each process, in the order of their start."""
     environ = os.environ | {
         "NATS_URL": servers.nats_url,
@@ -147,7 +152,7 @@ def _plan(servers: Servers, folder: Path, delay: float, *, pin: bool) -> None:
         plan(name, sys.executable, "-m", f"opsroom_{name}")
     for number, port in enumerate(servers.ports, start=1):
         name = "gateway" if number == 1 else f"gateway {number}"
-        plan(name, sys.executable, "-m", "opsroom_gateway", GATEWAY_PORT=str(port))
+        plan(name, sys.executable, "-m", "opsroom_gateway", **gateway_environ, GATEWAY_PORT=str(port))
 
 
 def _last_lines(log: Path) -> str:

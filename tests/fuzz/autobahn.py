@@ -24,6 +24,7 @@ from starlette.websockets import WebSocket
 from opsroom_gateway.app import Gateway
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.transport.encoding import binary_frame, compress_frame, text_frame
+from opsroom_gateway.transport.input_budget import InputBudgets
 from opsroom_gateway.transport.server import listen, make_server
 from opsroom_gateway.transport.stats import TransportStats
 from opsroom_gateway.transport.websocket.connection import WebSocketConnection, connection_of
@@ -57,7 +58,8 @@ async def echoing(*, deflate: bool) -> AsyncIterator[int]:
     settings = GatewaySettings.model_validate(_SETTINGS | {"deflate": deflate})
     listener = listen(settings)
     application: Any = Starlette(routes=[WebSocketRoute("/", _echo)])
-    at_work = Gateway(application, TransportStats(), asyncio.Event(), lambda: True, lambda _: None)
+    budgets = InputBudgets(settings.input())
+    at_work = Gateway(application, TransportStats(), budgets, asyncio.Event(), lambda: True, lambda _: None)
     server = make_server(at_work, settings)
     server.config.ws_max_size = _LARGEST
     serving = asyncio.create_task(server.serve([listener]))

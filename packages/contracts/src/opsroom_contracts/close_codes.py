@@ -45,6 +45,7 @@ class Close(Enum):
 
     LEFT = CloseCode(1000, "left", Retry.NEVER)
     GOING_AWAY = CloseCode(1001, "going away", Retry.NOW)
+    INCOMPLETE = CloseCode(1008, "message not complete in time", Retry.NOW)
     TOO_BIG = CloseCode(1009, "message too big", Retry.NEVER)
     PING_TIMEOUT = CloseCode(1011, "keepalive ping timeout", Retry.NOW)
     TRY_LATER = CloseCode(1013, "try again later", Retry.LATER)

@@ -26,6 +26,7 @@ from opsroom_gateway.projections.projections import Projections
 from opsroom_gateway.projections.typing_relay import TypingRelay
 from opsroom_gateway.routes import api_router, build_app
 from opsroom_gateway.settings import GatewaySettings
+from opsroom_gateway.transport.input_budget import InputBudgets
 from opsroom_gateway.transport.stats import TransportStats
 from opsroom_messaging.client.connection import NatsConnection, unconnected
 from opsroom_messaging.jetstream.leases import GatewayLease
@@ -56,6 +57,7 @@ class Gateway:
 
     app: FastAPI
     stats: TransportStats
+    budgets: InputBudgets
     failed: asyncio.Event
     live: Callable[[], bool]
     prepare_stop: Callable[[float], None]
@@ -98,7 +100,12 @@ async def gateway(broker: NatsConnection, settings: ProcessSettings) -> AsyncIte
         try:
             async with serve_status(broker, components.cached_status, stats, components.access.enforcer):
                 yield Gateway(
-                    app, stats, failed, lambda: projections.live, partial(_prepare_stop, components)
+                    app,
+                    stats,
+                    components.input_budgets,
+                    failed,
+                    lambda: projections.live,
+                    partial(_prepare_stop, components),
                 )
         finally:
             await legacy.stop()
@@ -139,7 +146,7 @@ def _documented_app(
     broker: NatsConnection, settings: GatewaySettings, components: Components, mounts: Mapping[str, ASGIApp]
 ) -> FastAPI:
     """Build the application with everything that the OpenAPI document contains."""
-    app = build_app(settings, broker.metrics, components.checks, mounts)
+    app = build_app(settings, broker.metrics, components.checks, components.input_budgets, mounts)
     app.include_router(health.health_router(components.requester, lambda: components.projections.live))
     app.include_router(api_router(broker, settings, components))
     describe_access(app, components.access)

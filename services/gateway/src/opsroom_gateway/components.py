@@ -16,6 +16,7 @@ from opsroom_gateway.presence.sessions import Sessions
 from opsroom_gateway.projections.projections import Projections, build_projections
 from opsroom_gateway.projections.restrictions import RestrictionProjection
 from opsroom_gateway.settings import GatewaySettings
+from opsroom_gateway.transport.input_budget import InputBudgets
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.deployment.status_probe import collect_status
@@ -41,6 +42,7 @@ class Components:
     sessions: Sessions
     commands: CloudCommands
     limits: Limits
+    input_budgets: InputBudgets
     checks: RequestChecks
     revocations: RevocationWatcher
     audit: AuditWriter
@@ -85,6 +87,7 @@ def build_components(
         sessions=Sessions(access_components.requester, gateway_id),
         commands=CloudCommands(access_components.requester, projections.cloud_subscription),
         limits=build_limits(settings, shared_actors),
+        input_budgets=InputBudgets(settings.input()),
         checks=build_checks(settings),
         revocations=revocations,
         audit=audit,

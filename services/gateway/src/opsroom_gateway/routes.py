@@ -25,17 +25,23 @@ from opsroom_gateway.components import Components
 from opsroom_gateway.domain.networks import parse_networks
 from opsroom_gateway.metrics import ErrorCounterMiddleware, error_counter
 from opsroom_gateway.middleware.client_address import ClientAddressMiddleware
+from opsroom_gateway.middleware.input_budget import InputBudgetMiddleware
 from opsroom_gateway.middleware.mounts import MountMiddleware
 from opsroom_gateway.middleware.request_checks import RequestChecks
 from opsroom_gateway.middleware.security_headers import SecurityHeadersMiddleware
 from opsroom_gateway.settings import GatewaySettings
+from opsroom_gateway.transport.input_budget import InputBudgets
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_runtime.metrics import Metrics
 
 
 def build_app(
-    settings: GatewaySettings, metrics: Metrics, checks: RequestChecks, mounts: Mapping[str, ASGIApp]
+    settings: GatewaySettings,
+    metrics: Metrics,
+    checks: RequestChecks,
+    budgets: InputBudgets,
+    mounts: Mapping[str, ASGIApp],
 ) -> FastAPI:
     """Build the application with its middleware, without routes.
 
@@ -49,14 +55,16 @@ def build_app(
         redoc_url=None,
     )
     problems.install(app)
-    _add_middleware(app, settings, checks, mounts)
+    _add_middleware(app, checks, mounts)
+    app.add_middleware(InputBudgetMiddleware, budgets=budgets)
+    app.add_middleware(
+        ClientAddressMiddleware, exempt=parse_networks(settings.exempt_addresses), proxies=settings.proxies()
+    )
     app.add_middleware(ErrorCounterMiddleware, counter=error_counter(metrics))
     return app
 
 
-def _add_middleware(
-    app: FastAPI, settings: GatewaySettings, checks: RequestChecks, mounts: Mapping[str, ASGIApp]
-) -> None:
+def _add_middleware(app: FastAPI, checks: RequestChecks, mounts: Mapping[str, ASGIApp]) -> None:
     """Add the middleware to ``app``; the last one added is outermost."""
     app.add_middleware(checks.protect)
     app.add_middleware(  # outside the checks, so that rejections have CORS headers as well
@@ -69,9 +77,6 @@ def _add_middleware(
     )
     app.add_middleware(MountMiddleware, mounts=mounts)
     app.add_middleware(SecurityHeadersMiddleware)
-    app.add_middleware(
-        ClientAddressMiddleware, exempt=parse_networks(settings.exempt_addresses), proxies=settings.proxies()
-    )
 
 
 def api_router(broker: NatsConnection, settings: GatewaySettings, components: Components) -> APIRouter:

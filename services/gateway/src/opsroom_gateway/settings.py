@@ -11,6 +11,7 @@ from opsroom_gateway.domain.networks import LOOPBACK, in_networks, parse_network
 from opsroom_gateway.domain.token_bucket import Rate
 from opsroom_gateway.domain.web_addresses import ANY_ORIGIN, parse_issuer, parse_origin
 from opsroom_gateway.middleware.trusted_proxies import TrustedProxies, parse_proxies, validate_proxy
+from opsroom_gateway.transport.input_budget import InputRate
 from opsroom_messaging.settings import ServiceSettings
 from opsroom_runtime.errors import SettingsError
 from opsroom_runtime.settings import ListeningHost
@@ -60,6 +61,10 @@ class LimitSettings(ServiceSettings):
     header_seconds: Seconds = 10.0
     """How long a connection may take to send its request headers, including the TLS handshake."""
     connections_per_address: Count = 256
+    input_share: Annotated[float, Field(ge=0, le=1)] = 0.25
+    """Share of the event loop's time that the input of an address may take on average; 0: no limit."""
+    input_burst_seconds: Annotated[float, Field(gt=0, le=10)] = 0.25
+    """How much of the event loop's time the input of an address may take at once."""
     registrations_per_minute: Count = 30
     """Per address."""
     messages_per_second: PerSecond = 10.0
@@ -73,6 +78,10 @@ class LimitSettings(ServiceSettings):
     def proxies(self) -> TrustedProxies:
         """The trusted proxies."""
         return parse_proxies(self.trusted_proxies)
+
+    def input(self) -> InputRate:
+        """The share of the event loop's time that the input of an address may take."""
+        return InputRate(self.input_share, self.input_burst_seconds)
 
     def registrations(self) -> Rate:
         """The rate of registrations per address."""

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from opsroom_gateway.app import Gateway
 from opsroom_gateway.settings import GatewaySettings
+from opsroom_gateway.transport.input_budget import InputBudgets
 from opsroom_gateway.transport.server import Server, listen, make_server
 from opsroom_gateway.transport.stats import TransportStats
 
@@ -29,6 +30,7 @@ class RunningServer:
     port: int
     server: Server
     stats: TransportStats
+    budgets: InputBudgets
 
 
 @asynccontextmanager
@@ -41,11 +43,19 @@ async def serving_app(
     if send_buffer:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)  # accepted sockets inherit it
     stats = TransportStats()
-    gateway = Gateway(application, stats, asyncio.Event(), live=lambda: True, prepare_stop=lambda _: None)  # type: ignore[arg-type]
+    budgets = InputBudgets(settings.input())
+    gateway = Gateway(
+        application,  # type: ignore[arg-type]
+        stats,
+        budgets,
+        asyncio.Event(),
+        live=lambda: True,
+        prepare_stop=lambda _: None,
+    )
     server = make_server(gateway, settings)
     serving = asyncio.create_task(server.serve([listener]))
     try:
-        yield RunningServer(listener.getsockname()[1], server, stats)
+        yield RunningServer(listener.getsockname()[1], server, stats, budgets)
     finally:
         server.stop()
         await serving

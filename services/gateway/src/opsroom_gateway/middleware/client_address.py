@@ -26,12 +26,14 @@ class Client:
     """A client. ``network``: the key of limits and bans. ``exempt``: limits don't apply.
 
     ``local``: on this machine itself, not a page from another site and not another machine behind a proxy.
+    ``proxied``: behind a trusted proxy.
     """
 
     address: str
     network: str
     exempt: bool
     local: bool
+    proxied: bool = False
 
 
 class ClientAddressMiddleware:
@@ -66,7 +68,7 @@ class ClientAddressMiddleware:
             return self._direct(peer, headers)
         address = self._proxies.client_address(peer, headers)
         exempt = address is not None and in_networks(address, self._exempt)
-        return Client(address or peer, network_of(address or peer), exempt, local=False)
+        return Client(address or peer, network_of(address or peer), exempt, local=False, proxied=True)
 
     def _direct(self, peer: str, headers: Headers) -> Client:
         local = in_networks(peer, self._loopback) and self._is_local_request(headers)

@@ -2,30 +2,88 @@
 
 import asyncio
 from asyncio.transports import Transport
+from collections.abc import Callable
+from typing import Final
+
+from opsroom_gateway.transport.input_budget import InputAccount
+
+READ_BYTES: Final = 8192
+"""How much is read from a connection at once, so how much of its input may wait in this process."""
 
 
 class FlowControl:
-    """Pauses reading, and lets senders wait until the peer has read what was written."""
+    """Passes what was received on, piece by piece, and lets senders wait until the peer has read.
 
-    __slots__ = ("_transport", "_writable", "reading_paused")
+    ``consume`` gets each piece, of up to ``piece_bytes`` bytes. While the application has paused reading, or
+    ``account`` has no time left, what was received waits, and nothing more is read.
+    """
 
-    def __init__(self, transport: Transport) -> None:
+    __slots__ = (
+        "_closed",
+        "_consume",
+        "_held",
+        "_piece_bytes",
+        "_transport",
+        "_transport_paused",
+        "_unconsumed",
+        "_waiting",
+        "_writable",
+        "account",
+    )
+
+    def __init__(
+        self,
+        transport: Transport,
+        consume: Callable[[memoryview], None],
+        piece_bytes: int,
+        account: InputAccount,
+    ) -> None:
         self._transport = transport
-        self.reading_paused = False
+        self._consume = consume
+        self._piece_bytes = piece_bytes
+        self.account = account
+        """Where the connection's work is charged."""
+        self._closed = False
+        self._held = False
+        """Whether the application has paused reading."""
+        self._unconsumed = b""
+        self._waiting = False
+        """Whether a call of ``_go_on`` is due."""
+        self._transport_paused = False
         self._writable: asyncio.Event | None = None
         """What senders wait for. None: nothing waits for the peer."""
 
+    @property
+    def reading_paused(self) -> bool:
+        """Whether something that the peer has sent may be unread."""
+        return self._transport_paused
+
+    def received(self, data: bytes) -> None:
+        """Pass ``data`` on, now or later."""
+        if self._unconsumed or self._held:
+            self._unconsumed += data
+        else:
+            self._consume_pieces(data)
+
+    def close(self) -> None:
+        """Drop what was not passed on, and let senders go on. The transport may have another protocol now."""
+        self._closed = True
+        self._unconsumed = b""
+        self._resume_transport()
+        self.resume_writing()
+
     def pause_reading(self) -> None:
-        """Read nothing more."""
-        if not self.reading_paused:
-            self.reading_paused = True
-            self._transport.pause_reading()
+        """Pass nothing more on, and read nothing more."""
+        self._held = True
+        self._pause_transport()
 
     def resume_reading(self) -> None:
-        """Read on."""
-        if self.reading_paused:
-            self.reading_paused = False
-            self._transport.resume_reading()
+        """Pass on what was received, and read on."""
+        self._held = False
+        if self._unconsumed:
+            self._go_on_later()
+        elif not self._closed:
+            self._resume_transport()
 
     def pause_writing(self) -> None:
         """Let senders wait."""
@@ -42,3 +100,43 @@ class FlowControl:
         """Wait until the peer has read enough."""
         if self._writable is not None:
             await self._writable.wait()
+
+    def _consume_pieces(self, data: bytes) -> None:
+        """Pass ``data`` on until the application or the account stops it."""
+        account, clock, size = self.account, self.account.clock, self._piece_bytes
+        view = memoryview(data)
+        self._unconsumed = b""
+        for start in range(0, len(data), size):
+            if self._closed:
+                return
+            if self._held or not account.has_time():
+                self._unconsumed = bytes(view[start:])
+                self._pause_transport()
+                if not self._held:
+                    self._go_on_later()
+                return
+            started = clock()
+            self._consume(view[start : start + size])
+            account.charge(clock() - started)
+        if not self._held and not self._closed:
+            self._resume_transport()
+
+    def _go_on_later(self) -> None:
+        if not self._waiting:
+            self._waiting = True
+            self.account.run_later(self._go_on)
+
+    def _go_on(self) -> None:
+        self._waiting = False
+        if not self._held and not self._closed:
+            self._consume_pieces(self._unconsumed)
+
+    def _pause_transport(self) -> None:
+        if not self._transport_paused:
+            self._transport_paused = True
+            self._transport.pause_reading()
+
+    def _resume_transport(self) -> None:
+        if self._transport_paused:
+            self._transport_paused = False
+            self._transport.resume_reading()

@@ -6,6 +6,7 @@ import random
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any, cast
 
 import uvicorn
 
@@ -121,6 +122,13 @@ def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
     """Create the server of a gateway's application."""
     stats = gateway.stats
     budget = ConnectionBudget(max_connections(settings.connections), settings.joining, stats)
+    connection_limits = ConnectionLimits(
+        header_seconds=settings.header_seconds,
+        header_bytes=settings.header_bytes,
+        per_address=settings.connections_per_address,
+        exempt=(*settings.proxies().peers, *parse_networks(settings.exempt_addresses)),
+        budgets=gateway.budgets,
+    )
 
     class SocketProtocol(WebSocketProtocol):
         __slots__ = ()
@@ -129,18 +137,14 @@ def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
             stats,
             HeartbeatTimer(settings.ping_seconds),
             budget,
+            connection_limits,
             settings.drain_seconds,
             settings.deflate,
         )
 
     class RequestProtocol(HttpProtocol):
         __slots__ = ()
-        limits = ConnectionLimits(
-            header_seconds=settings.header_seconds,
-            header_bytes=settings.header_bytes,
-            per_address=settings.connections_per_address,
-            exempt=(*settings.proxies().peers, *parse_networks(settings.exempt_addresses)),
-        )
+        limits = connection_limits
         sse_config = SseConfig(
             settings.outbox_bytes,
             stats,
@@ -152,8 +156,8 @@ def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
     tls = settings.tls()
     config = uvicorn.Config(
         gateway.app,
-        http=RequestProtocol,
-        ws=SocketProtocol,
+        http=cast("Any", RequestProtocol),  # uvicorn only calls it; it need not be an asyncio.Protocol
+        ws=cast("Any", SocketProtocol),
         ws_max_size=FRAME_MAX_BYTES,
         ws_per_message_deflate=False,
         lifespan="off",

@@ -136,17 +136,29 @@ def test_a_request_that_is_too_long_is_rejected() -> None:
     assert got.violated
 
 
-def test_empty_fragments_take_no_memory() -> None:
+def test_a_message_of_endless_empty_fragments_is_a_violation_and_takes_no_memory() -> None:
     _, receiver = opened()
     receiver.receive(START, close_sent=False)
-    empty = frame(CONTINUATION, flags=0) * 10_000
-    receiver.receive(empty, close_sent=False)
+    assert not receiver.receive(frame(CONTINUATION, flags=0) * 64, close_sent=False).violated
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
-    for _ in range(5):
-        receiver.receive(empty, close_sent=False)
+    got = receiver.receive(frame(CONTINUATION, flags=0) * 10_000, close_sent=False)
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert after - before < 10_000
+    assert got.violated
+    assert got.end is not None
+    assert got.end.sent is not None
+    assert got.end.sent.code == 1008
+    assert got.items == []
+    assert after - before < 100_000
+
+
+def test_fragments_of_one_byte_are_limited_by_the_size_of_the_message_only() -> None:
+    _, receiver = opened()
+    receiver.receive(frame(TEXT, b"[", flags=0), close_sent=False)
+    assert receiver.incomplete == 1
+    for _ in range(4):
+        receiver.receive(frame(CONTINUATION, b" ", flags=0) * 200, close_sent=False)
     got = receiver.receive(frame(CONTINUATION, b"]"), close_sent=False)
-    assert got.items == [{"type": "websocket.receive", "text": "[1]"}]
+    assert got.items == [{"type": "websocket.receive", "text": "[" + " " * 800 + "]"}]
+    assert receiver.incomplete is None

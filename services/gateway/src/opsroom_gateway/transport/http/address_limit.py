@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from opsroom_contracts.addresses import network_of
 from opsroom_gateway.domain.networks import Network, in_networks
+from opsroom_gateway.transport.flow_control import READ_BYTES
+from opsroom_gateway.transport.input_budget import InputAccount, InputBudgets
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,15 +16,22 @@ class ConnectionLimits:
     ``header_bytes`` limits all bytes of a request that are not its body: request line, headers, chunk
     extensions and trailers.
 
-    ``exempt``: addresses to which ``per_address`` does not apply: proxies, which connect for many clients,
-    and exempt clients.
+    ``exempt``: addresses to which ``per_address`` and the budgets' share do not apply: proxies, which connect
+    for many clients, and exempt clients.
     """
 
     header_seconds: float
     header_bytes: int
     per_address: int
     exempt: tuple[Network, ...]
+    budgets: InputBudgets
     open_by_network: Counter[str] = field(default_factory=Counter)
+    read_buffer: bytearray = field(default_factory=lambda: bytearray(READ_BYTES))
+    """What connections read to. It is used before the next one reads."""
+
+    def account(self, address: str) -> InputAccount:
+        """Return the account of ``address``, to be released once."""
+        return self.budgets.acquire(address, exempt=in_networks(address, self.exempt))
 
 
 class AddressSlot:

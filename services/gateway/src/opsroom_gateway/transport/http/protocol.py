@@ -4,6 +4,7 @@ import asyncio
 import logging
 from asyncio.transports import BaseTransport, Transport
 from collections import deque
+from functools import partial
 from typing import Any, cast
 
 from uvicorn.config import Config
@@ -25,6 +26,7 @@ from opsroom_gateway.transport.http.responses import (
     unavailable,
 )
 from opsroom_gateway.transport.http.timers import RequestTimers
+from opsroom_gateway.transport.input_budget import CONNECT_SECONDS, metered
 
 _FULL_RETRY_SECONDS = (5, 15)
 _BUSY_RETRY_SECONDS = (1, 5)
@@ -35,7 +37,7 @@ _INVALID = "Invalid HTTP request received."
 log = logging.getLogger("uvicorn.error")
 
 
-class HttpProtocol(asyncio.Protocol):
+class HttpProtocol(asyncio.BufferedProtocol):
     """One HTTP connection. uvicorn is given a subclass, which sets the three attributes that all share.
 
     Requests of a connection are served one after another. While one is served, at most those of one piece
@@ -56,7 +58,6 @@ class HttpProtocol(asyncio.Protocol):
         "_server_state",
         "_slot",
         "_timers",
-        "_unparsed",
         "flow",
         "transport",
     )
@@ -84,40 +85,34 @@ class HttpProtocol(asyncio.Protocol):
         self._receiving: HttpExchange | None = None
         """The exchange whose request is being received, until its response is complete."""
         self._pipeline: deque[HttpExchange] = deque()
-        self._unparsed = b""
 
     # The transport's callbacks.
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Check the connection limits and start the timer for the headers."""
         self.transport = cast("Transport", transport)
-        self.flow = FlowControl(self.transport)
+        client = client_address(transport)
+        address = client[0] if client else ""
+        account = self.limits.account(address)
+        account.charge(CONNECT_SECONDS)
+        self.flow = FlowControl(self.transport, self._consume, PIECE_BYTES, account)
         connections = self._connections
         connections.add(self)
         if not self.connection_budget.has_room(len(connections)):
             self._reject(unavailable(_FULL_RETRY_SECONDS))
             return
-        client = client_address(transport)
-        if not self._slot.acquire(client[0] if client else ""):
+        if not self._slot.acquire(address):
             self._reject(TOO_MANY_CONNECTIONS)
             return
         self._timers.start_header()
 
-    def data_received(self, data: bytes) -> None:
-        """Parse what was received, unless earlier requests must be served first."""
-        if self.transport.is_closing():
-            return
-        if self._pipeline:
-            self._unparsed += data
-            self.flow.pause_reading()
-            return
-        if self._exchange is None:
-            self._timers.cancel_idle()
-            if not self._parser.in_request:
-                self._timers.start_header()
-            elif not self._timers.awaits_headers:
-                self._timers.start_idle()  # the rest of a body that is dropped
-        self._parse(data)
+    def get_buffer(self, _sizehint: int) -> bytearray:
+        """Where to read to."""
+        return self.limits.read_buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Parse what was received as soon as the address has time for it."""
+        self.flow.received(bytes(memoryview(self.limits.read_buffer)[:nbytes]))
 
     def pause_writing(self) -> None:
         """Let the application wait: the peer does not read fast enough."""
@@ -180,8 +175,8 @@ class HttpProtocol(asyncio.Protocol):
             self.transport.write(data)
 
     def resume_reading(self) -> None:
-        """Read on, unless requests wait to be parsed."""
-        if not self._unparsed:
+        """Read on, unless requests wait to be served."""
+        if not self._pipeline:
             self.flow.resume_reading()
 
     def close(self) -> None:
@@ -197,10 +192,7 @@ class HttpProtocol(asyncio.Protocol):
             return
         if self._pipeline:
             self._serve(self._pipeline.popleft())
-        if not self._pipeline:
-            unparsed, self._unparsed = self._unparsed, b""
-            self.resume_reading()
-            self._parse(unparsed)
+        self.resume_reading()
         self._await_request()
 
     def _await_request(self) -> None:
@@ -218,7 +210,6 @@ class HttpProtocol(asyncio.Protocol):
         if transport.is_closing():
             return None
         self._release()
-        self.flow.resume_reading()
         successor = StreamProtocol(transport, self.sse_config, self._connections)
         transport.set_protocol(successor)
         return successor.connection
@@ -227,17 +218,19 @@ class HttpProtocol(asyncio.Protocol):
     def _connections(self) -> set[Any]:
         return self._server_state.connections
 
-    def _parse(self, data: bytes) -> None:
-        """Parse ``data`` piece by piece, until requests have to wait or the connection is over."""
-        view = memoryview(data)
-        for start in range(0, len(data), PIECE_BYTES):
-            if self._pipeline:
-                self._unparsed = bytes(view[start:])
-                return
-            parsed = self._parser.parse(view[start : start + PIECE_BYTES])
-            if parsed is not Parsed.REQUESTS:
-                self._end_parsing(parsed)
-                return
+    def _consume(self, piece: memoryview) -> None:
+        """Parse a piece of what was received."""
+        if self.transport.is_closing():
+            return
+        if self._exchange is None:
+            self._timers.cancel_idle()
+            if not self._parser.in_request:
+                self._timers.start_header()
+            elif not self._timers.awaits_headers:
+                self._timers.start_idle()  # the rest of a body that is dropped
+        parsed = self._parser.parse(piece)
+        if parsed is not Parsed.REQUESTS:
+            self._end_parsing(parsed)
 
     def _end_parsing(self, parsed: Parsed) -> None:
         if parsed is Parsed.TOO_LARGE:
@@ -251,8 +244,15 @@ class HttpProtocol(asyncio.Protocol):
             self._upgrade_to_websocket()
 
     def _serve(self, exchange: HttpExchange) -> None:
+        """Serve ``exchange`` as soon as the address has time for it."""
         self._exchange = exchange
-        task = asyncio.get_running_loop().create_task(exchange.run(self._config.loaded_app))
+        self.flow.account.run(partial(self._start, exchange))
+
+    def _start(self, exchange: HttpExchange) -> None:
+        if self._exchange is not exchange:
+            return  # the connection was closed meanwhile
+        work = metered(exchange.run(self._config.loaded_app), self.flow.account)
+        task = asyncio.get_running_loop().create_task(work)
         tasks = self._server_state.tasks
         tasks.add(task)
         task.add_done_callback(tasks.discard)
@@ -265,7 +265,7 @@ class HttpProtocol(asyncio.Protocol):
         successor = websocket_class(self._config, self._server_state, self._app_state)
         transport.set_protocol(successor)
         successor.connection_made(transport)
-        successor.data_received(request)
+        successor.on_handshake(request)
 
     def _reject(self, response: bytes) -> None:
         """Close the connection with ``response``, or without one if another response has started."""
@@ -283,7 +283,8 @@ class HttpProtocol(asyncio.Protocol):
         self._slot.release()
         self._timers.cancel()
         self._end_exchanges()
-        self.flow.resume_writing()
+        self.flow.close()
+        self.limits.budgets.release(self.flow.account)
         self._parser.close()
 
     def _end_exchanges(self) -> None:
@@ -292,7 +293,6 @@ class HttpProtocol(asyncio.Protocol):
             exchange.disconnect()
         self._exchange = self._receiving = None
         self._pipeline.clear()
-        self._unparsed = b""
 
     def _on_header_timeout(self) -> None:
         if self._exchange is None:

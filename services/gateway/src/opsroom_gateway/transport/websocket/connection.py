@@ -11,6 +11,8 @@ from opsroom_contracts.close_codes import Close, CloseCode
 from opsroom_gateway.transport.connection import CONNECTION_EXTENSION, ClientConnection
 from opsroom_gateway.transport.connection_limits import ConnectionBudget
 from opsroom_gateway.transport.heartbeat import HeartbeatTimer
+from opsroom_gateway.transport.http.address_limit import ConnectionLimits
+from opsroom_gateway.transport.input_budget import InputAccount
 from opsroom_gateway.transport.stats import TransportStats
 from opsroom_gateway.transport.websocket.receive_queue import Event
 
@@ -29,6 +31,7 @@ class WebSocketConfig:
     stats: TransportStats
     pings: HeartbeatTimer
     connection_budget: ConnectionBudget
+    limits: ConnectionLimits
     retry_seconds: float
     deflate: bool
 
@@ -44,6 +47,9 @@ class WebSocketControl(Protocol):
 
     def serve_callback(self, handler: Handler) -> None:
         """Pass messages to ``handler``."""
+
+    def charge_to(self, account: InputAccount) -> None:
+        """Charge the socket's work to ``account``."""
 
 
 class WebSocketConnection(ClientConnection):
@@ -69,6 +75,10 @@ class WebSocketConnection(ClientConnection):
     def close(self, code: CloseCode) -> None:
         """Close with ``code``; the endpoint gets a disconnect message, and the peer has 10 s to answer."""
         self._protocol.close_with(code)
+
+    def charge_to(self, account: InputAccount) -> None:
+        """Charge the work that the socket causes from now on to ``account``, which the socket releases."""
+        self._protocol.charge_to(account)
 
     def serve_callback(self, handler: Handler) -> None:
         """Let the endpoint return; ``handler`` is then called with each message."""

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Scope
 
 from opsroom_contracts.close_codes import CloseCode, Retry
 from opsroom_gateway.transport.flow_control import FlowControl
+from opsroom_gateway.transport.input_budget import metered
 from opsroom_gateway.transport.websocket.connection import Handler
 from opsroom_gateway.transport.websocket.handshake import Handshake, RawHeaders
 from opsroom_gateway.transport.websocket.receive_queue import Event, ReceiveQueue
@@ -193,7 +194,7 @@ class Endpoint:
                 self._socket.close_unless_waiting()
 
     def _start_task(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+        task = asyncio.get_running_loop().create_task(metered(work, self._socket.flow.account))
         self._socket.tasks.add(task)
         task.add_done_callback(self._socket.tasks.discard)
 

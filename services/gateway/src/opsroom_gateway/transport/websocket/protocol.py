@@ -19,18 +19,23 @@ from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
 from opsroom_contracts.close_codes import Close, CloseCode
+from opsroom_gateway.transport.addresses import client_address
 from opsroom_gateway.transport.connection import CLOSE_TIMEOUT_SECONDS
 from opsroom_gateway.transport.encoding import ping_frame
 from opsroom_gateway.transport.flow_control import FlowControl
+from opsroom_gateway.transport.input_budget import InputAccount
 from opsroom_gateway.transport.websocket.connection import Handler, WebSocketConfig, WebSocketConnection
 from opsroom_gateway.transport.websocket.endpoint import ABNORMAL, Endpoint
 from opsroom_gateway.transport.websocket.handshake import DEFLATE, Handshake, RawHeaders
 from opsroom_gateway.transport.websocket.receiver import NO_STATUS, End, Receiver
 
+_PIECE_BYTES = 1024
+"""How much to parse at once. The smallest frames have six bytes, and each takes some microseconds."""
+
 log = logging.getLogger("uvicorn.error")
 
 
-class WebSocketProtocol(asyncio.Protocol):
+class WebSocketProtocol(asyncio.BufferedProtocol):
     """One WebSocket, from its HTTP request on. uvicorn is given a subclass, which sets ``websocket_config``.
 
     Its ``connection`` is in the scope of the endpoint.
@@ -45,6 +50,7 @@ class WebSocketProtocol(asyncio.Protocol):
         "_core",
         "_endpoint",
         "_expected_pong",
+        "_incomplete",
         "_opening",
         "_receiver",
         "_server_state",
@@ -81,13 +87,17 @@ class WebSocketProtocol(asyncio.Protocol):
         """Whether the socket counts as a handshake: it may still have to replay missed messages."""
         self._close_timer: asyncio.TimerHandle | None = None
         self._expected_pong: bytes | None = None
+        self._incomplete: int | None = None
+        """The number of the message that was not complete at the last heartbeat."""
 
     # The transport's callbacks.
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Count the socket."""
         self.transport = cast("Transport", transport)
-        self.flow = FlowControl(self.transport)
+        peer = client_address(transport)
+        account = self.websocket_config.limits.account(peer[0] if peer else "")
+        self.flow = FlowControl(self.transport, self._consume, _PIECE_BYTES, account)
         self._connections.add(self)
         self.websocket_config.stats.sockets += 1
 
@@ -101,7 +111,8 @@ class WebSocketProtocol(asyncio.Protocol):
         self._endpoint.lost(NO_STATUS if self._endpoint.handshake is None else ABNORMAL)
         self._connections.discard(self)
         self._receiver = None
-        self.flow.resume_writing()
+        self.flow.close()
+        self.websocket_config.limits.budgets.release(self.flow.account)
         self._cancel_close_timer()
 
     def pause_writing(self) -> None:
@@ -116,33 +127,27 @@ class WebSocketProtocol(asyncio.Protocol):
         if self.connection is not None:
             self.connection.resume()
 
-    def data_received(self, data: bytes) -> None:
-        """Pass messages on to the endpoint, and reply to pings and to a close frame."""
-        if self._receiver is None:
-            return
-        received = self._receiver.receive(data, close_sent=self.close_sent)
-        if received.end is not None:
-            self._receiver = None
-            self._stop_sending(received.end)
-        self._write(received.output)
-        for item in received.items:
-            if isinstance(item, Request):
-                self.on_request(item)
-            elif isinstance(item, bytes):
-                self._on_pong(item)
-            else:
-                self._endpoint.put(item)
-        if received.end is not None:
-            self._on_end(received.end)
+    def get_buffer(self, _sizehint: int) -> bytearray:
+        """Where to read to."""
+        return self.websocket_config.limits.read_buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Process what was received as soon as the address has time for it."""
+        self.flow.received(bytes(memoryview(self.websocket_config.limits.read_buffer)[:nbytes]))
 
     # Timers and the server.
 
     def on_heartbeat(self) -> None:
-        """Send a ping, or close the connection if the last one was not answered."""
+        """Send a ping, or close the connection if the peer is dead, or does not complete a message."""
         if self.connection is None or not self.connection.open:
             return
         if self.flow.reading_paused:
             return  # its pong may be unread behind a message that is being handled
+        incomplete = None if self._receiver is None else self._receiver.incomplete
+        if incomplete is not None and incomplete == self._incomplete:
+            self.close_with(Close.INCOMPLETE.value)
+            return
+        self._incomplete = incomplete
         if self._expected_pong is not None:
             self.websocket_config.stats.dead_connections += 1
             self.close_with(Close.PING_TIMEOUT.value)
@@ -183,6 +188,11 @@ class WebSocketProtocol(asyncio.Protocol):
     def serve_callback(self, handler: Handler) -> None:
         """Pass messages to ``handler`` from now on."""
         self._endpoint.serve_callback(handler)
+
+    def charge_to(self, account: InputAccount) -> None:
+        """Charge the socket's work to ``account`` from now on, and release it with the socket."""
+        self.websocket_config.limits.budgets.release(self.flow.account)
+        self.flow.account = account
 
     # What the endpoint uses.
 
@@ -240,6 +250,29 @@ class WebSocketProtocol(asyncio.Protocol):
         self.transport.close()
 
     # What was received.
+
+    def on_handshake(self, request: bytes) -> None:
+        """Process the request of the handshake."""
+        self._consume(memoryview(request))
+
+    def _consume(self, data: memoryview) -> None:
+        """Pass messages on to the endpoint, and reply to pings and to a close frame."""
+        if self._receiver is None:
+            return
+        received = self._receiver.receive(bytes(data), close_sent=self.close_sent)
+        if received.end is not None:
+            self._receiver = None
+            self._stop_sending(received.end)
+        self._write(received.output)
+        for item in received.items:
+            if isinstance(item, Request):
+                self.on_request(item)
+            elif isinstance(item, bytes):
+                self._on_pong(item)
+            else:
+                self._endpoint.put(item)
+        if received.end is not None:
+            self._on_end(received.end)
 
     def on_request(self, request: Request) -> None:
         """Start the endpoint, with the connection in its scope."""

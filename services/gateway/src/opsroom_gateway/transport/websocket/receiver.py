@@ -13,6 +13,9 @@ from opsroom_gateway.transport.websocket.receive_queue import Event
 NO_STATUS = 1005
 """The code of a close frame without a code."""
 _INVALID_DATA = 1007
+_POLICY_VIOLATION = 1008
+_EMPTY_FRAGMENTS_MAX = 64
+"""How many fragments of a message may be empty. The others are limited by the size of the message."""
 _DATA = frozenset({Opcode.TEXT, Opcode.BINARY, Opcode.CONT})
 
 
@@ -44,13 +47,21 @@ class Received:
 class Receiver:
     """Parses what is received with ``core``, the sans-I/O protocol of websockets, and joins fragments."""
 
-    __slots__ = ("_core", "_is_text", "_message")
+    __slots__ = ("_core", "_empty_fragments", "_is_text", "_message", "_number")
 
     def __init__(self, core: ServerProtocol) -> None:
         self._core = core
         self._is_text = False
+        self._empty_fragments = 0
+        self._number = 0
+        """Counts the messages with more than one fragment."""
         self._message: bytearray | None = None
         """The fragments of an incomplete message. A list would grow without a limit by empty ones."""
+
+    @property
+    def incomplete(self) -> int | None:
+        """The number of the message that has begun and is not complete."""
+        return None if self._message is None else self._number
 
     def receive(self, data: bytes, *, close_sent: bool) -> Received:
         """Parse ``data``. ``close_sent``: a close frame was sent, and messages are dropped."""
@@ -73,15 +84,21 @@ class Receiver:
             received.items.append(bytes(frame.data))
         elif frame.opcode in _DATA:
             message = self._join(frame)
+            if self._empty_fragments > _EMPTY_FRAGMENTS_MAX:
+                self._fail(_POLICY_VIOLATION, "too many empty fragments", received, close_sent)
+                return
             if message is None or close_sent:
                 return
             try:
                 received.items.append(self._event(message))
             except UnicodeDecodeError:
-                if received.end is None:
-                    self._core.fail(_INVALID_DATA)
-                    received.output += self._core.data_to_send()
-                    self._end(received, close_sent, violated=True)
+                self._fail(_INVALID_DATA, "", received, close_sent)
+
+    def _fail(self, code: int, reason: str, received: Received, close_sent: bool) -> None:
+        if received.end is None:
+            self._core.fail(code, reason)
+            received.output += self._core.data_to_send()
+            self._end(received, close_sent, violated=True)
 
     def _join(self, frame: Frame) -> bytes | None:
         """Return the whole message if ``frame`` is its last."""
@@ -90,12 +107,16 @@ class Receiver:
             if frame.fin:
                 return bytes(frame.data)
             self._message = bytearray()
+            self._empty_fragments = 0
+            self._number += 1
         if self._message is None:
             raise AssertionError("a continuation of nothing, which websockets rejects")
         self._message += frame.data
+        self._empty_fragments += not frame.data
         if not frame.fin:
             return None
         message, self._message = bytes(self._message), None
+        self._empty_fragments = 0
         return message
 
     def _event(self, message: bytes) -> Event:

@@ -1,0 +1,45 @@
+"""Charges the work for clients behind a trusted proxy to their own addresses, not to the proxy's."""
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from opsroom_gateway.middleware.client_address import client_in
+from opsroom_gateway.transport.connection import connection_in
+from opsroom_gateway.transport.input_budget import InputAccount, InputBudgets, metered
+from opsroom_gateway.transport.websocket.connection import WebSocketConnection
+
+
+class InputBudgetMiddleware:
+    """Lets requests through a proxy wait until their client's address has time.
+
+    The server itself does this for clients that connect directly. It does not know whom a proxy connects
+    for, so proxies have no budget of their own.
+    """
+
+    def __init__(self, app: ASGIApp, budgets: InputBudgets) -> None:
+        self._app = app
+        self._budgets = budgets
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Call the application, at the client's cost."""
+        if scope["type"] not in {"http", "websocket"} or not client_in(scope).proxied:
+            await self._app(scope, receive, send)
+            return
+        client = client_in(scope)
+        account = self._budgets.acquire(client.network, exempt=client.exempt)
+        try:
+            await account.turn()
+            _charge_socket(scope, account, self._budgets)
+            await metered(self._call(scope, receive, send), account)
+        finally:
+            self._budgets.release(account)
+
+    async def _call(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+
+def _charge_socket(scope: Scope, account: InputAccount, budgets: InputBudgets) -> None:
+    """Charge the messages of a socket to ``account``, too."""
+    connection = connection_in(scope)
+    if isinstance(connection, WebSocketConnection) and connection.connected:
+        budgets.hold(account)
+        connection.charge_to(account)
