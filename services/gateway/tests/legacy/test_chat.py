@@ -1,5 +1,6 @@
 """The course contract's chat over sockets: user list, relay and exit."""
 
+import asyncio
 import json
 from uuid import uuid4
 
@@ -43,6 +44,20 @@ async def test_every_open_socket_gets_the_user_list_on_every_connect(
         async with course_client(address, "another browser", path) as second:
             assert user in (as_list(await second.receive()) or [])
             assert user in (as_list(await first.receive()) or [])
+
+
+async def test_a_storm_of_connects_does_not_send_the_same_list_to_others_each_time(
+    address: Address, agent: str
+) -> None:
+    loop = asyncio.get_running_loop()
+    async with course_client(address, agent) as reader:
+        await reader.receive()
+        started = loop.time()
+        for _ in range(60):
+            async with course_client(address, "another browser") as other:
+                assert as_list(await other.receive()) is not None
+        lists = [frame for frame in await reader.until_own_message() if as_list(frame) is not None]
+        assert 1 <= len(lists) <= loop.time() - started + 2
 
 
 @pytest.mark.parametrize("binary", [False, True])

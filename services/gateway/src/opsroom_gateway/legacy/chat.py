@@ -119,12 +119,12 @@ class CourseChat:
         return reply.user
 
     def open(self, origin: str, connection: WebSocketConnection, on_name: OnName) -> CourseSocket:
-        """Add a socket, and send the user list to everybody, including this socket."""
+        """Add a socket, and send the user list to it and to everybody."""
         socket = CourseSocket(origin, connection, on_name)
         self._sockets[socket.id] = socket
         self._readers.subscribe(connection)
         self._start_rebinds(self.binding.open(socket.id, origin, self._unbound.from_origin(origin)))
-        self._list.push()
+        self._list.welcome(connection)
         return socket
 
     def is_unbound(self, socket: CourseSocket) -> bool:

@@ -8,11 +8,16 @@ from opsroom_contracts.chat.models import User
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.projections.members import MemberProjection
 from opsroom_gateway.transport.encoding import text_frame
+from opsroom_gateway.transport.websocket.connection import WebSocketConnection
 
 _JOIN_DELAY_SECONDS = 0.05
 """A new user's own client must have read the registration's response before the list contains it."""
 _MIN_INTERVAL_SECONDS = 0.02
 """Minimum interval of lists while many clients connect."""
+_UNCHANGED_INTERVAL_SECONDS = 1.0
+"""Minimum interval of the same list again, which each connect causes."""
+_BYTES_PER_SECOND = 256 * 1024
+"""How much a reader must be able to read of the lists: 2 Mbit/s."""
 
 _USERS = TypeAdapter(tuple[User, ...])
 
@@ -38,12 +43,28 @@ class UserListPusher:
         if self._seen != seen:
             self.push(_JOIN_DELAY_SECONDS if self._seen[1] > seen[1] else 0.0)
 
+    def welcome(self, reader: WebSocketConnection) -> None:
+        """Send the list to a new reader at once, and to everybody soon, as the contract has it.
+
+        If it has not changed, the others get it at most once a second. Otherwise one client could make every
+        reader receive lists as fast as it connects.
+        """
+        changed = self._version != self._members.version
+        self._rebuild()
+        reader.write(self._frame)
+        self._push_after(0.0, _MIN_INTERVAL_SECONDS if changed else _UNCHANGED_INTERVAL_SECONDS)
+
     def push(self, delay: float = 0.0) -> None:
         """Send the list to everybody after ``delay`` seconds, or sooner if a push is already due sooner."""
+        changed = self._version != self._members.version
+        self._push_after(delay, _MIN_INTERVAL_SECONDS if changed else _UNCHANGED_INTERVAL_SECONDS)
+
+    def _push_after(self, delay: float, interval: float) -> None:
         if not len(self._readers):
             return
         loop = asyncio.get_running_loop()
-        at = max(loop.time() + delay, self._pushed_at + _MIN_INTERVAL_SECONDS)
+        interval = max(interval, len(self._frame) / _BYTES_PER_SECOND)
+        at = max(loop.time() + delay, self._pushed_at + interval)
         if self._timer is not None:
             if self._timer.when() <= at:
                 return

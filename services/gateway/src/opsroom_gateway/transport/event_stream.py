@@ -23,6 +23,8 @@ from opsroom_gateway.transport.stats import TransportStats
 
 UPGRADE_EXTENSION: Final = "opsroom.streams"
 """The ASGI extension through which a response turns its connection into a stream."""
+_IGNORED_BYTES = 64 * 1024
+"""How much the client of a stream may send after its request."""
 _HEARTBEAT = sse_comment("heartbeat")
 _BUSY_RETRY_SECONDS = (1, 5)
 _ACK_TOLERANCE_SECONDS = 0.5
@@ -76,13 +78,14 @@ class EventStreamConnection(ClientConnection):
 
 
 class StreamProtocol(asyncio.Protocol):
-    """The protocol of a connection that has become a stream. It ignores incoming data."""
+    """The protocol of a connection that has become a stream. It ignores what comes, if it is little."""
 
-    __slots__ = ("_config", "_connections", "_last_sent_at", "connection")
+    __slots__ = ("_config", "_connections", "_ignored_bytes", "_last_sent_at", "connection")
 
     def __init__(self, transport: Transport, config: SseConfig, connections: set[Any]) -> None:
         self._connections = connections
         self._config = config
+        self._ignored_bytes = 0
         self._last_sent_at = asyncio.get_running_loop().time()
         self.connection = EventStreamConnection(transport, config.send_buffer_bytes, config.stats)
         connections.add(self)
@@ -99,6 +102,12 @@ class StreamProtocol(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The transport's buffer is empty."""
         self.connection.resume()
+
+    def data_received(self, data: bytes) -> None:
+        """Abort the connection of a client that goes on sending: nothing of it will be served."""
+        self._ignored_bytes += len(data)
+        if self._ignored_bytes > _IGNORED_BYTES:
+            self.connection.transport.abort()
 
     def connection_lost(self, _exc: Exception | None) -> None:
         """The connection is closed."""

@@ -26,9 +26,9 @@ class FlowControl:
         "_transport",
         "_transport_paused",
         "_unconsumed",
-        "_waiting",
         "_writable",
         "account",
+        "waiting",
     )
 
     def __init__(
@@ -47,8 +47,8 @@ class FlowControl:
         self._held = False
         """Whether the application has paused reading."""
         self._unconsumed = b""
-        self._waiting = False
-        """Whether a call of ``_go_on`` is due."""
+        self.waiting = False
+        """Whether something that was received waits until the address has time."""
         self._transport_paused = False
         self._writable: asyncio.Event | None = None
         """What senders wait for. None: nothing waits for the peer."""
@@ -122,12 +122,12 @@ class FlowControl:
             self._resume_transport()
 
     def _go_on_later(self) -> None:
-        if not self._waiting:
-            self._waiting = True
+        if not self.waiting:
+            self.waiting = True
             self.account.run_later(self._go_on)
 
     def _go_on(self) -> None:
-        self._waiting = False
+        self.waiting = False
         if not self._held and not self._closed:
             self._consume_pieces(self._unconsumed)
 

@@ -83,7 +83,7 @@ class InputAccount:
         self.holders = 0
         """How many connections and requests use the account."""
         self._level = 0.0 if rate is None else rate.burst_seconds
-        self._refilled_at = 0.0
+        self._refilled_at = asyncio.get_running_loop().time()
         self._slice = 0.0
         self._iteration = -1
         self._waiting: deque[Callable[[], None]] = deque()
@@ -140,7 +140,8 @@ class InputAccount:
         if self._rate is None or self._level > 0:
             self._timer = loop.call_soon(self._run_waiting)
         else:
-            self._timer = loop.call_later((_SLICE_SECONDS - self._level) / self._rate.share, self._run_waiting)
+            missing = _SLICE_SECONDS - self._level
+            self._timer = loop.call_later(missing / self._rate.share, self._run_waiting)
 
     def _run_waiting(self) -> None:
         while self._waiting and self.has_time():

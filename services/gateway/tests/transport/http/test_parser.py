@@ -73,9 +73,9 @@ def test_a_body_in_chunks_of_one_byte_is_within_the_limit() -> None:
     "data",
     [
         b"GET /" + b"x" * LIMIT,
-        b"GET / HTTP/1.1\r\nX: " + b"x" * LIMIT,
-        b"GET / HTTP/1.1\r\n" + b"X: 12345678\r\n" * 800 + b"\r\n",
-        b"GET / HTTP/1.1\r\n\r\n" + b"\r\n" * LIMIT,
+        b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * LIMIT,
+        b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: 12345678\r\n" * 800 + b"\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" + b"\r\n" * LIMIT,
         CHUNKED + b"0\r\n" + b"X-Trailer: 12345678\r\n" * 500,
         CHUNKED + b"0\r\nX-Trailer: " + b"x" * LIMIT,
         CHUNKED + b"1;" + b"x" * LIMIT,
@@ -88,14 +88,14 @@ def test_bytes_that_are_not_body_are_limited(data: bytes) -> None:
 
 
 def test_a_request_with_too_large_headers_is_not_passed_on() -> None:
-    data = b"GET / HTTP/1.1\r\nX: " + b"x" * LIMIT + b"\r\n\r\n"
+    data = b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * LIMIT + b"\r\n\r\n"
     for piece in (LIMIT * 2, PIECE_BYTES):
         recorder, parsed = parse(data, piece)
         assert (recorder.heads, parsed) == ([], Parsed.TOO_LARGE)
 
 
 def test_each_request_has_its_own_limit() -> None:
-    request = b"GET / HTTP/1.1\r\nX: " + b"x" * (LIMIT // 2) + b"\r\n\r\n"
+    request = b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * (LIMIT // 2) + b"\r\n\r\n"
     recorder, parsed = parse(request * 9)
     assert (len(recorder.heads), parsed) == (9, Parsed.REQUESTS)
 
@@ -107,7 +107,8 @@ def test_trailers_are_not_headers() -> None:
 
 
 def test_an_upgrade_to_websocket_ends_the_parsing() -> None:
-    head = b"GET / HTTP/1.1\r\nConnection: keep-alive\r\nConnection: x, UPGRADE\r\nUpgrade: WebSocket\r\n\r\n"
+    upgrade = b"Connection: keep-alive\r\nConnection: x, UPGRADE\r\nUpgrade: WebSocket\r\n"
+    head = b"GET / HTTP/1.1\r\nHost: x\r\n" + upgrade + b"\r\n"
     recorder, parsed = parse(head)
     assert (recorder.heads, parsed) == ([], Parsed.WEBSOCKET)
 
@@ -116,7 +117,7 @@ UPGRADE = b"Connection: Upgrade\r\nUpgrade: h2c\r\n"
 
 
 def test_another_upgrade_is_ignored() -> None:
-    data = b"GET /1 HTTP/1.1\r\n" + UPGRADE + b"\r\n" + b"GET /2 HTTP/1.1\r\n\r\n"
+    data = b"GET /1 HTTP/1.1\r\nHost: x\r\n" + UPGRADE + b"\r\n" + b"GET /2 HTTP/1.1\r\nHost: x\r\n\r\n"
     recorder, parsed = parse(data)
     assert parsed is Parsed.REQUESTS
     assert [head.target for head in recorder.heads] == [b"/1", b"/2"]
@@ -124,8 +125,8 @@ def test_another_upgrade_is_ignored() -> None:
 
 
 def test_the_body_of_a_request_with_another_upgrade_is_no_request() -> None:
-    body = b"GET /smuggled HTTP/1.1\r\n\r\n"
-    data = b"POST /1 HTTP/1.1\r\n" + UPGRADE + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    body = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
+    data = b"POST /1 HTTP/1.1\r\nHost: x\r\n" + UPGRADE + b"Content-Length: %d\r\n\r\n" % len(body) + body
     for piece in (len(data) - len(body), PIECE_BYTES):
         recorder, _ = parse(data, piece)
         assert [head.target for head in recorder.heads] == [b"/1"]

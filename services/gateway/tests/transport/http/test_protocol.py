@@ -291,3 +291,36 @@ async def test_a_stop_closes_idle_connections_and_completes_responses() -> None:
         got = await sent
         assert got.count(b"HTTP/1.1 200") == 2
         assert b"\r\nconnection: close\r\n" in got
+
+
+@pytest.mark.parametrize(
+    "header", ["Host", "Authorization", "Origin", "Content-Type", "Idempotency-Key", "Last-Event-ID"]
+)
+@pytest.mark.parametrize(
+    "upgrade", [(), ("Connection: Upgrade", "Upgrade: websocket")], ids=["http", "socket"]
+)
+async def test_a_header_that_must_be_single_is_not_accepted_twice(
+    header: str, upgrade: tuple[str, ...]
+) -> None:
+    async with running() as (app, server):
+        got = await exchange(server, get("/ok", f"{header}: x", f"{header.upper()}: x", *upgrade))
+        assert got.startswith(b"HTTP/1.1 400 ")
+        assert f"more than one {header.lower()} header".encode() in got
+        assert app.scopes == []
+
+
+async def test_a_request_without_a_host_is_not_accepted() -> None:
+    async with running() as (app, server):
+        assert b"There is no host header" in await exchange(server, b"GET /ok HTTP/1.1\r\n\r\n")
+        assert app.scopes == []
+        assert (await exchange(server, b"GET /ok HTTP/1.0\r\n\r\n")).endswith(b"ok")
+
+
+async def test_a_body_without_end_is_not_read_forever_after_its_response() -> None:
+    async with running() as (_, server):
+        head = get("/ok", "Transfer-Encoding: chunked", method="POST")
+        connection = await open_raw(server.port, head)
+        chunk = b"10000\r\n" + b"x" * 65_536 + b"\r\n"
+        with pytest.raises(OSError, match=r"reset|pipe"):
+            await connection.send(chunk * 1_000)
+        connection.close()

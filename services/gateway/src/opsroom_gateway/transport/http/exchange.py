@@ -55,6 +55,7 @@ class HttpExchange:
         "keep_alive",
         "response_started",
         "scope",
+        "started",
     )
 
     def __init__(
@@ -69,6 +70,8 @@ class HttpExchange:
         self.scope = scope
         self.keep_alive = keep_alive
         """Whether the connection stays open after the response."""
+        self.started = False
+        """Whether the application has been called."""
         self.response_started = False
         self._connection = connection
         self._default_headers = default_headers
@@ -100,6 +103,7 @@ class HttpExchange:
 
     async def run(self, app: ASGIApp) -> None:
         """Let ``app`` serve the request. An error, or a response that is missing, becomes a 500."""
+        self.started = True
         try:
             await app(self.scope, self.receive, self.send)
         except (Exception, asyncio.CancelledError) as error:  # boundary: ends only this exchange

@@ -48,7 +48,7 @@ class RequestParser:
     extensions and trailers. Trailers are dropped.
     """
 
-    __slots__ = ("_handler", "_limit", "_overhead", "_parser", "_too_large", "head", "in_request")
+    __slots__ = ("_handler", "_limit", "_overhead", "_parser", "_too_large", "fault", "head", "in_request")
 
     def __init__(self, handler: RequestHandler, limit: int) -> None:
         self._handler = handler
@@ -58,6 +58,8 @@ class RequestParser:
         self._too_large = False
         self.head = RequestHead()
         """The head of the newest request."""
+        self.fault: str | None = None
+        """What is wrong with its headers."""
         self.in_request = False
         """Whether a request was received in part."""
         self._parser: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
@@ -113,6 +115,9 @@ class RequestParser:
             return  # before anything is done about the request
         head.method = parser.get_method().decode("ascii")
         head.version = parser.get_http_version()
+        self.fault = head.fault()
+        if self.fault is not None:
+            raise ValueError(self.fault)  # which makes the request invalid
         head.keep_alive = head.version != "1.0" and parser.should_keep_alive()
         if parser.should_upgrade():
             if head.wants_websocket:

@@ -32,6 +32,9 @@ _FULL_RETRY_SECONDS = (5, 15)
 _BUSY_RETRY_SECONDS = (1, 5)
 _UNREAD_BODY_BYTES = 65_536
 """From this many bytes on that the application has not taken, no more are read."""
+_DROPPED_BODY_BYTES = 1024 * 1024
+"""How much of a body is dropped after its response, so that the client reads the response. Beyond it the
+connection is aborted."""
 _INVALID = "Invalid HTTP request received."
 
 log = logging.getLogger("uvicorn.error")
@@ -51,6 +54,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
     __slots__ = (
         "_app_state",
         "_config",
+        "_dropped_bytes",
         "_exchange",
         "_parser",
         "_pipeline",
@@ -84,6 +88,8 @@ class HttpProtocol(asyncio.BufferedProtocol):
         """The exchange whose response is in progress."""
         self._receiving: HttpExchange | None = None
         """The exchange whose request is being received, until its response is complete."""
+        self._dropped_bytes = 0
+        """Of the request whose response is complete."""
         self._pipeline: deque[HttpExchange] = deque()
 
     # The transport's callbacks.
@@ -127,8 +133,9 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self._release()
 
     def shutdown(self) -> None:
-        """Close the connection because the server stops, after the responses in progress."""
-        if self._exchange is None:
+        """Close the connection because the server stops, after a response in progress that needs no more time
+        of the address."""
+        if self._exchange is None or not self._exchange.started or self.flow.waiting:
             self.transport.close()
         else:
             (self._pipeline[-1] if self._pipeline else self._exchange).keep_alive = False
@@ -137,6 +144,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
 
     def on_begin(self) -> None:
         """Each request of the connection has its own time for the headers."""
+        self._timers.cancel_idle()
         self._timers.start_header()
 
     def on_headers(self, head: RequestHead) -> None:
@@ -158,7 +166,11 @@ class HttpProtocol(asyncio.BufferedProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Pass on a part of the body, and read no more if the application does not take it."""
-        if self._receiving is not None and self._receiving.add_body(body) > _UNREAD_BODY_BYTES:
+        if self._receiving is None:
+            self._dropped_bytes += len(body)
+            if self._dropped_bytes > _DROPPED_BODY_BYTES:
+                self.transport.abort()
+        elif self._receiving.add_body(body) > _UNREAD_BODY_BYTES:
             self.flow.pause_reading()
 
     def on_end(self) -> None:
@@ -187,6 +199,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         """Serve the next request, or wait for one."""
         if self._receiving is exchange:
             self._receiving = None  # the rest of its body is dropped
+            self._dropped_bytes = 0
         self._exchange = None
         if self.transport.is_closing():
             return
@@ -222,12 +235,9 @@ class HttpProtocol(asyncio.BufferedProtocol):
         """Parse a piece of what was received."""
         if self.transport.is_closing():
             return
-        if self._exchange is None:
+        if self._exchange is None and not self._parser.in_request:
             self._timers.cancel_idle()
-            if not self._parser.in_request:
-                self._timers.start_header()
-            elif not self._timers.awaits_headers:
-                self._timers.start_idle()  # the rest of a body that is dropped
+            self._timers.start_header()
         parsed = self._parser.parse(piece)
         if parsed is not Parsed.REQUESTS:
             self._end_parsing(parsed)
@@ -237,7 +247,8 @@ class HttpProtocol(asyncio.BufferedProtocol):
             self._reject(HEADERS_TOO_LARGE)
         elif parsed is Parsed.INVALID or self._exchange is not None:  # no upgrade before the last response
             log.warning(_INVALID)
-            self._reject(bad_request(_INVALID, self._server_state.default_headers))
+            fault = self._parser.fault or _INVALID
+            self._reject(bad_request(fault, self._server_state.default_headers))
         elif not self.connection_budget.acquire():  # the WebSocket protocol releases it
             self._reject(unavailable(_BUSY_RETRY_SECONDS))
         else:

@@ -13,6 +13,10 @@ from opsroom_gateway.transport.event_stream import UPGRADE_EXTENSION, Upgradable
 
 _HEADER_FRAMING_BYTES = 4
 """The colon, the space and the line break of a header."""
+_SINGLE = frozenset(
+    {b"host", b"authorization", b"origin", b"content-type", b"idempotency-key", b"last-event-id"}
+)
+"""Headers that a request may have only once: programs differ in which of two they read."""
 
 
 class RequestHead:
@@ -70,6 +74,17 @@ class RequestHead:
             name == b"transfer-encoding" or (name == b"content-length" and value.strip() != b"0")
             for name, value in self.headers
         )
+
+    def fault(self) -> str | None:
+        """Return what is wrong with the headers; None if nothing is (RFC 9110, 5.3; RFC 9112, 3.2)."""
+        seen: set[bytes] = set()
+        for name, _ in self.headers:
+            if name in _SINGLE and name in seen:
+                return f"There is more than one {name.decode()} header."
+            seen.add(name)
+        if b"host" not in seen and self.version == "1.1":
+            return "There is no host header."
+        return None
 
     def serialize(self) -> bytes:
         """Return the head as it is sent."""
