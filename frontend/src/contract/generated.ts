@@ -54,6 +54,7 @@ export const COMMANDS = {
 export const CloseCode = {
   "LEFT": 1000,
   "GOING_AWAY": 1001,
+  "INCOMPLETE": 1008,
   "TOO_BIG": 1009,
   "PING_TIMEOUT": 1011,
   "TRY_LATER": 1013,
@@ -68,6 +69,7 @@ export const CloseCode = {
 export const RETRY_BY_CLOSE_CODE: Readonly<Record<number, "never" | "now" | "later" | "register">> = {
   "1000": "never",
   "1001": "now",
+  "1008": "now",
   "1009": "never",
   "1011": "now",
   "1013": "later",

@@ -11,8 +11,8 @@ from opsroom_gateway.transport.websocket.connection import WebSocketConnection
 class InputBudgetMiddleware:
     """Lets requests through a proxy wait until their client's address has time.
 
-    The server itself does this for clients that connect directly. It does not know whom a proxy connects
-    for, so proxies have no budget of their own.
+    The server itself does this for clients that connect directly. It does not know for which client a proxy
+    connects, so the share of a proxy is not limited.
     """
 
     def __init__(self, app: ASGIApp, budgets: InputBudgets) -> None:
