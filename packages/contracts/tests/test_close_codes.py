@@ -7,7 +7,7 @@ def test_close_codes_are_unique_and_within_their_ranges() -> None:
     codes = [close.value.code for close in Close]
     assert len(codes) == len(set(codes))
     for close in Close:
-        assert close.value.code in {1000, 1001, 1009, 1011, 1013} or 4000 <= close.value.code <= 4999
+        assert close.value.code in {1000, 1001, 1008, 1009, 1011, 1013} or 4000 <= close.value.code <= 4999
         assert len(close.value.reason.encode()) <= 123
 
 
