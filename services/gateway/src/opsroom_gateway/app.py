@@ -103,6 +103,7 @@ async def gateway(broker: NatsConnection, settings: ProcessSettings) -> AsyncIte
         finally:
             await legacy.stop()
             await components.sessions.close()
+            await components.access.close()
             await components.audit.drain()
 
 

@@ -69,8 +69,14 @@ class SignOn(Protocol):
             FaultError: ``token_invalid``, ``forbidden``, ``unavailable``.
         """
 
-    async def sign_in(self) -> SignIn | None:
-        """Return what a browser needs to sign in; None while the provider is unavailable."""
+    async def sign_in(self, *, wait: bool) -> SignIn | None:
+        """Return what a browser needs to sign in; None while it is unknown.
+
+        ``wait``: whether to wait a moment for the provider, if its metadata has not been fetched yet.
+        """
+
+    async def close(self) -> None:
+        """Cancel what is in progress."""
 
 
 class Authorizer:
@@ -140,9 +146,19 @@ class Authorizer:
         reply = await self._requester.request(endpoints.WHOAMI, request)
         return self._registered(reply, token, local=local)
 
-    async def sign_in(self) -> SignIn | None:
-        """Return how a browser can sign in; None without single sign-on, or while it is unavailable."""
-        return None if self._sign_on is None else await self._sign_on.sign_in()
+    async def sign_in(self, principal: Principal) -> SignIn | None:
+        """Return how a browser can sign in; None without single sign-on, or while that is unknown.
+
+        A client that is authenticated already does not wait for the provider.
+        """
+        if self._sign_on is None:
+            return None
+        return await self._sign_on.sign_in(wait=principal.auth_method is AuthMethod.NONE)
+
+    async def close(self) -> None:
+        """Cancel what is in progress at the provider of single sign-on."""
+        if self._sign_on is not None:
+            await self._sign_on.close()
 
     async def authorize(self, connection: HTTPConnection, action: Action) -> Principal:
         """Authenticate, and check that the principal may do ``action``.

@@ -9,7 +9,7 @@ from typing import Any, Final
 import jwt
 from jwt.exceptions import ExpiredSignatureError, InvalidSignatureError, InvalidTokenError
 
-from opsroom_contracts.errors import ErrorCode, FaultError, refuse
+from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.identity import Grant, Role, SignIn
 from opsroom_gateway.auth.oidc_provider import OidcProvider
 from opsroom_gateway.domain.claims import name_in, role_in
@@ -58,11 +58,14 @@ class SingleSignOn:
         grant = Grant(role=role, source=f"oidc:{subject[:32]}", until=self._clock() + config.session_length)
         return name_in(claims, f"user-{subject[:8]}"), grant
 
-    async def sign_in(self) -> SignIn | None:
-        """Return what a browser needs to sign in; None while the provider is unavailable."""
-        try:
-            metadata = await self._provider.metadata()
-        except FaultError:
+    async def sign_in(self, *, wait: bool) -> SignIn | None:
+        """Return what a browser needs to sign in; None while it is unknown.
+
+        ``wait``: whether to wait a moment for the provider, if its metadata has not been fetched yet.
+        """
+        provider = self._provider
+        metadata = await provider.metadata() if wait else provider.cached_metadata()
+        if metadata is None:
             return None
         return SignIn(
             issuer=self._provider.address,
@@ -71,6 +74,10 @@ class SingleSignOn:
             authorization_endpoint=metadata.authorization_endpoint,
             token_endpoint=metadata.token_endpoint,
         )
+
+    async def close(self) -> None:
+        """Cancel what is in progress."""
+        await self._provider.close()
 
     async def _claims(self, token: str) -> dict[str, Any]:
         try:
