@@ -1,6 +1,7 @@
 """Builds the authorizer from the settings."""
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from importlib import import_module
 
 from opsroom_contracts.identity import Mode, Role
@@ -32,9 +33,12 @@ def static_tokens(settings: AccessSettings) -> StaticTokens:
 
 
 def build_authorizer(
-    settings: AccessSettings, requester: RequestClient, enforcer: RestrictionEnforcer
+    settings: AccessSettings,
+    requester: RequestClient,
+    enforcer: RestrictionEnforcer,
+    clock: Callable[[], datetime],
 ) -> Authorizer:
-    """Build the authorizer of this process.
+    """Build the authorizer of this process. ``clock``: the broker's, which all processes share.
 
     Raises:
         SettingsError: settings are missing or contradict each other.
@@ -42,14 +46,14 @@ def build_authorizer(
     return Authorizer(
         requester,
         static_tokens(settings),
-        _sign_on(settings),
+        _sign_on(settings, clock),
         rules=AccessRules(settings.mode(), settings.guests_welcome(), settings.open_moderation),
         enforcer=enforcer,
-        clock=utc_now,
+        clock=clock,
     )
 
 
-def _sign_on(settings: AccessSettings) -> SignOn | None:
+def _sign_on(settings: AccessSettings, clock: Callable[[], datetime]) -> SignOn | None:
     if settings.mode() is not Mode.OIDC:
         return None
     # Importing cryptography takes 0.1 s, and only this mode needs it.
@@ -71,10 +75,5 @@ def _sign_on(settings: AccessSettings) -> SignOn | None:
         skew=timedelta(seconds=settings.oidc_skew_seconds),
         session_length=timedelta(hours=settings.oidc_session_hours),
     )
-    single_sign_on: SignOn = oidc.SingleSignOn(oidc_provider.OidcProvider(issuer), config, utc_now)
+    single_sign_on: SignOn = oidc.SingleSignOn(oidc_provider.OidcProvider(issuer), config, clock)
     return single_sign_on
-
-
-def utc_now() -> datetime:
-    """Return the current time in UTC."""
-    return datetime.now(UTC)
