@@ -52,7 +52,10 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class AccessRules:
-    """``guests``: whether anybody may register. ``open_moderation``: whether local clients may moderate."""
+    """``guests``: whether anybody may register.
+
+    ``open_moderation``: whether clients on this machine are admins in ``open`` mode, without a token.
+    """
 
     mode: Mode
     guests: bool
@@ -109,21 +112,22 @@ class Authorizer:
         """
         client = client_of(connection)
         self.enforcer.check(client)
-        principal = await self._authenticate(connection, local=client.local)
+        trusted = client.local and self._rules.open_moderation
+        principal = await self._authenticate(connection, trusted=trusted)
         if principal.auth_method is not AuthMethod.NONE:
             self.enforcer.check(client, principal.name)
         return principal
 
-    async def _authenticate(self, connection: HTTPConnection, *, local: bool) -> Principal:
+    async def _authenticate(self, connection: HTTPConnection, *, trusted: bool) -> Principal:
         header = connection.headers.get("authorization")
         if header is None:
-            return self._anonymous(local=local)
+            return self._anonymous(trusted=trusted)
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise refuse(ErrorCode.TOKEN_INVALID, "Authorization: must be 'Bearer <token>'")
-        return await self.from_token(token.strip(), local=local)
+        return await self.from_token(token.strip(), trusted=trusted)
 
-    async def from_token(self, token: str, *, local: bool = False) -> Principal:
+    async def from_token(self, token: str, *, trusted: bool = False) -> Principal:
         """Return the principal of ``token``.
 
         Raises:
@@ -135,16 +139,17 @@ class Authorizer:
         if static_token is not None:
             grant = Grant(role=static_token.role, source=static_token.source)
             return self._with_permissions(
-                Principal(AuthMethod.STATIC, static_token.name, static_token.role, grant=grant), local=local
+                Principal(AuthMethod.STATIC, static_token.name, static_token.role, grant=grant),
+                trusted=trusted,
             )
         if self._sign_on is not None and token.count(".") == 2:
             name, grant = await self._sign_on.grant(token)
             return self._with_permissions(
-                Principal(AuthMethod.SIGN_ON, name, grant.role, grant=grant), local=local
+                Principal(AuthMethod.SIGN_ON, name, grant.role, grant=grant), trusted=trusted
             )
         request = WhoamiRequest(token=token[:_REGISTRATION_TOKEN_MAX])
         reply = await self._requester.request(endpoints.WHOAMI, request)
-        return self._registered(reply, token, local=local)
+        return self._registered(reply, token, trusted=trusted)
 
     async def sign_in(self, principal: Principal) -> SignIn | None:
         """Return how a browser can sign in; None without single sign-on, or while that is unknown.
@@ -198,7 +203,7 @@ class Authorizer:
         if principal.grant is None or action not in principal.permissions:
             return action in principal.permissions
         role = self._role_of_grant(principal.grant)
-        base = anonymous_role(self.mode, local=False)
+        base = anonymous_role(self.mode, trusted=False)
         return action in permissions_of(higher_role(base, role), guests=self.guests)
 
     def _role_of_grant(self, grant: Grant | None) -> Role | None:
@@ -212,10 +217,10 @@ class Authorizer:
             revoked = self.mode is not Mode.OIDC
         return registered_role(grant, self._clock(), guests=self.guests, revoked=revoked)
 
-    def _anonymous(self, *, local: bool) -> Principal:
-        return self._with_permissions(Principal(AuthMethod.NONE, ANONYMOUS, None), local=local)
+    def _anonymous(self, *, trusted: bool) -> Principal:
+        return self._with_permissions(Principal(AuthMethod.NONE, ANONYMOUS, None), trusted=trusted)
 
-    def _registered(self, reply: WhoamiReply, token: str, *, local: bool) -> Principal:
+    def _registered(self, reply: WhoamiReply, token: str, *, trusted: bool) -> Principal:
         role = self._role_of_grant(reply.grant)
         digest = hashlib.sha256(token.encode()).hexdigest()
         principal = Principal(
@@ -226,12 +231,9 @@ class Authorizer:
             grant=reply.grant,
             token_digest=digest,
         )
-        return self._with_permissions(principal, local=local)
+        return self._with_permissions(principal, trusted=trusted)
 
-    def _with_permissions(self, principal: Principal, *, local: bool) -> Principal:
+    def _with_permissions(self, principal: Principal, *, trusted: bool) -> Principal:
         """Return ``principal`` with the permissions of its role or, if they are more, the anonymous ones."""
-        held = higher_role(anonymous_role(self.mode, local=local), principal.role)
-        permissions = permissions_of(held, guests=self.guests)
-        if principal.role is not Role.ADMIN and not self._rules.open_moderation:
-            permissions -= {Action.MODERATE}
-        return replace(principal, role=held, permissions=permissions)
+        held = higher_role(anonymous_role(self.mode, trusted=trusted), principal.role)
+        return replace(principal, role=held, permissions=permissions_of(held, guests=self.guests))

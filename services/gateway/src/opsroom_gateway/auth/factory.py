@@ -1,5 +1,6 @@
 """Builds the authorizer from the settings."""
 
+import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from importlib import import_module
@@ -12,6 +13,8 @@ from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer
 from opsroom_gateway.settings import AccessSettings
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_runtime.errors import SettingsError
+
+log = logging.getLogger(__name__)
 
 
 def static_tokens(settings: AccessSettings) -> StaticTokens:
@@ -43,6 +46,11 @@ def build_authorizer(
     Raises:
         SettingsError: settings are missing or contradict each other.
     """
+    if settings.mode() is Mode.OPEN and settings.open_moderation:
+        log.warning(
+            "GATEWAY_OPEN_MODERATION: clients on this machine are admins; behind a proxy on it,"
+            " all visitors are"
+        )
     return Authorizer(
         requester,
         static_tokens(settings),
