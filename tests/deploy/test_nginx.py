@@ -153,7 +153,7 @@ http {{
 async def test_behind_a_plain_proxy_no_visitor_is_an_admin(
     broker_process: BrokerProcess, tmp_path: Path
 ) -> None:
-    """In `open` mode the gateway can't distinguish a visitor from a user of its own machine."""
+    """In `open` mode the gateway can't distinguish a visitor from a user of its machine."""
     token, line = make_token("root", "admin")
     port = free_port()
     admins_alone = ("/api/v1/audit", "/api/v1/chat/restrictions", "/api/v1/chat/addresses?name=x")
