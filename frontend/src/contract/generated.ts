@@ -361,6 +361,7 @@ export interface Registered {
 }
 export interface HistoryReply {
   messages: Message[];
+  next?: number;
 }
 export interface Message {
   seq: number;

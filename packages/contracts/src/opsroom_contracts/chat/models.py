@@ -242,9 +242,15 @@ class Message(Model):
 
 
 class HistoryReply(Model):
-    """Messages in ascending order of sequence."""
+    """Messages in ascending order of sequence.
+
+    A full page is followed by the one before its first message, or after its last one. ``next`` is there if
+    the page is shorter than its limit although there may be more: the ``before`` of the next page, or the
+    ``after`` if the request had one.
+    """
 
     messages: tuple[Message, ...]
+    next: Sequence | None = None
 
 
 class WhoamiRequest(Model):
