@@ -19,7 +19,6 @@ from opsroom_contracts.identity import Action
 from opsroom_contracts.legacy import CONNECTION_GREETING, CourseCloudError, CourseStatus
 from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.serialization.model import Model
-from opsroom_gateway.api.cloud_commands import CommandContext
 from opsroom_gateway.auth.authorization import Principal
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.legacy.access import LegacyAccess
@@ -122,17 +121,17 @@ class CourseCloudApp:
         close = partial(connection.close, Close.TOKEN_INVALID.value)
         connection.write(text_frame(CONNECTION_GREETING.encode()))
         await self._subscribe(self._cloud.sockets, connection, websocket, viewer, close)
-        context = self._legacy_access.socket_context(websocket, viewer)
-        connection.serve_callback(partial(self._on_message, client_of(websocket), context))
+        connection.serve_callback(partial(self._on_message, websocket, viewer))
 
     async def not_found(self, request: Request) -> Response:
         """Respond to all other paths."""
         return _json(CourseCloudError(message=f"There is no {request.method} {request.url.path} here."), 404)
 
-    async def _on_message(self, client: Client, context: CommandContext | None, message: Message) -> None:
+    async def _on_message(self, websocket: WebSocket, viewer: Principal | None, message: Message) -> None:
         if message["type"] != "websocket.disconnect":
             data = message.get("text")
-            await self._limits.throttle(self._limits.commands, client)
+            await self._limits.throttle(self._limits.commands, client_of(websocket))
+            context = self._legacy_access.socket_context(websocket, viewer)
             await self._cloud.receive(message["bytes"] if data is None else data, context)
 
     async def _command(self, request: Request, command: Command, instance_id: str) -> Response:
