@@ -104,6 +104,7 @@ async def gateway(
     ) as failed:
         await broker.subscribe(subjects.TYPING, TypingRelay(projections.members.readers).on_message)
         await projections.ready()
+        components.access.start()
         try:
             async with serve_status(broker, components.cached_status, stats, components.access.enforcer):
                 yield Gateway(

@@ -9,6 +9,7 @@ import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from opsroom_contracts.identity import Role
+from opsroom_gateway.auth import oidc_provider
 from opsroom_gateway.auth.static_tokens import make_token
 from opsroom_testkit.waiting import until_answer
 from services.gateway.tests.kit.fake_provider import DISCOVERY, FakeProvider, fake_provider, jwk
@@ -28,9 +29,10 @@ async def hanging() -> AsyncIterator[FakeProvider]:
 
 
 async def test_signed_in_users_do_not_wait_for_a_hanging_provider(
-    portal: Portal, hanging: FakeProvider
+    portal: Portal, hanging: FakeProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each of these ends while the gateway's first request to the provider is still unanswered."""
+    monkeypatch.setattr(oidc_provider, "_WAIT_SECONDS", 0.2)
     token, line = make_token("alice", Role.OPERATOR)
     settings = gateway_settings(
         access="oidc", oidc_issuer=hanging.address, oidc_client_id="opsroom", tokens=(line,)
@@ -55,7 +57,10 @@ async def _rejects_an_id_token(client: httpx.AsyncClient, issuer: str) -> None:
     assert (response.status_code, response.json()["code"]) == (503, "unavailable")
 
 
-async def test_a_fetch_that_took_long_is_used_when_it_ends(portal: Portal, hanging: FakeProvider) -> None:
+async def test_a_fetch_that_took_long_is_used_when_it_ends(
+    portal: Portal, hanging: FakeProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oidc_provider, "_WAIT_SECONDS", 0.2)
     settings = gateway_settings(access="oidc", oidc_issuer=hanging.address, oidc_client_id="opsroom")
     async with serving(portal.url, settings) as address, address.requests() as client:
         assert "signIn" not in (await client.get(SESSION)).json()

@@ -78,6 +78,9 @@ class SignOn(Protocol):
         ``wait``: whether to wait a moment for the provider, if its metadata has not been fetched yet.
         """
 
+    def start(self) -> None:
+        """Start to fetch what sign-ins will need, in the background."""
+
     async def close(self) -> None:
         """Cancel what is in progress."""
 
@@ -159,6 +162,11 @@ class Authorizer:
         if self._sign_on is None:
             return None
         return await self._sign_on.sign_in(wait=principal.auth_method is AuthMethod.NONE)
+
+    def start(self) -> None:
+        """Start to fetch, in the background, what single sign-on will need."""
+        if self._sign_on is not None:
+            self._sign_on.start()
 
     async def close(self) -> None:
         """Cancel what is in progress at the provider of single sign-on."""

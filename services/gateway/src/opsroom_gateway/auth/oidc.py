@@ -84,6 +84,10 @@ class SingleSignOn:
             token_endpoint=metadata.token_endpoint,
         )
 
+    def start(self) -> None:
+        """Start to fetch the provider's metadata and keys, so that the first users need not wait for them."""
+        self._provider.start_fetch()
+
     async def close(self) -> None:
         """Cancel what is in progress."""
         await self._provider.close()
