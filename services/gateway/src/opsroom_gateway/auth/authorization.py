@@ -115,22 +115,21 @@ class Authorizer:
         """
         client = client_of(connection)
         self.enforcer.check(client)
-        trusted = client.local and self._rules.open_moderation
-        principal = await self._authenticate(connection, trusted=trusted)
+        principal = await self._authenticate(connection, local=client.local)
         if principal.auth_method is not AuthMethod.NONE:
             self.enforcer.check(client, principal.name)
         return principal
 
-    async def _authenticate(self, connection: HTTPConnection, *, trusted: bool) -> Principal:
+    async def _authenticate(self, connection: HTTPConnection, *, local: bool) -> Principal:
         header = connection.headers.get("authorization")
         if header is None:
-            return self._anonymous(trusted=trusted)
+            return self._anonymous(local=local)
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise refuse(ErrorCode.TOKEN_INVALID, "Authorization: must be 'Bearer <token>'")
-        return await self.from_token(token.strip(), trusted=trusted)
+        return await self.from_token(token.strip(), local=local)
 
-    async def from_token(self, token: str, *, trusted: bool = False) -> Principal:
+    async def from_token(self, token: str, *, local: bool = False) -> Principal:
         """Return the principal of ``token``.
 
         Raises:
@@ -142,17 +141,16 @@ class Authorizer:
         if static_token is not None:
             grant = Grant(role=static_token.role, source=static_token.source)
             return self._with_permissions(
-                Principal(AuthMethod.STATIC, static_token.name, static_token.role, grant=grant),
-                trusted=trusted,
+                Principal(AuthMethod.STATIC, static_token.name, static_token.role, grant=grant), local=local
             )
         if self._sign_on is not None and token.count(".") == 2:
             name, grant = await self._sign_on.grant(token)
             return self._with_permissions(
-                Principal(AuthMethod.SIGN_ON, name, grant.role, grant=grant), trusted=trusted
+                Principal(AuthMethod.SIGN_ON, name, grant.role, grant=grant), local=local
             )
         request = WhoamiRequest(token=token[:_REGISTRATION_TOKEN_MAX])
         reply = await self._requester.request(endpoints.WHOAMI, request)
-        return self._registered(reply, token, trusted=trusted)
+        return self._registered(reply, token, local=local)
 
     async def sign_in(self, principal: Principal) -> SignIn | None:
         """Return how a browser can sign in; None without single sign-on, or while that is unknown.
@@ -225,10 +223,10 @@ class Authorizer:
             revoked = self.mode is not Mode.OIDC
         return registered_role(grant, self._clock(), guests=self.guests, revoked=revoked)
 
-    def _anonymous(self, *, trusted: bool) -> Principal:
-        return self._with_permissions(Principal(AuthMethod.NONE, ANONYMOUS, None), trusted=trusted)
+    def _anonymous(self, *, local: bool) -> Principal:
+        return self._with_permissions(Principal(AuthMethod.NONE, ANONYMOUS, None), local=local)
 
-    def _registered(self, reply: WhoamiReply, token: str, *, trusted: bool) -> Principal:
+    def _registered(self, reply: WhoamiReply, token: str, *, local: bool) -> Principal:
         role = self._role_of_grant(reply.grant)
         digest = hashlib.sha256(token.encode()).hexdigest()
         principal = Principal(
@@ -239,9 +237,10 @@ class Authorizer:
             grant=reply.grant,
             token_digest=digest,
         )
-        return self._with_permissions(principal, trusted=trusted)
+        return self._with_permissions(principal, local=local)
 
-    def _with_permissions(self, principal: Principal, *, trusted: bool) -> Principal:
+    def _with_permissions(self, principal: Principal, *, local: bool) -> Principal:
         """Return ``principal`` with the permissions of its role or, if they are more, the anonymous ones."""
+        trusted = local and self._rules.open_moderation
         held = higher_role(anonymous_role(self.mode, trusted=trusted), principal.role)
         return replace(principal, role=held, permissions=permissions_of(held, guests=self.guests))
