@@ -23,7 +23,7 @@ from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.subjects import CHAT_EVENTS
 from opsroom_gateway.api.cloud_events import events_router
 from opsroom_gateway.app import Gateway
-from opsroom_gateway.auth.factory import build_authorizer, utc_now
+from opsroom_gateway.auth.factory import build_authorizer
 from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
 from opsroom_gateway.fanout.replay import Replayer
 from opsroom_gateway.metrics import fan_out_latency
@@ -42,6 +42,7 @@ from opsroom_gateway.transport.stats import TransportStats
 from opsroom_gateway.transport.websocket.connection import connection_of
 from opsroom_messaging.client.connection import unconnected
 from opsroom_messaging.client.request_client import RequestClient
+from opsroom_messaging.jetstream.broker_clock import BrokerClock
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
 from opsroom_runtime.metrics import Histogram, Metrics
 from opsroom_runtime.process import run, until_stopped
@@ -81,8 +82,9 @@ def application(latency: Histogram | None) -> FastAPI:
     app = FastAPI()
     chat, cloud = MessageProjection(1, 4096, latency), InstanceProjection()
     # Nobody resumes here, so the stream is never read.
-    enforcement = RestrictionEnforcer(RestrictionProjection(utc_now))
-    access = build_authorizer(GatewaySettings(), RequestClient(unconnected()), enforcement)
+    clock = BrokerClock()
+    enforcement = RestrictionEnforcer(RestrictionProjection(clock))
+    access = build_authorizer(GatewaySettings(), RequestClient(unconnected()), enforcement, clock)
     app.include_router(events_router(cloud, cast("Replayer", None), access, RevocationWatcher(access)))
     app.add_middleware(ClientAddressMiddleware, exempt=(), proxies=parse_proxies(()))
 

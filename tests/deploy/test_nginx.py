@@ -13,8 +13,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from opsroom_gateway.auth.static_tokens import make_token
+from opsroom_testkit.broker import BrokerProcess
 from opsroom_testkit.ports import free_port
 from opsroom_testkit.waiting import until_answer
+from services.gateway.tests.kit.portal import gateway_settings, portal_at
 
 ROOT = Path(__file__).parents[2]
 NGINX = ROOT / "deploy" / "nginx"
@@ -64,36 +67,41 @@ async def tell(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 @asynccontextmanager
 async def nginx(folder: Path) -> AsyncIterator[str]:
     """The address of one that is ready, in front of a server that records its requests."""
-    program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/local/bin:/usr/bin")
-    if program is None or sys.platform != "linux":
-        pytest.skip("nginx is not here (Debian, Ubuntu: apt-get install nginx-light)")
     port = free_port()
     server = await asyncio.start_server(tell, "127.0.0.1", 0)
     config = configured(folder, port, server.sockets[0].getsockname()[1])
-    async with server:
-        with (folder / "log").open("wb") as log:
-            process = await asyncio.create_subprocess_exec(
-                program,
-                *("-c", config, "-p", folder, "-e", folder / "error.log", "-g", "daemon off; user root;"),
-                stdout=log,
-                stderr=log,
-            )
-        try:
-            address = f"http://127.0.0.1:{port}"
-            async with httpx.AsyncClient(base_url=address, timeout=10) as client:
+    async with server, running(folder, config, f"http://127.0.0.1:{port}", "/nginx-health") as address:
+        yield address
 
-                async def ready() -> bool:
-                    assert process.returncode is None, (folder / "log").read_text()
-                    with suppress(httpx.TransportError):
-                        return (await client.get("/nginx-health")).status_code == 200
-                    return False
 
-                await until_answer(ready, bool)
-            yield address
-        finally:
-            if process.returncode is None:
-                process.terminate()
-            await asyncio.wait_for(process.wait(), STOP_SECONDS)
+@asynccontextmanager
+async def running(folder: Path, config: Path, address: str, health: str) -> AsyncIterator[str]:
+    """Run nginx with ``config``. Yields ``address`` when ``health`` returns 200 there."""
+    program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/local/bin:/usr/bin")
+    if program is None or sys.platform != "linux":
+        pytest.skip("nginx is not here (Debian, Ubuntu: apt-get install nginx-light)")
+    with (folder / "log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            program,
+            *("-c", config, "-p", folder, "-e", folder / "error.log", "-g", "daemon off; user root;"),
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        async with httpx.AsyncClient(base_url=address, timeout=10) as client:
+
+            async def ready() -> bool:
+                assert process.returncode is None, (folder / "log").read_text()
+                with suppress(httpx.TransportError):
+                    return (await client.get(health)).status_code == 200
+                return False
+
+            await until_answer(ready, bool)
+        yield address
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await asyncio.wait_for(process.wait(), STOP_SECONDS)
 
 
 @asynccontextmanager
@@ -131,3 +139,33 @@ def test_proxies_come_from_the_same_networks_for_nginx_and_for_gateways() -> Non
     assert re.findall(r"^ +(\S+) +1;$", text, re.MULTILINE) == addresses
     compose = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
     assert f"GATEWAY_TRUSTED_PROXIES: {','.join(addresses)}\n" in compose
+
+
+PLAIN = """pid {folder}/pid; events {{}}
+http {{
+  access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+  server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://127.0.0.1:{gateway}; }} }}
+}}"""
+"""The shortest configuration of a proxy. nginx adds no header, and sends the gateway's address as `Host`."""
+
+
+async def test_behind_a_plain_proxy_no_visitor_is_an_admin(
+    broker_process: BrokerProcess, tmp_path: Path
+) -> None:
+    """In `open` mode the gateway can't distinguish a visitor from a user of its machine."""
+    token, line = make_token("root", "admin")
+    port = free_port()
+    admins_alone = ("/api/v1/audit", "/api/v1/chat/restrictions", "/api/v1/chat/addresses?name=x")
+    async with portal_at(broker_process.url, gateway_settings(tokens=(line,))) as portal:
+        config = tmp_path / "plain.conf"
+        config.write_text(PLAIN.format(folder=tmp_path, port=port, gateway=portal.gateway.port))
+        async with (
+            running(tmp_path, config, f"http://127.0.0.1:{port}", "/healthz") as address,
+            asking_from(STRANGER, address) as visitor,
+        ):
+            assert (await visitor.get("/api/v1/session")).json()["role"] == "operator"
+            for path in admins_alone:
+                assert (await visitor.get(path)).status_code == 401, path
+                response = await visitor.get(path, headers={"Authorization": f"Bearer {token}"})
+                assert response.status_code == 200, path

@@ -363,6 +363,7 @@ export interface Registered {
 }
 export interface HistoryReply {
   messages: Message[];
+  next?: number;
 }
 export interface Message {
   seq: number;

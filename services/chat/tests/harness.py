@@ -25,6 +25,7 @@ from opsroom_contracts.chat.models import (
     RegisterRequest,
     SendReply,
     SendRequest,
+    UserPage,
     UsersRequest,
     WhoamiReply,
     WhoamiRequest,
@@ -89,8 +90,11 @@ class Chat:
         return await self.requester.request(endpoints.LEAVE, request)
 
     async def names(self) -> list[str]:
-        reply = await self.requester.request(endpoints.USERS, UsersRequest())
-        return [user.name for user in reply.users]
+        return [user.name for user in (await self.users()).users]
+
+    async def users(self, **query: Any) -> UserPage:
+        """Read a page of the user list."""
+        return await self.requester.request(endpoints.USERS, UsersRequest(**query))
 
     async def whoami(self, token: str) -> WhoamiReply:
         return await self.requester.request(endpoints.WHOAMI, WhoamiRequest(token=token))

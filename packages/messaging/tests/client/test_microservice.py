@@ -192,3 +192,20 @@ async def test_stopping_under_load_loses_no_request(
         for _ in range(sent):
             await replies.next_msg(timeout=2)
     await requester.close()
+
+
+async def test_a_reply_that_is_larger_than_the_broker_accepts_is_an_error_and_not_silence(
+    broker: NatsConnection,
+) -> None:
+    class Long(WhoamiReply):
+        """A reply that its contract does not bound."""
+
+        text: str
+
+    async def handler(_request: WhoamiRequest) -> WhoamiReply:
+        return Long.model_validate(reply().model_dump() | {"text": "x" * broker.client.max_payload})
+
+    async with serving(broker, handler):
+        fault = await fault_for(broker, b'{"token": "t"}')
+        assert fault.code is ErrorCode.INTERNAL
+        assert "a smaller page" in fault.message

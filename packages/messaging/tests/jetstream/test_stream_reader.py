@@ -56,6 +56,18 @@ async def test_consecutive_pages_cover_the_stream(reader: StreamReader) -> None:
     assert seen == list(range(1, 700, 2))
 
 
+@pytest.mark.parametrize(
+    ("subject", "start", "count"),
+    [("s.odd.>", 1, 350), ("s.odd.>", 100, 300), ("s.>", 700, 1), ("s.>", 701, 0), ("s.none.>", 1, 0)],
+)
+async def test_messages_from_a_sequence_on_are_counted(
+    reader: StreamReader, broker: NatsConnection, subject: str, start: int, count: int
+) -> None:
+    assert await reader.count(subject, start=start) == count
+    await broker.jetstream.delete_msg("S", 699)
+    assert await reader.count("s.odd.>", start=600) == 49
+
+
 async def test_concurrent_pages_do_not_mix(reader: StreamReader) -> None:
     pages = await asyncio.gather(*(reader.page("s.>", start=n, count=5) for n in range(1, 101)))
     assert [[stored.seq for stored in page] for page in pages] == [

@@ -1,21 +1,20 @@
 """Handlers that send messages, with deduplication, and read the history."""
 
-import logging
 from typing import assert_never
 
 from opsroom_chat.domain.names import name_key
 from opsroom_chat.domain.tokens import message_id
+from opsroom_chat.history import History
 from opsroom_chat.member_repository import MemberRepository
 from opsroom_chat.message_store import MessageStore
 from opsroom_chat.presence_handlers import Clock
 from opsroom_contracts import endpoints
-from opsroom_contracts.chat.events import CHAT_EVENT, MessageEvent, MessageRemoved, message_of
+from opsroom_contracts.chat.events import CHAT_EVENT, MessageEvent, MessageRemoved
 from opsroom_contracts.chat.models import (
     GUEST,
     HistoryReply,
     HistoryRequest,
     MemberStatus,
-    Message,
     SendReply,
     SendRequest,
     User,
@@ -25,16 +24,11 @@ from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.serialization.codec import ContractError
 from opsroom_contracts.serialization.model import to_milliseconds
 from opsroom_contracts.serialization.versions import NewerVersionError
-from opsroom_contracts.subjects import message_subject, room_events
+from opsroom_contracts.subjects import message_subject
 from opsroom_contracts.text import NameRuleError, clean_name
 from opsroom_messaging.client.microservice import MicroService
 from opsroom_messaging.errors import ConflictError, UnavailableError
-from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
-
-_REPLY_BYTES = 700 * 1024
-"""Maximum size of a page of history, well under the broker's payload limit of 1 MiB."""
-
-log = logging.getLogger(__name__)
+from opsroom_messaging.jetstream.stream_reader import StreamReader
 
 
 class Messages:
@@ -52,9 +46,14 @@ class Messages:
         self._members = members
         self._store = store
         self._reader = reader
+        self._history = History(reader)
         self._rooms = rooms
         self._clock = clock
-        self.malformed = 0
+
+    @property
+    def malformed(self) -> int:
+        """How many stored messages were skipped because they fit no contract."""
+        return self._history.malformed
 
     def register(self, service: MicroService) -> None:
         """Add the handlers to ``service``."""
@@ -109,11 +108,7 @@ class Messages:
         self._check_room(request.room)
         if request.before is not None and request.after is not None:
             raise refuse(ErrorCode.INVALID_REQUEST, "before: must not be combined with after", field="before")
-        if request.after is not None:
-            found = await self._after(request.room, request.after, request.limit)
-        else:
-            found = await self._before(request.room, request.before, request.limit)
-        return HistoryReply(messages=tuple(found))
+        return await self._history.page(request)
 
     async def _sender(self, request: SendRequest) -> User:
         if request.user_id is None:
@@ -163,47 +158,3 @@ class Messages:
             raise refuse(
                 ErrorCode.ROOM_UNKNOWN, f"there is no room {room!r}; the rooms are: {rooms}", field="room"
             )
-
-    async def _after(self, room: str, after: int, limit: int) -> list[Message]:
-        """Return the first ``limit`` messages after a sequence, or fewer if they exceed the reply size."""
-        found: list[Message] = []
-        size = 0
-        start = after + 1
-        while page := await self._reader.page(room_events(room), start=start, count=limit):
-            for stored in page:
-                size += len(stored.data)
-                if len(found) == limit or (size > _REPLY_BYTES and found):
-                    return found
-                found.extend(self._readable(stored))
-            if len(page) < limit:
-                break
-            start = page[-1].seq + 1
-        return found
-
-    async def _before(self, room: str, before: int | None, limit: int) -> list[Message]:
-        """Return the last ``limit`` messages before a sequence, reading backwards in growing windows."""
-        bounds = await self._reader.bounds()
-        end = min(bounds.last + 1, before) if before is not None else bounds.last + 1
-        found: list[Message] = []
-        size = 0
-        width = limit
-        while len(found) < limit and end > bounds.first:
-            start = max(end - width, bounds.first)
-            page = await self._reader.page(room_events(room), start=start, count=min(width, 1000))
-            for stored in reversed([stored for stored in page if stored.seq < end]):
-                size += len(stored.data)
-                if len(found) == limit or (size > _REPLY_BYTES and found):
-                    return found[::-1]
-                found.extend(self._readable(stored))
-            end = start
-            width = min(width * 2, 1000)
-        return found[::-1]
-
-    def _readable(self, stored: StreamMessage) -> list[Message]:
-        try:
-            message = message_of(CHAT_EVENT.read(stored.data), stored.seq)
-            return [] if message is None else [message]
-        except ContractError as error:
-            self.malformed += 1
-            log.warning("skipped %s at %d: %s", stored.subject, stored.seq, error)
-            return []

@@ -18,7 +18,7 @@ from opsroom_contracts.chat.models import (
     RegisterReply,
     RegisterRequest,
     User,
-    UsersReply,
+    UserPage,
     UsersRequest,
     WhoamiReply,
     WhoamiRequest,
@@ -103,9 +103,10 @@ class PresenceHandlers:
         _, seq = await self._members.change(request.user_id, decide)
         return LeaveReply(seq=seq)
 
-    async def users(self, _request: UsersRequest) -> UsersReply:
-        """Return the user list."""
-        return UsersReply(users=tuple(self._members.index.listed()))
+    async def users(self, request: UsersRequest) -> UserPage:
+        """Return a page of the user list."""
+        users, following = self._members.index.user_page(request.after, request.limit)
+        return UserPage(users=users, next=following)
 
     async def whoami(self, request: WhoamiRequest) -> WhoamiReply:
         """Return the owner of a token.

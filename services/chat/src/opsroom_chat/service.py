@@ -60,7 +60,7 @@ async def chat_service(broker: NatsConnection, settings: ChatSettings) -> AsyncI
     """
     await _ensure_streams(broker, settings)
     clock = BrokerClock()
-    await clock.sync(broker, subjects.MEMBERS_STREAM)
+    await clock.start(broker, subjects.MEMBERS_STREAM)
     chat = _build(broker, settings, clock)
     source = SubscriptionSpec(
         subjects.MEMBERS_STREAM, (subjects.MEMBERS, subjects.NAMES, subjects.RESTRICTIONS), StartPolicy.STATE

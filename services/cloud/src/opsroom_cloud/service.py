@@ -73,7 +73,7 @@ async def cloud_service(
     """
     await _ensure_streams(broker, settings)
     clock = BrokerClock()
-    await clock.sync(broker, subjects.CLOUD_STREAM)
+    await clock.start(broker, subjects.CLOUD_STREAM)
     parts = _build(broker, settings, provider, clock)
     service = _endpoints(broker, parts)
     _register_metrics(broker, parts)

@@ -29,6 +29,7 @@ from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.transport.input_budget import InputBudgets
 from opsroom_gateway.transport.stats import TransportStats
 from opsroom_messaging.client.connection import NatsConnection, unconnected
+from opsroom_messaging.jetstream.broker_clock import BrokerClock
 from opsroom_messaging.jetstream.leases import GatewayLease
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_messaging.jetstream.streams import wait_for_streams
@@ -64,15 +65,22 @@ class Gateway:
 
 
 @asynccontextmanager
-async def gateway(broker: NatsConnection, settings: ProcessSettings) -> AsyncIterator[Gateway]:
+async def gateway(
+    broker: NatsConnection, settings: ProcessSettings, clock: BrokerClock | None = None
+) -> AsyncIterator[Gateway]:
     """Run a gateway on ``broker``; it is ready to serve.
+
+    ``clock``: the time that is compared with stored ends; it follows the broker's clock. Default: a new one.
 
     Raises:
         BrokerUnusableError: the streams don't exist because the services are not running.
         SettingsError: settings are missing or contradict each other.
+        UnavailableError: the broker does not reply.
     """
-    access_components = build_access(broker, settings)
+    clock = clock or BrokerClock()
+    access_components = build_access(broker, settings, clock)
     await wait_for_streams(broker, _STREAMS)
+    await clock.start(broker, subjects.MEMBERS_STREAM)
     gateway_id = uuid4().hex
     lease = GatewayLease(broker, gateway_id)
     await lease.acquire()
@@ -87,6 +95,7 @@ async def gateway(broker: NatsConnection, settings: ProcessSettings) -> AsyncIte
     projections = components.projections
     async with run_tasks(
         lease=lease.run(),
+        clock=clock.run(broker, subjects.MEMBERS_STREAM),
         chat=projections.chat_subscription.run(),
         members=projections.members_subscription.run(),
         cloud=projections.cloud_subscription.run(),
@@ -97,6 +106,7 @@ async def gateway(broker: NatsConnection, settings: ProcessSettings) -> AsyncIte
     ) as failed:
         await broker.subscribe(subjects.TYPING, TypingRelay(projections.members.readers).on_message)
         await projections.ready()
+        components.access.start()
         try:
             async with serve_status(broker, components.cached_status, stats, components.access.enforcer):
                 yield Gateway(
@@ -110,6 +120,7 @@ async def gateway(broker: NatsConnection, settings: ProcessSettings) -> AsyncIte
         finally:
             await legacy.stop()
             await components.sessions.close()
+            await components.access.close()
             await components.audit.drain()
 
 
@@ -122,7 +133,8 @@ def _prepare_stop(components: Components, seconds: float) -> None:
 def describe() -> dict[str, Any]:
     """Build the OpenAPI document without a broker; nothing is started."""
     broker, settings = unconnected(), GatewaySettings()
-    components = build_components(broker, settings, build_access(broker, settings), "", 1, _SHARED_ACTORS)
+    access = build_access(broker, settings, BrokerClock())
+    components = build_components(broker, settings, access, "", 1, _SHARED_ACTORS)
     return _documented_app(broker, settings, components, mounts={}).openapi()
 
 

@@ -1,13 +1,15 @@
 """The components behind the gateway's routes. Building them does no I/O."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from opsroom_gateway.api.audit_log import GatewayAuditLog
 from opsroom_gateway.api.cloud_commands import CloudCommands
 from opsroom_gateway.api.status_events import StatusStreams
 from opsroom_gateway.api.status_service import CachedStatus
 from opsroom_gateway.auth.authorization import Authorizer
-from opsroom_gateway.auth.factory import build_authorizer, utc_now
+from opsroom_gateway.auth.factory import build_authorizer
 from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
 from opsroom_gateway.middleware.rate_limits import Limits, build_limits
 from opsroom_gateway.middleware.request_checks import RequestChecks, build_checks
@@ -51,17 +53,20 @@ class Components:
     status_streams: StatusStreams
 
 
-def build_access(broker: NatsConnection, settings: GatewaySettings) -> AccessComponents:
+def build_access(
+    broker: NatsConnection, settings: GatewaySettings, clock: Callable[[], datetime]
+) -> AccessComponents:
     """Build what needs no streams, so that invalid settings are reported first.
+
+    ``clock``: compared with stored times, such as the end of a ban or of a grant.
 
     Raises:
         SettingsError: settings are missing or contradict each other.
     """
     requester = RequestClient(broker, timeout=settings.patience_seconds)
-    restrictions = RestrictionProjection(utc_now)
-    return AccessComponents(
-        requester, restrictions, build_authorizer(settings, requester, RestrictionEnforcer(restrictions))
-    )
+    restrictions = RestrictionProjection(clock)
+    authorizer = build_authorizer(settings, requester, RestrictionEnforcer(restrictions), clock)
+    return AccessComponents(requester, restrictions, authorizer)
 
 
 def build_components(

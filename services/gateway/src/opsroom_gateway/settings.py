@@ -127,7 +127,7 @@ class AccessSettings(LimitSettings):
     oidc_session_hours: Annotated[float, Field(gt=0, le=720)] = 12.0
     """How long a grant from signing in lasts."""
     open_moderation: bool = False
-    """Whether clients on this machine may moderate in ``open`` mode without an admin's token."""
+    """Whether clients on this machine are admins in ``open`` mode. Not behind a proxy on this machine."""
     tls_cert: Path | None = None
     tls_key: Path | None = None
 

@@ -142,6 +142,20 @@ async def test_the_course_dashboard_requires_roles_outside_open_mode(strict: Add
         await socket.send(json.dumps({"id": instance, "action": "start"}))
         while json.loads(await socket.recv()) != [{"id": instance, "state": "running"}]:
             pass
+        await _make_viewer_of_operator(strict, tokens)
+        await socket.send(json.dumps({"id": instance, "action": "stop"}))
+        assert json.loads(await socket.recv()) == [{"id": instance, "state": "running"}]
+
+
+async def _make_viewer_of_operator(address: Address, tokens: Tokens) -> None:
+    """Take away what an open socket was allowed to do when it was opened."""
+    tokens.lines[Role.OPERATOR] = tokens.lines[Role.OPERATOR].replace(" operator sha256:", " viewer sha256:")
+    tokens.write(*Role)
+    async with address.requests() as client:
+        await until_answer(
+            lambda: client.get(SESSION, headers=tokens.header(Role.OPERATOR)),
+            lambda response: response.json()["role"] == "viewer",
+        )
 
 
 async def test_course_clients_cannot_impersonate_users_with_a_token(strict: Address, agent: str) -> None:

@@ -80,7 +80,11 @@ async def test_a_gateway_that_stops_ends_it_and_says_when_to_come_back(portal: P
 
 @pytest.mark.parametrize("method", ["revoke", "ban"])
 @pytest.mark.asyncio(loop_scope="module")
-async def test_a_viewer_who_is_revoked_or_banned_is_cut_off(two: TwoGateways, method: str) -> None:
+async def test_a_viewer_who_is_revoked_or_banned_is_cut_off(
+    two: TwoGateways, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once, and not only when the status is next checked."""
+    monkeypatch.setattr(status_events, "_INTERVAL_SECONDS", 3600.0)
     name = unique_name("vera")
     async with two.admin() as admin:
         async with two.first.requests() as client:

@@ -1,81 +1,14 @@
 """The cache of an OpenID provider's keys. The provider runs in the same event loop: no fetch may block it."""
 
 import asyncio
-import json
-from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing, suppress
-from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt import PyJWK
-from jwt.algorithms import OKPAlgorithm
 
 from opsroom_contracts.errors import FaultError
 from opsroom_gateway.auth import oidc_provider
 from opsroom_gateway.auth.oidc_provider import OidcProvider
-
-DISCOVERY = "/.well-known/openid-configuration"
-KEYS = "/keys"
-
-
-def jwk(key_id: str | None, use: str | None = "sig") -> dict[str, Any]:
-    """A new public key."""
-    public = OKPAlgorithm.to_jwk(Ed25519PrivateKey.generate().public_key(), as_dict=True)
-    return public | {name: value for name, value in (("kid", key_id), ("use", use)) if value is not None}
-
-
-def response(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
-    """An HTTP response."""
-    lines = (f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers)
-    return "\r\n".join((*lines, "", "")).encode() + body
-
-
-def redirect(address: str) -> bytes:
-    """A redirect to ``address``."""
-    return response(b"", "302 Found", f"Location: {address}")
-
-
-@dataclass
-class FakeProvider:
-    """A provider with prepared responses. ``requests``: how often each path was requested."""
-
-    address: str
-    paths: dict[str, bytes] = field(default_factory=dict)
-    requests: Counter[str] = field(default_factory=Counter)
-    unfinished: set[str] = field(default_factory=set)
-    """Paths whose responses go on with a byte at a time until the client leaves."""
-
-    def publish(self, *keys: Any, **metadata: str) -> None:
-        """Return these keys, and metadata with these fields changed."""
-        names = {"jwks_uri": KEYS, "authorization_endpoint": "/authorize", "token_endpoint": "/token"}
-        document = {"issuer": self.address} | {name: self.address + path for name, path in names.items()}
-        self.paths[DISCOVERY] = response(json.dumps(document | metadata).encode())
-        self.paths[KEYS] = response(json.dumps({"keys": keys}).encode())
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one request."""
-        with closing(writer):
-            path = (await reader.readuntil(b"\r\n\r\n")).split(b" ")[1].decode()
-            self.requests[path] += 1
-            writer.write(self.paths.get(path, response(b"", "404 Not Found")))
-            while path in self.unfinished and not reader.at_eof():
-                writer.write(b" ")
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(0.02):
-                        await reader.read(1)
-
-
-@asynccontextmanager
-async def fake_provider() -> AsyncIterator[FakeProvider]:
-    """Run a provider; stops with its connections."""
-    fake = FakeProvider("")
-    server = await asyncio.start_server(fake.serve, "127.0.0.1", 0)
-    async with server:
-        fake.address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        yield fake
+from services.gateway.tests.kit.fake_provider import DISCOVERY, KEYS, fake_provider, jwk, redirect, response
 
 
 async def code_of(provider: OidcProvider, key_id: str | None) -> str:
@@ -128,6 +61,9 @@ async def test_expired_keys_are_used_while_the_provider_fails(monkeypatch: pytes
             fake.paths[KEYS] = broken
             before = fake.requests[KEYS]
             assert await code_of(provider, "a") == ""
+            fetch = provider.start_fetch()
+            assert fetch is not None
+            await fetch
             assert fake.requests[KEYS] == before + 1
         fake.publish(jwk("b"))
         assert [await code_of(provider, key_id) for key_id in ("b", "a")] == ["", "token_invalid"]

@@ -45,7 +45,7 @@ def test_every_role_has_the_permissions_of_the_table(who: str, action: Action, a
 
 
 @pytest.mark.parametrize(
-    ("mode", "local", "role"),
+    ("mode", "trusted", "role"),
     [
         (Mode.OPEN, True, Role.ADMIN),
         (Mode.OPEN, False, Role.OPERATOR),
@@ -55,8 +55,8 @@ def test_every_role_has_the_permissions_of_the_table(who: str, action: Action, a
         (Mode.OIDC, False, None),
     ],
 )
-def test_the_role_of_anonymous_clients(mode: Mode, local: bool, role: Role | None) -> None:
-    assert anonymous_role(mode, local=local) is role
+def test_the_role_of_anonymous_clients(mode: Mode, trusted: bool, role: Role | None) -> None:
+    assert anonymous_role(mode, trusted=trusted) is role
 
 
 @pytest.mark.parametrize("guests", [True, False])

@@ -16,6 +16,7 @@ from opsroom_gateway.app import gateway
 from opsroom_gateway.process_settings import ProcessSettings
 from opsroom_gateway.transport.server import listen, make_server
 from opsroom_messaging.client.connection import NatsConnection, connect
+from opsroom_messaging.jetstream.broker_clock import BrokerClock
 
 DELAY_SECONDS = 1.0
 """A busy machine has to cancel within it."""
@@ -69,13 +70,15 @@ class Portal:
 
 
 @asynccontextmanager
-async def serving(url: str, settings: ProcessSettings | None = None) -> AsyncIterator[Address]:
-    """Run a gateway, and stop it gracefully at the end."""
+async def serving(
+    url: str, settings: ProcessSettings | None = None, clock: BrokerClock | None = None
+) -> AsyncIterator[Address]:
+    """Run a gateway, and stop it gracefully at the end. ``clock``: that of its machine, at the start."""
     chosen = settings or gateway_settings()
     listener = listen(chosen)
     broker = await connect(url, name="gateway")
     try:
-        async with gateway(broker, chosen) as run_tasks:
+        async with gateway(broker, chosen, clock) as run_tasks:
             server = make_server(run_tasks, chosen)
             served = asyncio.create_task(server.serve([listener]))
             try:

@@ -96,7 +96,8 @@ async def test_same_origin_compares_host_and_port(origin: str, host: str, same_o
 async def test_in_open_mode_a_page_of_another_site_does_not_count_as_local(
     portal: Portal, headers: dict[str, str], role: str
 ) -> None:
-    async with portal.gateway.requests() as client:
+    settings = gateway_settings(open_moderation=True)
+    async with serving(portal.url, settings) as address, address.requests() as client:
         assert (await client.get("/api/v1/session", headers=headers)).json()["role"] == role
         assert (await client.get("/api/v1/audit", headers=headers)).status_code == (
             200 if role == "admin" else 401

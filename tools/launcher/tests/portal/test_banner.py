@@ -28,6 +28,12 @@ def test_says_what_is_kept() -> None:
     assert [replace(ADDRESSES, kept=kept).keeps_data for kept in (True, False)] == [True, False]
 
 
+def test_names_the_admins_token() -> None:
+    path = Path("/data/users/admin/token")
+    assert f"Admin's token   {path}\n" in banner(replace(ADDRESSES, admin_token=path), 1)
+    assert "token" not in banner(ADDRESSES, 1)
+
+
 def test_promises_no_page_that_is_not_there() -> None:
     assert "Page" not in banner(replace(ADDRESSES, page=None), 1)
 

@@ -143,6 +143,20 @@ async def create_instance(web: str) -> None:
     await until_answer(lambda: instances(web), bool)
 
 
+def printed_token(portal: Portal) -> str:
+    """The token in the file that the banner names."""
+    file = next(line.partition("Admin's token")[2] for line in portal.lines if "Admin's token" in line)
+    return Path(file.strip()).read_text().strip()
+
+
+async def only_the_printed_token_reads_the_audit(portal: Portal) -> None:
+    """Being on this machine is not enough: behind a proxy here, everybody seems to be."""
+    proof = {"Authorization": f"Bearer {printed_token(portal)}"}
+    async with httpx.AsyncClient(base_url=portal.web) as client:
+        assert (await client.get("/api/v1/audit")).status_code == 401
+        assert (await client.get("/api/v1/audit", headers=proof)).status_code == 200
+
+
 async def test_start_prints_where_things_are_and_a_second_start_keeps_the_data(tmp_path: Path) -> None:
     data = tmp_path / "data"
     async with ready_portal("--data", str(data)) as first:
@@ -152,6 +166,7 @@ async def test_start_prints_where_things_are_and_a_second_start_keeps_the_data(t
             word in printed for word in ("/openapi.json", "/chat", "/cloud", "cloud.events.>", str(data))
         )
         await create_instance(first.web)
+        await only_the_printed_token_reads_the_audit(first)
         created = await instances(first.web)
         family = first.family()
         assert set(family) == {"sh", "nats-server", "chat", "cloud", "gateway"}

@@ -14,10 +14,14 @@ TEXT_MAX = 4000
 """The maximum length of a message, in characters."""
 HISTORY_MAX = 200
 """The maximum number of messages on one page of history."""
+USERS_MAX = 2000
+"""The maximum number of users on one page: they take less than half of what a broker accepts in a message."""
 
 Text = Annotated[str, Field(min_length=1, max_length=TEXT_MAX)]
 RawName = Annotated[str, Field(max_length=256)]
 """A name as typed; the chat service normalizes and validates it."""
+UserCursor = Annotated[str, Field(pattern=r"^[0-9]{1,16}\.[A-Za-z0-9_-]{1,64}$")]
+"""A position in the user list. Its content may change: use it only to get the next page."""
 Token = Annotated[str, Field(min_length=1, max_length=256)]
 
 
@@ -197,11 +201,21 @@ class SendReply(Model):
 
 
 class UsersRequest(Model):
-    """Get the user list."""
+    """Get a page of the user list, after ``after``: the ``next`` of the page before."""
+
+    after: UserCursor | None = None
+    limit: Annotated[int, Field(ge=1, le=USERS_MAX)] = USERS_MAX
+
+
+class UserPage(Model):
+    """Listed users in the order of joining; ``next`` is the ``after`` of the next page, if there is one."""
+
+    users: tuple[User, ...]
+    next: UserCursor | None = None
 
 
 class UsersReply(Model):
-    """The listed users, in the order of joining."""
+    """All listed users, in the order of joining."""
 
     users: tuple[User, ...]
 
@@ -228,9 +242,15 @@ class Message(Model):
 
 
 class HistoryReply(Model):
-    """Messages in ascending order of sequence."""
+    """Messages in ascending order of sequence.
+
+    A full page is followed by the one before its first message, or after its last one. ``next`` is there if
+    the page is shorter than its limit although there may be more: the ``before`` of the next page, or the
+    ``after`` if the request had one.
+    """
 
     messages: tuple[Message, ...]
+    next: Sequence | None = None
 
 
 class WhoamiRequest(Model):

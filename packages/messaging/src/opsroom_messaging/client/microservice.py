@@ -188,13 +188,24 @@ class MicroService:
             if isinstance(reply, Fault):
                 self._error_counts[reply.code.value] += 1
                 await request.respond_error(str(HTTP_STATUS[reply.code]), reply.code.value, encode(reply))
+                return
+            payload = encode(reply)
+            limit = self._broker.client.max_payload
+            if len(payload) > limit:  # the client library would raise, and the requester would get no reply
+                await self._respond(request, _oversized(len(payload), limit))
             else:
-                await request.respond(encode(reply))
+                await request.respond(payload)
         except (NatsError, ValueError) as error:
             log.warning("a reply could not be sent: %s", describe(error))
 
     def _stats(self, _endpoint: EndpointStats) -> dict[str, Any]:
         return {"in_flight": len(self._tasks), "refusals": dict(self._error_counts), **self._gauges()}
+
+
+def _oversized(size: int, limit: int) -> Fault:
+    message = f"the reply has {size} bytes, and the broker accepts {limit}; ask for a smaller page"
+    log.error("%s", message)
+    return Fault(code=ErrorCode.INTERNAL, message=message)
 
 
 _FAULTS: tuple[tuple[type[Exception], ErrorCode, str], ...] = (

@@ -16,7 +16,7 @@ from opsroom_contracts.serialization.codec import (
     MAX_PAYLOAD_BYTES,
     ContractError,
     contract_of,
-    decode,
+    decode_lenient,
     encode,
 )
 from opsroom_contracts.serialization.model import Model
@@ -201,12 +201,13 @@ async def _first_reply(
 
 
 def _read(message: Msg, contract: TypeAdapter[ReplyT]) -> ReplyT:
+    """Decode a reply. During an upgrade the service may be newer: fields that it has added are ignored."""
     if message.headers and ERROR_CODE_HEADER in message.headers:
         try:
-            raise FaultError(decode(FAULT, message.data))
+            raise FaultError(decode_lenient(FAULT, message.data, MAX_PAYLOAD_BYTES))
         except ContractError:
             raise refuse(ErrorCode.INTERNAL, "a service returned an error that can't be read") from None
     try:
-        return decode(contract, message.data, _REPLY_MAX_BYTES)
+        return decode_lenient(contract, message.data, _REPLY_MAX_BYTES)
     except ContractError as error:
         raise refuse(ErrorCode.INTERNAL, f"a service returned a reply that can't be read: {error}") from error

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from nats.errors import Error as NatsError
 
 from opsroom_messaging.client.connection import REQUEST_TIMEOUT_SECONDS, NatsConnection, describe
+from opsroom_messaging.errors import UnavailableError
 
 _SYNC_INTERVAL_SECONDS = 5.0
 _TOLERANCE_SECONDS = 1.0
@@ -43,8 +44,17 @@ class BrokerClock:
         """The current time, in UTC."""
         return datetime.fromtimestamp(self._monotonic() + self._offset, UTC)
 
-    async def sync(self, broker: NatsConnection, stream: str) -> None:
-        """Read the broker's clock from the info of ``stream`` and apply it. Without a reply, do nothing."""
+    async def start(self, broker: NatsConnection, stream: str) -> None:
+        """Sync for the first time. Until then this clock is the machine's, which may be wrong.
+
+        Raises:
+            UnavailableError: the broker did not reply.
+        """
+        if not await self.sync(broker, stream):
+            raise UnavailableError("the broker's clock can't be read")
+
+    async def sync(self, broker: NatsConnection, stream: str) -> bool:
+        """Read the broker's clock from the info of ``stream`` and apply it. Returns whether it replied."""
         sent_at = self._monotonic()
         try:
             reply = await broker.client.request(
@@ -53,8 +63,9 @@ class BrokerClock:
             broker_time = datetime.fromisoformat(json.loads(reply.data)["ts"]).timestamp()
         except (NatsError, TimeoutError, KeyError, ValueError) as error:
             log.info("the broker's clock can't be read: %s", describe(error))
-        else:
-            self.apply_sample(broker_time, sent_at, self._monotonic())
+            return False
+        self.apply_sample(broker_time, sent_at, self._monotonic())
+        return True
 
     def apply_sample(self, broker_time: float, sent_at: float, received_at: float) -> None:
         """Correct this clock by one reading of the broker's.

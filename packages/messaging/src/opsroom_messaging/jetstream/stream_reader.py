@@ -30,7 +30,7 @@ class StreamMessage:
 
     Attributes:
         seq: its stream sequence.
-        pending: how many more messages the consumer had when this one was delivered.
+        pending: how many more messages the consumer, or the read, had when this one was delivered.
         at: when the broker stored it, by the broker's clock.
         deleted: whether this is a tombstone of a key-value bucket, so that the key has no value.
     """
@@ -85,6 +85,17 @@ class StreamReader:
         except (JetStreamError, NatsError, TimeoutError) as error:
             raise UnavailableError(f"reading the bounds of {self._stream}: {error}") from error
         return Bounds(max(state.first_seq, 1), state.last_seq)
+
+    async def count(self, subject: str, *, start: int) -> int:
+        """How many messages match ``subject`` from sequence ``start`` on, without reading them.
+
+        Any replica may reply, so the newest messages may not be counted yet.
+
+        Raises:
+            UnavailableError: no reply.
+        """
+        first = await self._read_batch(subject, start=start, count=1)
+        return first[0].pending + 1 if first else 0
 
     async def page(self, subject: str, *, start: int, count: int) -> list[StreamMessage]:
         """Up to ``count`` messages that match ``subject``, from sequence ``start`` on, ascending.
@@ -148,6 +159,11 @@ async def _collect(receive: Callable[[], Awaitable[Msg]]) -> list[StreamMessage]
         deleted = _KV_OPERATION in headers or _KV_MARKER in headers
         messages.append(
             StreamMessage(
-                int(headers["Nats-Sequence"]), headers["Nats-Subject"], message.data, at=at, deleted=deleted
+                int(headers["Nats-Sequence"]),
+                headers["Nats-Subject"],
+                message.data,
+                pending=int(headers["Nats-Num-Pending"]),
+                at=at,
+                deleted=deleted,
             )
         )

@@ -7,6 +7,9 @@ from opsroom_chat.domain.presence import LISTED
 from opsroom_contracts.chat.models import Member, MemberStatus, User
 from opsroom_contracts.chat.restrictions import Restrictions
 
+_Place = tuple[int, str]
+"""A place in the user list: when the user joined, in milliseconds of UNIX time, and their id."""
+
 
 @dataclass(frozen=True, slots=True)
 class MemberEntry:
@@ -96,11 +99,21 @@ class MemberIndex:
             if entry.user_id is not None and entry.user_id not in self._members
         ]
 
-    def listed(self) -> list[User]:
-        """Return the listed users in the order of joining."""
-        present = [entry.member for entry in self._members.values() if entry.member.status in LISTED]
-        present.sort(key=lambda member: (member.joined_at, member.user.id))
-        return [member.user for member in present]
+    def user_page(self, after: str | None, limit: int) -> tuple[tuple[User, ...], str | None]:
+        """Return up to ``limit`` listed users in the order of joining, and the cursor of the next page.
+
+        ``after``: the cursor of this page. Users who join later are at the end, so none is left out.
+        """
+        start = None if after is None else _read_cursor(after)
+        listed = {
+            _place_of(entry.member): entry.member.user
+            for entry in self._members.values()
+            if entry.member.status in LISTED
+        }
+        places = sorted(place for place in listed if start is None or place > start)
+        shown = places[:limit]
+        following = _cursor(shown[-1]) if len(places) > limit else None
+        return tuple(listed[place] for place in shown), following
 
     def expiring(self) -> Iterator[Member]:
         """Iterate over the members with a deadline."""
@@ -109,3 +122,16 @@ class MemberIndex:
     def connected(self) -> Iterator[Member]:
         """Iterate over the members with at least one connection."""
         return iter([entry.member for entry in self._members.values() if entry.member.connections])
+
+
+def _place_of(member: Member) -> _Place:
+    return max(0, int(member.joined_at.timestamp() * 1000)), member.user.id
+
+
+def _cursor(place: _Place) -> str:
+    return f"{place[0]}.{place[1]}"
+
+
+def _read_cursor(cursor: str) -> _Place:
+    joined_at, _, user_id = cursor.partition(".")
+    return int(joined_at), user_id

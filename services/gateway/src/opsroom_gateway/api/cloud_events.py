@@ -70,15 +70,16 @@ def events_router(
             revocations.unwatch(connection)
 
         async def begin(connection: EventStreamConnection) -> None:
-            await _begin(projection, replayer, connection, position)
+            connection.on_close(partial(forget, connection))
+            try:
+                access.enforcer.watch(connection, client, name, partial(_on_restriction, connection))
+            except FaultError:  # banned since the request was authorized
+                connection.end()
+                return
+            revocations.watch(connection, principal, Action.SEE_SERVERS, connection.end)
+            await revocations.recheck(connection, request)
             if connection.open:
-                try:
-                    access.enforcer.watch(connection, client, name, partial(_on_restriction, connection))
-                except FaultError:  # banned during the replay
-                    connection.end()
-                    return
-                revocations.watch(connection, principal, Action.SEE_SERVERS, connection.end)
-                connection.on_close(partial(forget, connection))
+                await _begin(projection, replayer, connection, position)
 
         return EventStream(begin)
 

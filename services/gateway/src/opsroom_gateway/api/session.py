@@ -45,7 +45,7 @@ def session_router(access: Authorizer, requester: RequestClient) -> APIRouter:
             name=None if principal.auth_method is AuthMethod.NONE else principal.name,
             user_id=None if principal.user is None else principal.user.id,
             until=None if principal.grant is None else principal.grant.until,
-            sign_in=await access.sign_in(),
+            sign_in=await access.sign_in(principal),
         )
 
     @router.delete(

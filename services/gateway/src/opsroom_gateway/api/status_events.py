@@ -5,12 +5,13 @@ of readers are in :mod:`opsroom_gateway.transport.event_stream`.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
+from opsroom_contracts.chat.moderation import Restriction
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.identity import Action
 from opsroom_contracts.serialization.codec import encode
@@ -21,6 +22,7 @@ from opsroom_gateway.api.status_service import CachedStatus
 from opsroom_gateway.auth.authorization import AuthMethod, Authorizer, Principal
 from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
 from opsroom_gateway.middleware.client_address import client_of
+from opsroom_gateway.presence.restriction_enforcer import is_ban
 from opsroom_messaging.errors import UnavailableError
 
 VIEWERS_MAX = 200
@@ -38,6 +40,28 @@ _EXAMPLE = 'event: status\ndata: {"at":"2026-11-25T03:00:12.345Z","tookMs":318.4
 _STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {"example": _EXAMPLE}}}}
 
 
+class _Viewer:
+    """One stream. ``end`` is set when it must end; then ``on_close`` callbacks follow."""
+
+    def __init__(self) -> None:
+        self.end = asyncio.Event()
+        self._callbacks: list[Callable[[], None]] = []
+
+    def on_close(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` when the stream has ended."""
+        self._callbacks.append(callback)
+
+    def on_restriction(self, restriction: Restriction) -> None:
+        """End the stream of a banned viewer."""
+        if is_ban(restriction):
+            self.end.set()
+
+    def closed(self) -> None:
+        """Call the callbacks."""
+        for callback in self._callbacks:
+            callback()
+
+
 class StatusStreams:
     """The status streams of this gateway. They end on revocation, ban and shutdown."""
 
@@ -47,12 +71,12 @@ class StatusStreams:
         self._cached_status = cached_status
         self._access = access
         self._revocations = revocations
-        self._ends: set[asyncio.Event] = set()
+        self._viewers: set[_Viewer] = set()
 
     def stop(self) -> None:
         """End all streams with a retry hint."""
-        for end in self._ends:
-            end.set()
+        for viewer in self._viewers:
+            viewer.end.set()
 
     def open(self, request: Request, principal: Principal) -> EventSourceResponse:
         """Open a stream for one viewer.
@@ -60,7 +84,7 @@ class StatusStreams:
         Raises:
             FaultError: ``overloaded``: there are already ``VIEWERS_MAX`` streams.
         """
-        if len(self._ends) >= VIEWERS_MAX:
+        if len(self._viewers) >= VIEWERS_MAX:
             raise refuse(
                 ErrorCode.OVERLOADED, f"the limit of {VIEWERS_MAX} status streams is reached; try again"
             )
@@ -68,21 +92,32 @@ class StatusStreams:
 
     async def _events(self, request: Request, principal: Principal) -> AsyncIterator[ServerSentEvent]:
         shown: object = None
-        end = asyncio.Event()
-        self._ends.add(end)
-        self._revocations.watch(end, principal, Action.SEE_SERVERS, end.set)
+        viewer = _Viewer()
+        self._viewers.add(viewer)
         try:
-            while not self._is_banned(request, principal):
+            await self._watch(viewer, request, principal)
+            while not viewer.end.is_set():
                 now, event = await self._snapshot()
-                if now != shown:
+                if now != shown and not viewer.end.is_set():
                     shown = now
                     yield event
-                if await _is_set_within(end, _INTERVAL_SECONDS):
-                    break
+                await _is_set_within(viewer.end, _INTERVAL_SECONDS)
             yield ServerSentEvent(comment="ended", retry=_RETRY_MS)
         finally:
-            self._ends.discard(end)
-            self._revocations.unwatch(end)
+            self._viewers.discard(viewer)
+            self._revocations.unwatch(viewer)
+            viewer.closed()
+
+    async def _watch(self, viewer: _Viewer, request: Request, principal: Principal) -> None:
+        """End the stream when its viewer is banned or loses the permission, maybe already."""
+        name = None if principal.auth_method is AuthMethod.NONE else principal.name
+        try:
+            self._access.enforcer.watch(viewer, client_of(request), name, viewer.on_restriction)
+        except FaultError:
+            viewer.end.set()
+            return
+        self._revocations.watch(viewer, principal, Action.SEE_SERVERS, viewer.end.set)
+        await self._revocations.recheck(viewer, request)
 
     async def _snapshot(self) -> tuple[object, ServerSentEvent]:
         """Return the comparable part of the current status, and the event with the whole status."""
@@ -91,14 +126,6 @@ class StatusStreams:
         except UnavailableError:
             return "unavailable", ServerSentEvent(event="unavailable", data="{}")
         return _comparable(status), ServerSentEvent(event="status", data=encode(status).decode())
-
-    def _is_banned(self, request: Request, principal: Principal) -> bool:
-        name = None if principal.auth_method is AuthMethod.NONE else principal.name
-        try:
-            self._access.enforcer.check(client_of(request), name)
-        except FaultError:
-            return True
-        return False
 
 
 async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:

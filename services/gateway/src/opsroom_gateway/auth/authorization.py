@@ -52,7 +52,10 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class AccessRules:
-    """``guests``: whether anybody may register. ``open_moderation``: whether local clients may moderate."""
+    """``guests``: whether anybody may register.
+
+    ``open_moderation``: whether clients on this machine are admins in ``open`` mode, without a token.
+    """
 
     mode: Mode
     guests: bool
@@ -69,8 +72,17 @@ class SignOn(Protocol):
             FaultError: ``token_invalid``, ``forbidden``, ``unavailable``.
         """
 
-    async def sign_in(self) -> SignIn | None:
-        """Return what a browser needs to sign in; None while the provider is unavailable."""
+    async def sign_in(self, *, wait: bool) -> SignIn | None:
+        """Return what a browser needs to sign in; None while it is unknown.
+
+        ``wait``: whether to wait a moment for the provider, if its metadata has not been fetched yet.
+        """
+
+    def start(self) -> None:
+        """Start to fetch what sign-ins will need, in the background."""
+
+    async def close(self) -> None:
+        """Cancel what is in progress."""
 
 
 class Authorizer:
@@ -140,9 +152,24 @@ class Authorizer:
         reply = await self._requester.request(endpoints.WHOAMI, request)
         return self._registered(reply, token, local=local)
 
-    async def sign_in(self) -> SignIn | None:
-        """Return how a browser can sign in; None without single sign-on, or while it is unavailable."""
-        return None if self._sign_on is None else await self._sign_on.sign_in()
+    async def sign_in(self, principal: Principal) -> SignIn | None:
+        """Return how a browser can sign in; None without single sign-on, or while that is unknown.
+
+        A client that is authenticated already does not wait for the provider.
+        """
+        if self._sign_on is None:
+            return None
+        return await self._sign_on.sign_in(wait=principal.auth_method is AuthMethod.NONE)
+
+    def start(self) -> None:
+        """Start to fetch, in the background, what single sign-on will need."""
+        if self._sign_on is not None:
+            self._sign_on.start()
+
+    async def close(self) -> None:
+        """Cancel what is in progress at the provider of single sign-on."""
+        if self._sign_on is not None:
+            await self._sign_on.close()
 
     async def authorize(self, connection: HTTPConnection, action: Action) -> Principal:
         """Authenticate, and check that the principal may do ``action``.
@@ -182,7 +209,7 @@ class Authorizer:
         if principal.grant is None or action not in principal.permissions:
             return action in principal.permissions
         role = self._role_of_grant(principal.grant)
-        base = anonymous_role(self.mode, local=False)
+        base = anonymous_role(self.mode, trusted=False)
         return action in permissions_of(higher_role(base, role), guests=self.guests)
 
     def _role_of_grant(self, grant: Grant | None) -> Role | None:
@@ -214,8 +241,6 @@ class Authorizer:
 
     def _with_permissions(self, principal: Principal, *, local: bool) -> Principal:
         """Return ``principal`` with the permissions of its role or, if they are more, the anonymous ones."""
-        held = higher_role(anonymous_role(self.mode, local=local), principal.role)
-        permissions = permissions_of(held, guests=self.guests)
-        if principal.role is not Role.ADMIN and not self._rules.open_moderation:
-            permissions -= {Action.MODERATE}
-        return replace(principal, role=held, permissions=permissions)
+        trusted = local and self._rules.open_moderation
+        held = higher_role(anonymous_role(self.mode, trusted=trusted), principal.role)
+        return replace(principal, role=held, permissions=permissions_of(held, guests=self.guests))

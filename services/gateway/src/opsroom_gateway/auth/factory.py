@@ -1,6 +1,8 @@
 """Builds the authorizer from the settings."""
 
-from datetime import UTC, datetime, timedelta
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from importlib import import_module
 
 from opsroom_contracts.identity import Mode, Role
@@ -11,6 +13,8 @@ from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer
 from opsroom_gateway.settings import AccessSettings
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_runtime.errors import SettingsError
+
+log = logging.getLogger(__name__)
 
 
 def static_tokens(settings: AccessSettings) -> StaticTokens:
@@ -32,24 +36,32 @@ def static_tokens(settings: AccessSettings) -> StaticTokens:
 
 
 def build_authorizer(
-    settings: AccessSettings, requester: RequestClient, enforcer: RestrictionEnforcer
+    settings: AccessSettings,
+    requester: RequestClient,
+    enforcer: RestrictionEnforcer,
+    clock: Callable[[], datetime],
 ) -> Authorizer:
-    """Build the authorizer of this process.
+    """Build the authorizer of this process. ``clock``: the broker's, which all processes share.
 
     Raises:
         SettingsError: settings are missing or contradict each other.
     """
+    if settings.mode() is Mode.OPEN and settings.open_moderation:
+        log.warning(
+            "GATEWAY_OPEN_MODERATION: clients on this machine are admins; behind a proxy on it,"
+            " all visitors are"
+        )
     return Authorizer(
         requester,
         static_tokens(settings),
-        _sign_on(settings),
+        _sign_on(settings, clock),
         rules=AccessRules(settings.mode(), settings.guests_welcome(), settings.open_moderation),
         enforcer=enforcer,
-        clock=utc_now,
+        clock=clock,
     )
 
 
-def _sign_on(settings: AccessSettings) -> SignOn | None:
+def _sign_on(settings: AccessSettings, clock: Callable[[], datetime]) -> SignOn | None:
     if settings.mode() is not Mode.OIDC:
         return None
     # Importing cryptography takes 0.1 s, and only this mode needs it.
@@ -71,10 +83,5 @@ def _sign_on(settings: AccessSettings) -> SignOn | None:
         skew=timedelta(seconds=settings.oidc_skew_seconds),
         session_length=timedelta(hours=settings.oidc_session_hours),
     )
-    single_sign_on: SignOn = oidc.SingleSignOn(oidc_provider.OidcProvider(issuer), config, utc_now)
+    single_sign_on: SignOn = oidc.SingleSignOn(oidc_provider.OidcProvider(issuer), config, clock)
     return single_sign_on
-
-
-def utc_now() -> datetime:
-    """Return the current time in UTC."""
-    return datetime.now(UTC)

@@ -7,18 +7,27 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import jwt
-from jwt.exceptions import ExpiredSignatureError, InvalidSignatureError, InvalidTokenError
+from jwt.exceptions import InvalidSignatureError, InvalidTokenError
+from jwt.types import Options
 
-from opsroom_contracts.errors import ErrorCode, FaultError, refuse
+from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.identity import Grant, Role, SignIn
 from opsroom_gateway.auth.oidc_provider import OidcProvider
-from opsroom_gateway.domain.claims import name_in, role_in
+from opsroom_gateway.domain.claims import name_in, role_in, time_problem
 
 _ALGORITHMS: Final = (
     *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
     *("ES256", "ES384", "ES512", "EdDSA"),
 )
 """Asymmetric algorithms only: with a shared key, a party that can verify a token can also forge one."""
+
+_CHECKS: Final[Options] = {
+    "require": ["exp", "iat", "iss", "aud", "sub"],
+    "verify_exp": False,
+    "verify_iat": False,
+    "verify_nbf": False,
+}
+"""The library would compare the times with this machine's clock, which may be wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +67,14 @@ class SingleSignOn:
         grant = Grant(role=role, source=f"oidc:{subject[:32]}", until=self._clock() + config.session_length)
         return name_in(claims, f"user-{subject[:8]}"), grant
 
-    async def sign_in(self) -> SignIn | None:
-        """Return what a browser needs to sign in; None while the provider is unavailable."""
-        try:
-            metadata = await self._provider.metadata()
-        except FaultError:
+    async def sign_in(self, *, wait: bool) -> SignIn | None:
+        """Return what a browser needs to sign in; None while it is unknown.
+
+        ``wait``: whether to wait a moment for the provider, if its metadata has not been fetched yet.
+        """
+        provider = self._provider
+        metadata = await provider.metadata() if wait else provider.cached_metadata()
+        if metadata is None:
             return None
         return SignIn(
             issuer=self._provider.address,
@@ -72,16 +84,25 @@ class SingleSignOn:
             token_endpoint=metadata.token_endpoint,
         )
 
+    def start(self) -> None:
+        """Start to fetch the provider's metadata and keys, so that the first users need not wait for them."""
+        self._provider.start_fetch()
+
+    async def close(self) -> None:
+        """Cancel what is in progress."""
+        await self._provider.close()
+
     async def _claims(self, token: str) -> dict[str, Any]:
         try:
             header = jwt.get_unverified_header(token)
             if header.get("alg") not in _ALGORITHMS:
                 raise refuse(ErrorCode.TOKEN_INVALID, "the token's signature algorithm is not supported")
             claims = await self._decode_with_refresh(token, header.get("kid"))
-        except ExpiredSignatureError:
-            raise refuse(ErrorCode.TOKEN_INVALID, "the token has expired: sign in again") from None
         except InvalidTokenError as error:
             raise refuse(ErrorCode.TOKEN_INVALID, f"the issuer's token is not valid: {error}"[:300]) from None
+        problem = time_problem(claims, self._clock(), self._config.skew)
+        if problem is not None:
+            raise refuse(ErrorCode.TOKEN_INVALID, problem)
         multiple = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
         if multiple and claims.get("azp") not in {None, self._config.client_id}:
             raise refuse(ErrorCode.TOKEN_INVALID, "the token was made for another client")
@@ -103,6 +124,5 @@ class SingleSignOn:
             algorithms=list(_ALGORITHMS),
             audience=self._config.audience,
             issuer=self._provider.address,
-            leeway=self._config.skew,
-            options={"require": ["exp", "iat", "iss", "aud", "sub"]},
+            options=_CHECKS,
         )

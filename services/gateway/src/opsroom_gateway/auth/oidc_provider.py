@@ -20,7 +20,9 @@ _MAX_BYTES = 512 * 1024
 _MAX_REDIRECTS = 5
 _KEYS_TTL_SECONDS = 3600.0
 _RETRY_SECONDS = 10.0
-"""Minimum interval of refreshes: otherwise tokens with unknown keys would flood the provider."""
+"""Minimum interval of fetches: otherwise tokens with unknown keys would flood the provider."""
+_WAIT_SECONDS = 2.0
+"""How long a request that needs the result of a fetch waits for it. A provider may hang for longer."""
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity"}
 
 SecureUrl = Annotated[str, AfterValidator(require_secure_url)]
@@ -42,7 +44,10 @@ class _KeySet(BaseModel):
 
 
 class OidcProvider:
-    """One provider, identified by its issuer URL."""
+    """One provider, identified by its issuer URL.
+
+    Documents are fetched in the background, one fetch at a time. What is cached is returned without waiting.
+    """
 
     def __init__(self, address: str, *, fetch_seconds: float = _FETCH_SECONDS) -> None:
         """``fetch_seconds``: timeout of each step of a fetch; a whole fetch may take twice as long."""
@@ -52,35 +57,54 @@ class OidcProvider:
         self._metadata: Metadata | None = None
         self._keys: dict[str | None, PyJWK] = {}
         self._fetched_at = self._tried_at = float("-inf")
-        self._lock = asyncio.Lock()
+        self._fetching: asyncio.Task[None] | None = None
         logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs each request as INFO
 
-    async def metadata(self) -> Metadata:
-        """Return the metadata, fetched once.
+    async def close(self) -> None:
+        """Cancel a fetch in progress."""
+        if self._fetching is not None:
+            self._fetching.cancel()
+            await asyncio.wait((self._fetching,), timeout=1.0)
 
-        Raises:
-            FaultError: ``unavailable``.
-        """
+    def start_fetch(self) -> asyncio.Task[None] | None:
+        """Return the fetch in progress, or a new one; None if the last one ended a moment ago."""
+        if self._fetching is None or self._fetching.done():
+            now = asyncio.get_running_loop().time()
+            if now - self._tried_at < _RETRY_SECONDS:
+                return None
+            self._tried_at = now
+            self._fetching = asyncio.create_task(self._fetch_documents())
+        return self._fetching
+
+    def cached_metadata(self) -> Metadata | None:
+        """Return the metadata if it has been fetched; otherwise start a fetch."""
+        if self._metadata is None:
+            self.start_fetch()
+        return self._metadata
+
+    async def metadata(self) -> Metadata | None:
+        """Return the metadata; None if it can't be fetched within ``_WAIT_SECONDS``."""
         if self._metadata is None:
             await self._refresh()
-        if self._metadata is None:
-            raise _unavailable()
         return self._metadata
 
     async def key(self, key_id: str | None) -> PyJWK:
-        """Return the key with that id; without an id, the only key.
+        """Return the key with that id; without an id, the only key. A cached key is returned at once.
 
         Raises:
-            FaultError: ``token_invalid`` if there is no such key, ``unavailable`` if none were ever fetched.
+            FaultError: ``token_invalid`` if there is no such key, ``unavailable`` if that is not known yet.
         """
-        age = asyncio.get_running_loop().time() - self._fetched_at
-        if key_id not in self._keys or age > _KEYS_TTL_SECONDS:
-            await self._refresh()
-        if not self._keys:
+        known = self._keys.get(key_id)
+        if known is not None:
+            if asyncio.get_running_loop().time() - self._fetched_at > _KEYS_TTL_SECONDS:
+                self.start_fetch()
+            return known
+        ended = await self._refresh()
+        if key_id in self._keys:
+            return self._keys[key_id]
+        if not self._keys or not ended:
             raise _unavailable()
-        if key_id not in self._keys:
-            raise refuse(ErrorCode.TOKEN_INVALID, "the OpenID provider has no key for this token")
-        return self._keys[key_id]
+        raise refuse(ErrorCode.TOKEN_INVALID, "the OpenID provider has no key for this token")
 
     async def refresh_keys(self) -> bool:
         """Fetch the keys again unless they were fetched a moment ago. Returns whether it succeeded."""
@@ -88,20 +112,24 @@ class OidcProvider:
         await self._refresh()
         return self._fetched_at != before
 
-    async def _refresh(self) -> None:
-        """Fetch metadata and keys unless that was tried a moment ago. On failure the cached ones stay."""
-        async with self._lock:
-            now = asyncio.get_running_loop().time()
-            if now - self._tried_at < _RETRY_SECONDS:
-                return
-            self._tried_at = now
-            try:
-                metadata = await self._discover()
-                keys = _keys_in(await self._fetch(metadata.jwks_uri))
-            except (httpx.HTTPError, httpx.InvalidURL, PyJWTError, OSError, TypeError, ValueError) as error:
-                log.warning("OpenID provider %s: %s", self.address, describe(error))
-                return
-            self._metadata, self._keys, self._fetched_at = metadata, keys, now
+    async def _refresh(self) -> bool:
+        """Wait for a fetch, but not long. Returns False if it is still in progress."""
+        fetch = self.start_fetch()
+        if fetch is None:
+            return True
+        done, _ = await asyncio.wait((fetch,), timeout=_WAIT_SECONDS)
+        return bool(done)
+
+    async def _fetch_documents(self) -> None:
+        """Fetch metadata and keys. On failure the cached ones stay."""
+        try:
+            metadata = await self._discover()
+            keys = _keys_in(await self._fetch(metadata.jwks_uri))
+        except (httpx.HTTPError, httpx.InvalidURL, PyJWTError, OSError, TypeError, ValueError) as error:
+            log.warning("OpenID provider %s: %s", self.address, describe(error))
+            return
+        self._metadata, self._keys = metadata, keys
+        self._fetched_at = asyncio.get_running_loop().time()
 
     async def _discover(self) -> Metadata:
         document = await self._fetch(self.address.rstrip("/") + "/.well-known/openid-configuration")

@@ -157,9 +157,14 @@ def make_token(name: str, role: str) -> tuple[str, str]:
         StaticTokensError: the name or the role is invalid.
     """
     token = _PREFIX + secrets.token_urlsafe(32)
-    line = f"{name} {role} sha256:{hashlib.sha256(token.encode()).hexdigest()}"
+    line = token_line(name, role, token)
     parse_tokens([line])
     return token, line
+
+
+def token_line(name: str, role: str, token: str) -> str:
+    """Return the line of ``token`` for the list."""
+    return f"{name} {role} sha256:{hashlib.sha256(token.encode()).hexdigest()}"
 
 
 def main(arguments: list[str]) -> int:

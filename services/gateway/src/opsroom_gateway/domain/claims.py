@@ -1,6 +1,7 @@
-"""Maps the claims of a signed-in user to a name and a role."""
+"""Checks the times among the claims of a signed-in user, and maps them to a name and a role."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from opsroom_contracts.identity import Role
@@ -8,6 +9,26 @@ from opsroom_contracts.text import NAME_MAX, NameRuleError, clean_name
 from opsroom_gateway.domain.roles import higher_role
 
 _NAMES = ("name", "preferred_username", "nickname", "given_name", "email")
+_LATEST = datetime.max.replace(tzinfo=UTC).timestamp()
+
+
+def time_problem(claims: Mapping[str, Any], now: datetime, skew: timedelta) -> str | None:
+    """Return why a token with ``claims`` is not valid at ``now``; None if it is.
+
+    ``exp``, ``nbf`` and ``iat`` are UNIX times (RFC 7519). ``skew``: the tolerated difference of the clocks.
+    """
+    moment, tolerance = now.timestamp(), skew.total_seconds()
+    for claim in ("exp", "nbf", "iat"):
+        value = claims.get(claim)
+        if value is None:
+            continue
+        if not isinstance(value, int | float) or not 0 <= value <= _LATEST:  # not a number, or NaN
+            return f"the token's claim {claim} must be a time"
+        if claim == "exp" and value <= moment - tolerance:
+            return "the token has expired: sign in again"
+        if claim != "exp" and value > moment + tolerance:
+            return f"the token is not valid yet ({claim})"
+    return None
 
 
 def role_in(

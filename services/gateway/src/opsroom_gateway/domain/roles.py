@@ -29,15 +29,17 @@ def higher_role(one: Role | None, other: Role | None) -> Role | None:
     return one if _RANK[one] >= _RANK[other] else other
 
 
-def anonymous_role(mode: Mode, *, local: bool) -> Role | None:
-    """Return the role of an unauthenticated client; ``local``: it is on this machine.
+def anonymous_role(mode: Mode, *, trusted: bool) -> Role | None:
+    """Return the role of an unauthenticated client.
 
     In ``open`` mode everybody may command instances. The audit log contains addresses and a ban excludes
-    users, so these need a local client or an admin's token.
+    users, so these need an admin's token. ``trusted``: the client is on this machine, and the operator has
+    chosen to do without a token there. The address alone proves nothing: behind a proxy on this machine,
+    every visitor has it.
     """
     if mode is not Mode.OPEN:
         return None
-    return Role.ADMIN if local else Role.OPERATOR
+    return Role.ADMIN if trusted else Role.OPERATOR
 
 
 def registered_role(grant: Grant | None, now: datetime, *, guests: bool, revoked: bool) -> Role | None:

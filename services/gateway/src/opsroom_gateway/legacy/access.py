@@ -37,12 +37,15 @@ class LegacyAccess:
         return await self.access.authorize(connection, Action.SEE_SERVERS)
 
     def socket_context(self, connection: HTTPConnection, viewer: Principal | None) -> CommandContext | None:
-        """Return the context of commands over a socket opened by ``viewer``; None if they may not command."""
+        """Return the context of a command over a socket opened by ``viewer``; None if they may not command.
+
+        Call it for each command: the role may have ended since the socket was opened.
+        """
         if viewer is None:
             return self._context(connection, ACTOR)
-        return (
-            self._context(connection, viewer.name) if Action.COMMAND_SERVERS in viewer.permissions else None
-        )
+        if not self.access.is_still_allowed(viewer, Action.COMMAND_SERVERS):
+            return None
+        return self._context(connection, viewer.name)
 
     async def require_commander(
         self, connection: HTTPConnection, action: AuditAction, target: str | None

@@ -5,7 +5,7 @@ from functools import partial
 from uuid import uuid4
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message
@@ -19,7 +19,6 @@ from opsroom_contracts.identity import Action
 from opsroom_contracts.legacy import CONNECTION_GREETING, CourseCloudError, CourseStatus
 from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.serialization.model import Model
-from opsroom_gateway.api.cloud_commands import CommandContext
 from opsroom_gateway.auth.authorization import Principal
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.legacy.access import LegacyAccess
@@ -100,7 +99,7 @@ class CourseCloudApp:
             viewer = await self._legacy_access.viewer(request)
         except FaultError as error:
             return _error(error)
-        return EventStream(partial(self._begin, client_of(request), viewer))
+        return EventStream(partial(self._begin, request, viewer))
 
     async def socket(self, websocket: WebSocket) -> None:
         """Accept starts and stops over a socket; results are sent to every socket."""
@@ -119,21 +118,20 @@ class CourseCloudApp:
             connection, client_of(websocket), viewer, partial(connection.close, Close.BANNED.value)
         ):
             return
+        close = partial(connection.close, Close.TOKEN_INVALID.value)
         connection.write(text_frame(CONNECTION_GREETING.encode()))
-        self._subscribe(
-            self._cloud.sockets, connection, viewer, partial(connection.close, Close.TOKEN_INVALID.value)
-        )
-        context = self._legacy_access.socket_context(websocket, viewer)
-        connection.serve_callback(partial(self._on_message, client_of(websocket), context))
+        await self._subscribe(self._cloud.sockets, connection, websocket, viewer, close)
+        connection.serve_callback(partial(self._on_message, websocket, viewer))
 
     async def not_found(self, request: Request) -> Response:
         """Respond to all other paths."""
         return _json(CourseCloudError(message=f"There is no {request.method} {request.url.path} here."), 404)
 
-    async def _on_message(self, client: Client, context: CommandContext | None, message: Message) -> None:
+    async def _on_message(self, websocket: WebSocket, viewer: Principal | None, message: Message) -> None:
         if message["type"] != "websocket.disconnect":
             data = message.get("text")
-            await self._limits.throttle(self._limits.commands, client)
+            await self._limits.throttle(self._limits.commands, client_of(websocket))
+            context = self._legacy_access.socket_context(websocket, viewer)
             await self._cloud.receive(message["bytes"] if data is None else data, context)
 
     async def _command(self, request: Request, command: Command, instance_id: str) -> Response:
@@ -145,10 +143,10 @@ class CourseCloudApp:
         return _json(CourseStatus(), 200)
 
     async def _begin(
-        self, client: Client, viewer: Principal | None, connection: EventStreamConnection
+        self, request: Request, viewer: Principal | None, connection: EventStreamConnection
     ) -> None:
-        if self._watch_restrictions(connection, client, viewer, connection.end):
-            self._subscribe(self._cloud.streams, connection, viewer, connection.end)
+        if self._watch_restrictions(connection, client_of(request), viewer, connection.end):
+            await self._subscribe(self._cloud.streams, connection, request, viewer, connection.end)
 
     def _watch_restrictions(
         self,
@@ -171,10 +169,11 @@ class CourseCloudApp:
             return False
         return True
 
-    def _subscribe(
+    async def _subscribe(
         self,
         broadcaster: Broadcaster,
         connection: ClientConnection,
+        request: HTTPConnection,
         viewer: Principal | None,
         close: Callable[[], None],
     ) -> None:
@@ -184,10 +183,12 @@ class CourseCloudApp:
             broadcaster.unsubscribe(connection)
             self._legacy_access.revocations.unwatch(connection)
 
-        broadcaster.subscribe(connection)
+        connection.on_close(unsubscribe)
         if viewer is not None:
             self._legacy_access.revocations.watch(connection, viewer, Action.SEE_SERVERS, close)
-        connection.on_close(unsubscribe)
+            await self._legacy_access.revocations.recheck(connection, request)
+        if connection.open:
+            broadcaster.subscribe(connection)
 
 
 def _error(error: FaultError) -> Response:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Protocol
 
 from opsroom_contracts.chat.moderation import Restriction, RestrictionKind
 from opsroom_contracts.chat.restrictions import refusal
@@ -11,10 +12,16 @@ from opsroom_contracts.text import fold_name
 from opsroom_gateway.middleware.client_address import Client
 from opsroom_gateway.presence.recent_addresses import RecentAddresses
 from opsroom_gateway.projections.restrictions import RestrictionProjection
-from opsroom_gateway.transport.connection import ClientConnection
 
 OnRestriction = Callable[[Restriction], None]
 """Called with each restriction that applies to a reader, and again when it is lifted."""
+
+
+class Watchable(Protocol):
+    """A socket or a stream."""
+
+    def on_close(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` once when it has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +36,7 @@ class RestrictionEnforcer:
 
     def __init__(self, projection: RestrictionProjection) -> None:
         self._projection = projection
-        self._readers: dict[ClientConnection, _Reader] = {}
+        self._readers: dict[Watchable, _Reader] = {}
         self._recent = RecentAddresses()
         projection.watch(self._on_restriction)
 
@@ -56,7 +63,7 @@ class RestrictionEnforcer:
         return tuple(sorted(found, key=lambda restriction: (restriction.at, restriction.id), reverse=True))
 
     def watch(
-        self, connection: ClientConnection, client: Client, name: str | None, on_restriction: OnRestriction
+        self, connection: Watchable, client: Client, name: str | None, on_restriction: OnRestriction
     ) -> None:
         """Call ``on_restriction`` with what applies to ``name`` or the client until the connection closes.
 
@@ -68,7 +75,7 @@ class RestrictionEnforcer:
         self._readers[connection] = _Reader(client.network, folded, on_restriction)
         connection.on_close(partial(self._forget, connection))
 
-    def set_name(self, connection: ClientConnection, name: str | None) -> None:
+    def set_name(self, connection: Watchable, name: str | None) -> None:
         """Set the name of a watched connection. None: it belongs to no user."""
         reader = self._readers.get(connection)
         if reader is not None:
@@ -89,7 +96,7 @@ class RestrictionEnforcer:
             )
         )
 
-    def _forget(self, connection: ClientConnection) -> None:
+    def _forget(self, connection: Watchable) -> None:
         reader = self._readers.pop(connection, None)
         if reader is not None:
             self._record_address(reader)

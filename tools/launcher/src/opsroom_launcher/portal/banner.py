@@ -25,6 +25,8 @@ class Addresses:
     """The folder of the built page; None: there is none to serve."""
     tls: bool = False
     """Whether the gateway serves TLS itself."""
+    admin_token: Path | None = None
+    """The file of the admin's token in `open` mode."""
 
     @property
     def keeps_data(self) -> bool:
@@ -47,6 +49,7 @@ def banner(addresses: Addresses, seconds: float) -> str:
             f"  Course servers  {web}/chat   {web}/cloud",
             f"  NATS            {nats}",
             f"                  nats {_proof(addresses, nats)} sub 'cloud.events.>'",
+            *([] if addresses.admin_token is None else [f"  Admin's token   {addresses.admin_token}"]),
             f"  Data            {_data(addresses)}",
             f"  To stop         Ctrl-C, or kill {os.getpid()}",
             "",

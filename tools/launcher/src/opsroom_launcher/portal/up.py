@@ -14,6 +14,7 @@ from opsroom_launcher import env_vars
 from opsroom_launcher.errors import RefusedError
 from opsroom_launcher.install.install_layout import InstallLayout
 from opsroom_launcher.options import UpOptions
+from opsroom_launcher.portal.admin_token import admin_token_line, token_file
 from opsroom_launcher.portal.banner import Addresses, banner
 from opsroom_launcher.portal.broker import HOST as BROKER_HOST
 from opsroom_launcher.portal.broker import broker_spec, choose_port, find_binary, users_folder
@@ -67,7 +68,8 @@ def _plan(options: UpOptions, layout: InstallLayout, stack: ExitStack) -> Plan:
     nats_port = choose_port(options.nats_port)
     data = stack.enter_context(_data_dir(options, layout))
     nats_url = f"nats://{format_host_port(BROKER_HOST, nats_port)}"
-    addresses = Addresses(options.host, port, nats_url, data.path, data.kept, page, tls)
+    token = token_file(users_folder(data.path)) if options.access in {None, "open"} else None
+    addresses = Addresses(options.host, port, nats_url, data.path, data.kept, page, tls, token)
     return Plan((broker_spec(binary, data, nats_port), *service_specs(options, addresses)), addresses)
 
 
@@ -93,6 +95,9 @@ def service_specs(options: UpOptions, addresses: Addresses) -> tuple[ServiceSpec
     }
     if options.access is not None:
         environ["GATEWAY_ACCESS"] = options.access
+    if addresses.data is not None and addresses.admin_token is not None:
+        own_token = admin_token_line(users_folder(addresses.data))
+        environ["GATEWAY_TOKENS"] = ",".join(filter(None, (environ.get("GATEWAY_TOKENS"), own_token)))
     if addresses.page:
         environ.setdefault("GATEWAY_FRONTEND", str(addresses.page))
     environ.setdefault("LOG_FORMAT", "text")  # people read them, behind a prefix

@@ -177,9 +177,20 @@ class ChatSocket:
             raise _ClosedError from None
         self._user = reply.user
         # The user list in the welcome must contain this user. A lagging gateway rejects the connection.
-        if not await self._context.members_subscription.wait_for(reply.seq, _SEEN_SECONDS):
+        seen = await self._context.members_subscription.wait_for(reply.seq, _SEEN_SECONDS)
+        if not seen or not self._is_listed(self._session):
             self._connection.close(Close.TRY_LATER.value)
             raise _ClosedError
+
+    def _is_listed(self, session: Session) -> bool:
+        """Whether the user's record still has this connection.
+
+        A revocation or an exit may have reached this gateway before the reply to the join, when there was no
+        session to end.
+        """
+        member = self._context.members.member(session.user_id)
+        connections = () if member is None else member.connections
+        return session.rejoining or any(one.id == session.connection.id for one in connections)
 
     async def _authorize(self, token: str) -> None:
         """Check that the token may chat, unless the portal is open to everyone."""
@@ -198,6 +209,8 @@ class ChatSocket:
         context = self._context
         if self._user is None:
             raise AssertionError("welcome before join")
+        if not self._connection.open:
+            raise _ClosedError
         self._replies.welcome(self._user, context.members.listed(), context.projection.head, self._mute())
         self._welcomed = True
         context.members.readers.subscribe(self._connection)
