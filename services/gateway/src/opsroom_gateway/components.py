@@ -7,7 +7,7 @@ from opsroom_gateway.api.cloud_commands import CloudCommands
 from opsroom_gateway.api.status_events import StatusStreams
 from opsroom_gateway.api.status_service import CachedStatus
 from opsroom_gateway.auth.authorization import Authorizer
-from opsroom_gateway.auth.factory import build_authorizer, utc_now
+from opsroom_gateway.auth.factory import build_authorizer, static_tokens, utc_now
 from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
 from opsroom_gateway.middleware.rate_limits import Limits, build_limits
 from opsroom_gateway.middleware.request_checks import RequestChecks, build_checks
@@ -57,9 +57,9 @@ def build_access(broker: NatsConnection, settings: GatewaySettings) -> AccessCom
     """
     requester = RequestClient(broker, timeout=settings.patience_seconds)
     restrictions = RestrictionProjection(utc_now)
-    return AccessComponents(
-        requester, restrictions, build_authorizer(settings, requester, RestrictionEnforcer(restrictions))
-    )
+    tokens = static_tokens(settings)
+    enforcer = RestrictionEnforcer(restrictions, tokens.name_of)
+    return AccessComponents(requester, restrictions, build_authorizer(settings, requester, tokens, enforcer))
 
 
 def build_components(
@@ -68,12 +68,8 @@ def build_components(
     access_components: AccessComponents,
     gateway_id: str,
     start: int,
-    shared_actors: frozenset[str],
 ) -> Components:
-    """Build the components of the gateway ``gateway_id``.
-
-    ``start``: the first chat message that it holds; ``shared_actors``: see ``Limits``.
-    """
+    """Build the components of the gateway ``gateway_id``; ``start``: the first chat message that it holds."""
     projections = build_projections(broker, access_components.restrictions, start, settings.ring_messages)
     audit = AuditWriter(broker)
     cached_status = CachedStatus(lambda: collect_status(broker))
@@ -84,7 +80,7 @@ def build_components(
         projections=projections,
         sessions=Sessions(access_components.requester, gateway_id),
         commands=CloudCommands(access_components.requester, projections.cloud_subscription),
-        limits=build_limits(settings, shared_actors),
+        limits=build_limits(settings),
         checks=build_checks(settings),
         revocations=revocations,
         audit=audit,

@@ -14,6 +14,7 @@ from opsroom_contracts.cloud.models import (
     OperationReply,
     OperationRequest,
 )
+from opsroom_contracts.identity import Identity
 from opsroom_contracts.serialization.model import Model
 from opsroom_contracts.text import clip
 from opsroom_messaging.client.request_client import RequestClient
@@ -26,9 +27,10 @@ RequestT = TypeVar("RequestT", bound=Model)
 
 @dataclass(frozen=True, slots=True)
 class CommandContext:
-    """The caller of a command: name, address, and quota of pending operations (None: no quota)."""
+    """The caller of a command: name to show, identity, address, and quota of pending operations, if any."""
 
     name: str
+    identity: Identity
     address: str
     pending_max: int | None
 
@@ -51,6 +53,7 @@ class CloudCommands:
             CreateRequest(
                 client_id=client_id,
                 actor=context.name,
+                identity=context.identity,
                 address=clip(context.address, ADDRESS_MAX),
                 pending_max=context.pending_max,
             ),
@@ -64,6 +67,7 @@ class CloudCommands:
             instance_id=instance_id,
             client_id=client_id,
             actor=context.name,
+            identity=context.identity,
             address=clip(context.address, ADDRESS_MAX),
             pending_max=context.pending_max,
         )
@@ -72,7 +76,10 @@ class CloudCommands:
     async def cancel(self, operation_id: str, context: CommandContext) -> Operation:
         """Cancel a pending operation."""
         request = CancelRequest(
-            operation_id=operation_id, actor=context.name, address=clip(context.address, ADDRESS_MAX)
+            operation_id=operation_id,
+            actor=context.name,
+            identity=context.identity,
+            address=clip(context.address, ADDRESS_MAX),
         )
         return await self._send(endpoints.CANCEL_OPERATION, request)
 

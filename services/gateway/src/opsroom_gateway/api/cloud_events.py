@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 
-from opsroom_contracts.chat.moderation import Restriction
+from opsroom_contracts.chat.moderation import RestrictionFields
 from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.identity import Action
 from opsroom_gateway.api.problem_details import error_responses
@@ -63,7 +63,8 @@ def events_router(
     ) -> EventStream:
         position = _resume_position(since, last_event_id)
         client = client_of(request)
-        name = None if principal.auth_method is AuthMethod.NONE else principal.name
+        known = principal.auth_method is not AuthMethod.NONE
+        name, identity = (principal.name, principal.identity) if known else (None, None)
 
         def forget(connection: EventStreamConnection) -> None:
             projection.readers.unsubscribe(connection)
@@ -73,7 +74,8 @@ def events_router(
             await _begin(projection, replayer, connection, position)
             if connection.open:
                 try:
-                    access.enforcer.watch(connection, client, name, partial(_on_restriction, connection))
+                    on_restriction = partial(_on_restriction, connection)
+                    access.enforcer.watch(connection, client, name, on_restriction, identity)
                 except FaultError:  # banned during the replay
                     connection.end()
                     return
@@ -85,7 +87,7 @@ def events_router(
     return router
 
 
-def _on_restriction(connection: EventStreamConnection, restriction: Restriction) -> None:
+def _on_restriction(connection: EventStreamConnection, restriction: RestrictionFields) -> None:
     if is_ban(restriction):
         connection.end()
 

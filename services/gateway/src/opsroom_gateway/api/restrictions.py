@@ -9,6 +9,7 @@ from opsroom_contracts import endpoints
 from opsroom_contracts.addresses import network_of
 from opsroom_contracts.audit import AuditedAction
 from opsroom_contracts.chat.moderation import (
+    IDENTITIES_MAX,
     LiftRequest,
     Restriction,
     RestrictionKind,
@@ -16,8 +17,8 @@ from opsroom_contracts.chat.moderation import (
 )
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.http import NewBan, NewMute, RestrictionList
-from opsroom_contracts.identity import Action
-from opsroom_contracts.text import fold_name
+from opsroom_contracts.identity import Action, Identity
+from opsroom_contracts.text import fold_name, visible_name
 from opsroom_gateway.api.audit_log import GatewayAuditLog
 from opsroom_gateway.api.moderation import AUTH_ERRORS, Id, Moderator, ReasonQuery, require_moderator
 from opsroom_gateway.api.problem_details import error_responses, example_response
@@ -53,9 +54,13 @@ class RestrictionClient:
         self._subscription = subscription
 
     async def restrict(
-        self, kind: RestrictionKind, body: NewMute | NewBan, moderator: Moderator
+        self,
+        kind: RestrictionKind,
+        body: NewMute | NewBan,
+        moderator: Moderator,
+        identities: tuple[Identity, ...],
     ) -> Restriction:
-        """Mute or ban.
+        """Mute or ban. ``identities``: the static tokens with the name.
 
         Raises:
             FaultError: what the chat service refused.
@@ -65,6 +70,7 @@ class RestrictionClient:
             kind=kind,
             name=body.name,
             address=body.address if isinstance(body, NewBan) else None,
+            identities=identities,
             seconds=body.seconds,
             reason=body.reason,
             by=moderator.by,
@@ -88,6 +94,11 @@ def restrictions_router(
 ) -> APIRouter:
     """Build the routes of mutes and bans."""
     router = APIRouter(prefix="/chat", tags=["admin"], dependencies=[BEARER])
+
+    def holders_of(name: str | None) -> tuple[Identity, ...]:
+        """Return the static tokens with that name."""
+        folded = "" if name is None else fold_name(visible_name(name))
+        return access.tokens.holders_of(folded)[:IDENTITIES_MAX]
 
     @router.get(
         "/restrictions",
@@ -113,9 +124,10 @@ def restrictions_router(
     ) -> Restriction:
         """They can read but not send, for `seconds` or until the mute is lifted, and are notified.
 
-        The mute applies to the name and to names that count as the same. A new mute replaces an earlier one.
+        The mute applies to the name, to names that count as the same, and to every other name of a holder who
+        registered with a static token or signed in. A new mute replaces an earlier one.
         """
-        return await client.restrict(RestrictionKind.MUTE, body, moderator)
+        return await client.restrict(RestrictionKind.MUTE, body, moderator, holders_of(body.name))
 
     @router.post(
         "/bans",
@@ -131,10 +143,11 @@ def restrictions_router(
     ) -> Restriction:
         """Users with the name, or from the address, are disconnected and can't connect.
 
-        An IPv6 address stands for its /64 network. A new ban replaces an earlier one.
+        A ban of a name applies to the same names as a mute. An IPv6 address stands for its /64 network. A
+        new ban replaces an earlier one.
         """
         _reject_self_ban(body, moderator, client_of(request).network)
-        return await client.restrict(RestrictionKind.BAN, body, moderator)
+        return await client.restrict(RestrictionKind.BAN, body, moderator, holders_of(body.name))
 
     @router.delete(
         "/restrictions/{restriction_id}",

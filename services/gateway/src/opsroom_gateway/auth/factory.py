@@ -32,7 +32,10 @@ def static_tokens(settings: AccessSettings) -> StaticTokens:
 
 
 def build_authorizer(
-    settings: AccessSettings, requester: RequestClient, enforcer: RestrictionEnforcer
+    settings: AccessSettings,
+    requester: RequestClient,
+    tokens: StaticTokens,
+    enforcer: RestrictionEnforcer,
 ) -> Authorizer:
     """Build the authorizer of this process.
 
@@ -41,7 +44,7 @@ def build_authorizer(
     """
     return Authorizer(
         requester,
-        static_tokens(settings),
+        tokens,
         _sign_on(settings),
         rules=AccessRules(settings.mode(), settings.guests_welcome(), settings.open_moderation),
         enforcer=enforcer,

@@ -11,7 +11,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message
 from starlette.websockets import WebSocket
 
-from opsroom_contracts.chat.moderation import Restriction
+from opsroom_contracts.chat.moderation import RestrictionFields
 from opsroom_contracts.close_codes import Close
 from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.legacy import CourseChatError, CourseRegistered, LegacyUser
@@ -61,7 +61,7 @@ def course_chat_app(
         max_idle = None if client.exempt or not idle_seconds else idle_seconds
         connection = connection_of(websocket)
 
-        def on_restriction(restriction: Restriction) -> None:
+        def on_restriction(restriction: RestrictionFields) -> None:
             if is_ban(restriction):
                 connection.close(Close.BANNED.value)
 

@@ -11,7 +11,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message
 from starlette.websockets import WebSocket
 
-from opsroom_contracts.chat.moderation import Restriction
+from opsroom_contracts.chat.moderation import RestrictionFields
 from opsroom_contracts.close_codes import Close
 from opsroom_contracts.cloud.commands import Command
 from opsroom_contracts.errors import HTTP_STATUS, ErrorCode, FaultError
@@ -159,13 +159,13 @@ class CourseCloudApp:
     ) -> bool:
         """Close ``connection`` when its client is banned. Returns False, and closes it, if it already is."""
 
-        def on_restriction(restriction: Restriction) -> None:
+        def on_restriction(restriction: RestrictionFields) -> None:
             if is_ban(restriction):
                 close()
 
         try:
-            name = None if viewer is None else viewer.name
-            self._legacy_access.access.enforcer.watch(connection, client, name, on_restriction)
+            name, identity = (None, None) if viewer is None else (viewer.name, viewer.identity)
+            self._legacy_access.access.enforcer.watch(connection, client, name, on_restriction, identity)
         except FaultError:
             close()
             return False
