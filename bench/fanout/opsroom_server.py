@@ -23,7 +23,7 @@ from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.subjects import CHAT_EVENTS
 from opsroom_gateway.api.cloud_events import events_router
 from opsroom_gateway.app import Gateway
-from opsroom_gateway.auth.factory import build_authorizer, utc_now
+from opsroom_gateway.auth.factory import build_authorizer, static_tokens, utc_now
 from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
 from opsroom_gateway.fanout.replay import Replayer
 from opsroom_gateway.metrics import fan_out_latency
@@ -80,8 +80,10 @@ def application(latency: Histogram | None) -> FastAPI:
     app = FastAPI()
     chat, cloud = MessageProjection(1, 4096, latency), InstanceProjection()
     # Nobody resumes here, so the stream is never read.
-    enforcement = RestrictionEnforcer(RestrictionProjection(utc_now))
-    access = build_authorizer(GatewaySettings(), RequestClient(unconnected()), enforcement)
+    settings = GatewaySettings()
+    tokens = static_tokens(settings)
+    enforcement = RestrictionEnforcer(RestrictionProjection(utc_now), tokens.name_of)
+    access = build_authorizer(settings, RequestClient(unconnected()), tokens, enforcement)
     app.include_router(events_router(cloud, cast("Replayer", None), access, RevocationWatcher(access)))
     app.add_middleware(ClientAddressMiddleware, exempt=(), proxies=parse_proxies(()))
 

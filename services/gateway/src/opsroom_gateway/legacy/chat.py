@@ -128,7 +128,7 @@ class CourseChat:
         return socket
 
     def is_unbound(self, socket: CourseSocket) -> bool:
-        """Return whether the socket belongs to no user yet."""
+        """Return whether the socket has no user yet."""
         return self.binding.user_of(socket.id) is None
 
     async def receive(self, socket: CourseSocket, data: str | bytes) -> None:
@@ -282,7 +282,7 @@ class CourseChat:
             log.info("could not bind a socket to %s: %s", user_id, error)
             self.binding.unbind(socket.id)
             return
-        # A socket from elsewhere may claim the user, but not end the registration: it could be anybody's.
+        # A socket from another address may be anybody's: it does not end the registration.
         if member is not None and same_address(member.origin, socket.origin):
             registrations = tuple(name for name in connection_ids(member) if not is_socket(name))
             if registrations:

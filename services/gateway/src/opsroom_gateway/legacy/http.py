@@ -34,4 +34,5 @@ def origin_of(connection: HTTPConnection) -> str:
     """
     client, agent = client_of(connection), connection.headers.get("user-agent", "")
     network = hashlib.sha256(client.network.encode()).hexdigest()[:_NETWORK_DIGITS]
-    return f"{network}.{hashlib.sha256(f'{client.address}\n{agent}'.encode()).hexdigest()[:32]}"
+    browser = hashlib.sha256(f"{client.address}\n{agent}".encode()).hexdigest()[:32]
+    return f"{network}.{browser}"

@@ -9,8 +9,8 @@ from typing import Any, Final
 from opsroom_contracts.text import NameRuleError, clean_name
 
 _NAMES: Final = frozenset(
-    ("name", "username", "nickname", "nick", "user", "displayname", "fullname", "firstname", "login")
-    + ("author", "sender", "from", "by")
+    {"name", "username", "nickname", "nick", "displayname", "fullname", "firstname", "login", "user"}
+    | {"author", "sender", "from"}
 )
 _IDS: Final = frozenset({"id", "userid", "uid", "authorid", "senderid"})
 
