@@ -95,7 +95,7 @@ class StatusStreams:
     def _is_banned(self, request: Request, principal: Principal) -> bool:
         name = None if principal.auth_method is AuthMethod.NONE else principal.name
         try:
-            self._access.enforcer.check(client_of(request), name)
+            self._access.enforcer.check(client_of(request), name, principal.identity)
         except FaultError:
             return True
         return False

@@ -14,6 +14,7 @@ from starlette.websockets import WebSocket
 from opsroom_contracts.chat.moderation import RestrictionFields
 from opsroom_contracts.close_codes import Close
 from opsroom_contracts.errors import ErrorCode, FaultError
+from opsroom_contracts.identity import anonymous_identity
 from opsroom_contracts.legacy import CourseChatError, CourseRegistered, LegacyUser
 from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.serialization.model import Model
@@ -89,7 +90,16 @@ def course_chat_app(
 class _Connection:
     """A socket, served by callbacks."""
 
-    __slots__ = ("_chat", "_client", "_connection", "_idle_timer", "_last_message_at", "_limits", "_socket")
+    __slots__ = (
+        "_chat",
+        "_client",
+        "_connection",
+        "_identity",
+        "_idle_timer",
+        "_last_message_at",
+        "_limits",
+        "_socket",
+    )
 
     def __init__(
         self, chat: CourseChat, limits: Limits, client: Client, connection: WebSocketConnection
@@ -97,6 +107,7 @@ class _Connection:
         self._chat = chat
         self._limits = limits
         self._client = client
+        self._identity = anonymous_identity(client.network)
         self._connection = connection
         self._last_message_at = 0.0
         self._idle_timer: asyncio.TimerHandle | None = None
@@ -116,7 +127,7 @@ class _Connection:
             return
         data = message.get("text")
         self._last_message_at = asyncio.get_running_loop().time()
-        await self._limits.throttle(self._limits.messages, self._client)
+        await self._limits.throttle(self._limits.messages, self._client, self._identity)
         await self._chat.receive(self._socket, message["bytes"] if data is None else data)
 
     def _start_idle_timer(self, max_idle: float, wait: float) -> None:

@@ -15,7 +15,7 @@ from opsroom_contracts.chat.moderation import RestrictionFields
 from opsroom_contracts.close_codes import Close
 from opsroom_contracts.cloud.commands import Command
 from opsroom_contracts.errors import HTTP_STATUS, ErrorCode, FaultError
-from opsroom_contracts.identity import Action
+from opsroom_contracts.identity import Action, Identity, anonymous_identity
 from opsroom_contracts.legacy import CONNECTION_GREETING, CourseCloudError, CourseStatus
 from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.serialization.model import Model
@@ -124,16 +124,20 @@ class CourseCloudApp:
             self._cloud.sockets, connection, viewer, partial(connection.close, Close.TOKEN_INVALID.value)
         )
         context = self._legacy_access.socket_context(websocket, viewer)
-        connection.serve_callback(partial(self._on_message, client_of(websocket), context))
+        client = client_of(websocket)
+        identity = anonymous_identity(client.network) if viewer is None else viewer.identity
+        connection.serve_callback(partial(self._on_message, client, identity, context))
 
     async def not_found(self, request: Request) -> Response:
         """Respond to all other paths."""
         return _json(CourseCloudError(message=f"There is no {request.method} {request.url.path} here."), 404)
 
-    async def _on_message(self, client: Client, context: CommandContext | None, message: Message) -> None:
+    async def _on_message(
+        self, client: Client, identity: Identity, context: CommandContext | None, message: Message
+    ) -> None:
         if message["type"] != "websocket.disconnect":
             data = message.get("text")
-            await self._limits.throttle(self._limits.commands, client)
+            await self._limits.throttle(self._limits.commands, client, identity)
             await self._cloud.receive(message["bytes"] if data is None else data, context)
 
     async def _command(self, request: Request, command: Command, instance_id: str) -> Response:
