@@ -316,7 +316,6 @@ export interface RestrictionList {
   restrictions: Restriction[];
 }
 export interface Restriction {
-  version: 1;
   id: string;
   kind: RestrictionKind;
   name?: string;
@@ -326,6 +325,7 @@ export interface Restriction {
   until?: string;
   reason?: string;
   lifted: boolean;
+  version: 1;
 }
 export interface NewMute {
   name: string;
@@ -405,10 +405,9 @@ export interface AuditPage {
 }
 export interface AuditRecord {
   seq: number;
-  entry: AuditEntry;
+  entry: AuditEntryView;
 }
-export interface AuditEntry {
-  version: 1;
+export interface AuditEntryView {
   id: string;
   at: string;
   outcome: AuditOutcome;
@@ -419,6 +418,8 @@ export interface AuditEntry {
   operationId?: string;
   code?: ErrorCode;
   reason?: string;
+  version: 1;
+  identity?: string;
 }
 export interface Status {
   at: string;

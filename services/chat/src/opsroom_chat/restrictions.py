@@ -91,7 +91,7 @@ class RestrictionHandlers:
         )
 
     def _with_holders(self, restriction: RestrictionRecord, request: RestrictRequest) -> RestrictionRecord:
-        """Return it so that it covers the holder of the name, and whom the one that it replaces covers.
+        """Return it with the identity of the name's holder, and those of the restriction that it replaces.
 
         Raises:
             FaultError: ``invalid_request``: the moderator would ban their own identity.
@@ -172,7 +172,7 @@ class RestrictionHandlers:
         return await self._read(restriction_subject(restriction.id)) == restriction
 
     async def _remove_members(self, ban: RestrictionRecord) -> int:
-        """Remove everybody whom the ban covers; return the sequence of the last change (0: nobody)."""
+        """Remove all members that the ban covers; return the sequence of the last change (0: nobody)."""
         held = None if ban.name is None else self._members.index.name(name_key(ban.name))
         covered = set(self._members.index.members_of(frozenset(ban.identities)))
         if held is not None and held.user_id is not None:

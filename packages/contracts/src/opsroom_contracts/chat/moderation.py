@@ -96,7 +96,8 @@ class Restriction(RestrictionFields):
 class RestrictionRecord(RestrictionFields):
     """A mute or a ban, on ``chat.restrictions.<id>``.
 
-    ``identities``: whom it covers under any name: the holder of the name, if a credential proves it.
+    ``identities``: it covers their holders under any name. They are those of the name, if a credential proves
+    who holds it.
     """
 
     version: Literal[2] = 2
@@ -124,7 +125,7 @@ class RestrictRequest(Model):
     kind: RestrictionKind
     name: RawName | None = None
     address: Address | None = None
-    identities: Identities = ()
+    identities: Identities | None = None
     seconds: Seconds | None = None
     reason: Reason | None = None
     by: Requester = Requester()

@@ -56,7 +56,7 @@ def restriction_of(request: RestrictRequest, now: datetime) -> RestrictionRecord
         at=to_milliseconds(now),
         until=until,
         reason=request.reason,
-        identities=() if name is None else request.identities,
+        identities=(request.identities or ()) if name is not None else (),
     )
 
 

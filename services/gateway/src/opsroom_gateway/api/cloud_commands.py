@@ -17,6 +17,7 @@ from opsroom_contracts.cloud.models import (
 from opsroom_contracts.identity import Identity
 from opsroom_contracts.serialization.model import Model
 from opsroom_contracts.text import clip
+from opsroom_gateway.auth.older_services import request_with_identity
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
 
@@ -91,6 +92,6 @@ class CloudCommands:
     async def _send(
         self, endpoint: endpoints.Endpoint[RequestT, OperationReply], request: RequestT
     ) -> Operation:
-        reply = await self._requester.request(endpoint, request)
+        reply = await request_with_identity(self._requester, endpoint, request)
         await self._subscription.wait_for(reply.seq, _SEEN_SECONDS)
         return reply.operation

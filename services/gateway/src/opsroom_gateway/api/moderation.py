@@ -17,6 +17,7 @@ from opsroom_gateway.api.audit_log import GatewayAuditLog, requester_of
 from opsroom_gateway.api.problem_details import error_responses
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import AuthMethod, Authorizer
+from opsroom_gateway.auth.older_services import request_with_identity
 from opsroom_gateway.middleware.client_address import client_of
 from opsroom_messaging.client.request_client import RequestClient
 
@@ -92,7 +93,7 @@ def moderation_router(requester: RequestClient, access: Authorizer, audit_log: G
     ) -> None:
         """The text is erased, and readers receive a `removed` frame. A repeated request changes nothing."""
         request = RemoveRequest(room=room, id=message_id, reason=reason, by=moderator.by)
-        await requester.request(endpoints.REMOVE_MESSAGE, request)
+        await request_with_identity(requester, endpoints.REMOVE_MESSAGE, request)
 
     @router.delete(
         "/users/{user_id}/token",
@@ -107,6 +108,6 @@ def moderation_router(requester: RequestClient, access: Authorizer, audit_log: G
     ) -> None:
         """The user leaves the list, and every gateway closes the connections opened with the token."""
         request = RevokeRequest(request_id=uuid4().hex, user_id=user_id, reason=reason, by=moderator.by)
-        await requester.request(endpoints.REVOKE, request)
+        await request_with_identity(requester, endpoints.REVOKE, request)
 
     return router

@@ -24,6 +24,7 @@ from opsroom_gateway.api.moderation import AUTH_ERRORS, Id, Moderator, ReasonQue
 from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import Authorizer
+from opsroom_gateway.auth.older_services import request_with_identity
 from opsroom_gateway.middleware.client_address import client_of
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
@@ -70,12 +71,12 @@ class RestrictionClient:
             kind=kind,
             name=body.name,
             address=body.address if isinstance(body, NewBan) else None,
-            identities=identities,
+            identities=identities or None,
             seconds=body.seconds,
             reason=body.reason,
             by=moderator.by,
         )
-        reply = await self._requester.request(endpoints.RESTRICT, request)
+        reply = await request_with_identity(self._requester, endpoints.RESTRICT, request)
         await self._subscription.wait_for(reply.seq, _SEEN_SECONDS)
         return reply.restriction
 
@@ -85,7 +86,7 @@ class RestrictionClient:
         Raises:
             FaultError: ``restriction_unknown``, ``unavailable``.
         """
-        reply = await self._requester.request(endpoints.LIFT, request)
+        reply = await request_with_identity(self._requester, endpoints.LIFT, request)
         await self._subscription.wait_for(reply.seq, _SEEN_SECONDS)
 
 

@@ -12,6 +12,7 @@ from opsroom_gateway.api.audit_log import requester_of
 from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import AuthMethod, Authorizer
+from opsroom_gateway.auth.older_services import request_with_identity
 from opsroom_messaging.client.request_client import RequestClient
 
 _EXAMPLE = {
@@ -63,6 +64,6 @@ def session_router(access: Authorizer, requester: RequestClient) -> APIRouter:
             raise refuse(ErrorCode.UNAUTHENTICATED, "a registration token is required to sign out")
         by = requester_of(request, principal.name, principal.identity)
         revocation = RevokeRequest(request_id=uuid4().hex, user_id=principal.user.id, by=by)
-        await requester.request(endpoints.REVOKE, revocation)
+        await request_with_identity(requester, endpoints.REVOKE, revocation)
 
     return router

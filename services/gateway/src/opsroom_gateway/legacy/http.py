@@ -30,7 +30,7 @@ async def json_body(request: Request) -> Any:
 def origin_of(connection: HTTPConnection) -> str:
     """Return two digests: of the client's network, and of its address and browser.
 
-    The first is short, so that a stored origin fits many addresses: it only tells apart who is elsewhere.
+    The first is short, so that many addresses share it: it only distinguishes clients at other addresses.
     """
     client, agent = client_of(connection), connection.headers.get("user-agent", "")
     network = hashlib.sha256(client.network.encode()).hexdigest()[:_NETWORK_DIGITS]
