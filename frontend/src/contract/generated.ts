@@ -316,6 +316,7 @@ export interface RestrictionList {
   restrictions: Restriction[];
 }
 export interface Restriction {
+  version: 1;
   id: string;
   kind: RestrictionKind;
   name?: string;
@@ -325,7 +326,6 @@ export interface Restriction {
   until?: string;
   reason?: string;
   lifted: boolean;
-  version: 1;
 }
 export interface NewMute {
   name: string;
@@ -408,6 +408,7 @@ export interface AuditRecord {
   entry: AuditEntryView;
 }
 export interface AuditEntryView {
+  version: 1;
   id: string;
   at: string;
   outcome: AuditOutcome;
@@ -418,7 +419,6 @@ export interface AuditEntryView {
   operationId?: string;
   code?: ErrorCode;
   reason?: string;
-  version: 1;
   identity?: string;
 }
 export interface Status {

@@ -63,6 +63,7 @@ class AuditOutcome(StrEnum):
 
 
 class _AuditFields(Model):
+    version: int
     id: Identifier
     at: Timestamp
     outcome: AuditOutcome

@@ -76,6 +76,7 @@ class RestrictionFields(Model):
     ended it.
     """
 
+    version: int
     id: Identifier
     kind: RestrictionKind
     name: RawName | None = None

@@ -50,6 +50,7 @@ class Instance(Model):
 
 
 class _EventFields(Model):
+    version: int
     type: EventType
     instance_id: Identifier
     operation_id: Identifier
