@@ -77,7 +77,7 @@ one credential registered are one identity.
 
 OPERATOR_IDENTITY: Final = "operator"
 
-RESERVED_NAMES: Final = frozenset({"anonymous", "course", "guest", "operator"})
+RESERVED_NAMES: Final = frozenset({"anonymous", "course", "operator"})
 """Names that the portal shows for callers without a name. No user can register them."""
 
 

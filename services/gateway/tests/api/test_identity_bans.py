@@ -51,7 +51,7 @@ async def kept_out(two: TwoGateways, token: str, static: dict[str, str]) -> None
 async def test_a_mute_covers_every_name_of_the_credential(two: TwoGateways) -> None:
     async with two.first.requests() as client, two.admin() as admin:
         one, token_one = await alias_of(client, two, Role.MEMBER, "one")
-        _, token_two = await alias_of(client, two, Role.MEMBER, "two")
+        two_name, token_two = await alias_of(client, two, Role.MEMBER, "two")
         _, other_token = await alias_of(client, two, Role.VIEWER, "other")
         async with (
             person_from(two.first, token_one) as first,
@@ -67,7 +67,11 @@ async def test_a_mute_covers_every_name_of_the_credential(two: TwoGateways) -> N
                 assert "muted" in third.welcome
                 assert (await third.say("hello?"))["code"] == "muted"
             assert (await other.say("hi"))["type"] == "ack"
+            second_path = await restricted(admin, "mutes", two_name)
+            await second.receive("muted")
             assert (await admin.delete(path)).status_code == 204
+            assert (await second.receive("muted", "unmuted"))["type"] == "muted", "the second is in force"
+            assert (await admin.delete(second_path)).status_code == 204
             await second.receive("unmuted")
             assert (await second.say("at last"))["type"] == "ack"
 

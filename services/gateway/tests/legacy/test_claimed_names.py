@@ -103,7 +103,7 @@ async def test_outside_of_open_mode_no_frame_can_name_a_user_with_a_token(two: T
         user = response.json()["user"]
     async with socket_from(two.first, "/chat", address) as socket:
         mallory = CourseClient(socket)
-        for held in (name, "the admin"):
+        for held in (name, "the admin", "operator"):
             assert await relayed(mallory, forms_of(held, user["id"])) == [], held
         unclear: list[Fields] = [
             {"name": "v\u0435ra"},

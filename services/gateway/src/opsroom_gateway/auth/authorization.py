@@ -146,7 +146,7 @@ class Authorizer:
             return self._with_permissions(principal, local=local)
         if self._sign_on is not None and token.count(".") == 2:
             name, grant = await self._sign_on.grant(token)
-            if not self._may_use_name(name, grant):  # the user chooses it at the issuer
+            if not self.may_use_name(name, grant):  # the user chooses it at the issuer
                 name = f"user-{grant.source.rpartition(':')[2][:8]}"
             principal = Principal(AuthMethod.SIGN_ON, grant.source, name, grant.role, grant=grant)
             return self._with_permissions(principal, local=local)
@@ -197,10 +197,11 @@ class Authorizer:
         Raises:
             FaultError: ``name_taken``: it belongs to a static token of another user, or to the portal.
         """
-        if not self._may_use_name(name, grant):
+        if not self.may_use_name(name, grant):
             raise refuse(ErrorCode.NAME_TAKEN, f"The name {name!r} is already taken.", field="name")
 
-    def _may_use_name(self, name: str, grant: Grant | None) -> bool:
+    def may_use_name(self, name: str, grant: Grant | None = None) -> bool:
+        """Return whether ``name`` is not reserved for somebody else."""
         folded = fold_name(visible_name(name))
         holders = self.tokens.holders_of(folded)
         if holders:

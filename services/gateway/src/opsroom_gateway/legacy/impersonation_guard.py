@@ -16,7 +16,7 @@ class Verdict(Enum):
     NOT_RELAYED = "not relayed"
     """It names a muted or banned user."""
     IGNORED = "ignored"
-    """It names a user with a token, or something that could look like one."""
+    """It names a user with a token or a reserved name, or has a name that could look like one."""
 
 
 class ImpersonationGuard:
@@ -62,9 +62,9 @@ class ImpersonationGuard:
 
     def _impersonates(self, claims: Claims) -> bool:
         for text in claims.texts:
-            folded = fold_name(visible_name(text))
-            if self._access.tokens.holders_of(folded):
+            if not self._access.may_use_name(text):
                 return True
+            folded = fold_name(visible_name(text))
             if any(member.dialect is not ProtocolVersion.COURSE for member in self._meant(text, folded)):
                 return True
         return False

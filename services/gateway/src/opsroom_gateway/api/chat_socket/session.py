@@ -277,7 +277,7 @@ class ChatSocket:
             self._replies.fault(refusal(restriction))
             self._connection.close(Close.BANNED.value)
         elif restriction.kind is RestrictionKind.MUTE and self._welcomed:
-            self._replies.muted(restriction)
+            self._replies.muted(self._mute() or restriction)
 
     async def _leave(self) -> None:
         self._left = True
