@@ -1,8 +1,11 @@
 """The quota of pending operations per identity."""
 
 import asyncio
+import json
 from collections.abc import Iterable
 from uuid import uuid4
+
+import pytest
 
 from opsroom_contracts import endpoints
 from opsroom_contracts.audit import AUDIT_ENTRY
@@ -172,13 +175,18 @@ async def test_the_quota_is_that_of_the_identity_under_all_its_names(broker: Nat
         await client.create("alias 0")  # of a gateway of an older release
 
 
-async def test_the_final_event_of_an_operation_has_its_identity(broker: NatsConnection) -> None:
+@pytest.mark.parametrize(("identity", "version"), [("token:a", 2), (None, 1)])
+async def test_all_events_of_an_operation_have_its_identity(
+    broker: NatsConnection, identity: str | None, version: int
+) -> None:
+    """Those without one are stored as older releases read them."""
     async with service(broker, delay_seconds=0.1):
         client, cloud = QuotaClient(broker), Cloud(broker)
-        operation = (await client.create(identity="token:a")).operation
+        operation = (await client.create(identity=identity)).operation
         await cloud.finished(operation)
-        events = [one.event for one in await cloud.kept()]
-        assert [(event.type, event.identity) for event in events] == [
-            (EventType.RECEIVED, "token:a"),
-            (EventType.CREATED, "token:a"),
+        kept = await cloud.kept()
+        assert [(one.event.type, one.event.identity) for one in kept] == [
+            (EventType.RECEIVED, identity),
+            (EventType.CREATED, identity),
         ]
+        assert {json.loads(one.message.data)["version"] for one in kept} == {version}

@@ -74,6 +74,10 @@ class InstanceEvent(_EventFields):
     version: Literal[2] = 2
     identity: Identity | None = None
 
+    def stored(self) -> Model:
+        """Return what to store. Without an identity, processes of older releases can read it, too."""
+        return self if self.identity is not None else copy_fields(self, InstanceEventV1)
+
 
 class InstanceEventV1(_EventFields):
     """An event of releases without identities, or published by hand."""
