@@ -57,6 +57,8 @@ def visible_name(raw: str) -> str:
     A clean name is returned unchanged. Compare the result of any other text to a name with
     :func:`fold_name`: it may mix scripts, be empty or too long.
     """
+    if raw.isascii() and raw.isprintable():
+        return _SPACES.sub(" ", raw.strip())
     normal = unicodedata.normalize("NFKC", raw)
     seen = "".join(
         char if unicodedata.category(char) not in _FORBIDDEN else " " if char.isspace() else ""

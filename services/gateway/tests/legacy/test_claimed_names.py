@@ -70,7 +70,8 @@ async def test_no_frame_can_name_a_muted_or_banned_user(
         repeated = json.dumps({"type": "send", "message": "forged", "name": name})
         await mallory.send(repeated[:-1] + ',"name":"me"}')
         by_id: list[Fields] = [{"user": {"id": token.partition(".")[0]}}] if kind == "mute" else []
-        assert await relayed(mallory, [*forms_of(name), *by_id]) == []
+        many: list[Fields] = [{"users": [{"name": f"n{n}"} for n in range(200)]}]
+        assert await relayed(mallory, [*forms_of(name), *by_id, *many]) == []
         allowed: list[Fields] = [{"user": user}, {"text": name, "name": user["name"]}]
         assert len(await relayed(mallory, allowed)) == 2
 

@@ -4,7 +4,7 @@ from enum import Enum
 
 from opsroom_contracts.chat.models import Member, MemberStatus, ProtocolVersion
 from opsroom_contracts.identity import Mode, granted_identity
-from opsroom_contracts.text import fold_name, visible_name
+from opsroom_contracts.text import NAME_MAX, fold_name, visible_name
 from opsroom_gateway.auth.authorization import Authorizer
 from opsroom_gateway.legacy.domain.claims import Claims, claims_in
 
@@ -14,7 +14,7 @@ class Verdict(Enum):
 
     ALLOWED = "allowed"
     NOT_RELAYED = "not relayed"
-    """It names a muted or banned user."""
+    """It names a muted or banned user, or more names than can be checked."""
     IGNORED = "ignored"
     """It names a user with a token or a reserved name, or has a name that could look like one."""
 
@@ -54,9 +54,9 @@ class ImpersonationGuard:
         if is_open and not enforcer.active:
             return Verdict.ALLOWED  # the usual case: don't read the frame
         claims = claims_in(data)
-        if not is_open and (claims.unclear or self._impersonates(claims)):
+        if not is_open and (claims.unclear or claims.excessive or self._impersonates(claims)):
             return Verdict.IGNORED
-        if enforcer.active and any(self._is_restricted(text) for text in claims.texts):
+        if enforcer.active and (claims.excessive or any(map(self._is_restricted, claims.texts))):
             return Verdict.NOT_RELAYED
         return Verdict.ALLOWED
 
@@ -71,7 +71,7 @@ class ImpersonationGuard:
 
     def _is_restricted(self, text: str) -> bool:
         name = visible_name(text)
-        if not name:
+        if not 0 < len(name) <= NAME_MAX:
             return False
         if self._access.enforcer.restricts(name, None):
             return True

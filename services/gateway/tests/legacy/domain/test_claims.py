@@ -78,6 +78,26 @@ def test_clean_names_and_ids_are_clear(frame: object) -> None:
     assert not claims_in(json.dumps(frame)).unclear
 
 
+@pytest.mark.parametrize(
+    "frame",
+    [
+        {"users": [{"name": f"n{n}"} for n in range(101)]},
+        {"name": [f"n{n}" for n in range(101)]},
+        {"name": "bob" + "\u200b" * 300},
+        {"name": ["\u200b"] * 300 + ["bob"]},
+        {"deep": [[]] * 5000},
+    ],
+)
+def test_what_takes_too_long_to_compare_is_excessive(frame: object) -> None:
+    assert claims_in(json.dumps(frame)).excessive
+
+
+def test_long_texts_and_many_values_that_are_no_names_are_not_excessive() -> None:
+    frame = {"id": "x" * 1000, "points": [{"x": n, "y": n} for n in range(1000)], "message": "\u200b" * 1000}
+    claims = claims_in(json.dumps(frame))
+    assert (claims.excessive, claims.texts) == (False, {"x" * 1000})
+
+
 @pytest.mark.parametrize("data", [b"\xff", "{", "[" * 100_000, '{"name":' + "9" * 5000 + "}"])
 def test_data_that_is_not_json_claims_nothing(data: str | bytes) -> None:
     assert claims_in(data).texts == set()

@@ -15,6 +15,13 @@ _NAMES: Final = frozenset(
 _IDS: Final = frozenset({"id", "userid", "uid", "authorid", "senderid"})
 
 
+_TEXTS_MAX: Final = 100
+_LENGTH_MAX: Final = 256
+"""Of a text that is not ASCII: it can have invisible characters, which take time to remove."""
+_KEY_MAX: Final = 32
+_CONTAINERS_MAX: Final = 2048
+
+
 class _Kind(Enum):
     """What a value is shown as."""
 
@@ -29,10 +36,15 @@ class _Pairs(list[tuple[str, Any]]):
 
 @dataclass(slots=True)
 class Claims:
-    """What a frame claims. ``unclear``: one of its names is not a clean name, or a list."""
+    """What a frame claims. ``unclear``: one of its names is not a clean name, or a list.
+
+    ``excessive``: there are too many names, or they are too long, to compare them all. Then ``texts`` is not
+    complete: a frame must not cost the gateway more time than it takes to send.
+    """
 
     texts: set[str] = field(default_factory=set)
     unclear: bool = False
+    excessive: bool = False
 
 
 def claims_in(data: str | bytes) -> Claims:
@@ -43,31 +55,42 @@ def claims_in(data: str | bytes) -> Claims:
         stack: list[tuple[Any, _Kind]] = [(json.loads(text, object_pairs_hook=_Pairs), _Kind.OTHER)]
     except (ValueError, RecursionError):
         return claims
-    while stack:
+    containers = 0
+    while stack and not claims.excessive:
         value, kind = stack.pop()
+        if not isinstance(value, list):
+            _add(claims, _shown(value), kind)
+            continue
+        containers += 1
         if isinstance(value, _Pairs):
             stack += [(inside, _kind_of(key)) for key, inside in value]
-        elif isinstance(value, list):
+        elif kind is _Kind.OTHER:
+            stack += [(inside, kind) for inside in value if isinstance(inside, list)]
+        else:
+            claims.unclear = True
             stack += [(inside, kind) for inside in value]
-            if kind is not _Kind.OTHER:
-                claims.unclear = True
-                claims.texts.update(_joined(value))
-        elif kind is not _Kind.OTHER:
-            _add(claims, _shown(value), kind)
+            for joined in _joined(value):
+                _add(claims, joined, kind)
+        claims.excessive |= containers > _CONTAINERS_MAX
     return claims
 
 
 def _kind_of(key: str) -> _Kind:
-    plain = "".join(char for char in key.casefold() if char.isalnum())
+    if len(key) > _KEY_MAX:
+        return _Kind.OTHER
+    plain = key.casefold()
+    if not plain.isalnum():
+        plain = "".join(char for char in plain if char.isalnum())
     if plain in _NAMES:
         return _Kind.NAME
     return _Kind.ID if plain in _IDS else _Kind.OTHER
 
 
 def _add(claims: Claims, text: str, kind: _Kind) -> None:
-    if not text.strip():
+    if kind is _Kind.OTHER or not text.strip():
         return
     claims.texts.add(text)
+    claims.excessive |= len(claims.texts) > _TEXTS_MAX or (len(text) > _LENGTH_MAX and not text.isascii())
     if kind is _Kind.ID and text.isascii() and text.isprintable():
         return
     try:
