@@ -70,13 +70,11 @@ class ImpersonationGuard:
         return False
 
     def _is_restricted(self, text: str) -> bool:
-        name = visible_name(text)
-        if not 0 < len(name) <= NAME_MAX:
-            return False
-        if self._access.enforcer.restricts(name, None):
+        enforcer, name = self._access.enforcer, visible_name(text)
+        if 0 < len(name) <= NAME_MAX and enforcer.restricts(name, None):
             return True
         return any(
-            self._access.enforcer.restricts(member.user.name, granted_identity(member.grant))
+            enforcer.restricts(member.user.name, granted_identity(member.grant))
             for member in self._meant(text, fold_name(name))
         )
 
