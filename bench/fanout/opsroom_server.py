@@ -23,7 +23,7 @@ from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.subjects import CHAT_EVENTS
 from opsroom_gateway.api.cloud_events import events_router
 from opsroom_gateway.app import Gateway
-from opsroom_gateway.auth.factory import build_authorizer
+from opsroom_gateway.auth.factory import build_authorizer, static_tokens
 from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
 from opsroom_gateway.fanout.replay import Replayer
 from opsroom_gateway.metrics import fan_out_latency
@@ -82,9 +82,10 @@ def application(latency: Histogram | None) -> FastAPI:
     app = FastAPI()
     chat, cloud = MessageProjection(1, 4096, latency), InstanceProjection()
     # Nobody resumes here, so the stream is never read.
-    clock = BrokerClock()
-    enforcement = RestrictionEnforcer(RestrictionProjection(clock))
-    access = build_authorizer(GatewaySettings(), RequestClient(unconnected()), enforcement, clock)
+    clock, settings = BrokerClock(), GatewaySettings()
+    tokens = static_tokens(settings)
+    enforcement = RestrictionEnforcer(RestrictionProjection(clock), tokens.name_of)
+    access = build_authorizer(settings, RequestClient(unconnected()), tokens, enforcement, clock)
     app.include_router(events_router(cloud, cast("Replayer", None), access, RevocationWatcher(access)))
     app.add_middleware(ClientAddressMiddleware, exempt=(), proxies=parse_proxies(()))
 

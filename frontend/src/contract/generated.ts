@@ -408,9 +408,9 @@ export interface AuditPage {
 }
 export interface AuditRecord {
   seq: number;
-  entry: AuditEntry;
+  entry: AuditEntryView;
 }
-export interface AuditEntry {
+export interface AuditEntryView {
   version: 1;
   id: string;
   at: string;
@@ -422,6 +422,7 @@ export interface AuditEntry {
   operationId?: string;
   code?: ErrorCode;
   reason?: string;
+  identity?: string;
 }
 export interface Status {
   at: string;

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from opsroom_contracts.text import NAME_MAX, NameRuleError, clean_name, clip, fold_name, visible
+from opsroom_contracts.text import (
+    NAME_MAX,
+    NameRuleError,
+    clean_name,
+    clip,
+    fold_name,
+    visible,
+    visible_name,
+)
 
 ANY_TEXT = st.text(max_size=40)
 LIKELY_NAMES = st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), min_size=1, max_size=24)
@@ -173,3 +181,23 @@ def test_visible_text_is_one_line_without_control_characters(text: str, shown: s
 def test_clip_truncates_to_the_limit() -> None:
     assert clip("abc", 2) == "ab"
     assert clip("abc", 3) == clip("abc", 64) == "abc"
+
+
+@pytest.mark.parametrize("raw", ["the  admin", " the\u00a0 admin", "the \u2003 admin"])
+def test_repeated_spaces_of_a_name_are_one(raw: str) -> None:
+    """A page shows them as one, so the names look alike."""
+    assert clean_name(raw) == "the admin"
+
+
+@pytest.mark.parametrize(
+    ("raw", "seen"),
+    [
+        ("Ann Lee", "Ann Lee"),
+        ("A\u200bnn\u2060 \u202e Lee\ufe0f", "Ann Lee"),
+        ("\uff21nn\tLee\n", "Ann Lee"),
+        ("\u200b\u3164", ""),
+        ("x" * 40, "x" * 40),
+    ],
+)
+def test_a_visible_name_is_what_a_reader_sees(raw: str, seen: str) -> None:
+    assert visible_name(raw) == seen

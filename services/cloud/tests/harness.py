@@ -93,8 +93,10 @@ class Cloud:
         self.reader = StreamReader(broker, CLOUD_STREAM)
         self._requester = RequestClient(broker, timeout=timeout, first_timeout=attempt)
 
-    async def create(self, client_id: str | None = None, actor: str = "ann") -> OperationReply:
-        request = CreateRequest(client_id=client_id, actor=actor)
+    async def create(
+        self, client_id: str | None = None, actor: str = "ann", identity: str | None = None
+    ) -> OperationReply:
+        request = CreateRequest(client_id=client_id, actor=actor, identity=identity)
         return await self._requester.request(endpoints.CREATE_INSTANCE, request)
 
     async def change(

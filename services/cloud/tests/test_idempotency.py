@@ -71,6 +71,24 @@ async def test_a_retry_of_a_cancelled_command_returns_cancelled(cloud: Cloud) ->
     assert (again.id, again.status) == (operation.id, OperationStatus.CANCELLED)
 
 
+async def test_a_key_belongs_to_an_identity_under_all_its_names(cloud: Cloud) -> None:
+    first, other = await asyncio.gather(
+        cloud.create("key/a", "ann", "token:a"), cloud.create("key/a", "ann", "token:b")
+    )
+    assert first.operation.id != other.operation.id
+    assert (await cloud.create("key/a", "an alias", "token:a")).operation.id == first.operation.id
+
+
+async def test_a_key_from_before_identities_returns_the_first_operation_of_the_same_actor(
+    cloud: Cloud,
+) -> None:
+    before = (await cloud.create("key/a", "ann")).operation
+    assert (await cloud.create("key/a", "ann", "token:a")).operation.id == before.id
+    assert (await cloud.create("key/a", "bob", "token:b")).operation.id != before.id
+    await cloud.finished(before)
+    assert (await cloud.create("key/a", "ann", "token:a")).operation.status is OperationStatus.DONE
+
+
 async def test_one_key_for_two_commands_is_refused(cloud: Cloud) -> None:
     first, second = await asyncio.gather(cloud.created(), cloud.created())
     used = (await cloud.change(Command.START, first, "mine")).operation

@@ -1,8 +1,11 @@
-"""The quota of pending operations per actor."""
+"""The quota of pending operations per identity."""
 
 import asyncio
+import json
 from collections.abc import Iterable
 from uuid import uuid4
+
+import pytest
 
 from opsroom_contracts import endpoints
 from opsroom_contracts.audit import AUDIT_ENTRY
@@ -28,8 +31,12 @@ class QuotaClient:
     def __init__(self, broker: NatsConnection) -> None:
         self._requester = RequestClient(broker, timeout=30, first_timeout=15.0)
 
-    async def create(self, actor: str = "ann", key: str | None = None, quota: int = QUOTA) -> OperationReply:
-        request = CreateRequest(client_id=key or uuid4().hex, actor=actor, pending_max=quota)
+    async def create(
+        self, actor: str = "ann", key: str | None = None, quota: int = QUOTA, identity: str | None = None
+    ) -> OperationReply:
+        request = CreateRequest(
+            client_id=key or uuid4().hex, actor=actor, identity=identity, pending_max=quota
+        )
         return await self._requester.request(endpoints.CREATE_INSTANCE, request)
 
     async def start(self, instance_id: str, key: str) -> OperationReply:
@@ -156,3 +163,30 @@ async def test_an_exceeded_quota_is_audited(broker: NatsConnection) -> None:
         )
         entry = AUDIT_ENTRY.read(kept.data)
         assert (entry.actor, entry.code) == ("ann", ErrorCode.RATE_LIMITED)
+
+
+async def test_the_quota_is_that_of_the_identity_under_all_its_names(broker: NatsConnection) -> None:
+    async with service(broker, delay_seconds=SLOW_SECONDS):
+        client = QuotaClient(broker)
+        for n in range(QUOTA):
+            await client.create(f"alias {n}", identity="token:a")
+        assert (await refusal(client.create("one more", identity="token:a"))).code is ErrorCode.RATE_LIMITED
+        await client.create("alias 0", identity="token:b")
+        await client.create("alias 0")  # of a gateway of an older release
+
+
+@pytest.mark.parametrize(("identity", "version"), [("token:a", 2), (None, 1)])
+async def test_all_events_of_an_operation_have_its_identity(
+    broker: NatsConnection, identity: str | None, version: int
+) -> None:
+    """Those without one are stored as older releases read them."""
+    async with service(broker, delay_seconds=0.1):
+        client, cloud = QuotaClient(broker), Cloud(broker)
+        operation = (await client.create(identity=identity)).operation
+        await cloud.finished(operation)
+        kept = await cloud.kept()
+        assert [(one.event.type, one.event.identity) for one in kept] == [
+            (EventType.RECEIVED, identity),
+            (EventType.CREATED, identity),
+        ]
+        assert {json.loads(one.message.data)["version"] for one in kept} == {version}

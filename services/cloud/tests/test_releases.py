@@ -17,7 +17,8 @@ from opsroom_testkit.waiting import until_answer
 from services.cloud.tests.harness import Cloud, each_once
 from services.cloud.tests.test_malformed import statistics
 
-NEWER = json.dumps({"version": 2, "type": "hibernated", "instanceId": "i", "until": "spring"}).encode()
+VERSION = INSTANCE_EVENT.version + 1
+NEWER = json.dumps({"version": VERSION, "type": "hibernated", "instanceId": "i", "until": "spring"}).encode()
 
 
 class Birth(Model):
@@ -60,7 +61,7 @@ async def test_a_newer_event_is_counted_and_not_followed_by_writes(
     subject = instance_events(instance_id)
     seq = await cloud.put(subject, NEWER)
     await until_answer(lambda: statistics(broker), lambda found: found["malformed"] == 1)
-    assert f"skipped {subject} (sequence {seq}): version: is 2, from a newer release" in caplog.text
+    assert f"skipped {subject} (sequence {seq}): version: is {VERSION}, from a newer release" in caplog.text
     for endpoint in endpoints.CHANGE_INSTANCE.values():
         payload = json.dumps({"instanceId": instance_id}).encode()
         fault = FAULT.validate_json((await broker.client.request(endpoint.subject, payload)).data)

@@ -7,8 +7,9 @@ from pydantic import Field
 
 from opsroom_contracts.cloud.commands import Command
 from opsroom_contracts.errors import ErrorCode
-from opsroom_contracts.serialization.model import Identifier, Model, Sequence, Timestamp
-from opsroom_contracts.serialization.versions import StoredContract
+from opsroom_contracts.identity import OPERATOR_IDENTITY, Identity
+from opsroom_contracts.serialization.model import Identifier, Model, Sequence, Timestamp, copy_fields
+from opsroom_contracts.serialization.versions import PreviousVersion, StoredContract
 
 AUDIT_PAGE_MAX = 200
 """The maximum number of entries on one page."""
@@ -27,10 +28,14 @@ OPERATOR = "operator"
 
 
 class Requester(Model):
-    """The caller of a request, as identified by the gateway. ``address`` is missing for NATS requests."""
+    """The caller of a request, as identified by the gateway. ``address`` is missing for NATS requests.
+
+    ``identity`` is also missing in requests of gateways of older releases.
+    """
 
     name: Annotated[str, Field(min_length=1, max_length=ACTOR_MAX)] = OPERATOR
     address: Address | None = None
+    identity: Identity | None = None
 
 
 class AuditedAction(StrEnum):
@@ -57,15 +62,8 @@ class AuditOutcome(StrEnum):
     REFUSED = "refused"
 
 
-class AuditEntry(Model):
-    """An audit entry, on ``audit.<outcome>.<id>``.
-
-    ``address`` is missing for NATS requests. ``target``: the affected instance, operation, message,
-    restriction or user. ``code``: the error code of a refusal. ``reason``: the error message of a refusal, or
-    the moderator's reason.
-    """
-
-    version: Literal[1] = 1
+class _AuditFields(Model):
+    version: int
     id: Identifier
     at: Timestamp
     outcome: AuditOutcome
@@ -78,11 +76,36 @@ class AuditEntry(Model):
     reason: Annotated[str, Field(max_length=1000)] | None = None
 
 
+class AuditEntry(_AuditFields):
+    """An audit entry, on ``audit.<outcome>.<id>``.
+
+    ``actor`` is the caller's name as it was shown. ``identity``: who it was; missing in entries of older
+    releases. ``address`` is missing for NATS requests. ``target``: the affected instance, operation, message,
+    restriction or user. ``code``: the error code of a refusal. ``reason``: the error message of a refusal, or
+    the moderator's reason.
+    """
+
+    version: Literal[2] = 2
+    identity: Identity | None = None
+
+
+class AuditEntryV1(_AuditFields):
+    """An audit entry of releases without identities."""
+
+    version: Literal[1] = 1
+
+
+class AuditEntryView(AuditEntryV1):
+    """An audit entry as served to admins; fields as in :class:`AuditEntry`."""
+
+    identity: Identity | None = None
+
+
 class AuditRecord(Model):
     """An entry and its sequence in the stream."""
 
     seq: Sequence
-    entry: AuditEntry
+    entry: AuditEntryView
 
 
 class AuditPage(Model):
@@ -91,4 +114,13 @@ class AuditPage(Model):
     entries: tuple[AuditRecord, ...]
 
 
-AUDIT_ENTRY = StoredContract(AuditEntry)
+def caller_identity(identity: Identity | None, address: Address | None) -> Identity | None:
+    """Return the identity to audit. Without an address, a request was sent over NATS, by the operator."""
+    return OPERATOR_IDENTITY if identity is None and address is None else identity
+
+
+def _upgrade_entry(old: AuditEntryV1) -> AuditEntry:
+    return copy_fields(old, AuditEntry)
+
+
+AUDIT_ENTRY = StoredContract(AuditEntry, {1: PreviousVersion(AuditEntryV1, _upgrade_entry)})

@@ -1,7 +1,9 @@
-"""Models of authorization: modes, roles, permissions, and the caller's session."""
+"""Models of authorization: modes, roles, permissions, identities, and the caller's session."""
 
+import hashlib
+import re
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -55,6 +57,45 @@ class Grant(Model):
     role: Role
     source: Annotated[str, Field(max_length=GRANT_SOURCE_MAX)]
     until: Timestamp | None = None
+
+
+_IDENTITY_PATTERN: Final = r"^(operator|(token|oidc|user|anonymous):[A-Za-z0-9][A-Za-z0-9_-]{0,63})$"
+_CREDENTIAL: Final = re.compile(r"(token|oidc):[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+Identity = Annotated[str, Field(pattern=_IDENTITY_PATTERN)]
+"""Who a request is for: what proves it, not the name that is shown. It never changes with the name.
+
+- ``token:<digest>``: the holder of a static token; the digest is the beginning of the token's SHA-256.
+- ``oidc:<digest>``: a subject of the issuer; the digest is that of both.
+- ``user:<id>``: a registered user without another credential.
+- ``anonymous:<digest>``: a client without a token; the digest is that of its network.
+- ``operator``: a NATS request without an identity, which only the broker's operator can send.
+
+A registration that was made with another credential has the identity of that credential, so all names that
+one credential registered are one identity.
+"""
+
+OPERATOR_IDENTITY: Final = "operator"
+
+RESERVED_NAMES: Final = frozenset({"anonymous", "course", "operator"})
+"""Names that the portal shows for callers without a name. No user can register them."""
+
+
+def granted_identity(grant: Grant | None) -> Identity | None:
+    """Return the identity of the credential behind a registration; None without one."""
+    if grant is None or _CREDENTIAL.fullmatch(grant.source) is None:
+        return None
+    return grant.source
+
+
+def identity_of(grant: Grant | None, user_id: str) -> Identity:
+    """Return the identity of a registered user: that of the credential behind the registration, if any."""
+    return granted_identity(grant) or f"user:{user_id}"
+
+
+def anonymous_identity(network: str) -> Identity:
+    """Return the identity of clients of ``network`` without a token."""
+    return f"anonymous:{hashlib.sha256(network.encode()).hexdigest()[:32]}"
 
 
 class SignIn(Model):

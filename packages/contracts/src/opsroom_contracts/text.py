@@ -1,5 +1,6 @@
 """Rules for user-entered text: name validation, name comparison, safe output, truncation."""
 
+import re
 import unicodedata
 
 NAME_MAX = 32
@@ -18,6 +19,7 @@ _BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5\u180b\u180c
 }
 
 
+_SPACES = re.compile(" {2,}")
 _SCRIPTS = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "GEORGIAN", "LISU"})
 """Scripts with letters that look alike: the first word of their letters' Unicode names."""
 _LOOKALIKES = str.maketrans(
@@ -28,13 +30,13 @@ _LOOKALIKES = str.maketrans(
 
 
 def clean_name(raw: str) -> str:
-    """Normalize and validate a name: NFKC, trimmed, 1 to 32 characters.
+    """Normalize and validate a name: NFKC, trimmed, without repeated spaces, 1 to 32 characters.
 
     Raises:
         NameRuleError: the name is empty, too long, mixes scripts in one word, or contains control,
             zero-width or bidirectional characters.
     """
-    name = unicodedata.normalize("NFKC", raw).strip()
+    name = _SPACES.sub(" ", unicodedata.normalize("NFKC", raw).strip())
     if not name:
         raise NameRuleError("The name must not be empty.")
     if len(name) > NAME_MAX:
@@ -47,6 +49,23 @@ def clean_name(raw: str) -> str:
     if all(unicodedata.category(char).startswith("M") for char in name):
         raise NameRuleError("The name must contain at least one visible character.")
     return name
+
+
+def visible_name(raw: str) -> str:
+    """Return what a reader sees if ``raw`` is shown as a name: no invisible characters or repeated spaces.
+
+    A clean name is returned unchanged. Compare the result of any other text to a name with
+    :func:`fold_name`: it may mix scripts, be empty or too long.
+    """
+    if raw.isascii() and raw.isprintable():
+        return _SPACES.sub(" ", raw.strip())
+    normal = unicodedata.normalize("NFKC", raw)
+    seen = "".join(
+        char if unicodedata.category(char) not in _FORBIDDEN else " " if char.isspace() else ""
+        for char in normal
+        if char not in _BLANK
+    )
+    return _SPACES.sub(" ", seen.strip())
 
 
 def clip(text: str, limit: int) -> str:

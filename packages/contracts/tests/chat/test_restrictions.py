@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
-from opsroom_contracts.chat.moderation import Restriction, RestrictionKind, restriction_id
+from opsroom_contracts.chat.moderation import RestrictionKind, RestrictionRecord, restriction_id
 from opsroom_contracts.chat.restrictions import Restrictions, refusal
 
 START = datetime(2026, 11, 23, tzinfo=UTC)
@@ -22,7 +22,7 @@ class StreamMessage:
     """A record and its sequence."""
 
     seq: int
-    record: Restriction
+    record: RestrictionRecord
 
 
 class RestrictionsMachine(RuleBasedStateMachine):
@@ -54,7 +54,7 @@ class RestrictionsMachine(RuleBasedStateMachine):
     def store(self, kind: RestrictionKind, who: str, lasts: int | None, lifted: bool) -> StreamMessage:
         name, address = (who, None) if who in NAMES else (None, who)
         self.seq += 1
-        record = Restriction(
+        record = RestrictionRecord(
             id=restriction_id(kind, name, address),
             kind=kind,
             name=name,
@@ -80,7 +80,7 @@ class RestrictionsMachine(RuleBasedStateMachine):
     def wait(self, ticks: int) -> None:
         self.ticks += ticks
 
-    def held(self, kind: RestrictionKind, who: str) -> Restriction | None:
+    def held(self, kind: RestrictionKind, who: str) -> RestrictionRecord | None:
         """Return the restriction of ``who`` in the model."""
         for one in self.newest.values():
             record = one.record
@@ -93,7 +93,7 @@ class RestrictionsMachine(RuleBasedStateMachine):
     def the_newest_record_of_each_restriction_applies(self) -> None:
         for name in NAMES:
             assert self.projection.mute_of(name, self.now) == self.held(RestrictionKind.MUTE, name)
-            assert self.projection.ban_of_name(name, self.now) == self.held(RestrictionKind.BAN, name)
+            assert self.projection.ban_of(name, self.now) == self.held(RestrictionKind.BAN, name)
         for network in NETWORKS:
             assert self.projection.ban_of_network(network, self.now) == self.held(
                 RestrictionKind.BAN, network
@@ -107,9 +107,9 @@ RestrictionsMachine.TestCase.settings = settings(max_examples=60, stateful_step_
 TestRestrictionsMachine = RestrictionsMachine.TestCase
 
 
-def banned(n: int, until: datetime | None) -> Restriction:
+def banned(n: int, until: datetime | None) -> RestrictionRecord:
     key = restriction_id(RestrictionKind.BAN, f"n{n}", None)
-    return Restriction(id=key, kind=RestrictionKind.BAN, name=f"n{n}", by="a", at=START, until=until)
+    return RestrictionRecord(id=key, kind=RestrictionKind.BAN, name=f"n{n}", by="a", at=START, until=until)
 
 
 def test_expired_restrictions_are_removed_from_memory() -> None:
@@ -125,5 +125,5 @@ def test_the_refusal_names_the_end_and_the_reason() -> None:
     fault = refusal(banned(1, START).model_copy(update={"reason": "spam"})).fault
     assert (fault.code, fault.until) == ("banned", START)
     assert fault.message == "you are banned until 2026-11-23T00:00:00.000Z: spam"
-    muted = Restriction(id="x", kind=RestrictionKind.MUTE, name="n", by="a", at=START)
+    muted = RestrictionRecord(id="x", kind=RestrictionKind.MUTE, name="n", by="a", at=START)
     assert refusal(muted).fault.message == "you are muted until it is lifted"

@@ -49,8 +49,7 @@ def _accepted(request: ModerationRequest, reply: Model) -> AuditEntry:
 
 
 def _refused(request: ModerationRequest, fault: Fault) -> AuditEntry:
-    entry = rejected_entry(_action(request), request.by.name, fault, clip(_target(request), TARGET_MAX))
-    return entry.model_copy(update={"address": request.by.address})
+    return rejected_entry(_action(request), request.by, fault, clip(_target(request), TARGET_MAX))
 
 
 def _action(request: ModerationRequest) -> AuditAction:

@@ -21,11 +21,12 @@ from opsroom_contracts.chat.models import (
 )
 from opsroom_contracts.chat.restrictions import refusal
 from opsroom_contracts.errors import ErrorCode, refuse
+from opsroom_contracts.identity import Identity, granted_identity
 from opsroom_contracts.serialization.codec import ContractError
 from opsroom_contracts.serialization.model import to_milliseconds
 from opsroom_contracts.serialization.versions import NewerVersionError
 from opsroom_contracts.subjects import message_subject
-from opsroom_contracts.text import NameRuleError, clean_name
+from opsroom_contracts.text import NameRuleError, clean_name, visible_name
 from opsroom_messaging.client.microservice import MicroService
 from opsroom_messaging.errors import ConflictError, UnavailableError
 from opsroom_messaging.jetstream.stream_reader import StreamReader
@@ -74,7 +75,7 @@ class Messages:
         self._check_room(request.room)
         if not request.text.strip():
             raise refuse(ErrorCode.INVALID_REQUEST, "text: must not be blank", field="text")
-        sender = await self._sender(request)
+        sender, identity = await self._sender(request)
         event = MessageEvent(
             id=message_id(sender.id if request.raw is None else GUEST.id, request.client_id),
             room=request.room,
@@ -85,19 +86,28 @@ class Messages:
             raw=request.raw,
         )
         subject = message_subject(event.room, event.id)
-        await self._check_may_send(sender, subject)
+        await self._check_may_send(sender.name, identity, subject)
+        if request.raw is not None:
+            await self._check_claimed_name(request.guest_name, subject)
         try:
             seq = await self._store.add(event)
         except ConflictError:
             return await self._duplicate_reply(subject)
         return SendReply(seq=seq, id=event.id, timestamp=event.timestamp)
 
-    async def _check_may_send(self, sender: User, subject: str) -> None:
+    async def _check_may_send(self, name: str, identity: Identity | None, subject: str) -> None:
         """Refuse muted and banned senders, unless this is a retry of a message that is stored already."""
         restrictions, now = self._members.index.restrictions, self._clock()
-        held = restrictions.mute_of(sender.name, now) or restrictions.ban_of_name(sender.name, now)
+        held = restrictions.mute_of(name, now, identity) or restrictions.ban_of(name, now, identity)
         if held is not None and await self._reader.last(subject) is None:
             raise refusal(held)
+
+    async def _check_claimed_name(self, claimed: str | None, subject: str) -> None:
+        """Refuse a relayed frame that names a muted or banned user, also if another user sends it."""
+        name = visible_name(claimed or "")
+        if name and len(self._members.index.restrictions):
+            identity = self._members.index.identity_of_name(name_key(name))
+            await self._check_may_send(name, identity, subject)
 
     async def history(self, request: HistoryRequest) -> HistoryReply:
         """Return a page of a room's messages in ascending order.
@@ -110,14 +120,14 @@ class Messages:
             raise refuse(ErrorCode.INVALID_REQUEST, "before: must not be combined with after", field="before")
         return await self._history.page(request)
 
-    async def _sender(self, request: SendRequest) -> User:
+    async def _sender(self, request: SendRequest) -> tuple[User, Identity | None]:
         if request.user_id is None:
-            return self._guest(request)
+            return self._guest(request), None
         sender = await self._members.find(request.user_id, lambda m: m.status is not MemberStatus.AWAY)
         if sender is None:
             message = f"no connected user has the id {request.user_id}"
             raise refuse(ErrorCode.USER_UNKNOWN, message, field="userId")
-        return sender.user
+        return sender.user, granted_identity(sender.grant)
 
     def _guest(self, request: SendRequest) -> User:
         """Return an unidentified sender, with the name they gave unless a member with a token holds it."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import uuid4
 
 from opsroom_chat.domain import presence, tokens
+from opsroom_chat.domain.names import name_key
 from opsroom_chat.domain.presence import Change, GracePeriods, Registration
 from opsroom_chat.member_repository import MemberRepository
 from opsroom_contracts.chat.models import (
@@ -26,6 +27,7 @@ from opsroom_contracts.chat.models import (
 from opsroom_contracts.chat.moderation import RevokeReply, RevokeRequest
 from opsroom_contracts.chat.restrictions import refusal
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
+from opsroom_contracts.identity import Grant, granted_identity
 from opsroom_contracts.text import NameRuleError, clean_name
 
 Clock = Callable[[], datetime]
@@ -47,7 +49,8 @@ class PresenceHandlers:
         """
         user_id = tokens.user_id_for(request.client_id) if request.client_id else str(uuid4())
         user = User(id=user_id, name=_checked_name(request.name))
-        self._reject_banned(user)
+        self._reject_banned(user, request.grant)
+        self._reject_foreign_name(user, request.grant)
         token = None
         if request.dialect.has_tokens:
             fresh = secrets.token_urlsafe(tokens.SECRET_BYTES)
@@ -83,7 +86,9 @@ class PresenceHandlers:
 
         def decide(known: Member | None) -> Change | None:
             member = self._authenticated_member(known, request, user_id)
-            self._reject_banned(member.user)
+            self._reject_banned(member.user, member.grant)
+            if member.status is MemberStatus.AWAY:
+                self._reject_foreign_name(member.user, member.grant)
             return presence.join(member, request.connection, request.origin, self._clock())
 
         member, seq = await self._members.change(user_id, decide)
@@ -139,10 +144,21 @@ class PresenceHandlers:
             raise refuse(ErrorCode.USER_UNKNOWN, "there is no such user")
         return RevokeReply(user=member.user, seq=seq)
 
-    def _reject_banned(self, user: User) -> None:
-        ban = self._members.index.restrictions.ban_of_name(user.name, self._clock())
+    def _reject_banned(self, user: User, grant: Grant | None) -> None:
+        restrictions = self._members.index.restrictions
+        ban = restrictions.ban_of(user.name, self._clock(), granted_identity(grant))
         if ban is not None:
             raise refusal(ban)
+
+    def _reject_foreign_name(self, user: User, grant: Grant | None) -> None:
+        """Reject a name that belongs to another signed-in user, who may be away.
+
+        Raises:
+            FaultError: ``name_taken``.
+        """
+        owner = self._members.index.owner_of_name(name_key(user.name), self._clock())
+        if owner is not None and owner != granted_identity(grant):
+            raise refuse(ErrorCode.NAME_TAKEN, f"The name {user.name!r} is already taken.", field="name")
 
     def _authenticated_member(self, known: Member | None, request: JoinRequest, user_id: str) -> Member:
         if request.token is not None:

@@ -1,5 +1,7 @@
 """Handlers of mutes and bans. Every chat process and every gateway subscribes to the records."""
 
+from itertools import chain
+
 from opsroom_chat.domain import moderation, presence
 from opsroom_chat.domain.names import name_key
 from opsroom_chat.domain.presence import Change, GracePeriods
@@ -11,8 +13,8 @@ from opsroom_contracts.chat.moderation import (
     RESTRICTIONS_MAX,
     LiftReply,
     LiftRequest,
-    Restriction,
     RestrictionKind,
+    RestrictionRecord,
     RestrictionsReply,
     RestrictionsRequest,
     RestrictReply,
@@ -54,12 +56,12 @@ class RestrictionHandlers:
         previous = await self._previous_outcome(request)
         if previous is None:
             self._check_limit(new_restriction)
-            previous = await self._store(new_restriction, request)
+            previous = await self._store(self._with_holders(new_restriction, request), request)
         restriction, seq = previous
         if await self._still_banned(restriction):
             # Stored after the ban, so that gateways close the sockets with the code for banned users.
-            seq = max(seq, await self._remove_member(restriction))
-        return RestrictReply(restriction=restriction, seq=seq)
+            seq = max(seq, await self._remove_members(restriction))
+        return RestrictReply(restriction=restriction.shown(), seq=seq)
 
     async def lift(self, request: LiftRequest) -> LiftReply:
         """Lift a mute or ban.
@@ -76,19 +78,32 @@ class RestrictionHandlers:
                 raise refuse(ErrorCode.RESTRICTION_UNKNOWN, message, field="id")
             previous = await self._store(moderation.lifted(known, request.by, now), request)
         restriction, seq = previous
-        return LiftReply(restriction=restriction, seq=seq)
+        return LiftReply(restriction=restriction.shown(), seq=seq)
 
     async def page(self, request: RestrictionsRequest) -> RestrictionsReply:
         """Return a page of the restrictions in force, as delivered to this process so far."""
         after = request.after or ""
         found = [one for one in self._members.index.restrictions.in_force(self._clock()) if one.id > after]
         found.sort(key=lambda one: one.id)
-        shown = tuple(found[: request.limit])
+        shown = tuple(one.shown() for one in found[: request.limit])
         return RestrictionsReply(
             restrictions=shown, next=shown[-1].id if len(found) > request.limit else None
         )
 
-    def _check_limit(self, new_restriction: Restriction) -> None:
+    def _with_holders(self, restriction: RestrictionRecord, request: RestrictRequest) -> RestrictionRecord:
+        """Return it with the identity of the name's holder, and those of the restriction that it replaces.
+
+        Raises:
+            FaultError: ``invalid_request``: the moderator would ban their own identity.
+        """
+        if restriction.name is None:
+            return restriction
+        holder = self._members.index.identity_of_name(name_key(restriction.name))
+        replaced = self._members.index.restrictions.find(restriction.id, self._clock())
+        identities = (() if holder is None else (holder,), () if replaced is None else replaced.identities)
+        return moderation.covering(restriction, chain(*identities), request.by.identity)
+
+    def _check_limit(self, new_restriction: RestrictionRecord) -> None:
         now, in_force = self._clock(), self._members.index.restrictions
         if in_force.find(new_restriction.id, now) is not None:
             return
@@ -98,7 +113,7 @@ class RestrictionHandlers:
 
     async def _previous_outcome(
         self, request: RestrictRequest | LiftRequest
-    ) -> tuple[Restriction, int] | None:
+    ) -> tuple[RestrictionRecord, int] | None:
         """Return the result of an earlier request with the same id, and its sequence; None if this is new.
 
         The sequence is that of the restriction's newest record, because the record that the request stored
@@ -113,15 +128,15 @@ class RestrictionHandlers:
         return restriction, 0 if newest is None else newest.seq
 
     async def _store(
-        self, restriction: Restriction, request: RestrictRequest | LiftRequest
-    ) -> tuple[Restriction, int]:
+        self, restriction: RestrictionRecord, request: RestrictRequest | LiftRequest
+    ) -> tuple[RestrictionRecord, int]:
         """Store the record, and atomically the result of ``request``; return the earlier result of a retry.
 
         Raises:
             UnavailableError: the broker did not respond.
         """
         now = self._clock()
-        payload = encode(restriction)
+        payload = encode(restriction.stored())
         record = Write(restriction_subject(restriction.id), payload, ttl=moderation.ttl_of(restriction, now))
         if request.request_id is None:
             (seq,) = await self._writer.write(record)
@@ -139,7 +154,7 @@ class RestrictionHandlers:
         self._members.index.restrictions.put(restriction, seq, now)
         return restriction, seq
 
-    async def _read(self, subject: str) -> Restriction | None:
+    async def _read(self, subject: str) -> RestrictionRecord | None:
         stored = await self._reader.last(subject)
         if stored is None:
             return None
@@ -150,22 +165,23 @@ class RestrictionHandlers:
         except ContractError:
             return None
 
-    async def _still_banned(self, restriction: Restriction) -> bool:
+    async def _still_banned(self, restriction: RestrictionRecord) -> bool:
         """Whether this is a name ban that is still the newest record; after a late retry it may not be."""
         if restriction.kind is not RestrictionKind.BAN or restriction.name is None:
             return False
         return await self._read(restriction_subject(restriction.id)) == restriction
 
-    async def _remove_member(self, ban: Restriction) -> int:
-        """Remove the holder of the banned name; return the sequence of the change (0: no holder)."""
+    async def _remove_members(self, ban: RestrictionRecord) -> int:
+        """Remove all members that the ban covers; return the sequence of the last change (0: nobody)."""
         held = None if ban.name is None else self._members.index.name(name_key(ban.name))
-        if held is None or held.user_id is None:
-            return 0
+        covered = set(self._members.index.members_of(frozenset(ban.identities)))
+        if held is not None and held.user_id is not None:
+            covered.add(held.user_id)
 
         def decide(member: Member | None) -> Change | None:
             if member is None:
                 return None
             return presence.leave(member, frozenset(), LeaveReason.EXIT, self._clock(), self._grace_periods)
 
-        _, seq = await self._members.change(held.user_id, decide)
-        return seq
+        changes = [await self._members.change(user_id, decide) for user_id in sorted(covered)]
+        return max((seq for _, seq in changes), default=0)

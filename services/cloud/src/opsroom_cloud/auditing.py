@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from opsroom_contracts.audit import AuditAction
+from opsroom_contracts.audit import AuditAction, Requester
 from opsroom_contracts.cloud.models import CancelRequest, CreateRequest, InstanceRequest, OperationReply
 from opsroom_contracts.errors import RETRYABLE, ErrorCode, FaultError
 from opsroom_messaging.jetstream.audit_log import AuditWriter, accepted_entry, rejected_entry
@@ -26,15 +26,17 @@ def with_audit(audit: AuditWriter, action: AuditAction, handler: Handler[Request
             reply = await handler(request)
         except FaultError as error:
             if error.fault.code not in _NOT_AUDITED:
-                entry = rejected_entry(action, request.actor, error.fault, target)
-                audit.record(entry.model_copy(update={"address": request.address}))
+                audit.record(rejected_entry(action, _caller(request), error.fault, target))
             raise
         operation = reply.operation
-        entry = accepted_entry(action, request.actor, operation.id, operation.instance_id)
-        audit.record(entry.model_copy(update={"address": request.address}))
+        audit.record(accepted_entry(action, _caller(request), operation.id, operation.instance_id))
         return reply
 
     return handle
+
+
+def _caller(request: CreateRequest | InstanceRequest | CancelRequest) -> Requester:
+    return Requester(name=request.actor, address=request.address, identity=request.identity)
 
 
 def _target(request: CreateRequest | InstanceRequest | CancelRequest) -> str | None:

@@ -14,6 +14,7 @@ from opsroom_cloud.pending_quota import PendingQuota
 from opsroom_cloud.timers import Timers
 from opsroom_contracts.cloud.commands import Command
 from opsroom_contracts.cloud.models import (
+    KEY_PREFIX,
     CreateRequest,
     InstanceEvent,
     InstanceRequest,
@@ -51,13 +52,13 @@ class Commands:
 
     async def create(self, request: CreateRequest) -> OperationReply:
         """Accept the creation of an instance; its id is derived from the operation's id."""
-        operation_id = _operation_id(request.client_id)
+        operation_id = await self._operation_id(request)
         order = self._order(Command.CREATE, instance_id_of(operation_id), operation_id, request)
         return await self._deduplicated(order, request.client_id)
 
     async def change(self, command: Command, request: InstanceRequest) -> OperationReply:
         """Accept ``command`` for an existing instance."""
-        operation_id = _operation_id(request.client_id)
+        operation_id = await self._operation_id(request)
         order = self._order(command, request.instance_id, operation_id, request)
         return await self._deduplicated(order, request.client_id)
 
@@ -76,8 +77,23 @@ class Commands:
             actor=request.actor,
             accepted_at=now,
             due_at=now + self._policy.delay,
+            identity=request.identity,
             pending_max=request.pending_max,
         )
+
+    async def _operation_id(self, request: CreateRequest | InstanceRequest) -> str:
+        """Return the operation id for the request's key, so that a retry gets the same one.
+
+        An older release derived it from the key alone: the id of such an operation of the same actor stays.
+        """
+        key, identity = request.client_id, request.identity
+        if key is None:
+            return uuid4().hex
+        if identity is not None and key.startswith(KEY_PREFIX):  # other keys are random, and so never shared
+            earlier = await self._events.recorded(operation_id_of(key))
+            if earlier is None or earlier.record.actor != request.actor:
+                return operation_id_of(key, identity)
+        return operation_id_of(key)
 
     async def _deduplicated(self, order: AcceptCommand, client_id: str | None) -> OperationReply:
         if client_id is None:
@@ -150,10 +166,6 @@ class Commands:
 
     async def _no_previous(self, order: AcceptCommand) -> None:
         """Return None: a request without a client id is never a retry."""
-
-
-def _operation_id(client_id: str | None) -> str:
-    return uuid4().hex if client_id is None else operation_id_of(client_id)
 
 
 def _reply(instance_id: str, pending: PendingOperation, seq: int) -> OperationReply:

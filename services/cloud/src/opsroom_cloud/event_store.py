@@ -118,7 +118,7 @@ class EventStore:
         due = DueOperation(instance_id=instance_id, operation_id=operation_id)
         timer = Schedule(at=pending.due_at, target=instance_due(instance_id), ttl=_DUE_TTL_SECONDS)
         sequences = await self._writer.write(
-            Write(instance_events(instance_id), encode(received), expected=expected),
+            Write(instance_events(instance_id), encode(received.stored()), expected=expected),
             Write(instance_timer(instance_id), encode(due), schedule=timer),
             Write(
                 operation_record(operation_id),
@@ -137,7 +137,7 @@ class EventStore:
             ConflictError: the instance's last sequence is not ``expected``.
         """
         (seq,) = await self._writer.write(
-            Write(instance_events(event.instance_id), encode(event), expected=expected)
+            Write(instance_events(event.instance_id), encode(event.stored()), expected=expected)
         )
         self._projection.apply_event(event, seq, self._clock())
         return seq

@@ -28,15 +28,21 @@ class TrackedInstance:
     """An instance in the projection.
 
     ``instance``: None if it does not exist. ``seq``: sequence of the last message on its subject (0: none).
-    ``at``: when the broker stored its last event.
+    ``at``: when the broker stored its last event. ``identity``: whose event that was, if known.
     """
 
     instance: Instance | None = None
     seq: int = 0
     at: datetime = _EPOCH
+    identity: str | None = None
 
 
 UNKNOWN = TrackedInstance()
+
+
+def quota_key(identity: str | None, actor: str) -> str:
+    """Return whose quota an operation counts for. Only without an identity it is the name's."""
+    return f"actor:{actor}" if identity is None else identity
 
 
 class NewerReleaseError(UnavailableError):
@@ -118,7 +124,7 @@ class InstanceProjection:
         """Apply the last event of an instance: valid as of ``seq``, stored at ``at``."""
         known = self._known.get(event.instance_id, UNKNOWN)
         if known.seq < seq:
-            known = TrackedInstance(apply(event), seq, at)
+            known = TrackedInstance(apply(event), seq, at, event.identity)
             self._update(event.instance_id, known)
         return known
 
@@ -138,9 +144,9 @@ class InstanceProjection:
         """Return the id of the instance on which the operation is pending, if known."""
         return self._pending.get(operation_id)
 
-    def due_of(self, actor: str) -> Mapping[str, datetime]:
-        """Return the pending operations of ``actor``: due time by operation id."""
-        return self._due.get(actor, _NO_OPERATIONS)
+    def due_of(self, key: str) -> Mapping[str, datetime]:
+        """Return the pending operations of a :func:`quota_key`: due time by operation id."""
+        return self._due.get(key, _NO_OPERATIONS)
 
     def pending(self) -> Iterator[tuple[str, PendingOperation, datetime]]:
         """Iterate over pending operations: instance id, operation, and when it was stored."""
@@ -182,26 +188,28 @@ class InstanceProjection:
         """Return the sizes for the statistics."""
         return {"instances": len(self._known), "pending": len(self._pending), "malformed": self.malformed}
 
-    def _remove_pending(self, pending: PendingOperation) -> None:
+    def _remove_pending(self, pending: PendingOperation, identity: str | None) -> None:
         self._pending.pop(pending.id, None)
-        due = self._due.get(pending.actor)
+        key = quota_key(identity, pending.actor)
+        due = self._due.get(key)
         if due is not None:
             due.pop(pending.id, None)
             if not due:
-                del self._due[pending.actor]
+                del self._due[key]
 
     def _mark_corrupt(self, instance_id: str) -> None:
         if len(self._corrupt) < _CORRUPT_MAX:
             self._corrupt.add(instance_id)
 
     def _update(self, instance_id: str, known: TrackedInstance) -> None:
-        before = self._known.get(instance_id, UNKNOWN).instance
+        former = self._known.get(instance_id, UNKNOWN)
+        before = former.instance
         if before is not None and before.pending is not None:
-            self._remove_pending(before.pending)
+            self._remove_pending(before.pending, former.identity)
         if known.instance is not None and known.instance.pending is not None:
             pending = known.instance.pending
             self._pending[pending.id] = instance_id
-            self._due.setdefault(pending.actor, {})[pending.id] = pending.due_at
+            self._due.setdefault(quota_key(known.identity, pending.actor), {})[pending.id] = pending.due_at
         if (before is None) != (known.instance is None):
             self._sorted = None
         if known.instance is None and known.seq <= self._position:

@@ -129,9 +129,9 @@ class OperationRunner:
         for _ in range(_ATTEMPTS):
             now = self._clock()
             if reason is None:
-                event = complete(known.instance, pending.id, now)
+                event = complete(known.instance, pending.id, now, known.identity)
             else:
-                event = fail(known.instance, pending.id, reason, now)
+                event = fail(known.instance, pending.id, reason, now, known.identity)
             if event is None:
                 return
             try:

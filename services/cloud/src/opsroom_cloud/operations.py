@@ -35,7 +35,7 @@ class Operations:
         recorded = await self._recorded(operation_id)
         for _ in range(_ATTEMPTS):
             known = await self._events.refresh(recorded.record.instance_id)
-            event = cancel(known.instance, operation_id, request.actor, self._clock())
+            event = cancel(known.instance, operation_id, request.actor, self._clock(), request.identity)
             if isinstance(event, Fault):
                 reply = await self.reply(operation_id, recorded)
                 if reply.operation.status is OperationStatus.CANCELLED:

@@ -1,11 +1,11 @@
-"""Quota of pending operations per actor."""
+"""Quota of pending operations per identity."""
 
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from opsroom_cloud.domain.lifecycle import AcceptCommand
-from opsroom_cloud.instance_projection import InstanceProjection
+from opsroom_cloud.instance_projection import InstanceProjection, quota_key
 from opsroom_contracts.errors import ErrorCode, refuse
 
 _MIN_RETRY_SECONDS = 0.05
@@ -27,24 +27,26 @@ class PendingQuota:
         """Reserve quota for ``order`` while it is stored; the projection must contain it when the block ends.
 
         Raises:
-            FaultError: ``rate_limited``; ``retry_after`` is when the actor's next operation is due.
+            FaultError: ``rate_limited``; ``retry_after`` is when the caller's next operation is due.
         """
         if order.pending_max is None:
             yield
             return
         self._check(order, order.pending_max)
-        storing = self._storing[order.actor]
+        key = quota_key(order.identity, order.actor)
+        storing = self._storing[key]
         storing.add(order.operation_id)
         try:
             yield
         finally:
             storing.discard(order.operation_id)
             if not storing:
-                del self._storing[order.actor]
+                del self._storing[key]
 
     def _check(self, order: AcceptCommand, limit: int) -> None:
-        due = self._projection.due_of(order.actor)
-        storing = self._storing.get(order.actor, set())
+        key = quota_key(order.identity, order.actor)
+        due = self._projection.due_of(key)
+        storing = self._storing.get(key, set())
         # The event may be delivered before the write returns: don't count the operation twice.
         count = len(due) + len(storing - due.keys())
         if count < limit:

@@ -13,12 +13,11 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from opsroom_contracts import subjects
-from opsroom_contracts.cloud.models import ANONYMOUS
 from opsroom_gateway.api import health
 from opsroom_gateway.api.security import describe_access
 from opsroom_gateway.api.status_service import serve_status
 from opsroom_gateway.components import Components, build_access, build_components
-from opsroom_gateway.legacy.plugin import SHARED_ACTORS, build_plugin
+from opsroom_gateway.legacy.plugin import build_plugin
 from opsroom_gateway.metrics import Broadcasters, register_metrics, register_skipped
 from opsroom_gateway.middleware.shared_rate_limiter import RateLimitSync
 from opsroom_gateway.process_settings import ProcessSettings
@@ -44,8 +43,6 @@ _STREAMS = (
     f"KV_{subjects.GATEWAYS_BUCKET}",
 )
 """Streams that the services create and a gateway requires."""
-_SHARED_ACTORS = SHARED_ACTORS | {ANONYMOUS}
-"""Actors of commands that stand for many clients."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +83,7 @@ async def gateway(
     await lease.acquire()
     bounds = await StreamReader(broker, subjects.CHAT_STREAM).bounds()
     start = max(bounds.first, bounds.last - settings.ring_messages + 1)
-    components = build_components(broker, settings, access_components, gateway_id, start, _SHARED_ACTORS)
+    components = build_components(broker, settings, access_components, gateway_id, start)
     _watch_members(components)
     legacy = build_plugin(settings, components)
     stats = TransportStats()
@@ -134,7 +131,7 @@ def describe() -> dict[str, Any]:
     """Build the OpenAPI document without a broker; nothing is started."""
     broker, settings = unconnected(), GatewaySettings()
     access = build_access(broker, settings, BrokerClock())
-    components = build_components(broker, settings, access, "", 1, _SHARED_ACTORS)
+    components = build_components(broker, settings, access, "", 1)
     return _documented_app(broker, settings, components, mounts={}).openapi()
 
 

@@ -9,7 +9,7 @@ from opsroom_gateway.api.cloud_commands import CloudCommands
 from opsroom_gateway.api.status_events import StatusStreams
 from opsroom_gateway.api.status_service import CachedStatus
 from opsroom_gateway.auth.authorization import Authorizer
-from opsroom_gateway.auth.factory import build_authorizer
+from opsroom_gateway.auth.factory import build_authorizer, static_tokens
 from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
 from opsroom_gateway.middleware.rate_limits import Limits, build_limits
 from opsroom_gateway.middleware.request_checks import RequestChecks, build_checks
@@ -64,8 +64,9 @@ def build_access(
         SettingsError: settings are missing or contradict each other.
     """
     requester = RequestClient(broker, timeout=settings.patience_seconds)
-    restrictions = RestrictionProjection(clock)
-    authorizer = build_authorizer(settings, requester, RestrictionEnforcer(restrictions), clock)
+    restrictions, tokens = RestrictionProjection(clock), static_tokens(settings)
+    enforcer = RestrictionEnforcer(restrictions, tokens.name_of)
+    authorizer = build_authorizer(settings, requester, tokens, enforcer, clock)
     return AccessComponents(requester, restrictions, authorizer)
 
 
@@ -75,12 +76,8 @@ def build_components(
     access_components: AccessComponents,
     gateway_id: str,
     start: int,
-    shared_actors: frozenset[str],
 ) -> Components:
-    """Build the components of the gateway ``gateway_id``.
-
-    ``start``: the first chat message that it holds; ``shared_actors``: see ``Limits``.
-    """
+    """Build the components of the gateway ``gateway_id``; ``start``: the first chat message that it holds."""
     projections = build_projections(broker, access_components.restrictions, start, settings.ring_messages)
     audit = AuditWriter(broker)
     cached_status = CachedStatus(lambda: collect_status(broker))
@@ -91,7 +88,7 @@ def build_components(
         projections=projections,
         sessions=Sessions(access_components.requester, gateway_id),
         commands=CloudCommands(access_components.requester, projections.cloud_subscription),
-        limits=build_limits(settings, shared_actors),
+        limits=build_limits(settings),
         input_budgets=InputBudgets(settings.input()),
         checks=build_checks(settings),
         revocations=revocations,

@@ -8,13 +8,13 @@ from pydantic import AfterValidator, Field
 
 from opsroom_contracts.identity import Mode, Role
 from opsroom_gateway.domain.networks import LOOPBACK, in_networks, parse_networks
-from opsroom_gateway.domain.token_bucket import Rate
 from opsroom_gateway.domain.web_addresses import ANY_ORIGIN, parse_issuer, parse_origin
 from opsroom_gateway.middleware.trusted_proxies import TrustedProxies, parse_proxies, validate_proxy
 from opsroom_gateway.transport.input_budget import InputRate
 from opsroom_messaging.settings import ServiceSettings
 from opsroom_runtime.errors import SettingsError
 from opsroom_runtime.settings import ListeningHost
+from opsroom_runtime.token_bucket import Rate
 
 
 def _network(text: str) -> str:

@@ -18,7 +18,9 @@ import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives import serialization
 
+from opsroom_contracts.identity import Role
 from opsroom_gateway.auth import oidc_provider
+from opsroom_gateway.auth.static_tokens import make_token
 from services.gateway.tests.kit.api_clients import person
 from services.gateway.tests.kit.portal import Address, Portal, gateway_settings, serving
 
@@ -254,3 +256,34 @@ async def test_a_grant_from_signing_in_expires(portal: Portal, provider_url: str
             assert await adam.closed() == 4002
         response = await client.get(INSTANCES, headers=bearer(token))
         assert (response.status_code, response.json()["code"]) == (401, "token_invalid")
+
+
+async def test_a_claim_can_not_name_the_holder_of_a_static_token(portal: Portal, provider_url: str) -> None:
+    """Users choose their names at the issuer."""
+    static, line = make_token("ADAM", Role.OPERATOR)
+    async with (
+        serving(portal.url, settings(provider_url, tokens=(line,))) as address,
+        address.requests() as client,
+    ):
+        adam = bearer(signed_in(provider_url, "adam"))
+        name = (await client.get(SESSION, headers=adam)).json()["name"]
+        assert name.startswith("user-")
+        operation = (await client.post(INSTANCES, headers=adam)).json()["operation"]
+        assert operation["actor"] == name
+        assert (await client.post(USERS, json={"name": "Adam"}, headers=adam)).status_code == 409
+        response = await client.post(USERS, json={}, headers=adam)
+        assert response.json()["user"]["name"] == name
+        assert (await client.post(USERS, json={"name": "Adam"}, headers=bearer(static))).status_code == 201
+
+
+async def test_the_name_of_a_signed_in_user_who_left_is_not_free(gateway: Address, provider_url: str) -> None:
+    async with gateway.requests() as client:
+        mia = bearer(signed_in(provider_url, "mia"))
+        response = await client.post(USERS, json={"name": "Mia"}, headers=mia)
+        async with person(gateway, response.json()["token"]) as someone:
+            await someone.send({"type": "leave"})
+            await someone.closed()
+        adam = bearer(signed_in(provider_url, "adam"))
+        response = await client.post(USERS, json={"name": "MIA"}, headers=adam)
+        assert (response.status_code, response.json()["code"]) == (409, "name_taken")
+        assert (await client.post(USERS, json={"name": "Mia"}, headers=mia)).status_code == 201

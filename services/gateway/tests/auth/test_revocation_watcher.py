@@ -40,7 +40,7 @@ class Access:
     def __post_init__(self) -> None:
         clock = BrokerClock()
         rules = AccessRules(Mode.TOKEN, guests=True, open_moderation=False)
-        enforcer = RestrictionEnforcer(RestrictionProjection(clock))
+        enforcer = RestrictionEnforcer(RestrictionProjection(clock), lambda _: None)
         self.authorizer = Authorizer(
             self.requester, self.tokens, None, rules=rules, enforcer=enforcer, clock=clock
         )

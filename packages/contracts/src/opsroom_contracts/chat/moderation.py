@@ -8,19 +8,30 @@ from pydantic import Field
 
 from opsroom_contracts.audit import Address, Requester
 from opsroom_contracts.chat.models import RawName, User
-from opsroom_contracts.serialization.model import Identifier, Model, RoomName, Sequence, Timestamp
-from opsroom_contracts.serialization.versions import StoredContract
+from opsroom_contracts.identity import Identity
+from opsroom_contracts.serialization.model import (
+    Identifier,
+    Model,
+    RoomName,
+    Sequence,
+    Timestamp,
+    copy_fields,
+)
+from opsroom_contracts.serialization.versions import PreviousVersion, StoredContract
 from opsroom_contracts.text import fold_name
 
 RESTRICTIONS_MAX = 1000
 """The maximum number of mutes and bans in force."""
 RESTRICTIONS_PAGE = 200
 """The maximum number of restrictions on one page."""
+IDENTITIES_MAX = 16
+"""The maximum number of identities that one restriction covers."""
 _TEN_YEARS = 315_360_000
 
 Reason = Annotated[str, Field(min_length=1, max_length=200)]
 """The moderator's reason; it is shown to the affected user."""
 Seconds = Annotated[int, Field(ge=1, le=_TEN_YEARS)]
+Identities = Annotated[tuple[Identity, ...], Field(max_length=IDENTITIES_MAX)]
 
 
 class Erasure(Model):
@@ -58,14 +69,14 @@ class RestrictionKind(StrEnum):
     """The user or address can't connect."""
 
 
-class Restriction(Model):
-    """A mute or a ban, on ``chat.restrictions.<id>``.
+class RestrictionFields(Model):
+    """The fields of a mute or a ban that every release knows.
 
     ``address``: an IPv4 address or an IPv6 /64 network. ``until``: when it expires. ``lifted``: a moderator
     ended it.
     """
 
-    version: Literal[1] = 1
+    version: int
     id: Identifier
     kind: RestrictionKind
     name: RawName | None = None
@@ -77,9 +88,36 @@ class Restriction(Model):
     lifted: bool = False
 
 
+class Restriction(RestrictionFields):
+    """A mute or a ban as it is shown, and as releases without identities stored it."""
+
+    version: Literal[1] = 1
+
+
+class RestrictionRecord(RestrictionFields):
+    """A mute or a ban, on ``chat.restrictions.<id>``.
+
+    ``identities``: it covers their holders under any name. They are those of the name, if a credential proves
+    who holds it.
+    """
+
+    version: Literal[2] = 2
+    identities: Identities = ()
+
+    def shown(self) -> Restriction:
+        """Return it without the identities."""
+        return copy_fields(self, Restriction)
+
+    def stored(self) -> RestrictionFields:
+        """Return what to store. Without identities, processes of older releases can enforce it, too."""
+        return self if self.identities else self.shown()
+
+
 class RestrictRequest(Model):
     """Mute a name, or ban a name or an address, for ``seconds`` or until it is lifted.
 
+    It also covers the holder of the name under any other name, if a credential proves who that is, and
+    ``identities``: other holders that the gateway knows.
     A new restriction replaces an earlier one of the same kind and target. ``request_id`` is an idempotency
     key: for a minute, a retry changes nothing and gets the same reply.
     """
@@ -88,6 +126,7 @@ class RestrictRequest(Model):
     kind: RestrictionKind
     name: RawName | None = None
     address: Address | None = None
+    identities: Identities | None = None
     seconds: Seconds | None = None
     reason: Reason | None = None
     by: Requester = Requester()
@@ -151,7 +190,13 @@ class RevokeReply(Model):
 
 
 ERASURE = StoredContract(Erasure)
-RESTRICTION = StoredContract(Restriction)
+
+
+def _upgrade_restriction(old: Restriction) -> RestrictionRecord:
+    return copy_fields(old, RestrictionRecord)
+
+
+RESTRICTION = StoredContract(RestrictionRecord, {1: PreviousVersion(Restriction, _upgrade_restriction)})
 
 
 def restriction_id(kind: RestrictionKind, name: str | None, address: str | None) -> str:

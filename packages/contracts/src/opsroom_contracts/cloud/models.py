@@ -7,8 +7,16 @@ from pydantic import Field
 
 from opsroom_contracts.audit import Address
 from opsroom_contracts.cloud.commands import Command, EventType, InstanceState
-from opsroom_contracts.serialization.model import ClientId, Identifier, Model, Sequence, Timestamp
-from opsroom_contracts.serialization.versions import StoredContract
+from opsroom_contracts.identity import Identity
+from opsroom_contracts.serialization.model import (
+    ClientId,
+    Identifier,
+    Model,
+    Sequence,
+    Timestamp,
+    copy_fields,
+)
+from opsroom_contracts.serialization.versions import PreviousVersion, StoredContract
 
 LIST_MAX = 1000
 """The maximum number of instances on one page of the list."""
@@ -17,7 +25,9 @@ Actor = Annotated[str, Field(min_length=1, max_length=64)]
 """The name of the caller."""
 ANONYMOUS = "anonymous"
 PendingMax = Annotated[int, Field(ge=1)]
-"""The actor's quota of pending operations; one more is refused with ``rate_limited``."""
+"""The caller's quota of pending operations; one more is refused with ``rate_limited``."""
+KEY_PREFIX = "key/"
+"""Prefix of a ``clientId`` that a client of ``/api/v1`` chose. Two identities may choose the same."""
 
 
 class PendingOperation(Model):
@@ -39,14 +49,8 @@ class Instance(Model):
     pending: PendingOperation | None = None
 
 
-class InstanceEvent(Model):
-    """An event on ``cloud.events.<instance>``. ``state`` is the state after the event.
-
-    ``since``: when that state began; omitted if it began with this event. ``due_at`` is set for ``received``,
-    ``reason`` for ``failed``.
-    """
-
-    version: Literal[1] = 1
+class _EventFields(Model):
+    version: int
     type: EventType
     instance_id: Identifier
     operation_id: Identifier
@@ -59,6 +63,28 @@ class InstanceEvent(Model):
     since: Timestamp | None = None
 
 
+class InstanceEvent(_EventFields):
+    """An event on ``cloud.events.<instance>``. ``state`` is the state after the event.
+
+    ``actor`` is the caller's name as it was shown. ``identity``: who it was; missing in events of older
+    releases and in those published by hand. ``since``: when the state began; omitted if it began with this
+    event. ``due_at`` is set for ``received``, ``reason`` for ``failed``.
+    """
+
+    version: Literal[2] = 2
+    identity: Identity | None = None
+
+    def stored(self) -> Model:
+        """Return what to store. Without an identity, processes of older releases can read it, too."""
+        return self if self.identity is not None else copy_fields(self, InstanceEventV1)
+
+
+class InstanceEventV1(_EventFields):
+    """An event of releases without identities, or published by hand."""
+
+    version: Literal[1] = 1
+
+
 class DueOperation(Model):
     """A timer's message on ``cloud.due.<instance>``: the operation is due."""
 
@@ -68,7 +94,11 @@ class DueOperation(Model):
 
 
 class OperationRecord(Model):
-    """The record on ``cloud.operations.<id>``: the command that used the operation id."""
+    """The record on ``cloud.operations.<id>``: the command that used the operation id.
+
+    The id is derived from the identity and the idempotency key of the caller; in older releases and in NATS
+    requests without an identity, from the key alone.
+    """
 
     version: Literal[1] = 1
     instance_id: Identifier
@@ -100,20 +130,25 @@ class Operation(Model):
 
 
 class CreateRequest(Model):
-    """Create an instance. ``client_id`` is an idempotency key: a retry creates nothing new."""
+    """Create an instance. ``client_id`` is an idempotency key: a retry creates nothing new.
+
+    ``identity``: who the request is for. It has its own keys and its own quota of pending operations.
+    """
 
     client_id: ClientId | None = None
     actor: Actor = ANONYMOUS
+    identity: Identity | None = None
     address: Address | None = None
     pending_max: PendingMax | None = None
 
 
 class InstanceRequest(Model):
-    """A command for an existing instance; ``client_id`` as for create."""
+    """A command for an existing instance; ``client_id`` and ``identity`` as for create."""
 
     instance_id: Identifier
     client_id: ClientId | None = None
     actor: Actor = ANONYMOUS
+    identity: Identity | None = None
     address: Address | None = None
     pending_max: PendingMax | None = None
 
@@ -123,6 +158,7 @@ class CancelRequest(Model):
 
     operation_id: Identifier
     actor: Actor = ANONYMOUS
+    identity: Identity | None = None
     address: Address | None = None
 
 
@@ -154,7 +190,11 @@ class ListReply(Model):
     next: Identifier | None = None
 
 
-INSTANCE_EVENT = StoredContract(InstanceEvent)
+def _upgrade_event(old: InstanceEventV1) -> InstanceEvent:
+    return copy_fields(old, InstanceEvent)
+
+
+INSTANCE_EVENT = StoredContract(InstanceEvent, {1: PreviousVersion(InstanceEventV1, _upgrade_event)})
 DUE_OPERATION = StoredContract(DueOperation)
 OPERATION_RECORD = StoredContract(OperationRecord)
 

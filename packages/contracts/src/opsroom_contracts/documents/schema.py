@@ -35,7 +35,10 @@ def all_models() -> list[type[Model]]:
         value
         for module in _MODULES
         for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, Model) and value is not Model
+        if isinstance(value, type)
+        and issubclass(value, Model)
+        and value is not Model
+        and not value.__name__.startswith("_")
     }
     return sorted(found, key=lambda model: model.__name__)
 

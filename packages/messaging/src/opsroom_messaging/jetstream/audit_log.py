@@ -4,10 +4,13 @@ import asyncio
 import logging
 from collections import deque
 from datetime import UTC, datetime
+from typing import Final
 from uuid import uuid4
 
-from opsroom_contracts.audit import AuditAction, AuditEntry, AuditOutcome, Requester
+from opsroom_contracts.addresses import network_of
+from opsroom_contracts.audit import AuditAction, AuditEntry, AuditOutcome, Requester, caller_identity
 from opsroom_contracts.errors import Fault
+from opsroom_contracts.identity import OPERATOR_IDENTITY
 from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.serialization.model import to_milliseconds
 from opsroom_contracts.subjects import audit_subject
@@ -15,36 +18,43 @@ from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.errors import ConflictError, OverloadedError, RejectedError, UnavailableError
 from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
 from opsroom_runtime.process import run_tasks
+from opsroom_runtime.token_bucket import Rate, TokenBuckets
 
 _BATCH_ENTRIES = 200
 _RETRY_SECONDS = 0.5
 _ID_MAX = 64
 _TARGET_MAX = 128
+_REFUSALS: Final = Rate(1.0, 30)
+"""Rate of refusals that one process records for each identity and for each address."""
 
 log = logging.getLogger(__name__)
 
 
-def accepted_entry(action: AuditAction, actor: str, operation_id: str, target: str | None) -> AuditEntry:
+def accepted_entry(action: AuditAction, by: Requester, operation_id: str, target: str | None) -> AuditEntry:
     """The entry of an accepted command. A retry of the command gives the same id, so it is stored once."""
     return AuditEntry(
         id=f"{action.value}-{operation_id}"[:_ID_MAX],
         at=_now(),
         outcome=AuditOutcome.ACCEPTED,
         action=action,
-        actor=actor,
+        actor=by.name,
+        identity=caller_identity(by.identity, by.address),
+        address=by.address,
         target=target,
         operation_id=operation_id,
     )
 
 
-def rejected_entry(action: AuditAction, actor: str, fault: Fault, target: str | None) -> AuditEntry:
+def rejected_entry(action: AuditAction, by: Requester, fault: Fault, target: str | None) -> AuditEntry:
     """The entry of a rejected command."""
     return AuditEntry(
         id=uuid4().hex,
         at=_now(),
         outcome=AuditOutcome.REFUSED,
         action=action,
-        actor=actor,
+        actor=by.name,
+        identity=caller_identity(by.identity, by.address),
+        address=by.address,
         target=target,
         code=fault.code,
         reason=fault.message,
@@ -65,6 +75,7 @@ def moderation_entry(
         outcome=AuditOutcome.ACCEPTED,
         action=action,
         actor=by.name,
+        identity=caller_identity(by.identity, by.address),
         address=by.address,
         target=target[:_TARGET_MAX],
         reason=reason,
@@ -72,24 +83,41 @@ def moderation_entry(
 
 
 class AuditWriter:
-    """Queues audit entries and writes them to the stream. If the queue is full, entries go to the log."""
+    """Queues audit entries and writes them to the stream. If the queue is full, entries go to the log.
+
+    Refusals are limited per identity and per address, so that nobody can flush the stream with them. What the
+    broker's operator sends over NATS is not limited.
+    """
 
     def __init__(self, broker: NatsConnection, *, max_pending: int = 10_000) -> None:
         self._writer = BatchWriter(broker)
         self._pending: deque[AuditEntry] = deque()
         self._max_pending = max_pending
+        self._refusals = TokenBuckets(_REFUSALS)
         self._wake = asyncio.Event()
         self._empty = asyncio.Event()
         self._empty.set()
 
     def record(self, entry: AuditEntry) -> None:
-        """Queue ``entry`` to be stored."""
+        """Queue ``entry`` to be stored, unless it is one refusal too many of its caller."""
+        if entry.outcome is AuditOutcome.REFUSED and self._exceeds_limit(entry):
+            return
         if len(self._pending) >= self._max_pending:
             _write_to_log(entry, "the queue is full")
             return
         self._pending.append(entry)
         self._empty.clear()
         self._wake.set()
+
+    def _exceeds_limit(self, refusal: AuditEntry) -> bool:
+        if refusal.identity == OPERATOR_IDENTITY:
+            return False
+        callers = {refusal.identity or refusal.actor}
+        if refusal.address is not None:
+            callers.add(f"address/{network_of(refusal.address)}")
+        now = asyncio.get_running_loop().time()
+        waits = [self._refusals.acquire(caller, now) for caller in callers]
+        return max(waits) > 0
 
     async def run(self) -> None:
         """Store queued entries until cancelled; retry while the broker is unavailable."""

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
+from opsroom_chat.domain.name_holders import NameHolders
 from opsroom_chat.domain.presence import LISTED
 from opsroom_contracts.chat.models import Member, MemberStatus, User
 from opsroom_contracts.chat.restrictions import Restrictions
+from opsroom_contracts.identity import Identity, granted_identity
 
 _Place = tuple[int, str]
 """A place in the user list: when the user joined, in milliseconds of UNIX time, and their id."""
@@ -40,6 +43,7 @@ class MemberIndex:
     _members: dict[str, MemberEntry] = field(default_factory=dict)
     _names: dict[str, NameEntry] = field(default_factory=dict)
     _expiring: set[str] = field(default_factory=set)
+    _holders: NameHolders = field(default_factory=NameHolders)
     _delivered: int = 0
 
     def delivered(self, seq: int) -> None:
@@ -55,6 +59,7 @@ class MemberIndex:
         known = self._members.get(member.user.id)
         if known is not None and known.seq > seq:
             return
+        self._holders.put(member)
         if member.status is MemberStatus.AWAY and seq <= self._delivered:
             self.drop_member(member.user.id)
             return
@@ -90,6 +95,24 @@ class MemberIndex:
     def name(self, name_key: str) -> NameEntry | None:
         """Return the claim on a name."""
         return self._names.get(name_key)
+
+    def identity_of_name(self, name_key: str) -> Identity | None:
+        """Return the identity of the holder of a name, or of the last one, if a credential proves it."""
+        return self._holders.identity(name_key)
+
+    def owner_of_name(self, name_key: str, now: datetime) -> Identity | None:
+        """Return the identity that alone may take a name, although its user may be away."""
+        return self._holders.owner(name_key, now)
+
+    def members_of(self, identities: frozenset[Identity]) -> list[str]:
+        """Return the ids of the members with one of ``identities``."""
+        if not identities:
+            return []
+        return [
+            user_id
+            for user_id, entry in self._members.items()
+            if granted_identity(entry.member.grant) in identities
+        ]
 
     def orphans(self) -> list[str]:
         """Return the names whose holder has no record."""

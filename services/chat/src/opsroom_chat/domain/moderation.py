@@ -3,14 +3,22 @@
 Pure functions: each returns the new record, or refuses.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from opsroom_contracts.addresses import AddressRuleError, bannable_network
 from opsroom_contracts.audit import Requester
 from opsroom_contracts.chat.events import MessageRemoved
 from opsroom_contracts.chat.models import Message
-from opsroom_contracts.chat.moderation import Restriction, RestrictionKind, RestrictRequest, restriction_id
+from opsroom_contracts.chat.moderation import (
+    IDENTITIES_MAX,
+    RestrictionKind,
+    RestrictionRecord,
+    RestrictRequest,
+    restriction_id,
+)
 from opsroom_contracts.errors import ErrorCode, refuse
+from opsroom_contracts.identity import Identity
 from opsroom_contracts.serialization.model import to_milliseconds
 from opsroom_contracts.text import NameRuleError, clean_name
 
@@ -31,15 +39,15 @@ def removal_of(message: Message, now: datetime) -> MessageRemoved:
     )
 
 
-def restriction_of(request: RestrictRequest, now: datetime) -> Restriction:
-    """Build the record of a mute or ban.
+def restriction_of(request: RestrictRequest, now: datetime) -> RestrictionRecord:
+    """Build the record of a mute or ban, with the identities of the request.
 
     Raises:
         FaultError: ``invalid_request``: not exactly one target, or a target that can't be restricted.
     """
     name, address = _target(request)
     until = None if request.seconds is None else now + timedelta(seconds=request.seconds)
-    return Restriction(
+    return RestrictionRecord(
         id=restriction_id(request.kind, name, address),
         kind=request.kind,
         name=name,
@@ -48,16 +56,31 @@ def restriction_of(request: RestrictRequest, now: datetime) -> Restriction:
         at=to_milliseconds(now),
         until=until,
         reason=request.reason,
+        identities=(request.identities or ()) if name is not None else (),
     )
 
 
-def lifted(restriction: Restriction, by: Requester, now: datetime) -> Restriction:
+def covering(
+    restriction: RestrictionRecord, identities: Iterable[Identity], by: Identity | None
+) -> RestrictionRecord:
+    """Return ``restriction`` so that it also covers ``identities``, as far as there is room.
+
+    Raises:
+        FaultError: ``invalid_request``: it would ban ``by``, the moderator.
+    """
+    covered = tuple(dict.fromkeys((*restriction.identities, *identities)))[:IDENTITIES_MAX]
+    if restriction.kind is RestrictionKind.BAN and by in covered:
+        raise refuse(ErrorCode.INVALID_REQUEST, "name: belongs to your own identity", field="name")
+    return restriction.model_copy(update={"identities": covered})
+
+
+def lifted(restriction: RestrictionRecord, by: Requester, now: datetime) -> RestrictionRecord:
     """Return the record of the lifted ``restriction``."""
     ended: dict[str, object] = {"lifted": True, "by": by.name, "at": to_milliseconds(now)}
     return restriction.model_copy(update=ended)
 
 
-def ttl_of(restriction: Restriction, now: datetime) -> int | None:
+def ttl_of(restriction: RestrictionRecord, now: datetime) -> int | None:
     """Return for how many seconds a record must be kept; None: without limit."""
     if restriction.lifted:
         return _TOMBSTONE_SECONDS

@@ -21,7 +21,8 @@ REASON_MAX = 500
 class AcceptCommand:
     """A command with everything that is needed to accept it.
 
-    ``pending_max``: the actor's quota of pending operations, including this one; None: no quota.
+    ``identity``: who the command is for, if known; ``actor``: the name to show. ``pending_max``: the caller's
+    quota of pending operations, including this one; None: no quota.
     """
 
     command: Command
@@ -30,6 +31,7 @@ class AcceptCommand:
     actor: str
     accepted_at: datetime
     due_at: datetime
+    identity: str | None = None
     pending_max: int | None = None
 
 
@@ -56,14 +58,17 @@ def decide(instance: Instance | None, order: AcceptCommand) -> InstanceEvent | F
         command=order.command,
         state=InstanceState.STOPPED if instance is None else instance.state,
         actor=order.actor,
+        identity=order.identity,
         timestamp=order.accepted_at,
         due_at=order.due_at,
         since=None if instance is None else instance.timestamp,
     )
 
 
-def complete(instance: Instance | None, operation_id: str, now: datetime) -> InstanceEvent | None:
-    """Return the event that completes the operation; None if it is not pending."""
+def complete(
+    instance: Instance | None, operation_id: str, now: datetime, identity: str | None = None
+) -> InstanceEvent | None:
+    """Return the event that completes the operation of ``identity``; None if it is not pending."""
     pending = _pending(instance, operation_id)
     if instance is None or pending is None:
         return None
@@ -75,11 +80,18 @@ def complete(instance: Instance | None, operation_id: str, now: datetime) -> Ins
         command=pending.command,
         state=spec.leaves or instance.state,
         actor=pending.actor,
+        identity=identity,
         timestamp=now,
     )
 
 
-def fail(instance: Instance | None, operation_id: str, reason: str, now: datetime) -> InstanceEvent | None:
+def fail(
+    instance: Instance | None,
+    operation_id: str,
+    reason: str,
+    now: datetime,
+    identity: str | None = None,
+) -> InstanceEvent | None:
     """Return the event that fails the operation and keeps the previous state; None if it is not pending."""
     pending = _pending(instance, operation_id)
     if instance is None or pending is None:
@@ -91,13 +103,20 @@ def fail(instance: Instance | None, operation_id: str, reason: str, now: datetim
         command=pending.command,
         state=instance.state,
         actor=pending.actor,
+        identity=identity,
         timestamp=now,
         reason=clip(reason, REASON_MAX),
         since=instance.timestamp,
     )
 
 
-def cancel(instance: Instance | None, operation_id: str, actor: str, now: datetime) -> InstanceEvent | Fault:
+def cancel(
+    instance: Instance | None,
+    operation_id: str,
+    actor: str,
+    now: datetime,
+    identity: str | None = None,
+) -> InstanceEvent | Fault:
     """Return the event with which ``actor`` cancels the operation, or the fault that refuses it.
 
     A due operation can't be cancelled, because the provider may already be executing it.
@@ -114,6 +133,7 @@ def cancel(instance: Instance | None, operation_id: str, actor: str, now: dateti
         command=pending.command,
         state=instance.state,
         actor=actor,
+        identity=identity,
         timestamp=now,
         since=instance.timestamp,
     )
@@ -128,6 +148,7 @@ def retain(event: InstanceEvent, now: datetime) -> InstanceEvent:
         command=event.command,
         state=event.state,
         actor=event.actor,
+        identity=event.identity,
         timestamp=now,
         since=event.since or event.timestamp,
     )

@@ -4,7 +4,7 @@ import logging
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query
 
 from opsroom_contracts.audit import TARGET_MAX, AuditedAction
 from opsroom_contracts.endpoints import KNOWN_ADDRESSES
@@ -67,7 +67,6 @@ def addresses_router(lookup: AddressLookup, access: Authorizer, audit_log: Gatew
         responses=example_response(200, _EXAMPLE) | error_responses(*AUTH_ERRORS),
     )
     async def addresses(
-        request: Request,
         moderator: Annotated[
             Moderator, Depends(require_moderator(access, audit_log, AuditedAction.LOCATE, "name"))
         ],
@@ -78,7 +77,7 @@ def addresses_router(lookup: AddressLookup, access: Authorizer, audit_log: Gatew
         The lookup is audited. It queries all gateways, for a third of a second.
         """
         found = await lookup.addresses_of(name)
-        audit_log.accepted(request, AuditedAction.LOCATE, moderator.by.name, clip(name, TARGET_MAX))
+        audit_log.accepted(AuditedAction.LOCATE, moderator.by, clip(name, TARGET_MAX))
         return found
 
     return router

@@ -4,10 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from opsroom_contracts.audit import AUDIT_ENTRY, AUDIT_PAGE_MAX, AuditPage, AuditRecord
+from opsroom_contracts.audit import AUDIT_ENTRY, AUDIT_PAGE_MAX, AuditEntryView, AuditPage, AuditRecord
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.identity import Action
 from opsroom_contracts.serialization.codec import ContractError
+from opsroom_contracts.serialization.model import copy_fields
 from opsroom_contracts.subjects import AUDIT
 from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
@@ -25,6 +26,7 @@ _EXAMPLE = {
                 "outcome": "refused",
                 "action": "start",
                 "actor": "alice",
+                "identity": "token:9d3f5a2c8e1b47d09c6a1f2e3d4b5a69",
                 "address": "203.0.113.7",
                 "target": "dfc6bba1-34ad-580a-9554-9380d83f762f",
                 "code": "forbidden",
@@ -77,6 +79,7 @@ def audit_router(reader: StreamReader, access: Authorizer) -> APIRouter:
 
 def _readable(stored: StreamMessage) -> list[AuditRecord]:
     try:
-        return [AuditRecord(seq=stored.seq, entry=AUDIT_ENTRY.read(stored.data))]
+        entry = copy_fields(AUDIT_ENTRY.read(stored.data), AuditEntryView)
+        return [AuditRecord(seq=stored.seq, entry=entry)]
     except ContractError:
         return []

@@ -121,14 +121,11 @@ def _name(access: Authorizer, principal: Principal, requested: str | None) -> st
     """Return the name to register.
 
     Raises:
-        FaultError: ``invalid_request``: there is no name. ``name_taken``: it belongs to a static token of
-            another user.
+        FaultError: ``invalid_request``: there is no name. ``name_taken``: it is reserved.
     """
     has_name = principal.auth_method in {AuthMethod.STATIC, AuthMethod.SIGN_ON}
     name = principal.name if requested is None and has_name else requested
     if name is None:
         raise refuse(ErrorCode.INVALID_REQUEST, "name: is required", field="name")
-    own = principal.grant is not None and access.tokens.is_valid(principal.grant.source)
-    if access.tokens.reserves_name(name) and not own:
-        raise refuse(ErrorCode.NAME_TAKEN, f"The name {name!r} is already taken.", field="name")
+    access.check_name(name, principal.grant)
     return name

@@ -14,8 +14,10 @@ from opsroom_contracts.cloud.models import (
     OperationReply,
     OperationRequest,
 )
+from opsroom_contracts.identity import Identity
 from opsroom_contracts.serialization.model import Model
 from opsroom_contracts.text import clip
+from opsroom_gateway.auth.older_services import request_with_identity
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
 
@@ -26,9 +28,10 @@ RequestT = TypeVar("RequestT", bound=Model)
 
 @dataclass(frozen=True, slots=True)
 class CommandContext:
-    """The caller of a command: name, address, and quota of pending operations (None: no quota)."""
+    """The caller of a command: name to show, identity, address, and quota of pending operations, if any."""
 
     name: str
+    identity: Identity
     address: str
     pending_max: int | None
 
@@ -51,6 +54,7 @@ class CloudCommands:
             CreateRequest(
                 client_id=client_id,
                 actor=context.name,
+                identity=context.identity,
                 address=clip(context.address, ADDRESS_MAX),
                 pending_max=context.pending_max,
             ),
@@ -64,6 +68,7 @@ class CloudCommands:
             instance_id=instance_id,
             client_id=client_id,
             actor=context.name,
+            identity=context.identity,
             address=clip(context.address, ADDRESS_MAX),
             pending_max=context.pending_max,
         )
@@ -72,7 +77,10 @@ class CloudCommands:
     async def cancel(self, operation_id: str, context: CommandContext) -> Operation:
         """Cancel a pending operation."""
         request = CancelRequest(
-            operation_id=operation_id, actor=context.name, address=clip(context.address, ADDRESS_MAX)
+            operation_id=operation_id,
+            actor=context.name,
+            identity=context.identity,
+            address=clip(context.address, ADDRESS_MAX),
         )
         return await self._send(endpoints.CANCEL_OPERATION, request)
 
@@ -84,6 +92,6 @@ class CloudCommands:
     async def _send(
         self, endpoint: endpoints.Endpoint[RequestT, OperationReply], request: RequestT
     ) -> Operation:
-        reply = await self._requester.request(endpoint, request)
+        reply = await request_with_identity(self._requester, endpoint, request)
         await self._subscription.wait_for(reply.seq, _SEEN_SECONDS)
         return reply.operation

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 
-from opsroom_contracts.chat.moderation import Restriction
+from opsroom_contracts.chat.moderation import RestrictionFields
 from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.identity import Action
 from opsroom_gateway.api.problem_details import error_responses
@@ -63,7 +63,8 @@ def events_router(
     ) -> EventStream:
         position = _resume_position(since, last_event_id)
         client = client_of(request)
-        name = None if principal.auth_method is AuthMethod.NONE else principal.name
+        known = principal.auth_method is not AuthMethod.NONE
+        name, identity = (principal.name, principal.identity) if known else (None, None)
 
         def forget(connection: EventStreamConnection) -> None:
             projection.readers.unsubscribe(connection)
@@ -72,7 +73,9 @@ def events_router(
         async def begin(connection: EventStreamConnection) -> None:
             connection.on_close(partial(forget, connection))
             try:
-                access.enforcer.watch(connection, client, name, partial(_on_restriction, connection))
+                access.enforcer.watch(
+                    connection, client, name, partial(_on_restriction, connection), identity
+                )
             except FaultError:  # banned since the request was authorized
                 connection.end()
                 return
@@ -86,7 +89,7 @@ def events_router(
     return router
 
 
-def _on_restriction(connection: EventStreamConnection, restriction: Restriction) -> None:
+def _on_restriction(connection: EventStreamConnection, restriction: RestrictionFields) -> None:
     if is_ban(restriction):
         connection.end()
 

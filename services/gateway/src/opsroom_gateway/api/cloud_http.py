@@ -9,11 +9,11 @@ from fastapi.params import Depends as Dependency
 
 from opsroom_contracts.audit import AuditAction, AuditedAction
 from opsroom_contracts.cloud.commands import COMMANDS, Command, CommandSpec
-from opsroom_contracts.cloud.models import ANONYMOUS, Operation
+from opsroom_contracts.cloud.models import ANONYMOUS, KEY_PREFIX, Operation
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.http import InstanceList, OperationAccepted
-from opsroom_contracts.identity import Action
-from opsroom_gateway.api.audit_log import GatewayAuditLog
+from opsroom_contracts.identity import Action, anonymous_identity
+from opsroom_gateway.api.audit_log import GatewayAuditLog, requester_of
 from opsroom_gateway.api.cloud_commands import CloudCommands, CommandContext
 from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
@@ -33,7 +33,7 @@ _Key = Annotated[
         min_length=1,
         max_length=KEY_MAX,
         pattern=r"^[\x20-\x7e]+$",
-        description="Makes retries safe: the same command with the same key is executed once.",
+        description="Makes retries safe: the same command of one caller with the same key is executed once.",
     ),
 ]
 
@@ -82,16 +82,18 @@ def require_commander(
     """Return the dependency of a route for ``action``: requires the permission, and audits refusals."""
 
     async def commander(request: Request) -> CommandContext:
-        client, name = client_of(request), ANONYMOUS
+        client = client_of(request)
+        name, identity = ANONYMOUS, anonymous_identity(client.network)
         try:
             principal = await access.principal(request)
-            name = principal.name
+            name, identity = principal.name, principal.identity
             access.check(principal, Action.COMMAND_SERVERS)
-            limits.count_command(client, name)
+            limits.count_command(client, identity)
         except FaultError as error:
-            audit_log.refused(request, action, name, error.fault, _target(request))
+            by = requester_of(request, name, identity)
+            audit_log.refused(action, by, error.fault, _target(request))
             raise
-        return CommandContext(name, client.address, limits.pending_max(client, name))
+        return CommandContext(name, identity, client.address, limits.pending_max(client))
 
     return commander
 
@@ -198,4 +200,4 @@ def _accepted(response: Response, operation: Operation) -> OperationAccepted:
 
 def _client_id(key: str | None) -> str:
     """Return the client id for the service; without a key it is random, for the gateway's own retries."""
-    return f"key/{key}" if key is not None else uuid4().hex
+    return f"{KEY_PREFIX}{key}" if key is not None else uuid4().hex

@@ -8,16 +8,16 @@ from uuid import uuid4
 from fastapi import APIRouter, Depends, Path, Query, Request
 
 from opsroom_contracts import endpoints
-from opsroom_contracts.audit import ACTOR_MAX, ADDRESS_MAX, AuditAction, AuditedAction, Requester
+from opsroom_contracts.audit import AuditAction, AuditedAction, Requester
 from opsroom_contracts.chat.moderation import RemoveRequest, RevokeRequest
 from opsroom_contracts.cloud.models import ANONYMOUS
 from opsroom_contracts.errors import ErrorCode, FaultError
-from opsroom_contracts.identity import Action
-from opsroom_contracts.text import clip
-from opsroom_gateway.api.audit_log import GatewayAuditLog
+from opsroom_contracts.identity import Action, anonymous_identity
+from opsroom_gateway.api.audit_log import GatewayAuditLog, requester_of
 from opsroom_gateway.api.problem_details import error_responses
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import AuthMethod, Authorizer
+from opsroom_gateway.auth.older_services import request_with_identity
 from opsroom_gateway.middleware.client_address import client_of
 from opsroom_messaging.client.request_client import RequestClient
 
@@ -53,25 +53,19 @@ def require_moderator(
     """
 
     async def moderator(request: Request) -> Moderator:
-        name = ANONYMOUS
+        name, identity = ANONYMOUS, anonymous_identity(client_of(request).network)
         try:
             principal = await access.principal(request)
-            name = principal.name
+            name, identity = principal.name, principal.identity
             access.check(principal, Action.MODERATE)
         except FaultError as error:
             meant = None if target is None else _audit_target(request, target)
-            audit_log.refused(request, action, name, error.fault, meant)
+            audit_log.refused(action, requester_of(request, name, identity), error.fault, meant)
             raise
-        by = requester_of(request, name)
+        by = requester_of(request, name, identity)
         return Moderator(by, None if principal.auth_method is AuthMethod.NONE else name)
 
     return moderator
-
-
-def requester_of(request: Request, name: str) -> Requester:
-    """Return the caller of ``request`` as services audit them."""
-    address = clip(client_of(request).address, ADDRESS_MAX)
-    return Requester(name=clip(name, ACTOR_MAX), address=address)
 
 
 def _audit_target(request: Request, target: str) -> str | None:
@@ -99,7 +93,7 @@ def moderation_router(requester: RequestClient, access: Authorizer, audit_log: G
     ) -> None:
         """The text is erased, and readers receive a `removed` frame. A repeated request changes nothing."""
         request = RemoveRequest(room=room, id=message_id, reason=reason, by=moderator.by)
-        await requester.request(endpoints.REMOVE_MESSAGE, request)
+        await request_with_identity(requester, endpoints.REMOVE_MESSAGE, request)
 
     @router.delete(
         "/users/{user_id}/token",
@@ -114,6 +108,6 @@ def moderation_router(requester: RequestClient, access: Authorizer, audit_log: G
     ) -> None:
         """The user leaves the list, and every gateway closes the connections opened with the token."""
         request = RevokeRequest(request_id=uuid4().hex, user_id=user_id, reason=reason, by=moderator.by)
-        await requester.request(endpoints.REVOKE, request)
+        await request_with_identity(requester, endpoints.REVOKE, request)
 
     return router

@@ -9,6 +9,7 @@ from opsroom_contracts import endpoints
 from opsroom_contracts.addresses import network_of
 from opsroom_contracts.audit import AuditedAction
 from opsroom_contracts.chat.moderation import (
+    IDENTITIES_MAX,
     LiftRequest,
     Restriction,
     RestrictionKind,
@@ -16,13 +17,14 @@ from opsroom_contracts.chat.moderation import (
 )
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.http import NewBan, NewMute, RestrictionList
-from opsroom_contracts.identity import Action
-from opsroom_contracts.text import fold_name
+from opsroom_contracts.identity import Action, Identity
+from opsroom_contracts.text import fold_name, visible_name
 from opsroom_gateway.api.audit_log import GatewayAuditLog
 from opsroom_gateway.api.moderation import AUTH_ERRORS, Id, Moderator, ReasonQuery, require_moderator
 from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import Authorizer
+from opsroom_gateway.auth.older_services import request_with_identity
 from opsroom_gateway.middleware.client_address import client_of
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
@@ -53,9 +55,13 @@ class RestrictionClient:
         self._subscription = subscription
 
     async def restrict(
-        self, kind: RestrictionKind, body: NewMute | NewBan, moderator: Moderator
+        self,
+        kind: RestrictionKind,
+        body: NewMute | NewBan,
+        moderator: Moderator,
+        identities: tuple[Identity, ...],
     ) -> Restriction:
-        """Mute or ban.
+        """Mute or ban. ``identities``: the static tokens with the name.
 
         Raises:
             FaultError: what the chat service refused.
@@ -65,11 +71,12 @@ class RestrictionClient:
             kind=kind,
             name=body.name,
             address=body.address if isinstance(body, NewBan) else None,
+            identities=identities or None,
             seconds=body.seconds,
             reason=body.reason,
             by=moderator.by,
         )
-        reply = await self._requester.request(endpoints.RESTRICT, request)
+        reply = await request_with_identity(self._requester, endpoints.RESTRICT, request)
         await self._subscription.wait_for(reply.seq, _SEEN_SECONDS)
         return reply.restriction
 
@@ -79,7 +86,7 @@ class RestrictionClient:
         Raises:
             FaultError: ``restriction_unknown``, ``unavailable``.
         """
-        reply = await self._requester.request(endpoints.LIFT, request)
+        reply = await request_with_identity(self._requester, endpoints.LIFT, request)
         await self._subscription.wait_for(reply.seq, _SEEN_SECONDS)
 
 
@@ -88,6 +95,11 @@ def restrictions_router(
 ) -> APIRouter:
     """Build the routes of mutes and bans."""
     router = APIRouter(prefix="/chat", tags=["admin"], dependencies=[BEARER])
+
+    def holders_of(name: str | None) -> tuple[Identity, ...]:
+        """Return the static tokens with that name."""
+        folded = "" if name is None else fold_name(visible_name(name))
+        return access.tokens.holders_of(folded)[:IDENTITIES_MAX]
 
     @router.get(
         "/restrictions",
@@ -113,9 +125,10 @@ def restrictions_router(
     ) -> Restriction:
         """They can read but not send, for `seconds` or until the mute is lifted, and are notified.
 
-        The mute applies to the name and to names that count as the same. A new mute replaces an earlier one.
+        The mute applies to the name, to names that count as the same, and to every other name of a holder who
+        registered with a static token or signed in. A new mute replaces an earlier one.
         """
-        return await client.restrict(RestrictionKind.MUTE, body, moderator)
+        return await client.restrict(RestrictionKind.MUTE, body, moderator, holders_of(body.name))
 
     @router.post(
         "/bans",
@@ -131,10 +144,11 @@ def restrictions_router(
     ) -> Restriction:
         """Users with the name, or from the address, are disconnected and can't connect.
 
-        An IPv6 address stands for its /64 network. A new ban replaces an earlier one.
+        A ban of a name applies to the same names as a mute. An IPv6 address stands for its /64 network. A
+        new ban replaces an earlier one.
         """
         _reject_self_ban(body, moderator, client_of(request).network)
-        return await client.restrict(RestrictionKind.BAN, body, moderator)
+        return await client.restrict(RestrictionKind.BAN, body, moderator, holders_of(body.name))
 
     @router.delete(
         "/restrictions/{restriction_id}",

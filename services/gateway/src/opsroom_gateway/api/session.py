@@ -8,10 +8,11 @@ from opsroom_contracts import endpoints
 from opsroom_contracts.chat.moderation import RevokeRequest
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.identity import Action, SessionView
-from opsroom_gateway.api.moderation import requester_of
+from opsroom_gateway.api.audit_log import requester_of
 from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import AuthMethod, Authorizer
+from opsroom_gateway.auth.older_services import request_with_identity
 from opsroom_messaging.client.request_client import RequestClient
 
 _EXAMPLE = {
@@ -61,9 +62,8 @@ def session_router(access: Authorizer, requester: RequestClient) -> APIRouter:
         principal = await access.principal(request)
         if principal.user is None:
             raise refuse(ErrorCode.UNAUTHENTICATED, "a registration token is required to sign out")
-        revocation = RevokeRequest(
-            request_id=uuid4().hex, user_id=principal.user.id, by=requester_of(request, principal.name)
-        )
-        await requester.request(endpoints.REVOKE, revocation)
+        by = requester_of(request, principal.name, principal.identity)
+        revocation = RevokeRequest(request_id=uuid4().hex, user_id=principal.user.id, by=by)
+        await request_with_identity(requester, endpoints.REVOKE, revocation)
 
     return router

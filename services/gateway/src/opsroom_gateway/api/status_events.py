@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from opsroom_contracts.chat.moderation import Restriction
+from opsroom_contracts.chat.moderation import RestrictionFields
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.identity import Action
 from opsroom_contracts.serialization.codec import encode
@@ -51,7 +51,7 @@ class _Viewer:
         """Call ``callback`` when the stream has ended."""
         self._callbacks.append(callback)
 
-    def on_restriction(self, restriction: Restriction) -> None:
+    def on_restriction(self, restriction: RestrictionFields) -> None:
         """End the stream of a banned viewer."""
         if is_ban(restriction):
             self.end.set()
@@ -112,7 +112,9 @@ class StatusStreams:
         """End the stream when its viewer is banned or loses the permission, maybe already."""
         name = None if principal.auth_method is AuthMethod.NONE else principal.name
         try:
-            self._access.enforcer.watch(viewer, client_of(request), name, viewer.on_restriction)
+            self._access.enforcer.watch(
+                viewer, client_of(request), name, viewer.on_restriction, principal.identity
+            )
         except FaultError:
             viewer.end.set()
             return

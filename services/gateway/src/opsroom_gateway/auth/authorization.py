@@ -13,10 +13,21 @@ from opsroom_contracts import endpoints
 from opsroom_contracts.chat.models import User, WhoamiReply, WhoamiRequest
 from opsroom_contracts.cloud.models import ANONYMOUS
 from opsroom_contracts.errors import ErrorCode, refuse
-from opsroom_contracts.identity import Action, Grant, Mode, Role, SignIn
+from opsroom_contracts.identity import (
+    RESERVED_NAMES,
+    Action,
+    Grant,
+    Identity,
+    Mode,
+    Role,
+    SignIn,
+    anonymous_identity,
+    identity_of,
+)
+from opsroom_contracts.text import fold_name, visible_name
 from opsroom_gateway.auth.static_tokens import StaticTokens
 from opsroom_gateway.domain.roles import anonymous_role, higher_role, permissions_of, registered_role
-from opsroom_gateway.middleware.client_address import client_of
+from opsroom_gateway.middleware.client_address import Client, client_of
 from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer
 from opsroom_messaging.client.request_client import RequestClient
 
@@ -36,12 +47,13 @@ class AuthMethod(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated or anonymous client. ``name``: its actor name in events; ``grant``: for registrations.
+    """An authenticated or anonymous client. ``identity``: who it is; ``name``: only to be shown.
 
-    ``token_digest``: SHA-256 of a registration token, to notice its revocation.
+    ``grant``: for registrations. ``token_digest``: SHA-256 of a registration token, to notice its revocation.
     """
 
     auth_method: AuthMethod
+    identity: Identity
     name: str
     role: Role | None
     permissions: frozenset[Action] = frozenset()
@@ -115,19 +127,19 @@ class Authorizer:
         """
         client = client_of(connection)
         self.enforcer.check(client)
-        principal = await self._authenticate(connection, local=client.local)
+        principal = await self._authenticate(connection, client)
         if principal.auth_method is not AuthMethod.NONE:
-            self.enforcer.check(client, principal.name)
+            self.enforcer.check(client, principal.name, principal.identity)
         return principal
 
-    async def _authenticate(self, connection: HTTPConnection, *, local: bool) -> Principal:
+    async def _authenticate(self, connection: HTTPConnection, client: Client) -> Principal:
         header = connection.headers.get("authorization")
         if header is None:
-            return self._anonymous(local=local)
+            return self._anonymous(client)
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise refuse(ErrorCode.TOKEN_INVALID, "Authorization: must be 'Bearer <token>'")
-        return await self.from_token(token.strip(), local=local)
+        return await self.from_token(token.strip(), local=client.local)
 
     async def from_token(self, token: str, *, local: bool = False) -> Principal:
         """Return the principal of ``token``.
@@ -140,14 +152,16 @@ class Authorizer:
         static_token = self.tokens.find(token)
         if static_token is not None:
             grant = Grant(role=static_token.role, source=static_token.source)
-            return self._with_permissions(
-                Principal(AuthMethod.STATIC, static_token.name, static_token.role, grant=grant), local=local
+            principal = Principal(
+                AuthMethod.STATIC, grant.source, static_token.name, static_token.role, grant=grant
             )
+            return self._with_permissions(principal, local=local)
         if self._sign_on is not None and token.count(".") == 2:
             name, grant = await self._sign_on.grant(token)
-            return self._with_permissions(
-                Principal(AuthMethod.SIGN_ON, name, grant.role, grant=grant), local=local
-            )
+            if not self.may_use_name(name, grant):  # the user chooses it at the issuer
+                name = f"user-{grant.source.rpartition(':')[2][:8]}"
+            principal = Principal(AuthMethod.SIGN_ON, grant.source, name, grant.role, grant=grant)
+            return self._with_permissions(principal, local=local)
         request = WhoamiRequest(token=token[:_REGISTRATION_TOKEN_MAX])
         reply = await self._requester.request(endpoints.WHOAMI, request)
         return self._registered(reply, token, local=local)
@@ -204,6 +218,23 @@ class Authorizer:
             raise refuse(ErrorCode.TOKEN_INVALID, "the token's grant has ended: sign in again")
         raise refuse(ErrorCode.FORBIDDEN, f"the role {principal.role} may not {action_name}")
 
+    def check_name(self, name: str, grant: Grant | None = None) -> None:
+        """Check that a user with ``grant`` may register ``name``; the chat service checks who holds it.
+
+        Raises:
+            FaultError: ``name_taken``: it belongs to a static token of another user, or to the portal.
+        """
+        if not self.may_use_name(name, grant):
+            raise refuse(ErrorCode.NAME_TAKEN, f"The name {name!r} is already taken.", field="name")
+
+    def may_use_name(self, name: str, grant: Grant | None = None) -> bool:
+        """Return whether ``name`` is not reserved for somebody else."""
+        folded = fold_name(visible_name(name))
+        holders = self.tokens.holders_of(folded)
+        if holders:
+            return grant is not None and grant.source in holders
+        return folded not in RESERVED_NAMES
+
     def is_still_allowed(self, principal: Principal, action: Action) -> bool:
         """Return whether an earlier authorization still holds, as far as this process knows."""
         if principal.grant is None or action not in principal.permissions:
@@ -223,14 +254,16 @@ class Authorizer:
             revoked = self.mode is not Mode.OIDC
         return registered_role(grant, self._clock(), guests=self.guests, revoked=revoked)
 
-    def _anonymous(self, *, local: bool) -> Principal:
-        return self._with_permissions(Principal(AuthMethod.NONE, ANONYMOUS, None), local=local)
+    def _anonymous(self, client: Client) -> Principal:
+        principal = Principal(AuthMethod.NONE, anonymous_identity(client.network), ANONYMOUS, None)
+        return self._with_permissions(principal, local=client.local)
 
     def _registered(self, reply: WhoamiReply, token: str, *, local: bool) -> Principal:
         role = self._role_of_grant(reply.grant)
         digest = hashlib.sha256(token.encode()).hexdigest()
         principal = Principal(
             AuthMethod.REGISTRATION,
+            identity_of(reply.grant, reply.user.id),
             reply.user.name,
             role,
             user=reply.user,

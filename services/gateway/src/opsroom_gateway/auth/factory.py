@@ -38,6 +38,7 @@ def static_tokens(settings: AccessSettings) -> StaticTokens:
 def build_authorizer(
     settings: AccessSettings,
     requester: RequestClient,
+    tokens: StaticTokens,
     enforcer: RestrictionEnforcer,
     clock: Callable[[], datetime],
 ) -> Authorizer:
@@ -53,7 +54,7 @@ def build_authorizer(
         )
     return Authorizer(
         requester,
-        static_tokens(settings),
+        tokens,
         _sign_on(settings, clock),
         rules=AccessRules(settings.mode(), settings.guests_welcome(), settings.open_moderation),
         enforcer=enforcer,

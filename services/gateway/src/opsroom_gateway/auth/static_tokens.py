@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from opsroom_contracts.identity import Role
+from opsroom_contracts.identity import Identity, Role
 from opsroom_contracts.text import NameRuleError, clean_name, fold_name
 
 _PREFIX = "opsroom_"
@@ -38,8 +38,8 @@ class StaticToken:
     digest: str
 
     @property
-    def source(self) -> str:
-        """The name under which grants refer to it."""
+    def source(self) -> Identity:
+        """The name under which grants refer to it, and so the identity of its holder."""
         return f"token:{self.digest[:32]}"
 
 
@@ -81,7 +81,7 @@ class StaticTokens:
         self._fixed = fixed
         self._file = file
         self._file_version: tuple[int, int] | None = None
-        self._tokens = fixed
+        self._use(fixed)
 
     def __len__(self) -> int:
         return len(self._tokens)
@@ -103,13 +103,21 @@ class StaticTokens:
         """Return the token of a grant."""
         return next((entry for entry in self._tokens if entry.source == source), None)
 
-    def reserves_name(self, name: str) -> bool:
-        """Return whether a token has this name, so that nobody else may use it."""
-        try:
-            folded = fold_name(clean_name(name))
-        except NameRuleError:
-            return False
-        return any(fold_name(entry.name) == folded for entry in self._tokens)
+    def name_of(self, identity: Identity) -> str | None:
+        """Return the name of the token with this identity; None if there is no such token."""
+        entry = self.by_source(identity)
+        return None if entry is None else entry.name
+
+    def holders_of(self, folded_name: str) -> tuple[Identity, ...]:
+        """Return the identities of the tokens with this name: nobody else may use it."""
+        return self._by_name.get(folded_name, ())
+
+    def _use(self, tokens: tuple[StaticToken, ...]) -> None:
+        self._tokens = tokens
+        self._by_name: dict[str, tuple[Identity, ...]] = {}
+        for entry in tokens:
+            key = fold_name(entry.name)
+            self._by_name[key] = (*self._by_name.get(key, ()), entry.source)
 
     def load(self) -> None:
         """Read the file if it has changed.
@@ -131,7 +139,7 @@ class StaticTokens:
             raise StaticTokensError(f"{self._file}: {reason}") from error
         self._file_version = version
         try:
-            self._tokens = (*self._fixed, *parse_tokens(lines))
+            self._use((*self._fixed, *parse_tokens(lines)))
         except StaticTokensError as error:
             raise StaticTokensError(f"{self._file}: {error}") from None
         log.info("loaded %d static tokens", len(self._tokens))

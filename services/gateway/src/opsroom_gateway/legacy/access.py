@@ -6,9 +6,9 @@ from starlette.requests import HTTPConnection
 
 from opsroom_contracts.audit import AuditAction
 from opsroom_contracts.errors import FaultError
-from opsroom_contracts.identity import Action, Mode
+from opsroom_contracts.identity import Action, Identity, Mode, anonymous_identity
 from opsroom_contracts.legacy import ACTOR
-from opsroom_gateway.api.audit_log import GatewayAuditLog
+from opsroom_gateway.api.audit_log import GatewayAuditLog, requester_of
 from opsroom_gateway.api.cloud_commands import CommandContext
 from opsroom_gateway.auth.authorization import Authorizer, Principal
 from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
@@ -42,28 +42,30 @@ class LegacyAccess:
         Call it for each command: the role may have ended since the socket was opened.
         """
         if viewer is None:
-            return self._context(connection, ACTOR)
+            return self._context(connection, ACTOR, anonymous_identity(client_of(connection).network))
         if not self.access.is_still_allowed(viewer, Action.COMMAND_SERVERS):
             return None
-        return self._context(connection, viewer.name)
+        return self._context(connection, viewer.name, viewer.identity)
 
     async def require_commander(
         self, connection: HTTPConnection, action: AuditAction, target: str | None
     ) -> CommandContext:
         """Check that the client may command instances, and count the command. Refusals are audited."""
-        client, name = client_of(connection), ACTOR
+        client = client_of(connection)
+        name, identity = ACTOR, anonymous_identity(client.network)
         try:
             self.access.enforcer.check(client)
             if self.access.mode is not Mode.OPEN:
                 principal = await self.access.principal(connection)
-                name = principal.name
+                name, identity = principal.name, principal.identity
                 self.access.check(principal, Action.COMMAND_SERVERS)
-            self.limits.count_command(client, name)
+            self.limits.count_command(client, identity)
         except FaultError as error:
-            self.audit_log.refused(connection, action, name, error.fault, target)
+            by = requester_of(connection, name, identity)
+            self.audit_log.refused(action, by, error.fault, target)
             raise
-        return self._context(connection, name)
+        return self._context(connection, name, identity)
 
-    def _context(self, connection: HTTPConnection, name: str) -> CommandContext:
+    def _context(self, connection: HTTPConnection, name: str, identity: Identity) -> CommandContext:
         client = client_of(connection)
-        return CommandContext(name, client.address, self.limits.pending_max(client, name))
+        return CommandContext(name, identity, client.address, self.limits.pending_max(client))

@@ -20,13 +20,13 @@ from opsroom_contracts.errors import RETRYABLE, ErrorCode, FaultError
 from opsroom_contracts.legacy import ROOM, ChatFrameType, LegacyFrame
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.legacy.domain.frames import CourseFrame, NamedUser, read_frame
-from opsroom_gateway.legacy.domain.socket_binding import Binding, Rebind
+from opsroom_gateway.legacy.domain.socket_binding import Binding, Rebind, same_address
 from opsroom_gateway.legacy.domain.unbound_registrations import (
     UnboundRegistrations,
     connection_ids,
     is_socket,
 )
-from opsroom_gateway.legacy.impersonation_guard import ImpersonationGuard
+from opsroom_gateway.legacy.impersonation_guard import ImpersonationGuard, Verdict
 from opsroom_gateway.legacy.placeholder_connections import PlaceholderConnections
 from opsroom_gateway.legacy.user_list import UserListPusher
 from opsroom_gateway.presence.sessions import Session, Sessions
@@ -128,19 +128,19 @@ class CourseChat:
         return socket
 
     def is_unbound(self, socket: CourseSocket) -> bool:
-        """Return whether the socket belongs to no user yet."""
+        """Return whether the socket has no user yet."""
         return self.binding.user_of(socket.id) is None
 
     async def receive(self, socket: CourseSocket, data: str | bytes) -> None:
         """Handle a frame from a socket; unknown frames are ignored."""
-        frame = read_frame(data)
-        if frame is None or self._guard.impersonates(data):
+        frame, verdict = read_frame(data), self._guard.judge(data)
+        if frame is None or verdict is Verdict.IGNORED:
             return
         if frame.type == ChatFrameType.EXIT:
             await self._exit(socket, frame.named)
             return
         await self._bind(socket, frame.named)
-        if frame.type == ChatFrameType.SEND:
+        if frame.type == ChatFrameType.SEND and verdict is Verdict.ALLOWED:
             await self._relay(socket, frame, data)
 
     async def close(self, socket: CourseSocket) -> None:
@@ -282,7 +282,8 @@ class CourseChat:
             log.info("could not bind a socket to %s: %s", user_id, error)
             self.binding.unbind(socket.id)
             return
-        if member is not None:
+        # A socket from another address may be anybody's: it does not end the registration.
+        if member is not None and same_address(member.origin, socket.origin):
             registrations = tuple(name for name in connection_ids(member) if not is_socket(name))
             if registrations:
                 await self._sessions.leave_connections(user_id, registrations, LeaveReason.CLOSED)

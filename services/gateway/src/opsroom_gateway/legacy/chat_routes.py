@@ -11,9 +11,10 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message
 from starlette.websockets import WebSocket
 
-from opsroom_contracts.chat.moderation import Restriction
+from opsroom_contracts.chat.moderation import RestrictionFields
 from opsroom_contracts.close_codes import Close
 from opsroom_contracts.errors import ErrorCode, FaultError
+from opsroom_contracts.identity import anonymous_identity
 from opsroom_contracts.legacy import CourseChatError, CourseRegistered, LegacyUser
 from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.serialization.model import Model
@@ -61,7 +62,7 @@ def course_chat_app(
         max_idle = None if client.exempt or not idle_seconds else idle_seconds
         connection = connection_of(websocket)
 
-        def on_restriction(restriction: Restriction) -> None:
+        def on_restriction(restriction: RestrictionFields) -> None:
             if is_ban(restriction):
                 connection.close(Close.BANNED.value)
 
@@ -89,7 +90,16 @@ def course_chat_app(
 class _Connection:
     """A socket, served by callbacks."""
 
-    __slots__ = ("_chat", "_client", "_connection", "_idle_timer", "_last_message_at", "_limits", "_socket")
+    __slots__ = (
+        "_chat",
+        "_client",
+        "_connection",
+        "_identity",
+        "_idle_timer",
+        "_last_message_at",
+        "_limits",
+        "_socket",
+    )
 
     def __init__(
         self, chat: CourseChat, limits: Limits, client: Client, connection: WebSocketConnection
@@ -97,6 +107,7 @@ class _Connection:
         self._chat = chat
         self._limits = limits
         self._client = client
+        self._identity = anonymous_identity(client.network)
         self._connection = connection
         self._last_message_at = 0.0
         self._idle_timer: asyncio.TimerHandle | None = None
@@ -116,7 +127,7 @@ class _Connection:
             return
         data = message.get("text")
         self._last_message_at = asyncio.get_running_loop().time()
-        await self._limits.throttle(self._limits.messages, self._client)
+        await self._limits.throttle(self._limits.messages, self._client, self._identity)
         await self._chat.receive(self._socket, message["bytes"] if data is None else data)
 
     def _start_idle_timer(self, max_idle: float, wait: float) -> None:

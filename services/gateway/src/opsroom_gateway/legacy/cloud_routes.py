@@ -11,11 +11,11 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message
 from starlette.websockets import WebSocket
 
-from opsroom_contracts.chat.moderation import Restriction
+from opsroom_contracts.chat.moderation import RestrictionFields
 from opsroom_contracts.close_codes import Close
 from opsroom_contracts.cloud.commands import Command
 from opsroom_contracts.errors import HTTP_STATUS, ErrorCode, FaultError
-from opsroom_contracts.identity import Action
+from opsroom_contracts.identity import Action, anonymous_identity
 from opsroom_contracts.legacy import CONNECTION_GREETING, CourseCloudError, CourseStatus
 from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.serialization.model import Model
@@ -130,7 +130,9 @@ class CourseCloudApp:
     async def _on_message(self, websocket: WebSocket, viewer: Principal | None, message: Message) -> None:
         if message["type"] != "websocket.disconnect":
             data = message.get("text")
-            await self._limits.throttle(self._limits.commands, client_of(websocket))
+            client = client_of(websocket)
+            identity = anonymous_identity(client.network) if viewer is None else viewer.identity
+            await self._limits.throttle(self._limits.commands, client, identity)
             context = self._legacy_access.socket_context(websocket, viewer)
             await self._cloud.receive(message["bytes"] if data is None else data, context)
 
@@ -157,13 +159,13 @@ class CourseCloudApp:
     ) -> bool:
         """Close ``connection`` when its client is banned. Returns False, and closes it, if it already is."""
 
-        def on_restriction(restriction: Restriction) -> None:
+        def on_restriction(restriction: RestrictionFields) -> None:
             if is_ban(restriction):
                 close()
 
         try:
-            name = None if viewer is None else viewer.name
-            self._legacy_access.access.enforcer.watch(connection, client, name, on_restriction)
+            name, identity = (None, None) if viewer is None else (viewer.name, viewer.identity)
+            self._legacy_access.access.enforcer.watch(connection, client, name, on_restriction, identity)
         except FaultError:
             close()
             return False

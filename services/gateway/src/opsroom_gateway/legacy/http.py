@@ -8,6 +8,8 @@ from starlette.requests import HTTPConnection, Request
 
 from opsroom_gateway.middleware.client_address import client_of
 
+_NETWORK_DIGITS = 6
+
 
 class BodyError(ValueError):
     """An invalid body; the message says why."""
@@ -26,7 +28,11 @@ async def json_body(request: Request) -> Any:
 
 
 def origin_of(connection: HTTPConnection) -> str:
-    """Return a digest of the client's address and browser."""
-    host = client_of(connection).address
-    agent = connection.headers.get("user-agent", "")
-    return hashlib.sha256(f"{host}\n{agent}".encode()).hexdigest()[:32]
+    """Return two digests: of the client's network, and of its address and browser.
+
+    The first is short, so that many addresses share it: it only distinguishes clients at other addresses.
+    """
+    client, agent = client_of(connection), connection.headers.get("user-agent", "")
+    network = hashlib.sha256(client.network.encode()).hexdigest()[:_NETWORK_DIGITS]
+    browser = hashlib.sha256(f"{client.address}\n{agent}".encode()).hexdigest()[:32]
+    return f"{network}.{browser}"

@@ -6,7 +6,6 @@ from typing import Final
 
 from starlette.types import ASGIApp
 
-from opsroom_contracts.legacy import ACTOR
 from opsroom_gateway.components import Components
 from opsroom_gateway.legacy.access import LegacyAccess
 from opsroom_gateway.legacy.chat import CourseChat
@@ -20,8 +19,6 @@ from opsroom_gateway.legacy.mount import chat_error, cloud_error, mounted
 from opsroom_gateway.legacy.settings import LegacySettings
 from opsroom_gateway.metrics import Broadcasters
 
-SHARED_ACTORS: Final = frozenset({ACTOR})
-"""The actors of commands over the contract, which has no names."""
 _CHAT: Final = "/chat"
 _CLOUD: Final = "/cloud"
 
@@ -63,13 +60,15 @@ def _build_chat(
     settings: LegacySettings, components: Components, encoder: LegacyMessageEncoder
 ) -> CourseChat:
     members = components.projections.members
+    guard = ImpersonationGuard(components.access)
+    members.watch(guard.on_member)
     return CourseChat(
         components.requester,
         components.sessions,
         (members, components.projections.members_subscription),
         encoder.readers,
         settings.course_binding_seconds,
-        ImpersonationGuard(members, components.access),
+        guard,
     )
 
 

@@ -9,8 +9,8 @@ from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.gateways import RATE_LIMIT_DELTA, RateLimitDelta
 from opsroom_contracts.serialization.codec import ContractError, decode, encode
 from opsroom_contracts.subjects import GATEWAY_RATE_LIMITS
-from opsroom_gateway.domain.token_bucket import Rate, TokenBuckets
 from opsroom_messaging.client.connection import NatsConnection
+from opsroom_runtime.token_bucket import Rate, TokenBuckets
 
 _SYNC_SECONDS = 0.25
 _MAX_KEYS_PER_MESSAGE = 2_000

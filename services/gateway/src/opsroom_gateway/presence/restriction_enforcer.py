@@ -5,16 +5,24 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
-from opsroom_contracts.chat.moderation import Restriction, RestrictionKind
+from opsroom_contracts.chat.moderation import (
+    Restriction,
+    RestrictionFields,
+    RestrictionKind,
+    RestrictionRecord,
+)
 from opsroom_contracts.chat.restrictions import refusal
 from opsroom_contracts.gateways import KNOWN_ADDRESSES_MAX, AddressSeen, KnownAddresses
+from opsroom_contracts.identity import Identity
 from opsroom_contracts.text import fold_name
 from opsroom_gateway.middleware.client_address import Client
 from opsroom_gateway.presence.recent_addresses import RecentAddresses
 from opsroom_gateway.projections.restrictions import RestrictionProjection
 
-OnRestriction = Callable[[Restriction], None]
+OnRestriction = Callable[[RestrictionFields], None]
 """Called with each restriction that applies to a reader, and again when it is lifted."""
+OwnName = Callable[[Identity], str | None]
+"""Returns the name of the static token with this identity, if it is one."""
 
 
 class Watchable(Protocol):
@@ -28,19 +36,24 @@ class Watchable(Protocol):
 class _Reader:
     network: str
     name: str | None
+    identity: Identity | None
     on_restriction: OnRestriction
 
 
 class RestrictionEnforcer:
-    """Watches all sockets and streams of this process by network and by name."""
+    """Watches all sockets and streams of this process by network, name and identity.
 
-    def __init__(self, projection: RestrictionProjection) -> None:
+    A ban of the name of a static token keeps out the token's holder under every name.
+    """
+
+    def __init__(self, projection: RestrictionProjection, own_name: OwnName) -> None:
         self._projection = projection
+        self._own_name = own_name
         self._readers: dict[Watchable, _Reader] = {}
         self._recent = RecentAddresses()
         projection.watch(self._on_restriction)
 
-    def check(self, client: Client, name: str | None = None) -> None:
+    def check(self, client: Client, name: str | None = None, identity: Identity | None = None) -> None:
         """Check that the client is not banned.
 
         Raises:
@@ -49,30 +62,52 @@ class RestrictionEnforcer:
         restrictions, now = self._projection.restrictions, self._projection.clock()
         ban = restrictions.ban_of_network(client.network, now)
         if ban is None and name is not None:
-            ban = restrictions.ban_of_name(name, now)
+            ban = restrictions.ban_of(name, now, identity)
+        if ban is None and identity is not None and len(restrictions):
+            own_name = self._own_name(identity)
+            ban = None if own_name is None else restrictions.ban_of(own_name, now)
         if ban is not None:
             raise refusal(ban)
 
-    def mute_of(self, name: str) -> Restriction | None:
-        """Return the mute of ``name``, if any."""
-        return self._projection.restrictions.mute_of(name, self._projection.clock())
+    def mute_of(self, name: str, identity: Identity | None) -> RestrictionRecord | None:
+        """Return the mute of ``name`` or ``identity``, if any."""
+        return self._projection.restrictions.mute_of(name, self._projection.clock(), identity)
+
+    @property
+    def active(self) -> bool:
+        """Whether there may be restrictions in force."""
+        return len(self._projection.restrictions) > 0
+
+    def restricts(self, name: str, identity: Identity | None) -> bool:
+        """Return whether ``name`` or ``identity`` is muted or banned."""
+        restrictions, now = self._projection.restrictions, self._projection.clock()
+        held = restrictions.mute_of(name, now, identity) or restrictions.ban_of(name, now, identity)
+        return held is not None
 
     def in_force(self) -> tuple[Restriction, ...]:
         """Return all restrictions in force, newest first."""
         found = self._projection.restrictions.in_force(self._projection.clock())
-        return tuple(sorted(found, key=lambda restriction: (restriction.at, restriction.id), reverse=True))
+        newest = sorted(found, key=lambda restriction: (restriction.at, restriction.id), reverse=True)
+        return tuple(restriction.shown() for restriction in newest)
 
     def watch(
-        self, connection: Watchable, client: Client, name: str | None, on_restriction: OnRestriction
+        self,
+        connection: Watchable,
+        client: Client,
+        name: str | None,
+        on_restriction: OnRestriction,
+        identity: Identity | None = None,
     ) -> None:
-        """Call ``on_restriction`` with what applies to ``name`` or the client until the connection closes.
+        """Call ``on_restriction`` with what applies to the client, or to ``name`` or ``identity``.
+
+        It is called until the connection closes.
 
         Raises:
             FaultError: ``banned`` already.
         """
-        self.check(client, name)
+        self.check(client, name, identity)
         folded = None if name is None else fold_name(name)
-        self._readers[connection] = _Reader(client.network, folded, on_restriction)
+        self._readers[connection] = _Reader(client.network, folded, identity, on_restriction)
         connection.on_close(partial(self._forget, connection))
 
     def set_name(self, connection: Watchable, name: str | None) -> None:
@@ -105,14 +140,23 @@ class RestrictionEnforcer:
         if reader.name is not None:
             self._recent.record(reader.name, reader.network, self._projection.clock())
 
-    def _on_restriction(self, restriction: Restriction) -> None:
+    def _on_restriction(self, restriction: RestrictionRecord) -> None:
         name = None if restriction.name is None else fold_name(restriction.name)
         for reader in list(self._readers.values()):
-            applies = reader.network == restriction.address if name is None else reader.name == name
+            if name is None:
+                applies = reader.network == restriction.address
+            else:
+                applies = reader.name == name or self._covers(restriction, name, reader.identity)
             if applies:
                 reader.on_restriction(restriction)
 
+    def _covers(self, restriction: RestrictionRecord, folded_name: str, identity: Identity | None) -> bool:
+        if identity is None or identity in restriction.identities:
+            return identity is not None
+        own_name = self._own_name(identity) if restriction.kind is RestrictionKind.BAN else None
+        return own_name is not None and fold_name(own_name) == folded_name
 
-def is_ban(restriction: Restriction) -> bool:
+
+def is_ban(restriction: RestrictionFields) -> bool:
     """Return whether it bans somebody from now on."""
     return restriction.kind is RestrictionKind.BAN and not restriction.lifted

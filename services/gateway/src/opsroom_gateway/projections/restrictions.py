@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from opsroom_contracts.chat.moderation import RESTRICTION, Restriction
+from opsroom_contracts.chat.moderation import RESTRICTION, RestrictionRecord
 from opsroom_contracts.chat.restrictions import Restrictions
 from opsroom_contracts.serialization.codec import ContractError
 from opsroom_contracts.subjects import restriction_subject
@@ -16,7 +16,7 @@ _PREFIX = restriction_subject("")
 log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
-Watcher = Callable[[Restriction], None]
+Watcher = Callable[[RestrictionRecord], None]
 """Called with each restriction that is new, changed or over; ``lifted`` is set in the last case."""
 
 
@@ -69,7 +69,7 @@ class RestrictionProjection:
         for gone in before.values():
             self._notify(gone.model_copy(update={"lifted": True}))
 
-    def _notify(self, restriction: Restriction) -> None:
+    def _notify(self, restriction: RestrictionRecord) -> None:
         for watcher in self._watchers:
             watcher(restriction)
 

@@ -4,7 +4,8 @@ import pytest
 
 from opsroom_gateway.legacy.domain.socket_binding import Binding, Rebind
 
-HERE, THERE = "one browser", "another browser"
+HERE, THERE = "one address.one browser", "another address.another browser"
+SAME_ADDRESS = "one address.another browser"
 
 
 def bound(*claims: tuple[str, str, str | None]) -> Binding:
@@ -78,8 +79,11 @@ def test_after_an_exit_the_socket_is_not_bound_to_the_same_user_again() -> None:
     [
         ("ann claimed", HERE, False),
         ("free here", HERE, True),
-        ("free there", HERE, True),
+        ("free here", SAME_ADDRESS, True),
+        ("free here", THERE, False),
+        ("free there", HERE, False),
         ("guessed here", HERE, True),
+        ("guessed here", SAME_ADDRESS, False),
         ("guessed here", THERE, False),
         ("gone", HERE, False),
     ],

@@ -2,7 +2,7 @@
 
 from opsroom_contracts.chat.frames import AckFrame, ErrorFrame, Mute, MutedFrame, UnmutedFrame, WelcomeFrame
 from opsroom_contracts.chat.models import SendReply, User
-from opsroom_contracts.chat.moderation import Restriction
+from opsroom_contracts.chat.moderation import RestrictionFields
 from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.serialization.model import Model
@@ -24,7 +24,7 @@ class Replies:
         """Write one frame."""
         self._connection.write(text_frame(encode(frame)))
 
-    def welcome(self, user: User, users: tuple[User, ...], seq: int, mute: Restriction | None) -> None:
+    def welcome(self, user: User, users: tuple[User, ...], seq: int, mute: RestrictionFields | None) -> None:
         """Send the welcome frame. ``seq``: the current sequence. ``mute``: the user's mute, if any."""
         muted = None if mute is None else Mute(until=mute.until, reason=mute.reason)
         self.send(WelcomeFrame(user=user, users=users, seq=seq, muted=muted))
@@ -41,7 +41,7 @@ class Replies:
             )
         )
 
-    def muted(self, mute: Restriction) -> None:
+    def muted(self, mute: RestrictionFields) -> None:
         """Notify the user that they are muted, or no longer muted."""
         frame = MutedFrame(until=mute.until, reason=mute.reason)
         self.send(UnmutedFrame() if mute.lifted else frame)

@@ -18,11 +18,11 @@ from opsroom_contracts.chat.frames import (
     TypingFrame,
 )
 from opsroom_contracts.chat.models import JoinRequest, LeaveReason, TypingEvent, User
-from opsroom_contracts.chat.moderation import Restriction, RestrictionKind
+from opsroom_contracts.chat.moderation import RestrictionFields, RestrictionKind
 from opsroom_contracts.chat.restrictions import refusal
 from opsroom_contracts.close_codes import Close
 from opsroom_contracts.errors import ErrorCode, FaultError
-from opsroom_contracts.identity import Action, Mode
+from opsroom_contracts.identity import Action, Identity, Mode, identity_of
 from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.serialization.model import copy_fields
 from opsroom_contracts.subjects import typing_subject
@@ -80,6 +80,7 @@ class ChatSocket:
         "_connection",
         "_context",
         "_frames",
+        "_identity",
         "_last_typing",
         "_left",
         "_replies",
@@ -96,6 +97,7 @@ class ChatSocket:
         self._frames = FrameReader(connection, self._replies, context.limits.json_depth)
         self._session: Session | None = None
         self._user: User | None = None
+        self._identity: Identity | None = None
         self._last_typing = 0.0
         self._left = False
         self._banned = False
@@ -163,7 +165,14 @@ class ChatSocket:
             self._session, reply = await self._context.sessions.join(
                 JoinRequest(connection=connection, token=hello.token), self
             )
-            enforcer.watch(self._connection, self._client, reply.user.name, self._on_restriction)
+            # The list in the welcome must contain this user. A lagging gateway rejects the connection.
+            if not await self._context.members_subscription.wait_for(reply.seq, _SEEN_SECONDS):
+                self._connection.close(Close.TRY_LATER.value)
+                raise _ClosedError
+            self._user, self._identity = reply.user, self._identity_of(reply.user)
+            enforcer.watch(
+                self._connection, self._client, reply.user.name, self._on_restriction, self._identity
+            )
         except FaultError as error:
             self._replies.fault(error)
             closes = {
@@ -175,12 +184,13 @@ class ChatSocket:
             self._banned = error.fault.code is ErrorCode.BANNED
             self._connection.close(closes.get(error.fault.code, Close.TRY_LATER).value)
             raise _ClosedError from None
-        self._user = reply.user
-        # The user list in the welcome must contain this user. A lagging gateway rejects the connection.
-        seen = await self._context.members_subscription.wait_for(reply.seq, _SEEN_SECONDS)
-        if not seen or not self._is_listed(self._session):
+        if not self._is_listed(self._session):
             self._connection.close(Close.TRY_LATER.value)
             raise _ClosedError
+
+    def _identity_of(self, user: User) -> Identity:
+        member = self._context.members.member(user.id)
+        return identity_of(None if member is None else member.grant, user.id)
 
     def _is_listed(self, session: Session) -> bool:
         """Whether the user's record still has this connection.
@@ -249,7 +259,7 @@ class ChatSocket:
         endpoint = endpoints.FRAME_ENDPOINTS[type(frame)]
         user_id = self._require_session().user_id
         try:
-            self._context.limits.count_message(self._client, user_id)
+            self._context.limits.count_message(self._client, self._identity or user_id)
             with self._context.broker.tracer.span(f"frame {frame.type}", SpanKind.SERVER, {}):
                 request = copy_fields(frame, endpoint.request, user_id=user_id)
                 reply = await self._context.requester.request(endpoint, request)
@@ -271,18 +281,18 @@ class ChatSocket:
         notice = TypingEvent(room=frame.room, user=self._user)
         await self._context.broker.publish(typing_subject(frame.room), encode(notice))
 
-    def _mute(self) -> Restriction | None:
+    def _mute(self) -> RestrictionFields | None:
         user = self._user
-        return None if user is None else self._context.access.enforcer.mute_of(user.name)
+        return None if user is None else self._context.access.enforcer.mute_of(user.name, self._identity)
 
-    def _on_restriction(self, restriction: Restriction) -> None:
+    def _on_restriction(self, restriction: RestrictionFields) -> None:
         """Apply a mute or ban of this user."""
         if is_ban(restriction):
             self._banned = True
             self._replies.fault(refusal(restriction))
             self._connection.close(Close.BANNED.value)
         elif restriction.kind is RestrictionKind.MUTE and self._welcomed:
-            self._replies.muted(restriction)
+            self._replies.muted(self._mute() or restriction)
 
     async def _leave(self) -> None:
         self._left = True

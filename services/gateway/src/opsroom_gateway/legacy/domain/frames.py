@@ -53,25 +53,6 @@ def read_frame(data: str | bytes) -> CourseFrame | None:
     return CourseFrame(kind, _named(value), _text(value, text) if kind == ChatFrameType.SEND else "")
 
 
-def names_in(data: str | bytes) -> frozenset[str]:
-    """Return every name and id that a client could display as the frame's sender."""
-    try:
-        value = json.loads(data)
-    except (ValueError, RecursionError):
-        return frozenset()
-    found: set[str] = set()
-    stack = [value]
-    while stack:
-        one = stack.pop()
-        if isinstance(one, dict):
-            stack += [inside for inside in one.values() if isinstance(inside, dict | list)]
-            texts = (one.get(field) for field in (*_NAME_FIELDS, "user", "id", "userId"))
-            found.update(text for text in texts if isinstance(text, str))
-        elif isinstance(one, list):
-            stack += [inside for inside in one if isinstance(inside, dict | list)]
-    return frozenset(found)
-
-
 def _named(value: dict[str, Any]) -> NamedUser:
     user = value.get("user")
     inside: dict[str, Any] = user if isinstance(user, dict) else {}

@@ -3,7 +3,7 @@
 What a socket's frames name counts most (*claimed*). Before its first frame, a socket is bound to a
 registration from the same origin (address and browser) just before or after it opened (*guessed*). A claim
 replaces a guess; only another claim or an exit replaces a claim. An exit that names another user is accepted
-only if that user is not bound more reliably.
+only if that user is not bound more reliably and registered from the same address.
 """
 
 from collections.abc import Iterable
@@ -16,6 +16,11 @@ class BindingSource(Enum):
 
     GUESSED = "guessed"
     CLAIMED = "claimed"
+
+
+def same_address(one: str | None, other: str) -> bool:
+    """Return whether two origins have the same address, if not the same browser: up to the dot."""
+    return one is not None and one.partition(".")[0] == other.partition(".")[0]
 
 
 @dataclass(slots=True)
@@ -98,7 +103,9 @@ class Binding:
             for other in self._sockets.values()
         ):
             return False
-        return socket.user_id is None or (socket.source is BindingSource.GUESSED and socket.origin == origin)
+        if socket.user_id is None:
+            return same_address(origin, socket.origin)
+        return socket.source is BindingSource.GUESSED and socket.origin == origin
 
     def exit(self, socket_id: str) -> tuple[str | None, list[str]]:
         """Unbind the socket's user. Returns the user and their sockets here from the same origin."""

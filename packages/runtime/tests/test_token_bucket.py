@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsroom_gateway.domain.token_bucket import MAX_KEYS, Rate, TokenBuckets
+from opsroom_runtime.token_bucket import MAX_KEYS, Rate, TokenBuckets
 
 GAPS = st.lists(st.floats(min_value=0, max_value=5), max_size=200)
 

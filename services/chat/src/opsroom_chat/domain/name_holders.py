@@ -1,0 +1,67 @@
+"""Who held each name last, if a credential proves it. Names of guests are not tracked."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+from opsroom_chat.domain.names import name_key
+from opsroom_contracts.chat.models import Member
+from opsroom_contracts.identity import Identity, granted_identity
+
+_MAX: Final = 20_000
+"""The maximum number of names; beyond it, the ones that changed least recently are forgotten."""
+_SIGNED_IN: Final = "oidc:"
+
+
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    """``until``: when the session of a signed-in user ends; None: they signed out, or never signed in."""
+
+    user_id: str
+    joined_at: datetime
+    identity: Identity | None
+    until: datetime | None
+
+
+@dataclass(slots=True)
+class NameHolders:
+    """The last holder of each name, also after they have left: a restriction of the name must cover them."""
+
+    _holders: OrderedDict[str, _Holder] = field(default_factory=OrderedDict)
+
+    def put(self, member: Member) -> None:
+        """Apply a member's record. It counts if no other member has joined under the name since."""
+        identity = granted_identity(member.grant)
+        if identity is None and not self._holders:
+            return  # the usual case without credentials: don't hash the name
+        key = name_key(member.user.name)
+        known = self._holders.get(key)
+        if known is not None and known.user_id != member.user.id and known.joined_at > member.joined_at:
+            return
+        if known is not None and known.user_id == member.user.id and identity is None:
+            self._holders[key] = replace(known, until=None)  # their token was revoked
+            return
+        if known is None and identity is None:
+            return
+        until = member.grant.until if member.grant is not None else None
+        self._holders[key] = _Holder(member.user.id, member.joined_at, identity, until)
+        self._holders.move_to_end(key)
+        if len(self._holders) > _MAX:
+            self._holders.popitem(last=False)
+
+    def identity(self, key: str) -> Identity | None:
+        """Return the identity of the last holder of a name; None if no credential proves it."""
+        known = self._holders.get(key)
+        return None if known is None else known.identity
+
+    def owner(self, key: str, now: datetime) -> Identity | None:
+        """Return the identity to which a name belongs although its user may be away.
+
+        The names of static tokens are reserved at the gateway. The name of a user who signed in belongs to
+        their identity until the session ends or they sign out.
+        """
+        known = self._holders.get(key)
+        if known is None or known.identity is None or not known.identity.startswith(_SIGNED_IN):
+            return None
+        return known.identity if known.until is not None and now < known.until else None
