@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 
 from opsroom_chat.domain import presence
 from opsroom_chat.domain.presence import Change, GracePeriods
@@ -14,9 +15,10 @@ from opsroom_contracts.errors import FaultError
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.errors import OverloadedError, UnavailableError
 from opsroom_messaging.jetstream.leases import live_gateways
+from opsroom_runtime.duties import Duty, run_duties
 
 _TICK_SECONDS = 0.2
-_LEASES_EVERY_SECONDS = 2.0
+_SLOW_TICK_SECONDS = 2.0
 _MISSING_SECONDS = 6.0
 """A gateway is considered dead after its lease was continuously missing for this long.
 
@@ -47,22 +49,14 @@ class Sweeper:
         broker.on_reconnect(self._forget_missing)
 
     async def run(self) -> None:
-        """Sweep until cancelled."""
-        loop = asyncio.get_running_loop()
-        leases_at = loop.time()
-        while True:
-            await asyncio.sleep(_TICK_SECONDS)
-            if not self._broker.connected:
-                continue
-            try:
-                await self._sweep_deadlines()
-                if loop.time() >= leases_at:
-                    leases_at = loop.time() + _LEASES_EVERY_SECONDS
-                    await self._messages.finish_erasures()
-                    await self._sweep_gateways(loop.time())
-                    await self._sweep_names()
-            except UnavailableError as error:
-                log.warning("sweep failed, retrying: %s", error)
+        """Sweep until cancelled. The duties are independent: one that fails or hangs delays no other."""
+        duties = (
+            Duty("deadlines", self._sweep_deadlines, _TICK_SECONDS),
+            Duty("erasures", self._messages.finish_erasures, _SLOW_TICK_SECONDS),
+            Duty("dead gateways", self._sweep_gateways, _SLOW_TICK_SECONDS),
+            Duty("orphaned names", self._sweep_names, _SLOW_TICK_SECONDS),
+        )
+        await run_duties("sweeper", duties, self._broker.metrics, enabled=lambda: self._broker.connected)
 
     def _forget_missing(self) -> None:
         self._missing_since = {}
@@ -74,13 +68,13 @@ class Sweeper:
         def decide(member: Member | None) -> Change | None:
             return None if member is None else presence.expire(member, now, self._grace_periods)
 
-        await _all(self._members.change(user_id, decide) for user_id in due[:_BATCH_SIZE])
+        await _all(partial(self._members.change, user_id, decide) for user_id in due)
 
     async def _sweep_names(self) -> None:
-        orphans = self._members.index.orphans()
-        await _all(self._members.release_name(key) for key in orphans[:_BATCH_SIZE])
+        await _all(partial(self._members.release_name, key) for key in self._members.index.orphans())
 
-    async def _sweep_gateways(self, now: float) -> None:
+    async def _sweep_gateways(self) -> None:
+        now = asyncio.get_running_loop().time()
         members = list(self._members.index.connected())
         named = {connection.gateway for member in members for connection in member.connections}
         if not named:
@@ -102,15 +96,26 @@ class Sweeper:
                 return None
             return presence.leave(member, lost, LeaveReason.CLOSED, self._clock(), self._grace_periods)
 
-        for start in range(0, len(orphans), _BATCH_SIZE):
-            batch = orphans[start : start + _BATCH_SIZE]
-            await _all(self._members.change(user_id, decide) for user_id in batch)
+        await _all(partial(self._members.change, user_id, decide) for user_id in orphans)
 
 
-async def _all(changes: Iterable[Awaitable[object]]) -> None:
-    """Run all changes concurrently; failures are logged and retried in the next sweep."""
-    for outcome in await asyncio.gather(*changes, return_exceptions=True):
-        if isinstance(outcome, FaultError | OverloadedError | UnavailableError):
-            log.warning("cleanup failed, retrying in the next sweep: %s", outcome)
-        elif isinstance(outcome, BaseException):
-            raise outcome
+async def _all(changes: Iterable[Callable[[], Awaitable[object]]]) -> None:
+    """Make all changes, many at once. One that fails does not stop the others; the next sweep retries it.
+
+    Raises:
+        UnavailableError: changes failed for reasons that may pass.
+    """
+    waiting = list(changes)
+    temporary: list[BaseException] = []
+    unexpected: list[BaseException] = []
+    for start in range(0, len(waiting), _BATCH_SIZE):
+        batch = (change() for change in waiting[start : start + _BATCH_SIZE])
+        for outcome in await asyncio.gather(*batch, return_exceptions=True):
+            if isinstance(outcome, FaultError | OverloadedError | UnavailableError):
+                temporary.append(outcome)
+            elif isinstance(outcome, BaseException):
+                unexpected.append(outcome)
+    if unexpected:
+        raise unexpected[0]
+    if temporary:
+        raise UnavailableError(f"{len(temporary)} of {len(waiting)} changes, the first: {temporary[0]}")

@@ -1,0 +1,62 @@
+"""Periodic duties of a process. Each has its own task, so that one that fails or hangs delays no other."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from opsroom_runtime.errors import TemporaryError
+from opsroom_runtime.failure_log import FailureLog
+from opsroom_runtime.metrics import Metrics
+from opsroom_runtime.process import run_tasks
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """Work that is repeated.
+
+    Attributes:
+        name: for the log and the metric, such as ``erasures``.
+        work: does it once; what it raises is counted and logged, and it is called again later.
+        interval: seconds between the end of one call and the next.
+    """
+
+    name: str
+    work: Callable[[], Awaitable[None]]
+    interval: float
+
+
+async def run_duties(
+    worker: str, duties: Sequence[Duty], metrics: Metrics, *, enabled: Callable[[], bool] = lambda: True
+) -> None:
+    """Run ``duties`` until cancelled, independently of each other.
+
+    ``worker``: the name of what has them, such as ``sweeper``. ``enabled``: whether to work now; a duty whose
+    time comes meanwhile waits for its next one.
+    """
+    failures = metrics.counter("duty_failures", "Failed runs of periodic work.", ("worker", "duty"))
+    for duty in duties:
+        failures.add(worker, duty.name, amount=0)
+
+    async def repeat(duty: Duty) -> None:
+        failure_log = FailureLog(log, f"{worker}: {duty.name}")
+        while True:
+            await asyncio.sleep(duty.interval)
+            if not enabled():
+                continue
+            try:
+                await duty.work()
+            except TemporaryError as error:
+                failures.add(worker, duty.name)
+                failure_log.failed(str(error) or type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - the boundary: other duties and later runs go on
+                failures.add(worker, duty.name)
+                failure_log.failed(f"{type(error).__name__}: {error}", error)
+            else:
+                failure_log.succeeded()
+
+    tasks = {f"{worker} {duty.name}": repeat(duty) for duty in duties}
+    async with run_tasks(**tasks) as failed:
+        await failed.wait()
