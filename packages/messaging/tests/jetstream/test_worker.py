@@ -11,8 +11,8 @@ from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.errors import UnavailableError
 from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
-from opsroom_messaging.jetstream.streams import cloud_stream, ensure_stream, ensure_worker_consumer
-from opsroom_messaging.jetstream.worker import Worker
+from opsroom_messaging.jetstream.streams import cloud_stream, ensure_stream
+from opsroom_messaging.jetstream.worker import Worker, WorkerConsumer
 from opsroom_runtime.process import run_tasks
 from opsroom_testkit.broker import BrokerProcess
 from opsroom_testkit.waiting import until
@@ -21,7 +21,7 @@ from opsroom_testkit.waiting import until
 @pytest.fixture
 async def stream(broker: NatsConnection) -> None:
     await ensure_stream(broker, cloud_stream(max_age=3600, replicas=1))
-    await ensure_worker_consumer(broker, ack_wait=30, max_pending=1000)
+    await WorkerConsumer(ack_wait=30, max_pending=1000).ensure(broker)
 
 
 def worker(

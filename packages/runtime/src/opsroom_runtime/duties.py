@@ -10,6 +10,8 @@ from opsroom_runtime.failure_log import FailureLog
 from opsroom_runtime.metrics import Metrics
 from opsroom_runtime.process import run_tasks
 
+_AT_ONCE = 200
+
 log = logging.getLogger(__name__)
 
 
@@ -26,6 +28,32 @@ class Duty:
     name: str
     work: Callable[[], Awaitable[None]]
     interval: float
+
+
+async def attempt_all(
+    changes: Sequence[Callable[[], Awaitable[object]]], *, expected: tuple[type[Exception], ...] = ()
+) -> None:
+    """Make all ``changes``, many at once. One that fails does not stop the others.
+
+    ``expected``: exceptions that count as temporary, too.
+
+    Raises:
+        TemporaryError: some failed for reasons that may pass.
+        Exception: one failed for another reason; the first such exception.
+    """
+    temporary: list[BaseException] = []
+    unexpected: list[BaseException] = []
+    for start in range(0, len(changes), _AT_ONCE):
+        batch = (change() for change in changes[start : start + _AT_ONCE])
+        for outcome in await asyncio.gather(*batch, return_exceptions=True):
+            if not isinstance(outcome, BaseException):
+                continue
+            (temporary if isinstance(outcome, (TemporaryError, *expected)) else unexpected).append(outcome)
+    if unexpected:
+        raise unexpected[0]
+    if temporary:
+        first = str(temporary[0]) or type(temporary[0]).__name__
+        raise TemporaryError(f"{len(temporary)} of {len(changes)}, the first: {first}")
 
 
 async def run_duties(
@@ -58,5 +86,5 @@ async def run_duties(
                 failure_log.succeeded()
 
     tasks = {f"{worker} {duty.name}": repeat(duty) for duty in duties}
-    async with run_tasks(**tasks) as failed:
+    async with run_tasks(None, **tasks) as failed:
         await failed.wait()

@@ -13,7 +13,7 @@ from opsroom_contracts.chat.moderation import ERASURE, Erasure
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.serialization.codec import ContractError, encode
 from opsroom_contracts.serialization.versions import NewerVersionError
-from opsroom_contracts.subjects import CHAT_ERASURES, erasure_subject, message_subject
+from opsroom_contracts.subjects import CHAT_ERASURES, PROBE_ID, erasure_subject, message_subject
 from opsroom_messaging.errors import ConflictError, UnavailableError
 from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
 from opsroom_messaging.jetstream.secure_delete import SecureDeleter
@@ -114,7 +114,7 @@ class MessageStore:
             raise _not_found(room, message_id) from None
 
     async def _finish(self, stored: StreamMessage | None) -> None:
-        if stored is None:
+        if stored is None or stored.subject == erasure_subject(PROBE_ID):
             return
         try:
             erasure = ERASURE.read(stored.data)

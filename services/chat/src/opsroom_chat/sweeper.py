@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 
 from opsroom_chat.domain import presence
@@ -13,9 +12,8 @@ from opsroom_chat.presence_handlers import Clock
 from opsroom_contracts.chat.models import LeaveReason, Member
 from opsroom_contracts.errors import FaultError
 from opsroom_messaging.client.connection import NatsConnection
-from opsroom_messaging.errors import OverloadedError, UnavailableError
 from opsroom_messaging.jetstream.leases import live_gateways
-from opsroom_runtime.duties import Duty, run_duties
+from opsroom_runtime.duties import Duty, attempt_all, run_duties
 
 _TICK_SECONDS = 0.2
 _SLOW_TICK_SECONDS = 2.0
@@ -24,7 +22,6 @@ _MISSING_SECONDS = 6.0
 
 Longer than a gateway takes to renew its lease: after a broker outage all leases have expired, and running
 gateways need time to renew them."""
-_BATCH_SIZE = 500
 
 log = logging.getLogger(__name__)
 
@@ -68,10 +65,14 @@ class Sweeper:
         def decide(member: Member | None) -> Change | None:
             return None if member is None else presence.expire(member, now, self._grace_periods)
 
-        await _all(partial(self._members.change, user_id, decide) for user_id in due)
+        changes = [partial(self._members.change, user_id, decide) for user_id in due]
+        await attempt_all(changes, expected=(FaultError,))
 
     async def _sweep_names(self) -> None:
-        await _all(partial(self._members.release_name, key) for key in self._members.index.orphans())
+        orphans = self._members.index.orphans()
+        await attempt_all(
+            [partial(self._members.release_name, key) for key in orphans], expected=(FaultError,)
+        )
 
     async def _sweep_gateways(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -96,26 +97,5 @@ class Sweeper:
                 return None
             return presence.leave(member, lost, LeaveReason.CLOSED, self._clock(), self._grace_periods)
 
-        await _all(partial(self._members.change, user_id, decide) for user_id in orphans)
-
-
-async def _all(changes: Iterable[Callable[[], Awaitable[object]]]) -> None:
-    """Make all changes, many at once. One that fails does not stop the others; the next sweep retries it.
-
-    Raises:
-        UnavailableError: changes failed for reasons that may pass.
-    """
-    waiting = list(changes)
-    temporary: list[BaseException] = []
-    unexpected: list[BaseException] = []
-    for start in range(0, len(waiting), _BATCH_SIZE):
-        batch = (change() for change in waiting[start : start + _BATCH_SIZE])
-        for outcome in await asyncio.gather(*batch, return_exceptions=True):
-            if isinstance(outcome, FaultError | OverloadedError | UnavailableError):
-                temporary.append(outcome)
-            elif isinstance(outcome, BaseException):
-                unexpected.append(outcome)
-    if unexpected:
-        raise unexpected[0]
-    if temporary:
-        raise UnavailableError(f"{len(temporary)} of {len(waiting)} changes, the first: {temporary[0]}")
+        changes = [partial(self._members.change, user_id, decide) for user_id in orphans]
+        await attempt_all(changes, expected=(FaultError,))

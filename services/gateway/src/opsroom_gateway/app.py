@@ -50,14 +50,15 @@ _SHARED_ACTORS = SHARED_ACTORS | {ANONYMOUS}
 class Gateway:
     """A running gateway: its application, and the counters of its connections.
 
-    ``failed`` is set when a background task ends unexpectedly. ``prepare_stop`` limits the seconds that
-    requests to services may take from now on, and ends streams that have a task.
+    ``failed`` is set when a background task ends unexpectedly. ``problem`` returns why the gateway itself is
+    not ready, or None. ``prepare_stop`` limits the seconds that requests to services may take from now on,
+    and ends streams that have a task.
     """
 
     app: FastAPI
     stats: TransportStats
     failed: asyncio.Event
-    live: Callable[[], bool]
+    problem: Callable[[], str | None]
     prepare_stop: Callable[[float], None]
 
 
@@ -83,6 +84,7 @@ async def gateway(broker: NatsConnection, settings: ProcessSettings) -> AsyncIte
     _register_metrics(broker.metrics, components, stats, legacy.broadcasters)
     app = _full_app(broker, settings, components, legacy.mounts)
     projections = components.projections
+    broker.readiness.add(projections.problem)
     async with run_tasks(
         lease=lease.run(),
         chat=projections.chat_subscription.run(),
@@ -98,7 +100,7 @@ async def gateway(broker: NatsConnection, settings: ProcessSettings) -> AsyncIte
         try:
             async with serve_status(broker, components.cached_status, stats, components.access.enforcer):
                 yield Gateway(
-                    app, stats, failed, lambda: projections.live, partial(_prepare_stop, components)
+                    app, stats, failed, broker.readiness.problem, partial(_prepare_stop, components)
                 )
         finally:
             await legacy.stop()
@@ -140,7 +142,9 @@ def _documented_app(
 ) -> FastAPI:
     """Build the application with everything that the OpenAPI document contains."""
     app = build_app(settings, broker.metrics, components.checks, mounts)
-    app.include_router(health.health_router(components.requester, lambda: components.projections.live))
+    app.include_router(
+        health.health_router(components.requester, components.services_health, broker.readiness.problem)
+    )
     app.include_router(api_router(broker, settings, components))
     describe_access(app, components.access)
     return app

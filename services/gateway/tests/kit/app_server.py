@@ -41,7 +41,7 @@ async def serving_app(
     if send_buffer:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)  # accepted sockets inherit it
     stats = TransportStats()
-    gateway = Gateway(application, stats, asyncio.Event(), live=lambda: True, prepare_stop=lambda _: None)  # type: ignore[arg-type]
+    gateway = Gateway(application, stats, asyncio.Event(), lambda: None, lambda _: None)  # type: ignore[arg-type]
     server = make_server(gateway, settings)
     serving = asyncio.create_task(server.serve([listener]))
     try:

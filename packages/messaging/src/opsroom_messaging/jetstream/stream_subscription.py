@@ -17,12 +17,13 @@ from nats.js.errors import Error as JetStreamError
 from opsroom_messaging.client.connection import NatsConnection, describe
 from opsroom_messaging.client.unsubscribe import unsubscribe_quietly
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
+from opsroom_runtime.failure_log import FailureLog
 from opsroom_runtime.spans import SpanKind
 
 _HEARTBEAT_SECONDS = 1.0
 _MISSED_HEARTBEATS = 3
 """After this many heartbeat intervals without any message, the consumer is considered lost."""
-_RESTART_DELAY_SECONDS = 0.2
+_RESTART_DELAY_SECONDS, _MAX_RESTART_DELAY_SECONDS = 0.2, 2.0
 _PENDING_MESSAGES = 65_536
 _PENDING_BYTES = 64 * 1024 * 1024
 _INACTIVE_SECONDS = 30.0
@@ -122,6 +123,11 @@ class StreamSubscription:
         )
 
     @property
+    def stream(self) -> str:
+        """The stream's name."""
+        return self._spec.stream
+
+    @property
     def last_seq(self) -> int:
         """The last sequence delivered."""
         return self._last_seq
@@ -157,12 +163,16 @@ class StreamSubscription:
 
     async def run(self) -> None:
         """Deliver messages until cancelled; restart after each interruption."""
+        failure_log = FailureLog(log, f"the subscription to {self._spec.stream}", level=logging.INFO)
         while True:
             try:
                 await self._run_once()
             except (JetStreamError, NatsError, TimeoutError) as error:
-                log.info("the subscription to %s failed, restarting: %s", self._spec.stream, describe(error))
-                await asyncio.sleep(_RESTART_DELAY_SECONDS)
+                failure_log.failed(describe(error))
+                delay = _RESTART_DELAY_SECONDS * failure_log.failures
+                await asyncio.sleep(min(delay, _MAX_RESTART_DELAY_SECONDS))
+            else:
+                failure_log.succeeded()
             self.restarts += 1
 
     async def _run_once(self) -> None:
