@@ -1,7 +1,7 @@
 """Models of the audit log: who requested what, from where, and the outcome."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -9,6 +9,7 @@ from opsroom_contracts.cloud.commands import Command
 from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.serialization.model import Identifier, Model, Sequence, Timestamp
 from opsroom_contracts.serialization.versions import StoredContract
+from opsroom_contracts.subjects import audit_subject
 
 AUDIT_PAGE_MAX = 200
 """The maximum number of entries on one page."""
@@ -49,6 +50,9 @@ class AuditedAction(StrEnum):
 AuditAction = Command | AuditedAction
 """An audited action."""
 
+GATEWAY_ACTIONS: Final = frozenset({AuditedAction.LOCATE})
+"""The actions that a gateway accepts itself; a service accepts all others."""
+
 
 class AuditOutcome(StrEnum):
     """The outcome of an audited request."""
@@ -58,7 +62,7 @@ class AuditOutcome(StrEnum):
 
 
 class AuditEntry(Model):
-    """An audit entry, on ``audit.<outcome>.<id>``.
+    """An audit entry, on ``audit.<outcome>.<id>``, or ``audit.accepted.gateway.<id>`` for those of gateways.
 
     ``address`` is missing for NATS requests. ``target``: the affected instance, operation, message,
     restriction or user. ``code``: the error code of a refusal. ``reason``: the error message of a refusal, or
@@ -92,3 +96,13 @@ class AuditPage(Model):
 
 
 AUDIT_ENTRY = StoredContract(AuditEntry)
+
+
+def may_be_on(entry: AuditEntry, subject: str) -> bool:
+    """Whether ``entry`` may be on ``subject``, which determines who can have stored it.
+
+    Earlier releases stored what gateways accept on the subjects of services.
+    """
+    if subject == audit_subject(entry.outcome.value, entry.id, by_gateway=True):
+        return entry.outcome is AuditOutcome.ACCEPTED and entry.action in GATEWAY_ACTIONS
+    return subject == audit_subject(entry.outcome.value, entry.id)

@@ -35,6 +35,10 @@ CLOUD_WORKERS = "workers"
 AUDIT_STREAM = "AUDIT"
 """The audit log: accepted and refused requests. Each has its own subject, so that a retry is stored once."""
 AUDIT = "audit.>"
+AUDIT_ACCEPTED = "audit.accepted.*"
+AUDIT_REFUSED = "audit.refused.*"
+AUDIT_OF_GATEWAYS = f"audit.accepted.{GATEWAY_SERVICE}.*"
+"""What gateways accept themselves. They may not publish on the subjects of what services accept."""
 
 GATEWAYS_BUCKET = "gateways"
 """Leases of gateway processes: when a key expires, the gateway's users leave the user list."""
@@ -106,9 +110,9 @@ def moderated_subject(request_id: str) -> str:
     return f"chat.moderated.{request_id}"
 
 
-def audit_subject(outcome: str, entry_id: str) -> str:
-    """Return the subject of one audit entry."""
-    return f"audit.{outcome}.{entry_id}"
+def audit_subject(outcome: str, entry_id: str, *, by_gateway: bool = False) -> str:
+    """Return the subject of one audit entry. ``by_gateway``: a gateway accepted the request itself."""
+    return f"audit.{outcome}.{GATEWAY_SERVICE}.{entry_id}" if by_gateway else f"audit.{outcome}.{entry_id}"
 
 
 def typing_subject(room: str) -> str:

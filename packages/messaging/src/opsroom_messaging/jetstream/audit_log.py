@@ -6,7 +6,7 @@ from collections import deque
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from opsroom_contracts.audit import AuditAction, AuditEntry, AuditOutcome, Requester
+from opsroom_contracts.audit import GATEWAY_ACTIONS, AuditAction, AuditEntry, AuditOutcome, Requester
 from opsroom_contracts.errors import Fault
 from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.serialization.model import to_milliseconds
@@ -122,7 +122,9 @@ class AuditWriter:
 
     async def _store(self, entry: AuditEntry) -> bool:
         """Whether ``entry`` is done; False: retry it."""
-        write = Write(audit_subject(entry.outcome.value, entry.id), encode(entry), expected=0)
+        by_gateway = entry.outcome is AuditOutcome.ACCEPTED and entry.action in GATEWAY_ACTIONS
+        subject = audit_subject(entry.outcome.value, entry.id, by_gateway=by_gateway)
+        write = Write(subject, encode(entry), expected=0)
         try:
             await self._writer.write(write)
         except ConflictError:

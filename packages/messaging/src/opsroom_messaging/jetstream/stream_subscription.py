@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Protocol
+from uuid import uuid4
 
 from nats.aio.msg import Msg
-from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import Error as JetStreamError
@@ -187,20 +187,18 @@ class StreamSubscription:
             pending_msgs_limit=self._pending_messages,
             pending_bytes_limit=_PENDING_BYTES,
         )
-        consumer = ""
         try:
             reset = await self._must_reset()
             config = self._consumer_config(inbox, reset=reset)
             self._handler.on_restart(reset=reset)
             info = await self._broker.jetstream.add_consumer(self._spec.stream, config)
-            consumer = info.name
             self._last_receive = asyncio.get_running_loop().time()
             if not info.num_pending and not self._consumer_seq:
                 self._set_synced()
             await self._until_interrupted()
         finally:
             self._generation = None
-            await _stop(self._broker, self._spec.stream, subscription, consumer)
+            await unsubscribe_quietly(subscription)  # the broker deletes a consumer that nobody listens to
 
     async def _must_reset(self) -> bool:
         """Whether to discard the state: at the first start, always for ``STATE``, or if it can't resume."""
@@ -217,6 +215,7 @@ class StreamSubscription:
     def _consumer_config(self, inbox: str, *, reset: bool) -> ConsumerConfig:
         from_state = reset and self._spec.policy is not StartPolicy.EVENTS
         return ConsumerConfig(
+            name=uuid4().hex,
             deliver_subject=inbox,
             filter_subjects=list(self._spec.subjects),
             deliver_policy=DeliverPolicy.LAST_PER_SUBJECT if from_state else DeliverPolicy.BY_START_SEQUENCE,
@@ -313,13 +312,3 @@ class StreamSubscription:
         self._catching_up = False
         self._handler.on_synced()
         self._ready.set()
-
-
-async def _stop(broker: NatsConnection, stream: str, subscription: Subscription, consumer: str) -> None:
-    await unsubscribe_quietly(subscription)
-    if not consumer or not broker.connected:
-        return  # the broker deletes an inactive consumer
-    try:
-        await broker.jetstream.delete_consumer(stream, consumer)
-    except (JetStreamError, NatsError, TimeoutError):
-        return

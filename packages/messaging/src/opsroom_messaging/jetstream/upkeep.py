@@ -87,7 +87,8 @@ class Upkeep:
 
     def problem(self) -> str | None:
         """What is missing; None if nothing is."""
-        return f"{min(self._missing)} is missing" if self._missing else None
+        missing = (kept.name for kept in self._required if kept.name in self._missing)
+        return next((f"{name} is missing" for name in missing), None)
 
     def check_now(self) -> None:
         """Look soon: something seems to be missing."""

@@ -72,8 +72,9 @@ class WriteHealth:
 
     def problem(self) -> str | None:
         """Why this process's writes do not land; None if they do."""
-        for stream, reason in self._failing.items():
-            return f"writes to {stream} do not land: {reason}"
+        if self._failing:
+            streams, reasons = sorted(self._failing), sorted(set(self._failing.values()))
+            return f"writes to {', '.join(streams)} do not land: {'; '.join(reasons)}"
         for stream in self._periodic:
             age = time.monotonic() - self._monotonic[stream]
             if age > STALE_SECONDS:
