@@ -57,7 +57,7 @@ async def echoing(*, deflate: bool) -> AsyncIterator[int]:
     settings = GatewaySettings.model_validate(_SETTINGS | {"deflate": deflate})
     listener = listen(settings)
     application: Any = Starlette(routes=[WebSocketRoute("/", _echo)])
-    at_work = Gateway(application, TransportStats(), asyncio.Event(), lambda: True, lambda _: None)
+    at_work = Gateway(application, TransportStats(), asyncio.Event(), lambda: None, lambda _: None)
     server = make_server(at_work, settings)
     server.config.ws_max_size = _LARGEST
     serving = asyncio.create_task(server.serve([listener]))

@@ -14,6 +14,7 @@ from opsroom_contracts.subjects import audit_subject
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.errors import ConflictError, OverloadedError, RejectedError, UnavailableError
 from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
+from opsroom_runtime.failure_log import FailureLog
 from opsroom_runtime.process import run_tasks
 
 _BATCH_ENTRIES = 200
@@ -81,6 +82,7 @@ class AuditWriter:
         self._wake = asyncio.Event()
         self._empty = asyncio.Event()
         self._empty.set()
+        self._failures = FailureLog(log, "storing audit entries")
 
     def record(self, entry: AuditEntry) -> None:
         """Queue ``entry`` to be stored."""
@@ -129,10 +131,13 @@ class AuditWriter:
             await self._writer.write(write)
         except ConflictError:
             return True  # already stored
-        except (UnavailableError, OverloadedError):
+        except (UnavailableError, OverloadedError) as error:
+            self._failures.failed(str(error))
             return False
         except RejectedError as error:
             _write_to_log(entry, str(error))
+        else:
+            self._failures.succeeded()
         return True
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from nats.errors import Error as NatsError
 
 from opsroom_messaging.client.connection import REQUEST_TIMEOUT_SECONDS, NatsConnection, describe
+from opsroom_runtime.failure_log import FailureLog
 
 _SYNC_INTERVAL_SECONDS = 5.0
 _TOLERANCE_SECONDS = 1.0
@@ -38,6 +39,7 @@ class BrokerClock:
     ) -> None:
         self._monotonic = monotonic
         self._offset = wall() - monotonic()
+        self._failures = FailureLog(log, "reading the broker's clock", level=logging.INFO)
 
     def __call__(self) -> datetime:
         """The current time, in UTC."""
@@ -52,8 +54,9 @@ class BrokerClock:
             )
             broker_time = datetime.fromisoformat(json.loads(reply.data)["ts"]).timestamp()
         except (NatsError, TimeoutError, KeyError, ValueError) as error:
-            log.info("the broker's clock can't be read: %s", describe(error))
+            self._failures.failed(describe(error))
         else:
+            self._failures.succeeded()
             self.apply_sample(broker_time, sent_at, self._monotonic())
 
     def apply_sample(self, broker_time: float, sent_at: float, received_at: float) -> None:

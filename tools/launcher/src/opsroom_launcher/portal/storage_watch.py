@@ -1,7 +1,7 @@
 """Restart of the embedded broker after a full disk.
 
-Once nats-server could not write to a stream, it refuses all further writes to it, also when the disk has space
-again, until it is restarted.
+Once nats-server could not write to a stream, it refuses all further writes to it until it is restarted, also
+when the disk has space again.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ class StorageWatch:
         self._shown_at = -_SHOW_SECONDS
 
     def is_shown(self, line: str) -> bool:
-        """Whether to show ``line`` of the broker's output. Failed writes are noted, and shown now and then."""
+        """Whether to show ``line`` of the broker's output. Failed writes are noted, and shown rarely."""
         text = line.lower()
         if not any(sign in text for sign in _SIGNS):
             return self._is_shown(line)
@@ -58,6 +58,12 @@ class StorageWatch:
         self._shown_at = now
         return True
 
+    async def _until_room(self) -> None:
+        while True:
+            if await asyncio.to_thread(has_room, self._folder):
+                return
+            await asyncio.sleep(_CHECK_SECONDS)
+
     async def run(self, restart: Callable[[str], None]) -> None:
         """Call ``restart`` with the reason after each failure, once there is room. Never returns."""
         clock = asyncio.get_running_loop().time
@@ -66,8 +72,7 @@ class StorageWatch:
             await self._failed.wait()
             pause = _FIRST_PAUSE_SECONDS if clock() - restarted_at > _CALM_SECONDS else pause
             await asyncio.sleep(pause)
-            while not await asyncio.to_thread(has_room, self._folder):
-                await asyncio.sleep(_CHECK_SECONDS)
+            await self._until_room()
             self._failed.clear()
             restart("it could not write to the disk, which has space again")
             restarted_at, pause = clock(), min(2 * pause, _MAX_PAUSE_SECONDS)
