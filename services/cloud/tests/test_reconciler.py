@@ -52,9 +52,7 @@ async def test_no_instance_is_lost_while_the_portal_is_stopped_for_longer_than_t
         cloud = Cloud(broker)
         instance_id = await cloud.created()
         before = await cloud.instance(instance_id)
-    config = (await broker.jetstream.stream_info(CLOUD_STREAM)).config
     await asyncio.sleep(1.5 * retention)
-    assert config.max_age == 0
     async with service(broker, retention_days=RETENTION_DAYS):
         assert await cloud.instance(instance_id) == before
 
