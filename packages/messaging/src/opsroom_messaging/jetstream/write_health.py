@@ -51,7 +51,6 @@ class WriteHealth:
         """Expect a write to ``stream`` to land every few seconds from now on."""
         self._periodic.add(stream)
         self._monotonic.setdefault(stream, time.monotonic())
-        self._failing.setdefault(stream, "none has landed yet")
 
     @property
     def failing(self) -> Mapping[str, str]:
