@@ -1,6 +1,7 @@
 """Worker, against a real broker, on the consumer that the cloud workers share."""
 
 import asyncio
+import json
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -102,6 +103,22 @@ async def test_a_message_that_failed_is_redelivered(
     assert [one.levelno for one in caplog.records if one.name == "opsroom_messaging.jetstream.worker"] == [
         level
     ]
+
+
+async def test_a_message_that_always_fails_is_delivered_less_and_less_often(
+    broker: NatsConnection, stream: None
+) -> None:
+    naks: list[bytes] = []
+    await broker.subscribe(f"$JS.ACK.{subjects.CLOUD_STREAM}.{subjects.CLOUD_WORKERS}.>", naks.append)
+
+    async def handle(_: StreamMessage) -> None:
+        raise ValueError("a bad message")
+
+    await put(broker, b"a")
+    async with run_tasks(worker=worker(broker, handle).run()):
+        await until(lambda: len(naks) == 3)
+    delays = [json.loads(nak.partition(b" ")[2])["delay"] / 1e9 for nak in naks]
+    assert delays == [1, 2, 4]
 
 
 async def test_active_messages_are_finished_before_it_stops(broker: NatsConnection, stream: None) -> None:

@@ -20,7 +20,7 @@ from opsroom_runtime.process import run_tasks
 
 _CHECK_SECONDS = 5.0
 _FIRST_RETRY_SECONDS = 0.5
-_OPTIONAL_RETRY_SECONDS = 600.0
+_OPTIONAL_RETRY_SECONDS = 120.0
 
 log = logging.getLogger(__name__)
 

@@ -24,7 +24,7 @@ from opsroom_runtime.task_pool import TaskPool
 _FETCH_SECONDS = 2.0
 _FETCH_COUNT = 500
 _RETRY_SECONDS, _MAX_RETRY_SECONDS = 0.2, 2.0
-_REDELIVERY_DELAY_SECONDS = 1.0
+_REDELIVERY_SECONDS, _MAX_REDELIVERY_SECONDS = 1.0, 60.0
 
 log = logging.getLogger(__name__)
 
@@ -155,10 +155,10 @@ class Worker:
                 )
         except (UnavailableError, OverloadedError) as error:
             log.warning("%s will be retried: %s", message.subject, describe(error))
-            acknowledgement = message.nak(delay=_REDELIVERY_DELAY_SECONDS)
+            acknowledgement = message.nak(delay=_redelivery_delay(message))
         except Exception:  # the boundary: the message is redelivered, and the others go on
             log.exception("handling a message on %s failed; it will be retried", message.subject)
-            acknowledgement = message.nak(delay=_REDELIVERY_DELAY_SECONDS)
+            acknowledgement = message.nak(delay=_redelivery_delay(message))
         else:
             acknowledgement = message.ack()
         try:
@@ -169,3 +169,9 @@ class Worker:
                 message.subject,
                 describe(error),
             )
+
+
+def _redelivery_delay(message: Msg) -> float:
+    """Seconds until a failed message is delivered again: longer each time, so that a bad one costs little."""
+    failures = min(message.metadata.num_delivered or 1, 10)
+    return min(_REDELIVERY_SECONDS * 2.0 ** (failures - 1), _MAX_REDELIVERY_SECONDS)
