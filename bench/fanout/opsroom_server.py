@@ -122,14 +122,9 @@ async def main(port: int, *, measured: bool) -> None:
     settings = GatewaySettings(port=port)
     died = asyncio.Event()
     app = application(fan_out_latency(Metrics()) if measured else None)
-    at_work = Gateway(
-        app,
-        TransportStats(),
-        InputBudgets(settings.input()),
-        died,
-        live=lambda: True,
-        prepare_stop=lambda _: None,
-    )
+    budgets = InputBudgets(settings.input())
+    stats = TransportStats()
+    at_work = Gateway(app, stats, budgets, died, problem=lambda: None, prepare_stop=lambda _: None)
     server = make_server(at_work, settings)
     serving = asyncio.create_task(server.serve([listen(settings)]))
     await until_stopped(died)

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from opsroom_client import Opsroom, RequestRejectedError
-from opsroom_testkit.broker import BrokerProcess
+from opsroom_testkit.broker import CAN_FILL_DISK, BrokerProcess
 from opsroom_testkit.ports import free_port
 from opsroom_testkit.processes import ServiceProcess, gateway, service
 from opsroom_testkit.waiting import until_answer
@@ -202,3 +202,18 @@ async def test_every_panel_shows_something_and_alerts_sound_when_they_should(
         # As it is in containers: who ended has no address any more.
         known(tmp_path, "chat")
         await until_answer(found.rules, lambda rules: missing(rules) == {"OpsroomNoChat"})
+
+
+@pytest.mark.skipif(not CAN_FILL_DISK, reason="needs prlimit")
+async def test_an_alert_sounds_when_writes_do_not_land(broker_process: BrokerProcess, tmp_path: Path) -> None:
+    async with watched(broker_process, tmp_path) as (found, _, _):
+        await until_answer(found.up, lambda jobs: jobs == set(JOBS))
+        await until_answer(
+            lambda: found.numbers("opsroom_writes_failing"), lambda numbers: set(numbers) == {0}
+        )
+        broker_process.fill_disk()
+        rule = await until_answer(
+            found.rules, lambda rules: rules["OpsroomWritesFailing"]["state"] != "inactive"
+        )
+        jobs = {alert["labels"]["job"] for alert in rule["OpsroomWritesFailing"]["alerts"]}
+        assert jobs <= set(JOBS)

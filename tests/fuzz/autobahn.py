@@ -59,7 +59,7 @@ async def echoing(*, deflate: bool) -> AsyncIterator[int]:
     listener = listen(settings)
     application: Any = Starlette(routes=[WebSocketRoute("/", _echo)])
     budgets = InputBudgets(settings.input())
-    at_work = Gateway(application, TransportStats(), budgets, asyncio.Event(), lambda: True, lambda _: None)
+    at_work = Gateway(application, TransportStats(), budgets, asyncio.Event(), lambda: None, lambda _: None)
     server = make_server(at_work, settings)
     server.config.ws_max_size = _LARGEST
     serving = asyncio.create_task(server.serve([listener]))

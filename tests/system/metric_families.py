@@ -39,14 +39,23 @@ _ALL = (
     _family("gauge", "stream_live", "1 while the subscription is in sync.", "stream"),
     _family("gauge", "stream_position", "Last sequence delivered.", "stream"),
     _family("counter", "stream_restarts", "Restarts of the subscription.", "stream"),
+    _family(
+        "gauge",
+        "write_landed_timestamp_seconds",
+        "When a write to the stream was last seen to land, as a UNIX time.",
+        "stream",
+    ),
+    _family("gauge", "writes_failing", "1 while writes to the stream do not land.", "stream"),
 )
+_DUTIES = _family("counter", "duty_failures", "Failed runs of periodic work.", "worker", "duty")
 _SKIPPED = _family("counter", "malformed", "Messages skipped because they fit no contract.")
 
 FAMILIES: dict[str, frozenset[Family]] = {
-    "chat": frozenset((*_ALL, _SKIPPED)),
+    "chat": frozenset((*_ALL, _DUTIES, _SKIPPED)),
     "cloud": frozenset(
         (
             *_ALL,
+            _DUTIES,
             _SKIPPED,
             _family("gauge", "instances", "Instances."),
             _family("gauge", "operations_pending", "Operations that are not complete yet."),

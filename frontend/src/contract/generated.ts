@@ -447,6 +447,7 @@ export interface ReplicaStatus {
   inFlight: number;
   sockets?: number;
   streams?: number;
+  problem?: string;
 }
 export interface StreamStatus {
   name: string;

@@ -7,6 +7,7 @@ export const en = {
   title: "Status",
   fine: "Everything answers.",
   missing: (names: string) => `Missing: ${names}.`,
+  notReady: (name: string, reason: string) => `${name} is not ready: ${reason}.`,
   lags: (name: string, n: number) =>
     `${name}: ${count(n, { one: "# message", other: "# messages" })} behind.`,
   clock: "The gateway's clock and the broker's differ: due times are off.",

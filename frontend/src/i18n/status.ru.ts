@@ -7,6 +7,7 @@ export const ru: StatusDictionary = {
   title: "Состояние",
   fine: "Всё отвечает.",
   missing: names => `Не хватает: ${names}.`,
+  notReady: (name, reason) => `${name} не готов к работе: ${reason}.`,
   lags: (name, n) =>
     `${name}: отставание ${count(n, { one: "# сообщение", few: "# сообщения", other: "# сообщений" })}.`,
   clock: "Часы шлюза и брокера расходятся: сроки команд неточны.",

@@ -17,13 +17,13 @@ from opsroom_testkit.ports import free_port
 
 
 class Ready:
-    """A readiness callback; ``now`` is what it returns."""
+    """A readiness check; ``problem`` is what it returns."""
 
-    now = True
+    problem: str | None = None
 
-    def __call__(self) -> bool:
-        """Whether it is ready."""
-        return self.now
+    def __call__(self) -> str | None:
+        """Why it is not ready."""
+        return self.problem
 
 
 @asynccontextmanager
@@ -40,8 +40,10 @@ async def test_liveness_and_readiness_differ() -> None:
         base = f"http://127.0.0.1:{port}"
         assert (await client.get(f"{base}/readyz")).json() == {"status": "ok"}
         assert await asyncio.to_thread(is_ready, port)
-        ready.now = False
-        assert (await client.get(f"{base}/readyz?x=1")).status_code == 503
+        ready.problem = 'no "broker"'
+        unready = await client.get(f"{base}/readyz?x=1")
+        assert unready.status_code == 503
+        assert unready.json() == {"status": "service unavailable", "reason": 'no "broker"'}
         assert not await asyncio.to_thread(is_ready, port)
         assert (await client.get(f"{base}/healthz")).status_code == 200
         assert (await client.head(f"{base}/healthz")).content == b""

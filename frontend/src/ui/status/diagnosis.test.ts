@@ -20,6 +20,14 @@ it("reports the most severe problem first", () => {
   expect(diagnose(ok({ streams: [{ ...chat, lag: 1_000 }] }), t).mood).toBe("fine");
   expect(diagnose(ok(late), t)).toEqual({ mood: "warn", text: "CLOUD: 1,001 messages behind." });
   expect(diagnose(ok({ clockAheadMs: -501 }), t)).toEqual({ mood: "warn", text: t.clock });
+  const replicas = mockStatus(0, { CHAT: 1, CLOUD: 2 }).replicas.map(one => ({
+    ...one,
+    ...(one.service === "chat" && { problem: "writes to CHAT do not land" }),
+  }));
+  expect(diagnose(ok({ ...late, replicas }), t)).toEqual({
+    mood: "bad",
+    text: "chat is not ready: writes to CHAT do not land.",
+  });
   expect(diagnose(ok({ ...late, missing: ["chat", "cloud"] }), t)).toEqual({
     mood: "bad",
     text: "Missing: chat, cloud.",

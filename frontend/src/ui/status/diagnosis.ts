@@ -20,8 +20,10 @@ export function diagnose(result: StatusResult, t: StatusDictionary): Diagnosis {
   if (result.kind === "asking" || result.kind === "forbidden")
     return { mood: "unknown", text: t[result.kind] };
   if (result.kind !== "ok") return { mood: "bad", text: t[result.kind] };
-  const { missing, streams, clockAheadMs } = result.status;
+  const { missing, replicas, streams, clockAheadMs } = result.status;
   if (missing.length > 0) return { mood: "bad", text: t.missing(missing.join(", ")) };
+  const unready = replicas.find(replica => replica.problem);
+  if (unready?.problem) return { mood: "bad", text: t.notReady(unready.service, unready.problem) };
   const late = streams.find(stream => stream.lag > LAG_MAX);
   if (late) return { mood: "warn", text: t.lags(late.name, late.lag) };
   if (Math.abs(clockAheadMs) > CLOCK_MAX_MS) return { mood: "warn", text: t.clock };

@@ -1,7 +1,7 @@
 """Models of the audit log: who requested what, from where, and the outcome."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -10,6 +10,7 @@ from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.identity import OPERATOR_IDENTITY, Identity
 from opsroom_contracts.serialization.model import Identifier, Model, Sequence, Timestamp, copy_fields
 from opsroom_contracts.serialization.versions import PreviousVersion, StoredContract
+from opsroom_contracts.subjects import audit_subject
 
 AUDIT_PAGE_MAX = 200
 """The maximum number of entries on one page."""
@@ -54,6 +55,9 @@ class AuditedAction(StrEnum):
 AuditAction = Command | AuditedAction
 """An audited action."""
 
+GATEWAY_ACTIONS: Final = frozenset({AuditedAction.LOCATE})
+"""The actions that a gateway accepts itself; a service accepts all others."""
+
 
 class AuditOutcome(StrEnum):
     """The outcome of an audited request."""
@@ -77,7 +81,7 @@ class _AuditFields(Model):
 
 
 class AuditEntry(_AuditFields):
-    """An audit entry, on ``audit.<outcome>.<id>``.
+    """An audit entry, on ``audit.<outcome>.<id>``, or ``audit.accepted.gateway.<id>`` for those of gateways.
 
     ``actor`` is the caller's name as it was shown. ``identity``: who it was; missing in entries of older
     releases. ``address`` is missing for NATS requests. ``target``: the affected instance, operation, message,
@@ -117,6 +121,16 @@ class AuditPage(Model):
 def caller_identity(identity: Identity | None, address: Address | None) -> Identity | None:
     """Return the identity to audit. Without an address, a request was sent over NATS, by the operator."""
     return OPERATOR_IDENTITY if identity is None and address is None else identity
+
+
+def may_be_on(entry: AuditEntry, subject: str) -> bool:
+    """Whether ``entry`` may be on ``subject``, which determines who can have stored it.
+
+    Earlier releases stored what gateways accept on the subjects of services.
+    """
+    if subject == audit_subject(entry.outcome.value, entry.id, by_gateway=True):
+        return entry.outcome is AuditOutcome.ACCEPTED and entry.action in GATEWAY_ACTIONS
+    return subject == audit_subject(entry.outcome.value, entry.id)
 
 
 def _upgrade_entry(old: AuditEntryV1) -> AuditEntry:

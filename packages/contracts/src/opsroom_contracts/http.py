@@ -97,10 +97,11 @@ class ResetEvent(Model):
 
 
 class Health(Model):
-    """Whether the process and its dependencies respond."""
+    """Whether the process and its dependencies respond, and writes land; ``reason``: why not."""
 
     status: Literal["ok", "unavailable"]
     checks: dict[str, bool] = Field(default_factory=dict)
+    reason: str | None = None
 
 
 SSE_CHANGE = "change"

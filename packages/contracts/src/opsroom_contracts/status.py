@@ -11,6 +11,7 @@ ShortText = Annotated[str, Field(max_length=100)]
 
 ServiceName = Literal["gateway", "chat", "cloud"]
 REPLICAS_MAX = 1000
+PROBLEM_MAX = 300
 
 
 class StatusRequest(Model):
@@ -21,6 +22,7 @@ class ReplicaStatus(Model):
     """One process of a service. ``requests`` and ``refusals`` count since its start.
 
     ``inFlight``: requests in progress. ``sockets`` and ``streams``: open connections; gateways only.
+    ``problem``: why it is not ready, for example because its writes do not land; missing if it is ready.
     """
 
     service: ServiceName
@@ -32,6 +34,7 @@ class ReplicaStatus(Model):
     in_flight: Count
     sockets: Count | None = None
     streams: Count | None = None
+    problem: Annotated[str, Field(max_length=PROBLEM_MAX)] | None = None
 
 
 class StreamStatus(Model):

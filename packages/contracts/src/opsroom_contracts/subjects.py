@@ -35,13 +35,44 @@ CLOUD_WORKERS = "workers"
 AUDIT_STREAM = "AUDIT"
 """The audit log: accepted and refused requests. Each has its own subject, so that a retry is stored once."""
 AUDIT = "audit.>"
+AUDIT_ACCEPTED = "audit.accepted.*"
+AUDIT_REFUSED = "audit.refused.*"
+AUDIT_OF_GATEWAYS = f"audit.accepted.{GATEWAY_SERVICE}.*"
+"""What gateways accept themselves. They may not publish on the subjects of what services accept."""
 
 GATEWAYS_BUCKET = "gateways"
 """Leases of gateway processes: when a key expires, the gateway's users leave the user list."""
 
+PROBES_STREAM = "PROBES"
+"""Probe writes of chat and cloud, by which they see whether the broker stores. It has no other content."""
+PROBES = "probes.*.*"
+PROBE_ID = "-probe"
+"""In place of an id: the subject of a probe write in another stream. No id begins with a hyphen."""
+
 TYPING = "chat.typing.*"
 GATEWAY_RATE_LIMITS = "gateway.spent"
 """Rate limit updates between gateways; never stored."""
+
+
+_STREAMS = (
+    ("chat.events.", CHAT_STREAM),
+    ("chat.erasures.", CHAT_STREAM),
+    ("chat.", MEMBERS_STREAM),
+    ("cloud.", CLOUD_STREAM),
+    ("audit.", AUDIT_STREAM),
+    ("probes.", PROBES_STREAM),
+    (f"$KV.{GATEWAYS_BUCKET}.", f"KV_{GATEWAYS_BUCKET}"),
+)
+
+
+def stream_of(subject: str) -> str | None:
+    """Return the stream that stores ``subject``, one of those above."""
+    return next((stream for prefix, stream in _STREAMS if subject.startswith(prefix)), None)
+
+
+def probe_subject(service: str, process_id: str) -> str:
+    """Return the subject of the probe writes of one process of ``service``."""
+    return f"probes.{service}.{process_id}"
 
 
 def message_subject(room: str, message_id: str) -> str:
@@ -79,9 +110,9 @@ def moderated_subject(request_id: str) -> str:
     return f"chat.moderated.{request_id}"
 
 
-def audit_subject(outcome: str, entry_id: str) -> str:
-    """Return the subject of one audit entry."""
-    return f"audit.{outcome}.{entry_id}"
+def audit_subject(outcome: str, entry_id: str, *, by_gateway: bool = False) -> str:
+    """Return the subject of one audit entry. ``by_gateway``: a gateway accepted the request itself."""
+    return f"audit.{outcome}.{GATEWAY_SERVICE}.{entry_id}" if by_gateway else f"audit.{outcome}.{entry_id}"
 
 
 def typing_subject(room: str) -> str:

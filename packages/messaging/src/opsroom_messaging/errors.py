@@ -47,7 +47,7 @@ class ConflictError(MessagingError):
     """An expected sequence did not match: another writer was faster. Nothing was stored."""
 
 
-class OverloadedError(MessagingError):
+class OverloadedError(MessagingError, TemporaryError):
     """The write queue is full. Nothing was stored."""
 
 

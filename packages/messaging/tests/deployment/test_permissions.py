@@ -11,6 +11,8 @@ import pytest
 from opsroom_messaging.client.connection import NatsConnection, connect
 from opsroom_messaging.deployment.broker_accounts import password_file
 from opsroom_messaging.deployment.permissions import OPERATOR, SERVICES
+from opsroom_messaging.jetstream.streams import cloud_stream, ensure_stream
+from opsroom_messaging.jetstream.worker import WorkerConsumer
 from opsroom_testkit.guarded_broker import GuardedBroker
 from opsroom_testkit.processes import gateway, service
 from opsroom_testkit.waiting import PATIENCE_SECONDS, until, until_answer
@@ -45,6 +47,18 @@ FORBIDDEN = {
         "chat.names.x",
         "$JS.API.STREAM.DELETE.CHAT",
         "$JS.API.STREAM.PURGE.CLOUD",
+        "$JS.API.CONSUMER.DELETE.CLOUD.workers",
+        "$JS.API.CONSUMER.CREATE.CLOUD",
+        "$JS.API.CONSUMER.CREATE.CLOUD.workers",
+        "$JS.API.CONSUMER.CREATE.CLOUD.workers.cloud.due.*",
+        "$JS.API.CONSUMER.DURABLE.CREATE.CLOUD.workers",
+        "$JS.API.CONSUMER.MSG.NEXT.CLOUD.workers",
+        "$JS.API.CONSUMER.PAUSE.CLOUD.workers",
+        "$JS.ACK.CLOUD.workers.1.1.1.1.0",
+        "$JS.API.STREAM.MSG.DELETE.CHAT",
+        "audit.accepted.create-x",
+        "audit.accepted.chat.x",
+        "probes.chat.x",
         "_INBOX.chat.x.y",
     ),
     "chat": (
@@ -54,6 +68,12 @@ FORBIDDEN = {
         "$KV.gateways.x",
         "$JS.API.STREAM.CREATE.X",
         "$JS.API.STREAM.DELETE.CLOUD",
+        "$JS.API.STREAM.UPDATE.CLOUD",
+        "$JS.API.STREAM.PURGE.MEMBERS",
+        "$JS.API.CONSUMER.CREATE.CHAT",
+        "$JS.API.CONSUMER.DELETE.MEMBERS.x",
+        "audit.accepted.gateway.x",
+        "probes.cloud.x",
         "_INBOX.gateway.x.y",
     ),
     "cloud": (
@@ -63,6 +83,13 @@ FORBIDDEN = {
         "chat.typing.general",
         "$JS.API.STREAM.DELETE.CLOUD",
         "$JS.API.STREAM.INFO.CHAT",
+        "$JS.API.STREAM.MSG.DELETE.CLOUD",
+        "$JS.API.CONSUMER.DELETE.CLOUD.workers",
+        "$JS.API.CONSUMER.CREATE.CLOUD.workers",
+        "$JS.API.STREAM.PURGE.AUDIT",
+        "audit.accepted.gateway.x",
+        "$KV.gateways.x",
+        "probes.chat.x",
         "_INBOX.gateway.x.y",
     ),
 }
@@ -99,6 +126,23 @@ async def test_subscribing_to_subjects_of_others_is_denied(guarded: GuardedBroke
         await until(
             lambda: sum("Subscription Violation" in line for line in guarded.refusals()) == len(wanted)
         )
+
+
+async def test_no_request_about_consumers_can_name_the_workers_in_its_payload(
+    guarded: GuardedBroker,
+) -> None:
+    """The broker takes the name from the payload if the subject has none."""
+    workers = WorkerConsumer(ack_wait=30, max_pending=10)
+    async with connected(guarded, OPERATOR) as operator, connected(guarded, "gateway") as gateway:
+        await ensure_stream(operator, cloud_stream(replicas=1))
+        await workers.ensure(operator)
+        config = {"name": "workers", "ack_policy": "explicit", "filter_subject": "cloud.due.x"}
+        payload = json.dumps({"stream_name": "CLOUD", "config": config}).encode()
+        for subject in ("$JS.API.CONSUMER.CREATE.CLOUD", "$JS.API.CONSUMER.CREATE.CLOUD.other"):
+            await gateway.client.publish(subject, payload)
+        await gateway.client.flush()
+        await until(guarded.refusals)
+        assert await workers.exists(operator)
 
 
 async def test_the_services_can_do_all_their_work(guarded: GuardedBroker, tmp_path: Path) -> None:

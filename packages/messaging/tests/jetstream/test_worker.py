@@ -1,6 +1,7 @@
 """Worker, against a real broker, on the consumer that the cloud workers share."""
 
 import asyncio
+import json
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -11,8 +12,8 @@ from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.errors import UnavailableError
 from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
-from opsroom_messaging.jetstream.streams import cloud_stream, ensure_stream, ensure_worker_consumer
-from opsroom_messaging.jetstream.worker import Worker
+from opsroom_messaging.jetstream.streams import cloud_stream, ensure_stream
+from opsroom_messaging.jetstream.worker import Worker, WorkerConsumer
 from opsroom_runtime.process import run_tasks
 from opsroom_testkit.broker import BrokerProcess
 from opsroom_testkit.waiting import until
@@ -21,7 +22,7 @@ from opsroom_testkit.waiting import until
 @pytest.fixture
 async def stream(broker: NatsConnection) -> None:
     await ensure_stream(broker, cloud_stream(max_age=3600, replicas=1))
-    await ensure_worker_consumer(broker, ack_wait=30, max_pending=1000)
+    await WorkerConsumer(ack_wait=30, max_pending=1000).ensure(broker)
 
 
 def worker(
@@ -102,6 +103,22 @@ async def test_a_message_that_failed_is_redelivered(
     assert [one.levelno for one in caplog.records if one.name == "opsroom_messaging.jetstream.worker"] == [
         level
     ]
+
+
+async def test_a_message_that_always_fails_is_delivered_less_and_less_often(
+    broker: NatsConnection, stream: None
+) -> None:
+    naks: list[bytes] = []
+    await broker.subscribe(f"$JS.ACK.{subjects.CLOUD_STREAM}.{subjects.CLOUD_WORKERS}.>", naks.append)
+
+    async def handle(_: StreamMessage) -> None:
+        raise ValueError("a bad message")
+
+    await put(broker, b"a")
+    async with run_tasks(worker=worker(broker, handle).run()):
+        await until(lambda: len(naks) == 3)
+    delays = [json.loads(nak.partition(b" ")[2])["delay"] / 1e9 for nak in naks]
+    assert delays == [1, 2, 4]
 
 
 async def test_active_messages_are_finished_before_it_stops(broker: NatsConnection, stream: None) -> None:

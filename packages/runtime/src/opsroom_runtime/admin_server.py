@@ -7,7 +7,7 @@ silent connections could block the health checks.
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from http import HTTPStatus
 from typing import Annotated
@@ -16,6 +16,7 @@ from pydantic import Field
 
 from opsroom_runtime.errors import AdminAddressError
 from opsroom_runtime.metrics import Metrics
+from opsroom_runtime.readiness import Check
 from opsroom_runtime.settings import ListeningHost, Settings
 
 _MAX_HEAD_BYTES = 8192
@@ -37,25 +38,27 @@ class HealthStatus:
 
     def __init__(self) -> None:
         self.metrics = Metrics()
-        self._is_ready: Callable[[], bool] | None = None
+        self._check: Check | None = None
 
-    def ready(self) -> bool:
-        """Whether the service runs and is ready."""
-        return self._is_ready is not None and self._is_ready()
+    def problem(self) -> str | None:
+        """Why the process is not ready; None if its service runs and is ready."""
+        return "it is starting or stopping" if self._check is None else self._check()
 
     @contextmanager
-    def report(self, is_ready: Callable[[], bool], metrics: Metrics) -> Iterator[None]:
-        """Use ``is_ready`` and ``metrics`` until the context ends."""
-        self._is_ready, self.metrics = is_ready, metrics
+    def report(self, check: Check, metrics: Metrics) -> Iterator[None]:
+        """Use ``check`` and ``metrics`` until the context ends."""
+        self._check, self.metrics = check, metrics
         try:
             yield
         finally:
-            self._is_ready = None
+            self._check = None
 
 
 @asynccontextmanager
 async def serve_admin(settings: AdminSettings, health: HealthStatus) -> AsyncIterator[None]:
-    """Serve ``/healthz`` (200 while the process responds), ``/readyz`` (200 or 503) and ``/metrics``.
+    """Serve ``/healthz`` (200 while the process responds), ``/readyz`` and ``/metrics``.
+
+    ``/readyz`` returns 200, or 503 with the reason.
 
     Enter it before the service starts: a process that waits for the broker is alive, but not ready.
 
@@ -106,14 +109,17 @@ class _Router:
         if path == b"/healthz":
             return _status_response(HTTPStatus.OK)
         if path == b"/readyz":
-            ready = self._health.ready()
-            return _status_response(HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)
+            problem = self._health.problem()
+            status = HTTPStatus.OK if problem is None else HTTPStatus.SERVICE_UNAVAILABLE
+            return _status_response(status, problem)
         return _status_response(HTTPStatus.NOT_FOUND)
 
 
-def _status_response(status: HTTPStatus) -> tuple[HTTPStatus, bytes, str]:
-    text = "ok" if status is HTTPStatus.OK else status.phrase.lower()
-    return status, json.dumps({"status": text}).encode(), "application/json"
+def _status_response(status: HTTPStatus, reason: str | None = None) -> tuple[HTTPStatus, bytes, str]:
+    body = {"status": "ok" if status is HTTPStatus.OK else status.phrase.lower()}
+    if reason is not None:
+        body["reason"] = reason
+    return status, json.dumps(body).encode(), "application/json"
 
 
 async def _respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, router: _Router) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import resource
 import signal
 import sysconfig
 from asyncio.subprocess import DEVNULL, Process
@@ -12,6 +13,13 @@ from pathlib import Path
 from opsroom_testkit.ports import free_port
 
 START_SECONDS = 30.0
+CAN_FILL_DISK = hasattr(resource, "prlimit")
+"""Whether this system can simulate a full disk for one process."""
+
+
+def limit_files(pid: int, size: int) -> None:
+    """Let writes of process ``pid`` beyond the first ``size`` bytes of any file fail. Linux only."""
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
 
 class BrokerProcess:
@@ -50,6 +58,19 @@ class BrokerProcess:
         async with asyncio.timeout(START_SECONDS):
             while not await self._answers():
                 await asyncio.sleep(0.01)
+
+    def fill_disk(self) -> None:
+        """Let every write to its files fail from now on, as on a full disk. Linux only."""
+        self._limit_files(1)
+
+    def free_disk(self) -> None:
+        """Let writes to its files succeed again."""
+        self._limit_files(resource.RLIM_INFINITY)
+
+    def _limit_files(self, size: int) -> None:
+        if self._process is None:
+            raise RuntimeError("the broker does not run")
+        limit_files(self._process.pid, size)
 
     async def kill(self) -> None:
         """Kill it with SIGKILL."""

@@ -13,7 +13,7 @@ from opsroom_contracts.chat.moderation import ERASURE, Erasure
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.serialization.codec import ContractError, encode
 from opsroom_contracts.serialization.versions import NewerVersionError
-from opsroom_contracts.subjects import CHAT_ERASURES, erasure_subject, message_subject
+from opsroom_contracts.subjects import CHAT_ERASURES, PROBE_ID, erasure_subject, message_subject
 from opsroom_messaging.errors import ConflictError, UnavailableError
 from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
 from opsroom_messaging.jetstream.secure_delete import SecureDeleter
@@ -83,18 +83,24 @@ class MessageStore:
         raise refuse(ErrorCode.UNAVAILABLE, "this message is being changed by other requests; try again")
 
     async def finish_erasures(self) -> None:
-        """Complete all pending erasures.
+        """Complete all pending erasures. One that fails doesn't stop the others.
 
         Raises:
-            UnavailableError: the broker did not respond.
+            UnavailableError: the broker did not respond, or at least one erasure failed.
         """
         if await self._reader.last(CHAT_ERASURES) is None:
             return  # the usual case, without reading a page
         start = 1
+        failures: list[str] = []
         while page := await self._reader.page(CHAT_ERASURES, start=start, count=_BATCH_SIZE):
             for stored in page:
-                await self._finish(stored)
+                try:
+                    await self._finish(stored)
+                except UnavailableError as error:
+                    failures.append(str(error))
             start = page[-1].seq + 1
+        if failures:
+            raise UnavailableError(f"{len(failures)} erasures failed, the first one: {failures[0]}")
 
     async def _last(self, room: str, message_id: str) -> StoredChatEvent:
         stored = await self._reader.last(message_subject(room, message_id))
@@ -108,15 +114,41 @@ class MessageStore:
             raise _not_found(room, message_id) from None
 
     async def _finish(self, stored: StreamMessage | None) -> None:
-        if stored is None:
+        if stored is None or stored.subject == erasure_subject(PROBE_ID):
             return
         try:
-            await self._erase(ERASURE.read(stored.data), stored.seq)
+            erasure = ERASURE.read(stored.data)
         except NewerVersionError:
             log.info("left %s to a process of a newer release", stored.subject)
+            return
         except ContractError:
-            log.warning("dropped a malformed erasure on %s", stored.subject)
+            reason: str | None = "it is malformed"
+        else:
+            reason = await self._why_invalid(erasure, stored)
+        if reason is None:
+            await self._erase(erasure, stored.seq)
+        else:
+            log.warning("dropped an erasure on %s: %s", stored.subject, reason)
             await self._eraser.erase(stored.seq)
+
+    async def _why_invalid(self, erasure: Erasure, stored: StreamMessage) -> str | None:
+        """Why ``erasure`` must not be carried out; None if it is valid.
+
+        Only this service and the operator can store one, but what it names would be lost.
+        """
+        if stored.subject != erasure_subject(erasure.id):
+            return f"it names message {erasure.id}"
+        if erasure.message_seq > stored.seq:
+            return f"sequence {erasure.message_seq} did not exist when it was stored"
+        text = await self._reader.at(erasure.message_seq)
+        if text is None:
+            return None  # it is erased already
+        if text.subject != message_subject(erasure.room, erasure.id):
+            return f"sequence {erasure.message_seq} is not of that message"
+        last = await self._reader.last(text.subject)
+        if last is not None and last.seq == text.seq:
+            return f"no event has replaced sequence {erasure.message_seq}"
+        return None
 
     async def _erase(self, erasure: Erasure, erasure_seq: int) -> None:
         await self._eraser.erase(erasure.message_seq)

@@ -27,7 +27,14 @@ from opsroom_messaging.jetstream.broker_clock import BrokerClock
 from opsroom_messaging.jetstream.secure_delete import SecureDeleter
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_messaging.jetstream.stream_subscription import StartPolicy, StreamSubscription, SubscriptionSpec
-from opsroom_messaging.jetstream.streams import chat_stream, ensure_stream, gateways_bucket, members_stream
+from opsroom_messaging.jetstream.streams import (
+    chat_stream,
+    gateways_bucket,
+    members_stream,
+    probes_stream,
+)
+from opsroom_messaging.jetstream.upkeep import KeptStream, Upkeep
+from opsroom_messaging.jetstream.write_probe import WriteProbe
 from opsroom_runtime.metrics import single
 from opsroom_runtime.process import run_tasks
 
@@ -58,7 +65,8 @@ async def chat_service(broker: NatsConnection, settings: ChatSettings) -> AsyncI
     Raises:
         BrokerUnusableError: the broker rejected the streams.
     """
-    await _ensure_streams(broker, settings)
+    upkeep = _upkeep(broker, settings)
+    await upkeep.create()
     clock = BrokerClock()
     await clock.start(broker, subjects.MEMBERS_STREAM)
     chat = _build(broker, settings, clock)
@@ -73,6 +81,8 @@ async def chat_service(broker: NatsConnection, settings: ChatSettings) -> AsyncI
         message_writer=message_writer.run(),
         subscription=subscription.run(),
         audit=chat.audit.run(),
+        upkeep=upkeep.run(),
+        write_probe=_write_probe(broker, upkeep).run(),
         clock=clock.run(broker, subjects.MEMBERS_STREAM),
     ) as died:
         await subscription.ready(_READY_SECONDS)
@@ -142,13 +152,19 @@ def _endpoints(broker: NatsConnection, chat: _Chat) -> MicroService:
     return service
 
 
-async def _ensure_streams(broker: NatsConnection, settings: ChatSettings) -> None:
+def _upkeep(broker: NatsConnection, settings: ChatSettings) -> Upkeep:
+    """The upkeep of the streams that this service owns."""
     replicas = settings.stream_replicas
-    await ensure_stream(
-        broker,
-        chat_stream(
-            max_age=settings.retention_seconds(), max_bytes=settings.retention_bytes, replicas=replicas
-        ),
+    messages = chat_stream(
+        max_age=settings.retention_seconds(), max_bytes=settings.retention_bytes, replicas=replicas
     )
-    await ensure_stream(broker, members_stream(replicas=replicas))
-    await ensure_stream(broker, gateways_bucket(replicas=replicas))
+    owned = (messages, members_stream(replicas=replicas), gateways_bucket(replicas=replicas))
+    return Upkeep(broker, [KeptStream(spec) for spec in owned], optional=probes_stream(replicas=replicas))
+
+
+def _write_probe(broker: NatsConnection, upkeep: Upkeep) -> WriteProbe:
+    suspects = {
+        subjects.CHAT_STREAM: subjects.erasure_subject(subjects.PROBE_ID),
+        subjects.MEMBERS_STREAM: subjects.moderated_subject(subjects.PROBE_ID),
+    }
+    return WriteProbe(broker, subjects.CHAT_SERVICE, suspects, exists=lambda: upkeep.has_optional)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Iterable
+from functools import partial
 
 from opsroom_chat.domain import presence
 from opsroom_chat.domain.presence import Change, GracePeriods
@@ -12,17 +12,16 @@ from opsroom_chat.presence_handlers import Clock
 from opsroom_contracts.chat.models import LeaveReason, Member
 from opsroom_contracts.errors import FaultError
 from opsroom_messaging.client.connection import NatsConnection
-from opsroom_messaging.errors import OverloadedError, UnavailableError
 from opsroom_messaging.jetstream.leases import live_gateways
+from opsroom_runtime.duties import Duty, attempt_all, run_duties
 
 _TICK_SECONDS = 0.2
-_LEASES_EVERY_SECONDS = 2.0
+_SLOW_TICK_SECONDS = 2.0
 _MISSING_SECONDS = 6.0
 """A gateway is considered dead after its lease was continuously missing for this long.
 
 Longer than a gateway takes to renew its lease: after a broker outage all leases have expired, and running
 gateways need time to renew them."""
-_BATCH_SIZE = 500
 
 log = logging.getLogger(__name__)
 
@@ -47,22 +46,14 @@ class Sweeper:
         broker.on_reconnect(self._forget_missing)
 
     async def run(self) -> None:
-        """Sweep until cancelled."""
-        loop = asyncio.get_running_loop()
-        leases_at = loop.time()
-        while True:
-            await asyncio.sleep(_TICK_SECONDS)
-            if not self._broker.connected:
-                continue
-            try:
-                await self._sweep_deadlines()
-                if loop.time() >= leases_at:
-                    leases_at = loop.time() + _LEASES_EVERY_SECONDS
-                    await self._messages.finish_erasures()
-                    await self._sweep_gateways(loop.time())
-                    await self._sweep_names()
-            except UnavailableError as error:
-                log.warning("sweep failed, retrying: %s", error)
+        """Sweep until cancelled. The duties are independent: one that fails or hangs delays no other."""
+        duties = (
+            Duty("deadlines", self._sweep_deadlines, _TICK_SECONDS),
+            Duty("erasures", self._messages.finish_erasures, _SLOW_TICK_SECONDS),
+            Duty("dead gateways", self._sweep_gateways, _SLOW_TICK_SECONDS),
+            Duty("orphaned names", self._sweep_names, _SLOW_TICK_SECONDS),
+        )
+        await run_duties("sweeper", duties, self._broker.metrics, enabled=lambda: self._broker.connected)
 
     def _forget_missing(self) -> None:
         self._missing_since = {}
@@ -74,13 +65,17 @@ class Sweeper:
         def decide(member: Member | None) -> Change | None:
             return None if member is None else presence.expire(member, now, self._grace_periods)
 
-        await _all(self._members.change(user_id, decide) for user_id in due[:_BATCH_SIZE])
+        changes = [partial(self._members.change, user_id, decide) for user_id in due]
+        await attempt_all(changes, expected=(FaultError,))
 
     async def _sweep_names(self) -> None:
         orphans = self._members.index.orphans()
-        await _all(self._members.release_name(key) for key in orphans[:_BATCH_SIZE])
+        await attempt_all(
+            [partial(self._members.release_name, key) for key in orphans], expected=(FaultError,)
+        )
 
-    async def _sweep_gateways(self, now: float) -> None:
+    async def _sweep_gateways(self) -> None:
+        now = asyncio.get_running_loop().time()
         members = list(self._members.index.connected())
         named = {connection.gateway for member in members for connection in member.connections}
         if not named:
@@ -102,15 +97,5 @@ class Sweeper:
                 return None
             return presence.leave(member, lost, LeaveReason.CLOSED, self._clock(), self._grace_periods)
 
-        for start in range(0, len(orphans), _BATCH_SIZE):
-            batch = orphans[start : start + _BATCH_SIZE]
-            await _all(self._members.change(user_id, decide) for user_id in batch)
-
-
-async def _all(changes: Iterable[Awaitable[object]]) -> None:
-    """Run all changes concurrently; failures are logged and retried in the next sweep."""
-    for outcome in await asyncio.gather(*changes, return_exceptions=True):
-        if isinstance(outcome, FaultError | OverloadedError | UnavailableError):
-            log.warning("cleanup failed, retrying in the next sweep: %s", outcome)
-        elif isinstance(outcome, BaseException):
-            raise outcome
+        changes = [partial(self._members.change, user_id, decide) for user_id in orphans]
+        await attempt_all(changes, expected=(FaultError,))

@@ -29,7 +29,7 @@ async def main(traces: Tracer) -> None:
         serve_admin(settings, health),
         start_when_ready(settings, "cloud", traces, work) as (broker, died),
     ):
-        with health.report(lambda: broker.connected, broker.metrics):
+        with health.report(broker.readiness.problem, broker.metrics):
             log.info("ready")
             await until_stopped(died)
         log.info("stopping")

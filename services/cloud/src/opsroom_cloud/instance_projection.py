@@ -83,6 +83,9 @@ class InstanceProjection:
         self._sorted: list[str] | None = []
         self._position = 0
         self._corrupt: set[str] = set()
+        self._corrupt_overflow = False
+        self._unreadable: dict[str, int] = {}
+        """Instances whose last event a newer release wrote, and the sequence of the last event before it."""
         self.malformed = 0
 
     def on_restart(self, *, reset: bool) -> None:
@@ -93,6 +96,9 @@ class InstanceProjection:
             self._due.clear()
             self._sorted = []
             self._position = 0
+            self._corrupt.clear()
+            self._corrupt_overflow = False
+            self._unreadable.clear()
 
     def on_message(self, message: StreamMessage) -> None:
         """Apply one message of ``cloud.events.*``."""
@@ -109,7 +115,9 @@ class InstanceProjection:
         except NewerReleaseError:
             # Keep the old sequence, so that optimistic locking prevents writes after this event.
             self.malformed += 1
+            self._unreadable.setdefault(instance_id, known.seq or message.seq)
             return
+        self._unreadable.pop(instance_id, None)
         if event is None:
             self.malformed += 1
             self._mark_corrupt(instance_id)
@@ -171,13 +179,30 @@ class InstanceProjection:
         found = (self._known[key].instance for key in self._sorted[start : start + limit])
         return [instance for instance in found if instance is not None]
 
-    def pop_corrupt(self) -> set[str]:
-        """Return and clear the ids of instances whose last message is malformed.
+    def corrupt(self) -> list[str]:
+        """Return the ids of instances whose last message is malformed.
 
         They need repair, because readers of the last message of each subject miss them.
         """
-        corrupt, self._corrupt = self._corrupt, set()
-        return corrupt
+        return list(self._corrupt)
+
+    def mark_repaired(self, instance_id: str) -> None:
+        """Note that an instance needs no repair any more."""
+        self._corrupt.discard(instance_id)
+
+    def oldest_needed(self) -> int | None:
+        """Return the lowest sequence that holds the state of an instance; None if there is no instance.
+
+        0 if that is unknown, because the state of an instance lies before a message that is malformed.
+        """
+        if self._corrupt or self._corrupt_overflow:
+            return 0
+        needed = [known.seq for known in self._known.values() if known.instance is not None]
+        return min((*needed, *self._unreadable.values()), default=None)
+
+    def lost_before(self, first: int) -> list[TrackedInstance]:
+        """Return the instances whose state lay before ``first``, the first sequence that is still stored."""
+        return [known for known in self._known.values() if known.instance is not None and known.seq < first]
 
     @property
     def position(self) -> int:
@@ -200,6 +225,8 @@ class InstanceProjection:
     def _mark_corrupt(self, instance_id: str) -> None:
         if len(self._corrupt) < _CORRUPT_MAX:
             self._corrupt.add(instance_id)
+        else:
+            self._corrupt_overflow = True
 
     def _update(self, instance_id: str, known: TrackedInstance) -> None:
         former = self._known.get(instance_id, UNKNOWN)

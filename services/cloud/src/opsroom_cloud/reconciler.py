@@ -1,23 +1,15 @@
 """Periodic reconciliation: complete overdue operations, renew expiring states, repair corrupt subjects."""
 
-import asyncio
-import logging
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 
 from opsroom_cloud.domain.lifecycle import deadline_of, retain
 from opsroom_cloud.event_store import EventStore
 from opsroom_cloud.instance_projection import InstanceProjection, NewerReleaseError
 from opsroom_cloud.operation_runner import OperationRunner
-from opsroom_messaging.client.connection import describe
-from opsroom_messaging.errors import ConflictError, OverloadedError, RejectedError, UnavailableError
-from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
-
-_BATCH_SIZE = 200
-_TRANSIENT = (UnavailableError, OverloadedError, RejectedError)
-
-log = logging.getLogger(__name__)
+from opsroom_messaging.errors import ConflictError, RejectedError
+from opsroom_runtime.duties import Duty, attempt_all
 
 
 class Reconciler:
@@ -45,49 +37,55 @@ class Reconciler:
         self._grace = grace
         self._renew_after = retention / 2
 
-    async def run(self, subscription: StreamSubscription, interval: float) -> None:
-        """Sweep every ``interval`` seconds until cancelled, while the projection is up to date."""
-        while True:
-            await asyncio.sleep(interval)
-            if subscription.live:
-                await self.sweep()
+    def duties(self, interval: float) -> tuple[Duty, ...]:
+        """The periodic work, each part every ``interval`` seconds."""
+        return (
+            Duty("overdue operations", self.finish_overdue, interval),
+            Duty("corrupt states", self.repair, interval),
+            Duty("aging states", self.renew, interval),
+        )
 
-    async def sweep(self) -> None:
-        """Check all instances once."""
-        now = self._clock()
-        try:
-            await self._finish_overdue(now - self._grace)
-            for instance_id in self._projection.pop_corrupt():
-                await self._repair(instance_id)
-            for instance_id in self._projection.stored_before(now - self._renew_after):
-                await self._renew(instance_id)
-        except _TRANSIENT as error:
-            log.warning("reconciliation failed, retrying in the next sweep: %s", describe(error))
+    async def finish_overdue(self) -> None:
+        """Complete all operations that are overdue.
 
-    async def _finish_overdue(self, moment: datetime) -> None:
+        Raises:
+            TemporaryError: some could not be completed.
+        """
+        moment = self._clock() - self._grace
         ending = (
             (deadline_of(pending, stored_at, self._renew_after), instance_id, pending.id)
             for instance_id, pending, stored_at in self._projection.pending()
         )
         overdue = sorted(one for one in ending if one[0] < moment)
-        for start in range(0, len(overdue), _BATCH_SIZE):
-            group = overdue[start : start + _BATCH_SIZE]
-            async with asyncio.TaskGroup() as tasks:
-                for _, instance_id, operation_id in group:
-                    tasks.create_task(self._finish(instance_id, operation_id))
+        finishing = [partial(self._runner.finish, instance, operation) for _, instance, operation in overdue]
+        await attempt_all(finishing, expected=(RejectedError,))
 
-    async def _finish(self, instance_id: str, operation_id: str) -> None:
-        try:
-            await self._runner.finish(instance_id, operation_id)
-        except _TRANSIENT as error:
-            log.warning("operation %s stays overdue until the next sweep: %s", operation_id, describe(error))
+    async def repair(self) -> None:
+        """Store the states again whose last message is malformed.
+
+        Raises:
+            TemporaryError: some could not be stored.
+        """
+        repairs = [partial(self._repair, instance_id) for instance_id in self._projection.corrupt()]
+        await attempt_all(repairs, expected=(RejectedError,))
+
+    async def renew(self) -> None:
+        """Store the states again that are older than half of the retention.
+
+        Raises:
+            TemporaryError: some could not be stored.
+        """
+        aging = self._projection.stored_before(self._clock() - self._renew_after)
+        await attempt_all([partial(self._renew, one) for one in aging], expected=(RejectedError,))
 
     async def _repair(self, instance_id: str) -> None:
-        """Store the state of an instance again if its last message is malformed."""
-        with suppress(NewerReleaseError):
+        try:
             known = await self._events.refresh(instance_id)
-            if known.instance is not None and known.instance.pending is None:
-                await self._renew(instance_id)
+        except NewerReleaseError:
+            return  # left to processes of the newer release
+        if known.instance is not None and known.instance.pending is None:
+            await self._renew(instance_id)
+        self._projection.mark_repaired(instance_id)
 
     async def _renew(self, instance_id: str) -> None:
         """Store the last state of an instance again, unless a pending operation's final event will do so."""

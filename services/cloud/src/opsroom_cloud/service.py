@@ -17,6 +17,7 @@ from opsroom_cloud.operations import Operations
 from opsroom_cloud.pending_quota import PendingQuota
 from opsroom_cloud.provider import Provider
 from opsroom_cloud.reconciler import Reconciler
+from opsroom_cloud.retention import EventRetention
 from opsroom_cloud.settings import CloudSettings
 from opsroom_cloud.timers import Timers
 from opsroom_contracts import endpoints, subjects
@@ -28,14 +29,13 @@ from opsroom_messaging.jetstream.audit_log import AuditWriter
 from opsroom_messaging.jetstream.batch_writer import BatchWriter
 from opsroom_messaging.jetstream.broker_clock import BrokerClock
 from opsroom_messaging.jetstream.stream_reader import StreamReader
+from opsroom_messaging.jetstream.stream_retention import StreamRetention
 from opsroom_messaging.jetstream.stream_subscription import StartPolicy, StreamSubscription, SubscriptionSpec
-from opsroom_messaging.jetstream.streams import (
-    audit_stream,
-    cloud_stream,
-    ensure_stream,
-    ensure_worker_consumer,
-)
-from opsroom_messaging.jetstream.worker import Worker
+from opsroom_messaging.jetstream.streams import audit_stream, cloud_stream, probes_stream
+from opsroom_messaging.jetstream.upkeep import KeptStream, Upkeep
+from opsroom_messaging.jetstream.worker import Worker, WorkerConsumer
+from opsroom_messaging.jetstream.write_probe import WriteProbe
+from opsroom_runtime.duties import run_duties
 from opsroom_runtime.metrics import single
 from opsroom_runtime.process import run_tasks
 
@@ -54,6 +54,7 @@ class _Cloud:
     writer: BatchWriter
     runner: OperationRunner
     reconciler: Reconciler
+    retention: EventRetention
     worker: Worker
     timers: Timers
     operations: Operations
@@ -71,10 +72,11 @@ async def cloud_service(
     Raises:
         BrokerUnusableError: the broker rejected the stream or the workers' consumer.
     """
-    await _ensure_streams(broker, settings)
+    upkeep = _upkeep(broker, settings)
+    await upkeep.create()
     clock = BrokerClock()
     await clock.start(broker, subjects.CLOUD_STREAM)
-    parts = _build(broker, settings, provider, clock)
+    parts = _build(broker, settings, provider, clock, upkeep)
     service = _endpoints(broker, parts)
     _register_metrics(broker, parts)
     async with run_tasks(writer=parts.writer.run(), subscription=parts.subscription.run()) as died:
@@ -83,8 +85,10 @@ async def cloud_service(
             died,
             worker=parts.worker.run(),
             timers=parts.timers.run(),
-            reconciler=parts.reconciler.run(parts.subscription, settings.sweep_seconds),
+            reconciler=_run_reconciler(broker, parts, settings.sweep_seconds),
             audit=parts.audit.run(),
+            upkeep=upkeep.run(),
+            write_probe=_write_probe(broker, upkeep).run(),
             clock=clock.run(broker, subjects.CLOUD_STREAM),
         ):
             await service.start()
@@ -95,13 +99,22 @@ async def cloud_service(
                 await parts.audit.drain()
 
 
-def _build(broker: NatsConnection, settings: CloudSettings, provider: Provider, clock: BrokerClock) -> _Cloud:
+async def _run_reconciler(broker: NatsConnection, parts: _Cloud, interval: float) -> None:
+    """Run the periodic work while the projection is up to date."""
+    duties = (*parts.reconciler.duties(interval), *parts.retention.duties(interval))
+    await run_duties("reconciler", duties, broker.metrics, enabled=lambda: parts.subscription.live)
+
+
+def _build(
+    broker: NatsConnection, settings: CloudSettings, provider: Provider, clock: BrokerClock, upkeep: Upkeep
+) -> _Cloud:
     projection, writer = InstanceProjection(), BatchWriter(broker)
     spec = SubscriptionSpec(subjects.CLOUD_STREAM, (subjects.CLOUD_EVENTS,), StartPolicy.STATE_THEN_EVENTS)
     subscription = StreamSubscription(broker, spec, projection)
+    reader = StreamReader(broker, subjects.CLOUD_STREAM)
     events = EventStore(
         projection,
-        StreamReader(broker, subjects.CLOUD_STREAM),
+        reader,
         writer,
         clock=clock,
         operations_retention=settings.operations_retention(),
@@ -118,8 +131,20 @@ def _build(broker: NatsConnection, settings: CloudSettings, provider: Provider, 
         reconciler=Reconciler(
             events, projection, runner, clock=clock, grace=settings.grace(), retention=settings.retention()
         ),
+        retention=EventRetention(
+            events,
+            projection,
+            reader,
+            StreamRetention(broker, subjects.CLOUD_STREAM),
+            clock=clock,
+            retention=settings.retention(),
+        ),
         worker=Worker(
-            broker, stream=subjects.CLOUD_STREAM, durable=subjects.CLOUD_WORKERS, handle=runner.on_due
+            broker,
+            stream=subjects.CLOUD_STREAM,
+            durable=subjects.CLOUD_WORKERS,
+            handle=runner.on_due,
+            on_failure=upkeep.check_now,
         ),
         timers=timers,
         operations=operations,
@@ -166,21 +191,19 @@ def _register_metrics(broker: NatsConnection, parts: _Cloud) -> None:
     )
 
 
-async def _ensure_streams(broker: NatsConnection, settings: CloudSettings) -> None:
-    await ensure_stream(
-        broker,
-        cloud_stream(max_age=settings.retention().total_seconds(), replicas=settings.stream_replicas),
+def _upkeep(broker: NatsConnection, settings: CloudSettings) -> Upkeep:
+    """The upkeep of the streams and the consumer that this service owns."""
+    replicas = settings.stream_replicas
+    events = cloud_stream(replicas=replicas)
+    audit = audit_stream(max_age=settings.audit_seconds(), max_bytes=settings.audit_bytes, replicas=replicas)
+    workers = WorkerConsumer(
+        ack_wait=settings.provider_timeout_seconds + _ACK_MARGIN_SECONDS, max_pending=_MAX_ACK_PENDING
     )
-    await ensure_stream(
-        broker,
-        audit_stream(
-            max_age=settings.audit_seconds(),
-            max_bytes=settings.audit_bytes,
-            replicas=settings.stream_replicas,
-        ),
+    return Upkeep(
+        broker, [KeptStream(events), KeptStream(audit), workers], optional=probes_stream(replicas=replicas)
     )
-    await ensure_worker_consumer(
-        broker,
-        ack_wait=settings.provider_timeout_seconds + _ACK_MARGIN_SECONDS,
-        max_pending=_MAX_ACK_PENDING,
-    )
+
+
+def _write_probe(broker: NatsConnection, upkeep: Upkeep) -> WriteProbe:
+    suspects = {subjects.CLOUD_STREAM: subjects.operation_record(subjects.PROBE_ID)}
+    return WriteProbe(broker, subjects.CLOUD_SERVICE, suspects, exists=lambda: upkeep.has_optional)

@@ -34,7 +34,7 @@ async def main(traces: Tracer) -> None:
             serve_admin(settings, health),
             start_when_ready(settings, "gateway", traces, work) as (broker, at_work),
         ):
-            with health.report(at_work.live, broker.metrics):
+            with health.report(at_work.problem, broker.metrics):
                 await _serve(make_server(at_work, settings), listener, at_work.failed)
 
 

@@ -49,15 +49,16 @@ _STREAMS = (
 class Gateway:
     """A running gateway: its application, and the counters of its connections.
 
-    ``failed`` is set when a background task ends unexpectedly. ``prepare_stop`` limits the seconds that
-    requests to services may take from now on, and ends streams that have a task.
+    ``failed`` is set when a background task ends unexpectedly. ``problem`` returns why the gateway itself is
+    not ready, or None. ``prepare_stop`` limits the seconds that requests to services may take from now on,
+    and ends streams that have a task.
     """
 
     app: FastAPI
     stats: TransportStats
     budgets: InputBudgets
     failed: asyncio.Event
-    live: Callable[[], bool]
+    problem: Callable[[], str | None]
     prepare_stop: Callable[[float], None]
 
 
@@ -90,6 +91,7 @@ async def gateway(
     _register_metrics(broker.metrics, components, stats, legacy.broadcasters)
     app = _full_app(broker, settings, components, legacy.mounts)
     projections = components.projections
+    broker.readiness.add(projections.problem)
     async with run_tasks(
         lease=lease.run(),
         clock=clock.run(broker, subjects.MEMBERS_STREAM),
@@ -111,7 +113,7 @@ async def gateway(
                     stats,
                     components.input_budgets,
                     failed,
-                    lambda: projections.live,
+                    broker.readiness.problem,
                     partial(_prepare_stop, components),
                 )
         finally:
@@ -156,7 +158,9 @@ def _documented_app(
 ) -> FastAPI:
     """Build the application with everything that the OpenAPI document contains."""
     app = build_app(settings, broker.metrics, components.checks, components.input_budgets, mounts)
-    app.include_router(health.health_router(components.requester, lambda: components.projections.live))
+    app.include_router(
+        health.health_router(components.requester, components.services_health, broker.readiness.problem)
+    )
     app.include_router(api_router(broker, settings, components))
     describe_access(app, components.access)
     return app

@@ -21,6 +21,7 @@ from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.transport.input_budget import InputBudgets
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.client.request_client import RequestClient
+from opsroom_messaging.deployment.services_health import ServicesHealth
 from opsroom_messaging.deployment.status_probe import collect_status
 from opsroom_messaging.jetstream.audit_log import AuditWriter
 
@@ -51,6 +52,7 @@ class Components:
     audit_log: GatewayAuditLog
     cached_status: CachedStatus
     status_streams: StatusStreams
+    services_health: ServicesHealth
 
 
 def build_access(
@@ -96,4 +98,5 @@ def build_components(
         audit_log=GatewayAuditLog(audit),
         cached_status=cached_status,
         status_streams=StatusStreams(cached_status, access_components.access, revocations),
+        services_health=ServicesHealth(broker),
     )

@@ -10,6 +10,7 @@ from websockets.asyncio.client import connect as open_socket
 from websockets.exceptions import InvalidStatus
 
 from opsroom_contracts.identity import Role
+from opsroom_messaging.client.connection import connect
 from opsroom_testkit.waiting import until_answer
 from services.gateway.tests.kit.api_clients import person
 from services.gateway.tests.kit.course_clients import course_client
@@ -177,3 +178,29 @@ async def test_course_clients_cannot_impersonate_users_with_a_token(strict: Addr
         before = await mallory.until_own_message()
         assert not [frame for frame in before if "forged" in str(frame)]
         assert (await vera.say("still here"))["type"] == "ack"
+
+
+async def test_a_forged_entry_is_not_shown(strict: Address, portal: Portal, tokens: Tokens) -> None:
+    """A subject determines who may store an entry; one with another outcome, action or id is forged."""
+
+    def entry(entry_id: str, outcome: str, action: str) -> bytes:
+        fields = {"at": "2026-11-24T00:00:00Z", "actor": "forger", "target": target}
+        return json.dumps({"id": entry_id, "outcome": outcome, "action": action, **fields}).encode()
+
+    target = f"forged-{uuid4().hex}"
+    operator = await connect(portal.url, name="operator")
+    try:
+        for subject, payload in (
+            ("audit.refused.a", entry("a", "accepted", "create")),
+            ("audit.accepted.gateway.b", entry("b", "accepted", "create")),
+            ("audit.accepted.gateway.c", entry("c", "refused", "locate")),
+            ("audit.refused.other", entry("d", "refused", "create")),
+            ("audit.accepted.gateway.e", entry("e", "accepted", "locate")),
+            ("audit.accepted.f", entry("f", "accepted", "locate")),
+        ):
+            await operator.jetstream.publish(subject, payload)
+    finally:
+        await operator.close()
+    async with strict.requests() as client:
+        entries = await audit_entries(client, tokens, target, 2)
+        assert [one["id"] for one in entries] == ["e", "f"]

@@ -49,7 +49,7 @@ async def serving_app(
         stats,
         budgets,
         asyncio.Event(),
-        live=lambda: True,
+        problem=lambda: None,
         prepare_stop=lambda _: None,
     )
     server = make_server(gateway, settings)

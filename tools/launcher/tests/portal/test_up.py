@@ -13,8 +13,10 @@ from pathlib import Path
 
 import httpx
 import psutil
+import pytest
 
 from opsroom_launcher.container import DATA_ENTRIES
+from opsroom_testkit.broker import CAN_FILL_DISK, limit_files
 from opsroom_testkit.waiting import until, until_answer
 from tools.launcher.tests.processes import is_running, taken_port
 
@@ -222,6 +224,21 @@ async def answers_ready(web: str) -> bool:
             return (await client.get("/readyz")).status_code == 200
         except httpx.TransportError:
             return False
+
+
+@pytest.mark.skipif(not CAN_FILL_DISK, reason="needs prlimit")
+async def test_after_a_full_disk_the_broker_is_restarted(tmp_path: Path) -> None:
+    async with ready_portal("--data", str(tmp_path)) as running:
+        broker = running.family()["nats-server"]
+        limit_files(broker, 1)
+        await until_answer(lambda: answers_ready(running.web), lambda ready: not ready)
+        await until(lambda: running.family().get("nats-server", broker) != broker)  # which has no limit
+        await until_answer(lambda: answers_ready(running.web), bool)
+        await create_instance(running.web)
+        assert await running.stop() == 0
+    restarts = [line for line in running.lines if "restarting nats" in line]
+    assert len(restarts) == 1, restarts
+    assert len([line for line in running.lines if "failed to store" in line]) <= 1
 
 
 async def test_second_ctrl_c_kills_at_once(tmp_path: Path) -> None:

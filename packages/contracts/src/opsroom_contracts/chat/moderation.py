@@ -35,12 +35,15 @@ Identities = Annotated[tuple[Identity, ...], Field(max_length=IDENTITIES_MAX)]
 
 
 class Erasure(Model):
-    """A pending erasure, on ``chat.erasures.<id>``: the text of a removed message may still be on disk."""
+    """A pending erasure, on ``chat.erasures.<id>``: the text of a removed message may still be on disk.
+
+    ``message_seq``: the sequence of that text in ``CHAT``.
+    """
 
     version: Literal[1] = 1
     room: RoomName
     id: Identifier
-    message_seq: Sequence
+    message_seq: Annotated[Sequence, Field(ge=1)]
 
 
 class RemoveRequest(Model):

@@ -25,6 +25,7 @@ from opsroom_messaging.errors import (
     InvalidServerUrlError,
 )
 from opsroom_runtime.metrics import Counter, Metrics, single
+from opsroom_runtime.readiness import Readiness
 from opsroom_runtime.spans import Tracer
 from opsroom_runtime.tracing import NoTracer
 
@@ -69,6 +70,7 @@ class NatsConnection:
         jetstream: its JetStream context.
         tracer: creates spans for requests, writes and deliveries.
         metrics: the metrics of this process.
+        readiness: what must be fulfilled for this process to be ready; components add their checks.
         dropped: messages that this process received faster than it handled them. Stream subscriptions read
             them again.
     """
@@ -77,8 +79,13 @@ class NatsConnection:
     jetstream: JetStreamContext
     tracer: Tracer = _NO_TRACER
     metrics: Metrics = field(default_factory=Metrics)
+    readiness: Readiness = field(default_factory=Readiness)
     _on_reconnect: list[Callable[[], None]] = field(default_factory=list)
+    _on_write_failure: list[Callable[[str], None]] = field(default_factory=list)
     dropped: int = 0
+
+    def __post_init__(self) -> None:
+        self.readiness.add(lambda: None if self.connected else "the broker is not connected")
 
     @property
     def connected(self) -> bool:
@@ -88,6 +95,15 @@ class NatsConnection:
     def on_reconnect(self, callback: Callable[[], None]) -> None:
         """Call ``callback`` after each reconnect."""
         self._on_reconnect.append(callback)
+
+    def on_write_failure(self, callback: Callable[[str], None]) -> None:
+        """Call ``callback`` with the subject of each write that has got no reply, or a temporary error."""
+        self._on_write_failure.append(callback)
+
+    def notify_write_failed(self, subject: str) -> None:
+        """Call the callbacks that were registered with ``on_write_failure``."""
+        for callback in self._on_write_failure:
+            callback(subject)
 
     async def notify_reconnected(self) -> None:
         """Call the callbacks that were registered with ``on_reconnect``."""

@@ -48,7 +48,8 @@ class MicroService:
     """A named service that handles its requests concurrently.
 
     ``nats micro`` lists it by name. The ``data`` of its statistics has what the library does not count:
-    errors by code, the requests in flight, and the values that ``gauges`` returns.
+    errors by code, the requests in flight, why the process is not ready, and the values that ``gauges``
+    returns.
     """
 
     def __init__(
@@ -199,7 +200,13 @@ class MicroService:
             log.warning("a reply could not be sent: %s", describe(error))
 
     def _stats(self, _endpoint: EndpointStats) -> dict[str, Any]:
-        return {"in_flight": len(self._tasks), "refusals": dict(self._error_counts), **self._gauges()}
+        problem = self._broker.readiness.problem()
+        return {
+            "in_flight": len(self._tasks),
+            "refusals": dict(self._error_counts),
+            **({} if problem is None else {"problem": problem}),
+            **self._gauges(),
+        }
 
 
 def _oversized(size: int, limit: int) -> Fault:

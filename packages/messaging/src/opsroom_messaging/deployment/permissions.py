@@ -27,19 +27,21 @@ _REPLY_SECONDS = 30
 class Permissions:
     """The subjects that a user may publish and subscribe.
 
+    ``denied``: exceptions of ``publish``, for what a wildcard of it must not include.
     ``allow_responses``: it may also publish one reply to each request.
     """
 
     publish: tuple[str, ...]
     subscribe: tuple[str, ...]
+    denied: tuple[str, ...] = ()
     allow_responses: bool = False
 
     def configuration(self) -> dict[str, Any]:
         """The ``permissions`` section of a user in nats-server's configuration."""
-        rules: dict[str, Any] = {
-            "publish": {"allow": list(self.publish)},
-            "subscribe": {"allow": list(self.subscribe)},
-        }
+        publish = {"allow": list(self.publish)}
+        if self.denied:
+            publish["deny"] = list(self.denied)
+        rules: dict[str, Any] = {"publish": publish, "subscribe": {"allow": list(self.subscribe)}}
         if self.allow_responses:
             rules["allow_responses"] = {"max": 1, "expires": f"{_REPLY_SECONDS}s"}
         return rules
@@ -69,12 +71,15 @@ def _inbox(user: str) -> str:
 
 
 def _subscribe(stream: str) -> tuple[str, ...]:
-    """Subjects for a subscription to ``stream``."""
+    """Subjects for a subscription to ``stream``.
+
+    The consumer has a random name, which is in the subject: without it, the name in the payload could be that
+    of any consumer. Nobody deletes one, because that would have to be allowed for all names; the broker
+    deletes it when nobody listens any more.
+    """
     return (
         f"$JS.API.STREAM.INFO.{stream}",
-        f"$JS.API.CONSUMER.CREATE.{stream}",
-        f"$JS.API.CONSUMER.CREATE.{stream}.>",
-        f"$JS.API.CONSUMER.DELETE.{stream}.*",
+        f"$JS.API.CONSUMER.CREATE.{stream}.*",
         f"$JS.FC.{stream}.>",
     )
 
@@ -84,15 +89,12 @@ def _read(stream: str) -> tuple[str, ...]:
     return (f"$JS.API.DIRECT.GET.{stream}", f"$JS.API.STREAM.MSG.GET.{stream}")
 
 
-def _manage(stream: str) -> tuple[str, ...]:
-    """Subjects for creating ``stream``, reading it and subscribing to it."""
+def _create(stream: str) -> tuple[str, ...]:
+    """Subjects for creating ``stream`` and changing its configuration."""
     return (
         f"$JS.API.STREAM.CREATE.{stream}",
         f"$JS.API.STREAM.UPDATE.{stream}",
-        f"$JS.API.STREAM.MSG.GET.{stream}",
-        f"$JS.API.DIRECT.GET.{stream}",
-        f"$JS.API.DIRECT.GET.{stream}.>",
-        *_subscribe(stream),
+        f"$JS.API.STREAM.INFO.{stream}",
     )
 
 
@@ -106,6 +108,10 @@ def _service(name: str) -> tuple[str, ...]:
     discovery = [f"$SRV.{verb}{rest}" for verb in verbs for rest in ("", f".{name}", f".{name}.*")]
     return (*_subjects(name), *discovery, _inbox(name))
 
+
+_WORKERS = f"{subjects.CLOUD_STREAM}.{subjects.CLOUD_WORKERS}"
+_NOT_THE_WORKERS = (f"$JS.API.CONSUMER.CREATE.{_WORKERS}",)
+"""The shared consumer has the only name that is not random. Its owner creates it with another request."""
 
 _PERMISSIONS = {
     GATEWAY: Permissions(
@@ -123,7 +129,8 @@ _PERMISSIONS = {
             f"$JS.API.STREAM.INFO.{_GATEWAYS_STREAM}",
             *_read(subjects.CHAT_STREAM),
             *_read(subjects.CLOUD_STREAM),
-            subjects.AUDIT,
+            subjects.AUDIT_REFUSED,
+            subjects.AUDIT_OF_GATEWAYS,
             f"$JS.API.STREAM.INFO.{subjects.AUDIT_STREAM}",
             *_read(subjects.AUDIT_STREAM),
             *_subscribe(subjects.CHAT_STREAM),
@@ -131,6 +138,7 @@ _PERMISSIONS = {
             *_subscribe(subjects.CLOUD_STREAM),
             *(f"$JS.API.CONSUMER.LIST.{stream}" for stream in MONITORED_STREAMS),
         ),
+        denied=_NOT_THE_WORKERS,
         subscribe=(
             subjects.TYPING,
             subjects.GATEWAY_RATE_LIMITS,
@@ -146,13 +154,19 @@ _PERMISSIONS = {
             subjects.NAMES,
             subjects.RESTRICTIONS,
             subjects.MODERATED,
-            subjects.AUDIT,
+            subjects.AUDIT_ACCEPTED,
+            subjects.AUDIT_REFUSED,
+            subjects.probe_subject(subjects.CHAT_SERVICE, "*"),
             "$JS.API.INFO",
-            *_manage(subjects.CHAT_STREAM),
+            *_create(subjects.CHAT_STREAM),
+            *_read(subjects.CHAT_STREAM),
             f"$JS.API.STREAM.MSG.DELETE.{subjects.CHAT_STREAM}",
-            *_manage(subjects.MEMBERS_STREAM),
-            *_manage(_GATEWAYS_STREAM),
-            f"$JS.API.CONSUMER.INFO.{_GATEWAYS_STREAM}.*",
+            *_create(subjects.MEMBERS_STREAM),
+            *_read(subjects.MEMBERS_STREAM),
+            *_subscribe(subjects.MEMBERS_STREAM),
+            *_create(_GATEWAYS_STREAM),
+            *_read(_GATEWAYS_STREAM),
+            *_create(subjects.PROBES_STREAM),
         ),
         subscribe=_service(subjects.CHAT_SERVICE),
         allow_responses=True,
@@ -162,15 +176,22 @@ _PERMISSIONS = {
             subjects.CLOUD_EVENTS,
             subjects.CLOUD_TIMERS,
             subjects.CLOUD_OPERATIONS,
-            subjects.AUDIT,
-            *_manage(subjects.AUDIT_STREAM),
+            subjects.AUDIT_ACCEPTED,
+            subjects.AUDIT_REFUSED,
+            subjects.probe_subject(subjects.CLOUD_SERVICE, "*"),
             "$JS.API.INFO",
-            f"$JS.API.CONSUMER.DURABLE.CREATE.{subjects.CLOUD_STREAM}.{subjects.CLOUD_WORKERS}",
-            f"$JS.API.CONSUMER.INFO.{subjects.CLOUD_STREAM}.{subjects.CLOUD_WORKERS}",
-            f"$JS.API.CONSUMER.MSG.NEXT.{subjects.CLOUD_STREAM}.{subjects.CLOUD_WORKERS}",
-            f"$JS.ACK.{subjects.CLOUD_STREAM}.{subjects.CLOUD_WORKERS}.>",
-            *_manage(subjects.CLOUD_STREAM),
+            f"$JS.API.CONSUMER.DURABLE.CREATE.{_WORKERS}",
+            f"$JS.API.CONSUMER.INFO.{_WORKERS}",
+            f"$JS.API.CONSUMER.MSG.NEXT.{_WORKERS}",
+            f"$JS.ACK.{_WORKERS}.>",
+            *_create(subjects.CLOUD_STREAM),
+            *_read(subjects.CLOUD_STREAM),
+            *_subscribe(subjects.CLOUD_STREAM),
+            f"$JS.API.STREAM.PURGE.{subjects.CLOUD_STREAM}",
+            *_create(subjects.AUDIT_STREAM),
+            *_create(subjects.PROBES_STREAM),
         ),
+        denied=_NOT_THE_WORKERS,
         subscribe=_service(subjects.CLOUD_SERVICE),
         allow_responses=True,
     ),

@@ -10,7 +10,15 @@ from typing import Any, Final, get_args
 
 from nats.errors import Error as NatsError
 
-from opsroom_contracts.status import REPLICAS_MAX, ReplicaStatus, ServiceName, Status, StreamStatus
+from opsroom_contracts.status import (
+    PROBLEM_MAX,
+    REPLICAS_MAX,
+    ReplicaStatus,
+    ServiceName,
+    Status,
+    StreamStatus,
+)
+from opsroom_contracts.text import clip
 from opsroom_messaging.client.connection import REQUEST_TIMEOUT_SECONDS, NatsConnection, describe
 from opsroom_messaging.client.scatter_gather import request_many
 from opsroom_messaging.deployment.permissions import MONITORED_STREAMS
@@ -77,9 +85,21 @@ async def _stream_status(broker: NatsConnection, name: str) -> tuple[StreamStatu
     return status, ahead
 
 
+def problem_in(statistics: dict[str, Any]) -> str | None:
+    """Why the process with these statistics is not ready; None if it is, or if an older release runs it."""
+    problem = _data(statistics).get("problem")
+    return clip(problem, PROBLEM_MAX) if isinstance(problem, str) else None
+
+
+def _data(statistics: dict[str, Any]) -> dict[str, Any]:
+    """What our processes add to their statistics, the same at each endpoint."""
+    endpoints = statistics.get("endpoints") or []
+    return endpoints[0].get("data") or {} if endpoints else {}
+
+
 def _replica(statistics: dict[str, Any]) -> ReplicaStatus:
     endpoints = statistics.get("endpoints") or []
-    data = endpoints[0].get("data") or {} if endpoints else {}
+    data = _data(statistics)
     return ReplicaStatus(
         service=statistics["name"],
         id=statistics["id"],
@@ -90,6 +110,7 @@ def _replica(statistics: dict[str, Any]) -> ReplicaStatus:
         in_flight=data.get("in_flight", 0),
         sockets=data.get("sockets"),
         streams=data.get("streams"),
+        problem=problem_in(statistics),
     )
 
 

@@ -8,7 +8,14 @@ from typing import Final
 from uuid import uuid4
 
 from opsroom_contracts.addresses import network_of
-from opsroom_contracts.audit import AuditAction, AuditEntry, AuditOutcome, Requester, caller_identity
+from opsroom_contracts.audit import (
+    GATEWAY_ACTIONS,
+    AuditAction,
+    AuditEntry,
+    AuditOutcome,
+    Requester,
+    caller_identity,
+)
 from opsroom_contracts.errors import Fault
 from opsroom_contracts.identity import OPERATOR_IDENTITY
 from opsroom_contracts.serialization.codec import encode
@@ -17,6 +24,7 @@ from opsroom_contracts.subjects import audit_subject
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.errors import ConflictError, OverloadedError, RejectedError, UnavailableError
 from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
+from opsroom_runtime.failure_log import FailureLog
 from opsroom_runtime.process import run_tasks
 from opsroom_runtime.token_bucket import Rate, TokenBuckets
 
@@ -97,6 +105,7 @@ class AuditWriter:
         self._wake = asyncio.Event()
         self._empty = asyncio.Event()
         self._empty.set()
+        self._failures = FailureLog(log, "storing audit entries")
 
     def record(self, entry: AuditEntry) -> None:
         """Queue ``entry`` to be stored, unless it is one refusal too many of its caller."""
@@ -150,15 +159,20 @@ class AuditWriter:
 
     async def _store(self, entry: AuditEntry) -> bool:
         """Whether ``entry`` is done; False: retry it."""
-        write = Write(audit_subject(entry.outcome.value, entry.id), encode(entry), expected=0)
+        by_gateway = entry.outcome is AuditOutcome.ACCEPTED and entry.action in GATEWAY_ACTIONS
+        subject = audit_subject(entry.outcome.value, entry.id, by_gateway=by_gateway)
+        write = Write(subject, encode(entry), expected=0)
         try:
             await self._writer.write(write)
         except ConflictError:
             return True  # already stored
-        except (UnavailableError, OverloadedError):
+        except (UnavailableError, OverloadedError) as error:
+            self._failures.failed(str(error))
             return False
         except RejectedError as error:
             _write_to_log(entry, str(error))
+        else:
+            self._failures.succeeded()
         return True
 
 

@@ -18,7 +18,7 @@ from nats.errors import Error as NatsError
 from nats.js.api import Header
 
 from opsroom_contracts.serialization.model import rfc3339
-from opsroom_messaging.client.connection import REQUEST_TIMEOUT_SECONDS, NatsConnection
+from opsroom_messaging.client.connection import REQUEST_TIMEOUT_SECONDS, NatsConnection, describe
 from opsroom_messaging.errors import ConflictError, OverloadedError, RejectedError, UnavailableError
 from opsroom_runtime.metrics import SIZES, single
 from opsroom_runtime.spans import SpanKind
@@ -226,7 +226,8 @@ class BatchWriter:
                 subject, payload, timeout=REQUEST_TIMEOUT_SECONDS, headers=headers
             )
         except (NatsError, TimeoutError) as error:
-            raise UnavailableError(f"writing {subject}: {error}") from error
+            self._broker.notify_write_failed(subject)
+            raise UnavailableError(f"writing {subject}: {describe(error)}") from error
         ack = json.loads(reply.data)
         failure = ack.get("error")
         if failure is None:
@@ -235,6 +236,7 @@ class BatchWriter:
             raise ConflictError(subject)
         description = f"{subject}: {failure.get('description')} ({failure.get('err_code')})"
         if failure.get("code") == 503 or failure.get("err_code") in _TRANSIENT:
+            self._broker.notify_write_failed(subject)
             raise UnavailableError(description)
         log.error("the broker rejected a write on %s", description)
         raise RejectedError(description)

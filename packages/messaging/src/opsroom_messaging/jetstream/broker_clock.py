@@ -11,6 +11,7 @@ from nats.errors import Error as NatsError
 
 from opsroom_messaging.client.connection import REQUEST_TIMEOUT_SECONDS, NatsConnection, describe
 from opsroom_messaging.errors import UnavailableError
+from opsroom_runtime.failure_log import FailureLog
 
 _SYNC_INTERVAL_SECONDS = 5.0
 _TOLERANCE_SECONDS = 1.0
@@ -39,6 +40,7 @@ class BrokerClock:
     ) -> None:
         self._monotonic = monotonic
         self._offset = wall() - monotonic()
+        self._failures = FailureLog(log, "reading the broker's clock", level=logging.INFO)
 
     def __call__(self) -> datetime:
         """The current time, in UTC."""
@@ -62,8 +64,9 @@ class BrokerClock:
             )
             broker_time = datetime.fromisoformat(json.loads(reply.data)["ts"]).timestamp()
         except (NatsError, TimeoutError, KeyError, ValueError) as error:
-            log.info("the broker's clock can't be read: %s", describe(error))
+            self._failures.failed(describe(error))
             return False
+        self._failures.succeeded()
         self.apply_sample(broker_time, sent_at, self._monotonic())
         return True
 

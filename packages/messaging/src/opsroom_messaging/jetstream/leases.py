@@ -11,33 +11,41 @@ from opsroom_contracts import subjects
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.errors import UnavailableError
 from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
+from opsroom_messaging.jetstream.write_health import WriteHealth
+from opsroom_runtime.failure_log import FailureLog
 
 RENEW_SECONDS = 5.0
+_RETRY_SECONDS = 1.0
+_STREAM = f"KV_{subjects.GATEWAYS_BUCKET}"
+_PREFIX = f"$KV.{subjects.GATEWAYS_BUCKET}."
 _PAGE_SIZE = 500
 
 log = logging.getLogger(__name__)
 
 
 class GatewayLease:
-    """The lease of one gateway process."""
+    """The lease of one gateway process. The process is ready only while its renewals land."""
 
     def __init__(self, broker: NatsConnection, gateway: str) -> None:
         self._broker = broker
         self._gateway = gateway
+        self._health = WriteHealth(broker)
+        self._health.expect(_STREAM)
+        self._failures = FailureLog(log, f"renewing the lease of gateway {gateway}")
         self._renew = asyncio.Event()
         broker.on_reconnect(self._renew.set)
+        broker.on_write_failure(lambda _: self._renew.set())
 
     async def acquire(self) -> None:
         """Acquire or renew the lease.
 
         Raises:
-            UnavailableError: the broker did not reply.
+            UnavailableError: the broker did not store it.
         """
-        try:
-            bucket = await _bucket(self._broker)
-            await bucket.put(self._gateway, b"")
-        except (JetStreamError, NatsError, TimeoutError) as error:
-            raise UnavailableError(f"acquiring the lease of gateway {self._gateway}: {error}") from error
+        if not await self._health.probe(_STREAM, _PREFIX + self._gateway):
+            raise UnavailableError(
+                f"acquiring the lease of gateway {self._gateway}: {self._health.failing.get(_STREAM)}"
+            )
 
     async def run(self) -> None:
         """Renew periodically, and at once after a reconnect, until cancelled; then release the lease."""
@@ -45,14 +53,17 @@ class GatewayLease:
             while True:
                 self._renew.clear()
                 try:
-                    async with asyncio.timeout(RENEW_SECONDS):
+                    async with asyncio.timeout(_RETRY_SECONDS if self._health.failing else RENEW_SECONDS):
                         await self._renew.wait()
                 except TimeoutError:
                     pass
                 try:
                     await self.acquire()
                 except UnavailableError as error:
-                    log.warning("%s", error)
+                    self._failures.failed(str(error))
+                    await asyncio.sleep(_RETRY_SECONDS)
+                else:
+                    self._failures.succeeded()
         finally:
             await self._release()
 
@@ -73,16 +84,15 @@ async def live_gateways(broker: NatsConnection) -> frozenset[str]:
     Raises:
         UnavailableError: the broker did not reply.
     """
-    reader = StreamReader(broker, f"KV_{subjects.GATEWAYS_BUCKET}")
-    prefix = f"$KV.{subjects.GATEWAYS_BUCKET}."
+    reader = StreamReader(broker, _STREAM)
     leases: list[StreamMessage] = []
     while page := await reader.page(
-        f"{prefix}>", start=leases[-1].seq + 1 if leases else 1, count=_PAGE_SIZE
+        f"{_PREFIX}>", start=leases[-1].seq + 1 if leases else 1, count=_PAGE_SIZE
     ):
         leases += page
         if len(page) < _PAGE_SIZE:
             break
-    return frozenset(lease.subject.removeprefix(prefix) for lease in leases if not lease.deleted)
+    return frozenset(lease.subject.removeprefix(_PREFIX) for lease in leases if not lease.deleted)
 
 
 async def _bucket(broker: NatsConnection) -> KeyValue:

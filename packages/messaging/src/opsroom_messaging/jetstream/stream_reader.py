@@ -74,6 +74,20 @@ class StreamReader:
             stored.seq or 0, stored.subject or subject, stored.data or b"", at=stored.time or _EPOCH
         )
 
+    async def at(self, seq: int) -> StreamMessage | None:
+        """The message at ``seq``, read from the stream's leader, or None if it does not exist.
+
+        Raises:
+            UnavailableError: no reply.
+        """
+        try:
+            stored = await self._broker.jetstream.get_msg(self._stream, seq)
+        except (JetStreamError, NatsError, TimeoutError) as error:
+            if isinstance(error, NotFoundError) and error.err_code == _NO_MESSAGE:
+                return None
+            raise UnavailableError(f"reading {seq} of {self._stream}: {error}") from error
+        return StreamMessage(seq, stored.subject or "", stored.data or b"", at=stored.time or _EPOCH)
+
     async def bounds(self) -> Bounds:
         """The current first and last sequence.
 

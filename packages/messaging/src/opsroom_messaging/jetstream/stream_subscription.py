@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Protocol
+from uuid import uuid4
 
 from nats.aio.msg import Msg
-from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import Error as JetStreamError
@@ -17,12 +17,13 @@ from nats.js.errors import Error as JetStreamError
 from opsroom_messaging.client.connection import NatsConnection, describe
 from opsroom_messaging.client.unsubscribe import unsubscribe_quietly
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
+from opsroom_runtime.failure_log import FailureLog
 from opsroom_runtime.spans import SpanKind
 
 _HEARTBEAT_SECONDS = 1.0
 _MISSED_HEARTBEATS = 3
 """After this many heartbeat intervals without any message, the consumer is considered lost."""
-_RESTART_DELAY_SECONDS = 0.2
+_RESTART_DELAY_SECONDS, _MAX_RESTART_DELAY_SECONDS = 0.2, 2.0
 _PENDING_MESSAGES = 65_536
 _PENDING_BYTES = 64 * 1024 * 1024
 _INACTIVE_SECONDS = 30.0
@@ -122,6 +123,11 @@ class StreamSubscription:
         )
 
     @property
+    def stream(self) -> str:
+        """The stream's name."""
+        return self._spec.stream
+
+    @property
     def last_seq(self) -> int:
         """The last sequence delivered."""
         return self._last_seq
@@ -157,12 +163,16 @@ class StreamSubscription:
 
     async def run(self) -> None:
         """Deliver messages until cancelled; restart after each interruption."""
+        failure_log = FailureLog(log, f"the subscription to {self._spec.stream}", level=logging.INFO)
         while True:
             try:
                 await self._run_once()
             except (JetStreamError, NatsError, TimeoutError) as error:
-                log.info("the subscription to %s failed, restarting: %s", self._spec.stream, describe(error))
-                await asyncio.sleep(_RESTART_DELAY_SECONDS)
+                failure_log.failed(describe(error))
+                delay = _RESTART_DELAY_SECONDS * failure_log.failures
+                await asyncio.sleep(min(delay, _MAX_RESTART_DELAY_SECONDS))
+            else:
+                failure_log.succeeded()
             self.restarts += 1
 
     async def _run_once(self) -> None:
@@ -177,20 +187,18 @@ class StreamSubscription:
             pending_msgs_limit=self._pending_messages,
             pending_bytes_limit=_PENDING_BYTES,
         )
-        consumer = ""
         try:
             reset = await self._must_reset()
             config = self._consumer_config(inbox, reset=reset)
             self._handler.on_restart(reset=reset)
             info = await self._broker.jetstream.add_consumer(self._spec.stream, config)
-            consumer = info.name
             self._last_receive = asyncio.get_running_loop().time()
             if not info.num_pending and not self._consumer_seq:
                 self._set_synced()
             await self._until_interrupted()
         finally:
             self._generation = None
-            await _stop(self._broker, self._spec.stream, subscription, consumer)
+            await unsubscribe_quietly(subscription)  # the broker deletes a consumer that nobody listens to
 
     async def _must_reset(self) -> bool:
         """Whether to discard the state: at the first start, always for ``STATE``, or if it can't resume."""
@@ -207,6 +215,7 @@ class StreamSubscription:
     def _consumer_config(self, inbox: str, *, reset: bool) -> ConsumerConfig:
         from_state = reset and self._spec.policy is not StartPolicy.EVENTS
         return ConsumerConfig(
+            name=uuid4().hex,
             deliver_subject=inbox,
             filter_subjects=list(self._spec.subjects),
             deliver_policy=DeliverPolicy.LAST_PER_SUBJECT if from_state else DeliverPolicy.BY_START_SEQUENCE,
@@ -303,13 +312,3 @@ class StreamSubscription:
         self._catching_up = False
         self._handler.on_synced()
         self._ready.set()
-
-
-async def _stop(broker: NatsConnection, stream: str, subscription: Subscription, consumer: str) -> None:
-    await unsubscribe_quietly(subscription)
-    if not consumer or not broker.connected:
-        return  # the broker deletes an inactive consumer
-    try:
-        await broker.jetstream.delete_consumer(stream, consumer)
-    except (JetStreamError, NatsError, TimeoutError):
-        return

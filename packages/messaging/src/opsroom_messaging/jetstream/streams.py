@@ -5,7 +5,7 @@ import logging
 from dataclasses import dataclass, fields, replace
 
 from nats.errors import Error as NatsError
-from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StorageType, StreamConfig, StreamInfo
+from nats.js.api import RetentionPolicy, StorageType, StreamConfig, StreamInfo
 from nats.js.errors import APIError, NotFoundError
 from nats.js.errors import Error as JetStreamError
 
@@ -25,6 +25,7 @@ _DUPLICATE_WINDOW_SECONDS = 120.0
 """The broker's default; set explicitly, so that an existing configuration can be compared with ours."""
 GATEWAY_LEASE_SECONDS = 20
 """A gateway's lease expires this long after its last renewal."""
+_PROBES_MAX_AGE_SECONDS = 60
 
 log = logging.getLogger(__name__)
 
@@ -62,8 +63,9 @@ def members_stream(*, replicas: int) -> StreamSpec:
     )
 
 
-def cloud_stream(*, max_age: float, replicas: int) -> StreamSpec:
-    """Events and timers of instances; events are dropped by age in seconds."""
+def cloud_stream(*, max_age: float = 0, replicas: int) -> StreamSpec:
+    """Events and timers of instances. The broker drops none of them by age unless ``max_age`` (seconds) is
+    set: the cloud service does that itself, so that the last state of an instance is never dropped."""
     return StreamSpec(
         subjects.CLOUD_STREAM,
         (
@@ -90,6 +92,17 @@ def gateways_bucket(*, replicas: int) -> StreamSpec:
         f"KV_{subjects.GATEWAYS_BUCKET}",
         (f"$KV.{subjects.GATEWAYS_BUCKET}.>",),
         max_age=GATEWAY_LEASE_SECONDS,
+        max_per_subject=1,
+        replicas=replicas,
+    )
+
+
+def probes_stream(*, replicas: int) -> StreamSpec:
+    """Probe writes: the last one of each process, and none of processes that have ended."""
+    return StreamSpec(
+        subjects.PROBES_STREAM,
+        (subjects.PROBES,),
+        max_age=_PROBES_MAX_AGE_SECONDS,
         max_per_subject=1,
         replicas=replicas,
     )
@@ -212,7 +225,7 @@ def _creation_error(spec: StreamSpec, error: Exception) -> BrokerUnusableError:
         )
     if isinstance(error, NotFoundError):  # created, but not yet known to the node that replied
         return BrokerUnavailableError(f"stream {spec.name} is being created")
-    return _rejection(f"the broker rejected stream {spec.name}: {describe(error)}", error)
+    return rejection(f"the broker rejected stream {spec.name}: {describe(error)}", error)
 
 
 def _check_replicas(current: StreamConfig, spec: StreamSpec) -> None:
@@ -225,30 +238,8 @@ def _check_replicas(current: StreamConfig, spec: StreamSpec) -> None:
         )
 
 
-async def ensure_worker_consumer(broker: NatsConnection, *, ack_wait: float, max_pending: int) -> None:
-    """Create the durable consumer of due operations that all cloud processes share.
-
-    ``ack_wait``: seconds after which an unacknowledged operation is redelivered to another worker.
-    ``max_pending``: how many operations may be unacknowledged at once.
-
-    Raises:
-        BrokerUnusableError: the broker rejected the consumer.
-    """
-    config = ConsumerConfig(
-        durable_name=subjects.CLOUD_WORKERS,
-        filter_subject=subjects.CLOUD_DUE,
-        ack_policy=AckPolicy.EXPLICIT,
-        ack_wait=ack_wait,
-        max_ack_pending=max_pending,
-        max_deliver=-1,
-    )
-    try:
-        await broker.jetstream.add_consumer(subjects.CLOUD_STREAM, config)
-    except (JetStreamError, NatsError, TimeoutError) as error:
-        raise _rejection(f"the broker rejected the workers' consumer: {describe(error)}", error) from error
-
-
-def _rejection(message: str, error: Exception) -> BrokerUnusableError:
+def rejection(message: str, error: Exception) -> BrokerUnusableError:
+    """The exception with ``message`` for what the broker did not create because of ``error``."""
     return BrokerUnavailableError(message) if is_transient(error) else BrokerUnusableError(message)
 
 

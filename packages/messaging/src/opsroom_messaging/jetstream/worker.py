@@ -3,24 +3,88 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
+from nats.js.api import AckPolicy, ConsumerConfig
 from nats.js.errors import Error as JetStreamError
+from nats.js.errors import NotFoundError
 
+from opsroom_contracts import subjects
 from opsroom_messaging.client.connection import NatsConnection, describe
 from opsroom_messaging.client.unsubscribe import unsubscribe_quietly
 from opsroom_messaging.errors import OverloadedError, UnavailableError
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
+from opsroom_messaging.jetstream.streams import rejection
+from opsroom_runtime.failure_log import FailureLog
 from opsroom_runtime.spans import SpanKind
 from opsroom_runtime.task_pool import TaskPool
 
 _FETCH_SECONDS = 2.0
 _FETCH_COUNT = 500
-_RECONNECT_DELAY_SECONDS = 0.2
-_REDELIVERY_DELAY_SECONDS = 1.0
+_RETRY_SECONDS, _MAX_RETRY_SECONDS = 0.2, 2.0
+_REDELIVERY_SECONDS, _MAX_REDELIVERY_SECONDS = 1.0, 60.0
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerConsumer:
+    """The durable consumer of due operations, which all cloud processes share.
+
+    ``ack_wait``: seconds after which an unacknowledged operation is redelivered to another worker.
+    ``max_pending``: how many operations may be unacknowledged at once.
+    """
+
+    ack_wait: float
+    max_pending: int
+
+    @property
+    def name(self) -> str:
+        """A name for the log."""
+        return f"consumer {subjects.CLOUD_WORKERS}"
+
+    async def ensure(self, broker: NatsConnection) -> None:
+        """Create the consumer, or give an existing one this configuration.
+
+        Raises:
+            BrokerUnusableError: the broker rejected it.
+        """
+        try:
+            await broker.jetstream.add_consumer(subjects.CLOUD_STREAM, self._config())
+        except (JetStreamError, NatsError, TimeoutError) as error:
+            raise rejection(f"the broker rejected the workers' consumer: {describe(error)}", error) from error
+
+    async def exists(self, broker: NatsConnection) -> bool:
+        """Whether the consumer exists and delivers due operations to workers.
+
+        Raises:
+            UnavailableError: no reply.
+        """
+        try:
+            info = await broker.jetstream.consumer_info(subjects.CLOUD_STREAM, subjects.CLOUD_WORKERS)
+        except NotFoundError:
+            return False
+        except (JetStreamError, NatsError, TimeoutError) as error:
+            raise UnavailableError(f"looking for the {self.name}: {describe(error)}") from error
+        wanted, found = self._config(), info.config
+        return (found.durable_name, found.filter_subject, found.ack_wait, found.max_ack_pending) == (
+            wanted.durable_name,
+            wanted.filter_subject,
+            wanted.ack_wait,
+            wanted.max_ack_pending,
+        )
+
+    def _config(self) -> ConsumerConfig:
+        return ConsumerConfig(
+            durable_name=subjects.CLOUD_WORKERS,
+            filter_subject=subjects.CLOUD_DUE,
+            ack_policy=AckPolicy.EXPLICIT,
+            ack_wait=self.ack_wait,
+            max_ack_pending=self.max_pending,
+            max_deliver=-1,
+        )
 
 
 class Worker:
@@ -28,7 +92,7 @@ class Worker:
 
     A message is acknowledged after ``handle`` returns. If ``handle`` raises, or the process dies, the message
     is redelivered, so ``handle`` must be idempotent. A slow message does not delay others while slots are
-    free.
+    free. ``on_failure`` is called when fetching fails: the consumer may be missing.
     """
 
     def __init__(
@@ -39,28 +103,32 @@ class Worker:
         durable: str,
         handle: Callable[[StreamMessage], Awaitable[None]],
         concurrency: int = 2_000,
+        on_failure: Callable[[], None] = lambda: None,
     ) -> None:
         self._broker = broker
         self._stream = stream
         self._durable = durable
         self._handle = handle
         self._pool = TaskPool(concurrency)
+        self._on_failure = on_failure
         self._reconnected = asyncio.Event()
         broker.on_reconnect(self._reconnected.set)
 
     async def run(self) -> None:
         """Process messages until cancelled; then finish those in progress."""
+        failure_log = FailureLog(log, f"fetching from {self._stream}", level=logging.INFO)
         try:
             while True:
                 try:
-                    await self._fetch_until_reconnect()
+                    await self._fetch_until_reconnect(failure_log)
                 except (JetStreamError, NatsError, OSError) as error:
-                    log.info("fetching from %s failed, retrying: %s", self._stream, describe(error))
-                    await asyncio.sleep(_RECONNECT_DELAY_SECONDS)
+                    failure_log.failed(describe(error))
+                    self._on_failure()
+                    await asyncio.sleep(min(_RETRY_SECONDS * failure_log.failures, _MAX_RETRY_SECONDS))
         finally:
             await self._pool.finish()
 
-    async def _fetch_until_reconnect(self) -> None:
+    async def _fetch_until_reconnect(self, failure_log: FailureLog) -> None:
         self._reconnected.clear()
         subscription = await self._broker.jetstream.pull_subscribe_bind(
             durable=self._durable, stream=self._stream
@@ -71,7 +139,9 @@ class Worker:
                 try:
                     messages = await subscription.fetch(count, timeout=_FETCH_SECONDS)
                 except TimeoutError:
+                    failure_log.succeeded()
                     continue
+                failure_log.succeeded()
                 for message in messages:
                     self._pool.start(self._handle_and_acknowledge(message))
         finally:
@@ -85,10 +155,10 @@ class Worker:
                 )
         except (UnavailableError, OverloadedError) as error:
             log.warning("%s will be retried: %s", message.subject, describe(error))
-            acknowledgement = message.nak(delay=_REDELIVERY_DELAY_SECONDS)
+            acknowledgement = message.nak(delay=_redelivery_delay(message))
         except Exception:  # the boundary: the message is redelivered, and the others go on
             log.exception("handling a message on %s failed; it will be retried", message.subject)
-            acknowledgement = message.nak(delay=_REDELIVERY_DELAY_SECONDS)
+            acknowledgement = message.nak(delay=_redelivery_delay(message))
         else:
             acknowledgement = message.ack()
         try:
@@ -99,3 +169,9 @@ class Worker:
                 message.subject,
                 describe(error),
             )
+
+
+def _redelivery_delay(message: Msg) -> float:
+    """Seconds until a failed message is delivered again: longer each time, so that a bad one costs little."""
+    failures = min(message.metadata.num_delivered or 1, 10)
+    return min(_REDELIVERY_SECONDS * 2.0 ** (failures - 1), _MAX_REDELIVERY_SECONDS)

@@ -14,6 +14,11 @@ def operation_id_of(client_id: str, identity: str | None = None) -> str:
     return uuid5(_OPERATIONS, client_id if identity is None else f"{identity}\n{client_id}").hex
 
 
+def lost_operation_id(instance_id: str, seq: int) -> str:
+    """Derive the operation id of the removal of an instance whose event at ``seq`` is lost."""
+    return uuid5(_OPERATIONS, f"lost/{instance_id}/{seq}").hex
+
+
 def instance_id_of(operation_id: str) -> str:
     """Derive the id of the instance that ``operation_id`` creates: a UUID with dashes."""
     return str(uuid5(_INSTANCES, operation_id))

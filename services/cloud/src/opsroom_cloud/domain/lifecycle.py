@@ -17,6 +17,10 @@ REASON_MAX = 500
 """The maximum length of a provider's reason in an event, in characters; longer reasons are clipped."""
 
 
+SYSTEM = "opsroom"
+"""The actor of events that nobody asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class AcceptCommand:
     """A command with everything that is needed to accept it.
@@ -151,6 +155,20 @@ def retain(event: InstanceEvent, now: datetime) -> InstanceEvent:
         identity=event.identity,
         timestamp=now,
         since=event.since or event.timestamp,
+    )
+
+
+def lose(instance: Instance, operation_id: str, now: datetime) -> InstanceEvent:
+    """Return the event that removes an instance whose stored state is lost."""
+    return InstanceEvent(
+        type=EventType.REMOVED,
+        instance_id=instance.id,
+        operation_id=operation_id,
+        command=Command.REMOVE,
+        state=instance.state,
+        actor=SYSTEM,
+        timestamp=now,
+        reason="its last event was dropped from the stream",
     )
 
 

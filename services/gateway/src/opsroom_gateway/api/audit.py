@@ -1,10 +1,18 @@
 """Route of ``/api/v1/audit``: the audit log."""
 
+import logging
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from opsroom_contracts.audit import AUDIT_ENTRY, AUDIT_PAGE_MAX, AuditEntryView, AuditPage, AuditRecord
+from opsroom_contracts.audit import (
+    AUDIT_ENTRY,
+    AUDIT_PAGE_MAX,
+    AuditEntryView,
+    AuditPage,
+    AuditRecord,
+    may_be_on,
+)
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.identity import Action
 from opsroom_contracts.serialization.codec import ContractError
@@ -14,6 +22,8 @@ from opsroom_gateway.api.problem_details import error_responses, example_respons
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import Authorizer
 from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
+
+log = logging.getLogger(__name__)
 
 _EXAMPLE = {
     "entries": [
@@ -79,7 +89,10 @@ def audit_router(reader: StreamReader, access: Authorizer) -> APIRouter:
 
 def _readable(stored: StreamMessage) -> list[AuditRecord]:
     try:
-        entry = copy_fields(AUDIT_ENTRY.read(stored.data), AuditEntryView)
-        return [AuditRecord(seq=stored.seq, entry=entry)]
+        entry = AUDIT_ENTRY.read(stored.data)
     except ContractError:
         return []
+    if not may_be_on(entry, stored.subject):
+        log.warning("skipped a forged audit entry on %s (sequence %d)", stored.subject, stored.seq)
+        return []
+    return [AuditRecord(seq=stored.seq, entry=copy_fields(entry, AuditEntryView))]

@@ -166,6 +166,6 @@ def status_events_router(streams: StatusStreams, access: Authorizer) -> APIRoute
 
 def _comparable(status: Status) -> object:
     """Return ``status`` without times, durations and load, which differ in every snapshot."""
-    replicas = {(one.service, one.id, one.version) for one in status.replicas}
+    replicas = {(one.service, one.id, one.version, one.problem) for one in status.replicas}
     streams = {(one.name, one.copies, one.last_seq, one.lag) for one in status.streams}
     return status.broker_version, replicas, streams, status.missing

@@ -35,10 +35,10 @@ class Projections:
         """All subscriptions."""
         return self.chat_subscription, self.members_subscription, self.cloud_subscription
 
-    @property
-    def live(self) -> bool:
-        """Whether all projections are up to date."""
-        return all(subscription.live for subscription in self.subscriptions)
+    def problem(self) -> str | None:
+        """Why the projections are not up to date; None if they are."""
+        behind = [subscription.stream for subscription in self.subscriptions if not subscription.live]
+        return f"not in sync with {', '.join(behind)}" if behind else None
 
     async def ready(self) -> None:
         """Wait until all projections are up to date.

@@ -19,6 +19,7 @@ from opsroom_messaging.deployment.broker_data import BrokerKind, check
 from opsroom_messaging.deployment.permissions import authorization
 from opsroom_messaging.errors import BrokerDataError
 
+NAME = "nats"
 HOST = "127.0.0.1"
 DEFAULT_NATS_PORT = 4222
 STOP_SECONDS = 10.0
@@ -93,7 +94,7 @@ def broker_spec(binary: Path, data: DataDir, port: int) -> ServiceSpec:
     except OSError as error:
         raise RefusedError(f"opsroom: can't write {config}: {error.strerror}") from error
     return ServiceSpec(
-        name="nats",
+        name=NAME,
         argv=(str(binary), "--config", str(config)),
         environ=dict(os.environ),
         stop_order=2,

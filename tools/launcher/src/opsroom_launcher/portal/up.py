@@ -7,7 +7,8 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from opsroom_launcher import env_vars
@@ -17,10 +18,12 @@ from opsroom_launcher.options import UpOptions
 from opsroom_launcher.portal.admin_token import admin_token_line, token_file
 from opsroom_launcher.portal.banner import Addresses, banner
 from opsroom_launcher.portal.broker import HOST as BROKER_HOST
+from opsroom_launcher.portal.broker import NAME as BROKER_NAME
 from opsroom_launcher.portal.broker import broker_spec, choose_port, find_binary, users_folder
 from opsroom_launcher.portal.data_dir import DataDir, persistent_dir, temporary_dir
 from opsroom_launcher.portal.ports import connect_host, format_host_port, free_port
 from opsroom_launcher.portal.readiness import wait_ready
+from opsroom_launcher.portal.storage_watch import StorageWatch
 from opsroom_launcher.selection.run_record import RunRecord, registered
 from opsroom_launcher.supervision.child import ServiceSpec
 from opsroom_launcher.supervision.console import Console
@@ -40,6 +43,8 @@ class Plan:
 
     specs: tuple[ServiceSpec, ...]
     addresses: Addresses
+    storage: StorageWatch | None = None
+    """For the embedded broker."""
 
 
 def up(options: UpOptions, layout: InstallLayout) -> int:
@@ -70,7 +75,10 @@ def _plan(options: UpOptions, layout: InstallLayout, stack: ExitStack) -> Plan:
     nats_url = f"nats://{format_host_port(BROKER_HOST, nats_port)}"
     token = token_file(users_folder(data.path)) if options.access in {None, "open"} else None
     addresses = Addresses(options.host, port, nats_url, data.path, data.kept, page, tls, token)
-    return Plan((broker_spec(binary, data, nats_port), *service_specs(options, addresses)), addresses)
+    broker = broker_spec(binary, data, nats_port)
+    storage = StorageWatch(data.path, broker.is_shown)
+    broker = replace(broker, is_shown=storage.is_shown)
+    return Plan((broker, *service_specs(options, addresses)), addresses, storage)
 
 
 @contextmanager
@@ -143,15 +151,25 @@ async def _serve(plan: Plan, console: Console, layout: InstallLayout, started: f
     async with Guard() as guard:
         async with Supervisor(plan.specs, guard, console) as supervisor:
             code = _handle_signals(console, stop, supervisor.kill)
+            storage = asyncio.create_task(_watch_storage(plan, supervisor))
             await _wait_first(stop.wait(), supervisor.failed(), _ready(addresses, supervisor))
             if not stop.is_set():
                 with registered(layout, RunRecord.of(addresses)):
                     console.show(banner(addresses, time.time() - started))
-                    await _wait_first(stop.wait(), supervisor.failed())
+                    await _wait_first(stop.wait(), supervisor.failed(), storage)
+            storage.cancel()
     console.say(
         "opsroom", f"stopped; data is kept in {addresses.data}" if addresses.keeps_data else "stopped"
     )
     return code()
+
+
+async def _watch_storage(plan: Plan, supervisor: Supervisor) -> None:
+    """Restart the embedded broker after a full disk. Never returns."""
+    if plan.storage is None:
+        await asyncio.Event().wait()
+    else:
+        await plan.storage.run(partial(supervisor.restart, BROKER_NAME))
 
 
 async def _ready(addresses: Addresses, supervisor: Supervisor) -> None:

@@ -27,12 +27,18 @@ class SupervisedProcess:
         self._guard = guard
         self._console = console
         self._stopping = asyncio.Event()
+        self._restart_asked = asyncio.Event()
         self._backoff = Backoff(random.random)
         self._verdict: str | None = None
 
     def stop(self) -> None:
         """Make `run` stop the process and return."""
         self._stopping.set()
+
+    def restart(self, reason: str) -> None:
+        """Make `run` stop the process and start it again; the console says so."""
+        self._console.say("opsroom", f"restarting {self.spec.name}: {reason}")
+        self._restart_asked.set()
 
     async def run(self) -> None:
         """Start the process, and start it again whenever it ends.
@@ -42,12 +48,13 @@ class SupervisedProcess:
         """
         clock = asyncio.get_running_loop().time
         while not self._stopping.is_set():
+            self._restart_asked.clear()
             child = await self._start()
             born = clock()
-            code = await self._until_ended_or_stopping(child)
+            code = await self._until_ended_or_asked(child)
             if code is None:
                 await self._end(child)
-                return
+                continue  # to start it again, unless it is to stop
             if code == EXIT_CONFIG:
                 raise RefusedError(
                     self._verdict or f"opsroom: {self.spec.name} can't work with its configuration"
@@ -68,16 +75,16 @@ class SupervisedProcess:
         elif self.spec.is_shown(line):
             self._console.say(self.spec.name, line)
 
-    async def _until_ended_or_stopping(self, child: Child) -> int | None:
-        """The exit code, or None if the process is to be stopped."""
+    async def _until_ended_or_asked(self, child: Child) -> int | None:
+        """The exit code, or None if the process is to be stopped or restarted."""
         ended = asyncio.create_task(child.ended())
-        stopping = asyncio.create_task(self._stopping.wait())
+        asked = [asyncio.create_task(event.wait()) for event in (self._stopping, self._restart_asked)]
         try:
-            await asyncio.wait([ended, stopping], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([ended, *asked], return_when=asyncio.FIRST_COMPLETED)
             return ended.result() if ended.done() else None
         finally:
-            ended.cancel()
-            stopping.cancel()
+            for task in (ended, *asked):
+                task.cancel()
 
     async def _end(self, child: Child) -> None:
         if not await child.stop(self.spec.grace):
@@ -125,6 +132,12 @@ class Supervisor:
                 names.append(process.spec.name)
             # A failure was reported by `failed`, or is too late to matter.
             await asyncio.gather(*(self._tasks[name] for name in names), return_exceptions=True)
+
+    def restart(self, name: str, reason: str) -> None:
+        """Stop the process ``name`` and start it again; does nothing for unknown names."""
+        for process in self._processes:
+            if process.spec.name == name:
+                process.restart(reason)
 
     def kill(self) -> None:
         """Kill everything at once, so that leaving the context need not wait."""
