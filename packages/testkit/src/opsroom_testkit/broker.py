@@ -33,7 +33,7 @@ class BrokerProcess:
         return f"nats://127.0.0.1:{self._port}"
 
     def stream_folder(self, stream: str) -> Path:
-        """Return the folder with the data of ``stream``; copy or replace it only while the broker is stopped."""
+        """Return the folder with the data of ``stream``, to copy or replace while the broker is stopped."""
         return self._folder / "jetstream" / "jetstream" / "$G" / "streams" / stream
 
     def _storage(self) -> str:

@@ -7,7 +7,15 @@ from pydantic import Field, TypeAdapter
 
 from opsroom_contracts.identity import Grant
 from opsroom_contracts.legacy import LegacyFrame
-from opsroom_contracts.serialization.model import ClientId, Identifier, Model, RoomName, Sequence, Timestamp
+from opsroom_contracts.serialization.model import (
+    ClientId,
+    Epoch,
+    Identifier,
+    Model,
+    RoomName,
+    Sequence,
+    Timestamp,
+)
 from opsroom_contracts.serialization.versions import StoredContract
 
 TEXT_MAX = 4000
@@ -228,9 +236,14 @@ class Message(Model):
 
 
 class HistoryReply(Model):
-    """Messages in ascending order of sequence."""
+    """Messages in ascending order of sequence.
+
+    ``epoch``: that of the sequences, as the gateway knew it when it requested the page. A client drops a page
+    of another epoch than its connection's.
+    """
 
     messages: tuple[Message, ...]
+    epoch: Epoch | None = None
 
 
 class WhoamiRequest(Model):

@@ -58,6 +58,10 @@ class Restrictions:
         # Called for every message: don't hash the name if there are no restrictions.
         return self.find(restriction_id(kind, name, network), now) if self._records else None
 
+    def oldest_seq(self, now: datetime) -> int | None:
+        """Return the lowest sequence of a restriction in force; None if there is none."""
+        return min((seq for seq, one in self._records.values() if _in_force(one, now)), default=None)
+
     def in_force(self, now: datetime) -> Iterator[Restriction]:
         """Iterate over the restrictions in force."""
         return (one for _, one in self._records.values() if _in_force(one, now))
