@@ -77,7 +77,7 @@ class MessageProjection:
         self._newest_stored_at = max(self._newest_stored_at, message.at)
         try:
             event = CHAT_EVENT.read(message.data)
-            encoded = self._encode(event) if is_new and isinstance(event, MessageEvent) else []
+            encoded = self._encode(event) if isinstance(event, MessageEvent) else []
         except ContractError as error:
             self.malformed += 1
             log.warning("skipped %s at %d: %s", message.subject, message.seq, error)
@@ -89,7 +89,7 @@ class MessageProjection:
         frame = encoded_frame(event, message.seq)
         self.buffer.put(frame)
         for readers, other_frame in encoded:
-            if other_frame:
+            if other_frame and is_new:
                 readers.publish(other_frame)
         if self._live:
             self.readers.publish(frame.data)
