@@ -48,7 +48,8 @@ async def ensure_epoch(broker: NatsConnection, info: StreamInfo) -> None:
     except (JetStreamError, NatsError, TimeoutError) as error:
         log.warning("could not store the epoch of stream %s: %s", info.config.name, describe(error))
     else:
-        log.info("stream %s has the new epoch %s", info.config.name, metadata[_EPOCH])
+        if epoch_of(info) is not None:
+            log.warning("stream %s was restored; its new epoch is %s", info.config.name, metadata[_EPOCH])
 
 
 def _current_metadata(info: StreamInfo) -> dict[str, str]:

@@ -85,6 +85,7 @@ class Replayer:
         self._slots = asyncio.Semaphore(max_concurrent)
         self._backfill_lock = asyncio.Lock()
         self._failed_backfills = 0
+        self._bounds_request: asyncio.Task[Bounds] | None = None
 
     def position(self) -> Cursor:
         """Return the position from which a reader that has everything resumes."""
@@ -107,15 +108,14 @@ class Replayer:
             HistoryGapError: the events can't be replayed, or are more than ``limit`` sequences.
             UnavailableError: the broker did not reply, or this process is behind the client.
         """
-        stream, since = self._stream, cursor.seq
-        await self._check_epoch(cursor)
+        stream, since, restarts = self._stream, cursor.seq, self._stream.buffer.restarts
         if since > stream.head:  # seen at another gateway that is slightly ahead
             await self._subscription.wait_for(since, _CATCH_UP_SECONDS)
         if since > stream.head and since <= (await self._reader.bounds()).last:
             raise UnavailableError("this gateway is behind what the client has seen on another one")
         if since > stream.head or (limit is not None and stream.head - since > limit):
             raise HistoryGapError
-        await self._check_event(cursor)
+        await self._check_same_stream(cursor)
         checked = False
         while True:
             if not checked and await self._ensure_backfilled(since):
@@ -130,43 +130,55 @@ class Replayer:
                     yield ReplayChunk(chunk, last=False)
                 since = page[-1].seq if page else stream.buffer.first_seq - 1
                 continue
+            if stream.buffer.restarts != restarts:
+                raise HistoryGapError  # the stream was replaced meanwhile, and this reader got no reset
             since, frames, last = _first_chunk(stream.buffer.after(since), since)
             yield ReplayChunk(frames, last=last)
             if last:
                 return
 
-    async def _check_epoch(self, cursor: Cursor) -> None:
-        """Check that the cursor is of this stream's epoch.
+    async def _check_same_stream(self, cursor: Cursor) -> None:
+        """Check that the stream is the one that the reader knows, and still has the reader's last event.
+
+        A stream that was created again has another epoch. One that was restored from a backup may have the
+        same epoch, but other events from the end of the backup on.
 
         Raises:
-            HistoryGapError: it is not.
-            UnavailableError: another gateway has noticed a new epoch first.
+            HistoryGapError: it is not the same.
+            UnavailableError: this process has not noticed yet that the stream was replaced or purged, or the
+                broker did not reply.
         """
-        if cursor.epoch is None or self._stream.epoch in {None, cursor.epoch}:
+        if cursor.epoch is None and cursor.timestamp is None:
             return
-        if (await self._reader.bounds()).epoch == cursor.epoch:
+        bounds, own = await self._current_bounds(), self._stream.epoch
+        epoch = own if bounds is None or bounds.epoch is None else bounds.epoch
+        if own is not None and own != epoch:
             raise UnavailableError("this gateway has not noticed the stream's new epoch yet")
-        raise HistoryGapError
+        if cursor.epoch is not None and epoch is not None and cursor.epoch != epoch:
+            raise HistoryGapError
+        if cursor.timestamp is not None and cursor.seq:
+            await self._check_event(cursor.seq, cursor.timestamp, bounds)
 
-    async def _check_event(self, cursor: Cursor) -> None:
-        """Check that the event at the cursor is the one that the reader received.
-
-        A stream that was restored from a backup has other events from the end of the backup on.
-
-        Raises:
-            HistoryGapError: it is another one, or no longer exists.
-            UnavailableError: the broker did not reply.
-        """
-        if cursor.timestamp is None or not cursor.seq:
-            return
-        stream, seq = self._stream, cursor.seq
+    async def _check_event(self, seq: int, timestamp: datetime, bounds: Bounds | None) -> None:
+        stream = self._stream
         found = stream.head_timestamp if seq == stream.head else stream.buffer.timestamp_of(seq)
+        if found == timestamp and bounds is not None and seq < bounds.first:
+            raise UnavailableError("this gateway has not noticed yet that the stream was trimmed or purged")
         if found is None:
             async with self._slots:
                 page = await self._reader.page(self._subject, start=seq, count=1)
             found = self._render(page[0]).timestamp if page and page[0].seq == seq else None
-        if found != cursor.timestamp:
+        if found != timestamp:
             raise HistoryGapError
+
+    async def _current_bounds(self) -> Bounds | None:
+        """Read the stream's bounds; concurrent calls share one request. None: the broker did not reply."""
+        if self._bounds_request is None or self._bounds_request.done():
+            self._bounds_request = asyncio.create_task(self._reader.bounds())
+        try:
+            return await asyncio.shield(self._bounds_request)
+        except UnavailableError:
+            return None
 
     async def _ensure_backfilled(self, since: int) -> bool:
         """Extend the replay buffer back to ``since`` unless that is too far. Returns whether it reaches back.

@@ -121,6 +121,8 @@ class InstanceProjection:
     def on_trimmed(self, first_seq: int, horizon: datetime) -> bool:  # noqa: ARG002 - the port's signature
         """Drop frames that the stream no longer has. Start over if it lost the state of an instance."""
         self.buffer.trim(first_seq)
+        if self.head < first_seq:
+            self.head_timestamp = self._list = None
         return any(seq < first_seq for seq in self._sequences.values())
 
     def _fan_out(self, event: InstanceEvent, seq: int) -> None:

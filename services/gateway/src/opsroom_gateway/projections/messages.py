@@ -118,6 +118,8 @@ class MessageProjection:
 
     def on_trimmed(self, first_seq: int, horizon: datetime) -> bool:
         """Drop frames that the stream no longer has. Start over if some were purged."""
+        if self.head < first_seq:
+            self.head_timestamp = None
         last = self.buffer.trim(first_seq)
         return last is not None and last > horizon
 
