@@ -273,6 +273,8 @@ export interface Contract {
     "GET /cloud/events": {
       query: {
         since?: number;
+        epoch?: string;
+        timestamp?: string;
       };
     };
   };
@@ -361,6 +363,7 @@ export interface Registered {
 }
 export interface HistoryReply {
   messages: Message[];
+  epoch?: string;
 }
 export interface Message {
   seq: number;
@@ -373,6 +376,8 @@ export interface Message {
 }
 export interface InstanceList {
   seq: number;
+  epoch?: string;
+  timestamp?: string;
   instances: Instance[];
 }
 export interface Instance {
@@ -457,6 +462,8 @@ export interface HelloFrame {
   type: "hello";
   token: string;
   since?: number;
+  epoch?: string;
+  timestamp?: string;
 }
 export interface LeaveFrame {
   type: "leave";
@@ -522,6 +529,8 @@ export interface RemovedFrame {
 export interface ResetFrame {
   type: "reset";
   seq: number;
+  epoch?: string;
+  timestamp?: string;
 }
 export interface TypingNotice {
   type: "typing";
@@ -537,6 +546,8 @@ export interface WelcomeFrame {
   users: User[];
   seq: number;
   muted?: Mute;
+  epoch?: string;
+  timestamp?: string;
 }
 export interface Mute {
   until?: string;
@@ -557,6 +568,8 @@ export interface CloudEvent {
 }
 export interface ResetEvent {
   seq: number;
+  epoch?: string;
+  timestamp?: string;
 }
 export interface Problem {
   type: string;
