@@ -109,12 +109,7 @@ class Replayer:
             UnavailableError: the broker did not reply, or this process is behind the client.
         """
         stream, since, restarts = self._stream, cursor.seq, self._stream.buffer.restarts
-        if since > stream.head:  # seen at another gateway that is slightly ahead
-            await self._subscription.wait_for(since, _CATCH_UP_SECONDS)
-        if since > stream.head and since <= (await self._reader.bounds()).last:
-            raise UnavailableError("this gateway is behind what the client has seen on another one")
-        if since > stream.head or (limit is not None and stream.head - since > limit):
-            raise HistoryGapError
+        await self._check_head(since, limit)
         await self._check_same_stream(cursor)
         checked = False
         while True:
@@ -136,6 +131,16 @@ class Replayer:
             yield ReplayChunk(frames, last=last)
             if last:
                 return
+
+    async def _check_head(self, since: int, limit: int | None) -> None:
+        """Check that ``since`` is not beyond the last event, and at most ``limit`` sequences before it."""
+        stream = self._stream
+        if since > stream.head:  # seen at another gateway that is slightly ahead
+            await self._subscription.wait_for(since, _CATCH_UP_SECONDS)
+        if since > stream.head and since <= (await self._reader.bounds()).last:
+            raise UnavailableError("this gateway is behind what the client has seen on another one")
+        if since > stream.head or (limit is not None and stream.head - since > limit):
+            raise HistoryGapError
 
     async def _check_same_stream(self, cursor: Cursor) -> None:
         """Check that the stream is the one that the reader knows, and still has the reader's last event.
