@@ -4,7 +4,9 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from opsroom_gateway.fanout.replay import Cursor, Replayer
+import pytest
+
+from opsroom_gateway.fanout.replay import Cursor, HistoryGapError, Replayer
 from opsroom_gateway.fanout.replay_buffer import Frame, ReplayBuffer
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
@@ -105,3 +107,22 @@ async def test_replays_after_a_warm_up_need_no_further_read(broker: NatsConnecti
             chunks = [chunk.frames async for chunk in replayer.replay_from(Cursor(SINCE), None)]
             assert b"".join(chunks).split() == [b"%d" % seq for seq in range(SINCE + 1, BEFORE + 1)]
             assert reader.pages == 1
+
+
+async def test_a_replay_ends_when_the_stream_is_replaced_meanwhile(broker: NatsConnection) -> None:
+    await ensure_stream(broker, StreamSpec("S", ("s.>",)))
+    writer, reader, projection = BatchWriter(broker), CountingReader(broker, "S"), NumberProjection()
+    projection.buffer = ReplayBuffer(10, 10_000)  # the rest is read from the stream
+    async with run_tasks(writer=writer.run()):
+        await asyncio.gather(*(writer.write(Write("s.1", b"")) for _ in range(BEFORE)))
+        subscription = StreamSubscription(
+            broker, SubscriptionSpec("S", ("s.>",), StartPolicy.STATE_THEN_EVENTS), projection
+        )
+        replayer = Replayer(projection, reader, "s.>", render, subscription)
+        async with run_tasks(subscription=subscription.run()):
+            await subscription.ready(5)
+            chunks = replayer.replay_from(Cursor(SINCE), None)
+            assert not (await anext(chunks)).last
+            projection.buffer.restart(1)
+            with pytest.raises(HistoryGapError):
+                await anext(chunks)
