@@ -79,6 +79,7 @@ def application(latency: Histogram | None) -> FastAPI:
     """Build the application: the gateway's readers, and two sockets in place of the broker."""
     app = FastAPI()
     chat, cloud = MessageProjection(4096, latency), InstanceProjection()
+    chat.on_synced()  # there is no stream: every message is new
     # Nobody resumes here, so the stream is never read.
     enforcement = RestrictionEnforcer(RestrictionProjection(utc_now))
     access = build_authorizer(GatewaySettings(), RequestClient(unconnected()), enforcement)
