@@ -11,6 +11,7 @@ from opsroom_contracts.cloud.commands import EventType
 from opsroom_contracts.cloud.models import INSTANCE_EVENT
 from opsroom_contracts.subjects import CLOUD_EVENTS, CLOUD_STREAM
 from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.jetstream.stream_handler import Restart
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
 from opsroom_messaging.jetstream.stream_subscription import StartPolicy, StreamSubscription, SubscriptionSpec
 from opsroom_runtime.process import run_tasks
@@ -34,7 +35,7 @@ class EventWatcher:
     first_received: datetime | None = None
     last_done: datetime | None = None
 
-    def on_restart(self, *, reset: bool) -> None:
+    def on_restart(self, restart: Restart) -> None:
         """Do nothing: the stream is read once."""
 
     def on_message(self, message: StreamMessage) -> None:
@@ -52,6 +53,10 @@ class EventWatcher:
 
     def on_synced(self) -> None:
         """Do nothing."""
+
+    def on_trimmed(self, first_seq: int, horizon: datetime) -> bool:  # noqa: ARG002 - the port's signature
+        """Do nothing."""
+        return False
 
     async def wait_done(self, operations: Collection[str], timeout: float, check: Callable[[], None]) -> None:
         """Wait until all are done or ``timeout`` seconds have passed, and a little longer for second ends.

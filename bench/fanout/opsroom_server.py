@@ -80,7 +80,8 @@ SSE_PROTOCOL = PeerProtocol(
 def application(latency: Histogram | None) -> FastAPI:
     """Build the application: the gateway's readers, and two sockets in place of the broker."""
     app = FastAPI()
-    chat, cloud = MessageProjection(1, 4096, latency), InstanceProjection()
+    chat, cloud = MessageProjection(4096, latency), InstanceProjection()
+    chat.on_synced()  # there is no stream: every message is new
     # Nobody resumes here, so the stream is never read.
     clock, settings = BrokerClock(), GatewaySettings()
     tokens = static_tokens(settings)

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from opsroom_client import Opsroom, RequestRejectedError
+from opsroom_client import Opsroom, Position, RequestRejectedError
+from opsroom_contracts.chat.frames import MessageFrame, ResetFrame
 from opsroom_contracts.chat.models import Message
 from opsroom_contracts.cloud.models import Instance
 from opsroom_contracts.errors import ErrorCode
+from opsroom_contracts.http import ResetEvent
 from opsroom_testkit.broker import BrokerProcess
+from opsroom_testkit.waiting import until_answer
 from services.gateway.tests.kit.portal import portal_at
 from tests.documentation.cookbook import ROOT, CommandLine, Recipe, command_line, recipes
 
@@ -60,6 +63,40 @@ class Before:
         await opsroom.cloud.finished(await opsroom.cloud.start(repeated.instance_id), seq)
 
 
+class Afterwards:
+    """What a user did after the backup, and will not find again after the restore."""
+
+    chat: Position | None
+    servers: Position
+    count = 3
+
+    async def make(self, opsroom: Opsroom, token: str) -> None:
+        """Send messages and create servers, and remember where a reader of them is."""
+        self.servers = Position.of(await opsroom.cloud.instances())
+        for _ in range(self.count):
+            await opsroom.cloud.finished(await opsroom.cloud.create(), self.servers)
+        self.servers = Position.of(await opsroom.cloud.instances())
+        async with opsroom.chat(token) as chat:
+            last = [await chat.send("lost") for _ in range(self.count)][-1]
+            while chat.seq != last.seq:
+                await anext(chat)
+            self.chat = chat.position
+
+    async def is_noticed(self, opsroom: Opsroom, token: str) -> None:
+        """Check that a reader who returns gets a reset, although the server has as many events as before."""
+        while (await opsroom.cloud.instances()).seq <= self.servers.seq:
+            before = Position.of(await opsroom.cloud.instances())
+            await opsroom.cloud.finished(await opsroom.cloud.create(), before)
+        async with opsroom.chat(token) as chat:
+            for _ in range(2 * self.count):
+                await chat.send("new")
+        async with opsroom.chat(token, since=self.chat) as chat:
+            while not isinstance(event := await anext(chat), ResetFrame):
+                assert not isinstance(event, MessageFrame)
+        async with opsroom.cloud.follow(self.servers) as changes:
+            assert isinstance(await anext(changes), ResetEvent)
+
+
 @asynccontextmanager
 async def portal(broker: BrokerProcess) -> AsyncIterator[Opsroom]:
     async with portal_at(broker.url) as whole, Opsroom(whole.gateway.http, timeout=20) as opsroom:
@@ -85,7 +122,7 @@ def test_the_page_has_a_command_for_each_stream() -> None:
 async def test_the_copied_folder_of_a_stopped_broker_is_a_backup(tmp_path: Path) -> None:
     before = Before()
     async with AsyncExitStack() as stack:
-        first, second = tmp_path / "first", tmp_path / "second"
+        first, second, after = tmp_path / "first", tmp_path / "second", Afterwards()
         first.mkdir()
         broker = BrokerProcess(first)
         await broker.start()
@@ -94,11 +131,16 @@ async def test_the_copied_folder_of_a_stopped_broker_is_a_backup(tmp_path: Path)
             await before.make(opsroom)
         await broker.stop()
         shutil.copytree(first, second)
+        await broker.start()
+        async with portal(broker) as opsroom:
+            await after.make(opsroom, before.token)
+        await broker.stop()
         restored = BrokerProcess(second)
         await restored.start()
         stack.push_async_callback(restored.stop)
         async with portal(restored) as opsroom:
             await before.holds(opsroom)
+            await after.is_noticed(opsroom, before.token)
 
 
 async def test_streams_are_backed_up_while_they_are_used_and_restored_into_an_empty_broker(
@@ -115,11 +157,40 @@ async def test_streams_are_backed_up_while_they_are_used_and_restored_into_an_em
             brokers.append(BrokerProcess(tmp_path / name))
             await brokers[-1].start()
             stack.push_async_callback(brokers[-1].stop)
+        after = Afterwards()
         async with portal(brokers[0]) as opsroom:
             await before.make(opsroom)
             for recipe in BACKUP:
                 await shell(tmp_path, brokers[0], nats).run(here(recipe, tmp_path))
+            await after.make(opsroom, before.token)
         for recipe in RESTORE:
             await shell(tmp_path, brokers[1], nats).run(here(recipe, tmp_path))
         async with portal(brokers[1]) as opsroom:
             await before.holds(opsroom)
+            await after.is_noticed(opsroom, before.token)
+
+
+async def test_streams_that_are_restored_under_running_services_are_noticed(tmp_path: Path) -> None:
+    """The page says to stop the services; an operator may forget it."""
+    nats = command_line()
+    if nats is None:
+        pytest.skip("nats is not on PATH: see CONTRIBUTING.md")
+    before, after = Before(), Afterwards()
+    broker = BrokerProcess(tmp_path)
+    await broker.start()
+    try:
+        async with portal(broker) as opsroom:
+            await before.make(opsroom)
+            operator = shell(tmp_path, broker, nats)
+            for recipe in BACKUP:
+                await operator.run(here(recipe, tmp_path))
+            await after.make(opsroom, before.token)
+            for stream in STREAMS:
+                await operator.run(["nats", "stream", "rm", stream, "-f"])
+            for recipe in RESTORE:
+                await operator.run(here(recipe, tmp_path))
+            await until_answer(opsroom.cloud.instances, lambda listed: listed.instances == before.instances)
+            assert await opsroom.history() == before.messages
+            await after.is_noticed(opsroom, before.token)
+    finally:
+        await broker.stop()

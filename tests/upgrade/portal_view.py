@@ -98,7 +98,8 @@ async def _pages(client: httpx.AsyncClient, path: str) -> list[Json]:
     entries: list[Json] = []
     while True:
         after = entries[-1]["seq"] if entries else 0
-        (page,) = (await _json(client, path, after=after, limit=_PAGE)).values()
+        body = await _json(client, path, after=after, limit=_PAGE)
+        (page,) = (value for value in body.values() if isinstance(value, list))
         entries += page
         if len(page) < _PAGE:
             return entries

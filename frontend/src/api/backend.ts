@@ -40,6 +40,13 @@ export interface CloudListener {
   onClose(retryAfterMs?: number): void;
 }
 
+/** Where to resume: after the event at `seq`. The rest lets the server notice that it is another event now. */
+export interface CloudPosition {
+  readonly seq: number;
+  readonly epoch?: string | undefined;
+  readonly timestamp?: string | undefined;
+}
+
 export interface CloudStream {
   close(): void;
 }
@@ -96,5 +103,5 @@ export interface Backend {
   /** The status of all services and streams. */
   status(token?: Token): Promise<Status>;
   openChat(listener: ChatListener): ChatSocket;
-  openCloud(since: number, listener: CloudListener, token?: Token): CloudStream;
+  openCloud(position: CloudPosition, listener: CloudListener, token?: Token): CloudStream;
 }

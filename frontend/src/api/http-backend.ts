@@ -35,7 +35,13 @@ export function createHttpBackend(base: string): Backend {
     moderate: async (action, token) => (await loadModeration()).moderate(base, action, token),
     status: token => request(base, "GET /status", {}, { token }),
     openChat: listener => openChatSocket(`${base.replace(/^http/, "ws")}${API}/chat/ws`, listener),
-    openCloud: (since, listener, token) =>
-      openCloudStream(urlOf(base, "GET /cloud/events", { query: { since } }), listener, token),
+    openCloud: ({ seq, epoch, timestamp }, listener, token) => {
+      const query = {
+        since: seq,
+        ...(epoch === undefined ? {} : { epoch }),
+        ...(timestamp === undefined ? {} : { timestamp }),
+      };
+      return openCloudStream(urlOf(base, "GET /cloud/events", { query }), listener, token);
+    },
   };
 }

@@ -275,6 +275,8 @@ export interface Contract {
     "GET /cloud/events": {
       query: {
         since?: number;
+        epoch?: string;
+        timestamp?: string;
       };
     };
   };
@@ -364,6 +366,7 @@ export interface Registered {
 export interface HistoryReply {
   messages: Message[];
   next?: number;
+  epoch?: string;
 }
 export interface Message {
   seq: number;
@@ -376,6 +379,8 @@ export interface Message {
 }
 export interface InstanceList {
   seq: number;
+  epoch?: string;
+  timestamp?: string;
   instances: Instance[];
 }
 export interface Instance {
@@ -462,6 +467,8 @@ export interface HelloFrame {
   type: "hello";
   token: string;
   since?: number;
+  epoch?: string;
+  timestamp?: string;
 }
 export interface LeaveFrame {
   type: "leave";
@@ -527,6 +534,8 @@ export interface RemovedFrame {
 export interface ResetFrame {
   type: "reset";
   seq: number;
+  epoch?: string;
+  timestamp?: string;
 }
 export interface TypingNotice {
   type: "typing";
@@ -542,6 +551,8 @@ export interface WelcomeFrame {
   users: User[];
   seq: number;
   muted?: Mute;
+  epoch?: string;
+  timestamp?: string;
 }
 export interface Mute {
   until?: string;
@@ -562,6 +573,8 @@ export interface CloudEvent {
 }
 export interface ResetEvent {
   seq: number;
+  epoch?: string;
+  timestamp?: string;
 }
 export interface Problem {
   type: string;

@@ -11,6 +11,9 @@ const ACK_TIMEOUT_MS = 10_000;
 /** The delay before a send is retried after a transient error without Retry-After. */
 const BUSY_RETRY_MS = 2_000;
 
+/** The fields of a hello that gateways of earlier releases reject. */
+const UNKNOWN_FIELDS: readonly string[] = ["epoch", "timestamp"];
+
 /** The close codes after which the user is signed out and the page doesn't reconnect. */
 const SIGN_OUT_REASONS: Readonly<Record<number, SignOutReason>> = {
   [CloseCode.LEFT]: "left",
@@ -35,6 +38,8 @@ interface ChatConnectionOptions {
 export class ChatConnection {
   private socket: ChatSocket | undefined;
   private welcomed = false;
+  /** How many resets the server has sent. */
+  private resets = 0;
   private ackTimer: ReturnType<typeof setTimeout> | undefined;
   private readonly reconnector: Reconnector;
 
@@ -89,8 +94,13 @@ export class ChatConnection {
     const { backend, token } = this.options;
     const socket = backend.openChat({
       onOpen: () => {
-        const since = this.state().resumeFrom;
-        socket.send({ type: "hello", token, ...(since === undefined ? {} : { since }) });
+        const { resumeFrom, epoch, resumeTimestamp } = this.state();
+        socket.send({
+          ...{ type: "hello", token },
+          ...(resumeFrom === undefined ? {} : { since: resumeFrom }),
+          ...(epoch === undefined ? {} : { epoch }),
+          ...(resumeTimestamp === undefined ? {} : { timestamp: resumeTimestamp }),
+        });
       },
       onFrame: frame => this.onFrame(frame),
       onClose: (code, reason) => this.onClose(code, reason),
@@ -106,6 +116,13 @@ export class ChatConnection {
   }
 
   private onFrame(frame: ServerFrame): void {
+    if (frame.type === "error" && !this.welcomed && UNKNOWN_FIELDS.includes(frame.field ?? "")) {
+      // A gateway of an earlier release, during an upgrade.
+      const since = this.state().resumeFrom;
+      const { token } = this.options;
+      return this.socket?.send({ type: "hello", token, ...(since === undefined ? {} : { since }) });
+    }
+    if (frame.type === "reset") this.resets += 1;
     this.dispatch({ kind: "frame", frame, at: Date.now() });
     if (frame.type === "welcome") {
       this.welcomed = true;
@@ -122,11 +139,12 @@ export class ChatConnection {
   /** Load the last page of history before the welcome; later messages arrive over the connection. */
   private async loadLatestPage(upTo: number | undefined): Promise<void> {
     if (this.state().loaded || upTo === undefined) return;
-    const socket = this.socket;
+    const [socket, resets] = [this.socket, this.resets];
     try {
       const query = { room: ROOM, before: upTo + 1, limit: PAGE_SIZE };
       const messages = await this.options.backend.history(query, this.options.readToken());
-      if (socket !== this.socket) return;
+      // After a reset, the page may be of a stream that no longer exists.
+      if (socket !== this.socket || resets !== this.resets) return;
       this.dispatch({ kind: "page", messages, limit: PAGE_SIZE });
     } catch {
       // Without history the room is incomplete: reconnect and start again.

@@ -89,7 +89,7 @@ export class CloudConnection {
         this.reconnector.lost(retryAfterMs);
       },
     };
-    this.stream = backend.openCloud(this.state().seq, listener, readToken());
+    this.stream = backend.openCloud(this.state(), listener, readToken());
   }
 
   /** Load the list again and follow from its sequence, without backfill: that would only cause another reset. */

@@ -77,8 +77,8 @@ export function createMockBackend({ delayMs, latencyMs, newId }: MockOptions): M
       defer(() => listener.onClose(ABNORMAL_CLOSURE, ""));
       return { send() {}, close() {} };
     },
-    openCloud: (since, listener) => {
-      if (reachable) return cloud.open(since, listener);
+    openCloud: (position, listener) => {
+      if (reachable) return cloud.open(position, listener);
       defer(() => listener.onClose());
       return { close() {} };
     },

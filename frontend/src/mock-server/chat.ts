@@ -3,6 +3,7 @@ import { ApiError } from "../api/errors";
 import {
   type ClientFrame,
   CloseCode,
+  type HelloFrame,
   type Message,
   NAME_MAX,
   type Registered,
@@ -26,6 +27,7 @@ interface MockConnection {
 /** The chat service as a client sees it. */
 export class MockChat {
   readonly messages: Message[] = [];
+  private epoch = 1;
   private readonly members = new Map<string, Member>();
   private readonly connections = new Set<MockConnection>();
   private seq = 0;
@@ -65,6 +67,14 @@ export class MockChat {
   /** Close all connections, like a server that restarts. */
   cutAll(code: number = CloseCode.GOING_AWAY, reason = ""): void {
     for (const connection of [...this.connections]) this.end(connection, code, reason);
+  }
+
+  /** Replace all messages by none, like a server that is set up again; connections are cut. */
+  renew(): void {
+    this.messages.length = 0;
+    this.seq = 0;
+    this.epoch += 1;
+    this.cutAll();
   }
 
   /** Add a user who has no page. */
@@ -111,7 +121,7 @@ export class MockChat {
   }
 
   private receive(connection: MockConnection, frame: ClientFrame): void {
-    if (frame.type === "hello") return this.welcome(connection, frame.token, frame.since);
+    if (frame.type === "hello") return this.welcome(connection, frame);
     const { member } = connection;
     if (!member) return;
     switch (frame.type) {
@@ -133,15 +143,18 @@ export class MockChat {
     listener.onFrame({ type: "ack", clientId, seq, id, timestamp, duplicate: earlier !== undefined });
   }
 
-  private welcome(connection: MockConnection, token: string, since: number | undefined): void {
+  private welcome(connection: MockConnection, { token, since, epoch }: HelloFrame): void {
     const member = this.members.get(token) ?? this.restored(token);
     if (!member) return this.end(connection, CloseCode.TOKEN_INVALID);
     const isNew = member.connections.size === 0;
     connection.member = member;
     member.connections.add(connection);
     const { listener } = connection;
-    listener.onFrame({ type: "welcome", user: member.user, users: this.users(), seq: this.seq });
-    if (since !== undefined && since > this.seq) listener.onFrame({ type: "reset", seq: this.seq });
+    const position = { seq: this.seq, epoch: `e${this.epoch}` };
+    listener.onFrame({ type: "welcome", user: member.user, users: this.users(), ...position });
+    const isOther = epoch !== undefined && epoch !== position.epoch;
+    if (since !== undefined && (isOther || since > this.seq))
+      listener.onFrame({ type: "reset", ...position });
     else if (since !== undefined)
       for (const message of this.messages)
         if (message.seq > since) listener.onFrame({ type: "message", ...message });

@@ -1,4 +1,4 @@
-import type { CloudListener, CloudStream, CommandRequest } from "../api/backend";
+import type { CloudListener, CloudPosition, CloudStream, CommandRequest } from "../api/backend";
 import { ApiError } from "../api/errors";
 import {
   type CloudEvent,
@@ -17,6 +17,7 @@ const refuse = (code: ErrorCode, detail: string) => new ApiError({ code, detail 
 /** The cloud service as a client sees it. */
 export class MockCloud {
   readonly events: CloudEvent[] = [];
+  private epoch = 1;
   /** Whether events contain the instance that they leave; those of older servers don't. */
   carriesInstance = true;
   private readonly instances = new Map<string, Instance>();
@@ -33,7 +34,13 @@ export class MockCloud {
   ) {}
 
   list(): InstanceList {
-    return { seq: this.events.length, instances: [...this.instances.values()] };
+    const timestamp = this.events.at(-1)?.timestamp;
+    const position = {
+      seq: this.events.length,
+      epoch: `e${this.epoch}`,
+      ...(timestamp ? { timestamp } : {}),
+    };
+    return { ...position, instances: [...this.instances.values()] };
   }
 
   command({ command, instanceId, key }: CommandRequest, actor: string, at = new Date()): Operation {
@@ -82,10 +89,11 @@ export class MockCloud {
     return cancelled;
   }
 
-  open(since: number, listener: CloudListener): CloudStream {
+  open({ seq: since, epoch }: CloudPosition, listener: CloudListener): CloudStream {
     this.defer(() => {
       if (!listening) return;
       listener.onOpen();
+      if (epoch !== undefined && epoch !== `e${this.epoch}`) return listener.onReset();
       const missed = this.events.filter(event => event.seq > since);
       if (missed.length > 0) listener.onChanges(missed);
       this.listeners.add(listener);
@@ -97,6 +105,16 @@ export class MockCloud {
         this.listeners.delete(listener);
       },
     };
+  }
+
+  /** Replace all servers by none, like a portal that is set up again; streams are cut. */
+  renew(): void {
+    this.events.length = 0;
+    this.instances.clear();
+    this.operations.clear();
+    this.byKey.clear();
+    this.epoch += 1;
+    this.cutAll();
   }
 
   cutAll(comeBackMs?: number): void {

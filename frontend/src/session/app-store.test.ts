@@ -98,6 +98,21 @@ describe("the chat", () => {
   });
 });
 
+it("shows only the messages of a server that was set up again, however many there are", async () => {
+  const ann = browser.open();
+  await join(ann);
+  const { chat } = browser.backend;
+  const bob = chat.enter("Bob");
+  for (const text of ["one", "two"]) chat.say(bob, text);
+  await settle();
+  expect(texts(ann)).toEqual(["one", "two"]);
+  chat.renew();
+  for (const text of ["three", "four", "five"]) chat.say(bob, text);
+  await settle(15_000);
+  expect(texts(ann)).toEqual(["three", "four", "five"]);
+  expect(ann.chat.value.connection.phase).toBe("live");
+});
+
 it("waits for the server's retry hint on both connections", async () => {
   const ann = browser.open();
   await join(ann);
@@ -159,6 +174,21 @@ describe("the cloud", () => {
       new Map(browser.backend.cloud.list().instances.map(one => [one.id, one])),
     );
     expect(ann.cloud.value.worklog).toHaveLength(4);
+    expect(ann.cloud.value.connection.phase).toBe("live");
+  });
+
+  it("has only the servers of a portal that was set up again, however many events that has", async () => {
+    const ann = browser.open();
+    const { cloud } = browser.backend;
+    await settle();
+    for (const key of ["a", "b"]) cloud.command({ command: "create", key }, "Bob");
+    await settle(15_000);
+    expect(ann.cloud.value.instances.size).toBe(2);
+    cloud.renew();
+    const others = ["c", "d", "e", "f"].map(key => cloud.command({ command: "create", key }, "Bob"));
+    await settle(15_000);
+    const ids = [...ann.cloud.value.instances.keys()];
+    expect(ids.sort()).toEqual(others.map(one => one.instanceId).sort());
     expect(ann.cloud.value.connection.phase).toBe("live");
   });
 

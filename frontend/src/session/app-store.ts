@@ -162,6 +162,8 @@ export class AppStore {
     try {
       const query = { room: ROOM, before, limit: PAGE_SIZE };
       const older = await this.options.backend.history(query, this.access.readToken());
+      // After a reset, the page may be of a stream that no longer exists.
+      if (this.chat.peek().messages[0]?.seq !== before) return;
       this.shared.apply({ store: "chat", event: { kind: "page", messages: older, limit: PAGE_SIZE } });
     } catch (error) {
       // Scrolling up retries; an error response would be a bug, so it is thrown.

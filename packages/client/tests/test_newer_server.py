@@ -1,4 +1,4 @@
-"""Forward compatibility: frames, fields, commands and events of a newer server are ignored."""
+"""Compatibility: what only a newer server sends is ignored, and an older one gets what it knows."""
 
 import asyncio
 import json
@@ -46,6 +46,38 @@ async def test_unknown_fields_and_frames_are_ignored() -> None:
     assert isinstance(message, MessageFrame)
     assert (welcome.user.name, welcome.seq) == ("Ann", 6)
     assert (message.user.name, message.text, chat.seq) == ("Ann", "hello", 7)
+
+
+async def test_an_older_server_gets_the_hello_that_it_knows() -> None:
+    """It happens during an upgrade: the gateway that the client reconnects to is still the old one."""
+    hellos: list[dict[str, object]] = []
+    welcome = WELCOME | {"epoch": "e1", "timestamp": "2026-11-25T00:00:00.000Z"}
+
+    async def older_server(socket: ServerConnection) -> None:
+        hellos.append(json.loads(await socket.recv()))
+        if len(hellos) == 1:  # the first gateway is of this release
+            await socket.send(json.dumps(welcome))
+            await socket.close(1001)
+            return
+        error = {"type": "error", "code": "invalid_request", "message": "unknown field", "field": "epoch"}
+        await socket.send(json.dumps(error))
+        hellos.append(json.loads(await socket.recv()))
+        await socket.send(json.dumps(WELCOME))
+        await socket.wait_closed()
+
+    async with serve(older_server, "127.0.0.1", 0) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        async with (
+            Opsroom(f"http://127.0.0.1:{port}", timeout=5) as opsroom,
+            opsroom.chat("token") as chat,
+            asyncio.timeout(10),
+        ):
+            received = [await anext(chat), await anext(chat)]
+    assert all(isinstance(frame, WelcomeFrame) for frame in received)
+    plain = {"type": "hello", "token": "token"}
+    resumed = plain | {"since": 6}
+    position = {"epoch": "e1", "timestamp": "2026-11-25T00:00:00.000Z"}
+    assert hellos == [plain, resumed | position, resumed]
 
 
 STARTED = {

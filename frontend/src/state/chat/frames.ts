@@ -2,6 +2,10 @@ import { RETRYABLE, type ServerFrame } from "../../contract/generated";
 import { insertMessage, withoutText } from "./messages";
 import { type ChatState, REMOVED_MAX, ROOM, TYPING_MS } from "./model";
 
+/** The position after an event, unless it is a duplicate. */
+const advance = (state: ChatState, { seq, timestamp }: { seq: number; timestamp: string }) =>
+  seq > (state.resumeFrom ?? 0) ? { resumeFrom: seq, resumeTimestamp: timestamp } : {};
+
 type FrameOf<T extends ServerFrame["type"]> = Extract<ServerFrame, { type: T }>;
 
 /** How each type of frame, received at `at` (ms), changes the state; the compiler reports a type that is missing. */
@@ -18,29 +22,32 @@ const FRAME_REDUCERS = {
     users: frame.users,
     typing: [],
     muted: frame.muted,
-    resumeFrom: state.resumeFrom ?? frame.seq,
+    ...(state.resumeFrom === undefined
+      ? { resumeFrom: frame.seq, resumeTimestamp: frame.timestamp, epoch: frame.epoch }
+      : { epoch: state.epoch ?? frame.epoch }),
   }),
 
   /** A message in the room; it may be our own, and it may be a duplicate. */
   message: (state, { type: _type, ...message }) => {
-    const { clientId, seq, user } = message;
+    const { clientId, user } = message;
     return {
       ...insertMessage(state, message),
-      resumeFrom: Math.max(state.resumeFrom ?? 0, seq),
+      ...advance(state, message),
       outbox: clientId ? state.outbox.filter(item => item.clientId !== clientId) : state.outbox,
       typing: state.typing.filter(one => one.user.id !== user.id),
     };
   },
 
   /** A message was removed: a placeholder stays. The message may not be loaded, and the event may be a duplicate. */
-  removed: (state, { id, seq }) => {
+  removed: (state, frame) => {
+    const { id } = frame;
     const place = state.messages.findLastIndex(message => message.id === id);
     const message = state.messages[place];
     return {
       ...state,
       messages: message ? state.messages.with(place, withoutText(message)) : state.messages,
       removed: [...state.removed.filter(one => one !== id), id].slice(-REMOVED_MAX),
-      resumeFrom: Math.max(state.resumeFrom ?? 0, seq),
+      ...advance(state, frame),
     };
   },
 
@@ -99,7 +106,10 @@ const FRAME_REDUCERS = {
   },
 
   /** The server can't replay the missed events: drop all messages and continue from `seq`. */
-  reset: (state, { seq }) => ({ ...state, messages: [], loaded: false, hasOlder: true, resumeFrom: seq }),
+  reset: (state, { seq, epoch, timestamp }) => ({
+    ...{ ...state, messages: [], loaded: false, hasOlder: true },
+    ...{ resumeFrom: seq, resumeTimestamp: timestamp, epoch },
+  }),
 } satisfies { [T in ServerFrame["type"]]: (state: ChatState, frame: FrameOf<T>, at: number) => ChatState };
 
 /** Apply a frame of the server, received at `at` (ms). Frames of newer servers that this page doesn't know are ignored. */

@@ -47,6 +47,10 @@ export interface ChatState {
   readonly hasOlder: boolean;
   /** The sequence number up to which no message is missing. */
   readonly resumeFrom?: number;
+  /** The timestamp of the event at `resumeFrom`, if it is known. */
+  readonly resumeTimestamp?: string | undefined;
+  /** The epoch of the sequence numbers; older servers have none. */
+  readonly epoch?: string | undefined;
   readonly outbox: readonly OutgoingMessage[];
   readonly typing: readonly TypingUser[];
   readonly connection: ConnectionState;

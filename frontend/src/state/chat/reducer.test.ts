@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Message, ServerFrame, User } from "../../contract/generated";
+import type { Message, ServerFrame, User, WelcomeFrame } from "../../contract/generated";
 import { type ChatEvent, type ChatState, EMPTY_CHAT, TYPING_MS } from "./model";
 import { reduceChat } from "./reducer";
 
@@ -18,7 +18,8 @@ const frame = (it: ServerFrame, at = 0): ChatEvent => ({ kind: "frame", frame: i
 const received = (seq: number, user = bob, clientId?: string) =>
   frame({ type: "message", ...message(seq, user, clientId) });
 const apply = (events: readonly ChatEvent[], from: ChatState = EMPTY_CHAT) => events.reduce(reduceChat, from);
-const welcome = frame({ type: "welcome", user: ann, users: [bob, ann], seq: 10 });
+const welcomeFrame: WelcomeFrame = { type: "welcome", user: ann, users: [bob, ann], seq: 10 };
+const welcome = frame(welcomeFrame);
 const seqs = (state: ChatState) => state.messages.map(one => one.seq);
 
 describe("messages", () => {
@@ -47,6 +48,18 @@ describe("resuming", () => {
     const again = frame({ type: "welcome", user: ann, users: [ann], seq: 30 });
     expect(apply([welcome]).resumeFrom).toBe(10);
     expect(apply([welcome, received(12), again]).resumeFrom).toBe(12);
+  });
+
+  it("keeps the timestamp of the last event and the epoch, for the server to compare", () => {
+    const [epoch, first, later] = ["e1", "2026-11-23T19:00:00.000Z", "2026-11-23T20:00:00.000Z"];
+    const before = apply([frame({ ...welcomeFrame, epoch, timestamp: first })]);
+    expect(before).toMatchObject({ resumeFrom: 10, resumeTimestamp: first, epoch });
+    const after = apply([received(12), received(11)], before);
+    expect(after).toMatchObject({ resumeFrom: 12, resumeTimestamp: later, epoch });
+    const again = apply([frame({ ...welcomeFrame, seq: 30, epoch: "e2", timestamp: first })], after);
+    expect(again).toMatchObject({ resumeFrom: 12, resumeTimestamp: later, epoch });
+    const reset = apply([frame({ type: "reset", seq: 3, epoch: "e2", timestamp: first })], again);
+    expect(reset).toMatchObject({ resumeFrom: 3, resumeTimestamp: first, epoch: "e2" });
   });
 
   it("is not changed by an ack, because earlier messages may be missing", () => {

@@ -36,6 +36,10 @@ export interface CloudState {
   readonly listSeq: number;
   /** The last sequence number of the stream: where to resume. */
   readonly seq: number;
+  /** The timestamp of the event at `seq`, if it is known. */
+  readonly timestamp?: string | undefined;
+  /** The epoch of the sequence numbers; older servers have none. */
+  readonly epoch?: string | undefined;
   readonly worklog: readonly WorklogLine[];
   readonly connection: ConnectionState;
 }

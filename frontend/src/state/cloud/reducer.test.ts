@@ -75,6 +75,32 @@ describe("the stream", () => {
     expect(state.worklog).toHaveLength(1);
   });
 
+  it("is resumed with the epoch of the list and the timestamp of the last event", () => {
+    const timestamp = "2026-11-23T20:00:09.000Z";
+    const listed: CloudStateEvent = {
+      kind: "list",
+      list: { seq: 9, instances: [], epoch: "e1", timestamp },
+      backfill: 0,
+    };
+    const state = apply([listed]);
+    expect(state).toMatchObject({ seq: 9, epoch: "e1", timestamp });
+    const later = event(10, {});
+    expect(apply([changes(later)], state)).toMatchObject({
+      seq: 10,
+      timestamp: later.timestamp,
+      epoch: "e1",
+    });
+    const backfilled = apply([{ ...listed, backfill: 5 }]);
+    expect(backfilled.seq).toBe(4);
+    expect(backfilled.timestamp).toBeUndefined();
+  });
+
+  it("may give a number to another event after a reset: the Worklog has both", () => {
+    const other = event(1, { timestamp: "2026-11-24T00:00:00.000Z" });
+    const state = apply([list(0, []), changes(event(1, {})), { kind: "reset" }, list(0, []), changes(other)]);
+    expect(new Set(state.worklog.map(line => line.key)).size).toBe(2);
+  });
+
   it("doesn't log retained events", () => {
     const state = apply([list(0, []), changes(event(1, { type: "retained", instance: stopped }))]);
     expect(state.worklog).toEqual([]);

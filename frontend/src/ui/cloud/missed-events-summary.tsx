@@ -18,7 +18,9 @@ export function MissedEventsSummary() {
   const away = useLastSeen();
   const { cloud } = useApp().store;
   if (!away.value) return null;
-  const counts = countSince(cloud.value.worklog, away.value.seq);
+  const { worklog, epoch } = cloud.value;
+  const isOther = away.value.epoch !== undefined && away.value.epoch !== epoch;
+  const counts = countSince(worklog, isOther ? 0 : away.value.seq);
   if (counts.size === 0) return null;
   const t = dictionary.value.missedEvents;
   const texts = MISSED_EVENT_KINDS.flatMap(kind => {

@@ -4,6 +4,7 @@ import { useApp } from "../app-context";
 
 export interface LastSeen {
   readonly seq: number;
+  readonly epoch?: string | undefined;
   readonly at: number;
 }
 
@@ -24,8 +25,10 @@ export function useLastSeen() {
 
   useEffect(() => {
     const save = () => {
-      const { loaded, seq } = store.cloud.peek();
-      if (!document.hidden && loaded) localStore.set(key, { seq, at: Date.now() } satisfies LastSeen);
+      const { loaded, seq, epoch } = store.cloud.peek();
+      if (!document.hidden && loaded) {
+        localStore.set(key, { seq, epoch, at: Date.now() } satisfies LastSeen);
+      }
     };
     const stopEffect = effect(() => {
       store.cloud.value;

@@ -26,6 +26,7 @@ from opsroom_client.errors import (
     UnreachableError,
 )
 from opsroom_client.event_stream import CloudChange, OnConnection
+from opsroom_client.position import Position
 
 __all__ = [
     "Chat",
@@ -37,6 +38,7 @@ __all__ = [
     "OnConnection",
     "Opsroom",
     "OpsroomError",
+    "Position",
     "RequestRejectedError",
     "UnexpectedResponseError",
     "UnreachableError",

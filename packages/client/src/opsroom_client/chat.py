@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from contextlib import suppress
+from dataclasses import replace
 from typing import Self, assert_never
 from uuid import uuid4
 
@@ -20,6 +21,7 @@ from opsroom_client.errors import (
     validating_request,
 )
 from opsroom_client.pending_sends import PendingSends
+from opsroom_client.position import Position, position_from
 from opsroom_client.receive_buffer import ReceiveBuffer
 from opsroom_client.reconnect_policy import close_code_of, delay_after_close, delay_after_rejected_handshake
 from opsroom_contracts.chat.frames import (
@@ -43,6 +45,7 @@ from opsroom_contracts.chat.frames import (
     WelcomeFrame,
 )
 from opsroom_contracts.chat.models import User
+from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.serialization.codec import ContractError, UnknownKindError, decode_lenient, encode
 from opsroom_contracts.serialization.model import Model
 
@@ -65,18 +68,24 @@ class Chat:
     Attributes:
         user: the own user.
         users: the users that are present, by id, in the order in which they joined.
-        seq: the last sequence seen.
+        position: the position after the last event seen; None: before the first welcome.
     """
 
     user: User
     users: dict[str, User]
 
     def __init__(
-        self, url: str, token: str, *, since: int | None, timeout: float, tls: ssl.SSLContext | None
+        self,
+        url: str,
+        token: str,
+        *,
+        since: int | Position | None,
+        timeout: float,
+        tls: ssl.SSLContext | None,
     ) -> None:
         self._url = url
         self._token = token
-        self.seq = since
+        self.position = None if since is None else position_from(since)
         self._timeout = timeout
         self._tls = tls
         self.users = {}
@@ -88,6 +97,11 @@ class Chat:
         self._last_error: ErrorFrame | None = None
         self._last_failure = "no response yet"
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def seq(self) -> int | None:
+        """The last sequence seen."""
+        return None if self.position is None else self.position.seq
 
     async def __aenter__(self) -> Self:
         """Connect and wait for the server's welcome.
@@ -227,8 +241,7 @@ class Chat:
                 max_size=_MAX_FRAME_BYTES,
                 ssl=self._tls,
             ) as socket:
-                hello = HelloFrame(token=self._token, since=self.seq)
-                await socket.send(encode(hello).decode())
+                await self._send_hello(socket, self.position)
                 while True:
                     payload = await socket.recv()
                     with suppress(UnknownKindError):  # frame types of a newer server are ignored
@@ -247,18 +260,34 @@ class Chat:
         finally:
             self._socket = None
 
+    async def _send_hello(self, socket: ClientConnection, position: Position | None) -> None:
+        since = None if position is None else position.seq
+        epoch = None if position is None else position.epoch
+        timestamp = None if position is None else position.timestamp
+        hello = HelloFrame(token=self._token, since=since, epoch=epoch, timestamp=timestamp)
+        await socket.send(encode(hello).decode())
+
     async def _handle(self, frame: ServerFrame, socket: ClientConnection) -> None:
         match frame:
             case WelcomeFrame():
                 await self._on_welcome(frame, socket)
             case AckFrame():
                 self._pending.acknowledge(frame)
+            case ErrorFrame() if self._is_unknown_position(frame):
+                await self._send_hello(socket, None if self.seq is None else Position(self.seq))
             case ErrorFrame():
                 self._last_error = frame
                 if not self._pending.reject(frame):
                     self._received.put(frame)
             case _:
                 self._on_broadcast(frame)
+
+    def _is_unknown_position(self, error: ErrorFrame) -> bool:
+        """Whether a gateway of an earlier release rejects the hello for what it does not know."""
+        unwelcomed = self._socket is None
+        return (
+            unwelcomed and error.code is ErrorCode.INVALID_REQUEST and error.field in {"epoch", "timestamp"}
+        )
 
     def _on_broadcast(self, frame: BroadcastFrame) -> None:
         if isinstance(frame, StoredFrame):
@@ -280,14 +309,20 @@ class Chat:
                 assert_never(frame)
 
     def _receive(self, frame: StoredFrame | ResetFrame) -> None:
-        if self._received.put(frame):
-            self.seq = frame.seq
+        if not self._received.put(frame):
+            return
+        if isinstance(frame, ResetFrame):
+            self.position = Position.of(frame)
+        else:
+            self.position = (self.position or Position(0)).after(frame.seq, frame.timestamp)
 
     async def _on_welcome(self, frame: WelcomeFrame, socket: ClientConnection) -> None:
         self.user = frame.user
         self.users = {user.id: user for user in frame.users}
-        if self.seq is None:
-            self.seq = frame.seq
+        if self.position is None:
+            self.position = Position.of(frame)
+        elif self.position.epoch is None:
+            self.position = replace(self.position, epoch=frame.epoch)
         if self._received.empty:
             self._received.resume()
         self._received.put(frame)

@@ -10,6 +10,7 @@ from opsroom_client.chat import Chat
 from opsroom_client.cloud import Cloud
 from opsroom_client.errors import validating_request
 from opsroom_client.moderation import Moderation
+from opsroom_client.position import Position
 from opsroom_client.requests import API, Call, Requests
 from opsroom_contracts.chat.models import HISTORY_MAX, HistoryReply, Message, User, UsersReply
 from opsroom_contracts.http import NewUser, Registered
@@ -94,8 +95,11 @@ class Opsroom:
         """The status of the portal."""
         return await self.requests.request(Call("GET", "/status"), Status)
 
-    def chat(self, token: str, *, since: int | None = None) -> Chat:
-        """The chat as the user of ``token``, with messages after sequence ``since`` (None: from now on)."""
+    def chat(self, token: str, *, since: int | Position | None = None) -> Chat:
+        """The chat as the user of ``token``, with messages after ``since`` (None: from now on).
+
+        ``since``: a sequence, or the ``position`` of an earlier chat.
+        """
         scheme = "wss" if self._url.scheme == "https" else "ws"
         url = f"{self._url.copy_with(scheme=scheme)}".rstrip("/") + f"{API}/chat/ws"
         tls = self._tls if scheme == "wss" else None

@@ -5,6 +5,7 @@ from contextlib import aclosing, asynccontextmanager
 from uuid import uuid4
 
 from opsroom_client.event_stream import CloudChange, OnConnection, StreamHealth, events_after
+from opsroom_client.position import Position, position_from
 from opsroom_client.requests import Call, Requests
 from opsroom_contracts.cloud.commands import COMMANDS, Command, EventType
 from opsroom_contracts.cloud.models import Operation, OperationStatus
@@ -75,12 +76,15 @@ class Cloud:
     @asynccontextmanager
     async def follow(
         self,
-        since: int | None = None,
+        since: int | Position | None = None,
         *,
         timeout: float | None = None,
         on_connection: OnConnection | None = None,
     ) -> AsyncIterator[AsyncIterator[CloudChange]]:
         """Every change after ``since`` (None: from now on), each once, through reconnects.
+
+        ``since``: a sequence, or ``Position.of`` a list. A position lets the server notice that it was
+        restored from a backup in the meantime, or that its data was deleted: then a reset comes first.
 
         ::
 
@@ -91,15 +95,15 @@ class Cloud:
         The first connect has the client's timeout. ``timeout``: how many seconds a later disconnect may last;
         None: no limit. ``on_connection``: called at each disconnect and reconnect.
         """
-        start = (await self.instances()).seq if since is None else since
+        start = Position.of(await self.instances()) if since is None else position_from(since)
         health = StreamHealth(self._requests.timeout, timeout, on_connection)
         async with aclosing(events_after(self._requests, start, health)) as changes:
             yield changes
 
     async def finished(
-        self, operation: Operation, since: int, *, on_connection: OnConnection | None = None
+        self, operation: Operation, since: int | Position, *, on_connection: OnConnection | None = None
     ) -> Operation:
-        """Wait until ``operation`` is no longer pending; ``since``: a sequence from before the command.
+        """Wait until ``operation`` is no longer pending; ``since``: a position from before the command.
 
         No disconnect may last longer than the client's timeout. ``on_connection``: called at each disconnect
         and reconnect.

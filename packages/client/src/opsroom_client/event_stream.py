@@ -9,9 +9,11 @@ from httpx_sse import EventSource, aconnect_sse
 
 from opsroom_client.backoff import Backoff
 from opsroom_client.errors import OpsroomError, RequestRejectedError, UnexpectedResponseError
+from opsroom_client.position import Position
 from opsroom_client.requests import API, Requests, error_of_response, unreachable_error
 from opsroom_contracts.http import SSE_CHANGE, SSE_RESET, CloudEvent, ResetEvent
 from opsroom_contracts.serialization.codec import ContractError, UnknownKindError, contract_of, decode_lenient
+from opsroom_contracts.serialization.model import rfc3339
 
 CloudChange = CloudEvent | ResetEvent
 """An event; or a reset: missed events are no longer available, so the list must be fetched again."""
@@ -60,9 +62,9 @@ class StreamHealth:
 
 
 async def events_after(
-    requests: Requests, since: int, health: StreamHealth
+    requests: Requests, position: Position, health: StreamHealth
 ) -> AsyncGenerator[CloudChange, None]:
-    """Every change after the sequence ``since``, each once, without an end.
+    """Every change after ``position``, each once, without an end.
 
     Raises:
         UnreachableError: not connected by the deadline of ``health``.
@@ -74,10 +76,10 @@ async def events_after(
         minimum_delay = 0.0
         failure: OpsroomError
         try:
-            async with aclosing(_events_until_disconnect(requests, since, health)) as changes:
+            async with aclosing(_events_until_disconnect(requests, position, health)) as changes:
                 async for change in changes:
                     backoff.reset()
-                    since = change.seq
+                    position = _position_after(position, change)
                     yield change
             failure = unreachable_error(requests.http.base_url, httpx.ReadError("the stream ended"))
         except httpx.TransportError as error:
@@ -93,11 +95,17 @@ async def events_after(
         await asyncio.sleep(delay)
 
 
+def _position_after(position: Position, change: CloudChange) -> Position:
+    if isinstance(change, CloudEvent):
+        return position.after(change.seq, change.timestamp)
+    return Position.of(change)
+
+
 async def _events_until_disconnect(
-    requests: Requests, since: int, health: StreamHealth
+    requests: Requests, position: Position, health: StreamHealth
 ) -> AsyncGenerator[CloudChange, None]:
     async with AsyncExitStack() as stack:
-        source = await _connect(requests.http, since, stack)
+        source = await _connect(requests.http, position, stack)
         if not source.response.is_success:
             await source.response.aread()
             raise error_of_response(source.response)
@@ -114,15 +122,19 @@ async def _events_until_disconnect(
                 raise UnexpectedResponseError(f"an event that can't be read: {error}") from None
 
 
-async def _connect(http: httpx.AsyncClient, since: int, stack: AsyncExitStack) -> EventSource:
+async def _connect(http: httpx.AsyncClient, position: Position, stack: AsyncExitStack) -> EventSource:
     """Connect and wait for the response headers; ``stack`` closes the stream.
 
     Raises:
         httpx.TransportError: no response within the client's normal read timeout.
     """
-    headers = {"Last-Event-ID": str(since)}
+    params: dict[str, str | int] = {"since": position.seq}
+    if position.epoch is not None:
+        params["epoch"] = position.epoch
+    if position.timestamp is not None:
+        params["timestamp"] = rfc3339(position.timestamp)
     timeout = httpx.Timeout(http.timeout.connect, read=_SILENCE_SECONDS)
-    stream = aconnect_sse(http, "GET", f"{API}/cloud/events", headers=headers, timeout=timeout)
+    stream = aconnect_sse(http, "GET", f"{API}/cloud/events", params=params, timeout=timeout)
     try:
         async with asyncio.timeout(http.timeout.read):
             return await stack.enter_async_context(stream)

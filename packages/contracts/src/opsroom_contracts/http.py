@@ -10,7 +10,7 @@ from opsroom_contracts.chat.moderation import Reason, Restriction, Seconds
 from opsroom_contracts.cloud.commands import Command, EventType, InstanceState
 from opsroom_contracts.cloud.models import Actor, Instance, Operation
 from opsroom_contracts.gateways import AddressSeen
-from opsroom_contracts.serialization.model import Identifier, Model, Sequence, Timestamp
+from opsroom_contracts.serialization.model import Epoch, Identifier, Model, Sequence, Timestamp
 
 
 class NewUser(Model, defer_build=False):
@@ -59,9 +59,15 @@ class Registered(Model):
 
 
 class InstanceList(Model):
-    """All instances as of ``seq``; subscribe to later events with ``/api/v1/cloud/events?since=<seq>``."""
+    """All instances as of ``seq``; subscribe to later events with ``/api/v1/cloud/events?since=<seq>``.
+
+    ``epoch``: that of the sequences. ``timestamp``: that of the event at ``seq``, if the server has it. Send
+    both as parameters of the same names.
+    """
 
     seq: Sequence
+    epoch: Epoch | None = None
+    timestamp: Timestamp | None = None
     instances: tuple[Instance, ...]
 
 
@@ -91,9 +97,14 @@ class CloudEvent(Model):
 
 
 class ResetEvent(Model):
-    """The data of the SSE event ``reset``: missed events can't be replayed; fetch the list again."""
+    """The data of the SSE event ``reset``: missed events can't be replayed; fetch the list again.
+
+    ``epoch`` and ``timestamp``: as in the list.
+    """
 
     seq: Sequence
+    epoch: Epoch | None = None
+    timestamp: Timestamp | None = None
 
 
 class Health(Model):

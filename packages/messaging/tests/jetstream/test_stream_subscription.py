@@ -2,41 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 
 from opsroom_messaging.client.connection import NatsConnection, connect
 from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
-from opsroom_messaging.jetstream.stream_reader import StreamMessage
 from opsroom_messaging.jetstream.stream_subscription import StartPolicy, StreamSubscription, SubscriptionSpec
 from opsroom_messaging.jetstream.streams import StreamSpec, ensure_stream
 from opsroom_runtime.process import run_tasks
 from opsroom_testkit.broker import BrokerProcess
 from opsroom_testkit.waiting import until
+from packages.messaging.tests.kit.recorder import Recorder, fill
 from tests.faults.cluster.proxy import Proxy
-
-
-class Recorder:
-    """A handler that records its calls."""
-
-    def __init__(self) -> None:
-        self.seen: list[int] = []
-        self.restarts: list[bool] = []
-        self.synced_at: list[int] = []
-
-    def on_restart(self, *, reset: bool) -> None:
-        self.restarts.append(reset)
-
-    def on_message(self, message: StreamMessage) -> None:
-        self.seen.append(message.seq)
-        if message.data == b"bad":
-            raise ValueError("a handler that fails")
-
-    def on_synced(self) -> None:
-        self.synced_at.append(len(self.seen))
-
-
-async def fill(writer: BatchWriter, count: int, subject: Callable[[int], str] = "s.{}".format) -> None:
-    await asyncio.gather(*(writer.write(Write(subject(n), b"")) for n in range(count)))
 
 
 async def test_stored_and_new_messages_are_delivered_once_and_in_order(broker: NatsConnection) -> None:

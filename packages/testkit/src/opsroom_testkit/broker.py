@@ -40,6 +40,10 @@ class BrokerProcess:
         """The URL for clients."""
         return f"nats://127.0.0.1:{self._port}"
 
+    def stream_folder(self, stream: str) -> Path:
+        """Return the folder with the data of ``stream``, to copy or replace while the broker is stopped."""
+        return self._folder / "jetstream" / "jetstream" / "$G" / "streams" / stream
+
     def _storage(self) -> str:
         """Format the JetStream part of the configuration."""
         room = "" if self.room is None else f", max_file_store: {self.room}"

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from weakref import WeakValueDictionary
 
 from opsroom_chat.domain.member_index import MemberIndex, NameEntry
@@ -18,6 +18,7 @@ from opsroom_contracts.serialization.versions import NewerVersionError
 from opsroom_contracts.subjects import member_subject, name_subject, restriction_subject
 from opsroom_messaging.errors import ConflictError, UnavailableError
 from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
+from opsroom_messaging.jetstream.stream_handler import Restart
 from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
 
 _ATTEMPTS = 20
@@ -41,9 +42,9 @@ class MemberProjection:
         self.malformed = 0
         self._building: MemberIndex | None = None
 
-    def on_restart(self, *, reset: bool) -> None:
-        """Start a new index if ``reset``; the old one stays visible until the new one is complete."""
-        if reset:
+    def on_restart(self, restart: Restart) -> None:
+        """Start a new index after a reset; the old one stays visible until the new one is complete."""
+        if restart.reset:
             self._building = MemberIndex()
 
     def on_message(self, message: StreamMessage) -> None:
@@ -76,6 +77,11 @@ class MemberProjection:
         if self._building is not None:
             self.index = self._building
             self._building = None
+
+    def on_trimmed(self, first_seq: int, horizon: datetime) -> bool:  # noqa: ARG002 - the port's signature
+        """Start over if the stream lost a record that the index has."""
+        oldest = self.index.oldest_seq(datetime.now(UTC))
+        return oldest is not None and oldest < first_seq
 
 
 def apply_record(index: MemberIndex, message: StreamMessage) -> Member | None:
@@ -249,8 +255,10 @@ class MemberRepository:
             self.index.drop_member(user_id)
             return None, 0
         read = self._projection.apply_record(stored)
+        if read is not None:
+            return read, stored.seq  # the index has an older stream's record until it has been built again
         entry = self.index.member(user_id)
-        return read if entry is None else entry.member, stored.seq
+        return None if entry is None else entry.member, stored.seq
 
     async def _read_name(self, key: str) -> NameEntry | None:
         stored = await self._reader.last(name_subject(key))
@@ -258,5 +266,8 @@ class MemberRepository:
             self.index.drop_name(key)
             return None
         self._projection.apply_record(stored)
-        entry = self.index.name(key)
-        return NameEntry(None if entry is None else entry.user_id, stored.seq)
+        try:
+            return NameEntry(NAME_CLAIM.read(stored.data).user_id, stored.seq)
+        except ContractError:
+            entry = self.index.name(key)
+            return NameEntry(None if entry is None else entry.user_id, stored.seq)

@@ -25,6 +25,7 @@ from opsroom_messaging.jetstream.audit_log import AuditWriter
 from opsroom_messaging.jetstream.batch_writer import BatchWriter
 from opsroom_messaging.jetstream.broker_clock import BrokerClock
 from opsroom_messaging.jetstream.secure_delete import SecureDeleter
+from opsroom_messaging.jetstream.stream_epoch import EpochKeeper
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_messaging.jetstream.stream_subscription import StartPolicy, StreamSubscription, SubscriptionSpec
 from opsroom_messaging.jetstream.streams import (
@@ -84,6 +85,7 @@ async def chat_service(broker: NatsConnection, settings: ChatSettings) -> AsyncI
         upkeep=upkeep.run(),
         write_probe=_write_probe(broker, upkeep).run(),
         clock=clock.run(broker, subjects.MEMBERS_STREAM),
+        epochs=EpochKeeper(broker, (subjects.CHAT_STREAM, subjects.MEMBERS_STREAM)).run(),
     ) as died:
         await subscription.ready(_READY_SECONDS)
         try:

@@ -17,6 +17,7 @@ from opsroom_contracts.cloud.models import (
     DueOperation,
     InstanceEvent,
     OperationRecord,
+    apply,
     pending_of,
 )
 from opsroom_contracts.errors import ErrorCode, refuse
@@ -88,7 +89,9 @@ class EventStore:
             return TrackedInstance()
         event = read_event(last)
         if event is not None:
-            return self._projection.apply_event(event, last.seq, last.at)
+            self._projection.apply_event(event, last.seq, last.at)
+            # Not the projection's state: it may still be that of an older stream.
+            return TrackedInstance(apply(event), last.seq, last.at)
         before = await self._last_event(subject)
         if before is None:
             return self._projection.mark_skipped(instance_id, last.seq)

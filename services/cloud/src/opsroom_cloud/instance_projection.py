@@ -12,6 +12,7 @@ from opsroom_contracts.serialization.codec import ContractError
 from opsroom_contracts.serialization.versions import NewerVersionError
 from opsroom_contracts.subjects import instance_events
 from opsroom_messaging.errors import UnavailableError
+from opsroom_messaging.jetstream.stream_handler import Restart
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
@@ -88,9 +89,9 @@ class InstanceProjection:
         """Instances whose last event a newer release wrote, and the sequence of the last event before it."""
         self.malformed = 0
 
-    def on_restart(self, *, reset: bool) -> None:
+    def on_restart(self, restart: Restart) -> None:
         """Clear the projection if the subscription starts from the beginning."""
-        if reset:
+        if restart.reset:
             self._known.clear()
             self._pending.clear()
             self._due.clear()
@@ -127,6 +128,10 @@ class InstanceProjection:
 
     def on_synced(self) -> None:
         """Do nothing: readers wait for the sequence that they need."""
+
+    def on_trimmed(self, first_seq: int, horizon: datetime) -> bool:  # noqa: ARG002 - the port's signature
+        """Start over if the stream lost the last event of an instance."""
+        return any(known.seq < first_seq for known in self._known.values() if known.instance is not None)
 
     def apply_event(self, event: InstanceEvent, seq: int, at: datetime) -> TrackedInstance:
         """Apply the last event of an instance: valid as of ``seq``, stored at ``at``."""

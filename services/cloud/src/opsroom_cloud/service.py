@@ -28,6 +28,7 @@ from opsroom_messaging.client.microservice import MicroService
 from opsroom_messaging.jetstream.audit_log import AuditWriter
 from opsroom_messaging.jetstream.batch_writer import BatchWriter
 from opsroom_messaging.jetstream.broker_clock import BrokerClock
+from opsroom_messaging.jetstream.stream_epoch import EpochKeeper
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_messaging.jetstream.stream_retention import StreamRetention
 from opsroom_messaging.jetstream.stream_subscription import StartPolicy, StreamSubscription, SubscriptionSpec
@@ -90,6 +91,7 @@ async def cloud_service(
             upkeep=upkeep.run(),
             write_probe=_write_probe(broker, upkeep).run(),
             clock=clock.run(broker, subjects.CLOUD_STREAM),
+            epochs=EpochKeeper(broker, (subjects.CLOUD_STREAM,)).run(),
         ):
             await service.start()
             try:

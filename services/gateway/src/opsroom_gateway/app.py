@@ -30,7 +30,6 @@ from opsroom_gateway.transport.stats import TransportStats
 from opsroom_messaging.client.connection import NatsConnection, unconnected
 from opsroom_messaging.jetstream.broker_clock import BrokerClock
 from opsroom_messaging.jetstream.leases import GatewayLease
-from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_messaging.jetstream.streams import wait_for_streams
 from opsroom_runtime.metrics import Metrics
 from opsroom_runtime.process import run_tasks
@@ -82,9 +81,7 @@ async def gateway(
     gateway_id = uuid4().hex
     lease = GatewayLease(broker, gateway_id)
     await lease.acquire()
-    bounds = await StreamReader(broker, subjects.CHAT_STREAM).bounds()
-    start = max(bounds.first, bounds.last - settings.ring_messages + 1)
-    components = build_components(broker, settings, access_components, gateway_id, start)
+    components = build_components(broker, settings, access_components, gateway_id)
     _watch_members(components)
     legacy = build_plugin(settings, components)
     stats = TransportStats()
@@ -133,13 +130,20 @@ def describe() -> dict[str, Any]:
     """Build the OpenAPI document without a broker; nothing is started."""
     broker, settings = unconnected(), GatewaySettings()
     access = build_access(broker, settings, BrokerClock())
-    components = build_components(broker, settings, access, "", 1)
+    components = build_components(broker, settings, access, "")
     return _documented_app(broker, settings, components, mounts={}).openapi()
 
 
 def _watch_members(components: Components) -> None:
     components.projections.members.watch(components.revocations.on_member)
     components.projections.members.watch(components.sessions.on_member)
+    components.projections.members.watch_rebuilds(partial(_compare_sessions, components))
+
+
+def _compare_sessions(components: Components, renewed: bool) -> None:
+    """Compare all sessions with the records, which were read again."""
+    position = None if renewed else components.projections.members_subscription.last_seq
+    components.sessions.compare(components.projections.members.member, position)
 
 
 def _register_metrics(

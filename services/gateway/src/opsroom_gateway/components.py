@@ -77,10 +77,9 @@ def build_components(
     settings: GatewaySettings,
     access_components: AccessComponents,
     gateway_id: str,
-    start: int,
 ) -> Components:
-    """Build the components of the gateway ``gateway_id``; ``start``: the first chat message that it holds."""
-    projections = build_projections(broker, access_components.restrictions, start, settings.ring_messages)
+    """Build the components of the gateway ``gateway_id``."""
+    projections = build_projections(broker, access_components.restrictions, settings.ring_messages)
     audit = AuditWriter(broker)
     cached_status = CachedStatus(lambda: collect_status(broker))
     revocations = RevocationWatcher(access_components.access)

@@ -95,7 +95,7 @@ def api_router(broker: NatsConnection, settings: GatewaySettings, components: Co
     router.include_router(restrictions_router(restricting, access, audit_log))
     router.include_router(addresses_router(AddressLookup(broker), access, audit_log))
     router.include_router(users_router(requester, projections.members, components.limits, access))
-    router.include_router(history_router(requester, access))
+    router.include_router(history_router(requester, projections.chat, access))
     router.include_router(
         cloud_router(projections.cloud, components.commands, access, components.limits, audit_log)
     )

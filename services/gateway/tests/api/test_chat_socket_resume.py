@@ -128,6 +128,7 @@ async def test_expired_events_get_a_reset(portal: Portal, broker: NatsConnection
     async with person(portal.gateway) as someone:
         missed = await say_many(broker, someone, 20)
         await broker.jetstream.purge_stream("CHAT", seq=missed[10])
+        await someone.receive("reset")  # the gateway that had them in memory has noticed
         async with serving(portal.url) as fresh:
             async with person(fresh, someone.token, since=missed[5]) as back:
                 assert (await back.receive())["type"] == "reset"

@@ -2,11 +2,15 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from opsroom_gateway.fanout.replay import Replayer
-from opsroom_gateway.fanout.replay_buffer import ReplayBuffer
+import pytest
+
+from opsroom_gateway.fanout.replay import Cursor, HistoryGapError, Replayer
+from opsroom_gateway.fanout.replay_buffer import Frame, ReplayBuffer
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
+from opsroom_messaging.jetstream.stream_handler import Restart
 from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
 from opsroom_messaging.jetstream.stream_subscription import StartPolicy, StreamSubscription, SubscriptionSpec
 from opsroom_messaging.jetstream.streams import StreamSpec, ensure_stream
@@ -21,19 +25,25 @@ class NumberProjection:
 
     buffer: ReplayBuffer = field(default_factory=lambda: ReplayBuffer(100, 10_000))
     head: int = 0
+    head_timestamp: datetime | None = None
+    epoch: str | None = None
     live: bool = False
 
-    def on_restart(self, *, reset: bool) -> None:
-        self.live = self.live and not reset
+    def on_restart(self, restart: Restart) -> None:
+        self.live = self.live and not restart.reset
+        self.epoch = restart.epoch
 
     def on_message(self, message: StreamMessage) -> None:
         self.head = message.seq
         if self.live:
-            self.buffer.put(message.seq, render(message))
+            self.buffer.put(render(message))
 
     def on_synced(self) -> None:
         self.buffer.restart(self.head + 1)
         self.live = True
+
+    def on_trimmed(self, first_seq: int, horizon: datetime) -> bool:
+        return False
 
 
 class CountingReader(StreamReader):
@@ -46,8 +56,8 @@ class CountingReader(StreamReader):
         return await super().page(subject, start=start, count=count)
 
 
-def render(stored: StreamMessage) -> bytes:
-    return f"{stored.seq} ".encode()
+def render(stored: StreamMessage) -> Frame:
+    return Frame(stored.seq, f"{stored.seq} ".encode(), stored.at)
 
 
 async def test_clients_that_reconnect_after_a_restart_share_one_read_of_the_stream(
@@ -60,7 +70,7 @@ async def test_clients_that_reconnect_after_a_restart_share_one_read_of_the_stre
         await asyncio.gather(*(writer.write(Write("s.1", b"")) for _ in range(count)))
 
     async def replayed(since: int) -> list[int]:
-        chunks = [chunk.frames async for chunk in replayer.replay_from(since, None)]
+        chunks = [chunk.frames async for chunk in replayer.replay_from(Cursor(since), None)]
         return [int(number) for number in b"".join(chunks).split()]
 
     async with run_tasks(writer=writer.run()):
@@ -94,6 +104,25 @@ async def test_replays_after_a_warm_up_need_no_further_read(broker: NatsConnecti
             await subscription.ready(5)
             await replayer.warm_up()
             assert reader.pages == 1
-            chunks = [chunk.frames async for chunk in replayer.replay_from(SINCE, None)]
+            chunks = [chunk.frames async for chunk in replayer.replay_from(Cursor(SINCE), None)]
             assert b"".join(chunks).split() == [b"%d" % seq for seq in range(SINCE + 1, BEFORE + 1)]
             assert reader.pages == 1
+
+
+async def test_a_replay_ends_when_the_stream_is_replaced_meanwhile(broker: NatsConnection) -> None:
+    await ensure_stream(broker, StreamSpec("S", ("s.>",)))
+    writer, reader, projection = BatchWriter(broker), CountingReader(broker, "S"), NumberProjection()
+    projection.buffer = ReplayBuffer(10, 10_000)  # the rest is read from the stream
+    async with run_tasks(writer=writer.run()):
+        await asyncio.gather(*(writer.write(Write("s.1", b"")) for _ in range(BEFORE)))
+        subscription = StreamSubscription(
+            broker, SubscriptionSpec("S", ("s.>",), StartPolicy.STATE_THEN_EVENTS), projection
+        )
+        replayer = Replayer(projection, reader, "s.>", render, subscription)
+        async with run_tasks(subscription=subscription.run()):
+            await subscription.ready(5)
+            chunks = replayer.replay_from(Cursor(SINCE), None)
+            assert not (await anext(chunks)).last
+            projection.buffer.restart(1)
+            with pytest.raises(HistoryGapError):
+                await anext(chunks)

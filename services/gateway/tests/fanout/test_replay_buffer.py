@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsroom_gateway.fanout.replay_buffer import ReplayBuffer
+from opsroom_gateway.fanout.replay_buffer import Frame, ReplayBuffer
 
 _STEPS = st.lists(
     st.one_of(
@@ -21,18 +21,18 @@ def test_the_buffer_is_complete_from_its_first_sequence_on(
     steps: list[tuple[str, int, int]], max_count: int, max_bytes: int
 ) -> None:
     buffer = ReplayBuffer(max_count, max_bytes)
-    stream: list[tuple[int, bytes]] = []
+    stream: list[Frame] = []
     redacted: set[int] = set()
     head = 0
     for step, number, size in steps:
         match step:
             case "put":  # sequences can have gaps: the stream has other subjects, too
                 head += number
-                stream.append((head, b"x" * size))
-                buffer.put(*stream[-1])
+                stream.append(Frame(head, b"x" * size))
+                buffer.put(stream[-1])
             case "fill":
                 start = max(1, buffer.first_seq - number)
-                buffer.backfill(start, [frame for frame in stream if start <= frame[0] < buffer.first_seq])
+                buffer.backfill(start, [frame for frame in stream if start <= frame.seq < buffer.first_seq])
             case "drop" if head:  # a frame already in the buffer; the stream may still have it
                 seq = max(1, head - number)
                 redacted.add(seq)
@@ -40,21 +40,21 @@ def test_the_buffer_is_complete_from_its_first_sequence_on(
             case "drop":
                 pass
             case _:
-                stream = [frame for frame in stream if frame[0] not in redacted]
+                stream = [frame for frame in stream if frame.seq not in redacted]
                 redacted.clear()
                 buffer.restart(head + 1)
-        expected = [(seq, b"" if seq in redacted else frame) for seq, frame in stream]
+        expected = [frame._replace(data=b"") if frame.seq in redacted else frame for frame in stream]
         held = list(buffer.after(buffer.first_seq - 1))
-        assert held == [frame for frame in expected if frame[0] >= buffer.first_seq]
+        assert held == [frame for frame in expected if frame.seq >= buffer.first_seq]
         assert buffer.with_redactions(stream) == expected
         assert len(held) == max_count - buffer.free_slots
-        assert sum(len(frame) for _, frame in held) <= max_bytes
+        assert sum(len(frame.data) for frame in held) <= max_bytes
 
 
 def test_a_backfill_leaves_out_the_oldest_frames_that_do_not_fit() -> None:
     buffer = ReplayBuffer(3, 100)
     buffer.restart(10)
-    buffer.put(10, b"new")
-    buffer.backfill(1, [(seq, b"old") for seq in (2, 4, 6, 8)])
-    assert [seq for seq, _ in buffer.after(0)] == [6, 8, 10]
+    buffer.put(Frame(10, b"new"))
+    buffer.backfill(1, [Frame(seq, b"old") for seq in (2, 4, 6, 8)])
+    assert [frame.seq for frame in buffer.after(0)] == [6, 8, 10]
     assert buffer.first_seq == 5

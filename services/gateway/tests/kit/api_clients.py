@@ -2,9 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +19,12 @@ PATIENCE_SECONDS = 30.0
 SUBPROTOCOL = "opsroom.v1"
 
 Frame = dict[str, Any]
+NO_POSITION: Mapping[str, object] = MappingProxyType({})
+
+
+def position_of(frame: Frame) -> Frame:
+    """Return the ``epoch`` and ``timestamp`` of a frame or list that has them."""
+    return {key: frame[key] for key in ("epoch", "timestamp") if key in frame}
 
 
 @dataclass(slots=True)
@@ -88,12 +95,20 @@ async def raw_socket(address: Address) -> AsyncIterator[ClientConnection]:
 
 @asynccontextmanager
 async def person(
-    address: Address, token: str | None = None, *, since: int | None = None, name: str | None = None
+    address: Address,
+    token: str | None = None,
+    *,
+    since: int | None = None,
+    name: str | None = None,
+    position: Mapping[str, object] = NO_POSITION,
 ) -> AsyncIterator[Person]:
-    """Open a socket, send a hello, and wait for the welcome."""
+    """Open a socket, send a hello, and wait for the welcome.
+
+    ``position``: ``epoch`` and ``timestamp`` to send with ``since``.
+    """
     chosen = token or await token_of(address, name)
     async with raw_socket(address) as socket:
-        hello: Frame = {"type": "hello", "token": chosen}
+        hello: Frame = {"type": "hello", "token": chosen, **position}
         if since is not None:
             hello["since"] = since
         await socket.send(json.dumps(hello))
@@ -135,10 +150,16 @@ class Events:
 
 @asynccontextmanager
 async def events(
-    address: Address, since: int | None = None, last_event_id: str | None = None
+    address: Address,
+    since: int | None = None,
+    last_event_id: str | None = None,
+    position: Mapping[str, object] = NO_POSITION,
 ) -> AsyncIterator[Events]:
-    """Open the event stream, resumed from ``since`` or ``last_event_id`` if given."""
-    params = {} if since is None else {"since": since}
+    """Open the event stream, resumed from ``since`` or ``last_event_id`` if given.
+
+    ``position``: ``epoch`` and ``timestamp`` to send with ``since``.
+    """
+    params: dict[str, Any] = ({} if since is None else {"since": since}) | dict(position)
     headers = {} if last_event_id is None else {"Last-Event-ID": last_event_id}
     async with address.requests() as client:
         async with client.stream("GET", "/api/v1/cloud/events", params=params, headers=headers) as response:

@@ -33,7 +33,7 @@ def test_nothing_is_encoded_without_readers_except_a_relayed_frame() -> None:
 
 
 async def test_a_malformed_relayed_frame_is_skipped_for_all_readers() -> None:
-    projection = MessageProjection(start=1, ring_messages=16)
+    projection = MessageProjection(ring_messages=16)
     projection.add_encoder(LegacyMessageEncoder())
     malformed = event(LegacyFrame(data="no base64!", binary=True))
     for seq, stored in enumerate((malformed, event(None)), start=1):

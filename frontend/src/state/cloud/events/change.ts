@@ -4,7 +4,8 @@ import { type CloudState, WORKLOG_MAX, type WorklogLine } from "../model";
 function lineOf(event: CloudEvent): WorklogLine[] {
   if (event.type === "retained") return [];
   const { seq, type, command, timestamp, instanceId, actor, reason } = event;
-  const line = { key: `e${seq}`, kind: type, command, timestamp, instanceId, actor, seq };
+  // A restored server gives a number to another event.
+  const line = { key: `e${seq} ${timestamp}`, kind: type, command, timestamp, instanceId, actor, seq };
   return [reason === undefined ? line : { ...line, detail: reason }];
 }
 
@@ -22,5 +23,11 @@ export function onChanges(state: CloudState, events: readonly CloudEvent[]): Clo
     else instances.delete(event.instanceId);
   }
   const worklog = [...state.worklog, ...fresh.flatMap(lineOf)];
-  return { ...state, instances, seq: last.seq, worklog: worklog.slice(-WORKLOG_MAX) };
+  return {
+    ...state,
+    instances,
+    seq: last.seq,
+    timestamp: last.timestamp,
+    worklog: worklog.slice(-WORKLOG_MAX),
+  };
 }

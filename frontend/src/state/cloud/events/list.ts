@@ -6,12 +6,15 @@ import type { CloudState } from "../model";
  * of a new visitor isn't empty.
  */
 export function onList(state: CloudState, list: InstanceList, backfill: number): CloudState {
+  const seq = Math.max(0, list.seq - backfill, Math.min(state.seq, list.seq));
   const byAge = [...list.instances].sort((a, b) => (a.timestamp < b.timestamp ? -1 : 1));
   return {
     ...state,
     instances: new Map(byAge.map(instance => [instance.id, instance])),
     loaded: true,
     listSeq: list.seq,
-    seq: Math.max(0, list.seq - backfill, Math.min(state.seq, list.seq)),
+    seq,
+    timestamp: seq === list.seq ? list.timestamp : undefined,
+    epoch: list.epoch,
   };
 }

@@ -11,6 +11,7 @@ from opsroom_client.cli.output import age, print_line, print_note, show_json, sh
 from opsroom_client.cli.running import WAIT_TIMEOUT_SECONDS, Server, chosen_server, report_connection, run
 from opsroom_client.client import Opsroom
 from opsroom_client.errors import OpsroomError, RequestRejectedError
+from opsroom_client.position import Position
 from opsroom_contracts.cloud.commands import COMMANDS, Command, CommandSpec
 from opsroom_contracts.cloud.models import Instance, Operation, OperationStatus
 from opsroom_contracts.http import CloudEvent, InstanceList
@@ -90,7 +91,7 @@ def _click_command(spec: CommandSpec) -> click.Command:
             chosen = None if instance_id is None else _resolve_id(listed, instance_id)
             operation = await opsroom.cloud.command(spec.command, chosen, key=key)
             if wait:
-                operation = await _wait_finished(server, operation, listed.seq)
+                operation = await _wait_finished(server, operation, Position.of(listed))
             _print_operation(operation, as_json=as_json)
 
         run(server, work)
@@ -109,7 +110,7 @@ for _spec in COMMANDS.values():
     servers.add_command(_click_command(_spec))
 
 
-async def _wait_finished(server: Server, operation: Operation, since: int) -> Operation:
+async def _wait_finished(server: Server, operation: Operation, since: Position) -> Operation:
     """Wait until ``operation`` is finished and return it.
 
     Raises:

@@ -7,7 +7,15 @@ from pydantic import Field, TypeAdapter
 from opsroom_contracts.chat.models import Message, Text, Token, User
 from opsroom_contracts.chat.moderation import Reason
 from opsroom_contracts.errors import ErrorCode
-from opsroom_contracts.serialization.model import ClientId, Identifier, Model, RoomName, Sequence, Timestamp
+from opsroom_contracts.serialization.model import (
+    ClientId,
+    Epoch,
+    Identifier,
+    Model,
+    RoomName,
+    Sequence,
+    Timestamp,
+)
 
 SUBPROTOCOL = "opsroom.v1"
 FRAME_MAX_BYTES = 64 * 1024
@@ -15,11 +23,17 @@ FRAME_MAX_BYTES = 64 * 1024
 
 
 class HelloFrame(Model):
-    """The first frame of a client: its token and, when it reconnects, the last sequence it received."""
+    """The first frame of a client: its token and, when it reconnects, the last sequence it received.
+
+    ``timestamp``: that of the event at ``since``. ``epoch``: the last one received. Without them, a server
+    can't notice that it was restored from a backup, or that its data was deleted, since the client left.
+    """
 
     type: Literal["hello"] = "hello"
     token: Token
     since: Sequence | None = None
+    epoch: Epoch | None = None
+    timestamp: Timestamp | None = None
 
 
 class SendFrame(Model):
@@ -65,7 +79,8 @@ class Mute(Model):
 class WelcomeFrame(Model):
     """The reply to hello. ``seq``: the current sequence. Missed messages follow, then live ones.
 
-    ``muted``: set if the user is muted.
+    ``muted``: set if the user is muted. ``epoch``: that of the sequences. ``timestamp``: that of the event
+    at ``seq``, if the server has it. A client sends both back in its next hello.
     """
 
     type: Literal["welcome"] = "welcome"
@@ -73,6 +88,8 @@ class WelcomeFrame(Model):
     users: tuple[User, ...]
     seq: Sequence
     muted: Mute | None = None
+    epoch: Epoch | None = None
+    timestamp: Timestamp | None = None
 
 
 class MessageFrame(Message):
@@ -157,10 +174,15 @@ class ErrorFrame(Model):
 
 
 class ResetFrame(Model):
-    """Missed events can't be replayed: fetch the history again; live messages continue from ``seq``."""
+    """Missed events can't be replayed: fetch the history again; live messages continue from ``seq``.
+
+    ``epoch`` and ``timestamp``: as in the welcome.
+    """
 
     type: Literal["reset"] = "reset"
     seq: Sequence
+    epoch: Epoch | None = None
+    timestamp: Timestamp | None = None
 
 
 ServerFrame = Annotated[

@@ -7,7 +7,15 @@ from pydantic import Field, TypeAdapter
 
 from opsroom_contracts.identity import Grant
 from opsroom_contracts.legacy import LegacyFrame
-from opsroom_contracts.serialization.model import ClientId, Identifier, Model, RoomName, Sequence, Timestamp
+from opsroom_contracts.serialization.model import (
+    ClientId,
+    Epoch,
+    Identifier,
+    Model,
+    RoomName,
+    Sequence,
+    Timestamp,
+)
 from opsroom_contracts.serialization.versions import StoredContract
 
 TEXT_MAX = 4000
@@ -246,11 +254,13 @@ class HistoryReply(Model):
 
     A full page is followed by the one before its first message, or after its last one. ``next`` is there if
     the page is shorter than its limit although there may be more: the ``before`` of the next page, or the
-    ``after`` if the request had one.
+    ``after`` if the request had one. ``epoch``: that of the sequences, as the gateway knew it when it
+    requested the page. A client drops a page of another epoch than its connection's.
     """
 
     messages: tuple[Message, ...]
     next: Sequence | None = None
+    epoch: Epoch | None = None
 
 
 class WhoamiRequest(Model):

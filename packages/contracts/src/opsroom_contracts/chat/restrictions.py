@@ -62,6 +62,10 @@ class Restrictions:
             return None
         return self.find(restriction_id(RestrictionKind.BAN, None, network), now)
 
+    def oldest_seq(self, now: datetime) -> int | None:
+        """Return the lowest sequence of a restriction in force; None if there is none."""
+        return min((seq for seq, one in self._records.values() if _in_force(one, now)), default=None)
+
     def in_force(self, now: datetime) -> Iterator[RestrictionRecord]:
         """Iterate over the restrictions in force."""
         return (one for _, one in self._records.values() if _in_force(one, now))

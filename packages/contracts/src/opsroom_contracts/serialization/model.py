@@ -102,3 +102,6 @@ RoomName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
 
 Sequence = Annotated[int, Field(ge=0, le=2**63 - 1)]
 """A sequence number in a JetStream stream; 0 is before the first message."""
+
+Epoch = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,32}$")]
+"""The id of a stream's life: another one means that sequences no longer refer to the same events."""

@@ -14,6 +14,7 @@ from nats.js.errors import NotFoundError
 from opsroom_messaging.client.connection import REQUEST_TIMEOUT_SECONDS, NatsConnection
 from opsroom_messaging.client.unsubscribe import unsubscribe_quietly
 from opsroom_messaging.errors import UnavailableError
+from opsroom_messaging.jetstream.stream_epoch import epoch_of
 
 _NO_MESSAGE = 10037
 _END_OF_BATCH = frozenset({"204", "404"})
@@ -45,10 +46,11 @@ class StreamMessage:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The first and last sequence of a stream; in an empty stream, first = last + 1."""
+    """The first and last sequence of a stream, and its epoch; in an empty stream, first = last + 1."""
 
     first: int
     last: int
+    epoch: str | None = None
 
 
 class StreamReader:
@@ -89,16 +91,16 @@ class StreamReader:
         return StreamMessage(seq, stored.subject or "", stored.data or b"", at=stored.time or _EPOCH)
 
     async def bounds(self) -> Bounds:
-        """The current first and last sequence.
+        """The current first and last sequence, and the epoch.
 
         Raises:
             UnavailableError: no reply.
         """
         try:
-            state = (await self._broker.jetstream.stream_info(self._stream)).state
+            info = await self._broker.jetstream.stream_info(self._stream)
         except (JetStreamError, NatsError, TimeoutError) as error:
             raise UnavailableError(f"reading the bounds of {self._stream}: {error}") from error
-        return Bounds(max(state.first_seq, 1), state.last_seq)
+        return Bounds(max(info.state.first_seq, 1), info.state.last_seq, epoch_of(info))
 
     async def count(self, subject: str, *, start: int) -> int:
         """How many messages match ``subject`` from sequence ``start`` on, without reading them.

@@ -1,21 +1,29 @@
-"""An ordered subscription to a stream: each message once, through restarts of the broker or connection."""
+"""An ordered subscription to a stream: each message once, through restarts of the broker or connection.
+
+It also notices when the stream is no longer the one that was read: deleted and created again, restored from a
+backup, or purged. The handler then starts over.
+"""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import Enum
-from typing import Protocol
 from uuid import uuid4
 
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import Error as JetStreamError
+from nats.js.errors import NotFoundError
 
 from opsroom_messaging.client.connection import NatsConnection, describe
 from opsroom_messaging.client.unsubscribe import unsubscribe_quietly
+from opsroom_messaging.jetstream.delivery import Delivery
+from opsroom_messaging.jetstream.sequence_waiters import SequenceWaiters
+from opsroom_messaging.jetstream.stream_continuity import StreamBehindError, StreamContinuity
+from opsroom_messaging.jetstream.stream_handler import StreamHandler
+from opsroom_messaging.jetstream.stream_position import Known, ResumeCheck
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
 from opsroom_runtime.failure_log import FailureLog
 from opsroom_runtime.spans import SpanKind
@@ -23,6 +31,8 @@ from opsroom_runtime.spans import SpanKind
 _HEARTBEAT_SECONDS = 1.0
 _MISSED_HEARTBEATS = 3
 """After this many heartbeat intervals without any message, the consumer is considered lost."""
+_HEARTBEATS_PER_CHECK = 2
+"""The stream is checked once in this many heartbeat intervals."""
 _RESTART_DELAY_SECONDS, _MAX_RESTART_DELAY_SECONDS = 0.2, 2.0
 _PENDING_MESSAGES = 65_536
 _PENDING_BYTES = 64 * 1024 * 1024
@@ -36,24 +46,11 @@ class StartPolicy(Enum):
     """Where a subscription starts, and where it resumes after an interruption."""
 
     EVENTS = "events"
-    """Start at a sequence; resume after the last one seen."""
+    """Start with the newest messages; resume after the last one seen."""
     STATE = "state"
     """Start and resume with the last message of each subject, since records may have expired meanwhile."""
     STATE_THEN_EVENTS = "state then events"
     """Start with the last message of each subject; resume after the last sequence seen."""
-
-
-class StreamHandler(Protocol):
-    """Receives the messages of a subscription. Called on the event loop, in order; must not block."""
-
-    def on_restart(self, *, reset: bool) -> None:
-        """Called before each (re)start. ``reset``: discard the state; else the messages continue."""
-
-    def on_message(self, message: StreamMessage) -> None:
-        """Called for each message."""
-
-    def on_synced(self) -> None:
-        """Called when everything stored at the (re)start is delivered; later messages are new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +61,13 @@ class SubscriptionSpec:
         stream: the stream's name.
         subjects: subject filters.
         policy: where to start and resume.
-        start_seq: the first sequence, for ``StartPolicy.EVENTS``.
+        newest: how many of the newest sequences to start with, for ``StartPolicy.EVENTS``; None: all.
     """
 
     stream: str
     subjects: tuple[str, ...]
     policy: StartPolicy
-    start_seq: int = 1
+    newest: int | None = None
 
 
 class StreamSubscription:
@@ -95,14 +92,16 @@ class StreamSubscription:
         self._broker = broker
         self._spec = spec
         self._handler = handler
-        self._last_seq = spec.start_seq - 1
+        self._continuity = StreamContinuity(
+            broker, spec.stream, newest=spec.newest, always_resets=spec.policy is StartPolicy.STATE
+        )
+        self._resume_check: ResumeCheck | None = None
         self._consumer_seq = 0
         self._last_receive = 0.0
         self._catching_up = True
-        self._stream_created: datetime | None = None
         self._interrupted = asyncio.Event()
         self._generation: object | None = None
-        self._seq_waiters: list[tuple[int, asyncio.Future[None]]] = []
+        self._waiters = SequenceWaiters()
         self._ready = asyncio.Event()
         self._pending_messages = pending_messages
         self.restarts = 0
@@ -113,7 +112,7 @@ class StreamSubscription:
     def _register_metrics(self) -> None:
         metrics, labels = self._broker.metrics, (self._spec.stream,)
         metrics.gauge(
-            "stream_position", "Last sequence delivered.", lambda: {labels: self._last_seq}, ("stream",)
+            "stream_position", "Last sequence delivered.", lambda: {labels: self.last_seq}, ("stream",)
         )
         metrics.gauge(
             "stream_live", "1 while the subscription is in sync.", lambda: {labels: self.live}, ("stream",)
@@ -130,7 +129,12 @@ class StreamSubscription:
     @property
     def last_seq(self) -> int:
         """The last sequence delivered."""
-        return self._last_seq
+        return self._continuity.position.seq
+
+    @property
+    def epoch(self) -> str | None:
+        """The epoch of the stream that was read; None: it has none yet."""
+        return self._continuity.position.epoch
 
     @property
     def live(self) -> bool:
@@ -148,18 +152,7 @@ class StreamSubscription:
 
     async def wait_for(self, seq: int, timeout: float) -> bool:
         """Wait until sequence ``seq`` is delivered; False if that takes longer than ``timeout`` seconds."""
-        if self._last_seq >= seq:
-            return True
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._seq_waiters.append((seq, waiter))
-        try:
-            async with asyncio.timeout(timeout):
-                await waiter
-        except TimeoutError:
-            return False
-        finally:
-            self._seq_waiters = [pair for pair in self._seq_waiters if pair[1] is not waiter]
-        return True
+        return self.last_seq >= seq or await self._waiters.wait(seq, timeout)
 
     async def run(self) -> None:
         """Deliver messages until cancelled; restart after each interruption."""
@@ -167,7 +160,7 @@ class StreamSubscription:
         while True:
             try:
                 await self._run_once()
-            except (JetStreamError, NatsError, TimeoutError) as error:
+            except (JetStreamError, NatsError, TimeoutError, StreamBehindError) as error:
                 failure_log.failed(describe(error))
                 delay = _RESTART_DELAY_SECONDS * failure_log.failures
                 await asyncio.sleep(min(delay, _MAX_RESTART_DELAY_SECONDS))
@@ -188,38 +181,28 @@ class StreamSubscription:
             pending_bytes_limit=_PENDING_BYTES,
         )
         try:
-            reset = await self._must_reset()
-            config = self._consumer_config(inbox, reset=reset)
-            self._handler.on_restart(reset=reset)
+            restart, self._resume_check = await self._continuity.restart()
+            config = self._consumer_config(inbox, reset=restart.reset)
+            self._handler.on_restart(restart)
             info = await self._broker.jetstream.add_consumer(self._spec.stream, config)
             self._last_receive = asyncio.get_running_loop().time()
             if not info.num_pending and not self._consumer_seq:
-                self._set_synced()
+                self._on_nothing_pending()
             await self._until_interrupted()
         finally:
             self._generation = None
             await unsubscribe_quietly(subscription)  # the broker deletes a consumer that nobody listens to
 
-    async def _must_reset(self) -> bool:
-        """Whether to discard the state: at the first start, always for ``STATE``, or if it can't resume."""
-        info = await self._broker.jetstream.stream_info(self._spec.stream)
-        same_stream = self._stream_created == info.created
-        self._stream_created = info.created
-        if same_stream and self._spec.policy is not StartPolicy.STATE:
-            if info.state.first_seq <= self._last_seq + 1:
-                return False
-            log.warning("stream %s no longer has sequence %d", self._spec.stream, self._last_seq + 1)
-        self._last_seq = max(self._spec.start_seq, info.state.first_seq) - 1
-        return True
-
     def _consumer_config(self, inbox: str, *, reset: bool) -> ConsumerConfig:
         from_state = reset and self._spec.policy is not StartPolicy.EVENTS
+        # A known message is delivered once more, to see that it is still the same.
+        start = self.last_seq + (1 if self._resume_check is None else 0)
         return ConsumerConfig(
             name=uuid4().hex,
             deliver_subject=inbox,
             filter_subjects=list(self._spec.subjects),
             deliver_policy=DeliverPolicy.LAST_PER_SUBJECT if from_state else DeliverPolicy.BY_START_SEQUENCE,
-            opt_start_seq=None if from_state else self._last_seq + 1,
+            opt_start_seq=None if from_state else start,
             ack_policy=AckPolicy.NONE,
             max_deliver=1,
             flow_control=True,
@@ -230,12 +213,12 @@ class StreamSubscription:
         )
 
     async def _until_interrupted(self) -> None:
-        """Return after a reconnect, a gap, or three missed heartbeats.
+        """Return after a reconnect, a gap, three missed heartbeats, or a change of the stream.
 
         Missed heartbeats are counted in iterations of the event loop, so that a stalled process does not
         blame the broker.
         """
-        missed, last_receive = 0, self._last_receive
+        missed, last_receive, beats = 0, self._last_receive, 0
         while missed < _MISSED_HEARTBEATS:
             try:
                 async with asyncio.timeout(_HEARTBEAT_SECONDS):
@@ -244,7 +227,18 @@ class StreamSubscription:
             except TimeoutError:
                 missed = missed + 1 if self._last_receive == last_receive else 0
                 last_receive = self._last_receive
+            beats += 1
+            if beats % _HEARTBEATS_PER_CHECK == 0 and not self._catching_up and await self._has_changed():
+                return
         log.warning("no heartbeat from stream %s; restarting the subscription", self._spec.stream)
+
+    async def _has_changed(self) -> bool:
+        """Return whether the subscription must restart, because the stream was replaced or purged."""
+        try:
+            async with asyncio.timeout(_HEARTBEAT_SECONDS):
+                return await self._continuity.has_changed(self._handler)
+        except (JetStreamError, NatsError, TimeoutError) as error:
+            return isinstance(error, NotFoundError)
 
     def _message_callback(self) -> Callable[[Msg], Awaitable[None]]:
         """A new callback for each (re)start; it ignores messages that arrive after its subscription ended."""
@@ -259,26 +253,34 @@ class StreamSubscription:
             if message.headers is not None and "Status" in message.headers:
                 await self._handle_control_message(message, received)
                 return
-            fields = message.reply.split(".")
-            # $JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>[...]
-            offset = 2 if len(fields) == 9 else 4
+            delivery = Delivery.parse(message)
             received += 1
-            if int(fields[offset + 4]) != received:
+            if delivery.consumer_seq != received:
                 self._on_gap()
                 return
             self._consumer_seq = received
-            stored_at = datetime.fromtimestamp(int(fields[offset + 5]) / 1e9, UTC)
-            pending = int(fields[offset + 6])
-            stored = StreamMessage(int(fields[offset + 3]), message.subject, message.data, pending, stored_at)
-            if self._broker.tracer.enabled and message.headers and not self._catching_up:
-                with self._broker.tracer.span(
-                    f"take {self._spec.stream}", SpanKind.CONSUMER, message.headers, seq=stored.seq
-                ):
-                    self._deliver(stored)
-            else:
-                self._deliver(stored)
+            self._on_delivery(message, delivery)
 
         return on_message
+
+    def _on_delivery(self, message: Msg, delivery: Delivery) -> None:
+        check, self._resume_check = self._resume_check, None
+        if check is not None:
+            if check.disproved_by(delivery.known):
+                self._on_other_stream()
+                return
+            if check.known == delivery.known:  # delivered before
+                if self._catching_up and not delivery.pending:
+                    self._set_synced()
+                return
+        stored = delivery.message(message)
+        if self._broker.tracer.enabled and message.headers and not self._catching_up:
+            with self._broker.tracer.span(
+                f"take {self._spec.stream}", SpanKind.CONSUMER, message.headers, seq=stored.seq
+            ):
+                self._deliver(stored, delivery.known)
+        else:
+            self._deliver(stored, delivery.known)
 
     async def _handle_control_message(self, message: Msg, received: int) -> None:
         if message.reply:  # flow control: the broker pauses until this reply
@@ -295,18 +297,26 @@ class StreamSubscription:
         log.warning("missed a message of %s; restarting the subscription", self._spec.stream)
         self._interrupted.set()
 
-    def _deliver(self, message: StreamMessage) -> None:
+    def _on_other_stream(self) -> None:
+        self._continuity.position.disprove()
+        self._interrupted.set()
+
+    def _on_nothing_pending(self) -> None:
+        check, self._resume_check = self._resume_check, None
+        if check is not None and check.required:
+            self._on_other_stream()
+        else:
+            self._set_synced()
+
+    def _deliver(self, message: StreamMessage, known: Known) -> None:
         try:
             self._handler.on_message(message)
         except Exception:  # the boundary: one message must not end the subscription
             log.exception("handling a message on %s (sequence %d) failed", message.subject, message.seq)
-        self._last_seq = message.seq
+        self._continuity.position.advance(known)
         if self._catching_up and not message.pending:
             self._set_synced()
-        if self._seq_waiters:
-            for seq, waiter in self._seq_waiters:
-                if seq <= message.seq and not waiter.done():
-                    waiter.set_result(None)
+        self._waiters.on_delivered(message.seq)
 
     def _set_synced(self) -> None:
         self._catching_up = False

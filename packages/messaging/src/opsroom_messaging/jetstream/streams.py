@@ -12,6 +12,7 @@ from nats.js.errors import Error as JetStreamError
 from opsroom_contracts import subjects
 from opsroom_messaging.client.connection import NatsConnection, describe, is_transient
 from opsroom_messaging.errors import BrokerUnavailableError, BrokerUnusableError
+from opsroom_messaging.jetstream.stream_epoch import ensure_epoch
 
 _STREAM_EXISTS = 10058
 _NO_CLUSTER = 10074
@@ -113,7 +114,7 @@ async def ensure_stream(broker: NatsConnection, spec: StreamSpec) -> None:
 
     The number of replicas can be raised at runtime, but is never lowered: a process without the setting
     would do so. If the broker's disk has no space for ``max_bytes``, the stream gets a smaller limit, and a
-    warning is logged.
+    warning is logged. A new stream gets an epoch, and a restored one another epoch.
 
     Raises:
         BrokerUnusableError: the broker rejected the stream, has fewer nodes than replicas are required, or
@@ -121,6 +122,7 @@ async def ensure_stream(broker: NatsConnection, spec: StreamSpec) -> None:
     """
     try:
         info = await _create_or_update(broker, spec)
+        await ensure_epoch(broker, info)
     except (JetStreamError, NatsError, TimeoutError) as error:
         raise _creation_error(spec, error) from error
     if not (info.config.allow_atomic and info.config.allow_msg_schedules):
@@ -161,7 +163,8 @@ async def _create(broker: NatsConnection, spec: StreamSpec) -> StreamInfo:
 
 async def _update(broker: NatsConnection, spec: StreamSpec, existing: StreamInfo) -> StreamInfo:
     """Update the stream if its configuration differs; on a full disk even an identical update is rejected."""
-    config, current = _config(spec), existing.config
+    current = existing.config
+    config = replace(_config(spec), metadata=current.metadata)  # the epoch stays
     if _matches(current, config):
         return existing
     try:

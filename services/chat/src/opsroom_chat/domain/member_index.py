@@ -54,6 +54,13 @@ class MemberIndex:
         """Return the sizes for the statistics."""
         return {"members": len(self._members), "names": len(self._names)}
 
+    def oldest_seq(self, now: datetime) -> int | None:
+        """Return the lowest sequence of a record that the index is made of; None if it is empty."""
+        sequences = [entry.seq for entry in self._members.values()]
+        sequences += [entry.seq for entry in self._names.values()]
+        restriction = self.restrictions.oldest_seq(now)
+        return min(sequences if restriction is None else [*sequences, restriction], default=None)
+
     def put_member(self, member: Member, seq: int) -> None:
         """Apply a member's record."""
         known = self._members.get(member.user.id)

@@ -21,6 +21,7 @@ from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import AuthMethod, Authorizer, Principal
 from opsroom_gateway.middleware.rate_limits import Limits
 from opsroom_gateway.projections.members import MemberProjection
+from opsroom_gateway.projections.messages import MessageProjection
 from opsroom_messaging.client.request_client import RequestClient
 
 _Room = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$", examples=["general"])]
@@ -93,7 +94,7 @@ def users_router(
     return router
 
 
-def history_router(requester: RequestClient, access: Authorizer) -> APIRouter:
+def history_router(requester: RequestClient, messages: MessageProjection, access: Authorizer) -> APIRouter:
     """Build the route of the history."""
     router = APIRouter(prefix="/chat", tags=["chat"], dependencies=[BEARER])
 
@@ -112,7 +113,9 @@ def history_router(requester: RequestClient, access: Authorizer) -> APIRouter:
     ) -> HistoryReply:
         """A page in ascending order: the latest messages, those before a sequence, or those after one."""
         request = HistoryRequest(room=room, before=before, after=after, limit=limit)
-        return await requester.request(endpoints.HISTORY, request)
+        epoch = messages.epoch
+        page = await requester.request(endpoints.HISTORY, request)
+        return page.model_copy(update={"epoch": epoch})
 
     return router
 

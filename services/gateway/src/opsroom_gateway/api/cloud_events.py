@@ -9,20 +9,23 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from opsroom_contracts.chat.moderation import RestrictionFields
 from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.identity import Action
+from opsroom_contracts.serialization.model import Timestamp
 from opsroom_gateway.api.problem_details import error_responses
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import AuthMethod, Authorizer, Principal
 from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
-from opsroom_gateway.fanout.replay import HistoryGapError, Replayer
+from opsroom_gateway.fanout.replay import Cursor, HistoryGapError, Replayer
 from opsroom_gateway.middleware.client_address import client_of
 from opsroom_gateway.presence.restriction_enforcer import is_ban
-from opsroom_gateway.projections.instances import InstanceProjection, reset_chunk
+from opsroom_gateway.projections.instances import InstanceProjection
 from opsroom_gateway.transport.event_stream import EventStream, EventStreamConnection
 from opsroom_messaging.errors import UnavailableError
 
 _DESCRIPTION = """Events are named `change`, with the stream's sequence as `id:`. Resume with `Last-Event-ID`
-(sent by browsers automatically) or `?since=`, where 0 is the beginning; the header takes precedence. An event
-named `reset` means that missed events can't be replayed: fetch the list again. Comments are heartbeats."""
+(sent by browsers automatically) or `?since=`, where 0 is the beginning; the header takes precedence. Add the
+`epoch` of the list or the last `reset`, and the `timestamp` of the event at `since`: the server then notices
+that it was restored from a backup, or that its data was deleted, in the meantime. An event named `reset`
+means that missed events can't be replayed: fetch the list again. Comments are heartbeats."""
 
 _EXAMPLE = """id: 41
 event: change
@@ -35,6 +38,8 @@ _STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream
 _RETRY_SECONDS = (1.0, 5.0)
 """Range of the retry delay if missed events can't be read; random, to spread the reconnects."""
 _Since = Annotated[int | None, Query(ge=0, le=2**63 - 1)]
+_Epoch = Annotated[str | None, Query(max_length=64)]
+_TimestampQuery = Annotated[Timestamp | None, Query()]
 _LastEventId = Annotated[str | None, Header(alias="Last-Event-ID")]
 
 
@@ -59,9 +64,12 @@ def events_router(
         request: Request,
         principal: Annotated[Principal, Depends(access.require(Action.SEE_SERVERS))],
         since: _Since = None,
+        epoch: _Epoch = None,
+        timestamp: _TimestampQuery = None,
         last_event_id: _LastEventId = None,
     ) -> EventStream:
-        position = _resume_position(since, last_event_id)
+        cursor = None if since is None else Cursor(since, epoch, timestamp)
+        cursor = _resume_position(cursor, epoch, last_event_id)
         client = client_of(request)
         known = principal.auth_method is not AuthMethod.NONE
         name, identity = (principal.name, principal.identity) if known else (None, None)
@@ -82,7 +90,7 @@ def events_router(
             revocations.watch(connection, principal, Action.SEE_SERVERS, connection.end)
             await revocations.recheck(connection, request)
             if connection.open:
-                await _begin(projection, replayer, connection, position)
+                await _begin(projection, replayer, connection, cursor)
 
         return EventStream(begin)
 
@@ -94,28 +102,35 @@ def _on_restriction(connection: EventStreamConnection, restriction: RestrictionF
         connection.end()
 
 
-def _resume_position(since: int | None, last_event_id: str | None) -> int | None:
-    """Return the sequence to resume from; None: live events only; -1: the id is invalid, so reset."""
+def _resume_position(requested: Cursor | None, epoch: str | None, last_event_id: str | None) -> Cursor | None:
+    """Return the position to resume from; None: live events only; sequence -1: the id is invalid, so reset.
+
+    A browser repeats the query of its first request, so a timestamp may belong to an earlier event.
+    """
     if last_event_id is None or not last_event_id.strip():
-        return since
+        return requested
     digits = last_event_id.strip()
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else -1
+    seq = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else -1
+    return requested if requested is not None and requested.seq == seq else Cursor(seq, epoch)
 
 
 async def _begin(
-    projection: InstanceProjection, replayer: Replayer, connection: EventStreamConnection, since: int | None
+    projection: InstanceProjection,
+    replayer: Replayer,
+    connection: EventStreamConnection,
+    cursor: Cursor | None,
 ) -> None:
     """Send missed events, then subscribe to live ones."""
-    if since is not None:
+    if cursor is not None:
         try:
-            if since < 0:
+            if cursor.seq < 0:
                 raise HistoryGapError
-            async for part in replayer.replay_from(since, None):
+            async for part in replayer.replay_from(cursor, None):
                 connection.write(part.frames)
                 if not part.last and not await connection.wait_drained():
                     return
         except HistoryGapError:
-            connection.write(reset_chunk(projection.head))
+            connection.write(projection.reset_chunk())
         except UnavailableError:
             connection.end(random.uniform(*_RETRY_SECONDS))  # noqa: S311 - nothing secret
             return

@@ -4,9 +4,10 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
-from opsroom_gateway.fanout.replay_buffer import ReplayBuffer
+from opsroom_gateway.fanout.replay_buffer import Frame, ReplayBuffer
 from opsroom_messaging.errors import UnavailableError
 from opsroom_messaging.jetstream.stream_reader import Bounds, StreamMessage, StreamReader
 from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
@@ -22,15 +23,30 @@ _WARM_UP_COUNT = 512
 
 log = logging.getLogger(__name__)
 
-Frame = tuple[int, bytes]
-"""A sequence and its prepared frame."""
-
 
 class Stream(Protocol):
-    """A live stream with a buffer of its newest frames."""
+    """A live stream with a buffer of its newest frames.
+
+    ``head``, ``head_timestamp``: the sequence and timestamp of the last event (None: unknown). ``epoch``:
+    the stream's epoch, if it has one.
+    """
 
     buffer: ReplayBuffer
     head: int
+    head_timestamp: datetime | None
+    epoch: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a reader left: the last sequence that it received.
+
+    ``epoch``: the last epoch that it received. ``timestamp``: that of the event at ``seq``.
+    """
+
+    seq: int
+    epoch: str | None = None
+    timestamp: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +58,10 @@ class ReplayChunk:
 
 
 class HistoryGapError(Exception):
-    """The missed events can't be replayed: they have expired, never existed, or are too many."""
+    """The missed events can't be replayed.
+
+    They have expired, never existed, are too many, or the stream is another one than the reader knows.
+    """
 
 
 class Replayer:
@@ -53,7 +72,7 @@ class Replayer:
         stream: Stream,
         reader: StreamReader,
         subject: str,
-        render: Callable[[StreamMessage], bytes],
+        render: Callable[[StreamMessage], Frame],
         subscription: StreamSubscription,
         *,
         max_concurrent: int = 32,
@@ -66,6 +85,11 @@ class Replayer:
         self._slots = asyncio.Semaphore(max_concurrent)
         self._backfill_lock = asyncio.Lock()
         self._failed_backfills = 0
+        self._bounds_request: asyncio.Task[Bounds] | None = None
+
+    def position(self) -> Cursor:
+        """Return the position from which a reader that has everything resumes."""
+        return Cursor(self._stream.head, self._stream.epoch, self._stream.head_timestamp)
 
     async def warm_up(self) -> None:
         """Fill the replay buffer before the first client connects: after a restart all reconnect at once."""
@@ -74,8 +98,8 @@ class Replayer:
         except UnavailableError as error:
             log.warning("the replay buffer is not warm; it is filled when clients reconnect: %s", error)
 
-    async def replay_from(self, since: int, limit: int | None) -> AsyncIterator[ReplayChunk]:
-        """Yield everything after ``since``, in chunks of at most ``CHUNK_BYTES`` (or one frame).
+    async def replay_from(self, cursor: Cursor, limit: int | None) -> AsyncIterator[ReplayChunk]:
+        """Yield everything after ``cursor``, in chunks of at most ``CHUNK_BYTES`` (or one frame).
 
         The last chunk comes from the replay buffer. A caller that writes it and subscribes without awaiting
         in between gets no gaps and no duplicates.
@@ -84,13 +108,9 @@ class Replayer:
             HistoryGapError: the events can't be replayed, or are more than ``limit`` sequences.
             UnavailableError: the broker did not reply, or this process is behind the client.
         """
-        stream = self._stream
-        if since > stream.head:  # seen at another gateway that is slightly ahead
-            await self._subscription.wait_for(since, _CATCH_UP_SECONDS)
-        if since > stream.head and since <= (await self._reader.bounds()).last:
-            raise UnavailableError("this gateway is behind what the client has seen on another one")
-        if since > stream.head or (limit is not None and stream.head - since > limit):
-            raise HistoryGapError
+        stream, since, restarts = self._stream, cursor.seq, self._stream.buffer.restarts
+        await self._check_head(since, limit)
+        await self._check_same_stream(cursor)
         checked = False
         while True:
             if not checked and await self._ensure_backfilled(since):
@@ -103,12 +123,67 @@ class Replayer:
                     page = await self._page(since)
                 for chunk in _chunks(page):
                     yield ReplayChunk(chunk, last=False)
-                since = page[-1][0] if page else stream.buffer.first_seq - 1
+                since = page[-1].seq if page else stream.buffer.first_seq - 1
                 continue
+            if stream.buffer.restarts != restarts:
+                raise HistoryGapError  # the stream was replaced meanwhile, and this reader got no reset
             since, frames, last = _first_chunk(stream.buffer.after(since), since)
             yield ReplayChunk(frames, last=last)
             if last:
                 return
+
+    async def _check_head(self, since: int, limit: int | None) -> None:
+        """Check that ``since`` is not beyond the last event, and at most ``limit`` sequences before it."""
+        stream = self._stream
+        if since > stream.head:  # seen at another gateway that is slightly ahead
+            await self._subscription.wait_for(since, _CATCH_UP_SECONDS)
+        if since > stream.head and since <= (await self._reader.bounds()).last:
+            raise UnavailableError("this gateway is behind what the client has seen on another one")
+        if since > stream.head or (limit is not None and stream.head - since > limit):
+            raise HistoryGapError
+
+    async def _check_same_stream(self, cursor: Cursor) -> None:
+        """Check that the stream is the one that the reader knows, and still has the reader's last event.
+
+        A stream that was created again has another epoch. One that was restored from a backup may have the
+        same epoch, but other events from the end of the backup on.
+
+        Raises:
+            HistoryGapError: it is not the same.
+            UnavailableError: this process has not noticed yet that the stream was replaced or purged, or the
+                broker did not reply.
+        """
+        if cursor.epoch is None and cursor.timestamp is None:
+            return
+        bounds, own = await self._current_bounds(), self._stream.epoch
+        epoch = own if bounds is None or bounds.epoch is None else bounds.epoch
+        if own is not None and own != epoch:
+            raise UnavailableError("this gateway has not noticed the stream's new epoch yet")
+        if cursor.epoch is not None and epoch is not None and cursor.epoch != epoch:
+            raise HistoryGapError
+        if cursor.timestamp is not None and cursor.seq:
+            await self._check_event(cursor.seq, cursor.timestamp, bounds)
+
+    async def _check_event(self, seq: int, timestamp: datetime, bounds: Bounds | None) -> None:
+        stream = self._stream
+        found = stream.head_timestamp if seq == stream.head else stream.buffer.timestamp_of(seq)
+        if found == timestamp and bounds is not None and seq < bounds.first:
+            raise UnavailableError("this gateway has not noticed yet that the stream was trimmed or purged")
+        if found is None:
+            async with self._slots:
+                page = await self._reader.page(self._subject, start=seq, count=1)
+            found = self._render(page[0]).timestamp if page and page[0].seq == seq else None
+        if found != timestamp:
+            raise HistoryGapError
+
+    async def _current_bounds(self) -> Bounds | None:
+        """Read the stream's bounds; concurrent calls share one request. None: the broker did not reply."""
+        if self._bounds_request is None or self._bounds_request.done():
+            self._bounds_request = asyncio.create_task(self._reader.bounds())
+        try:
+            return await asyncio.shield(self._bounds_request)
+        except UnavailableError:
+            return None
 
     async def _ensure_backfilled(self, since: int) -> bool:
         """Extend the replay buffer back to ``since`` unless that is too far. Returns whether it reaches back.
@@ -141,7 +216,7 @@ class Replayer:
         reached = start
         while reached < first_seq:
             page = await self._reader.page(self._subject, start=reached, count=_PAGE)
-            frames += [(stored.seq, self._render(stored)) for stored in page if stored.seq < first_seq]
+            frames += [self._render(stored) for stored in page if stored.seq < first_seq]
             reached = page[-1].seq + 1 if len(page) == _PAGE else first_seq
         if (buffer.restarts, buffer.first_seq) == (restarts, first_seq) and start < first_seq:
             buffer.backfill(start, frames)
@@ -156,21 +231,19 @@ class Replayer:
         buffer = self._stream.buffer
         first_seq = buffer.first_seq
         page = await self._reader.page(self._subject, start=since + 1, count=_PAGE)
-        return buffer.with_redactions(
-            (stored.seq, self._render(stored)) for stored in page if stored.seq < first_seq
-        )
+        return buffer.with_redactions(self._render(stored) for stored in page if stored.seq < first_seq)
 
 
 def _first_chunk(frames: Iterable[Frame], since: int) -> tuple[int, bytes, bool]:
     """Join the frames that fit into one chunk. Returns the last sequence, the bytes, and whether all fit."""
     chunk: list[bytes] = []
     size = 0
-    for seq, frame in frames:
-        size += len(frame)
+    for frame in frames:
+        size += len(frame.data)
         if chunk and size > CHUNK_BYTES:
             return since, b"".join(chunk), False
-        chunk.append(frame)
-        since = seq
+        chunk.append(frame.data)
+        since = frame.seq
     return since, b"".join(chunk), True
 
 
@@ -178,5 +251,5 @@ def _chunks(frames: list[Frame]) -> Iterator[bytes]:
     last = False
     since = 0
     while not last:
-        since, chunk, last = _first_chunk((frame for frame in frames if frame[0] > since), since)
+        since, chunk, last = _first_chunk((frame for frame in frames if frame.seq > since), since)
         yield chunk

@@ -1,17 +1,28 @@
 """The newest prepared frames of a stream, so that most reconnects need no request to the broker."""
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
 
 _REDACTED_MAX = 1024
 """How many redacted sequences are remembered: longer than any read of the stream takes."""
+
+
+class Frame(NamedTuple):
+    """A prepared frame, its sequence, and the timestamp of its event (None: unknown)."""
+
+    seq: int
+    data: bytes
+    timestamp: datetime | None = None
 
 
 class ReplayBuffer:
     """Frames by sequence; the oldest are evicted beyond ``max_count`` frames or ``max_bytes`` bytes."""
 
     def __init__(self, max_count: int, max_bytes: int) -> None:
-        self._frames: deque[tuple[int, bytes]] = deque()
+        self._frames: deque[Frame] = deque()
         self._max_count = max_count
         self._max_bytes = max_bytes
         self._bytes = 0
@@ -34,43 +45,66 @@ class ReplayBuffer:
         self.first_seq = first_seq
         self.restarts += 1
 
-    def put(self, seq: int, frame: bytes) -> None:
-        """Append the frame of ``seq``, which must be above all earlier sequences."""
-        self._frames.append((seq, frame))
-        self._bytes += len(frame)
+    def put(self, frame: Frame) -> None:
+        """Append a frame, whose sequence must be above all earlier ones."""
+        self._frames.append(frame)
+        self._bytes += len(frame.data)
         while len(self._frames) > self._max_count or self._bytes > self._max_bytes:
-            oldest, dropped = self._frames.popleft()
-            self._bytes -= len(dropped)
-            self.first_seq = oldest + 1
+            self.first_seq = self._pop_oldest().seq + 1
 
-    def backfill(self, first_seq: int, frames: Sequence[tuple[int, bytes]]) -> None:
+    def backfill(self, first_seq: int, frames: Sequence[Frame]) -> None:
         """Prepend ``frames``: all that exist from ``first_seq`` up to the buffer's first sequence, ascending.
 
         If they don't all fit, the oldest are left out; present frames are kept.
         """
-        for seq, frame in reversed(self.with_redactions(frames)):
-            if len(self._frames) >= self._max_count or self._bytes + len(frame) > self._max_bytes:
-                self.first_seq = seq + 1
+        for frame in reversed(self.with_redactions(frames)):
+            if len(self._frames) >= self._max_count or self._bytes + len(frame.data) > self._max_bytes:
+                self.first_seq = frame.seq + 1
                 return
-            self._frames.appendleft((seq, frame))
-            self._bytes += len(frame)
+            self._frames.appendleft(frame)
+            self._bytes += len(frame.data)
         self.first_seq = first_seq
+
+    def trim(self, first_seq: int) -> datetime | None:
+        """Drop the frames below ``first_seq``: the stream no longer has them.
+
+        Returns:
+            The timestamp of the last dropped frame that was not redacted; None if there is none.
+        """
+        last: datetime | None = None
+        while self._frames and self._frames[0].seq < first_seq:
+            frame = self._pop_oldest()
+            if frame.data:
+                last = frame.timestamp
+        self.first_seq = max(self.first_seq, first_seq)
+        return last
+
+    def timestamp_of(self, seq: int) -> datetime | None:
+        """Return the timestamp of the event at ``seq``; None if it is not in the buffer."""
+        place = bisect_left(self._frames, seq, key=lambda frame: frame.seq)
+        found = self._frames[place] if place < len(self._frames) else None
+        return found.timestamp if found is not None and found.seq == seq else None
 
     def redact(self, seq: int) -> None:
         """Empty the frame of ``seq``, now and in later backfills; its sequence stays in the buffer."""
         self._redacted.append(seq)
-        for place, (known, frame) in enumerate(self._frames):
-            if known == seq:
-                self._frames[place] = (seq, b"")
-                self._bytes -= len(frame)
+        for place, frame in enumerate(self._frames):
+            if frame.seq == seq:
+                self._frames[place] = frame._replace(data=b"")
+                self._bytes -= len(frame.data)
                 return
 
-    def with_redactions(self, frames: Iterable[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+    def with_redactions(self, frames: Iterable[Frame]) -> list[Frame]:
         """Return ``frames``, with redacted ones empty: they may have been read before the removal."""
         if not self._redacted:
             return list(frames)
-        return [(seq, b"" if seq in self._redacted else frame) for seq, frame in frames]
+        return [frame._replace(data=b"") if frame.seq in self._redacted else frame for frame in frames]
 
-    def after(self, seq: int) -> Iterator[tuple[int, bytes]]:
+    def after(self, seq: int) -> Iterator[Frame]:
         """Iterate over frames above ``seq`` (at least ``first_seq - 1``) in ascending order."""
-        return (entry for entry in self._frames if entry[0] > seq)
+        return (frame for frame in self._frames if frame.seq > seq)
+
+    def _pop_oldest(self) -> Frame:
+        frame = self._frames.popleft()
+        self._bytes -= len(frame.data)
+        return frame

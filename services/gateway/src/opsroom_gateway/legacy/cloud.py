@@ -2,6 +2,8 @@
 
 import json
 import logging
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Literal, cast
 from uuid import uuid4
 
@@ -35,6 +37,8 @@ _ACTIONS: dict[str, Command] = {
     InstanceState.RUNNING: Command.START,
     InstanceState.STOPPED: Command.STOP,
 }
+
+_STATE_EVENTS = {InstanceState.RUNNING: EventType.STARTED, InstanceState.STOPPED: EventType.STOPPED}
 
 log = logging.getLogger(__name__)
 
@@ -115,18 +119,41 @@ class CourseCloud:
         info = RECEIVED_INFO.get(event.command) if received else DONE_INFO.get(event.type)
         if info is None:
             return
-        moment = rfc3339(event.timestamp)
+        self._publish(event.type, event.instance_id, event.state, event.timestamp, info, seq)
+        if event.type in {EventType.STARTED, EventType.STOPPED}:
+            self._broadcast_state(self.projection.instance(event.instance_id))
+
+    def on_rebuilt(self, before: Mapping[str, Instance]) -> None:
+        """Publish what differs after the stream was replaced or purged, as if it had just happened."""
+        now = {one.id: one for one in self.projection.instances() if _exists(one)}
+        known = {one.id: one for one in before.values() if _exists(one)}
+        for gone in known.keys() - now.keys():
+            self._publish_done(EventType.REMOVED, known[gone])
+        for one in now.values():
+            former = known.get(one.id)
+            if former is None:
+                self._publish_done(EventType.CREATED, one)
+            elif former.state is not one.state:
+                self._publish_done(_STATE_EVENTS[one.state], one)
+                self._broadcast_state(one)
+
+    def _publish_done(self, kind: EventType, instance: Instance) -> None:
+        info, seq = DONE_INFO[kind], self.projection.head
+        self._publish(kind, instance.id, instance.state, instance.timestamp, info, seq)
+
+    def _publish(
+        self, kind: EventType, instance_id: str, state: InstanceState, at: datetime, info: str, seq: int
+    ) -> None:
+        moment = rfc3339(at)
         frame = CourseCloudEvent(
-            type=cast('Literal["received"]', event.type.value),
-            id=event.instance_id,
-            state=event.state.value,
+            type=cast('Literal["received"]', kind.value),
+            id=instance_id,
+            state=state.value,
             info=info,
             timestamp=moment,
             time_stamp=moment,
         )
         self.streams.publish(sse_event(SSE_MESSAGE, encode(frame), seq))
-        if event.type in {EventType.STARTED, EventType.STOPPED}:
-            self._broadcast_state(self.projection.instance(event.instance_id))
 
     def _broadcast_state(self, instance: Instance | None) -> None:
         states: list[CourseInstanceState] = []

@@ -47,7 +47,7 @@ def build_plugin(settings: LegacySettings, components: Components) -> LegacyPlug
     cloud = CourseCloud(components.projections.cloud, components.commands)
     components.projections.chat.add_encoder(encoder)
     components.projections.members.watch(chat.on_member)
-    components.projections.cloud.watch(cloud.on_event)
+    components.projections.cloud.watch(cloud.on_event, cloud.on_rebuilt)
     broadcasters = {
         ("chat", "websocket", "course"): encoder.readers,
         ("cloud", "sse", "course"): cloud.streams,

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -139,6 +139,22 @@ class Sessions:
                 session.owner.lost(exited=True)
             else:
                 self._spawn(self._rejoin(session))
+
+    def compare(self, find: Callable[[str], Member | None], position: int | None) -> None:
+        """Compare all sockets with their records, which were read again.
+
+        ``position``: the last sequence that was read; a session that was stored later is left out. None: the
+        stream is another one, so the sequences of all sessions are void.
+        """
+        for session in [session for sessions in self._by_user.values() for session in sessions.values()]:
+            if position is None:
+                session.seq = 0
+            elif session.seq > position:
+                continue
+            member = find(session.user_id)
+            if session.rejoining or (member is not None and session.connection in member.connections):
+                continue
+            self._spawn(self._rejoin(session))
 
     def _note_orphans(self, member: Member, sessions: dict[str, Session]) -> None:
         """Update the orphans of this record, and schedule the removal of new ones."""

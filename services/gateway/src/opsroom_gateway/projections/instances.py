@@ -1,7 +1,8 @@
 """The instances and their events, read once for this process and sent to readers of both APIs."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from opsroom_contracts.cloud.commands import EventType
 from opsroom_contracts.cloud.events import cloud_event_of
@@ -9,8 +10,9 @@ from opsroom_contracts.cloud.models import INSTANCE_EVENT, Instance, InstanceEve
 from opsroom_contracts.http import SSE_CHANGE, SSE_RESET, InstanceList, ResetEvent
 from opsroom_contracts.serialization.codec import ContractError, encode
 from opsroom_gateway.fanout.broadcaster import Broadcaster
-from opsroom_gateway.fanout.replay_buffer import ReplayBuffer
+from opsroom_gateway.fanout.replay_buffer import Frame, ReplayBuffer
 from opsroom_gateway.transport.encoding import sse_event
+from opsroom_messaging.jetstream.stream_handler import Restart
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
 
 _BUFFER_COUNT = 4096
@@ -20,6 +22,8 @@ log = logging.getLogger(__name__)
 
 Watcher = Callable[[InstanceEvent, int], None]
 """Called with each event and its sequence, after the projection has applied it."""
+RebuildWatcher = Callable[[Mapping[str, Instance]], None]
+"""Called when the instances were read again from a changed stream, with those before, by id."""
 
 
 class InstanceProjection:
@@ -29,15 +33,21 @@ class InstanceProjection:
         self.readers = Broadcaster()
         self.buffer = ReplayBuffer(_BUFFER_COUNT, _BUFFER_BYTES)
         self.head = 0
+        self.head_timestamp: datetime | None = None
+        self.epoch: str | None = None
         self.malformed = 0
         self._instances: dict[str, Instance] = {}
+        self._sequences: dict[str, int] = {}
+        self._before: dict[str, Instance] | None = None
         self._live = False
         self._watchers: list[Watcher] = []
+        self._rebuild_watchers: list[RebuildWatcher] = []
         self._list: bytes | None = None
 
-    def watch(self, watcher: Watcher) -> None:
-        """Call ``watcher`` after every new event."""
+    def watch(self, watcher: Watcher, on_rebuilt: RebuildWatcher) -> None:
+        """Call ``watcher`` after every new event, and ``on_rebuilt`` after the instances were read again."""
         self._watchers.append(watcher)
+        self._rebuild_watchers.append(on_rebuilt)
 
     def instance(self, instance_id: str) -> Instance | None:
         """Return one instance, which may still be being created."""
@@ -48,22 +58,36 @@ class InstanceProjection:
         return tuple(self._instances[instance_id] for instance_id in sorted(self._instances))
 
     def list_json(self) -> bytes:
-        """Return the list with its sequence as JSON, cached until something changes."""
+        """Return the list with its position as JSON, cached until something changes."""
         if self._list is None:
-            self._list = encode(InstanceList(seq=self.head, instances=self.instances()))
+            listed = InstanceList(
+                seq=self.head,
+                epoch=self.epoch,
+                timestamp=self.head_timestamp,
+                instances=self.instances(),
+            )
+            self._list = encode(listed)
         return self._list
 
-    def on_restart(self, *, reset: bool) -> None:
-        """Continue, or (``fresh``) start over with the last event of every instance."""
-        if reset:
-            self._instances = {}
-            self._list = None
-            self.head = 0
+    def reset_chunk(self) -> bytes:
+        """Return the SSE chunk that makes a client refetch the list and then resume from ``head``."""
+        data = ResetEvent(seq=self.head, epoch=self.epoch, timestamp=self.head_timestamp)
+        return sse_event(SSE_RESET, encode(data), self.head)
+
+    def on_restart(self, restart: Restart) -> None:
+        """Continue, or start over with the last event of every instance."""
+        self.epoch = restart.epoch
+        self._list = None
+        if restart.reset:
+            if self._live:
+                self._before = self._instances
+            self._instances, self._sequences = {}, {}
+            self.head, self.head_timestamp = restart.next_seq - 1, None
             self._live = False
 
     def on_message(self, message: StreamMessage) -> None:
         """Apply one event. Events that violate their contract are skipped, counted and logged."""
-        self.head = message.seq
+        self.head, self.head_timestamp = message.seq, None
         self._list = None
         try:
             event = INSTANCE_EVENT.read(message.data)
@@ -71,11 +95,14 @@ class InstanceProjection:
             self.malformed += 1
             log.warning("skipped %s at %d: %s", message.subject, message.seq, error)
             return
+        self.head_timestamp = event.timestamp
         after = apply(event)
         if after is None:
             self._instances.pop(event.instance_id, None)
+            self._sequences.pop(event.instance_id, None)
         else:
             self._instances[event.instance_id] = after
+            self._sequences[event.instance_id] = message.seq
         if self._live:
             self._fan_out(event, message.seq)
 
@@ -85,31 +112,39 @@ class InstanceProjection:
             return
         self._live = True
         self.buffer.restart(self.head + 1)
-        self.readers.publish(reset_chunk(self.head))
+        self.readers.publish(self.reset_chunk())
+        before, self._before = self._before, None
+        if before is not None:
+            for watcher in self._rebuild_watchers:
+                watcher(before)
+
+    def on_trimmed(self, first_seq: int, horizon: datetime) -> bool:  # noqa: ARG002 - the port's signature
+        """Drop frames that the stream no longer has. Start over if it lost the state of an instance."""
+        self.buffer.trim(first_seq)
+        if self.head < first_seq:
+            self.head_timestamp = self._list = None
+        return any(seq < first_seq for seq in self._sequences.values())
 
     def _fan_out(self, event: InstanceEvent, seq: int) -> None:
         if event.type is not EventType.RETAINED:
-            chunk = change_chunk(event, seq)
-            self.buffer.put(seq, chunk)
-            self.readers.publish(chunk)
+            frame = change_frame(event, seq)
+            self.buffer.put(frame)
+            self.readers.publish(frame.data)
         for watcher in self._watchers:
             watcher(event, seq)
 
 
-def change_chunk(event: InstanceEvent, seq: int) -> bytes:
+def change_frame(event: InstanceEvent, seq: int) -> Frame:
     """Return the SSE chunk of an event."""
-    return sse_event(SSE_CHANGE, encode(cloud_event_of(event, seq)), seq)
+    return Frame(seq, sse_event(SSE_CHANGE, encode(cloud_event_of(event, seq)), seq), event.timestamp)
 
 
-def reset_chunk(seq: int) -> bytes:
-    """Return the SSE chunk that makes a client refetch the list; its event id lets it resume from there."""
-    return sse_event(SSE_RESET, encode(ResetEvent(seq=seq)), seq)
-
-
-def render_event(stored: StreamMessage) -> bytes:
+def render_event(stored: StreamMessage) -> Frame:
     """Return the SSE chunk of a stored event; empty if the event is not public or violates its contract."""
     try:
         event = INSTANCE_EVENT.read(stored.data)
     except ContractError:
-        return b""
-    return b"" if event.type is EventType.RETAINED else change_chunk(event, stored.seq)
+        return Frame(stored.seq, b"")
+    if event.type is EventType.RETAINED:
+        return Frame(stored.seq, b"", event.timestamp)
+    return change_frame(event, stored.seq)

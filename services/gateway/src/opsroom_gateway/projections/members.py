@@ -2,12 +2,14 @@
 
 import logging
 from collections.abc import Callable
+from datetime import datetime
 
 from opsroom_contracts.chat.frames import JoinedFrame, LeftFrame
 from opsroom_contracts.chat.models import MEMBER, Member, MemberStatus, User
 from opsroom_contracts.serialization.codec import ContractError, encode
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.transport.encoding import text_frame
+from opsroom_messaging.jetstream.stream_handler import Restart
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
 
 _LISTED = frozenset({MemberStatus.PRESENT, MemberStatus.LINGERING})
@@ -16,6 +18,8 @@ log = logging.getLogger(__name__)
 
 Watcher = Callable[[Member, int], None]
 """Called with each changed record and its sequence."""
+RebuildWatcher = Callable[[bool], None]
+"""Called when all records were read again. The argument: whether the stream is another one than before."""
 
 
 class MemberProjection:
@@ -31,7 +35,13 @@ class MemberProjection:
         self._members: dict[str, Member] = {}
         self._sequences: dict[str, int] = {}
         self._building: dict[str, tuple[Member, int]] | None = None
+        self._renewed = False
         self._watchers: list[Watcher] = []
+        self._rebuild_watchers: list[RebuildWatcher] = []
+
+    def watch_rebuilds(self, watcher: RebuildWatcher) -> None:
+        """Call ``watcher`` whenever all records were read again, after the changes were published."""
+        self._rebuild_watchers.append(watcher)
 
     def watch(self, watcher: Watcher) -> None:
         """Call ``watcher`` after every change, also of members who are not on the user list."""
@@ -51,9 +61,10 @@ class MemberProjection:
         present.sort(key=lambda member: (member.joined_at, member.user.id))
         return tuple(member.user for member in present)
 
-    def on_restart(self, *, reset: bool) -> None:
-        """Continue, or (``fresh``) build a second view, which replaces the present one when complete."""
-        self._building = {} if reset else None
+    def on_restart(self, restart: Restart) -> None:
+        """Continue, or build a second view, which replaces the present one when complete."""
+        self._building = {} if restart.reset else None
+        self._renewed = self._renewed or restart.renewed
 
     def on_message(self, message: StreamMessage) -> None:
         """Apply one record. Records that violate their contract are skipped, counted and logged."""
@@ -73,11 +84,19 @@ class MemberProjection:
         if self._building is None:
             return
         fresh, self._building = self._building, None
+        renewed, self._renewed = self._renewed, False
         for user_id in [known for known in self._members if known not in fresh]:
             self._forget(user_id)
         for member, seq in fresh.values():
-            if self._sequences.get(member.user.id) != seq:
+            # In another stream, the same sequence can be another record.
+            if self._sequences.get(member.user.id) != seq or self._members.get(member.user.id) != member:
                 self._change(member, seq)
+        for watcher in self._rebuild_watchers:
+            watcher(renewed)
+
+    def on_trimmed(self, first_seq: int, horizon: datetime) -> bool:  # noqa: ARG002 - the port's signature
+        """Start over if the stream lost the record of a member."""
+        return any(seq < first_seq for seq in self._sequences.values())
 
     def _change(self, member: Member, seq: int) -> None:
         user_id = member.user.id

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from datetime import datetime
+from datetime import UTC, datetime
 from time import time
 from typing import Protocol
 
@@ -10,8 +10,9 @@ from opsroom_contracts.chat.events import CHAT_EVENT, ChatEvent, MessageEvent, f
 from opsroom_contracts.chat.frames import ResetFrame
 from opsroom_contracts.serialization.codec import ContractError, encode
 from opsroom_gateway.fanout.broadcaster import Broadcaster
-from opsroom_gateway.fanout.replay_buffer import ReplayBuffer
+from opsroom_gateway.fanout.replay_buffer import Frame, ReplayBuffer
 from opsroom_gateway.transport.encoding import text_frame
+from opsroom_messaging.jetstream.stream_handler import Restart
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
 from opsroom_runtime.metrics import Histogram
 
@@ -35,36 +36,45 @@ class MessageEncoder(Protocol):
 
 
 class MessageProjection:
-    """Applies stored messages, and publishes them to the readers of each API."""
+    """Applies stored messages, and publishes them to the readers of each API.
 
-    def __init__(self, start: int, ring_messages: int, latency: Histogram | None = None) -> None:
+    After a reset it fills the replay buffer with the newest messages, and then makes all readers refetch.
+    """
+
+    def __init__(self, ring_messages: int, latency: Histogram | None = None) -> None:
         """``latency`` measures the time from a message's timestamp until it is written to all readers."""
         self._latency = latency
         self._timed: datetime | None = None
         self.readers = Broadcaster()
         self.buffer = ReplayBuffer(ring_messages, _BUFFER_BYTES)
-        self.head = start - 1
+        self.head = 0
+        self.head_timestamp: datetime | None = None
+        self.epoch: str | None = None
         self.malformed = 0
         self._encoders: list[MessageEncoder] = []
-        self._start = start
-        self._started = False
-        self.buffer.restart(start)
+        self._live = False
+        self._was_live = False
+        self._newest_stored_at = datetime.min.replace(tzinfo=UTC)
 
     def add_encoder(self, encoder: MessageEncoder) -> None:
         """Send new messages to the readers of ``encoder``, too."""
         self._encoders.append(encoder)
 
-    def on_restart(self, *, reset: bool) -> None:
-        """Continue, or (``fresh``, the stream could not be resumed) make every reader refetch."""
-        if reset and self._started:
-            self.head = 0
-            self.buffer.restart(1)
-            self.readers.publish(text_frame(encode(ResetFrame(seq=0))))
-        self._started = True
+    def on_restart(self, restart: Restart) -> None:
+        """Continue, or start over if the stream can't be resumed or is another one."""
+        self.epoch = restart.epoch
+        if restart.reset:
+            self._live = False
+            self.head = restart.next_seq - 1
+            self.head_timestamp = None
+            self.buffer.restart(restart.next_seq)
 
     def on_message(self, message: StreamMessage) -> None:
         """Publish one message. Messages that violate their contract are skipped, counted and logged."""
-        self.head = message.seq
+        self.head, self.head_timestamp = message.seq, None
+        # Readers of other APIs can't refetch: after a reset they get what they have not seen.
+        is_new = self._live or (self._was_live and message.at > self._newest_stored_at)
+        self._newest_stored_at = max(self._newest_stored_at, message.at)
         try:
             event = CHAT_EVENT.read(message.data)
             encoded = self._encode(event) if isinstance(event, MessageEvent) else []
@@ -72,17 +82,22 @@ class MessageProjection:
             self.malformed += 1
             log.warning("skipped %s at %d: %s", message.subject, message.seq, error)
             return
+        self.head_timestamp = event.timestamp
         replaced = replaced_seq(event)
         if replaced is not None:
             self.buffer.redact(replaced)  # no replay may contain its text
         frame = encoded_frame(event, message.seq)
-        self.buffer.put(message.seq, frame)
-        self.readers.publish(frame)
+        self.buffer.put(frame)
         for readers, other_frame in encoded:
-            if other_frame:
+            if other_frame and is_new:
                 readers.publish(other_frame)
+        if self._live:
+            self.readers.publish(frame.data)
+            self._measure(event)
+
+    def _measure(self, event: ChatEvent) -> None:
+        """Take one latency sample per event-loop iteration, after the broadcasters have written."""
         if isinstance(event, MessageEvent) and self._latency is not None and self._timed is None:
-            # One sample per event-loop iteration, taken after the broadcasters have written.
             self._timed = event.timestamp
             asyncio.get_running_loop().call_soon(self._observe, self._latency, event.timestamp)
 
@@ -95,18 +110,29 @@ class MessageProjection:
         latency.observe(max(0.0, time() - timestamp.timestamp()), "chat")
 
     def on_synced(self) -> None:
-        """Do nothing: the replay buffer fills as messages arrive."""
+        """Go live; readers from before a reset must refetch."""
+        if not self._live and self._was_live:
+            reset = ResetFrame(seq=self.head, epoch=self.epoch, timestamp=self.head_timestamp)
+            self.readers.publish(text_frame(encode(reset)))
+        self._live = self._was_live = True
+
+    def on_trimmed(self, first_seq: int, horizon: datetime) -> bool:
+        """Drop frames that the stream no longer has. Start over if some were purged."""
+        if self.head < first_seq:
+            self.head_timestamp = None
+        last = self.buffer.trim(first_seq)
+        return last is not None and last > horizon
 
 
-def encoded_frame(event: ChatEvent, seq: int) -> bytes:
+def encoded_frame(event: ChatEvent, seq: int) -> Frame:
     """Return the WebSocket frame of a stored event."""
-    return text_frame(encode(frame_of(event, seq)))
+    return Frame(seq, text_frame(encode(frame_of(event, seq))), event.timestamp)
 
 
-def render_message(stored: StreamMessage) -> bytes:
+def render_message(stored: StreamMessage) -> Frame:
     """Return the frame of a stored event; empty if the event violates its contract."""
     try:
         event = CHAT_EVENT.read(stored.data)
     except ContractError:
-        return b""
+        return Frame(stored.seq, b"")
     return encoded_frame(event, stored.seq)

@@ -52,12 +52,14 @@ class Projections:
 
 
 def build_projections(
-    broker: NatsConnection, restrictions: RestrictionProjection, start: int, ring_messages: int
+    broker: NatsConnection, restrictions: RestrictionProjection, ring_messages: int
 ) -> Projections:
-    """Build the projections. ``start``: the first message to hold; ``ring_messages``: how many to hold."""
-    chat = MessageProjection(start, ring_messages, fan_out_latency(broker.metrics))
+    """Build the projections. ``ring_messages``: how many messages to hold."""
+    chat = MessageProjection(ring_messages, fan_out_latency(broker.metrics))
     members, cloud = MemberProjection(), InstanceProjection()
-    chat_spec = SubscriptionSpec(subjects.CHAT_STREAM, (subjects.CHAT_EVENTS,), StartPolicy.EVENTS, start)
+    chat_spec = SubscriptionSpec(
+        subjects.CHAT_STREAM, (subjects.CHAT_EVENTS,), StartPolicy.EVENTS, newest=ring_messages
+    )
     members_spec = SubscriptionSpec(
         subjects.MEMBERS_STREAM, (subjects.MEMBERS, subjects.RESTRICTIONS), StartPolicy.STATE
     )

@@ -8,8 +8,8 @@ from opsroom_contracts.chat.moderation import RESTRICTION, RestrictionRecord
 from opsroom_contracts.chat.restrictions import Restrictions
 from opsroom_contracts.serialization.codec import ContractError
 from opsroom_contracts.subjects import restriction_subject
+from opsroom_messaging.jetstream.stream_handler import Restart, StreamHandler
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
-from opsroom_messaging.jetstream.stream_subscription import StreamHandler
 
 _PREFIX = restriction_subject("")
 
@@ -39,9 +39,9 @@ class RestrictionProjection:
         """Call ``watcher`` after every change."""
         self._watchers.append(watcher)
 
-    def on_restart(self, *, reset: bool) -> None:
-        """Continue, or (``fresh``) build a second view, which replaces the present one when complete."""
-        self._building = Restrictions() if reset else None
+    def on_restart(self, restart: Restart) -> None:
+        """Continue, or build a second view, which replaces the present one when complete."""
+        self._building = Restrictions() if restart.reset else None
 
     def on_message(self, message: StreamMessage) -> None:
         """Apply one record. Records that violate their contract are skipped, counted and logged."""
@@ -69,6 +69,11 @@ class RestrictionProjection:
         for gone in before.values():
             self._notify(gone.model_copy(update={"lifted": True}))
 
+    def on_trimmed(self, first_seq: int, horizon: datetime) -> bool:  # noqa: ARG002 - the port's signature
+        """Start over if the stream lost the record of a restriction in force."""
+        oldest = self._restrictions.oldest_seq(self.clock())
+        return oldest is not None and oldest < first_seq
+
     def _notify(self, restriction: RestrictionRecord) -> None:
         for watcher in self._watchers:
             watcher(restriction)
@@ -81,10 +86,10 @@ class MembersAndRestrictions:
         self._members = members
         self._restrictions = restrictions
 
-    def on_restart(self, *, reset: bool) -> None:
+    def on_restart(self, restart: Restart) -> None:
         """Pass on to both."""
-        self._restrictions.on_restart(reset=reset)
-        self._members.on_restart(reset=reset)
+        self._restrictions.on_restart(restart)
+        self._members.on_restart(restart)
 
     def on_message(self, message: StreamMessage) -> None:
         """Pass on to the projection that the subject belongs to."""
@@ -95,3 +100,9 @@ class MembersAndRestrictions:
         """Pass on to both."""
         self._restrictions.on_synced()
         self._members.on_synced()
+
+    def on_trimmed(self, first_seq: int, horizon: datetime) -> bool:
+        """Start over if one of them must."""
+        return self._restrictions.on_trimmed(first_seq, horizon) or self._members.on_trimmed(
+            first_seq, horizon
+        )

@@ -1,11 +1,20 @@
 """Frames for a single chat socket: replies to its frames, and notices about its user."""
 
-from opsroom_contracts.chat.frames import AckFrame, ErrorFrame, Mute, MutedFrame, UnmutedFrame, WelcomeFrame
+from opsroom_contracts.chat.frames import (
+    AckFrame,
+    ErrorFrame,
+    Mute,
+    MutedFrame,
+    ResetFrame,
+    UnmutedFrame,
+    WelcomeFrame,
+)
 from opsroom_contracts.chat.models import SendReply, User
 from opsroom_contracts.chat.moderation import RestrictionFields
 from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.serialization.model import Model
+from opsroom_gateway.fanout.replay import Cursor
 from opsroom_gateway.transport.encoding import text_frame
 from opsroom_gateway.transport.websocket.connection import WebSocketConnection
 from opsroom_runtime.metrics import Counter
@@ -24,10 +33,19 @@ class Replies:
         """Write one frame."""
         self._connection.write(text_frame(encode(frame)))
 
-    def welcome(self, user: User, users: tuple[User, ...], seq: int, mute: RestrictionFields | None) -> None:
-        """Send the welcome frame. ``seq``: the current sequence. ``mute``: the user's mute, if any."""
+    def welcome(
+        self, user: User, users: tuple[User, ...], position: Cursor, mute: RestrictionFields | None
+    ) -> None:
+        """Send the welcome frame. ``position``: the current one. ``mute``: the user's mute, if any."""
         muted = None if mute is None else Mute(until=mute.until, reason=mute.reason)
-        self.send(WelcomeFrame(user=user, users=users, seq=seq, muted=muted))
+        seq, epoch, timestamp = position.seq, position.epoch, position.timestamp
+        self.send(
+            WelcomeFrame(user=user, users=users, seq=seq, muted=muted, epoch=epoch, timestamp=timestamp)
+        )
+
+    def reset(self, position: Cursor) -> None:
+        """Make the client fetch the history again; live messages continue from ``position``."""
+        self.send(ResetFrame(seq=position.seq, epoch=position.epoch, timestamp=position.timestamp))
 
     def acknowledge(self, client_id: str, reply: SendReply) -> None:
         """Acknowledge a stored message."""

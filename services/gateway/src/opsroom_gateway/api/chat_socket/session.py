@@ -14,7 +14,6 @@ from opsroom_contracts.chat.frames import (
     ClientFrame,
     HelloFrame,
     LeaveFrame,
-    ResetFrame,
     TypingFrame,
 )
 from opsroom_contracts.chat.models import JoinRequest, LeaveReason, TypingEvent, User
@@ -30,7 +29,7 @@ from opsroom_gateway.api.chat_socket.codec import FrameReader
 from opsroom_gateway.api.chat_socket.replies import Replies
 from opsroom_gateway.auth.authorization import Authorizer
 from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
-from opsroom_gateway.fanout.replay import HistoryGapError, Replayer
+from opsroom_gateway.fanout.replay import Cursor, HistoryGapError, Replayer
 from opsroom_gateway.metrics import error_counter
 from opsroom_gateway.middleware.client_address import Client, client_of
 from opsroom_gateway.middleware.rate_limits import Limits
@@ -221,20 +220,21 @@ class ChatSocket:
             raise AssertionError("welcome before join")
         if not self._connection.open:
             raise _ClosedError
-        self._replies.welcome(self._user, context.members.listed(), context.projection.head, self._mute())
+        self._replies.welcome(self._user, context.members.listed(), context.replayer.position(), self._mute())
         self._welcomed = True
         context.members.readers.subscribe(self._connection)
         if hello.since is None:
             context.projection.readers.subscribe(self._connection)
             return
+        cursor = Cursor(hello.since, hello.epoch, hello.timestamp)
         try:
-            async for part in context.replayer.replay_from(hello.since, context.settings.replay_limit):
+            async for part in context.replayer.replay_from(cursor, context.settings.replay_limit):
                 self._connection.write(part.frames)
                 if not part.last and not await self._connection.wait_drained():
                     raise _ClosedError
             context.projection.readers.subscribe(self._connection)
         except HistoryGapError:
-            self._replies.send(ResetFrame(seq=context.projection.head))
+            self._replies.reset(context.replayer.position())
             context.projection.readers.subscribe(self._connection)
         except UnavailableError:
             self._connection.close(Close.TRY_LATER.value)
