@@ -5,6 +5,7 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -109,6 +110,33 @@ def _not_at_all(_deliver: Callable[..., None], _feed: MessageProjection, _messag
     return
 
 
+def _blocking() -> Replaced:
+    """The handler of an invalid frame blocks the event loop, at most once a second."""
+    receive, blocked = CourseChat.receive, [0.0]
+
+    async def block(self: CourseChat, socket: Any, data: str | bytes) -> None:
+        if read_frame(data) is None and time.monotonic() - blocked[0] > 1.0:
+            time.sleep(_BLOCKED_SECONDS)  # noqa: ASYNC251 - the fault
+            blocked[0] = time.monotonic()
+        await receive(self, socket, data)
+
+    return _replace(CourseChat, "receive", block)
+
+
+def _unyielding() -> Replaced:
+    """All that one read of a socket contains is handled at once, however long that takes."""
+    receive = WebSocketProtocol.data_received
+
+    def handle(self: WebSocketProtocol, data: bytes) -> None:
+        receive(self, data)
+        if len(data) > _LARGE_READ:
+            busy_until = time.thread_time() + _BLOCKED_SECONDS
+            while time.thread_time() < busy_until:
+                pass
+
+    return _replace(WebSocketProtocol, "data_received", handle)
+
+
 @dataclass(frozen=True, slots=True)
 class Mutant:
     """How to plant a mutant, and a pattern that one of the findings must match."""
@@ -118,6 +146,9 @@ class Mutant:
 
 
 _RAISED = "_MutantError"
+_BLOCKED_SECONDS = 0.3
+_LARGE_READ = 2000
+"""More bytes than most cases send at once: floods do."""
 MUTANTS: dict[str, Mutant] = {
     "a course frame's handler raises": Mutant(_raising(CourseChat, "receive"), _RAISED),
     "a refusal raises": Mutant(_raising(Replies, "refuse"), _RAISED),
@@ -133,6 +164,8 @@ MUTANTS: dict[str, Mutant] = {
         _after(WebSocketProtocol, "on_request", _KEPT.append),
         r"objects of opsroom_gateway\.transport\.server\..*Protocol",
     ),
+    "a bad frame blocks the loop": Mutant(_blocking, "^starvation: "),
+    "the frames of a socket are handled without yielding": Mutant(_unyielding, "^starvation: "),
     "a bad frame costs others a message": Mutant(_spoiled(_not_at_all), "stored are|waited in vain"),
     "a bad frame shows others a message twice": Mutant(_spoiled(_twice), "stored are|relayed"),
 }

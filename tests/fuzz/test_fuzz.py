@@ -6,7 +6,8 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from tests.fuzz.session import AT_ONCE, MUTANT_SECONDS, FuzzSession, fuzz_session, run_session, undetected
+from tests.fuzz.driving import MUTANT_SECONDS, run_session, undetected
+from tests.fuzz.session import AT_ONCE, FuzzSession, fuzz_session
 
 pytestmark = pytest.mark.timeout(400)
 CASES = 5 * AT_ONCE
@@ -14,6 +15,8 @@ SOME_MUTANTS = (
     "a course frame's handler raises",
     "a route gives 500",
     "each connection leaves a task",
+    "a bad frame blocks the loop",
+    "the frames of a socket are handled without yielding",
     "a bad frame costs others a message",
 )
 """``./opsroom fuzz --planted`` runs all mutants."""

@@ -3,10 +3,11 @@
 import random
 from dataclasses import replace
 
+from tests.fuzz.cases.flood_cases import FloodCase
 from tests.fuzz.cases.http_cases import HttpCase
 from tests.fuzz.cases.nats_cases import NatsEvent, NatsRequest
 from tests.fuzz.cases.socket_cases import CHAT, DASHBOARD, V1, SocketCase
-from tests.fuzz.client import Case
+from tests.fuzz.attackers.client import Case
 
 _SPLICES = ('"', "\\", "{", "}", "[", "]", ",", ":", "null", "0", "-", "e9", "\u2028", "\x7f", "\\ud800", "é")
 
@@ -20,6 +21,8 @@ def variant(case: Case, chance: random.Random) -> Case:
             return replace(
                 case, path=chance.choice([path for path in (V1, CHAT, DASHBOARD) if path != case.path])
             )
+        case FloodCase():
+            return case
         case SocketCase(texts=texts):
             return replace(case, texts=tuple(_text(text, chance) for text in texts))
         case HttpCase(whole=True):

@@ -46,10 +46,14 @@ class Canaries:
     _changes: list[Shown] = field(default_factory=list)
     _ended: list[str] = field(default_factory=list)
     _seq: int = 0
+    _mark: str = ""
+    _marks_seen: set[str] = field(default_factory=set)
 
     async def check(self, patience: float) -> list[str]:
         """Send a message, and compare what was received since the last check with what is stored."""
-        began, mark = time.monotonic(), uuid4().hex
+        began = time.monotonic()
+        self._mark = mark = uuid4().hex
+        self._marks_seen.clear()
         await self.speaker.send({"type": "send", "clientId": mark, "room": "general", "text": mark})
         try:
             await until(lambda: self._ended or (self._answered(mark) and self._saw(mark)), patience)
@@ -100,9 +104,7 @@ class Canaries:
         return any(one.get("clientId") == mark and one["type"] == "ack" for one in self._answers)
 
     def _saw(self, mark: str) -> bool:
-        return any(mark in str(one) for one in self._relayed[-50:]) and any(
-            one["text"] == mark for one in self._told[-50:]
-        )
+        return mark == self._mark and self._marks_seen == {"/api/v1", "/chat"}
 
     def _happened(self, instance: str, kind: str) -> bool:
         return any(one["instanceId"] == instance and one["type"] == kind for one in self._changes[-5000:])
@@ -148,6 +150,8 @@ class Canaries:
                 shown = json.loads(await self.speaker.socket.recv())
                 if shown["type"] == "message":
                     self._told.append(shown)
+                    if shown["text"] == self._mark:
+                        self._marks_seen.add("/api/v1")
                 elif shown["type"] in {"ack", "error"}:
                     self._answers.append(shown)
         except ConnectionClosed as closed:
@@ -159,6 +163,8 @@ class Canaries:
                 shown = await self.listener.recv()
                 if as_list(shown) is None:
                     self._relayed.append(shown)
+                    if self._mark in str(shown):
+                        self._marks_seen.add("/chat")
         except ConnectionClosed as closed:
             self._ended.append(f"/chat: {closed}")
 
