@@ -1,9 +1,11 @@
 """Driving a session: Hypothesis draws the batches, and mutants are planted."""
 
 import asyncio
+import itertools
 import random
 import re
 from contextlib import suppress
+from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from tests.fuzz.attackers.client import Case
 from tests.fuzz.cases.flood_cases import FLOODS
 from tests.fuzz.cases.http_cases import HTTP_CASES
+from tests.fuzz.cases.moderation_cases import MODERATION
 from tests.fuzz.cases.nats_cases import NATS_CASES
 from tests.fuzz.cases.socket_cases import SOCKET_CASES
 from tests.fuzz.cases.variants import variant
@@ -23,9 +26,10 @@ MUTANT_ROUNDS = 4
 MUTANT_SECONDS = 1.5
 """Cases per round, rounds in which a mutant must be detected, and how long a case waits for what the
 mutant withholds."""
+ROLES_EVERY = 8
 DRAWN: st.SearchStrategy[tuple[Case, ...]] = st.tuples(*SOCKET_CASES, *HTTP_CASES, *NATS_CASES)
 """One of each group."""
-HEAVY: st.SearchStrategy[Case] = FLOODS
+HEAVY: st.SearchStrategy[Case] = FLOODS | FLOODS | MODERATION
 """Cases that cost as much as many others: one in each batch."""
 
 
@@ -50,7 +54,7 @@ def undetected(runner: asyncio.Runner, session: FuzzSession, mutant: str) -> lis
         for number in range(MUTANT_ROUNDS):
             # On a busy machine everything is late: double the timeout instead of reporting that.
             session.patience, session.tally = patience * 2**number, Tally()
-            drive(runner, session, MUTANT_CASES, number)
+            drive(runner, session, MUTANT_CASES, number, MUTANTS[mutant].heavy or HEAVY)
             told = [*session.tally.findings, *runner.run(session.held(before, MUTANT_CASES))]
             if any(re.search(MUTANTS[mutant].detected_by, one) for one in told):
                 return []
@@ -61,8 +65,15 @@ def undetected(runner: asyncio.Runner, session: FuzzSession, mutant: str) -> lis
     return [f"not detected: {mutant}", *told]
 
 
-def drive(runner: asyncio.Runner, session: FuzzSession, cases: int, number: int) -> None:
-    """Draw batches and send each."""
+def drive(
+    runner: asyncio.Runner,
+    session: FuzzSession,
+    cases: int,
+    number: int,
+    heavies: st.SearchStrategy[Any] = HEAVY,
+) -> None:
+    """Draw batches and send each, and now and then one of users with a lesser role."""
+    batches = itertools.count()
 
     @seed(number)
     @settings(
@@ -72,9 +83,11 @@ def drive(runner: asyncio.Runner, session: FuzzSession, cases: int, number: int)
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
-    @given(DRAWN, HEAVY, st.integers(0, 2**32))
+    @given(DRAWN, heavies, st.integers(0, 2**32))
     def example(drawn: tuple[Case, ...], heavy: Case, number: int) -> None:
         chance = random.Random(number)
+        if next(batches) % ROLES_EVERY == 0:
+            runner.run(session.role_batch())
         cases = [*drawn, heavy]
         cases += [variant(drawn[n % len(drawn)], chance) for n in range(session.at_once - len(cases))]
         runner.run(session.batch(cases))

@@ -10,15 +10,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from hypothesis import strategies as st
+
 from opsroom_chat.messages import Messages
 from opsroom_gateway.api import health
+from opsroom_gateway.api.audit_log import GatewayAuditLog
 from opsroom_gateway.api.chat_socket.replies import Replies
 from opsroom_gateway.api.chat_socket.session import ChatSocket
+from opsroom_gateway.auth.authorization import Authorizer
 from opsroom_gateway.fanout.broadcaster import Broadcaster
+from opsroom_gateway.fanout.replay_buffer import ReplayBuffer
 from opsroom_gateway.legacy.chat import CourseChat
 from opsroom_gateway.legacy.domain.frames import read_frame
+from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer
 from opsroom_gateway.projections.messages import MessageProjection
+from opsroom_gateway.transport.http.parser import RequestParser
 from opsroom_gateway.transport.websocket.protocol import WebSocketProtocol
+from tests.fuzz.cases.flood_cases import FLOODS, FloodCase
+from tests.fuzz.cases.moderation_cases import ModerationCase, Race, races
 
 Replaced = list[tuple[Any, str, Any]]
 
@@ -67,11 +76,13 @@ def _leave_a_descriptor(protocol: WebSocketProtocol) -> None:
 _KEPT: list[Any] = []
 
 
-def _unheard() -> Replaced:
+def _inert(owner: Any, attribute: str) -> Callable[[], Replaced]:
+    """A coroutine that does nothing."""
+
     async def ignore(*_: Any) -> None:
         return
 
-    return _replace(ChatSocket, "_request", ignore)
+    return lambda: _replace(owner, attribute, ignore)
 
 
 def _spoiled(spoil: Callable[[Callable[..., None], MessageProjection, Any], None]) -> Callable[[], Replaced]:
@@ -137,16 +148,39 @@ def _unyielding() -> Replaced:
     return _replace(WebSocketProtocol, "data_received", handle)
 
 
+def _unchecked(owner: Any, attribute: str) -> Callable[[], Replaced]:
+    """A check that passes always."""
+    return lambda: _replace(owner, attribute, lambda *_: None)
+
+
+def _accepting() -> Replaced:
+    """A refused request is recorded as an accepted one."""
+
+    def record(self: GatewayAuditLog, connection: Any, action: Any, actor: str, *_: Any) -> None:
+        self.accepted(connection, action, actor, "x")
+
+    return _replace(GatewayAuditLog, "refused", record)
+
+
+def _keep_memory(_parser: RequestParser) -> None:
+    _KEPT.append(b"x" * _KEPT_BYTES)
+
+
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """How to plant a mutant, and a pattern that one of the findings must match."""
+    """How to plant a mutant, and a pattern that one of the findings must match.
+
+    ``heavy``: the expensive cases that detect it, if only some do.
+    """
 
     plant: Callable[[], Replaced]
     detected_by: str
+    heavy: st.SearchStrategy[FloodCase] | st.SearchStrategy[ModerationCase] | None = None
 
 
 _RAISED = "_MutantError"
 _BLOCKED_SECONDS = 0.3
+_KEPT_BYTES = 50_000
 _LARGE_READ = 2000
 """More bytes than most cases send at once: floods do."""
 MUTANTS: dict[str, Mutant] = {
@@ -155,7 +189,7 @@ MUTANTS: dict[str, Mutant] = {
     "delivery raises": Mutant(_raising(Broadcaster, "publish"), _RAISED),
     "a route gives 500": Mutant(_raising(health, "Health"), r"answered \[500\]"),
     "a service gives 500": Mutant(_raising(Messages, "_check_room"), "NATS requests: 500"),
-    "a send is never answered": Mutant(_unheard, "neither answered nor ended"),
+    "a send is never answered": Mutant(_inert(ChatSocket, "_request"), "neither answered nor ended"),
     "each connection leaves a task": Mutant(_after(CourseChat, "open", _leave_a_task), "tasks are left"),
     "each connection leaves a descriptor": Mutant(
         _after(WebSocketProtocol, "on_request", _leave_a_descriptor), "descriptors are left"
@@ -165,7 +199,19 @@ MUTANTS: dict[str, Mutant] = {
         r"objects of opsroom_gateway\.transport\.server\..*Protocol",
     ),
     "a bad frame blocks the loop": Mutant(_blocking, "^starvation: "),
-    "the frames of a socket are handled without yielding": Mutant(_unyielding, "^starvation: "),
+    "the frames of a socket are handled without yielding": Mutant(_unyielding, "^starvation: ", FLOODS),
+    "each header stays in memory": Mutant(
+        _after(RequestParser, "on_header", _keep_memory), "MiB of memory were taken", FLOODS
+    ),
+    "a role is not checked": Mutant(_unchecked(Authorizer, "check"), "not refused"),
+    "a refusal is recorded as accepted": Mutant(_accepting, "accepted: "),
+    "a mute does not hold": Mutant(_inert(Messages, "_check_may_send"), "not refused", races(Race.MUTE)),
+    "a ban leaves sockets open": Mutant(
+        _unchecked(RestrictionEnforcer, "_on_restriction"), "by the ban", races(Race.BAN)
+    ),
+    "a removed text is replayed": Mutant(
+        _unchecked(ReplayBuffer, "redact"), "shown after the removal", races(Race.REMOVE)
+    ),
     "a bad frame costs others a message": Mutant(_spoiled(_not_at_all), "stored are|waited in vain"),
     "a bad frame shows others a message twice": Mutant(_spoiled(_twice), "stored are|relayed"),
 }

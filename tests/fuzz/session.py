@@ -4,34 +4,31 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from pathlib import Path
+from collections.abc import Sequence
 
-from opsroom_messaging.client.connection import connect
-from opsroom_messaging.deployment.permissions import USERS
-from opsroom_testkit.guarded_broker import GuardedBroker
+import httpx
+
+from opsroom_contracts.identity import Role
 from opsroom_testkit.waiting import PATIENCE_SECONDS
-from services.gateway.tests.kit.api_clients import token_of
-from services.gateway.tests.kit.portal import Address
 from tests.fuzz.attackers.client import Case, FindingError, FuzzClient
-from tests.fuzz.attribution import smallest
+from tests.fuzz.attribution import Attribution
+from tests.fuzz.cases.role_cases import RoleCase, role_cases
 from tests.fuzz.resources import MemoryWatch, ResourceUsage, kept_objects, left_over
 from tests.fuzz.tally import ENOUGH, Enough, Tally
-from tests.fuzz.target import Target, target
-from tests.fuzz.witnesses.canaries import Canaries, running_canaries
-from tests.fuzz.witnesses.stopwatch import StopwatchError, StopwatchProcess, Wait, running_stopwatch
+from tests.fuzz.target import Target
+from tests.fuzz.witnesses.canaries import Canaries
+from tests.fuzz.witnesses.possessions import Possessions
+from tests.fuzz.witnesses.stopwatch import StopwatchError, StopwatchProcess
 
 AT_ONCE = 32
 """Cases that are sent at once. Some are drawn, the others are cheaper variants of them."""
 _SERVED_EVERY = 8
 _SETTLED_SECONDS = 0.1
 _TOLD_EVERY = 20
-_TRIES = 2
-"""How often cases are sent again to see whether they starve others."""
-_CALM_SECONDS = 30.0
 _BATCH_MIB = 48.0
 """The most memory that a batch may take, even for a moment."""
+_COMPLAINTS = 3
+"""How many lines of the log are findings after one batch."""
 _COMPLAINT = re.compile(
     r" (ERROR|CRITICAL) |^Traceback|Exception ignored|never (awaited|retrieved)|was destroyed but|Warning: "
 )
@@ -42,7 +39,12 @@ class FuzzSession:
     """A portal under attack, with its witnesses and the fuzz client."""
 
     def __init__(
-        self, process: Target, canaries: Canaries, stopwatch: StopwatchProcess, client: FuzzClient
+        self,
+        process: Target,
+        canaries: Canaries,
+        stopwatch: StopwatchProcess,
+        owned: Possessions,
+        client: FuzzClient,
     ) -> None:
         self.target = process
         self.tally = Tally()
@@ -51,7 +53,10 @@ class FuzzSession:
         self.at_once = client.places
         self.memory = MemoryWatch(process.ready.pid)
         self._canaries = canaries
-        self._stopwatch = stopwatch
+        self._attribution = Attribution(stopwatch, client)
+        self._owned = owned
+        self._tried: list[RoleCase] = []
+        self._passes = 0
         self._client = client
         self._read = 0
         self._batches = 0
@@ -67,9 +72,42 @@ class FuzzSession:
             found += await self._canaries.serve(self.patience)
         await attack
         found += await self._canaries.check(self.patience)
-        for what in (*found, *self._complaints(), *self._memory_taken(memory)):
+        await self._finish(cases, found, memory)
+
+    async def role_batch(self) -> None:
+        """Send cases of users with a lesser role, and nothing else, and check that nothing has changed."""
+        if not self._tried:
+            self._tried = self.role_cases(self._passes)
+            self._passes += 1
+        cases, self._tried = self._tried[: self.at_once], self._tried[self.at_once :]
+        memory, found = self.memory.begin(), list[str]()
+        try:
+            before = await self._owned.snapshot()
+            await asyncio.gather(*(self._one(case, place) for place, case in enumerate(cases)))
+            found += await self._owned.changes(before)
+        except (AssertionError, TimeoutError, httpx.HTTPError) as error:
+            found.append(f"an admin can't read: {error!r}")
+        await self._finish(cases, [*found, *await self._canaries.check(self.patience)], memory)
+
+    def role_cases(self, number: int) -> list[RoleCase]:
+        """Return all that users with a lesser role may not do, in the order of the seed ``number``."""
+        owned, secret = self._owned, self.target.ready.tokens[Role.ADMIN]
+        return role_cases(owned.identities, owned.operations, owned.ids, secret, number)
+
+    async def _finish(self, cases: Sequence[Case], found: list[str], memory: float) -> None:
+        """Record what was found in a batch. ``memory``: that of the target before it."""
+        found = [*found, *self._complaints(), *self._memory_taken(memory)]
+        for what in found:
             self.tally.add_finding("witnesses, log and memory", f"{what}\n  after {cases!r}")
-        await self._check_waits(cases)
+        try:
+            starved = await self._attribution.judge(cases, self.patience, thoroughly=not found)
+        except StopwatchError as error:
+            self.tally.add_finding("starvation", f"{error}\n  after {cases!r}")
+            raise Enough from error
+        self.tally.add_waits(self._attribution.report)
+        self.tally.unconfirmed += self._attribution.unconfirmed
+        for what in starved:
+            self.tally.add_finding("starvation", what)
         if len(self.tally.findings) >= ENOUGH:
             raise Enough
         if not self._batches % _TOLD_EVERY:
@@ -78,12 +116,7 @@ class FuzzSession:
     async def settle(self) -> None:
         """Let the witnesses catch up with what they missed."""
         await self._canaries.check(self.patience)
-        await self._calm()
-        self._complaints()
-
-    async def settle(self) -> None:
-        """Let the canaries catch up with what they missed."""
-        await self._canaries.check(self.patience)
+        await self._attribution.calm()
         self._complaints()
 
     async def measured(self) -> ResourceUsage:
@@ -128,43 +161,6 @@ class FuzzSession:
         taken = self.memory.peak - before
         return [f"{taken:.0f} MiB of memory were taken"] if taken > _BATCH_MIB else []
 
-    async def _check_waits(self, cases: Sequence[Case]) -> None:
-        """Report cases that make others wait: those that do it again when they are sent again."""
-        try:
-            report = await self._stopwatch.report()
-            self.tally.add_waits(report)
-            if not report.starved:
-                return
-            if not await self._starves(cases):
-                self.tally.unconfirmed += 1
-                log.info("%s, but not again", _longest(report.starved))
-                return
-            guilty = await smallest(cases, self._starves)
-        except StopwatchError as error:
-            self.tally.add_finding("starvation", f"{error}\n  after {cases!r}")
-            raise Enough from error
-        what = f"{_longest(report.starved)} in batch {self._batches}\n  after {guilty!r}"
-        self.tally.add_finding("starvation", what)
-
-    async def _starves(self, cases: Sequence[Case]) -> bool:
-        """Return whether others wait when ``cases`` are sent again."""
-        for _ in range(_TRIES):
-            await self._calm()
-            await asyncio.gather(*(self._again(case, place) for place, case in enumerate(cases)))
-            if (await self._stopwatch.report()).starved:
-                return True
-        return False
-
-    async def _again(self, case: Case, place: int) -> None:
-        with suppress(FindingError):
-            await self._client.send(case, place, self.patience)
-
-    async def _calm(self) -> None:
-        """Wait until nobody waits."""
-        deadline = time.monotonic() + _CALM_SECONDS
-        while (await self._stopwatch.report()).starved and time.monotonic() < deadline:
-            await asyncio.sleep(_SETTLED_SECONDS)
-
     def _complaints(self) -> list[str]:
         with self.target.log.open("rb") as log:
             log.seek(self._read)
@@ -172,41 +168,5 @@ class FuzzSession:
             self._read = log.tell()
         lines = said.decode(errors="replace").splitlines()
         found = [n for n, line in enumerate(lines) if _COMPLAINT.search(line)]
-        return ["\n".join(lines[n : n + 30]) for n in found] + ([] if self.target.alive else ["it died"])
-
-
-def _longest(waits: list[Wait]) -> str:
-    wait = max(waits, key=lambda one: one.counted)
-    still = " and waits still" if wait.pending else ""
-    return (
-        f"{len(waits)} waited: {wait.kind} for {wait.seconds * 1000:.0f} ms{still},"
-        f" {wait.counted * 1000:.0f} ms of it not for the machine"
-    )
-
-
-@asynccontextmanager
-async def fuzz_session(folder: Path, at_once: int = AT_ONCE) -> AsyncIterator[FuzzSession]:
-    """Start a session in ``folder``, for ``at_once`` cases at a time."""
-    broker = GuardedBroker(folder)
-    await broker.start()
-    try:
-        async with AsyncExitStack() as stack:
-            process = await stack.enter_async_context(target(broker))
-            port, pid = process.ready.port, process.ready.pid
-            canaries = await stack.enter_async_context(running_canaries(port))
-            stopwatch = await stack.enter_async_context(running_stopwatch(broker, port, pid))
-            clients = {}
-            for user in USERS:
-                connected = await connect(broker.url, name=user, credentials=broker.access(user))
-                stack.push_async_callback(connected.close)
-                clients[user] = connected.client
-            tokens = [await token_of(Address(port)) for _ in range(at_once)]
-            session = FuzzSession(process, canaries, stopwatch, FuzzClient(port, clients, tokens))
-            sampling = asyncio.create_task(session.memory.run())
-            try:
-                yield session
-            finally:
-                sampling.cancel()
-                await asyncio.gather(sampling, return_exceptions=True)
-    finally:
-        await broker.stop()
+        shown = ["\n".join(lines[n : n + 30]) for n in found[:_COMPLAINTS]]
+        return shown + ([] if self.target.alive else ["it died"])

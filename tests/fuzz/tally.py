@@ -4,7 +4,7 @@ import logging
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tests.fuzz.target import ResourceUsage
+from tests.fuzz.resources import ResourceUsage
 from tests.fuzz.witnesses.stopwatch import Report
 
 ENOUGH = 20

@@ -75,12 +75,12 @@ async def _serve(url: str, users: Path) -> None:
         await stack.enter_async_context(
             cloud_service(await as_user("cloud"), settings, SimulatedProvider(0.0))
         )
-        ports = [
+        port, token_port = [
             await stack.enter_async_context(_serving(await as_user("gateway"), gateway_settings(**chosen)))
             for chosen in (common, common | by_token)
         ]
         tokens = {role: token for role, (token, _) in made.items()}
-        _say(asdict(Ready(*ports, tokens, os.getpid())))
+        _say(asdict(Ready(port, token_port, tokens, os.getpid())))
         await _handle_orders()
 
 

@@ -7,7 +7,8 @@ from contextlib import AsyncExitStack
 import pytest
 
 from tests.fuzz.driving import MUTANT_SECONDS, run_session, undetected
-from tests.fuzz.session import AT_ONCE, FuzzSession, fuzz_session
+from tests.fuzz.rig import fuzz_session
+from tests.fuzz.session import AT_ONCE, FuzzSession
 
 pytestmark = pytest.mark.timeout(400)
 CASES = 5 * AT_ONCE

@@ -67,7 +67,9 @@ class Flooders:
             if reading is not None:
                 reading.cancel()
             writer.transport.abort()
-            await asyncio.gather(writer.wait_closed(), *([reading] if reading else []), return_exceptions=True)
+            await asyncio.gather(
+                writer.wait_closed(), *([reading] if reading else []), return_exceptions=True
+            )
         _judge(case, bytes(received))
 
 

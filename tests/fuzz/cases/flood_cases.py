@@ -59,10 +59,12 @@ _COURSE_FRAMES = (
 )
 
 
-def _flood(kind: str, unit: bytes, counts: st.SearchStrategy[int], **fixed: object) -> st.SearchStrategy[FloodCase]:
+def _flood(
+    kind: str, unit: bytes, counts: st.SearchStrategy[int], **fixed: object
+) -> st.SearchStrategy[FloodCase]:
     """Floods of ``unit`` on one or a few sockets, within a limit of bytes."""
 
-    def build(path: str, count: int, sockets: int, reads: bool) -> FloodCase:  # noqa: FBT001
+    def build(path: str, count: int, sockets: int, reads: bool) -> FloodCase:
         most = max(1, _FLOOD_BYTES // (sockets * len(unit)))
         chosen = {"path": path, "sockets": sockets, "reads": reads} | fixed
         return FloodCase(kind=f"flood: {kind}", unit=unit, count=min(count // sockets, most), **chosen)  # type: ignore[arg-type]
@@ -90,7 +92,7 @@ SOCKET_FLOODS: tuple[st.SearchStrategy[FloodCase], ...] = (
     ),
     _flood("course sends", _text(type="send", text="flood"), _HUNDREDS, path=CHAT),
     _flood("large texts", frame(TEXT, b"x" * _LARGE), _HUNDREDS, codes=_MALFORMED),
-    _flood("large texts", frame(TEXT, json.dumps({**_SEND, "text": "x" * 4000}).encode()), _HUNDREDS, path=V1),
+    _flood("large texts", _text(**_SEND, text="x" * 4000), _HUNDREDS, path=V1),
     _flood("too large texts", frame(TEXT, b"x" * (FRAME_MAX_BYTES + 1)), st.just(10),
            codes=frozenset({Close.TOO_BIG.value.code})),
     _flood("close races", frame(CLOSE) + frame(PING), _HUNDREDS, sockets=100, resets=True,

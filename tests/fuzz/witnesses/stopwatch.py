@@ -38,7 +38,7 @@ _HEALTH_EVERY, _MESSAGE_EVERY, _CONTROL_EVERY = 0.025, 0.1, 0.05
 _HEALTH_AT_ONCE = 40
 _SLOW_CONTROL = 0.03
 """A control write that takes longer excuses a message that waits meanwhile."""
-_GIVE_UP_SECONDS = 60.0
+_GIVE_UP_SECONDS, _LOST_SECONDS = 60.0, 10.0
 _REQUEST = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
 _STREAM, _SUBJECT = "CONTROL", "control.write"
 
@@ -83,6 +83,8 @@ class Stopwatch:
         self._control = control
         self._waits: list[Wait] = []
         self._pending: dict[object, tuple[str, float]] = {}
+        self._reported: set[object] = set()
+        """Of these, what was reported already. Each wait is reported once."""
         self._slow_writes: deque[tuple[float, float]] = deque(maxlen=1000)
         self._write_began: float | None = None
         self._received: dict[str, int] = {}
@@ -104,11 +106,14 @@ class Stopwatch:
         """Return what was measured since the last call. What has begun is waited for first."""
         waiting = set(self._pending)
         while any(
-            one in self._pending and self._so_far(one).counted < STARVED_SECONDS for one in waiting
+            one in self._pending and one not in self._reported and self._so_far(one).counted < STARVED_SECONDS
+            for one in waiting
         ):
             await asyncio.sleep(0.005)
         waits, self._waits = self._waits, []
-        waits += [self._so_far(one) for one in waiting if one in self._pending]
+        late = [one for one in waiting if one in self._pending and one not in self._reported]
+        waits += [self._so_far(one) for one in late]
+        self._reported.update(late)
         by_kind = {kind: [one for one in waits if one.kind == kind] for kind in (HEALTH, MESSAGE)}
         return Report(
             {kind: len(found) for kind, found in by_kind.items()},
@@ -136,7 +141,9 @@ class Stopwatch:
 
     def _end(self, token: object) -> None:
         kind, began = self._pending.pop(token)
-        self._waits.append(self._judged(kind, began))
+        if token not in self._reported:
+            self._waits.append(self._judged(kind, began))
+        self._reported.discard(token)
 
     async def _request(self) -> None:
         token = self._begin(HEALTH)
@@ -157,7 +164,9 @@ class Stopwatch:
             mark, token = uuid4().hex, self._begin(MESSAGE)
             self._received = {mark: 0}
             await speaker.send({"type": "send", "clientId": mark, "room": "general", "text": mark})
-            while self._received[mark] < 3:  # the reply, and the message at both clients
+            deadline = time.monotonic() + _LOST_SECONDS
+            # The reply, and the message at both clients. If it is lost, the canaries report that.
+            while self._received[mark] < 3 and time.monotonic() < deadline:
                 await asyncio.sleep(0.005)
             self._end(token)
 
