@@ -29,8 +29,8 @@ mutant withholds."""
 ROLES_EVERY = 8
 DRAWN: st.SearchStrategy[tuple[Case, ...]] = st.tuples(*SOCKET_CASES, *HTTP_CASES, *NATS_CASES)
 """One of each group."""
-HEAVY: st.SearchStrategy[Case] = FLOODS | FLOODS | MODERATION
-"""Cases that cost as much as many others: one in each batch."""
+HEAVY: tuple[st.SearchStrategy[Any], ...] = (*FLOODS, *MODERATION)
+"""Cases that cost as much as many others: one in each batch, in turn."""
 
 
 def run_session(runner: asyncio.Runner, session: FuzzSession, cases: int, number: int) -> Tally:
@@ -70,10 +70,11 @@ def drive(
     session: FuzzSession,
     cases: int,
     number: int,
-    heavies: st.SearchStrategy[Any] = HEAVY,
+    heavy: tuple[st.SearchStrategy[Any], ...] = HEAVY,
 ) -> None:
     """Draw batches and send each, and now and then one of users with a lesser role."""
-    batches = itertools.count()
+    batches, order = itertools.count(), list(heavy)
+    random.Random(number).shuffle(order)
 
     @seed(number)
     @settings(
@@ -83,12 +84,13 @@ def drive(
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
-    @given(DRAWN, heavies, st.integers(0, 2**32))
-    def example(drawn: tuple[Case, ...], heavy: Case, number: int) -> None:
+    @given(DRAWN, st.data(), st.integers(0, 2**32))
+    def example(drawn: tuple[Case, ...], data: st.DataObject, number: int) -> None:
         chance = random.Random(number)
-        if next(batches) % ROLES_EVERY == 0:
+        batch = next(batches)
+        if batch % ROLES_EVERY == 0:
             runner.run(session.role_batch())
-        cases = [*drawn, heavy]
+        cases = [*drawn, data.draw(order[batch % len(order)])]
         cases += [variant(drawn[n % len(drawn)], chance) for n in range(session.at_once - len(cases))]
         runner.run(session.batch(cases))
 

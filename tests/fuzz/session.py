@@ -61,7 +61,7 @@ class FuzzSession:
         self._read = 0
         self._batches = 0
 
-    async def batch(self, cases: list[Case]) -> None:
+    async def batch(self, cases: Sequence[Case]) -> None:
         """Send ``cases`` at once, and check that the witnesses were served."""
         self._batches += 1
         self._client.instance = await self._canaries.instance(self._client.instance)

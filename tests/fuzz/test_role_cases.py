@@ -45,12 +45,12 @@ def test_a_role_is_not_tried_at_what_it_may_do() -> None:
     refused = [
         one for one in role_cases(everybody, [route], IDS, "secret", 1) if isinstance(one, RoleRequest)
     ]
-    assert {one.kind for one in refused} == {"role: member", "role: viewer"}
+    assert {one.who for one in refused} == {"member", "viewer"}
 
 
 def test_no_broker_user_is_tried_at_its_own_subjects() -> None:
     subjects = [one for one in role_cases([], [], IDS, "secret", 1) if isinstance(one, RoleSubject)]
-    assert RoleSubject("role, NATS: gateway", "gateway", "chat.events.x.y", subscribe=False) in subjects
+    assert RoleSubject("lesser role: NATS", "gateway", "chat.events.x.y", subscribe=False) in subjects
     assert not any(one.user == "chat" and one.subject.startswith("chat.events.") for one in subjects)
 
 

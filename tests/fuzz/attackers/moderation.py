@@ -44,7 +44,10 @@ class Moderation:
             user = await stack.enter_async_context(ChatUser(name, made.json()["token"], self._gateways))
             await asyncio.gather(*(user.open(address) for address in self._gateways))
             await until(lambda: all(socket.welcomed for socket in user.sockets))
-            await _RACES[case.race](_Race(case, admin, user))
+            try:
+                await _RACES[case.race](_Race(case, admin, user))
+            except ExceptionGroup as errors:
+                raise AssertionError(f"{errors.exceptions!r}") from errors
 
 
 class _Race:

@@ -116,6 +116,5 @@ HTTP_FLOODS: tuple[st.SearchStrategy[FloodCase], ...] = (
     _flood("socket resets", frame(PING), st.just(100), sockets=100, resets=True, path=DASHBOARD),
 )  # fmt: skip
 
-FLOODS: st.SearchStrategy[FloodCase] = st.sampled_from((*SOCKET_FLOODS, *HTTP_FLOODS)).flatmap(
-    lambda flood: flood
-)
+HEADERS_AND_TRAILERS = (HTTP_FLOODS[0], HTTP_FLOODS[2])
+FLOODS = (*SOCKET_FLOODS, *HTTP_FLOODS)

@@ -72,6 +72,7 @@ class RoleRequest:
     """A request that must be refused with 401 or 403, or with any error unless it is ``exact``."""
 
     kind: str
+    who: str
     request: bytes
     exact: bool
 
@@ -81,6 +82,7 @@ class RoleFrames:
     """Frames on a socket. ``opens``: whether the socket may be opened; no frame may have an effect."""
 
     kind: str
+    who: str
     path: str
     token: str | None
     frames: tuple[str, ...]
@@ -204,28 +206,28 @@ def _request(who: Identity, route: Operation, secret: str, chance: random.Random
         head += f"Authorization: Bearer {who.token}\r\n"
     if body:
         head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-    return RoleRequest(f"role: {who.name}", f"{head}\r\n".encode() + body, exact)
+    return RoleRequest("lesser role: requests", who.name, f"{head}\r\n".encode() + body, exact)
 
 
 def _frames(who: Identity, ids: dict[str, str]) -> Iterator[RoleFrames]:
     """Yield what a user tries on sockets: commands, hellos with a token of another kind, others' names."""
-    kind = f"role, frames: {who.name}"
+    kind = "lesser role: frames"
     if rank(who.role) < rank(Role.OPERATOR):
         commands = [
             {"id": ids["instance_id"]} | more for more in ({}, *({"action": a} for a in ("start", "stop")))
         ]
         frames = tuple(json.dumps(one) for one in commands)
-        yield RoleFrames(kind, DASHBOARD, who.token, frames, rank(who.role) >= rank(Role.VIEWER))
+        yield RoleFrames(kind, who.name, DASHBOARD, who.token, frames, rank(who.role) >= rank(Role.VIEWER))
     if not who.registered:
         hello = json.dumps({"type": "hello", "token": who.token or ""})
-        yield RoleFrames(kind, V1, None, (hello, '{"type":"leave"}'), opens=True)
+        yield RoleFrames(kind, who.name, V1, None, (hello, '{"type":"leave"}'), opens=True)
     claimed = {"id": ids["user_id"], "name": ids["name"]}
     frames = tuple(
         json.dumps({"type": kind, "text": "claimed"} | one)
         for kind in ("send", "exit")
         for one in ({"user": claimed}, {"userId": claimed["id"]}, claimed, {"name": claimed["name"]})
     )
-    yield RoleFrames(kind, CHAT, who.token, frames, opens=True)
+    yield RoleFrames(kind, who.name, CHAT, who.token, frames, opens=True)
 
 
 def _subjects() -> Iterator[RoleSubject]:
@@ -238,10 +240,10 @@ def _subjects() -> Iterator[RoleSubject]:
         mine = permissions(user)
         for subject in sorted(published):
             if not any(covers(one, subject) for one in mine.publish):
-                yield RoleSubject(f"role, NATS: {user}", user, subject, subscribe=False)
+                yield RoleSubject("lesser role: NATS", user, subject, subscribe=False)
         for subject in sorted(subscribed):
             if not any(covers(one, subject) for one in mine.subscribe):
-                yield RoleSubject(f"role, NATS: {user}", user, subject, subscribe=True)
+                yield RoleSubject("lesser role: NATS", user, subject, subscribe=True)
 
 
 def _concrete(subject: str) -> str:

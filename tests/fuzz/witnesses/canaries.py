@@ -196,7 +196,7 @@ async def running_canaries(port: int) -> AsyncIterator[Canaries]:
         httpx.AsyncClient(base_url=address.http, limits=once, timeout=PATIENCE_SECONDS, verify=False) as http,
         person(address, name=CANARY) as speaker,
         course_client(address, "a listener") as listener,
-        events(address) as dashboard,
+        _dashboard(address) as dashboard,
     ):
         canaries = Canaries(address, http, speaker, listener.socket, dashboard)
         watching = asyncio.create_task(canaries.watch())
@@ -209,3 +209,14 @@ async def running_canaries(port: int) -> AsyncIterator[Canaries]:
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _dashboard(address: Address) -> AsyncIterator[Events]:
+    """Open the event stream, without a read timeout: this loop stands still while cases are drawn."""
+    timeout = httpx.Timeout(PATIENCE_SECONDS, read=None)
+    async with (
+        httpx.AsyncClient(base_url=address.http, timeout=timeout, verify=False) as client,
+        client.stream("GET", "/api/v1/cloud/events") as response,
+    ):
+        yield Events(response.aiter_lines())
