@@ -12,6 +12,8 @@ from tests.fuzz.witnesses.stopwatch import Report, StopwatchProcess, Wait
 
 _TRIES = 2
 """How often cases are sent again to see whether they starve others."""
+_PAIRS, _SURPLUS = 6, 3
+"""How often cases and nothing are sent in turn, and how much more often the cases must starve others."""
 _FEW = 4
 """More cases than these that only together make others wait are load, not an attack."""
 _CALM_SECONDS, _PAUSE_SECONDS = 5.0, 0.1
@@ -50,7 +52,7 @@ class Attribution:
         if thoroughly:
             self._patience, self._deadline = patience, time.monotonic() + _SEARCH_SECONDS
             cases = await smallest(cases, self._starves) if await self._starves(cases) else ()
-            if not 0 < len(cases) <= _FEW:
+            if not 0 < len(cases) <= _FEW or not await self._confirmed(cases):
                 self.unconfirmed = True
                 log.info("%s, but not again because of a few cases", what)
                 return []
@@ -70,6 +72,25 @@ class Attribution:
             await self.calm()
             await asyncio.gather(*(self._again(case, place) for place, case in enumerate(cases)))
             if (await self._stopwatch.report()).starved:
+                return True
+        return False
+
+    async def _confirmed(self, cases: Sequence[Case]) -> bool:
+        """Return whether others wait when ``cases`` are sent, and don't if nothing is sent as long.
+
+        On a busy machine they may wait at any time, whatever is sent.
+        """
+        attacks = controls = 0
+        for _ in range(_PAIRS):
+            await self.calm()
+            began = time.monotonic()
+            await asyncio.gather(*(self._again(case, place) for place, case in enumerate(cases)))
+            attacks += bool((await self._stopwatch.report()).starved)
+            seconds = time.monotonic() - began
+            await self.calm()
+            await asyncio.sleep(seconds)
+            controls += bool((await self._stopwatch.report()).starved)
+            if attacks >= controls + _SURPLUS:
                 return True
         return False
 

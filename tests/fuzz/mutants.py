@@ -121,11 +121,11 @@ def _not_at_all(_deliver: Callable[..., None], _feed: MessageProjection, _messag
 
 
 def _blocking() -> Replaced:
-    """The handler of an invalid frame blocks the event loop, at most once a second."""
+    """The handler of an invalid frame blocks the event loop, with pauses."""
     receive, blocked = CourseChat.receive, [0.0]
 
     async def block(self: CourseChat, socket: Any, data: str | bytes) -> None:
-        if read_frame(data) is None and time.monotonic() - blocked[0] > 1.0:
+        if read_frame(data) is None and time.monotonic() - blocked[0] > _BLOCKED_SECONDS:
             time.sleep(_BLOCKED_SECONDS)  # noqa: ASYNC251 - the fault
             blocked[0] = time.monotonic()
         await receive(self, socket, data)

@@ -95,7 +95,7 @@ SOCKET_FLOODS: tuple[st.SearchStrategy[FloodCase], ...] = (
     _flood("large texts", _text(**_SEND, text="x" * 4000), _HUNDREDS, path=V1),
     _flood("too large texts", frame(TEXT, b"x" * (FRAME_MAX_BYTES + 1)), st.just(10),
            codes=frozenset({Close.TOO_BIG.value.code})),
-    _flood("close races", frame(CLOSE) + frame(PING), _HUNDREDS, sockets=100, resets=True,
+    _flood("close races", frame(CLOSE) + frame(PING), _HUNDREDS, sockets=50, resets=True,
            codes=frozenset({1005})),
 )  # fmt: skip
 
@@ -112,8 +112,8 @@ HTTP_FLOODS: tuple[st.SearchStrategy[FloodCase], ...] = (
            path=None),
     _flood("empty lines", b"\r\n", st.just(200_000), path=None),
     _flood("connects and resets", b"G", st.just(300), path=None, sockets=300, resets=True),
-    _flood("socket resets", frame(PING), st.just(100), sockets=100, resets=True, path=CHAT),
-    _flood("socket resets", frame(PING), st.just(100), sockets=100, resets=True, path=DASHBOARD),
+    _flood("socket resets", frame(PING), st.just(100), sockets=50, resets=True, path=CHAT),
+    _flood("socket resets", frame(PING), st.just(100), sockets=50, resets=True, path=DASHBOARD),
 )  # fmt: skip
 
 HEADERS_AND_TRAILERS = (HTTP_FLOODS[0], HTTP_FLOODS[2])
