@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 from tests.fuzz.attackers.client import Case, FindingError, FuzzClient
+from tests.fuzz.cases.flood_cases import FloodCase
 from tests.fuzz.witnesses.stopwatch import Report, StopwatchProcess, Wait
 
 _TRIES = 2
@@ -17,7 +18,7 @@ _PAIRS, _SURPLUS = 6, 3
 _FEW = 4
 """More cases than these that only together make others wait are load, not an attack."""
 _CALM_SECONDS, _PAUSE_SECONDS = 5.0, 0.1
-_SEARCH_SECONDS = 60.0
+_SEARCH_SECONDS = 30.0
 CaseT = TypeVar("CaseT")
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ class Attribution:
         what = _longest(self.report.starved)
         if thoroughly:
             self._patience, self._deadline = patience, time.monotonic() + _SEARCH_SECONDS
-            cases = await smallest(cases, self._starves) if await self._starves(cases) else ()
+            cases = await self._guilty(cases)
             if not 0 < len(cases) <= _FEW or not await self._confirmed(cases):
                 self.unconfirmed = True
                 log.info("%s, but not again because of a few cases", what)
@@ -63,6 +64,14 @@ class Attribution:
         deadline = time.monotonic() + _CALM_SECONDS
         while (await self._stopwatch.report()).starved and time.monotonic() < deadline:
             await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _guilty(self, cases: Sequence[Case]) -> Sequence[Case]:
+        """Return the smallest part of ``cases`` that starves others, if any. Floods are suspected first."""
+        floods = [case for case in cases if isinstance(case, FloodCase)]
+        for suspects in (floods, cases):
+            if suspects and await self._starves(suspects):
+                return await smallest(suspects, self._starves)
+        return ()
 
     async def _starves(self, cases: Sequence[Case]) -> bool:
         """Return whether others wait when ``cases`` are sent again."""

@@ -28,7 +28,7 @@ SOME_MUTANTS = (
 )
 """``./opsroom fuzz --planted`` runs all mutants."""
 ROUNDS = 10
-"""On a busy machine, not every wait can be told from those that the machine is to blame for."""
+"""On a busy machine, a wait may look like one that the machine is to blame for."""
 
 
 @pytest.fixture(scope="module")
