@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -46,6 +46,8 @@ class Canaries:
     _changes: list[Shown] = field(default_factory=list)
     _ended: list[str] = field(default_factory=list)
     _seq: int = 0
+    _removed: set[int] = field(default_factory=set)
+    """The sequences of removed messages: they are received, but no longer in the history."""
     _mark: str = ""
     _marks_seen: set[str] = field(default_factory=set)
 
@@ -62,7 +64,7 @@ class Canaries:
         if self._ended:
             return [f"a canary was disconnected: {why}" for why in self._ended]
         self.waits.append(time.monotonic() - began)
-        return await self._compare(mark)
+        return await self._compare(mark, patience)
 
     async def serve(self, patience: float) -> list[str]:
         """Create a server and remove it, and wait for the events."""
@@ -109,7 +111,7 @@ class Canaries:
     def _happened(self, instance: str, kind: str) -> bool:
         return any(one["instanceId"] == instance and one["type"] == kind for one in self._changes[-5000:])
 
-    async def _compare(self, mark: str) -> list[str]:
+    async def _compare(self, mark: str, patience: float) -> list[str]:
         told = _until_mark(self._told, lambda one: one["text"] == mark)
         relayed = _until_mark(self._relayed, lambda one: mark in str(one))
         self._answers.clear()
@@ -124,12 +126,19 @@ class Canaries:
             stored += answer.json()["messages"]
         stored = [one for one in stored if one["seq"] <= told[-1]["seq"]]
         self._seq = told[-1]["seq"]
-        shown = [{name: value for name, value in one.items() if name != "type"} for one in told]
+        missing = {one["seq"] for one in told} - {one["seq"] for one in stored}
+        with suppress(TimeoutError):
+            await until(lambda: missing <= self._removed, patience)
+        shown = [
+            {name: value for name, value in one.items() if name != "type"}
+            for one in told
+            if one["seq"] not in missing & self._removed
+        ]
         if shown != stored:
             seqs = [[one["seq"] for one in found] for found in (shown, stored)]
             return [f"received were {seqs[0]}, stored are {seqs[1]}"]
-        if len(relayed) != len(stored):
-            return [f"{len(relayed)} messages were relayed, {len(stored)} are stored"]
+        if len(relayed) != len(told):
+            return [f"{len(relayed)} messages were relayed, {len(told)} were received"]
         me = self.speaker.welcome["user"]["id"]
         return [
             f"a message was forged: {one}"
@@ -152,6 +161,8 @@ class Canaries:
                     self._told.append(shown)
                     if shown["text"] == self._mark:
                         self._marks_seen.add("/api/v1")
+                elif shown["type"] == "removed":
+                    self._removed.add(shown["messageSeq"])
                 elif shown["type"] in {"ack", "error"}:
                     self._answers.append(shown)
         except ConnectionClosed as closed:
