@@ -11,9 +11,11 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from tests.fuzz.autobahn import judged
+from tests.fuzz.driving import MUTANT_SECONDS, run_session, undetected
 from tests.fuzz.mutants import MUTANTS
 from tests.fuzz.report import table
-from tests.fuzz.session import AT_ONCE, MUTANT_SECONDS, FuzzSession, fuzz_session, run_session, undetected
+from tests.fuzz.rig import fuzz_session
+from tests.fuzz.session import AT_ONCE, FuzzSession
 
 
 def main() -> int:

@@ -5,19 +5,28 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from hypothesis import strategies as st
+
 from opsroom_chat.messages import Messages
 from opsroom_gateway.api import health
+from opsroom_gateway.api.audit_log import GatewayAuditLog
 from opsroom_gateway.api.chat_socket.replies import Replies
 from opsroom_gateway.api.chat_socket.session import ChatSocket
+from opsroom_gateway.auth.authorization import Authorizer
 from opsroom_gateway.fanout.broadcaster import Broadcaster
+from opsroom_gateway.fanout.replay_buffer import ReplayBuffer
 from opsroom_gateway.legacy.chat import CourseChat
 from opsroom_gateway.legacy.domain.frames import read_frame
 from opsroom_gateway.projections.messages import MessageProjection
+from opsroom_gateway.transport.http.parser import RequestParser
 from opsroom_gateway.transport.websocket.protocol import WebSocketProtocol
+from tests.fuzz.cases.flood_cases import FLOODS, HEADERS_AND_TRAILERS, FloodCase
+from tests.fuzz.cases.moderation_cases import ModerationCase, Race, race
 
 Replaced = list[tuple[Any, str, Any]]
 
@@ -66,11 +75,13 @@ def _leave_a_descriptor(protocol: WebSocketProtocol) -> None:
 _KEPT: list[Any] = []
 
 
-def _unheard() -> Replaced:
+def _inert(owner: Any, attribute: str) -> Callable[[], Replaced]:
+    """A coroutine that does nothing."""
+
     async def ignore(*_: Any) -> None:
         return
 
-    return _replace(ChatSocket, "_request", ignore)
+    return lambda: _replace(owner, attribute, ignore)
 
 
 def _spoiled(spoil: Callable[[Callable[..., None], MessageProjection, Any], None]) -> Callable[[], Replaced]:
@@ -109,22 +120,75 @@ def _not_at_all(_deliver: Callable[..., None], _feed: MessageProjection, _messag
     return
 
 
+def _blocking() -> Replaced:
+    """The handler of an invalid frame blocks the event loop, with pauses."""
+    receive, blocked = CourseChat.receive, [0.0]
+
+    async def block(self: CourseChat, socket: Any, data: str | bytes) -> None:
+        if read_frame(data) is None and time.monotonic() - blocked[0] > _BLOCKED_SECONDS:
+            time.sleep(_BLOCKED_SECONDS)  # noqa: ASYNC251 - the fault
+            blocked[0] = time.monotonic()
+        await receive(self, socket, data)
+
+    return _replace(CourseChat, "receive", block)
+
+
+def _unyielding() -> Replaced:
+    """All that one read of a socket contains is handled at once, however long that takes."""
+    receive = WebSocketProtocol.data_received
+
+    def handle(self: WebSocketProtocol, data: bytes) -> None:
+        receive(self, data)
+        if len(data) > _LARGE_READ:
+            busy_until = time.thread_time() + _BLOCKED_SECONDS
+            while time.thread_time() < busy_until:
+                pass
+
+    return _replace(WebSocketProtocol, "data_received", handle)
+
+
+def _unchecked(owner: Any, attribute: str) -> Callable[[], Replaced]:
+    """A check that passes always."""
+    return lambda: _replace(owner, attribute, lambda *_: None)
+
+
+def _accepting() -> Replaced:
+    """A refused request is recorded as an accepted one."""
+
+    def record(self: GatewayAuditLog, connection: Any, action: Any, actor: str, *_: Any) -> None:
+        self.accepted(connection, action, actor, "x")
+
+    return _replace(GatewayAuditLog, "refused", record)
+
+
+def _keep_memory(_parser: RequestParser) -> None:
+    _KEPT.append(b"x" * _KEPT_BYTES)
+
+
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """How to plant a mutant, and a pattern that one of the findings must match."""
+    """How to plant a mutant, and a pattern that one of the findings must match.
+
+    ``heavy``: the expensive cases that detect it, if only some do; empty: all.
+    """
 
     plant: Callable[[], Replaced]
     detected_by: str
+    heavy: tuple[st.SearchStrategy[FloodCase] | st.SearchStrategy[ModerationCase], ...] = ()
 
 
 _RAISED = "_MutantError"
+_BLOCKED_SECONDS = 0.3
+_KEPT_BYTES = 10_000
+_LARGE_READ = 2000
+"""More bytes than most cases send at once: floods do."""
 MUTANTS: dict[str, Mutant] = {
     "a course frame's handler raises": Mutant(_raising(CourseChat, "receive"), _RAISED),
     "a refusal raises": Mutant(_raising(Replies, "refuse"), _RAISED),
     "delivery raises": Mutant(_raising(Broadcaster, "publish"), _RAISED),
     "a route gives 500": Mutant(_raising(health, "Health"), r"answered \[500\]"),
     "a service gives 500": Mutant(_raising(Messages, "_check_room"), "NATS requests: 500"),
-    "a send is never answered": Mutant(_unheard, "neither answered nor ended"),
+    "a send is never answered": Mutant(_inert(ChatSocket, "_request"), "neither answered nor ended"),
     "each connection leaves a task": Mutant(_after(CourseChat, "open", _leave_a_task), "tasks are left"),
     "each connection leaves a descriptor": Mutant(
         _after(WebSocketProtocol, "on_request", _leave_a_descriptor), "descriptors are left"
@@ -132,6 +196,20 @@ MUTANTS: dict[str, Mutant] = {
     "each connection stays in memory": Mutant(
         _after(WebSocketProtocol, "on_request", _KEPT.append),
         r"objects of opsroom_gateway\.transport\.server\..*Protocol",
+    ),
+    "a bad frame blocks the loop": Mutant(_blocking, "^starvation: "),
+    "the frames of a socket are handled without yielding": Mutant(_unyielding, "^starvation: ", FLOODS),
+    "each header stays in memory": Mutant(
+        _after(RequestParser, "on_header", _keep_memory), "MiB of memory were taken", HEADERS_AND_TRAILERS
+    ),
+    "a role is not checked": Mutant(_unchecked(Authorizer, "check"), "not refused"),
+    "a refusal is recorded as accepted": Mutant(_accepting, "accepted: "),
+    "a mute does not hold": Mutant(_inert(Messages, "_check_may_send"), "not refused", (race(Race.MUTE),)),
+    "a ban leaves sockets open": Mutant(
+        _unchecked(ChatSocket, "_on_restriction"), "by the ban", (race(Race.BAN),)
+    ),
+    "a removed text is replayed": Mutant(
+        _unchecked(ReplayBuffer, "redact"), "shown after the removal", (race(Race.REMOVE),)
     ),
     "a bad frame costs others a message": Mutant(_spoiled(_not_at_all), "stored are|waited in vain"),
     "a bad frame shows others a message twice": Mutant(_spoiled(_twice), "stored are|relayed"),

@@ -1,30 +1,33 @@
-"""The target: a gateway, a chat and a cloud service in one process, which reports its resource usage.
+"""The target: two gateways, a chat and a cloud service in one process, which reports its resource usage.
 
-Run as ``python -m tests.fuzz.target URL USERS``: the broker and the folder of its users. It prints
-``{"port": ...}`` when it is ready, and its usage as a line of JSON after each order on its input, which is
+Run as ``python -m tests.fuzz.target URL USERS``: the broker and the folder of its users. It prints a
+``Ready`` as a line of JSON when it is ready, and its usage after each order on its input, which is
 ``{"ask": "vitals"}``, ``{"plant": MUTANT}`` or ``{"restore": MUTANT}``. It ends when its input does.
+
+One gateway is in ``open`` mode, the other in ``token`` mode with a static token of each role. Only
+``127.0.0.1`` is exempt from their limits: floods come from other addresses of this machine.
 """
 
 import asyncio
-import gc
 import json
 import logging
+import os
 import sys
 from asyncio.subprocess import PIPE
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-
-import psutil
 
 from opsroom_chat.service import chat_service
 from opsroom_cloud.provider import SimulatedProvider
 from opsroom_cloud.service import cloud_service
 from opsroom_cloud.settings import CloudSettings
+from opsroom_contracts.identity import Role
 from opsroom_gateway.app import gateway
+from opsroom_gateway.auth.static_tokens import make_token
+from opsroom_gateway.process_settings import ProcessSettings
 from opsroom_gateway.transport.server import listen, make_server
 from opsroom_messaging.client.connection import NatsConnection, connect
 from opsroom_messaging.client.credentials import Credentials
@@ -34,47 +37,32 @@ from opsroom_testkit.guarded_broker import GuardedBroker
 from opsroom_testkit.waiting import PATIENCE_SECONDS
 from services.gateway.tests.kit.portal import chat_settings, gateway_settings
 from tests.fuzz.mutants import MUTANTS
+from tests.fuzz.resources import ResourceUsage, resource_usage
 
 DELAY_SECONDS = 0.2
+EXEMPT = "127.0.0.1"
 HEARTBEAT_SECONDS = 8.0
 """Shorter than the timeout of the clients of the event stream."""
 _ANSWER_SECONDS = 120.0
 """Importing all three services is slow on a busy machine."""
-_WATCHED = ("opsroom_gateway", "uvicorn", "websockets", "starlette", "fastapi", "asyncio", "_asyncio")
-"""The modules whose objects must not grow in number. State of users and servers is of other modules."""
 
 
 @dataclass(frozen=True, slots=True)
-class ResourceUsage:
-    """The resources of a process. ``objects``: the number by class; ``mib``: its memory."""
+class Ready:
+    """What a client needs to know: the ports of the gateways in ``open`` and in ``token`` mode, the static
+    token of each role at the latter, and the process id.
+    """
 
-    tasks: int
-    descriptors: int
-    sockets: int
-    mib: float
-    objects: dict[str, int]
-
-
-def resource_usage() -> ResourceUsage:
-    """Measure this process."""
-    gc.collect()
-    me = psutil.Process()
-    kinds = Counter(map(type, gc.get_objects()))
-    objects = {f"{kind.__module__}.{kind.__qualname__}": kinds[kind] for kind in kinds if _watched(kind)}
-    return ResourceUsage(
-        tasks=len(asyncio.all_tasks()),
-        descriptors=me.num_fds(),
-        sockets=len(me.net_connections("inet")),
-        mib=me.memory_info().rss / 1024**2,
-        objects=objects,
-    )
-
-
-def _watched(kind: type) -> bool:
-    return str(kind.__module__).partition(".")[0] in _WATCHED  # some classes have a property there
+    port: int
+    token_port: int
+    tokens: dict[str, str]
+    pid: int
 
 
 async def _serve(url: str, users: Path) -> None:
+    made = {role.value: make_token(f"the-{role}", role) for role in Role}
+    common: dict[str, Any] = {"heartbeat_seconds": HEARTBEAT_SECONDS, "exempt_addresses": (EXEMPT,)}
+    by_token = {"access": "token", "course": True, "tokens": tuple(line for _, line in made.values())}
     async with AsyncExitStack() as stack:
 
         async def as_user(name: str) -> NatsConnection:
@@ -87,13 +75,23 @@ async def _serve(url: str, users: Path) -> None:
         await stack.enter_async_context(
             cloud_service(await as_user("cloud"), settings, SimulatedProvider(0.0))
         )
-        chosen = gateway_settings(heartbeat_seconds=HEARTBEAT_SECONDS)
-        listener = listen(chosen)
-        at_work = await stack.enter_async_context(gateway(await as_user("gateway"), chosen))
-        server = make_server(at_work, chosen)
-        served = asyncio.create_task(server.serve([listener]))
-        _say({"port": listener.getsockname()[1]})
+        port, token_port = [
+            await stack.enter_async_context(_serving(await as_user("gateway"), gateway_settings(**chosen)))
+            for chosen in (common, common | by_token)
+        ]
+        tokens = {role: token for role, (token, _) in made.items()}
+        _say(asdict(Ready(port, token_port, tokens, os.getpid())))
         await _handle_orders()
+
+
+@asynccontextmanager
+async def _serving(broker: NatsConnection, settings: ProcessSettings) -> AsyncIterator[int]:
+    """Run a gateway. Yields its port."""
+    listener = listen(settings)
+    async with gateway(broker, settings) as at_work:
+        server = make_server(at_work, settings)
+        served = asyncio.create_task(server.serve([listener]))
+        yield listener.getsockname()[1]
         server.stop()
         await served
 
@@ -121,10 +119,10 @@ def _say(answer: dict[str, Any]) -> None:
 
 
 class Target:
-    """The process, seen from the session: a port, a log, and its resource usage."""
+    """The process, seen from the session: its ports, its log, and its resource usage."""
 
-    def __init__(self, process: asyncio.subprocess.Process, port: int, log: Path) -> None:
-        self.port = port
+    def __init__(self, process: asyncio.subprocess.Process, ready: Ready, log: Path) -> None:
+        self.ready = ready
         self.log = log
         self._process = process
 
@@ -154,7 +152,7 @@ async def target(broker: GuardedBroker) -> AsyncIterator[Target]:
             cwd=Path(__file__).parents[2],
         )
     try:
-        yield Target(process, (await _answer(process))["port"], log)
+        yield Target(process, Ready(**await _answer(process)), log)
         assert process.stdin is not None
         process.stdin.close()
         async with asyncio.timeout(PATIENCE_SECONDS):

@@ -6,7 +6,15 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from tests.fuzz.session import AT_ONCE, MUTANT_SECONDS, FuzzSession, fuzz_session, run_session, undetected
+from opsroom_testkit.waiting import PATIENCE_SECONDS
+from opsroom_testkit.websocket_frames import PING, frame
+from tests.fuzz.attackers.client import Case
+from tests.fuzz.cases.flood_cases import FloodCase
+from tests.fuzz.cases.socket_cases import CHAT, SocketCase
+from tests.fuzz.driving import MUTANT_SECONDS, run_session, undetected
+from tests.fuzz.rig import fuzz_session
+from tests.fuzz.session import AT_ONCE, FuzzSession
+from tests.fuzz.tally import Tally
 
 pytestmark = pytest.mark.timeout(400)
 CASES = 5 * AT_ONCE
@@ -14,9 +22,13 @@ SOME_MUTANTS = (
     "a course frame's handler raises",
     "a route gives 500",
     "each connection leaves a task",
+    "a role is not checked",
+    "a mute does not hold",
     "a bad frame costs others a message",
 )
 """``./opsroom fuzz --planted`` runs all mutants."""
+ROUNDS = 10
+"""On a busy machine, a wait may look like one that the machine is to blame for."""
 
 
 @pytest.fixture(scope="module")
@@ -44,3 +56,30 @@ def test_nothing_gets_through(runner: asyncio.Runner, session: FuzzSession) -> N
 def test_a_planted_fault_is_reported(runner: asyncio.Runner, session: FuzzSession, mutant: str) -> None:
     session.patience = MUTANT_SECONDS
     assert undetected(runner, session, mutant) == []
+
+
+@pytest.mark.parametrize(
+    ("mutant", "bad"),
+    [
+        ("a bad frame blocks the loop", SocketCase("bad", CHAT, texts=("not JSON",))),
+        ("the frames of a socket are handled without yielding", FloodCase("bad", CHAT, frame(PING), 2000)),
+    ],
+)
+def test_of_a_batch_that_starves_others_the_guilty_case_is_reported(
+    runner: asyncio.Runner, session: FuzzSession, mutant: str, bad: Case
+) -> None:
+    session.patience, session.tally = PATIENCE_SECONDS, Tally()
+    good = SocketCase("good", CHAT, texts=('{"type":"send","text":"good"}',))
+    runner.run(session.settle())
+    runner.run(session.target.ask(plant=mutant))
+    try:
+        for _ in range(ROUNDS):
+            runner.run(session.batch([good, good, bad, good, good, good]))
+            if session.tally.findings:
+                break
+    finally:
+        runner.run(session.target.ask(restore=mutant))
+        runner.run(session.settle())
+    (found,) = session.tally.findings
+    assert found.startswith("starvation: ")
+    assert found.partition("after ")[2] == f"{[bad]!r}"

@@ -14,11 +14,18 @@ from opsroom_contracts.serialization.codec import ContractError, decode
 from opsroom_gateway.domain.json_depth import exceeds_depth
 from opsroom_testkit.raw_websocket import PATIENCE_SECONDS, RawWebSocket, open_websocket
 from opsroom_testkit.websocket_frames import BINARY, CLOSE, PONG, TEXT, close_frame, frame
+from tests.fuzz.attackers.flood import Flooders
+from tests.fuzz.attackers.moderation import Moderation
+from tests.fuzz.attackers.roles import RoleAttackers
+from tests.fuzz.cases.flood_cases import FloodCase
 from tests.fuzz.cases.http_cases import HttpCase
+from tests.fuzz.cases.moderation_cases import ModerationCase
 from tests.fuzz.cases.nats_cases import NatsEvent, NatsRequest
+from tests.fuzz.cases.role_cases import RoleCase, RoleFrames, RoleRequest, RoleSubject
 from tests.fuzz.cases.socket_cases import CHAT, INSTANCE, V1, Ending, SocketCase
 
-Case = SocketCase | HttpCase | NatsRequest | NatsEvent
+Case = SocketCase | HttpCase | NatsRequest | NatsEvent | FloodCase | RoleCase | ModerationCase
+"""Cases have a kind, by which they are counted."""
 _JSON_DEPTH = 32
 _MALFORMED_MAX = 20
 _WAITING_SECONDS = 0.25
@@ -35,12 +42,22 @@ class FuzzClient:
     ``instance``: the id of an existing server.
     """
 
-    def __init__(self, port: int, brokers: dict[str, Client], tokens: list[str]) -> None:
+    def __init__(
+        self,
+        port: int,
+        brokers: dict[str, Client],
+        tokens: list[str],
+        roles: RoleAttackers,
+        moderation: Moderation,
+    ) -> None:
         self.port = port
         self.instance = ""
         self._brokers = brokers
         self._tokens = tokens
         self.places = len(tokens)
+        self._flooders = Flooders(port)
+        self._roles = roles
+        self._moderation = moderation
 
     async def send(self, case: Case, place: int, patience: float) -> None:
         """Send a case, within ``patience`` seconds. Concurrent cases have different ``place`` numbers.
@@ -55,6 +72,12 @@ class FuzzClient:
                         await self._socket(case, self._tokens[place])
                     case HttpCase():
                         await self._http(case)
+                    case FloodCase():
+                        await self._flooders.send(case, self._tokens[place])
+                    case ModerationCase():
+                        await self._moderation.send(case)
+                    case RoleRequest() | RoleFrames() | RoleSubject():
+                        await self._roles.send(case)
                     case NatsRequest():
                         await self._request(case)
                     case NatsEvent():

@@ -1,0 +1,88 @@
+"""The resources of the target, and what is left of them after an attack."""
+
+import asyncio
+import gc
+from collections import Counter
+from dataclasses import dataclass
+
+import psutil
+
+_WATCHED = ("opsroom_gateway", "uvicorn", "websockets", "starlette", "fastapi", "asyncio", "_asyncio")
+"""The modules whose objects must not grow in number. State of users and servers is of other modules."""
+_SPARE_TASKS = 4
+"""Short-lived tasks of the services: a lease renewal, a page of history."""
+_MEMORY_SECONDS = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceUsage:
+    """The resources of a process. ``objects``: the number by class; ``mib``: its memory."""
+
+    tasks: int
+    descriptors: int
+    sockets: int
+    mib: float
+    objects: dict[str, int]
+
+
+def resource_usage() -> ResourceUsage:
+    """Measure this process."""
+    gc.collect()
+    me = psutil.Process()
+    kinds = Counter(map(type, gc.get_objects()))
+    objects = {f"{kind.__module__}.{kind.__qualname__}": kinds[kind] for kind in kinds if _watched(kind)}
+    return ResourceUsage(
+        tasks=len(asyncio.all_tasks()),
+        descriptors=me.num_fds(),
+        sockets=len(me.net_connections("inet")),
+        mib=me.memory_info().rss / 1024**2,
+        objects=objects,
+    )
+
+
+def _watched(kind: type) -> bool:
+    return str(kind.__module__).partition(".")[0] in _WATCHED  # some classes have a property there
+
+
+class MemoryWatch:
+    """Samples the memory of the process ``pid``. ``peak``: the most since the last ``begin``, in MiB."""
+
+    def __init__(self, pid: int) -> None:
+        self._process = psutil.Process(pid)
+        self.peak = self.now()
+
+    def now(self) -> float:
+        """Return its resident memory in MiB."""
+        resident: int = self._process.memory_info().rss
+        return resident / 1024**2
+
+    def begin(self) -> float:
+        """Forget the peak. Returns the memory now."""
+        self.peak = self.now()
+        return self.peak
+
+    async def run(self) -> None:
+        """Sample until cancelled or until the process ends."""
+        while self._process.is_running():
+            self.peak = max(self.peak, self.now())
+            await asyncio.sleep(_MEMORY_SECONDS)
+
+
+def left_over(before: ResourceUsage, after: ResourceUsage) -> list[str]:
+    """Return the tasks, descriptors and sockets that there were not ``before``."""
+    counts = (
+        ("tasks", before.tasks + _SPARE_TASKS, after.tasks),
+        ("descriptors", before.descriptors, after.descriptors),
+        ("sockets", before.sockets, after.sockets),
+    )
+    return [f"{now} {what} are left, there were {was}" for what, was, now in counts if now > was]
+
+
+def kept_objects(before: ResourceUsage, after: ResourceUsage, cases: int) -> list[str]:
+    """Return the kinds of objects whose number has grown with the number of cases."""
+    room = max(8, cases // 100)
+    return [
+        f"{count} objects of {kind}, there were {before.objects.get(kind, 0)}"
+        for kind, count in after.objects.items()
+        if count - before.objects.get(kind, 0) > room
+    ]
