@@ -10,12 +10,16 @@ import time
 from pathlib import Path
 
 from tests.faults.cluster.cluster import Size
+from tests.faults.cluster.proxy_server import find_nginx
 from tests.faults.nemesis.plan import FaultKind, Scope
 from tests.faults.report import facts_of, summed, text_of
 from tests.faults.run import Folders, run
+from tests.faults.verification.verdict import Bounds
 from tests.faults.workload import Load
 
 _SMALL_DISK_BYTES = 1024**3
+LEAST_JUDGED = 0.5
+"""A run that judges less of the time for lists, names, commands, deliveries or requests fails."""
 
 
 def main() -> int:
@@ -38,6 +42,10 @@ def main() -> int:
         options.clouds,
         options.cluster,
         options.delay,
+        failure_rate=options.failures,
+        retention_bytes=options.retention,
+        proxy=not options.no_proxy,
+        operators=options.operators,
         clock=options.clock,
     )
     scope = Scope(
@@ -49,7 +57,9 @@ def main() -> int:
         soak=options.soak,
         pause=options.pause,
         apart=options.apart,
-        only=tuple(options.only),
+        streams=options.minutes >= 1,
+        only=options.faults,
+        without=options.without,
     )
     load = Load(
         people=options.people,
@@ -63,9 +73,11 @@ def main() -> int:
     if options.seed is None:
         replay += f" --seed {seed}"
     print(f"seed {seed}: {options.minutes:g} minutes", flush=True)
-    outcome = asyncio.run(run(seed, scope, size, load, Folders(options.disk or options.store, options.keep)))
+    folders = Folders(options.disk or options.store, options.keep)
+    outcome = asyncio.run(run(seed, scope, size, load, folders, Bounds(judged=options.judged)))
     where = f", broker's data in {options.store}" if options.store else ""
-    busy = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}{where}"
+    proxy = "nginx in front" if size.proxy and find_nginx() else "no proxy"
+    busy = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {proxy}{where}"
     facts = facts_of(outcome, busy)
     if options.json:
         options.json.write_text(json.dumps(facts, indent=1) + "\n")
@@ -74,6 +86,10 @@ def main() -> int:
         print(f"\nTo replay: {replay}")
         return 1
     return 0
+
+
+def _kinds(text: str) -> tuple[FaultKind, ...]:
+    return tuple(FaultKind(name) for name in text.split(",") if name)
 
 
 def _size_of(folder: Path) -> int:
@@ -120,9 +136,36 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="minimum time between faults",
     )
+    kinds = f"of {', '.join(FaultKind)}"
     parser.add_argument(
-        "--only", type=FaultKind, nargs="+", default=[], metavar="KIND", help=f"of {', '.join(FaultKind)}"
+        "--faults", type=_kinds, default=(), metavar="KIND,…", help=f"only these kinds of faults, {kinds}"
     )
+    parser.add_argument(
+        "--without", type=_kinds, default=(), metavar="KIND,…", help="all kinds of faults except these"
+    )
+    parser.add_argument(
+        "--judged",
+        type=float,
+        default=LEAST_JUDGED,
+        metavar="SHARE",
+        help=f"the least share of the time that faults may not excuse (default: {LEAST_JUDGED})",
+    )
+    size = Size()
+    parser.add_argument(
+        "--failures",
+        type=float,
+        default=size.failure_rate,
+        metavar="SHARE",
+        help="how many operations the provider fails",
+    )
+    parser.add_argument(
+        "--retention",
+        type=int,
+        default=size.retention_bytes,
+        metavar="BYTES",
+        help="how many bytes of messages are kept, at least 1,000,000",
+    )
+    parser.add_argument("--no-proxy", action="store_true", help="no nginx, even if it is installed")
     parser.add_argument(
         "--store",
         type=Path,

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from tests.faults.rules.commands import max_late
 from tests.faults.run import Outcome
-from tests.faults.verification.checker import max_late
 
 Facts = dict[str, Any]
 _SHOWN = 20
+_TOTALS = ("lost", "doubled", "ghosts", "absences", "names")
 
 LOST = {
     "message lost",
@@ -19,9 +20,13 @@ LOST = {
     "course missed",
     "command lost",
     "command unfinished",
+    "event lost",
+    "history missed",
+    "audit missed",
 }
 DOUBLED = {"message doubled", "event doubled", "course doubled", "command doubled"}
 GHOSTS = {"ghost", "left over"}
+ABSENCES = {"absent", "message late", "event late", "unavailable", "command late"}
 STUCK = {"name stuck", "name held twice"}
 
 
@@ -38,6 +43,8 @@ def facts_of(outcome: Outcome, machine: str) -> Facts:
         "doubled": sum(rules[rule] for rule in DOUBLED),
         "late": round(max_late(outcome.history), 2),
         "ghosts": sum(rules[rule] for rule in GHOSTS),
+        "absences": sum(rules[rule] for rule in ABSENCES),
+        "judged": {domain: round(share, 3) for domain, share in outcome.judged.items()},
         "names": sum(rules[rule] for rule in STUCK),
         "recovery": _rounded(outcome.recovery),
         "gaps": _rounded(outcome.gaps),
@@ -63,14 +70,17 @@ def text_of(facts: Facts) -> str:
     faults: dict[str, int] = facts["faults"]
     lines = [
         f"{sum(faults.values())} faults in {facts['seconds']:.0f} s (seed {facts['seed']})",
+        *([f"  {facts['machine']}"] if "machine" in facts else []),
         f"  {'fault':<30}{'times':>6}{'recovery p50':>14}{'max':>8}{'gap p50':>14}{'max':>8}",
     ]
     for kind, times in sorted(faults.items()):
         felt = [_middle_and_most(facts[measure].get(kind, [])) for measure in ("recovery", "gaps")]
         lines.append(f"  {kind:<30}{times:>6}{''.join(felt)}")
     lines += ["", *(f"  {name:<30}{count:>10}" for name, count in facts["counts"].items()), ""]
-    words = ("lost", "doubled", "ghosts", "names")
-    lines += [f"  {word:<30}{facts[word]:>10}" for word in words]
+    lines += [f"  {word:<30}{facts.get(word, 0):>10}" for word in _TOTALS]
+    lines += [
+        f"  {'judged, ' + domain:<30}{share:>10.0%}" for domain, share in facts.get("judged", {}).items()
+    ]
     lines.append(f"  {'late (max, past outages)':<30}{facts['late']:>9.2f} s")
     if facts["vitals"]:
         lines += ["", f"  {'process':<14}{'MiB':>8}{'MiB an hour':>13}{'descriptors':>13}{'seconds':>9}"]
@@ -104,10 +114,22 @@ def summed(paths: Iterable[Path]) -> Facts:
         "seconds": sum(run["seconds"] for run in runs),
         "faults": dict(faults),
         "counts": dict(counts),
-        **{word: sum(run[word] for run in runs) for word in ("lost", "doubled", "ghosts", "names")},
+        **{word: sum(run.get(word, 0) for run in runs) for word in _TOTALS},
+        "judged": _mean_shares(runs),
         "late": max((run["late"] for run in runs), default=0.0),
         **felt,
         "violations": [f"seed {run['seed']}: {words}" for run in runs for words in run["violations"]],
         "vitals": {},
         "complaints": [],
     }
+
+
+def _mean_shares(runs: list[Facts]) -> dict[str, float]:
+    """Return the judged share of each domain, weighted by the runs' lengths; older results have none."""
+    totals: Counter[str] = Counter()
+    seconds = 0.0
+    for run in runs:
+        if "judged" in run:
+            seconds += run["seconds"]
+            totals.update({domain: share * run["seconds"] for domain, share in run["judged"].items()})
+    return {domain: total / seconds for domain, total in totals.items()} if seconds else {}

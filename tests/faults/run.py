@@ -1,6 +1,7 @@
 """A run: start the cluster, apply load and faults, stop, and check the history."""
 
 import asyncio
+import pickle
 import random
 import signal
 import tempfile
@@ -10,16 +11,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from opsroom_messaging.client.connection import connect
 from tests.faults.clients.recorder import Recorder
 from tests.faults.cluster.cluster import PortalCluster, Size
 from tests.faults.nemesis.nemesis import InjectedFault
 from tests.faults.nemesis.plan import Scope
-from tests.faults.verification.checker import Violation, check
+from tests.faults.verification.checker import check, judged
 from tests.faults.verification.history import History, Outage
+from tests.faults.verification.observer import Observer
 from tests.faults.verification.process_stats import ProcessStats
 from tests.faults.verification.recovery import fault_impacts
-from tests.faults.workload import BOUNDS, Load, Workload
+from tests.faults.verification.verdict import Bounds, Violation
+from tests.faults.workload import Load, Workload
+
+HISTORY_FILE = "history.pickle"
+"""The history, next to the logs that are kept."""
 
 
 @dataclass(slots=True)
@@ -36,6 +41,8 @@ class Outcome:
     gaps: dict[str, list[float]]
     """The longest wait of one client, of the same faults."""
     counts: dict[str, int]
+    judged: dict[str, float]
+    """The share of the time under load that no fault excused, 0 to 1."""
     process_stats: dict[str, dict[str, float]]
     complaints: list[str] = field(default_factory=list)
     """Error lines in the logs, each kind once, with its count."""
@@ -49,28 +56,35 @@ class Folders:
     keep: Path | None = None
 
 
-async def run(seed: int, scope: Scope, size: Size, load: Load, folders: Folders) -> Outcome:
+async def run(seed: int, scope: Scope, size: Size, load: Load, folders: Folders, bounds: Bounds) -> Outcome:
     """Run the plan of ``seed`` and check the history."""
     with _folder(folders.keep) as folder, _folder(None, folders.store) as store:
         cluster = PortalCluster(folder, size, store)
-        recorder = Recorder(History(size.delay), random.Random(seed))
+        history = History(size.delay, size.replay_limit, size.failure_rate)
+        recorder = Recorder(history, random.Random(seed))
         begun = time.time()
         try:
             asyncio.get_running_loop().add_signal_handler(signal.SIGINT, _end_early, recorder)
             await cluster.start()
             process_stats = ProcessStats({child.name: child for child in cluster.children()})
             watching = asyncio.create_task(process_stats.watch())
-            broker = await connect(cluster.nats_url, name="operator")
+            broker = await cluster.connect()
+            recorder.places = cluster.places
+            observer = Observer(broker, recorder)
+            observing = asyncio.create_task(observer.run())
             try:
-                workload = Workload(recorder, cluster, load)
-                injected = await workload.run(seed, scope, broker)
+                workload = Workload(recorder, cluster, load, bounds)
+                injected = await workload.run(seed, scope, broker, observer)
             finally:
                 watching.cancel()
+                observing.cancel()
                 await broker.close()
         finally:
             asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
             await cluster.stop()
-        return _checked(seed, begun, recorder, cluster, injected, process_stats)
+        if folders.keep is not None:
+            (folders.keep / HISTORY_FILE).write_bytes(pickle.dumps(history))
+        return _checked(_Run(seed, begun, recorder, cluster, process_stats), injected, bounds)
 
 
 def _end_early(recorder: Recorder) -> None:
@@ -91,18 +105,23 @@ def _folder(keep: Path | None, within: Path | None = None) -> Iterator[Path]:
         yield Path(path)
 
 
-def _checked(
-    seed: int,
-    begun: float,
-    recorder: Recorder,
-    cluster: PortalCluster,
-    injected: list[InjectedFault],
-    process_stats: ProcessStats,
-) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What is left of a run when its processes have stopped."""
+
+    seed: int
+    begun: float
+    recorder: Recorder
+    cluster: PortalCluster
+    process_stats: ProcessStats
+
+
+def _checked(run: _Run, injected: list[InjectedFault], bounds: Bounds) -> Outcome:
+    recorder, cluster = run.recorder, run.cluster
     history = recorder.history
     recovered = fault_impacts(injected, recorder.waits, history)
     history.outages = [
-        Outage(felt.fault.kind.value, felt.fault.start, felt.fault.healed + felt.recovery)
+        Outage(felt.fault.kind.value, felt.fault.start, felt.fault.healed, felt.recovery, felt.fault.where)
         for felt in recovered
     ]
     history.refused += [words for child in cluster.children() for words in child.unexpected_exits]
@@ -112,26 +131,33 @@ def _checked(
         if felt.alone:
             by_kind.setdefault(felt.fault.kind.value, []).append(felt.recovery)
             gaps.setdefault(felt.fault.kind.value, []).append(felt.gap)
+    chats, clouds = history.chats, history.clouds
+    readers = [reader for life in chats for reader in life.readers]
     counts = {
         "acknowledged": recorder.acknowledged,
         "commands": recorder.commands,
-        "stored messages": len(history.messages),
-        "stored events": len(history.events),
-        "deliveries": sum(len(segment.seqs) for reader in history.readers for segment in reader.segments),
+        "lost races": recorder.conflicts,
+        "stored messages": sum(len(life.messages) for life in chats),
+        "stored events": sum(len(life.events) for life in clouds),
+        "audit entries": sum(len(life.audit) for life in clouds),
+        "mutes and bans": len(history.restraints),
+        "removed messages": sum(len(life.removals) for life in chats),
+        "deliveries": sum(len(segment.seqs) for reader in readers for segment in reader.segments),
         "reconnects": recorder.reconnects,
         "late duplicates": recorder.duplicates,
         "resets": recorder.resets,
-        "snapshots compared": len(history.folds),
+        "snapshots compared": sum(len(life.snapshots) for life in clouds),
     }
     return Outcome(
-        seed=seed,
-        seconds=time.time() - begun,
+        seed=run.seed,
+        seconds=time.time() - run.begun,
         history=history,
         injected=injected,
-        violations=check(history, BOUNDS),
+        violations=check(history, bounds),
         recovery=by_kind,
         gaps=gaps,
         counts=counts,
-        process_stats=process_stats.figures(),
-        complaints=process_stats.complaints([child.log for child in cluster.services()]),
+        judged=judged(history),
+        process_stats=run.process_stats.figures(),
+        complaints=run.process_stats.complaints([child.log for child in cluster.services()]),
     )

@@ -1,8 +1,9 @@
 """A plan is determined by its seed, and contains the kinds that were asked for."""
 
-from tests.faults.nemesis.plan import LONG_PAUSES, FaultKind, Scope, make_plan
+from tests.faults.nemesis.plan import LONG_PAUSES, STREAM_FAULTS, FaultKind, Scope, make_plan
 
 LONG = set(LONG_PAUSES)
+STREAMS = set(STREAM_FAULTS)
 CLUSTER = {FaultKind.LEADER_KILL, FaultKind.NODE_CUT}
 
 
@@ -25,11 +26,14 @@ def test_every_kind_comes_up_and_no_other() -> None:
     def kinds(scope: Scope) -> set[FaultKind]:
         return {fault.kind for fault in make_plan(3, scope)}
 
-    plain = set(FaultKind) - LONG - CLUSTER - {FaultKind.BROKER_FULL, FaultKind.CLOCK_STEP}
+    plain = set(FaultKind) - LONG - STREAMS - CLUSTER - {FaultKind.BROKER_FULL, FaultKind.CLOCK_STEP}
     assert kinds(Scope(600)) == plain
     assert kinds(Scope(600, cluster=True, long=True)) == plain | LONG | CLUSTER
     assert kinds(Scope(600, full=True)) == plain | {FaultKind.BROKER_FULL}
     assert kinds(Scope(600, full=True, cluster=True)) == plain | CLUSTER
+    assert kinds(Scope(600, streams=True)) == plain | STREAMS
+    assert kinds(Scope(600, streams=True, without=STREAM_FAULTS)) == plain
+    assert kinds(Scope(600, only=(FaultKind.RESTORE,))) == {FaultKind.RESTORE}
     assert kinds(Scope(600, clock=True)) == plain | {FaultKind.CLOCK_STEP}
     assert kinds(Scope(600, soak=True)) == {
         FaultKind.READER_CUT,

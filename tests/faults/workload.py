@@ -3,35 +3,38 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from opsroom_contracts.subjects import CHAT_STREAM
 from opsroom_messaging.client.connection import NatsConnection
-from opsroom_messaging.errors import UnavailableError
 from tests.faults.clients.chat_clients import ChatClient
 from tests.faults.clients.chat_sender import SendPolicy
+from tests.faults.clients.commander import Commander, LaneEndedError, Order, RaceTrack
 from tests.faults.clients.course_clients import CourseClient
+from tests.faults.clients.moderator_clients import Admin, Auditor, Moderator, Troll
 from tests.faults.clients.operator_clients import OperatorClient
 from tests.faults.clients.recorder import Recorder
-from tests.faults.cluster.cluster import PortalCluster
+from tests.faults.clients.texts import ROOMS
+from tests.faults.cluster.cluster import ADMIN, VIEWER, PortalCluster
 from tests.faults.nemesis.nemesis import InjectedFault, Nemesis
 from tests.faults.nemesis.plan import Scope, make_plan
-from tests.faults.verification import stream_dump
-from tests.faults.verification.checker import Bounds
+from tests.faults.nemesis.stream_faults import StreamFaults
+from tests.faults.verification.observer import Observer, left_over, patiently
+from tests.faults.verification.verdict import Bounds
 
 log = logging.getLogger(__name__)
 
-BOUNDS = Bounds(lease=38.0, name=45.0)
-"""A lease of 20 s, 6 s until it is noticed, the grace periods that the cluster sets, and a busy machine."""
 _QUIET_SECONDS = 90.0
 _ASK_SECONDS = 0.3
 _STILL_SECONDS = 1.0
 _TOLD_SECONDS = 60.0
+_PATIENCE_SECONDS = 60.0
+_DENIED_SECONDS = 2.0
 
-ResultT = TypeVar("ResultT")
+Task = asyncio.Task[None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +42,17 @@ class Load:
     """How many simulated clients there are.
 
     ``window``: unacknowledged messages of each chat client; ``pace``: seconds from an acknowledgement to
-    the next message; ``lanes``: pending commands of each operator.
+    the next message; ``lanes``: pending commands of each operator; ``absentees``: users who stay away for
+    seconds again and again; ``trolls``: users who are muted and banned.
     """
 
     people: int = 40
     visitors: int = 4
     operators: int = 4
-    lanes: int = 24
+    lanes: int = 16
     course: int = 2
+    absentees: int = 4
+    trolls: int = 2
     window: int = 4
     pace: float = 0.0
 
@@ -54,19 +60,34 @@ class Load:
 class Workload:
     """Everybody who talks, commands and watches, and the way to a quiet end."""
 
-    def __init__(self, recorder: Recorder, cluster: PortalCluster, load: Load) -> None:
-        ports = [gateway.port for gateway in cluster.gateways]
+    def __init__(self, recorder: Recorder, cluster: PortalCluster, load: Load, bounds: Bounds) -> None:
+        ports = list(cluster.places)
         self._recorder = recorder
         self._cluster = cluster
         self._load = load
+        self._bounds = bounds
         self._ports = ports
         manner = SendPolicy(load.window, load.pace)
         self._people = [ChatClient(recorder, ports, f"stay-{n}", manner) for n in range(load.people)]
-        self._operators = [OperatorClient(recorder, ports, f"operator-{n}") for n in range(load.operators)]
+        self._people += [
+            ChatClient(recorder, ports, f"absent-{n}", SendPolicy(1, 1.0), away_seconds=20.0)
+            for n in range(load.absentees)
+        ]
+        self._operators = [
+            OperatorClient(recorder, ports, name, cluster.tokens[name])
+            for name in (f"operator-{n}" for n in range(load.operators))
+        ]
+        viewer = OperatorClient(recorder, ports, VIEWER, cluster.tokens[VIEWER], away_seconds=15.0)
+        self._dashboards = [*self._operators, viewer]
         self._course = [CourseClient(recorder, ports, f"course-{n}", 0.5) for n in range(load.course)]
-        self._visits: list[ChatClient] = []
+        self._trolls = [Troll(recorder, ports, f"troll-{n}") for n in range(load.trolls)]
+        admin = Admin(ADMIN, cluster.tokens[ADMIN])
+        self._moderator = Moderator(recorder, ports, admin, [troll.name for troll in self._trolls])
+        self._auditor = Auditor(recorder, ports, admin)
 
-    async def run(self, seed: int, scope: Scope, broker: NatsConnection) -> list[InjectedFault]:
+    async def run(
+        self, seed: int, scope: Scope, broker: NatsConnection, observer: Observer
+    ) -> list[InjectedFault]:
         """Run the phases: load, faults, settling, leaving. The recorder keeps what happens."""
         recorder = self._recorder
         begun = time.time()
@@ -78,32 +99,30 @@ class Workload:
         say("the load begins")
         staying = [asyncio.create_task(person.stay()) for person in self._people]
         staying += [asyncio.create_task(client.stay()) for client in self._course]
-        following = [asyncio.create_task(operator.follow()) for operator in self._operators]
-        passing = [asyncio.create_task(operator.look()) for operator in self._operators]
-        passing += [
-            asyncio.create_task(operator.lane(n))
-            for operator in self._operators
-            for n in range(self._load.lanes)
-        ]
-        passing += [asyncio.create_task(self._visitors(n)) for n in range(self._load.visitors)]
-        nemesis = Nemesis(self._cluster, recorder, self._people, lambda: leader_of(broker))
+        following = [asyncio.create_task(operator.follow()) for operator in self._dashboards]
+        passing = self._passing()
+        streams = StreamFaults(self._cluster, recorder, broker, observer)
+        nemesis = Nemesis(self._cluster, recorder, self._people, lambda: leader_of(broker), streams)
         telling = asyncio.create_task(_now_and_then(say, nemesis))
         try:
             await _until(lambda: recorder.acknowledged > 0 and recorder.commands > 0, _QUIET_SECONDS)
             say("the faults begin")
+            recorder.history.began = time.time()
             await _fail_fast(nemesis.run(make_plan(seed, scope), scope), [*staying, *following, *passing])
+            recorder.history.ended = time.time()
             recorder.stopping.set()
             self._cluster.heal()
             say("no new messages and commands")
-            await asyncio.wait(passing, timeout=_QUIET_SECONDS)
+            _, stuck = await asyncio.wait(passing, timeout=_QUIET_SECONDS)
+            for task in stuck:
+                recorder.record_violation(f"{task.get_name()} did not come to an end")
             say("everybody watches")
-            await self._settle(broker)
+            await self._settle(observer)
             say("everybody leaves")
             await self._leave_all(broker, staying)
+            await patiently(observer.catch_up, _PATIENCE_SECONDS)
             say("over")
-            for task in (*staying, *following, *passing):
-                if task.done() and not task.cancelled() and task.exception() is not None:
-                    raise task.exception() or AssertionError
+            _raise_failures([*staying, *following, *passing])
         finally:
             telling.cancel()
             for task in (*staying, *following, *passing):
@@ -111,7 +130,24 @@ class Workload:
             await asyncio.gather(*staying, *following, *passing, return_exceptions=True)
         return nemesis.injected
 
-    async def _visitors(self, number: int) -> None:
+    def _passing(self) -> list[Task]:
+        """Start those who end when the load does."""
+        racers = RaceTrack(self._recorder, [operator.commander for operator in self._operators])
+        started = {f"{operator.name} looking": operator.look() for operator in self._dashboards}
+        started |= {
+            f"{operator.name}, lane {n}": operator.lane(n)
+            for operator in self._operators
+            for n in range(self._load.lanes)
+        }
+        started |= {f"visitor {n}": self._visitors() for n in range(self._load.visitors)}
+        started |= {troll.name: troll.stay() for troll in self._trolls}
+        started |= {"moderator": self._moderator.run(), "auditor": self._auditor.run()}
+        started |= {"viewer": self._denied()}
+        if len(self._operators) > 1:
+            started["race"] = racers.run()
+        return [asyncio.create_task(work, name=name) for name, work in started.items()]
+
+    async def _visitors(self) -> None:
         """Clients that come and go, and compete for a few names."""
         rng = self._recorder.rng
         names = max(1, self._load.visitors * 3 // 4)
@@ -119,12 +155,21 @@ class Workload:
             person = ChatClient(
                 self._recorder, self._ports, f"visit-{rng.randrange(names)}", SendPolicy(1, 0.2)
             )
-            self._recorder.history.readers.append(person.reading.reader)
             with suppress(OSError):
                 await person.visit(rng.randrange(1, 6), rng.choice(("exit", "exit", "close", "cut")))
             await asyncio.sleep(rng.uniform(0.05, 0.5))
 
-    async def _settle(self, broker: NatsConnection) -> None:
+    async def _denied(self) -> None:
+        """A viewer, who may not command servers."""
+        viewer = Commander(self._recorder, self._ports, VIEWER, self._cluster.tokens[VIEWER])
+        number = 0
+        while not self._recorder.stopping.is_set():
+            number += 1
+            with suppress(LaneEndedError):
+                await viewer.denied(Order("create", "", f"{VIEWER}.{number}"))
+            await asyncio.sleep(_DENIED_SECONDS)
+
+    async def _settle(self, observer: Observer) -> None:
         """Wait until all clients have seen everything, then compare lists and dashboards with the streams."""
         for gateway in self._cluster.gateways:
             await gateway.child.wait_ready()
@@ -132,58 +177,72 @@ class Workload:
         for person in self._people:
             if not person.talk.settled:
                 self._recorder.record_violation(f"{person.name} still waits for an acknowledgement")
-        await self._until_still(broker)
-        history = self._recorder.history
-        history.messages = await _patiently(stream_dump.messages, broker)
-        history.events = await _patiently(stream_dump.events, broker)
-        last_message = history.messages[-1].seq if history.messages else 0
-        last_event = history.events[-1].seq if history.events else 0
+                person.talk.give_up()
+        await self._until_still(observer)
+        await patiently(observer.catch_up, _PATIENCE_SECONDS)
+        messages, events = self._recorder.chat.messages, self._recorder.cloud.events
+        last_message = messages[-1].seq if messages else 0
+        last_event = events[-1].seq if events else 0
+
+        def seen() -> bool:
+            told = all(person.reading.last >= last_message for person in self._people)
+            return told and all(operator.seq >= last_event for operator in self._dashboards)
+
+        await _until(seen, _QUIET_SECONDS)
+        await self._compare_lists()
+        for operator in self._dashboards:
+            operator.stay()
+            with suppress(OSError):
+                snapshot = await operator.snapshot()
+                if snapshot.seq == operator.seq:
+                    operator.compare(snapshot)
+        for room in ROOMS:
+            await self._auditor.read_history(room)
+
+    async def _compare_lists(self) -> None:
+        """Everybody must see everybody who stays, and nobody else."""
         truth = {person.name for person in self._people}
         courses = tuple(f"course-{n}-" for n in range(self._load.course))
 
         def others(person: ChatClient) -> set[str]:
             return {name for name in person.reading.listed if not name.startswith(courses)}
 
-        def seen() -> bool:
-            told = all(person.reading.last >= last_message for person in self._people)
-            return told and all(operator.seq >= last_event for operator in self._operators)
-
-        await _until(seen, _QUIET_SECONDS)
-        await _until(lambda: all(others(p) == truth for p in self._people), BOUNDS.lease + 10)
+        await _until(lambda: all(others(p) == truth for p in self._people), self._bounds.lease + 10)
         for person in self._people:
-            person.reading.reader.stayed = True
-            history.readers.append(person.reading.reader)
+            person.reading.stay()
             wrong = others(person) ^ truth
             if wrong:
                 self._recorder.record_violation(
                     f"the list of {person.name} is wrong at the end about {sorted(wrong)}"
                 )
-        for operator in self._operators:
-            operator.reader.stayed = True
-            history.watchers.append(operator.reader)
-            with suppress(OSError):
-                seq, listed = await operator.snapshot()
-                if seq == operator.seq:
-                    operator.compare(seq, listed)
 
-    async def _until_still(self, broker: NatsConnection) -> None:
+    async def _until_still(self, observer: Observer) -> None:
         """Wait until the stream stops growing: requests that timed out may still be stored."""
+        last = {"before": -1, "now": 0}
 
-        async def last(broker: NatsConnection) -> int:
-            return await stream_dump.last_seq(broker, CHAT_STREAM)
+        async def look() -> None:
+            last["now"] = await observer.last_seq(CHAT_STREAM)
 
-        before, now = -1, await _patiently(last, broker)
-        while now != before:
+        await patiently(look, _PATIENCE_SECONDS)
+        while last["now"] != last["before"]:
             await asyncio.sleep(_STILL_SECONDS)
-            before, now = now, await _patiently(last, broker)
+            last["before"] = last["now"]
+            await patiently(look, _PATIENCE_SECONDS)
 
-    async def _leave_all(self, broker: NatsConnection, staying: list["asyncio.Task[None]"]) -> None:
+    async def _leave_all(self, broker: NatsConnection, staying: list[Task]) -> None:
         """All clients leave. No member and no name claim may remain."""
         self._recorder.leaving.set()
         await asyncio.wait(staying, timeout=30.0)
-        deadline = time.time() + BOUNDS.name
-        while (words := await _patiently(stream_dump.left_over, broker)) and time.time() < deadline:
-            await asyncio.sleep(0.3)
+        words: list[str] = []
+
+        async def look() -> None:
+            words[:] = await left_over(broker)
+
+        deadline = time.time() + self._bounds.name
+        await patiently(look, _PATIENCE_SECONDS)
+        while words and time.time() < deadline:
+            await asyncio.sleep(_ASK_SECONDS)
+            await patiently(look, _PATIENCE_SECONDS)
         self._recorder.history.left_over = words
 
 
@@ -196,15 +255,20 @@ async def leader_of(broker: NatsConnection) -> str | None:
     return info.cluster.leader if info.cluster else None
 
 
-async def _fail_fast(work: Coroutine[Any, Any, None], others: list["asyncio.Task[None]"]) -> None:
+def _raise_failures(tasks: list[Task]) -> None:
+    """Raise the exception with which a client failed, if one did."""
+    for task in tasks:
+        if task.done() and not task.cancelled() and task.exception() is not None:
+            raise task.exception() or AssertionError
+
+
+async def _fail_fast(work: Coroutine[Any, Any, None], others: list[Task]) -> None:
     """Await ``work``, but raise at once if a client failed with an exception."""
     task = asyncio.ensure_future(work)
     try:
         while not task.done():
             await asyncio.wait((task,), timeout=1.0)
-            for other in others:
-                if other.done() and not other.cancelled() and other.exception() is not None:
-                    raise other.exception() or AssertionError
+            _raise_failures(others)
         task.result()
     finally:
         task.cancel()
@@ -214,17 +278,6 @@ async def _now_and_then(say: Callable[[str], None], nemesis: Nemesis) -> None:
     while True:
         await asyncio.sleep(_TOLD_SECONDS)
         say(f"{len(nemesis.injected)} faults")
-
-
-async def _patiently(read: Callable[[NatsConnection], Awaitable[ResultT]], broker: NatsConnection) -> ResultT:
-    deadline = time.time() + 60
-    while True:
-        try:
-            return await read(broker)
-        except UnavailableError:
-            if time.time() > deadline:
-                raise
-            await asyncio.sleep(_ASK_SECONDS)
 
 
 async def _until(condition: Callable[[], bool], seconds: float) -> None:

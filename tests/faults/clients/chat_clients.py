@@ -4,13 +4,14 @@ import asyncio
 import json
 import time
 from contextlib import suppress
+from math import inf
 
 from tests.faults.clients.chat_reader import ChatReader
 from tests.faults.clients.chat_sender import RETRY, MessageSender, SendPolicy
 from tests.faults.clients.chat_socket import ChatSocket, Json, open_socket
 from tests.faults.clients.http_client import request
-from tests.faults.clients.recorder import Recorder
-from tests.faults.verification.history import Presence, Segment
+from tests.faults.clients.recorder import Attendance, Recorder
+from tests.faults.verification.history import Presence
 
 _WELCOME_SECONDS = 20.0
 _ACK_SECONDS = 20.0
@@ -23,13 +24,26 @@ class TokenInvalidError(Exception):
 
 
 class ChatClient:
-    """A user, with one connection at a time."""
+    """A user, with one connection at a time.
 
-    def __init__(self, recorder: Recorder, ports: list[int], name: str, manner: SendPolicy) -> None:
+    ``away_seconds``: they disconnect again and again, for this many seconds at most; 0: never.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        ports: list[int],
+        name: str,
+        manner: SendPolicy,
+        away_seconds: float = 0.0,
+    ) -> None:
         self.name = name
+        self.may_be_banned = False
         self.socket: ChatSocket | None = None
         self.reading = ChatReader(recorder, name)
         self.talk = MessageSender(recorder, name, manner)
+        self.attendance = Attendance(recorder, name, reads=True)
+        self._away_seconds = away_seconds
         self._recorder = recorder
         self._ports = ports
         self._token = ""
@@ -50,10 +64,13 @@ class ChatClient:
             try:
                 async with Visit(self) as _:
                     if lost is not None:
-                        self._recorder.waited(lost)
-                    await self._until_lost_or_leaving()
-                    await self.exit()
-                    return
+                        self._recorder.waited(lost, "to connect", self.name)
+                        lost = None
+                    if await self._until_lost_or_leaving():
+                        await self.exit()
+                        return
+                await self._stay_away()
+                continue
             except TokenInvalidError as error:
                 if self._recorder.leaving.is_set():
                     return
@@ -61,13 +78,21 @@ class ChatClient:
                 await self.register()
                 self.talk.begin(self._owner)
                 self.reading.begin_anew()
-                self.reading.reader.segments.append(Segment(self.reading.last, reset=True))
             except OSError:
                 pass
             lost = time.time() if lost is None or self.socket is not None else lost
             self.socket = None
             self._recorder.reconnects += 1
             await asyncio.sleep(self._recorder.rng.uniform(0, 0.3))
+        if lost is not None:
+            self._recorder.waited(lost, "to connect", self.name)
+
+    async def _stay_away(self) -> None:
+        """Be disconnected for a while. The name stays theirs, and what they miss is replayed."""
+        self.socket = None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._recorder.rng.uniform(0.5, self._away_seconds)):
+                await self._recorder.stopping.wait()
 
     async def visit(self, messages: int, manner: str) -> None:
         """Register, send that number of messages, and leave by ``exit``, ``close`` or ``cut``."""
@@ -76,12 +101,14 @@ class ChatClient:
             async with Visit(self):
                 self.talk.begin(self._owner, messages)
                 await self._until_said()
+                self.talk.give_up()
                 await self._go(manner)
 
     async def register(self) -> None:
         """Register the name. That may take until the claim of its last owner has expired."""
         recorder = self._recorder
-        asked, refusals = time.time(), 0
+        begun = asked = time.time()
+        refusals = 0
         while True:
             try:
                 answer = await request(self._port(), "POST", "/api/v1/chat/users", body={"name": self.name})
@@ -92,15 +119,18 @@ class ChatClient:
                 continue
             if answer.status == 201:
                 self._token, self._owner = answer.body["token"], answer.body["user"]["id"]
-                recorder.had(self.name, asked, refusals)
+                recorder.had(self.name, asked, refusals, granted=True)
+                recorder.waited(begun, "to register", self.name)
                 return
             if answer.status == 409:
                 refusals += 1
+                begun = time.time()  # how long a name may be taken is judged on its own
                 if recorder.is_held(self.name):
                     asked = time.time()
-            elif answer.status != 503:
+            elif answer.status != 503 and not (self.may_be_banned and answer.body.get("code") == "banned"):
                 recorder.record_violation(f"registering {self.name}: {answer.status} {answer.body}")
             if recorder.leaving.is_set():
+                recorder.had(self.name, asked, refusals, granted=False)
                 raise ConnectionError("too late to register")
             await asyncio.sleep(recorder.rng.uniform(0.1, 0.4))
 
@@ -125,6 +155,7 @@ class ChatClient:
         self._welcomed = loop.create_future()
         self._at = self._port()
         socket = await open_socket(self._at, "/api/v1/chat/ws", self._receive)
+        socket.on_data = self.attendance.hear
         hello: Json = {"type": "hello", "token": self._token}
         if self.reading.since is not None:
             hello["since"] = self.reading.since
@@ -142,6 +173,7 @@ class ChatClient:
     def arrived(self) -> None:
         """Mark the user as connected."""
         self._going = 0.0
+        self.attendance.begin(self._recorder.places.get(self._at, ""))
         self._recorder.holds(self.name, self._owner)
         if self.socket is not None:
             self.talk.connected(self.socket)
@@ -149,6 +181,7 @@ class ChatClient:
     def departed(self, start: float) -> None:
         """Record that the user was connected since ``start``, and held the name meanwhile."""
         self.talk.disconnected()
+        self.attendance.end(self._going or None)
         self._recorder.history.presences.append(Presence(self.name, start, time.time()))
         self._recorder.lets_go(self.name, self._owner, start, min(self._heard, self._going or self._heard))
         self.reading.forget_list()
@@ -172,9 +205,11 @@ class ChatClient:
             case "error" if frame["code"] not in RETRY | {"token_invalid", "name_taken"}:
                 self._recorder.record_violation(f"{self.name} was told {frame}")
             case "welcome":
-                self.reading.welcomed(frame, self._at)
+                self.reading.welcomed(frame, self._recorder.places.get(self._at, ""))
                 if self._welcomed is not None and not self._welcomed.done():
                     self._welcomed.set_result(None)
+            case "removed":
+                self.reading.removed(frame)
             case "joined":
                 self.reading.joined(frame["user"]["name"])
             case "left":
@@ -184,9 +219,12 @@ class ChatClient:
 
     # -- until when
 
-    async def _until_lost_or_leaving(self) -> None:
+    async def _until_lost_or_leaving(self) -> bool:
+        """Return whether it is time to leave; False: to be away for a while."""
         socket = self.socket
         assert socket is not None
+        stays = self._recorder.rng.uniform(3.0, 10.0) if self._away_seconds else inf
+        until = time.time() + stays
         leaving = asyncio.ensure_future(self._recorder.leaving.wait())
         try:
             while not leaving.done():
@@ -197,6 +235,9 @@ class ChatClient:
                     raise ConnectionError("closed")
                 if time.time() - self.talk.oldest > _ACK_SECONDS:
                     raise ConnectionError("no acknowledgement")
+                if time.time() > until and not self._recorder.stopping.is_set() and self.talk.settled:
+                    return False
+            return True
         finally:
             leaving.cancel()
 

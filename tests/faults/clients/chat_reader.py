@@ -1,65 +1,102 @@
 """What a user receives: the messages, in order, and the presence list."""
 
+import json
 import time
 from typing import Any
 
 from tests.faults.clients.recorder import Recorder
-from tests.faults.verification.history import Listing, Reader, Segment
+from tests.faults.verification.history import ChatLife, Listing, digest
+from tests.faults.verification.readers import Reader, Segment
 
 Frame = dict[str, Any]
+
+
+def shown_message(frame: Frame) -> str:
+    """Return the content of a message as the history records it."""
+    return f"{frame['room']}|{frame['user']['name']}|{digest(frame['text'])}"
 
 
 class ChatReader:
     """All that a user received, over all connections."""
 
     def __init__(self, recorder: Recorder, name: str) -> None:
-        self.reader = Reader(name)
         self.listed: set[str] = set()
         self._recorder = recorder
         self._name = name
-        self._contents = recorder.history.contents
+        self._reader = Reader(name)
+        self._life: ChatLife | None = None
         self._segment: Segment | None = None
+        self._position: int | None = None
+        self._payloads: dict[int, int] = {}
         self._shown: dict[str, float] = {}
 
     @property
     def last(self) -> int:
-        """The last sequence number received."""
-        return self.reader.segments[-1].last if self.reader.segments else 0
+        """The last sequence number received of the present stream."""
+        return (self._position or 0) if self._life is self._recorder.chat else 0
 
     @property
     def since(self) -> int | None:
         """The sequence number to resume from; None at the first connection."""
-        return None if self._segment is None else self._segment.last
+        return self._position
 
     def begin_anew(self) -> None:
         """Forget the position after a new registration."""
-        self._segment = None
+        self._position = None
+
+    def stay(self) -> None:
+        """Mark the reader as one that was there at the end."""
+        if self._life is self._recorder.chat:
+            self._reader.stayed = True
+        elif self._recorder.chat.messages:
+            self._recorder.record_violation(f"{self._name} saw nothing of the new stream")
 
     def message(self, payload: bytes) -> None:
-        """Record a message. Its digest must be the same for all readers."""
+        """Record a message. It must be the same for all readers, and as it is stored."""
         seq = int(payload[7 : payload.index(b",", 7)])
-        segment = self._segment
-        if segment is None:
-            self._recorder.record_violation(f"{self._name} got a message before the welcome")
+        if not self._take(seq):
             return
-        segment.seqs.append(seq)
-        digest = hash(payload)
-        if self._contents.setdefault(seq, digest) != digest:
+        contents = self._recorder.chat.contents
+        if seq not in contents:
+            contents[seq] = shown_message(json.loads(payload))
+            self._payloads[seq] = hash(payload)
+        elif self._payloads.get(seq, 0) != hash(payload) and contents[seq] != shown_message(
+            json.loads(payload)
+        ):
             self._recorder.record_violation(f"{self._name} saw another message at {seq} than others")
+        if seq in self._recorder.removed:
+            self._recorder.chat.shown_after_removal.append((self._name, seq, time.time()))
 
-    def welcomed(self, frame: Frame, port: int) -> None:
-        """Record the welcome: the presence list and the position."""
+    def removed(self, frame: Frame) -> None:
+        """Record that a message was removed."""
+        seq = int(frame["seq"])
+        if self._take(seq):
+            content = f"removed|{frame['room']}|{frame['messageSeq']}"
+            if self._recorder.chat.contents.setdefault(seq, content) != content:
+                self._recorder.record_violation(f"{self._name} saw another removal at {seq} than others")
+
+    def _take(self, seq: int) -> bool:
         if self._segment is None:
-            self._begin(Segment(int(frame["seq"]), reset=bool(self.reader.segments)))
-        else:
-            self._begin(Segment(self._segment.last))
+            self._recorder.record_violation(f"{self._name} got a message before the welcome")
+            return False
+        if self._life is not self._recorder.chat:
+            # The stream is another one under an open connection: everything from its start must come.
+            self._begin(Segment(0, where=self._segment.where, fresh=True))
+        self._segment.seqs.append(seq)
+        self._segment.arrivals.arrived(seq, time.time())
+        self._position = seq
+        return True
+
+    def welcomed(self, frame: Frame, where: str) -> None:
+        """Record the welcome: the presence list and the position."""
+        fresh = self._position is None
+        after = int(frame["seq"]) if self._position is None else self._position
+        self._begin(Segment(after, where=where, fresh=fresh))
         now = time.time()
         self.listed = {user["name"] for user in frame["users"]}
         self._shown = dict.fromkeys(self.listed, now)
         if self._name not in self.listed:
-            self._recorder.record_violation(
-                f"{self._name} is not on the list that welcomed them (port {port})"
-            )
+            self._recorder.record_violation(f"{self._name} is not on the list that welcomed them ({where})")
 
     def joined(self, name: str) -> None:
         """Record that a user joined."""
@@ -74,10 +111,12 @@ class ChatReader:
             self._recorder.history.listings.append(Listing(self._name, name, start, time.time()))
 
     def reset(self, seq: int) -> None:
-        """Record a reset, which is a violation."""
+        """Record a reset: whether it had a reason is judged later."""
         self._recorder.resets += 1
-        self._recorder.record_violation(f"{self._name} was told reset at {seq}, having seen {self.last}")
-        self._begin(Segment(seq, reset=True))
+        where = "" if self._segment is None else self._segment.where
+        if self._segment is not None and not len(self._segment.seqs):
+            self._discard(self._segment)
+        self._begin(Segment(seq, where=where, reset=True))
 
     def forget_list(self) -> None:
         """End all listings, because the connection is lost."""
@@ -86,7 +125,22 @@ class ChatReader:
             self._recorder.history.listings.append(Listing(self._name, name, start, now))
         self._shown.clear()
         self.listed = set()
+        if self._segment is not None:
+            self._segment.closed = now
+
+    def _discard(self, segment: Segment) -> None:
+        """A reset right after the welcome replaces the segment that the welcome began."""
+        if self._reader.segments and self._reader.segments[-1] is segment:
+            self._reader.segments.pop()
 
     def _begin(self, segment: Segment) -> None:
+        segment.opened = time.time()
+        if self._segment is not None:
+            self._segment.closed = min(self._segment.closed, segment.opened)
+        if self._life is not self._recorder.chat:
+            self._life = self._recorder.chat
+            self._reader = Reader(self._name)
+            self._life.readers.append(self._reader)
         self._segment = segment
-        self.reader.segments.append(segment)
+        self._position = segment.after
+        self._reader.segments.append(segment)

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.faults.clients.chat_socket import ChatSocket
-from tests.faults.clients.recorder import Recorder, notify
+from tests.faults.clients.recorder import Acknowledged, Recorder, notify
+from tests.faults.clients.texts import room_of, text_of
+from tests.faults.verification.history import Sent, digest
 
-PAD = "x" * 80
-RETRY = {"unavailable", "overloaded", "rate_limited", "idempotency_in_flight", "request_timeout"}
+RETRY = {"unavailable", "overloaded", "idempotency_in_flight", "request_timeout"}
+"""Errors after which a message is sent again. ``rate_limited`` is none: clients stay below the limits."""
 _AGAIN_SECONDS = 0.1
 _REPEATED = 0.003
 """The share of messages that are sent again although they were acknowledged."""
@@ -27,7 +29,7 @@ class SendPolicy:
 
 @dataclass(slots=True)
 class _Said:
-    """A message in flight, first sent at ``begun`` and last at ``at``.
+    """A message in flight, first sent at ``begun`` (0: not yet) and last at ``at``.
 
     ``repeated``: it was acknowledged before.
     """
@@ -84,6 +86,12 @@ class MessageSender:
         """Wait until the requested number of messages is acknowledged."""
         await self._ended.wait()
 
+    def give_up(self) -> None:
+        """Record how long the messages in flight have been tried; send no more."""
+        for said in self._under_way.values():
+            self._recorder.waited(said.begun or said.at, "a message", self._name)
+        self._under_way.clear()
+
     def answered(self, frame: Frame) -> bool:
         """Handle an acknowledgement or an error. Returns whether it was for a message in flight."""
         client_id = frame.get("clientId")
@@ -99,7 +107,8 @@ class MessageSender:
                 f"{self._name} was refused {said.key}: {frame['code']} {frame['message']}"
             )
         else:
-            self._recorder.record_ack(said.key, int(frame["seq"]), said.begun, repeated=said.repeated)
+            sent = Acknowledged(said.key, int(frame["seq"]), frame["id"], room_of(said.key))
+            self._recorder.record_ack(sent, said.begun, self._name, repeated=said.repeated)
         self._think()
         return True
 
@@ -127,9 +136,8 @@ class MessageSender:
             self._number += 1
             number = self._number
         key = f"{self._name}.{self._owner[:6]}.{number}"
-        self._recorder.history.sent.add(key)
-        now = time.time()
-        self._under_way[f"c{number}"] = _Said(key, now, now, repeated)
+        self._recorder.history.sent[key] = Sent(room_of(key), self._name, digest(text_of(key)))
+        self._under_way[f"c{number}"] = _Said(key, 0.0, time.time(), repeated)
         self._say(f"c{number}")
 
     def _say(self, client_id: str) -> None:
@@ -137,7 +145,8 @@ class MessageSender:
         if said is None or self._socket is None:
             return
         said.at = time.time()
+        said.begun = said.begun or said.at
         self._socket.send_json(
-            {"type": "send", "clientId": client_id, "room": "general", "text": f"{said.key} {PAD}"}
+            {"type": "send", "clientId": client_id, "room": room_of(said.key), "text": text_of(said.key)}
         )
         notify(self._recorder.sending)

@@ -23,7 +23,14 @@ class ChatSocket(WebSocketClient):
     def __init__(self, path: str, on_payload: Callable[[bytes], None]) -> None:
         super().__init__(path, on_payload)
         self._code = 1006
+        self.on_data: Callable[[], None] = _nothing
+        """Called whenever something arrives, pings included."""
         self.closed: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def data_received(self, data: bytes) -> None:
+        """Report that something arrived, then handle it."""
+        self.on_data()
+        super().data_received(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Set `closed`."""
@@ -79,6 +86,10 @@ class ChatSocket(WebSocketClient):
         self._on_payload = _ignore
         if self._transport is not None:
             self._transport.close()
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 def _ignore(_payload: bytes) -> None:

@@ -7,8 +7,9 @@ from contextlib import suppress
 
 from tests.faults.clients.chat_socket import Json, open_socket
 from tests.faults.clients.http_client import request
-from tests.faults.clients.recorder import Recorder
-from tests.faults.verification.history import CourseReader, Presence
+from tests.faults.clients.recorder import Attendance, Recorder
+from tests.faults.clients.texts import ROOMS, key_of, text_of
+from tests.faults.verification.history import CourseReader, Presence, Sent, digest
 
 _LIST = ord("[")
 
@@ -22,7 +23,6 @@ class CourseClient:
         self._name = name
         self._pace = pace
         self._number = 0
-        self._reader = CourseReader(name)
 
     async def stay(self) -> None:
         """Send messages until the run is over."""
@@ -37,15 +37,29 @@ class CourseClient:
         start = time.time()
         port = self._recorder.rng.choice(self._ports)
         user = await self._user(port)
-        self._reader = CourseReader(f"{self._name} #{visit}")
-        self._recorder.history.course.append(self._reader)
-        reader = self._reader
+        reader = CourseReader(f"{self._name} #{visit}")
+        life = self._recorder.chat
+        life.course.append(reader)
+        attendance = Attendance(self._recorder, user["name"], reads=False)
+        bound = False
 
         def receive(payload: bytes) -> None:
-            if payload[0] != _LIST:
-                reader.keys.append(json.loads(payload)["message"].partition(" ")[0])
+            nonlocal bound, life, reader
+            if payload[0] == _LIST:
+                return
+            if life is not self._recorder.chat:  # the stream is another one under an open socket
+                life, reader = self._recorder.chat, CourseReader(f"{self._name} #{visit}")
+                life.course.append(reader)
+            frame = json.loads(payload)
+            author, text = frame["user"]["name"], frame["message"]
+            reader.keys.append(key_of(text))
+            reader.contents.append(f"{author}|{digest(text)}")
+            if author == user["name"] and not bound:  # from now on the socket is known as this user's
+                bound = True
+                attendance.begin(self._recorder.places.get(port, ""))
 
         socket = await open_socket(port, "/chat/ws", receive)
+        socket.on_data = attendance.hear
         try:
             while not self._recorder.leaving.is_set():
                 if not self._recorder.stopping.is_set():
@@ -54,12 +68,14 @@ class CourseClient:
                 await asyncio.wait((socket.closed,), timeout=min(pause, 1.0))
                 if socket.closed.done():
                     return
+            attendance.end()
             socket.send_json({"type": "exit", "user": {"name": user["name"]}})
             await asyncio.sleep(0.2)
             socket.close()
             await asyncio.wait((socket.closed,), timeout=2.0)
         finally:
             socket.abort()
+            attendance.end()
             self._recorder.history.presences.append(Presence(user["name"], start, time.time()))
 
     async def _user(self, port: int) -> Json:
@@ -75,5 +91,6 @@ class CourseClient:
     def _next(self, user: Json) -> Json:
         self._number += 1
         key = f"{self._name}.{self._number}"
-        self._recorder.history.sent.add(key)
-        return {"type": "send", "message": f"{key} from the course", "user": user}
+        text = text_of(key)
+        self._recorder.history.sent[key] = Sent(ROOMS[0], user["name"], digest(text))
+        return {"type": "send", "message": text, "user": user}

@@ -4,55 +4,54 @@ import asyncio
 import json
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from math import inf
 
 from opsroom_contracts.cloud.commands import COMMANDS, Command
 from tests.faults.clients.chat_socket import Json
-from tests.faults.clients.http_client import Answer, event_stream, request
-from tests.faults.clients.recorder import Recorder, notify
-from tests.faults.verification.history import Accepted, Reader, Segment, StateComparison
+from tests.faults.clients.commander import COMMAND_PATH, Commander, LaneEndedError, Order
+from tests.faults.clients.http_client import event_stream, request
+from tests.faults.clients.recorder import Failures, Recorder
+from tests.faults.verification.cloud_history import Accepted, CloudLife, Snapshot
+from tests.faults.verification.readers import Reader, Segment
 
 _FINAL_SECONDS = 120.0
+_LOOK_SECONDS = 1.0
 _SNAPSHOT_SECONDS = 4.0
-_PATH = "/api/v1/cloud/instances"
 _CYCLE = tuple(spec for spec in COMMANDS.values() if spec.command is not Command.CREATE)
 """The commands of a lane, in the order of the table: each is valid after the one before."""
 
 
-class LaneEndedError(Exception):
-    """A lane ends: a command was rejected unexpectedly, or the run is over."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Command:
-    """A command, which may be sent again."""
-
-    command: str
-    verb: str
-    path: str
-    key: str
-
-
 class OperatorClient:
-    """An operator with several lanes. Each lane takes one server after another through its lifecycle."""
+    """An operator with several lanes. Each lane takes one server after another through its lifecycle.
 
-    def __init__(self, recorder: Recorder, ports: list[int], name: str) -> None:
+    ``away_seconds``: they disconnect again and again, for this many seconds at most; 0: never.
+    """
+
+    def __init__(
+        self, recorder: Recorder, ports: list[int], name: str, token: str, away_seconds: float = 0.0
+    ) -> None:
         self.name = name
-        self.reader = Reader(name)
+        self._away_seconds = away_seconds
         self.fold: dict[str, str] = {}
+        self.commander = Commander(recorder, ports, name, token)
+        self.ready = asyncio.Event()
         self._recorder = recorder
         self._ports = ports
+        self._headers = {"Authorization": f"Bearer {token}"}
+        self._reader = Reader(name)
+        self._life: CloudLife | None = None
+        self._where = ""
+        self._was_reset = False
         self._seq = 0
         self._finals: dict[str, asyncio.Future[str]] = {}
         self._early: dict[str, str] = {}
-        self._snapshots: list[tuple[int, dict[str, str]]] = []
-        self._given: list[_Command] = []
-        self.ready = asyncio.Event()
+        self._snapshots: list[Snapshot] = []
+        self._given: list[Order] = []
 
     @property
     def seq(self) -> int:
-        """The last sequence number received."""
-        return self._seq
+        """The last sequence number received of the present stream."""
+        return self._seq if self._life is self._recorder.cloud else 0
 
     # -- following
 
@@ -60,56 +59,113 @@ class OperatorClient:
         """Maintain the list from a snapshot on, through all interruptions."""
         lost: float | None = None
         while not self._recorder.leaving.is_set():
-            try:
-                if not self.ready.is_set():
-                    self._seq, self.fold = await self.snapshot()
-                    self.reader.segments.append(Segment(self._seq, reset=bool(self.reader.segments)))
-                port, headers = self._port(), {"Last-Event-ID": str(self._seq)}
-                async with event_stream(port, "/api/v1/cloud/events", headers) as events:
-                    if lost is not None:
-                        self._recorder.waited(lost)
-                    self.ready.set()
-                    async for event in events:
-                        self._take(event)
-            except (OSError, ValueError):
-                pass
+            with suppress(OSError, ValueError):
+                await self._follow_once(lost)
+            if self._reader.segments:
+                last = self._reader.segments[-1]
+                last.closed = min(last.closed, time.time())
             lost = time.time()
+            if self._away_seconds and not self._recorder.stopping.is_set():
+                lost = None
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._recorder.rng.uniform(0.5, self._away_seconds)):
+                        await self._recorder.stopping.wait()
             await asyncio.sleep(self._recorder.rng.uniform(0, 0.3))
+
+    async def _follow_once(self, lost: float | None) -> None:
+        port = self._recorder.rng.choice(self._ports)
+        self._where = self._recorder.places.get(port, "")
+        if not self.ready.is_set():
+            snapshot = await self.snapshot()
+            self._seq, self.fold = snapshot.seq, dict(snapshot.listed)
+            self._forget_ended()
+            self._begin(reset=self._was_reset)
+            self._was_reset = False
+        headers = {"Last-Event-ID": str(self._seq), **self._headers}
+        async with event_stream(port, "/api/v1/cloud/events", headers) as events:
+            if lost is not None:
+                self._recorder.waited(lost, "to follow the events", self.name)
+            if self.ready.is_set():
+                self._begin(reset=False)
+            self.ready.set()
+            until = time.time() + self._recorder.rng.uniform(3, 10) if self._away_seconds else inf
+            async for event in events:
+                self._take(event)
+                if time.time() > until and not self._recorder.stopping.is_set():
+                    return
+
+    def _forget_ended(self) -> None:
+        """Stop waiting for operations that ended before the list: their final events never come here."""
+        pending = {shown.partition(" ")[2] for shown in self.fold.values()}
+        for operation in self._finals.keys() - pending:
+            self._finals.pop(operation).cancel()
+
+    def _begin(self, *, reset: bool) -> None:
+        if self._life is not self._recorder.cloud:
+            self._life = self._recorder.cloud
+            self._reader = Reader(self.name)
+            self._life.watchers.append(self._reader)
+            self._snapshots.clear()
+            self._given.clear()
+        fresh = not self.ready.is_set() and not reset
+        self._reader.segments.append(
+            Segment(self._seq, reset=reset, fresh=fresh, where=self._where, opened=time.time())
+        )
+
+    def stay(self) -> None:
+        """Mark the reader as one that was there at the end."""
+        if self._life is self._recorder.cloud:
+            self._reader.stayed = True
+        elif self._recorder.cloud.events:
+            self._recorder.record_violation(f"{self.name} saw no events")
 
     async def look(self) -> None:
         """Take snapshots now and then, to compare them with the list that the events give."""
         await self.ready.wait()
+        failures = Failures(self._recorder, "to read the list", self.name)
         while not self._recorder.stopping.is_set():
-            with suppress(OSError):
+            try:
                 self._snapshots.append(await self.snapshot())
+                failures.ended()
+            except OSError:
+                failures.failed()
             await asyncio.sleep(self._recorder.rng.uniform(0.5, 1.5) * _SNAPSHOT_SECONDS)
+        failures.ended()
 
-    async def snapshot(self) -> tuple[int, dict[str, str]]:
+    async def snapshot(self) -> Snapshot:
         """Return a new list and its sequence number.
 
         Raises:
             OSError: the request failed.
         """
-        answer = await request(self._port(), "GET", _PATH)
-        if answer.status != 200:
+        asked, life = time.time(), self._recorder.cloud
+        port = self._recorder.rng.choice(self._ports)
+        answer = await request(port, "GET", COMMAND_PATH, headers=self._headers)
+        if answer.status != 200 or life is not self._recorder.cloud:
             raise ConnectionError(f"the list: {answer.status}")
-        return int(answer.body["seq"]), {one["id"]: _shown(one) for one in answer.body["instances"]}
+        listed = {one["id"]: _shown(one) for one in answer.body["instances"]}
+        return Snapshot(self.name, int(answer.body["seq"]), listed, None, asked)
 
     def _take(self, event: Json) -> None:
         data = json.loads(event["data"])
         seq = int(event["id"])
         if event["event"] == "reset":
             self._recorder.resets += 1
-            self._recorder.record_violation(f"{self.name} was told reset at {seq}, having seen {self._seq}")
             self.ready.clear()
+            self._was_reset = True
+            if self._reader.segments and not len(self._reader.segments[-1].seqs):
+                self._reader.segments.pop()
             raise ConnectionError("reset")
+        if self._life is not self._recorder.cloud:
+            self._begin(reset=False)
         self._compare(seq)
         self._seq = seq
-        self.reader.segments[-1].seqs.append(seq)
-        digest = hash(event["data"])
-        if self._recorder.history.contents.setdefault(-seq, digest) != digest:
-            self._recorder.record_violation(f"{self.name} saw another event at {seq} than others")
+        self._reader.segments[-1].seqs.append(seq)
+        self._reader.segments[-1].arrivals.arrived(seq, time.time())
         instance, kind = data["instanceId"], data["type"]
+        shown = "|".join((kind, data["operationId"], instance, data["command"], data["state"]))
+        if self._recorder.cloud.contents.setdefault(seq, shown) != shown:
+            self._recorder.record_violation(f"{self.name} saw another event at {seq} than others")
         if kind == "received":
             self.fold[instance] = f"{data['state']} {data['operationId']}"
             return
@@ -122,22 +178,19 @@ class OperatorClient:
     def _compare(self, coming: int) -> None:
         """Compare snapshots of the current state, before the event ``coming`` changes it."""
         later = []
-        for seq, listed in self._snapshots:
-            if seq >= coming:
-                later.append((seq, listed))
-            elif seq >= self._seq:
-                self.compare(seq, listed)
+        for snapshot in self._snapshots:
+            if snapshot.seq >= coming:
+                later.append(snapshot)
+            else:
+                self.compare(snapshot)
         self._snapshots = later
 
-    def compare(self, seq: int, listed: dict[str, str]) -> None:
-        """Record both states at ``seq``; equal ones without their content."""
-        same = self.fold == listed
-        fold = (
-            StateComparison(self.name, seq, {}, {})
-            if same
-            else StateComparison(self.name, seq, dict(self.fold), listed)
+    def compare(self, snapshot: Snapshot) -> None:
+        """Record a list, and what this client has followed, if that is of the same sequence."""
+        followed = dict(self.fold) if snapshot.seq >= self._seq else None
+        self._recorder.cloud.snapshots.append(
+            Snapshot(snapshot.who, snapshot.seq, snapshot.listed, followed, snapshot.at)
         )
-        self._recorder.history.folds.append(fold)
 
     def _settle(self, operation: str, kind: str) -> None:
         waiting = self._finals.pop(operation, None)
@@ -154,103 +207,60 @@ class OperatorClient:
         """Take servers through their lifecycle, one after another."""
         await self.ready.wait()
         life = 0
-        with suppress(LaneEndedError):
-            while not self._recorder.stopping.is_set():
-                life += 1
+        while not self._recorder.stopping.is_set():
+            life += 1
+            with suppress(LaneEndedError):
                 await self._one_life(f"{self.name}.{number}.{life}")
 
     async def _one_life(self, key: str) -> None:
-        created = await self._command("create", "POST", _PATH, f"{key}.create")
+        life = self._recorder.cloud
+        created = await self._command(Order("create", "", f"{key}.create"))
         if created is None:
             return
         for spec in _CYCLE:
-            command, where = spec.command.value, "/api/v1/cloud" + spec.path.format(instance_id=created)
             done = None
             attempt = 0
-            while done is None:  # a cancelled command is sent again
+            while done is None:  # a command that was cancelled or failed is sent again
+                if life is not self._recorder.cloud:
+                    raise LaneEndedError  # the streams are others now, perhaps without this server
                 attempt += 1
-                done = await self._command(command, spec.method, where, f"{key}.{command}.{attempt}")
+                done = await self._command(
+                    Order(spec.command.value, created, f"{key}.{spec.command.value}.{attempt}")
+                )
 
-    async def _command(self, command: str, verb: str, path: str, key: str) -> str | None:
-        """Send a command and wait for its end. Returns the instance's id, or None if it was cancelled."""
-        given = _Command(command, verb, path, key)
-        accepted = await self._accepted(given)
-        self._given.append(given)
+    async def _command(self, order: Order) -> str | None:
+        """Send a command and wait for its end. Returns the server's id; None if it had no effect."""
+        accepted = await self.commander.accepted(order)
+        self._given.append(order)
         dice = self._recorder.rng.random()
-        if dice < 0.08:  # a duplicate: of this command, or of an old one
-            again = given if dice < 0.04 else self._recorder.rng.choice(self._given)
-            await self._accepted(again, repeated=True)
+        if dice < 0.08 and self._given:  # a duplicate: of this command, or of an old one
+            again = order if dice < 0.04 else self._recorder.rng.choice(self._given)
+            await self.commander.accepted(again, repeated=True)
         elif dice < 0.12:
-            await self._cancel(accepted)
-        if await self._final(accepted.operation) == "cancelled":
+            await self.commander.cancel(accepted)
+        if await self._final(accepted) in {"cancelled", "failed"}:
             return None
         return accepted.instance
 
-    async def _accepted(self, given: "_Command", *, repeated: bool = False) -> Accepted:
-        begun = time.time()
-        history = self._recorder.history
-        history.asked.add(given.key)
-        while True:
-            answer = await self._ask(given.verb, given.path, {"Idempotency-Key": given.key})
-            if answer.status == 202:
-                operation = answer.body["operation"]
-                accepted = Accepted(
-                    operation["id"],
-                    given.command,
-                    operation["instanceId"],
-                    given.key,
-                    begun,
-                    time.time(),
-                )
-                self._recorder.accepted(accepted, repeated=repeated)
-                return accepted
-            if answer.body.get("code") not in {"idempotency_in_flight", "unavailable", "overloaded"}:
-                self._recorder.record_violation(f"{given.command} {given.key}: {answer.status} {answer.body}")
-                raise LaneEndedError
-            await asyncio.sleep(0.1)
-
-    async def _cancel(self, accepted: Accepted) -> None:
-        while True:
-            answer = await self._ask("DELETE", f"/api/v1/cloud/operations/{accepted.operation}", {})
-            if answer.status == 200:
-                accepted.cancelled = True
-                return
-            code = answer.body.get("code")
-            if code == "operation_finished":
-                return
-            if code not in {"unavailable", "overloaded"}:
-                self._recorder.record_violation(
-                    f"cancelling {accepted.operation}: {answer.status} {answer.body}"
-                )
-                return
-            await asyncio.sleep(0.1)
-
-    async def _final(self, operation: str) -> str:
-        known = self._early.pop(operation, None)
+    async def _final(self, accepted: Accepted) -> str:
+        known = self._early.pop(accepted.operation, None)
         if known is not None:
             return known
+        life, deadline = self._recorder.cloud, time.time() + _FINAL_SECONDS
         waiting: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._finals[operation] = waiting
-        try:
-            async with asyncio.timeout(_FINAL_SECONDS):
-                return await waiting
-        except TimeoutError:
-            self._recorder.record_violation(
-                f"{self.name} waited {_FINAL_SECONDS:g} s for the end of {operation}"
-            )
-            raise LaneEndedError from None
-
-    async def _ask(self, verb: str, path: str, headers: dict[str, str]) -> Answer:
-        """Send a request to gateways at random until one responds."""
-        while True:
-            try:
-                notify(self._recorder.commanding)
-                return await request(self._port(), verb, path, headers=headers)
-            except OSError:
-                await asyncio.sleep(self._recorder.rng.uniform(0.02, 0.2))
-
-    def _port(self) -> int:
-        return self._recorder.rng.choice(self._ports)
+        self._finals[accepted.operation] = waiting
+        while time.time() < deadline:
+            await asyncio.wait((waiting,), timeout=_LOOK_SECONDS)
+            if waiting.cancelled():
+                raise LaneEndedError
+            if waiting.done():
+                return waiting.result()
+            if life is not self._recorder.cloud:
+                raise LaneEndedError  # the streams are others now, perhaps without this operation
+        self._recorder.record_violation(
+            f"{self.name} waited {_FINAL_SECONDS:g} s for the end of {accepted.operation}"
+        )
+        raise LaneEndedError
 
 
 def _shown(instance: Json) -> str:

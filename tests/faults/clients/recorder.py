@@ -3,20 +3,40 @@
 import asyncio
 import random
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
-from tests.faults.verification.history import Accepted, History, Holding, NameWait
+from tests.faults.verification.cloud_history import Accepted, CloudLife, Conflict
+from tests.faults.verification.history import ChatLife, Connected, History, Holding, NameWait, Wait
 
 SLOW_SECONDS = 0.25
 """Shorter waits are not caused by a fault."""
+_KEPT_SECONDS = 1.0
+"""Shorter waits are no part of the history."""
+SILENCE_SECONDS = 7.0
+"""A server that was silent for longer may not serve the client any more: it pings every five seconds."""
+_REMOVABLE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """A message that a moderator may remove."""
+
+    key: str
+    seq: int
+    ident: str
+    room: str
 
 
 class Recorder:
-    """The history so far, and the events that the nemesis waits for."""
+    """The history so far, and the events that the nemesis waits for. ``places``: the gateway of each port."""
 
     def __init__(self, history: History, rng: random.Random) -> None:
         self.history = history
         self.rng = rng
+        self.places: dict[int, str] = {}
         self.stopping = asyncio.Event()
         """No new messages and commands."""
         self.enough = asyncio.Event()
@@ -27,36 +47,78 @@ class Recorder:
         """Slow requests, and times from a lost connection to the next welcome."""
         self.acknowledged = 0
         self.commands = 0
+        self.conflicts = 0
         self.resets = 0
         self.reconnects = 0
         self.duplicates = 0
+        self.denied = 0
         self.sending = asyncio.Event()
         self.commanding = asyncio.Event()
         self.last_due = 0.0
+        self.removable: deque[Acknowledged] = deque(maxlen=_REMOVABLE)
+        self.removed: set[int] = set()
+        """Sequences of messages whose removal was acknowledged, in this life of the stream."""
         self._held: dict[str, float] = {}
         self._holders: dict[str, set[str]] = defaultdict(set)
 
-    def waited(self, start: float) -> None:
+    @property
+    def chat(self) -> ChatLife:
+        """The present life of the chat's stream."""
+        return self.history.chat
+
+    @property
+    def cloud(self) -> CloudLife:
+        """The present life of the stream of servers' events."""
+        return self.history.cloud
+
+    def begin_chat(self, kept: int) -> None:
+        """Record that the chat's stream begins another life, with so much of the one before."""
+        self.history.chats.append(ChatLife(kept))
+        self.removable.clear()
+        self.removed = {one for one in self.removed if one <= kept}
+
+    def begin_cloud(self, kept: int) -> None:
+        """Record the same of the stream of servers' events."""
+        self.history.clouds.append(CloudLife(kept, time.time()))
+
+    def waited(self, start: float, what: str, who: str) -> None:
         """Record the wait of something that began at ``start``."""
         now = time.time()
         if now - start > SLOW_SECONDS:
             self.waits.append((start, now))
+        if now - start > _KEPT_SECONDS:
+            self.history.waits.append(Wait(what, who, start, now))
 
-    def record_ack(self, key: str, seq: int, begun: float, *, repeated: bool) -> None:
+    @contextmanager
+    def trying(self, what: str, who: str) -> Iterator[None]:
+        """Record how long something was tried, however that ends."""
+        start = time.time()
+        try:
+            yield
+        finally:
+            self.waited(start, what, who)
+
+    def record_ack(self, sent: Acknowledged, begun: float, who: str, *, repeated: bool) -> None:
         """Record an acknowledgement; a ``repeated`` message counts once."""
         self.acknowledged += not repeated
-        self.waited(begun)
-        self.history.acks.append((key, seq))
+        self.waited(begun, "a message", who)
+        self.chat.acks.append((sent.key, sent.seq))
+        if not repeated:
+            self.removable.append(sent)
 
     def accepted(self, command: Accepted, *, repeated: bool) -> None:
         """Record an accepted command; a ``repeated`` one counts once."""
-        self.history.accepted.append(command)
-        self.waited(command.asked)
+        self.cloud.accepted.append(command)
         if repeated:
             self.duplicates += 1
         else:
             self.commands += 1
             self.last_due = time.time() + self.history.delay
+
+    def refused(self, conflict: Conflict) -> None:
+        """Record that a command lost a race."""
+        self.conflicts += 1
+        self.cloud.conflicts.append(conflict)
 
     def record_violation(self, words: str) -> None:
         """Record a response that a client must never get."""
@@ -76,11 +138,70 @@ class Recorder:
         """Whether the name is certainly held."""
         return bool(self._holders[name])
 
-    def had(self, name: str, asked: float, refusals: int) -> None:
-        """Record that the name was claimed, first requested at ``asked``."""
+    def had(self, name: str, asked: float, refusals: int, *, granted: bool) -> None:
+        """Record that the name could not be claimed since ``asked``; ``granted``: it could now."""
         if refusals:
             free_since = max(asked, self._held.get(name, asked))
-            self.history.stuck.append(NameWait(name, free_since, time.time()))
+            self.history.stuck.append(NameWait(name, free_since, time.time(), granted))
+
+
+class Failures:
+    """How long something has failed each time that it was tried."""
+
+    def __init__(self, recorder: Recorder, what: str, who: str) -> None:
+        self._recorder = recorder
+        self._what = what
+        self._who = who
+        self._since: float | None = None
+
+    def failed(self) -> None:
+        """It failed."""
+        self._since = self._since or time.time()
+
+    def ended(self) -> None:
+        """It succeeded, or is not tried any more."""
+        if self._since is not None:
+            self._recorder.waited(self._since, self._what, self._who)
+        self._since = None
+
+
+class Attendance:
+    """When a client was certainly connected: while it receives something again and again."""
+
+    def __init__(self, recorder: Recorder, name: str, *, reads: bool) -> None:
+        self._recorder = recorder
+        self._name = name
+        self._reads = reads
+        self._where = ""
+        self._since: float | None = None
+        self._heard = 0.0
+
+    def begin(self, where: str) -> None:
+        """The client is connected to the gateway ``where``."""
+        self._where, self._since = where, time.time()
+        self._heard = self._since
+
+    def hear(self) -> None:
+        """The client received something."""
+        if self._since is None:
+            return
+        now = time.time()
+        if now - self._heard > SILENCE_SECONDS:
+            self._record(self._heard)
+            self._since = now
+        self._heard = now
+
+    def end(self, at: float | None = None) -> None:
+        """The connection ended: the client left at ``at``, or it is certain until it last heard something."""
+        if self._since is not None:
+            self._record(self._heard if at is None else min(at, self._heard))
+        self._since = None
+
+    def _record(self, end: float) -> None:
+        if self._since is not None and end > self._since:
+            self._recorder.history.connected.append(
+                Connected(self._name, self._where, self._since, end, self._reads)
+            )
 
 
 def notify(event: asyncio.Event) -> None:

@@ -1,6 +1,7 @@
 """The processes of a run: brokers, chats, clouds and gateways, restarted as the launcher would do."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -9,11 +10,31 @@ from dataclasses import dataclass, field
 from itertools import permutations
 from pathlib import Path
 
-from opsroom_messaging.client.connection import connect
+from opsroom_gateway.auth.static_tokens import make_token
+from opsroom_messaging.client.connection import NatsConnection, connect
+from opsroom_messaging.client.credentials import Credentials
+from opsroom_messaging.deployment.broker_accounts import create_accounts, password_file, write_private
+from opsroom_messaging.deployment.permissions import OPERATOR, authorization
 from opsroom_messaging.errors import BrokerUnavailableError
 from opsroom_testkit.ports import free_port, is_ready, listens
+from tests.faults.clients.texts import ROOMS
 from tests.faults.cluster.managed_process import START_SECONDS, ManagedProcess
 from tests.faults.cluster.proxy import Proxy
+from tests.faults.cluster.proxy_server import find_nginx, start_nginx
+
+ADMIN, VIEWER = "root", "viewer-0"
+NGINX = "nginx"
+_LIMITS = {
+    "GATEWAY_EXEMPT_ADDRESSES": "192.0.2.1",
+    "GATEWAY_TRUSTED_PROXIES": "127.0.0.1",
+    "GATEWAY_REGISTRATIONS_PER_MINUTE": "3000",
+    "GATEWAY_MESSAGES_PER_SECOND": "200",
+    "GATEWAY_MESSAGES_BURST": "1000",
+    "GATEWAY_COMMANDS_PER_SECOND": "60",
+    "GATEWAY_COMMANDS_BURST": "600",
+    "GATEWAY_CONNECTIONS_PER_ADDRESS": "2000",
+}
+"""Limits apply to the clients, which stay below these: no client of the run may be rate limited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +46,15 @@ class Size:
     clouds: int = 2
     cluster: bool = False
     delay: float = 1.0
+    failure_rate: float = 0.03
+    """The share of operations that the provider fails."""
+    retention_bytes: int = 4_000_000
+    """How many bytes of messages are kept. Replays from before that must be reset."""
+    replay_limit: int = 2000
+    proxy: bool = True
+    """Put nginx in front of the gateways, too, if it is installed."""
+    operators: int = 4
+    """How many operators have a token."""
     clock: Path | None = None
     """The library that makes the clocks of services step (libfaketime)."""
 
@@ -59,6 +89,21 @@ class PortalCluster:
         self.gateways: list[Gateway] = []
         self.chats: list[ManagedProcess] = []
         self.clouds: list[ManagedProcess] = []
+        self.proxy: ManagedProcess | None = None
+        self.places: dict[int, str] = {}
+        """The gateway of each port for clients."""
+        self.tokens: dict[str, str] = {}
+        """The tokens of the admin, the operators and a viewer, by name."""
+        self._passwords: dict[str, str] = {}
+
+    async def connect(self) -> NatsConnection:
+        """Connect to the broker as its operator.
+
+        Raises:
+            BrokerUnavailableError: it does not reply.
+        """
+        credentials = Credentials(OPERATOR, password_file(self.folder / "users", OPERATOR))
+        return await connect(self.nats_url, name=OPERATOR, credentials=credentials)
 
     @property
     def nats_url(self) -> str:
@@ -79,10 +124,13 @@ class PortalCluster:
 
     def children(self) -> list[ManagedProcess]:
         """All processes."""
-        return [*(node.child for node in self.nodes), *self.services()]
+        proxy = [] if self.proxy is None else [self.proxy]
+        return [*(node.child for node in self.nodes), *self.services(), *proxy]
 
     async def start(self) -> None:
         """Start everything, and wait until all gateways are ready."""
+        self._passwords = create_accounts(self.folder / "users", "nats://127.0.0.1:4222")
+        self._make_tokens()
         await (self._start_cluster() if self.size.cluster else self._start_broker())
         for node in self.nodes:
             await node.child.wait_ready()
@@ -95,11 +143,31 @@ class PortalCluster:
             await self._start_gateway(number)
         for child in self.services():
             await child.wait_ready()
+        await self._start_proxy()
+
+    def _make_tokens(self) -> None:
+        """Make static tokens, in a file that gateways read."""
+        roles = {ADMIN: "admin", VIEWER: "viewer"}
+        roles |= {f"operator-{number}": "operator" for number in range(self.size.operators)}
+        lines = []
+        for name, role in roles.items():
+            self.tokens[name], line = make_token(name, role)
+            lines.append(line + "\n")
+        write_private(self.folder / "tokens", "".join(lines))
+
+    async def _start_proxy(self) -> None:
+        program = find_nginx() if self.size.proxy else None
+        if program is not None:
+            ports = [gateway.port for gateway in self.gateways]
+            self.proxy, port = await start_nginx(program, self.folder, ports)
+            await self.proxy.wait_ready()
+            self.places[port] = NGINX
 
     async def stop(self) -> None:
         """Stop all processes: gateways first, brokers last."""
         try:
             for group in (
+                [] if self.proxy is None else [self.proxy],
                 [gateway.child for gateway in self.gateways],
                 [*self.chats, *self.clouds],
                 [node.child for node in self.nodes],
@@ -121,7 +189,7 @@ class PortalCluster:
         async with asyncio.timeout(START_SECONDS):
             while True:
                 try:
-                    broker = await connect(self.nats_url, name="rig")
+                    broker = await self.connect()
                 except BrokerUnavailableError:
                     await asyncio.sleep(0.1)
                 else:
@@ -167,7 +235,8 @@ class PortalCluster:
 
     async def _broker(self, number: int, text: str, port: int) -> ManagedProcess:
         config = self.folder / f"nats-{number}.conf"
-        config.write_text(text)
+        users = json.dumps(authorization(self._passwords))
+        write_private(config, f"{text}authorization: {users}\n")
         binary = str(Path(sysconfig.get_path("scripts")) / "nats-server")
         child = ManagedProcess(f"broker-{number}", [binary, "-c", str(config)], dict(os.environ), self.folder)
 
@@ -182,6 +251,8 @@ class PortalCluster:
         kind = name.partition("-")[0]
         chosen = {
             "NATS_URL": url,
+            "NATS_USER": kind,
+            "NATS_PASSWORD_FILE": str(password_file(self.folder / "users", kind)),
             "STREAM_REPLICAS": "3" if self.size.cluster else "1",
             "CLOUD_DELAY_SECONDS": f"{self.size.delay:g}",
             "CHAT_REGISTRATION_SECONDS": "3",
@@ -189,8 +260,15 @@ class PortalCluster:
             "CHAT_HOLD_SECONDS": "2",
             "GATEWAY_PING_SECONDS": "5",
             "GATEWAY_HEARTBEAT_SECONDS": "5",
-            "GATEWAY_REPLAY_LIMIT": "1000000",
+            "CLOUD_FAILURE_RATE": f"{self.size.failure_rate:g}",
+            "CHAT_ROOMS": ",".join(ROOMS),
+            "CHAT_RETENTION_BYTES": str(self.size.retention_bytes),
+            "GATEWAY_REPLAY_LIMIT": str(self.size.replay_limit),
+            "GATEWAY_ACCESS": "token",
+            "GATEWAY_TOKENS_FILE": str(self.folder / "tokens"),
+            "GATEWAY_COURSE": "true",
             "LOG_LEVEL": "INFO",
+            **_LIMITS,
         }
         if self.size.clock is not None:
             chosen |= {
@@ -221,3 +299,4 @@ class PortalCluster:
         url = ",".join(f"nats://127.0.0.1:{way.port}" for way in ways)
         child = await self._service(f"gateway-{number}", url, GATEWAY_PORT=str(port))
         self.gateways.append(Gateway(child, port, ways))
+        self.places[port] = child.name

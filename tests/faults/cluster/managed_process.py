@@ -33,6 +33,8 @@ class ManagedProcess:
         self._asked = False
         self._resting = False
         self._back = asyncio.Event()
+        self._may_run = asyncio.Event()
+        self._may_run.set()
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -53,6 +55,22 @@ class ManagedProcess:
             self._asked, self.down = True, down
             self._back.clear()
         self._process.send_signal(number)
+
+    async def halt(self) -> None:
+        """Stop the process as an operator would; it stays down until `resume`."""
+        self._may_run.clear()
+        if self._process is not None and self._process.returncode is None:
+            self.signal(signal.SIGTERM, down=0.0)
+            try:
+                async with asyncio.timeout(_STOP_SECONDS):
+                    await self._process.wait()
+            except TimeoutError:
+                self.unexpected_exits.append(f"{self.name} did not stop within {_STOP_SECONDS:g} s")
+                self._process.kill()
+
+    def resume(self) -> None:
+        """Start it again after `halt`."""
+        self._may_run.set()
 
     async def wait_restarted(self) -> None:
         """Wait until the process has been restarted after a signal, and is ready."""
@@ -112,4 +130,5 @@ class ManagedProcess:
                 self.unexpected_exits.append(f"{self.name} ended with {code}")
             asked, self._asked = self._asked, False
             await asyncio.sleep(self.down if asked else RESTART_SECONDS)
+            await self._may_run.wait()
             await self._launch()

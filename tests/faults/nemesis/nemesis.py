@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.faults.clients.chat_clients import ChatClient
-from tests.faults.clients.chat_sender import PAD
 from tests.faults.clients.recorder import Recorder
+from tests.faults.clients.texts import PAD
 from tests.faults.cluster.cluster import Gateway, PortalCluster
 from tests.faults.cluster.managed_process import ManagedProcess
 from tests.faults.nemesis.plan import LONG_PAUSES, Fault, FaultKind, Scope
+from tests.faults.nemesis.stream_faults import StreamFaults
 
 _OVER_SECONDS = 300.0
 """The timeout for faults that are still active at the end, such as a rolling restart."""
@@ -39,6 +40,8 @@ _TERMS = {
     FaultKind.ROLLING,
 }
 
+_KINDS = ("broker", "chat", "cloud", "gateway")
+
 Times = tuple[float, float]
 
 log = logging.getLogger(__name__)
@@ -46,11 +49,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class InjectedFault:
-    """A fault that was injected at ``start``; recovery is measured from ``healed`` on."""
+    """A fault that was injected at ``start``; recovery is measured from ``healed`` on.
+
+    ``where``: the process or the client that it affected; empty: more than one.
+    """
 
     kind: FaultKind
     start: float
     healed: float
+    where: str = ""
 
 
 class Nemesis:
@@ -62,13 +69,17 @@ class Nemesis:
         recorder: Recorder,
         people: list[ChatClient],
         leader: Callable[[], Awaitable[str | None]],
+        streams: StreamFaults,
     ) -> None:
         self.injected: list[InjectedFault] = []
         self._cluster = cluster
         self._recorder = recorder
         self._people = people
         self._leader = leader
+        self._streams = streams
+        self._where: dict[int, str] = {}
         self._under_way: set[asyncio.Task[None]] = set()
+        self._failed: BaseException | None = None
         self._begun = 0.0
         self._kinds: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -79,11 +90,12 @@ class Nemesis:
             await self._sleep_unless_ended(begun + fault.at - time.time())
             while len(self._under_way) >= _AT_ONCE:
                 await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
-            if time.time() - begun > scope.seconds or self._recorder.enough.is_set():
+            over = time.time() - begun > scope.seconds or self._failed is not None
+            if over or self._recorder.enough.is_set():
                 break
             task = asyncio.create_task(self._inject(fault))
             self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
+            task.add_done_callback(self._end_of)
             if scope.apart:
                 await asyncio.wait((task,))
                 await self._sleep_unless_ended(scope.apart)
@@ -91,6 +103,13 @@ class Nemesis:
                 await asyncio.wait((task,), timeout=max(_NEXT_SECONDS, fault.seconds + 0.5))
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=_OVER_SECONDS)
+        if self._failed is not None:
+            raise self._failed
+
+    def _end_of(self, task: "asyncio.Task[None]") -> None:
+        self._under_way.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._failed = task.exception()
 
     async def _sleep_unless_ended(self, seconds: float) -> None:
         with suppress(TimeoutError):
@@ -106,7 +125,8 @@ class Nemesis:
                 f"after {fault.kind} at {fault.at:.1f} s a process was not ready in time"
             )
             start, healed = asked, time.time()
-        self.injected.append(InjectedFault(fault.kind, start, healed))
+        where = self._where.pop(id(fault), "")
+        self.injected.append(InjectedFault(fault.kind, start, healed, where))
         log.debug("%s at %.1f s, over after %.1f s", fault.kind, start - self._begun, time.time() - start)
 
     async def _do(self, fault: Fault) -> Times:
@@ -126,10 +146,13 @@ class Nemesis:
             FaultKind.READER_SLOW: self._disturb_reader,
             FaultKind.READER_HALF_OPEN: self._disturb_reader,
             FaultKind.ROLLING: self._roll,
+            FaultKind.RESTORE: self._restore,
+            FaultKind.STREAM_RECREATED: self._recreate,
         }
         if fault.kind in how:
             return await how[fault.kind](fault)
         victim = self._victim(fault)
+        self._where[id(fault)] = victim.name
         if fault.kind in _PAUSES:
             return await self._pause(victim, fault)
         after = fault.kind in {FaultKind.BROKER_KILL, FaultKind.BROKER_TERM}
@@ -162,6 +185,15 @@ class Nemesis:
             await self._end([child], fault)
         return start, time.time()
 
+    async def _restore(self, fault: Fault) -> Times:
+        async with self._exclusively(self._cluster.children(), kinds=_KINDS):
+            return await self._streams.restore(fault)
+
+    async def _recreate(self, fault: Fault) -> Times:
+        chats = [*self._cluster.chats, *(node.child for node in self._cluster.nodes)]
+        async with self._exclusively(chats, kinds=("broker", "chat")):
+            return await self._streams.recreate(fault)
+
     def _victim(self, fault: Fault) -> ManagedProcess:
         """Return the planned victim, or another process of its kind if that one has a fault."""
         kind = fault.kind.partition("-")[0]
@@ -184,7 +216,7 @@ class Nemesis:
 
     @asynccontextmanager
     async def _exclusively(
-        self, children: Sequence[ManagedProcess], *, sleeps: bool = False
+        self, children: Sequence[ManagedProcess], *, sleeps: bool = False, kinds: Sequence[str] = ()
     ) -> AsyncIterator[float]:
         """Reserve processes for one fault. Yields the time at which it has them.
 
@@ -193,8 +225,8 @@ class Nemesis:
         """
         async with AsyncExitStack() as stack:
             kind = children[0].name.partition("-")[0]
-            if not sleeps or kind == "broker":
-                await stack.enter_async_context(self._kinds[kind])
+            for one in sorted(kinds) or ([kind] if not sleeps or kind == "broker" else []):
+                await stack.enter_async_context(self._kinds[one])
             for child in sorted(children, key=lambda child: child.name):
                 await stack.enter_async_context(child.fault_lock)
             yield time.time()
@@ -216,6 +248,7 @@ class Nemesis:
 
     async def _partition(self, fault: Fault) -> Times:
         gateway = self._gateway(self._victim(fault))
+        self._where[id(fault)] = gateway.child.name
         async with self._exclusively([gateway.child]) as start:
             for way in gateway.ways:
                 way.cut() if fault.kind is FaultKind.GATEWAY_CUT else way.stall()
@@ -263,7 +296,9 @@ class Nemesis:
         connected = [person for person in self._people if person.socket is not None]
         if not connected:
             return start, start
-        socket = connected[int(fault.pick * len(connected))].socket
+        victim = connected[int(fault.pick * len(connected))]
+        self._where[id(fault)] = victim.name
+        socket = victim.socket
         assert socket is not None
         if fault.kind is FaultKind.READER_CUT:
             socket.cut({"type": "send", "clientId": "cut", "room": "general", "text": PAD})

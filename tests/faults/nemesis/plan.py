@@ -47,6 +47,10 @@ class FaultKind(StrEnum):
     """The clock of one service process steps by up to a minute, ahead or back, and later steps back."""
     ROLLING = "rolling-restart"
     """All service processes, one after another."""
+    RESTORE = "restore"
+    """Everything is stopped, and the broker's data replaced by an earlier copy of the whole folder."""
+    STREAM_RECREATED = "stream-recreated"
+    """The chat's stream is deleted under living gateways, and made again by the chat service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,8 @@ class Scope:
     """What a run may do.
 
     ``long``: include pauses longer than leases, each kind once; ``full``: fill the broker's disk; ``apart``:
-    seconds from the end of one fault to the next, so that they don't overlap; ``only``: only these kinds.
+    seconds from the end of one fault to the next, so that they don't overlap; ``only``: only these kinds;
+    ``without``: not these.
     """
 
     seconds: float
@@ -78,6 +83,9 @@ class Scope:
     pause: float = 1.1
     """The average pause between faults, in seconds."""
     apart: float = 0.0
+    streams: bool = False
+    """Restore the streams, and replace one, once each."""
+    without: tuple[FaultKind, ...] = ()
     only: tuple[FaultKind, ...] = ()
 
 
@@ -106,6 +114,7 @@ _WEIGHTS: dict[FaultKind, int] = {
     FaultKind.ROLLING: 1,
 }
 _CLUSTER = {FaultKind.LEADER_KILL: 6, FaultKind.NODE_CUT: 4}
+STREAM_FAULTS = (FaultKind.RESTORE, FaultKind.STREAM_RECREATED)
 LONG_PAUSES = (FaultKind.GATEWAY_SLEEP, FaultKind.CHAT_SLEEP, FaultKind.CLOUD_SLEEP, FaultKind.BROKER_SLEEP)
 _SLEEP_SECONDS = (42.0, 48.0)
 
@@ -124,6 +133,7 @@ _LASTS: dict[FaultKind, tuple[float, float]] = {
     FaultKind.CLOCK_STEP: (3.0, 8.0),
     FaultKind.READER_SLOW: (1.0, 4.0),
     FaultKind.READER_HALF_OPEN: (1.0, 4.0),
+    FaultKind.RESTORE: (2.0, 5.0),
     **dict.fromkeys(LONG_PAUSES, _SLEEP_SECONDS),
 }
 _DOWN_SECONDS = (0.05, 1.0)
@@ -133,6 +143,8 @@ _SETTLING = {
     FaultKind.ROLLING: 4.0,
     FaultKind.BROKER_FULL: 4.0,
     FaultKind.BROKER_KILL: 1.0,
+    FaultKind.RESTORE: 8.0,
+    FaultKind.STREAM_RECREATED: 6.0,
 }
 """An additional pause after a fault, so that there are times without an outage."""
 
@@ -166,10 +178,12 @@ def _weights(scope: Scope) -> dict[FaultKind, int]:
         weights |= _CLUSTER
     if scope.long:
         weights |= dict.fromkeys(LONG_PAUSES, 0)
+    if scope.streams:
+        weights |= dict.fromkeys(STREAM_FAULTS, 0)
     if scope.full and not scope.cluster:
         weights[FaultKind.BROKER_FULL] = 2
     if scope.clock:
         weights[FaultKind.CLOCK_STEP] = 3
     if scope.only:
         weights = {kind: weights.get(kind, 1) or 1 for kind in scope.only}
-    return weights
+    return {kind: weight for kind, weight in weights.items() if kind not in scope.without}

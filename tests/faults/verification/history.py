@@ -1,89 +1,16 @@
-"""The history of a run, as plain data: the input of the checker."""
+"""The history of a run, as plain data: the input of the checker. Times are seconds since the epoch."""
 
-from array import array
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+import hashlib
 from dataclasses import dataclass, field
+from math import inf
+
+from tests.faults.verification.cloud_history import CloudLife
+from tests.faults.verification.readers import Reader
 
 
-class Seqs:
-    """Sequence numbers in order of arrival, stored without loss as runs of consecutive numbers.
-
-    The readers of a run see tens of millions of messages, nearly all of them consecutive.
-    """
-
-    __slots__ = ("_firsts", "_lasts", "last")
-
-    def __init__(self, seqs: Iterable[int] = ()) -> None:
-        self._firsts = array("q")
-        self._lasts = array("q")
-        """Those of all runs except the current one."""
-        self.last = -1
-        for seq in seqs:
-            self.append(seq)
-
-    def append(self, seq: int) -> None:
-        """Append the next sequence number."""
-        if seq != self.last + 1 or not self._firsts:
-            if self._firsts:
-                self._lasts.append(self.last)
-            self._firsts.append(seq)
-        self.last = seq
-
-    def runs(self) -> list[tuple[int, int]]:
-        """Return the first and last number of each run."""
-        return list(zip(self._firsts, self._ends(), strict=True))
-
-    def within(self, after: int, end: int) -> list[tuple[int, int]]:
-        """Return the runs of the numbers past ``after`` up to ``end``. They must be ascending."""
-        lasts = self._ends()
-        found = []
-        for place in range(bisect_left(lasts, after + 1), len(lasts)):
-            first, last = max(self._firsts[place], after + 1), min(lasts[place], end)
-            if first > end:
-                break
-            found.append((first, last))
-        return found
-
-    def most(self) -> int | None:
-        """Return the maximum; None if there is none."""
-        return max(self._ends(), default=None)
-
-    def __iter__(self) -> Iterator[int]:
-        for first, last in self.runs():
-            yield from range(first, last + 1)
-
-    def __len__(self) -> int:
-        return sum(last - first + 1 for first, last in self.runs())
-
-    def _ends(self) -> "array[int]":
-        return self._lasts + array("q", [self.last] if self._firsts else [])
-
-
-@dataclass(slots=True)
-class Segment:
-    """A segment of a reader's stream: everything after ``after``, as it arrived.
-
-    ``reset``: it began with a reset, because the server could not replay the gap.
-    """
-
-    after: int
-    seqs: Seqs = field(default_factory=Seqs)
-    reset: bool = False
-
-    @property
-    def last(self) -> int:
-        """The last sequence number seen, or ``after``."""
-        return self.seqs.last if self.seqs.last >= 0 else self.after
-
-
-@dataclass(slots=True)
-class Reader:
-    """All that a reader of a stream saw; ``stayed``: it was connected at the end."""
-
-    name: str
-    segments: list[Segment] = field(default_factory=list)
-    stayed: bool = False
+def digest(*content: str) -> str:
+    """Return a short digest of a whole text, so that millions of them can be compared."""
+    return hashlib.blake2b("\0".join(content).encode(), digest_size=9).hexdigest()
 
 
 @dataclass(slots=True)
@@ -92,59 +19,103 @@ class CourseReader:
 
     name: str
     keys: list[str] = field(default_factory=list)
+    contents: list[str] = field(default_factory=list)
+    """Digests of the same messages: author and text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a client sent: the room, the author and the digest of the whole text."""
+
+    room: str
+    author: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
-    """A message in the stream at the end."""
+    """A message that the stream held; ``at``: when the broker stored it. ``text``: its digest.
+
+    ``removes``: it is a tombstone, and this is the sequence of the removed message. ``key`` is that of the
+    removed message then, or empty if nobody knows it.
+    """
 
     seq: int
     key: str
+    at: float = 0.0
+    room: str = "general"
+    author: str = ""
+    text: str = ""
+    removes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """A page of a room's messages, requested at ``asked``: the digest of each, by sequence.
+
+    ``latest``: it was the newest page, otherwise one from an earlier sequence on.
+    """
+
+    room: str
+    asked: float
+    shown: dict[int, str]
+    latest: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """The message at ``seq`` was asked to be removed at ``asked``; acknowledged at ``done`` (None: never)."""
+
+    seq: int
+    key: str
+    asked: float
+    done: float | None
+    ident: str = ""
+    actor: str = ""
 
 
 @dataclass(slots=True)
-class Accepted:
-    """A command was accepted between ``asked`` and ``answered`` (seconds since the epoch)."""
+class ChatLife:
+    """What belongs to one life of the chat's stream. A restore or a new stream begins the next one.
 
-    operation: str
-    command: str
-    instance: str
-    key: str
-    asked: float
-    answered: float
-    cancelled: bool = False
+    ``kept``: the sequence up to which the stream holds that of the life before; None in the first.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
-    """An event of an instance in the stream; ``at``: when the broker stored it."""
-
-    seq: int
-    type: str
-    operation: str
-    instance: str
-    command: str
-    state: str
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class StateComparison:
-    """The state of a dashboard at ``seq``: from the event stream, and from the list."""
-
-    who: str
-    seq: int
-    followed: dict[str, str]
-    listed: dict[str, str]
+    kept: int | None = None
+    acks: list[tuple[str, int]] = field(default_factory=list)
+    """Key and sequence number of each acknowledgement, those of retries included."""
+    messages: list[StoredMessage] = field(default_factory=list)
+    """All that the stream ever held, also what was removed or has expired."""
+    firsts: list[tuple[float, int]] = field(default_factory=list)
+    """At which time the stream's first message was which."""
+    readers: list[Reader] = field(default_factory=list)
+    contents: dict[int, str] = field(default_factory=dict)
+    """The digest of what was shown at each sequence number."""
+    course: list[CourseReader] = field(default_factory=list)
+    pages: list[HistoryPage] = field(default_factory=list)
+    removals: list[Removal] = field(default_factory=list)
+    shown_after_removal: list[tuple[str, int, float]] = field(default_factory=list)
+    """Reader, sequence and time of each delivery of a message whose removal had been acknowledged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """A user was certainly connected from ``start`` to ``end`` (None: to the end of the run)."""
+    """A user may have been connected from ``start`` to ``end`` (None: to the end of the run)."""
 
     name: str
     start: float
     end: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A user was certainly connected to ``where`` and served. ``reads``: with a list (`Listing`)."""
+
+    name: str
+    where: str
+    start: float
+    end: float
+    reads: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,48 +140,104 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class NameWait:
-    """A free name could not be claimed from ``since`` until ``until``."""
+    """A name could not be claimed from ``since`` until ``until``; ``granted``: it could then."""
 
     name: str
     since: float
     until: float
+    granted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Outage:
-    """From a fault to the end of its effects: a delay in between is excused."""
+class Wait:
+    """A client tried ``what`` from ``start`` to ``end``, whether that succeeded then or was given up."""
 
-    kind: str
+    what: str
+    who: str
     start: float
     end: float
 
 
 @dataclass(slots=True)
+class Restraint:
+    """A mute or a ban of ``name``: when it was asked for and acknowledged, and the same of its end.
+
+    ``tries``: how many requests asked for it.
+    """
+
+    kind: str
+    name: str
+    asked: float
+    acked: float
+    actor: str = ""
+    ident: str = ""
+    tries: int = 1
+    lift_asked: float = inf
+    lift_acked: float = inf
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Somebody who may be muted tried to send: the code of the refusal, or ``ack``."""
+
+    name: str
+    key: str
+    begun: float
+    answered: float
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A fault, when it began and was healed. ``felt``: for how many seconds clients waited after that.
+
+    ``where``: the process, or the client, that it affected; empty: all.
+    """
+
+    kind: str
+    start: float
+    healed: float
+    felt: float = inf
+    where: str = ""
+
+
+@dataclass(slots=True)
 class History:
-    """The history of a run. Times are seconds since the epoch."""
+    """The history of a run.
+
+    ``replay_limit``: missed sequences beyond which a reader may be reset. ``failure_rate``: the share of
+    operations that the provider fails. ``began``, ``ended``: the time under load.
+    """
 
     delay: float
-    acks: list[tuple[str, int]] = field(default_factory=list)
-    """Key and sequence number of each acknowledgement, those of retries included."""
-    sent: set[str] = field(default_factory=set)
-    """Keys of all messages sent, acknowledged or not."""
+    replay_limit: int = 1_000_000
+    failure_rate: float = 0.0
+    began: float = 0.0
+    ended: float = 0.0
+    chats: list[ChatLife] = field(default_factory=lambda: [ChatLife()])
+    clouds: list[CloudLife] = field(default_factory=lambda: [CloudLife()])
+    sent: dict[str, Sent] = field(default_factory=dict)
+    """All messages sent, acknowledged or not, by key."""
     refused: list[str] = field(default_factory=list)
     """Responses that a client must not get, as text."""
-    messages: list[StoredMessage] = field(default_factory=list)
-    readers: list[Reader] = field(default_factory=list)
-    contents: dict[int, int] = field(default_factory=dict)
-    """A digest of what was shown at each sequence number. If two readers differ, that is a violation."""
-    course: list[CourseReader] = field(default_factory=list)
-    accepted: list[Accepted] = field(default_factory=list)
-    asked: set[str] = field(default_factory=set)
-    """Keys of all commands."""
-    events: list[StoredEvent] = field(default_factory=list)
-    watchers: list[Reader] = field(default_factory=list)
-    folds: list[StateComparison] = field(default_factory=list)
     presences: list[Presence] = field(default_factory=list)
+    connected: list[Connected] = field(default_factory=list)
     listings: list[Listing] = field(default_factory=list)
     holdings: list[Holding] = field(default_factory=list)
     stuck: list[NameWait] = field(default_factory=list)
+    waits: list[Wait] = field(default_factory=list)
+    restraints: list[Restraint] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
     outages: list[Outage] = field(default_factory=list)
     left_over: list[str] = field(default_factory=list)
     """Members and names in the streams after all clients had left and all grace periods had passed."""
+
+    @property
+    def chat(self) -> ChatLife:
+        """The present life of the chat's stream."""
+        return self.chats[-1]
+
+    @property
+    def cloud(self) -> CloudLife:
+        """The present life of the stream of servers' events."""
+        return self.clouds[-1]

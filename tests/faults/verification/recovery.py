@@ -60,9 +60,10 @@ def _alone(spans: Sequence[tuple[float, float]]) -> list[bool]:
 
 
 def _finals(history: History) -> list[tuple[float, float]]:
-    received = {event.operation: event.at for event in history.events if event.type == "received"}
+    events = [event for life in history.clouds for event in life.events]
+    received = {event.operation: event.at for event in events if event.type == "received"}
     waits = []
-    for event in history.events:
+    for event in events:
         if event.type in _FINAL and event.operation in received:
             due = received[event.operation] + history.delay
             if event.at - due > 0.25:

@@ -1,0 +1,43 @@
+"""The texts of messages: made from their keys, so that whole texts can be compared."""
+
+import hashlib
+
+PAD = "x" * 80
+LONG = 4000
+"""The longest text that a message may have, in characters."""
+ROOMS = ("general", "ops")
+_PARTS = (
+    "naïve café",
+    "Привет, мир",
+    "日本語のテキスト",
+    "🚀👩‍👩‍👧‍👦",
+    'say "x\\y"',
+    "مرحبا",
+    "a\tb\nc",
+    "e\u0301",
+)
+
+
+def _number(key: str) -> int:
+    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=4).digest(), "big")
+
+
+def room_of(key: str) -> str:
+    """Return the room of the message ``key``: a fifth of them go to the second one."""
+    return ROOMS[_number(key) % 5 == 0]
+
+
+def text_of(key: str) -> str:
+    """Return the text of the message ``key``: mostly plain, some in other scripts, a few very long."""
+    number = _number(key) // 5
+    if number % 16:
+        return f"{key} {PAD}"
+    parts = " ".join(_PARTS[(number // 16 + place) % len(_PARTS)] for place in range(number // 128 % 6 + 1))
+    if number // 16 % 24:
+        return f"{key} {parts}"
+    return f"{key} {(parts + ' ') * LONG}"[: LONG - 1] + "."
+
+
+def key_of(text: str) -> str:
+    """Return the key of a text."""
+    return text.partition(" ")[0]

@@ -1,0 +1,195 @@
+"""The referee finds nothing in a correct history, and every kind of violation in a corrupted one."""
+
+import random
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.faults.nemesis.plan import FaultKind
+from tests.faults.referee.made_up import BEGIN, BOUNDS, generated
+from tests.faults.referee.mutation import Mutation
+from tests.faults.referee.mutations import messages, people, servers
+from tests.faults.rules.commands import max_late
+from tests.faults.verification.checker import check, judged
+from tests.faults.verification.cloud_history import CloudLife, StoredEvent
+from tests.faults.verification.excuses import EXCUSES, OTHERS_SECONDS, Domain, Excuses
+from tests.faults.verification.history import ChatLife, History, Outage, StoredMessage
+from tests.faults.verification.readers import Reader, Segment
+from tests.faults.verification.seqs import Arrivals, Seqs
+from tests.faults.verification.verdict import Bounds
+
+MUTATIONS = (*messages.MUTATIONS, *servers.MUTATIONS, *people.MUTATIONS)
+SEEDS = st.integers(min_value=0, max_value=2**32)
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(SEEDS)
+def test_correct_histories_pass(seed: int) -> None:
+    history = generated(seed)
+    assert check(history, BOUNDS) == []
+    assert max_late(history) < 1.0
+
+
+@pytest.mark.parametrize(
+    ("rule", "mutation"), MUTATIONS, ids=[mutation.__name__ for _, mutation in MUTATIONS]
+)
+def test_each_violation_is_found_in_spite_of_a_fault_every_ten_seconds(rule: str, mutation: Mutation) -> None:
+    for seed in range(4):
+        history = generated(seed)
+        mutation(history, random.Random(seed))
+        assert rule in {violation.rule for violation in check(history, BOUNDS)}, seed
+
+
+def outage(start: float, kind: str = "chat-kill-all", healed: float | None = None, where: str = "") -> Outage:
+    return Outage(kind, start, start if healed is None else healed, where=where)
+
+
+def test_an_excuse_lasts_no_longer_than_the_fault_and_its_recovery() -> None:
+    recovery = EXCUSES[FaultKind.CHAT_KILL_ALL].recovery
+    excuses = Excuses([outage(100, healed=102)])
+    assert excuses.seconds(Domain.LISTS, 90, 200) == 2 + recovery
+    assert excuses.seconds(Domain.COMMANDS, 90, 200) == 0
+    assert Excuses([Outage("chat-kill-all", 100, 102, felt=0.5)]).seconds(Domain.LISTS, 90, 200) == 2.5
+
+
+def test_overlapping_excuses_count_once_and_do_not_add_up() -> None:
+    recovery = EXCUSES[FaultKind.CHAT_KILL_ALL].recovery
+    assert Excuses([outage(100), outage(101)]).seconds(Domain.LISTS, 90, 200) == 1 + recovery
+    endless = Excuses([outage(100 + 3 * number) for number in range(100)])
+    assert endless.seconds(Domain.LISTS, 100, 400) == recovery + OTHERS_SECONDS
+    long = Excuses([outage(100 + 3 * number) for number in range(10)] + [outage(100, "chat-sleep", 145)])
+    assert long.seconds(Domain.LISTS, 100, 400) == 45 + EXCUSES[FaultKind.CHAT_SLEEP].recovery
+
+
+def test_a_fault_of_a_gateway_excuses_its_own_readers() -> None:
+    excuses = Excuses([outage(100, "gateway-cut-from-broker", 104, where="g1")])
+    assert excuses.seconds(Domain.DELIVERIES, 90, 200, "g2", "ann") == 0
+    assert excuses.seconds(Domain.DELIVERIES, 90, 200, "g1", "ann") == 8
+    assert excuses.seconds(Domain.NAMES, 90, 200, "g2") == 8
+    assert excuses.judged(Domain.DELIVERIES, 100, 200, ("g1", "g2")) == pytest.approx(0.96)
+
+
+def test_every_kind_of_fault_has_a_bounded_excuse() -> None:
+    assert set(EXCUSES) == set(FaultKind)
+    assert all(excuse.recovery <= 12 and excuse.local <= excuse.domains for excuse in EXCUSES.values())
+
+
+def test_a_run_that_excuses_too_much_fails() -> None:
+    history = generated(1)
+    history.outages = [outage(BEGIN + 10 * number) for number in range(60)]
+    assert judged(history)[Domain.LISTS] == pytest.approx(0.6)
+    assert judged(history)[Domain.COMMANDS] == 1
+    assert check(history, Bounds(judged=0.59)) == []
+    found = check(history, Bounds(judged=0.61))
+    assert [violation.rule for violation in found] == ["unjudged", "unjudged"]
+
+
+def test_a_killed_process_may_lose_audit_entries_and_no_other() -> None:
+    history = generated(3)
+    history.cloud.audit_pages = []
+    accepted = history.cloud.accepted[0]
+    history.cloud.audit = [
+        one for one in history.cloud.audit if one.operation != accepted.operation or one.outcome == "refused"
+    ]
+    history.outages = [outage(accepted.answered + 1, "cloud-kill")]
+    assert check(history, BOUNDS) == []
+    history.outages = [outage(accepted.answered + 60, "cloud-kill")]
+    assert {violation.rule for violation in check(history, BOUNDS)} == {"audit missed"}
+
+
+def two_lives(after: int, *, reset: bool) -> History:
+    """Messages 1 to 6, then a restore of a backup with the first four, and two new ones."""
+    history = generated(0)
+    history.chats = [ChatLife(), ChatLife(kept=4)]
+    for number in range(1, 9):
+        message = StoredMessage(number if number < 7 else number - 2, f"m{number}")
+        lives = (0,) if number in {5, 6} else (1,) if number > 6 else (0, 1)
+        history.sent[message.key] = next(iter(history.sent.values()))
+        message = StoredMessage(message.seq, message.key, BEGIN + number, *_fields(history, message.key))
+        for life in lives:
+            history.chats[life].messages.append(message)
+    before = Reader("ann", [Segment(0, Seqs([1, 2, 3, 4, 5, 6]))])
+    rest = [seq for seq in (5, 6) if seq > after] if not reset else [6]
+    later = Reader("ann", [Segment(5 if reset else after, Seqs(rest), reset=reset)], stayed=True)
+    history.chats[0].readers.append(before)
+    history.chats[1].readers.append(later)
+    return history
+
+
+def _fields(history: History, key: str) -> tuple[str, str, str]:
+    sent = history.sent[key]
+    return sent.room, sent.author, sent.text
+
+
+def test_after_a_restore_readers_are_reset_or_resume_within_the_backup() -> None:
+    assert check(two_lives(6, reset=True), BOUNDS) == []
+    assert check(two_lives(4, reset=False), BOUNDS) == []
+    rules = {violation.rule for violation in check(two_lives(5, reset=False), BOUNDS)}
+    assert rules == {"message resumed elsewhere"}
+
+
+@pytest.mark.parametrize(("ended", "rules"), [(201.0, set()), (215.0, {"command late"})])
+def test_what_is_pending_in_a_backup_ends_soon_after_the_restore(ended: float, rules: set[str]) -> None:
+    history = History(delay=10)
+    received = StoredEvent(1, "received", "o1", "i1", "create", "stopped", 100, "op1")
+    created = StoredEvent(2, "created", "o1", "i1", "create", "stopped", 110, "op1")
+    history.clouds = [
+        CloudLife(events=[received, created]),
+        CloudLife(kept=1, began=200, events=[received, replace(created, at=ended)]),
+    ]
+    assert {violation.rule for violation in check(history, BOUNDS)} == rules
+
+
+def test_what_the_backup_held_is_there_after_the_restore() -> None:
+    history = two_lives(4, reset=False)
+    history.chats[1].messages.pop(0)
+    assert "message lost" in {violation.rule for violation in check(history, BOUNDS)}
+
+
+def test_a_reset_is_right_if_too_much_was_missed() -> None:
+    history = generated(2)
+    segment = history.chat.readers[0].segments[-1]
+    segment.reset = True
+    segment.after = history.chat.readers[0].segments[-2].last + 3
+    history.replay_limit = 2
+    segment.seqs = Seqs(seq for seq in segment.seqs if seq > segment.after)
+    if not len(segment.seqs):
+        segment.arrivals = Arrivals()
+    assert "message reset" not in {violation.rule for violation in check(history, BOUNDS)}
+
+
+def test_sequences_are_kept_as_they_came() -> None:
+    came = [7, 8, 9, 9, 10, 3, 4, 12]
+    seqs = Seqs(came)
+    assert (list(seqs), len(seqs), seqs.last, seqs.most()) == (came, len(came), 12, 12)
+    assert seqs.runs() == [(7, 9), (9, 10), (3, 4), (12, 12)]
+    assert list(seqs.without({9, 4})) == [7, 8, 10, 3, 12]
+    ascending = Seqs([1, 2, 3, 7, 8, 20])
+    assert ascending.within(1, 7) == [(2, 3), (7, 7)]
+    assert ascending.within(8, 100) == [(20, 20)]
+    assert ascending.within(20, 100) == [] == Seqs().within(0, 9)
+
+
+def test_arrivals_are_sampled_so_that_every_pause_shows() -> None:
+    arrivals = Arrivals()
+    for seq, at in enumerate((1.0, 1.1, 1.2, 9.0, 9.1, 9.7), 1):
+        arrivals.arrived(seq, at)
+    assert arrivals.samples() == [(1.0, 1), (1.2, 3), (9.0, 4), (9.1, 5), (9.7, 6)]
+
+
+@pytest.mark.parametrize(
+    ("rule", "mutation"),
+    [one for one in MUTATIONS if one[0] in {"ghost", "command late", "absent", "name stuck"}],
+)
+def test_not_even_faults_without_a_pause_excuse_minutes(rule: str, mutation: Mutation) -> None:
+    history = generated(4)
+    mutation(history, random.Random(4))
+    history.outages = [
+        outage(BEGIN + 5 * number, kind, BEGIN + 5 * number + 5)
+        for number in range(120)
+        for kind in ("broker-kill", "chat-kill-all", "cloud-pause")
+    ]
+    assert judged(history)[Domain.LISTS] == 0
+    assert rule in {violation.rule for violation in check(history, BOUNDS)}

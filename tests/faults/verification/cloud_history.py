@@ -1,0 +1,97 @@
+"""The part of a history that is about servers. Times are seconds since the epoch."""
+
+from dataclasses import dataclass, field
+
+from tests.faults.verification.readers import Reader
+
+
+@dataclass(slots=True)
+class Accepted:
+    """A command was accepted between ``asked`` and ``answered``.
+
+    ``cancelled``: a request to cancel it was accepted. ``cancelling``: one was sent, whatever came of it.
+    """
+
+    operation: str
+    command: str
+    instance: str
+    key: str
+    asked: float
+    answered: float
+    cancelled: bool = False
+    cancelling: bool = False
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A command was refused with ``code``; ``operation``: the pending operation that the reply named."""
+
+    command: str
+    instance: str
+    code: str
+    operation: str
+    asked: float
+    answered: float
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event of an instance in the stream; ``at``: when the broker stored it."""
+
+    seq: int
+    type: str
+    operation: str
+    instance: str
+    command: str
+    state: str
+    at: float
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The list of servers at ``seq``, requested at ``at``: each id's state and pending operation.
+
+    ``followed``: the same as a client kept it from the events that it received; None: not compared.
+    """
+
+    who: str
+    seq: int
+    listed: dict[str, str]
+    followed: dict[str, str] | None = None
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRecord:
+    """An entry of the audit."""
+
+    seq: int
+    ident: str
+    at: float
+    outcome: str
+    action: str
+    actor: str
+    target: str = ""
+    operation: str = ""
+    code: str = ""
+
+
+@dataclass(slots=True)
+class CloudLife:
+    """The same of the stream of servers' events, and of the audit, which is restored with it."""
+
+    kept: int | None = None
+    began: float = 0.0
+    accepted: list[Accepted] = field(default_factory=list)
+    conflicts: list[Conflict] = field(default_factory=list)
+    events: list[StoredEvent] = field(default_factory=list)
+    watchers: list[Reader] = field(default_factory=list)
+    contents: dict[int, str] = field(default_factory=dict)
+    """What was shown at each sequence number."""
+    snapshots: list[Snapshot] = field(default_factory=list)
+    audit: list[AuditRecord] = field(default_factory=list)
+    audit_pages: list[list[AuditRecord]] = field(default_factory=list)
+    """Pages that an admin read during the run."""

@@ -1,0 +1,38 @@
+"""What readers of a stream saw. Times are seconds since the epoch."""
+
+from dataclasses import dataclass, field
+from math import inf
+
+from tests.faults.verification.seqs import Arrivals, Seqs
+
+
+@dataclass(slots=True)
+class Segment:
+    """A segment of a reader's stream: everything after ``after``, as it arrived.
+
+    ``reset``: it began with a reset, because the server could not replay the gap. ``fresh``: the reader asked
+    for no replay. ``where``: the gateway. ``opened``, ``closed``: when; 0 and infinite: unknown.
+    """
+
+    after: int
+    seqs: Seqs = field(default_factory=Seqs)
+    reset: bool = False
+    fresh: bool = False
+    where: str = ""
+    opened: float = 0.0
+    closed: float = inf
+    arrivals: Arrivals = field(default_factory=Arrivals)
+
+    @property
+    def last(self) -> int:
+        """The last sequence number seen, or ``after``."""
+        return self.seqs.last if self.seqs.last >= 0 else self.after
+
+
+@dataclass(slots=True)
+class Reader:
+    """All that a reader of a stream saw; ``stayed``: it was connected at the end."""
+
+    name: str
+    segments: list[Segment] = field(default_factory=list)
+    stayed: bool = False
