@@ -1,16 +1,20 @@
 """Retention: old events are dropped, and the last state of an instance never is."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from opsroom_cloud.instance_projection import InstanceProjection
+from opsroom_cloud.retention import EventRetention
 from opsroom_contracts.cloud.commands import Command, EventType
 from opsroom_contracts.subjects import CLOUD_STREAM, instance_events
 from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.jetstream.stream_reader import StreamReader
+from opsroom_messaging.jetstream.stream_retention import StreamRetention
 from opsroom_messaging.jetstream.streams import cloud_stream, ensure_stream
 from opsroom_testkit.waiting import until_answer
-from services.cloud.tests.harness import Cloud, each_once, service
+from services.cloud.tests.harness import Cloud, each_once, event_store_without_projection, service
 
 RETENTION_DAYS = 4 / 86_400
 
@@ -93,3 +97,24 @@ async def test_an_instance_whose_state_is_lost_is_reported_as_removed(
         assert [one.event.type for one in kept] == [EventType.REMOVED]
         await until_answer(cloud.page, lambda page: not page.instances)
     assert sum(f"instance {instance_id} (stopped) is lost" in text for text in caplog.messages) == 1
+
+
+@pytest.mark.parametrize(("live", "first"), [(False, 1), (True, 4)])
+async def test_nothing_is_dropped_while_the_instances_are_read_again(
+    broker: NatsConnection, live: bool, first: int
+) -> None:
+    """The projection is empty then, as if no state were needed any more."""
+    await ensure_stream(broker, cloud_stream(replicas=1))
+    for number in range(3):
+        await broker.jetstream.publish(instance_events(str(number)), b"a state")
+    async with event_store_without_projection(broker) as events:
+        retention = EventRetention(
+            events,
+            InstanceProjection(),
+            StreamRetention(broker, CLOUD_STREAM),
+            clock=lambda: datetime.now(UTC) + timedelta(days=1),
+            retention=timedelta(hours=1),
+            is_live=lambda: live,
+        )
+        await retention.expire()
+    assert (await StreamReader(broker, CLOUD_STREAM).bounds()).first == first

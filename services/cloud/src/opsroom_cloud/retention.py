@@ -13,7 +13,6 @@ from opsroom_cloud.domain.lifecycle import lose
 from opsroom_cloud.event_store import EventStore
 from opsroom_cloud.instance_projection import InstanceProjection, TrackedInstance
 from opsroom_messaging.errors import ConflictError
-from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_messaging.jetstream.stream_retention import StreamRetention
 from opsroom_runtime.duties import Duty
 
@@ -27,24 +26,26 @@ class EventRetention:
     """Drops events that are older than ``retention``, up to the oldest one that holds a state.
 
     The reconciler stores aging states again, so that one does not hold up the others for long.
+
+    ``is_live``: whether the projection is complete. One that is being read again lacks states.
     """
 
     def __init__(
         self,
         events: EventStore,
         projection: InstanceProjection,
-        reader: StreamReader,
         stream: StreamRetention,
         *,
         clock: Callable[[], datetime],
         retention: timedelta,
+        is_live: Callable[[], bool],
     ) -> None:
         self._events = events
         self._projection = projection
-        self._reader = reader
         self._stream = stream
         self._clock = clock
         self._retention = retention
+        self._is_live = is_live
 
     def duties(self, interval: float) -> tuple[Duty, ...]:
         """The periodic work, at most every ``interval`` seconds."""
@@ -60,9 +61,11 @@ class EventRetention:
         Raises:
             UnavailableError: the broker did not respond.
         """
-        bounds = await self._reader.bounds()
+        bounds = await self._stream.bounds()
         since = await self._stream.first_since(self._clock() - self._retention)
         keep_from = bounds.last + 1 if since is None else since
+        if not self._is_live():  # no longer: the subscription may have started over meanwhile
+            return
         needed = self._projection.oldest_needed()
         if needed is not None:
             keep_from = min(keep_from, needed)
@@ -77,7 +80,7 @@ class EventRetention:
         Raises:
             UnavailableError: the broker did not respond.
         """
-        bounds = await self._reader.bounds()
+        bounds = await self._stream.bounds()
         for known in self._projection.lost_before(bounds.first):
             await self._remove_lost(known)
 

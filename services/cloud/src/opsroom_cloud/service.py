@@ -113,10 +113,9 @@ def _build(
     projection, writer = InstanceProjection(), BatchWriter(broker)
     spec = SubscriptionSpec(subjects.CLOUD_STREAM, (subjects.CLOUD_EVENTS,), StartPolicy.STATE_THEN_EVENTS)
     subscription = StreamSubscription(broker, spec, projection)
-    reader = StreamReader(broker, subjects.CLOUD_STREAM)
     events = EventStore(
         projection,
-        reader,
+        StreamReader(broker, subjects.CLOUD_STREAM),
         writer,
         clock=clock,
         operations_retention=settings.operations_retention(),
@@ -136,10 +135,10 @@ def _build(
         retention=EventRetention(
             events,
             projection,
-            reader,
             StreamRetention(broker, subjects.CLOUD_STREAM),
             clock=clock,
             retention=settings.retention(),
+            is_live=lambda: subscription.live,
         ),
         worker=Worker(
             broker,

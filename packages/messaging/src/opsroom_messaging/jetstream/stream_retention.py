@@ -9,6 +9,7 @@ from nats.errors import Error as NatsError
 from opsroom_contracts.serialization.model import rfc3339
 from opsroom_messaging.client.connection import REQUEST_TIMEOUT_SECONDS, NatsConnection, describe
 from opsroom_messaging.errors import UnavailableError
+from opsroom_messaging.jetstream.stream_reader import Bounds, StreamReader
 
 _NO_MESSAGE = 10037
 
@@ -19,6 +20,15 @@ class StreamRetention:
     def __init__(self, broker: NatsConnection, stream: str) -> None:
         self._broker = broker
         self._stream = stream
+        self._reader = StreamReader(broker, stream)
+
+    async def bounds(self) -> Bounds:
+        """The current first and last sequence.
+
+        Raises:
+            UnavailableError: no reply.
+        """
+        return await self._reader.bounds()
 
     async def first_since(self, moment: datetime) -> int | None:
         """The sequence of the first message stored at ``moment`` or later, or None; asks the leader.
