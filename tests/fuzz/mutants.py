@@ -135,16 +135,16 @@ def _blocking() -> Replaced:
 
 def _unyielding() -> Replaced:
     """All that one read of a socket contains is handled at once, however long that takes."""
-    receive = WebSocketProtocol.data_received
+    receive = WebSocketProtocol.buffer_updated
 
-    def handle(self: WebSocketProtocol, data: bytes) -> None:
-        receive(self, data)
-        if len(data) > _LARGE_READ:
+    def handle(self: WebSocketProtocol, nbytes: int) -> None:
+        receive(self, nbytes)
+        if nbytes > _LARGE_READ:
             busy_until = time.thread_time() + _BLOCKED_SECONDS
             while time.thread_time() < busy_until:
                 pass
 
-    return _replace(WebSocketProtocol, "data_received", handle)
+    return _replace(WebSocketProtocol, "buffer_updated", handle)
 
 
 def _unchecked(owner: Any, attribute: str) -> Callable[[], Replaced]:
@@ -155,8 +155,8 @@ def _unchecked(owner: Any, attribute: str) -> Callable[[], Replaced]:
 def _accepting() -> Replaced:
     """A refused request is recorded as an accepted one."""
 
-    def record(self: GatewayAuditLog, connection: Any, action: Any, actor: str, *_: Any) -> None:
-        self.accepted(connection, action, actor, "x")
+    def record(self: GatewayAuditLog, action: Any, by: Any, *_: Any) -> None:
+        self.accepted(action, by, "x")
 
     return _replace(GatewayAuditLog, "refused", record)
 
