@@ -120,6 +120,11 @@ class Commander:
                     return
                 await asyncio.sleep(_AGAIN_SECONDS)
 
+    async def is_over(self, operation: str) -> bool:
+        """Ask whether an operation has ended, whatever the events said."""
+        answer = await self._ask("GET", f"/api/v1/cloud/operations/{operation}", {})
+        return answer.status == 200 and answer.body["operation"]["status"] != "pending"
+
     async def denied(self, order: Order) -> None:
         """Send a command that the role of this client does not allow."""
         spec = COMMANDS[Command(order.command)]

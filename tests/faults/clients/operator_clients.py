@@ -42,6 +42,7 @@ class OperatorClient:
         self._life: CloudLife | None = None
         self._where = ""
         self._was_reset = False
+        self._restarted = False
         self._seq = 0
         self._finals: dict[str, asyncio.Future[str]] = {}
         self._early: dict[str, str] = {}
@@ -78,6 +79,7 @@ class OperatorClient:
         if not self.ready.is_set():
             snapshot = await self.snapshot()
             self._seq, self.fold = snapshot.seq, dict(snapshot.listed)
+            self._restarted = self._was_reset or self._restarted
             self._forget_ended()
             self._begin(reset=self._was_reset)
             self._was_reset = False
@@ -257,6 +259,8 @@ class OperatorClient:
                 return waiting.result()
             if life is not self._recorder.cloud:
                 raise LaneEndedError  # the streams are others now, perhaps without this operation
+            if self._restarted and await self.commander.is_over(accepted.operation):
+                raise LaneEndedError  # it ended before the list with which this client started again
         self._recorder.record_violation(
             f"{self.name} waited {_FINAL_SECONDS:g} s for the end of {accepted.operation}"
         )
