@@ -27,7 +27,7 @@ SOME_MUTANTS = (
     "a bad frame costs others a message",
 )
 """``./opsroom fuzz --planted`` runs all mutants."""
-ROUNDS = 10
+ROUNDS = 30
 """On a busy machine, a wait may look like one that the machine is to blame for."""
 
 
