@@ -11,7 +11,7 @@ from tests.fuzz.attackers.client import Case, FindingError, FuzzClient
 from tests.fuzz.cases.flood_cases import FloodCase
 from tests.fuzz.witnesses.stopwatch import Report, StopwatchProcess, Wait
 
-_TRIES = 2
+_TRIES = 3
 """How often cases are sent again to see whether they starve others."""
 _PAIRS, _SURPLUS = 6, 3
 """How often cases and nothing are sent in turn, and how much more often the cases must starve others."""

@@ -178,7 +178,7 @@ class Mutant:
 
 
 _RAISED = "_MutantError"
-_BLOCKED_SECONDS = 0.3
+_BLOCKED_SECONDS = 0.4
 _KEPT_BYTES = 10_000
 _LARGE_READ = 2000
 """More bytes than most cases send at once: floods do."""

@@ -8,7 +8,6 @@ import pytest
 
 from opsroom_testkit.waiting import PATIENCE_SECONDS
 from opsroom_testkit.websocket_frames import PING, frame
-from tests.fuzz.attackers.client import Case
 from tests.fuzz.cases.flood_cases import FloodCase
 from tests.fuzz.cases.socket_cases import CHAT, SocketCase
 from tests.fuzz.driving import MUTANT_SECONDS, run_session, undetected
@@ -27,7 +26,7 @@ SOME_MUTANTS = (
     "a bad frame costs others a message",
 )
 """``./opsroom fuzz --planted`` runs all mutants."""
-ROUNDS = 10
+ROUNDS = 30
 """On a busy machine, a wait may look like one that the machine is to blame for."""
 
 
@@ -58,16 +57,11 @@ def test_a_planted_fault_is_reported(runner: asyncio.Runner, session: FuzzSessio
     assert undetected(runner, session, mutant) == []
 
 
-@pytest.mark.parametrize(
-    ("mutant", "bad"),
-    [
-        ("a bad frame blocks the loop", SocketCase("bad", CHAT, texts=("not JSON",))),
-        ("the frames of a socket are handled without yielding", FloodCase("bad", CHAT, frame(PING), 2000)),
-    ],
-)
 def test_of_a_batch_that_starves_others_the_guilty_case_is_reported(
-    runner: asyncio.Runner, session: FuzzSession, mutant: str, bad: Case
+    runner: asyncio.Runner, session: FuzzSession
 ) -> None:
+    mutant = "the frames of a socket are handled without yielding"
+    bad = FloodCase("bad", CHAT, frame(PING), 2000)
     session.patience, session.tally = PATIENCE_SECONDS, Tally()
     good = SocketCase("good", CHAT, texts=('{"type":"send","text":"good"}',))
     runner.run(session.settle())
@@ -82,4 +76,5 @@ def test_of_a_batch_that_starves_others_the_guilty_case_is_reported(
         runner.run(session.settle())
     (found,) = session.tally.findings
     assert found.startswith("starvation: ")
-    assert found.partition("after ")[2] == f"{[bad]!r}"
+    assert repr(bad) in found
+    assert repr([good, good, bad, good, good, good]) not in found

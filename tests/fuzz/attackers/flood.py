@@ -13,7 +13,7 @@ from opsroom_testkit.websocket_frames import CLOSE, TEXT, close_frame, frame, up
 from tests.fuzz.cases.flood_cases import POLICY_VIOLATION, TOKEN, FloodCase
 from tests.fuzz.cases.socket_cases import V1
 
-FLOOD_SECONDS = 2.0
+FLOOD_SECONDS = 1.0
 """How long a client floods, at most: the portal may read slowly."""
 _LINGER_SECONDS, _GOODBYE_SECONDS = 0.3, 0.2
 _PIECE_BYTES = 65_536

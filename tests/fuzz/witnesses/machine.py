@@ -48,15 +48,15 @@ class MachineWatch:
     def excused(self, start: float, end: float) -> float:
         """Return how many of the seconds from ``start`` to ``end`` the machine is to blame for.
 
-        That is: the target was ready to run but had no CPU; this process was late; the hypervisor ran
-        something else.
+        That is: the target was ready to run but had no CPU; this process was late to read the response; the
+        hypervisor ran something else.
         """
         seen = [one for one in self._samples if one.at > start and one.at - one.seconds < end]
         if not seen:
             return 0.0
         cpu = seen[-1].cpu - seen[0].cpu
         waited = max(0.0, sum(one.seconds for one in seen if one.ready) - cpu)
-        late = sum(one.late for one in seen if not one.ready)
+        late = max(one.late for one in seen)  # when the response came
         return waited + late + max(0.0, seen[-1].steal - seen[0].steal)
 
     def _sample(self, now: float, seconds: float) -> _Sample:
