@@ -90,5 +90,7 @@ def _flat(metadata: Iterable[Any]) -> Iterable[Any]:
 
 
 def _bound(rules: list[Any], kind: type, name: str, otherwise: int) -> int:
-    found = [getattr(rule, name) for rule in rules if isinstance(rule, kind)]
-    return int(found[0]) if found else otherwise
+    """Return the strictest bound of ``kind``: a rule may be narrower than the type that it is for."""
+    found = [int(getattr(rule, name)) for rule in rules if isinstance(rule, kind)]
+    strictest = min if name in {"le", "max_length"} else max
+    return strictest(found, default=otherwise)
