@@ -9,6 +9,8 @@ import psutil
 
 _WATCHED = ("opsroom_gateway", "uvicorn", "websockets", "starlette", "fastapi", "asyncio", "_asyncio")
 """The modules whose objects must not grow in number. State of users and servers is of other modules."""
+_STORED = frozenset({"opsroom_gateway.fanout.replay_buffer.Frame"})
+"""Classes of those modules whose objects stand for what is stored: a bounded buffer of the newest events."""
 _SPARE_TASKS = 4
 """Short-lived tasks of the services: a lease renewal, a page of history."""
 _MEMORY_SECONDS = 0.02
@@ -30,7 +32,8 @@ def resource_usage() -> ResourceUsage:
     gc.collect()
     me = psutil.Process()
     kinds = Counter(map(type, gc.get_objects()))
-    objects = {f"{kind.__module__}.{kind.__qualname__}": kinds[kind] for kind in kinds if _watched(kind)}
+    named = {f"{kind.__module__}.{kind.__qualname__}": kinds[kind] for kind in kinds if _watched(kind)}
+    objects = {name: count for name, count in named.items() if name not in _STORED}
     return ResourceUsage(
         tasks=len(asyncio.all_tasks()),
         descriptors=me.num_fds(),

@@ -47,7 +47,10 @@ else:
     with open(packages + "launcher.pth", "w") as link:
         link.write("\\n".join([here + "/tools/launcher/src", *{ours!r}]))
 """
-OURS = [str(REPOSITORY / "packages" / name / "src") for name in ("contracts", "messaging", "runtime")]
+OURS = [
+    *(str(REPOSITORY / "packages" / name / "src") for name in ("contracts", "messaging", "runtime")),
+    str(REPOSITORY / "services/gateway/src"),
+]
 """What `up` imports before it searches for nats-server."""
 BENCH = """
 import json, os, sys

@@ -158,6 +158,8 @@ class InputBudgets:
         self._rate = rate if rate.share else None
         self._iterations = _Iterations()
         self._accounts: dict[tuple[str, bool], InputAccount] = {}
+        self._forgetting: dict[tuple[str, bool], asyncio.TimerHandle] = {}
+        """The timer of each account that may soon be forgotten."""
 
     def __len__(self) -> int:
         return len(self._accounts)
@@ -182,12 +184,21 @@ class InputBudgets:
     def release(self, account: InputAccount) -> None:
         """Give an account back. It is kept until connecting again would bring no advantage."""
         account.holders -= 1
-        if not account.holders:
-            asyncio.get_running_loop().call_later(account.refill_seconds, self._forget, account)
+        if not account.holders and account.key not in self._forgetting:
+            self._forget_later(account)
+
+    def _forget_later(self, account: InputAccount) -> None:
+        loop = asyncio.get_running_loop()
+        self._forgetting[account.key] = loop.call_later(account.refill_seconds, self._forget, account)
 
     def _forget(self, account: InputAccount) -> None:
-        if not account.holders:
-            self._accounts.pop(account.key, None)
+        del self._forgetting[account.key]
+        if account.holders:
+            return
+        if account.refill_seconds > 0:
+            self._forget_later(account)  # it was used again meanwhile
+        else:
+            del self._accounts[account.key]
 
 
 async def metered(work: Coroutine[Any, Any, Result], account: InputAccount) -> Result:
