@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -29,6 +29,7 @@ from opsroom_gateway.transport.input_budget import InputBudgets
 from opsroom_gateway.transport.stats import TransportStats
 from opsroom_messaging.client.connection import NatsConnection, unconnected
 from opsroom_messaging.jetstream.broker_clock import BrokerClock
+from opsroom_messaging.jetstream.lease_thread import LeaseThread
 from opsroom_messaging.jetstream.leases import GatewayLease
 from opsroom_messaging.jetstream.streams import wait_for_streams
 from opsroom_runtime.metrics import Metrics
@@ -89,17 +90,20 @@ async def gateway(
     app = _full_app(broker, settings, components, legacy.mounts)
     projections = components.projections
     broker.readiness.add(projections.problem)
-    async with run_tasks(
-        lease=lease.run(),
-        clock=clock.run(broker, subjects.MEMBERS_STREAM),
-        chat=projections.chat_subscription.run(),
-        members=projections.members_subscription.run(),
-        cloud=projections.cloud_subscription.run(),
-        rate_limits=RateLimitSync(broker, gateway_id, components.limits.shared).run(),
-        revocations=components.revocations.run(),
-        audit=components.audit.run(),
-        tokens=components.access.tokens.run(),
-    ) as failed:
+    async with (
+        _leased_while_busy(broker, gateway_id),
+        run_tasks(
+            lease=lease.run(),
+            clock=clock.run(broker, subjects.MEMBERS_STREAM),
+            chat=projections.chat_subscription.run(),
+            members=projections.members_subscription.run(),
+            cloud=projections.cloud_subscription.run(),
+            rate_limits=RateLimitSync(broker, gateway_id, components.limits.shared).run(),
+            revocations=components.revocations.run(),
+            audit=components.audit.run(),
+            tokens=components.access.tokens.run(),
+        ) as failed,
+    ):
         await broker.subscribe(subjects.TYPING, TypingRelay(projections.members.readers).on_message)
         await projections.ready()
         components.access.start()
@@ -118,6 +122,13 @@ async def gateway(
             await components.sessions.close()
             await components.access.close()
             await components.audit.drain()
+
+
+def _leased_while_busy(broker: NatsConnection, gateway_id: str) -> AbstractAsyncContextManager[None]:
+    """Keep the lease while the event loop is too busy to renew it."""
+    if broker.connect_again is None:
+        raise AssertionError("a gateway runs on a connection to a broker")
+    return LeaseThread(broker.connect_again, gateway_id).running()
 
 
 def _prepare_stop(components: Components, seconds: float) -> None:

@@ -67,6 +67,9 @@ class LimitSettings(ServiceSettings):
     """How much of the event loop's time the input of an address may take at once."""
     registrations_per_minute: Count = 30
     """Per address."""
+    joins_per_second: PerSecond = 10.0
+    """Sockets that join the chat, per address, on average."""
+    joins_burst: Annotated[int, Field(ge=1)] = 512
     messages_per_second: PerSecond = 10.0
     """Per user, on average."""
     messages_burst: Annotated[int, Field(ge=1)] = 50
@@ -86,6 +89,10 @@ class LimitSettings(ServiceSettings):
     def registrations(self) -> Rate:
         """The rate of registrations per address."""
         return Rate(self.registrations_per_minute / 60, self.registrations_per_minute)
+
+    def joins(self) -> Rate:
+        """The rate of sockets that join the chat, per address."""
+        return Rate(self.joins_per_second, self.joins_burst)
 
     def messages(self) -> Rate:
         """The rate of messages per user."""

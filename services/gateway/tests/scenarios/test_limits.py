@@ -14,7 +14,7 @@ from websockets.exceptions import InvalidStatus
 
 from opsroom_testkit.broker import BrokerProcess
 from opsroom_testkit.waiting import PATIENCE_SECONDS
-from services.gateway.tests.kit.api_clients import events, person, raw_socket, token_of
+from services.gateway.tests.kit.api_clients import close_code, events, person, raw_socket, token_of
 from services.gateway.tests.kit.portal import Address, Portal, gateway_settings, portal_at, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -144,6 +144,22 @@ async def test_a_flood_of_messages_is_rate_limited_without_affecting_others(
         async with asyncio.timeout(PATIENCE_SECONDS):
             while (await flooder.say("again"))["type"] != "ack":
                 pass
+
+
+async def test_sockets_of_an_address_that_join_again_and_again_are_told_to_wait(portal: Portal) -> None:
+    limits = STRICT | {"joins_per_second": 0.01, "joins_burst": 2}
+    async with serving(portal.url, gateway_settings(**limits)) as address:
+        token = await token_of(address)
+        for _ in range(2):
+            async with person(address, token):
+                pass
+        async with raw_socket(address) as socket:
+            await socket.send(json.dumps({"type": "hello", "token": token}))
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                refused = json.loads(await socket.recv())
+            assert (refused["type"], refused["code"]) == ("error", "rate_limited")
+            assert refused["retryAfter"] > 1
+            assert await close_code(socket) == 1013
 
 
 async def test_a_flooding_course_client_is_read_slowly_and_loses_nothing(strict: Address) -> None:

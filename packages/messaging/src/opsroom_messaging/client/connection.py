@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from nats.aio.client import Client
@@ -69,6 +70,7 @@ class NatsConnection:
         client: the client of nats-py.
         jetstream: its JetStream context.
         tracer: creates spans for requests, writes and deliveries.
+        connect_again: opens another connection like this one, for another event loop.
         metrics: the metrics of this process.
         readiness: what must be fulfilled for this process to be ready; components add their checks.
         dropped: messages that this process received faster than it handled them. Stream subscriptions read
@@ -78,6 +80,7 @@ class NatsConnection:
     client: Client
     jetstream: JetStreamContext
     tracer: Tracer = _NO_TRACER
+    connect_again: "Callable[[], Coroutine[Any, Any, NatsConnection]] | None" = None
     metrics: Metrics = field(default_factory=Metrics)
     readiness: Readiness = field(default_factory=Readiness)
     _on_reconnect: list[Callable[[], None]] = field(default_factory=list)
@@ -122,8 +125,9 @@ class NatsConnection:
         log.warning("broker: %s", describe(error))
 
     async def publish(self, subject: str, payload: bytes) -> None:
-        """Publish a message that is not stored; without a subscriber it is lost."""
-        await self.client.publish(subject, payload)
+        """Publish a message that is not stored; without a subscriber or a connection it is lost."""
+        with suppress(NatsError, *_CONNECTION_LOST):
+            await self.client.publish(subject, payload)
 
     async def subscribe(self, subject: str, handler: Callable[[bytes], None]) -> None:
         """Call ``handler`` with the payload of each message on ``subject`` from now on."""
@@ -177,6 +181,7 @@ async def connect(
         raise BrokerUnusableError(str(error)) from error
     client = NatsClient()
     broker = NatsConnection(client, client.jetstream(timeout=REQUEST_TIMEOUT_SECONDS), tracer)
+    broker.connect_again = partial(connect, url, name=name, credentials=credentials, timeout=timeout)
     rejected = asyncio.Event()
     attempt = _connect_client(broker, rejected, {"servers": servers, "name": name, **options})
     try:

@@ -23,6 +23,11 @@ _PAGE_SIZE = 500
 log = logging.getLogger(__name__)
 
 
+def lease_subject(gateway: str) -> str:
+    """The subject of the lease of ``gateway``."""
+    return _PREFIX + gateway
+
+
 class GatewayLease:
     """The lease of one gateway process. The process is ready only while its renewals land."""
 
@@ -42,7 +47,7 @@ class GatewayLease:
         Raises:
             UnavailableError: the broker did not store it.
         """
-        if not await self._health.probe(_STREAM, _PREFIX + self._gateway):
+        if not await self._health.probe(_STREAM, lease_subject(self._gateway)):
             raise UnavailableError(
                 f"acquiring the lease of gateway {self._gateway}: {self._health.failing.get(_STREAM)}"
             )

@@ -15,6 +15,7 @@ class Limits:
     """Limits per identity and per address. All names of one identity count together."""
 
     registrations: RateLimit
+    joins: RateLimit
     messages: RateLimit
     commands: RateLimit
     pending_operations: int
@@ -23,7 +24,7 @@ class Limits:
     @property
     def shared(self) -> tuple[RateLimit, ...]:
         """The rate limits that are synchronized with the other gateways."""
-        return self.registrations, self.messages, self.commands
+        return self.registrations, self.joins, self.messages, self.commands
 
     def count_registration(self, connection: HTTPConnection) -> None:
         """Count a registration.
@@ -34,6 +35,11 @@ class Limits:
         client = client_of(connection)
         if not client.exempt:
             self.registrations.acquire(client.network)
+
+    def count_join(self, client: Client) -> None:
+        """Count a socket that joins the chat: everybody is told who comes and goes."""
+        if not client.exempt:
+            self.joins.acquire(client.network)
 
     def count_message(self, client: Client, identity: Identity) -> None:
         """Count a message."""
@@ -59,6 +65,7 @@ def build_limits(settings: LimitSettings) -> Limits:
     """Build the limits from the settings."""
     return Limits(
         registrations=RateLimit("registrations", "registrations from your address", settings.registrations()),
+        joins=RateLimit("joins", "sockets from your address", settings.joins()),
         messages=RateLimit("messages", "messages", settings.messages()),
         commands=RateLimit("commands", "commands", settings.commands()),
         pending_operations=settings.pending_operations,

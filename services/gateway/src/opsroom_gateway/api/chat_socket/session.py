@@ -160,6 +160,7 @@ class ChatSocket:
         enforcer = self._context.access.enforcer
         try:
             enforcer.check(self._client)
+            self._context.limits.count_join(self._client)
             await self._authorize(hello.token)
             self._session, reply = await self._context.sessions.join(
                 JoinRequest(connection=connection, token=hello.token), self
