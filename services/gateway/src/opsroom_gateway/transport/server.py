@@ -29,6 +29,8 @@ _SHUTDOWN_REQUEST_SECONDS = 6.0
 _DATE_UPDATE_SECONDS = 1.0
 """How often uvicorn updates the Date header."""
 _BACKLOG = 4096
+_ACCEPTS_PER_ITERATION = 16
+"""asyncio accepts as many connections at once as the backlog that it is given."""
 _UNSENT_BYTES = 256 * 1024
 _CLOSE_BATCH_SECONDS = 0.01
 _MAX_CLOSE_INTERVAL_SECONDS = 0.002
@@ -54,6 +56,12 @@ class Server(uvicorn.Server):
         """Start the shutdown."""
         self.should_exit = True
         self._stopping.set()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As in uvicorn, but let more connections wait in the kernel than are accepted at once."""
+        await super().startup(sockets)
+        for listener in sockets or ():
+            listener.listen(_BACKLOG)
 
     async def main_loop(self) -> None:
         """As in uvicorn, but wake once a second and on ``stop`` instead of ten times a second."""
@@ -166,7 +174,7 @@ def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
         access_log=False,
         server_header=False,
         proxy_headers=False,  # ClientAddressMiddleware evaluates them
-        backlog=_BACKLOG,
+        backlog=_ACCEPTS_PER_ITERATION,
         ssl_certfile=None if tls is None else tls[0],
         ssl_keyfile=None if tls is None else tls[1],
         timeout_graceful_shutdown=_DRAIN_SECONDS,
