@@ -156,10 +156,7 @@ class ChatClient:
         self._at = self._port()
         socket = await open_socket(self._at, "/api/v1/chat/ws", self._receive)
         socket.on_data = self.attendance.hear
-        hello: Json = {"type": "hello", "token": self._token}
-        if self.reading.since is not None:
-            hello["since"] = self.reading.since
-        socket.send_json(hello)
+        socket.send_json({"type": "hello", "token": self._token, **self.reading.resume()})
         await asyncio.wait(
             (self._welcomed, socket.closed), timeout=_WELCOME_SECONDS, return_when=asyncio.FIRST_COMPLETED
         )
@@ -215,7 +212,7 @@ class ChatClient:
             case "left":
                 self.reading.left(frame["user"]["name"])
             case "reset":
-                self.reading.reset(int(frame["seq"]))
+                self.reading.reset(frame)
 
     # -- until when
 

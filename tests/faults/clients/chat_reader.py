@@ -27,6 +27,9 @@ class ChatReader:
         self._life: ChatLife | None = None
         self._segment: Segment | None = None
         self._position: int | None = None
+        self._epoch: str | None = None
+        self._latest: bytes | Frame = {}
+        """What has the timestamp of the position: a message as it came, or another frame."""
         self._payloads: dict[int, int] = {}
         self._shown: dict[str, float] = {}
 
@@ -35,14 +38,17 @@ class ChatReader:
         """The last sequence number received of the present stream."""
         return (self._position or 0) if self._life is self._recorder.chat else 0
 
-    @property
-    def since(self) -> int | None:
-        """The sequence number to resume from; None at the first connection."""
-        return self._position
+    def resume(self) -> Frame:
+        """Return the fields of `hello` that say from where to resume; none at the first connection."""
+        if self._position is None:
+            return {}
+        latest = json.loads(self._latest) if isinstance(self._latest, bytes) else self._latest
+        known = {"epoch": self._epoch, "timestamp": latest.get("timestamp")}
+        return {"since": self._position, **{name: value for name, value in known.items() if value}}
 
     def begin_anew(self) -> None:
         """Forget the position after a new registration."""
-        self._position = None
+        self._position = self._epoch = None
 
     def stay(self) -> None:
         """Mark the reader as one that was there at the end."""
@@ -54,7 +60,7 @@ class ChatReader:
     def message(self, payload: bytes) -> None:
         """Record a message. It must be the same for all readers, and as it is stored."""
         seq = int(payload[7 : payload.index(b",", 7)])
-        if not self._take(seq):
+        if not self._take(seq, payload):
             return
         contents = self._recorder.chat.contents
         if seq not in contents:
@@ -70,12 +76,12 @@ class ChatReader:
     def removed(self, frame: Frame) -> None:
         """Record that a message was removed."""
         seq = int(frame["seq"])
-        if self._take(seq):
+        if self._take(seq, frame):
             content = f"removed|{frame['room']}|{frame['messageSeq']}"
             if self._recorder.chat.contents.setdefault(seq, content) != content:
                 self._recorder.record_violation(f"{self._name} saw another removal at {seq} than others")
 
-    def _take(self, seq: int) -> bool:
+    def _take(self, seq: int, event: bytes | Frame) -> bool:
         if self._segment is None:
             self._recorder.record_violation(f"{self._name} got a message before the welcome")
             return False
@@ -84,12 +90,16 @@ class ChatReader:
             self._begin(Segment(0, where=self._segment.where, fresh=True))
         self._segment.seqs.append(seq)
         self._segment.arrivals.arrived(seq, time.time())
-        self._position = seq
+        self._position, self._latest = seq, event
         return True
 
     def welcomed(self, frame: Frame, where: str) -> None:
         """Record the welcome: the presence list and the position."""
         fresh = self._position is None
+        if fresh or self._epoch is None:
+            self._epoch = frame.get("epoch")
+        if fresh:
+            self._position, self._latest = int(frame["seq"]), frame
         after = int(frame["seq"]) if self._position is None else self._position
         self._begin(Segment(after, where=where, fresh=fresh))
         now = time.time()
@@ -110,8 +120,10 @@ class ChatReader:
         if start is not None:
             self._recorder.history.listings.append(Listing(self._name, name, start, time.time()))
 
-    def reset(self, seq: int) -> None:
+    def reset(self, frame: Frame) -> None:
         """Record a reset: whether it had a reason is judged later."""
+        seq = int(frame["seq"])
+        self._position, self._epoch, self._latest = seq, frame.get("epoch"), frame
         self._recorder.resets += 1
         where = "" if self._segment is None else self._segment.where
         if self._segment is not None and not len(self._segment.seqs):

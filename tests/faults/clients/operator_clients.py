@@ -5,6 +5,7 @@ import json
 import time
 from contextlib import suppress
 from math import inf
+from urllib.parse import urlencode
 
 from opsroom_contracts.cloud.commands import COMMANDS, Command
 from tests.faults.clients.chat_socket import Json
@@ -44,6 +45,7 @@ class OperatorClient:
         self._was_reset = False
         self._restarted = False
         self._seq = 0
+        self._epoch = self._timestamp = ""
         self._finals: dict[str, asyncio.Future[str]] = {}
         self._early: dict[str, str] = {}
         self._snapshots: list[Snapshot] = []
@@ -79,12 +81,15 @@ class OperatorClient:
         if not self.ready.is_set():
             snapshot = await self.snapshot()
             self._seq, self.fold = snapshot.seq, dict(snapshot.listed)
+            self._epoch, self._timestamp = snapshot.epoch, snapshot.timestamp
             self._restarted = self._was_reset or self._restarted
             self._forget_ended()
             self._begin(reset=self._was_reset)
             self._was_reset = False
-        headers = {"Last-Event-ID": str(self._seq), **self._headers}
-        async with event_stream(port, "/api/v1/cloud/events", headers) as events:
+        known = {"epoch": self._epoch, "timestamp": self._timestamp}
+        position = {"since": self._seq, **{name: value for name, value in known.items() if value}}
+        path = f"/api/v1/cloud/events?{urlencode(position)}"
+        async with event_stream(port, path, self._headers) as events:
             if lost is not None:
                 self._recorder.waited(lost, "to follow the events", self.name)
             if self.ready.is_set():
@@ -146,7 +151,9 @@ class OperatorClient:
         if answer.status != 200 or life is not self._recorder.cloud:
             raise ConnectionError(f"the list: {answer.status}")
         listed = {one["id"]: _shown(one) for one in answer.body["instances"]}
-        return Snapshot(self.name, int(answer.body["seq"]), listed, None, asked)
+        found = answer.body
+        epoch, timestamp = found.get("epoch") or "", found.get("timestamp") or ""
+        return Snapshot(self.name, int(found["seq"]), listed, None, asked, epoch, timestamp)
 
     def _take(self, event: Json) -> None:
         data = json.loads(event["data"])
@@ -161,7 +168,7 @@ class OperatorClient:
         if self._life is not self._recorder.cloud:
             self._begin(reset=False)
         self._compare(seq)
-        self._seq = seq
+        self._seq, self._timestamp = seq, data["timestamp"]
         self._reader.segments[-1].seqs.append(seq)
         self._reader.segments[-1].arrivals.arrived(seq, time.time())
         instance, kind = data["instanceId"], data["type"]

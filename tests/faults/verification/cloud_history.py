@@ -55,6 +55,7 @@ class Snapshot:
     """The list of servers at ``seq``, requested at ``at``: each id's state and pending operation.
 
     ``followed``: the same as a client kept it from the events that it received; None: not compared.
+    ``epoch`` and ``timestamp``: with which the server knows the sequence again.
     """
 
     who: str
@@ -62,6 +63,8 @@ class Snapshot:
     listed: dict[str, str]
     followed: dict[str, str] | None = None
     at: float = 0.0
+    epoch: str = ""
+    timestamp: str = ""
 
 
 @dataclass(frozen=True, slots=True)
