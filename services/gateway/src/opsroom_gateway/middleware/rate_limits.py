@@ -37,7 +37,7 @@ class Limits:
             self.registrations.acquire(client.network)
 
     def count_join(self, client: Client) -> None:
-        """Count a socket that joins the chat: everybody is told who comes and goes."""
+        """Count a socket that joins the chat: every join sends a frame to everybody."""
         if not client.exempt:
             self.joins.acquire(client.network)
 
