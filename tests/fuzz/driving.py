@@ -90,7 +90,8 @@ def drive(
         batch = next(batches)
         if batch % ROLES_EVERY == 0:
             runner.run(session.role_batch())
-        cases = [*drawn, data.draw(order[batch % len(order)])]
+        # By a drawn number, not by that of the batch: what is drawn must depend on nothing else.
+        cases = [*drawn, data.draw(order[number % len(order)])]
         cases += [variant(drawn[n % len(drawn)], chance) for n in range(session.at_once - len(cases))]
         runner.run(session.batch(cases))
 
