@@ -7,14 +7,13 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 import pytest_asyncio
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
 from opsroom_client import Opsroom
 from opsroom_client.cli.main import cli
@@ -25,34 +24,12 @@ from opsroom_runtime.process import run_tasks
 from opsroom_testkit.broker import BrokerProcess
 from opsroom_testkit.ports import free_port
 from opsroom_testkit.waiting import until, until_answer
+from packages.client.tests.shell import TIMEOUT_SECONDS, Shell, piped
 from packages.client.tests.tcp_proxy import Proxy, proxy_to
 from services.gateway.tests.kit.portal import Portal, services
 from services.gateway.tests.kit.token_mode import Tokens, token_mode_gateway
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
-
-TIMEOUT_SECONDS = 40
-
-
-@dataclass
-class Shell:
-    """Runs commands in this process, in a thread, since each has its own event loop."""
-
-    url: str
-    token: str | None = None
-
-    async def __call__(self, *arguments: str) -> Result:
-        runner = CliRunner(env={"OPSROOM_URL": self.url, "OPSROOM_TOKEN": self.token})
-        return await asyncio.to_thread(runner.invoke, cli, arguments, prog_name="opsroom")
-
-
-async def piped(url: str, line: str, stdin: str = "") -> tuple[int | None, str, str]:
-    """Run a shell command line that contains ``opsroom``; returns exit code, stdout and stderr."""
-    command = line.replace("opsroom", f"{sys.executable} -m opsroom_client --url {url}")
-    shell = await asyncio.create_subprocess_shell(command, stdin=PIPE, stdout=PIPE, stderr=PIPE)
-    async with asyncio.timeout(TIMEOUT_SECONDS):
-        out, err = await shell.communicate(stdin.encode())
-    return shell.returncode, out.decode(), err.decode()
 
 
 async def test_servers_are_created_listed_and_commanded(proxy: Proxy) -> None:
@@ -68,8 +45,8 @@ async def test_servers_are_created_listed_and_commanded(proxy: Proxy) -> None:
     (row,) = [line for line in listed.splitlines() if instance in line]
     assert row.split()[1] == "stopped"
     assert row == row.rstrip()
-    everything = json.loads((await shell("servers", "ls", "--json")).output)
-    assert instance in [one["id"] for one in everything["instances"]]
+    lines = (await shell("servers", "ls", "--json")).output.splitlines()
+    assert instance in [json.loads(line)["id"] for line in lines]
 
     started = await shell("servers", "start", instance[:12])
     assert f"{instance} start pending, due 20" in started.output
@@ -80,7 +57,7 @@ async def test_servers_are_created_listed_and_commanded(proxy: Proxy) -> None:
 
 async def test_usage_errors_are_one_line_and_an_exit_code(proxy: Proxy) -> None:
     shell = Shell(proxy.url)
-    unknown = await shell("servers", "rm", "nothing")
+    unknown = await shell("servers", "rm", "--yes", "nothing")
     assert (unknown.exit_code, unknown.stdout) == (1, "")
     assert unknown.stderr == "opsroom: no server starts with 'nothing' (see `opsroom servers ls`)\n"
     assert (await shell("servers", "dance")).exit_code == 2
@@ -181,7 +158,7 @@ async def strict(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tupl
 async def test_waiting_ends_with_an_error_if_the_server_does_not_come_back(
     strict: tuple[Proxy, Tokens], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("opsroom_client.cli.servers.WAIT_TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr("opsroom_client.cli.servers.commands.WAIT_TIMEOUT_SECONDS", 0.5)
     proxy, tokens = strict
     shell = Shell(proxy.url, tokens.by_role[Role.OPERATOR])
     async with asyncio.timeout(TIMEOUT_SECONDS):

@@ -90,8 +90,12 @@ async def test_a_muted_or_banned_user_is_notified(
             assert "you may read but not write until" in capsys.readouterr().err
         assert name in (await moderate(proxy, "ls")).output
         assert "127.0.0.1" in (await moderate(proxy, "addresses", name)).output
-        held = json.loads((await moderate(proxy, "ls", "--json")).output)["restrictions"]
-        assert key in [one["id"] for one in held]
+        for arguments, field, value in (
+            (("ls", "--json"), "id", key),
+            (("addresses", name, "-o", "json"), "address", "127.0.0.1"),
+        ):
+            lines = (await moderate(proxy, *arguments)).output.splitlines()
+            assert value in [json.loads(line)[field] for line in lines]
         assert (await moderate(proxy, "lift", key)).output == f"{key} lifted\n"
         print_event(await next_of(chat, UnmutedFrame), chat, "general")
         assert capsys.readouterr().err == "* you may write again\n"

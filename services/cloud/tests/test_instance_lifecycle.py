@@ -161,13 +161,12 @@ async def test_a_failed_operation_keeps_the_previous_state(broker: NatsConnectio
         instance_id = await cloud.created()
         before = await cloud.instance(instance_id)
         operation = (await cloud.change(Command.START, instance_id)).operation
-        assert (await cloud.finished(operation)).status is OperationStatus.FAILED
+        finished = await cloud.finished(operation)
+        reason = "the simulated provider is configured to fail"
+        assert (finished.status, finished.reason) == (OperationStatus.FAILED, reason)
         assert await cloud.instance(instance_id) == before
         event = (await cloud.kept())[-1].event
-        assert (event.type, event.reason) == (
-            EventType.FAILED,
-            "the simulated provider is configured to fail",
-        )
+        assert (event.type, event.reason) == (EventType.FAILED, reason)
 
 
 async def test_a_failed_creation_leaves_no_instance(broker: NatsConnection) -> None:

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from opsroom_client.cli import running
 from opsroom_contracts.identity import Mode
+from opsroom_launcher import errors
 from opsroom_launcher.cli import (
     CHECKOUT_COMMANDS,
     Check,
@@ -150,8 +152,45 @@ def test_options_may_stand_before_status_and_doctor() -> None:
     named = PortalOptions("http://a", Path("token"))
     assert parse(["status", "--url", "http://a", "--token-file", "token"], {}) == Status(named)
     assert parse(["--url", "http://a", "--token-file=token", "doctor"], {}) == Doctor(named)
+    for words in (["--json"], ["-o", "json"], ["--output=json"]):
+        assert parse(["status", *words], {}) == Status(PortalOptions(as_json=True))
     with pytest.raises(SystemExit):
         parse(["test", "--only", "mypy", "--", "-x"], {})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--url", "http://a", "up"], ["--url", "`up`", "--host and --port"]),
+        (["--url=http://a", "test"], ["--url", "`test`", "servers"]),
+        (["--token-file", "t", "bench"], ["--token-file", "`bench`"]),
+        (["--url", "http://a"], ["--url", "a command must follow"]),
+        (["--url", "http://a", "dance"], ["--url", "`dance`"]),
+        (["status", "-o", "yaml"], ["--output", "yaml"]),
+        (["dance"], ["dance"]),
+    ],
+)
+def test_options_of_a_portal_before_another_command_are_one_line(
+    arguments: list[str], words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse(arguments, {})
+    complaint = capsys.readouterr().err
+    assert (ended.value.code, complaint.count("\n")) == (2, 1), complaint
+    assert complaint.startswith("opsroom")
+    assert all(word in complaint for word in words), complaint
+
+
+def test_help_and_version_also_after_options_of_a_portal() -> None:
+    assert parse(["--url", "http://a", "--version"], {}) == ShowVersion()
+    assert parse(["--url", "http://a", "servers", "--help"], {}) == RunClient(
+        ("--url", "http://a", "servers", "--help")
+    )
+
+
+def test_exit_codes_are_those_of_the_client() -> None:
+    for name in ("FAILED", "USAGE", "UNREACHABLE", "INTERRUPTED"):
+        assert getattr(errors, f"EXIT_{name}") == getattr(running, f"EXIT_{name}")
 
 
 def test_no_command_explains_all_of_them() -> None:

@@ -47,7 +47,10 @@ async def test_its_own_commands_and_those_of_the_client_are_completed(tmp_path: 
 @pytest.mark.parametrize(
     ("words", "completions"),
     [
-        ("status --", ["plain,--url", "plain,--token-file", "plain,--help"]),
+        (
+            "status --",
+            ["plain,--url", "plain,--token-file", "plain,--output", "plain,--json", "plain,--help"],
+        ),
         ("up --ephemeral --data /d --nats-", ["plain,--nats-port"]),
         ("up --data x", ["dir,x"]),
         ("status --token-file x", ["file,x"]),

@@ -1,6 +1,6 @@
 """Servers: list them, send commands, and follow their changes."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from uuid import uuid4
 
@@ -9,7 +9,7 @@ from opsroom_client.position import Position, position_from
 from opsroom_client.requests import Call, Requests
 from opsroom_contracts.cloud.commands import COMMANDS, Command, EventType
 from opsroom_contracts.cloud.models import Operation, OperationStatus
-from opsroom_contracts.http import CloudEvent, InstanceList, OperationAccepted
+from opsroom_contracts.http import CloudEvent, InstanceHistory, InstanceList, OperationAccepted
 
 
 class Cloud:
@@ -68,6 +68,20 @@ class Cloud:
         )
         return response.operation
 
+    async def history(self, instance_id: str) -> AsyncGenerator[CloudEvent, None]:
+        """Every stored event of a server, oldest first; also of a removed server.
+
+        Raises:
+            RequestRejectedError: ``instance_not_found``: no event of it is stored.
+        """
+        after: int | None = 0
+        while after is not None:
+            call = Call("GET", f"/cloud/instances/{instance_id}/events", params={"after": after})
+            page = await self._requests.request(call, InstanceHistory)
+            for event in page.events:
+                yield event
+            after = page.next
+
     async def cancel(self, operation_id: str) -> Operation:
         """Cancel a pending command; idempotent."""
         call = Call("DELETE", f"/cloud/operations/{operation_id}")
@@ -108,14 +122,49 @@ class Cloud:
         No disconnect may last longer than the client's timeout. ``on_connection``: called at each disconnect
         and reconnect.
         """
+        async with aclosing(self.outcomes([operation], since, on_connection=on_connection)) as outcomes:
+            async for outcome in outcomes:
+                return outcome
+        raise AssertionError("each operation has an outcome")
+
+    async def outcomes(
+        self,
+        operations: Iterable[Operation],
+        since: int | Position,
+        *,
+        on_connection: OnConnection | None = None,
+    ) -> AsyncGenerator[Operation, None]:
+        """Each of ``operations`` as soon as it is no longer pending; otherwise as :meth:`finished`."""
+        waiting: dict[str, Operation] = {}
+        for operation in operations:
+            if operation.status is OperationStatus.PENDING:
+                waiting[operation.id] = operation
+            else:  # a repeated key returns the operation of the first command, which may be finished
+                yield operation
+        if not waiting:
+            return
         timeout = self._requests.timeout
         async with self.follow(since, timeout=timeout, on_connection=on_connection) as changes:
             async for change in changes:
-                if isinstance(change, CloudEvent):
-                    done = change.operation_id == operation.id and change.type is not EventType.RECEIVED
-                    if not done:
-                        continue
-                current = await self.operation(operation.id)
-                if current.status is not OperationStatus.PENDING:
-                    return current
-        raise AssertionError("the stream of changes has no end")
+                for operation_id in _maybe_finished(change, waiting):
+                    current = await self.operation(operation_id)
+                    if current.status is not OperationStatus.PENDING:
+                        del waiting[operation_id]
+                        yield _with_reason(current, change)
+                if not waiting:
+                    return
+
+
+def _maybe_finished(change: CloudChange, waiting: Mapping[str, Operation]) -> list[str]:
+    """The ids in ``waiting`` that may be finished after ``change``: after a reset, all of them."""
+    if not isinstance(change, CloudEvent):
+        return list(waiting)
+    finished = change.operation_id in waiting and change.type is not EventType.RECEIVED
+    return [change.operation_id] if finished else []
+
+
+def _with_reason(operation: Operation, change: CloudChange) -> Operation:
+    """``operation`` with the reason of the event: earlier releases do not return it with the operation."""
+    if operation.reason is not None or not isinstance(change, CloudEvent):
+        return operation
+    return operation.model_copy(update={"reason": change.reason})

@@ -96,6 +96,20 @@ class CloudEvent(Model):
     instance: Instance | None = None
 
 
+HISTORY_EVENTS_MAX = 500
+"""The maximum number of events on one page of an instance's history."""
+
+
+class InstanceHistory(Model):
+    """Stored events of one instance, in the order of their sequences.
+
+    ``next``: the ``after`` of the next page, if there is one.
+    """
+
+    events: tuple[CloudEvent, ...]
+    next: Sequence | None = None
+
+
 class ResetEvent(Model):
     """The data of the SSE event ``reset``: missed events can't be replayed; fetch the list again.
 

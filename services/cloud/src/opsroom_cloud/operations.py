@@ -59,7 +59,7 @@ class Operations:
                 f"the events of operation {operation_id} have expired",
                 operation_id=operation_id,
             )
-        operation = operation_of(operation_id, recorded.record, found.status)
+        operation = operation_of(operation_id, recorded.record, found.status, found.reason)
         return OperationReply(operation=operation, seq=found.seq)
 
     async def _recorded(self, operation_id: str) -> OperationRecordAt:

@@ -92,14 +92,19 @@ async def serving(
 
 
 @asynccontextmanager
-async def services(url: str, *, delay: float = DELAY_SECONDS, replicas: int = 1) -> AsyncIterator[None]:
-    """Run ``replicas`` chat and cloud services, each with its own connection."""
+async def services(
+    url: str, *, delay: float = DELAY_SECONDS, replicas: int = 1, failure_rate: float = 0.0
+) -> AsyncIterator[None]:
+    """Run ``replicas`` chat and cloud services, each with its own connection.
+
+    ``failure_rate``: the share of commands that fail.
+    """
     async with AsyncExitStack() as stack:
         for _ in range(replicas):
             chat, cloud = await _connected(stack, url), await _connected(stack, url)
             await stack.enter_async_context(chat_service(chat, chat_settings()))
             settings = CloudSettings(delay_seconds=delay)
-            await stack.enter_async_context(cloud_service(cloud, settings, SimulatedProvider(0.0)))
+            await stack.enter_async_context(cloud_service(cloud, settings, SimulatedProvider(failure_rate)))
         yield
 
 

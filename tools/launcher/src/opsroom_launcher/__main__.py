@@ -22,7 +22,7 @@ from opsroom_launcher.cli import (
     parse,
 )
 from opsroom_launcher.dev import steps as checks
-from opsroom_launcher.errors import RefusedError
+from opsroom_launcher.errors import EXIT_FAILED, EXIT_INTERRUPTED, RefusedError
 from opsroom_launcher.install.install_layout import InstallLayout, find_layout
 from opsroom_launcher.options import UpOptions
 
@@ -34,13 +34,13 @@ def main(page: Path | None = None) -> int:
         return _do(parse(sys.argv[1:], os.environ, installed=layout.root is None), layout)
     except RefusedError as error:
         print(error, file=sys.stderr)
-        return 1
+        return error.exit_code
     except KeyboardInterrupt:
-        return 130
+        return EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has closed it, as `head` does. Python would try to write the rest at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return EXIT_FAILED
 
 
 def _do(command: Command, layout: InstallLayout) -> int:

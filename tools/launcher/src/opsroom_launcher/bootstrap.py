@@ -27,7 +27,7 @@ from opsroom_launcher.cli import (
     parse,
 )
 from opsroom_launcher.dev.versions import version_of
-from opsroom_launcher.errors import RefusedError
+from opsroom_launcher.errors import EXIT_INTERRUPTED, RefusedError
 from opsroom_launcher.install import frontend
 from opsroom_launcher.install.environment import Environment
 from opsroom_launcher.install.file_lock import file_lock
@@ -63,9 +63,10 @@ def main(root: str, arguments: Sequence[str]) -> NoReturn:
     try:
         path = prepare(Path(root), environment, command)
     except RefusedError as error:
-        sys.exit(str(error))
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(EXIT_INTERRUPTED)
     environ = {**with_bytecode_cache(os.environ, Path(root)), "PATH": path}
     environ |= {env_vars.ROOT: root, env_vars.STARTED: repr(started)}
     _exec([str(environment.python), "-m", "opsroom_launcher", *arguments], environ)

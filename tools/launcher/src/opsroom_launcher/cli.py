@@ -90,10 +90,11 @@ class RunClient:
 
 @dataclass(frozen=True, slots=True)
 class PortalOptions:
-    """The options that select a portal, and the token to use with it."""
+    """The options that select a portal, the token to use with it, and the format of the output."""
 
     url: str | None = None
     token_file: Path | None = None
+    as_json: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +159,10 @@ CHECKOUT_COMMANDS = ("test", "check", "bench", "docs", "faults", "fuzz")
 _COMPLETE_VARIABLE = "_OPSROOM_COMPLETE"
 """Set by the scripts of `completion`, which the client prints."""
 
-_CLIENT_OPTIONS = ("--url", "--token-file")
-"""They may precede its commands."""
+_PORTAL_OPTIONS = ("--url", "--token-file")
+"""They may precede the commands that use a running portal."""
+_PORTAL_COMMANDS = ("chat", "servers", "moderate", "status", "doctor")
+_UP_HINT = ": it starts a portal, at --host and --port"
 
 
 def parse(arguments: Sequence[str], environ: Mapping[str, str], *, installed: bool = False) -> Command:
@@ -171,11 +174,10 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str], *, installed: bo
         return Complete()
     if installed and arguments and arguments[0] in CHECKOUT_COMMANDS:
         _refuse(arguments[0])
-    arguments = _command_first(arguments)
     if handed := _delegated(arguments):
         return handed
-    own, for_pytest = _split(arguments)
     parser, parsers = _parsers(installed=installed)
+    own, for_pytest = _split(_command_first(parser, arguments))
     flags = parser.parse_args(own)
     if flags.version:
         return ShowVersion()
@@ -191,9 +193,9 @@ def _command(
 ) -> Command:
     match flags.command:
         case "status":
-            return Status(PortalOptions(flags.url, flags.token_file))
+            return Status(_portal_options(flags))
         case "doctor":
-            return Doctor(PortalOptions(flags.url, flags.token_file))
+            return Doctor(_portal_options(flags))
         case "up":
             return Up(up_options(parsers["up"], flags, environ))
         case "test":
@@ -202,14 +204,17 @@ def _command(
             return _PLAIN.get(flags.command) or ShowHelp(parser.format_help())
 
 
+def _portal_options(flags: argparse.Namespace) -> PortalOptions:
+    return PortalOptions(flags.url, flags.token_file, flags.output == "json")
+
+
 def _delegated(arguments: Sequence[str]) -> Command | None:
     """Return the command if it parses its own options."""
     first = arguments[0] if arguments else ""
     if first in _MODULES:
         return RunModule(first, _MODULES[first], tuple(arguments[1:]))
-    if first in _CLIENT_COMMANDS or first.startswith(_CLIENT_OPTIONS):
-        return RunClient(tuple(arguments))
-    return None
+    _, rest = _after_options(arguments)
+    return RunClient(tuple(arguments)) if rest and rest[0] in _CLIENT_COMMANDS else None
 
 
 def _parsers(*, installed: bool) -> tuple[OneLineParser, dict[str, OneLineParser]]:
@@ -273,16 +278,27 @@ def _examples(*, installed: bool) -> str:
     return "".join(line for line in lines if not line.startswith("  opsroom test"))
 
 
-def _command_first(arguments: Sequence[str]) -> Sequence[str]:
-    """Turn `--url URL status` into `status --url URL`: options may precede `status` and `doctor` as well."""
-    at = next((at for at, word in enumerate(arguments) if word in {"status", "doctor"}), 0)
-    options = arguments[:at]
-    if not options or not all(
-        word.startswith(_CLIENT_OPTIONS) or before in _CLIENT_OPTIONS
-        for before, word in zip(("", *options), options, strict=False)
-    ):
-        return arguments
-    return [arguments[at], *options, *arguments[at + 1 :]]
+def _after_options(arguments: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """Split ``arguments`` after the options that may precede a command that uses a portal."""
+    at = 0
+    while at < len(arguments) and arguments[at].startswith(_PORTAL_OPTIONS):
+        at += 2 if arguments[at] in _PORTAL_OPTIONS else 1  # --url URL, or --url=URL
+    return arguments[:at], arguments[at:]
+
+
+def _command_first(parser: OneLineParser, arguments: Sequence[str]) -> Sequence[str]:
+    """Turn `--url URL status` into `status --url URL`. Commands that use no portal take no such option."""
+    options, rest = _after_options(arguments)
+    if not options or (rest and rest[0] in {"-h", "--help", "--version"}):
+        return rest
+    if not rest:
+        parser.error(f"{options[0].partition('=')[0]}: a command must follow")
+    if rest[0] not in {"status", "doctor"}:
+        parser.error(
+            f"{options[0].partition('=')[0]} selects a running portal for {', '.join(_PORTAL_COMMANDS)};"
+            f" `{rest[0]}` is none of them{_UP_HINT if rest[0] == 'up' else ''}"
+        )
+    return [rest[0], *options, *rest[1:]]
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:

@@ -125,9 +125,20 @@ def add_options(parser: argparse.ArgumentParser, command: str) -> list[argparse.
             return [
                 parser.add_argument("--url", help=url),
                 parser.add_argument("--token-file", type=Path, metavar="FILE", help=token),
+                *_add_output_options(parser),
             ]
         case _:
             return []
+
+
+def _add_output_options(parser: argparse.ArgumentParser) -> list[argparse.Action]:
+    """Add the options that the client's commands have, too."""
+    output = "for people, or as JSON with one object per line (default: table)"
+    same = "the same as --output json"
+    return [
+        parser.add_argument("-o", "--output", choices=("table", "json"), default="table", help=output),
+        parser.add_argument("--json", dest="output", action="store_const", const="json", help=same),
+    ]
 
 
 def _add_up_options(parser: argparse.ArgumentParser) -> list[argparse.Action]:

@@ -1,6 +1,7 @@
 """`./opsroom status` and `./opsroom doctor`, with a running portal and without."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -22,14 +23,20 @@ PATIENCE_SECONDS = 60
 
 async def opsroom(command: str, **environ: str) -> tuple[int | None, list[list[str]], str]:
     """Run a command. Returns the exit code, the words of each line, and stderr."""
+    code, out, err = await raw(command, **environ)
+    return code, [line.split() for line in out.splitlines()], err
+
+
+async def raw(command: str, **environ: str) -> tuple[int | None, str, str]:
+    """Run a command. Returns the exit code, stdout and stderr."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "opsroom_launcher", command),
+        *(sys.executable, "-m", "opsroom_launcher", *command.split()),
         env=os.environ | environ,
         stdout=PIPE,
         stderr=PIPE,
     )
     out, err = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
-    return process.returncode, [line.split() for line in out.decode().splitlines()], err.decode()
+    return process.returncode, out.decode(), err.decode()
 
 
 def verdicts(lines: list[list[str]]) -> dict[str, str]:
@@ -73,7 +80,20 @@ async def test_a_running_portal_is_shown_and_found_well(tmp_path: Path) -> None:
         assert doctor_code == 0
         assert found["passwords"] == "warning"
         assert {found[check] for check in ("port", "broker", "clock", "data")} == {"ok"}
+        await check_output_for_programs(untold)
         await check_that_what_was_killed_is_not_taken_for_running(running, root, tmp_path)
+
+
+async def check_output_for_programs(environ: dict[str, str]) -> None:
+    shown, checked = await asyncio.gather(raw("status --json", **environ), raw("doctor -o json", **environ))
+    (line,) = shown[1].splitlines()
+    status = json.loads(line)
+    assert {replica["service"] for replica in status["replicas"]} == {"chat", "cloud", "gateway"}
+    found = [json.loads(line) for line in checked[1].splitlines()]
+    assert {"clock", "passwords", "disk"} <= {one["check"] for one in found}
+    assert {one["status"] for one in found} == {"ok", "warning"}
+    assert all(one["advice"] for one in found if one["status"] == "warning")
+    assert (shown[0], checked[0]) == (0, 0)
 
 
 async def check_that_what_was_killed_is_not_taken_for_running(
@@ -89,8 +109,8 @@ async def check_that_what_was_killed_is_not_taken_for_running(
         opsroom("status", **place, OPSROOM_DATA=""), opsroom("status", **place, OPSROOM_DATA=str(data))
     )
     kept = root / ".opsroom" / "data"
-    assert by_root == (1, [], f"opsroom: nothing runs in {kept} (start it: ./opsroom up)\n")
-    assert by_data == (1, [], f"opsroom: nothing runs in {data} (start it: ./opsroom up)\n")
+    assert by_root == (3, [], f"opsroom: nothing runs in {kept} (start it: ./opsroom up)\n")
+    assert by_data == (3, [], f"opsroom: nothing runs in {data} (start it: ./opsroom up)\n")
 
 
 async def test_without_a_running_portal_the_output_says_what_to_do(tmp_path: Path) -> None:
@@ -105,7 +125,7 @@ async def test_without_a_running_portal_the_output_says_what_to_do(tmp_path: Pat
         (code, lines, complaints), (doctor_code, findings, _) = await asyncio.gather(
             opsroom("status", **place), opsroom("doctor", **place)
         )
-    assert (code, lines) == (1, [])
+    assert (code, lines) == (3, [])
     assert complaints == f"opsroom: nothing runs in {tmp_path} (start it: ./opsroom up)\n"
     assert doctor_code == 1
     assert verdicts(findings)["port"] == "failed"
@@ -127,5 +147,17 @@ async def test_a_context_that_cannot_be_used_is_named(
     if text is not None:
         file.write_text(text)
     code, lines, complaints = await opsroom("status", NATS_URL="", NATS_CONTEXT=str(file))
-    assert (code, lines) == (1, [])
+    assert (code, lines) == (2, [])
     assert complaints.startswith(f"opsroom: the context {file}: {complaint}")
+
+
+async def test_a_wrong_or_unreachable_address_is_named() -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    for command in ("status", "doctor"):
+        wrong = await raw(f"{command} --url ftp://x")
+        assert wrong == (2, "", "opsroom: --url must be like http://host:8000, not 'ftp://x'\n")
+        variable = await raw(command, OPSROOM_URL="nonsense")
+        assert variable == (2, "", "opsroom: OPSROOM_URL must be like http://host:8000, not 'nonsense'\n")
+    code, out, err = await raw(f"--url {url} status", NATS_URL="", OPSROOM_DATA="", NATS_CONTEXT="")
+    assert (code, out, err.count("\n")) == (3, "", 1)
+    assert url in err

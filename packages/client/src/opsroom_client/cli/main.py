@@ -10,7 +10,7 @@ from click.shell_completion import get_completion_class
 from opsroom_client.cli.chat import chat
 from opsroom_client.cli.moderate import moderate
 from opsroom_client.cli.running import Server, chosen_server, read_token
-from opsroom_client.cli.servers import servers
+from opsroom_client.cli.servers.group import servers
 
 PROGRAM = "opsroom"
 

@@ -2,11 +2,10 @@
 
 import click
 
-from opsroom_client.cli.output import print_line, show_json, show_table
+from opsroom_client.cli.output import output_options, print_line, show_json, show_table
 from opsroom_client.cli.running import Server, run
 from opsroom_client.client import Opsroom
 from opsroom_contracts.chat.moderation import Restriction
-from opsroom_contracts.http import RestrictionList
 from opsroom_contracts.serialization.model import rfc3339
 
 _room = click.option("--room", default="general", show_default=True, help="The room.")
@@ -22,12 +21,16 @@ def moderate() -> None:
 @moderate.command()
 @_room
 @click.option("--last", type=click.IntRange(1, 200), default=20, show_default=True, help="How many.")
+@output_options
 @click.pass_obj
-def messages(server: Server, room: str, last: int) -> None:
+def messages(server: Server, room: str, last: int, as_json: bool) -> None:
     """List the last messages with their ids."""
 
     async def work(opsroom: Opsroom) -> None:
         found = await opsroom.history(room, limit=last)
+        if as_json:
+            show_json(found)
+            return
         rows = [(one.id, rfc3339(one.timestamp), one.user.name, one.text) for one in found]
         show_table(("ID", "PUBLISHED", "BY", "TEXT"), rows)
 
@@ -87,19 +90,23 @@ def ban(
 
 @moderate.command()
 @click.argument("name")
+@output_options
 @click.pass_obj
-def addresses(server: Server, name: str) -> None:
+def addresses(server: Server, name: str, as_json: bool) -> None:
     """List the addresses of NAME, now and in the last day, for `ban --address`."""
 
     async def work(opsroom: Opsroom) -> None:
         found = await opsroom.moderation.addresses(name)
+        if as_json:
+            show_json(found)
+            return
         show_table(("ADDRESS", "LAST THERE"), [(one.address, rfc3339(one.at)) for one in found])
 
     run(server, work)
 
 
 @moderate.command()
-@click.option("--json", "as_json", is_flag=True, help="JSON.")
+@output_options
 @click.pass_obj
 def ls(server: Server, as_json: bool) -> None:
     """List the mutes and bans in force."""
@@ -107,7 +114,7 @@ def ls(server: Server, as_json: bool) -> None:
     async def work(opsroom: Opsroom) -> None:
         found = await opsroom.moderation.restrictions()
         if as_json:
-            show_json(RestrictionList(restrictions=found))
+            show_json(found)
             return
         rows = [
             (one.id, one.kind.value, _target(one), _until(one), one.by, one.reason or "") for one in found

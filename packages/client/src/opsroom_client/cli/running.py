@@ -5,7 +5,7 @@ import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 import click
 
@@ -14,7 +14,12 @@ from opsroom_client.client import DEFAULT_URL, Opsroom
 from opsroom_client.errors import OpsroomError, RequestRejectedError, UnreachableError
 
 EXIT_FAILED = 1
+EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3
+EXIT_INTERRUPTED = 130
+"""The exit codes, as docs/client.md documents them for every command."""
+
+ResultT = TypeVar("ResultT")
 
 TIMEOUT_SECONDS = 5.0
 """For a user at a terminal; the client's default is longer."""
@@ -63,30 +68,30 @@ def chosen_server(context: click.Context) -> Server:
     return replace(given, url=params["url"], token=token)
 
 
-def run(server: Server, work: Callable[[Opsroom], Awaitable[None]]) -> None:
+def run(server: Server, work: Callable[[Opsroom], Awaitable[ResultT]]) -> ResultT:
     """Run ``work`` with a client of ``server``; errors become one line on stderr and an exit code."""
 
-    async def run_with_client() -> None:
+    async def run_with_client() -> ResultT:
         async with server.client() as opsroom:
-            await work(opsroom)
+            return await work(opsroom)
 
     try:
-        asyncio.run(run_with_client())
+        return asyncio.run(run_with_client())
     except KeyboardInterrupt:
-        raise click.exceptions.Exit(130) from None
+        raise click.exceptions.Exit(EXIT_INTERRUPTED) from None
     except UnreachableError as error:
-        _fail(
-            _error_text(error) + " (is it running? set another address with --url or OPSROOM_URL)",
+        fail(
+            error_text(error) + " (is it running? set another address with --url or OPSROOM_URL)",
             EXIT_UNREACHABLE,
         )
-    except RequestRejectedError as error:
-        _fail(f"{_error_text(error)} ({error.code.value})", EXIT_FAILED)
     except OpsroomError as error:
-        _fail(_error_text(error), EXIT_FAILED)
+        fail(error_text(error), EXIT_FAILED)
 
 
-def _error_text(error: OpsroomError) -> str:
-    return "; ".join((str(error), *getattr(error, "__notes__", ())))
+def error_text(error: OpsroomError) -> str:
+    """The message of ``error`` with its notes and its code, on one line."""
+    text = "; ".join((str(error), *getattr(error, "__notes__", ())))
+    return f"{text} ({error.code.value})" if isinstance(error, RequestRejectedError) else text
 
 
 def report_connection(error: OpsroomError | None) -> None:
@@ -95,6 +100,7 @@ def report_connection(error: OpsroomError | None) -> None:
     print_note(f"opsroom: {text}")
 
 
-def _fail(reason: str, code: int) -> NoReturn:
+def fail(reason: str, code: int) -> NoReturn:
+    """End the command: one line on stderr, and an exit code."""
     print_note(f"opsroom: {reason}")
     raise click.exceptions.Exit(code)

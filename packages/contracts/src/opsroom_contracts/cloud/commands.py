@@ -88,7 +88,7 @@ _TABLE = (
         name="start",
         summary="Start an instance",
         description="The instance is running when the operation is due.",
-        help="Start the server ID, which may be shortened.",
+        help="Start the servers ID, which may be shortened.",
     ),
     CommandSpec(
         Command.RESTART,
@@ -100,7 +100,7 @@ _TABLE = (
         name="restart",
         summary="Restart an instance",
         description="The instance is running again when the operation is due.",
-        help="Restart the server ID, which may be shortened.",
+        help="Restart the servers ID, which may be shortened.",
     ),
     CommandSpec(
         Command.STOP,
@@ -112,7 +112,7 @@ _TABLE = (
         name="stop",
         summary="Stop an instance",
         description="The instance is stopped when the operation is due.",
-        help="Stop the server ID, which may be shortened.",
+        help="Stop the servers ID, which may be shortened.",
     ),
     CommandSpec(
         Command.REMOVE,
@@ -124,7 +124,7 @@ _TABLE = (
         name="rm",
         summary="Remove an instance",
         description="The instance is removed when the operation is due.",
-        help="Remove the server ID, which may be shortened.",
+        help="Remove the servers ID, which may be shortened.",
     ),
 )
 COMMANDS: dict[Command, CommandSpec] = {spec.command: spec for spec in _TABLE}

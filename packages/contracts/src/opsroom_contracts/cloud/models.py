@@ -49,6 +49,10 @@ class Instance(Model):
     pending: PendingOperation | None = None
 
 
+Reason = Annotated[str, Field(max_length=500)]
+"""Why an operation failed."""
+
+
 class _EventFields(Model):
     version: int
     type: EventType
@@ -59,7 +63,7 @@ class _EventFields(Model):
     actor: Actor
     timestamp: Timestamp
     due_at: Timestamp | None = None
-    reason: Annotated[str, Field(max_length=500)] | None = None
+    reason: Reason | None = None
     since: Timestamp | None = None
 
 
@@ -118,7 +122,7 @@ class OperationStatus(StrEnum):
 
 
 class Operation(Model):
-    """An accepted command and its status."""
+    """An accepted command and its status. ``reason``: why it failed, if it did."""
 
     id: Identifier
     command: Command
@@ -127,6 +131,7 @@ class Operation(Model):
     actor: Actor
     accepted_at: Timestamp
     due_at: Timestamp
+    reason: Reason | None = None
 
 
 class CreateRequest(Model):

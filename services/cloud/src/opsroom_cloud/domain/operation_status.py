@@ -18,6 +18,8 @@ _STATUS: dict[EventType, OperationStatus] = {
     EventType.FAILED: OperationStatus.FAILED,
 }
 
+_REPLACED = "another operation followed before it was finished"
+
 
 @dataclass(frozen=True, slots=True)
 class SequencedEvent:
@@ -29,10 +31,11 @@ class SequencedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The status of an operation, and the sequence of the event that shows it."""
+    """The status of an operation, and the sequence of the event that shows it. ``reason``: why it failed."""
 
     status: OperationStatus
     seq: int
+    reason: str | None = None
 
 
 def status_from_events(operation_id: str, history: Iterable[SequencedEvent]) -> Progress | None:
@@ -50,14 +53,16 @@ def status_from_events(operation_id: str, history: Iterable[SequencedEvent]) -> 
                 return None
             accepted = Progress(OperationStatus.PENDING, item.seq)
         elif mine and event.type in _STATUS:
-            return Progress(_STATUS[event.type], item.seq)
+            return Progress(_STATUS[event.type], item.seq, event.reason)
         elif not mine:
-            return Progress(OperationStatus.FAILED, item.seq)
+            return Progress(OperationStatus.FAILED, item.seq, _REPLACED)
     return accepted
 
 
-def operation_of(operation_id: str, record: OperationRecord, status: OperationStatus) -> Operation:
-    """Build the operation described by ``record``."""
+def operation_of(
+    operation_id: str, record: OperationRecord, status: OperationStatus, reason: str | None = None
+) -> Operation:
+    """Build the operation described by ``record``. ``reason``: why it failed."""
     return Operation(
         id=operation_id,
         command=record.command,
@@ -66,6 +71,7 @@ def operation_of(operation_id: str, record: OperationRecord, status: OperationSt
         actor=record.actor,
         accepted_at=record.accepted_at,
         due_at=record.due_at,
+        reason=reason,
     )
 
 

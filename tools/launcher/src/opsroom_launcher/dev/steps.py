@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
-from opsroom_launcher.errors import RefusedError
+from opsroom_launcher.errors import UsageError
 from opsroom_launcher.install import frontend
 from opsroom_launcher.install.progress import Program, run_shown
 
@@ -76,7 +76,7 @@ def test_steps(root: Path, only: str | None) -> list[Step]:
     """Return all steps, or the one named ``only``.
 
     Raises:
-        RefusedError: there is no step named ``only``.
+        UsageError: there is no step named ``only``.
     """
     workers = min(_WORKERS_PER_CORE * (os.cpu_count() or 1), _MOST_WORKERS)
     steps = [
@@ -101,7 +101,7 @@ def _select(steps: Sequence[Step], only: str) -> list[Step]:
     """Return the step named ``only``, preceded by the one that it needs."""
     named = [step for step in steps if step.name == only]
     if not named:
-        raise RefusedError(f"opsroom: --only {only}: not one of {', '.join(step.name for step in steps)}")
+        raise UsageError(f"opsroom: --only {only}: not one of {', '.join(step.name for step in steps)}")
     return [step for step in steps if step.name in (named[0].needs, only)]
 
 

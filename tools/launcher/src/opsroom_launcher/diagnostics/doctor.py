@@ -1,6 +1,7 @@
 """`opsroom doctor`: checks of what a portal needs, each with advice."""
 
 import asyncio
+import json
 import os
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ from opsroom_client.cli.output import show_table
 from opsroom_launcher.cli import PortalOptions
 from opsroom_launcher.diagnostics.status import format_size, locate
 from opsroom_launcher.diagnostics.status_query import query_status
-from opsroom_launcher.errors import RefusedError
+from opsroom_launcher.errors import EXIT_FAILED, RefusedError
 from opsroom_launcher.install.install_layout import InstallLayout
 from opsroom_launcher.portal.broker import DEFAULT_NATS_PORT, find_binary, users_folder
 from opsroom_launcher.portal.broker import HOST as BROKER_HOST
@@ -48,13 +49,26 @@ class CheckResult:
     found: str
     advice: str = ""
 
+    def json(self) -> str:
+        """Return it as one line of JSON."""
+        fields = {
+            "check": self.check,
+            "status": self.status.value,
+            "found": self.found,
+            "advice": self.advice,
+        }
+        return json.dumps(fields, ensure_ascii=False)
+
 
 def doctor(layout: InstallLayout, environ: Mapping[str, str], options: PortalOptions) -> int:
     """Check what a portal needs, and print advice. Returns the exit code: 1 if something will not work."""
     findings = asyncio.run(_run_checks(locate(layout, environ, options), options.token_file))
-    rows = [(one.status.value, one.check, one.found, one.advice) for one in findings]
-    show_table(("", "CHECK", "FOUND", "DO"), rows)
-    return 1 if any(one.status is CheckStatus.BAD for one in findings) else 0
+    if options.as_json:
+        print("\n".join(one.json() for one in findings))
+    else:
+        rows = [(one.status.value, one.check, one.found, one.advice) for one in findings]
+        show_table(("", "CHECK", "FOUND", "DO"), rows)
+    return EXIT_FAILED if any(one.status is CheckStatus.BAD for one in findings) else 0
 
 
 async def _run_checks(location: PortalLocation, token_file: Path | None) -> list[CheckResult]:

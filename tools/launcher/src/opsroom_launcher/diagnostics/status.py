@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Mapping
 
-from opsroom_client.cli.output import print_note, show_table
+from opsroom_client.cli.output import print_note, show_json, show_table
 from opsroom_contracts.serialization.model import rfc3339
-from opsroom_contracts.status import ReplicaStatus, StreamStatus
+from opsroom_contracts.status import ReplicaStatus, Status, StreamStatus
 from opsroom_contracts.text import visible
 from opsroom_launcher.cli import PortalOptions
 from opsroom_launcher.diagnostics.status_query import query_status
+from opsroom_launcher.errors import EXIT_FAILED
 from opsroom_launcher.install.install_layout import InstallLayout
 from opsroom_launcher.selection.portal_locator import PortalLocation, locate_portal
 from opsroom_launcher.selection.portal_selection import select_portal, warn_of_others
@@ -17,18 +18,25 @@ from opsroom_launcher.selection.portal_selection import select_portal, warn_of_o
 def status(layout: InstallLayout, environ: Mapping[str, str], options: PortalOptions) -> int:
     """Print services, replicas and streams. Returns the exit code: 0 if all is there and ready."""
     found = asyncio.run(query_status(locate(layout, environ, options), options.token_file))
+    if options.as_json:
+        show_json([found])
+    else:
+        _show(found)
+    for name in found.missing:
+        print_note(f"opsroom: {name} is missing")
+    unready = [one for one in found.replicas if one.problem is not None]
+    for one in unready:
+        print_note(f"opsroom: {one.service} {one.id[:12]} is not ready: {visible(one.problem or '')}")
+    return EXIT_FAILED if found.missing or unready else 0
+
+
+def _show(found: Status) -> None:
     rows = [_replica_row(one) for one in found.replicas]
     columns = ("SERVICE", "REPLICA", "VERSION", "STARTED", "REQUESTS", "REFUSED", "SOCKETS", "STREAMS")
     show_table(columns, rows)
     streams = [_stream_row(one) for one in found.streams]
     print()
     show_table(("STREAM", "MESSAGES", "SIZE", "LAST", "COPIES", "CONSUMERS", "LAG"), streams)
-    for name in found.missing:
-        print_note(f"opsroom: {name} is missing")
-    unready = [one for one in found.replicas if one.problem is not None]
-    for one in unready:
-        print_note(f"opsroom: {one.service} {one.id[:12]} is not ready: {visible(one.problem or '')}")
-    return 1 if found.missing or unready else 0
 
 
 def locate(layout: InstallLayout, environ: Mapping[str, str], options: PortalOptions) -> PortalLocation:

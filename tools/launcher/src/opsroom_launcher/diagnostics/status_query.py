@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 import click
 
-from opsroom_client.cli.running import TIMEOUT_SECONDS, read_token
+from opsroom_client import errors
+from opsroom_client.cli.running import TIMEOUT_SECONDS, error_text, read_token
 from opsroom_client.client import Opsroom
-from opsroom_client.errors import OpsroomError
 from opsroom_contracts.status import Status
-from opsroom_launcher.errors import RefusedError
+from opsroom_launcher.errors import RefusedError, UnreachableError, UsageError
 from opsroom_launcher.selection.portal_locator import PortalLocation
 from opsroom_messaging.client.connection import connect
 from opsroom_messaging.deployment.permissions import OPERATOR
@@ -26,11 +26,13 @@ async def query_status(location: PortalLocation, token_file: Path | None) -> Sta
     """Query the broker, or the gateway if the address of the broker is unknown.
 
     Raises:
-        RefusedError: there is no broker, or it does not respond.
+        UnreachableError: there is no broker, or it does not respond.
+        UsageError: a setting is wrong.
+        RefusedError: the gateway rejects the request.
     """
     if location.by_gateway:
         return await _query_gateway(location.selected.url, location.environ, token_file)
-    nothing = RefusedError(f"opsroom: nothing runs in {location.data} (start it: {location.command} up)")
+    nothing = UnreachableError(f"opsroom: nothing runs in {location.data} (start it: {location.command} up)")
     try:
         found = location.broker()
         if found is None:
@@ -50,7 +52,8 @@ async def query_status(location: PortalLocation, token_file: Path | None) -> Sta
             and not location.selected.record
             and not location.external_broker
         )
-        raise nothing if embedded else RefusedError(f"opsroom: {error}") from None
+        refused = UsageError if isinstance(error, SettingsError) else UnreachableError
+        raise nothing if embedded else refused(f"opsroom: {error}") from None
 
 
 async def _accepts_connections(url: str) -> bool:
@@ -68,13 +71,17 @@ async def _query_gateway(url: str, environ: Mapping[str, str], token_file: Path 
     """Return the response of ``GET /api/v1/status``.
 
     Raises:
-        RefusedError: nothing responds at ``url``, or the token is rejected.
+        UnreachableError: nothing responds at ``url``.
+        UsageError: ``url`` is not usable, or the token can't be read.
+        RefusedError: the token is rejected.
     """
     try:
         token = read_token(token_file, environ.get("OPSROOM_TOKEN") or None)
         async with Opsroom(url, token=token, timeout=TIMEOUT_SECONDS) as opsroom:
             return await opsroom.status()
     except click.BadParameter as error:
-        raise RefusedError(f"opsroom: {error.param_hint} {error.message}") from None
-    except OpsroomError as error:
-        raise RefusedError(f"opsroom: {error}") from None
+        raise UsageError(f"opsroom: {error.param_hint} {error.message}") from None
+    except errors.UnreachableError as error:
+        raise UnreachableError(f"opsroom: {error}") from None
+    except errors.OpsroomError as error:
+        raise RefusedError(f"opsroom: {error_text(error)}") from None

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from opsroom_contracts.serialization.codec import first_fault
-from opsroom_launcher.errors import RefusedError
+from opsroom_launcher.errors import UsageError
 from opsroom_launcher.install.install_layout import InstallLayout
 from opsroom_launcher.portal.broker import users_folder
 from opsroom_launcher.selection.portal_selection import SelectedPortal
@@ -74,7 +74,7 @@ class PortalLocation:
         """Return the URL and the credentials of the broker: from the environment, else of the embedded one.
 
         Raises:
-            RefusedError: ``NATS_CONTEXT`` names nothing that can be used.
+            UsageError: ``NATS_CONTEXT`` names nothing that can be used.
             SettingsError: another setting of the environment is wrong.
         """
         named = self.environ.get("NATS_URL")  # with the password, which a record does not have
@@ -112,8 +112,8 @@ def _context(file: Path) -> Context:
     try:
         return Context.model_validate_json(file.read_bytes())
     except OSError as error:
-        raise RefusedError(f"opsroom: the context {file}: {error.strerror}") from None
+        raise UsageError(f"opsroom: the context {file}: {error.strerror}") from None
     except ValidationError as error:
         fault = first_fault(error)
         said = f"{fault.field}: {fault.reason}" if fault.field else fault.reason
-        raise RefusedError(f"opsroom: the context {file}: {said}") from None
+        raise UsageError(f"opsroom: the context {file}: {said}") from None

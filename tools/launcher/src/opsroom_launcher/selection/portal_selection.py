@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from opsroom_launcher.errors import RefusedError
+from opsroom_launcher.errors import UsageError
 from opsroom_launcher.install.install_layout import InstallLayout
 from opsroom_launcher.portal.banner import redact_credentials
 from opsroom_launcher.portal.ports import connect_host, format_host_port, is_loopback
@@ -60,7 +60,7 @@ def select_portal(
     """Select a portal by the rule above; ``url``: the value of ``--url``.
 
     Raises:
-        RefusedError: the URL is invalid.
+        UsageError: the URL is invalid.
     """
     running = list_running(layout)
     named = url or environ.get("OPSROOM_URL")
@@ -95,7 +95,7 @@ def _checked(url: str, source: str) -> SplitResult:
     except ValueError:  # a port that is no port, a broken IPv6 address
         usable = False
     if not usable:
-        raise RefusedError(f"opsroom: {source} must be like http://host:8000, not {url!r}")
+        raise UsageError(f"opsroom: {source} must be like http://host:8000, not {url!r}")
     return parts
 
 

@@ -1,0 +1,1 @@
+"""``opsroom servers``: list, command and watch servers."""
