@@ -8,7 +8,7 @@ import MiniCssExtractPlugin from "mini-css-extract-plugin";
 import webpack from "webpack";
 
 const root = import.meta.dirname;
-const FIRST_LOAD_MAX_BYTES = 40 * 1024;
+const FIRST_LOAD_MAX_BYTES = 50 * 1024;
 const TARGET = "es2022";
 
 /** Fails the build if the scripts of the first load exceed their size limit after gzip. */
@@ -26,6 +26,23 @@ class FirstLoadBudget {
     });
   }
 }
+
+/** The page of the documentation, as long as that is not built: a link to `address`, where it is public. */
+const docsPlaceholder = address => `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+${address ? `<meta http-equiv="refresh" content="0; url=${address}">` : ""}
+<title>Opsroom: documentation</title>
+<h1>Documentation</h1>
+<p>${
+  address
+    ? `It is at <a href="${address}">${address}</a>.`
+    : "This page was built without it: it is in the folder <code>docs</code> of the repository. <code>./opsroom up</code> adds it."
+}</p>
+</html>
+`;
 
 // A hash instead of the build time, so that builds are reproducible.
 const buildId = createHash("sha256")
@@ -66,6 +83,12 @@ export default (_env, { mode }) => {
     },
     plugins: [
       new HtmlWebpackPlugin({ template: "./src/index.html", scriptLoading: "defer" }),
+      // Where the documentation belongs; replaced by it if it is built, too. OPSROOM_DOCS: where it is public.
+      new HtmlWebpackPlugin({
+        templateContent: docsPlaceholder(process.env.OPSROOM_DOCS),
+        filename: "docs/index.html",
+        inject: false,
+      }),
       new MiniCssExtractPlugin({ filename: isProduction ? "[name].[contenthash:10].css" : "[name].css" }),
       new webpack.DefinePlugin({
         OPSROOM_API: JSON.stringify(process.env.OPSROOM_API ?? ""),

@@ -116,6 +116,8 @@ export type RestrictionKind = "mute" | "ban";
 export type InstanceState = "running" | "stopped";
 export type Command = "create" | "start" | "stop" | "restart" | "remove";
 export type OperationStatus = "pending" | "done" | "cancelled" | "failed";
+export type EventType =
+  "received" | "created" | "started" | "stopped" | "restarted" | "removed" | "cancelled" | "failed" | "retained";
 export type AuditOutcome = "accepted" | "refused";
 export type AuditedAction = "cancel" | "revoke" | "remove_message" | "mute" | "ban" | "lift" | "locate";
 export type ErrorCode =
@@ -149,8 +151,6 @@ export type ErrorCode =
   | "overloaded"
   | "unavailable"
   | "internal";
-export type EventType =
-  "received" | "created" | "started" | "stopped" | "restarted" | "removed" | "cancelled" | "failed" | "retained";
 
 export interface Contract {
   Api: {
@@ -259,6 +259,16 @@ export interface Contract {
         operation_id: string;
       };
       response: OperationAccepted;
+    };
+    "GET /cloud/instances/{instance_id}/events": {
+      path: {
+        instance_id: string;
+      };
+      query: {
+        after?: number;
+        limit?: number;
+      };
+      response: InstanceHistory;
     };
     "GET /audit": {
       query: {
@@ -407,6 +417,24 @@ export interface Operation {
   actor: string;
   acceptedAt: string;
   dueAt: string;
+  reason?: string;
+}
+export interface InstanceHistory {
+  events: CloudEvent[];
+  next?: number;
+}
+export interface CloudEvent {
+  seq: number;
+  type: EventType;
+  instanceId: string;
+  operationId: string;
+  command: Command;
+  state: InstanceState;
+  actor: string;
+  timestamp: string;
+  dueAt?: string;
+  reason?: string;
+  instance?: Instance;
 }
 export interface AuditPage {
   entries: AuditRecord[];
@@ -557,19 +585,6 @@ export interface WelcomeFrame {
 export interface Mute {
   until?: string;
   reason?: string;
-}
-export interface CloudEvent {
-  seq: number;
-  type: EventType;
-  instanceId: string;
-  operationId: string;
-  command: Command;
-  state: InstanceState;
-  actor: string;
-  timestamp: string;
-  dueAt?: string;
-  reason?: string;
-  instance?: Instance;
 }
 export interface ResetEvent {
   seq: number;

@@ -67,6 +67,7 @@ export const en = {
   nav: { label: "Sections", chat: "Chat", cloud: "Cloud" },
   language: { label: "Language", other: "Русский" },
   theme: { label: "Theme", auto: "As the system", light: "Light", dark: "Dark" },
+  help: "Help",
   cancel: "Cancel",
   tryNow: "Try now",
   missingPart: {
@@ -162,9 +163,14 @@ export const en = {
     says: (name: string, text: string) => `${name}: ${text}`,
     leave: "Leave the chat",
     leaveShort: "Leave",
+    commands: { help: "list these commands", who: "list who is here", quit: "leave the chat" },
+    escape: "To send a message that begins with a slash, begin it with two.",
+    noCommand: (name: string) =>
+      `There is no command /${name}. /help lists them; to send it as a message, begin with //.`,
   },
   cloud: {
     instances: "Your micro instances",
+    simulated: "Simulated: no cloud provider is connected, so commands change nothing outside of Opsroom.",
     create: "Create new instance",
     status: "Status",
     states,

@@ -55,6 +55,7 @@ export const ru: Dictionary = {
   nav: { label: "Разделы", chat: "Чат", cloud: "Облако" },
   language: { label: "Язык", other: "English" },
   theme: { label: "Тема", auto: "Как в системе", light: "Светлая", dark: "Тёмная" },
+  help: "Справка",
   cancel: "Отмена",
   tryNow: "Сейчас",
   missingPart: {
@@ -149,9 +150,14 @@ export const ru: Dictionary = {
     says: (name, text) => `${name}: ${text}`,
     leave: "Выйти из чата",
     leaveShort: "Выйти",
+    commands: { help: "список команд", who: "кто сейчас здесь", quit: "выйти из чата" },
+    escape: "Чтобы сообщение начиналось с косой черты, поставьте две.",
+    noCommand: name =>
+      `Команды /${name} нет. Список: /help. Чтобы отправить это как сообщение, начните с //.`,
   },
   cloud: {
     instances: "Ваши микромашины",
+    simulated: "Имитация: облачный провайдер не подключён, команды ничего не меняют за пределами Opsroom.",
     create: "Создать машину",
     status: "Состояние",
     states: { running: "Работает", stopped: "Остановлена" },

@@ -24,6 +24,10 @@ export function Header() {
       </nav>
       <ConnectionBadge />
       <div class="header-tools">
+        {/* Next to the page: built with it, or a page that leads to the public documentation. */}
+        <a class="tool" href="docs/" target="_blank" rel="noopener" title={t.help} aria-label={t.help}>
+          ?
+        </a>
         <button
           type="button"
           class="tool"

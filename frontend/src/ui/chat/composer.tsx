@@ -3,6 +3,7 @@ import { TEXT_MAX } from "../../contract/generated";
 import { formatMessageTime } from "../../text/format";
 import { useApp } from "../app-context";
 import { dictionary, tabStore } from "../settings/preferences";
+import { submit } from "./chat-commands";
 import { EmojiPicker } from "./emoji-picker";
 import { useMute } from "./use-mute";
 
@@ -14,6 +15,7 @@ export function Composer() {
   const { store, scope } = useApp();
   const draftKey = `draft.${scope}`;
   const [text, setText] = useState(() => tabStore.get<string>(draftKey) ?? "");
+  const [note, setNote] = useState<string>();
   const field = useRef<HTMLTextAreaElement>(null);
   const typedAt = useRef(0);
   const t = dictionary.value.chat;
@@ -41,8 +43,14 @@ export function Composer() {
 
   const send = () => {
     if (text.trim() === "" || left < 0 || !me || muted) return;
-    store.send(text.trim());
-    setText("");
+    const { done, note: said } = submit(text.trimEnd(), {
+      t,
+      people: store.chat.value.users,
+      send: store.send,
+      leave: store.leave,
+    });
+    setNote(said);
+    if (done) setText("");
     // A message ends the typing notice for others, so the next key press sends a new one.
     typedAt.current = 0;
     field.current?.focus();
@@ -50,6 +58,7 @@ export function Composer() {
 
   const type = (value: string) => {
     setText(value);
+    setNote(undefined);
     if (value.trim() === "" || Date.now() - typedAt.current < TYPING_INTERVAL_MS) return;
     typedAt.current = Date.now();
     store.typing();
@@ -96,6 +105,9 @@ export function Composer() {
       >
         <span class="icon icon-send" aria-hidden="true" />
       </button>
+      <p class="composer-note" role="status">
+        {note}
+      </p>
       {muted && (
         <p class="composer-limit problem" role="status">
           {t.mutedUntil(muted.until && formatMessageTime(muted.until), muted.reason)}

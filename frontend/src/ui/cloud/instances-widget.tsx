@@ -60,6 +60,7 @@ export function InstancesWidget() {
           </span>
         </p>
       </div>
+      <p class="hint simulated">{t.simulated}</p>
       <div class="filters">
         <input
           type="search"

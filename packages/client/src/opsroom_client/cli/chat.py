@@ -9,11 +9,13 @@ from typing import assert_never
 import click
 
 from opsroom_client.chat import Chat, ChatEvent
+from opsroom_client.cli.chat_commands import COMMANDS
 from opsroom_client.cli.output import print_line, print_note
 from opsroom_client.cli.running import Server, run
+from opsroom_client.cli.slash_commands import Invocation, Registry, Text, Unknown, parse
 from opsroom_client.cli.stdin_lines import stdin_lines
 from opsroom_client.client import Opsroom
-from opsroom_client.errors import RequestRejectedError
+from opsroom_client.errors import OpsroomError, RequestRejectedError
 from opsroom_contracts.chat.frames import (
     ErrorFrame,
     JoinedFrame,
@@ -33,6 +35,10 @@ from opsroom_contracts.chat.models import Message
 _NAME_MAX = 32
 
 
+class UnknownCommandError(OpsroomError):
+    """A line begins with a slash and names no command. It is not sent."""
+
+
 def _login_name() -> str:
     try:
         return getpass.getuser()[:_NAME_MAX]
@@ -46,15 +52,19 @@ def _login_name() -> str:
 @click.option(
     "--last", type=click.IntRange(0, 200), default=20, show_default=True, help="Old messages to show."
 )
+@click.option("--literal", is_flag=True, help="Send lines that begin with / as they are.")
 @click.pass_obj
-def chat(server: Server, name: str, room: str, last: int) -> None:
+def chat(server: Server, name: str, room: str, last: int, literal: bool) -> None:
     """Join the chat: send what you type, and show the messages of others. Ctrl-D or Ctrl-C leaves.
+
+    Lines that begin with / are commands, such as /help; // stands for / at the beginning of a message.
 
     In a pipe, each line of the input is sent, and the command ends once all of them are stored:
 
     \b
         date | opsroom chat --name clock
     """
+    commands = None if literal else COMMANDS
 
     async def work(opsroom: Opsroom) -> None:
         registered = await opsroom.register(name)
@@ -64,7 +74,7 @@ def chat(server: Server, name: str, room: str, last: int) -> None:
                 await _print_welcome(opsroom, joined, room, last)
             listener = asyncio.create_task(_print_events(joined, room)) if interactive else None
             try:
-                await _send_lines(joined, room, listener)
+                await _send_lines(joined, room, listener, commands)
             finally:
                 if listener is not None:
                     listener.cancel()
@@ -76,21 +86,44 @@ def chat(server: Server, name: str, room: str, last: int) -> None:
 
 async def _print_welcome(opsroom: Opsroom, joined: Chat, room: str, last: int) -> None:
     here = ", ".join(user.name for user in joined.users.values())
-    print_note(f"You are {joined.user.name}. Here: {here}. Ctrl-D leaves.")
+    print_note(f"You are {joined.user.name}. Here: {here}. /help lists commands, Ctrl-D leaves.")
     if last:
         for message in await opsroom.history(room, limit=last):
             _print_message(message)
 
 
-async def _send_lines(joined: Chat, room: str, listener: asyncio.Task[None] | None) -> None:
-    """Send each line of the input, until the input or the chat ends."""
+async def _send_lines(
+    joined: Chat, room: str, listener: asyncio.Task[None] | None, commands: Registry[Chat] | None
+) -> None:
+    """Send each line of the input, or run it as a command, until the input or the chat ends."""
     async for line in stdin_lines(listener):
         try:
-            await joined.send(line, room=room)
-        except RequestRejectedError as error:
+            if not await _handle_line(line, joined, room, commands):
+                return
+        except (RequestRejectedError, UnknownCommandError) as error:
             if listener is None:
                 raise
             print_note(f"not sent: {error}")
+
+
+async def _handle_line(line: str, joined: Chat, room: str, commands: Registry[Chat] | None) -> bool:
+    """Send ``line`` or run it as a command. Returns whether the chat goes on.
+
+    Raises:
+        UnknownCommandError: it names no command.
+        OpsroomError: it was not sent.
+    """
+    parsed = Text(line) if commands is None else parse(line, commands)
+    match parsed:
+        case Text(text):
+            await joined.send(text, room=room)
+            return True
+        case Invocation(command, argument):
+            return await command.run(joined, argument)
+        case Unknown():
+            raise UnknownCommandError(str(parsed))
+        case _:
+            assert_never(parsed)
 
 
 async def _print_events(joined: Chat, room: str) -> None:
