@@ -46,7 +46,7 @@ export function Composer() {
     const { done, note: said } = submit(text.trimEnd(), {
       t,
       people: store.chat.value.users,
-      send: store.send,
+      send: message => store.send(message),
       leave: store.leave,
     });
     setNote(said);

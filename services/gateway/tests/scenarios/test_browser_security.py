@@ -105,10 +105,21 @@ async def test_in_open_mode_a_page_of_another_site_does_not_count_as_local(
 
 
 async def test_every_response_has_security_headers(portal: Portal, tmp_path: Path) -> None:
-    (tmp_path / "index.html").write_text("<!doctype html>")
+    (tmp_path / "docs").mkdir()
+    for folder in (tmp_path, tmp_path / "docs"):
+        (folder / "index.html").write_text("<!doctype html>")
     async with serving(portal.url, gateway_settings(frontend=str(tmp_path))) as address:
         async with address.requests() as client:
-            for path in ("/", "/healthz", "/api/v1/session", "/docs", "/nothing", "/chat/nothing", "/cloud/"):
+            for path in (
+                "/",
+                "/healthz",
+                "/api/v1/session",
+                "/docs/",
+                "/redoc",
+                "/nothing",
+                "/chat/nothing",
+                "/cloud/",
+            ):
                 headers = (await client.get(path)).headers
                 assert headers["X-Content-Type-Options"] == "nosniff", path
                 assert headers["Referrer-Policy"] == "no-referrer"
@@ -117,9 +128,13 @@ async def test_every_response_has_security_headers(portal: Portal, tmp_path: Pat
                 assert "Strict-Transport-Security" not in headers
                 assert "Set-Cookie" not in headers
                 assert "://" not in headers["Content-Security-Policy"]  # no scripts or styles of other sites
-            assert (
-                await client.get("/docs")
-            ).status_code == 404  # FastAPI's own are drawn by somebody else's
+            # FastAPI's own pages load scripts of others; at /docs/ is Opsroom's documentation.
+            assert (await client.get("/redoc")).status_code == 404
+            assert (await client.get("/docs")).headers["Location"].endswith("/docs/")
+            docs = (await client.get("/docs/")).headers["Content-Security-Policy"]
+            assert docs.startswith("default-src 'self'; style-src 'self' 'unsafe-inline'")
+            assert "script-src" not in docs
+            assert "connect-src" not in docs
             assert "script-src 'self'" in (await client.get("/")).headers["Content-Security-Policy"]
             data = (await client.get("/api/v1/session")).headers["Content-Security-Policy"]
             assert data.startswith("default-src 'none'")

@@ -28,7 +28,7 @@ from opsroom_launcher.cli import (
 )
 from opsroom_launcher.dev.versions import version_of
 from opsroom_launcher.errors import EXIT_INTERRUPTED, RefusedError
-from opsroom_launcher.install import frontend
+from opsroom_launcher.install import docs_site, frontend
 from opsroom_launcher.install.environment import Environment
 from opsroom_launcher.install.file_lock import file_lock
 from opsroom_launcher.install.node import node_folder
@@ -41,6 +41,8 @@ _LOCK = Path(".opsroom", "install.lock")
 _BYTECODE = Path(".opsroom", "bytecode")
 _PAGE_LOG = Path(".opsroom", "page.log")
 _PAGE_SECONDS = 600.0
+_DOCS_LOG = Path(".opsroom", "docs.log")
+_DOCS_SECONDS = 120.0
 _LOCK_SECONDS = 900.0
 """The first installation takes minutes on a slow connection."""
 
@@ -101,9 +103,11 @@ def prepare(root: Path, environment: Environment, command: Command) -> str:
     if isinstance(command, RunTests) and frontend.exists(root):
         with file_lock(root / _LOCK, _LOCK_SECONDS):
             path = _path_with_node(root)
-    if isinstance(command, Up) and frontend.exists(root) and not frontend.page_is_current(root):
-        with file_lock(root / _LOCK, _LOCK_SECONDS):
-            _build_page(root)
+    if isinstance(command, Up) and frontend.exists(root):
+        if not frontend.page_is_current(root):
+            with file_lock(root / _LOCK, _LOCK_SECONDS):
+                _build_page(root)
+        _add_docs(root, environment)
     return path
 
 
@@ -133,6 +137,27 @@ def _build_step(root: Path, step: tuple[str, ...], environ: Mapping[str, str], l
     program = Program(" ".join(step[:3]), argv, root / frontend.FOLDER, _PAGE_SECONDS, environ)
     if code := run_logged(program, log, _report):
         raise subprocess.CalledProcessError(code, argv)
+
+
+def _add_docs(root: Path, environment: Environment) -> None:
+    """Build the documentation and put it next to the page. A failure is only reported."""
+    page = frontend.built_page(root)
+    if page is None or docs_site.is_current(root, page):
+        return
+    output = root / _DOCS_LOG
+    _report(f"building the documentation (its log: {output})")
+    try:
+        with file_lock(root / _LOCK, _LOCK_SECONDS), output.open("wb") as log:
+            if docs_site.is_current(root, page):
+                return  # built by another ./opsroom while this one waited for the lock
+            command = docs_site.build_command(environment.python)
+            program = Program("zensical build", command, root, _DOCS_SECONDS)
+            if code := run_logged(program, log, _report):
+                raise subprocess.CalledProcessError(code, command)
+            docs_site.finish(root / docs_site.SITE)
+            docs_site.install(root / docs_site.SITE, page)
+    except (RefusedError, docs_site.SiteError, OSError, subprocess.SubprocessError) as error:
+        _report(f"continuing without the documentation ({error}); see {output}")
 
 
 def _report(line: str) -> None:

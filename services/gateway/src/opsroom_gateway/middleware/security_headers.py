@@ -17,6 +17,12 @@ _PAGE: Final = (
     " connect-src *; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 """The page may be configured to use any server, hence ``connect-src *``."""
+_DOCS: Final = (
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none';"
+    " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""Of the documentation, whose search adds its own styles. It has no content of users."""
+_DOCS_PATH: Final = "/docs/"
 _NOT_MODIFIED: Final = 304
 _YEAR_SECONDS: Final = 31_536_000
 
@@ -40,9 +46,15 @@ class SecurityHeadersMiddleware:
                 # A 304 has no content type, and its policy would replace the cached page's policy.
                 if message["status"] != _NOT_MODIFIED:
                     is_page = headers.get("content-type", "").startswith("text/html")
-                    headers["Content-Security-Policy"] = _PAGE if is_page else _DATA
+                    policy = _DOCS if _is_documentation(scope) else _PAGE
+                    headers["Content-Security-Policy"] = policy if is_page else _DATA
                 if scope["scheme"] == "https":
                     headers["Strict-Transport-Security"] = f"max-age={_YEAR_SECONDS}"
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+
+def _is_documentation(scope: Scope) -> bool:
+    path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+    return path.startswith(_DOCS_PATH)

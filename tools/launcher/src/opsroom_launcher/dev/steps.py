@@ -11,7 +11,7 @@ from enum import Enum
 from pathlib import Path
 
 from opsroom_launcher.errors import UsageError
-from opsroom_launcher.install import frontend
+from opsroom_launcher.install import docs_site, frontend
 from opsroom_launcher.install.progress import Program, run_shown
 
 STEP_SECONDS = 3600.0
@@ -106,11 +106,13 @@ def _select(steps: Sequence[Step], only: str) -> list[Step]:
 
 
 def docs_steps(root: Path) -> list[Step]:
-    """Generate the reference pages and build the site. A broken link fails."""
-    zensical = Path(sysconfig.get_path("scripts"), "zensical")
+    """Generate the reference pages and build the site. A broken link fails, and a file of another host."""
+    page = frontend.built_page(root)
+    targets = [str(docs_site.SITE), *([str(page)] if page else [])]
     return [
         _python_step(root, "reference", "opsroom_launcher.dev.reference"),
-        Step("zensical", (str(zensical), "build", "--clean", "--strict"), root),
+        Step("zensical", docs_site.build_command(Path(sys.executable)), root),
+        replace(_python_step(root, "site", "opsroom_launcher.install.docs_site", *targets), needs="zensical"),
     ]
 
 

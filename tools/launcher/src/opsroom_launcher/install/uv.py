@@ -44,10 +44,12 @@ def find_uv(tools: Path) -> Path:
 def sync(uv: Path, root: Path, *, development: bool) -> None:
     """Sync the environment with the lock file. A sync for `up` does not remove the tools of `test`.
 
+    `up` builds the documentation, so it needs the group for that.
+
     Raises:
         RefusedError: uv failed; its output is on the terminal.
     """
-    group = [] if development else ["--no-dev", "--inexact"]
+    group = [] if development else ["--no-dev", "--group", "docs", "--inexact"]
     quiet = [] if sys.stderr.isatty() else ["--quiet"]
     run_installer([uv, "sync", "--frozen", *quiet, *group, "--python", sys.executable, "--project", root])
 

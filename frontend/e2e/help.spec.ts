@@ -1,0 +1,65 @@
+import { expect } from "@playwright/test";
+import { joinChat, sendMessage, test, uniqueName } from "./kit/portal";
+
+test("help opens the documentation that the portal serves, and nothing of it comes from elsewhere", async ({
+  page,
+  context,
+  portal,
+}) => {
+  const elsewhere: string[] = [];
+  const complaints: string[] = [];
+  context.on("request", request => {
+    if (!request.url().startsWith(portal.url) && !request.url().startsWith("data:"))
+      elsewhere.push(request.url());
+  });
+  context.on("console", message => {
+    if (message.type() === "error") complaints.push(message.text());
+  });
+  await page.goto(portal.url);
+  await joinChat(page, uniqueName("Ann"));
+  const [help] = await Promise.all([
+    context.waitForEvent("page"),
+    page.getByRole("link", { name: "Help" }).click(),
+  ]);
+  await expect(help.getByRole("heading", { level: 1 })).toContainText("Start here");
+  expect(help.url()).toBe(`${portal.url}/docs/`);
+  await help.goto(`${portal.url}/docs/reference/settings/`);
+  const code = help.locator("code", { hasText: /^GATEWAY_OIDC_SESSION_HOURS$/ }).first();
+  await help.setViewportSize({ width: 500, height: 800 });
+  // A name that breaks in the middle has two boxes.
+  expect(await code.evaluate(element => element.getClientRects().length)).toBe(1);
+  await help.setViewportSize({ width: 1280, height: 800 });
+  await expect(async () => {
+    // The button works only once the scripts have run.
+    await help
+      .getByRole("button", { name: /search/i })
+      .first()
+      .click();
+    await help.keyboard.type("backup");
+    await expect(help.getByRole("link", { name: /backup/i }).first()).toBeVisible({ timeout: 5_000 });
+  }).toPass();
+  expect(elsewhere).toEqual([]);
+  expect(complaints).toEqual([]);
+});
+
+test("a line that begins with a slash is a command, and is not said to all", async ({ page, portal }) => {
+  const name = uniqueName("Ann");
+  await page.goto(portal.url);
+  await joinChat(page, name);
+  const field = page.getByRole("textbox", { name: "Type your message here" });
+  const note = page.locator(".composer-note");
+  await sendMessage(page, "/help");
+  await expect(note).toContainText("/who – list who is here");
+  await expect(field).toHaveValue("");
+  await sendMessage(page, "/who");
+  await expect(note).toContainText(name);
+  await sendMessage(page, "/dance");
+  await expect(note).toContainText("There is no command /dance.");
+  await expect(field).toHaveValue("/dance");
+  await sendMessage(page, `//${name}`);
+  await expect(page.locator(".message.own")).toHaveText(new RegExp(`/${name}`));
+  await expect(page.locator(".message.own")).toHaveCount(1);
+  await expect(note).toBeEmpty();
+  await sendMessage(page, "/quit");
+  await expect(page.getByRole("dialog")).toBeVisible();
+});
