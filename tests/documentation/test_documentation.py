@@ -1,9 +1,11 @@
 """The documentation: it builds, its links work, and the generated pages are up to date."""
 
 import asyncio
+import json
 import re
 import shutil
 import sysconfig
+import tomllib
 from asyncio.subprocess import PIPE, STDOUT
 from pathlib import Path
 from typing import Any, get_args
@@ -126,3 +128,22 @@ def test_the_asyncapi_document_is_whole() -> None:
 
     for reference in references(document):
         assert lookup(reference)
+
+
+def test_everything_that_is_released_has_the_same_license() -> None:
+    assert (ROOT / "LICENSE").read_text().split()[:3] == ["Apache", "License", "Version"]
+    projects = [ROOT / "pyproject.toml", *ROOT.glob("*/*/pyproject.toml")]
+    assert len(projects) > 5
+    for project in projects:
+        assert tomllib.loads(project.read_text())["project"]["license"] == "Apache-2.0", project
+    assert json.loads((ROOT / "frontend" / "package.json").read_text())["license"] == "Apache-2.0"
+    for image in ("frontend", "services", "deploy/all-in-one"):
+        dockerfile = (ROOT / image / "Dockerfile").read_text()
+        assert 'org.opencontainers.image.licenses="Apache-2.0"' in dockerfile, image
+        assert "COPY LICENSE " in dockerfile, image
+    assert "artifacthub.io/license: Apache-2.0" in (ROOT / "deploy/kubernetes/opsroom/Chart.yaml").read_text()
+
+
+def test_what_is_simulated_is_called_so() -> None:
+    for page in ("README.md", "docs/index.md"):
+        assert "simulated" in (ROOT / page).read_text()

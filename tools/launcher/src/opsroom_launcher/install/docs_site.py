@@ -16,8 +16,9 @@ IN_PAGE = "docs"
 _SCRIPTS = Path("assets", "javascripts")
 _SOURCES = ("docs", "zensical.toml")
 _POLICY = (
-    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'self'; style-src 'self' 'unsafe-inline';"
-    " img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'none'\">"
+    '<meta http-equiv="Content-Security-Policy" content="'
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
+    " object-src 'none'; base-uri 'none'; form-action 'none'\">"
 )
 """The search of the documentation adds its own styles."""
 _INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
