@@ -53,6 +53,7 @@ async def test_its_own_commands_and_those_of_the_client_are_completed(tmp_path: 
         ),
         ("up --ephemeral --data /d --nats-", ["plain,--nats-port"]),
         ("up --data x", ["dir,x"]),
+        ("doctor --output j", ["plain,json"]),
         ("status --token-file x", ["file,x"]),
         ("t", []),
     ],

@@ -34,7 +34,7 @@ def _options(command: str) -> list[click.Parameter]:
             action.option_strings,
             help=action.help,
             is_flag=action.nargs == 0,
-            type=_PATHS.get(str(action.metavar)),
+            type=click.Choice([*action.choices]) if action.choices else _PATHS.get(str(action.metavar)),
         )
         for action in add_options(argparse.ArgumentParser(), command)
     ]

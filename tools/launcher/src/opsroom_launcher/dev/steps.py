@@ -151,7 +151,7 @@ def _run(step: Step) -> Result:
     began = time.monotonic()
     # The page's tests start portals. They must use the Python under test, not the machine's default.
     environ = os.environ | {"PYTHON": sys.executable}
-    if sys.stdout.isatty():
+    if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
         environ["FORCE_COLOR"] = "1"  # keep colored output, which our pipe would turn off
     program = Program(step.name, step.argv, step.folder, STEP_SECONDS, environ)
     code = _exit_code(step, lambda: run_shown(program, sys.stdout.buffer))

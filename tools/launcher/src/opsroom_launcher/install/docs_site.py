@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 SITE = Path(".opsroom", "site")
@@ -66,14 +67,15 @@ def finish(site: Path) -> None:
         base = "../" * (len(file.relative_to(site).parts) - 1)
         if file.name == "404.html":
             base = "/"
-        text = _INLINE.sub(lambda match, base=base: _external(match[1], site, base), text)
+        text = _INLINE.sub(partial(_external, site, base), text)
         if _POLICY not in text:
             text = text.replace("<head>", f"<head>{_POLICY}", 1)
         file.write_text(text, encoding="utf-8")
 
 
-def _external(code: str, site: Path, base: str) -> str:
-    """Store ``code`` as a file, and return the element that loads it."""
+def _external(site: Path, base: str, inline: re.Match[str]) -> str:
+    """Store an inline script as a file, and return the element that loads it."""
+    code = inline[1]
     digest = hashlib.sha256(code.encode()).hexdigest()[:10]
     script = _SCRIPTS / f"inline.{digest}.js"
     (site / script).write_text(code, encoding="utf-8")

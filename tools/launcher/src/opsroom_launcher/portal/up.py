@@ -56,7 +56,7 @@ def up(options: UpOptions, layout: InstallLayout) -> int:
     started = float(os.environ.pop(env_vars.STARTED, "") or time.time())
     with ExitStack() as stack:
         plan = _plan(options, layout, stack)
-        coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
         console = stack.enter_context(Console(sys.stdout, coloured=coloured))
         return asyncio.run(_serve(plan, console, layout, started))
 
