@@ -311,3 +311,28 @@ async def test_node_of_the_machine_is_used_if_it_is_new_enough(checkout: Checkou
     (checkout.root / "frontend/package.json").write_text("{}")
     await checkout.run("test")
     assert len(checkout.calls()) == 1
+
+
+async def test_up_puts_the_documentation_next_to_the_page_and_starts_without_it_if_it_can_not(
+    checkout: Checkout,
+) -> None:
+    page = checkout.root / "frontend/dist"
+    page.mkdir(parents=True)
+    for file in (checkout.root / "frontend/package.json", page / "index.html"):
+        file.write_text("{}")
+    (checkout.root / "docs").mkdir()
+    (checkout.root / "docs/index.md").write_text("# Start here")
+    settings = checkout.root / "zensical.toml"
+    settings.write_text("nonsense")
+    failed = await checkout.run("up", "--port", "0")
+    assert "continuing without the documentation" in failed.err
+    assert "nats-server" in failed.err  # it went on
+    settings.write_text(
+        '[project]\nsite_name = "Opsroom"\nsite_dir = ".opsroom/site"\n[project.theme]\nfont = false'
+    )
+    await checkout.up()
+    built = page / "docs/index.html"
+    assert "Content-Security-Policy" in built.read_text()
+    built.write_text("kept")
+    await checkout.up()  # nothing is newer
+    assert built.read_text() == "kept"
