@@ -39,7 +39,7 @@ ${address ? `<meta http-equiv="refresh" content="0; url=${address}">` : ""}
 <p>${
   address
     ? `It is at <a href="${address}">${address}</a>.`
-    : "This page was built without it: it is in the folder <code>docs</code> of the repository. <code>./opsroom up</code> adds it."
+    : "This page was built without it. It is in the folder <code>docs</code> of the repository, where <code>./opsroom up</code> adds it."
 }</p>
 </html>
 `;
