@@ -24,7 +24,7 @@ after() {
 after ./opsroom s
 after ./opsroom up --nats
 """
-PATIENCE_SECONDS = 40
+PATIENCE_SECONDS = 120
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
