@@ -116,6 +116,8 @@ export type RestrictionKind = "mute" | "ban";
 export type InstanceState = "running" | "stopped";
 export type Command = "create" | "start" | "stop" | "restart" | "remove";
 export type OperationStatus = "pending" | "done" | "cancelled" | "failed";
+export type EventType =
+  "received" | "created" | "started" | "stopped" | "restarted" | "removed" | "cancelled" | "failed" | "retained";
 export type AuditOutcome = "accepted" | "refused";
 export type AuditedAction = "cancel" | "revoke" | "remove_message" | "mute" | "ban" | "lift" | "locate";
 export type ErrorCode =
@@ -149,8 +151,6 @@ export type ErrorCode =
   | "overloaded"
   | "unavailable"
   | "internal";
-export type EventType =
-  "received" | "created" | "started" | "stopped" | "restarted" | "removed" | "cancelled" | "failed" | "retained";
 
 export interface Contract {
   Api: {
@@ -260,6 +260,18 @@ export interface Contract {
       };
       response: OperationAccepted;
     };
+    "GET /cloud/history": {
+      query: {
+        before?: number;
+        limit?: number;
+        instance?: string;
+        actor?: string;
+        type?: EventType;
+        from?: string;
+        to?: string;
+      };
+      response: CloudHistory;
+    };
     "GET /audit": {
       query: {
         before?: number;
@@ -308,6 +320,7 @@ export interface SessionView {
   userId?: string;
   until?: string;
   signIn?: SignIn;
+  now?: string;
 }
 export interface SignIn {
   issuer: string;
@@ -408,8 +421,27 @@ export interface Operation {
   acceptedAt: string;
   dueAt: string;
 }
+export interface CloudHistory {
+  events: CloudEvent[];
+  next?: number;
+  epoch?: string;
+}
+export interface CloudEvent {
+  seq: number;
+  type: EventType;
+  instanceId: string;
+  operationId: string;
+  command: Command;
+  state: InstanceState;
+  actor: string;
+  timestamp: string;
+  dueAt?: string;
+  reason?: string;
+  instance?: Instance;
+}
 export interface AuditPage {
   entries: AuditRecord[];
+  next?: number;
 }
 export interface AuditRecord {
   seq: number;
@@ -557,19 +589,6 @@ export interface WelcomeFrame {
 export interface Mute {
   until?: string;
   reason?: string;
-}
-export interface CloudEvent {
-  seq: number;
-  type: EventType;
-  instanceId: string;
-  operationId: string;
-  command: Command;
-  state: InstanceState;
-  actor: string;
-  timestamp: string;
-  dueAt?: string;
-  reason?: string;
-  instance?: Instance;
 }
 export interface ResetEvent {
   seq: number;

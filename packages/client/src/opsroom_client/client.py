@@ -8,7 +8,7 @@ import httpx
 
 from opsroom_client.chat import Chat
 from opsroom_client.cloud import Cloud
-from opsroom_client.errors import validating_request
+from opsroom_client.errors import UnexpectedResponseError, validating_request
 from opsroom_client.moderation import Moderation
 from opsroom_client.position import Position
 from opsroom_client.requests import API, Call, Requests
@@ -85,11 +85,35 @@ class Opsroom:
     async def history(
         self, room: str = "general", *, before: int | None = None, after: int | None = None, limit: int = 50
     ) -> tuple[Message, ...]:
-        """A page of messages in ascending sequence: the latest, or those before or after a sequence."""
+        """Up to ``limit`` messages in ascending sequence: the latest, or those before or after a sequence.
+
+        Returns fewer only if there are no more; reads as many pages as that takes.
+
+        Raises:
+            UnexpectedResponseError: the server's data was replaced between two pages.
+        """
+        page = await self.history_page(room, before=before, after=after, limit=limit)
+        found, epoch = list(page.messages), page.epoch
+        while page.next is not None and len(found) < limit:
+            more = limit - len(found)
+            if after is None:
+                page = await self.history_page(room, before=page.next, limit=more)
+                found[:0] = page.messages
+            else:
+                page = await self.history_page(room, after=page.next, limit=more)
+                found += page.messages
+            if page.epoch != epoch:
+                raise UnexpectedResponseError("the server's data was replaced while its history was read")
+        return tuple(found)
+
+    async def history_page(
+        self, room: str = "general", *, before: int | None = None, after: int | None = None, limit: int = 50
+    ) -> HistoryReply:
+        """One page of messages. It can be short although there are more: ``next`` is then where they begin."""
         query = {"before": before, "after": after, "limit": min(limit, HISTORY_MAX)}
         params: dict[str, str | int] = {name: value for name, value in query.items() if value is not None}
         call = Call("GET", f"/chat/rooms/{room}/messages", params=params)
-        return (await self.requests.request(call, HistoryReply)).messages
+        return await self.requests.request(call, HistoryReply)
 
     async def status(self) -> Status:
         """The status of the portal."""

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from datetime import datetime
 from uuid import uuid4
 
 from opsroom_client.event_stream import CloudChange, OnConnection, StreamHealth, events_after
@@ -9,7 +10,8 @@ from opsroom_client.position import Position, position_from
 from opsroom_client.requests import Call, Requests
 from opsroom_contracts.cloud.commands import COMMANDS, Command, EventType
 from opsroom_contracts.cloud.models import Operation, OperationStatus
-from opsroom_contracts.http import CloudEvent, InstanceList, OperationAccepted
+from opsroom_contracts.http import CloudEvent, CloudHistory, InstanceList, OperationAccepted
+from opsroom_contracts.serialization.model import rfc3339
 
 
 class Cloud:
@@ -25,6 +27,33 @@ class Cloud:
     async def instances(self) -> InstanceList:
         """All servers, and the sequence after which to follow changes."""
         return await self._requests.request(Call("GET", "/cloud/instances"), InstanceList)
+
+    async def history_page(
+        self,
+        *,
+        before: int | None = None,
+        limit: int = 100,
+        instance_id: str | None = None,
+        actor: str | None = None,
+        event_type: EventType | None = None,
+        earliest: datetime | None = None,
+        latest: datetime | None = None,
+    ) -> CloudHistory:
+        """A page of past events in ascending sequence: the latest that match, or those before a sequence.
+
+        It can be short or empty although there are more: ``next`` is then the ``before`` of the next page.
+        """
+        params: dict[str, str | int] = {"limit": limit}
+        query = {"before": before, "instance": instance_id, "actor": actor}
+        params |= {name: value for name, value in query.items() if value is not None}
+        if event_type is not None:
+            params["type"] = event_type.value
+        params |= {
+            name: rfc3339(moment)
+            for name, moment in (("from", earliest), ("to", latest))
+            if moment is not None
+        }
+        return await self._requests.request(Call("GET", "/cloud/history", params=params), CloudHistory)
 
     async def create(self, *, key: str | None = None) -> Operation:
         """Create a server."""

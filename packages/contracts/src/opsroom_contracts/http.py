@@ -96,6 +96,23 @@ class CloudEvent(Model):
     instance: Instance | None = None
 
 
+CLOUD_HISTORY_MAX = 1000
+"""The maximum number of events on one page of the history."""
+
+
+class CloudHistory(Model):
+    """Events in ascending order of sequence.
+
+    ``next`` is there if there may be more, however few events the page has: the ``before`` of the next page.
+    Older events than the retention are gone. ``epoch``: that of the sequences; a client drops a page of
+    another epoch than that of its list.
+    """
+
+    events: tuple[CloudEvent, ...]
+    next: Sequence | None = None
+    epoch: Epoch | None = None
+
+
 class ResetEvent(Model):
     """The data of the SSE event ``reset``: missed events can't be replayed; fetch the list again.
 

@@ -15,6 +15,7 @@ from opsroom_gateway.api.audit import audit_router
 from opsroom_gateway.api.chat_http import history_router, users_router
 from opsroom_gateway.api.chat_socket.session import ChatSocketContext, serve_chat_socket
 from opsroom_gateway.api.cloud_events import events_router
+from opsroom_gateway.api.cloud_history import CloudHistoryReader, cloud_history_router
 from opsroom_gateway.api.cloud_http import cloud_router
 from opsroom_gateway.api.moderation import moderation_router
 from opsroom_gateway.api.restrictions import RestrictionClient, restrictions_router
@@ -99,6 +100,8 @@ def api_router(broker: NatsConnection, settings: GatewaySettings, components: Co
     router.include_router(
         cloud_router(projections.cloud, components.commands, access, components.limits, audit_log)
     )
+    events = StreamReader(broker, subjects.CLOUD_STREAM)
+    router.include_router(cloud_history_router(CloudHistoryReader(events), projections.cloud, access))
     router.include_router(audit_router(StreamReader(broker, subjects.AUDIT_STREAM), access))
     router.include_router(status_router(components.cached_status, access))
     router.include_router(status_events_router(components.status_streams, access))

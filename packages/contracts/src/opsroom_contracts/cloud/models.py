@@ -10,6 +10,7 @@ from opsroom_contracts.cloud.commands import Command, EventType, InstanceState
 from opsroom_contracts.identity import Identity
 from opsroom_contracts.serialization.model import (
     ClientId,
+    Epoch,
     Identifier,
     Model,
     Sequence,
@@ -183,9 +184,13 @@ class ListRequest(Model):
 
 
 class ListReply(Model):
-    """Instances as of ``seq``; ``next`` is the ``after`` of the next page, if there is one."""
+    """Instances as of ``seq``; ``next`` is the ``after`` of the next page, if there is one.
+
+    ``epoch``: that of the sequence. Pages of different epochs don't belong together.
+    """
 
     seq: Sequence
+    epoch: Epoch | None = None
     instances: tuple[Instance, ...]
     next: Identifier | None = None
 

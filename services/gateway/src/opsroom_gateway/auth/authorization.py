@@ -175,6 +175,10 @@ class Authorizer:
             return None
         return await self._sign_on.sign_in(wait=principal.auth_method is AuthMethod.NONE)
 
+    def now(self) -> datetime:
+        """Return the portal's time: that of the broker's clock."""
+        return self._clock()
+
     def start(self) -> None:
         """Start to fetch, in the background, what single sign-on will need."""
         if self._sign_on is not None:
