@@ -57,12 +57,13 @@ export function createMockBackend({ delayMs, latencyMs, newId }: MockOptions): M
       chat.cutAll();
       cloud.cutAll();
     },
-    session: () => respond(() => OPEN_SESSION),
+    session: () => respond(() => ({ ...OPEN_SESSION, now: cloud.now().toISOString() })),
     signOut: () => respond(() => {}),
     register: name => respond(() => chat.register(name)),
     users: () => respond(() => chat.users()),
     history: query => respond(() => chat.history(query)),
     instances: () => respond(() => cloud.list()),
+    cloudHistory: query => respond(() => cloud.history(query)),
     command: request => respond(() => cloud.command(request, actor(request.token))),
     cancel: (operationId, token) => respond(() => cloud.cancel(operationId, actor(token))),
     restrictions: () => respond(() => []),
