@@ -1,10 +1,9 @@
 import { expect } from "@playwright/test";
 import { countInstances, create, createdBy, createReady, runLifecycle } from "./kit/instance-lifecycle";
-import { test } from "./kit/portal";
+import { openCloud, test } from "./kit/portal";
 
 test.beforeEach(async ({ page, portal }) => {
-  await page.goto(`${portal.url}/#/cloud`);
-  await expect(page.locator(".connection")).toContainText("Live");
+  await openCloud(page, portal.url);
 });
 
 test("create, start, stop, remove: an instance's lifecycle, with all lines of the Worklog", async ({
@@ -33,7 +32,7 @@ test("the commands of others are visible, and errors are shown as text", async (
   portal,
 }) => {
   const other = await (await browser.newContext()).newPage();
-  await other.goto(`${portal.url}/#/cloud`);
+  await openCloud(other, portal.url);
   const id = await create(other);
   await expect(page.getByRole("button", { name: `Start ${id}` })).toBeEnabled();
   // Simulate an outdated page: send a command that the state doesn't allow.

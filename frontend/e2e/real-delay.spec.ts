@@ -1,14 +1,13 @@
 import { expect, type Page } from "@playwright/test";
 import { create, expectWorklog, runLifecycle } from "./kit/instance-lifecycle";
-import { testsWithPortal } from "./kit/portal";
+import { openCloud, testsWithPortal } from "./kit/portal";
 
 // Tests of pending commands use the real delay.
 const test = testsWithPortal(["--ephemeral", "--delay", "10"]);
 test.describe.configure({ mode: "default" });
 
 test.beforeEach(async ({ page, portal }) => {
-  await page.goto(`${portal.url}/#/cloud`);
-  await expect(page.locator(".connection")).toContainText("Live");
+  await openCloud(page, portal.url);
 });
 
 /** Record every second that a countdown shows. Returns a function that reads them. */

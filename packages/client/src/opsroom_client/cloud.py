@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
@@ -12,6 +13,31 @@ from opsroom_contracts.cloud.commands import COMMANDS, Command, EventType
 from opsroom_contracts.cloud.models import Operation, OperationStatus
 from opsroom_contracts.http import CloudEvent, CloudHistory, InstanceList, OperationAccepted
 from opsroom_contracts.serialization.model import rfc3339
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which past events to read; None: all. ``earliest`` and ``latest`` are inclusive."""
+
+    instance_id: str | None = None
+    actor: str | None = None
+    type: EventType | None = None
+    earliest: datetime | None = None
+    latest: datetime | None = None
+
+    def params(self) -> dict[str, str | int]:
+        """The parameters of the query."""
+        params: dict[str, str | int | None] = {
+            "instance": self.instance_id,
+            "actor": self.actor,
+            "type": None if self.type is None else self.type.value,
+            "from": None if self.earliest is None else rfc3339(self.earliest),
+            "to": None if self.latest is None else rfc3339(self.latest),
+        }
+        return {name: value for name, value in params.items() if value is not None}
+
+
+ALL_EVENTS = EventFilter()
 
 
 class Cloud:
@@ -29,30 +55,13 @@ class Cloud:
         return await self._requests.request(Call("GET", "/cloud/instances"), InstanceList)
 
     async def history_page(
-        self,
-        *,
-        before: int | None = None,
-        limit: int = 100,
-        instance_id: str | None = None,
-        actor: str | None = None,
-        event_type: EventType | None = None,
-        earliest: datetime | None = None,
-        latest: datetime | None = None,
+        self, wanted: EventFilter = ALL_EVENTS, *, before: int | None = None, limit: int = 100
     ) -> CloudHistory:
         """A page of past events in ascending sequence: the latest that match, or those before a sequence.
 
         It can be short or empty although there are more: ``next`` is then the ``before`` of the next page.
         """
-        params: dict[str, str | int] = {"limit": limit}
-        query = {"before": before, "instance": instance_id, "actor": actor}
-        params |= {name: value for name, value in query.items() if value is not None}
-        if event_type is not None:
-            params["type"] = event_type.value
-        params |= {
-            name: rfc3339(moment)
-            for name, moment in (("from", earliest), ("to", latest))
-            if moment is not None
-        }
+        params = wanted.params() | {"limit": limit} | ({} if before is None else {"before": before})
         return await self._requests.request(Call("GET", "/cloud/history", params=params), CloudHistory)
 
     async def create(self, *, key: str | None = None) -> Operation:

@@ -12,6 +12,9 @@ from opsroom_contracts.cloud.models import Actor, Instance, Operation
 from opsroom_contracts.gateways import AddressSeen
 from opsroom_contracts.serialization.model import Epoch, Identifier, Model, Sequence, Timestamp
 
+NAME_HEADER = "Opsroom-Name"
+"""The author of a command without a token, in ``open`` mode: a name, with percent-encoded UTF-8."""
+
 
 class NewUser(Model, defer_build=False):
     """Register a name; the default is the name in the token of the request.

@@ -71,7 +71,7 @@ async def read(http: httpx.AsyncClient, **query: str | int) -> dict[str, Any]:
 async def read_all(http: httpx.AsyncClient, **query: str | int) -> list[dict[str, Any]]:
     """All events that match, page by page."""
     page = await read(http, **query)
-    found = page["events"]
+    found: list[dict[str, Any]] = page["events"]
     while "next" in page:
         page = await read(http, **(query | {"before": page["next"]}))
         found = page["events"] + found

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from opsroom_contracts.audit import Address
 from opsroom_contracts.cloud.commands import Command, EventType, InstanceState
-from opsroom_contracts.identity import Identity
+from opsroom_contracts.identity import OPERATOR_IDENTITY, Identity
 from opsroom_contracts.serialization.model import (
     ClientId,
     Epoch,
@@ -161,6 +161,12 @@ class CancelRequest(Model):
     actor: Actor = ANONYMOUS
     identity: Identity | None = None
     address: Address | None = None
+
+
+def author_of(request: CreateRequest | InstanceRequest | CancelRequest) -> str:
+    """Return the name to show for a request. One that was sent over NATS without a name is the operator's."""
+    by_hand = request.identity is None and request.address is None
+    return OPERATOR_IDENTITY if by_hand and request.actor == ANONYMOUS else request.actor
 
 
 class OperationReply(Model):

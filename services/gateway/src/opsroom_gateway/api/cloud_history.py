@@ -157,6 +157,17 @@ def _event_in(stored: StreamMessage) -> InstanceEvent | None:
         return None  # the projection has counted and logged it
 
 
+async def _filter(
+    instance: _Instance = None,
+    actor: _Actor = None,
+    kind: _Type = None,
+    earliest: _From = None,
+    latest: _To = None,
+) -> HistoryFilter:
+    """Return the filter of a query."""
+    return HistoryFilter(instance, actor, kind, earliest, latest)
+
+
 def cloud_history_router(
     history: CloudHistoryReader, projection: InstanceProjection, access: Authorizer
 ) -> APIRouter:
@@ -180,20 +191,14 @@ def cloud_history_router(
         responses=example_response(200, {"events": [_EVENT], "next": 40}) | errors,
     )
     async def cloud_history(
-        before: _Before = None,
-        limit: _Limit = 100,
-        instance: _Instance = None,
-        actor: _Actor = None,
-        kind: _Type = None,
-        earliest: _From = None,
-        latest: _To = None,
+        wanted: Annotated[HistoryFilter, Depends(_filter)], before: _Before = None, limit: _Limit = 100
     ) -> CloudHistory:
-        """A page in ascending order: the latest events, or those before a sequence; `from` and `to` are inclusive.
+        """A page in ascending order: the latest events that match, or those before a sequence.
 
-        A page can be shorter than `limit`, or empty, although there are more events: `next` says so.
+        A page can be shorter than `limit`, or empty, although there are more events: `next` says so. `from`
+        and `to` are inclusive.
         """
         epoch = projection.epoch
-        wanted = HistoryFilter(instance, actor, kind, earliest, latest)
         events, following = await history.page(wanted, before, limit)
         return CloudHistory(events=tuple(events), next=following, epoch=epoch)
 
