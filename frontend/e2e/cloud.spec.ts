@@ -43,20 +43,6 @@ test("a held Enter sends one command", async ({ page }) => {
   expect(posted).toHaveLength(1);
 });
 
-test("a click where Undo was hits no command", async ({ page }) => {
-  const id = await createdBy(page, () => page.getByRole("button", { name: "Create new instance" }).click());
-  const card = page.getByRole("article", { name: id });
-  const undo = card.getByRole("button", { name: "Undo" });
-  await undo.hover();
-  const box = await undo.boundingBox();
-  if (!box) throw new Error("Undo is not visible");
-  await expect(page.getByRole("button", { name: `Start ${id}` })).toBeEnabled();
-  await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
-  await expect(page.getByRole("dialog")).toHaveCount(0);
-  await expect(card).not.toContainText("Starting");
-  await expect(card).toHaveCount(1);
-});
-
 test("the commands of others are visible, and errors are shown as text", async ({
   browser,
   page,

@@ -38,6 +38,20 @@ test("pending instances can be filtered, and undo cancels the command", async ({
   await expectWorklog(page, id, ['INFO: Received "Create command"', 'INFO: Cancelled "Create command"']);
 });
 
+test("a click where Undo was hits no command", async ({ page }) => {
+  const id = await create(page);
+  const card = page.getByRole("article", { name: id });
+  const undo = card.getByRole("button", { name: "Undo" });
+  await undo.hover();
+  const box = await undo.boundingBox();
+  if (!box) throw new Error("Undo is not visible");
+  await expect(page.getByRole("button", { name: `Start ${id}` })).toBeEnabled({ timeout: 30_000 });
+  await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await expect(card).not.toContainText("Starting");
+  await expect(card).toHaveCount(1);
+});
+
 test("an instance's whole lifecycle with the real delay of ten seconds, and its countdown", async ({
   page,
 }) => {
