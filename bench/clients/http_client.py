@@ -32,7 +32,7 @@ class HttpClient:
         assert self._streams is not None
         reader, writer = self._streams
         writer.write(
-            b"POST %s HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+            b"POST %s HTTP/1.1\r\nHost: bench\r\nOpsroom-Name: bench\r\nContent-Type: application/json\r\n"
             b"Content-Length: %d\r\n\r\n%s" % (path.encode(), len(body), body)
         )
         async with asyncio.timeout(_ANSWER_SECONDS):

@@ -1,10 +1,9 @@
 import { expect } from "@playwright/test";
 import { countInstances, create, createdBy, createReady, runLifecycle } from "./kit/instance-lifecycle";
-import { test } from "./kit/portal";
+import { openCloud, test } from "./kit/portal";
 
 test.beforeEach(async ({ page, portal }) => {
-  await page.goto(`${portal.url}/#/cloud`);
-  await expect(page.locator(".connection")).toContainText("Live");
+  await openCloud(page, portal.url);
 });
 
 test("create, start, stop, remove: an instance's lifecycle, with all lines of the Worklog", async ({
@@ -27,13 +26,30 @@ test("a double click sends one command", async ({ page }) => {
   expect(await countInstances(page)).toBe(before + 1);
 });
 
+test("a held Enter sends one command", async ({ page }) => {
+  const posted: string[] = [];
+  page.on("request", request => {
+    if (request.method() === "POST") posted.push(request.url());
+  });
+  const id = await createdBy(page, async () => {
+    await page.getByRole("button", { name: "Create new instance" }).focus();
+    // Pressed again without being released, a key repeats.
+    for (let n = 0; n < 20; n += 1) await page.keyboard.down("Enter");
+    await expect(page.getByRole("button", { name: "Create new instance" })).toBeEnabled();
+    for (let n = 0; n < 20; n += 1) await page.keyboard.down("Enter");
+    await page.keyboard.up("Enter");
+  });
+  await expect(page.getByRole("button", { name: `Start ${id}` })).toBeEnabled();
+  expect(posted).toHaveLength(1);
+});
+
 test("the commands of others are visible, and errors are shown as text", async ({
   browser,
   page,
   portal,
 }) => {
   const other = await (await browser.newContext()).newPage();
-  await other.goto(`${portal.url}/#/cloud`);
+  await openCloud(other, portal.url);
   const id = await create(other);
   await expect(page.getByRole("button", { name: `Start ${id}` })).toBeEnabled();
   // Simulate an outdated page: send a command that the state doesn't allow.

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, type Page, test } from "@playwright/test";
 import { ROWS_PER_JUMP, rowsAddedBy, rowsPerJump } from "./kit/frames";
-import { ROOT, startPortal } from "./kit/portal";
+import { openCloud, ROOT, startPortal } from "./kit/portal";
 
 const run = promisify(execFile);
 
@@ -21,7 +21,7 @@ test("10,000 instances are listed, found, sorted and commanded in a virtual list
       cwd: ROOT,
       env,
     });
-    await page.goto(`${portal.url}/#/cloud`);
+    await openCloud(page, portal.url);
     await expect(page.locator(".counts")).toContainText("10,000 stopped");
     expect(await page.locator(".instance").count()).toBeLessThan(30);
     const list = page.locator(".widget").first().locator(".virtual-list-scroll");

@@ -1,14 +1,13 @@
 import { expect, type Page } from "@playwright/test";
 import { create, expectWorklog, runLifecycle } from "./kit/instance-lifecycle";
-import { testsWithPortal } from "./kit/portal";
+import { openCloud, testsWithPortal } from "./kit/portal";
 
 // Tests of pending commands use the real delay.
 const test = testsWithPortal(["--ephemeral", "--delay", "10"]);
 test.describe.configure({ mode: "default" });
 
 test.beforeEach(async ({ page, portal }) => {
-  await page.goto(`${portal.url}/#/cloud`);
-  await expect(page.locator(".connection")).toContainText("Live");
+  await openCloud(page, portal.url);
 });
 
 /** Record every second that a countdown shows. Returns a function that reads them. */
@@ -37,6 +36,20 @@ test("pending instances can be filtered, and undo cancels the command", async ({
   await card.getByRole("button", { name: /^Undo/ }).click();
   await expect(card).toHaveCount(0);
   await expectWorklog(page, id, ['INFO: Received "Create command"', 'INFO: Cancelled "Create command"']);
+});
+
+test("a click where Undo was hits no command", async ({ page }) => {
+  const id = await create(page);
+  const card = page.getByRole("article", { name: id });
+  const undo = card.getByRole("button", { name: "Undo" });
+  await undo.hover();
+  const box = await undo.boundingBox();
+  if (!box) throw new Error("Undo is not visible");
+  await expect(page.getByRole("button", { name: `Start ${id}` })).toBeEnabled({ timeout: 30_000 });
+  await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await expect(card).not.toContainText("Starting");
+  await expect(card).toHaveCount(1);
 });
 
 test("an instance's whole lifecycle with the real delay of ten seconds, and its countdown", async ({

@@ -6,9 +6,11 @@ import type { Backend } from "./api/backend";
 import { createHttpBackend } from "./api/http-backend";
 import { AppStore } from "./session/app-store";
 import { takeCallback } from "./session/sign-on-callback";
+import { isListOf, isText } from "./session/stored";
 import { finishSignIn } from "./ui/access/sign-in-state";
 import { App } from "./ui/app";
 import { AppContext } from "./ui/app-context";
+import { guardPresses } from "./ui/presses";
 import { watchRoute } from "./ui/route";
 import { language, localStore, tabStore, theme } from "./ui/settings/preferences";
 
@@ -18,10 +20,10 @@ import { language, localStore, tabStore, theme } from "./ui/settings/preferences
 const callback = takeCallback(tabStore, location.search);
 if (callback) history.replaceState(null, "", callback.pending?.back ?? location.pathname + location.hash);
 
-const trusted = localStore.get<readonly string[]>("trusted") ?? [];
+const trusted = localStore.get("trusted", isListOf(isText)) ?? [];
 const { address, untrusted } = chooseAddress({
   query: new URLSearchParams(location.search),
-  stored: localStore.get<string>("address"),
+  stored: localStore.get("address", isText),
   built: OPSROOM_API,
   origin: location.origin,
   trusted,
@@ -60,6 +62,7 @@ async function start(): Promise<void> {
     document.documentElement.dataset.theme = theme.value;
   });
   watchRoute();
+  guardPresses(document);
   const root = document.getElementById("root");
   if (!root) throw new Error("the page has no #root");
   if (untrusted && address.kind === "server") await confirmServer(root, address.base);

@@ -18,6 +18,7 @@ import httpx
 from tests.containers.steps import (
     ENVIRON,
     LIST,
+    NAMED,
     WEB,
     a_server_lives,
     people_talk,
@@ -118,7 +119,7 @@ def main() -> None:
         with step("up --wait"):
             compose("up", "-d", "--wait")
             require(f"Opsroom is ready: {WEB}/" in compose("logs", "frontend"), "the address is not told")
-        with httpx.Client(timeout=30) as client:
+        with httpx.Client(timeout=30, headers=NAMED) as client:
             with step("people talk in Chromium"):
                 people_talk()
             with step("a server is created, started, stopped and removed in Chromium"):

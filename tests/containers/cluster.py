@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from tests.containers.steps import LIST, WEB, require, run, step, until_ready
+from tests.containers.steps import LIST, NAMED, WEB, require, run, step, until_ready
 
 BROKERS = ("nats", "nats-2", "nats-3")
 _ANSWER_SECONDS = 30.0
@@ -57,7 +57,7 @@ def main() -> None:
     try:
         with step("up --wait, three brokers"):
             compose("up", "-d", "--wait")
-        with httpx.Client(timeout=30) as client:
+        with httpx.Client(timeout=30, headers=NAMED) as client:
             with step("three copies of each stream"):
                 found = streams(client)
                 require(len(found) >= 4, f"only {sorted(found)}")

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import httpx
 
 from tests.containers.brokers import CLUSTER
-from tests.containers.steps import LIST, WEB, require, run, step, until_ready
+from tests.containers.steps import LIST, NAMED, WEB, require, run, step, until_ready
 
 SERVICES = ("chat", "cloud", "gateway")
 ONE: tuple[str, ...] = ()
@@ -47,7 +47,7 @@ class Portal:
 
 def ask(times: int) -> None:
     """Create instances and register people, whatever the answer is."""
-    with httpx.Client(timeout=_ANSWER_SECONDS) as client:
+    with httpx.Client(timeout=_ANSWER_SECONDS, headers=NAMED) as client:
         for number in range(times):
             try:
                 client.post(LIST)
@@ -83,7 +83,7 @@ def stopped_without_a_broker(portal: Portal) -> None:
 
 def stopped_after_an_outage(portal: Portal) -> None:
     """Under traffic: kill the brokers, start them again, wait for the portal, stop the services."""
-    with traffic(), httpx.Client(timeout=_ANSWER_SECONDS) as client:
+    with traffic(), httpx.Client(timeout=_ANSWER_SECONDS, headers=NAMED) as client:
         portal.compose("kill", *portal.brokers)
         portal.compose("up", "-d", "--wait", "--no-recreate", *portal.brokers)
         until_ready(client)
@@ -95,7 +95,7 @@ def drive(settings: tuple[str, ...]) -> None:
     portal = Portal(settings)
     many = f"{len(portal.brokers)} broker(s)"
     try:
-        with httpx.Client(timeout=_ANSWER_SECONDS) as client:
+        with httpx.Client(timeout=_ANSWER_SECONDS, headers=NAMED) as client:
             with step(f"{many}: up --wait"):
                 portal.compose("up", "-d", "--wait")
                 until_ready(client)

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 import httpx
 
-from tests.containers.steps import ENVIRON, LIST, WEB, people_talk, require, run, step, until_ready
+from tests.containers.steps import ENVIRON, LIST, NAMED, WEB, people_talk, require, run, step, until_ready
 
 NAME = "opsroom-single-check"
 IMAGE = "opsroom-single-check"
@@ -88,7 +88,7 @@ def main() -> None:
     try:
         with step("build"):
             run("docker", "build", "-f", "deploy/all-in-one/Dockerfile", "-t", IMAGE, ".")
-        with TemporaryDirectory() as folder, httpx.Client(timeout=30) as client:
+        with TemporaryDirectory() as folder, httpx.Client(timeout=30, headers=NAMED) as client:
             disk = Path(folder, "disk")
             disk.mkdir(mode=0o755)
             require(disk.stat().st_uid == 0, "only root can make a disk that belongs to root")

@@ -13,6 +13,8 @@ import httpx
 ROOT = Path(__file__).parents[2]
 WEB = "http://127.0.0.1:18080"
 LIST = f"{WEB}/api/v1/cloud/instances"
+NAMED = {"Opsroom-Name": "a check"}
+"""The headers of commands: in open mode they need an author."""
 ENVIRON = {
     **os.environ,
     "COMPOSE_PROJECT_NAME": "opsroom-check",

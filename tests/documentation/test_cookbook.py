@@ -109,7 +109,8 @@ class Cook:
 
     async def _something_happens(self) -> None:
         """Send creates and a command that is rejected, until one has been seen."""
-        async with httpx.AsyncClient(base_url=self._portal.web) as client:
+        named = {"Opsroom-Name": "a reader"}
+        async with httpx.AsyncClient(base_url=self._portal.web, headers=named) as client:
             while True:
                 await client.post("/api/v1/cloud/instances")
                 await client.post("/api/v1/cloud/instances/none/start")

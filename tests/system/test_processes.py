@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from opsroom_contracts.close_codes import Close
+from opsroom_contracts.http import NAME_HEADER
 from opsroom_testkit.broker import BrokerProcess
 from opsroom_testkit.processes import gateway, ready, service
 from opsroom_testkit.waiting import until_answer
@@ -20,6 +21,8 @@ from services.gateway.tests.kit.portal import Address
 
 NOISE = ("Traceback", "never retrieved", "never awaited", '"level": "error"')
 """What must not be in the log of a process that stops in order."""
+
+NAMED = {NAME_HEADER: "a test"}
 
 
 @asynccontextmanager
@@ -60,7 +63,9 @@ async def one_stream(first: Address, second: Address) -> None:
     """Commands sent to either gateway are published at both, each event once and in the same order."""
     async with events(first) as here, events(second) as there:
         async with first.requests() as a, second.requests() as b:
-            answers = await asyncio.gather(*(c.post("/api/v1/cloud/instances") for c in [a, b] * 10))
+            answers = await asyncio.gather(
+                *(c.post("/api/v1/cloud/instances", headers=NAMED) for c in [a, b] * 10)
+            )
             wanted = {answer.json()["operation"]["id"] for answer in answers}
             assert len(wanted) == 20
         told = [[await stream.next() for _ in range(40)] for stream in (here, there)]
@@ -97,7 +102,7 @@ async def test_a_stop_while_the_broker_is_away_is_in_order(
         await someone.say("before")
         await broker_process.kill()
         await ready(port, 503)
-        waiting = asyncio.create_task(client.post("/api/v1/cloud/instances"))
+        waiting = asyncio.create_task(client.post("/api/v1/cloud/instances", headers=NAMED))
         await someone.send({"type": "send", "clientId": "last", "room": "general", "text": "last words"})
         processes = (chat, cloud, front)
         for process in processes:
@@ -159,7 +164,7 @@ async def test_a_portal_outlives_its_broker(broker_process: BrokerProcess, tmp_p
         async with person(address, token) as someone, events(address, since=0) as stream:
             before = await someone.say("before")
             async with address.requests() as client:
-                operation = (await client.post("/api/v1/cloud/instances")).json()["operation"]
+                operation = (await client.post("/api/v1/cloud/instances", headers=NAMED)).json()["operation"]
             await broker_process.kill()
             await ready(port, 503)
             await someone.send(

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { test as base, type Page } from "@playwright/test";
+import { test as base, expect, type Page } from "@playwright/test";
 
 /** The root of the repository. */
 export const ROOT = join(import.meta.dirname, "..", "..", "..");
@@ -116,6 +116,14 @@ export async function joinChat(page: Page, name: string): Promise<void> {
   await page.getByRole("textbox", { name: "Nickname" }).fill(name);
   await page.keyboard.press("Enter");
   await page.getByRole("dialog").waitFor({ state: "detached" });
+}
+
+/** Show the servers to a user with a name, who may command them; resolves when the page is live. */
+export async function openCloud(page: Page, url: string): Promise<void> {
+  await page.goto(url);
+  await joinChat(page, uniqueName("Olga"));
+  await page.goto(`${url}/#/cloud`);
+  await expect(page.locator(".connection")).toContainText("Live");
 }
 
 export async function sendMessage(page: Page, text: string): Promise<void> {

@@ -2,9 +2,10 @@ import type {
   AddressSeen,
   ClientFrame,
   CloudEvent,
+  CloudHistory,
   Command,
+  EventType,
   InstanceList,
-  Message,
   Operation,
   Registered,
   Restriction,
@@ -13,6 +14,7 @@ import type {
   Status,
   User,
 } from "../contract/generated";
+import type { HistoryPage } from "../state/chat/model";
 
 /** The code that browsers report if a socket ended without a close frame (RFC 6455, 7.4.1). */
 export const ABNORMAL_CLOSURE = 1006;
@@ -49,6 +51,14 @@ export interface CloudPosition {
 
 export interface CloudStream {
   close(): void;
+}
+
+/** Which past events of servers to read: those before a sequence number, latest first. */
+export interface CloudHistoryQuery {
+  readonly before?: number;
+  readonly limit: number;
+  readonly instance?: string;
+  readonly type?: EventType;
 }
 
 export interface HistoryQuery {
@@ -91,8 +101,9 @@ export interface Backend {
   /** Register a name; with a proof (a static token or an ID token), the registration gets the role of the proof. */
   register(name: string, proof?: Token): Promise<Registered>;
   users(token?: Token): Promise<readonly User[]>;
-  history(query: HistoryQuery, token?: Token): Promise<readonly Message[]>;
+  history(query: HistoryQuery, token?: Token): Promise<HistoryPage>;
   instances(token?: Token): Promise<InstanceList>;
+  cloudHistory(query: CloudHistoryQuery, token?: Token): Promise<CloudHistory>;
   command(request: CommandRequest): Promise<Operation>;
   cancel(operationId: string, token?: Token): Promise<Operation>;
   /** The mutes and bans that are in force. */

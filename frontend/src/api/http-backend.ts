@@ -21,9 +21,13 @@ export function createHttpBackend(base: string): Backend {
     users: async token => (await request(base, "GET /chat/users", {}, { token })).users,
     history: async ({ room, ...query }, token) => {
       const parts = { path: { room }, query };
-      return (await request(base, "GET /chat/rooms/{room}/messages", parts, { token })).messages;
+      const page = await request(base, "GET /chat/rooms/{room}/messages", parts, { token });
+      // Gateways of earlier releases don't say that more messages follow a full page.
+      const next = page.messages.length < query.limit ? undefined : page.messages[0]?.seq;
+      return { ...page, next: page.next ?? next };
     },
     instances: token => request(base, "GET /cloud/instances", {}, { token }),
+    cloudHistory: (query, token) => request(base, "GET /cloud/history", { query }, { token }),
     command,
     cancel: async (operationId, token) => {
       const path = { operation_id: operationId };

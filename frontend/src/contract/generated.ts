@@ -260,15 +260,17 @@ export interface Contract {
       };
       response: OperationAccepted;
     };
-    "GET /cloud/instances/{instance_id}/events": {
-      path: {
-        instance_id: string;
-      };
+    "GET /cloud/history": {
       query: {
-        after?: number;
+        before?: number;
         limit?: number;
+        instance?: string;
+        actor?: string;
+        type?: EventType;
+        from?: string;
+        to?: string;
       };
-      response: InstanceHistory;
+      response: CloudHistory;
     };
     "GET /audit": {
       query: {
@@ -318,6 +320,7 @@ export interface SessionView {
   userId?: string;
   until?: string;
   signIn?: SignIn;
+  now?: string;
 }
 export interface SignIn {
   issuer: string;
@@ -417,11 +420,11 @@ export interface Operation {
   actor: string;
   acceptedAt: string;
   dueAt: string;
-  reason?: string;
 }
-export interface InstanceHistory {
+export interface CloudHistory {
   events: CloudEvent[];
   next?: number;
+  epoch?: string;
 }
 export interface CloudEvent {
   seq: number;
@@ -438,6 +441,7 @@ export interface CloudEvent {
 }
 export interface AuditPage {
   entries: AuditRecord[];
+  next?: number;
 }
 export interface AuditRecord {
   seq: number;

@@ -2,10 +2,10 @@ import type { Backend, ChatSocket } from "../api/backend";
 import { retryDelay } from "../api/errors";
 import { CloseCode, RETRY_BY_CLOSE_CODE, RETRYABLE, type ServerFrame } from "../contract/generated";
 import { type ChatEvent, type ChatState, ROOM, type SignOutReason } from "../state/chat/model";
+import { isOfOtherEpoch, readHistory } from "./history";
 import type { PageStore } from "./page-store";
 import { parseRetryHint, Reconnector } from "./reconnector";
 
-export const PAGE_SIZE = 60;
 /** Without an ack in this time, the connection is considered dead. */
 const ACK_TIMEOUT_MS = 10_000;
 /** The delay before a send is retried after a transient error without Retry-After. */
@@ -141,11 +141,11 @@ export class ChatConnection {
     if (this.state().loaded || upTo === undefined) return;
     const [socket, resets] = [this.socket, this.resets];
     try {
-      const query = { room: ROOM, before: upTo + 1, limit: PAGE_SIZE };
-      const messages = await this.options.backend.history(query, this.options.readToken());
+      const page = await readHistory(this.options.backend, upTo + 1, this.options.readToken());
       // After a reset, the page may be of a stream that no longer exists.
       if (socket !== this.socket || resets !== this.resets) return;
-      this.dispatch({ kind: "page", messages, limit: PAGE_SIZE });
+      if (isOfOtherEpoch(page, this.state())) throw new Error("the page is of another epoch");
+      this.dispatch({ kind: "page", page });
     } catch {
       // Without history the room is incomplete: reconnect and start again.
       if (socket === this.socket) {

@@ -10,5 +10,6 @@ export const signalsOf = (state: ReadonlySignal<PageState>) => ({
   chat: computed(() => state.value.chat),
   cloud: computed(() => state.value.cloud),
   view: computed(() => state.value.view),
+  clockOffset: computed(() => state.value.clockOffset),
   typing: computed(() => state.value.chat.typing),
 });

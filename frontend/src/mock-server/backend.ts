@@ -5,12 +5,8 @@ import { MockChat } from "./chat";
 import { MockCloud } from "./cloud";
 import { mockStatus } from "./status";
 
-/** Open mode: no authentication. */
-const OPEN_SESSION: SessionView = {
-  mode: "open",
-  guests: true,
-  may: ["register", "chat", "see_servers", "command_servers"],
-};
+/** Open mode: no authentication, but a command has an author. */
+const OPEN_SESSION: SessionView = { mode: "open", guests: true, may: ["register", "chat", "see_servers"] };
 
 export interface MockOptions {
   /** The duration of a command. */
@@ -46,7 +42,10 @@ export function createMockBackend({ delayMs, latencyMs, newId }: MockOptions): M
         }
       });
     });
-  const actor = (token: string | undefined) => (token ? (JSON.parse(token) as User).name : "anonymous");
+  const author = (token: string | undefined): string => {
+    if (!token) throw new ApiError({ code: "unauthenticated", detail: "register a name first" });
+    return (JSON.parse(token) as User).name;
+  };
 
   return {
     chat,
@@ -57,14 +56,15 @@ export function createMockBackend({ delayMs, latencyMs, newId }: MockOptions): M
       chat.cutAll();
       cloud.cutAll();
     },
-    session: () => respond(() => OPEN_SESSION),
+    session: () => respond(() => ({ ...OPEN_SESSION, now: cloud.now().toISOString() })),
     signOut: () => respond(() => {}),
     register: name => respond(() => chat.register(name)),
     users: () => respond(() => chat.users()),
     history: query => respond(() => chat.history(query)),
     instances: () => respond(() => cloud.list()),
-    command: request => respond(() => cloud.command(request, actor(request.token))),
-    cancel: (operationId, token) => respond(() => cloud.cancel(operationId, actor(token))),
+    cloudHistory: query => respond(() => cloud.history(query)),
+    command: request => respond(() => cloud.command(request, author(request.token))),
+    cancel: (operationId, token) => respond(() => cloud.cancel(operationId, author(token))),
     restrictions: () => respond(() => []),
     addresses: () => respond(() => []),
     moderate: () =>

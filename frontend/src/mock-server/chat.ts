@@ -11,7 +11,7 @@ import {
   type ServerFrame,
   type User,
 } from "../contract/generated";
-import { ROOM } from "../state/chat/model";
+import { type HistoryPage, ROOM } from "../state/chat/model";
 
 interface Member {
   readonly user: User;
@@ -27,6 +27,8 @@ interface MockConnection {
 /** The chat service as a client sees it. */
 export class MockChat {
   readonly messages: Message[] = [];
+  /** How many messages fit on a page: the server limits its size in bytes. */
+  pageMax = Number.POSITIVE_INFINITY;
   private epoch = 1;
   private readonly members = new Map<string, Member>();
   private readonly connections = new Set<MockConnection>();
@@ -50,8 +52,11 @@ export class MockChat {
     return this.admit(name);
   }
 
-  history({ before = Number.POSITIVE_INFINITY, limit }: HistoryQuery): Message[] {
-    return this.messages.filter(message => message.seq < before).slice(-limit);
+  history({ before = Number.POSITIVE_INFINITY, limit }: HistoryQuery): HistoryPage {
+    const earlier = this.messages.filter(message => message.seq < before);
+    const messages = earlier.slice(-Math.min(limit, this.pageMax));
+    const next = messages.length < earlier.length ? messages[0]?.seq : undefined;
+    return { messages, next, epoch: `e${this.epoch}` };
   }
 
   open(listener: ChatListener): ChatSocket {

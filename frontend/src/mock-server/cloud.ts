@@ -1,7 +1,14 @@
-import type { CloudListener, CloudPosition, CloudStream, CommandRequest } from "../api/backend";
+import type {
+  CloudHistoryQuery,
+  CloudListener,
+  CloudPosition,
+  CloudStream,
+  CommandRequest,
+} from "../api/backend";
 import { ApiError } from "../api/errors";
 import {
   type CloudEvent,
+  type CloudHistory,
   COMMANDS,
   type Command,
   type CommandSpec,
@@ -20,6 +27,10 @@ export class MockCloud {
   private epoch = 1;
   /** Whether events contain the instance that they leave; those of older servers don't. */
   carriesInstance = true;
+  /** How far the server's clock is ahead of the device's. */
+  clockAheadMs = 0;
+  /** Why the next operations fail; undefined if they succeed. */
+  failure: string | undefined;
   private readonly instances = new Map<string, Instance>();
   private readonly operations = new Map<string, Operation>();
   private readonly byKey = new Map<string, string>();
@@ -43,7 +54,28 @@ export class MockCloud {
     return { ...position, instances: [...this.instances.values()] };
   }
 
-  command({ command, instanceId, key }: CommandRequest, actor: string, at = new Date()): Operation {
+  /** The server's time. */
+  now(): Date {
+    return new Date(Date.now() + this.clockAheadMs);
+  }
+
+  history({ before = Number.POSITIVE_INFINITY, limit, instance, type }: CloudHistoryQuery): CloudHistory {
+    const found = this.events.filter(
+      event =>
+        event.seq < before &&
+        (instance === undefined || event.instanceId === instance) &&
+        (type === undefined || event.type === type),
+    );
+    const events = found.slice(-limit);
+    const [first] = events;
+    return {
+      events,
+      epoch: `e${this.epoch}`,
+      ...(first && events.length < found.length ? { next: first.seq } : {}),
+    };
+  }
+
+  command({ command, instanceId, key }: CommandRequest, actor: string, at = this.now()): Operation {
     const earlier = this.operations.get(this.byKey.get(key) ?? "");
     if (earlier) return earlier;
     const id = instanceId ?? this.newId();
@@ -65,12 +97,12 @@ export class MockCloud {
       pending: operation,
     });
     this.append("received", operation, at);
-    const wait = at.getTime() + this.delayMs - Date.now();
+    const wait = at.getTime() + this.delayMs - this.now().getTime();
     if (wait <= 0) this.finish(operation, new Date(operation.dueAt));
     else
       this.timers.set(
         operation.id,
-        setTimeout(() => this.finish(operation, new Date()), wait),
+        setTimeout(() => this.finish(operation, this.now()), wait),
       );
     return operation;
   }
@@ -85,7 +117,7 @@ export class MockCloud {
     const instance = this.instances.get(operation.instanceId);
     if (operation.command === "create" || !instance) this.instances.delete(operation.instanceId);
     else this.instances.set(instance.id, settled(instance));
-    this.append("cancelled", { ...operation, actor }, new Date());
+    this.append("cancelled", { ...operation, actor }, this.now());
     return cancelled;
   }
 
@@ -141,13 +173,19 @@ export class MockCloud {
     const instance = this.instances.get(operation.instanceId);
     if (!instance) return;
     const { done, leaves }: CommandSpec = COMMANDS[operation.command];
+    if (this.failure !== undefined) {
+      this.operations.set(operation.id, { ...operation, status: "failed" });
+      if (operation.command === "create") this.instances.delete(instance.id);
+      else this.instances.set(instance.id, settled(instance));
+      return this.append("failed", operation, at, this.failure);
+    }
     if (leaves === null) this.instances.delete(instance.id);
     else
       this.instances.set(instance.id, { ...settled(instance), state: leaves, timestamp: at.toISOString() });
     this.append(done, operation, at);
   }
 
-  private append(type: EventType, operation: Operation, at: Date): void {
+  private append(type: EventType, operation: Operation, at: Date, reason?: string): void {
     const { id, instanceId, command, actor, dueAt } = operation;
     const instance = this.instances.get(instanceId);
     const event: CloudEvent = {
@@ -161,6 +199,7 @@ export class MockCloud {
       timestamp: at.toISOString(),
       ...(type === "received" ? { dueAt } : {}),
       ...(instance && this.carriesInstance ? { instance } : {}),
+      ...(reason === undefined ? {} : { reason }),
     };
     this.events.push(event);
     for (const listener of this.listeners) listener.onChanges([event]);

@@ -2,8 +2,11 @@ import { describe, expect, it, vi } from "vitest";
 import { ApiError } from "../api/errors";
 import type { SessionView } from "../contract/generated";
 import { Browser, join, settle } from "../testing/browser";
+import { isRecord, isText } from "./stored";
 
 const browser = new Browser();
+const storedToken = () =>
+  browser.localStore.get("identity.test", isRecord<{ token: string }>({ token: isText }))?.token;
 
 describe("with authentication", () => {
   const GUEST: SessionView = { mode: "token", guests: true, may: ["register", "chat"], role: "member" };
@@ -46,7 +49,7 @@ describe("with authentication", () => {
     expect(ann.access.may("see_servers")).toBe(false);
     expect(ann.cloud.value.connection).toMatchObject({ phase: "idle", failures: 0 });
     expect(instances).not.toHaveBeenCalled();
-    const token = browser.localStore.get<{ token: string }>("identity.test")?.token;
+    const token = storedToken();
     expect(history.mock.calls.map(([, sent]) => sent)).toEqual([token]);
   });
 
@@ -59,13 +62,13 @@ describe("with authentication", () => {
     ];
     const olga = browser.open();
     await join(olga, "Guest");
-    const guest = browser.localStore.get<{ token: string }>("identity.test")?.token;
+    const guest = storedToken();
     const signedIn = olga.signIn("olga");
     await settle();
     await signedIn;
     expect(signedOut).toHaveBeenCalledWith(guest);
     expect(registered).toHaveBeenLastCalledWith("olga", "olga");
-    const token = browser.localStore.get<{ token: string }>("identity.test")?.token;
+    const token = storedToken();
     expect(olga.cloud.value).toMatchObject({ loaded: true, connection: { phase: "live" } });
     expect([list.mock.calls[0]?.[0], stream.mock.calls[0]?.[2]]).toEqual([token, token]);
     olga.leave();
@@ -92,7 +95,7 @@ describe("with authentication", () => {
     const ann = browser.open();
     await settle();
     expect(ann.chat.value).toMatchObject({ signedOut: "token_invalid" });
-    expect(browser.localStore.get("identity.test")).toBeUndefined();
+    expect(storedToken()).toBeUndefined();
     expect(ann.access.view.value).toEqual(ANYBODY);
   });
 

@@ -4,6 +4,16 @@ import type { Action, SessionView } from "../contract/generated";
 import type { Identity } from "./identity";
 import { hasErrorCode } from "./names";
 
+export interface LoadedAccess {
+  readonly view: SessionView;
+  /** The server's clock minus this device's, in milliseconds; undefined if the server doesn't say its time. */
+  readonly clockOffset: number | undefined;
+}
+
+/** The clock offset that a response shows, which was requested and received at these times of this device. */
+const offsetOf = ({ now }: SessionView, sentAt: number, receivedAt: number): number | undefined =>
+  now === undefined ? undefined : Date.parse(now) - (sentAt + receivedAt) / 2;
+
 /** The user's identity and permissions according to the server. */
 export class Access {
   constructor(
@@ -22,6 +32,14 @@ export class Access {
     return this.view.value?.may.includes(action) ?? true;
   }
 
+  /**
+   * Whether to offer commands on servers to a user who has a name or not. In open mode anyone with a name may command,
+   * and nobody without: a command has an author.
+   */
+  mayCommand(hasName: boolean): boolean {
+    return this.isOpen ? hasName : this.may("command_servers");
+  }
+
   /** The token for reads: undefined in open mode, so that a revoked token can't make reads fail. */
   readToken(): string | undefined {
     return this.isOpen ? undefined : this.identity.get()?.token;
@@ -31,17 +49,19 @@ export class Access {
    * Load the view from the server. Calls `onTokenRevoked` if the server rejects our token. Throws what the backend
    * throws.
    */
-  async load(onTokenRevoked: (token: string) => void): Promise<SessionView> {
+  async load(onTokenRevoked: (token: string) => void): Promise<LoadedAccess> {
+    const sentAt = Date.now();
     const anonymous = await this.backend.session();
+    const clockOffset = offsetOf(anonymous, sentAt, Date.now());
     const token = this.identity.get()?.token;
-    if (anonymous.mode === "open" || !token) return anonymous;
+    if (anonymous.mode === "open" || !token) return { view: anonymous, clockOffset };
     try {
-      return await this.backend.session(token);
+      return { view: await this.backend.session(token), clockOffset };
     } catch (error) {
       if (!hasErrorCode(error, "token_invalid")) throw error;
       // It may have been replaced in the meantime.
       if (this.identity.get()?.token === token) onTokenRevoked(token);
-      return anonymous;
+      return { view: anonymous, clockOffset };
     }
   }
 

@@ -129,7 +129,7 @@ it("waits for the server's retry hint on both connections", async () => {
 describe("the cloud", () => {
   it("runs all commands on an instance and logs each event", async () => {
     const ann = browser.open();
-    await settle();
+    await join(ann);
     await Promise.all([ann.commandSender.run("create"), settle(11_000)]);
     const [id] = [...ann.cloud.value.instances.keys()];
     for (const command of ["start", "stop", "remove"] as const) {
@@ -144,14 +144,14 @@ describe("the cloud", () => {
 
   it("ignores a second command while the first is pending", async () => {
     const ann = browser.open();
-    await settle();
+    await join(ann);
     await Promise.all([ann.commandSender.run("create"), ann.commandSender.run("create"), settle(2_000)]);
     expect(ann.cloud.value.instances.size).toBe(1);
   });
 
   it("cancels a pending command, and logs why a finished one can't be cancelled", async () => {
     const ann = browser.open();
-    await settle();
+    await join(ann);
     await Promise.all([ann.commandSender.run("create"), settle(2_000)]);
     const [instance] = [...ann.cloud.value.instances.values()];
     const operation = instance?.pending?.id ?? "";
@@ -163,7 +163,7 @@ describe("the cloud", () => {
 
   it("is complete again after disconnects and resets", async () => {
     const ann = browser.open();
-    await settle();
+    await join(ann);
     await Promise.all([ann.commandSender.run("create"), settle(3_000)]);
     browser.backend.cloud.cutAll();
     browser.backend.cloud.command({ command: "create", key: "while away" }, "Bob");
@@ -195,7 +195,7 @@ describe("the cloud", () => {
   it("loads the list again for events of an older server, which contain no instance", async () => {
     browser.backend.cloud.carriesInstance = false;
     const ann = browser.open();
-    await settle();
+    await join(ann);
     await Promise.all([ann.commandSender.run("create"), settle(15_000)]);
     const [created] = browser.backend.cloud.list().instances;
     expect([...ann.cloud.value.instances.values()]).toEqual([created]);

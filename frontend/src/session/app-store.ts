@@ -1,11 +1,11 @@
 import type { ReadonlySignal } from "@preact/signals";
 import type { Backend } from "../api/backend";
 import { ApiError } from "../api/errors";
-import { PAGE_SIZE } from "../live/chat-connection";
+import { isOfOtherEpoch, readHistory } from "../live/history";
 import { signalsOf } from "../live/page-store";
 import { SharedStore } from "../live/shared-store";
-import { type ChatEvent, type ChatState, ROOM } from "../state/chat/model";
-import type { CloudState } from "../state/cloud/model";
+import type { ChatEvent, ChatState } from "../state/chat/model";
+import { type CloudState, DISMISSED_MAX } from "../state/cloud/model";
 import {
   type Action,
   EMPTY_PAGE,
@@ -22,7 +22,9 @@ import { type Intention, predict } from "./intentions";
 import { PageLeader } from "./leader";
 import type { LocalStore } from "./local-store";
 import { availableNames, registerWithSuffix } from "./names";
+import { OlderLog } from "./older-log";
 import { Outbox } from "./outbox";
+import { isListOf, isText } from "./stored";
 import { watchTyping } from "./typing-expiry";
 
 /** The version of the messages between tabs: tabs with another one, from before an update, are not in the channel. */
@@ -45,8 +47,11 @@ export interface AppStoreOptions {
 export class AppStore {
   readonly chat: ReadonlySignal<ChatState>;
   readonly cloud: ReadonlySignal<CloudState>;
+  /** The server's clock minus this device's, in milliseconds. */
+  readonly clockOffset: ReadonlySignal<number>;
   readonly access: Access;
   readonly commandSender: CommandSender;
+  readonly olderLog: OlderLog;
   private readonly shared: SharedStore<PageState, Action, Intention>;
   private readonly leader: PageLeader;
   private readonly identity: Identity;
@@ -61,12 +66,19 @@ export class AppStore {
     const [identity, outbox] = [new Identity(localStore, scope), new Outbox(localStore, scope)];
     const shared = new SharedStore<PageState, Action, Intention>({
       ...{ name: `opsroom:${CHANNEL_VERSION}:${version}:${scope}`, locks },
-      ...{ initial: storedState(identity, outbox), reduce: reducePage, snapshotOf, mergeSnapshot, predict },
+      ...{
+        initial: storedState(identity, outbox, storedDismissals(localStore, scope)),
+        reduce: reducePage,
+        snapshotOf,
+        mergeSnapshot,
+        predict,
+      },
       openChannel: openChannel ?? (name => new BroadcastChannel(name)),
     });
-    const { chat, cloud, view, typing } = signalsOf(shared.state);
+    const { chat, cloud, view, typing, clockOffset } = signalsOf(shared.state);
     this.chat = chat;
     this.cloud = cloud;
+    this.clockOffset = clockOffset;
     this.typingUsers = typing;
     this.access = new Access(view, backend, identity);
     this.leader = new PageLeader({
@@ -76,8 +88,10 @@ export class AppStore {
       backend,
       token: () => this.token,
       state: () => cloud.peek(),
+      clockOffset: () => clockOffset.peek(),
       logRefusal: line => shared.request({ kind: "logRefusal", line }),
     });
+    this.olderLog = new OlderLog(backend, cloud, () => this.access.readToken());
     this.shared = shared;
     this.identity = identity;
     this.outbox = outbox;
@@ -101,6 +115,7 @@ export class AppStore {
 
   stop(): void {
     this.stopTypingExpiry?.();
+    this.olderLog.stop();
     this.shared.leave();
   }
 
@@ -153,18 +168,27 @@ export class AppStore {
     this.shared.request({ kind: "discard", clientId });
   }
 
+  /** Stop showing the failure of this line of the Worklog, also after a reload. */
+  dismissFailure(key: string): void {
+    const { localStore, scope } = this.options;
+    const keys = [...storedDismissals(localStore, scope), key].slice(-DISMISSED_MAX);
+    localStore.set(dismissedKey(scope), keys);
+    this.shared.request({ kind: "dismissFailures", keys: [key] });
+  }
+
   /** Load the previous page of history, in this tab only. */
   async loadOlder(): Promise<void> {
-    const { loaded, hasOlder, messages } = this.chat.peek();
-    const before = messages[0]?.seq;
+    const { loaded, hasOlder, olderBefore, messages } = this.chat.peek();
+    const first = messages[0]?.seq;
+    const before = olderBefore ?? first;
     if (!loaded || !hasOlder || this.loadingOlder || before === undefined) return;
     this.loadingOlder = true;
     try {
-      const query = { room: ROOM, before, limit: PAGE_SIZE };
-      const older = await this.options.backend.history(query, this.access.readToken());
+      const page = await readHistory(this.options.backend, before, this.access.readToken());
       // After a reset, the page may be of a stream that no longer exists.
-      if (this.chat.peek().messages[0]?.seq !== before) return;
-      this.shared.apply({ store: "chat", event: { kind: "page", messages: older, limit: PAGE_SIZE } });
+      const now = this.chat.peek();
+      if (now.messages[0]?.seq !== first || isOfOtherEpoch(page, now)) return;
+      this.shared.apply({ store: "chat", event: { kind: "page", page } });
     } catch (error) {
       // Scrolling up retries; an error response would be a bug, so it is thrown.
       if (error instanceof ApiError) throw error;
@@ -175,9 +199,15 @@ export class AppStore {
 }
 
 /** The state that browser storage has: the user, and messages that were not sent yet. */
-function storedState(identity: Identity, outbox: Outbox): PageState {
+function storedState(identity: Identity, outbox: Outbox, dismissed: readonly string[]): PageState {
   const user = identity.get()?.user;
   const events: ChatEvent[] = outbox.list().map(item => ({ kind: "queued", item }));
   if (user) events.unshift({ kind: "signedIn", user });
-  return events.reduce((state, event) => reducePage(state, { store: "chat", event }), EMPTY_PAGE);
+  const initial = reducePage(EMPTY_PAGE, { store: "cloud", event: { kind: "dismissed", keys: dismissed } });
+  return events.reduce((state, event) => reducePage(state, { store: "chat", event }), initial);
 }
+
+const dismissedKey = (scope: string): string => `dismissed.${scope}`;
+
+const storedDismissals = (localStore: LocalStore, scope: string): readonly string[] =>
+  localStore.get(dismissedKey(scope), isListOf(isText)) ?? [];

@@ -16,6 +16,8 @@ interface CommandSenderOptions {
   readonly backend: Backend;
   readonly token: () => string | undefined;
   readonly state: () => CloudState;
+  /** The server's clock minus this device's, in milliseconds. */
+  readonly clockOffset: () => number;
   readonly logRefusal: (line: WorklogLine) => void;
 }
 
@@ -23,8 +25,6 @@ interface CommandSenderOptions {
 export class CommandSender {
   /** Commands without an event yet: from the instance id, or `NEW_INSTANCE`, to the command. */
   readonly busy = signal<ReadonlyMap<string, Command | "undo">>(new Map());
-  /** The server's clock minus ours, in milliseconds; for countdowns. */
-  readonly clockOffset = signal(0);
 
   constructor(private readonly options: CommandSenderOptions) {}
 
@@ -41,7 +41,6 @@ export class CommandSender {
         ...(token ? { token } : {}),
       };
       const operation = await withRetries(() => this.options.backend.command(request));
-      this.updateClockOffset(operation);
       await this.waitForEvent(operation);
     } catch (error) {
       this.logRefusal(command, instanceId, error);
@@ -56,7 +55,7 @@ export class CommandSender {
     try {
       await withRetries(() => this.options.backend.cancel(operationId, this.options.token()));
     } catch (error) {
-      this.logRefusal(command, instanceId, error);
+      this.logRefusal(command, instanceId, error, true);
     } finally {
       this.setBusy(instanceId, undefined);
     }
@@ -67,24 +66,21 @@ export class CommandSender {
     const deadline = Date.now() + EVENT_TIMEOUT_MS;
     const isVisible = () =>
       this.options.state().instances.get(instanceId)?.pending?.id === id ||
-      Date.now() + this.clockOffset.value >= Date.parse(dueAt);
+      Date.now() + this.options.clockOffset() >= Date.parse(dueAt);
     while (!isVisible() && Date.now() < deadline) await sleep(30);
   }
 
-  private updateClockOffset({ acceptedAt }: Operation): void {
-    this.clockOffset.value = Date.parse(acceptedAt) - Date.now();
-  }
-
-  private logRefusal(command: Command, instanceId: string | undefined, error: unknown): void {
+  private logRefusal(command: Command, instanceId: string | undefined, error: unknown, undo = false): void {
     const refused = error instanceof ApiError ? error : undefined;
     const line: WorklogLine = {
       key: `r${newId()}`,
       kind: "refused",
       command,
-      timestamp: new Date(Date.now() + this.clockOffset.value).toISOString(),
+      timestamp: new Date(Date.now() + this.options.clockOffset()).toISOString(),
       code: refused?.code ?? "unreachable",
       ...(instanceId ? { instanceId } : {}),
       ...(refused ? { detail: refused.problem.detail } : {}),
+      ...(undo ? { undo } : {}),
     };
     this.options.logRefusal(line);
   }

@@ -1,10 +1,16 @@
 import type { User } from "../contract/generated";
 import type { LocalStore } from "./local-store";
+import { isRecord, isText } from "./stored";
 
 export interface Registration {
   readonly user: User;
   readonly token: string;
 }
+
+const isRegistration = isRecord<Registration>({
+  user: isRecord<User>({ id: isText, name: isText }),
+  token: isText,
+});
 
 /** Our registration with the server, in browser storage. */
 export class Identity {
@@ -18,7 +24,7 @@ export class Identity {
   }
 
   get(): Registration | undefined {
-    return this.localStore.get<Registration>(this.key);
+    return this.localStore.get(this.key, isRegistration);
   }
 
   set(registration: Registration): void {

@@ -16,6 +16,7 @@ export type Intention =
   | { readonly kind: "typing" }
   /** The server rejected a command of this tab. */
   | { readonly kind: "logRefusal"; readonly line: WorklogLine }
+  | { readonly kind: "dismissFailures"; readonly keys: readonly string[] }
   | { readonly kind: "reconnect" }
   /** The device has lost its network. */
   | { readonly kind: "goOffline" };
@@ -35,6 +36,8 @@ export function predict(intention: Intention): Action | undefined {
       return { store: "chat", event: { kind: "discarded", clientId: intention.clientId } };
     case "logRefusal":
       return { store: "cloud", event: { kind: "refused", line: intention.line } };
+    case "dismissFailures":
+      return { store: "cloud", event: { kind: "dismissed", keys: intention.keys } };
     case "leave":
     case "typing":
     case "reconnect":

@@ -68,6 +68,7 @@ export class PageLeader implements Leader<PageState, Action, Intention> {
       case "signOut":
       case "discard":
       case "logRefusal":
+      case "dismissFailures":
         return;
       default:
         intention satisfies never;
@@ -86,8 +87,8 @@ export class PageLeader implements Leader<PageState, Action, Intention> {
   /** Load the permissions into all tabs. Returns whether the user may see the servers. */
   private async loadAccess(): Promise<boolean> {
     const { access, store } = this.options;
-    const view = await access.load(token => this.signOut("token_invalid", token));
-    store.dispatch({ store: "access", view });
+    const { view, clockOffset } = await access.load(token => this.signOut("token_invalid", token));
+    store.dispatch({ store: "access", view, clockOffset });
     return view.may.includes("see_servers");
   }
 

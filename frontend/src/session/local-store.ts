@@ -1,6 +1,9 @@
+import type { Guard } from "./stored";
+
 /** A key-value store in the browser. If the browser denies access, it stays empty. */
 export interface LocalStore {
-  get<T>(key: string): T | undefined;
+  /** The stored value; undefined if there is none or if `isValid` rejects it. */
+  get<T>(key: string, isValid: Guard<T>): T | undefined;
   set(key: string, value: unknown): void;
   remove(key: string): void;
   /** All keys that begin with `prefix`, sorted. */
@@ -19,8 +22,10 @@ export function createLocalStore(storage: Storage | undefined): LocalStore {
     }
   };
   return {
-    get: <T>(key: string) =>
-      guarded(store => JSON.parse(store.getItem(PREFIX + key) ?? "null") as T | null) ?? undefined,
+    get: (key, isValid) => {
+      const value: unknown = guarded(store => JSON.parse(store.getItem(PREFIX + key) ?? "null"));
+      return isValid(value) ? value : undefined;
+    },
     set: (key, value) => guarded(store => store.setItem(PREFIX + key, JSON.stringify(value))),
     remove: key => guarded(store => store.removeItem(PREFIX + key)),
     keys: prefix =>

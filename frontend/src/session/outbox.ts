@@ -1,7 +1,10 @@
 import type { OutgoingMessage } from "../state/chat/model";
 import type { LocalStore } from "./local-store";
+import { isNumber, isRecord, isText } from "./stored";
 
 type OutboxItem = Pick<OutgoingMessage, "clientId" | "text" | "at">;
+
+const isOutboxItem = isRecord<OutboxItem>({ clientId: isText, text: isText, at: isNumber });
 
 /**
  * Unsent messages in browser storage, so that neither a reload nor a crash loses one.
@@ -27,7 +30,7 @@ export class Outbox {
   }
 
   list(): OutboxItem[] {
-    return this.localStore.keys(this.prefix).flatMap(key => this.localStore.get<OutboxItem>(key) ?? []);
+    return this.localStore.keys(this.prefix).flatMap(key => this.localStore.get(key, isOutboxItem) ?? []);
   }
 
   private keyOf({ at, clientId }: OutboxItem): string {

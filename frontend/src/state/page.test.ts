@@ -22,7 +22,7 @@ const messages = (from: number, to: number): Message[] =>
   }));
 const page = (from: number, to: number): Action => ({
   store: "chat",
-  event: { kind: "page", messages: messages(from, to), limit: to - from },
+  event: { kind: "page", page: { messages: messages(from, to), next: from } },
 });
 
 describe("the servers", () => {
@@ -56,5 +56,13 @@ describe("a snapshot", () => {
     const follower = apply([page(101, 301)]);
     const merged = mergeSnapshot(snapshot, follower).chat.messages;
     expect([merged[0]?.seq, merged.length]).toEqual([101, 600]);
+  });
+
+  it("replaces messages of another epoch", () => {
+    const leader = apply([page(201, 701)]);
+    const snapshot = snapshotOf({ ...leader, chat: { ...leader.chat, epoch: "e2" } });
+    const follower = apply([page(101, 301)]);
+    const merged = mergeSnapshot(snapshot, { ...follower, chat: { ...follower.chat, epoch: "e1" } });
+    expect(merged.chat.messages[0]?.seq).toBe(201);
   });
 });

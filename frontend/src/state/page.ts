@@ -11,15 +11,17 @@ export interface PageState {
   readonly cloud: CloudState;
   /** The user's identity and permissions according to the server; undefined until it has responded. */
   readonly view?: SessionView | undefined;
+  /** The server's clock minus this device's, in milliseconds; 0 until it is known. */
+  readonly clockOffset: number;
 }
 
 /** A change of the page's state. */
 export type Action =
   | { readonly store: "chat"; readonly event: ChatEvent }
   | { readonly store: "cloud"; readonly event: CloudStateEvent }
-  | { readonly store: "access"; readonly view: SessionView };
+  | { readonly store: "access"; readonly view: SessionView; readonly clockOffset?: number | undefined };
 
-export const EMPTY_PAGE: PageState = { chat: EMPTY_CHAT, cloud: EMPTY_CLOUD };
+export const EMPTY_PAGE: PageState = { chat: EMPTY_CHAT, cloud: EMPTY_CLOUD, clockOffset: 0 };
 
 /** The number of messages in a snapshot; a tab loads older ones when the user scrolls up. */
 const SNAPSHOT_MESSAGES = 500;
@@ -34,7 +36,7 @@ export function reducePage(state: PageState, action: Action): PageState {
     case "cloud":
       return { ...state, cloud: reduceCloud(state.cloud, action.event) };
     case "access":
-      return withView(state, action.view);
+      return { ...withView(state, action.view), clockOffset: action.clockOffset ?? state.clockOffset };
   }
 }
 
@@ -43,7 +45,8 @@ export function snapshotOf(state: PageState): PageState {
   const { chat } = state;
   const messages = chat.messages.slice(-SNAPSHOT_MESSAGES);
   const hasOlder = chat.hasOlder || messages.length < chat.messages.length;
-  return { ...state, chat: { ...chat, messages, hasOlder } };
+  const olderBefore = messages.length < chat.messages.length ? undefined : chat.olderBefore;
+  return { ...state, chat: { ...chat, messages, hasOlder, olderBefore } };
 }
 
 /** The state of a snapshot, with the older history that only this tab has loaded. */
@@ -62,6 +65,7 @@ function anonymous(view: SessionView | undefined): SessionView | undefined {
 /** Set the permissions, and clear the servers if the user may no longer see them. */
 function withView(state: PageState, view: SessionView | undefined): PageState {
   const maySee = view?.may.includes("see_servers") ?? true;
-  const cloud = maySee ? state.cloud : { ...EMPTY_CLOUD, connection: state.cloud.connection };
+  const { connection, dismissed } = state.cloud;
+  const cloud = maySee ? state.cloud : { ...EMPTY_CLOUD, connection, dismissed };
   return { ...state, view, cloud };
 }

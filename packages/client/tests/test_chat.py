@@ -54,6 +54,17 @@ async def test_a_message_is_received_and_stored(opsroom: Opsroom) -> None:
         assert [m.text for m in await opsroom.history(after=ack.seq - 1, limit=1)] == ["hello"]
 
 
+async def test_the_history_is_complete_although_a_page_is_too_small_for_it(opsroom: Opsroom) -> None:
+    async with opsroom.chat(await register(opsroom)) as one:
+        sequences = [(await one.send("字" * 4000)).seq for _ in range(62)]
+    page = await opsroom.history_page(limit=62)
+    assert len(page.messages) < 62
+    assert page.next == page.messages[0].seq
+    assert [message.seq for message in await opsroom.history(limit=62)] == sequences
+    assert [message.seq for message in await opsroom.history(after=sequences[0] - 1, limit=62)] == sequences
+    assert len(await opsroom.history(before=sequences[30], limit=30)) == 30
+
+
 async def test_messages_arrive_once_and_in_order_through_disconnects(opsroom: Opsroom, proxy: Proxy) -> None:
     async with opsroom.chat(await register(opsroom)) as one, opsroom.chat(await register(opsroom)) as other:
         sent = [f"{n}" for n in range(40)]

@@ -7,7 +7,8 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from uuid import uuid4
 
@@ -171,6 +172,26 @@ async def test_waiting_ends_with_an_error_if_the_server_does_not_come_back(
     lost, reason = result.stderr.splitlines()
     assert "connection lost, reconnecting" in lost
     assert re.search(r"can't be reached: .*; create of [0-9a-f-]{36} was accepted and continues", reason)
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=5), timedelta(minutes=-5)])
+async def test_a_countdown_is_that_of_the_server_whatever_the_clock_here(
+    strict: tuple[Proxy, Tokens], monkeypatch: pytest.MonkeyPatch, ahead: timedelta
+) -> None:
+    class WrongClock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "WrongClock":
+            return super().now(tz) + ahead
+
+    monkeypatch.setattr("opsroom_client.cli.servers.datetime", WrongClock)
+    proxy, tokens = strict
+    shell = Shell(proxy.url, tokens.by_role[Role.OPERATOR])
+    created = (await shell("servers", "create")).stdout.split()[0]
+    listed = (await shell("servers", "ls")).stdout
+    (line,) = [line for line in listed.splitlines() if line.startswith(created)]
+    seconds = re.search(r"create in (\d+)s", line)
+    assert seconds is not None
+    assert 540 <= int(seconds[1]) <= 600
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
-from opsroom_client import Opsroom, RequestRejectedError
+from opsroom_client import EventFilter, Opsroom, RequestRejectedError
 from opsroom_contracts.cloud.commands import COMMANDS, Command, EventType, InstanceState
 from opsroom_contracts.cloud.models import OperationStatus
 from opsroom_contracts.errors import ErrorCode
@@ -35,6 +35,21 @@ async def test_the_lifecycle_of_a_server(opsroom: Opsroom) -> None:
             operation = await getattr(cloud, command.value)(created.instance_id)
             assert operation.command is command
             assert (await cloud.finished(operation, seq)).status is OperationStatus.DONE
+    past = await cloud.history_page(EventFilter(created.instance_id), limit=2)
+    assert [(one.instance_id, one.type) for one in past.events] == [
+        (created.instance_id, EventType.RECEIVED),
+        (created.instance_id, EventType.STOPPED),
+    ]
+    assert past.next is not None
+    wanted = EventFilter(
+        created.instance_id,
+        created.actor,
+        EventType.CREATED,
+        created.accepted_at,
+        past.events[0].timestamp,
+    )
+    earlier = await cloud.history_page(wanted, before=past.next)
+    assert [one.operation_id for one in earlier.events] == [created.id]
     removal = await cloud.remove(created.instance_id)
     assert (await cloud.cancel(removal.id)).status is OperationStatus.CANCELLED
     (left,) = [one for one in (await cloud.instances()).instances if one.id == created.instance_id]

@@ -18,6 +18,7 @@ from opsroom_contracts.endpoints import HISTORY
 from opsroom_contracts.serialization.codec import contract_of, decode, encode
 from opsroom_contracts.subjects import CHAT_STREAM, message_subject
 from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.jetstream import backward_reader
 from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
 from opsroom_runtime.process import run_tasks
 from services.chat.tests.harness import service
@@ -120,7 +121,8 @@ async def test_a_page_has_a_budget_and_a_cursor(
     rooms: None, broker: NatsConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(history, "_READ_MAX", 30)
-    monkeypatch.setattr(history, "_BATCH", 20)
+    for module in (history, backward_reader):
+        monkeypatch.setattr(module, "BATCH", 20)
     junk = [Write(message_subject("ops", f"junk{number}"), b"junk") for number in range(100)]
     await store(broker, [write("ops", 1), *junk, write("ops", 2)])
     for direction, start, ids in (("before", 2**40, ["m2", "m1"]), ("after", 0, ["m1", "m2"])):

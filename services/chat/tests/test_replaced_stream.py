@@ -37,6 +37,16 @@ async def test_members_without_a_record_are_gone_and_their_names_are_free(
     assert (await chat.register("Bob")).user.name == "Bob"
 
 
+async def test_the_user_list_says_of_which_epoch_it_is(chat: Chat, broker: NatsConnection) -> None:
+    await chat.present("Ann")
+    before = (await chat.users()).epoch
+    assert before is not None
+    await recreate(broker)
+    page = await until_answer(chat.users, lambda page: page.epoch != before)
+    assert page.epoch is not None
+    assert page.users == ()
+
+
 async def test_a_change_is_based_on_the_record_that_the_stream_has_now(
     chat: Chat, broker: NatsConnection
 ) -> None:

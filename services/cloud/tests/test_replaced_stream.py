@@ -40,6 +40,16 @@ async def test_instances_without_an_event_are_gone(
     await cloud.finished(new)
 
 
+async def test_the_list_says_of_which_epoch_its_sequence_is(cloud: Cloud, broker: NatsConnection) -> None:
+    await cloud.finished((await cloud.create()).operation)
+    before = (await cloud.page()).epoch
+    assert before is not None
+    await recreate(broker)
+    page = await until_answer(cloud.page, lambda page: page.epoch != before)
+    assert page.epoch is not None
+    assert page.instances == ()
+
+
 async def test_a_command_is_decided_by_the_event_that_the_stream_has_now(
     cloud: Cloud, broker: NatsConnection
 ) -> None:

@@ -107,7 +107,7 @@ const FRAME_REDUCERS = {
 
   /** The server can't replay the missed events: drop all messages and continue from `seq`. */
   reset: (state, { seq, epoch, timestamp }) => ({
-    ...{ ...state, messages: [], loaded: false, hasOlder: true },
+    ...{ ...state, messages: [], loaded: false, hasOlder: true, olderBefore: undefined },
     ...{ resumeFrom: seq, resumeTimestamp: timestamp, epoch },
   }),
 } satisfies { [T in ServerFrame["type"]]: (state: ChatState, frame: FrameOf<T>, at: number) => ChatState };

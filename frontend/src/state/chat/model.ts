@@ -21,6 +21,14 @@ export interface TypingUser {
   readonly until: number;
 }
 
+/** A page of history. Without `next` there are no older messages, however many messages the page has. */
+export interface HistoryPage {
+  readonly messages: readonly Message[];
+  /** The sequence number before which the next page ends. */
+  readonly next?: number | undefined;
+  readonly epoch?: string | undefined;
+}
+
 export type SignOutReason = "left" | "token_invalid" | "name_lost" | "banned";
 
 /** A message as it is displayed; a removed one has no text. */
@@ -45,6 +53,8 @@ export interface ChatState {
   readonly loaded: boolean;
   /** Whether the server may have messages before the first of `messages`. */
   readonly hasOlder: boolean;
+  /** The sequence number before which the next older page ends; undefined: that of the first of `messages`. */
+  readonly olderBefore?: number | undefined;
   /** The sequence number up to which no message is missing. */
   readonly resumeFrom?: number;
   /** The timestamp of the event at `resumeFrom`, if it is known. */
@@ -73,7 +83,7 @@ export type ChatEvent =
   | { readonly kind: "connection"; readonly connection: ConnectionState }
   | { readonly kind: "signedIn"; readonly user: User }
   | { readonly kind: "signedOut"; readonly reason: SignOutReason }
-  | { readonly kind: "page"; readonly messages: readonly Message[]; readonly limit: number }
+  | { readonly kind: "page"; readonly page: HistoryPage }
   | { readonly kind: "queued"; readonly item: Pick<OutgoingMessage, "clientId" | "text" | "at"> }
   | { readonly kind: "sending"; readonly clientId: string }
   | { readonly kind: "requeued"; readonly clientId: string }

@@ -19,8 +19,7 @@ const removed = (messageSeq: number, seq: number) =>
   frame({ type: "removed", seq, room: "general", id: `m${messageSeq}`, messageSeq, timestamp: "t" });
 const page = (...seqs: number[]): ChatEvent => ({
   kind: "page",
-  messages: seqs.map(seq => message(seq)),
-  limit: 3,
+  page: { messages: seqs.map(seq => message(seq)) },
 });
 const apply = (events: readonly ChatEvent[], from: ChatState = EMPTY_CHAT) => events.reduce(reduceChat, from);
 const welcome = frame({ type: "welcome", user: ann, users: [ann], seq: 10 });

@@ -30,11 +30,17 @@ describe("messages", () => {
   });
 
   it("are merged with a page of history, without duplicates", () => {
-    const page: ChatEvent = { kind: "page", messages: [message(9), message(10), message(11)], limit: 3 };
+    const page: ChatEvent = { kind: "page", page: { messages: [message(9), message(10), message(11)] } };
     const state = apply([welcome, received(11), page]);
     expect(seqs(state)).toEqual([9, 10, 11]);
-    expect(state.hasOlder).toBe(true);
-    expect(apply([{ kind: "page", messages: [message(1)], limit: 3 }], state).hasOlder).toBe(false);
+  });
+
+  it("begin where the server says, however short or long a page is", () => {
+    const short: ChatEvent = { kind: "page", page: { messages: [message(9)], next: 5 } };
+    const state = apply([welcome, short]);
+    expect(state).toMatchObject({ hasOlder: true, olderBefore: 5 });
+    const last: ChatEvent = { kind: "page", page: { messages: [message(1), message(2), message(3)] } };
+    expect(apply([last], state)).toMatchObject({ hasOlder: false, olderBefore: undefined });
   });
 
   it("are dropped after a reset", () => {

@@ -22,7 +22,7 @@ export function reduceChat(state: ChatState, event: ChatEvent): ChatState {
         outbox: state.outbox,
       };
     case "page":
-      return mergePage(state, event.messages, event.limit);
+      return mergePage(state, event.page);
     case "queued":
       return queue(state, { ...event.item, status: "queued" });
     case "sending":

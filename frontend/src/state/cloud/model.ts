@@ -26,7 +26,14 @@ export interface WorklogLine {
   /** The server's text. */
   readonly detail?: string;
   readonly seq?: number;
+  /** Set if the command was to cancel `command`. */
+  readonly undo?: boolean;
 }
+
+/** The most failed creations that are kept. */
+export const FAILED_CREATIONS_MAX = 20;
+/** How many dismissals are kept, so that a reload doesn't show the failures again. */
+export const DISMISSED_MAX = 200;
 
 export interface CloudState {
   readonly instances: ReadonlyMap<string, Instance>;
@@ -41,6 +48,12 @@ export interface CloudState {
   /** The epoch of the sequence numbers; older servers have none. */
   readonly epoch?: string | undefined;
   readonly worklog: readonly WorklogLine[];
+  /** The sequence number from which the Worklog is complete; earlier events are in the server's history. */
+  readonly logFrom: number;
+  /** The last command of an instance if it failed, by the instance's id; failed creations by the key of the line. */
+  readonly failures: ReadonlyMap<string, WorklogLine>;
+  /** The keys of lines whose failure the user has dismissed. */
+  readonly dismissed: readonly string[];
   readonly connection: ConnectionState;
 }
 
@@ -50,6 +63,9 @@ export const EMPTY_CLOUD: CloudState = {
   listSeq: 0,
   seq: 0,
   worklog: [],
+  logFrom: 0,
+  failures: new Map(),
+  dismissed: [],
   connection: IDLE_CONNECTION,
 };
 
@@ -59,4 +75,5 @@ export type CloudStateEvent =
   | { readonly kind: "reset" }
   | { readonly kind: "list"; readonly list: InstanceList; readonly backfill: number }
   | { readonly kind: "refused"; readonly line: WorklogLine }
+  | { readonly kind: "dismissed"; readonly keys: readonly string[] }
   | { readonly kind: "connection"; readonly connection: ConnectionState };

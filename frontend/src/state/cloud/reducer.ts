@@ -1,4 +1,5 @@
 import { onChanges } from "./events/change";
+import { onDismissed, withRefusal } from "./events/failures";
 import { onList } from "./events/list";
 import { onReset } from "./events/reset";
 import { type CloudState, type CloudStateEvent, WORKLOG_MAX } from "./model";
@@ -15,7 +16,13 @@ export function reduceCloud(state: CloudState, event: CloudStateEvent): CloudSta
     case "refused":
       return state.worklog.some(line => line.key === event.line.key)
         ? state
-        : { ...state, worklog: [...state.worklog, event.line].slice(-WORKLOG_MAX) };
+        : {
+            ...state,
+            worklog: [...state.worklog, event.line].slice(-WORKLOG_MAX),
+            failures: withRefusal(state, event.line),
+          };
+    case "dismissed":
+      return onDismissed(state, event.keys);
     case "connection":
       return { ...state, connection: event.connection };
   }

@@ -1,5 +1,6 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { TEXT_MAX } from "../../contract/generated";
+import { isText } from "../../session/stored";
 import { formatMessageTime } from "../../text/format";
 import { useApp } from "../app-context";
 import { dictionary, tabStore } from "../settings/preferences";
@@ -14,7 +15,7 @@ const WARN_BELOW = 200;
 export function Composer() {
   const { store, scope } = useApp();
   const draftKey = `draft.${scope}`;
-  const [text, setText] = useState(() => tabStore.get<string>(draftKey) ?? "");
+  const [text, setText] = useState(() => tabStore.get(draftKey, isText) ?? "");
   const [note, setNote] = useState<string>();
   const field = useRef<HTMLTextAreaElement>(null);
   const typedAt = useRef(0);
@@ -93,7 +94,8 @@ export function Composer() {
           // Enter that confirms an input method's composition doesn't send.
           if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
           event.preventDefault();
-          send();
+          // A held key is one press.
+          if (!event.repeat) send();
         }}
       />
       <button

@@ -2,6 +2,7 @@ import { useId, useRef, useState } from "preact/hooks";
 import { ApiError } from "../../api/errors";
 import type { ErrorCode } from "../../contract/generated";
 import { NAME_MAX } from "../../contract/generated";
+import { isText } from "../../session/stored";
 import { formatMessageTime } from "../../text/format";
 import { SignInControl } from "../access/sign-in";
 import { useApp } from "../app-context";
@@ -19,7 +20,7 @@ function candidatesFor(name: string): string[] {
 export function JoinDialog() {
   const { store } = useApp();
   const t = dictionary.value.join;
-  const [name, setName] = useState(localStore.get<string>("lastName") ?? "");
+  const [name, setName] = useState(localStore.get("lastName", isText) ?? "");
   const [problem, setProblem] = useState<ErrorCode | "unreachable">();
   const [free, setFree] = useState<readonly string[]>([]);
   const [busy, setBusy] = useState(false);

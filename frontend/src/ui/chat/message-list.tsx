@@ -1,6 +1,7 @@
 import { useCallback, useMemo } from "preact/hooks";
 import type { OutgoingMessage, ShownMessage } from "../../state/chat/model";
 import { useApp } from "../app-context";
+import { isDown } from "../connection/connection-status";
 import { VirtualList } from "../list/virtual-list";
 import { dictionary } from "../settings/preferences";
 import { MessageRow, OutgoingRow } from "./message-row";
@@ -14,11 +15,16 @@ const keyOf = (row: MessageListRow): string => row.clientId ?? (row as ShownMess
 
 export function MessageList() {
   const { store } = useApp();
-  const { messages, outbox, me, loaded, hasOlder } = store.chat.value;
+  const { messages, outbox, me, users, loaded, hasOlder, connection } = store.chat.value;
   const t = dictionary.value.chat;
   const rows = useMemo<readonly MessageListRow[]>(() => [...messages, ...outbox], [messages, outbox]);
   const loadOlder = useCallback(() => void store.loadOlder(), [store]);
-  if (!loaded && rows.length === 0) return <p class="placeholder">{me ? t.loading : ""}</p>;
+  const names = useMemo(
+    () => new Map([...users, ...(me ? [me] : [])].map(user => [user.name.toLowerCase(), user.id])),
+    [users, me],
+  );
+  if (!loaded && rows.length === 0)
+    return <p class="placeholder">{me ? (isDown(connection) ? t.notLoaded : t.loading) : ""}</p>;
   if (rows.length === 0) return <p class="placeholder">{t.empty}</p>;
   return (
     <VirtualList
@@ -34,7 +40,11 @@ export function MessageList() {
         isOutgoing(row) ? (
           <OutgoingRow item={row} />
         ) : (
-          <MessageRow message={row} own={row.user.id === me?.id} />
+          <MessageRow
+            message={row}
+            own={row.user.id === me?.id}
+            former={(names.get(row.user.name.toLowerCase()) ?? row.user.id) !== row.user.id}
+          />
         )
       }
     />

@@ -20,11 +20,19 @@ const MessageText = ({ text }: { readonly text: string }) => (
   </p>
 );
 
-export function MessageRow({ message, own }: { readonly message: ShownMessage; readonly own: boolean }) {
+interface MessageRowProps {
+  readonly message: ShownMessage;
+  readonly own: boolean;
+  /** Whether another user has the author's name now. */
+  readonly former: boolean;
+}
+
+export function MessageRow({ message, own, former }: MessageRowProps) {
   return (
     <article class={own ? "message own" : "message"}>
       <header class="message-head">
-        <bdi class="message-author">{own ? dictionary.value.chat.you : message.user.name}</bdi>,{" "}
+        <bdi class="message-author">{own ? dictionary.value.chat.you : message.user.name}</bdi>
+        {former && ` (${dictionary.value.chat.former})`},{" "}
         <time dateTime={message.timestamp}>{formatMessageTime(message.timestamp)}</time>
         <ModerateButton user={message.user} message={message} />
       </header>

@@ -21,11 +21,14 @@ function useFadingUsers(users: readonly User[]): readonly { readonly user: User;
 
 export function PeopleList() {
   const { store } = useApp();
-  const { users, me } = store.chat.value;
+  const { users, me, connection } = store.chat.value;
   const t = dictionary.value.chat;
   return (
     <aside class="card people" aria-label={t.people}>
-      <p class="people-count">{t.online(users.length)}</p>
+      {/* Without a connection, nobody knows who is here. */}
+      <p class="people-count">
+        {connection.everLive || users.length > 0 ? t.online(users.length) : t.people}
+      </p>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable areas must be reachable by keyboard */}
       <ul tabIndex={0} aria-label={t.people}>
         {useFadingUsers(users).map(({ user, gone }) => (
@@ -46,7 +49,14 @@ export function PeopleList() {
       </ul>
       <RestrictionsButton />
       {me && (
-        <button type="button" class="link-button leave" aria-label={t.leave} onClick={store.leave}>
+        <button
+          type="button"
+          class="link-button leave"
+          aria-label={t.leave}
+          aria-description={t.leaveHint}
+          title={t.leaveHint}
+          onClick={store.leave}
+        >
           <span class="leave-long">{t.leave}</span>
           <span class="leave-short">{t.leaveShort}</span>
         </button>

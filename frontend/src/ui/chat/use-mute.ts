@@ -7,9 +7,12 @@ const LONGEST_WAIT_MS = 2 ** 31 - 1;
 
 /** The user's mute; undefined once it has expired. */
 export function useMute(): Mute | undefined {
-  const { muted } = useApp().store.chat.value;
+  const { chat, clockOffset } = useApp().store;
+  const { muted } = chat.value;
   const [now, setNow] = useState(Date.now);
-  const end = muted?.until === undefined ? Number.POSITIVE_INFINITY : Date.parse(muted.until);
+  // By this device's clock, which may be wrong.
+  const end =
+    muted?.until === undefined ? Number.POSITIVE_INFINITY : Date.parse(muted.until) - clockOffset.value;
   // biome-ignore lint/correctness/useExhaustiveDependencies: a long mute needs several timers
   useEffect(() => {
     setNow(Date.now());

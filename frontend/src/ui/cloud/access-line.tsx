@@ -6,9 +6,18 @@ import { dictionary } from "../settings/preferences";
 export function AccessLine() {
   const { store } = useApp();
   const view = store.access.view.value;
-  if (!view || view.mode === "open") return null;
   const t = dictionary.value.access;
   const { me } = store.chat.value;
+  if (view?.mode === "open" && !me)
+    return (
+      <section class="notice calm access" aria-label={t.label}>
+        <p>{t.nameless}</p>
+        <p class="notice-actions">
+          <a href="#/chat">{dictionary.value.join.title}</a>
+        </p>
+      </section>
+    );
+  if (!view || view.mode === "open") return null;
   const lacks = ["see_servers", "command_servers"].find(action => !view.may.some(one => one === action));
   return (
     <section class="notice calm access" aria-label={t.label}>

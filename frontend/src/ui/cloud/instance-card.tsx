@@ -13,6 +13,8 @@ import { useApp } from "../app-context";
 import { CopyButton } from "../copy-button";
 import { dictionary } from "../settings/preferences";
 import { useNow } from "../use-now";
+import { FailureNotice } from "./failure-notice";
+import { useMayCommand } from "./use-may-command";
 
 interface InstanceCardProps {
   readonly instance: Instance;
@@ -33,11 +35,11 @@ function commandsFor(state: InstanceState): { readonly command: Command; readonl
 const isRepeat = (event: MouseEvent): boolean => event.detail > 1;
 
 function Pending({ instance, pending }: { readonly instance: Instance; readonly pending: PendingOperation }) {
-  const { access, commandSender } = useApp().store;
-  const now = useNow(true) + commandSender.clockOffset.value;
+  const { store } = useApp();
+  const { commandSender } = store;
+  const now = useNow(true) + store.clockOffset.value;
   const t = dictionary.value.cloud;
   const seconds = secondsUntil(Date.parse(pending.dueAt), now);
-  const busy = commandSender.busy.value.has(instance.id);
   const [from, to] = [Date.parse(pending.acceptedAt), Date.parse(pending.dueAt)];
   const done = Math.min(1, Math.max(0, (now - from) / Math.max(1, to - from)));
   return (
@@ -49,11 +51,12 @@ function Pending({ instance, pending }: { readonly instance: Instance; readonly 
         <bdi>{t.by(pending.actor)}</bdi>
         <span class="pending-due">{t.due(seconds)}</span>
       </span>
-      {access.may("command_servers") && (
+      {useMayCommand() && (
+        // The server knows whether it is too late; this device's clock may be wrong.
         <button
           type="button"
           class="button small"
-          disabled={busy || seconds === 0}
+          disabled={commandSender.busy.value.has(instance.id)}
           aria-label={t.undoOf(pending.command, instance.id)}
           onClick={event => {
             if (!isRepeat(event)) void commandSender.undo(instance.id, pending.id, pending.command);
@@ -96,9 +99,14 @@ function Actions({ instance, onRemove }: InstanceCardProps) {
 }
 
 export function InstanceCard({ instance, onRemove }: InstanceCardProps) {
-  const { access } = useApp().store;
+  const { cloud, commandSender } = useApp().store;
+  const failure = cloud.value.failures.get(instance.id);
   const t = dictionary.value.cloud;
   const { id, state, pending } = instance;
+  const retry = (command: Command) => {
+    if (COMMANDS[command].leaves === null) onRemove(id);
+    else void commandSender.run(command, id);
+  };
   const card = useRef<HTMLElement>(null);
   const hadFocus = card.current?.contains(document.activeElement) ?? false;
   useLayoutEffect(() => {
@@ -115,10 +123,18 @@ export function InstanceCard({ instance, onRemove }: InstanceCardProps) {
         <span class="dot" data-state={state} aria-hidden="true" />
         {labelOf(t.states, state)}
       </p>
-      {pending ? (
-        <Pending instance={instance} pending={pending} />
-      ) : (
-        access.may("command_servers") && <Actions instance={instance} onRemove={onRemove} />
+      {/* Not in the place of the commands, which a click that was meant for "Undo" would hit. */}
+      {pending && <Pending instance={instance} pending={pending} />}
+      {useMayCommand() && <Actions instance={instance} onRemove={onRemove} />}
+      {failure && (
+        <FailureNotice
+          line={failure}
+          retry={
+            failure.undo || pending || !commandsFor(state).some(one => one.command === failure.command)
+              ? undefined
+              : () => retry(failure.command)
+          }
+        />
       )}
     </article>
   );

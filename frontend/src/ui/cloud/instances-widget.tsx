@@ -4,22 +4,25 @@ import type { Instance } from "../../contract/generated";
 import emptyPicture from "../../icons/empty.svg";
 import { NEW_INSTANCE } from "../../session/command-sender";
 import { useApp } from "../app-context";
+import { isDown } from "../connection/connection-status";
 import { VirtualList } from "../list/virtual-list";
 import { dictionary } from "../settings/preferences";
+import { FailureNotice } from "./failure-notice";
 import { InstanceCard } from "./instance-card";
 import { arrange, countStates, type Order, type Shown } from "./instance-order";
 import { RemoveDialog } from "./remove-dialog";
+import { useMayCommand } from "./use-may-command";
 
 const keyOf = (instance: Instance): string => instance.id;
 const SHOWN: readonly Shown[] = ["all", "running", "stopped", "pending"];
-const ORDERS: readonly Order[] = ["newest", "oldest", "id", "state"];
+const ORDERS: readonly Order[] = ["recent", "steady", "id", "state"];
 
 export function InstancesWidget() {
   const { store } = useApp();
   const { cloud, commandSender } = store;
-  const mayCommand = store.access.may("command_servers");
+  const mayCommand = useMayCommand();
   const shown = useSignal<Shown>("all");
-  const order = useSignal<Order>("newest");
+  const order = useSignal<Order>("recent");
   const search = useSignal("");
   const removing = useSignal("");
   const counts = useComputed(() => countStates(cloud.value.instances.values()));
@@ -33,7 +36,12 @@ export function InstancesWidget() {
     [removing],
   );
   const t = dictionary.value.cloud;
-  const { loaded, instances } = cloud.value;
+  const { loaded, instances, connection, failures } = cloud.value;
+  const me = store.chat.value.me?.name;
+  const failedCreations = [...failures.values()].filter(
+    line => line.command === "create" && (line.kind === "refused" || line.actor === me),
+  );
+  const canCreate = loaded && !commandSender.busy.value.has(NEW_INSTANCE) && connection.phase !== "offline";
   const shownWords: Record<Shown, string> = {
     all: t.all,
     running: t.states.running,
@@ -49,16 +57,18 @@ export function InstancesWidget() {
     <section class="card widget" aria-labelledby="instances-title">
       <div class="widget-head">
         <h2 id="instances-title">{t.instances}</h2>
-        <p class="counts">
-          <span>
-            <span class="dot" data-state="running" aria-hidden="true" />
-            {t.running(counts.value.running)}
-          </span>
-          <span>
-            <span class="dot" data-state="stopped" aria-hidden="true" />
-            {t.stopped(counts.value.stopped)}
-          </span>
-        </p>
+        {loaded && (
+          <p class="counts">
+            <span>
+              <span class="dot" data-state="running" aria-hidden="true" />
+              {t.running(counts.value.running)}
+            </span>
+            <span>
+              <span class="dot" data-state="stopped" aria-hidden="true" />
+              {t.stopped(counts.value.stopped)}
+            </span>
+          </p>
+        )}
       </div>
       <p class="hint simulated">{t.simulated}</p>
       <div class="filters">
@@ -121,16 +131,20 @@ export function InstancesWidget() {
           {mayCommand && <p>{t.emptyText}</p>}
         </div>
       ) : (
-        <p class="placeholder">{t.loading}</p>
+        <p class="placeholder">{isDown(connection) ? t.unreachable : t.loading}</p>
       )}
+      {mayCommand &&
+        failedCreations.map(line => (
+          <FailureNotice key={line.key} line={line} retry={() => void commandSender.run("create")} />
+        ))}
       {mayCommand && (
         <button
           type="button"
           class="button primary create"
-          aria-disabled={commandSender.busy.value.has(NEW_INSTANCE)}
+          aria-disabled={!canCreate}
           onClick={event => {
             // Ignore the second click of a double click.
-            if (event.detail < 2) void commandSender.run("create");
+            if (canCreate && event.detail < 2) void commandSender.run("create");
           }}
         >
           <span class="icon icon-plus" aria-hidden="true" />

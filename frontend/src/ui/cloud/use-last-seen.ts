@@ -1,5 +1,6 @@
 import { effect, signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
+import { isMissingOr, isNumber, isRecord, isText } from "../../session/stored";
 import { useApp } from "../app-context";
 
 export interface LastSeen {
@@ -7,6 +8,8 @@ export interface LastSeen {
   readonly epoch?: string | undefined;
   readonly at: number;
 }
+
+const isLastSeen = isRecord<LastSeen>({ seq: isNumber, epoch: isMissingOr(isText), at: isNumber });
 
 /** Shorter absences don't count. */
 const AWAY_MS = 60_000;
@@ -19,7 +22,7 @@ export function useLastSeen() {
   const { store, localStore, scope } = useApp();
   const key = `cloudSeen.${scope}`;
   const away = useMemo(() => {
-    const last = localStore.get<LastSeen>(key);
+    const last = localStore.get(key, isLastSeen);
     return signal(last && Date.now() - last.at > AWAY_MS ? last : undefined);
   }, [localStore, key]);
 
@@ -36,7 +39,7 @@ export function useLastSeen() {
     });
     const beat = setInterval(save, AWAY_MS / 4);
     const onVisibility = () => {
-      const last = localStore.get<LastSeen>(key);
+      const last = localStore.get(key, isLastSeen);
       if (!document.hidden && last && Date.now() - last.at > AWAY_MS) away.value = last;
       save();
     };

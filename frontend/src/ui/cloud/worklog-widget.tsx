@@ -1,5 +1,5 @@
 import { useComputed, useSignal } from "@preact/signals";
-import { useCallback } from "preact/hooks";
+import { useCallback, useEffect } from "preact/hooks";
 import type { WorklogKind, WorklogLine } from "../../state/cloud/model";
 import {
   filterLines,
@@ -11,9 +11,11 @@ import {
 } from "../../text/worklog";
 import { useApp } from "../app-context";
 import { saveFile } from "../clipboard";
+import { isDown } from "../connection/connection-status";
 import { CopyButton } from "../copy-button";
 import { VirtualList } from "../list/virtual-list";
 import { dictionary } from "../settings/preferences";
+import { EarlierEntries } from "./earlier-entries";
 import { Line } from "./worklog-line";
 
 const keyOf = (line: WorklogLine): string => line.key;
@@ -21,11 +23,33 @@ const keyOf = (line: WorklogLine): string => line.key;
 const MENU_MAX = 200;
 
 export function WorklogWidget() {
-  const { cloud } = useApp().store;
+  const { cloud, olderLog } = useApp().store;
   const filter = useSignal<WorklogFilter>(NO_FILTER);
-  const lines = useComputed(() => filterLines(dictionary.value, cloud.value.worklog, filter.value));
+  const earlier = useComputed(() => olderLog.of(filter.value));
+  const all = useComputed(() => [...earlier.value.lines, ...cloud.value.worklog]);
+  const lines = useComputed(() => filterLines(dictionary.value, all.value, filter.value));
+  const partial = useSignal(false);
+  const loadEarlier = useCallback(() => void olderLog.load(filter.peek()), [olderLog, filter]);
+  // After a failure only the button tries again.
+  const loadOnScroll = useCallback(() => {
+    const { next, failed } = earlier.peek();
+    if (next !== undefined && !failed) loadEarlier();
+  }, [earlier, loadEarlier]);
+  const { instanceId, kind } = filter.value;
+  // What was asked for may lie before what the page has.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each filter
+  useEffect(() => {
+    partial.value = false;
+    if ((instanceId || kind) && lines.peek().length === 0) loadEarlier();
+  }, [instanceId, kind]);
+  /** Save all lines that match, those included that are not loaded yet. */
+  const save = async (name: string, type: string, format: (lines: readonly WorklogLine[]) => string) => {
+    const isAll = await olderLog.loadAll(filter.peek());
+    partial.value = !isAll;
+    saveFile(name, type, format(lines.peek()));
+  };
   const known = useComputed(() => {
-    const ids = new Set(cloud.value.worklog.flatMap(line => line.instanceId ?? []));
+    const ids = new Set(all.value.flatMap(line => line.instanceId ?? []));
     const shown = [...ids].slice(-MENU_MAX);
     const picked = filter.value.instanceId;
     return picked && !shown.includes(picked) ? [picked, ...shown] : shown;
@@ -40,6 +64,10 @@ export function WorklogWidget() {
     [filter],
   );
   const { cloud: c, worklog: t } = dictionary.value;
+  const isFiltered = all.value.length > 0 || filter.value !== NO_FILTER;
+  const { loaded, connection } = cloud.value;
+  const hasEarlier = earlier.value.next !== undefined;
+  const emptyText = loaded ? (hasEarlier ? "" : t.empty) : isDown(connection) ? c.unreachable : t.loading;
 
   return (
     <section class="card widget" aria-labelledby="worklog-title">
@@ -56,14 +84,14 @@ export function WorklogWidget() {
           <button
             type="button"
             class="button small quiet"
-            onClick={() => saveFile("worklog.csv", "text/csv", linesAsCsv(lines.value))}
+            onClick={() => void save("worklog.csv", "text/csv", linesAsCsv)}
           >
             CSV
           </button>
           <button
             type="button"
             class="button small quiet"
-            onClick={() => saveFile("worklog.json", "application/json", linesAsJson(lines.value))}
+            onClick={() => void save("worklog.json", "application/json", linesAsJson)}
           >
             JSON
           </button>
@@ -102,6 +130,11 @@ export function WorklogWidget() {
           ))}
         </select>
       </div>
+      {partial.value && (
+        <p class="hint" role="status">
+          {t.partial(lines.value.length)}
+        </p>
+      )}
       {lines.value.length > 0 ? (
         <VirtualList
           items={lines.value}
@@ -110,12 +143,15 @@ export function WorklogWidget() {
           label={t.title}
           anchor="end"
           newRowsLabel={t.fresh}
+          onNearStart={loadOnScroll}
+          before={<EarlierEntries earlier={earlier.value} onLoad={loadEarlier} />}
           render={line => <Line line={line} onPick={pick} />}
         />
       ) : (
         <div class="placeholder">
-          <p>{cloud.value.worklog.length > 0 ? t.noMatch : t.empty}</p>
-          {cloud.value.worklog.length > 0 && (
+          <p>{isFiltered ? t.noMatch : emptyText}</p>
+          {cloud.value.loaded && <EarlierEntries earlier={earlier.value} onLoad={loadEarlier} />}
+          {isFiltered && (
             <button
               type="button"
               class="link-button"

@@ -11,6 +11,10 @@ export function overallConnection(chat: ChatState, cloud: CloudState): Connectio
   return SEVERITY.indexOf(a.phase) > SEVERITY.indexOf(b.phase) ? a : b;
 }
 
+/** Whether a connection is not there and is not being made. */
+export const isDown = ({ phase }: ConnectionState): boolean =>
+  phase === "waiting" || phase === "offline" || phase === "refused";
+
 /** Whether no server seems to exist at this address. */
 export const serverSeemsAbsent = (cloud: CloudState): boolean =>
   !cloud.connection.everLive && cloud.connection.failures > 0;

@@ -3,6 +3,7 @@ import { en } from "../../i18n/en";
 import type { Language } from "../../i18n/plural";
 import { ru } from "../../i18n/ru";
 import { browserStorage, createLocalStore } from "../../session/local-store";
+import { isFlag, isOneOf } from "../../session/stored";
 
 export type Theme = "auto" | "light" | "dark";
 
@@ -13,9 +14,13 @@ export const tabStore = createLocalStore(browserStorage("sessionStorage"));
 const preferredLanguage = (): Language =>
   navigator.languages.some(one => one.startsWith("ru")) ? "ru" : "en";
 
-export const language = signal<Language>(localStore.get<Language>("language") ?? preferredLanguage());
-export const theme = signal<Theme>(localStore.get<Theme>("theme") ?? "auto");
-export const notifications = signal(localStore.get<boolean>("notifications") ?? false);
+export const language = signal<Language>(
+  localStore.get<Language>("language", isOneOf("en", "ru")) ?? preferredLanguage(),
+);
+export const theme = signal<Theme>(
+  localStore.get<Theme>("theme", isOneOf("auto", "light", "dark")) ?? "auto",
+);
+export const notifications = signal(localStore.get("notifications", isFlag) ?? false);
 
 /** The dictionary of the chosen language. A component that reads its `.value` renders again when the choice changes. */
 export const localized = <T>(dictionaries: Readonly<Record<Language, T>>): ReadonlySignal<T> =>

@@ -1,5 +1,6 @@
 import { useId, useState } from "preact/hooks";
 import { isMixed, parseAddress } from "../../api/address";
+import { isText } from "../../session/stored";
 import { useApp } from "../app-context";
 import { Dialog } from "../dialog";
 import { chooseNotifications, dictionary, localStore, notifications } from "./preferences";
@@ -9,7 +10,7 @@ const canNotify = () => "Notification" in window;
 export default function SettingsDialog({ onClose }: { readonly onClose: () => void }) {
   const { address } = useApp();
   const t = dictionary.value.settings;
-  const [typed, setTyped] = useState(localStore.get<string>("address")?.replace(/^demo$/, "") ?? "");
+  const [typed, setTyped] = useState(localStore.get("address", isText)?.replace(/^demo$/, "") ?? "");
   const [demo, setDemo] = useState(address.kind === "demo");
   const [problem, setProblem] = useState("");
   const hintId = useId();

@@ -16,7 +16,7 @@ use exponential backoff with full jitter. Models are those of ``opsroom_contract
 
 from opsroom_client.chat import Chat, ChatEvent
 from opsroom_client.client import Opsroom
-from opsroom_client.cloud import Cloud
+from opsroom_client.cloud import Cloud, EventFilter
 from opsroom_client.errors import (
     ClosedError,
     NotAcknowledgedError,
@@ -34,6 +34,7 @@ __all__ = [
     "ClosedError",
     "Cloud",
     "CloudChange",
+    "EventFilter",
     "NotAcknowledgedError",
     "OnConnection",
     "Opsroom",

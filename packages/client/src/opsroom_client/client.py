@@ -1,20 +1,24 @@
 """The client of one server."""
 
+import getpass
 import ssl
 from contextlib import AsyncExitStack
 from typing import Self
+from urllib.parse import quote
 
 import httpx
 
 from opsroom_client.chat import Chat
 from opsroom_client.cloud import Cloud
-from opsroom_client.errors import validating_request
+from opsroom_client.errors import UnexpectedResponseError, validating_request
 from opsroom_client.moderation import Moderation
 from opsroom_client.position import Position
 from opsroom_client.requests import API, Call, Requests
 from opsroom_contracts.chat.models import HISTORY_MAX, HistoryReply, Message, User, UsersReply
-from opsroom_contracts.http import NewUser, Registered
+from opsroom_contracts.http import NAME_HEADER, NewUser, Registered
+from opsroom_contracts.identity import SessionView
 from opsroom_contracts.status import Status
+from opsroom_contracts.text import NAME_MAX, NameRuleError, clean_name
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 _TIMEOUT_SECONDS = 20.0
@@ -36,13 +40,15 @@ class Opsroom:
         url: str = DEFAULT_URL,
         *,
         token: str | None = None,
+        name: str | None = None,
         timeout: float = 15.0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         """Create a client for the server at ``url`` (``http`` or ``https``).
 
-        ``token``: authorizes commands and moderation. ``timeout``: for how many seconds to retry while the
-        server is unreachable. ``tls``: the trusted certificates; None: those of the system.
+        ``token``: authorizes commands and moderation. ``name``: who gives commands without a token, which is
+        possible in ``open`` mode; None: the login name, with "-cli". ``timeout``: for how many seconds to
+        retry while the server is unreachable. ``tls``: the trusted certificates; None: those of the system.
 
         Raises:
             ValueError: an invalid ``url``.
@@ -53,7 +59,9 @@ class Opsroom:
         self._tls = tls or _tls_context(self._url.scheme)
         self._http = httpx.AsyncClient(
             base_url=self._url,
-            headers={"Authorization": f"Bearer {token}"} if token else None,
+            headers={"Authorization": f"Bearer {token}"}
+            if token
+            else {NAME_HEADER: quote(name or default_name())},
             timeout=_TIMEOUT_SECONDS,
             verify=self._tls,
         )
@@ -78,6 +86,10 @@ class Opsroom:
         call = Call("POST", "/chat/users", body=body, repeatable=False)
         return await self.requests.request(call, Registered)
 
+    async def session(self) -> SessionView:
+        """Who the token's owner is and what they may do; without a token, what anybody may do."""
+        return await self.requests.request(Call("GET", "/session"), SessionView)
+
     async def users(self) -> tuple[User, ...]:
         """The users that are present, in the order in which they joined."""
         return (await self.requests.request(Call("GET", "/chat/users"), UsersReply)).users
@@ -85,11 +97,35 @@ class Opsroom:
     async def history(
         self, room: str = "general", *, before: int | None = None, after: int | None = None, limit: int = 50
     ) -> tuple[Message, ...]:
-        """A page of messages in ascending sequence: the latest, or those before or after a sequence."""
+        """Up to ``limit`` messages in ascending sequence: the latest, or those before or after a sequence.
+
+        Returns fewer only if there are no more; reads as many pages as that takes.
+
+        Raises:
+            UnexpectedResponseError: the server's data was replaced between two pages.
+        """
+        page = await self.history_page(room, before=before, after=after, limit=limit)
+        found, epoch = list(page.messages), page.epoch
+        while page.next is not None and len(found) < limit:
+            more = limit - len(found)
+            if after is None:
+                page = await self.history_page(room, before=page.next, limit=more)
+                found[:0] = page.messages
+            else:
+                page = await self.history_page(room, after=page.next, limit=more)
+                found += page.messages
+            if page.epoch != epoch:
+                raise UnexpectedResponseError("the server's data was replaced while its history was read")
+        return tuple(found)
+
+    async def history_page(
+        self, room: str = "general", *, before: int | None = None, after: int | None = None, limit: int = 50
+    ) -> HistoryReply:
+        """One page of messages; if there may be more, ``next`` says where, however short the page is."""
         query = {"before": before, "after": after, "limit": min(limit, HISTORY_MAX)}
         params: dict[str, str | int] = {name: value for name, value in query.items() if value is not None}
         call = Call("GET", f"/chat/rooms/{room}/messages", params=params)
-        return (await self.requests.request(call, HistoryReply)).messages
+        return await self.requests.request(call, HistoryReply)
 
     async def status(self) -> Status:
         """The status of the portal."""
@@ -104,6 +140,14 @@ class Opsroom:
         url = f"{self._url.copy_with(scheme=scheme)}".rstrip("/") + f"{API}/chat/ws"
         tls = self._tls if scheme == "wss" else None
         return Chat(url, token, since=since, timeout=self._patience, tls=tls)
+
+
+def default_name() -> str:
+    """Return the name for commands without a token. The login name itself may be the user's in the chat."""
+    try:
+        return clean_name(f"{getpass.getuser()[: NAME_MAX - 4]}-cli")
+    except (NameRuleError, KeyError, OSError):  # without a login name, or with a strange one
+        return "cli"
 
 
 def _tls_context(scheme: str) -> ssl.SSLContext:

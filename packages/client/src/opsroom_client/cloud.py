@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import uuid4
 
 from opsroom_client.event_stream import CloudChange, OnConnection, StreamHealth, events_after
@@ -9,7 +11,39 @@ from opsroom_client.position import Position, position_from
 from opsroom_client.requests import Call, Requests
 from opsroom_contracts.cloud.commands import COMMANDS, Command, EventType
 from opsroom_contracts.cloud.models import Operation, OperationStatus
-from opsroom_contracts.http import CloudEvent, InstanceHistory, InstanceList, OperationAccepted
+from opsroom_contracts.http import (
+    CLOUD_HISTORY_MAX,
+    CloudEvent,
+    CloudHistory,
+    InstanceList,
+    OperationAccepted,
+)
+from opsroom_contracts.serialization.model import rfc3339
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which past events to read; None: all. ``earliest`` and ``latest`` are inclusive."""
+
+    instance_id: str | None = None
+    actor: str | None = None
+    type: EventType | None = None
+    earliest: datetime | None = None
+    latest: datetime | None = None
+
+    def params(self) -> dict[str, str | int]:
+        """The parameters of the query."""
+        params: dict[str, str | int | None] = {
+            "instance": self.instance_id,
+            "actor": self.actor,
+            "type": None if self.type is None else self.type.value,
+            "from": None if self.earliest is None else rfc3339(self.earliest),
+            "to": None if self.latest is None else rfc3339(self.latest),
+        }
+        return {name: value for name, value in params.items() if value is not None}
+
+
+ALL_EVENTS = EventFilter()
 
 
 class Cloud:
@@ -25,6 +59,16 @@ class Cloud:
     async def instances(self) -> InstanceList:
         """All servers, and the sequence after which to follow changes."""
         return await self._requests.request(Call("GET", "/cloud/instances"), InstanceList)
+
+    async def history_page(
+        self, wanted: EventFilter = ALL_EVENTS, *, before: int | None = None, limit: int = 100
+    ) -> CloudHistory:
+        """A page of past events in ascending sequence: the latest that match, or those before a sequence.
+
+        It can be short or empty although there are more: ``next`` is then the ``before`` of the next page.
+        """
+        params = wanted.params() | {"limit": limit} | ({} if before is None else {"before": before})
+        return await self._requests.request(Call("GET", "/cloud/history", params=params), CloudHistory)
 
     async def create(self, *, key: str | None = None) -> Operation:
         """Create a server."""
@@ -68,19 +112,16 @@ class Cloud:
         )
         return response.operation
 
-    async def history(self, instance_id: str) -> AsyncGenerator[CloudEvent, None]:
-        """Every stored event of a server, oldest first; also of a removed server.
-
-        Raises:
-            RequestRejectedError: ``instance_not_found``: no event of it is stored.
-        """
-        after: int | None = 0
-        while after is not None:
-            call = Call("GET", f"/cloud/instances/{instance_id}/events", params={"after": after})
-            page = await self._requests.request(call, InstanceHistory)
-            for event in page.events:
-                yield event
-            after = page.next
+    async def history(self, instance_id: str) -> tuple[CloudEvent, ...]:
+        """Every stored event of a server, oldest first; also of a removed server."""
+        wanted, pages = EventFilter(instance_id=instance_id), []
+        before: int | None = None
+        while True:
+            page = await self.history_page(wanted, before=before, limit=CLOUD_HISTORY_MAX)
+            pages.append(page.events)
+            before = page.next
+            if before is None:
+                return tuple(event for events in reversed(pages) for event in events)
 
     async def cancel(self, operation_id: str) -> Operation:
         """Cancel a pending command; idempotent."""

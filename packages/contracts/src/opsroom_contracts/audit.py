@@ -113,9 +113,14 @@ class AuditRecord(Model):
 
 
 class AuditPage(Model):
-    """Entries in ascending order of sequence."""
+    """Entries in ascending order of sequence.
+
+    ``next`` is there if there may be more, however few entries the page has: the ``before`` of the next page,
+    or the ``after`` if the request had one.
+    """
 
     entries: tuple[AuditRecord, ...]
+    next: Sequence | None = None
 
 
 def caller_identity(identity: Identity | None, address: Address | None) -> Identity | None:

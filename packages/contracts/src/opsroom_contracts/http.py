@@ -12,6 +12,9 @@ from opsroom_contracts.cloud.models import Actor, Instance, Operation
 from opsroom_contracts.gateways import AddressSeen
 from opsroom_contracts.serialization.model import Epoch, Identifier, Model, Sequence, Timestamp
 
+NAME_HEADER = "Opsroom-Name"
+"""The author of a command without a token, in ``open`` mode: a name, with percent-encoded UTF-8."""
+
 
 class NewUser(Model, defer_build=False):
     """Register a name; the default is the name in the token of the request.
@@ -96,18 +99,21 @@ class CloudEvent(Model):
     instance: Instance | None = None
 
 
-HISTORY_EVENTS_MAX = 500
-"""The maximum number of events on one page of an instance's history."""
+CLOUD_HISTORY_MAX = 1000
+"""The maximum number of events on one page of the history."""
 
 
-class InstanceHistory(Model):
-    """Stored events of one instance, in the order of their sequences.
+class CloudHistory(Model):
+    """Events in ascending order of sequence.
 
-    ``next``: the ``after`` of the next page, if there is one.
+    ``next`` is there if there may be more, however few events the page has: the ``before`` of the next page.
+    Older events than the retention are gone. ``epoch``: that of the sequences; a client drops a page of
+    another epoch than that of its list.
     """
 
     events: tuple[CloudEvent, ...]
     next: Sequence | None = None
+    epoch: Epoch | None = None
 
 
 class ResetEvent(Model):

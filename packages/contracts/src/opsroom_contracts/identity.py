@@ -111,7 +111,8 @@ class SignIn(Model):
 class SessionView(Model):
     """The caller's identity and permissions. ``name`` and ``role`` are missing if the caller is anonymous.
 
-    ``guests``: whether anyone may register a name. ``sign_in``: only in mode ``oidc``.
+    ``guests``: whether anyone may register a name. ``sign_in``: only in mode ``oidc``. ``now``: the portal's
+    clock, with which times such as ``dueAt`` are compared; that of the caller's device may be wrong.
     """
 
     mode: Mode
@@ -122,3 +123,4 @@ class SessionView(Model):
     user_id: str | None = None
     until: Timestamp | None = None
     sign_in: SignIn | None = None
+    now: Timestamp | None = None

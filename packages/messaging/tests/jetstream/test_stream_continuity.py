@@ -1,6 +1,7 @@
 """A subscription whose stream is replaced or purged while it runs starts over."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,34 @@ async def test_a_stream_whose_files_were_replaced_is_read_again(
         await until(lambda: subscription.live)
         start = len(recorder.seen) - (20 + later)
         assert recorder.seen[start:] == list(range(1, 21 + later))
+
+
+@pytest.mark.parametrize("spec", [EVENTS, STATE_THEN_EVENTS], ids=lambda spec: spec.policy)
+async def test_a_stream_whose_files_were_replaced_is_noticed_by_messages_that_are_not_read(
+    broker: NatsConnection, broker_process: BrokerProcess, tmp_path: Path, spec: SubscriptionSpec
+) -> None:
+    """Where the last message was, the stream now has one of a subject that the subscription does not read."""
+    await ensure_stream(broker, SPEC)
+    writer, recorder = BatchWriter(broker), Recorder()
+    some = replace(spec, subjects=("s.read.*",))
+    subscription = StreamSubscription(broker, some, recorder)
+    async with run_tasks(writer=writer.run(), subscription=subscription.run()):
+        await fill(writer, 3, "s.read.{}".format)
+        await broker_process.stop()
+        shutil.copytree(broker_process.stream_folder("S"), tmp_path / "copy")
+        await broker_process.start()
+        await until(lambda: broker.connected)
+        await fill(writer, 2, "s.read.1{}".format)
+        assert await subscription.wait_for(5, 10)
+        await broker_process.stop()
+        shutil.rmtree(broker_process.stream_folder("S"))
+        shutil.copytree(tmp_path / "copy", broker_process.stream_folder("S"))
+        await broker_process.start()
+        await until(lambda: broker.connected)
+        await fill(writer, 4, "s.other.{}".format)
+        await fill(writer, 1, "s.read.2{}".format)
+        await until(lambda: subscription.last_seq == 8 and subscription.live)
+        assert recorder.seen[-4:] == [1, 2, 3, 8]
 
 
 @pytest.mark.parametrize("spec", [EVENTS, STATE, STATE_THEN_EVENTS], ids=lambda spec: spec.policy)

@@ -1,7 +1,6 @@
 """Pages of a room's history, read by the room's subject: what other rooms have stored costs nothing.
 
-The broker reads forwards only. But it reports with each message how many of the room follow, so the place
-from which to read backwards is found by counting. A page has a budget; the next one continues where it ended.
+A page has a budget; the next one continues where it ended.
 """
 
 import asyncio
@@ -12,18 +11,16 @@ from opsroom_contracts.chat.events import CHAT_EVENT, message_of
 from opsroom_contracts.chat.models import HistoryReply, HistoryRequest, Message
 from opsroom_contracts.serialization.codec import ContractError
 from opsroom_contracts.subjects import room_events
-from opsroom_messaging.errors import OverloadedError, UnavailableError
+from opsroom_messaging.errors import OverloadedError
+from opsroom_messaging.jetstream.backward_reader import BATCH, BackwardReader
 from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
 
 _REPLY_BYTES = 700 * 1024
 """Maximum size of a page, well under the broker's payload limit of 1 MiB."""
-_BATCH = 100
-"""Messages of one read. The largest take 9 MB together."""
 _READ_MAX = 2000
 """Messages that are read for one page. Removed and malformed ones are read, but not shown."""
 _SECONDS = 5.0
 """How long reading one page may take, less than the timeout of its request."""
-_WIDEN = 4
 _CONCURRENT = 8
 _WAITING_MAX = 500
 
@@ -93,7 +90,7 @@ class History:
         """
         subject, loop = room_events(room), asyncio.get_running_loop()
         while True:
-            count = min(page.missing, _BATCH)
+            count = min(page.missing, BATCH)
             batch = await self._reader.page(subject, start=after + 1, count=count)
             for stored in batch:
                 if not page.has_room(stored):
@@ -111,59 +108,20 @@ class History:
 
         Returns the ``before`` of the next page; None: there are no more.
         """
-        subject, loop = room_events(room), asyncio.get_running_loop()
-        bounds = await self._reader.bounds()
-        end = bounds.last + 1 if before is None else min(bounds.last + 1, before)
-        # In the usual case the newest messages of the stream are those of the room, and need not be counted.
-        start = max(bounds.first, end - min(page.missing, _BATCH))
-        expected = end - start
-        while end > bounds.first:
-            window = await self._window(subject, start, end, expected)
+        loop = asyncio.get_running_loop()
+        reader = await BackwardReader.before(self._reader, room_events(room), before)
+        while reader.has_more:
+            end = reader.end
+            window = await reader.window(page.missing)
             page.read += len(window)
             for stored in reversed(window):
                 if not page.has_room(stored):
                     return end
                 self._add(page, stored)
                 end = stored.seq
-            end = start
             if page.is_over(loop.time()):
                 break
-            start, expected = await self._start_before(subject, bounds.first, end, min(page.missing, _BATCH))
-        return end if end > bounds.first else None
-
-    async def _start_before(self, subject: str, first: int, end: int, wanted: int) -> tuple[int, int]:
-        """Find where to start reading to get at least ``wanted`` messages before ``end``, and not many more.
-
-        Returns the sequence, and how many messages there are; fewer only if it is ``first``.
-        """
-        behind = await self._reader.count(subject, start=end)
-        start, too_late, width = end, end, wanted
-        found = 0
-        while found < wanted and start > first:
-            start, too_late, width = max(first, end - width), start, width * _WIDEN
-            found = await self._reader.count(subject, start=start) - behind
-        while found > 2 * wanted and too_late - start > 1:
-            middle = (start + too_late) // 2
-            inside = await self._reader.count(subject, start=middle) - behind
-            if inside < wanted:
-                too_late = middle
-            else:
-                start, found = middle, inside
-        return start, found
-
-    async def _window(self, subject: str, start: int, end: int, expected: int) -> list[StreamMessage]:
-        """Return all messages from ``start`` to before ``end``, of which about ``expected`` are expected."""
-        found: list[StreamMessage] = []
-        while start < end:
-            if len(found) > _READ_MAX:
-                raise UnavailableError("far more messages than were counted; try again")
-            count = max(1, min(expected - len(found), _BATCH))
-            batch = await self._reader.page(subject, start=start, count=count)
-            found += [stored for stored in batch if stored.seq < end]
-            if len(batch) < count:
-                break
-            start = batch[-1].seq + 1
-        return found
+        return reader.end if reader.has_more else None
 
     def _add(self, page: _Page, stored: StreamMessage) -> None:
         try:

@@ -40,10 +40,13 @@ class MemberProjection:
     def __init__(self) -> None:
         self.index = MemberIndex()
         self.malformed = 0
+        self.epoch: str | None = None
         self._building: MemberIndex | None = None
+        self._next_epoch: str | None = None
 
     def on_restart(self, restart: Restart) -> None:
         """Start a new index after a reset; the old one stays visible until the new one is complete."""
+        self._next_epoch = restart.epoch
         if restart.reset:
             self._building = MemberIndex()
 
@@ -73,7 +76,8 @@ class MemberProjection:
             return None
 
     def on_synced(self) -> None:
-        """Swap in the new index."""
+        """Swap in the new index, and with it the epoch."""
+        self.epoch = self._next_epoch
         if self._building is not None:
             self.index = self._building
             self._building = None
@@ -130,6 +134,11 @@ class MemberRepository:
     def index(self) -> MemberIndex:
         """All members, as delivered to this process so far."""
         return self._projection.index
+
+    @property
+    def epoch(self) -> str | None:
+        """The epoch of the stream that the index was read from; None: it has none yet."""
+        return self._projection.epoch
 
     async def find(self, user_id: str, predicate: Callable[[Member], bool]) -> Member | None:
         """Return a member's record if it satisfies ``predicate``.

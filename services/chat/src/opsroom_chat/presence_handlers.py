@@ -111,7 +111,7 @@ class PresenceHandlers:
     async def users(self, request: UsersRequest) -> UserPage:
         """Return a page of the user list."""
         users, following = self._members.index.user_page(request.after, request.limit)
-        return UserPage(users=users, next=following)
+        return UserPage(users=users, next=following, epoch=self._members.epoch)
 
     async def whoami(self, request: WhoamiRequest) -> WhoamiReply:
         """Return the owner of a token.

@@ -4,7 +4,13 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from opsroom_contracts.audit import AuditAction, Requester
-from opsroom_contracts.cloud.models import CancelRequest, CreateRequest, InstanceRequest, OperationReply
+from opsroom_contracts.cloud.models import (
+    CancelRequest,
+    CreateRequest,
+    InstanceRequest,
+    OperationReply,
+    author_of,
+)
 from opsroom_contracts.errors import RETRYABLE, ErrorCode, FaultError
 from opsroom_messaging.jetstream.audit_log import AuditWriter, accepted_entry, rejected_entry
 
@@ -36,7 +42,7 @@ def with_audit(audit: AuditWriter, action: AuditAction, handler: Handler[Request
 
 
 def _caller(request: CreateRequest | InstanceRequest | CancelRequest) -> Requester:
-    return Requester(name=request.actor, address=request.address, identity=request.identity)
+    return Requester(name=author_of(request), address=request.address, identity=request.identity)
 
 
 def _target(request: CreateRequest | InstanceRequest | CancelRequest) -> str | None:

@@ -21,6 +21,7 @@ from opsroom_contracts.cloud.models import (
     OperationReply,
     OperationStatus,
     PendingOperation,
+    author_of,
     pending_of,
 )
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
@@ -74,7 +75,7 @@ class Commands:
             command=command,
             instance_id=instance_id,
             operation_id=operation_id,
-            actor=request.actor,
+            actor=author_of(request),
             accepted_at=now,
             due_at=now + self._policy.delay,
             identity=request.identity,

@@ -33,4 +33,9 @@ class InstanceLister:
         found = self._projection.after(request.after, request.limit + 1)
         page = tuple(found[: request.limit])
         more = len(found) > request.limit
-        return ListReply(seq=self._projection.position, instances=page, next=page[-1].id if more else None)
+        return ListReply(
+            seq=self._projection.position,
+            epoch=self._subscription.epoch,
+            instances=page,
+            next=page[-1].id if more else None,
+        )

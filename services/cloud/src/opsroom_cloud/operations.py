@@ -11,6 +11,7 @@ from opsroom_contracts.cloud.models import (
     OperationReply,
     OperationRequest,
     OperationStatus,
+    author_of,
 )
 from opsroom_contracts.errors import ErrorCode, Fault, FaultError, refuse
 from opsroom_messaging.errors import ConflictError
@@ -35,7 +36,7 @@ class Operations:
         recorded = await self._recorded(operation_id)
         for _ in range(_ATTEMPTS):
             known = await self._events.refresh(recorded.record.instance_id)
-            event = cancel(known.instance, operation_id, request.actor, self._clock(), request.identity)
+            event = cancel(known.instance, operation_id, author_of(request), self._clock(), request.identity)
             if isinstance(event, Fault):
                 reply = await self.reply(operation_id, recorded)
                 if reply.operation.status is OperationStatus.CANCELLED:

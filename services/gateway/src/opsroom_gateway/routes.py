@@ -9,14 +9,15 @@ from starlette.types import ASGIApp
 
 from opsroom_contracts import subjects
 from opsroom_contracts.errors import ErrorCode
+from opsroom_contracts.http import NAME_HEADER
 from opsroom_gateway.api import problem_details as problems
 from opsroom_gateway.api.addresses import AddressLookup, addresses_router
 from opsroom_gateway.api.audit import audit_router
 from opsroom_gateway.api.chat_http import history_router, users_router
 from opsroom_gateway.api.chat_socket.session import ChatSocketContext, serve_chat_socket
 from opsroom_gateway.api.cloud_events import events_router
-from opsroom_gateway.api.cloud_history import history_router as instance_history_router
-from opsroom_gateway.api.cloud_http import cloud_router
+from opsroom_gateway.api.cloud_history import CloudHistoryReader, cloud_history_router
+from opsroom_gateway.api.cloud_http import CommandAccess, cloud_router
 from opsroom_gateway.api.moderation import moderation_router
 from opsroom_gateway.api.restrictions import RestrictionClient, restrictions_router
 from opsroom_gateway.api.session import session_router
@@ -72,7 +73,7 @@ def _add_middleware(app: FastAPI, checks: RequestChecks, mounts: Mapping[str, AS
         CORSMiddleware,
         allow_origins=checks.origins,
         allow_methods=["GET", "POST", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", NAME_HEADER],
         expose_headers=["Location", "Retry-After"],
         max_age=600,
     )
@@ -97,10 +98,10 @@ def api_router(broker: NatsConnection, settings: GatewaySettings, components: Co
     router.include_router(addresses_router(AddressLookup(broker), access, audit_log))
     router.include_router(users_router(requester, projections.members, components.limits, access))
     router.include_router(history_router(requester, projections.chat, access))
-    router.include_router(
-        cloud_router(projections.cloud, components.commands, access, components.limits, audit_log)
-    )
-    router.include_router(instance_history_router(StreamReader(broker, subjects.CLOUD_STREAM), access))
+    commanding = CommandAccess(access, projections.members, components.limits, audit_log)
+    router.include_router(cloud_router(projections.cloud, components.commands, commanding))
+    events = StreamReader(broker, subjects.CLOUD_STREAM)
+    router.include_router(cloud_history_router(CloudHistoryReader(events), projections.cloud, access))
     router.include_router(audit_router(StreamReader(broker, subjects.AUDIT_STREAM), access))
     router.include_router(status_router(components.cached_status, access))
     router.include_router(status_events_router(components.status_streams, access))

@@ -135,6 +135,8 @@ class AccessSettings(LimitSettings):
     """How long a grant from signing in lasts."""
     open_moderation: bool = False
     """Whether clients on this machine are admins in ``open`` mode. Not behind a proxy on this machine."""
+    open_commands: bool = False
+    """Whether clients without a name may command instances in ``open`` mode, as in earlier releases."""
     tls_cert: Path | None = None
     tls_key: Path | None = None
 

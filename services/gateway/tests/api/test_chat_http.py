@@ -64,6 +64,27 @@ async def test_history_can_be_paged_backwards_and_forwards(address: Address, htt
     assert set(after[0]) == {"seq", "id", "room", "user", "text", "timestamp", "clientId"}
 
 
+async def test_a_page_of_history_says_whether_there_are_more_messages(
+    address: Address, http: httpx.AsyncClient
+) -> None:
+    async with person(address) as someone:
+        sequences = [(await someone.say("字" * 4000))["seq"] for _ in range(62)]
+    first = sequences[0]
+    page = (await http.get(MESSAGES, params={"limit": 62})).json()
+    assert 1 < len(page["messages"]) < 62  # a page has a limit in bytes, too
+    assert page["next"] == page["messages"][0]["seq"]
+    rest = (await http.get(MESSAGES, params={"limit": 60, "before": page["next"]})).json()
+    assert [one["seq"] for one in rest["messages"] + page["messages"] if one["seq"] >= first] == sequences
+    full = (await http.get(MESSAGES, params={"limit": 2})).json()
+    assert full["next"] == sequences[-2]
+    forwards = (await http.get(MESSAGES, params={"limit": 1, "after": sequences[-2]})).json()
+    assert forwards["next"] == sequences[-1]
+    for end in ({"limit": 5, "after": sequences[-1]}, {"limit": 5, "before": 1}):
+        nothing = (await http.get(MESSAGES, params=end)).json()
+        assert nothing["messages"] == []
+        assert "next" not in nothing
+
+
 @pytest.mark.parametrize(
     ("path", "status", "code"),
     [

@@ -240,24 +240,3 @@ def fold(state: dict[str, Any], change: dict[str, Any]) -> None:
             "state": change["state"],
             "timestamp": change["timestamp"],
         }
-
-
-async def test_the_history_of_an_instance_comes_in_pages_and_outlives_it(
-    address: Address, http: httpx.AsyncClient
-) -> None:
-    async with events(address) as live:
-        instance_id = await created(http, live)
-    await http.delete(f"{INSTANCES}/{instance_id}")
-    path = f"{INSTANCES}/{instance_id}/events"
-    async with events(address, since=0) as stream:
-        sent = [await stream.until(kind, instanceId=instance_id) for kind in ("created", "removed")]
-    assert await instance(http, instance_id) is None
-    first = (await http.get(path, params={"limit": 3})).json()
-    kinds = [(event["type"], event["command"]) for event in first["events"]]
-    assert kinds == [("received", "create"), ("created", "create"), ("received", "remove")]
-    assert first["next"] == first["events"][-1]["seq"]
-    last = (await http.get(path, params={"after": first["next"], "limit": 3})).json()
-    assert last == {"events": [sent[1]]}
-    assert first["events"][1] == sent[0]
-    assert (await http.get(path, params={"after": sent[1]["seq"]})).json() == {"events": []}
-    problem(await http.get(f"{INSTANCES}/nothing/events"), 404, "instance_not_found")

@@ -5,7 +5,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from opsroom_contracts.identity import Action, Grant, Mode, Role
-from opsroom_gateway.domain.roles import anonymous_role, higher_role, permissions_of, registered_role
+from opsroom_gateway.domain.roles import (
+    anonymous_role,
+    higher_role,
+    named_role,
+    permissions_of,
+    permissions_of_nameless,
+    registered_role,
+)
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -48,7 +55,7 @@ def test_every_role_has_the_permissions_of_the_table(who: str, action: Action, a
     ("mode", "trusted", "role"),
     [
         (Mode.OPEN, True, Role.ADMIN),
-        (Mode.OPEN, False, Role.OPERATOR),
+        (Mode.OPEN, False, Role.VIEWER),
         (Mode.TOKEN, True, None),
         (Mode.TOKEN, False, None),
         (Mode.OIDC, True, None),
@@ -57,6 +64,14 @@ def test_every_role_has_the_permissions_of_the_table(who: str, action: Action, a
 )
 def test_the_role_of_anonymous_clients(mode: Mode, trusted: bool, role: Role | None) -> None:
     assert anonymous_role(mode, trusted=trusted) is role
+
+
+@pytest.mark.parametrize("role", [None, Role.VIEWER, Role.ADMIN])
+@pytest.mark.parametrize("guests", [True, False])
+def test_only_a_client_with_a_name_may_command_servers(role: Role | None, guests: bool) -> None:
+    assert [named_role(mode) for mode in Mode] == [Role.OPERATOR, None, None]
+    nameless = permissions_of_nameless(role, guests=guests)
+    assert nameless == permissions_of(role, guests=guests) - {Action.COMMAND_SERVERS}
 
 
 @pytest.mark.parametrize("guests", [True, False])

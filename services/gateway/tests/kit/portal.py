@@ -33,7 +33,12 @@ def chat_settings() -> ChatSettings:
 
 def gateway_settings(**overrides: object) -> ProcessSettings:
     """Return settings of a gateway on a free port, with ``overrides`` of the tests' defaults."""
-    defaults: dict[str, object] = {"port": 0, "course_binding_seconds": BINDING_SECONDS}
+    # Commands without a name, so that tests of other things need no registration.
+    defaults: dict[str, object] = {
+        "port": 0,
+        "course_binding_seconds": BINDING_SECONDS,
+        "open_commands": True,
+    }
     return ProcessSettings.model_validate(defaults | overrides)
 
 

@@ -64,6 +64,12 @@ async def test_timed_bans_and_mutes_hold_on_a_gateway_with_a_wrong_clock(
             assert (await at_wrong.get(SESSION, headers=bearer(token))).json()["code"] == "banned"
 
 
+async def test_a_session_has_the_time_with_which_ends_are_compared(portal: Portal, ahead: timedelta) -> None:
+    async with gateways(portal, ahead) as (_, wrong), wrong.requests() as client:
+        now = datetime.fromisoformat((await client.get(SESSION)).json()["now"])
+    assert abs(now - datetime.now(UTC)) < timedelta(minutes=10)
+
+
 def publish_key(provider: FakeProvider) -> None:
     """Let ``provider`` publish the key that ``id_token`` signs with."""
     public = OKPAlgorithm.to_jwk(KEY.public_key(), as_dict=True)

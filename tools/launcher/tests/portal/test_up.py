@@ -141,7 +141,8 @@ async def instances(web: str) -> list[str]:
 
 async def create_instance(web: str) -> None:
     async with httpx.AsyncClient(base_url=web) as client:
-        (await client.post("/api/v1/cloud/instances")).raise_for_status()
+        created = await client.post("/api/v1/cloud/instances", headers={"Opsroom-Name": "a test"})
+        created.raise_for_status()
     await until_answer(lambda: instances(web), bool)
 
 

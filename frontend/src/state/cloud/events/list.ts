@@ -7,10 +7,14 @@ import type { CloudState } from "../model";
  */
 export function onList(state: CloudState, list: InstanceList, backfill: number): CloudState {
   const seq = Math.max(0, list.seq - backfill, Math.min(state.seq, list.seq));
-  const byAge = [...list.instances].sort((a, b) => (a.timestamp < b.timestamp ? -1 : 1));
+  const instances = new Map(list.instances.map(instance => [instance.id, instance]));
+  const isContinued = state.epoch === list.epoch && seq <= state.seq;
   return {
     ...state,
-    instances: new Map(byAge.map(instance => [instance.id, instance])),
+    instances,
+    // Those of instances that are gone are of no use.
+    failures: new Map([...state.failures].filter(([at, line]) => at === line.key || instances.has(at))),
+    logFrom: isContinued ? state.logFrom : seq + 1,
     loaded: true,
     listSeq: list.seq,
     seq,

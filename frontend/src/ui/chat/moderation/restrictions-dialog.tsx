@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import type { Restriction } from "../../../contract/generated";
 import { formatMessageTime } from "../../../text/format";
 import { announce } from "../../announcer";
@@ -87,14 +87,21 @@ function BanAddress({ attempt }: Pick<Restrictions, "attempt">) {
   const [address, setAddress] = useState("");
   const [seconds, setSeconds] = useState(DEFAULT_DURATION);
   const [reason, setReason] = useState("");
+  const sending = useRef(false);
   const ban = async (event: SubmitEvent) => {
     event.preventDefault();
+    // One press is one ban.
+    if (sending.current) return;
     const action = {
       kind: "ban" as const,
       address: address.trim(),
       ...toRestrictionDetails({ seconds, reason }),
     };
-    if (!action.address || !(await attempt(() => backend.moderate(action, store.token)))) return;
+    if (!action.address) return;
+    sending.current = true;
+    const isDone = await attempt(() => backend.moderate(action, store.token));
+    sending.current = false;
+    if (!isDone) return;
     announce(t.done.address);
     setAddress("");
     setReason("");

@@ -216,10 +216,14 @@ class UsersRequest(Model):
 
 
 class UserPage(Model):
-    """Listed users in the order of joining; ``next`` is the ``after`` of the next page, if there is one."""
+    """Listed users in the order of joining; ``next`` is the ``after`` of the next page, if there is one.
+
+    ``epoch``: that of the stream of members. Pages of different epochs don't belong together.
+    """
 
     users: tuple[User, ...]
     next: UserCursor | None = None
+    epoch: Epoch | None = None
 
 
 class UsersReply(Model):
@@ -252,10 +256,11 @@ class Message(Model):
 class HistoryReply(Model):
     """Messages in ascending order of sequence.
 
-    A full page is followed by the one before its first message, or after its last one. ``next`` is there if
-    the page is shorter than its limit although there may be more: the ``before`` of the next page, or the
-    ``after`` if the request had one. ``epoch``: that of the sequences, as the gateway knew it when it
-    requested the page. A client drops a page of another epoch than its connection's.
+    ``next`` is there if there may be more, however few messages the page has: the ``before`` of the next
+    page, or the ``after`` if the request had one. Without it there are no more. (The chat service omits it
+    for a full page, since gateways of the last release reject it; the gateway adds it.) ``epoch``: that of
+    the sequences, as the gateway knew it when it requested the page. A client drops a page of another epoch
+    than its connection's.
     """
 
     messages: tuple[Message, ...]

@@ -7,9 +7,10 @@ from pydantic import Field
 
 from opsroom_contracts.audit import Address
 from opsroom_contracts.cloud.commands import Command, EventType, InstanceState
-from opsroom_contracts.identity import Identity
+from opsroom_contracts.identity import OPERATOR_IDENTITY, Identity
 from opsroom_contracts.serialization.model import (
     ClientId,
+    Epoch,
     Identifier,
     Model,
     Sequence,
@@ -167,6 +168,12 @@ class CancelRequest(Model):
     address: Address | None = None
 
 
+def author_of(request: CreateRequest | InstanceRequest | CancelRequest) -> str:
+    """Return the name to show for a request. One that was sent over NATS without a name is the operator's."""
+    by_hand = request.identity is None and request.address is None
+    return OPERATOR_IDENTITY if by_hand and request.actor == ANONYMOUS else request.actor
+
+
 class OperationReply(Model):
     """The operation, and the sequence of the ``CLOUD`` event that shows its status."""
 
@@ -188,9 +195,13 @@ class ListRequest(Model):
 
 
 class ListReply(Model):
-    """Instances as of ``seq``; ``next`` is the ``after`` of the next page, if there is one."""
+    """Instances as of ``seq``; ``next`` is the ``after`` of the next page, if there is one.
+
+    ``epoch``: that of the sequence. Pages of different epochs don't belong together.
+    """
 
     seq: Sequence
+    epoch: Epoch | None = None
     instances: tuple[Instance, ...]
     next: Identifier | None = None
 

@@ -3,11 +3,18 @@
 import logging
 
 from nats.js.api import StreamInfo
+from nats.js.errors import NotFoundError
 
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.jetstream.stream_epoch import epoch_of
 from opsroom_messaging.jetstream.stream_handler import Restart, StreamHandler
-from opsroom_messaging.jetstream.stream_position import Continuity, ResumeCheck, StreamPosition, trim_horizon
+from opsroom_messaging.jetstream.stream_position import (
+    Continuity,
+    Known,
+    ResumeCheck,
+    StreamPosition,
+    trim_horizon,
+)
 
 _BEHIND_MAX = 10
 """This many attempts to restart may find the stream behind the position, while a new leader catches up."""
@@ -49,6 +56,8 @@ class StreamContinuity:
             NotFoundError: there is no such stream.
         """
         info = await self._broker.jetstream.stream_info(self._stream)
+        if await self._is_other_message(self.position.known):
+            self.position.disprove()
         continuity = self._confirmed(self.position.compare(info), info)
         renewed = continuity is Continuity.OTHER
         reset = continuity is not Continuity.SAME or self._always_resets or self._start_over
@@ -62,6 +71,19 @@ class StreamContinuity:
             self.position.resume(info)
         next_seq, epoch = self.position.seq + 1, self.position.epoch
         return Restart(reset=reset, renewed=renewed, next_seq=next_seq, epoch=epoch), check
+
+    async def _is_other_message(self, known: Known | None) -> bool:
+        """Return whether another message than ``known`` has its sequence.
+
+        The consumer does not show that if the other one is on a subject that it does not read.
+        """
+        if known is None or self._always_resets:
+            return False
+        try:
+            stored = await self._broker.jetstream.get_msg(self._stream, known.seq)
+        except NotFoundError:
+            return False  # erased, or not there yet; or the stream is gone, which the consumer will show
+        return stored.time is not None and known.differs_from(stored.time)
 
     async def has_changed(self, handler: StreamHandler) -> bool:
         """Return whether the stream was replaced, or purged of something that ``handler`` still has."""

@@ -10,6 +10,8 @@ from opsroom_messaging.jetstream.stream_epoch import epoch_of
 
 _EXPIRY_TOLERANCE = timedelta(minutes=5)
 """How far the clocks of the broker and of this process may differ."""
+_SAME_NS = 1_000_000
+"""Times that differ by less are equal: the client reads them in microseconds, and not always exactly."""
 _FULL = 0.8
 """A stream with this part of its maximum size may have dropped its oldest messages."""
 
@@ -35,6 +37,10 @@ class Known:
 
     seq: int
     stored_ns: int
+
+    def differs_from(self, stored: datetime) -> bool:
+        """Return whether the message at this sequence, stored at ``stored``, is another one."""
+        return abs(stored.timestamp() * 1e9 - self.stored_ns) > _SAME_NS
 
 
 class StreamPosition:

@@ -76,13 +76,16 @@ def audit_router(reader: StreamReader, access: Authorizer) -> APIRouter:
             raise refuse(ErrorCode.INVALID_REQUEST, "before: must not be combined with after", field="before")
         if after is not None:
             found = await reader.page(AUDIT, start=after + 1, count=limit)
+            following = found[-1].seq if len(found) == limit else None
         else:
             bounds = await reader.bounds()
             end = bounds.last + 1 if before is None else min(before, bounds.last + 1)
             start = max(bounds.first, end - limit)
             page = await reader.page(AUDIT, start=start, count=limit) if end > start else []
             found = [stored for stored in page if stored.seq < end]
-        return AuditPage(entries=tuple(record for stored in found for record in _readable(stored)))
+            following = start if start > bounds.first else None
+        records = tuple(record for stored in found for record in _readable(stored))
+        return AuditPage(entries=records, next=following)
 
     return router
 

@@ -111,13 +111,23 @@ def history_router(requester: RequestClient, messages: MessageProjection, access
     async def history(
         room: _Room, before: _SequenceQuery = None, after: _SequenceQuery = None, limit: _Limit = 50
     ) -> HistoryReply:
-        """A page in ascending order: the latest messages, those before a sequence, or those after one."""
+        """A page in ascending order: the latest messages, those before a sequence, or those after one.
+
+        A page can be shorter than `limit` although there are more messages: `next` says so.
+        """
         request = HistoryRequest(room=room, before=before, after=after, limit=limit)
         epoch = messages.epoch
         page = await requester.request(endpoints.HISTORY, request)
-        return page.model_copy(update={"epoch": epoch})
+        return page.model_copy(update={"epoch": epoch, "next": _next(page, request)})
 
     return router
+
+
+def _next(page: HistoryReply, request: HistoryRequest) -> int | None:
+    """Return the `next` of a page: a full one may be followed by another, whatever the service says."""
+    if page.next is not None or len(page.messages) < request.limit:
+        return page.next
+    return page.messages[0].seq if request.after is None else page.messages[-1].seq
 
 
 def _name(access: Authorizer, principal: Principal, requested: str | None) -> str:

@@ -1,7 +1,9 @@
 """Routes of ``/api/v1/cloud``: instances, commands and operations."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Annotated, Any
+from urllib.parse import unquote
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
@@ -11,16 +13,18 @@ from opsroom_contracts.audit import AuditAction, AuditedAction
 from opsroom_contracts.cloud.commands import COMMANDS, Command, CommandSpec
 from opsroom_contracts.cloud.models import ANONYMOUS, KEY_PREFIX, Operation
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
-from opsroom_contracts.http import InstanceList, OperationAccepted
+from opsroom_contracts.http import NAME_HEADER, InstanceList, OperationAccepted
 from opsroom_contracts.identity import Action, anonymous_identity
+from opsroom_contracts.text import NameRuleError, clean_name
 from opsroom_gateway.api.audit_log import GatewayAuditLog, requester_of
 from opsroom_gateway.api.cloud_commands import CloudCommands, CommandContext
 from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.auth.authorization import Authorizer
+from opsroom_gateway.auth.authorization import AuthMethod, Authorizer, Principal
 from opsroom_gateway.middleware.client_address import client_of
 from opsroom_gateway.middleware.rate_limits import Limits
 from opsroom_gateway.projections.instances import InstanceProjection
+from opsroom_gateway.projections.members import MemberProjection
 
 KEY_MAX = 100
 """The maximum length of an idempotency key, in characters."""
@@ -34,6 +38,16 @@ _Key = Annotated[
         max_length=KEY_MAX,
         pattern=r"^[\x20-\x7e]+$",
         description="Makes retries safe: the same command of one caller with the same key is executed once.",
+    ),
+]
+
+_Name = Annotated[
+    str | None,
+    Header(
+        alias=NAME_HEADER,
+        min_length=1,
+        max_length=400,
+        description="Without a token, in `open` mode: the author to log, with percent-encoded UTF-8.",
     ),
 ]
 
@@ -55,7 +69,8 @@ _LISTED = example_response(200, {"seq": 5, "instances": [_INSTANCE]})
 _ACCEPTED = example_response(202, {"operation": _OPERATION})
 
 _AUTH_ERRORS = (ErrorCode.TOKEN_INVALID, ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN, ErrorCode.BANNED)
-_COMMAND_ERRORS = (*_AUTH_ERRORS, ErrorCode.RATE_LIMITED, ErrorCode.UNAVAILABLE)
+_NAME_ERRORS = (ErrorCode.NAME_INVALID, ErrorCode.NAME_TAKEN)
+_COMMAND_ERRORS = (*_AUTH_ERRORS, *_NAME_ERRORS, ErrorCode.RATE_LIMITED, ErrorCode.UNAVAILABLE)
 _CREATE_ERRORS = (ErrorCode.IDEMPOTENCY_IN_FLIGHT, ErrorCode.IDEMPOTENCY_MISMATCH, *_COMMAND_ERRORS)
 _CHANGE_ERRORS = (
     ErrorCode.INSTANCE_NOT_FOUND,
@@ -63,6 +78,10 @@ _CHANGE_ERRORS = (
     ErrorCode.TRANSITION_INVALID,
     *_CREATE_ERRORS,
 )
+
+
+async def _name_header(name: _Name = None) -> None:
+    """Describe the header, which :class:`CommandAccess` reads."""
 
 
 async def _no_body(request: Request) -> None:
@@ -76,16 +95,45 @@ async def _no_body(request: Request) -> None:
             raise refuse(ErrorCode.INVALID_REQUEST, "this command takes no body")
 
 
+@dataclass(frozen=True, slots=True)
+class CommandAccess:
+    """Who may command: a caller with the permission, and a name to log. Refusals are audited."""
+
+    access: Authorizer
+    members: MemberProjection
+    limits: Limits
+    audit_log: GatewayAuditLog
+
+    async def principal(self, request: Request) -> Principal:
+        """Authenticate; without a token in ``open`` mode, the caller is who the name header says.
+
+        Raises:
+            FaultError: as :meth:`Authorizer.principal`; ``name_invalid``; ``name_taken``: a user has it.
+        """
+        principal = await self.access.principal(request)
+        claimed = request.headers.get(NAME_HEADER)
+        if claimed is None or principal.auth_method is not AuthMethod.NONE:
+            return principal
+        try:
+            name = clean_name(unquote(claimed, errors="strict"))
+        except (NameRuleError, UnicodeDecodeError) as error:
+            raise refuse(ErrorCode.NAME_INVALID, str(error), field=NAME_HEADER) from None
+        if self.members.has_name(name):
+            raise refuse(ErrorCode.NAME_TAKEN, f"{name!r} is the name of a user.", field=NAME_HEADER)
+        return self.access.named(principal, name, client_of(request))
+
+
 def require_commander(
-    action: AuditAction, access: Authorizer, limits: Limits, audit_log: GatewayAuditLog
+    action: AuditAction, commanding: CommandAccess
 ) -> Callable[[Request], Awaitable[CommandContext]]:
     """Return the dependency of a route for ``action``: requires the permission, and audits refusals."""
+    access, limits, audit_log = commanding.access, commanding.limits, commanding.audit_log
 
     async def commander(request: Request) -> CommandContext:
         client = client_of(request)
         name, identity = ANONYMOUS, anonymous_identity(client.network)
         try:
-            principal = await access.principal(request)
+            principal = await commanding.principal(request)
             name, identity = principal.name, principal.identity
             access.check(principal, Action.COMMAND_SERVERS)
             limits.count_command(client, identity)
@@ -106,19 +154,17 @@ def _target(request: Request) -> str | None:
 def cloud_router(
     projection: InstanceProjection,
     commands: CloudCommands,
-    access: Authorizer,
-    limits: Limits,
-    audit_log: GatewayAuditLog,
+    commanding: CommandAccess,
 ) -> APIRouter:
     """Build the routes of the cloud."""
     router = APIRouter(prefix="/cloud", tags=["cloud"], dependencies=[BEARER])
-    can_view = Depends(access.require(Action.SEE_SERVERS))
+    can_view = Depends(commanding.access.require(Action.SEE_SERVERS))
     _add_list(router, projection, can_view)
     for command, spec in COMMANDS.items():
-        context = Depends(require_commander(command, access, limits, audit_log))
+        context = Depends(require_commander(command, commanding))
         _add_command(router, spec, commands, context)
     _add_operation(router, commands, can_view)
-    canceller = Depends(require_commander(AuditedAction.CANCEL, access, limits, audit_log))
+    canceller = Depends(require_commander(AuditedAction.CANCEL, commanding))
     _add_cancel(router, commands, canceller)
     return router
 
@@ -159,7 +205,7 @@ def _add_command(router: APIRouter, spec: CommandSpec, commands: CloudCommands, 
         summary=spec.summary,
         description=spec.description,
         status_code=202,
-        dependencies=[Depends(_no_body)],
+        dependencies=[Depends(_no_body), Depends(_name_header)],
         response_model_exclude_none=True,
         responses=_ACCEPTED | error_responses(*(_CREATE_ERRORS if creates else _CHANGE_ERRORS)),
     )
@@ -183,7 +229,7 @@ def _add_cancel(router: APIRouter, commands: CloudCommands, context_of: Any) -> 
     @router.delete(
         "/operations/{operation_id}",
         summary="Cancel a command",
-        dependencies=[Depends(_no_body)],
+        dependencies=[Depends(_no_body), Depends(_name_header)],
         responses=example_response(200, {"operation": _OPERATION | {"status": "cancelled"}})
         | error_responses(ErrorCode.OPERATION_NOT_FOUND, ErrorCode.OPERATION_FINISHED, *_COMMAND_ERRORS),
         response_model_exclude_none=True,

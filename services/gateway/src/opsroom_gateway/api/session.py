@@ -47,6 +47,7 @@ def session_router(access: Authorizer, requester: RequestClient) -> APIRouter:
             user_id=None if principal.user is None else principal.user.id,
             until=None if principal.grant is None else principal.grant.until,
             sign_in=await access.sign_in(principal),
+            now=access.now(),
         )
 
     @router.delete(

@@ -13,6 +13,7 @@ from opsroom_contracts import endpoints
 from opsroom_contracts.chat.models import User, WhoamiReply, WhoamiRequest
 from opsroom_contracts.cloud.models import ANONYMOUS
 from opsroom_contracts.errors import ErrorCode, refuse
+from opsroom_contracts.http import NAME_HEADER
 from opsroom_contracts.identity import (
     RESERVED_NAMES,
     Action,
@@ -26,7 +27,14 @@ from opsroom_contracts.identity import (
 )
 from opsroom_contracts.text import fold_name, visible_name
 from opsroom_gateway.auth.static_tokens import StaticTokens
-from opsroom_gateway.domain.roles import anonymous_role, higher_role, permissions_of, registered_role
+from opsroom_gateway.domain.roles import (
+    anonymous_role,
+    higher_role,
+    named_role,
+    permissions_of,
+    permissions_of_nameless,
+    registered_role,
+)
 from opsroom_gateway.middleware.client_address import Client, client_of
 from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer
 from opsroom_messaging.client.request_client import RequestClient
@@ -67,11 +75,13 @@ class AccessRules:
     """``guests``: whether anybody may register.
 
     ``open_moderation``: whether clients on this machine are admins in ``open`` mode, without a token.
+    ``open_commands``: whether clients without a name may command instances in ``open`` mode.
     """
 
     mode: Mode
     guests: bool
     open_moderation: bool
+    open_commands: bool = False
 
 
 class SignOn(Protocol):
@@ -175,6 +185,23 @@ class Authorizer:
             return None
         return await self._sign_on.sign_in(wait=principal.auth_method is AuthMethod.NONE)
 
+    def named(self, principal: Principal, name: str, client: Client) -> Principal:
+        """Return an anonymous ``principal`` under the ``name`` that it gave, which counts in ``open`` mode.
+
+        Raises:
+            FaultError: ``name_taken``: it is reserved. ``banned``.
+        """
+        if self.mode is not Mode.OPEN:
+            return principal
+        self.check_name(name)
+        self.enforcer.check(client, name, principal.identity)
+        held = higher_role(named_role(self.mode), principal.role)
+        return replace(principal, name=name, role=held, permissions=permissions_of(held, guests=self.guests))
+
+    def now(self) -> datetime:
+        """Return the portal's time: that of the broker's clock."""
+        return self._clock()
+
     def start(self) -> None:
         """Start to fetch, in the background, what single sign-on will need."""
         if self._sign_on is not None:
@@ -213,7 +240,10 @@ class Authorizer:
             return
         action_name = action.value.replace("_", " ")
         if principal.auth_method is AuthMethod.NONE:
-            raise refuse(ErrorCode.UNAUTHENTICATED, f"to {action_name}, send a token: Authorization: Bearer")
+            or_name = f", or a name: {NAME_HEADER}" if self.mode is Mode.OPEN else ""
+            raise refuse(
+                ErrorCode.UNAUTHENTICATED, f"to {action_name}, send a token: Authorization: Bearer{or_name}"
+            )
         if principal.role is None:
             raise refuse(ErrorCode.TOKEN_INVALID, "the token's grant has ended: sign in again")
         raise refuse(ErrorCode.FORBIDDEN, f"the role {principal.role} may not {action_name}")
@@ -240,7 +270,7 @@ class Authorizer:
         if principal.grant is None or action not in principal.permissions:
             return action in principal.permissions
         role = self._role_of_grant(principal.grant)
-        base = anonymous_role(self.mode, trusted=False)
+        base = named_role(self.mode)
         return action in permissions_of(higher_role(base, role), guests=self.guests)
 
     def _role_of_grant(self, grant: Grant | None) -> Role | None:
@@ -276,4 +306,10 @@ class Authorizer:
         """Return ``principal`` with the permissions of its role or, if they are more, the anonymous ones."""
         trusted = local and self._rules.open_moderation
         held = higher_role(anonymous_role(self.mode, trusted=trusted), principal.role)
-        return replace(principal, role=held, permissions=permissions_of(held, guests=self.guests))
+        is_named = principal.auth_method is not AuthMethod.NONE or self._rules.open_commands
+        if is_named:
+            held = higher_role(named_role(self.mode), held)
+            permissions = permissions_of(held, guests=self.guests)
+        else:
+            permissions = permissions_of_nameless(held, guests=self.guests)
+        return replace(principal, role=held, permissions=permissions)

@@ -56,7 +56,9 @@ def build_authorizer(
         requester,
         tokens,
         _sign_on(settings, clock),
-        rules=AccessRules(settings.mode(), settings.guests_welcome(), settings.open_moderation),
+        rules=AccessRules(
+            settings.mode(), settings.guests_welcome(), settings.open_moderation, settings.open_commands
+        ),
         enforcer=enforcer,
         clock=clock,
     )

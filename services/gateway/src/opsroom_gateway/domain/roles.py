@@ -32,14 +32,24 @@ def higher_role(one: Role | None, other: Role | None) -> Role | None:
 def anonymous_role(mode: Mode, *, trusted: bool) -> Role | None:
     """Return the role of an unauthenticated client.
 
-    In ``open`` mode everybody may command instances. The audit log contains addresses and a ban excludes
-    users, so these need an admin's token. ``trusted``: the client is on this machine, and the operator has
-    chosen to do without a token there. The address alone proves nothing: behind a proxy on this machine,
-    every visitor has it.
+    In ``open`` mode everybody may see the instances; to command them takes a name (:func:`named_role`). The
+    audit log contains addresses and a ban excludes users, so these need an admin's token. ``trusted``: the
+    client is on this machine, and the operator has chosen to do without a token there. The address alone
+    proves nothing: behind a proxy on this machine, every visitor has it.
     """
     if mode is not Mode.OPEN:
         return None
-    return Role.ADMIN if trusted else Role.OPERATOR
+    return Role.ADMIN if trusted else Role.VIEWER
+
+
+def named_role(mode: Mode) -> Role | None:
+    """Return the role of everybody who has registered a name, whatever else they prove."""
+    return Role.OPERATOR if mode is Mode.OPEN else None
+
+
+def permissions_of_nameless(role: Role | None, *, guests: bool) -> frozenset[Action]:
+    """Return what a client without a name may do: as its role, but a command has an author."""
+    return permissions_of(role, guests=guests) - {Action.COMMAND_SERVERS}
 
 
 def registered_role(grant: Grant | None, now: datetime, *, guests: bool, revoked: bool) -> Role | None:

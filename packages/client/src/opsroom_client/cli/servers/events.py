@@ -1,7 +1,5 @@
 """``opsroom servers watch`` and ``opsroom servers history``: what happened to servers."""
 
-from collections import deque
-
 import click
 
 from opsroom_client.cli.output import output_options, print_line, print_note, show_json
@@ -51,10 +49,10 @@ def history(server: Server, instance_id: str, last: int | None, as_json: bool) -
     """
 
     async def work(opsroom: Opsroom) -> None:
-        found: deque[CloudEvent] = deque(maxlen=last)
-        async for event in opsroom.cloud.history(await _existing_id(opsroom, instance_id)):
-            found.append(event)
-        for event in found:
+        found = await opsroom.cloud.history(await _existing_id(opsroom, instance_id))
+        if not found:
+            raise OpsroomError(f"no event of {instance_id} is stored")
+        for event in found[-(last or len(found)) :]:
             _print_event(event, as_json=as_json)
 
     run(server, work)

@@ -29,7 +29,8 @@ def ls(server: Server, as_json: bool) -> None:
         if as_json:
             show_json(listed.instances)
             return
-        now = datetime.now(UTC)
+        # This device's clock may be wrong; servers of earlier releases don't say their time.
+        now = (await opsroom.session()).now or datetime.now(UTC)
         rows = [
             (one.id, one.state.value, age(one.timestamp, now), _pending(one, now)) for one in listed.instances
         ]

@@ -1,0 +1,87 @@
+import { describe, expect, it, vi } from "vitest";
+import { NetworkError } from "../api/errors";
+import { Browser, settle } from "../testing/browser";
+import type { AppStore } from "./app-store";
+
+const browser = new Browser();
+const ALL = { instanceId: "", kind: "" } as const;
+
+/** Create `count` servers that are there at once; returns their ids. */
+function createServers(count: number): string[] {
+  const { cloud } = browser.backend;
+  const aMinuteAgo = new Date(Date.now() - 60_000);
+  return Array.from({ length: count }, () => {
+    const key = `k${cloud.events.length}`;
+    return cloud.command({ command: "create", key }, "Bob", aMinuteAgo).instanceId;
+  });
+}
+
+async function load(store: AppStore, filter: Parameters<AppStore["olderLog"]["load"]>[0]): Promise<void> {
+  await Promise.all([store.olderLog.load(filter), settle()]);
+}
+
+const kinds = (store: AppStore, filter: Parameters<AppStore["olderLog"]["of"]>[0]) =>
+  store.olderLog.of(filter).lines.map(line => line.kind);
+
+describe("entries from before the Worklog", () => {
+  it("are found by server, behind more events than a visitor gets", async () => {
+    const [first = ""] = createServers(1);
+    createServers(1_100);
+    const ann = browser.open();
+    await settle();
+    const { worklog, logFrom } = ann.cloud.value;
+    expect([worklog.length, logFrom]).toEqual([2_000, 203]);
+    const filter = { instanceId: first, kind: "" } as const;
+    expect(worklog.some(line => line.instanceId === first)).toBe(false);
+    expect(ann.olderLog.of(filter)).toMatchObject({ lines: [], next: 203 });
+    await load(ann, filter);
+    expect(kinds(ann, filter)).toEqual(["received", "created"]);
+    expect(ann.olderLog.of(filter).next).toBeUndefined();
+    await load(ann, { instanceId: first, kind: "created" });
+    expect(kinds(ann, { instanceId: first, kind: "created" })).toEqual(["created"]);
+  });
+
+  it("are loaded page by page to the first, without gaps and repeats", async () => {
+    createServers(1_300);
+    const ann = browser.open();
+    await settle();
+    const loaded = ann.olderLog.loadAll(ALL);
+    await settle();
+    expect(await loaded).toBe(true);
+    const all = [...ann.olderLog.of(ALL).lines, ...ann.cloud.value.worklog];
+    expect(all.map(line => line.seq)).toEqual(browser.backend.cloud.events.map(event => event.seq));
+  });
+
+  it("are none if the Worklog is complete, or for refusals", async () => {
+    createServers(2);
+    const ann = browser.open();
+    await settle();
+    expect(ann.olderLog.of(ALL)).toMatchObject({ lines: [], next: undefined });
+    expect(ann.olderLog.of({ instanceId: "", kind: "refused" }).next).toBeUndefined();
+  });
+
+  it("can be tried again after a failure, and an export says that it is not complete", async () => {
+    createServers(1_100);
+    const ann = browser.open();
+    await settle();
+    const failing = vi.spyOn(browser.backend, "cloudHistory").mockRejectedValue(new NetworkError("off"));
+    expect(await ann.olderLog.loadAll(ALL)).toBe(false);
+    expect(ann.olderLog.of(ALL)).toMatchObject({ lines: [], failed: true, loading: false });
+    failing.mockRestore();
+    await load(ann, ALL);
+    expect(ann.olderLog.of(ALL)).toMatchObject({ failed: false, next: undefined, lines: { length: 200 } });
+  });
+
+  it("are dropped when the server was set up again, and so is a page that comes late", async () => {
+    createServers(1_100);
+    const ann = browser.open();
+    await settle();
+    await load(ann, ALL);
+    const late = ann.olderLog.load({ instanceId: "i1", kind: "" });
+    browser.backend.cloud.renew();
+    await settle(15_000);
+    await late;
+    expect(ann.olderLog.of(ALL)).toMatchObject({ lines: [], next: undefined });
+    expect(ann.olderLog.of({ instanceId: "i1", kind: "" }).lines).toEqual([]);
+  });
+});

@@ -1,0 +1,126 @@
+import { describe, expect, it, vi } from "vitest";
+import { Browser, join, settle, texts } from "../testing/browser";
+
+const browser = new Browser();
+
+describe("the history of the chat", () => {
+  it("begins where the server says, although pages are shorter than asked for", async () => {
+    const { chat } = browser.backend;
+    const bob = chat.enter("Bob");
+    for (let n = 1; n <= 131; n += 1) chat.say(bob, `${n}`);
+    chat.pageMax = 58;
+    const ann = browser.open();
+    await join(ann);
+    expect([texts(ann).length, ann.chat.value.hasOlder]).toEqual([58, true]);
+    for (let page = 0; page < 2; page += 1) await Promise.all([ann.loadOlder(), settle()]);
+    expect([texts(ann)[0], texts(ann).length, ann.chat.value.hasOlder]).toEqual(["1", 131, false]);
+  });
+
+  it("goes on behind a page without messages", async () => {
+    const { chat } = browser.backend;
+    const bob = chat.enter("Bob");
+    for (const text of ["one", "two"]) chat.say(bob, text);
+    const history = chat.history.bind(chat);
+    // The server has read its budget of removed messages.
+    vi.spyOn(chat, "history").mockImplementation(query =>
+      query.before === 3 ? { messages: [], next: 2 } : history(query),
+    );
+    const ann = browser.open();
+    await join(ann);
+    expect(texts(ann)).toEqual(["one"]);
+    expect(ann.chat.value).toMatchObject({ loaded: true, hasOlder: false });
+  });
+
+  it("has no page of another epoch", async () => {
+    const { chat } = browser.backend;
+    const bob = chat.enter("Bob");
+    for (let n = 1; n <= 70; n += 1) chat.say(bob, `${n}`);
+    const ann = browser.open();
+    await join(ann);
+    const history = chat.history.bind(chat);
+    vi.spyOn(chat, "history").mockImplementation(query => ({ ...history(query), epoch: "e9" }));
+    await Promise.all([ann.loadOlder(), settle()]);
+    expect(texts(ann)).toHaveLength(60);
+  });
+});
+
+describe.each([300_000, -300_000])("a device whose clock is wrong by %i ms", ahead => {
+  it("knows the server's time", async () => {
+    browser.backend.cloud.clockAheadMs = ahead;
+    const ann = browser.open();
+    await settle();
+    expect(Math.abs(ann.clockOffset.value - ahead)).toBeLessThan(50);
+    browser.backend.cloud.command({ command: "create", key: "k" }, "Bob");
+    await settle();
+    const [instance] = ann.cloud.value.instances.values();
+    const left = Date.parse(instance?.pending?.dueAt ?? "") - (Date.now() + ann.clockOffset.value);
+    expect(Math.abs(left - 9_900)).toBeLessThan(200);
+  });
+});
+
+describe("a failure", () => {
+  const failures = (store: ReturnType<Browser["open"]>) => [...store.cloud.value.failures.values()];
+
+  it("of a command stays at its server until another command follows", async () => {
+    const ann = browser.open();
+    await join(ann);
+    await Promise.all([ann.commandSender.run("create"), settle(11_000)]);
+    const [id = ""] = ann.cloud.value.instances.keys();
+    browser.backend.cloud.failure = "no room";
+    await Promise.all([ann.commandSender.run("start", id), settle(11_000)]);
+    expect(ann.cloud.value.failures.get(id)).toMatchObject({ command: "start", detail: "no room" });
+    browser.backend.cloud.failure = undefined;
+    await Promise.all([ann.commandSender.run("start", id), settle(11_000)]);
+    expect(ann.cloud.value.failures.size).toBe(0);
+  });
+
+  it("of a creation stays although the server is gone, also after a reload, until it is dismissed", async () => {
+    browser.backend.cloud.failure = "no room";
+    const ann = browser.open();
+    await join(ann);
+    await Promise.all([ann.commandSender.run("create"), settle(11_000)]);
+    expect(ann.cloud.value.instances.size).toBe(0);
+    expect(failures(ann)).toMatchObject([{ command: "create", detail: "no room", actor: "Ann" }]);
+    ann.stop();
+    const back = browser.open();
+    await settle();
+    const [line] = failures(back);
+    expect(line).toMatchObject({ command: "create", detail: "no room" });
+    back.dismissFailure(line?.key ?? "");
+    await settle();
+    expect(failures(back)).toEqual([]);
+    back.stop();
+    const again = browser.open();
+    await settle();
+    expect(failures(again)).toEqual([]);
+    expect(again.cloud.value.worklog.map(one => one.kind)).toEqual(["received", "failed"]);
+  });
+
+  it("shows why a command was refused, and that it was to undo one", async () => {
+    const ann = browser.open();
+    await join(ann);
+    await Promise.all([ann.commandSender.run("create"), settle(11_000)]);
+    const [id = ""] = ann.cloud.value.instances.keys();
+    await Promise.all([ann.commandSender.run("stop", id), settle()]);
+    expect(ann.cloud.value.failures.get(id)).toMatchObject({ command: "stop", code: "transition_invalid" });
+    await Promise.all([ann.commandSender.undo(id, "o1", "create"), settle()]);
+    expect(failures(ann).at(-1)).toMatchObject({ code: "operation_finished", undo: true });
+  });
+});
+
+describe("commands", () => {
+  it("are offered in open mode to whoever has a name, and outside it by permission", async () => {
+    const ann = browser.open();
+    expect(ann.access.mayCommand(true)).toBe(true); // not known yet
+    await settle();
+    expect([ann.access.mayCommand(false), ann.access.mayCommand(true)]).toEqual([false, true]);
+    vi.spyOn(browser.backend, "session").mockResolvedValue({
+      mode: "token",
+      guests: true,
+      may: ["register", "chat", "see_servers"],
+    });
+    ann.reconnect();
+    await settle();
+    expect(ann.access.mayCommand(true)).toBe(false);
+  });
+});
