@@ -218,7 +218,7 @@ class Binding:
         heir = newer[-1] if newer else None
         if socket.source is BindingSource.GUESSED:
             heir = heir or self._table.heir(user_id, socket)
-            person.doubted_at = None if heir is None else now
+        person.doubted_at = None if heir is None else now
         if heir is not None:
             person.until = max(person.until, now + TYPES_WITHIN_SECONDS)  # or they reconnect now
             return Departure(Leave.DOUBTFUL, (self._table.guess(heir, user_id),))
