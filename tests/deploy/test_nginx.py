@@ -26,13 +26,16 @@ PUBLISHED = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
 STOP_SECONDS = 20.0
 
 
-def configured(folder: Path, port: int, gateway: int) -> Path:
+def configured(folder: Path, port: int, gateway: int, course: tuple[int, int] | None = None) -> Path:
     """Our own configuration, but for its places, and with ``PROXY`` for one network of the engine."""
     text = (NGINX / "nginx.conf").read_text(encoding="utf-8")
+    chat, dashboard = course or (free_port(), free_port())
     for ours, here, count in (
         ("/tmp/", f"{folder}/", 7),
         ("/usr/share/nginx/html", str(folder), 1),
         ("listen 8080;", f"listen 127.0.0.1:{port};", 1),
+        ("listen 3000;", f"listen 127.0.0.1:{chat};", 1),
+        ("listen 3001;", f"listen 127.0.0.1:{dashboard};", 1),
         ("172.16.0.0/12", f"{PROXY}/32", 2),
     ):
         assert text.count(ours) == count, ours
@@ -131,6 +134,23 @@ async def test_how_a_client_spoke_is_believed_of_a_proxy_alone(tmp_path: Path) -
         async with asking_from(STRANGER, address) as client:
             assert await told(client, PUBLISHED) == (STRANGER, "http")
             assert "Strict-Transport-Security" not in (await client.get("/", headers=PUBLISHED)).headers
+
+
+async def test_the_course_has_its_paths_in_any_case_and_two_ports_without_a_prefix(tmp_path: Path) -> None:
+    port, chat, dashboard = free_port(), free_port(), free_port()
+    server = await asyncio.start_server(tell, "127.0.0.1", 0)
+    config = configured(tmp_path, port, server.sockets[0].getsockname()[1], (chat, dashboard))
+    async with server, running(tmp_path, config, f"http://127.0.0.1:{port}", "/nginx-health"):
+        async with httpx.AsyncClient(timeout=10) as client:
+            for asked, passed in (
+                (f"{port}/Chat/new-user", "/Chat/new-user"),
+                (f"{port}/dashboard", "/dashboard"),
+                (f"{chat}/ws?a=b%20c", "/chat/ws?a=b%20c"),
+                (f"{chat}//ws", "/chat//ws"),
+                (f"{dashboard}/", "/dashboard/"),
+            ):
+                head = (await client.get(f"http://127.0.0.1:{asked}")).text
+                assert head.startswith(f"GET {passed} HTTP/1.1\r\n")
 
 
 def test_proxies_come_from_the_same_networks_for_nginx_and_for_gateways() -> None:

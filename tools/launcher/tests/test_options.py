@@ -38,7 +38,7 @@ def test_defaults() -> None:
 
 FLAGS = (
     *("--host", "::1", "--port", "0", "--delay", "0.5"),
-    *("--data", "/d", "--nats-port", "4333"),
+    *("--data", "/d", "--nats-port", "4333", "--course-ports", "3000,3001"),
 )
 VARIABLES = {
     "HOST": "::1",
@@ -46,11 +46,13 @@ VARIABLES = {
     "CLOUD_DELAY_SECONDS": "0.5",
     "OPSROOM_DATA": "/d",
     "NATS_PORT": "4333",
+    "GATEWAY_COURSE_PORTS": "3000,3001",
 }
 
 
 def test_flags_and_variables_say_the_same() -> None:
-    assert up(*FLAGS) == up(environ=VARIABLES) == UpOptions("::1", 0, Path("/d"), False, 0.5, None, 4333)
+    options = UpOptions("::1", 0, Path("/d"), False, 0.5, None, 4333, course_ports=(3000, 3001))
+    assert up(*FLAGS) == up(environ=VARIABLES) == options
 
 
 def test_flag_beats_variable_even_one_that_is_wrong() -> None:
@@ -81,6 +83,9 @@ def test_cluster_of_brokers() -> None:
         (["--port", "65536"], {}, ["--port", "0 to 65535", "'65536'"]),
         (["--port", "x"], {}, ["--port", "0 to 65535", "'x'"]),
         (["--port", "²"], {}, ["--port", "0 to 65535"]),
+        (["--course-ports", "3000"], {}, ["--course-ports", "3000,3001", "'3000'"]),
+        (["--course-ports", "3000,3000"], {}, ["--course-ports", "3000,3001"]),
+        ([], {"GATEWAY_COURSE_PORTS": "1,x"}, ["GATEWAY_COURSE_PORTS", "0 to 65535", "'x'"]),
         ([], {"PORT": "-1"}, ["PORT", "0 to 65535", "'-1'"]),
         (["--delay", "nan"], {}, ["--delay", "0 to 3600", "'nan'"]),
         (["--delay=-1"], {}, ["--delay", "0 to 3600"]),

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import socket
-from contextlib import AbstractAsyncContextManager, closing
+from contextlib import AbstractAsyncContextManager, ExitStack, closing
 
 from opsroom_gateway.app import Gateway, gateway
 from opsroom_gateway.process_settings import ProcessSettings
@@ -23,25 +23,33 @@ async def main(traces: Tracer) -> None:
     """Serve until stopped."""
     settings = ProcessSettings.from_environment(os.environ)
     raise_open_file_limit()
-    listener = listen(settings)
+    with ExitStack() as opened:
+        ports = (settings.port, *settings.course_ports)
+        await _run(
+            settings, traces, [opened.enter_context(closing(listen(settings, port))) for port in ports]
+        )
+
+
+async def _run(settings: ProcessSettings, traces: Tracer, listeners: list[socket.socket]) -> None:
+    """Serve on ``listeners`` until stopped: the gateway's, and those of the course contract."""
+    course_ports = [listener.getsockname()[1] for listener in listeners[1:]]
     health = HealthStatus()
 
     def work(broker: NatsConnection) -> AbstractAsyncContextManager[Gateway]:
-        return gateway(broker, settings)
+        return gateway(broker, settings, course_ports=course_ports)
 
-    with closing(listener):
-        async with (
-            serve_admin(settings, health),
-            start_when_ready(settings, "gateway", traces, work) as (broker, at_work),
-        ):
-            with health.report(at_work.problem, broker.metrics):
-                await _serve(make_server(at_work, settings), listener, at_work.failed)
+    async with (
+        serve_admin(settings, health),
+        start_when_ready(settings, "gateway", traces, work) as (broker, at_work),
+    ):
+        with health.report(at_work.problem, broker.metrics):
+            await _serve(make_server(at_work, settings), listeners, at_work.failed)
 
 
-async def _serve(server: Server, listener: socket.socket, failed: asyncio.Event) -> None:
+async def _serve(server: Server, listeners: list[socket.socket], failed: asyncio.Event) -> None:
     """Serve until stopped, and then until all connections are closed."""
-    serving = asyncio.create_task(server.serve([listener]))
-    log.info("ready on %s:%d", *listener.getsockname()[:2])
+    serving = asyncio.create_task(server.serve(listeners))
+    log.info("ready on %s:%d", *listeners[0].getsockname()[:2])
     try:
         await until_stopped(failed)
         log.info("stopping")

@@ -1,7 +1,7 @@
 """Composition of the gateway from its components."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -10,7 +10,6 @@ from uuid import uuid4
 
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp
 
 from opsroom_contracts import subjects
 from opsroom_gateway.api import health
@@ -19,6 +18,7 @@ from opsroom_gateway.api.status_service import serve_status
 from opsroom_gateway.components import Components, build_access, build_components
 from opsroom_gateway.legacy.plugin import build_plugin
 from opsroom_gateway.metrics import Broadcasters, register_metrics, register_skipped
+from opsroom_gateway.middleware.mounts import Mounts
 from opsroom_gateway.middleware.shared_rate_limiter import RateLimitSync
 from opsroom_gateway.process_settings import ProcessSettings
 from opsroom_gateway.projections.projections import Projections
@@ -64,11 +64,15 @@ class Gateway:
 
 @asynccontextmanager
 async def gateway(
-    broker: NatsConnection, settings: ProcessSettings, clock: BrokerClock | None = None
+    broker: NatsConnection,
+    settings: ProcessSettings,
+    clock: BrokerClock | None = None,
+    course_ports: Sequence[int] = (),
 ) -> AsyncIterator[Gateway]:
     """Run a gateway on ``broker``; it is ready to serve.
 
     ``clock``: the time that is compared with stored ends; it follows the broker's clock. Default: a new one.
+    ``course_ports``: on which it listens for clients of the course's chat and dashboard alone, if at all.
 
     Raises:
         BrokerUnusableError: the streams don't exist because the services are not running.
@@ -87,7 +91,8 @@ async def gateway(
     legacy = build_plugin(settings, components)
     stats = TransportStats()
     _register_metrics(broker.metrics, components, stats, legacy.broadcasters)
-    app = _full_app(broker, settings, components, legacy.mounts)
+    mounts = Mounts(legacy.mounts, dict(zip(course_ports, legacy.roots, strict=False)))
+    app = _full_app(broker, settings, components, mounts)
     projections = components.projections
     broker.readiness.add(projections.problem)
     async with (
@@ -142,7 +147,7 @@ def describe() -> dict[str, Any]:
     broker, settings = unconnected(), GatewaySettings()
     access = build_access(broker, settings, BrokerClock())
     components = build_components(broker, settings, access, "")
-    return _documented_app(broker, settings, components, mounts={}).openapi()
+    return _documented_app(broker, settings, components, Mounts()).openapi()
 
 
 def _watch_members(components: Components) -> None:
@@ -169,7 +174,7 @@ def _register_metrics(
 
 
 def _documented_app(
-    broker: NatsConnection, settings: GatewaySettings, components: Components, mounts: Mapping[str, ASGIApp]
+    broker: NatsConnection, settings: GatewaySettings, components: Components, mounts: Mounts
 ) -> FastAPI:
     """Build the application with everything that the OpenAPI document contains."""
     app = build_app(settings, broker.metrics, components.checks, components.input_budgets, mounts)
@@ -182,7 +187,7 @@ def _documented_app(
 
 
 def _full_app(
-    broker: NatsConnection, settings: GatewaySettings, components: Components, mounts: Mapping[str, ASGIApp]
+    broker: NatsConnection, settings: GatewaySettings, components: Components, mounts: Mounts
 ) -> FastAPI:
     """Build the application with other APIs at ``mounts``, and the page."""
     app = _documented_app(broker, settings, components, mounts)

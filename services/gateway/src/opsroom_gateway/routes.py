@@ -1,11 +1,9 @@
 """The gateway's application: middleware and routes."""
 
-from collections.abc import Mapping
 from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI, WebSocket
 from starlette.middleware.cors import CORSMiddleware
-from starlette.types import ASGIApp
 
 from opsroom_contracts import subjects
 from opsroom_contracts.errors import ErrorCode
@@ -28,7 +26,7 @@ from opsroom_gateway.domain.networks import parse_networks
 from opsroom_gateway.metrics import ErrorCounterMiddleware, error_counter
 from opsroom_gateway.middleware.client_address import ClientAddressMiddleware
 from opsroom_gateway.middleware.input_budget import InputBudgetMiddleware
-from opsroom_gateway.middleware.mounts import MountMiddleware
+from opsroom_gateway.middleware.mounts import MountMiddleware, Mounts
 from opsroom_gateway.middleware.request_checks import RequestChecks
 from opsroom_gateway.middleware.security_headers import SecurityHeadersMiddleware
 from opsroom_gateway.settings import GatewaySettings
@@ -43,11 +41,11 @@ def build_app(
     metrics: Metrics,
     checks: RequestChecks,
     budgets: InputBudgets,
-    mounts: Mapping[str, ASGIApp],
+    mounts: Mounts,
 ) -> FastAPI:
     """Build the application with its middleware, without routes.
 
-    ``mounts``: applications with their own CORS rules, checks and error format, by path prefix.
+    ``mounts``: applications with their own CORS rules, checks and error format.
     """
     app = FastAPI(
         title="Opsroom",
@@ -66,7 +64,7 @@ def build_app(
     return app
 
 
-def _add_middleware(app: FastAPI, checks: RequestChecks, mounts: Mapping[str, ASGIApp]) -> None:
+def _add_middleware(app: FastAPI, checks: RequestChecks, mounts: Mounts) -> None:
     """Add the middleware to ``app``; the last one added is outermost."""
     app.add_middleware(checks.protect)
     app.add_middleware(  # outside the checks, so that rejections have CORS headers as well

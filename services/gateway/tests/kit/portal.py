@@ -44,9 +44,10 @@ def gateway_settings(**overrides: object) -> ProcessSettings:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """The address of a gateway."""
+    """The address of a gateway. ``course_ports``: those of the course's chat and dashboard, if any."""
 
     port: int
+    course_ports: tuple[int, ...] = ()
 
     @property
     def http(self) -> str:
@@ -80,20 +81,22 @@ async def serving(
 ) -> AsyncIterator[Address]:
     """Run a gateway, and stop it gracefully at the end. ``clock``: that of its machine, at the start."""
     chosen = settings or gateway_settings()
-    listener = listen(chosen)
+    listeners = [listen(chosen, port) for port in (chosen.port, *chosen.course_ports)]
+    port, *course_ports = (listener.getsockname()[1] for listener in listeners)
     broker = await connect(url, name="gateway")
     try:
-        async with gateway(broker, chosen, clock) as run_tasks:
+        async with gateway(broker, chosen, clock, course_ports) as run_tasks:
             server = make_server(run_tasks, chosen)
-            served = asyncio.create_task(server.serve([listener]))
+            served = asyncio.create_task(server.serve(listeners))
             try:
-                yield Address(listener.getsockname()[1])
+                yield Address(port, tuple(course_ports))
             finally:
                 server.stop()
                 await served
     finally:
         await broker.close()
-        listener.close()
+        for listener in listeners:
+            listener.close()
 
 
 @asynccontextmanager

@@ -98,6 +98,21 @@ async def test_unknown_routes_return_errors_in_the_contracts_format(
     assert response.json()["status"] == "error"
 
 
+@pytest.mark.parametrize("path", ["/chat/new-user/", "/chat/New-User", "/CHAT/NEW-USER/"])
+async def test_paths_match_in_any_case_and_with_a_trailing_slash(http: httpx.AsyncClient, path: str) -> None:
+    response = await http.post(path, json={"name": f"r-{uuid4().hex[:12]}"})
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize("method", ["HEAD", "PUT", "PROPFIND"])
+@pytest.mark.parametrize(
+    "path", ["/chat/new-user", "/chat/x", "/cloud/some/thing", "/chat/new-user//", "/dashboard/a/b"]
+)
+async def test_other_methods_and_paths_are_not_found(http: httpx.AsyncClient, method: str, path: str) -> None:
+    response = await http.request(method, path)
+    assert (response.status_code, response.headers["Content-Type"]) == (404, "application/json")
+
+
 @pytest.mark.parametrize("path", ["/chat/new-user", "/chat/new-user/", "/cloud/", "/cloud", "/cloud/some-id"])
 async def test_a_preflight_allows_the_requested_headers(http: httpx.AsyncClient, path: str) -> None:
     asked = {

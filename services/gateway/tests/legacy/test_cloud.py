@@ -174,6 +174,25 @@ async def test_invalid_commands_change_nothing(address: Address, http: httpx.Asy
         assert [(await event(blocks))["type"] for _ in range(2)] == ["received", "removed"]
 
 
+@pytest.mark.parametrize("path", ["/dashboard", "/dashboard/", "/Dashboard"])
+async def test_another_mount_always_returns_the_old_servers_envelope(
+    http: httpx.AsyncClient, path: str
+) -> None:
+    assert (await http.get(path)).json() == {"data": (await http.get("/cloud")).json()}
+
+
+async def test_the_mount_with_the_envelope_has_everything_else_of_the_contract(address: Address) -> None:
+    async with dashboard(address, "/dashboard/ws"), address.requests() as client:
+        assert (await client.delete("/dashboard/", params={"id": "unknown"})).status_code == 404
+        async with client.stream("GET", "/dashboard/sse") as events:
+            assert events.headers["Content-Type"].startswith("text/event-stream")
+
+
+@pytest.mark.parametrize("path", ["/cloud", "/cloud/", "/CLOUD/", "/cloud/SSE/"])
+async def test_paths_match_in_any_case_and_with_a_trailing_slash(http: httpx.AsyncClient, path: str) -> None:
+    assert (await http.head(path)).status_code == 200
+
+
 async def test_the_old_servers_envelope_can_be_configured(portal: Portal, http: httpx.AsyncClient) -> None:
     async with serving(portal.url, gateway_settings(course_cloud_envelope=True)) as old:
         async with old.requests() as client:

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from opsroom_gateway.legacy.mount import ErrorModel, chat_error, cloud_error, mounted
 from opsroom_gateway.middleware.client_address import ClientAddressMiddleware
-from opsroom_gateway.middleware.mounts import MountMiddleware
+from opsroom_gateway.middleware.mounts import MountMiddleware, Mounts
 from opsroom_gateway.middleware.request_checks import RequestChecks
 from opsroom_gateway.middleware.request_limits import AddressConnections, BodyLimits
 from opsroom_gateway.middleware.trusted_proxies import parse_proxies
@@ -26,12 +26,14 @@ async def path_app(scope: Scope, receive: Receive, send: Send) -> None:
 def client_of(error: ErrorModel, origins: tuple[str, ...] = ("*",)) -> httpx.AsyncClient:
     """Return a client of a mount at ``/old``."""
     checks = RequestChecks(origins, AddressConnections(0), BodyLimits(10, 4, 10.0))
-    whole: ASGIApp = MountMiddleware(path_app, {"/old": mounted(path_app, checks, error)})
+    whole: ASGIApp = MountMiddleware(path_app, Mounts({"/old": mounted(path_app, checks, error)}))
     whole = ClientAddressMiddleware(whole, exempt=(), proxies=parse_proxies(()))
     return httpx.AsyncClient(transport=httpx.ASGITransport(whole), base_url="http://host")
 
 
-@pytest.mark.parametrize(("path", "seen"), [("/old", "/old/"), ("/old/", "/old/"), ("/old/x", "/old/x")])
+@pytest.mark.parametrize(
+    ("path", "seen"), [("/old", "/old/"), ("/old/", "/old/"), ("/old/x", "/old/x"), ("/OLD", "/OLD/")]
+)
 async def test_the_bare_path_of_a_mount_is_its_root(path: str, seen: str) -> None:
     async with client_of(chat_error) as client:
         assert (await client.get(path)).text == seen

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from opsroom_contracts.errors import Fault
 from opsroom_gateway.middleware.client_address import ClientAddressMiddleware
 from opsroom_gateway.middleware.error_response import ErrorFormatMiddleware
-from opsroom_gateway.middleware.mounts import MountMiddleware
+from opsroom_gateway.middleware.mounts import MountMiddleware, Mounts
 from opsroom_gateway.middleware.request_checks import RequestChecks
 from opsroom_gateway.middleware.request_limits import AddressConnections, BodyLimits
 from opsroom_gateway.middleware.trusted_proxies import parse_proxies
@@ -40,7 +40,7 @@ def two_apis(app: ASGIApp) -> ASGIApp:
     """Return ``app`` twice, at ``/`` and with another error format at ``/old``, behind the same checks."""
     checks = RequestChecks((), AddressConnections(LIMIT), BodyLimits(10, 4, 10.0))
     old = ErrorFormatMiddleware(checks.protect(app), plain_error)
-    both = MountMiddleware(checks.protect(app), {"/old": old})
+    both = MountMiddleware(checks.protect(app), Mounts({"/old": old}))
     return ClientAddressMiddleware(both, exempt=(), proxies=parse_proxies(()))
 
 

@@ -41,6 +41,8 @@ class UpOptions:
     access: str | None = None
     """The access mode; None means open, which is refused if other machines can connect."""
     replicas: Replicas = ONE_EACH
+    course_ports: tuple[int, ...] = ()
+    """Ports of the course's chat and dashboard, each without a path prefix; 0 means any free one."""
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -56,6 +58,14 @@ def read_port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) <= 65535):
         raise argparse.ArgumentTypeError(f"must be a whole number from 0 to 65535, not {text!r}")
     return int(text)
+
+
+def read_course_ports(text: str) -> tuple[int, ...]:
+    """Parse the ports of the course's chat and dashboard, such as ``3000,3001``."""
+    ports = tuple(read_port(part.strip()) for part in text.split(","))
+    if len(ports) != 2 or ports[0] == ports[1] != 0:
+        raise argparse.ArgumentTypeError(f"must be two ports, as in 3000,3001, not {text!r}")
+    return ports
 
 
 def read_delay(text: str) -> float:
@@ -154,6 +164,12 @@ def _add_up_options(parser: argparse.ArgumentParser) -> list[argparse.Action]:
         ),
         add("--port", type=read_port, help="port of the page and the API, 0 for any (PORT; 8000)"),
         add(
+            "--course-ports",
+            type=read_course_ports,
+            metavar="CHAT,CLOUD",
+            help="two more ports for clients of the course's servers (GATEWAY_COURSE_PORTS; none)",
+        ),
+        add(
             "--data",
             type=read_folder,
             metavar="DIR",
@@ -225,6 +241,7 @@ def up_options(
         nats_port=settle(flags.nats_port, "NATS_PORT", read_port),
         access=access,
         replicas=settle(flags.replicas, "OPSROOM_REPLICAS", read_replicas) or ONE_EACH,
+        course_ports=settle(flags.course_ports, "GATEWAY_COURSE_PORTS", read_course_ports) or (),
     )
 
 

@@ -42,3 +42,12 @@ def test_passwords_are_not_printed() -> None:
     urls = "nats://me:secret@a:1,tls://token@b:2"
     assert redact_credentials(urls) == "nats://a:1,tls://b:2"
     assert "secret" not in banner(replace(ADDRESSES, nats_url=urls), 1)
+
+
+def test_names_both_dashboards_of_the_course_and_its_ports_if_there_are_any() -> None:
+    text = banner(ADDRESSES, 1)
+    assert "http://127.0.0.1:8000/cloud (an array" in text
+    assert "http://127.0.0.1:8000/dashboard (the same for clients that read .data)" in text
+    assert ":3000" not in text
+    with_ports = banner(replace(ADDRESSES, course_ports=(3000, 3001)), 1)
+    assert "http://127.0.0.1:3000/ (chat)   http://127.0.0.1:3001/ (.data)" in with_ports

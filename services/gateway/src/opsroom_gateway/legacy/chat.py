@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine, Iterable
 from uuid import uuid4
 
 from opsroom_contracts import endpoints
@@ -11,6 +11,7 @@ from opsroom_contracts.chat.models import (
     JoinRequest,
     LeaveReason,
     Member,
+    MemberStatus,
     ProtocolVersion,
     SendRequest,
     User,
@@ -19,8 +20,10 @@ from opsroom_contracts.close_codes import Close
 from opsroom_contracts.errors import RETRYABLE, ErrorCode, FaultError
 from opsroom_contracts.legacy import ROOM, ChatFrameType, LegacyFrame
 from opsroom_gateway.fanout.broadcaster import Broadcaster
+from opsroom_gateway.legacy.chat_sockets import CourseSocket, OnName, SocketOwner
+from opsroom_gateway.legacy.domain.binding_guesses import Leave, Rebind
 from opsroom_gateway.legacy.domain.frames import CourseFrame, NamedUser, read_frame
-from opsroom_gateway.legacy.domain.socket_binding import Binding, Rebind, same_address
+from opsroom_gateway.legacy.domain.socket_binding import Binding, same_address
 from opsroom_gateway.legacy.domain.unbound_registrations import (
     UnboundRegistrations,
     connection_ids,
@@ -39,48 +42,6 @@ _SEND_PATIENCE_SECONDS = 15.0
 _PROJECTION_SECONDS = 2.0
 
 log = logging.getLogger(__name__)
-
-OnName = Callable[[str | None], None]
-
-
-class CourseSocket:
-    """A socket and its session. The session changes only while ``lock`` is held.
-
-    ``on_name`` is called with the user's name whenever the session changes.
-    """
-
-    def __init__(self, origin: str, connection: WebSocketConnection, on_name: OnName) -> None:
-        self.id = uuid4().hex
-        self.origin = origin
-        self.connection = connection
-        self.lock = asyncio.Lock()
-        self._on_name = on_name
-        self._session: Session | None = None
-
-    @property
-    def session(self) -> Session | None:
-        """The socket's session; None: it belongs to no user."""
-        return self._session
-
-    @session.setter
-    def session(self, session: Session | None) -> None:
-        self._session = session
-        self._on_name(None if session is None else session.name)
-
-
-class _SocketOwner:
-    """Unbinds a socket when its session can't be kept."""
-
-    def __init__(self, chat: "CourseChat", user_id: str, socket: CourseSocket) -> None:
-        self._chat = chat
-        self._user_id = user_id
-        self._socket = socket
-
-    def lost(self, *, exited: bool) -> None:
-        """Unbind the socket; it stays open."""
-        log.debug("lost the session of %s, exited: %s", self._user_id, exited)
-        self._socket.session = None
-        self._chat.binding.forget(self._user_id)
 
 
 class CourseChat:
@@ -114,6 +75,9 @@ class CourseChat:
             FaultError: ``name_taken``, ``name_invalid``, ``unavailable``.
         """
         self._guard.check_name(name)
+        returning = await self._returning(name, origin)
+        if returning is not None:
+            return returning
         reply = await self._placeholders.register(name, origin)
         await self._members_subscription.wait_for(reply.seq, _PROJECTION_SECONDS)
         return reply.user
@@ -123,7 +87,7 @@ class CourseChat:
         socket = CourseSocket(origin, connection, on_name)
         self._sockets[socket.id] = socket
         self._readers.subscribe(connection)
-        self._start_rebinds(self.binding.open(socket.id, origin, self._unbound.from_origin(origin)))
+        self._start_rebinds(self.binding.open(socket.id, origin, self._unbound.from_origin(origin), _now()))
         self._list.welcome(connection)
         return socket
 
@@ -144,22 +108,24 @@ class CourseChat:
             await self._relay(socket, frame, data)
 
     async def close(self, socket: CourseSocket) -> None:
-        """Remove a socket; its user leaves unless they have another one."""
+        """Remove a socket; its user leaves unless they have another one, or another may be theirs."""
         self._readers.unsubscribe(socket.connection)
         self._sockets.pop(socket.id, None)
-        self.binding.close(socket.id)
+        clean = socket.connection.closed_by_peer
+        departure = self.binding.close(socket.id, _now(), clean=clean)
+        await self._apply_rebinds(departure.rebinds, None)
         async with socket.lock:
             session, socket.session = socket.session, None
         if session is not None:
             # Course clients have no token to resume with, so a clean close is an exit.
-            await self._sessions.leave(
-                session, LeaveReason.EXIT if socket.connection.closed_by_peer else LeaveReason.BROKEN
-            )
+            await self._sessions.leave(session, _manner(departure.leave) if clean else LeaveReason.BROKEN)
 
     def on_member(self, member: Member, _seq: int) -> None:
         """Handle a member's changed record."""
         if self._unbound.on_member(member) and member.origin is not None:
-            self._start_rebinds(self.binding.registered(member.user.id, member.origin))
+            self._start_rebinds(self.binding.registered(member.user.id, member.origin, _now()))
+        if member.status is MemberStatus.AWAY:
+            self.binding.gone(member.user.id)
         self._list.on_change()
 
     async def stop(self) -> None:
@@ -171,11 +137,22 @@ class CourseChat:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=1.0)
 
+    async def _returning(self, name: str, origin: str) -> User | None:
+        """Return the user who registers again from the same page; None: the registration is new."""
+        user_id = self._unbound.named(name)
+        member = None if user_id is None else self._members.member(user_id)
+        if member is None or not self.binding.is_returning(member.user.id, origin):
+            return None
+        await self._apply_rebinds(self.binding.returned(member.user.id, _now()), None)
+        if not any(map(is_socket, connection_ids(member))):
+            await self._placeholders.restore(member.user.id)
+        return member.user
+
     async def _bind(self, socket: CourseSocket, named: NamedUser) -> None:
         user_id = self._resolve(named)
         if user_id is None or self.binding.has_exited(socket.id, user_id):
             return
-        await self._apply_rebinds(self.binding.claim(socket.id, user_id), named.name)
+        await self._apply_rebinds(self.binding.claim(socket.id, user_id, _now()), named.name)
 
     def _resolve(self, named: NamedUser) -> str | None:
         """Return the course client that a frame names; without a record both id and name are needed."""
@@ -201,9 +178,11 @@ class CourseChat:
         await self._leave(socket)
 
     async def _leave(self, socket: CourseSocket) -> None:
-        user_id, socket_ids = self.binding.exit(socket.id)
+        done = self.binding.exit(socket.id, _now())
+        user_id = done.user_id
+        await self._apply_rebinds(done.departure.rebinds, None)
         gone: list[str] = []
-        for socket_id in socket_ids:
+        for socket_id in done.socket_ids:
             other = self._sockets[socket_id]
             async with other.lock:
                 if other.session is not None and other.session.user_id == user_id:
@@ -215,7 +194,7 @@ class CourseChat:
         if user_id is None or not gone:
             self._list.push()
             return
-        seq = await self._sessions.leave_connections(user_id, tuple(gone), LeaveReason.EXIT)
+        seq = await self._sessions.leave_connections(user_id, tuple(gone), _manner(done.departure.leave))
         await self._members_subscription.wait_for(seq, _PROJECTION_SECONDS)
         self._list.push()
 
@@ -249,23 +228,29 @@ class CourseChat:
         if rebinds:
             self._spawn(self._apply_rebinds(rebinds, None))
 
-    async def _apply_rebinds(self, rebinds: list[Rebind], name: str | None) -> None:
+    async def _apply_rebinds(self, rebinds: Iterable[Rebind], name: str | None) -> None:
+        """Join all new users before any former one leaves, so that nobody leaves the list in between."""
+        formers: list[tuple[Session, Leave]] = []
         for rebind in rebinds:
             socket = self._sockets.get(rebind.socket_id)
             if socket is not None:
                 async with socket.lock:
-                    await self._rebind(socket, rebind, name)
+                    former = await self._rebind(socket, rebind, name)
+                if former is not None:
+                    formers.append((former, rebind.leave))
+        for former, leave in formers:
+            if leave is Leave.DISPLACED:
+                await self._placeholders.restore(former.user_id)
+            await self._sessions.leave(former, _manner(leave))
 
-    async def _rebind(self, socket: CourseSocket, rebind: Rebind, name: str | None) -> None:
+    async def _rebind(self, socket: CourseSocket, rebind: Rebind, name: str | None) -> Session | None:
+        """Give a socket its new user. Returns the session of the former one, who has yet to leave."""
         if socket.id not in self._sockets or self.binding.user_of(socket.id) != rebind.new_user:
-            return  # it was closed or rebound in the meantime
+            return None  # it was closed or rebound in the meantime
         former, socket.session = socket.session, None
         if rebind.new_user is not None:
             await self._join(socket, rebind.new_user, name)
-        if former is not None:
-            if rebind.displaced:
-                await self._placeholders.restore(former)
-            await self._sessions.leave(former, LeaveReason.EXIT)
+        return former
 
     async def _join(self, socket: CourseSocket, user_id: str, name: str | None) -> None:
         member = self._members.member(user_id)
@@ -277,7 +262,7 @@ class CourseChat:
             origin=socket.origin if member is None else None,
         )
         try:
-            socket.session, _ = await self._sessions.join(request, _SocketOwner(self, user_id, socket))
+            socket.session, _ = await self._sessions.join(request, SocketOwner(self.binding, user_id, socket))
         except FaultError as error:
             log.info("could not bind a socket to %s: %s", user_id, error)
             self.binding.unbind(socket.id)
@@ -292,6 +277,15 @@ class CourseChat:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _manner(leave: Leave) -> LeaveReason:
+    """Return how the chat service removes a user's last connection."""
+    return LeaveReason.BROKEN if leave is Leave.DOUBTFUL else LeaveReason.EXIT
 
 
 def _raw(data: str | bytes) -> LegacyFrame:

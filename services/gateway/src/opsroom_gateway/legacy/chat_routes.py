@@ -7,7 +7,6 @@ from functools import partial
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message
 from starlette.websockets import WebSocket
 
@@ -18,7 +17,9 @@ from opsroom_contracts.identity import anonymous_identity
 from opsroom_contracts.legacy import CourseChatError, CourseRegistered, LegacyUser
 from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.serialization.model import Model
-from opsroom_gateway.legacy.chat import CourseChat, OnName
+from opsroom_gateway.legacy.chat import CourseChat
+from opsroom_gateway.legacy.chat_sockets import OnName
+from opsroom_gateway.legacy.express_routes import everything_else, express_route
 from opsroom_gateway.legacy.http import BodyError, json_body, origin_of
 from opsroom_gateway.middleware.client_address import Client, client_of
 from opsroom_gateway.middleware.rate_limits import Limits
@@ -79,12 +80,9 @@ def course_chat_app(
         message = f"There is no {request.method} {request.url.path} here: register with POST /new-user."
         return _json(CourseChatError(message=message), 404)
 
-    routes = [
-        Route("/new-user", new_user, methods=["POST"]),
-        Route("/{path:path}", not_found, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
-        WebSocketRoute("/{path:path}", socket),
-    ]
-    return Starlette(routes=routes)
+    return Starlette(
+        routes=[express_route("/new-user", new_user, "POST"), *everything_else(not_found, socket)]
+    )
 
 
 class _Connection:

@@ -7,7 +7,6 @@ from uuid import uuid4
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
-from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message
 from starlette.websockets import WebSocket
 
@@ -23,6 +22,7 @@ from opsroom_gateway.auth.authorization import Principal
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.legacy.access import LegacyAccess
 from opsroom_gateway.legacy.cloud import CourseCloud, action_in
+from opsroom_gateway.legacy.express_routes import everything_else, express_route
 from opsroom_gateway.legacy.http import BodyError, json_body
 from opsroom_gateway.middleware.client_address import Client, client_of
 from opsroom_gateway.middleware.rate_limits import Limits
@@ -49,15 +49,13 @@ class CourseCloudApp:
     def asgi(self) -> ASGIApp:
         """Build the application to mount."""
         routes = [
-            Route("/sse", self.events, methods=["GET"]),
-            Route("/sse/", self.events, methods=["GET"]),
-            Route("/", self.list, methods=["GET"]),
-            Route("/", self.create, methods=["POST"]),
-            Route("/", self.remove, methods=["DELETE"]),
-            Route("/{instance_id}", self.remove, methods=["DELETE"]),
-            Route("/{instance_id}", self.change, methods=["PATCH"]),
-            Route("/{path:path}", self.not_found, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
-            WebSocketRoute("/{path:path}", self.socket),
+            express_route("/sse", self.events, "GET"),
+            express_route("/", self.list, "GET"),
+            express_route("/", self.create, "POST"),
+            express_route("/", self.remove, "DELETE"),
+            express_route("/{instance_id}", self.remove, "DELETE"),
+            express_route("/{instance_id}", self.change, "PATCH"),
+            *everything_else(self.not_found, self.socket),
         ]
         return Starlette(routes=routes)
 

@@ -15,7 +15,7 @@ from opsroom_contracts.chat.models import (
 )
 from opsroom_contracts.errors import FaultError
 from opsroom_contracts.legacy import REGISTRATION_PREFIX
-from opsroom_gateway.presence.sessions import Session, Sessions
+from opsroom_gateway.presence.sessions import Sessions
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_runtime.process import cancel_and_wait
 
@@ -53,9 +53,9 @@ class PlaceholderConnections:
         self._expire_later(reply.user.id, connection)
         return reply
 
-    async def restore(self, displaced: Session) -> None:
-        """Give a user whose guessed socket was another user's a new placeholder."""
-        connection, user_id = self._connection(), displaced.user_id
+    async def restore(self, user_id: str) -> None:
+        """Give a user without a socket a new placeholder."""
+        connection = self._connection()
         request = JoinRequest(connection=connection, user_id=user_id, dialect=ProtocolVersion.COURSE)
         try:
             with self._sessions.pending(connection.id):

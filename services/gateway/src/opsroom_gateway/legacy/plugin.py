@@ -21,6 +21,8 @@ from opsroom_gateway.metrics import Broadcasters
 
 _CHAT: Final = "/chat"
 _CLOUD: Final = "/cloud"
+_DASHBOARD: Final = "/dashboard"
+"""The same as ``/cloud``, for clients that read the old server's envelope."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,13 @@ class LegacyPlugin:
     """The course contract as a part of a gateway.
 
     ``mounts``: an application for each path prefix, with its own CORS rules and error format.
+    ``roots``: the chat and the dashboard as the old servers had them, each on a port without a prefix.
     ``broadcasters``: its readers, for the metrics.
     ``stop``: cancels its background tasks.
     """
 
     mounts: Mapping[str, ASGIApp]
+    roots: tuple[ASGIApp, ASGIApp]
     broadcasters: Broadcasters
     stop: Callable[[], Awaitable[None]]
 
@@ -53,7 +57,8 @@ def build_plugin(settings: LegacySettings, components: Components) -> LegacyPlug
         ("cloud", "sse", "course"): cloud.streams,
         ("cloud", "websocket", "course"): cloud.sockets,
     }
-    return LegacyPlugin(_mounts(settings, components, chat, cloud), broadcasters, chat.stop)
+    mounts = _mounts(settings, components, chat, cloud)
+    return LegacyPlugin(mounts, (mounts[_CHAT], mounts[_DASHBOARD]), broadcasters, chat.stop)
 
 
 def _build_chat(
@@ -77,6 +82,7 @@ def _mounts(
 ) -> Mapping[str, ASGIApp]:
     chat_app: ASGIApp
     cloud_app: ASGIApp
+    dashboard_app: ASGIApp
     if settings.serves_course(components.access.mode):
         access = LegacyAccess(
             components.access, components.revocations, components.limits, components.audit_log
@@ -84,12 +90,14 @@ def _mounts(
         chat_app = course_chat_app(
             chat, components.limits, components.access.enforcer, idle_seconds=settings.course_idle_seconds
         )
-        cloud_app = CourseCloudApp(
-            cloud, components.limits, access, envelope=settings.course_cloud_envelope
-        ).asgi()
+        cloud_app, dashboard_app = (
+            CourseCloudApp(cloud, components.limits, access, envelope=envelope).asgi()
+            for envelope in (settings.course_cloud_envelope, True)
+        )
     else:
-        chat_app = cloud_app = LegacyDisabled()
+        chat_app = cloud_app = dashboard_app = LegacyDisabled()
     return {
         _CHAT: mounted(chat_app, components.checks, chat_error),
         _CLOUD: mounted(cloud_app, components.checks, cloud_error),
+        _DASHBOARD: mounted(dashboard_app, components.checks, cloud_error),
     }

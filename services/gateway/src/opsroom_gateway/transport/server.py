@@ -92,12 +92,13 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def listen(settings: GatewaySettings) -> socket.socket:
-    """Bind the gateway's address and listen on it.
+def listen(settings: GatewaySettings, port: int | None = None) -> socket.socket:
+    """Bind the gateway's address and listen on it. ``port``: another one than the setting's.
 
     Raises:
         AddressInUseError: the address can't be bound.
     """
+    port = settings.port if port is None else port
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     # asyncio disables Nagle's algorithm only if the protocol is explicitly IPPROTO_TCP.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -107,12 +108,12 @@ def listen(settings: GatewaySettings) -> socket.socket:
         if settings.shared_port:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         _limit_unsent_bytes(listener)
-        listener.bind((settings.host, settings.port))
+        listener.bind((settings.host, port))
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
         reason = error.strerror or str(error)
-        raise AddressInUseError(f"can't listen on {settings.host}:{settings.port}: {reason}") from error
+        raise AddressInUseError(f"can't listen on {settings.host}:{port}: {reason}") from error
     return listener
 
 

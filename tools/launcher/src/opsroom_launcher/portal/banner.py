@@ -27,6 +27,8 @@ class Addresses:
     """Whether the gateway serves TLS itself."""
     admin_token: Path | None = None
     """The file of the admin's token in `open` mode."""
+    course_ports: tuple[int, ...] = ()
+    """The ports of the course's chat and dashboard, each without a path prefix, if any."""
 
     @property
     def keeps_data(self) -> bool:
@@ -37,7 +39,10 @@ class Addresses:
 def banner(addresses: Addresses, seconds: float) -> str:
     """Format the addresses, the data folder and how to stop. ``seconds``: how long the start took."""
     scheme = "https" if addresses.tls else "http"
-    web = f"{scheme}://{format_host_port(connect_host(addresses.host), addresses.port)}"
+    web, *course = (
+        f"{scheme}://{format_host_port(connect_host(addresses.host), port)}"
+        for port in (addresses.port, *addresses.course_ports)
+    )
     nats = redact_credentials(addresses.nats_url)
     return "\n".join(
         (
@@ -46,7 +51,9 @@ def banner(addresses: Addresses, seconds: float) -> str:
             "",
             f"  {'Page and API' if addresses.page else 'API':<15} {web}/",
             f"  API described   {web}/openapi.json",
-            f"  Course servers  {web}/chat   {web}/cloud",
+            f"  Course servers  {web}/chat   {web}/cloud (an array, as in the text of the course)",
+            f"                  {web}/dashboard (the same for clients that read .data)",
+            *([f"                  {course[0]}/ (chat)   {course[1]}/ (.data)"] if course else []),
             f"  NATS            {nats}",
             f"                  nats {_proof(addresses, nats)} sub 'cloud.events.>'",
             *([] if addresses.admin_token is None else [f"  Admin's token   {addresses.admin_token}"]),

@@ -64,17 +64,29 @@ def up(options: UpOptions, layout: InstallLayout) -> int:
 def _plan(options: UpOptions, layout: InstallLayout, stack: ExitStack) -> Plan:
     """Check all that can be checked before anything runs. ``stack`` releases the data folder."""
     port = free_port(options.host, options.port, "--port or --host")
+    course_ports = tuple(
+        free_port(options.host, wanted, "--course-ports or --host") for wanted in options.course_ports
+    )
     page = layout.page
     tls = bool(os.environ.get("GATEWAY_TLS_CERT"))
     if options.nats_url:
-        addresses = Addresses(options.host, port, options.nats_url, data=None, kept=True, page=page, tls=tls)
+        addresses = Addresses(
+            options.host,
+            port,
+            options.nats_url,
+            data=None,
+            kept=True,
+            page=page,
+            tls=tls,
+            course_ports=course_ports,
+        )
         return Plan(service_specs(options, addresses), addresses)
     binary = find_binary()
     nats_port = choose_port(options.nats_port)
     data = stack.enter_context(_data_dir(options, layout))
     nats_url = f"nats://{format_host_port(BROKER_HOST, nats_port)}"
     token = token_file(users_folder(data.path)) if options.access in {None, "open"} else None
-    addresses = Addresses(options.host, port, nats_url, data.path, data.kept, page, tls, token)
+    addresses = Addresses(options.host, port, nats_url, data.path, data.kept, page, tls, token, course_ports)
     broker = broker_spec(binary, data, nats_port)
     storage = StorageWatch(data.path, broker.is_shown)
     broker = replace(broker, is_shown=storage.is_shown)
@@ -100,6 +112,7 @@ def service_specs(options: UpOptions, addresses: Addresses) -> tuple[ServiceSpec
         "CLOUD_DELAY_SECONDS": f"{options.delay:g}",
         "GATEWAY_HOST": addresses.host,
         "GATEWAY_PORT": str(addresses.port),
+        "GATEWAY_COURSE_PORTS": ",".join(map(str, addresses.course_ports)),
     }
     if options.access is not None:
         environ["GATEWAY_ACCESS"] = options.access

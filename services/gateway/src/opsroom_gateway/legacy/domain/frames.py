@@ -8,6 +8,7 @@ from typing import Any
 from opsroom_contracts.chat.models import TEXT_MAX
 from opsroom_contracts.legacy import ChatFrameType
 
+_USER_FIELDS = ("user", "author", "sender")
 _TEXT_FIELDS = ("message", "msg", "text")
 _NAME_FIELDS = ("name", "userName", "username", "nickname")
 _NAME_PREFIX = 256
@@ -54,7 +55,8 @@ def read_frame(data: str | bytes) -> CourseFrame | None:
 
 
 def _named(value: dict[str, Any]) -> NamedUser:
-    user = value.get("user")
+    users = (value.get(field) for field in _USER_FIELDS)
+    user = next((found for found in users if found and isinstance(found, dict | str)), None)
     inside: dict[str, Any] = user if isinstance(user, dict) else {}
     if isinstance(inside.get("name"), dict):
         inside = inside["name"]

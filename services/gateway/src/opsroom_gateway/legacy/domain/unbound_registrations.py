@@ -2,7 +2,7 @@
 
 from opsroom_contracts.chat.models import Member, MemberStatus, ProtocolVersion
 from opsroom_contracts.legacy import REGISTRATION_PREFIX
-from opsroom_contracts.text import fold_name
+from opsroom_contracts.text import NameRuleError, clean_name, fold_name
 
 _LISTED = frozenset({MemberStatus.PRESENT, MemberStatus.LINGERING})
 
@@ -37,8 +37,11 @@ class UnboundRegistrations:
         return list(reversed(self._by_origin.get(origin, {})))
 
     def named(self, name: str) -> str | None:
-        """Return the id of the course client named ``name``."""
-        return self._by_name.get(fold_name(name))
+        """Return the id of the course client named ``name``, which is cleaned as on registration."""
+        try:
+            return self._by_name.get(fold_name(clean_name(name)))
+        except NameRuleError:
+            return None
 
     def _remove(self, user_id: str) -> None:
         origin = self._origins.pop(user_id, None)
