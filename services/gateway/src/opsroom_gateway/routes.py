@@ -25,6 +25,7 @@ from opsroom_gateway.components import Components
 from opsroom_gateway.domain.networks import parse_networks
 from opsroom_gateway.metrics import ErrorCounterMiddleware, error_counter
 from opsroom_gateway.middleware.client_address import ClientAddressMiddleware
+from opsroom_gateway.middleware.head_requests import HeadMiddleware
 from opsroom_gateway.middleware.input_budget import InputBudgetMiddleware
 from opsroom_gateway.middleware.mounts import MountMiddleware
 from opsroom_gateway.middleware.request_checks import RequestChecks
@@ -61,6 +62,7 @@ def build_app(
         ClientAddressMiddleware, exempt=parse_networks(settings.exempt_addresses), proxies=settings.proxies()
     )
     app.add_middleware(ErrorCounterMiddleware, counter=error_counter(metrics))
+    app.add_middleware(HeadMiddleware)
     return app
 
 

@@ -75,7 +75,7 @@ def course_chat_app(
         handler.open(origin_of(websocket), max_idle, partial(enforcer.set_name, connection))
         connection.serve_callback(handler.on_message)
 
-    async def not_found(request: Request) -> Response:
+    async def not_found(request: Request, _error: Exception | None = None) -> Response:
         message = f"There is no {request.method} {request.url.path} here: register with POST /new-user."
         return _json(CourseChatError(message=message), 404)
 
@@ -84,7 +84,7 @@ def course_chat_app(
         Route("/{path:path}", not_found, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
         WebSocketRoute("/{path:path}", socket),
     ]
-    return Starlette(routes=routes)
+    return Starlette(routes=routes, exception_handlers={405: not_found})
 
 
 class _Connection:
