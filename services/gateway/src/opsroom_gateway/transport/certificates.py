@@ -47,7 +47,8 @@ class Certificates:
             self._current = self._load()
         except OSError as error:  # ssl.SSLError is one
             reason = error.strerror or str(error)
-            log.error("kept the present certificate, %s and %s can't be used: %s", self._cert, self._key, reason)
+            files = f"{self._cert} and {self._key}"
+            log.error("kept the present certificate, %s can't be used: %s", files, reason)
         else:
             log.info("loaded the certificate %s", self._cert)
 

@@ -116,10 +116,11 @@ def service_specs(options: UpOptions, addresses: Addresses) -> tuple[ServiceSpec
         # -P: a module in the working directory, such as json.py, must not shadow the library's.
         argv = (sys.executable, "-P", "-m", f"opsroom_{name}")
         own = environ | _broker_user(name, addresses.data)
+        first = ServiceSpec(name, argv, own, stop_order, grace, reloads)
         if count == 1:
-            return [ServiceSpec(name, argv, own, stop_order, grace, reloads)]
+            return [first]
         return [
-            ServiceSpec(f"{name}-{number}", argv, own | _replica(name, number, own), stop_order, grace, reloads)
+            replace(first, name=f"{name}-{number}", environ=own | _replica(name, number, own))
             for number in range(1, count + 1)
         ]
 
