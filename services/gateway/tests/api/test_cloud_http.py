@@ -159,7 +159,9 @@ async def create_with_key(address: Address, key: str) -> dict[str, Any]:
     """Create an instance. ``key``: a key as it is, which a library might change. Returns the body."""
     lines = ("Host: x", "Content-Length: 0", "Connection: close", f"Idempotency-Key:{key}")
     request = "\r\n".join((f"POST {INSTANCES} HTTP/1.1", *lines, "\r\n")).encode()
-    body: dict[str, Any] = json.loads(await (await open_raw(address.port, request)).read_all())
+    connection = await open_raw(address.port, request)
+    body: dict[str, Any] = json.loads(await connection.read_all())
+    connection.close()
     return body
 
 
