@@ -41,7 +41,7 @@ class StreamHealth:
         self._disconnected = False
         self._connected = False
         self.retry_seconds = 0.0
-        """After how many seconds the server has asked to reconnect. A server that stops spreads its clients."""
+        """The delay that the server has asked for. A server that stops spreads its clients."""
 
     def on_connect(self) -> None:
         """Record that the stream is connected."""
