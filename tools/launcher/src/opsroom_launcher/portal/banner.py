@@ -34,8 +34,11 @@ class Addresses:
         return self.data is not None and self.kept
 
 
-def banner(addresses: Addresses, seconds: float) -> str:
-    """Format the addresses, the data folder and how to stop. ``seconds``: how long the start took."""
+def banner(addresses: Addresses, seconds: float, *, course: bool = True) -> str:
+    """Format the addresses, the data folder and how to stop.
+
+    ``seconds``: how long the start took. ``course``: whether the course contract is served.
+    """
     scheme = "https" if addresses.tls else "http"
     web = f"{scheme}://{format_host_port(connect_host(addresses.host), addresses.port)}"
     nats = redact_credentials(addresses.nats_url)
@@ -46,7 +49,7 @@ def banner(addresses: Addresses, seconds: float) -> str:
             "",
             f"  {'Page and API' if addresses.page else 'API':<15} {web}/",
             f"  API described   {web}/openapi.json",
-            f"  Course servers  {web}/chat   {web}/cloud",
+            *([f"  Course servers  {web}/chat   {web}/cloud"] if course else []),
             f"  NATS            {nats}",
             f"                  nats {_proof(addresses, nats)} sub 'cloud.events.>'",
             *([] if addresses.admin_token is None else [f"  Admin's token   {addresses.admin_token}"]),

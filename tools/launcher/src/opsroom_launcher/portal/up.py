@@ -22,7 +22,7 @@ from opsroom_launcher.portal.broker import NAME as BROKER_NAME
 from opsroom_launcher.portal.broker import broker_spec, choose_port, find_binary, users_folder
 from opsroom_launcher.portal.data_dir import DataDir, persistent_dir, temporary_dir
 from opsroom_launcher.portal.ports import connect_host, format_host_port, free_port
-from opsroom_launcher.portal.readiness import wait_ready
+from opsroom_launcher.portal.readiness import serves_course_contract, wait_ready
 from opsroom_launcher.portal.storage_watch import StorageWatch
 from opsroom_launcher.selection.run_record import RunRecord, registered
 from opsroom_launcher.supervision.child import ServiceSpec
@@ -158,7 +158,10 @@ async def _serve(plan: Plan, console: Console, layout: InstallLayout, started: f
             await _wait_first(stop.wait(), supervisor.failed(), _ready(addresses, supervisor))
             if not stop.is_set():
                 with registered(layout, RunRecord.of(addresses)):
-                    console.show(banner(addresses, time.time() - started))
+                    course = await serves_course_contract(
+                        connect_host(addresses.host), addresses.port, tls=addresses.tls
+                    )
+                    console.show(banner(addresses, time.time() - started, course=course))
                     await _wait_first(stop.wait(), supervisor.failed(), storage)
             storage.cancel()
     console.say(
