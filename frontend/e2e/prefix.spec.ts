@@ -1,4 +1,5 @@
 import { expect } from "@playwright/test";
+import { create } from "./kit/instance-lifecycle";
 import { joinChat, sendMessage, testsWithPortal, uniqueName } from "./kit/portal";
 
 const PREFIX = "/opsroom";
@@ -14,10 +15,10 @@ test("below a path, the page and everything that it uses is below that path", as
   await sendMessage(page, "hello");
   await expect(page.getByText("hello")).toBeVisible();
   await page.goto(`${portal.url}${PREFIX}/#/cloud`);
-  await page.locator(".create").click();
-  await expect(page.locator(".card").first()).toBeVisible();
+  const id = await create(page);
+  await expect(page.getByRole("article", { name: id })).toBeVisible();
   await page.reload();
-  await expect(page.locator(".card").first()).toBeVisible();
+  await expect(page.getByRole("article", { name: id })).toBeVisible();
   expect(paths.some(path => path.endsWith("/chat/ws"))).toBe(true);
   expect(paths.some(path => path.endsWith("/cloud/events"))).toBe(true);
   expect(paths.filter(path => !path.startsWith(`${PREFIX}/`) && path !== PREFIX)).toEqual([]);
