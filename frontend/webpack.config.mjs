@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import esbuildLoader from "esbuild-loader";
 import HtmlWebpackPlugin from "html-webpack-plugin";
 import MiniCssExtractPlugin from "mini-css-extract-plugin";
@@ -43,6 +43,22 @@ ${address ? `<meta http-equiv="refresh" content="0; url=${address}">` : ""}
 }</p>
 </html>
 `;
+/** Adds a compressed form of each text, so that servers need no time for it. */
+class CompressedForms {
+  apply(compiler) {
+    const { Compilation, sources } = webpack;
+    const stage = Compilation.PROCESS_ASSETS_STAGE_OPTIMIZE_TRANSFER;
+    compiler.hooks.thisCompilation.tap("CompressedForms", compilation => {
+      compilation.hooks.processAssets.tap({ name: "CompressedForms", stage }, assets => {
+        for (const name of Object.keys(assets).filter(name => /\.(html|js|css|svg)$/.test(name))) {
+          const text = assets[name].buffer();
+          compilation.emitAsset(`${name}.gz`, new sources.RawSource(gzipSync(text, { level: 9 })));
+          compilation.emitAsset(`${name}.br`, new sources.RawSource(brotliCompressSync(text)));
+        }
+      });
+    });
+  }
+}
 
 // A hash instead of the build time, so that builds are reproducible.
 const buildId = createHash("sha256")
@@ -94,7 +110,7 @@ export default (_env, { mode }) => {
         OPSROOM_API: JSON.stringify(process.env.OPSROOM_API ?? ""),
         OPSROOM_BUILD: JSON.stringify(buildId),
       }),
-      ...(isProduction ? [new FirstLoadBudget()] : []),
+      ...(isProduction ? [new FirstLoadBudget(), new CompressedForms()] : []),
     ],
     performance: { hints: false },
     devServer: {

@@ -1,7 +1,7 @@
 import "./styles/index.css";
 import { effect } from "@preact/signals";
 import { render } from "preact";
-import { addressLabel, chooseAddress } from "./api/address";
+import { addressLabel, chooseAddress, homeOf } from "./api/address";
 import type { Backend } from "./api/backend";
 import { createHttpBackend } from "./api/http-backend";
 import { AppStore } from "./session/app-store";
@@ -25,7 +25,7 @@ const { address, untrusted } = chooseAddress({
   query: new URLSearchParams(location.search),
   stored: localStore.get("address", isText),
   built: OPSROOM_API,
-  origin: location.origin,
+  home: homeOf(document.baseURI),
   trusted,
 });
 const isDemo = address.kind === "demo";

@@ -1,6 +1,7 @@
 """The client address that nginx forwards, checked with a real nginx and our configuration."""
 
 import asyncio
+import gzip
 import os
 import re
 import shutil
@@ -151,6 +152,21 @@ async def test_the_course_has_its_paths_in_any_case_and_two_ports_without_a_pref
             ):
                 head = (await client.get(f"http://127.0.0.1:{asked}")).text
                 assert head.startswith(f"GET {passed} HTTP/1.1\r\n")
+async def test_browsers_keep_files_with_a_hash_and_revalidate_the_page(tmp_path: Path) -> None:
+    script = "main.0123456789.js"
+    (tmp_path / script).write_text("1;", encoding="utf-8")
+    (tmp_path / f"{script}.gz").write_bytes(gzip.compress(b"1;"))
+    async with nginx(tmp_path) as address, asking_from(STRANGER, address) as client:
+        page, kept = await client.get("/"), await client.get(f"/{script}")
+        assert page.headers["Cache-Control"] == "no-cache"
+        assert kept.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert (kept.text, kept.headers["Content-Encoding"]) == ("1;", "gzip")
+        assert kept.headers["Vary"] == "Accept-Encoding"
+        again = await client.get("/", headers={"If-None-Match": page.headers["ETag"]})
+        assert (again.status_code, again.headers["Cache-Control"]) == (304, "no-cache")
+        missing = await client.get("/main.9876543210.js")  # of another version: it may come
+        assert (missing.status_code, missing.headers["Cache-Control"]) == (404, "no-cache")
+        assert (await client.head("/")).status_code == 200
 
 
 def test_proxies_come_from_the_same_networks_for_nginx_and_for_gateways() -> None:

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { addressLabel, chooseAddress, isMixed, parseAddress } from "./address";
+import { addressLabel, chooseAddress, homeOf, isMixed, parseAddress } from "./address";
 
 it.each([
   ["https://a.example/", "https://a.example"],
@@ -27,9 +27,18 @@ const choose = (search: string, stored?: string, built?: string, trusted: readon
     query: new URLSearchParams(search),
     stored,
     built,
-    origin: "https://page.example",
+    home: "https://page.example",
     trusted,
   });
+
+it.each([
+  ["http://a.example/", "http://a.example"],
+  ["http://a.example:8000/index.html?x=/y/#/cloud", "http://a.example:8000"],
+  ["https://a.example/opsroom/", "https://a.example/opsroom"],
+  ["https://a.example/tools/opsroom/index.html", "https://a.example/tools/opsroom"],
+])("finds the folder of the page at %s", (url, home) => {
+  expect(homeOf(url)).toBe(home);
+});
 
 it("prefers the link, then the settings, then the build, then the page's origin", () => {
   const from = (...choice: Parameters<typeof choose>) => addressLabel(choose(...choice).address);

@@ -22,11 +22,15 @@ export function parseAddress(typed: string): Address | undefined {
   return { kind: "server", base: url.origin + url.pathname.replace(/\/+$/, "") };
 }
 
+/** The folder of the page at `url`, as a base address: a proxy may serve the portal below a path. */
+export const homeOf = (url: string): string => new URL(".", url).href.replace(/\/+$/, "");
+
 interface AddressSources {
   readonly query: URLSearchParams;
   readonly stored: string | undefined;
   readonly built: string | undefined;
-  readonly origin: string;
+  /** The page's own folder, see `homeOf`. */
+  readonly home: string;
   /** Base addresses of the servers that the user has confirmed. */
   readonly trusted: readonly string[];
 }
@@ -37,13 +41,13 @@ export interface AddressChoice {
   readonly untrusted: boolean;
 }
 
-/** Choose the server: the link's, else the one in the settings, else the one of the build, else the page's origin. */
-export function chooseAddress({ query, stored, built, origin, trusted }: AddressSources): AddressChoice {
+/** Choose the server: the link's, else the one in the settings, else the one of the build, else the page's own. */
+export function chooseAddress({ query, stored, built, home, trusted }: AddressSources): AddressChoice {
   if (query.has("demo")) return { address: DEMO, untrusted: false };
   const own = [stored, built].map(one => (one ? parseAddress(one) : undefined)).find(Boolean);
-  const usual = own ?? { kind: "server", base: origin };
+  const usual = own ?? { kind: "server", base: home };
   const address = parseAddress(query.get("api") ?? "") ?? usual;
-  const known = [...trusted, origin, addressLabel(usual), built];
+  const known = [...trusted, home, addressLabel(usual), built];
   return { address, untrusted: address.kind === "server" && !known.includes(address.base) };
 }
 

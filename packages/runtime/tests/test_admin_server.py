@@ -48,7 +48,8 @@ async def test_liveness_and_readiness_differ() -> None:
         assert (await client.get(f"{base}/healthz")).status_code == 200
         assert (await client.head(f"{base}/healthz")).content == b""
         assert (await client.get(f"{base}/")).status_code == 404
-        assert (await client.post(f"{base}/readyz")).status_code == 405
+        refused = await client.post(f"{base}/readyz")
+        assert (refused.status_code, refused.headers["Allow"]) == (405, "GET, HEAD")
     assert not await asyncio.to_thread(is_ready, port)
 
 

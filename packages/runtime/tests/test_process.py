@@ -1,7 +1,10 @@
-"""Process: shutdown."""
+"""Process: shutdown and SIGHUP."""
 
+import signal
 import subprocess
 import sys
+
+import pytest
 
 IGNORES_CANCEL = """
 import asyncio
@@ -27,3 +30,31 @@ run("test", main)
 def test_a_task_that_ignores_cancellations_does_not_block_the_shutdown() -> None:
     ended = subprocess.run([sys.executable, "-c", IGNORES_CANCEL], timeout=20, check=False)
     assert ended.returncode == 0
+
+
+HANGUP = """
+import asyncio, sys
+from opsroom_runtime.process import on_hangup, run, until_stopped
+
+async def main(tracer):
+    if sys.argv[1] == "reloads":
+        on_hangup(lambda: print("reloading", flush=True))
+    print("up", flush=True)
+    await until_stopped(asyncio.Event())
+
+run("test", main)
+"""
+
+
+@pytest.mark.parametrize("kind", ["reloads", "ignores"])
+def test_a_hangup_never_stops_a_process(kind: str) -> None:
+    with subprocess.Popen([sys.executable, "-c", HANGUP, kind], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        lines = iter(process.stdout)
+        while next(lines) != "up\n":
+            pass
+        process.send_signal(signal.SIGHUP)
+        if kind == "reloads":
+            assert next(lines) == "reloading\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0

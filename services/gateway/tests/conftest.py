@@ -1,6 +1,5 @@
 """Fixtures of the gateway's tests: a portal per module, or per test if it needs its own."""
 
-import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4
@@ -10,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from opsroom_testkit.broker import BrokerProcess
+from opsroom_testkit.certificates import make_certificate
 from services.gateway.tests.kit.behind_proxy import TwoGateways, two_behind_a_proxy
 from services.gateway.tests.kit.portal import Address, Portal, portal_at
 from services.gateway.tests.kit.token_mode import Tokens
@@ -55,9 +55,4 @@ async def http(address: Address, agent: str) -> AsyncIterator[httpx.AsyncClient]
 @pytest.fixture
 def certificate(tmp_path: Path) -> tuple[Path, Path]:
     """A certificate for 127.0.0.1, and its key."""
-    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    kind = ("-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
-    name = ("-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1")
-    command = ["openssl", "req", *kind, *name, "-keyout", str(key), "-out", str(cert)]
-    subprocess.run(command, check=True, capture_output=True, timeout=30)
-    return cert, key
+    return make_certificate(tmp_path)

@@ -1,5 +1,5 @@
 import { useId, useState } from "preact/hooks";
-import { isMixed, parseAddress } from "../../api/address";
+import { homeOf, isMixed, parseAddress } from "../../api/address";
 import { isText } from "../../session/stored";
 import { useApp } from "../app-context";
 import { Dialog } from "../dialog";
@@ -46,7 +46,7 @@ export default function SettingsDialog({ onClose }: { readonly onClose: () => vo
             spellcheck={false}
             value={typed}
             disabled={demo}
-            placeholder={location.origin}
+            placeholder={homeOf(document.baseURI)}
             aria-describedby={hintId}
             aria-invalid={problem !== ""}
             onInput={event => setTyped(event.currentTarget.value)}

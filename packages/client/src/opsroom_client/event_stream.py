@@ -10,7 +10,7 @@ from httpx_sse import EventSource, aconnect_sse
 from opsroom_client.backoff import Backoff
 from opsroom_client.errors import OpsroomError, RequestRejectedError, UnexpectedResponseError
 from opsroom_client.position import Position
-from opsroom_client.requests import API, Requests, error_of_response, unreachable_error
+from opsroom_client.requests import API, RETRY_MAX_SECONDS, Requests, error_of_response, unreachable_error
 from opsroom_contracts.http import SSE_CHANGE, SSE_RESET, CloudEvent, ResetEvent
 from opsroom_contracts.serialization.codec import ContractError, UnknownKindError, contract_of, decode_lenient
 from opsroom_contracts.serialization.model import rfc3339
@@ -40,12 +40,15 @@ class StreamHealth:
         self._on_connection = on_connection
         self._disconnected = False
         self._connected = False
+        self.retry_seconds = 0.0
+        """The delay that the server has asked for. A server that stops spreads its clients."""
 
     def on_connect(self) -> None:
         """Record that the stream is connected."""
         if self._disconnected and self._on_connection is not None:
             self._on_connection(None)
         self._connected, self._disconnected = True, False
+        self.retry_seconds = 0.0
 
     def on_failure(self, reason: OpsroomError) -> None:
         """Record a disconnect or a failed connect."""
@@ -82,8 +85,10 @@ async def events_after(
                     position = _position_after(position, change)
                     yield change
             failure = unreachable_error(requests.http.base_url, httpx.ReadError("the stream ended"))
+            minimum_delay = health.retry_seconds
         except httpx.TransportError as error:
             failure = unreachable_error(requests.http.base_url, error)
+            minimum_delay = health.retry_seconds
         except RequestRejectedError as error:
             if not error.retryable:
                 raise
@@ -111,6 +116,8 @@ async def _events_until_disconnect(
             raise error_of_response(source.response)
         health.on_connect()
         async for event in source.aiter_sse():
+            if event.retry is not None:
+                health.retry_seconds = min(max(event.retry, 0) / 1000, RETRY_MAX_SECONDS)
             try:
                 if event.event == SSE_CHANGE:
                     yield decode_lenient(_EVENT, event.data, _MAX_EVENT_BYTES)

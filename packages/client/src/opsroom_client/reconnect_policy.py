@@ -3,6 +3,7 @@
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from opsroom_client.errors import ClosedError, UnexpectedResponseError
+from opsroom_client.requests import RETRY_MAX_SECONDS, retry_after_of
 from opsroom_contracts.chat.frames import ErrorFrame
 from opsroom_contracts.close_codes import Close, Retry, retry_hint
 
@@ -32,7 +33,7 @@ def delay_after_close(closed: ConnectionClosed, last_error: ErrorFrame | None) -
     if close is None or close.retry in {Retry.NOW, Retry.LATER}:
         hint = retry_hint(closed.rcvd.reason) if closed.rcvd is not None else None
         retry_after = last_error.retry_after if last_error is not None else None
-        return max(hint or 0.0, retry_after or 0.0)
+        return min(max(hint or 0.0, retry_after or 0.0), RETRY_MAX_SECONDS)
     if close is Close.LEFT.value:
         return None
     raise ClosedError(code, last_error.message if last_error else close.reason, close.retry)
@@ -47,5 +48,4 @@ def delay_after_rejected_handshake(url: str, error: InvalidStatus) -> float:
     status = error.response.status_code
     if status != 429 and status < 500:
         raise UnexpectedResponseError(f"{url} rejected the WebSocket handshake with {status}")
-    retry_after = error.response.headers.get("Retry-After", "")
-    return float(retry_after) if retry_after.isdigit() else 0.0
+    return retry_after_of(error.response.headers) or 0.0

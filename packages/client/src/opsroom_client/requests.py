@@ -1,7 +1,11 @@
 """HTTP requests with retries, where a retry is harmless and can help."""
 
 import asyncio
+import time
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 import httpx
@@ -25,6 +29,8 @@ from opsroom_contracts.serialization.codec import (
 
 API = "/api/v1"
 KEY_HEADER = "Idempotency-Key"
+RETRY_MAX_SECONDS = 300.0
+"""The longest delay that a server can ask for."""
 _MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 _PROBLEM = contract_of(Problem)
 
@@ -124,7 +130,9 @@ def error_of_response(response: httpx.Response) -> OpsroomError:
         # A proxy without a reachable gateway returns its own error page.
         if response.status_code in {502, 503, 504}:
             return RequestRejectedError(
-                ErrorCode.UNAVAILABLE, f"{response.request.url.host}: no server behind the proxy"
+                ErrorCode.UNAVAILABLE,
+                f"{response.request.url.host}: no server behind the proxy",
+                retry_after=retry_after_of(response.headers),
             )
         return UnexpectedResponseError(
             f"{response.request.url} returned {response.status_code} without a readable problem"
@@ -136,3 +144,14 @@ def error_of_response(response: httpx.Response) -> OpsroomError:
         operation_id=problem.operation_id,
         retry_after=problem.retry_after,
     )
+
+
+def retry_after_of(headers: Mapping[str, str]) -> float | None:
+    """The delay in ``Retry-After``, in seconds (RFC 9110, 10.2.3); None without a valid one."""
+    text = headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text), RETRY_MAX_SECONDS)
+    with suppress(ValueError):
+        seconds = parsedate_to_datetime(text).timestamp() - time.time()
+        return min(max(seconds, 0.0), RETRY_MAX_SECONDS)
+    return None

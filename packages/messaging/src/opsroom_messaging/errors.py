@@ -9,6 +9,9 @@
     - :class:`BrokerUnavailableError`: no connection at this moment
 
   - :class:`UnavailableError`: no reply to a request in time
+
+    - :class:`NoRoomError`: the broker has no room to store anything
+
   - :class:`ConflictError`, :class:`OverloadedError`, :class:`RejectedError`: a write was not stored
   - :class:`BrokerDataError`: a data directory belongs to another kind of broker
 
@@ -41,6 +44,10 @@ class BrokerUnavailableError(BrokerUnusableError, TemporaryError):
 
 class UnavailableError(MessagingError, TemporaryError):
     """The broker did not reply in time. It may or may not have carried out the request."""
+
+
+class NoRoomError(UnavailableError):
+    """The broker has no room. Nothing was stored, and nothing will be until its operator makes some."""
 
 
 class ConflictError(MessagingError):

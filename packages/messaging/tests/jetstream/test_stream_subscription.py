@@ -1,7 +1,10 @@
 """StreamSubscription, against a real broker that is killed and restarted."""
 
 import asyncio
+import signal
 import time
+
+import pytest
 
 from opsroom_messaging.client.connection import NatsConnection, connect
 from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
@@ -87,7 +90,7 @@ async def test_an_old_consumer_does_not_deliver_after_a_long_disconnect(
         await fill(writer, 10)
         assert await subscription.wait_for(10, 5)
         await proxy.stop()
-        await until(lambda: subscription.restarts > 0, timeout=15)  # missed heartbeats
+        await until(lambda: subscription.restarts > 0)  # no heartbeats, and no replies
         proxy.heal()
         await proxy.start()
         await until(lambda: subscription.live, timeout=15)
@@ -161,3 +164,38 @@ async def test_a_stalled_process_does_not_count_missed_heartbeats(broker: NatsCo
         assert await subscription.wait_for(1, 5)
     assert recorder.restarts == [True]
     assert subscription.restarts == 0
+
+
+async def test_a_broker_that_stalls_is_no_silent_stream(
+    broker: NatsConnection, broker_process: BrokerProcess, caplog: pytest.LogCaptureFixture
+) -> None:
+    await ensure_stream(broker, StreamSpec("S", ("s.>",)))
+    writer, recorder = BatchWriter(broker), Recorder()
+    subscription = StreamSubscription(broker, SubscriptionSpec("S", ("s.>",), StartPolicy.EVENTS), recorder)
+    async with run_tasks(writer=writer.run(), subscription=subscription.run()):
+        await subscription.ready(5)
+        broker_process.send(signal.SIGSTOP)
+        try:
+            await asyncio.sleep(4.5)  # longer than three heartbeats: the stall itself is tested
+        finally:
+            broker_process.send(signal.SIGCONT)
+        await fill(writer, 1)
+        assert await subscription.wait_for(1, 5)
+    assert subscription.restarts == 0
+    assert "stream S" not in caplog.text
+
+
+async def test_a_lost_consumer_is_noticed_and_reported(
+    broker: NatsConnection, caplog: pytest.LogCaptureFixture
+) -> None:
+    await ensure_stream(broker, StreamSpec("S", ("s.>",)))
+    writer, recorder = BatchWriter(broker), Recorder()
+    subscription = StreamSubscription(broker, SubscriptionSpec("S", ("s.>",), StartPolicy.EVENTS), recorder)
+    async with run_tasks(writer=writer.run(), subscription=subscription.run()):
+        await subscription.ready(5)
+        (consumer,) = await broker.jetstream.consumers_info("S")
+        await broker.jetstream.delete_consumer("S", consumer.name)
+        await fill(writer, 1)
+        assert await subscription.wait_for(1, 30)
+    assert subscription.restarts == 1
+    assert caplog.text.count("no heartbeat from stream S") == 1

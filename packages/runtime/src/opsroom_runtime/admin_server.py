@@ -129,10 +129,12 @@ async def _respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, r
         method, _, rest = request_line.partition(b" ")
         path = rest.partition(b" ")[0].partition(b"?")[0]
         status, body, content_type = router(path, _header(headers, b"accept"))
+        allow = ""
         if status is not HTTPStatus.NOT_FOUND and method not in {b"GET", b"HEAD"}:
             status, body, content_type = _status_response(HTTPStatus.METHOD_NOT_ALLOWED)
+            allow = "Allow: GET, HEAD\r\n"
         writer.write(
-            f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: {content_type}\r\n"
+            f"HTTP/1.1 {status.value} {status.phrase}\r\n{allow}Content-Type: {content_type}\r\n"
             f"Content-Length: {len(body)}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n".encode()
             + (b"" if method == b"HEAD" else body)
         )

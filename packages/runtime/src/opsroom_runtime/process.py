@@ -89,6 +89,7 @@ def run(service: str, main: Callable[[Tracer], Coroutine[Any, Any, None]]) -> No
     A configuration error prints one line on stderr and exits with 78; an unavailable broker, with 75.
     """
     tune_gc()
+    _ignore_hangups()
     try:
         tracer = tracer_for(service, os.environ)
         configure(service, os.environ, sys.stderr, tracer.ids)
@@ -148,6 +149,20 @@ def _stop_event() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     return stop
+
+
+def _ignore_hangups() -> None:
+    """SIGHUP asks for files to be read again. Its default, the end of the process, is for programs of a
+    terminal.
+    """
+    if os.name == "posix":
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+def on_hangup(reload: Callable[[], None]) -> None:
+    """Call ``reload`` in the event loop on each SIGHUP."""
+    if os.name == "posix":
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
 
 
 def _exit(service: str, reason: str, code: int) -> None:

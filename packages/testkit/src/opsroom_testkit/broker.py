@@ -76,6 +76,12 @@ class BrokerProcess:
             raise RuntimeError("the broker does not run")
         limit_files(self._process.pid, size)
 
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal, such as SIGSTOP."""
+        if self._process is None:
+            raise RuntimeError("the broker does not run")
+        self._process.send_signal(number)
+
     async def kill(self) -> None:
         """Kill it with SIGKILL."""
         await self._end(signal.SIGKILL)

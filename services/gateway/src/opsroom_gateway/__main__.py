@@ -13,7 +13,7 @@ from opsroom_gateway.transport.server import Server, listen, make_server
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.startup import start_when_ready
 from opsroom_runtime.admin_server import HealthStatus, serve_admin
-from opsroom_runtime.process import run, until_stopped
+from opsroom_runtime.process import on_hangup, run, until_stopped
 from opsroom_runtime.spans import Tracer
 
 log = logging.getLogger("opsroom_gateway")
@@ -49,6 +49,7 @@ async def _run(settings: ProcessSettings, traces: Tracer, listeners: list[socket
 async def _serve(server: Server, listeners: list[socket.socket], failed: asyncio.Event) -> None:
     """Serve until stopped, and then until all connections are closed."""
     serving = asyncio.create_task(server.serve(listeners))
+    on_hangup(server.reload)
     log.info("ready on %s:%d", *listeners[0].getsockname()[:2])
     try:
         await until_stopped(failed)

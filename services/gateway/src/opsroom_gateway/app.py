@@ -5,14 +5,17 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from opsroom_contracts import subjects
 from opsroom_gateway.api import health
+from opsroom_gateway.api.methods import matches_any
 from opsroom_gateway.api.security import describe_access
 from opsroom_gateway.api.status_service import serve_status
 from opsroom_gateway.components import Components, build_access, build_components
@@ -20,6 +23,7 @@ from opsroom_gateway.legacy.plugin import build_plugin
 from opsroom_gateway.metrics import Broadcasters, register_metrics, register_skipped
 from opsroom_gateway.middleware.mounts import Mounts
 from opsroom_gateway.middleware.shared_rate_limiter import RateLimitSync
+from opsroom_gateway.page import PageMount
 from opsroom_gateway.process_settings import ProcessSettings
 from opsroom_gateway.projections.projections import Projections
 from opsroom_gateway.projections.typing_relay import TypingRelay
@@ -192,7 +196,8 @@ def _full_app(
     """Build the application with other APIs at ``mounts``, and the page."""
     app = _documented_app(broker, settings, components, mounts)
     if settings.frontend is not None:
-        app.mount("/", StaticFiles(directory=settings.frontend, html=True))
+        apis = tuple(app.routes)
+        app.routes.append(PageMount(Path(settings.frontend), partial(matches_any, apis)))
     return app
 
 

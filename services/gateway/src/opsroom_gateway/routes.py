@@ -25,9 +25,11 @@ from opsroom_gateway.components import Components
 from opsroom_gateway.domain.networks import parse_networks
 from opsroom_gateway.metrics import ErrorCounterMiddleware, error_counter
 from opsroom_gateway.middleware.client_address import ClientAddressMiddleware
+from opsroom_gateway.middleware.head_requests import HeadMiddleware
 from opsroom_gateway.middleware.input_budget import InputBudgetMiddleware
 from opsroom_gateway.middleware.mounts import MountMiddleware, Mounts
 from opsroom_gateway.middleware.request_checks import RequestChecks
+from opsroom_gateway.middleware.root_path import RootPathMiddleware
 from opsroom_gateway.middleware.security_headers import SecurityHeadersMiddleware
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.transport.input_budget import InputBudgets
@@ -53,6 +55,7 @@ def build_app(
         summary="One room where a team talks and runs its cloud servers.",
         docs_url=None,  # its scripts come from a CDN; the documentation has the same content
         redoc_url=None,
+        servers=[{"url": settings.root_path}] if settings.root_path else None,
     )
     problems.install(app)
     _add_middleware(app, checks, mounts)
@@ -61,6 +64,8 @@ def build_app(
         ClientAddressMiddleware, exempt=parse_networks(settings.exempt_addresses), proxies=settings.proxies()
     )
     app.add_middleware(ErrorCounterMiddleware, counter=error_counter(metrics))
+    app.add_middleware(HeadMiddleware)
+    app.add_middleware(RootPathMiddleware, prefix=settings.root_path)
     return app
 
 

@@ -1,5 +1,6 @@
 """Settings of the gateway, read from its environment."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar, Self
@@ -26,6 +27,13 @@ def _issuer(text: str | None) -> str | None:
     return parse_issuer(text) if text else None
 
 
+def _root_path(text: str) -> str:
+    path = text.rstrip("/")
+    if not _ROOT_PATH.fullmatch(path):
+        raise ValueError("must be a path such as /opsroom, of letters, digits, '-', '_', '.' and '~'")
+    return path
+
+
 def _role_mapping(text: str) -> str:
     value, _, role = text.rpartition("=")
     if not value or role not in set(Role):
@@ -42,6 +50,7 @@ OriginsSetting = tuple[Annotated[str, AfterValidator(parse_origin)], ...]
 """Origins as browsers send them, or ``*``."""
 Count = Annotated[int, Field(ge=0)]
 PerSecond = Annotated[float, Field(ge=0, le=1_000_000)]
+_ROOT_PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)*", re.ASCII)
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
@@ -231,5 +240,7 @@ class GatewaySettings(AccessSettings):
     """Timeout of a new socket's hello."""
     patience_seconds: Annotated[float, Field(gt=0, le=120)] = 15.0
     """Timeout of requests to services, including retries."""
+    root_path: Annotated[str, AfterValidator(_root_path)] = ""
+    """The path below which a proxy publishes the gateway, such as ``/opsroom``."""
     frontend: str | None = None
     """Folder of the built page, served at ``/``. None: no page."""

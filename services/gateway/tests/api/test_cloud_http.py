@@ -1,12 +1,14 @@
 """`/api/v1/cloud`: commands, operations, and the event stream."""
 
 import asyncio
+import json
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 
+from opsroom_testkit.raw_connection import open_raw
 from services.gateway.tests.kit.api_clients import created, events, token_of
 from services.gateway.tests.kit.portal import Address, Portal, serving
 
@@ -153,10 +155,37 @@ async def test_concurrent_requests_with_the_same_idempotency_key_run_once(
     assert len({response.json()["operation"]["id"] for response in accepted}) == 1
 
 
-@pytest.mark.parametrize("key", ["", "x" * 101, "smörgås"])
-async def test_an_invalid_idempotency_key_is_rejected(http: httpx.AsyncClient, key: str) -> None:
+async def create_with_key(address: Address, key: str) -> dict[str, Any]:
+    """Create an instance. ``key``: a key as it is, which a library might change. Returns the body."""
+    lines = ("Host: x", "Content-Length: 0", "Connection: close", f"Idempotency-Key:{key}")
+    request = "\r\n".join((f"POST {INSTANCES} HTTP/1.1", *lines, "\r\n")).encode()
+    connection = await open_raw(address.port, request)
+    body: dict[str, Any] = json.loads(await connection.read_all())
+    connection.close()
+    return body
+
+
+async def test_whitespace_around_an_idempotency_key_does_not_belong_to_it(address: Address) -> None:
+    key = uuid4().hex
+    padded = (key, f"{key}   ", f" {key}\t", f" \t{key} ")
+    bodies = [await create_with_key(address, one) for one in padded]
+    assert len({body["operation"]["id"] for body in bodies}) == 1
+    assert (await create_with_key(address, " \t "))["field"] == "Idempotency-Key"
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [
+        ("", "at least 1 character"),
+        ("x" * 101, "at most 100 characters"),
+        ("smörgås", "should match pattern"),
+    ],
+)
+async def test_an_invalid_idempotency_key_is_rejected(http: httpx.AsyncClient, key: str, reason: str) -> None:
     response = await http.post(INSTANCES, headers=[(b"Idempotency-Key", key.encode("latin-1"))])
-    assert problem(response, 422, "invalid_request")["field"] == "Idempotency-Key"
+    refusal = problem(response, 422, "invalid_request")
+    assert refusal["field"] == "Idempotency-Key"
+    assert reason in refusal["detail"]
 
 
 async def test_the_event_stream_resumes_from_any_sequence(address: Address, http: httpx.AsyncClient) -> None:

@@ -94,7 +94,7 @@ async def registered(client: httpx.AsyncClient, name: str) -> dict[str, str]:
 
 def as_list(frame: str | bytes) -> list[dict[str, str]] | None:
     """Return the users of a user list; None for any other frame."""
-    if isinstance(frame, bytes):
+    if isinstance(frame, bytes) or not frame.startswith("["):
         return None
-    value = json.loads(frame)
-    return value if isinstance(value, list) else None
+    users: list[dict[str, str]] = json.loads(frame)
+    return users

@@ -101,7 +101,12 @@ async def serving(
 
 @asynccontextmanager
 async def services(
-    url: str, *, delay: float = DELAY_SECONDS, replicas: int = 1, failure_rate: float = 0.0
+    url: str,
+    *,
+    delay: float = DELAY_SECONDS,
+    replicas: int = 1,
+    failure_rate: float = 0.0,
+    **chat_overrides: float,
 ) -> AsyncIterator[None]:
     """Run ``replicas`` chat and cloud services, each with its own connection.
 
@@ -110,7 +115,8 @@ async def services(
     async with AsyncExitStack() as stack:
         for _ in range(replicas):
             chat, cloud = await _connected(stack, url), await _connected(stack, url)
-            await stack.enter_async_context(chat_service(chat, chat_settings()))
+            settings_of_chat = chat_settings().model_copy(update=chat_overrides)
+            await stack.enter_async_context(chat_service(chat, settings_of_chat))
             settings = CloudSettings(delay_seconds=delay)
             await stack.enter_async_context(cloud_service(cloud, settings, SimulatedProvider(failure_rate)))
         yield

@@ -16,6 +16,9 @@ from opsroom_testkit.waiting import until_answer
 from services.gateway.tests.kit.portal import portal_at
 
 MIB = 1024**2
+NO_ROOM = "there is no room to store anything"
+_AT_ONCE_SECONDS = 10.0
+"""Less than the gateway's patience with a service."""
 STREAMS = {"CHAT", "MEMBERS", "CLOUD", "AUDIT", "KV_gateways", "PROBES"}
 
 
@@ -54,11 +57,35 @@ async def works(http: httpx.AsyncClient, name: str) -> None:
         assert [message.text for message in await opsroom.history()][-1] == "hello"
 
 
+async def refuses_at_every_door(http: httpx.AsyncClient) -> None:
+    """Wait until everything that has to be stored is refused at once, because there is no room."""
+    doors = (
+        ("/api/v1/chat/users", {"name": "Eve"}),
+        ("/api/v1/cloud/instances", None),
+        ("/chat/new-user", {"name": "Eve"}),
+        ("/cloud", None),
+    )
+    for path, body in doors:
+
+        async def refused(path: str = path, body: dict[str, str] | None = body) -> httpx.Response | None:
+            try:
+                return await http.post(path, json=body, timeout=_AT_ONCE_SECONDS)
+            except httpx.ReadTimeout:
+                return None  # the write that shows that there is no room
+
+        response = await until_answer(refused, lambda found: found is not None and NO_ROOM in found.text, 60)
+        assert response is not None
+        assert response.status_code == 503, path
+        if path.startswith("/api/"):
+            assert response.headers["Retry-After"] == "5"
+
+
 @pytest.mark.skipif(not CAN_FILL_DISK, reason="needs prlimit")
 async def test_with_a_full_disk_the_portal_is_not_ready_and_says_why(broker_process: BrokerProcess) -> None:
     async with serving(broker_process) as http:
         broker_process.fill_disk()
         await unready(http, "do not land")
+        await refuses_at_every_door(http)
         broker_process.free_disk()
         await unready(http, "do not land")  # the broker goes on refusing
         await until_answer(
@@ -81,6 +108,7 @@ async def test_at_the_brokers_storage_limit_it_is_ready_again_once_there_is_spac
                 while True:
                     await operator.jetstream.publish("other", bytes(900_000))
             await unready(http, "insufficient")
+            await refuses_at_every_door(http)
             await operator.jetstream.delete_stream("OTHER")
             await works(http, "Ann")
     finally:

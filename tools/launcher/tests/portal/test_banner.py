@@ -38,6 +38,11 @@ def test_promises_no_page_that_is_not_there() -> None:
     assert "Page" not in banner(replace(ADDRESSES, page=None), 1)
 
 
+def test_names_course_servers_that_are_served_alone() -> None:
+    assert "http://127.0.0.1:8000/chat" in banner(ADDRESSES, 1)
+    assert "/chat" not in banner(ADDRESSES, 1, course=False)
+
+
 def test_passwords_are_not_printed() -> None:
     urls = "nats://me:secret@a:1,tls://token@b:2"
     assert redact_credentials(urls) == "nats://a:1,tls://b:2"

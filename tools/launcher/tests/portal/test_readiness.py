@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from opsroom_launcher.portal.ports import free_port
-from opsroom_launcher.portal.readiness import is_ready, wait_ready
+from opsroom_launcher.portal.readiness import is_ready, serves_course_contract, wait_ready
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 HOST = "127.0.0.1"
@@ -26,7 +26,7 @@ def answering(*answers: bytes) -> Handler:
     left = list(answers)
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        assert (await reader.readline()) == b"GET /readyz HTTP/1.1\r\n"
+        assert (await reader.readline()).split(b" ", 2)[1] in {b"/readyz", b"/chat/"}
         writer.write(left.pop(0) if len(left) > 1 else left[0])
         writer.close()
 
@@ -45,6 +45,20 @@ def answering(*answers: bytes) -> Handler:
 async def test_only_200_is_ready(answer: bytes, ready: bool) -> None:
     async with server(answering(answer)) as port:
         assert await is_ready(HOST, port) is ready
+
+
+@pytest.mark.parametrize(
+    ("answer", "served"),
+    [
+        (b"HTTP/1.1 404 Not Found\r\n\r\n", True),
+        (b"HTTP/1.1 401 Unauthorized\r\n\r\n", True),
+        (b"HTTP/1.1 403 Forbidden\r\n\r\n", False),
+        (b"", False),
+    ],
+)
+async def test_the_course_contract_is_served_unless_it_is_refused(answer: bytes, served: bool) -> None:
+    async with server(answering(answer)) as port:
+        assert await serves_course_contract(HOST, port) is served
 
 
 async def test_nobody_listening_is_not_ready() -> None:

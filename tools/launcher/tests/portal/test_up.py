@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import ssl
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
@@ -17,6 +18,7 @@ import pytest
 
 from opsroom_launcher.container import DATA_ENTRIES
 from opsroom_testkit.broker import CAN_FILL_DISK, limit_files
+from opsroom_testkit.certificates import make_certificate
 from opsroom_testkit.waiting import until, until_answer
 from tools.launcher.tests.processes import is_running, taken_port
 
@@ -39,7 +41,7 @@ class Portal:
     @property
     def web(self) -> str:
         """The URL of the gateway."""
-        return self._address(r"(?:Page and )?API  +(http://\S+?)/$")
+        return self._address(r"(?:Page and )?API  +(https?://\S+?)/$")
 
     @property
     def nats(self) -> str:
@@ -285,3 +287,40 @@ async def test_broker_that_is_too_old_is_refused() -> None:
     async with server:
         line = await refusal("--nats", f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}")
     assert re.match(r"opsroom-(chat|cloud|gateway): .*2\.9\.10.*2\.12", line)
+
+
+@pytest.mark.parametrize("access", ["open", "token"])
+async def test_the_printed_addresses_work(access: str) -> None:
+    environ = {"GATEWAY_TOKENS": f"root admin sha256:{'0' * 64}"} if access == "token" else {}
+    async with ready_portal("--ephemeral", "--access", access, **environ) as running:
+        printed = [
+            url for line in running.lines for url in re.findall(r"http://\S+", line) if "|" not in line
+        ]
+        assert len(printed) == (4 if access == "open" else 2)
+        async with httpx.AsyncClient(timeout=10) as client:
+            for url in printed:
+                response = await client.get(url)
+                assert response.status_code == 200 or "POST /new-user" in response.text, url
+        assert await running.stop() == 0
+
+
+async def test_a_hangup_replaces_the_certificate_and_stops_nothing(tmp_path: Path) -> None:
+    cert, key = make_certificate(tmp_path)
+    files = {"GATEWAY_TLS_CERT": str(cert), "GATEWAY_TLS_KEY": str(key)}
+    async with ready_portal("--ephemeral", **files) as running:
+        family = running.family()
+        address = httpx.URL(running.web)
+        port = address.port or 443
+        make_certificate(tmp_path)
+
+        async def served() -> str:
+            return await asyncio.to_thread(ssl.get_server_certificate, (address.host, port))
+
+        running.process.send_signal(signal.SIGHUP)
+        await until_answer(served, lambda found: found == cert.read_text(encoding="ascii"))
+        for name in ("chat", "cloud"):
+            os.kill(family[name], signal.SIGHUP)
+        assert (await served()) == cert.read_text(encoding="ascii")
+        assert any("reading certificates again" in line for line in running.lines)
+        assert running.family() == family
+        assert await running.stop() == 0

@@ -75,6 +75,7 @@ class NatsConnection:
         readiness: what must be fulfilled for this process to be ready; components add their checks.
         dropped: messages that this process received faster than it handled them. Stream subscriptions read
             them again.
+        full_streams: streams that the broker has no room for at this moment.
     """
 
     client: Client
@@ -86,6 +87,7 @@ class NatsConnection:
     _on_reconnect: list[Callable[[], None]] = field(default_factory=list)
     _on_write_failure: list[Callable[[str], None]] = field(default_factory=list)
     dropped: int = 0
+    full_streams: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.readiness.add(lambda: None if self.connected else "the broker is not connected")

@@ -26,7 +26,7 @@ from opsroom_contracts.serialization.codec import (
 from opsroom_contracts.serialization.model import Model
 from opsroom_messaging.client.connection import NatsConnection, describe
 from opsroom_messaging.client.nats_client import SubscriptionRecorder
-from opsroom_messaging.errors import OverloadedError, RejectedError, UnavailableError
+from opsroom_messaging.errors import NoRoomError, OverloadedError, RejectedError, UnavailableError
 from opsroom_runtime.metrics import single
 from opsroom_runtime.spans import SpanKind
 
@@ -215,6 +215,9 @@ def _oversized(size: int, limit: int) -> Fault:
     return Fault(code=ErrorCode.INTERNAL, message=message)
 
 
+_NO_ROOM = "there is no room to store anything: the operator of the portal must make some"
+_NO_ROOM_RETRY_SECONDS = 5.0
+
 _FAULTS: tuple[tuple[type[Exception], ErrorCode, str], ...] = (
     (OverloadedError, ErrorCode.OVERLOADED, "the service is overloaded; try again"),
     (UnavailableError, ErrorCode.UNAVAILABLE, "the broker did not answer in time; try again"),
@@ -232,6 +235,9 @@ def fault_of(error: Exception, subject: str) -> Fault:
         oversized = isinstance(error, PayloadTooLargeError)
         code = ErrorCode.PAYLOAD_TOO_LARGE if oversized else ErrorCode.INVALID_REQUEST
         return Fault(code=code, message=str(error)[:1000], field=error.field or None)
+    if isinstance(error, NoRoomError):
+        log.warning("%s: %s", subject, describe(error))
+        return Fault(code=ErrorCode.UNAVAILABLE, message=_NO_ROOM, retry_after=_NO_ROOM_RETRY_SECONDS)
     for kind, code, message in _FAULTS:
         if isinstance(error, kind):
             log.warning("%s: %s", subject, describe(error))

@@ -11,7 +11,7 @@ from nats.micro.request import ERROR_CODE_HEADER
 from pydantic import TypeAdapter
 
 from opsroom_contracts.endpoints import Endpoint
-from opsroom_contracts.errors import FAULT, RETRYABLE, ErrorCode, FaultError, refuse
+from opsroom_contracts.errors import FAULT, RETRYABLE, ErrorCode, Fault, FaultError, refuse
 from opsroom_contracts.serialization.codec import (
     MAX_PAYLOAD_BYTES,
     ContractError,
@@ -162,6 +162,11 @@ class RequestClient:
         return _read(message, contract)
 
 
+def _is_retried_here(fault: Fault) -> bool:
+    """Return whether a retry may help soon. A service that says when knows better."""
+    return fault.code in _RETRIED_HERE and fault.retry_after is None
+
+
 def _retrieve_exception(attempt: "asyncio.Task[ReplyT]") -> None:
     """Mark the exception as retrieved: an attempt that fails while it is cancelled is not awaited."""
     if not attempt.cancelled():
@@ -192,7 +197,7 @@ async def _first_reply(
             if task.exception() is None:
                 return task.result(), None
         for error in errors:
-            if not isinstance(error, FaultError) or error.fault.code not in _RETRIED_HERE:
+            if not isinstance(error, FaultError) or not _is_retried_here(error.fault):
                 raise error or AssertionError("an attempt ended with neither a reply nor an error")
             retryable = error
         if retryable is not None and retryable.fault.code is not ErrorCode.IDEMPOTENCY_IN_FLIGHT:

@@ -18,8 +18,16 @@ from nats.errors import Error as NatsError
 from nats.js.api import Header
 
 from opsroom_contracts.serialization.model import rfc3339
+from opsroom_contracts.subjects import stream_of
 from opsroom_messaging.client.connection import REQUEST_TIMEOUT_SECONDS, NatsConnection, describe
-from opsroom_messaging.errors import ConflictError, OverloadedError, RejectedError, UnavailableError
+from opsroom_messaging.errors import (
+    ConflictError,
+    NoRoomError,
+    OverloadedError,
+    RejectedError,
+    UnavailableError,
+)
+from opsroom_messaging.jetstream.write_health import NO_ROOM_CODES
 from opsroom_runtime.metrics import SIZES, single
 from opsroom_runtime.spans import SpanKind
 
@@ -109,10 +117,13 @@ class BatchWriter:
             ConflictError: an expected sequence did not match.
             OverloadedError: the queue is full.
             UnavailableError: no reply in time; the writes may be stored or not.
+            NoRoomError: the broker has no room, so nothing is written.
             RejectedError: the broker rejected them, and a retry won't help.
         """
         if len(self._pending) >= self._max_pending:
             raise OverloadedError(f"{self._max_pending} writes are queued")
+        if stream_of(writes[0].subject) in self._broker.full_streams:
+            raise NoRoomError(f"writing {writes[0].subject}: the broker has no room")
         tracer = self._broker.tracer
         prefix = _subject_prefix(writes[0].subject)
         started_at = monotonic()
@@ -237,7 +248,8 @@ class BatchWriter:
         description = f"{subject}: {failure.get('description')} ({failure.get('err_code')})"
         if failure.get("code") == 503 or failure.get("err_code") in _TRANSIENT:
             self._broker.notify_write_failed(subject)
-            raise UnavailableError(description)
+            no_room = failure.get("err_code") in NO_ROOM_CODES
+            raise NoRoomError(description) if no_room else UnavailableError(description)
         log.error("the broker rejected a write on %s", description)
         raise RejectedError(description)
 

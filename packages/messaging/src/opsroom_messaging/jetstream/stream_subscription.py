@@ -30,7 +30,9 @@ from opsroom_runtime.spans import SpanKind
 
 _HEARTBEAT_SECONDS = 1.0
 _MISSED_HEARTBEATS = 3
-"""After this many heartbeat intervals without any message, the consumer is considered lost."""
+"""After this many heartbeat intervals without any message, the consumer may be lost."""
+_MAX_UNANSWERED = 3
+"""After this many checks without a reply of the broker, the subscription is restarted."""
 _HEARTBEATS_PER_CHECK = 2
 """The stream is checked once in this many heartbeat intervals."""
 _RESTART_DELAY_SECONDS, _MAX_RESTART_DELAY_SECONDS = 0.2, 2.0
@@ -213,13 +215,14 @@ class StreamSubscription:
         )
 
     async def _until_interrupted(self) -> None:
-        """Return after a reconnect, a gap, three missed heartbeats, or a change of the stream.
+        """Return after a reconnect, a gap, the loss of the consumer, or a change of the stream.
 
         Missed heartbeats are counted in iterations of the event loop, so that a stalled process does not
-        blame the broker.
+        blame the broker. A stalled broker sends no heartbeats either: the consumer is lost only if the broker
+        replies, and still sends none in the next interval.
         """
-        missed, last_receive, beats = 0, self._last_receive, 0
-        while missed < _MISSED_HEARTBEATS:
+        missed, last_receive, beats, unanswered = 0, self._last_receive, 0, 0
+        while True:
             try:
                 async with asyncio.timeout(_HEARTBEAT_SECONDS):
                     await self._interrupted.wait()
@@ -227,10 +230,26 @@ class StreamSubscription:
             except TimeoutError:
                 missed = missed + 1 if self._last_receive == last_receive else 0
                 last_receive = self._last_receive
+            if missed > _MISSED_HEARTBEATS:
+                log.warning("no heartbeat from stream %s; restarting the subscription", self._spec.stream)
+                return
+            if missed == _MISSED_HEARTBEATS and not await self._broker_replies():
+                missed -= 1
+                unanswered += 1
+                if unanswered == _MAX_UNANSWERED:
+                    return
             beats += 1
             if beats % _HEARTBEATS_PER_CHECK == 0 and not self._catching_up and await self._has_changed():
                 return
-        log.warning("no heartbeat from stream %s; restarting the subscription", self._spec.stream)
+
+    async def _broker_replies(self) -> bool:
+        """Return whether the broker is able to send anything at this moment."""
+        try:
+            async with asyncio.timeout(_HEARTBEAT_SECONDS):
+                await self._broker.jetstream.stream_info(self._spec.stream)
+        except (JetStreamError, NatsError, TimeoutError) as error:
+            return isinstance(error, NotFoundError)
+        return True
 
     async def _has_changed(self) -> bool:
         """Return whether the subscription must restart, because the stream was replaced or purged."""

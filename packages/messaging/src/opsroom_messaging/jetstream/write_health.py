@@ -5,22 +5,32 @@ has failed for that reason, the broker refuses all further ones until it is rest
 lands shows that a process can do its work.
 """
 
+import asyncio
 import json
 import time
 from collections.abc import Mapping
 
 from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError
+from nats.js.errors import Error as JetStreamError
 
 from opsroom_messaging.client.connection import NatsConnection
-from opsroom_messaging.errors import UnavailableError
+from opsroom_messaging.errors import NoRoomError, UnavailableError
 from opsroom_runtime.metrics import Labels
 
 PROBE_TIMEOUT_SECONDS = 3.0
 PROBE_BYTES = 8192
 """More than a page of the disk: a smaller write may land on a full disk, in the last page of a file."""
+NO_ROOM_CODES = frozenset({10023, 10047})
+"""The broker's error codes for a reached limit of storage."""
+_INFO_SECONDS = 1.0
+_DISK_FULL = "the broker replies, but stores nothing: its disk may be full"
 STALE_SECONDS = 20.0
 """A process that writes periodically is not ready if no write has landed for this long."""
+
+
+class NoReplyError(UnavailableError):
+    """The broker sent no reply to a write."""
 
 
 class WriteHealth:
@@ -62,11 +72,35 @@ class WriteHealth:
         try:
             await store(self._broker, subject, bytes(PROBE_BYTES), headers)
         except UnavailableError as error:
-            self._failing[stream] = str(error)
+            self._failing[stream] = await self._reason(stream, error)
             return False
+        self._broker.full_streams.discard(stream)
         self._failing.pop(stream, None)
         self._landed_at[stream] = time.time()
         self._monotonic[stream] = time.monotonic()
+        return True
+
+    async def _reason(self, stream: str, error: UnavailableError) -> str:
+        """Return why a write did not land, and note whether there is no room."""
+        no_room = isinstance(error, NoRoomError) or await self._stores_nothing(stream, error)
+        if not no_room:
+            self._broker.full_streams.discard(stream)
+            return str(error)
+        self._broker.full_streams.add(stream)
+        return str(error) if isinstance(error, NoRoomError) else _DISK_FULL
+
+    async def _stores_nothing(self, stream: str, error: UnavailableError) -> bool:
+        """Return whether the broker does everything but writes, as with a full disk.
+
+        A stream without a leader, and a stalled broker, send no information about the stream either.
+        """
+        if not isinstance(error, NoReplyError):
+            return False
+        try:
+            async with asyncio.timeout(_INFO_SECONDS):
+                await self._broker.jetstream.stream_info(stream)
+        except (JetStreamError, NatsError, TimeoutError):
+            return False
         return True
 
     def problem(self) -> str | None:
@@ -92,6 +126,7 @@ async def store(
 
     Raises:
         UnavailableError: it did not land within ``PROBE_TIMEOUT_SECONDS``, for the reason in the message.
+        NoRoomError: the broker's storage limit is reached.
     """
     if not broker.connected:
         raise UnavailableError("the broker is not connected")
@@ -101,8 +136,9 @@ async def store(
     except NoRespondersError:
         raise UnavailableError("the stream does not exist") from None
     except (NatsError, TimeoutError):
-        raise UnavailableError("the broker does not reply") from None
+        raise NoReplyError("the broker does not reply") from None
     except ValueError as error:
         raise UnavailableError(f"the broker's reply can't be read: {error}") from error
     if failure is not None:
-        raise UnavailableError(f"{failure.get('description')} ({failure.get('err_code')})")
+        kind = NoRoomError if failure.get("err_code") in NO_ROOM_CODES else UnavailableError
+        raise kind(f"{failure.get('description')} ({failure.get('err_code')})")

@@ -2,17 +2,18 @@
 
 import logging
 import math
+import sys
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
 from opsroom_contracts.errors import HTTP_STATUS, RETRYABLE, ErrorCode, Fault, FaultError, Problem
 from opsroom_contracts.serialization.codec import encode
+from opsroom_gateway.api.methods import allowed_methods
 from opsroom_gateway.metrics import ERROR_COUNTER
 from opsroom_messaging.errors import UnavailableError
 from opsroom_runtime.metrics import Counter
@@ -165,19 +166,21 @@ def _http_problem(error: HTTPException, request: Request) -> Response:
     code = codes.get(
         error.status_code, ErrorCode.INVALID_REQUEST if error.status_code < 500 else ErrorCode.INTERNAL
     )
-    response = problem_response(Fault(code=code, message=str(error.detail)))
+    response = problem_response(Fault(code=code, message=_reason(error)))
     for name, value in (error.headers or {}).items():
         response.headers[name] = value
     if error.status_code == 405:
-        response.headers["Allow"] = _allowed(request)
+        response.headers["Allow"] = ", ".join(allowed_methods(request.app.routes, request.scope))
     return response
 
 
-def _allowed(request: Request) -> str:
-    """Return all methods of the path; the framework lists only those of the first matching route."""
-    routes = [route for route in request.app.routes if isinstance(route, Route)]
-    matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
-    return ", ".join(sorted({method for route in matching for method in route.methods or ()}))
+def _reason(error: HTTPException) -> str:
+    """Return the detail, or what the framework does not say about a body that it could not parse."""
+    if isinstance(error.__cause__, UnicodeDecodeError):
+        return "the body is not JSON in UTF-8"
+    if isinstance(error.__cause__, ValueError):  # the only other one that Python's parser raises
+        return f"a number in the body has more than {sys.get_int_max_str_digits()} digits"
+    return str(error.detail)
 
 
 def error_responses(*codes: ErrorCode) -> dict[int | str, dict[str, Any]]:

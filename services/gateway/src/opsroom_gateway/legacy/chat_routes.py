@@ -76,12 +76,13 @@ def course_chat_app(
         handler.open(origin_of(websocket), max_idle, partial(enforcer.set_name, connection))
         connection.serve_callback(handler.on_message)
 
-    async def not_found(request: Request) -> Response:
+    async def not_found(request: Request, _error: Exception | None = None) -> Response:
         message = f"There is no {request.method} {request.url.path} here: register with POST /new-user."
         return _json(CourseChatError(message=message), 404)
 
     return Starlette(
-        routes=[express_route("/new-user", new_user, "POST"), *everything_else(not_found, socket)]
+        routes=[express_route("/new-user", new_user, "POST"), *everything_else(not_found, socket)],
+        exception_handlers={405: not_found},
     )
 
 

@@ -1,6 +1,5 @@
 """The course contract's dashboard: the instance list, commands, and events on stream and socket."""
 
-import json
 import logging
 from collections.abc import Mapping
 from datetime import datetime
@@ -24,6 +23,7 @@ from opsroom_contracts.legacy import (
 from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.serialization.model import rfc3339
 from opsroom_gateway.api.cloud_commands import CloudCommands, CommandContext
+from opsroom_gateway.domain.json_text import parse_json
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.legacy.http import BodyError
 from opsroom_gateway.projections.instances import InstanceProjection
@@ -180,7 +180,7 @@ def _exists(instance: Instance) -> bool:
 
 def _object_in(data: str | bytes) -> dict[str, Any] | None:
     try:
-        value = json.loads(data)
-    except (ValueError, RecursionError):
+        value = parse_json(data)
+    except ValueError:
         return None
     return value if isinstance(value, dict) else None

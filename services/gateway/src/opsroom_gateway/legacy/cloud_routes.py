@@ -57,7 +57,7 @@ class CourseCloudApp:
             express_route("/{instance_id}", self.change, "PATCH"),
             *everything_else(self.not_found, self.socket),
         ]
-        return Starlette(routes=routes)
+        return Starlette(routes=routes, exception_handlers={405: self.not_found})
 
     async def list(self, request: Request) -> Response:
         """Return all existing instances: a bare array, or the old server's envelope if that is configured."""
@@ -121,8 +121,8 @@ class CourseCloudApp:
         await self._subscribe(self._cloud.sockets, connection, websocket, viewer, close)
         connection.serve_callback(partial(self._on_message, websocket, viewer))
 
-    async def not_found(self, request: Request) -> Response:
-        """Respond to all other paths."""
+    async def not_found(self, request: Request, _error: Exception | None = None) -> Response:
+        """Respond to all other paths and methods."""
         return _json(CourseCloudError(message=f"There is no {request.method} {request.url.path} here."), 404)
 
     async def _on_message(self, websocket: WebSocket, viewer: Principal | None, message: Message) -> None:

@@ -1,11 +1,11 @@
 """HTTP helpers of both mounts: bodies of any content type, and where a client comes from."""
 
 import hashlib
-import json
 from typing import Any
 
 from starlette.requests import HTTPConnection, Request
 
+from opsroom_gateway.domain.json_text import parse_json
 from opsroom_gateway.middleware.client_address import client_of
 
 _NETWORK_DIGITS = 6
@@ -22,8 +22,8 @@ async def json_body(request: Request) -> Any:
         BodyError: it is not JSON in UTF-8.
     """
     try:
-        return json.loads(await request.body())
-    except (ValueError, RecursionError):
+        return parse_json(await request.body())
+    except ValueError:
         raise BodyError("The body must be JSON.") from None
 
 

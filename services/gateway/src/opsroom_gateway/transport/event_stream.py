@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from opsroom_contracts.errors import ErrorCode, Fault
 from opsroom_gateway.middleware.error_response import reject
+from opsroom_gateway.middleware.head_requests import is_head_request
 from opsroom_gateway.transport.connection import CLOSE_TIMEOUT_SECONDS, CONNECTION_EXTENSION, ClientConnection
 from opsroom_gateway.transport.connection_limits import ConnectionBudget
 from opsroom_gateway.transport.encoding import sse_comment, sse_end, sse_retry
@@ -162,7 +163,7 @@ class EventStream(Response):
 
     async def _serve(self, upgradable: UpgradableConnection, scope: Scope, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        if scope["method"] == "HEAD":
+        if is_head_request(scope):
             await send({"type": "http.response.body", "body": b""})
             return
         connection = upgradable.upgrade_to_stream()

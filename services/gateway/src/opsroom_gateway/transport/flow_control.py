@@ -8,7 +8,7 @@ from typing import Final
 from opsroom_gateway.transport.input_budget import InputAccount
 
 READ_BYTES: Final = 8192
-"""How much is read from a connection at once, so how much of its input may wait in this process."""
+"""How much is read from a connection at once."""
 
 
 class FlowControl:
@@ -16,6 +16,9 @@ class FlowControl:
 
     ``consume`` gets each piece, of up to ``piece_bytes`` bytes. While the application has paused reading, or
     ``account`` has no time left, what was received waits, and nothing more is read.
+
+    ``read_ahead``: how many bytes are nevertheless read while the application has paused reading. Without
+    them, what a peer sends before it closes may be lost: writing to a closed connection ends it.
     """
 
     __slots__ = (
@@ -23,6 +26,8 @@ class FlowControl:
         "_consume",
         "_held",
         "_piece_bytes",
+        "_read_ahead",
+        "_then",
         "_transport",
         "_transport_paused",
         "_unconsumed",
@@ -37,8 +42,10 @@ class FlowControl:
         consume: Callable[[memoryview], None],
         piece_bytes: int,
         account: InputAccount,
+        read_ahead: int = 0,
     ) -> None:
         self._transport = transport
+        self._read_ahead = read_ahead
         self._consume = consume
         self._piece_bytes = piece_bytes
         self.account = account
@@ -46,6 +53,8 @@ class FlowControl:
         self._closed = False
         self._held = False
         """Whether the application has paused reading."""
+        self._then: Callable[[], None] | None = None
+        """What to do after the last bytes that the peer has sent."""
         self._unconsumed = b""
         self.waiting = False
         """Whether something that was received waits until the address has time."""
@@ -56,26 +65,39 @@ class FlowControl:
     @property
     def reading_paused(self) -> bool:
         """Whether something that the peer has sent may be unread."""
-        return self._transport_paused
+        return self._transport_paused or self._held
 
     def received(self, data: bytes) -> None:
         """Pass ``data`` on, now or later."""
         if self._unconsumed or self._held:
             self._unconsumed += data
+            if len(self._unconsumed) > self._read_ahead:
+                self._pause_transport()
         else:
             self._consume_pieces(data)
+
+    def finish(self, then: Callable[[], None]) -> bool:
+        """Call ``then`` once everything was passed on, because the peer has ended the connection.
+
+        Returns False, and does not call it, if nothing waits.
+        """
+        if self._closed or not (self._unconsumed or self._held):
+            return False
+        self._then = then
+        return True
 
     def close(self) -> None:
         """Drop what was not passed on, and let senders go on. The transport may have another protocol now."""
         self._closed = True
-        self._unconsumed = b""
+        self._unconsumed, self._then = b"", None
         self._resume_transport()
         self.resume_writing()
 
     def pause_reading(self) -> None:
-        """Pass nothing more on, and read nothing more."""
+        """Pass nothing more on, and read no more than is read ahead."""
         self._held = True
-        self._pause_transport()
+        if len(self._unconsumed) >= self._read_ahead:
+            self._pause_transport()
 
     def resume_reading(self) -> None:
         """Pass on what was received, and read on."""
@@ -83,7 +105,7 @@ class FlowControl:
         if self._unconsumed:
             self._go_on_later()
         elif not self._closed:
-            self._resume_transport()
+            self._read_on()
 
     def pause_writing(self) -> None:
         """Let senders wait."""
@@ -111,7 +133,8 @@ class FlowControl:
                 return
             if self._held or not account.has_time():
                 self._unconsumed = bytes(view[start:])
-                self._pause_transport()
+                if not self._held or len(self._unconsumed) > self._read_ahead:
+                    self._pause_transport()
                 if not self._held:
                     self._go_on_later()
                 return
@@ -119,7 +142,15 @@ class FlowControl:
             self._consume(view[start : start + size])
             account.charge(clock() - started)
         if not self._held and not self._closed:
+            self._read_on()
+
+    def _read_on(self) -> None:
+        """Read on, unless the peer has ended the connection."""
+        then, self._then = self._then, None
+        if then is None:
             self._resume_transport()
+        else:
+            then()
 
     def _go_on_later(self) -> None:
         if not self.waiting:

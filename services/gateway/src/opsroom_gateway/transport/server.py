@@ -6,6 +6,7 @@ import random
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, cast
 
 import uvicorn
@@ -14,6 +15,7 @@ from opsroom_contracts.chat.frames import FRAME_MAX_BYTES
 from opsroom_gateway.app import Gateway
 from opsroom_gateway.domain.networks import parse_networks
 from opsroom_gateway.settings import GatewaySettings
+from opsroom_gateway.transport.certificates import Certificates
 from opsroom_gateway.transport.connection_limits import ConnectionBudget, max_connections
 from opsroom_gateway.transport.event_stream import SseConfig
 from opsroom_gateway.transport.heartbeat import HeartbeatTimer
@@ -22,6 +24,7 @@ from opsroom_gateway.transport.http.protocol import HttpProtocol
 from opsroom_gateway.transport.websocket.connection import WebSocketConfig
 from opsroom_gateway.transport.websocket.protocol import WebSocketProtocol
 from opsroom_messaging.errors import BrokerUnusableError
+from opsroom_runtime.errors import SettingsError
 
 _DRAIN_SECONDS = 10
 _SHUTDOWN_REQUEST_SECONDS = 6.0
@@ -42,12 +45,20 @@ class AddressInUseError(BrokerUnusableError):
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server without signal handlers, which the process has, and with a paced shutdown."""
+    """uvicorn's server without signal handlers, which the process has, and with a paced shutdown.
+
+    ``certificates``: those of the server, if it terminates TLS.
+    """
 
     def __init__(
-        self, config: uvicorn.Config, drain_seconds: float, prepare_stop: Callable[[float], None]
+        self,
+        config: uvicorn.Config,
+        drain_seconds: float,
+        prepare_stop: Callable[[float], None],
+        certificates: Certificates | None,
     ) -> None:
         super().__init__(config)
+        self._certificates = certificates
         self._drain_seconds = drain_seconds
         self._prepare_stop = prepare_stop
         self._stopping = asyncio.Event()
@@ -56,6 +67,11 @@ class Server(uvicorn.Server):
         """Start the shutdown."""
         self.should_exit = True
         self._stopping.set()
+
+    def reload(self) -> None:
+        """Load the files of the certificate, whether or not they have changed."""
+        if self._certificates is not None:
+            self._certificates.reload()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """As in uvicorn, but let more connections wait in the kernel than are accepted at once."""
@@ -69,6 +85,8 @@ class Server(uvicorn.Server):
             with suppress(TimeoutError):
                 async with asyncio.timeout(_DATE_UPDATE_SECONDS):
                     await self._stopping.wait()
+            if self._certificates is not None:
+                self._certificates.reload_if_changed()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -127,8 +145,20 @@ def _limit_unsent_bytes(listener: socket.socket) -> None:
         listener.setsockopt(socket.IPPROTO_TCP, option, _UNSENT_BYTES)  # accepted sockets inherit it
 
 
+def _load_certificates(cert: Path, key: Path) -> Certificates:
+    try:
+        return Certificates(cert, key)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SettingsError(f"GATEWAY_TLS_CERT={cert}, GATEWAY_TLS_KEY={key}: {reason}") from error
+
+
 def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
-    """Create the server of a gateway's application."""
+    """Create the server of a gateway's application.
+
+    Raises:
+        SettingsError: the certificate or its key can't be used.
+    """
     stats = gateway.stats
     budget = ConnectionBudget(max_connections(settings.connections), settings.joining, stats)
     connection_limits = ConnectionLimits(
@@ -163,6 +193,7 @@ def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
         connection_budget = budget
 
     tls = settings.tls()
+    certificates = None if tls is None else _load_certificates(*tls)
     config = uvicorn.Config(
         gateway.app,
         http=cast("Any", RequestProtocol),  # uvicorn only calls it; it need not be an asyncio.Protocol
@@ -180,4 +211,7 @@ def make_server(gateway: Gateway, settings: GatewaySettings) -> Server:
         ssl_keyfile=None if tls is None else tls[1],
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
-    return Server(config, settings.drain_seconds, gateway.prepare_stop)
+    if certificates is not None:
+        config.load()
+        config.ssl = certificates.context
+    return Server(config, settings.drain_seconds, gateway.prepare_stop, certificates)

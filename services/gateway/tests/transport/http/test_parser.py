@@ -131,3 +131,21 @@ def test_the_body_of_a_request_with_another_upgrade_is_no_request() -> None:
         recorder, _ = parse(data, piece)
         assert [head.target for head in recorder.heads] == [b"/1"]
         assert not recorder.heads[0].keep_alive
+
+
+@pytest.mark.parametrize("around", [b"", b" ", b"   ", b"\t", b" \t "])
+def test_whitespace_around_a_value_does_not_belong_to_it(around: bytes) -> None:
+    values = [b"k", b"two words", b"a\tb", b""]
+    lines = b"".join(b"X-%d:%b%b%b\r\n" % (n, around, value, around) for n, value in enumerate(values))
+    expects = b"Expect:%b100-Continue%b\r\n" % (around, around)
+    recorder, parsed = parse(b"GET / HTTP/1.1\r\nHost: x\r\n" + lines + expects + b"\r\n")
+    assert parsed is Parsed.REQUESTS
+    (head,) = recorder.heads
+    assert [value for name, value in head.headers if name.startswith(b"x-")] == values
+    assert head.expects_continue
+
+
+def test_whitespace_around_the_values_of_a_handshake_does_not_belong_to_them() -> None:
+    data = b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: \t websocket  \r\nConnection:  Upgrade\t\r\n\r\n"
+    _, parsed = parse(data)
+    assert parsed is Parsed.WEBSOCKET

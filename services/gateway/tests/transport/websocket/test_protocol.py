@@ -1,9 +1,11 @@
 """WebSocket on real sockets: handshake, messages, closing and flow control."""
 
 import asyncio
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from starlette.types import Message, Receive, Scope, Send
@@ -110,7 +112,7 @@ class App:
 
 
 @asynccontextmanager
-async def running(**overrides: float) -> AsyncIterator[tuple[App, RunningServer]]:
+async def running(**overrides: object) -> AsyncIterator[tuple[App, RunningServer]]:
     """Run the server in front of an ``App``. Nothing may be left of its connections."""
     app = App()
     async with serving_app(app, 0, **overrides) as server:
@@ -271,3 +273,35 @@ async def test_a_stop_rejects_sockets_whose_handshake_is_in_progress(
         raw.close()
         app.gate.set()
     assert "Exception" not in caplog.text
+
+
+async def upgraded(server: RunningServer, path: str, tls: ssl.SSLContext | None) -> asyncio.StreamWriter:
+    """Open a connection, and wait for the response to its handshake."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port, ssl=tls)
+    writer.write(upgrade_request(path))
+    await reader.readuntil(b"\r\n\r\n")
+    return writer
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+async def test_what_arrived_before_the_connection_broke_is_received(
+    certificate: tuple[Path, Path], tls: bool
+) -> None:
+    cert, key = certificate
+    files = {"tls_cert": cert, "tls_key": key} if tls else {}
+    trusted = ssl.create_default_context(cafile=str(cert)) if tls else None
+    async with running(**files) as (app, server):
+        writer = await upgraded(server, "/held", trusted)
+        writer.write(frame(TEXT, b"1") + frame(TEXT, b"2"))
+        await writer.drain()
+        (await upgraded(server, "/rejects", trusted)).close()  # the server has read the two
+        writer.write(frame(TEXT, b"3") + close_frame(1000))
+        await writer.drain()
+        writer.close()
+        connection = app.scopes[0]["extensions"][CONNECTION_EXTENSION]
+        await until(lambda: not connection.write(frame(TEXT, b"x", masked=False)) or not connection.connected)
+        app.gate.set()
+        await until(lambda: app.received and app.received[-1]["type"] == "websocket.disconnect")
+    assert [message.get("text") for message in app.received[:-1]] == ["1", "2", "3"]
+    assert app.received[-1]["code"] == 1000
+    assert connection.closed_by_peer

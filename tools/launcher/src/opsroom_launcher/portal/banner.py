@@ -36,10 +36,13 @@ class Addresses:
         return self.data is not None and self.kept
 
 
-def banner(addresses: Addresses, seconds: float) -> str:
-    """Format the addresses, the data folder and how to stop. ``seconds``: how long the start took."""
+def banner(addresses: Addresses, seconds: float, *, course: bool = True) -> str:
+    """Format the addresses, the data folder and how to stop.
+
+    ``seconds``: how long the start took. ``course``: whether the course contract is served.
+    """
     scheme = "https" if addresses.tls else "http"
-    web, *course = (
+    web, *course_ports = (
         f"{scheme}://{format_host_port(connect_host(addresses.host), port)}"
         for port in (addresses.port, *addresses.course_ports)
     )
@@ -51,9 +54,7 @@ def banner(addresses: Addresses, seconds: float) -> str:
             "",
             f"  {'Page and API' if addresses.page else 'API':<15} {web}/",
             f"  API described   {web}/openapi.json",
-            f"  Course servers  {web}/chat   {web}/cloud (an array, as in the text of the course)",
-            f"                  {web}/dashboard (the same for clients that read .data)",
-            *([f"                  {course[0]}/ (chat)   {course[1]}/ (.data)"] if course else []),
+            *_course_lines(web, course_ports, served=course),
             f"  NATS            {nats}",
             f"                  nats {_proof(addresses, nats)} sub 'cloud.events.>'",
             *([] if addresses.admin_token is None else [f"  Admin's token   {addresses.admin_token}"]),
@@ -62,6 +63,17 @@ def banner(addresses: Addresses, seconds: float) -> str:
             "",
         )
     )
+
+
+def _course_lines(web: str, own_ports: list[str], *, served: bool) -> list[str]:
+    """Where the course's clients connect; nothing if the gateway refuses them."""
+    if not served:
+        return []
+    return [
+        f"  Course servers  {web}/chat   {web}/cloud (an array, as in the text of the course)",
+        f"                  {web}/dashboard (the same for clients that read .data)",
+        *([f"                  {own_ports[0]}/ (chat)   {own_ports[1]}/ (.data)"] if own_ports else []),
+    ]
 
 
 def redact_credentials(urls: str) -> str:

@@ -22,7 +22,7 @@ from opsroom_launcher.portal.broker import NAME as BROKER_NAME
 from opsroom_launcher.portal.broker import broker_spec, choose_port, find_binary, users_folder
 from opsroom_launcher.portal.data_dir import DataDir, persistent_dir, temporary_dir
 from opsroom_launcher.portal.ports import connect_host, format_host_port, free_port
-from opsroom_launcher.portal.readiness import wait_ready
+from opsroom_launcher.portal.readiness import serves_course_contract, wait_ready
 from opsroom_launcher.portal.storage_watch import StorageWatch
 from opsroom_launcher.selection.run_record import RunRecord, registered
 from opsroom_launcher.supervision.child import ServiceSpec
@@ -123,14 +123,17 @@ def service_specs(options: UpOptions, addresses: Addresses) -> tuple[ServiceSpec
         environ.setdefault("GATEWAY_FRONTEND", str(addresses.page))
     environ.setdefault("LOG_FORMAT", "text")  # people read them, behind a prefix
 
-    def service(name: str, count: int, stop_order: int, grace: float) -> list[ServiceSpec]:
+    def service(
+        name: str, count: int, stop_order: int, grace: float, *, reloads: bool = False
+    ) -> list[ServiceSpec]:
         # -P: a module in the working directory, such as json.py, must not shadow the library's.
         argv = (sys.executable, "-P", "-m", f"opsroom_{name}")
         own = environ | _broker_user(name, addresses.data)
+        first = ServiceSpec(name, argv, own, stop_order, grace, reloads)
         if count == 1:
-            return [ServiceSpec(name, argv, own, stop_order, grace)]
+            return [first]
         return [
-            ServiceSpec(f"{name}-{number}", argv, own | _replica(name, number, own), stop_order, grace)
+            replace(first, name=f"{name}-{number}", environ=own | _replica(name, number, own))
             for number in range(1, count + 1)
         ]
 
@@ -138,7 +141,7 @@ def service_specs(options: UpOptions, addresses: Addresses) -> tuple[ServiceSpec
     return (
         *service("chat", replicas.chat, 1, SERVICE_STOP_SECONDS),
         *service("cloud", replicas.cloud, 1, SERVICE_STOP_SECONDS),
-        *service("gateway", replicas.gateway, 0, GATEWAY_STOP_SECONDS),
+        *service("gateway", replicas.gateway, 0, GATEWAY_STOP_SECONDS, reloads=True),
     )
 
 
@@ -163,12 +166,15 @@ async def _serve(plan: Plan, console: Console, layout: InstallLayout, started: f
     addresses = plan.addresses
     async with Guard() as guard:
         async with Supervisor(plan.specs, guard, console) as supervisor:
-            code = _handle_signals(console, stop, supervisor.kill)
+            code = _handle_signals(console, stop, supervisor)
             storage = asyncio.create_task(_watch_storage(plan, supervisor))
             await _wait_first(stop.wait(), supervisor.failed(), _ready(addresses, supervisor))
             if not stop.is_set():
                 with registered(layout, RunRecord.of(addresses)):
-                    console.show(banner(addresses, time.time() - started))
+                    course = await serves_course_contract(
+                        connect_host(addresses.host), addresses.port, tls=addresses.tls
+                    )
+                    console.show(banner(addresses, time.time() - started, course=course))
                     await _wait_first(stop.wait(), supervisor.failed(), storage)
             storage.cancel()
     console.say(
@@ -212,8 +218,12 @@ async def _wait_first(*waits: Awaitable[object]) -> None:
         task.result()
 
 
-def _handle_signals(console: Console, stop: asyncio.Event, kill: Callable[[], None]) -> Callable[[], int]:
-    """Stop in order at the first signal, kill at the second. Returns a function for the exit code."""
+def _handle_signals(console: Console, stop: asyncio.Event, supervisor: Supervisor) -> Callable[[], int]:
+    """Stop in order at the first SIGINT or SIGTERM, kill at the second. Returns a function for the exit code.
+
+    SIGHUP makes the processes read their files again. A terminal that is closed sends it, too: the message
+    can't be written then, and the console's ``on_closed`` stops the portal.
+    """
     loop = asyncio.get_running_loop()
     killed_by: list[signal.Signals] = []
 
@@ -222,14 +232,20 @@ def _handle_signals(console: Console, stop: asyncio.Event, kill: Callable[[], No
             again = "; Ctrl-C again kills at once" if number is signal.SIGINT else ""
             console.say("opsroom", f"stopping ({number.name}){again}")
             stop.set()
-        elif number is not signal.SIGHUP:  # a closing terminal sends it after Ctrl-C: not a second request
+        else:
             killed_by.append(number)
-            kill()
+            supervisor.kill()
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # A signal that was ignored at our start stays ignored, as under nohup.
+    def reload() -> None:
+        if not stop.is_set():
+            console.say("opsroom", "reading certificates again (SIGHUP)")
+            supervisor.reload()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # A signal that was ignored at our start stays ignored.
         if signal.getsignal(number) is not signal.SIG_IGN:
             loop.add_signal_handler(number, ask, number)
+    loop.add_signal_handler(signal.SIGHUP, reload)
 
     def stop_from_its_thread() -> None:
         loop.call_soon_threadsafe(stop.set)

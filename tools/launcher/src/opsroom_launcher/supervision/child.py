@@ -30,6 +30,8 @@ class ServiceSpec:
     """All start at once. The lowest number is stopped first, and the next when those have ended."""
     grace: float
     """Seconds from SIGTERM to SIGKILL."""
+    reloads: bool = False
+    """Whether it reads its files again on SIGHUP."""
     is_shown: Callable[[str], bool] = lambda _line: True
     """Which lines of its output go to the console."""
     pass_fds: tuple[int, ...] = ()
@@ -92,6 +94,10 @@ class Child:
             await asyncio.wait_for(self.ended(), _KILLED_SECONDS)
             return False
         return True
+
+    def reload(self) -> None:
+        """Send SIGHUP."""
+        self._send(signal.SIGHUP)
 
     def _send(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError):

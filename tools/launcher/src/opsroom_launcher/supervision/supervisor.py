@@ -30,6 +30,9 @@ class SupervisedProcess:
         self._restart_asked = asyncio.Event()
         self._backoff = Backoff(random.random)
         self._verdict: str | None = None
+        self._child: Child | None = None
+        self._has_output = False
+        """Whether it has printed something, so that it handles SIGHUP. Before, the signal would end it."""
 
     def stop(self) -> None:
         """Make `run` stop the process and return."""
@@ -40,6 +43,11 @@ class SupervisedProcess:
         self._console.say("opsroom", f"restarting {self.spec.name}: {reason}")
         self._restart_asked.set()
 
+    def reload(self) -> None:
+        """Let the process read its files again. One that has just started has read them."""
+        if self._child is not None and self._has_output and self.spec.reloads:
+            self._child.reload()
+
     async def run(self) -> None:
         """Start the process, and start it again whenever it ends.
 
@@ -49,7 +57,8 @@ class SupervisedProcess:
         clock = asyncio.get_running_loop().time
         while not self._stopping.is_set():
             self._restart_asked.clear()
-            child = await self._start()
+            self._has_output = False
+            child = self._child = await self._start()
             born = clock()
             code = await self._until_ended_or_asked(child)
             if code is None:
@@ -69,6 +78,7 @@ class SupervisedProcess:
 
     def _on_line(self, line: str) -> None:
         self.last_line = line or self.last_line
+        self._has_output = True
         if line.startswith(f"opsroom-{self.spec.name.partition('-')[0]}: "):
             # The reason of its exit. The launcher prints it with the error, so it isn't shown here too.
             self._verdict = line
@@ -138,6 +148,11 @@ class Supervisor:
         for process in self._processes:
             if process.spec.name == name:
                 process.restart(reason)
+
+    def reload(self) -> None:
+        """Let the processes read their files again."""
+        for process in self._processes:
+            process.reload()
 
     def kill(self) -> None:
         """Kill everything at once, so that leaving the context need not wait."""

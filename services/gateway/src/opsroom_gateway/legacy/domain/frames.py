@@ -1,12 +1,12 @@
 """Parser of frames from course clients, in all the shapes that such clients are known to send."""
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Any
 
 from opsroom_contracts.chat.models import TEXT_MAX
 from opsroom_contracts.legacy import ChatFrameType
+from opsroom_gateway.domain.json_text import parse_json
 
 _USER_FIELDS = ("user", "author", "sender")
 _TEXT_FIELDS = ("message", "msg", "text")
@@ -43,8 +43,8 @@ def read_frame(data: str | bytes) -> CourseFrame | None:
     """Parse a frame, text or binary. Returns None unless it is a JSON object in UTF-8 with a ``type``."""
     try:
         text = data.decode() if isinstance(data, bytes) else data
-        value = json.loads(text)
-    except (ValueError, RecursionError):
+        value = parse_json(text)
+    except ValueError:
         return None
     if not isinstance(value, dict):
         return None

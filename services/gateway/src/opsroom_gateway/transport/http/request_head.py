@@ -48,9 +48,9 @@ class RequestHead:
         """Whether all headers were received."""
 
     def add(self, name: bytes, value: bytes) -> None:
-        """Add a header."""
+        """Add a header. Whitespace around its value does not belong to it (RFC 9110, 5.5)."""
         self.size += len(name) + len(value) + _HEADER_FRAMING_BYTES
-        name = name.lower()
+        name, value = name.lower(), value.strip(b" \t")
         if name == b"expect" and value.lower() == b"100-continue":
             self.expects_continue = True
         self.headers.append((name, value))

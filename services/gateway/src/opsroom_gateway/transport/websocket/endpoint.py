@@ -58,6 +58,9 @@ class EndpointSocket(Protocol):
     def close_with(self, code: CloseCode) -> None:
         """Start the closing handshake."""
 
+    def endpoint_ended(self) -> None:
+        """The endpoint receives nothing more."""
+
     def close_unless_waiting(self) -> None:
         """Close the connection, unless the peer may still reply to a close frame."""
 
@@ -68,13 +71,15 @@ class EndpointSocket(Protocol):
 class Endpoint:
     """Runs an application for a socket, and then a callback."""
 
-    __slots__ = ("_dispatching", "_gone", "_handler", "_socket", "handshake", "queue")
+    __slots__ = ("_dispatching", "_gone", "_handler", "_socket", "handshake", "queue", "serving")
 
     def __init__(self, socket: EndpointSocket) -> None:
         self._socket = socket
         self.queue = ReceiveQueue()
         self.handshake: Handshake | None = None
         """The handshake, until the application has accepted or rejected it."""
+        self.serving = False
+        """Whether the application, or the callback that replaces it, takes what is received."""
         self._gone = False
         self._handler: Handler | None = None
         self._dispatching = False
@@ -82,6 +87,7 @@ class Endpoint:
     def start(self, app: ASGIApp, handshake: Handshake, scope: Scope) -> None:
         """Start the application."""
         self.handshake = handshake
+        self.serving = True
         self.queue.put_nowait({"type": "websocket.connect"})
         self._start_task(self._run(app, scope))
 
@@ -191,7 +197,12 @@ class Endpoint:
             self._socket.close()
         finally:
             if self._handler is None:
+                self._end()
                 self._socket.close_unless_waiting()
+
+    def _end(self) -> None:
+        self.serving = False
+        self._socket.endpoint_ended()
 
     def _start_task(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(metered(work, self._socket.flow.account))
@@ -217,5 +228,7 @@ class Endpoint:
             self._socket.close()
         finally:
             self._dispatching = False
-            if self._handler is not None and not self.queue.empty():
+            if self._handler is None:
+                self._end()
+            elif not self.queue.empty():
                 self._dispatch_soon()

@@ -22,7 +22,7 @@ from opsroom_contracts.close_codes import Close, CloseCode
 from opsroom_gateway.transport.addresses import client_address
 from opsroom_gateway.transport.connection import CLOSE_TIMEOUT_SECONDS
 from opsroom_gateway.transport.encoding import ping_frame
-from opsroom_gateway.transport.flow_control import FlowControl
+from opsroom_gateway.transport.flow_control import READ_BYTES, FlowControl
 from opsroom_gateway.transport.input_budget import InputAccount
 from opsroom_gateway.transport.websocket.connection import Handler, WebSocketConfig, WebSocketConnection
 from opsroom_gateway.transport.websocket.endpoint import ABNORMAL, Endpoint
@@ -51,8 +51,10 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
         "_endpoint",
         "_expected_pong",
         "_incomplete",
+        "_lost",
         "_opening",
         "_receiver",
+        "_released",
         "_server_state",
         "close_sent",
         "connection",
@@ -83,6 +85,8 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
         self._endpoint = Endpoint(self)
         self.connection: WebSocketConnection | None = None
         self.close_sent = False
+        self._lost = False
+        self._released = False
         self._opening = True
         """Whether the socket counts as a handshake: it may still have to replay missed messages."""
         self._close_timer: asyncio.TimerHandle | None = None
@@ -97,23 +101,30 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
         self.transport = cast("Transport", transport)
         peer = client_address(transport)
         account = self.websocket_config.limits.account(peer[0] if peer else "")
-        self.flow = FlowControl(self.transport, self._consume, _PIECE_BYTES, account)
+        self.flow = FlowControl(self.transport, self._consume, _PIECE_BYTES, account, READ_BYTES)
         self._connections.add(self)
         self.websocket_config.stats.sockets += 1
 
     def connection_lost(self, _exc: Exception | None) -> None:
-        """Notify the endpoint. The file descriptor may be reused as soon as this returns."""
+        """Let the endpoint handle what has arrived, and then the end.
+
+        The file descriptor may be reused as soon as this returns.
+        """
+        self._lost = True
         self.websocket_config.stats.sockets -= 1
         self.end_opening()
         if self.connection is not None:
             self.connection.lost()
         self.websocket_config.pings.remove(self)
-        self._endpoint.lost(NO_STATUS if self._endpoint.handshake is None else ABNORMAL)
         self._connections.discard(self)
-        self._receiver = None
-        self.flow.close()
-        self.websocket_config.limits.budgets.release(self.flow.account)
         self._cancel_close_timer()
+        if not (self._endpoint.serving and self.flow.finish(self._end_input)):
+            self._end_input()
+
+    def eof_received(self) -> bool:
+        """Keep the connection until what has arrived is handled. With TLS that is not possible."""
+        plain = self.transport.get_extra_info("sslcontext") is None
+        return plain and self._endpoint.serving and self.flow.finish(self.transport.close)
 
     def pause_writing(self) -> None:
         """Later frames must wait behind the buffered bytes."""
@@ -134,6 +145,15 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """Process what was received as soon as the address has time for it."""
         self.flow.received(bytes(memoryview(self.websocket_config.limits.read_buffer)[:nbytes]))
+
+    def _end_input(self) -> None:
+        """Process nothing more that was received."""
+        self._receiver = None
+        self._endpoint.lost(NO_STATUS if self._endpoint.handshake is None else ABNORMAL)
+        self.flow.close()
+        if not self._released:
+            self._released = True
+            self.websocket_config.limits.budgets.release(self.flow.account)
 
     # Timers and the server.
 
@@ -193,6 +213,11 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
         """Charge the socket's work to ``account`` from now on, and release it with the socket."""
         self.websocket_config.limits.budgets.release(self.flow.account)
         self.flow.account = account
+
+    def endpoint_ended(self) -> None:
+        """Process nothing more: nobody takes it."""
+        if self._lost:
+            self._end_input()
 
     # What the endpoint uses.
 
@@ -263,7 +288,8 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
         if received.end is not None:
             self._receiver = None
             self._stop_sending(received.end)
-        self._write(received.output)
+        if not self._lost:
+            self._write(received.output)
         for item in received.items:
             if isinstance(item, Request):
                 self.on_request(item)
