@@ -152,6 +152,8 @@ async def test_the_course_has_its_paths_in_any_case_and_two_ports_without_a_pref
             ):
                 head = (await client.get(f"http://127.0.0.1:{asked}")).text
                 assert head.startswith(f"GET {passed} HTTP/1.1\r\n")
+
+
 async def test_browsers_keep_files_with_a_hash_and_revalidate_the_page(tmp_path: Path) -> None:
     script = "main.0123456789.js"
     (tmp_path / script).write_text("1;", encoding="utf-8")

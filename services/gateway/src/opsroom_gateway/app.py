@@ -10,8 +10,6 @@ from typing import Any
 from uuid import uuid4
 
 from fastapi import FastAPI
-from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp
 
 from opsroom_contracts import subjects
 from opsroom_gateway.api import health
