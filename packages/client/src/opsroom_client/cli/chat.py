@@ -10,7 +10,7 @@ import click
 
 from opsroom_client.chat import Chat, ChatEvent
 from opsroom_client.cli.output import print_line, print_note
-from opsroom_client.cli.running import Server, run
+from opsroom_client.cli.running import EXIT_FAILED, Server, run
 from opsroom_client.cli.stdin_lines import stdin_lines
 from opsroom_client.client import Opsroom
 from opsroom_client.errors import RequestRejectedError
@@ -31,6 +31,7 @@ from opsroom_contracts.chat.frames import (
 from opsroom_contracts.chat.models import Message
 
 _NAME_MAX = 32
+_QUOTED_CHARACTERS = 40
 
 
 def _login_name() -> str:
@@ -50,7 +51,8 @@ def _login_name() -> str:
 def chat(server: Server, name: str, room: str, last: int) -> None:
     """Join the chat: send what you type, and show the messages of others. Ctrl-D or Ctrl-C leaves.
 
-    In a pipe, each line of the input is sent, and the command ends once all of them are stored:
+    In a pipe, each line of the input is sent, and the command ends once all of them are stored. It reports
+    lines that the server refuses, sends the others, and ends with exit code 1:
 
     \b
         date | opsroom chat --name clock
@@ -64,12 +66,14 @@ def chat(server: Server, name: str, room: str, last: int) -> None:
                 await _print_welcome(opsroom, joined, room, last)
             listener = asyncio.create_task(_print_events(joined, room)) if interactive else None
             try:
-                await _send_lines(joined, room, listener)
+                complete = await _send_lines(joined, room, listener)
             finally:
                 if listener is not None:
                     listener.cancel()
                     await asyncio.wait({listener})
                 await joined.leave()
+            if not (interactive or complete):
+                raise click.exceptions.Exit(EXIT_FAILED)
 
     run(server, work)
 
@@ -82,15 +86,16 @@ async def _print_welcome(opsroom: Opsroom, joined: Chat, room: str, last: int) -
             _print_message(message)
 
 
-async def _send_lines(joined: Chat, room: str, listener: asyncio.Task[None] | None) -> None:
-    """Send each line of the input, until the input or the chat ends."""
+async def _send_lines(joined: Chat, room: str, listener: asyncio.Task[None] | None) -> bool:
+    """Send each line of the input, until the input or the chat ends. Returns whether all were stored."""
+    complete = True
     async for line in stdin_lines(listener):
         try:
             await joined.send(line, room=room)
         except RequestRejectedError as error:
-            if listener is None:
-                raise
-            print_note(f"not sent: {error}")
+            complete = False
+            print_note(f"not sent: {line[:_QUOTED_CHARACTERS]}: {error}")
+    return complete
 
 
 async def _print_events(joined: Chat, room: str) -> None:
