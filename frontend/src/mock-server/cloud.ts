@@ -12,6 +12,8 @@ import {
   type Operation,
 } from "../contract/generated";
 
+const HEARTBEAT_MS = 15_000;
+
 const refuse = (code: ErrorCode, detail: string) => new ApiError({ code, detail });
 
 /** The cloud service as a client sees it. */
@@ -20,6 +22,8 @@ export class MockCloud {
   private epoch = 1;
   /** Whether events contain the instance that they leave; those of older servers don't. */
   carriesInstance = true;
+  /** Whether every stream begins with a reset. */
+  alwaysResets = false;
   private readonly instances = new Map<string, Instance>();
   private readonly operations = new Map<string, Operation>();
   private readonly byKey = new Map<string, string>();
@@ -90,10 +94,15 @@ export class MockCloud {
   }
 
   open({ seq: since, epoch }: CloudPosition, listener: CloudListener): CloudStream {
+    let heartbeats: ReturnType<typeof setInterval> | undefined;
     this.defer(() => {
       if (!listening) return;
       listener.onOpen();
-      if (epoch !== undefined && epoch !== `e${this.epoch}`) return listener.onReset();
+      heartbeats = setInterval(() => {
+        if (this.listeners.has(listener)) listener.onAlive();
+      }, HEARTBEAT_MS);
+      const isOther = epoch !== undefined && epoch !== `e${this.epoch}`;
+      if (isOther || this.alwaysResets) return listener.onReset();
       const missed = this.events.filter(event => event.seq > since);
       if (missed.length > 0) listener.onChanges(missed);
       this.listeners.add(listener);
@@ -102,6 +111,7 @@ export class MockCloud {
     return {
       close: () => {
         listening = false;
+        clearInterval(heartbeats);
         this.listeners.delete(listener);
       },
     };
@@ -115,6 +125,11 @@ export class MockCloud {
     this.byKey.clear();
     this.epoch += 1;
     this.cutAll();
+  }
+
+  /** Let all streams go dead, as if the network dropped every packet: nothing closes them. */
+  swallow(): void {
+    this.listeners.clear();
   }
 
   cutAll(comeBackMs?: number): void {

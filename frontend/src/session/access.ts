@@ -1,7 +1,6 @@
 import type { ReadonlySignal } from "@preact/signals";
 import type { Backend } from "../api/backend";
 import type { Action, SessionView } from "../contract/generated";
-import type { Identity } from "./identity";
 import { hasErrorCode } from "./names";
 
 /** The user's identity and permissions according to the server. */
@@ -10,7 +9,8 @@ export class Access {
     /** Undefined until the server has responded. */
     readonly view: ReadonlySignal<SessionView | undefined>,
     private readonly backend: Backend,
-    private readonly identity: Identity,
+    /** The token of our registration. */
+    private readonly token: () => string | undefined,
   ) {}
 
   get isOpen(): boolean {
@@ -24,7 +24,7 @@ export class Access {
 
   /** The token for reads: undefined in open mode, so that a revoked token can't make reads fail. */
   readToken(): string | undefined {
-    return this.isOpen ? undefined : this.identity.get()?.token;
+    return this.isOpen ? undefined : this.token();
   }
 
   /**
@@ -33,14 +33,14 @@ export class Access {
    */
   async load(onTokenRevoked: (token: string) => void): Promise<SessionView> {
     const anonymous = await this.backend.session();
-    const token = this.identity.get()?.token;
+    const token = this.token();
     if (anonymous.mode === "open" || !token) return anonymous;
     try {
       return await this.backend.session(token);
     } catch (error) {
       if (!hasErrorCode(error, "token_invalid")) throw error;
       // It may have been replaced in the meantime.
-      if (this.identity.get()?.token === token) onTokenRevoked(token);
+      if (this.token() === token) onTokenRevoked(token);
       return anonymous;
     }
   }

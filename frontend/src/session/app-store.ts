@@ -26,7 +26,9 @@ import { Outbox } from "./outbox";
 import { watchTyping } from "./typing-expiry";
 
 /** The version of the messages between tabs: tabs with another one, from before an update, are not in the channel. */
-const CHANNEL_VERSION = 2;
+const CHANNEL_VERSION = 3;
+/** How long to wait after older history couldn't be loaded. */
+const OLDER_RETRY_MS = 2_000;
 
 export interface AppStoreOptions {
   readonly backend: Backend;
@@ -36,7 +38,8 @@ export interface AppStoreOptions {
   readonly version?: string;
   readonly localStore: LocalStore;
   readonly locks?: Pick<LockManager, "request"> | undefined;
-  readonly openChannel?: (name: string) => BroadcastChannel;
+  /** Without it, the tab shares no state. */
+  readonly openChannel?: ((name: string) => BroadcastChannel) | undefined;
   readonly isOnline?: () => boolean;
   readonly random?: () => number;
 }
@@ -54,6 +57,7 @@ export class AppStore {
   private readonly typingUsers: ReadonlySignal<ChatState["typing"]>;
   private stopTypingExpiry: (() => void) | undefined;
   private loadingOlder = false;
+  private loadOlderAt = 0;
   private lastSentAt = 0;
 
   constructor(private readonly options: AppStoreOptions) {
@@ -62,13 +66,13 @@ export class AppStore {
     const shared = new SharedStore<PageState, Action, Intention>({
       ...{ name: `opsroom:${CHANNEL_VERSION}:${version}:${scope}`, locks },
       ...{ initial: storedState(identity, outbox), reduce: reducePage, snapshotOf, mergeSnapshot, predict },
-      openChannel: openChannel ?? (name => new BroadcastChannel(name)),
+      openChannel,
     });
     const { chat, cloud, view, typing } = signalsOf(shared.state);
     this.chat = chat;
     this.cloud = cloud;
     this.typingUsers = typing;
-    this.access = new Access(view, backend, identity);
+    this.access = new Access(view, backend, () => this.token);
     this.leader = new PageLeader({
       ...{ store: shared, backend, identity, outbox, access: this.access, isOnline, random },
     });
@@ -85,7 +89,7 @@ export class AppStore {
 
   /** The token of our registration. */
   get token(): string | undefined {
-    return this.identity.get()?.token;
+    return this.chat.peek().token;
   }
 
   get isLeader(): boolean {
@@ -104,7 +108,19 @@ export class AppStore {
     this.shared.leave();
   }
 
-  resync = (): void => this.shared.resync();
+  suspend = (): void => this.shared.suspend();
+
+  resume = (): void => {
+    this.shared.resume();
+    this.wake();
+  };
+
+  /** The device or the tab may have slept: check that the leader responds, and that its connections are alive. */
+  wake = (): void => {
+    this.shared.resync();
+    this.shared.request({ kind: "wake" });
+  };
+
   reconnect = (): void => this.shared.request({ kind: "reconnect" });
   onOffline = (): void => this.shared.request({ kind: "goOffline" });
   leave = (): void => this.shared.request({ kind: "leave" });
@@ -113,7 +129,7 @@ export class AppStore {
   /** Register a name. Throws what the backend throws. */
   async register(name: string, proof?: string): Promise<void> {
     const registration = await this.options.backend.register(name, proof);
-    this.identity.set(registration);
+    this.identity.save(registration);
     this.shared.request({ kind: "signIn", registration });
   }
 
@@ -137,11 +153,15 @@ export class AppStore {
   availableNames = (name: string, candidates: readonly string[]): Promise<readonly string[]> =>
     availableNames(this.options.backend, name, candidates);
 
-  send(text: string): void {
+  send(typed: string): void {
+    const user = this.chat.peek().me;
+    if (!user) return;
+    // Half of a surrogate pair, as some programs copy it, is no text.
+    const text = typed.replace(/\p{Surrogate}/gu, "\u{fffd}");
     // Keep the timestamps distinct: the outbox sorts by them.
     this.lastSentAt = Math.max(Date.now(), this.lastSentAt + 1);
-    const item = { clientId: newId(), text, at: this.lastSentAt };
-    this.outbox.add(item);
+    const item = { clientId: newId(), text, at: this.lastSentAt, user };
+    this.outbox.save(item);
     this.shared.request({ kind: "send", item });
   }
 
@@ -158,6 +178,7 @@ export class AppStore {
     const { loaded, hasOlder, messages } = this.chat.peek();
     const before = messages[0]?.seq;
     if (!loaded || !hasOlder || this.loadingOlder || before === undefined) return;
+    if (performance.now() < this.loadOlderAt) return;
     this.loadingOlder = true;
     try {
       const query = { room: ROOM, before, limit: PAGE_SIZE };
@@ -166,6 +187,7 @@ export class AppStore {
       if (this.chat.peek().messages[0]?.seq !== before) return;
       this.shared.apply({ store: "chat", event: { kind: "page", messages: older, limit: PAGE_SIZE } });
     } catch (error) {
+      this.loadOlderAt = performance.now() + OLDER_RETRY_MS;
       // Scrolling up retries; an error response would be a bug, so it is thrown.
       if (error instanceof ApiError) throw error;
     } finally {
@@ -174,10 +196,14 @@ export class AppStore {
   }
 }
 
-/** The state that browser storage has: the user, and messages that were not sent yet. */
+/** The state that browser storage has: the user, and their messages that were not sent yet. */
 function storedState(identity: Identity, outbox: Outbox): PageState {
-  const user = identity.get()?.user;
-  const events: ChatEvent[] = outbox.list().map(item => ({ kind: "queued", item }));
-  if (user) events.unshift({ kind: "signedIn", user });
+  const registration = identity.load();
+  outbox.adopt(registration?.user);
+  if (!registration) return EMPTY_PAGE;
+  const events: ChatEvent[] = [
+    { kind: "signedIn", ...registration },
+    ...outbox.list(registration.user).map(item => ({ kind: "queued" as const, item })),
+  ];
   return events.reduce((state, event) => reducePage(state, { store: "chat", event }), EMPTY_PAGE);
 }

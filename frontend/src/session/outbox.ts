@@ -1,12 +1,12 @@
-import type { OutgoingMessage } from "../state/chat/model";
+import type { User } from "../contract/generated";
+import { isSamePerson, type OutgoingMessage, type QueuedMessage } from "../state/chat/model";
 import type { LocalStore } from "./local-store";
-
-type OutboxItem = Pick<OutgoingMessage, "clientId" | "text" | "at">;
 
 /**
  * Unsent messages in browser storage, so that neither a reload nor a crash loses one.
  *
- * Each message has its own key, which sorts by time, so that several tabs can write without conflicts.
+ * Each message has its own key, which sorts by time, so that several tabs can write without conflicts. Each belongs to
+ * the user who wrote it: several people may use the browser, one after another.
  */
 export class Outbox {
   private readonly prefix: string;
@@ -18,19 +18,38 @@ export class Outbox {
     this.prefix = `outbox.${scope}.`;
   }
 
-  add(item: OutboxItem): void {
-    this.localStore.set(this.keyOf(item), item);
+  /** Store a message. Of its status, only the failure outlasts the page. */
+  save({ clientId, text, at, user, status, code }: QueuedMessage): void {
+    const failure = status === "failed" ? { status, ...(code ? { code } : {}) } : {};
+    this.localStore.set(this.keyOf({ at, clientId }), { clientId, text, at, user, ...failure });
   }
 
-  remove(item: OutboxItem): void {
+  remove(item: Pick<OutgoingMessage, "clientId" | "at">): void {
     this.localStore.remove(this.keyOf(item));
   }
 
-  list(): OutboxItem[] {
-    return this.localStore.keys(this.prefix).flatMap(key => this.localStore.get<OutboxItem>(key) ?? []);
+  /** The messages of `owner`, in the order in which they were written. */
+  list(owner: User): QueuedMessage[] {
+    return this.all().filter(({ user }) => isSamePerson(user, owner));
   }
 
-  private keyOf({ at, clientId }: OutboxItem): string {
+  /**
+   * Give the messages that the last release stored without a user to `owner`, who was signed in then; without one, they
+   * are dropped.
+   */
+  adopt(owner: User | undefined): void {
+    for (const item of this.all()) {
+      if (item.user) continue;
+      if (owner) this.save({ ...item, user: owner });
+      else this.remove(item);
+    }
+  }
+
+  private all(): QueuedMessage[] {
+    return this.localStore.keys(this.prefix).flatMap(key => this.localStore.get<QueuedMessage>(key) ?? []);
+  }
+
+  private keyOf({ at, clientId }: Pick<OutgoingMessage, "clientId" | "at">): string {
     return `${this.prefix}${String(at).padStart(15, "0")}.${clientId}`;
   }
 }
