@@ -10,7 +10,7 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-const OWN_SERVICES = /(real-delay|restart|access|sign-on|many-instances|prefix)\.spec\.ts$/;
+const OWN_SERVICES = /(real-delay|restart|access|sign-on|many-instances|prefix|dead-path)\.spec\.ts$/;
 
 export default defineConfig({
   testDir: "e2e",

@@ -132,7 +132,8 @@ test("a hidden tab counts messages in its title, and shows notifications if allo
 
   await page.getByRole("button", { name: "Settings" }).click();
   await page.getByRole("checkbox", { name: /Notify me/ }).check();
-  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("dialog")).toHaveCount(0);
   await sendMessage(other, "seen at once");
   await expect(page.locator(".message", { hasText: "seen at once" })).toBeVisible();
   await setHidden(page, true);

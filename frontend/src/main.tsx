@@ -37,12 +37,30 @@ async function createBackend(): Promise<Backend> {
   return createDemoBackend();
 }
 
-function watchNetwork(store: AppStore): void {
+/** How often the clock is compared with the timer. */
+const CLOCK_CHECK_MS = 5_000;
+
+/** Call `onWake` when the device or the tab may have slept: connections may be dead, and nothing reports it. */
+function watchWaking(onWake: () => void): void {
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) onWake();
+  });
+  document.addEventListener("resume", onWake);
+  let checkedAt = Date.now();
+  setInterval(() => {
+    if (Date.now() - checkedAt > 3 * CLOCK_CHECK_MS) onWake();
+    checkedAt = Date.now();
+  }, CLOCK_CHECK_MS);
+}
+
+function watchBrowser(store: AppStore): void {
   addEventListener("online", store.reconnect);
   addEventListener("offline", store.onOffline);
-  document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) store.resync();
+  addEventListener("pagehide", store.suspend);
+  addEventListener("pageshow", event => {
+    if (event.persisted) store.resume();
   });
+  watchWaking(store.wake);
 }
 
 /** Resolve once the user confirms the server that the link names; otherwise the page reloads with the usual one. */
@@ -74,9 +92,10 @@ async function start(): Promise<void> {
     localStore,
     // Each tab has its own mock server, so there is no state to share.
     locks: isDemo ? undefined : navigator.locks,
+    openChannel: isDemo ? undefined : name => new BroadcastChannel(name),
     isOnline: () => isDemo || navigator.onLine,
   });
-  if (!isDemo) watchNetwork(store);
+  if (!isDemo) watchBrowser(store);
   store.start();
   if (callback) void finishSignIn(store, callback, scope);
   const context = { backend, store, address, localStore, scope };

@@ -38,6 +38,8 @@ export interface CloudListener {
   /** Events that arrived together are passed together: ten thousand events must not cost ten thousand renderings. */
   onChanges(events: readonly CloudEvent[]): void;
   onReset(): void;
+  /** Something has arrived: events or a heartbeat. */
+  onAlive(): void;
   /** `retryAfterMs`: the reconnection time that the server asked for, if any. */
   onClose(retryAfterMs?: number): void;
 }

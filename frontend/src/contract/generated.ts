@@ -92,6 +92,7 @@ export type ClientFrame =
 export type ServerFrame =
   | AckFrame
   | ErrorFrame
+  | HeartbeatFrame
   | JoinedFrame
   | LeftFrame
   | MessageFrame
@@ -298,6 +299,7 @@ export interface Contract {
   TypingFrame: TypingFrame;
   AckFrame: AckFrame;
   ErrorFrame: ErrorFrame;
+  HeartbeatFrame: HeartbeatFrame;
   JoinedFrame: JoinedFrame;
   LeftFrame: LeftFrame;
   MessageFrame: MessageFrame;
@@ -501,6 +503,7 @@ export interface HelloFrame {
   since?: number;
   epoch?: string;
   timestamp?: string;
+  heartbeats?: boolean;
 }
 export interface LeaveFrame {
   type: "leave";
@@ -531,6 +534,9 @@ export interface ErrorFrame {
   field?: string;
   retryAfter?: number;
   until?: string;
+}
+export interface HeartbeatFrame {
+  type: "heartbeat";
 }
 export interface JoinedFrame {
   type: "joined";
@@ -585,6 +591,7 @@ export interface WelcomeFrame {
   muted?: Mute;
   epoch?: string;
   timestamp?: string;
+  heartbeatSeconds?: number;
 }
 export interface Mute {
   until?: string;

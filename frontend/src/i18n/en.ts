@@ -47,6 +47,7 @@ const errors: Partial<Record<ErrorCode | "unreachable", string>> = {
   operation_finished: "Too late to undo: the command is done.",
   operation_not_found: "The server doesn't know this command any more.",
   transition_invalid: "The instance is already in that state.",
+  invalid_request: "The server doesn't accept this.",
   payload_too_large: "Too long for the server.",
   rate_limited: "Too fast: the server asks to wait a moment.",
   overloaded: "The server is busy. Try again in a moment.",
@@ -91,6 +92,11 @@ export const en = {
     text: (address: string) => `Nothing that speaks Opsroom answers at ${address}.`,
     demo: "Try the demo",
     settings: "Change the address",
+  },
+  storage: {
+    title: "Your browser doesn't save anything for this page",
+    text: "Its storage is full or blocked. You can go on, but after a reload you have to join again, and unsent messages are lost.",
+    dismiss: "Dismiss",
   },
   trust: {
     title: "This link leads to another server",
@@ -263,6 +269,8 @@ export const en = {
     address: "Server",
     addressHint: "Where the API answers, such as https://opsroom.example. Empty: where this page comes from.",
     addressInvalid: "An address begins with http:// or https://.",
+    addressSilent: (address: string) =>
+      `Can't reach an Opsroom server at ${address}. The settings were not saved.`,
     mixed: "A page that came by https can only talk to https (or to this very computer).",
     demo: "Use the demo (a server simulated in this browser)",
     notifications: "Notify me of messages while this tab is hidden",

@@ -35,6 +35,7 @@ const errors: Partial<Record<ErrorCode | "unreachable", string>> = {
   operation_finished: "Отменять поздно: команда уже выполнена.",
   operation_not_found: "Сервер больше не помнит этой команды.",
   transition_invalid: "Машина уже в этом состоянии.",
+  invalid_request: "Сервер это не принимает.",
   payload_too_large: "Слишком длинно для сервера.",
   rate_limited: "Слишком часто: сервер просит немного подождать.",
   overloaded: "Сервер занят. Попробуйте чуть позже.",
@@ -79,6 +80,11 @@ export const ru: Dictionary = {
     text: address => `По адресу ${address} не отвечает ни один сервер Opsroom.`,
     demo: "Открыть демо",
     settings: "Сменить адрес",
+  },
+  storage: {
+    title: "Браузер ничего не сохраняет для этой страницы",
+    text: "Хранилище заполнено или заблокировано. Работать можно, но после перезагрузки придётся войти заново, а неотправленные сообщения пропадут.",
+    dismiss: "Скрыть",
   },
   trust: {
     title: "Ссылка ведёт на другой сервер",
@@ -264,6 +270,7 @@ export const ru: Dictionary = {
     address: "Сервер",
     addressHint: "Где отвечает API, например https://opsroom.example. Пусто — там же, откуда эта страница.",
     addressInvalid: "Адрес начинается с http:// или https://.",
+    addressSilent: address => `По адресу ${address} нет сервера Opsroom. Настройки не сохранены.`,
     mixed: "Страница, открытая по https, может говорить только с https (или с этим же компьютером).",
     demo: "Демо: сервер, который изображает сам браузер",
     notifications: "Уведомлять о сообщениях, пока вкладка скрыта",

@@ -1,10 +1,24 @@
 import type { Backend, ChatSocket } from "../api/backend";
 import { retryDelay } from "../api/errors";
-import { CloseCode, RETRY_BY_CLOSE_CODE, RETRYABLE, type ServerFrame } from "../contract/generated";
-import { type ChatEvent, type ChatState, ROOM, type SignOutReason } from "../state/chat/model";
+import {
+  CloseCode,
+  type ErrorFrame,
+  RETRY_BY_CLOSE_CODE,
+  RETRYABLE,
+  type ServerFrame,
+  type WelcomeFrame,
+} from "../contract/generated";
+import {
+  type ChatEvent,
+  type ChatState,
+  type OutgoingMessage,
+  ROOM,
+  type SignOutReason,
+} from "../state/chat/model";
 import { isOfOtherEpoch, readHistory } from "./history";
 import type { PageStore } from "./page-store";
 import { parseRetryHint, Reconnector } from "./reconnector";
+import { SilenceWatch } from "./silence-watch";
 
 /** Without an ack in this time, the connection is considered dead. */
 const ACK_TIMEOUT_MS = 10_000;
@@ -12,7 +26,9 @@ const ACK_TIMEOUT_MS = 10_000;
 const BUSY_RETRY_MS = 2_000;
 
 /** The fields of a hello that gateways of earlier releases reject. */
-const UNKNOWN_FIELDS: readonly string[] = ["epoch", "timestamp"];
+const UNKNOWN_FIELDS: readonly string[] = ["epoch", "timestamp", "heartbeats"];
+/** The close codes that a frame of ours causes, in which case the next connection must not repeat it. */
+const FRAME_REFUSED: readonly number[] = [CloseCode.TOO_BIG, CloseCode.PROTOCOL];
 
 /** The close codes after which the user is signed out and the page doesn't reconnect. */
 const SIGN_OUT_REASONS: Readonly<Record<number, SignOutReason>> = {
@@ -41,6 +57,13 @@ export class ChatConnection {
   /** How many resets the server has sent. */
   private resets = 0;
   private ackTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Runs while the server wants us to wait before the next send. */
+  private busyTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Whether the server has rejected the fields that gateways of earlier releases don't know. */
+  private isOlder = false;
+  /** Whether the server has refused a message on this connection. */
+  private hasRefused = false;
+  private readonly silence = new SilenceWatch(() => this.onSilence());
   private readonly reconnector: Reconnector;
 
   constructor(private readonly options: ChatConnectionOptions) {
@@ -57,11 +80,12 @@ export class ChatConnection {
   stop = (): void => this.reconnector.stop();
   retryNow = (): void => this.reconnector.retryNow();
   onOffline = (): void => this.reconnector.onOffline();
+  wake = (): void => this.silence.wake();
 
   /** Send the first queued message, unless another one is still unacknowledged. */
   flush(): void {
     const { outbox } = this.state();
-    if (!this.welcomed || outbox.some(item => item.status === "sending")) return;
+    if (!this.welcomed || this.busyTimer !== undefined || this.sending()) return;
     const next = outbox.find(item => item.status === "queued");
     if (!next) return;
     const { clientId, text } = next;
@@ -82,6 +106,10 @@ export class ChatConnection {
     return canSend;
   }
 
+  private sending(): OutgoingMessage | undefined {
+    return this.state().outbox.find(item => item.status === "sending");
+  }
+
   private state(): ChatState {
     return this.options.store.state.peek().chat;
   }
@@ -91,49 +119,95 @@ export class ChatConnection {
   }
 
   private connect(): void {
-    const { backend, token } = this.options;
-    const socket = backend.openChat({
-      onOpen: () => {
-        const { resumeFrom, epoch, resumeTimestamp } = this.state();
-        socket.send({
-          ...{ type: "hello", token },
-          ...(resumeFrom === undefined ? {} : { since: resumeFrom }),
-          ...(epoch === undefined ? {} : { epoch }),
-          ...(resumeTimestamp === undefined ? {} : { timestamp: resumeTimestamp }),
-        });
-      },
+    this.isOlder = false;
+    this.hasRefused = false;
+    this.silence.start();
+    this.socket = this.options.backend.openChat({
+      onOpen: () => this.sendHello(),
       onFrame: frame => this.onFrame(frame),
       onClose: (code, reason) => this.onClose(code, reason),
     });
-    this.socket = socket;
+  }
+
+  private sendHello(): void {
+    const { resumeFrom, epoch, resumeTimestamp } = this.state();
+    const newer = {
+      heartbeats: true,
+      ...(epoch === undefined ? {} : { epoch }),
+      ...(resumeTimestamp === undefined ? {} : { timestamp: resumeTimestamp }),
+    };
+    this.socket?.send({
+      ...{ type: "hello", token: this.options.token },
+      ...(resumeFrom === undefined ? {} : { since: resumeFrom }),
+      ...(this.isOlder ? {} : newer),
+    });
   }
 
   private disconnect(): void {
     this.welcomed = false;
     clearTimeout(this.ackTimer);
+    this.stopWaiting();
+    this.silence.stop();
     this.socket?.close();
     this.socket = undefined;
   }
 
   private onFrame(frame: ServerFrame): void {
-    if (frame.type === "error" && !this.welcomed && UNKNOWN_FIELDS.includes(frame.field ?? "")) {
-      // A gateway of an earlier release, during an upgrade.
-      const since = this.state().resumeFrom;
-      const { token } = this.options;
-      return this.socket?.send({ type: "hello", token, ...(since === undefined ? {} : { since }) });
-    }
+    this.silence.heard();
+    if (frame.type === "heartbeat") return;
+    if (frame.type === "error") return this.onError(frame);
     if (frame.type === "reset") this.resets += 1;
     this.dispatch({ kind: "frame", frame, at: Date.now() });
-    if (frame.type === "welcome") {
-      this.welcomed = true;
-      this.reconnector.opened();
-    }
+    if (frame.type === "welcome") this.onWelcome(frame);
     if (frame.type === "welcome" || frame.type === "reset") this.loadLatestPage(this.state().resumeFrom);
-    if (this.state().outbox.some(item => item.status === "sending")) return;
+    this.sendNext();
+  }
+
+  private onWelcome({ heartbeatSeconds }: WelcomeFrame): void {
+    this.welcomed = true;
+    // Gateways of earlier releases are silent as long as nothing happens.
+    if (heartbeatSeconds === undefined) this.silence.stop();
+    else this.silence.start(heartbeatSeconds * 1_000);
+    this.reconnector.opened();
+  }
+
+  private onError(error: ErrorFrame): void {
+    if (!this.welcomed && !this.isOlder && UNKNOWN_FIELDS.includes(error.field ?? "")) {
+      // A gateway of an earlier release, during an upgrade.
+      this.isOlder = true;
+      return this.sendHello();
+    }
+    // Gateways of earlier releases don't say which message is invalid; only one is being sent.
+    const clientId = error.clientId ?? (error.code === "invalid_request" && this.sending()?.clientId);
+    this.dispatch({ kind: "frame", frame: clientId ? { ...error, clientId } : error, at: Date.now() });
+    if (clientId) this.hasRefused = true;
+    if (clientId && RETRYABLE.includes(error.code)) {
+      this.stopWaiting();
+      const delay = retryDelay(error.retryAfter, BUSY_RETRY_MS);
+      this.busyTimer = setTimeout(() => {
+        this.stopWaiting();
+        this.flush();
+      }, delay);
+    }
+    this.sendNext();
+  }
+
+  /** Send the next message if the last one is no longer being sent. */
+  private sendNext(): void {
+    if (this.sending()) return;
     clearTimeout(this.ackTimer);
-    if (frame.type === "error" && RETRYABLE.includes(frame.code)) {
-      this.ackTimer = setTimeout(() => this.flush(), retryDelay(frame.retryAfter, BUSY_RETRY_MS));
-    } else this.flush();
+    this.flush();
+  }
+
+  private stopWaiting(): void {
+    clearTimeout(this.busyTimer);
+    this.busyTimer = undefined;
+  }
+
+  /** The connection is dead, although nothing has closed it. */
+  private onSilence(): void {
+    this.disconnect();
+    this.reconnector.lost();
   }
 
   /** Load the last page of history before the welcome; later messages arrive over the connection. */
@@ -156,13 +230,24 @@ export class ChatConnection {
   }
 
   private onClose(code: number, reason: string): void {
+    const refused = FRAME_REFUSED.includes(code) && this.refuseSending();
     this.disconnect();
     const retry = RETRY_BY_CLOSE_CODE[code] ?? "now";
     const signOutReason = SIGN_OUT_REASONS[code];
     if (signOutReason) {
       this.reconnector.stop();
       this.options.onSignedOut(signOutReason);
-    } else if (retry === "never") this.reconnector.refused();
+    } else if (retry === "never" && !refused) this.reconnector.refused();
     else this.reconnector.lost(parseRetryHint(reason));
+  }
+
+  /** Set aside the message whose frame has closed the connection. Returns whether the next one can be sent. */
+  private refuseSending(): boolean {
+    const item = this.sending();
+    if (item) {
+      const frame = { type: "error", code: "invalid_request", message: "", clientId: item.clientId } as const;
+      this.dispatch({ kind: "frame", frame, at: Date.now() });
+    }
+    return item !== undefined || this.hasRefused;
   }
 }

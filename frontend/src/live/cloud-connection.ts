@@ -4,6 +4,7 @@ import type { CloudState, CloudStateEvent } from "../state/cloud/model";
 import { Batcher } from "./batcher";
 import type { PageStore } from "./page-store";
 import { Reconnector } from "./reconnector";
+import { SilenceWatch } from "./silence-watch";
 
 /** How many past events a first visit loads into the Worklog. */
 const BACKFILL = 2_000;
@@ -35,6 +36,7 @@ export class CloudConnection {
   private backfill = BACKFILL;
   private readonly reconnector: Reconnector;
   private readonly changes: Batcher<CloudEvent>;
+  private readonly silence = new SilenceWatch(() => this.onSilence());
 
   constructor(private readonly options: CloudConnectionOptions) {
     this.changes = new Batcher(events => this.dispatch({ kind: "changes", events }));
@@ -51,6 +53,7 @@ export class CloudConnection {
   stop = (): void => this.reconnector.stop();
   retryNow = (): void => this.reconnector.retryNow();
   onOffline = (): void => this.reconnector.onOffline();
+  wake = (): void => this.silence.wake();
 
   private state(): CloudState {
     return this.options.store.state.peek().cloud;
@@ -78,17 +81,20 @@ export class CloudConnection {
     }
     const listener = {
       onOpen: () => this.reconnector.opened(),
+      onAlive: () => this.silence.heard(),
       onChanges: (events: readonly CloudEvent[]) => {
         this.changes.add(events);
         if (events.some(lacksInstance)) this.startOver();
       },
       onReset: () => this.startOver(),
       onClose: (retryAfterMs?: number) => {
+        this.silence.stop();
         // The next stream resumes after the last event that was passed on.
         this.changes.flush();
         this.reconnector.lost(retryAfterMs);
       },
     };
+    this.silence.start();
     this.stream = backend.openCloud(this.state(), listener, readToken());
   }
 
@@ -97,11 +103,18 @@ export class CloudConnection {
     this.backfill = 0;
     this.changes.flush();
     this.dispatch({ kind: "reset" });
-    this.reconnector.retryNow();
+    this.reconnector.restart();
+  }
+
+  /** The stream is dead, although nothing has closed it. */
+  private onSilence(): void {
+    this.disconnect();
+    this.reconnector.lost();
   }
 
   private disconnect(): void {
     this.attempt += 1;
+    this.silence.stop();
     this.changes.flush();
     this.stream?.close();
     this.stream = undefined;

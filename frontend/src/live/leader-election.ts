@@ -1,7 +1,11 @@
+import { ChannelElection } from "./channel-election";
+
 interface LeaderElectionOptions {
-  /** The name of the Web Lock that the leader holds. */
+  /** The name of the Web Lock that the leader holds, and of the channel for elections without locks. */
   readonly name: string;
   readonly locks: Pick<LockManager, "request"> | undefined;
+  /** Undefined if the browser has no channels between tabs. */
+  readonly openChannel: ((name: string) => BroadcastChannel | undefined) | undefined;
   readonly onLead: () => void;
   /** Called when this tab leaves, and when another tab has taken over. */
   readonly onStepDown: () => void;
@@ -9,18 +13,26 @@ interface LeaderElectionOptions {
   readonly onFollow: () => void;
 }
 
+/** The delay before a tab queues for a lock that was stolen from it, so that two tabs can't keep stealing it. */
+const REQUEUE_MS = 500;
+
+const isStolen = (error: unknown): boolean => error instanceof DOMException && error.name === "AbortError";
+
 /**
  * Leader election among the tabs of one server: the leader holds a Web Lock.
  *
  * - When the leader closes, even by a crash, the browser grants the lock to the next tab.
  * - A tab that gets no response from the leader (frozen in the background) takes over: it steals the lock.
  *
- * Without Web Locks (over plain http from another machine) every tab is its own leader.
+ * Without Web Locks (over plain http from another machine, or if the user blocks site data) the tabs elect the leader
+ * by messages. Without channels, too, every tab is its own leader.
  */
 export class LeaderElection {
   private leads = false;
   private left = false;
   private releaseLock: (() => void) | undefined;
+  private requeueTimer: ReturnType<typeof setTimeout> | undefined;
+  private byMessages: ChannelElection | undefined;
 
   constructor(private readonly options: LeaderElectionOptions) {}
 
@@ -29,35 +41,66 @@ export class LeaderElection {
   }
 
   join(): void {
-    if (this.options.locks) this.requestLock({});
-    else this.lead();
+    if (this.options.locks && this.options.openChannel) this.requestLock({});
+    else this.joinByMessages();
   }
 
   takeOver(): void {
-    this.requestLock({ steal: true });
+    if (this.byMessages) this.byMessages.takeOver();
+    else this.requestLock({ steal: true });
   }
 
   leave(): void {
     this.left = true;
+    clearTimeout(this.requeueTimer);
     this.stepDown();
     this.releaseLock?.();
+    this.byMessages?.leave();
+  }
+
+  /** The browser may suspend or discard the page: let another tab lead. */
+  suspend(): void {
+    this.byMessages?.suspend();
+  }
+
+  /** The page is back after `suspend`. */
+  resume(): void {
+    this.byMessages?.join();
   }
 
   private requestLock(options: LockOptions): void {
-    const held = this.options.locks?.request(this.options.name, options, () => {
+    this.holdLock(options).catch(error => {
+      if (this.left || this.byMessages) return;
+      if (!isStolen(error)) return this.joinByMessages();
+      this.stepDown();
+      clearTimeout(this.requeueTimer);
+      this.requeueTimer = setTimeout(() => this.requestLock({}), REQUEUE_MS);
+      this.options.onFollow();
+    });
+  }
+
+  private async holdLock(options: LockOptions): Promise<void> {
+    await this.options.locks?.request(this.options.name, options, () => {
       if (this.left) return;
       this.lead();
       return new Promise<void>(resolve => {
         this.releaseLock = resolve;
       });
     });
-    // Another tab stole the lock: step down, queue for the lock again and follow the new leader.
-    held?.catch(() => {
-      if (this.left) return;
-      this.stepDown();
-      this.requestLock({});
-      this.options.onFollow();
+  }
+
+  private joinByMessages(): void {
+    const channel = this.options.openChannel?.(`${this.options.name}:election`);
+    if (!channel) return this.lead();
+    this.byMessages = new ChannelElection({
+      channel,
+      onLead: () => this.lead(),
+      onStepDown: () => {
+        this.stepDown();
+        if (!this.left) this.options.onFollow();
+      },
     });
+    this.byMessages.join();
   }
 
   private lead(): void {

@@ -39,6 +39,8 @@ export class Reconnector {
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
   private stableTimer: ReturnType<typeof setTimeout> | undefined;
   private stopped = true;
+  /** Whether `restart` was called since the connection was last stable. */
+  private restarted = false;
 
   constructor(private readonly options: ReconnectorOptions) {}
 
@@ -58,6 +60,7 @@ export class Reconnector {
     this.everLive = true;
     this.stableTimer = setTimeout(() => {
       this.failures = 0;
+      this.restarted = false;
     }, STABLE_AFTER_MS);
     this.options.report({ phase: "live", everLive: true, failures: 0 });
   }
@@ -92,6 +95,15 @@ export class Reconnector {
   retryNow(): void {
     if (this.stopped) return;
     this.options.disconnect();
+    this.attempt();
+  }
+
+  /** Connect again because the server says so: at once, but with a delay if it says so again and again. */
+  restart(): void {
+    if (this.stopped) return;
+    this.options.disconnect();
+    if (this.restarted) return this.lost();
+    this.restarted = true;
     this.attempt();
   }
 

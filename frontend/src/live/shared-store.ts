@@ -28,7 +28,8 @@ interface SharedStoreOptions<State, Action, Intention> {
   /** The change of the state that an intention leads to, if any. */
   readonly predict: (intention: Intention) => Action | undefined;
   readonly locks: Pick<LockManager, "request"> | undefined;
-  readonly openChannel: (name: string) => BroadcastChannel;
+  /** Undefined: this tab shares nothing. */
+  readonly openChannel: ((name: string) => BroadcastChannel) | undefined;
 }
 
 /** A message between tabs; `from`, `to` and the `id` of a tab are random. */
@@ -39,6 +40,15 @@ type TabMessage<State, Action, Intention> =
   | { readonly kind: "handled"; readonly id: string }
   | { readonly kind: "ask"; readonly from: string }
   | { readonly kind: "snapshot"; readonly from: string; readonly to: string; readonly state: State };
+
+/** Open channels with `open`; undefined for one that the browser denies. */
+const guarded = (open: (name: string) => BroadcastChannel) => (name: string) => {
+  try {
+    return open(name);
+  } catch {
+    return undefined;
+  }
+};
 
 const randomId = (): string => Math.random().toString(36).slice(2);
 
@@ -69,16 +79,17 @@ export class SharedStore<State, Action, Intention> {
   private closed = false;
 
   constructor(private readonly options: SharedStoreOptions<State, Action, Intention>) {
-    const { name, locks, initial, openChannel } = options;
+    const { name, locks, initial } = options;
+    const openChannel = options.openChannel && guarded(options.openChannel);
     this.current = signal(initial);
+    this.channel = openChannel?.(name);
+    this.channel?.addEventListener("message", message => this.receive(message.data));
     this.election = new LeaderElection({
-      ...{ name, locks },
+      ...{ name, locks, openChannel: this.channel && openChannel },
       onLead: () => this.onLead(),
       onStepDown: () => this.onStepDown(),
       onFollow: () => this.resync(),
     });
-    this.channel = locks && openChannel(name);
-    this.channel?.addEventListener("message", message => this.receive(message.data));
   }
 
   get state(): ReadonlySignal<State> {
@@ -101,6 +112,18 @@ export class SharedStore<State, Action, Intention> {
     clearTimeout(this.snapshotTimer);
     this.election.leave();
     this.channel?.close();
+  }
+
+  /** The browser may suspend or discard this tab: let another one lead. */
+  suspend(): void {
+    this.election.suspend();
+    clearTimeout(this.snapshotTimer);
+  }
+
+  /** This tab is back after `suspend`. */
+  resume(): void {
+    this.election.resume();
+    this.resync();
   }
 
   /** Reduce an action and broadcast it. Only the leader does; the next one reads from the server what it needs. */

@@ -3,12 +3,14 @@ import { ApiError } from "../api/errors";
 import {
   type ClientFrame,
   CloseCode,
+  type ErrorFrame,
   type HelloFrame,
   type Message,
   NAME_MAX,
   type Registered,
   type SendFrame,
   type ServerFrame,
+  TEXT_MAX,
   type User,
 } from "../contract/generated";
 import { type HistoryPage, ROOM } from "../state/chat/model";
@@ -20,15 +22,28 @@ interface Member {
 }
 
 interface MockConnection {
-  readonly listener: ChatListener;
+  listener: ChatListener;
   member?: Member;
+  heartbeats?: ReturnType<typeof setInterval>;
 }
+
+const HEARTBEAT_SECONDS = 15;
+/** Receives nothing. */
+const NOBODY: ChatListener = { onOpen() {}, onFrame() {}, onClose() {} };
 
 /** The chat service as a client sees it. */
 export class MockChat {
   readonly messages: Message[] = [];
   /** How many messages fit on a page: the server limits its size in bytes. */
   pageMax = Number.POSITIVE_INFINITY;
+  /** Whether a hello may have fields that servers of earlier releases don't know. */
+  isCurrent = true;
+  /** The error for every message, while it is set. */
+  refusal: Pick<ErrorFrame, "code" | "retryAfter"> | undefined;
+  /** Whether errors about messages say which; those of older servers don't. */
+  namesRefused = true;
+  /** How many messages were refused. */
+  refused = 0;
   private epoch = 1;
   private readonly members = new Map<string, Member>();
   private readonly connections = new Set<MockConnection>();
@@ -74,6 +89,14 @@ export class MockChat {
     for (const connection of [...this.connections]) this.end(connection, code, reason);
   }
 
+  /** Let all connections go dead, as if the network dropped every packet: nothing closes them. */
+  swallow(): void {
+    for (const connection of this.connections) {
+      connection.listener = NOBODY;
+      this.drop(connection);
+    }
+  }
+
   /** Replace all messages by none, like a server that is set up again; connections are cut. */
   renew(): void {
     this.messages.length = 0;
@@ -86,9 +109,14 @@ export class MockChat {
   enter(name: string): User {
     const { user, token } = this.admit(name);
     const member = this.members.get(token);
-    member?.connections.add({ listener: { onOpen() {}, onFrame() {}, onClose() {} } });
+    member?.connections.add({ listener: NOBODY });
     this.broadcast({ type: "joined", user });
     return user;
+  }
+
+  /** Release the name of a user, like a server whose reservation has expired. */
+  forget(name: string): void {
+    for (const [token, member] of this.members) if (member.user.name === name) this.members.delete(token);
   }
 
   exit(user: User): void {
@@ -143,12 +171,23 @@ export class MockChat {
   }
 
   private store({ listener }: MockConnection, user: User, { clientId, text }: SendFrame): void {
+    const isValid = text.trim() && [...text].length <= TEXT_MAX && !/\p{Surrogate}/u.test(text);
+    const refusal = isValid ? this.refusal : { code: "invalid_request" as const };
+    if (refusal) {
+      this.refused += 1;
+      const about = this.namesRefused ? { clientId } : {};
+      return listener.onFrame({ type: "error", message: "not stored", ...refusal, ...about });
+    }
     const earlier = this.messages.find(message => message.clientId === clientId);
     const { seq, id, timestamp } = earlier ?? this.say(user, text, clientId);
     listener.onFrame({ type: "ack", clientId, seq, id, timestamp, duplicate: earlier !== undefined });
   }
 
-  private welcome(connection: MockConnection, { token, since, epoch }: HelloFrame): void {
+  private welcome(connection: MockConnection, { token, since, epoch, heartbeats }: HelloFrame): void {
+    if (!this.isCurrent && (epoch !== undefined || heartbeats)) {
+      const field = heartbeats ? "heartbeats" : "epoch";
+      return connection.listener.onFrame({ type: "error", code: "invalid_request", message: "", field });
+    }
     const member = this.members.get(token) ?? this.restored(token);
     if (!member) return this.end(connection, CloseCode.TOKEN_INVALID);
     const isNew = member.connections.size === 0;
@@ -156,7 +195,13 @@ export class MockChat {
     member.connections.add(connection);
     const { listener } = connection;
     const position = { seq: this.seq, epoch: `e${this.epoch}` };
-    listener.onFrame({ type: "welcome", user: member.user, users: this.users(), ...position });
+    const beat = heartbeats ? { heartbeatSeconds: HEARTBEAT_SECONDS } : {};
+    listener.onFrame({ type: "welcome", user: member.user, users: this.users(), ...position, ...beat });
+    if (heartbeats)
+      connection.heartbeats = setInterval(
+        () => listener.onFrame({ type: "heartbeat" }),
+        HEARTBEAT_SECONDS * 1_000,
+      );
     const isOther = epoch !== undefined && epoch !== position.epoch;
     if (since !== undefined && (isOther || since > this.seq))
       listener.onFrame({ type: "reset", ...position });
@@ -188,6 +233,7 @@ export class MockChat {
 
   private drop(connection: MockConnection): void {
     this.connections.delete(connection);
+    clearInterval(connection.heartbeats);
     const { member } = connection;
     if (!member?.connections.delete(connection) || member.connections.size > 0) return;
     this.broadcast({ type: "left", user: member.user });

@@ -19,6 +19,8 @@ import {
   type Operation,
 } from "../contract/generated";
 
+const HEARTBEAT_MS = 15_000;
+
 const refuse = (code: ErrorCode, detail: string) => new ApiError({ code, detail });
 
 /** The cloud service as a client sees it. */
@@ -31,6 +33,8 @@ export class MockCloud {
   clockAheadMs = 0;
   /** Why the next operations fail; undefined if they succeed. */
   failure: string | undefined;
+  /** Whether every stream begins with a reset. */
+  alwaysResets = false;
   private readonly instances = new Map<string, Instance>();
   private readonly operations = new Map<string, Operation>();
   private readonly byKey = new Map<string, string>();
@@ -122,10 +126,15 @@ export class MockCloud {
   }
 
   open({ seq: since, epoch }: CloudPosition, listener: CloudListener): CloudStream {
+    let heartbeats: ReturnType<typeof setInterval> | undefined;
     this.defer(() => {
       if (!listening) return;
       listener.onOpen();
-      if (epoch !== undefined && epoch !== `e${this.epoch}`) return listener.onReset();
+      heartbeats = setInterval(() => {
+        if (this.listeners.has(listener)) listener.onAlive();
+      }, HEARTBEAT_MS);
+      const isOther = epoch !== undefined && epoch !== `e${this.epoch}`;
+      if (isOther || this.alwaysResets) return listener.onReset();
       const missed = this.events.filter(event => event.seq > since);
       if (missed.length > 0) listener.onChanges(missed);
       this.listeners.add(listener);
@@ -134,6 +143,7 @@ export class MockCloud {
     return {
       close: () => {
         listening = false;
+        clearInterval(heartbeats);
         this.listeners.delete(listener);
       },
     };
@@ -147,6 +157,11 @@ export class MockCloud {
     this.byKey.clear();
     this.epoch += 1;
     this.cutAll();
+  }
+
+  /** Let all streams go dead, as if the network dropped every packet: nothing closes them. */
+  swallow(): void {
+    this.listeners.clear();
   }
 
   cutAll(comeBackMs?: number): void {

@@ -1,7 +1,6 @@
 import type { ReadonlySignal } from "@preact/signals";
 import type { Backend } from "../api/backend";
 import type { Action, SessionView } from "../contract/generated";
-import type { Identity } from "./identity";
 import { hasErrorCode } from "./names";
 
 export interface LoadedAccess {
@@ -20,7 +19,8 @@ export class Access {
     /** Undefined until the server has responded. */
     readonly view: ReadonlySignal<SessionView | undefined>,
     private readonly backend: Backend,
-    private readonly identity: Identity,
+    /** The token of our registration. */
+    private readonly token: () => string | undefined,
   ) {}
 
   get isOpen(): boolean {
@@ -42,7 +42,7 @@ export class Access {
 
   /** The token for reads: undefined in open mode, so that a revoked token can't make reads fail. */
   readToken(): string | undefined {
-    return this.isOpen ? undefined : this.identity.get()?.token;
+    return this.isOpen ? undefined : this.token();
   }
 
   /**
@@ -53,14 +53,14 @@ export class Access {
     const sentAt = Date.now();
     const anonymous = await this.backend.session();
     const clockOffset = offsetOf(anonymous, sentAt, Date.now());
-    const token = this.identity.get()?.token;
+    const token = this.token();
     if (anonymous.mode === "open" || !token) return { view: anonymous, clockOffset };
     try {
       return { view: await this.backend.session(token), clockOffset };
     } catch (error) {
       if (!hasErrorCode(error, "token_invalid")) throw error;
       // It may have been replaced in the meantime.
-      if (this.identity.get()?.token === token) onTokenRevoked(token);
+      if (this.token() === token) onTokenRevoked(token);
       return { view: anonymous, clockOffset };
     }
   }

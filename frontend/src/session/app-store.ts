@@ -28,7 +28,9 @@ import { isListOf, isText } from "./stored";
 import { watchTyping } from "./typing-expiry";
 
 /** The version of the messages between tabs: tabs with another one, from before an update, are not in the channel. */
-const CHANNEL_VERSION = 2;
+const CHANNEL_VERSION = 3;
+/** How long to wait after older history couldn't be loaded. */
+const OLDER_RETRY_MS = 2_000;
 
 export interface AppStoreOptions {
   readonly backend: Backend;
@@ -38,7 +40,8 @@ export interface AppStoreOptions {
   readonly version?: string;
   readonly localStore: LocalStore;
   readonly locks?: Pick<LockManager, "request"> | undefined;
-  readonly openChannel?: (name: string) => BroadcastChannel;
+  /** Without it, the tab shares no state. */
+  readonly openChannel?: ((name: string) => BroadcastChannel) | undefined;
   readonly isOnline?: () => boolean;
   readonly random?: () => number;
 }
@@ -59,6 +62,7 @@ export class AppStore {
   private readonly typingUsers: ReadonlySignal<ChatState["typing"]>;
   private stopTypingExpiry: (() => void) | undefined;
   private loadingOlder = false;
+  private loadOlderAt = 0;
   private lastSentAt = 0;
 
   constructor(private readonly options: AppStoreOptions) {
@@ -73,14 +77,14 @@ export class AppStore {
         mergeSnapshot,
         predict,
       },
-      openChannel: openChannel ?? (name => new BroadcastChannel(name)),
+      openChannel,
     });
     const { chat, cloud, view, typing, clockOffset } = signalsOf(shared.state);
     this.chat = chat;
     this.cloud = cloud;
     this.clockOffset = clockOffset;
     this.typingUsers = typing;
-    this.access = new Access(view, backend, identity);
+    this.access = new Access(view, backend, () => this.token);
     this.leader = new PageLeader({
       ...{ store: shared, backend, identity, outbox, access: this.access, isOnline, random },
     });
@@ -99,7 +103,7 @@ export class AppStore {
 
   /** The token of our registration. */
   get token(): string | undefined {
-    return this.identity.get()?.token;
+    return this.chat.peek().token;
   }
 
   get isLeader(): boolean {
@@ -119,7 +123,19 @@ export class AppStore {
     this.shared.leave();
   }
 
-  resync = (): void => this.shared.resync();
+  suspend = (): void => this.shared.suspend();
+
+  resume = (): void => {
+    this.shared.resume();
+    this.wake();
+  };
+
+  /** The device or the tab may have slept: check that the leader responds, and that its connections are alive. */
+  wake = (): void => {
+    this.shared.resync();
+    this.shared.request({ kind: "wake" });
+  };
+
   reconnect = (): void => this.shared.request({ kind: "reconnect" });
   onOffline = (): void => this.shared.request({ kind: "goOffline" });
   leave = (): void => this.shared.request({ kind: "leave" });
@@ -128,7 +144,7 @@ export class AppStore {
   /** Register a name. Throws what the backend throws. */
   async register(name: string, proof?: string): Promise<void> {
     const registration = await this.options.backend.register(name, proof);
-    this.identity.set(registration);
+    this.identity.save(registration);
     this.shared.request({ kind: "signIn", registration });
   }
 
@@ -152,11 +168,15 @@ export class AppStore {
   availableNames = (name: string, candidates: readonly string[]): Promise<readonly string[]> =>
     availableNames(this.options.backend, name, candidates);
 
-  send(text: string): void {
+  send(typed: string): void {
+    const user = this.chat.peek().me;
+    if (!user) return;
+    // Half of a surrogate pair, as some programs copy it, is no text.
+    const text = typed.replace(/\p{Surrogate}/gu, "\u{fffd}");
     // Keep the timestamps distinct: the outbox sorts by them.
     this.lastSentAt = Math.max(Date.now(), this.lastSentAt + 1);
-    const item = { clientId: newId(), text, at: this.lastSentAt };
-    this.outbox.add(item);
+    const item = { clientId: newId(), text, at: this.lastSentAt, user };
+    this.outbox.save(item);
     this.shared.request({ kind: "send", item });
   }
 
@@ -182,6 +202,7 @@ export class AppStore {
     const first = messages[0]?.seq;
     const before = olderBefore ?? first;
     if (!loaded || !hasOlder || this.loadingOlder || before === undefined) return;
+    if (performance.now() < this.loadOlderAt) return;
     this.loadingOlder = true;
     try {
       const page = await readHistory(this.options.backend, before, this.access.readToken());
@@ -190,6 +211,7 @@ export class AppStore {
       if (now.messages[0]?.seq !== first || isOfOtherEpoch(page, now)) return;
       this.shared.apply({ store: "chat", event: { kind: "page", page } });
     } catch (error) {
+      this.loadOlderAt = performance.now() + OLDER_RETRY_MS;
       // Scrolling up retries; an error response would be a bug, so it is thrown.
       if (error instanceof ApiError) throw error;
     } finally {
@@ -198,12 +220,16 @@ export class AppStore {
   }
 }
 
-/** The state that browser storage has: the user, and messages that were not sent yet. */
+/** The state that browser storage has: the user, their messages that were not sent yet, and dismissed failures. */
 function storedState(identity: Identity, outbox: Outbox, dismissed: readonly string[]): PageState {
-  const user = identity.get()?.user;
-  const events: ChatEvent[] = outbox.list().map(item => ({ kind: "queued", item }));
-  if (user) events.unshift({ kind: "signedIn", user });
+  const registration = identity.load();
+  outbox.adopt(registration?.user);
   const initial = reducePage(EMPTY_PAGE, { store: "cloud", event: { kind: "dismissed", keys: dismissed } });
+  if (!registration) return initial;
+  const events: ChatEvent[] = [
+    { kind: "signedIn", ...registration },
+    ...outbox.list(registration.user).map(item => ({ kind: "queued" as const, item })),
+  ];
   return events.reduce((state, event) => reducePage(state, { store: "chat", event }), initial);
 }
 

@@ -52,8 +52,10 @@ export class CommandSender {
   async undo(instanceId: string, operationId: string, command: Command): Promise<void> {
     if (this.busy.value.has(instanceId)) return;
     this.setBusy(instanceId, "undo");
+    // Another user may sign in between the attempts.
+    const token = this.options.token();
     try {
-      await withRetries(() => this.options.backend.cancel(operationId, this.options.token()));
+      await withRetries(() => this.options.backend.cancel(operationId, token));
     } catch (error) {
       this.logRefusal(command, instanceId, error, true);
     } finally {

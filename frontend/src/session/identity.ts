@@ -12,7 +12,7 @@ const isRegistration = isRecord<Registration>({
   token: isText,
 });
 
-/** Our registration with the server, in browser storage. */
+/** The copy of our registration in browser storage, for reloads. The page's state has the one that counts. */
 export class Identity {
   private readonly key: string;
 
@@ -23,16 +23,16 @@ export class Identity {
     this.key = `identity.${scope}`;
   }
 
-  get(): Registration | undefined {
+  load(): Registration | undefined {
     return this.localStore.get(this.key, isRegistration);
   }
 
-  set(registration: Registration): void {
+  save(registration: Registration): void {
     this.localStore.set(this.key, registration);
   }
 
   /** Remove the registration with `token`; another tab may have stored the next one already. */
   remove(token: string): void {
-    if (this.get()?.token === token) this.localStore.remove(this.key);
+    if (this.load()?.token === token) this.localStore.remove(this.key);
   }
 }

@@ -1,4 +1,4 @@
-import type { OutgoingMessage } from "../state/chat/model";
+import type { QueuedMessage } from "../state/chat/model";
 import type { WorklogLine } from "../state/cloud/model";
 import type { Action } from "../state/page";
 import type { Registration } from "./identity";
@@ -10,7 +10,7 @@ export type Intention =
   /** This tab is going to revoke the token and to register another name. */
   | { readonly kind: "signOut"; readonly token: string }
   | { readonly kind: "leave" }
-  | { readonly kind: "send"; readonly item: Pick<OutgoingMessage, "clientId" | "text" | "at"> }
+  | { readonly kind: "send"; readonly item: QueuedMessage }
   | { readonly kind: "retry"; readonly clientId: string }
   | { readonly kind: "discard"; readonly clientId: string }
   | { readonly kind: "typing" }
@@ -18,6 +18,8 @@ export type Intention =
   | { readonly kind: "logRefusal"; readonly line: WorklogLine }
   | { readonly kind: "dismissFailures"; readonly keys: readonly string[] }
   | { readonly kind: "reconnect" }
+  /** The device or the tab may have slept. */
+  | { readonly kind: "wake" }
   /** The device has lost its network. */
   | { readonly kind: "goOffline" };
 
@@ -25,7 +27,7 @@ export type Intention =
 export function predict(intention: Intention): Action | undefined {
   switch (intention.kind) {
     case "signIn":
-      return { store: "chat", event: { kind: "signedIn", user: intention.registration.user } };
+      return { store: "chat", event: { kind: "signedIn", ...intention.registration } };
     case "signOut":
       return { store: "chat", event: { kind: "signedOut", reason: "left" } };
     case "send":
@@ -41,6 +43,7 @@ export function predict(intention: Intention): Action | undefined {
     case "leave":
     case "typing":
     case "reconnect":
+    case "wake":
     case "goOffline":
       return undefined;
     default:

@@ -3,7 +3,7 @@ import { ChatConnection } from "../live/chat-connection";
 import { CloudConnection } from "../live/cloud-connection";
 import type { PageStore } from "../live/page-store";
 import type { Leader } from "../live/shared-store";
-import type { SignOutReason } from "../state/chat/model";
+import type { ChatState, SignOutReason } from "../state/chat/model";
 import type { Action, PageState } from "../state/page";
 import type { Access } from "./access";
 import type { Identity } from "./identity";
@@ -28,9 +28,8 @@ export class PageLeader implements Leader<PageState, Action, Intention> {
   constructor(private readonly options: PageLeaderOptions) {}
 
   start(): void {
-    const { store, outbox } = this.options;
     // The outbox may contain messages of a tab that crashed before it sent the intention.
-    for (const item of outbox.list()) store.dispatch({ store: "chat", event: { kind: "queued", item } });
+    this.loadOutbox();
     this.cloud = new CloudConnection({
       ...this.connectionOptions(),
       mayFollow: () => this.loadAccess(),
@@ -46,7 +45,7 @@ export class PageLeader implements Leader<PageState, Action, Intention> {
   handle(intention: Intention): void {
     const { identity, store } = this.options;
     // The other tab has stored the same, but browsers share storage between processes with a delay.
-    if (intention.kind === "signIn") identity.set(intention.registration);
+    if (intention.kind === "signIn") identity.save(intention.registration);
     if (intention.kind === "signOut") identity.remove(intention.token);
     const action = predict(intention);
     if (action) store.dispatch(action);
@@ -60,6 +59,9 @@ export class PageLeader implements Leader<PageState, Action, Intention> {
         return this.leave();
       case "reconnect":
         for (const connection of this.connections()) connection.retryNow();
+        return;
+      case "wake":
+        for (const connection of this.connections()) connection.wake();
         return;
       case "goOffline":
         for (const connection of this.connections()) connection.onOffline();
@@ -76,12 +78,38 @@ export class PageLeader implements Leader<PageState, Action, Intention> {
   }
 
   onAction(action: Action, before: PageState, after: PageState): void {
-    const sent = before.chat.outbox.filter(
-      item => !after.chat.outbox.some(one => one.clientId === item.clientId),
-    );
-    for (const item of sent) this.options.outbox.remove(item);
-    if (action.store === "chat" && (action.event.kind === "signedIn" || action.event.kind === "signedOut"))
-      this.reconnectAsCurrentUser();
+    if (action.store !== "chat") return;
+    const { kind } = action.event;
+    if (kind !== "signedIn" && kind !== "signedOut") return this.storeOutbox(before.chat, after.chat);
+    if (after.chat.signedOut === "left") this.holdBack(before.chat);
+    this.loadOutbox();
+    this.reconnectAsCurrentUser();
+  }
+
+  /** Store what has become of the unsent messages. */
+  private storeOutbox(before: ChatState, after: ChatState): void {
+    if (before.outbox === after.outbox) return;
+    const { outbox } = this.options;
+    for (const item of before.outbox)
+      if (!after.outbox.some(one => one.clientId === item.clientId)) outbox.remove(item);
+    for (const item of after.outbox) {
+      const earlier = before.outbox.find(one => one.clientId === item.clientId);
+      const failures = [earlier?.status, item.status].filter(status => status === "failed").length;
+      if (!earlier || failures === 1) outbox.save(item);
+    }
+  }
+
+  /** The user has left: if they come back, they decide about what they had written. */
+  private holdBack({ outbox }: ChatState): void {
+    for (const item of outbox)
+      if (item.status !== "failed") this.options.outbox.save({ ...item, status: "failed" });
+  }
+
+  private loadOutbox(): void {
+    const { store, outbox } = this.options;
+    const { me } = store.state.peek().chat;
+    if (!me) return;
+    for (const item of outbox.list(me)) store.dispatch({ store: "chat", event: { kind: "queued", item } });
   }
 
   /** Load the permissions into all tabs. Returns whether the user may see the servers. */
@@ -93,8 +121,9 @@ export class PageLeader implements Leader<PageState, Action, Intention> {
   }
 
   private connectChat(): void {
-    const token = this.options.identity.get()?.token;
+    const { token } = this.options.store.state.peek().chat;
     this.chat?.stop();
+    this.chat = undefined;
     if (token === undefined) return;
     const onSignedOut = (reason: SignOutReason) => this.signOut(reason, token);
     this.chat = new ChatConnection({ ...this.connectionOptions(), token, onSignedOut });
@@ -108,8 +137,8 @@ export class PageLeader implements Leader<PageState, Action, Intention> {
   }
 
   private leave(): void {
-    const { identity, access } = this.options;
-    const token = identity.get()?.token;
+    const { store, access } = this.options;
+    const { token } = store.state.peek().chat;
     const leaveSent = this.chat?.leave() ?? false;
     if (token !== undefined && !leaveSent) void access.revokeToken(token);
     this.signOut("left", token);

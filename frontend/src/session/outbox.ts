@@ -1,15 +1,25 @@
-import type { OutgoingMessage } from "../state/chat/model";
+import type { ErrorCode, User } from "../contract/generated";
+import { isSamePerson, type OutgoingMessage, type QueuedMessage } from "../state/chat/model";
 import type { LocalStore } from "./local-store";
-import { isNumber, isRecord, isText } from "./stored";
+import { type Guard, isMissingOr, isNumber, isOneOf, isRecord, isText } from "./stored";
 
-type OutboxItem = Pick<OutgoingMessage, "clientId" | "text" | "at">;
+/** A message as it is stored. That of the last release has no user. */
+type StoredMessage = Omit<QueuedMessage, "user"> & Partial<Pick<QueuedMessage, "user">>;
 
-const isOutboxItem = isRecord<OutboxItem>({ clientId: isText, text: isText, at: isNumber });
+const isStoredMessage = isRecord<StoredMessage>({
+  clientId: isText,
+  text: isText,
+  at: isNumber,
+  user: isMissingOr(isRecord<User>({ id: isText, name: isText })),
+  status: isMissingOr(isOneOf("queued", "sending", "failed")),
+  code: isMissingOr(isText as Guard<ErrorCode>),
+});
 
 /**
  * Unsent messages in browser storage, so that neither a reload nor a crash loses one.
  *
- * Each message has its own key, which sorts by time, so that several tabs can write without conflicts.
+ * Each message has its own key, which sorts by time, so that several tabs can write without conflicts. Each belongs to
+ * the user who wrote it: several people may use the browser, one after another.
  */
 export class Outbox {
   private readonly prefix: string;
@@ -21,19 +31,40 @@ export class Outbox {
     this.prefix = `outbox.${scope}.`;
   }
 
-  add(item: OutboxItem): void {
-    this.localStore.set(this.keyOf(item), item);
+  /** Store a message. Of its status, only the failure outlasts the page. */
+  save({ clientId, text, at, user, status, code }: QueuedMessage): void {
+    const failure = status === "failed" ? { status, ...(code ? { code } : {}) } : {};
+    this.localStore.set(this.keyOf({ at, clientId }), { clientId, text, at, user, ...failure });
   }
 
-  remove(item: OutboxItem): void {
+  remove(item: Pick<OutgoingMessage, "clientId" | "at">): void {
     this.localStore.remove(this.keyOf(item));
   }
 
-  list(): OutboxItem[] {
-    return this.localStore.keys(this.prefix).flatMap(key => this.localStore.get(key, isOutboxItem) ?? []);
+  /** The messages of `owner`, in the order in which they were written. */
+  list(owner: User): QueuedMessage[] {
+    return this.all().flatMap(({ user, ...item }) =>
+      user && isSamePerson(user, owner) ? { ...item, user } : [],
+    );
   }
 
-  private keyOf({ at, clientId }: OutboxItem): string {
+  /**
+   * Give the messages that the last release stored without a user to `owner`, who was signed in then; without one, they
+   * are dropped.
+   */
+  adopt(owner: User | undefined): void {
+    for (const item of this.all()) {
+      if (item.user) continue;
+      if (owner) this.save({ ...item, user: owner });
+      else this.remove(item);
+    }
+  }
+
+  private all(): StoredMessage[] {
+    return this.localStore.keys(this.prefix).flatMap(key => this.localStore.get(key, isStoredMessage) ?? []);
+  }
+
+  private keyOf({ at, clientId }: Pick<OutgoingMessage, "clientId" | "at">): string {
     return `${this.prefix}${String(at).padStart(15, "0")}.${clientId}`;
   }
 }

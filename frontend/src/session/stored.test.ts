@@ -42,8 +42,8 @@ it.each(STRANGE)("ignores a stored preference that is none: %j", async value => 
 it.each(STRANGE)("ignores a stored registration, message or sign-in that is none: %j", value => {
   const store = memoryStore();
   for (const key of ["identity.s", "outbox.s.1", "signOn"]) store.set(key, value);
-  expect(new Identity(store, "s").get()).toBeUndefined();
-  expect(new Outbox(store, "s").list()).toEqual([]);
+  expect(new Identity(store, "s").load()).toBeUndefined();
+  expect(new Outbox(store, "s").list({ id: "u", name: "ann" })).toEqual([]);
   expect(takeCallback(store, "?state=x&code=y")?.pending).toBeUndefined();
 });
 

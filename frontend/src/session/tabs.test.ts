@@ -1,13 +1,15 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { Browser, texts } from "../testing/browser";
-import { memoryLocks, memoryStore } from "../testing/fakes";
+import { fullStorage, memoryLocks, memoryStore } from "../testing/fakes";
+import { createLocalStore } from "./local-store";
 
 const browser = new Browser();
 
 describe("several tabs", () => {
   // BroadcastChannel doesn't use the fake timers.
   beforeEach(() => vi.useRealTimers());
-  const shared = () => ({ locks: memoryLocks() });
+  const openChannel = (name: string) => new BroadcastChannel(name);
+  const shared = () => ({ locks: memoryLocks(), openChannel });
   const until = (condition: () => boolean) => vi.waitFor(() => expect(condition()).toBe(true), 4_000);
 
   it("share one connection, one state and one outbox", async () => {
@@ -41,10 +43,11 @@ describe("several tabs", () => {
   });
 
   it("replace a leader that doesn't respond", async () => {
-    const { locks } = shared();
+    const together = shared();
+    const { locks } = together;
     // A frozen tab: it holds the lock and never responds.
-    void locks.request("opsroom:2::test", {}, () => new Promise(() => {})).catch(() => {});
-    const tab = browser.open({ locks });
+    void locks.request("opsroom:3::test", {}, () => new Promise(() => {})).catch(() => {});
+    const tab = browser.open(together);
     await until(() => tab.isLeader);
     await until(() => tab.cloud.value.connection.phase === "live");
   });
@@ -68,11 +71,12 @@ describe("several tabs", () => {
   });
 
   it("show an unsent message at once and send it once, if the leader doesn't respond", async () => {
-    const { locks } = shared();
+    const together = shared();
+    const { locks } = together;
     const user = browser.backend.chat.enter("Ann");
     browser.localStore.set("identity.test", { user, token: JSON.stringify(user) });
-    void locks.request("opsroom:2::test", {}, () => new Promise(() => {})).catch(() => {});
-    const tab = browser.open({ locks });
+    void locks.request("opsroom:3::test", {}, () => new Promise(() => {})).catch(() => {});
+    const tab = browser.open(together);
     tab.send("to a frozen tab");
     expect(tab.chat.value.outbox).toMatchObject([{ text: "to a frozen tab", status: "queued" }]);
     await until(() => texts(tab).length === 1);
@@ -83,6 +87,8 @@ describe("several tabs", () => {
   it("don't send a message again that a follower has discarded", async () => {
     const together = shared();
     const [first, second] = [browser.open(together), browser.open(together)];
+    await first.register("Ann");
+    await until(() => second.chat.value.me !== undefined);
     browser.backend.setReachable(false);
     first.send("never mind");
     await until(() => second.chat.value.outbox.length === 1);
@@ -120,10 +126,42 @@ describe("several tabs", () => {
     expect(first.token).toBe(second.token);
   });
 
+  it("share one connection without locks, as over plain http", async () => {
+    const opened = vi.spyOn(browser.backend, "openCloud");
+    const tabs = Array.from({ length: 8 }, () => browser.open({ openChannel }));
+    await until(() => tabs.every(tab => tab.cloud.value.loaded));
+    expect(tabs.filter(tab => tab.isLeader)).toHaveLength(1);
+    await tabs[7]?.register("Ann");
+    tabs[7]?.send("from the last tab");
+    await until(() => tabs.every(tab => texts(tab).length === 1));
+    expect(opened).toHaveBeenCalledTimes(1);
+    tabs.find(tab => tab.isLeader)?.stop();
+    await until(() => opened.mock.calls.length === 2);
+  });
+
+  it("share the user if the browser stores nothing", async () => {
+    const together = shared();
+    const open = () => browser.open({ ...together, localStore: createLocalStore(fullStorage()) });
+    const [first, second] = [open(), open()];
+    await second.register("Ann");
+    await until(() => first.chat.value.loaded && second.chat.value.loaded);
+    const third = open();
+    await until(() => third.chat.value.loaded);
+    expect([first.token, third.token]).toEqual([second.token, second.token]);
+    first.stop();
+    await until(() => second.isLeader && second.chat.value.connection.phase === "live");
+    third.send("still Ann");
+    await until(() => texts(second).length === 1);
+    expect(browser.backend.chat.messages[0]?.user.name).toBe("Ann");
+  });
+
   it("of two servers have two users and two connections", async () => {
-    const locks = memoryLocks();
+    const together = shared();
     const opened = vi.spyOn(browser.backend, "openChat");
-    const [one, other] = [browser.open({ locks, scope: "one" }), browser.open({ locks, scope: "other" })];
+    const [one, other] = [
+      browser.open({ ...together, scope: "one" }),
+      browser.open({ ...together, scope: "other" }),
+    ];
     await until(() => one.isLeader && other.isLeader);
     await one.register("Ann");
     await other.register("Bob");

@@ -1,9 +1,9 @@
 import { createLocalStore, type LocalStore } from "../session/local-store";
 
-/** A store in memory. */
-export function memoryStore(): LocalStore {
+/** Browser storage in memory. */
+export function memoryStorage(): Storage {
   const entries = new Map<string, string>();
-  return createLocalStore({
+  return {
     get length() {
       return entries.size;
     },
@@ -12,7 +12,20 @@ export function memoryStore(): LocalStore {
     setItem: (key, value) => void entries.set(key, value),
     removeItem: key => void entries.delete(key),
     clear: () => entries.clear(),
-  });
+  };
+}
+
+/** A store in memory. */
+export const memoryStore = (): LocalStore => createLocalStore(memoryStorage());
+
+/** Storage that keeps `kept` and refuses every change. */
+export function fullStorage(kept: Readonly<Record<string, unknown>> = {}): Storage {
+  const storage = memoryStorage();
+  for (const [key, value] of Object.entries(kept)) storage.setItem(`opsroom.${key}`, JSON.stringify(value));
+  const refuse = () => {
+    throw new DOMException("full", "QuotaExceededError");
+  };
+  return { ...storage, length: storage.length, setItem: refuse, removeItem: refuse };
 }
 
 type Request = Pick<LockManager, "request">;
@@ -48,7 +61,7 @@ export function memoryLocks(): Request {
       locks.set(name, lock);
       const waiting: Waiting = { run: async () => action(), fail, end };
       if (options.steal) {
-        lock.holder?.fail(new Error("stolen"));
+        lock.holder?.fail(new DOMException("stolen", "AbortError"));
         lock.holder = undefined;
         lock.queue.unshift(waiting);
       } else lock.queue.push(waiting);

@@ -13,6 +13,7 @@ import { Lazy } from "./lazy";
 import { route } from "./route";
 import { dictionary } from "./settings/preferences";
 import { settingsOpen } from "./settings/settings-state";
+import { StorageNotice } from "./storage-notice";
 
 interface Closing {
   readonly onClose: () => void;
@@ -73,6 +74,7 @@ export function App() {
       <Header />
       {/* The join dialog has its own notice, because the page behind a modal dialog is inert. */}
       {!isJoining && <NoServer />}
+      {!isJoining && <StorageNotice />}
       <main id="content" class="content" tabIndex={-1}>
         {route.value === "chat" && <ChatView />}
         {route.value === "cloud" && <Lazy load={loadCloud} props={{}} />}

@@ -20,6 +20,7 @@ class Proxy:
     def __init__(self, target: int) -> None:
         self.target = target
         self.closed = False
+        self._dropping: set[asyncio.StreamWriter] = set()
         self._writers: set[asyncio.StreamWriter] = set()
         self._forwarding: set[asyncio.Task[None]] = set()
         self.port = 0
@@ -35,6 +36,10 @@ class Proxy:
         """Abort all connections; new ones are accepted."""
         for writer in list(self._writers):
             writer.transport.abort()
+
+    def swallow(self) -> None:
+        """Forward nothing more on the current connections, and leave them open; new ones work."""
+        self._dropping |= self._writers
 
     def close(self) -> None:
         """Close all connections after sending what is buffered, like a stopping server; reject new ones."""
@@ -68,10 +73,11 @@ class Proxy:
                 request = await reader.read(_READ_BYTES)
                 server_writer.write(request)
                 await asyncio.gather(
-                    _copy(reader, server_writer), self._forward_response(request, server_reader, writer)
+                    self._copy(reader, server_writer), self._forward_response(request, server_reader, writer)
                 )
         finally:
             self._writers -= {writer, server_writer}
+            self._dropping -= {writer, server_writer}
             for one in (writer, server_writer):
                 one.close()
                 with suppress(OSError):
@@ -83,15 +89,15 @@ class Proxy:
         if data := await server_reader.read(_READ_BYTES):
             writer.write(data)
             self.answered.append(request)
-        await _copy(server_reader, writer)
+        await self._copy(server_reader, writer)
 
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while data := await reader.read(_READ_BYTES):
-            writer.write(data)
-            await writer.drain()
-    writer.close()
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(_READ_BYTES):
+                if writer not in self._dropping:
+                    writer.write(data)
+                    await writer.drain()
+        writer.close()
 
 
 @asynccontextmanager

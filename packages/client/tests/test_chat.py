@@ -15,6 +15,7 @@ from opsroom_contracts.close_codes import Retry
 from opsroom_contracts.endpoints import FRAME_ENDPOINTS
 from opsroom_contracts.errors import ErrorCode
 from opsroom_testkit.ports import free_port
+from opsroom_testkit.waiting import until
 from packages.client.tests.tcp_proxy import Proxy
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -75,6 +76,29 @@ async def test_messages_arrive_once_and_in_order_through_disconnects(opsroom: Op
                 proxy.cut()
             await sending
         assert await receiving == sent
+
+
+async def test_a_dead_connection_is_replaced(opsroom: Opsroom, proxy: Proxy) -> None:
+    async with (
+        opsroom.chat(await register(opsroom)) as slow,
+        opsroom.chat(await register(opsroom), ping_seconds=0.5) as quick,
+    ):
+        connections = proxy.connections
+        proxy.swallow()
+        await until(lambda: proxy.connections > connections)
+        sending = asyncio.create_task(quick.send("back"))
+        assert await texts(quick, 1) == ["back"]
+        assert slow.user.id in quick.users
+        await sending
+        proxy.cut()  # the connection of the other user is as dead, and would delay the end
+
+
+async def test_half_of_a_character_is_rejected_and_the_next_message_goes(opsroom: Opsroom) -> None:
+    async with opsroom.chat(await register(opsroom)) as one:
+        with pytest.raises(RequestRejectedError) as rejected:
+            await one.send("cut \ud83d emoji")
+        assert (rejected.value.code, rejected.value.field) == (ErrorCode.INVALID_REQUEST, "text")
+        assert not (await one.send("harmless")).duplicate
 
 
 async def test_a_slow_reader_loses_nothing_and_can_send(opsroom: Opsroom) -> None:

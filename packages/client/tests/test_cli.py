@@ -223,6 +223,18 @@ async def test_in_pipes(proxy: Proxy) -> None:
         assert name not in [user.name for user in await opsroom.users()]
 
 
+async def test_a_refused_line_does_not_stop_the_others(proxy: Proxy) -> None:
+    marker = uuid4().hex
+    lines = f"{marker} one\n{'x' * 4001}\n{marker} two\n"
+    code, _, err = await piped(proxy.url, f"opsroom chat --name p-{uuid4().hex[:20]}", lines)
+    assert code == 1
+    assert err.startswith("not sent: xxx")
+    assert err.count("\n") == 1
+    async with Opsroom(proxy.url) as opsroom:
+        texts = [message.text for message in await opsroom.history()]
+    assert [text for text in texts if text.startswith(marker)] == [f"{marker} one", f"{marker} two"]
+
+
 async def test_ids_are_completed(proxy: Proxy) -> None:
     async with Opsroom(proxy.url) as opsroom:
         instance = (await opsroom.cloud.create()).instance_id

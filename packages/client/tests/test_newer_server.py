@@ -3,9 +3,10 @@
 import asyncio
 import json
 
+import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from opsroom_client import Opsroom
+from opsroom_client import Opsroom, UnreachableError
 from opsroom_contracts.chat.frames import MessageFrame, WelcomeFrame
 from opsroom_contracts.cloud.commands import EventType
 from opsroom_contracts.http import CloudEvent
@@ -78,6 +79,25 @@ async def test_an_older_server_gets_the_hello_that_it_knows() -> None:
     resumed = plain | {"since": 6}
     position = {"epoch": "e1", "timestamp": "2026-11-25T00:00:00.000Z"}
     assert hellos == [plain, resumed | position, resumed]
+
+
+async def test_a_server_that_rejects_every_hello_gets_two() -> None:
+    hellos = 0
+
+    async def rejecting_server(socket: ServerConnection) -> None:
+        nonlocal hellos
+        async for _ in socket:
+            hellos += 1
+            error = {"type": "error", "code": "invalid_request", "message": "unknown", "field": "epoch"}
+            await socket.send(json.dumps(error))
+
+    async with serve(rejecting_server, "127.0.0.1", 0) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        async with Opsroom(f"http://127.0.0.1:{port}", timeout=1) as opsroom:
+            with pytest.raises(UnreachableError):
+                async with opsroom.chat("token"):
+                    pass
+    assert hellos == 2
 
 
 STARTED = {

@@ -27,6 +27,9 @@ const FRAME_REDUCERS = {
       : { epoch: state.epoch ?? frame.epoch }),
   }),
 
+  /** Says only that the connection is alive. */
+  heartbeat: state => state,
+
   /** A message in the room; it may be our own, and it may be a duplicate. */
   message: (state, { type: _type, ...message }) => {
     const { clientId, user } = message;

@@ -7,14 +7,23 @@ export const MESSAGES_MAX = 100_000;
 /** How long a typing notice is shown, unless it is repeated. */
 export const TYPING_MS = 5_000;
 
-/** An own message that the server has not yet stored. */
+/** An own message that the server has not yet stored; only `user`, who wrote it, sends it. */
 export interface OutgoingMessage {
   readonly clientId: string;
   readonly text: string;
   readonly at: number;
+  readonly user: User;
   readonly status: "queued" | "sending" | "failed";
+  /** Why it failed; absent if the user left before it was sent. */
   readonly code?: ErrorCode;
 }
+
+/** A message for the queue; without a status it is to be sent. */
+export type QueuedMessage = Omit<OutgoingMessage, "status"> & Partial<Pick<OutgoingMessage, "status">>;
+
+/** Whether two registrations are one person's: a user who registers again gets another id. */
+export const isSamePerson = (one: User | undefined, other: User | undefined): boolean =>
+  one !== undefined && other !== undefined && (one.id === other.id || one.name === other.name);
 
 export interface TypingUser {
   readonly user: User;
@@ -39,6 +48,8 @@ export const REMOVED_MAX = 1_000;
 
 export interface ChatState {
   readonly me?: User;
+  /** The token of our registration. */
+  readonly token?: string;
   readonly signedOut?: SignOutReason;
   readonly users: readonly User[];
   /** In ascending order of unique sequence numbers. */
@@ -61,6 +72,7 @@ export interface ChatState {
   readonly resumeTimestamp?: string | undefined;
   /** The epoch of the sequence numbers; older servers have none. */
   readonly epoch?: string | undefined;
+  /** The unsent messages of `me`. */
   readonly outbox: readonly OutgoingMessage[];
   readonly typing: readonly TypingUser[];
   readonly connection: ConnectionState;
@@ -81,10 +93,10 @@ export const EMPTY_CHAT: ChatState = {
 export type ChatEvent =
   | { readonly kind: "frame"; readonly frame: ServerFrame; readonly at: number }
   | { readonly kind: "connection"; readonly connection: ConnectionState }
-  | { readonly kind: "signedIn"; readonly user: User }
+  | { readonly kind: "signedIn"; readonly user: User; readonly token: string }
   | { readonly kind: "signedOut"; readonly reason: SignOutReason }
   | { readonly kind: "page"; readonly page: HistoryPage }
-  | { readonly kind: "queued"; readonly item: Pick<OutgoingMessage, "clientId" | "text" | "at"> }
+  | { readonly kind: "queued"; readonly item: QueuedMessage }
   | { readonly kind: "sending"; readonly clientId: string }
   | { readonly kind: "requeued"; readonly clientId: string }
   | { readonly kind: "discarded"; readonly clientId: string }

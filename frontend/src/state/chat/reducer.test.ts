@@ -69,7 +69,7 @@ describe("resuming", () => {
   });
 
   it("is not changed by an ack, because earlier messages may be missing", () => {
-    const queued: ChatEvent = { kind: "queued", item: { clientId: "c1", text: "hi", at: 1 } };
+    const queued: ChatEvent = { kind: "queued", item: { clientId: "c1", text: "hi", at: 1, user: ann } };
     const ack = frame({ type: "ack", clientId: "c1", seq: 15, id: "m15", timestamp: "t", duplicate: false });
     const state = apply([welcome, queued, ack]);
     expect(state.resumeFrom).toBe(10);
@@ -78,7 +78,7 @@ describe("resuming", () => {
 });
 
 describe("sending", () => {
-  const queued: ChatEvent = { kind: "queued", item: { clientId: "c1", text: "hi", at: 1 } };
+  const queued: ChatEvent = { kind: "queued", item: { clientId: "c1", text: "hi", at: 1, user: ann } };
   const sending: ChatEvent = { kind: "sending", clientId: "c1" };
 
   it("results in one message, whether the ack or the message comes first", () => {
@@ -136,11 +136,17 @@ describe("users", () => {
     expect(apply([frame({ type: "typing", room: "general", user: ann })], state).typing).toHaveLength(1);
   });
 
-  it("keep their unsent messages when they sign out and in again", () => {
-    const queued: ChatEvent = { kind: "queued", item: { clientId: "c1", text: "hi", at: 1 } };
-    const state = apply([welcome, received(11), queued, { kind: "signedOut", reason: "name_lost" }]);
-    expect(state).toMatchObject({ signedOut: "name_lost", messages: [] });
-    expect(apply([{ kind: "signedIn", user: ann }], state).outbox).toHaveLength(1);
+  it("have unsent messages that nobody else gets", () => {
+    const queued: ChatEvent = { kind: "queued", item: { clientId: "c1", text: "hi", at: 1, user: ann } };
+    const before = apply([welcome, received(11), queued]);
+    const state = apply([{ kind: "signedOut", reason: "name_lost" }], before);
+    expect(state).toMatchObject({ signedOut: "name_lost", messages: [], outbox: [] });
+    const signIn = (user: User): ChatEvent => ({ kind: "signedIn", user, token: "t" });
+    const again = { ...ann, id: "u9" };
+    expect(apply([signIn(again), queued], state).outbox).toHaveLength(1);
+    expect(apply([signIn(again)], before).outbox).toHaveLength(1);
+    expect(apply([signIn(bob), queued], state).outbox).toEqual([]);
+    expect(apply([signIn(bob)], before).outbox).toEqual([]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { onFrame } from "./frames";
 import { mergePage } from "./messages";
-import { type ChatEvent, type ChatState, EMPTY_CHAT, type OutgoingMessage } from "./model";
+import { type ChatEvent, type ChatState, EMPTY_CHAT, isSamePerson, type OutgoingMessage } from "./model";
 
 /** The reducer of the chat. Pure and idempotent: applying an event twice has the same result. */
 export function reduceChat(state: ChatState, event: ChatEvent): ChatState {
@@ -13,18 +13,19 @@ export function reduceChat(state: ChatState, event: ChatEvent): ChatState {
         ? { ...state, connection: event.connection }
         : { ...withStatus(state, "sending", "queued"), connection: event.connection };
     case "signedIn":
-      return { ...EMPTY_CHAT, me: event.user, outbox: state.outbox, connection: state.connection };
-    case "signedOut":
       return {
         ...EMPTY_CHAT,
-        signedOut: event.reason,
-        bannedUntil: state.bannedUntil,
-        outbox: state.outbox,
+        me: event.user,
+        token: event.token,
+        outbox: state.outbox.filter(item => isSamePerson(item.user, event.user)),
+        connection: state.connection,
       };
+    case "signedOut":
+      return { ...EMPTY_CHAT, signedOut: event.reason, bannedUntil: state.bannedUntil };
     case "page":
       return mergePage(state, event.page);
     case "queued":
-      return queue(state, { ...event.item, status: "queued" });
+      return queue(state, { status: "queued", ...event.item });
     case "sending":
       return { ...state, outbox: mark(state.outbox, event.clientId, "sending") };
     case "requeued":
@@ -37,11 +38,14 @@ export function reduceChat(state: ChatState, event: ChatEvent): ChatState {
 }
 
 const mark = (outbox: readonly OutgoingMessage[], clientId: string, status: OutgoingMessage["status"]) =>
-  outbox.map(item =>
-    item.clientId === clientId ? { clientId, text: item.text, at: item.at, status } : item,
-  );
+  outbox.map(({ code, ...item }) => {
+    if (item.clientId === clientId) return { ...item, status };
+    return code ? { ...item, code } : item;
+  });
 
 function queue(state: ChatState, item: OutgoingMessage): ChatState {
+  // Another tab wrote it before it knew that another user has signed in.
+  if (!isSamePerson(item.user, state.me)) return state;
   const known =
     state.outbox.some(one => one.clientId === item.clientId) ||
     state.messages.some(message => message.clientId === item.clientId);

@@ -16,7 +16,7 @@ export function ChatView() {
       <section class="card room" aria-label={t.nav.chat}>
         <MessageList />
         <TypingLine />
-        <Composer />
+        <Composer key={store.chat.value.me?.name} />
       </section>
       {!store.chat.value.me && <JoinDialog />}
     </div>

@@ -14,18 +14,20 @@ const WARN_BELOW = 200;
 
 export function Composer() {
   const { store, scope } = useApp();
-  const draftKey = `draft.${scope}`;
-  const [text, setText] = useState(() => tabStore.get(draftKey, isText) ?? "");
+  const { me } = store.chat.value;
+  // A draft belongs to the user who typed it; the component is mounted again for another one.
+  const draftKey = me && `draft.${scope}.${me.name}`;
+  const [text, setText] = useState(() => (draftKey && tabStore.get(draftKey, isText)) || "");
   const [note, setNote] = useState<string>();
   const field = useRef<HTMLTextAreaElement>(null);
   const typedAt = useRef(0);
   const t = dictionary.value.chat;
-  const { me } = store.chat.value;
   const muted = useMute();
   // The server counts code points, not UTF-16 code units.
   const left = TEXT_MAX - [...text.trim()].length;
 
   useEffect(() => {
+    if (!draftKey) return;
     if (text) tabStore.set(draftKey, text);
     else tabStore.remove(draftKey);
   }, [text, draftKey]);

@@ -9,6 +9,7 @@ import { useApp } from "../app-context";
 import { NoServer } from "../connection/no-server";
 import { Dialog } from "../dialog";
 import { dictionary, localStore } from "../settings/preferences";
+import { StorageNotice } from "../storage-notice";
 
 /** Alternatives to a taken name; they may be taken as well. */
 function candidatesFor(name: string): string[] {
@@ -126,6 +127,7 @@ export function JoinDialog() {
         </div>
       </form>
       <NoServer />
+      <StorageNotice />
     </Dialog>
   );
 }

@@ -9,7 +9,8 @@ import { dictionary, notifications } from "../settings/preferences";
 const VISIBLE_LOCK = "opsroom:visible";
 
 async function isAnyTabVisible(): Promise<boolean> {
-  const held = (await navigator.locks?.query())?.held ?? [];
+  // Browsers that block site data reject this.
+  const held = (await navigator.locks?.query().catch(() => undefined))?.held ?? [];
   return held.some(lock => lock.name === VISIBLE_LOCK);
 }
 
@@ -32,7 +33,7 @@ function holdVisibilityLock(): () => void {
     const held = new Promise<void>(resolve => {
       release = resolve;
     });
-    void navigator.locks.request(VISIBLE_LOCK, { mode: "shared" }, () => held);
+    navigator.locks.request(VISIBLE_LOCK, { mode: "shared" }, () => held).catch(() => undefined);
   };
   follow();
   document.addEventListener("visibilitychange", follow);

@@ -1,5 +1,6 @@
-import { useId, useState } from "preact/hooks";
-import { homeOf, isMixed, parseAddress } from "../../api/address";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { type Address, addressLabel, DEMO, homeOf, isMixed, parseAddress } from "../../api/address";
+import { createHttpBackend } from "../../api/http-backend";
 import { isText } from "../../session/stored";
 import { useApp } from "../app-context";
 import { Dialog } from "../dialog";
@@ -7,23 +8,54 @@ import { chooseNotifications, dictionary, localStore, notifications } from "./pr
 
 const canNotify = () => "Notification" in window;
 
+/** Whether a server responds at `address` that has this API. */
+async function isServer(address: Address): Promise<boolean> {
+  if (address.kind === "demo") return true;
+  try {
+    return typeof (await createHttpBackend(address.base).session()).mode === "string";
+  } catch {
+    return false;
+  }
+}
+
 export default function SettingsDialog({ onClose }: { readonly onClose: () => void }) {
   const { address } = useApp();
   const t = dictionary.value.settings;
   const [typed, setTyped] = useState(localStore.get("address", isText)?.replace(/^demo$/, "") ?? "");
   const [demo, setDemo] = useState(address.kind === "demo");
+  const [notify, setNotify] = useState(notifications.peek());
   const [problem, setProblem] = useState("");
+  const [busy, setBusy] = useState(false);
+  const open = useRef(true);
   const hintId = useId();
+  useEffect(
+    () => () => {
+      open.current = false;
+    },
+    [],
+  );
 
-  const save = (event: SubmitEvent) => {
+  const save = async (event: SubmitEvent) => {
     event.preventDefault();
-    const parsed = typed.trim() ? parseAddress(typed) : undefined;
-    if (!demo && typed.trim() && !parsed) return setProblem(t.addressInvalid);
-    if (!demo && parsed?.kind === "server" && isMixed(location.origin, parsed.base))
-      return setProblem(t.mixed);
-    if (demo) localStore.set("address", "demo");
-    else if (parsed?.kind === "server") localStore.set("address", parsed.base);
+    if (busy) return;
+    const parsed = demo || typed.trim() === "demo" ? DEMO : typed.trim() ? parseAddress(typed) : undefined;
+    if (typed.trim() && !parsed) return setProblem(t.addressInvalid);
+    if (parsed?.kind === "server" && isMixed(location.origin, parsed.base)) return setProblem(t.mixed);
+    const chosen = parsed && addressLabel(parsed);
+    const changed = chosen !== localStore.get("address", isText);
+    if (parsed && changed) {
+      setBusy(true);
+      setProblem("");
+      const found = await isServer(parsed);
+      // Cancelled meanwhile.
+      if (!open.current) return;
+      setBusy(false);
+      if (!found) return setProblem(t.addressSilent(addressLabel(parsed)));
+    }
+    chooseNotifications(notify);
+    if (chosen) localStore.set("address", chosen);
     else localStore.remove("address");
+    if (!changed && !location.search) return onClose();
     // The server of the link would override the settings, so reload without the query.
     location.assign(location.pathname + location.hash);
     if (!location.search) location.reload();
@@ -32,7 +64,7 @@ export default function SettingsDialog({ onClose }: { readonly onClose: () => vo
   const toggleNotifications = async (wanted: boolean) => {
     const granted = wanted && (await Notification.requestPermission()) === "granted";
     if (wanted && !granted) setProblem(t.notificationsBlocked);
-    chooseNotifications(granted);
+    setNotify(granted);
   };
 
   return (
@@ -63,7 +95,7 @@ export default function SettingsDialog({ onClose }: { readonly onClose: () => vo
           <label class="check">
             <input
               type="checkbox"
-              checked={notifications.value}
+              checked={notify}
               onChange={event => toggleNotifications(event.currentTarget.checked)}
             />
             <span>{t.notifications}</span>
@@ -76,7 +108,7 @@ export default function SettingsDialog({ onClose }: { readonly onClose: () => vo
           <button type="button" class="button quiet" onClick={onClose}>
             {dictionary.value.cancel}
           </button>
-          <button type="submit" class="button primary">
+          <button type="submit" class="button primary" disabled={busy}>
             {t.save}
           </button>
         </div>

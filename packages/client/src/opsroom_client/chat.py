@@ -30,6 +30,7 @@ from opsroom_contracts.chat.frames import (
     AckFrame,
     AcknowledgedFrame,
     ErrorFrame,
+    HeartbeatFrame,
     HelloFrame,
     JoinedFrame,
     LeaveFrame,
@@ -54,6 +55,10 @@ ChatEvent = WelcomeFrame | BroadcastFrame | ErrorFrame
 """An event of the chat. A welcome comes after each (re)connect, with the current list of users."""
 
 _OPEN_SECONDS = 10.0
+PING_SECONDS = 15.0
+"""The default interval of pings, and the timeout of each."""
+_CLOSE_SECONDS = 5.0
+"""How long to wait for the peer's close frame, which never comes if the connection is dead."""
 _LEAVE_SECONDS = 10.0
 _MAX_FRAME_BYTES = 16 * 1024 * 1024
 """Large, since a welcome lists all users."""
@@ -82,12 +87,14 @@ class Chat:
         since: int | Position | None,
         timeout: float,
         tls: ssl.SSLContext | None,
+        ping_seconds: float,
     ) -> None:
         self._url = url
         self._token = token
         self.position = None if since is None else position_from(since)
         self._timeout = timeout
         self._tls = tls
+        self._ping_seconds = ping_seconds
         self.users = {}
         self._socket: ClientConnection | None = None
         self._pending = PendingSends()
@@ -95,6 +102,7 @@ class Chat:
         self._welcomed = asyncio.Event()
         self._backoff = Backoff()
         self._last_error: ErrorFrame | None = None
+        self._older_server = False
         self._last_failure = "no response yet"
         self._task: asyncio.Task[None] | None = None
 
@@ -233,11 +241,15 @@ class Chat:
         Returns the minimum delay before the next connection, in seconds; None: don't reconnect.
         """
         self._last_error = None
+        self._older_server = False
         try:
             async with connect(
                 self._url,
                 subprotocols=[Subprotocol(SUBPROTOCOL)],
                 open_timeout=_OPEN_SECONDS,
+                ping_interval=self._ping_seconds,
+                ping_timeout=self._ping_seconds,
+                close_timeout=_CLOSE_SECONDS,
                 max_size=_MAX_FRAME_BYTES,
                 ssl=self._tls,
             ) as socket:
@@ -273,7 +285,10 @@ class Chat:
                 await self._on_welcome(frame, socket)
             case AckFrame():
                 self._pending.acknowledge(frame)
+            case HeartbeatFrame():
+                pass  # not asked for: the client sees the protocol's pings
             case ErrorFrame() if self._is_unknown_position(frame):
+                self._older_server = True
                 await self._send_hello(socket, None if self.seq is None else Position(self.seq))
             case ErrorFrame():
                 self._last_error = frame
@@ -284,10 +299,8 @@ class Chat:
 
     def _is_unknown_position(self, error: ErrorFrame) -> bool:
         """Whether a gateway of an earlier release rejects the hello for what it does not know."""
-        unwelcomed = self._socket is None
-        return (
-            unwelcomed and error.code is ErrorCode.INVALID_REQUEST and error.field in {"epoch", "timestamp"}
-        )
+        first = self._socket is None and not self._older_server
+        return first and error.code is ErrorCode.INVALID_REQUEST and error.field in {"epoch", "timestamp"}
 
     def _on_broadcast(self, frame: BroadcastFrame) -> None:
         if isinstance(frame, StoredFrame):

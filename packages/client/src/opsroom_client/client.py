@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import httpx
 
-from opsroom_client.chat import Chat
+from opsroom_client.chat import PING_SECONDS, Chat
 from opsroom_client.cloud import Cloud
 from opsroom_client.errors import UnexpectedResponseError, validating_request
 from opsroom_client.moderation import Moderation
@@ -131,15 +131,18 @@ class Opsroom:
         """The status of the portal."""
         return await self.requests.request(Call("GET", "/status"), Status)
 
-    def chat(self, token: str, *, since: int | Position | None = None) -> Chat:
+    def chat(
+        self, token: str, *, since: int | Position | None = None, ping_seconds: float = PING_SECONDS
+    ) -> Chat:
         """The chat as the user of ``token``, with messages after ``since`` (None: from now on).
 
-        ``since``: a sequence, or the ``position`` of an earlier chat.
+        ``since``: a sequence, or the ``position`` of an earlier chat. ``ping_seconds``: interval of pings,
+        and the timeout of each, so that a dead connection is replaced within twice that.
         """
         scheme = "wss" if self._url.scheme == "https" else "ws"
         url = f"{self._url.copy_with(scheme=scheme)}".rstrip("/") + f"{API}/chat/ws"
         tls = self._tls if scheme == "wss" else None
-        return Chat(url, token, since=since, timeout=self._patience, tls=tls)
+        return Chat(url, token, since=since, timeout=self._patience, tls=tls, ping_seconds=ping_seconds)
 
 
 def default_name() -> str:

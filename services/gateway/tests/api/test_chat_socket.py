@@ -124,6 +124,51 @@ async def test_the_error_of_a_rejected_send_has_its_client_id(
         assert (error["code"], error["clientId"]) == (refusal, "bad")
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"text": "cut \ud83d emoji"},
+        {"text": "x" * 4001},
+        {"text": "x", "user": "me"},
+        {"text": 10**500},
+        {"type": "dance"},
+    ],
+    ids=["surrogate", "long", "undeclared", "number", "type"],
+)
+async def test_the_error_of_an_invalid_frame_has_its_client_id(
+    address: Address, fields: dict[str, object]
+) -> None:
+    async with person(address) as someone:
+        await someone.send({"type": "send", "clientId": "bad", "room": "general", **fields})
+        error = await someone.receive("error")
+        assert (error["code"], error["clientId"]) == ("invalid_request", "bad")
+        assert (await someone.say("goes on"))["type"] == "ack"
+
+
+@pytest.mark.parametrize("client_id", ["", "x" * 129, "a\nb", 1, None, ["a"]])
+async def test_an_error_has_no_invalid_client_id(address: Address, client_id: object) -> None:
+    async with person(address) as someone:
+        await someone.send({"type": "send", "clientId": client_id, "room": "general", "text": "x"})
+        error = await someone.receive("error")
+        assert error["code"] == "invalid_request"
+        assert "clientId" not in error
+
+
+async def test_clients_that_ask_for_heartbeats_get_them(tmp_path_factory: pytest.TempPathFactory) -> None:
+    process = BrokerProcess(tmp_path_factory.mktemp("broker"))
+    await process.start()
+    async with portal_at(process.url, gateway_settings(ping_seconds=0.5)) as quick:
+        asking = {"heartbeats": True}
+        async with person(quick.gateway, position=asking) as watcher, person(quick.gateway) as other:
+            assert watcher.welcome["heartbeatSeconds"] == 0.5
+            assert "heartbeatSeconds" not in other.welcome
+            for _ in range(4):
+                assert await watcher.receive("heartbeat") == {"type": "heartbeat"}
+            await watcher.say("after them")
+            assert (await other.receive("message", "heartbeat"))["text"] == "after them"
+    await process.stop()
+
+
 async def test_a_second_hello_is_rejected(address: Address) -> None:
     async with person(address) as someone:
         await someone.send({"type": "hello", "token": someone.token})

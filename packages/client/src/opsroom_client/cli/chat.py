@@ -11,7 +11,7 @@ import click
 from opsroom_client.chat import Chat, ChatEvent
 from opsroom_client.cli.chat_commands import COMMANDS
 from opsroom_client.cli.output import print_line, print_note
-from opsroom_client.cli.running import Server, run
+from opsroom_client.cli.running import EXIT_FAILED, Server, run
 from opsroom_client.cli.slash_commands import Invocation, Registry, Text, Unknown, parse
 from opsroom_client.cli.stdin_lines import stdin_lines
 from opsroom_client.client import Opsroom
@@ -33,6 +33,7 @@ from opsroom_contracts.chat.frames import (
 from opsroom_contracts.chat.models import Message
 
 _NAME_MAX = 32
+_QUOTED_CHARACTERS = 40
 
 
 class UnknownCommandError(OpsroomError):
@@ -59,7 +60,8 @@ def chat(server: Server, name: str, room: str, last: int, literal: bool) -> None
 
     Lines that begin with / are commands, such as /help; // stands for / at the beginning of a message.
 
-    In a pipe, each line of the input is sent, and the command ends once all of them are stored:
+    In a pipe, each line of the input is sent, and the command ends once all of them are stored. It reports
+    lines that the server refuses, sends the others, and ends with exit code 1:
 
     \b
         date | opsroom chat --name clock
@@ -74,12 +76,14 @@ def chat(server: Server, name: str, room: str, last: int, literal: bool) -> None
                 await _print_welcome(opsroom, joined, room, last)
             listener = asyncio.create_task(_print_events(joined, room)) if interactive else None
             try:
-                await _send_lines(joined, room, listener, commands)
+                complete = await _send_lines(joined, room, listener, commands)
             finally:
                 if listener is not None:
                     listener.cancel()
                     await asyncio.wait({listener})
                 await joined.leave()
+            if not (interactive or complete):
+                raise click.exceptions.Exit(EXIT_FAILED)
 
     run(server, work)
 
@@ -94,16 +98,20 @@ async def _print_welcome(opsroom: Opsroom, joined: Chat, room: str, last: int) -
 
 async def _send_lines(
     joined: Chat, room: str, listener: asyncio.Task[None] | None, commands: Registry[Chat] | None
-) -> None:
-    """Send each line of the input, or run it as a command, until the input or the chat ends."""
+) -> bool:
+    """Send each line of the input, or run it as a command, until the input or the chat ends.
+
+    Returns whether all were stored.
+    """
+    complete = True
     async for line in stdin_lines(listener):
         try:
             if not await _handle_line(line, joined, room, commands):
-                return
+                break
         except (RequestRejectedError, UnknownCommandError) as error:
-            if listener is None:
-                raise
-            print_note(f"not sent: {error}")
+            complete = False
+            print_note(f"not sent: {line[:_QUOTED_CHARACTERS]}: {error}")
+    return complete
 
 
 async def _handle_line(line: str, joined: Chat, room: str, commands: Registry[Chat] | None) -> bool:

@@ -27,6 +27,9 @@ class HelloFrame(Model):
 
     ``timestamp``: that of the event at ``since``. ``epoch``: the last one received. Without them, a server
     can't notice that it was restored from a backup, or that its data was deleted, since the client left.
+
+    ``heartbeats``: whether to send heartbeat frames. Browsers hide the protocol's pings from a page, which
+    otherwise can't tell a dead connection from a quiet room.
     """
 
     type: Literal["hello"] = "hello"
@@ -34,6 +37,7 @@ class HelloFrame(Model):
     since: Sequence | None = None
     epoch: Epoch | None = None
     timestamp: Timestamp | None = None
+    heartbeats: bool | None = None
 
 
 class SendFrame(Model):
@@ -81,6 +85,8 @@ class WelcomeFrame(Model):
 
     ``muted``: set if the user is muted. ``epoch``: that of the sequences. ``timestamp``: that of the event
     at ``seq``, if the server has it. A client sends both back in its next hello.
+
+    ``heartbeatSeconds``: the longest interval between two heartbeats, if the client asked for them.
     """
 
     type: Literal["welcome"] = "welcome"
@@ -90,6 +96,13 @@ class WelcomeFrame(Model):
     muted: Mute | None = None
     epoch: Epoch | None = None
     timestamp: Timestamp | None = None
+    heartbeat_seconds: float | None = None
+
+
+class HeartbeatFrame(Model):
+    """The connection is alive. Sent regularly to clients that asked for it in their hello."""
+
+    type: Literal["heartbeat"] = "heartbeat"
 
 
 class MessageFrame(Message):
@@ -159,7 +172,7 @@ class AckFrame(Model):
 
 
 class ErrorFrame(Model):
-    """A frame was refused; nothing was changed. ``clientId``: that of the refused ``send`` frame.
+    """A frame was refused; nothing was changed. ``clientId``: that of the refused frame, if it is readable.
 
     ``retryAfter``: seconds to wait before a retry. ``until``: when the mute or ban expires.
     """
@@ -187,6 +200,7 @@ class ResetFrame(Model):
 
 ServerFrame = Annotated[
     WelcomeFrame
+    | HeartbeatFrame
     | StoredFrame
     | MutedFrame
     | UnmutedFrame

@@ -13,8 +13,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from opsroom_gateway.transport.connection import CONNECTION_EXTENSION
+from opsroom_gateway.transport.encoding import text_frame
 from opsroom_gateway.transport.websocket.endpoint import ClientDisconnectedError
-from opsroom_testkit.raw_connection import open_raw
+from opsroom_testkit.raw_connection import PATIENCE_SECONDS, open_raw
 from opsroom_testkit.raw_websocket import open_websocket
 from opsroom_testkit.waiting import until
 from opsroom_testkit.websocket_frames import CLOSE, TEXT, close_frame, frame, upgrade_request
@@ -248,6 +249,17 @@ async def test_no_more_is_read_until_a_message_is_taken() -> None:
         assert (await socket.next())[0] == CLOSE
         await until(lambda: len(app.received) == count + 1)
         await socket.end()
+
+
+async def test_heartbeats_are_sent_while_messages_wait_for_the_application() -> None:
+    async with running(ping_seconds=0.3) as (app, server), client(server, "/held") as socket:
+        await until(lambda: bool(app.scopes))
+        app.scopes[0]["extensions"][CONNECTION_EXTENSION].heartbeat = text_frame(b"alive")
+        await socket.send("waits")
+        for _ in range(4):
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                assert await socket.recv() == "alive"
+        assert app.received == []
 
 
 async def test_a_peer_that_does_not_read_stops_the_application() -> None:

@@ -3,6 +3,7 @@
 from opsroom_contracts.chat.frames import (
     AckFrame,
     ErrorFrame,
+    HeartbeatFrame,
     Mute,
     MutedFrame,
     ResetFrame,
@@ -19,6 +20,9 @@ from opsroom_gateway.transport.encoding import text_frame
 from opsroom_gateway.transport.websocket.connection import WebSocketConnection
 from opsroom_runtime.metrics import Counter
 
+HEARTBEAT = text_frame(encode(HeartbeatFrame()))
+"""The heartbeat of every socket, encoded once."""
+
 
 class Replies:
     """Writes frames to one socket; counts refusals."""
@@ -34,13 +38,29 @@ class Replies:
         self._connection.write(text_frame(encode(frame)))
 
     def welcome(
-        self, user: User, users: tuple[User, ...], position: Cursor, mute: RestrictionFields | None
+        self,
+        user: User,
+        users: tuple[User, ...],
+        position: Cursor,
+        mute: RestrictionFields | None,
+        heartbeat_seconds: float | None,
     ) -> None:
-        """Send the welcome frame. ``position``: the current one. ``mute``: the user's mute, if any."""
+        """Send the welcome frame. ``position``: the current one. ``mute``: the user's mute, if any.
+
+        ``heartbeat_seconds``: the interval of the heartbeats that the client asked for.
+        """
         muted = None if mute is None else Mute(until=mute.until, reason=mute.reason)
         seq, epoch, timestamp = position.seq, position.epoch, position.timestamp
         self.send(
-            WelcomeFrame(user=user, users=users, seq=seq, muted=muted, epoch=epoch, timestamp=timestamp)
+            WelcomeFrame(
+                user=user,
+                users=users,
+                seq=seq,
+                muted=muted,
+                epoch=epoch,
+                timestamp=timestamp,
+                heartbeat_seconds=heartbeat_seconds,
+            )
         )
 
     def reset(self, position: Cursor) -> None:
@@ -64,10 +84,12 @@ class Replies:
         frame = MutedFrame(until=mute.until, reason=mute.reason)
         self.send(UnmutedFrame() if mute.lifted else frame)
 
-    def refuse(self, code: ErrorCode, message: str, field: str | None = None) -> None:
-        """Refuse a frame with an error of the gateway."""
+    def refuse(
+        self, code: ErrorCode, message: str, field: str | None = None, client_id: str | None = None
+    ) -> None:
+        """Refuse a frame with an error of the gateway. ``client_id``: that of the frame, if it is known."""
         self._refusals.add(code.value)
-        self.send(ErrorFrame(code=code, message=message, field=field))
+        self.send(ErrorFrame(code=code, message=message, client_id=client_id, field=field))
 
     def fault(self, error: FaultError, client_id: str | None = None) -> None:
         """Send the error of a service; ``client_id`` is that of the refused ``send`` frame."""

@@ -26,7 +26,7 @@ from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.serialization.model import copy_fields
 from opsroom_contracts.subjects import typing_subject
 from opsroom_gateway.api.chat_socket.codec import FrameReader
-from opsroom_gateway.api.chat_socket.replies import Replies
+from opsroom_gateway.api.chat_socket.replies import HEARTBEAT, Replies
 from opsroom_gateway.auth.authorization import Authorizer
 from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
 from opsroom_gateway.fanout.replay import Cursor, HistoryGapError, Replayer
@@ -221,7 +221,12 @@ class ChatSocket:
             raise AssertionError("welcome before join")
         if not self._connection.open:
             raise _ClosedError
-        self._replies.welcome(self._user, context.members.listed(), context.replayer.position(), self._mute())
+        beat = context.settings.ping_seconds if hello.heartbeats else None
+        self._replies.welcome(
+            self._user, context.members.listed(), context.replayer.position(), self._mute(), beat
+        )
+        if hello.heartbeats:
+            self._connection.heartbeat = HEARTBEAT
         self._welcomed = True
         context.members.readers.subscribe(self._connection)
         if hello.since is None:

@@ -55,13 +55,15 @@ class WebSocketControl(Protocol):
 class WebSocketConnection(ClientConnection):
     """The connection of a WebSocket; what is written to it are complete frames."""
 
-    __slots__ = ("_protocol", "closed_by_peer")
+    __slots__ = ("_protocol", "closed_by_peer", "heartbeat")
 
     def __init__(self, protocol: WebSocketControl, config: WebSocketConfig) -> None:
         self._protocol = protocol
         super().__init__(protocol.transport, config.send_buffer_bytes, config.stats)
         self.closed_by_peer = False
         """Whether the peer started the closing handshake."""
+        self.heartbeat = b""
+        """A frame that is sent with each ping, for clients that can't see pings."""
 
     @property
     def open(self) -> bool:

@@ -158,11 +158,17 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
     # Timers and the server.
 
     def on_heartbeat(self) -> None:
-        """Send a ping, or close the connection if the peer is dead, or does not complete a message."""
+        """Send a ping and the heartbeat, or close the connection.
+
+        It is closed if the peer is dead, or does not complete a message.
+        """
         if self.connection is None or not self.connection.open:
             return
         if self.flow.reading_paused:
-            return  # its pong may be unread behind a message that is being handled
+            # Its pong may be unread behind a message that is being handled.
+            if self.connection.heartbeat:
+                self.connection.write(self.connection.heartbeat)
+            return
         incomplete = None if self._receiver is None else self._receiver.incomplete
         if incomplete is not None and incomplete == self._incomplete:
             self.close_with(Close.INCOMPLETE.value)
@@ -174,7 +180,7 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
             self.transport.abort()
             return
         self._expected_pong = struct.pack("!I", random.getrandbits(32))
-        self.connection.write(ping_frame(self._expected_pong))
+        self.connection.write(ping_frame(self._expected_pong) + self.connection.heartbeat)
 
     def shutdown(self) -> None:
         """Close as going away because the server stops, with a random reconnection delay in the reason."""

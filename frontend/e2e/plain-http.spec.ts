@@ -1,0 +1,49 @@
+import { expect, type Page } from "@playwright/test";
+import { create } from "./kit/instance-lifecycle";
+import { joinChat, sendMessage, test, uniqueName } from "./kit/portal";
+
+// A host of the local network: browsers have no Web Locks for pages that come from it over plain http.
+test.use({
+  launchOptions: async ({ launchOptions }, use) => {
+    const args = [...(launchOptions.args ?? []), "--host-resolver-rules=MAP host.lan 127.0.0.1"];
+    await use({ ...launchOptions, args });
+  },
+});
+
+test("eight tabs over plain http share one socket and one event stream", async ({ context, portal }) => {
+  const url = portal.url.replace("127.0.0.1", "host.lan");
+  const opened: string[] = [];
+  const open = async (): Promise<Page> => {
+    const page = await context.newPage();
+    page.on("websocket", socket => void opened.push(new URL(socket.url()).pathname));
+    page.on("request", request => {
+      const { pathname } = new URL(request.url());
+      if (pathname.endsWith("/events")) opened.push(pathname);
+    });
+    await page.goto(url);
+    return page;
+  };
+  const first = await open();
+  expect(await first.evaluate(() => "locks" in navigator)).toBe(false);
+  await joinChat(first, uniqueName("Ann"));
+  const tabs = [first];
+  for (let n = 1; n < 8; n += 1) tabs.push(await open());
+  const text = `to all ${Date.now()}`;
+  await sendMessage(tabs[7] as Page, text);
+  for (const tab of tabs)
+    await expect(tab.locator(".message.own:not(.outgoing)", { hasText: text })).toBeVisible();
+  for (const tab of [tabs[0], tabs[6]] as Page[]) await tab.goto(`${url}/#/cloud`);
+  const id = await create(tabs[0] as Page);
+  await expect((tabs[6] as Page).getByRole("button", { name: `Start ${id}` })).toBeEnabled();
+  expect(opened.sort()).toEqual(["/api/v1/chat/ws", "/api/v1/cloud/events"]);
+
+  // When the leading tab closes, another one takes over.
+  await first.close();
+  await sendMessage(tabs[5] as Page, `${text} again`);
+  for (const tab of tabs.slice(1, 6))
+    await expect(tab.locator(".message.own:not(.outgoing)", { hasText: `${text} again` })).toBeVisible();
+  expect(opened.sort()).toEqual([
+    ...["/api/v1/chat/ws", "/api/v1/chat/ws"],
+    ...["/api/v1/cloud/events", "/api/v1/cloud/events"],
+  ]);
+});

@@ -1,0 +1,121 @@
+import { afterEach, expect, it, vi } from "vitest";
+import { memoryLocks } from "../testing/fakes";
+import { LeaderElection } from "./leader-election";
+
+/** The election of one tab, and what it reported. */
+class Tab {
+  readonly reports: string[] = [];
+  readonly election: LeaderElection;
+
+  constructor(options: Partial<ConstructorParameters<typeof LeaderElection>[0]> = {}) {
+    this.election = new LeaderElection({
+      name: "tabs",
+      locks: undefined,
+      openChannel: name => new BroadcastChannel(name),
+      onLead: () => void this.reports.push("lead"),
+      onStepDown: () => void this.reports.push("step down"),
+      onFollow: () => void this.reports.push("follow"),
+      ...options,
+    });
+    tabs.push(this);
+    this.election.join();
+  }
+}
+
+const tabs: Tab[] = [];
+const leaders = () => tabs.filter(tab => tab.election.isLeader);
+const until = (condition: () => boolean) => vi.waitFor(() => expect(condition()).toBe(true), 10_000);
+const settled = () => new Promise(resolve => setTimeout(resolve, 600));
+
+afterEach(() => {
+  for (const { election } of tabs.splice(0)) election.leave();
+});
+
+it("leads alone, and asks for the lock once, if the browser rejects the lock", async () => {
+  const request = vi.fn(async () => {
+    throw new DOMException("denied", "SecurityError");
+  });
+  const alone = new Tab({ locks: { request }, openChannel: undefined });
+  const together = [1, 2, 3].map(() => new Tab({ locks: { request } }));
+  await until(() => leaders().length === 2);
+  await settled();
+  expect(alone.reports).toEqual(["lead"]);
+  expect(together.flatMap(tab => tab.reports)).toEqual(["lead"]);
+  expect(request).toHaveBeenCalledTimes(3);
+});
+
+it("queues for a stolen lock, with a delay", async () => {
+  const locks = memoryLocks();
+  const request = vi.spyOn(locks, "request");
+  const [first, second] = [new Tab({ locks }), new Tab({ locks })];
+  await until(() => first.election.isLeader);
+  second.election.takeOver();
+  await until(() => first.reports.length === 3);
+  expect(first.reports).toEqual(["lead", "step down", "follow"]);
+  expect(request).toHaveBeenCalledTimes(3);
+  await until(() => request.mock.calls.length === 4);
+  second.election.leave();
+  await until(() => first.election.isLeader);
+});
+
+it("has one leader among eight tabs without locks, and another one when it closes", async () => {
+  for (let n = 0; n < 8; n += 1) new Tab();
+  await until(() => leaders().length === 1);
+  await settled();
+  expect(tabs.flatMap(tab => tab.reports)).toEqual(["lead"]);
+  const late = new Tab();
+  await settled();
+  expect(late.reports).toEqual([]);
+  const [first] = leaders();
+  first?.election.leave();
+  await until(() => leaders().length === 1);
+  expect(leaders()[0]).not.toBe(first);
+});
+
+it("keeps a leader that responds, although a tab wants to take over", async () => {
+  const [first, second] = [new Tab(), new Tab()];
+  await until(() => leaders().length === 1);
+  const follower = first.election.isLeader ? second : first;
+  follower.election.takeOver();
+  await settled();
+  expect(follower.reports).toEqual([]);
+});
+
+it("has the later one stay of two leaders without locks, as after a suspension", async () => {
+  // Two networks of tabs that are joined later, as if the first leader had been suspended.
+  const channels = new Map<string, BroadcastChannel>();
+  const isolated = (name: string) => {
+    const channel = new BroadcastChannel(`${name}:isolated`);
+    channels.set(name, channel);
+    return channel;
+  };
+  const first = new Tab({ openChannel: isolated });
+  await until(() => first.election.isLeader);
+  const second = new Tab();
+  await until(() => second.election.isLeader);
+  const other = new BroadcastChannel("tabs:election");
+  const bridge = new BroadcastChannel("tabs:election:isolated");
+  other.onmessage = ({ data }) => bridge.postMessage(data);
+  bridge.onmessage = ({ data }) => other.postMessage(data);
+  const third = new Tab();
+  await until(() => first.reports.length === 3);
+  expect([first, second, third].map(tab => tab.reports)).toEqual([
+    ["lead", "step down", "follow"],
+    ["lead"],
+    [],
+  ]);
+  other.close();
+  bridge.close();
+});
+
+it("lets another tab lead while it is suspended", async () => {
+  const [first, second] = [new Tab(), new Tab()];
+  await until(() => leaders().length === 1);
+  const [leader, other] = first.election.isLeader ? [first, second] : [second, first];
+  leader.election.suspend();
+  expect(leader.reports).toEqual(["lead", "step down", "follow"]);
+  await until(() => other.election.isLeader);
+  leader.election.resume();
+  await settled();
+  expect(leaders()).toEqual([other]);
+});
