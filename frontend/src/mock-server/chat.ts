@@ -5,13 +5,14 @@ import {
   CloseCode,
   type HelloFrame,
   type Message,
-  NAME_MAX,
   type Registered,
   type SendFrame,
   type ServerFrame,
   type User,
 } from "../contract/generated";
 import { ROOM } from "../state/chat/model";
+import { isBlank, sameName } from "../text/typed";
+import { cleanName } from "./name-rules";
 
 interface Member {
   readonly user: User;
@@ -40,11 +41,8 @@ export class MockChat {
   }
 
   register(typed: string): Registered {
-    const name = typed.normalize("NFKC").trim();
-    if (!name || [...name].length > NAME_MAX || /\p{C}/u.test(name)) {
-      throw new ApiError({ code: "name_invalid", detail: "The name can't be used." });
-    }
-    if ([...this.members.values()].some(one => one.user.name.toLowerCase() === name.toLowerCase())) {
+    const name = cleanName(typed);
+    if ([...this.members.values()].some(one => sameName(name, one.user.name))) {
       throw new ApiError({ code: "name_taken", detail: `Someone is called ${name} already.` });
     }
     return this.admit(name);
@@ -138,6 +136,10 @@ export class MockChat {
   }
 
   private store({ listener }: MockConnection, user: User, { clientId, text }: SendFrame): void {
+    if (isBlank(text)) {
+      const message = "text: must not be blank";
+      return listener.onFrame({ type: "error", code: "invalid_request", message, clientId, field: "text" });
+    }
     const earlier = this.messages.find(message => message.clientId === clientId);
     const { seq, id, timestamp } = earlier ?? this.say(user, text, clientId);
     listener.onFrame({ type: "ack", clientId, seq, id, timestamp, duplicate: earlier !== undefined });

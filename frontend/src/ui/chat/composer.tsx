@@ -1,7 +1,9 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { TEXT_MAX } from "../../contract/generated";
 import { formatMessageTime } from "../../text/format";
+import { isBlank, lengthOf } from "../../text/typed";
 import { useApp } from "../app-context";
+import { isComposing } from "../composition";
 import { dictionary, tabStore } from "../settings/preferences";
 import { EmojiPicker } from "./emoji-picker";
 import { useMute } from "./use-mute";
@@ -19,8 +21,7 @@ export function Composer() {
   const t = dictionary.value.chat;
   const { me } = store.chat.value;
   const muted = useMute();
-  // The server counts code points, not UTF-16 code units.
-  const left = TEXT_MAX - [...text.trim()].length;
+  const left = TEXT_MAX - lengthOf(text.trim());
 
   useEffect(() => {
     if (text) tabStore.set(draftKey, text);
@@ -40,7 +41,7 @@ export function Composer() {
   }, [text]);
 
   const send = () => {
-    if (text.trim() === "" || left < 0 || !me || muted) return;
+    if (isBlank(text) || left < 0 || !me || muted) return;
     store.send(text.trim());
     setText("");
     // A message ends the typing notice for others, so the next key press sends a new one.
@@ -50,7 +51,7 @@ export function Composer() {
 
   const type = (value: string) => {
     setText(value);
-    if (value.trim() === "" || Date.now() - typedAt.current < TYPING_INTERVAL_MS) return;
+    if (isBlank(value) || Date.now() - typedAt.current < TYPING_INTERVAL_MS) return;
     typedAt.current = Date.now();
     store.typing();
   };
@@ -75,14 +76,14 @@ export function Composer() {
       <textarea
         ref={field}
         rows={1}
+        dir="auto"
         aria-label={t.placeholder}
         title={t.hint}
         placeholder={t.placeholder}
         value={text}
         onInput={event => type(event.currentTarget.value)}
         onKeyDown={event => {
-          // Enter that confirms an input method's composition doesn't send.
-          if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+          if (event.key !== "Enter" || event.shiftKey || isComposing(event)) return;
           event.preventDefault();
           send();
         }}
