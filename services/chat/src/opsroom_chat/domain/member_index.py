@@ -121,7 +121,7 @@ class MemberIndex:
         return self._holders.owner(name, now)
 
     def unchecked(self) -> list[Member]:
-        """Return the members of whom it is not known yet whether they claim all keys of their name."""
+        """Return the members who may not claim all keys of their name; nobody has checked yet."""
         return [self._members[user_id].member for user_id in self._unchecked]
 
     def checked(self, user_id: str) -> None:
