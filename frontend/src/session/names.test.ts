@@ -23,7 +23,7 @@ it("suggests names of whole graphemes, within the limit", () => {
 
 it("appends numbers to whole graphemes", async () => {
   const tried: string[] = [];
-  const attempt = registerWithSuffix(FAMILY.repeat(4) + "😀😀😀😀", one => {
+  const attempt = registerWithSuffix(`${FAMILY.repeat(4)}😀😀😀😀`, one => {
     tried.push(one);
     return taken();
   });
