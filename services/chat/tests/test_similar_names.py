@@ -46,7 +46,7 @@ async def test_one_of_two_names_that_look_alike_is_claimed_at_two_processes_at_o
 ) -> None:
     async with another(broker_process.url) as other:
         for n in range(4):
-            attempts: list[RegisterReply | BaseException] = await asyncio.gather(
+            attempts: tuple[RegisterReply | BaseException, ...] = await asyncio.gather(
                 chat.register(f"ADMIN {n}"), Chat(other).register(f"ꓮꓓꓟꓲꓠ {n}"), return_exceptions=True
             )
             refused = [one for one in attempts if isinstance(one, FaultError)]

@@ -31,8 +31,9 @@ class ImpersonationGuard:
         """Apply a member's changed record."""
         user_id, name = member.user.id, member.user.name
         if member.status is not MemberStatus.AWAY:
+            if user_id not in self._members:  # a user never changes their name
+                self._by_name.add(name, user_id)
             self._members[user_id] = member
-            self._by_name.add(name, user_id)
             return
         self._members.pop(user_id, None)
         self._by_name.discard(name, user_id)
