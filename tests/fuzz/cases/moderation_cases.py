@@ -34,7 +34,7 @@ _LOOKALIKES = str.maketrans("abcdefghijklmnoprstuvwxyz", "ꓮꓐꓚꓓꓰꓝꓖ�
 
 
 def in_other_letters(name: str) -> str:
-    """Return a name that counts as the same: in letters of another script if it has them, else in capitals."""
+    """Return a name that counts as the same: in letters of another script, or else in capitals."""
     other = name.lower().translate(_LOOKALIKES)
     return other if not any("a" <= char <= "z" for char in other) else name.upper()
 
