@@ -6,7 +6,6 @@ import {
   type ErrorFrame,
   type HelloFrame,
   type Message,
-  NAME_MAX,
   type Registered,
   type SendFrame,
   type ServerFrame,
@@ -14,6 +13,8 @@ import {
   type User,
 } from "../contract/generated";
 import { type HistoryPage, ROOM } from "../state/chat/model";
+import { isBlank, sameName } from "../text/typed";
+import { cleanName } from "./name-rules";
 
 interface Member {
   readonly user: User;
@@ -57,11 +58,8 @@ export class MockChat {
   }
 
   register(typed: string): Registered {
-    const name = typed.normalize("NFKC").trim();
-    if (!name || [...name].length > NAME_MAX || /\p{C}/u.test(name)) {
-      throw new ApiError({ code: "name_invalid", detail: "The name can't be used." });
-    }
-    if ([...this.members.values()].some(one => one.user.name.toLowerCase() === name.toLowerCase())) {
+    const name = cleanName(typed);
+    if ([...this.members.values()].some(one => sameName(name, one.user.name))) {
       throw new ApiError({ code: "name_taken", detail: `Someone is called ${name} already.` });
     }
     return this.admit(name);
@@ -171,7 +169,7 @@ export class MockChat {
   }
 
   private store({ listener }: MockConnection, user: User, { clientId, text }: SendFrame): void {
-    const isValid = text.trim() && [...text].length <= TEXT_MAX && !/\p{Surrogate}/u.test(text);
+    const isValid = !isBlank(text) && [...text].length <= TEXT_MAX && !/\p{Surrogate}/u.test(text);
     const refusal = isValid ? this.refusal : { code: "invalid_request" as const };
     if (refusal) {
       this.refused += 1;

@@ -21,6 +21,8 @@ it("takes initials from words, as whole characters", () => {
   expect(initials("ada lovelace")).toBe("AL");
   expect(initials("Пётр")).toBe("П");
   expect(initials("😀 smile")).toBe("😀");
+  expect(initials("🇩🇪 x")).toBe("🇩🇪");
+  expect(initials("👨‍👩‍👧 x")).toBe("👨‍👩‍👧");
 });
 
 it("takes only letters and digits as initials, except for a first character of another kind", () => {

@@ -1,3 +1,5 @@
+import { graphemes } from "./typed";
+
 const two = (value: number): string => String(value).padStart(2, "0");
 
 const dayOf = (date: Date): string => `${two(date.getDate())}.${two(date.getMonth() + 1)}`;
@@ -21,7 +23,7 @@ export const secondsUntil = (due: number, now: number): number => Math.max(0, Ma
 /** The initials of a name: one or two letters or digits; the first character alone if it is of another kind. */
 export function initials(name: string): string {
   const words = name.split(/[\s._-]+/u).filter(Boolean);
-  const firsts = words.map(word => [...word][0] ?? "");
+  const firsts = words.map(word => graphemes(word)[0] ?? "");
   const [first = ""] = firsts;
   if (!/[\p{L}\p{N}]/u.test(first)) return first;
   const second = firsts.slice(1).find(letter => /[\p{L}\p{N}]/u.test(letter)) ?? "";

@@ -1,28 +1,38 @@
 export type TextPart = { readonly text: string } | { readonly text: string; readonly href: string };
 
-const CANDIDATE = /\b(?:https?:\/\/|www\.)[^\s<>"'`]+/giu;
-const CLOSERS: Readonly<Record<string, string>> = { ")": "(", "]": "[", "}": "{" };
+/** Texts without spaces are common in Chinese and Japanese, so their punctuation ends a link. */
+const CANDIDATE =
+  /\b(?:https?:\/\/|www\.)[^\s<>"`\u3001\u3002\u3008-\u3011\u3014-\u301B\uFF01\uFF08\uFF09\uFF0C\uFF1A\uFF1B\uFF1F\uFF5E“”„«»‹›]+/giu;
+const SENTENCE_END = /[.,;:!?…'’‘*_~]/u;
+const OPENERS = "([{";
+const CLOSERS = ")]}";
 
-const count = (text: string, char: string): number => text.split(char).length - 1;
-
-/** Remove trailing punctuation that belongs to the sentence: `(see https://a.example/b).` */
+/** Remove trailing punctuation that belongs to the sentence: `(see https://a.example/b).` Takes one pass. */
 function trimmed(candidate: string): string {
-  let text = candidate;
-  for (;;) {
-    const last = text.at(-1) ?? "";
-    const opener = CLOSERS[last];
-    const isUnbalanced = opener !== undefined && count(text, opener) < count(text, last);
-    if (!isUnbalanced && !/[.,;:!?…»”’*_~]/u.test(last)) return text;
-    text = text.slice(0, -1);
+  const surplus = [0, 0, 0];
+  for (let at = 0; at < candidate.length; at++) {
+    const opener = OPENERS.indexOf(candidate.charAt(at));
+    const closer = CLOSERS.indexOf(candidate.charAt(at));
+    if (opener >= 0) surplus[opener] = (surplus[opener] ?? 0) - 1;
+    if (closer >= 0) surplus[closer] = (surplus[closer] ?? 0) + 1;
   }
+  let end = candidate.length;
+  for (; end > 0; end--) {
+    const last = candidate.charAt(end - 1);
+    const closer = CLOSERS.indexOf(last);
+    if (closer >= 0 && (surplus[closer] ?? 0) > 0) surplus[closer] = (surplus[closer] ?? 0) - 1;
+    else if (!SENTENCE_END.test(last)) break;
+  }
+  return candidate.slice(0, end);
 }
 
 /** The URL of a candidate; undefined unless the browser parses it as http or https. */
 function hrefOf(text: string): string | undefined {
   try {
-    const url = new URL(/^www\./i.test(text) ? `https://${text}` : text);
+    const isBare = /^www\./i.test(text);
+    const url = new URL(isBare ? `https://${text}` : text);
     const isWeb = url.protocol === "http:" || url.protocol === "https:";
-    return isWeb && url.hostname.includes(".") ? url.href : undefined;
+    return isWeb && (!isBare || url.hostname.includes(".", 4)) ? url.href : undefined;
   } catch {
     return undefined;
   }

@@ -2,6 +2,7 @@ import type { Dictionary } from "../i18n/en";
 import { labelOf } from "../i18n/label";
 import type { WorklogKind, WorklogLine } from "../state/cloud/model";
 import { formatLogTime } from "./format";
+import { comparable } from "./typed";
 
 export interface WorklogFilter {
   readonly instanceId: string;
@@ -34,13 +35,13 @@ export function filterLines(
   lines: readonly WorklogLine[],
   { instanceId, kind, text }: WorklogFilter,
 ): readonly WorklogLine[] {
-  const wanted = text.trim().toLowerCase();
+  const wanted = comparable(text);
   if (!instanceId && !kind && !wanted) return lines;
   return lines.filter(
     line =>
       (!instanceId || line.instanceId === instanceId) &&
       (!kind || line.kind === kind) &&
-      (!wanted || `${lineAsText(t, line)} ${line.actor ?? ""}`.toLowerCase().includes(wanted)),
+      (!wanted || comparable(`${lineAsText(t, line)} ${line.actor ?? ""}`).includes(wanted)),
   );
 }
 

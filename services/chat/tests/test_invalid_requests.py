@@ -48,6 +48,7 @@ LEAVE: dict[str, Any] = {"userId": "nobody", "manner": "closed"}
         (endpoints.USERS, {"room": "general"}, "invalid_request", "room", "not permitted"),
         (endpoints.SEND, {**SEND, "text": ""}, "invalid_request", "text", "at least 1"),
         (endpoints.SEND, {**SEND, "text": " \n"}, "invalid_request", "text", "blank"),
+        (endpoints.SEND, {**SEND, "text": "\u200b\u3164 \u2800"}, "invalid_request", "text", "blank"),
         (endpoints.SEND, {**SEND, "text": "x" * 4001}, "invalid_request", "text", "4000"),
         (endpoints.SEND, {**SEND, "room": "nowhere"}, "room_unknown", "room", "general"),
         (endpoints.SEND, {**SEND, "userId": "nobody"}, "user_unknown", "userId", "nobody"),

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from opsroom_chat.domain.name_holders import NameHolders
-from opsroom_chat.domain.names import name_key
 from opsroom_contracts import endpoints
 from opsroom_contracts.chat.models import LeaveReason, Member, MemberStatus, ProtocolVersion, User
 from opsroom_contracts.chat.moderation import RevokeRequest
@@ -66,25 +65,25 @@ def record(user_id: str, joined_at: datetime, source: str | None, until: datetim
 
 
 def test_a_name_has_its_owner_until_the_session_ends() -> None:
-    holders, key = NameHolders(), name_key("Olga")
+    holders, name = NameHolders(), "Olga"
     holders.put(record("1", NOW, "oidc:olga", END))
-    assert holders.owner(key, NOW) == "oidc:olga"
-    assert holders.owner(key, END) is None
-    assert holders.identity(key) == "oidc:olga"
+    assert holders.owner(name, NOW) == "oidc:olga"
+    assert holders.owner(name, END) is None
+    assert holders.identity(name) == "oidc:olga"
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["in order", "the earlier record late"])
 def test_the_last_holder_counts(late: bool) -> None:
-    holders, key = NameHolders(), name_key("Olga")
+    holders, name = NameHolders(), "Olga"
     first, second = record("1", NOW, "oidc:olga", END), record("2", NOW + timedelta(minutes=1), None)
     for one in (first, second, first) if late else (first, second):
         holders.put(one)
-    assert holders.identity(key) is None
-    assert holders.owner(key, NOW) is None
+    assert holders.identity(name) is None
+    assert holders.owner(name, NOW) is None
 
 
 def test_names_of_static_tokens_are_remembered_but_not_owned() -> None:
     holders = NameHolders()
     holders.put(record("1", NOW, "token:abc"))
-    assert holders.identity(name_key("OLGA")) == "token:abc"
-    assert holders.owner(name_key("OLGA"), NOW) is None
+    assert holders.identity("OLGA") == "token:abc"
+    assert holders.owner("OLGA", NOW) is None

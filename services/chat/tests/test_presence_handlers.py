@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from opsroom_chat.domain.names import name_key
+from opsroom_chat.domain.names import name_keys
 from opsroom_contracts import endpoints
 from opsroom_contracts.chat.models import (
     MEMBER,
@@ -217,8 +217,8 @@ async def test_malformed_records_are_skipped_and_block_no_name(chat: Chat, paylo
     ann = await chat.present("Ann")
     bob = await chat.register("Bob")
     for subject in (
-        name_subject(name_key("Zoe")),
-        name_subject(name_key("Ann")),
+        *map(name_subject, name_keys("Zoe")),
+        *map(name_subject, name_keys("Ann")),
         member_subject(ann.user.id),
         member_subject(bob.user.id),
         member_subject("somebody-else"),

@@ -5,7 +5,7 @@ from typing import Literal
 
 import pytest
 
-from opsroom_chat.domain.names import name_key
+from opsroom_chat.domain.names import name_keys
 from opsroom_chat.domain.tokens import message_id
 from opsroom_contracts import endpoints
 from opsroom_contracts.chat.events import MESSAGE_EVENT, MessageEvent
@@ -85,7 +85,8 @@ async def test_a_newer_member_record_is_never_overwritten(chat: Chat, broker: Na
     assert last.seq == seq
 
 
-async def test_a_newer_name_claim_is_not_treated_as_free(chat: Chat) -> None:
-    await chat.put(name_subject(name_key("Ann")), NEWER)
+@pytest.mark.parametrize("key", name_keys("Ann"))
+async def test_a_newer_name_claim_is_not_treated_as_free(chat: Chat, key: str) -> None:
+    await chat.put(name_subject(key), NEWER)
     assert (await chat.refused(endpoints.REGISTER, {"name": "Ann"})).code is ErrorCode.UNAVAILABLE
     await chat.present("Bob")

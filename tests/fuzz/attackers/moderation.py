@@ -12,7 +12,7 @@ from opsroom_contracts.close_codes import Close
 from opsroom_testkit.waiting import until
 from services.gateway.tests.kit.portal import Address
 from tests.fuzz.attackers.chat_user import ChatUser
-from tests.fuzz.cases.moderation_cases import ModerationCase, Race
+from tests.fuzz.cases.moderation_cases import ModerationCase, Race, in_other_letters
 
 _CHAT = "/api/v1/chat"
 _MESSAGES = f"{_CHAT}/rooms/general/messages"
@@ -161,7 +161,7 @@ class _Race:
             yield
 
     async def _restrict(self, what: str) -> str:
-        name = self._user.name.upper() if self._case.folded else self._user.name
+        name = in_other_letters(self._user.name) if self._case.folded else self._user.name
         response = await self._admin.post(f"{_CHAT}/{what}", json={"name": name, "seconds": 600})
         assert response.status_code == 201, response.text
         restriction: str = response.json()["id"]

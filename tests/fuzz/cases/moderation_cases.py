@@ -29,6 +29,16 @@ class ModerationCase:
     folded: bool
 
 
+_LOOKALIKES = str.maketrans("abcdefghijklmnoprstuvwxyz", "ꓮꓐꓚꓓꓰꓝꓖꓧꓲꓙꓗꓡꓟꓠꓳꓑꓣꓢꓔꓴꓦꓪꓫꓬꓜ")
+"""Lisu letters that look like Latin capitals."""
+
+
+def in_other_letters(name: str) -> str:
+    """Return a name that counts as the same: in letters of another script, or else in capitals."""
+    other = name.lower().translate(_LOOKALIKES)
+    return other if not any("a" <= char <= "z" for char in other) else name.upper()
+
+
 def race(chosen: Race) -> st.SearchStrategy[ModerationCase]:
     """Races of one kind."""
     return st.builds(

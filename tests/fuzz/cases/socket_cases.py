@@ -25,15 +25,19 @@ from packages.contracts.tests.strategies import models
 V1, CHAT, DASHBOARD = "/api/v1/chat/ws", "/chat/", "/cloud/"
 CANARY = "witness"
 """The name of a connected user that cases try to impersonate."""
+LOOKALIKES = ("ꓪꓲꓔꓠꓰꓢꓢ", "WITNESS", "wiтness", "w\u200bitness", "witness\u3164", "ｗｉｔｎｅｓｓ")
+"""Names that look like that user's, or nearly."""
 INSTANCE = "AN-INSTANCE"
 """A placeholder for the id of an existing server."""
 WORDS = (
     *("type", "hello", "send", "typing", "leave", "exit", "token", "since", "clientId", "room", "general"),
     *("text", "message", "user", "name", "id", "userId", "action", "start", "stop", "state", "running"),
     *(CANARY, "version", "seq", "raw", "timestamp", "instanceId", "operationId", "command", INSTANCE),
+    *LOOKALIKES,
 )
 ODD: tuple[Any, ...] = (
     *(None, True, 0, -1, 2**63, 10**30, 1e308, 0.5, "", " ", "\x00", "\ud800", "\u202e", "\u200b"),
+    *("\u3164", "👨\u200d", "\u0301" * 99),
     *("<script>alert(1)</script>", "a\r\nb", "x" * 4001, "../..", "*", ">", "a.b", "%00", [], {}),
 )
 BAD_TEXT = (b"\xff", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe2\x82", b"\x80")

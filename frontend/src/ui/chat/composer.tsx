@@ -2,7 +2,9 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { TEXT_MAX } from "../../contract/generated";
 import { isText } from "../../session/stored";
 import { formatMessageTime } from "../../text/format";
+import { isBlank, lengthOf } from "../../text/typed";
 import { useApp } from "../app-context";
+import { isComposing } from "../composition";
 import { dictionary, tabStore } from "../settings/preferences";
 import { submit } from "./chat-commands";
 import { EmojiPicker } from "./emoji-picker";
@@ -23,8 +25,7 @@ export function Composer() {
   const typedAt = useRef(0);
   const t = dictionary.value.chat;
   const muted = useMute();
-  // The server counts code points, not UTF-16 code units.
-  const left = TEXT_MAX - [...text.trim()].length;
+  const left = TEXT_MAX - lengthOf(text.trim());
 
   useEffect(() => {
     if (!draftKey) return;
@@ -45,7 +46,7 @@ export function Composer() {
   }, [text]);
 
   const send = () => {
-    if (text.trim() === "" || left < 0 || !me || muted) return;
+    if (isBlank(text) || left < 0 || !me || muted) return;
     const { done, note: said } = submit(text.trimEnd(), {
       t,
       people: store.chat.value.users,
@@ -62,7 +63,7 @@ export function Composer() {
   const type = (value: string) => {
     setText(value);
     setNote(undefined);
-    if (value.trim() === "" || Date.now() - typedAt.current < TYPING_INTERVAL_MS) return;
+    if (isBlank(value) || Date.now() - typedAt.current < TYPING_INTERVAL_MS) return;
     typedAt.current = Date.now();
     store.typing();
   };
@@ -87,14 +88,14 @@ export function Composer() {
       <textarea
         ref={field}
         rows={1}
+        dir="auto"
         aria-label={t.placeholder}
         title={t.hint}
         placeholder={t.placeholder}
         value={text}
         onInput={event => type(event.currentTarget.value)}
         onKeyDown={event => {
-          // Enter that confirms an input method's composition doesn't send.
-          if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+          if (event.key !== "Enter" || event.shiftKey || isComposing(event)) return;
           event.preventDefault();
           // A held key is one press.
           if (!event.repeat) send();

@@ -1,22 +1,16 @@
 import { useId, useRef, useState } from "preact/hooks";
 import { ApiError } from "../../api/errors";
 import type { ErrorCode } from "../../contract/generated";
-import { NAME_MAX } from "../../contract/generated";
+import { candidatesFor } from "../../session/names";
 import { isText } from "../../session/stored";
 import { formatMessageTime } from "../../text/format";
+import { isBlank } from "../../text/typed";
 import { SignInControl } from "../access/sign-in";
 import { useApp } from "../app-context";
 import { NoServer } from "../connection/no-server";
 import { Dialog } from "../dialog";
 import { dictionary, localStore } from "../settings/preferences";
 import { StorageNotice } from "../storage-notice";
-
-/** Alternatives to a taken name; they may be taken as well. */
-function candidatesFor(name: string): string[] {
-  const base = name.trim().slice(0, NAME_MAX - 4) || "guest";
-  const random = () => Math.floor(Math.random() * 90) + 10;
-  return [`${base}-2`, `${base}${random()}`, `${base}_${random()}`, `${base}-${random()}`, `${base}-3`];
-}
 
 export function JoinDialog() {
   const { store } = useApp();
@@ -89,6 +83,7 @@ export function JoinDialog() {
           ref={field}
           class="join-field"
           autoFocus
+          dir="auto"
           aria-label={t.label}
           aria-describedby={problemId}
           aria-invalid={problem !== undefined}
@@ -118,7 +113,7 @@ export function JoinDialog() {
             ))}
           </p>
         )}
-        <button type="submit" class="button primary wide" disabled={busy || name.trim() === ""}>
+        <button type="submit" class="button primary wide" disabled={busy || isBlank(name)}>
           {t.submit}
         </button>
         <div class="join-ways">

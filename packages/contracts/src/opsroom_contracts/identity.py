@@ -8,6 +8,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from opsroom_contracts.serialization.model import Model, Timestamp
+from opsroom_contracts.text import names_alike
 
 
 class Mode(StrEnum):
@@ -79,6 +80,11 @@ OPERATOR_IDENTITY: Final = "operator"
 
 RESERVED_NAMES: Final = frozenset({"anonymous", "course", "operator"})
 """Names that the portal shows for callers without a name. No user can register them."""
+
+
+def is_reserved(name: str) -> bool:
+    """Return whether ``name`` counts as the same as a reserved one."""
+    return any(names_alike(name, reserved) for reserved in RESERVED_NAMES)
 
 
 def granted_identity(grant: Grant | None) -> Identity | None:

@@ -91,7 +91,7 @@ def member_subject(user_id: str) -> str:
 
 
 def name_subject(name_key: str) -> str:
-    """Return the subject of the claim on one name; ``name_key`` is a digest of the folded name."""
+    """Return the subject of the claim on one name; ``name_key`` is a digest of one of its forms."""
     return f"chat.names.{name_key}"
 
 

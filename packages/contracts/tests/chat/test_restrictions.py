@@ -127,3 +127,20 @@ def test_the_refusal_names_the_end_and_the_reason() -> None:
     assert fault.message == "you are banned until 2026-11-23T00:00:00.000Z: spam"
     muted = RestrictionRecord(id="x", kind=RestrictionKind.MUTE, name="n", by="a", at=START)
     assert refusal(muted).fault.message == "you are muted until it is lifted"
+
+
+def test_a_restriction_is_found_under_names_that_look_alike() -> None:
+    """Its stored id, which an older release computed, is that of the exact name."""
+    projection = Restrictions()
+    for seq, name in enumerate(("ADMIN", "ꓮꓓꓟꓲꓠ"), start=1):
+        key = restriction_id(RestrictionKind.BAN, name, None)
+        record = RestrictionRecord(
+            id=key, kind=RestrictionKind.BAN, name=name, address=None, by="operator", at=START
+        )
+        projection.put(record, seq, START)
+    found = {projection.ban_of(name, START) for name in ("admin", "Admin", "аdmin")}
+    assert {None if ban is None else ban.name for ban in found} == {"ADMIN"}
+    assert projection.ban_of("ꓮꓓꓟꓲꓠ", START) is not None
+    assert projection.mute_of("admin", START) is None
+    assert projection.ban_of("Adrian", START) is None
+    assert restriction_id(RestrictionKind.BAN, "\u0410nn", None) == "21e88108083b45b1c5197ca23a98a1a9"

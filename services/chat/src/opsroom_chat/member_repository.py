@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from weakref import WeakValueDictionary
 
 from opsroom_chat.domain.member_index import MemberIndex, NameEntry
-from opsroom_chat.domain.names import name_key
+from opsroom_chat.domain.names import name_keys
 from opsroom_chat.domain.presence import Change, NameClaimChange
 from opsroom_contracts.chat.models import MEMBER, NAME_CLAIM, Member, MemberStatus, NameClaim
 from opsroom_contracts.chat.moderation import RESTRICTION
@@ -107,6 +107,11 @@ def apply_record(index: MemberIndex, message: StreamMessage) -> Member | None:
         raise ContractError("user.id", f"must match the subject {message.subject}")
     index.put_member(member, message.seq)
     return member
+
+
+def _claim(key: str, user_id: str, held: NameEntry | None) -> Write:
+    expected = 0 if held is None else held.seq
+    return Write(name_subject(key), encode(NameClaim(user_id=user_id)), expected=expected)
 
 
 def _release(key: str, expected: int) -> Write:
@@ -208,37 +213,59 @@ class MemberRepository:
         record = Write(
             member_subject(member.user.id), encode(member), expected=expected, ttl=self._ttl_of(member)
         )
-        claim = None if change.name is NameClaimChange.KEEP else await self._claim(change)
-        if claim is None:
-            (seq,) = await self._writer.write(record)
-        else:
-            seq, name_seq = await self._writer.write(record, claim)
-            holder = member.user.id if change.name is NameClaimChange.CLAIM else None
-            self.index.put_name(name_key(member.user.name), holder, name_seq)
+        claims = {} if change.name is NameClaimChange.KEEP else await self._claims(change)
+        seq, *claim_seqs = await self._writer.write(record, *claims.values())
+        holder = member.user.id if change.name is NameClaimChange.CLAIM else None
+        for key, claim_seq in zip(claims, claim_seqs, strict=True):
+            self.index.put_name(key, holder, claim_seq)
         self.index.put_member(member, seq)
         return seq
 
-    async def _claim(self, change: Change) -> Write | None:
-        """Return the write that claims or releases the name; None if there is nothing to release.
+    async def _claims(self, change: Change) -> dict[str, Write]:
+        """Return the writes that claim or release the keys of the name.
 
         Raises:
             FaultError: ``name_taken``.
         """
         user = change.member.user
-        key = name_key(user.name)
-        held = await self._read_name(key)
-        expected = 0 if held is None else held.seq
+        keys = name_keys(user.name)
+        held = dict(zip(keys, await asyncio.gather(*map(self._read_name, keys)), strict=True))
         if change.name is NameClaimChange.RELEASE:
-            if held is None or held.user_id != user.id:
-                return None
-            return _release(key, expected)
-        if (
-            held is not None
-            and held.user_id not in {None, user.id}
-            and await self._holder_exists(held.user_id, key)
-        ):
-            raise refuse(ErrorCode.NAME_TAKEN, f"The name {user.name!r} is already taken.", field="name")
-        return Write(name_subject(key), encode(NameClaim(user_id=user.id)), expected=expected)
+            return {
+                key: _release(key, entry.seq)
+                for key, entry in held.items()
+                if entry is not None and entry.user_id == user.id
+            }
+        for key, entry in held.items():
+            if await self._held_by_another(key, entry, user.id):
+                raise refuse(ErrorCode.NAME_TAKEN, f"The name {user.name!r} is already taken.", field="name")
+        return {key: _claim(key, user.id, entry) for key, entry in held.items()}
+
+    async def claim_all_keys(self, user_id: str) -> None:
+        """Claim the keys that a member's name has in this release only; keys that others hold stay theirs.
+
+        An older release claims the first key only, so its members get the others from here.
+
+        Raises:
+            UnavailableError: the broker did not respond.
+        """
+        member, _ = await self._read_member(user_id)
+        if member is not None and member.status is not MemberStatus.AWAY:
+            for key in name_keys(member.user.name):
+                held = await self._read_name(key)
+                if (held is not None and held.user_id == user_id) or await self._held_by_another(
+                    key, held, user_id
+                ):
+                    continue
+                with suppress(ConflictError):
+                    (seq,) = await self._writer.write(_claim(key, user_id, held))
+                    self.index.put_name(key, user_id, seq)
+        self.index.checked(user_id)
+
+    async def _held_by_another(self, key: str, held: NameEntry | None, user_id: str) -> bool:
+        if held is None or held.user_id in {None, user_id}:
+            return False
+        return await self._holder_exists(held.user_id, key)
 
     async def _holder_exists(self, user_id: str | None, key: str) -> bool:
         """Whether the holder of a claim exists and uses the name; an orphaned claim must not block it."""
@@ -248,7 +275,7 @@ class MemberRepository:
         return (
             holder is not None
             and holder.status is not MemberStatus.AWAY
-            and name_key(holder.user.name) == key
+            and key in name_keys(holder.user.name)
         )
 
     def _ttl_of(self, member: Member) -> int | None:

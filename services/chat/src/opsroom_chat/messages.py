@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from opsroom_chat.domain.names import name_key
+from opsroom_chat.domain.names import name_keys
 from opsroom_chat.domain.tokens import message_id
 from opsroom_chat.history import History
 from opsroom_chat.member_repository import MemberRepository
@@ -26,7 +26,7 @@ from opsroom_contracts.serialization.codec import ContractError
 from opsroom_contracts.serialization.model import to_milliseconds
 from opsroom_contracts.serialization.versions import NewerVersionError
 from opsroom_contracts.subjects import message_subject
-from opsroom_contracts.text import NameRuleError, clean_name, visible_name
+from opsroom_contracts.text import NameRuleError, clean_name, is_blank
 from opsroom_messaging.client.microservice import MicroService
 from opsroom_messaging.errors import ConflictError, UnavailableError
 from opsroom_messaging.jetstream.stream_reader import StreamReader
@@ -73,7 +73,7 @@ class Messages:
                 ``banned``.
         """
         self._check_room(request.room)
-        if not request.text.strip():
+        if is_blank(request.text):
             raise refuse(ErrorCode.INVALID_REQUEST, "text: must not be blank", field="text")
         sender, identity = await self._sender(request)
         event = MessageEvent(
@@ -104,9 +104,9 @@ class Messages:
 
     async def _check_claimed_name(self, claimed: str | None, subject: str) -> None:
         """Refuse a relayed frame that names a muted or banned user, also if another user sends it."""
-        name = visible_name(claimed or "")
-        if name and len(self._members.index.restrictions):
-            identity = self._members.index.identity_of_name(name_key(name))
+        name = claimed or ""
+        if len(self._members.index.restrictions) and not is_blank(name):
+            identity = self._members.index.identity_of_name(name)
             await self._check_may_send(name, identity, subject)
 
     async def history(self, request: HistoryRequest) -> HistoryReply:
@@ -137,9 +137,9 @@ class Messages:
             name = clean_name(request.guest_name or "")
         except NameRuleError:
             return GUEST
-        held = self._members.index.name(name_key(name))
-        holder = None if held is None or held.user_id is None else self._members.index.member(held.user_id)
-        if holder is not None and holder.member.dialect.has_tokens:
+        index = self._members.index
+        holders = (index.member(user_id) for user_id in index.holders(name_keys(name)))
+        if any(holder is not None and holder.member.dialect.has_tokens for holder in holders):
             return GUEST
         return User(id=GUEST.id, name=name)
 

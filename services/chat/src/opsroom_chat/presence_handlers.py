@@ -6,7 +6,6 @@ from datetime import datetime
 from uuid import uuid4
 
 from opsroom_chat.domain import presence, tokens
-from opsroom_chat.domain.names import name_key
 from opsroom_chat.domain.presence import Change, GracePeriods, Registration
 from opsroom_chat.member_repository import MemberRepository
 from opsroom_contracts.chat.models import (
@@ -156,7 +155,7 @@ class PresenceHandlers:
         Raises:
             FaultError: ``name_taken``.
         """
-        owner = self._members.index.owner_of_name(name_key(user.name), self._clock())
+        owner = self._members.index.owner_of_name(user.name, self._clock())
         if owner is not None and owner != granted_identity(grant):
             raise refuse(ErrorCode.NAME_TAKEN, f"The name {user.name!r} is already taken.", field="name")
 

@@ -3,7 +3,7 @@
 from itertools import chain
 
 from opsroom_chat.domain import moderation, presence
-from opsroom_chat.domain.names import name_key
+from opsroom_chat.domain.names import name_keys
 from opsroom_chat.domain.presence import Change, GracePeriods
 from opsroom_chat.member_repository import MemberRepository
 from opsroom_chat.presence_handlers import Clock
@@ -98,7 +98,7 @@ class RestrictionHandlers:
         """
         if restriction.name is None:
             return restriction
-        holder = self._members.index.identity_of_name(name_key(restriction.name))
+        holder = self._members.index.identity_of_name(restriction.name)
         replaced = self._members.index.restrictions.find(restriction.id, self._clock())
         identities = (() if holder is None else (holder,), () if replaced is None else replaced.identities)
         return moderation.covering(restriction, chain(*identities), request.by.identity)
@@ -173,10 +173,9 @@ class RestrictionHandlers:
 
     async def _remove_members(self, ban: RestrictionRecord) -> int:
         """Remove all members that the ban covers; return the sequence of the last change (0: nobody)."""
-        held = None if ban.name is None else self._members.index.name(name_key(ban.name))
         covered = set(self._members.index.members_of(frozenset(ban.identities)))
-        if held is not None and held.user_id is not None:
-            covered.add(held.user_id)
+        if ban.name is not None:
+            covered |= self._members.index.holders(name_keys(ban.name))
 
         def decide(member: Member | None) -> Change | None:
             if member is None:

@@ -5,6 +5,7 @@ import logging
 from functools import partial
 
 from opsroom_chat.domain import presence
+from opsroom_chat.domain.names import name_keys
 from opsroom_chat.domain.presence import Change, GracePeriods
 from opsroom_chat.member_repository import MemberRepository
 from opsroom_chat.message_store import MessageStore
@@ -52,6 +53,7 @@ class Sweeper:
             Duty("erasures", self._messages.finish_erasures, _SLOW_TICK_SECONDS),
             Duty("dead gateways", self._sweep_gateways, _SLOW_TICK_SECONDS),
             Duty("orphaned names", self._sweep_names, _SLOW_TICK_SECONDS),
+            Duty("names of older releases", self._claim_names, _SLOW_TICK_SECONDS),
         )
         await run_duties("sweeper", duties, self._broker.metrics, enabled=lambda: self._broker.connected)
 
@@ -72,6 +74,17 @@ class Sweeper:
         orphans = self._members.index.orphans()
         await attempt_all(
             [partial(self._members.release_name, key) for key in orphans], expected=(FaultError,)
+        )
+
+    async def _claim_names(self) -> None:
+        index, incomplete = self._members.index, []
+        for member in index.unchecked():
+            if all(index.name(key) is not None for key in name_keys(member.user.name)):
+                index.checked(member.user.id)
+            else:
+                incomplete.append(member.user.id)
+        await attempt_all(
+            [partial(self._members.claim_all_keys, user_id) for user_id in incomplete], expected=(FaultError,)
         )
 
     async def _sweep_gateways(self) -> None:

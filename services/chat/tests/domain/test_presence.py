@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from opsroom_chat.domain import presence
 from opsroom_chat.domain.member_index import MemberIndex
-from opsroom_chat.domain.names import name_key
+from opsroom_chat.domain.names import name_keys
 from opsroom_chat.domain.presence import Change, GracePeriods, NameClaimChange, Registration
 from opsroom_contracts.chat.models import (
     MAX_CONNECTIONS,
@@ -26,6 +26,7 @@ from opsroom_contracts.chat.models import (
     User,
 )
 from opsroom_contracts.errors import FaultError
+from opsroom_contracts.text import names_alike
 
 START = datetime(2026, 11, 23, tzinfo=UTC)
 TICK = timedelta(seconds=1)
@@ -33,7 +34,7 @@ REGISTRATION, CLOSED, BROKEN, HOLD = 6, 1, 3, 4
 GRACES = GracePeriods(TICK * REGISTRATION, TICK * CLOSED, TICK * BROKEN, TICK * HOLD)
 NEVER = -1
 
-NAMES = ("Ann", "ANN", "ann", "Straße", "STRASSE", "Zoë", "Bob", "bob")
+NAMES = ("Ann", "ANN", "ann", "Straße", "STRASSE", "Zoë", "Bob", "bob", "ВОВ", "8ob")
 MEMBERS = tuple(
     (User(id=f"u{n}", name=name), ProtocolVersion.COURSE if n % 3 == 0 else ProtocolVersion.V1)
     for n, name in enumerate(NAMES)
@@ -85,22 +86,23 @@ class PresenceMachine(RuleBasedStateMachine):
         """Apply a change atomically, as the broker does: both the record and the name, or neither."""
         if change is None:
             return
-        key = name_key(change.member.user.name)
-        held = self.index.name(key)
-        holder = None if held is None else held.user_id
+        keys = name_keys(change.member.user.name)
+        holders = self.index.holders(keys)
         self.seq += 2
         if change.name is NameClaimChange.CLAIM:
-            if holder not in {None, change.member.user.id}:
+            if holders - {change.member.user.id}:
                 raise NameTakenError
-            self.index.put_name(key, change.member.user.id, self.seq)
-        elif change.name is NameClaimChange.RELEASE and holder == change.member.user.id:
-            self.index.put_name(key, None, self.seq)
+            for key in keys:
+                self.index.put_name(key, change.member.user.id, self.seq)
+        elif change.name is NameClaimChange.RELEASE and holders == {change.member.user.id}:
+            for key in keys:
+                self.index.put_name(key, None, self.seq)
         self.index.put_member(change.member, self.seq - 1)
 
     def free_for(self, who: int) -> bool:
-        key = name_key(MEMBERS[who][0].name)
+        name = MEMBERS[who][0].name
         return not any(
-            other != who and name_key(MEMBERS[other][0].name) == key and expected.holds_name(self.ticks)
+            other != who and names_alike(MEMBERS[other][0].name, name) and expected.holds_name(self.ticks)
             for other, expected in self.model.items()
         )
 
@@ -193,12 +195,12 @@ class PresenceMachine(RuleBasedStateMachine):
 
     @invariant()
     def names_have_the_holders_of_the_model(self) -> None:
-        holders: dict[str, str | None] = {name_key(name): None for name in NAMES}
+        holders: dict[str, str | None] = {key: None for name in NAMES for key in name_keys(name)}
         for who, expected in self.model.items():
             if expected.holds_name(self.ticks):
-                key = name_key(MEMBERS[who][0].name)
-                assert holders[key] is None, "two people hold one name"
-                holders[key] = MEMBERS[who][0].id
+                for key in name_keys(MEMBERS[who][0].name):
+                    assert holders[key] is None, "two people hold one name"
+                    holders[key] = MEMBERS[who][0].id
         for key, holder in holders.items():
             entry = self.index.name(key)
             assert (None if entry is None else entry.user_id) == holder
@@ -219,8 +221,7 @@ class PresenceMachine(RuleBasedStateMachine):
         self.time_passes(REGISTRATION + BROKEN + HOLD)
         assert self.index.user_page(None, 9)[0] == ()
         for name in NAMES:
-            entry = self.index.name(name_key(name))
-            assert entry is None or entry.user_id is None
+            assert not self.index.holders(name_keys(name))
 
 
 PresenceMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)

@@ -3,6 +3,7 @@ import type { Moderation } from "../../../api/backend";
 import { ApiError } from "../../../api/errors";
 import type { AddressSeen } from "../../../contract/generated";
 import { formatMessageTime } from "../../../text/format";
+import { sameName } from "../../../text/typed";
 import { announce } from "../../announcer";
 import { useApp } from "../../app-context";
 import { Dialog } from "../../dialog";
@@ -21,9 +22,6 @@ import {
 import { useRestrictions } from "./use-restrictions";
 
 type ModerationAction = "remove" | "mute" | "ban" | "address";
-
-const sameName = (one: string, other: string | undefined) =>
-  one.normalize("NFKC").toLowerCase() === other?.normalize("NFKC").toLowerCase();
 
 interface ModerationInput {
   readonly action: ModerationAction;
@@ -140,7 +138,11 @@ export default function ModerateDialog({ onClose }: { readonly onClose: () => vo
 
   return (
     <Dialog title={dictionary.value.chat.moderate(target.user.name)} onClose={onClose}>
-      {removable && <blockquote class="moderation-quote">{target.message?.text}</blockquote>}
+      {removable && (
+        <blockquote class="moderation-quote" dir="auto">
+          {target.message?.text}
+        </blockquote>
+      )}
       {!isOwn && <ActiveRestrictions name={target.user.name} />}
       <form class="form" onSubmit={submit} noValidate>
         <fieldset class="moderation-actions">

@@ -18,7 +18,7 @@ from opsroom_contracts.serialization.model import (
     copy_fields,
 )
 from opsroom_contracts.serialization.versions import PreviousVersion, StoredContract
-from opsroom_contracts.text import fold_name
+from opsroom_contracts.text import stored_form
 
 RESTRICTIONS_MAX = 1000
 """The maximum number of mutes and bans in force."""
@@ -203,6 +203,9 @@ RESTRICTION = StoredContract(RestrictionRecord, {1: PreviousVersion(Restriction,
 
 
 def restriction_id(kind: RestrictionKind, name: str | None, address: str | None) -> str:
-    """Return the id of a restriction. It is derived from kind and target, so that a repeat replaces it."""
-    target = f"address/{address}" if name is None else f"name/{fold_name(name)}"
+    """Return the id of a restriction. It is derived from kind and target, so that a repeat replaces it.
+
+    Names that only look alike have different ids: ``Restrictions`` finds a restriction by all of them.
+    """
+    target = f"address/{address}" if name is None else f"name/{stored_form(name)}"
     return hashlib.sha256(f"{kind.value}/{target}".encode()).hexdigest()[:32]

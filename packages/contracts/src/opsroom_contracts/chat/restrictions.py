@@ -13,6 +13,7 @@ from opsroom_contracts.chat.moderation import (
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.identity import Identity
 from opsroom_contracts.serialization.model import rfc3339
+from opsroom_contracts.text import NameIndex
 
 _SWEEP_MIN = 2000
 
@@ -26,6 +27,7 @@ class Restrictions:
 
     _records: dict[str, tuple[int, RestrictionRecord]] = field(default_factory=dict)
     _by_identity: dict[Identity, set[str]] = field(default_factory=dict)
+    _by_name: NameIndex[str] = field(default_factory=NameIndex)
     _sweep_at: int = _SWEEP_MIN
 
     def __len__(self) -> int:
@@ -37,8 +39,7 @@ class Restrictions:
         if known is not None and known[0] >= seq:
             return False
         self._records[restriction.id] = (seq, restriction)
-        for identity in restriction.identities:
-            self._by_identity.setdefault(identity, set()).add(restriction.id)
+        self._index(restriction)
         if len(self._records) > self._sweep_at:
             self._sweep(now)
         return known is None or known[1] != restriction
@@ -49,11 +50,11 @@ class Restrictions:
         return known[1] if known is not None and _in_force(known[1], now) else None
 
     def mute_of(self, name: str, now: datetime, identity: Identity | None = None) -> RestrictionRecord | None:
-        """Return the mute of ``name``, of a name that folds to the same, or of ``identity``, if any."""
+        """Return the mute of ``name``, of a name that looks like it, or of ``identity``, if any."""
         return self._of(RestrictionKind.MUTE, name, identity, now)
 
     def ban_of(self, name: str, now: datetime, identity: Identity | None = None) -> RestrictionRecord | None:
-        """Return the ban of ``name``, of a name that folds to the same, or of ``identity``, if any."""
+        """Return the ban of ``name``, of a name that looks like it, or of ``identity``, if any."""
         return self._of(RestrictionKind.BAN, name, identity, now)
 
     def ban_of_network(self, network: str, now: datetime) -> RestrictionRecord | None:
@@ -73,26 +74,32 @@ class Restrictions:
     def _of(
         self, kind: RestrictionKind, name: str, identity: Identity | None, now: datetime
     ) -> RestrictionRecord | None:
-        # Called for every message: don't hash the name if there are no restrictions.
+        # Called for every message: don't fold the name if there are no restrictions.
         if not self._records:
             return None
-        found = self.find(restriction_id(kind, name, None), now)
-        if found is not None or identity is None:
-            return found
-        for key in self._by_identity.get(identity, ()):
+        for key in self._by_name.find(name):
+            held = self.find(key, now)
+            if held is not None and held.kind is kind:
+                return held
+        for key in () if identity is None else self._by_identity.get(identity, ()):
             held = self.find(key, now)
             if held is not None and held.kind is kind and identity in held.identities:
                 return held
         return None
 
+    def _index(self, restriction: RestrictionRecord) -> None:
+        if restriction.name is not None:
+            self._by_name.add(restriction.name, restriction.id)
+        for identity in restriction.identities:
+            self._by_identity.setdefault(identity, set()).add(restriction.id)
+
     def _sweep(self, now: datetime) -> None:
         """Drop the records that are no longer in force."""
         self._records = {key: one for key, one in self._records.items() if _in_force(one[1], now)}
         self._sweep_at = max(_SWEEP_MIN, 2 * len(self._records))
-        self._by_identity = {}
-        for key, (_, restriction) in self._records.items():
-            for identity in restriction.identities:
-                self._by_identity.setdefault(identity, set()).add(key)
+        self._by_identity, self._by_name = {}, NameIndex()
+        for _, restriction in self._records.values():
+            self._index(restriction)
 
 
 def _in_force(restriction: RestrictionFields, now: datetime) -> bool:

@@ -1,6 +1,6 @@
 """In-memory index of members, names and restrictions, projected from the ``MEMBERS`` stream."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -44,6 +44,7 @@ class MemberIndex:
     _names: dict[str, NameEntry] = field(default_factory=dict)
     _expiring: set[str] = field(default_factory=set)
     _holders: NameHolders = field(default_factory=NameHolders)
+    _unchecked: set[str] = field(default_factory=set)
     _delivered: int = 0
 
     def delivered(self, seq: int) -> None:
@@ -70,6 +71,8 @@ class MemberIndex:
         if member.status is MemberStatus.AWAY and seq <= self._delivered:
             self.drop_member(member.user.id)
             return
+        if known is None and member.status is not MemberStatus.AWAY:
+            self._unchecked.add(member.user.id)
         self._members[member.user.id] = MemberEntry(member, seq)
         if member.deadline is None:
             self._expiring.discard(member.user.id)
@@ -90,6 +93,7 @@ class MemberIndex:
         """Drop a member."""
         self._members.pop(user_id, None)
         self._expiring.discard(user_id)
+        self._unchecked.discard(user_id)
 
     def drop_name(self, name_key: str) -> None:
         """Drop a name."""
@@ -103,13 +107,26 @@ class MemberIndex:
         """Return the claim on a name."""
         return self._names.get(name_key)
 
-    def identity_of_name(self, name_key: str) -> Identity | None:
-        """Return the identity of the holder of a name, or of the last one, if a credential proves it."""
-        return self._holders.identity(name_key)
+    def holders(self, name_keys: Iterable[str]) -> set[str]:
+        """Return the ids of the members who claim one of the keys."""
+        entries = (self._names.get(key) for key in name_keys)
+        return {entry.user_id for entry in entries if entry is not None and entry.user_id is not None}
 
-    def owner_of_name(self, name_key: str, now: datetime) -> Identity | None:
+    def identity_of_name(self, name: str) -> Identity | None:
+        """Return the identity of the holder of a name, or of the last one, if a credential proves it."""
+        return self._holders.identity(name)
+
+    def owner_of_name(self, name: str, now: datetime) -> Identity | None:
         """Return the identity that alone may take a name, although its user may be away."""
-        return self._holders.owner(name_key, now)
+        return self._holders.owner(name, now)
+
+    def unchecked(self) -> list[Member]:
+        """Return the members who may not claim all keys of their name; nobody has checked yet."""
+        return [self._members[user_id].member for user_id in self._unchecked]
+
+    def checked(self, user_id: str) -> None:
+        """Note that a member claims all keys of their name, as far as others leave them."""
+        self._unchecked.discard(user_id)
 
     def members_of(self, identities: frozenset[Identity]) -> list[str]:
         """Return the ids of the members with one of ``identities``."""

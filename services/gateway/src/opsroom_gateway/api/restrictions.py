@@ -18,7 +18,7 @@ from opsroom_contracts.chat.moderation import (
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.http import NewBan, NewMute, RestrictionList
 from opsroom_contracts.identity import Action, Identity
-from opsroom_contracts.text import fold_name, visible_name
+from opsroom_contracts.text import names_alike
 from opsroom_gateway.api.audit_log import GatewayAuditLog
 from opsroom_gateway.api.moderation import AUTH_ERRORS, Id, Moderator, ReasonQuery, require_moderator
 from opsroom_gateway.api.problem_details import error_responses, example_response
@@ -98,8 +98,7 @@ def restrictions_router(
 
     def holders_of(name: str | None) -> tuple[Identity, ...]:
         """Return the static tokens with that name."""
-        folded = "" if name is None else fold_name(visible_name(name))
-        return access.tokens.holders_of(folded)[:IDENTITIES_MAX]
+        return () if name is None else access.tokens.holders_of(name)[:IDENTITIES_MAX]
 
     @router.get(
         "/restrictions",
@@ -176,11 +175,7 @@ def _reject_self_ban(body: NewBan, moderator: Moderator, network: str) -> None:
     Raises:
         FaultError: ``invalid_request``.
     """
-    if (
-        body.name is not None
-        and moderator.name is not None
-        and fold_name(body.name) == fold_name(moderator.name)
-    ):
+    if body.name is not None and moderator.name is not None and names_alike(body.name, moderator.name):
         raise refuse(ErrorCode.INVALID_REQUEST, "name: is your own name", field="name")
     if body.address is not None and network_of(body.address.strip()) == network:
         raise refuse(ErrorCode.INVALID_REQUEST, "address: is your own address", field="address")

@@ -15,7 +15,6 @@ from opsroom_contracts.cloud.models import ANONYMOUS
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.http import NAME_HEADER
 from opsroom_contracts.identity import (
-    RESERVED_NAMES,
     Action,
     Grant,
     Identity,
@@ -24,8 +23,8 @@ from opsroom_contracts.identity import (
     SignIn,
     anonymous_identity,
     identity_of,
+    is_reserved,
 )
-from opsroom_contracts.text import fold_name, visible_name
 from opsroom_gateway.auth.static_tokens import StaticTokens
 from opsroom_gateway.domain.roles import (
     anonymous_role,
@@ -259,11 +258,10 @@ class Authorizer:
 
     def may_use_name(self, name: str, grant: Grant | None = None) -> bool:
         """Return whether ``name`` is not reserved for somebody else."""
-        folded = fold_name(visible_name(name))
-        holders = self.tokens.holders_of(folded)
+        holders = self.tokens.holders_of(name)
         if holders:
             return grant is not None and grant.source in holders
-        return folded not in RESERVED_NAMES
+        return not is_reserved(name)
 
     def is_still_allowed(self, principal: Principal, action: Action) -> bool:
         """Return whether an earlier authorization still holds, as far as this process knows."""

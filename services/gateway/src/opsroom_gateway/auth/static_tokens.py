@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opsroom_contracts.identity import Identity, Role
-from opsroom_contracts.text import NameRuleError, clean_name, fold_name
+from opsroom_contracts.text import NameIndex, NameRuleError, clean_name
 
 _PREFIX = "opsroom_"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -108,16 +108,15 @@ class StaticTokens:
         entry = self.by_source(identity)
         return None if entry is None else entry.name
 
-    def holders_of(self, folded_name: str) -> tuple[Identity, ...]:
-        """Return the identities of the tokens with this name: nobody else may use it."""
-        return self._by_name.get(folded_name, ())
+    def holders_of(self, name: str) -> tuple[Identity, ...]:
+        """Return the identities of the tokens with a name that counts as the same: nobody else may use it."""
+        return self._by_name.find(name)
 
     def _use(self, tokens: tuple[StaticToken, ...]) -> None:
         self._tokens = tokens
-        self._by_name: dict[str, tuple[Identity, ...]] = {}
+        self._by_name: NameIndex[Identity] = NameIndex()
         for entry in tokens:
-            key = fold_name(entry.name)
-            self._by_name[key] = (*self._by_name.get(key, ()), entry.source)
+            self._by_name.add(entry.name, entry.source)
 
     def load(self) -> None:
         """Read the file if it has changed.

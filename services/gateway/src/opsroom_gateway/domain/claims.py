@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from opsroom_contracts.identity import Role
-from opsroom_contracts.text import NAME_MAX, NameRuleError, clean_name
+from opsroom_contracts.text import NAME_MAX, NameRuleError, clean_name, clip
 from opsroom_gateway.domain.roles import higher_role
 
 _NAMES = ("name", "preferred_username", "nickname", "given_name", "email")
@@ -59,7 +59,7 @@ def name_in(claims: Mapping[str, Any], fallback: str) -> str:
         if claim == "email":
             text = text.partition("@")[0]
         try:
-            return clean_name(text[:NAME_MAX])
+            return clean_name(clip(text.strip(), NAME_MAX))
         except NameRuleError:
             continue
     return fallback

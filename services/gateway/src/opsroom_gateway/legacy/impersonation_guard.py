@@ -4,7 +4,7 @@ from enum import Enum
 
 from opsroom_contracts.chat.models import Member, MemberStatus, ProtocolVersion
 from opsroom_contracts.identity import Mode, granted_identity
-from opsroom_contracts.text import NAME_MAX, fold_name, visible_name
+from opsroom_contracts.text import NameIndex, is_blank
 from opsroom_gateway.auth.authorization import Authorizer
 from opsroom_gateway.legacy.domain.claims import Claims, claims_in
 
@@ -25,20 +25,18 @@ class ImpersonationGuard:
     def __init__(self, access: Authorizer) -> None:
         self._access = access
         self._members: dict[str, Member] = {}
-        self._by_name: dict[str, set[str]] = {}
+        self._by_name: NameIndex[str] = NameIndex()
 
     def on_member(self, member: Member, _seq: int) -> None:
         """Apply a member's changed record."""
-        user_id, name = member.user.id, fold_name(member.user.name)
+        user_id, name = member.user.id, member.user.name
         if member.status is not MemberStatus.AWAY:
+            if user_id not in self._members:  # a user never changes their name
+                self._by_name.add(name, user_id)
             self._members[user_id] = member
-            self._by_name.setdefault(name, set()).add(user_id)
             return
         self._members.pop(user_id, None)
-        holders = self._by_name.get(name, set())
-        holders.discard(user_id)
-        if not holders:
-            self._by_name.pop(name, None)
+        self._by_name.discard(name, user_id)
 
     def check_name(self, name: str) -> None:
         """Check that the name is not reserved. The chat service checks the names of present users.
@@ -64,21 +62,20 @@ class ImpersonationGuard:
         for text in claims.texts:
             if not self._access.may_use_name(text):
                 return True
-            folded = fold_name(visible_name(text))
-            if any(member.dialect is not ProtocolVersion.COURSE for member in self._meant(text, folded)):
+            if any(member.dialect is not ProtocolVersion.COURSE for member in self._meant(text)):
                 return True
         return False
 
     def _is_restricted(self, text: str) -> bool:
-        enforcer, name = self._access.enforcer, visible_name(text)
-        if 0 < len(name) <= NAME_MAX and enforcer.restricts(name, None):
+        enforcer = self._access.enforcer
+        if not is_blank(text) and enforcer.restricts(text, None):
             return True
         return any(
             enforcer.restricts(member.user.name, granted_identity(member.grant))
-            for member in self._meant(text, fold_name(name))
+            for member in self._meant(text)
         )
 
-    def _meant(self, text: str, folded: str) -> list[Member]:
-        """Return the members with that id or name."""
-        found = {text, *self._by_name.get(folded, ())}
+    def _meant(self, text: str) -> list[Member]:
+        """Return the members with that id, or a name that counts as the same."""
+        found = {text, *self._by_name.find(text)}
         return [self._members[user_id] for user_id in found if user_id in self._members]

@@ -14,7 +14,7 @@ from opsroom_contracts.chat.moderation import (
 from opsroom_contracts.chat.restrictions import refusal
 from opsroom_contracts.gateways import KNOWN_ADDRESSES_MAX, AddressSeen, KnownAddresses
 from opsroom_contracts.identity import Identity
-from opsroom_contracts.text import fold_name
+from opsroom_contracts.text import name_forms, names_alike
 from opsroom_gateway.middleware.client_address import Client
 from opsroom_gateway.presence.recent_addresses import RecentAddresses
 from opsroom_gateway.projections.restrictions import RestrictionProjection
@@ -36,6 +36,7 @@ class Watchable(Protocol):
 class _Reader:
     network: str
     name: str | None
+    forms: frozenset[str]
     identity: Identity | None
     on_restriction: OnRestriction
 
@@ -106,8 +107,7 @@ class RestrictionEnforcer:
             FaultError: ``banned`` already.
         """
         self.check(client, name, identity)
-        folded = None if name is None else fold_name(name)
-        self._readers[connection] = _Reader(client.network, folded, identity, on_restriction)
+        self._readers[connection] = _Reader(client.network, name, _forms(name), identity, on_restriction)
         connection.on_close(partial(self._forget, connection))
 
     def set_name(self, connection: Watchable, name: str | None) -> None:
@@ -115,13 +115,15 @@ class RestrictionEnforcer:
         reader = self._readers.get(connection)
         if reader is not None:
             self._record_address(reader)
-            self._readers[connection] = replace(reader, name=None if name is None else fold_name(name))
+            self._readers[connection] = replace(reader, name=name, forms=_forms(name))
 
     def known_addresses(self, name: str) -> KnownAddresses:
         """Return the addresses from which users of that name are connected here, or were in the last day."""
-        now, folded = self._projection.clock(), fold_name(name)
-        found = self._recent.find(folded, now)
-        found |= {reader.network: now for reader in self._readers.values() if reader.name == folded}
+        now, forms = self._projection.clock(), _forms(name)
+        found = self._recent.find(name, now)
+        found |= {
+            reader.network: now for reader in self._readers.values() if not forms.isdisjoint(reader.forms)
+        }
         latest = sorted(found.items(), key=lambda seen: (seen[1], seen[0]), reverse=True)[
             :KNOWN_ADDRESSES_MAX
         ]
@@ -141,20 +143,26 @@ class RestrictionEnforcer:
             self._recent.record(reader.name, reader.network, self._projection.clock())
 
     def _on_restriction(self, restriction: RestrictionRecord) -> None:
-        name = None if restriction.name is None else fold_name(restriction.name)
+        name = restriction.name
+        forms = _forms(name)
         for reader in list(self._readers.values()):
             if name is None:
                 applies = reader.network == restriction.address
             else:
-                applies = reader.name == name or self._covers(restriction, name, reader.identity)
+                alike = not forms.isdisjoint(reader.forms)
+                applies = alike or self._covers(restriction, name, reader.identity)
             if applies:
                 reader.on_restriction(restriction)
 
-    def _covers(self, restriction: RestrictionRecord, folded_name: str, identity: Identity | None) -> bool:
+    def _covers(self, restriction: RestrictionRecord, name: str, identity: Identity | None) -> bool:
         if identity is None or identity in restriction.identities:
             return identity is not None
         own_name = self._own_name(identity) if restriction.kind is RestrictionKind.BAN else None
-        return own_name is not None and fold_name(own_name) == folded_name
+        return own_name is not None and names_alike(own_name, name)
+
+
+def _forms(name: str | None) -> frozenset[str]:
+    return frozenset() if name is None else frozenset(name_forms(name))
 
 
 def is_ban(restriction: RestrictionFields) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime
 from opsroom_contracts.chat.frames import JoinedFrame, LeftFrame
 from opsroom_contracts.chat.models import MEMBER, Member, MemberStatus, User
 from opsroom_contracts.serialization.codec import ContractError, encode
-from opsroom_contracts.text import fold_name
+from opsroom_contracts.text import NameIndex
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.transport.encoding import text_frame
 from opsroom_messaging.jetstream.stream_handler import Restart
@@ -35,7 +35,7 @@ class MemberProjection:
         """How many members are on the user list."""
         self._members: dict[str, Member] = {}
         self._sequences: dict[str, int] = {}
-        self._folded_names: dict[str, str] = {}
+        self._names: NameIndex[str] = NameIndex()
         self._building: dict[str, tuple[Member, int]] | None = None
         self._renewed = False
         self._watchers: list[Watcher] = []
@@ -59,7 +59,7 @@ class MemberProjection:
 
     def has_name(self, name: str) -> bool:
         """Return whether a member holds ``name``, or one that looks the same."""
-        return fold_name(name) in self._folded_names.values()
+        return bool(self._names.find(name))
 
     def listed(self) -> tuple[User, ...]:
         """Return the users on the list, in the order in which they joined."""
@@ -107,16 +107,17 @@ class MemberProjection:
     def _change(self, member: Member, seq: int) -> None:
         user_id = member.user.id
         before = self._members.get(user_id)
+        if before is not None:
+            self._names.discard(before.user.name, user_id)
         was_listed = before is not None and before.status in _LISTED
         is_listed = member.status in _LISTED
         if member.status is MemberStatus.AWAY:
             self._members.pop(user_id, None)
             self._sequences.pop(user_id, None)
-            self._folded_names.pop(user_id, None)
         else:
             self._members[user_id] = member
             self._sequences[user_id] = seq
-            self._folded_names[user_id] = fold_name(member.user.name)
+            self._names.add(member.user.name, user_id)
         if is_listed != was_listed:
             self.version += 1
             self.count += 1 if is_listed else -1

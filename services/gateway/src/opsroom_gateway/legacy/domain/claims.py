@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final
 
-from opsroom_contracts.text import NameRuleError, clean_name
+from opsroom_contracts.text import NameRuleError, clean_name, is_blank
 
 _NAMES: Final = frozenset(
     {"name", "username", "nickname", "nick", "displayname", "fullname", "firstname", "login", "user"}
@@ -78,7 +78,7 @@ def claims_in(data: str | bytes) -> Claims:
 def _kind_of(key: str) -> _Kind:
     if len(key) > _KEY_MAX:
         return _Kind.OTHER
-    plain = key.casefold()
+    plain = key.casefold()  # the known keys are ASCII, so any Python gives the same
     if not plain.isalnum():
         plain = "".join(char for char in plain if char.isalnum())
     if plain in _NAMES:
@@ -87,7 +87,7 @@ def _kind_of(key: str) -> _Kind:
 
 
 def _add(claims: Claims, text: str, kind: _Kind) -> None:
-    if kind is _Kind.OTHER or not text.strip():
+    if kind is _Kind.OTHER or is_blank(text):
         return
     claims.texts.add(text)
     claims.excessive |= len(claims.texts) > _TEXTS_MAX or (len(text) > _LENGTH_MAX and not text.isascii())

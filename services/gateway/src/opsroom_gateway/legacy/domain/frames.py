@@ -6,6 +6,7 @@ from typing import Any
 
 from opsroom_contracts.chat.models import TEXT_MAX
 from opsroom_contracts.legacy import ChatFrameType
+from opsroom_contracts.text import clip, is_blank
 from opsroom_gateway.domain.json_text import parse_json
 
 _USER_FIELDS = ("user", "author", "sender")
@@ -62,10 +63,12 @@ def _named(value: dict[str, Any]) -> NamedUser:
         inside = inside["name"]
     name = _first_text(inside, _NAME_FIELDS)
     if name is None:
-        name = user if isinstance(user, str) and user.strip() else _first_text(value, _NAME_FIELDS)
+        name = user if isinstance(user, str) and not is_blank(user) else _first_text(value, _NAME_FIELDS)
     user_id = inside.get("id", value.get("userId"))
     known = isinstance(user_id, str) and _ID.fullmatch(user_id) is not None
-    return NamedUser(user_id if known else None, None if name is None else _storable(name)[:_NAME_PREFIX])
+    return NamedUser(
+        user_id if known else None, None if name is None else clip(_storable(name), _NAME_PREFIX)
+    )
 
 
 def _text(value: dict[str, Any], raw: str) -> str:
@@ -82,7 +85,7 @@ def _text(value: dict[str, Any], raw: str) -> str:
 def _first_text(value: dict[str, Any], fields: tuple[str, ...]) -> str | None:
     for field in fields:
         found = value.get(field)
-        if isinstance(found, str) and found.strip():
+        if isinstance(found, str) and not is_blank(found):
             return found
     return None
 
@@ -90,7 +93,7 @@ def _first_text(value: dict[str, Any], fields: tuple[str, ...]) -> str | None:
 def _shortened(text: str) -> str:
     """Return ``text`` shortened to the limit of a message."""
     clean = _storable(text)
-    return clean if len(clean) <= TEXT_MAX else clean[: TEXT_MAX - 1] + "…"
+    return clean if len(clean) <= TEXT_MAX else clip(clean, TEXT_MAX - 1) + "…"
 
 
 def _storable(text: str) -> str:

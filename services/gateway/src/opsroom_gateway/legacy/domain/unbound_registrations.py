@@ -2,7 +2,7 @@
 
 from opsroom_contracts.chat.models import Member, MemberStatus, ProtocolVersion
 from opsroom_contracts.legacy import REGISTRATION_PREFIX
-from opsroom_contracts.text import NameRuleError, clean_name, fold_name
+from opsroom_contracts.text import NameIndex, NameRuleError, clean_name
 
 _LISTED = frozenset({MemberStatus.PRESENT, MemberStatus.LINGERING})
 
@@ -12,7 +12,7 @@ class UnboundRegistrations:
 
     def __init__(self) -> None:
         self._by_origin: dict[str, dict[str, None]] = {}
-        self._by_name: dict[str, str] = {}
+        self._by_name: NameIndex[str] = NameIndex()
         self._origins: dict[str, str] = {}
 
     def on_member(self, member: Member) -> bool:
@@ -20,11 +20,10 @@ class UnboundRegistrations:
         if member.dialect is not ProtocolVersion.COURSE:
             return False
         user_id = member.user.id
-        name = fold_name(member.user.name)
-        if member.status is not MemberStatus.AWAY:
-            self._by_name[name] = user_id
-        elif self._by_name.get(name) == user_id:
-            del self._by_name[name]
+        if member.status is MemberStatus.AWAY:
+            self._by_name.discard(member.user.name, user_id)
+        else:
+            self._by_name.add(member.user.name, user_id)
         self._remove(user_id)
         waiting = member.status in _LISTED and not any(map(is_socket, connection_ids(member)))
         if waiting and member.origin is not None:
@@ -39,7 +38,7 @@ class UnboundRegistrations:
     def named(self, name: str) -> str | None:
         """Return the id of the course client named ``name``, which is cleaned as on registration."""
         try:
-            return self._by_name.get(fold_name(clean_name(name)))
+            return next(reversed(self._by_name.find(clean_name(name))), None)
         except NameRuleError:
             return None
 
