@@ -32,7 +32,7 @@ const scope = addressLabel(address);
 async function createBackend(): Promise<Backend> {
   if (address.kind === "server") return createHttpBackend(address.base);
   const { createDemoBackend } = await import(/* webpackChunkName: "demo" */ "./mock-server/demo");
-  return createDemoBackend();
+  return createDemoBackend(() => language.peek());
 }
 
 function watchNetwork(store: AppStore): void {

@@ -151,6 +151,7 @@ export type ErrorCode =
   | "internal";
 export type EventType =
   "received" | "created" | "started" | "stopped" | "restarted" | "removed" | "cancelled" | "failed" | "retained";
+export type FailureCode = "provider_error" | "provider_timeout" | "provider_internal" | "simulated";
 
 export interface Contract {
   Api: {
@@ -569,6 +570,7 @@ export interface CloudEvent {
   timestamp: string;
   dueAt?: string;
   reason?: string;
+  reasonCode?: FailureCode;
   instance?: Instance;
 }
 export interface ResetEvent {

@@ -10,6 +10,8 @@ import { useMute } from "./use-mute";
 const TYPING_INTERVAL_MS = 2_500;
 const WARN_BELOW = 200;
 
+const isTouch = (): boolean => matchMedia("(hover: none) and (pointer: coarse)").matches;
+
 export function Composer() {
   const { store, scope } = useApp();
   const draftKey = `draft.${scope}`;
@@ -76,13 +78,16 @@ export function Composer() {
         ref={field}
         rows={1}
         aria-label={t.placeholder}
-        title={t.hint}
+        title={isTouch() ? t.touchHint : t.hint}
+        enterkeyhint={isTouch() ? "enter" : "send"}
         placeholder={t.placeholder}
         value={text}
         onInput={event => type(event.currentTarget.value)}
         onKeyDown={event => {
           // Enter that confirms an input method's composition doesn't send.
           if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+          // Keyboards on a screen have no Shift+Enter: there, Enter breaks the line and the button sends.
+          if (isTouch() && !event.ctrlKey && !event.metaKey) return;
           event.preventDefault();
           send();
         }}

@@ -62,7 +62,7 @@ export function JoinDialog() {
   );
   if (!store.access.may("register"))
     return (
-      <Dialog title={dictionary.value.access.title}>
+      <Dialog title={dictionary.value.access.title} isEntry>
         <p class="problem" role="alert">
           {problemText}
         </p>
@@ -74,7 +74,7 @@ export function JoinDialog() {
       </Dialog>
     );
   return (
-    <Dialog title={t.title}>
+    <Dialog title={t.title} isEntry>
       <form
         class="form"
         noValidate

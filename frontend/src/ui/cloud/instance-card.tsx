@@ -46,8 +46,10 @@ function Pending({ instance, pending }: { readonly instance: Instance; readonly 
       <span class="spinner" aria-hidden="true" />
       <span class="pending-words">
         <strong>{labelOf(t.pending, pending.command)}</strong>
-        <bdi>{t.by(pending.actor)}</bdi>
         <span class="pending-due">{t.due(seconds)}</span>
+        <span class="pending-actor">
+          · <bdi>{t.by(pending.actor)}</bdi>
+        </span>
       </span>
       {access.may("command_servers") && (
         <button

@@ -56,7 +56,7 @@ export function WorklogWidget() {
           <button
             type="button"
             class="button small quiet"
-            onClick={() => saveFile("worklog.csv", "text/csv", linesAsCsv(lines.value))}
+            onClick={() => saveFile("worklog.csv", "text/csv", linesAsCsv(lines.value, navigator.language))}
           >
             CSV
           </button>

@@ -2,9 +2,8 @@ import { useId, useState } from "preact/hooks";
 import { isMixed, parseAddress } from "../../api/address";
 import { useApp } from "../app-context";
 import { Dialog } from "../dialog";
+import { mayNotify, notificationsWork } from "./notification";
 import { chooseNotifications, dictionary, localStore, notifications } from "./preferences";
-
-const canNotify = () => "Notification" in window;
 
 export default function SettingsDialog({ onClose }: { readonly onClose: () => void }) {
   const { address } = useApp();
@@ -12,6 +11,7 @@ export default function SettingsDialog({ onClose }: { readonly onClose: () => vo
   const [typed, setTyped] = useState(localStore.get<string>("address")?.replace(/^demo$/, "") ?? "");
   const [demo, setDemo] = useState(address.kind === "demo");
   const [problem, setProblem] = useState("");
+  const [canNotify] = useState(notificationsWork);
   const hintId = useId();
 
   const save = (event: SubmitEvent) => {
@@ -29,7 +29,7 @@ export default function SettingsDialog({ onClose }: { readonly onClose: () => vo
   };
 
   const toggleNotifications = async (wanted: boolean) => {
-    const granted = wanted && (await Notification.requestPermission()) === "granted";
+    const granted = wanted && (await mayNotify());
     if (wanted && !granted) setProblem(t.notificationsBlocked);
     chooseNotifications(granted);
   };
@@ -58,7 +58,7 @@ export default function SettingsDialog({ onClose }: { readonly onClose: () => vo
           <input type="checkbox" checked={demo} onChange={event => setDemo(event.currentTarget.checked)} />
           <span>{t.demo}</span>
         </label>
-        {canNotify() && (
+        {canNotify && (
           <label class="check">
             <input
               type="checkbox"

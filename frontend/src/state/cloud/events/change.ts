@@ -3,10 +3,14 @@ import { type CloudState, WORKLOG_MAX, type WorklogLine } from "../model";
 
 function lineOf(event: CloudEvent): WorklogLine[] {
   if (event.type === "retained") return [];
-  const { seq, type, command, timestamp, instanceId, actor, reason } = event;
+  const { seq, type, command, timestamp, instanceId, actor, reason, reasonCode } = event;
   // A restored server gives a number to another event.
   const line = { key: `e${seq} ${timestamp}`, kind: type, command, timestamp, instanceId, actor, seq };
-  return [reason === undefined ? line : { ...line, detail: reason }];
+  const why = {
+    ...(reason === undefined ? {} : { detail: reason }),
+    ...(reasonCode === undefined ? {} : { reasonCode }),
+  };
+  return [{ ...line, ...why }];
 }
 
 /**
