@@ -30,15 +30,22 @@ export function Composer() {
   }, [text, draftKey]);
 
   useEffect(() => {
-    if (me) field.current?.focus();
+    if (!me) return;
+    field.current?.focus();
+    // In a short window, the focus alone shows only the line of the caret.
+    field.current?.closest("form")?.scrollIntoView({ block: "nearest" });
   }, [me]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows the text
   useLayoutEffect(() => {
     const area = field.current;
     if (!area) return;
+    const form = area.closest("form");
+    // Hold the height of the form meanwhile: if the list above grew for a moment, it would no longer be at its end.
+    if (form) form.style.minHeight = `${form.offsetHeight}px`;
     area.style.height = "auto";
     area.style.height = `${area.scrollHeight}px`;
+    if (form) form.style.minHeight = "";
   }, [text]);
 
   const send = () => {

@@ -48,7 +48,7 @@ export function InstancesWidget() {
   return (
     <section class="card widget" aria-labelledby="instances-title">
       <div class="widget-head">
-        <h2 id="instances-title">{t.instances}</h2>
+        <h1 id="instances-title">{t.instances}</h1>
         <p class="counts">
           <span>
             <span class="dot" data-state="running" aria-hidden="true" />
