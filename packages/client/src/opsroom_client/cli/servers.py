@@ -49,7 +49,7 @@ class InstanceId(click.ParamType[str]):
 
 @click.group()
 def servers() -> None:
-    """List, command and watch servers."""
+    """List, control and watch servers."""
 
 
 @servers.command()
