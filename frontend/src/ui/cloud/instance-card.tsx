@@ -45,8 +45,8 @@ function Pending({ instance, pending }: { readonly instance: Instance; readonly 
       <span class="pending-bar" style={{ "--done": done }} aria-hidden="true" />
       <span class="spinner" aria-hidden="true" />
       <span class="pending-words">
-        <strong>{labelOf(t.pending, pending.command)}</strong>
-        <span class="pending-due">{t.due(seconds)}</span>
+        <strong>{labelOf(t.pending, pending.command)}</strong>{" "}
+        <span class="pending-due">{t.due(seconds)}</span>{" "}
         <span class="pending-actor">
           · <bdi>{t.by(pending.actor)}</bdi>
         </span>

@@ -116,7 +116,7 @@ export function InstancesWidget() {
       ) : loaded ? (
         <div class="placeholder">
           <img src={emptyPicture} alt="" width="160" height="96" />
-          <h3>{t.emptyTitle}</h3>
+          <h2>{t.emptyTitle}</h2>
           {mayCommand && <p>{t.emptyText}</p>}
         </div>
       ) : (
