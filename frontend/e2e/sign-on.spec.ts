@@ -72,7 +72,7 @@ test("an operator signs in with the issuer, sends a command, and signs out", asy
 
   // A link of an attacker doesn't sign in.
   await page.goto(`${url}/?code=stolen&state=guessed#/cloud`);
-  await expect(page.getByRole("alert")).toContainText("not the sign-in that began here");
+  await expect(page.getByRole("alert")).toContainText("doesn't belong to this request");
   expect(page.url()).toBe(`${url}/#/cloud`);
 });
 
