@@ -40,8 +40,8 @@ test("the content security policy blocks foreign and inline content", async ({ p
 
 test("without a server, the page shows a notice and offers the demo", async ({ page, portal }) => {
   await page.goto(`${portal.url}/?api=http://127.0.0.1:9`);
-  await page.getByRole("button", { name: "Connect to it" }).click();
-  await expect(page.getByText("No server answers")).toBeVisible();
+  await page.getByRole("button", { name: "Connect" }).click();
+  await expect(page.getByText("Server not found")).toBeVisible();
   await page.getByRole("link", { name: "Try the demo" }).click();
   await joinChat(page, "Marina");
   await expect(page.locator(".connection")).toContainText("Demo");
@@ -69,7 +69,7 @@ test("a link to another server needs confirmation, and no token is sent there", 
   expect(token.length).toBeGreaterThan(40);
 
   await page.goto(`${portal.url}/?api=${base}`);
-  const dialog = page.getByRole("dialog", { name: "This link leads to another server" });
+  const dialog = page.getByRole("dialog", { name: "This link opens another server" });
   await expect(dialog).toContainText(base);
   await dialog.getByRole("button", { name: "Stay here" }).click();
   await expect(page.locator(".person-name.own")).toBeVisible();
@@ -77,7 +77,7 @@ test("a link to another server needs confirmation, and no token is sent there", 
   expect(sent).toEqual([]);
 
   await page.goto(`${portal.url}/?api=${base}`);
-  await dialog.getByRole("button", { name: "Connect to it" }).click();
+  await dialog.getByRole("button", { name: "Connect" }).click();
   const bobName = uniqueName("Bob");
   await joinChat(page, bobName);
   await sendMessage(page, "hello, other side");

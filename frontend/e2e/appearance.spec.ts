@@ -22,7 +22,7 @@ for (const { name, locale, colorScheme, width } of LOOKS) {
     await page.goto(`${portal.url}/?demo`);
     await page.getByRole("dialog").waitFor();
     await expect(page.getByRole("heading", { level: 2 }).first()).toHaveText(
-      isRussian ? "Выберите псевдоним" : "Choose a nickname",
+      isRussian ? "Выберите имя" : "Choose a nickname",
     );
     await expectGoodAppearance(page, `${name}-join`);
     await page.locator(".join-field").fill("Marina");

@@ -126,9 +126,9 @@ test("a hidden tab counts messages in its title, and shows notifications if allo
   await joinChat(other, bobName);
   await setHidden(page, true);
   await sendMessage(other, "not asked for");
-  await expect(page).toHaveTitle("(1) Opsroom");
+  await expect(page).toHaveTitle("(1) Chat · Opsroom");
   await setHidden(page, false);
-  await expect(page).toHaveTitle("Opsroom");
+  await expect(page).toHaveTitle("Chat · Opsroom");
 
   await page.getByRole("button", { name: "Settings" }).click();
   await page.getByRole("checkbox", { name: /Notify me/ }).check();
@@ -139,10 +139,10 @@ test("a hidden tab counts messages in its title, and shows notifications if allo
   await setHidden(page, true);
   await sendMessage(other, "psst");
   await sendMessage(other, "psst!");
-  await expect(page).toHaveTitle("(2) Opsroom");
+  await expect(page).toHaveTitle("(2) Chat · Opsroom");
   await expect.poll(shown).toEqual([`${bobName}: psst`, `${bobName}: psst!`]);
   await setHidden(page, false);
-  await expect(page).toHaveTitle("Opsroom");
+  await expect(page).toHaveTitle("Chat · Opsroom");
   await other.context().close();
 });
 

@@ -18,9 +18,7 @@ test("a double click sends one command", async ({ page }) => {
   page.on("request", request => {
     if (request.method() === "POST") posted.push(request.url());
   });
-  const id = await createdBy(page, () =>
-    page.getByRole("button", { name: "Create new instance" }).dblclick(),
-  );
+  const id = await createdBy(page, () => page.getByRole("button", { name: "Create server" }).dblclick());
   await expect(page.getByRole("button", { name: `Start ${id}` })).toBeEnabled();
   expect(posted).toHaveLength(1);
   expect(await countInstances(page)).toBe(before + 1);
@@ -32,10 +30,10 @@ test("a held Enter sends one command", async ({ page }) => {
     if (request.method() === "POST") posted.push(request.url());
   });
   const id = await createdBy(page, async () => {
-    await page.getByRole("button", { name: "Create new instance" }).focus();
+    await page.getByRole("button", { name: "Create server" }).focus();
     // Pressed again without being released, a key repeats.
     for (let n = 0; n < 20; n += 1) await page.keyboard.down("Enter");
-    await expect(page.getByRole("button", { name: "Create new instance" })).toBeEnabled();
+    await expect(page.getByRole("button", { name: "Create server" })).toBeEnabled();
     for (let n = 0; n < 20; n += 1) await page.keyboard.down("Enter");
     await page.keyboard.up("Enter");
   });
@@ -56,9 +54,9 @@ test("the commands of others are visible, and errors are shown as text", async (
   await page.route("**/start", route =>
     route.continue({ url: route.request().url().replace("/start", "/stop") }),
   );
-  await page.getByRole("combobox", { name: "Instance" }).selectOption(id);
+  await page.getByRole("combobox", { name: "Server" }).selectOption(id);
   await page.getByRole("button", { name: `Start ${id}` }).click();
-  await expect(page.locator(".line.error")).toContainText('ERROR: "Start command" refused.');
+  await expect(page.locator(".line.error")).toContainText('ERROR: "Start command" rejected.');
   await other.context().close();
 });
 

@@ -32,7 +32,7 @@ test("scrolling up loads earlier messages and keeps the scroll position", async 
 
   for (
     let pages = 0;
-    pages < 10 && !(await page.getByText("This is where the conversation begins").isVisible());
+    pages < 10 && !(await page.getByText("This is the start of the conversation").isVisible());
   ) {
     const before = await shown();
     await box.evaluate(element => element.scrollTo(0, 0));
@@ -42,5 +42,5 @@ test("scrolling up loads earlier messages and keeps the scroll position", async 
     pages += 1;
   }
   await box.evaluate(element => element.scrollTo(0, 0));
-  await expect(page.getByText("This is where the conversation begins")).toBeInViewport();
+  await expect(page.getByText("This is the start of the conversation")).toBeInViewport();
 });

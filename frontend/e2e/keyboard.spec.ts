@@ -1,5 +1,5 @@
 import { expect, type Page } from "@playwright/test";
-import { createdBy } from "./kit/instance-lifecycle";
+import { createdBy, serveInstances } from "./kit/instance-lifecycle";
 import { joinChat, sendMessage, test, uniqueName } from "./kit/portal";
 
 const focused = (page: Page): Promise<string> =>
@@ -20,6 +20,26 @@ async function tabTo(page: Page, name: string | RegExp): Promise<void> {
   throw new Error(`no Tab leads to ${name}; passed: ${passed.join(" | ")}`);
 }
 
+/** Press an arrow key until the focused element is called `name`. */
+async function press(page: Page, key: string, name: string): Promise<void> {
+  for (let presses = 0; presses < 40; presses += 1) {
+    if ((await focused(page)) === name) return;
+    await page.keyboard.press(key);
+  }
+  throw new Error(`${key} doesn't lead to ${name}`);
+}
+
+/** The names of the elements that Tab passes from the focused one up to `name`. */
+async function tabStopsTo(page: Page, name: string): Promise<string[]> {
+  const passed: string[] = [];
+  for (let presses = 0; presses < 300; presses += 1) {
+    await page.keyboard.press("Tab");
+    passed.push(await focused(page));
+    if (passed.at(-1) === name) return passed;
+  }
+  throw new Error(`no Tab leads to ${name}`);
+}
+
 const announcements = (page: Page): Promise<string> => page.locator("[aria-live=polite]").first().innerText();
 
 test("everything works with the keyboard alone", async ({ page, portal }) => {
@@ -36,7 +56,8 @@ test("everything works with the keyboard alone", async ({ page, portal }) => {
   await page.keyboard.press("Shift+Tab");
   await expect.poll(() => focused(page)).toBe("Insert an emoji");
   await page.keyboard.press("Enter");
-  await tabTo(page, "🎉");
+  await tabTo(page, "😀");
+  await press(page, "ArrowRight", "🎉");
   await page.keyboard.press("Enter");
   await expect(page.getByRole("textbox", { name: "Type your message here" })).toHaveValue("🎉");
 
@@ -46,18 +67,22 @@ test("everything works with the keyboard alone", async ({ page, portal }) => {
   expect(new URL(page.url()).hash).not.toBe("#content");
   await expect(page.locator(".chat")).toBeVisible();
   await tabTo(page, "Skip to content");
-  await tabTo(page, "Cloud");
+  await tabTo(page, "Servers");
   await page.keyboard.press("Enter");
-  await tabTo(page, "Create new instance");
+  await tabTo(page, "Create server");
   await expect(page.locator(".connection")).toContainText("Live");
   const id = await createdBy(page, () => page.keyboard.press("Space"));
   const card = page.getByRole("article", { name: id });
   await expect(page.getByRole("button", { name: `Remove ${id}` })).toBeEnabled();
-  await tabTo(page, `Start ${id}`);
+  // The list is one tab stop, and the new server is its first row.
+  await page.keyboard.press("Shift+Tab");
+  await expect.poll(() => focused(page)).toBe("Servers");
+  await page.keyboard.press("ArrowDown");
+  await press(page, "ArrowRight", `Start ${id}`);
   await page.keyboard.press("Enter");
   await expect(card).toContainText("Running");
   await expect.poll(() => focused(page)).toBe(id);
-  await tabTo(page, `Remove ${id}`);
+  await press(page, "ArrowRight", `Remove ${id}`);
   await page.keyboard.press("Enter");
   await expect(page.getByRole("dialog")).toBeVisible();
   await expect.poll(() => focused(page)).toBe("Cancel");
@@ -68,6 +93,42 @@ test("everything works with the keyboard alone", async ({ page, portal }) => {
   await tabTo(page, "Remove");
   await page.keyboard.press("Enter");
   await expect(page.getByRole("article", { name: id })).toHaveCount(0);
+});
+
+test("each list is one tab stop, and arrow keys move in it", async ({ page, portal }) => {
+  await serveInstances(page, 40);
+  await page.goto(`${portal.url}/#/cloud`);
+  await expect(page.locator(".counts")).toContainText("40 stopped");
+  const [first, second] = await page.locator(".instance").evaluateAll(all => all.map(one => one.ariaLabel));
+  await page.getByRole("searchbox", { name: "Find by ID" }).focus();
+  expect(await tabStopsTo(page, "Create server")).toHaveLength(4);
+
+  await page.keyboard.press("Shift+Tab");
+  const row = () =>
+    page.evaluate(() => document.activeElement?.closest("li")?.querySelector(".instance")?.ariaLabel);
+  await page.keyboard.press("ArrowDown");
+  expect(await row()).toBe(first);
+  await page.keyboard.press("ArrowDown");
+  expect(await row()).toBe(second);
+  await press(page, "ArrowRight", `Start ${second}`);
+  await page.keyboard.press("ArrowUp");
+  expect(await row()).toBe(first);
+  // Rows that are not drawn yet are reached, too, and the list stays one tab stop.
+  for (let rows = 1; rows < 40; rows += 1) await page.keyboard.press("ArrowDown");
+  expect(await page.evaluate(() => document.activeElement?.getAttribute("aria-posinset"))).toBe("40");
+  await page.keyboard.press("Tab");
+  expect(await focused(page)).toBe("Create server");
+
+  // A focused row that scrolls out of sight leaves the focus on the list.
+  await page.keyboard.press("Shift+Tab");
+  await page.keyboard.press("ArrowDown");
+  await page
+    .locator(".widget")
+    .first()
+    .locator(".virtual-list-scroll")
+    .evaluate(list => list.scrollTo(0, 0));
+  await expect(page.getByRole("article", { name: first ?? "" })).toBeVisible();
+  await expect.poll(() => focused(page)).toBe("Servers");
 });
 
 test("messages and events are announced politely to screen readers", async ({ browser, page, portal }) => {
@@ -95,9 +156,9 @@ test("messages and events are announced politely to screen readers", async ({ br
 
   await page.goto(`${portal.url}/#/cloud`);
   await other.goto(`${portal.url}/#/cloud`);
-  await other.getByRole("button", { name: "Create new instance" }).click();
-  await expect.poll(() => announcements(page)).toMatch(/Instance \w{8}: Received "Create command"/);
-  await expect.poll(() => announcements(page)).toMatch(/Instance \w{8}: Created/);
+  await other.getByRole("button", { name: "Create server" }).click();
+  await expect.poll(() => announcements(page)).toMatch(/Server \w{8}: Received "Create command"/);
+  await expect.poll(() => announcements(page)).toMatch(/Server \w{8}: Created/);
   await page.context().setOffline(true);
   await expect.poll(() => announcements(page)).toContain("Offline");
   await other.context().close();
@@ -121,7 +182,7 @@ test("there is no animation with prefers-reduced-motion", async ({ browser, port
     await joinChat(page, "Marina");
     await expect(page.locator(".person-name.own")).toBeVisible();
     await page.goto(`${portal.url}/?demo#/cloud`);
-    await page.getByRole("button", { name: "Create new instance" }).click();
+    await page.getByRole("button", { name: "Create server" }).click();
     await expect(page.locator(".spinner")).toBeVisible();
     const most = await page.evaluate(() => (window as unknown as { most: number }).most);
     await context.close();

@@ -27,13 +27,13 @@ test("10,000 instances are listed, found, sorted and commanded in a virtual list
     const list = page.locator(".widget").first().locator(".virtual-list-scroll");
     expect(await rowsPerJump(list)).toBeLessThan(ROWS_PER_JUMP);
 
-    await page.getByRole("combobox", { name: "Order" }).selectOption("id");
+    await page.getByRole("combobox", { name: "Sort" }).selectOption("id");
     await list.evaluate(box => box.scrollTo(0, 0));
     await expect
       .poll(async () => (await ids(page)).toSorted().join() === (await ids(page)).join())
       .toBe(true);
     const [first = ""] = await ids(page);
-    const search = page.getByRole("searchbox", { name: "Find by id" });
+    const search = page.getByRole("searchbox", { name: "Find by ID" });
     // Some dozens of random ids contain this.
     await search.fill("abc");
     await expect.poll(async () => (await ids(page)).every(id => id.includes("abc"))).toBe(true);

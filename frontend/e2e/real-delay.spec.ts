@@ -31,7 +31,7 @@ test("pending instances can be filtered, and undo cancels the command", async ({
   await expect(card.locator(".pending")).toContainText("Creating");
   const show = page.getByRole("combobox", { name: "Show" });
   await show.selectOption("running");
-  await expect(page.getByText("No instance matches.")).toBeVisible();
+  await expect(page.getByText("No servers found.")).toBeVisible();
   await show.selectOption("pending");
   await card.getByRole("button", { name: /^Undo/ }).click();
   await expect(card).toHaveCount(0);

@@ -55,24 +55,24 @@ test("an operator signs in with the issuer, sends a command, and signs out", asy
   const { issuer, url } = place;
   await patchProvider(page, issuer);
   await page.goto(url);
-  await expect(page.getByText("This portal is for people who are signed in.")).toBeVisible();
+  await expect(page.getByText("Sign in to use this portal.")).toBeVisible();
   await expect(page.getByRole("textbox", { name: "Nickname" })).toHaveCount(0);
   await expectAccessible(page);
-  await page.getByRole("link", { name: "Just look at the cloud" }).click();
+  await page.getByRole("link", { name: "Just view the servers" }).click();
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.waitForURL(`${issuer}/**`);
   await page.getByRole("button", { name: "olga" }).click();
   await expect(page.getByRole("region", { name: "Access" })).toContainText("Olga, operator");
   expect(page.url()).toBe(`${url}/#/cloud`);
-  await page.getByRole("button", { name: "Create new instance" }).click();
-  await expect(page.locator(".pending")).toContainText("by Olga");
+  await page.getByRole("button", { name: "Create server" }).click();
+  await expect(page.locator(".pending")).toContainText("Olga");
   await page.getByRole("button", { name: "Sign out" }).click();
   await expect(page.getByText("Not signed in.")).toBeVisible();
   await expect(page.locator(".instance")).toHaveCount(0);
 
   // A link of an attacker doesn't sign in.
   await page.goto(`${url}/?code=stolen&state=guessed#/cloud`);
-  await expect(page.getByRole("alert")).toContainText("not the sign-in that began here");
+  await expect(page.getByRole("alert")).toContainText("doesn't belong to this request");
   expect(page.url()).toBe(`${url}/#/cloud`);
 });
 
@@ -86,19 +86,21 @@ test("every screen of mode oidc is accessible and fits in the most difficult set
   const look = (screen: string) => expectGoodAppearance(page, `oidc-${screen}`);
   await patchProvider(page, issuer);
   await page.goto(url);
-  await expect(page.getByText("Этот портал для тех, кто вошёл.")).toBeVisible();
+  await expect(page.getByText("Войдите, чтобы пользоваться порталом.")).toBeVisible();
   await look("join");
   await page.goto(`${url}/?code=stolen&state=guessed#/cloud`);
-  await expect(page.getByRole("alert")).toContainText("Вернулся не тот вход");
+  await expect(page.getByRole("alert")).toContainText("ответ относится к другому запросу");
   await look("cloud-mismatch");
   await page.getByRole("link", { name: "Чат" }).click();
-  await expect(page.getByRole("alert").filter({ hasText: "Вернулся не тот вход" })).toBeVisible();
+  await expect(
+    page.getByRole("alert").filter({ hasText: "ответ относится к другому запросу" }),
+  ).toBeVisible();
   await look("join-mismatch");
   await page.getByRole("button", { name: "Войти" }).click();
   await page.getByRole("button", { name: "olga" }).click();
-  await page.getByRole("link", { name: "Облако", exact: true }).click();
+  await page.getByRole("link", { name: "Серверы", exact: true }).click();
   await expect(page.getByRole("region", { name: "Доступ" })).toContainText(/Olga(-\d)?, оператор/);
-  await expect(page.getByRole("heading", { name: "Ваши микромашины" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Серверы" })).toBeVisible();
   await look("cloud-operator");
   await context.close();
 });

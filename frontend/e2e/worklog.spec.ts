@@ -22,7 +22,7 @@ test("the Worklog can be filtered, searched, copied and exported", async ({ page
 
   await worklog.getByRole("button", { name: one }).first().click();
   await expect(lines).toHaveText(['INFO: Received "Create command"', "INFO: Created"]);
-  await worklog.getByRole("combobox", { name: "Kind" }).selectOption("created");
+  await worklog.getByRole("combobox", { name: "Event" }).selectOption("created");
   await expect(lines).toHaveText(["INFO: Created"]);
 
   await worklog.getByRole("button", { name: "Copy" }).click();
@@ -31,19 +31,20 @@ test("the Worklog can be filtered, searched, copied and exported", async ({ page
   );
   const csv = await saved(page, worklog.getByRole("button", { name: "CSV" }));
   expect(csv.name).toBe("worklog.csv");
+  // Excel recognizes UTF-8 by the byte order mark.
   expect(csv.text.split("\r\n")).toEqual([
-    "timestamp,instanceId,kind,command,actor,code,detail,seq",
+    "\uFEFFtimestamp,instanceId,kind,command,actor,code,detail,seq",
     expect.stringMatching(new RegExp(`^[^,]+Z,${one},created,create,Olga-[^,]+,,,\\d+$`)),
   ]);
   const json = await saved(page, worklog.getByRole("button", { name: "JSON" }));
   expect(json.name).toBe("worklog.json");
   expect(JSON.parse(json.text)).toMatchObject([{ instanceId: one, kind: "created", command: "create" }]);
 
-  await worklog.getByRole("combobox", { name: "Instance" }).selectOption("");
+  await worklog.getByRole("combobox", { name: "Server" }).selectOption("");
   await worklog.getByRole("searchbox").fill(two.slice(0, 13));
   await expect(lines).toHaveText(["INFO: Created"]);
   await worklog.getByRole("searchbox").fill("no such thing");
-  await expect(worklog).toContainText("No line matches.");
+  await expect(worklog).toContainText("No entries found.");
   await worklog.getByRole("button", { name: "Show all" }).click();
   await expect(worklog.getByRole("searchbox")).toHaveValue("");
   await expect(lines.last()).toHaveText("INFO: Created");
@@ -57,13 +58,13 @@ test("instance ids can be copied; instances can be searched, filtered and sorted
   const [one, two] = [await createReady(page), await createReady(page)];
   const shown = () => page.locator(".instance code").allTextContents();
   const of = async (...ids: string[]) => (await shown()).filter(id => ids.includes(id));
-  await page.getByRole("button", { name: `Copy the id ${one}` }).click();
+  await page.getByRole("button", { name: `Copy ID ${one}` }).click();
   expect(await clipboard(page)).toBe(one);
 
   expect(await of(one, two)).toEqual([two, one]);
-  await page.getByRole("combobox", { name: "Order" }).selectOption("steady");
+  await page.getByRole("combobox", { name: "Sort" }).selectOption("steady");
   await expect.poll(() => of(one, two)).toEqual([one, two]);
-  await page.getByRole("combobox", { name: "Order" }).selectOption("id");
+  await page.getByRole("combobox", { name: "Sort" }).selectOption("id");
   await expect.poll(() => of(one, two)).toEqual([one, two].sort());
 
   const count = async (state: string) =>
@@ -75,8 +76,8 @@ test("instance ids can be copied; instances can be searched, filtered and sorted
   expect(await of(one)).toEqual([]);
   expect(await count("running")).toBe(running + 1);
   await page.getByRole("combobox", { name: "Show" }).selectOption("all");
-  await page.getByRole("combobox", { name: "Order" }).selectOption("state");
+  await page.getByRole("combobox", { name: "Sort" }).selectOption("state");
   await expect.poll(() => of(one, two)).toEqual([two, one]);
-  await page.getByRole("searchbox", { name: "Find by id" }).fill(one.slice(0, 13).toUpperCase());
+  await page.getByRole("searchbox", { name: "Find by ID" }).fill(one.slice(0, 13).toUpperCase());
   await expect.poll(shown).toEqual([one]);
 });

@@ -34,7 +34,7 @@ const scope = addressLabel(address);
 async function createBackend(): Promise<Backend> {
   if (address.kind === "server") return createHttpBackend(address.base);
   const { createDemoBackend } = await import(/* webpackChunkName: "demo" */ "./mock-server/demo");
-  return createDemoBackend();
+  return createDemoBackend(() => language.peek());
 }
 
 /** How often the clock is compared with the timer. */

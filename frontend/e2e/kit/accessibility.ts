@@ -14,6 +14,11 @@ export async function expectAccessible(page: Page): Promise<void> {
 /** Fail if the screen has an accessibility violation or overflows its width; saves a screenshot as `name`. */
 export async function expectGoodAppearance(page: Page, name: string): Promise<void> {
   await expectAccessible(page);
+  await expectFits(page, name);
+}
+
+/** Fail if the screen overflows its width; saves a screenshot as `name`. */
+export async function expectFits(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: `test-results/screens/${name}.png` });
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   expect(overflow).toBeLessThanOrEqual(0);

@@ -17,7 +17,7 @@ export async function createdBy(page: Page, act: () => Promise<void>): Promise<s
 
 /** Create an instance with the page's button; it is pending. */
 export const create = (page: Page): Promise<string> =>
-  createdBy(page, () => page.getByRole("button", { name: "Create new instance" }).click());
+  createdBy(page, () => page.getByRole("button", { name: "Create server" }).click());
 
 /** Create an instance, and wait until it accepts commands. */
 export async function createReady(page: Page): Promise<string> {
@@ -32,9 +32,24 @@ export async function countInstances(page: Page): Promise<number> {
   return [...counts.matchAll(/(\d+) (?:running|stopped)/g)].reduce((sum, [, one]) => sum + Number(one), 0);
 }
 
+/** Have `page` receive a list of `count` stopped instances instead of those of the server. */
+export async function serveInstances(page: Page, count: number): Promise<void> {
+  await page.route("**/api/v1/cloud/instances", async route => {
+    if (route.request().method() !== "GET") return route.fallback();
+    const response = await route.fetch();
+    const list = await response.json();
+    const id = (n: number) => `${n.toString(16).padStart(8, "0")}-0000-4000-8000-000000000000`;
+    const instances = Array.from({ length: count }, (_, n) => ({
+      ...{ id: id(n), state: "stopped" },
+      timestamp: new Date(Date.UTC(2026, 0, 1) + n * 1_000).toISOString(),
+    }));
+    await route.fulfill({ response, json: { ...list, instances } });
+  });
+}
+
 /** Expect the lines of one instance in the Worklog. */
 export async function expectWorklog(page: Page, id: string, lines: readonly string[]): Promise<void> {
-  await page.getByRole("combobox", { name: "Instance" }).selectOption(id);
+  await page.getByRole("combobox", { name: "Server" }).selectOption(id);
   await expect(page.locator(".line-text")).toHaveText([...lines]);
 }
 

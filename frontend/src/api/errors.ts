@@ -2,7 +2,7 @@ import { type ErrorCode, type Problem, RETRYABLE } from "../contract/generated";
 
 /** An error response of the server, with its problem details. */
 export class ApiError extends Error {
-  constructor(readonly problem: Pick<Problem, "code" | "detail" | "retryAfter">) {
+  constructor(readonly problem: Pick<Problem, "code" | "detail" | "field" | "retryAfter">) {
     super(`${problem.code}: ${problem.detail}`);
   }
 

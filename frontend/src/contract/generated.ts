@@ -119,6 +119,7 @@ export type Command = "create" | "start" | "stop" | "restart" | "remove";
 export type OperationStatus = "pending" | "done" | "cancelled" | "failed";
 export type EventType =
   "received" | "created" | "started" | "stopped" | "restarted" | "removed" | "cancelled" | "failed" | "retained";
+export type FailureCode = "provider_error" | "provider_timeout" | "provider_internal" | "simulated";
 export type AuditOutcome = "accepted" | "refused";
 export type AuditedAction = "cancel" | "revoke" | "remove_message" | "mute" | "ban" | "lift" | "locate";
 export type ErrorCode =
@@ -422,6 +423,7 @@ export interface Operation {
   actor: string;
   acceptedAt: string;
   dueAt: string;
+  reason?: string;
 }
 export interface CloudHistory {
   events: CloudEvent[];
@@ -439,6 +441,7 @@ export interface CloudEvent {
   timestamp: string;
   dueAt?: string;
   reason?: string;
+  reasonCode?: FailureCode;
   instance?: Instance;
 }
 export interface AuditPage {

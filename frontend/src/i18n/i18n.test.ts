@@ -1,6 +1,11 @@
+import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
+import type { ErrorCode, FailureCode } from "../contract/generated";
 import { en } from "./en";
+import { preferredLanguage } from "./language";
+import { ru as moderation } from "./moderation.ru";
 import { ru } from "./ru";
+import { ru as status } from "./status.ru";
 
 it.each([
   [1, "1 новое сообщение", "1 new message"],
@@ -12,7 +17,58 @@ it.each([
   expect(en.chat.fresh(n)).toBe(english);
 });
 
-it("falls back to the server's text for an unknown error", () => {
-  expect(en.error("internal", "It broke.")).toBe("It broke.");
-  expect(ru.error("name_taken")).toBe("Этот псевдоним уже занят.");
+/** The texts of a dictionary by path. "1" is a valid argument of every function: as a number, a name and a list. */
+const textsOf = (value: unknown, path = ""): [string, string][] => {
+  if (typeof value === "string") return [[path, value]];
+  if (typeof value === "function") return [[path, value("1", "1")]];
+  if (typeof value === "object" && value !== null)
+    return Object.entries(value).flatMap(([name, one]) => textsOf(one, `${path}.${name}`));
+  return [];
+};
+
+// Names, identifiers, keys of the keyboard and abbreviations that are the same in Russian.
+const SAME =
+  /Opsroom|https?:\/\/[\w.]*|HTTPS?|IPv?\d?|Enter|Shift|Ctrl|ID|2001:db8::7|switch to English|EN|API/g;
+
+it.each([
+  ["page", ru],
+  ["moderation", moderation],
+  ["status", status],
+])("has no English in the Russian texts of the %s", (_name, dictionary) => {
+  expect(textsOf(dictionary).filter(([, text]) => /[a-z]/i.test(text.replaceAll(SAME, "")))).toEqual([]);
+});
+
+it("has a text for every error and failure of the server, and none of them is in another language", () => {
+  const codes = [
+    ...readFileSync("src/contract/generated.ts", "utf8").matchAll(
+      /^export type (ErrorCode|FailureCode) =([^;]*);/gm,
+    ),
+  ];
+  const [errors = [], failures = []] = codes.map(([, , members = ""]) =>
+    [...members.matchAll(/"(\w+)"/g)].map(found => found[1] ?? ""),
+  );
+  expect([errors.length, failures.length]).toEqual([30, 4]);
+  for (const code of errors as ErrorCode[]) {
+    expect(en.error(code)).toMatch(/^[A-Z][^а-яё]*\.$/);
+    expect(ru.error(code)).toMatch(/^[А-ЯЁ][^a-z]*\.$/);
+  }
+  for (const code of failures as FailureCode[]) expect(ru.failure(code, "")).toMatch(/^[А-ЯЁ][^a-z]*\.$/);
+});
+
+it("names the code of an error that only a newer server knows", () => {
+  expect(en.error("quota" as ErrorCode)).toBe("Something went wrong (quota).");
+  expect(ru.error("quota" as ErrorCode)).toBe("Произошла ошибка (quota).");
+});
+
+it.each([
+  [["en-US", "en", "ru"], "en"],
+  [["ru-RU", "en"], "ru"],
+  [["de-DE", "ru", "en"], "ru"],
+  [["de", "fr"], "en"],
+  // Aromanian begins with the letters of Russian.
+  [["rup", "en"], "en"],
+  [["RU"], "ru"],
+  [[], "en"],
+])("with the browser's languages %j the page is in %s", (languages, expected) => {
+  expect(preferredLanguage(languages)).toBe(expected);
 });

@@ -5,49 +5,51 @@ const HOUR = 3_600;
 const DAY = 24 * HOUR;
 const count = plural("en");
 
-/** The texts of the moderation dialogs: a dictionary of their own, because they are loaded with the dialogs. */
+/** The texts of the moderation dialogs, in a separate dictionary that is loaded with the dialogs. */
 export const en = {
-  what: "What to do",
-  actions: { remove: "Remove the message", mute: "Mute", ban: "Ban the name", address: "Ban an address" },
+  what: "Action",
+  actions: { remove: "Remove message", mute: "Mute", ban: "Ban name", address: "Ban address" },
   hints: {
-    remove: "Its text is erased for everybody and can't be brought back.",
-    mute: "They go on reading, and are told that they can't write.",
-    ban: "They are sent away and can't come back under this name.",
-    address: "Everybody from there is sent away and kept out, whoever else has this address too.",
+    remove: "The text is deleted for everyone. This can't be undone.",
+    mute: "They can still read, and see that they are muted.",
+    ban: "They are disconnected and can't rejoin under this name.",
+    address:
+      "Everyone at this address is disconnected and can't rejoin, including other people who share it.",
   },
-  from: "Which address",
+  from: "Address",
   addressSeen: (address: string, when: string) => `${address} (${when})`,
-  noAddress: "Nobody by this name has been connected in the last day, as far as the gateways remember.",
-  howLong: "For how long",
+  noAddress: "No known connection under this name in the last day.",
+  howLong: "Duration",
   duration: (seconds: number) =>
     seconds < HOUR
       ? count(seconds / 60, { one: "# minute", other: "# minutes" })
       : seconds < DAY
         ? count(seconds / HOUR, { one: "# hour", other: "# hours" })
         : count(seconds / DAY, { one: "# day", other: "# days" }),
-  untilLifted: "Until it is lifted",
-  reason: "Why (they are told)",
-  reasonKept: "Why (kept in the audit)",
-  confirm: { remove: "Remove", mute: "Mute", ban: "Ban", address: "Ban the address" },
+  untilLifted: "Until lifted",
+  reason: "Reason (shown to the person)",
+  reasonKept: "Reason (kept in the audit log)",
+  confirm: { remove: "Remove", mute: "Mute", ban: "Ban", address: "Ban address" },
   done: {
-    remove: "The message is removed",
-    mute: "They are muted",
-    ban: "They are banned",
-    address: "The address is banned",
+    remove: "Message removed",
+    mute: "Muted",
+    ban: "Banned",
+    address: "Address banned",
   },
   active: (kind: RestrictionKind, until = "") =>
-    `${kind === "mute" ? "Muted" : "Banned"} ${until ? `until ${until}` : "until it is lifted"}.`,
+    `${kind === "mute" ? "Muted" : "Banned"} ${until ? `until ${until}` : "until lifted"}.`,
   lift: "Lift",
   liftOf: (whom: string) => `Lift: ${whom}`,
   lifted: "Lifted",
   list: "Mutes and bans",
-  nothing: "Nobody is muted or banned.",
+  nothing: "No one is muted or banned.",
   loading: "Loading…",
   find: "Find",
-  noMatch: "Nothing matches.",
+  noMatch: "Nothing found.",
   by: (who: string, when: string) => `by ${who}, ${when}`,
   newAddress: "Address to ban",
-  addressHint: "Such as 203.0.113.7 or 2001:db8::7; of version 6 the whole network of 64 bits.",
+  addressInvalid: "Enter an IP address that isn't your own.",
+  addressHint: "For example, 203.0.113.7 or 2001:db8::7. An IPv6 address stands for its whole /64 network.",
   close: "Close",
 };
 

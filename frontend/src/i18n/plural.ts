@@ -1,4 +1,4 @@
-export type Language = "en" | "ru";
+import type { Language } from "./language";
 
 type Forms = { readonly other: string } & Partial<Record<Intl.LDMLPluralRule, string>>;
 

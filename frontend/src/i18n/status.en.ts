@@ -2,20 +2,20 @@ import { plural } from "./plural";
 
 const count = plural("en");
 
-/** The texts of the status view: a dictionary of its own, because it is loaded with the view. */
+/** The texts of the status view, in a separate dictionary that is loaded with the view. */
 export const en = {
   title: "Status",
-  fine: "Everything answers.",
-  missing: (names: string) => `Missing: ${names}.`,
-  notReady: (name: string, reason: string) => `${name} is not ready: ${reason}.`,
+  fine: "All services are running.",
+  missing: (names: string) => `Not running: ${names}.`,
+  notReady: (name: string) => `${name} isn't ready.`,
   lags: (name: string, n: number) =>
     `${name}: ${count(n, { one: "# message", other: "# messages" })} behind.`,
-  clock: "The gateway's clock and the broker's differ: due times are off.",
-  noBroker: "The gateway answers, its broker doesn't: it's us.",
-  noGateway: "No answer: the network, or the gateway itself.",
-  offline: "This device has no network.",
-  forbidden: "How the services do is for viewers and above.",
-  asking: "Asking…",
+  clock: "The clocks of the gateway and the broker differ, so countdowns are off.",
+  noBroker: "Server problem: the message broker is down.",
+  noGateway: "No response from the server. The network or the server is down.",
+  offline: "This device is offline.",
+  forbidden: "You need the viewer role to see service status.",
+  asking: "Checking…",
   page: "This page",
   gateway: "Gateway",
   broker: "Broker",
@@ -24,14 +24,14 @@ export const en = {
   ms: (n: string) => `${n} ms`,
   up: (time: string) => `up ${time}`,
   requests: (n: number) => count(n, { one: "# request", other: "# requests" }),
-  refusals: (n: number) => count(n, { other: "# refused" }),
-  inFlight: (n: number) => count(n, { other: "# under way" }),
+  refusals: (n: number) => count(n, { other: "# rejected" }),
+  inFlight: (n: number) => count(n, { other: "# in progress" }),
   sockets: (n: number) => count(n, { one: "# socket", other: "# sockets" }),
   live: (n: number) => count(n, { one: "# event stream", other: "# event streams" }),
   messages: (n: number) => count(n, { one: "# message", other: "# messages" }),
   copies: (n: number) => count(n, { one: "# copy", other: "# copies" }),
   consumers: (n: number) => count(n, { one: "# consumer", other: "# consumers" }),
-  lag: (n: number) => (n === 0 ? "nothing waits" : count(n, { one: "# waits", other: "# wait" })),
+  lag: (n: number) => (n === 0 ? "queue empty" : count(n, { other: "# queued" })),
 };
 
 export type StatusDictionary = typeof en;

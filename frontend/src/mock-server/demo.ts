@@ -1,14 +1,11 @@
 import type { Backend } from "../api/backend";
 import type { Command, User } from "../contract/generated";
+import type { Language } from "../i18n/language";
 import { createMockBackend, type MockBackend } from "./backend";
+import { type DemoTexts, en } from "./demo.en";
+import { ru } from "./demo.ru";
 
 const MINUTE = 60_000;
-const REPLIES = [
-  "Nice. Try undo: you have ten seconds 🙂",
-  "I keep the dashboard open next to this, the Worklog tells everything.",
-  "On it. https://en.wikipedia.org/wiki/Ops is still no article about us 😁",
-  "Добро пожаловать! Здесь говорят и по-русски.",
-];
 
 const uuid = (): string => {
   const hex = Array.from(crypto.getRandomValues(new Uint8Array(16)), byte =>
@@ -18,37 +15,28 @@ const uuid = (): string => {
   return [part(0, 4), part(4, 6), part(6, 8), part(8, 10), part(10, 16)].join("-");
 };
 
-function addDemoContent({ chat, cloud }: MockBackend): readonly [User, User, User] {
-  const [alexandra, petr, ivan] = [chat.enter("Alexandra"), chat.enter("Petr"), chat.enter("Ivan")];
+function addDemoContent({ chat, cloud }: MockBackend, { names, messages }: DemoTexts): readonly User[] {
+  const people = names.map(name => chat.enter(name));
+  const [first, second, third] = names;
   const ago = (minutes: number) => new Date(Date.now() - minutes * MINUTE);
-  chat.say(
-    alexandra,
-    "I can't sleep, so I moved the nightly build to two small servers.",
-    undefined,
-    ago(140),
-  );
-  chat.say(petr, "Good. The old one can go once its disk is copied.", undefined, ago(136));
-  chat.say(ivan, "Copied 👍\nI stopped it, somebody please remove it in the morning.", undefined, ago(90));
-  chat.say(
-    alexandra,
-    "Morning! This room is a demo: it lives in your browser, nothing leaves it.",
-    undefined,
-    ago(2),
-  );
+  for (const { by, text, minutes } of messages) {
+    const user = people[by];
+    if (user) chat.say(user, text, undefined, ago(minutes));
+  }
   const make = (actor: string, minutes: number) =>
     cloud.command({ command: "create", key: uuid() }, actor, ago(minutes)).instanceId;
   const act = (command: Command, instanceId: string, actor: string, minutes: number) =>
     cloud.command({ command, instanceId, key: uuid() }, actor, ago(minutes));
-  const [build, spare, old] = [make("Alexandra", 150), make("Alexandra", 149), make("Petr", 148)];
-  act("start", build, "Alexandra", 147);
-  act("start", spare, "Petr", 146);
-  act("start", old, "Ivan", 145);
-  act("stop", old, "Ivan", 91);
-  return [alexandra, petr, ivan];
+  const [build, spare, old] = [make(first, 150), make(first, 149), make(second, 148)];
+  act("start", build, first, 147);
+  act("start", spare, second, 146);
+  act("start", old, third, 145);
+  act("stop", old, third, 91);
+  return people;
 }
 
 /** Reply to the visitor's messages, so that a single visitor sees a conversation. */
-function autoReply({ chat }: MockBackend, people: readonly User[]): void {
+function autoReply({ chat }: MockBackend, people: readonly User[], texts: () => DemoTexts): void {
   let seen = chat.messages.length;
   let turn = 0;
   setInterval(() => {
@@ -56,7 +44,8 @@ function autoReply({ chat }: MockBackend, people: readonly User[]): void {
     seen = chat.messages.length;
     const hasQuestion = newMessages.some(message => !people.some(one => one.id === message.user.id));
     const speaker = people[turn % people.length];
-    const reply = REPLIES[turn % REPLIES.length];
+    const { replies } = texts();
+    const reply = replies[turn % replies.length];
     if (!hasQuestion || !speaker || !reply) return;
     turn += 1;
     chat.type(speaker);
@@ -64,9 +53,10 @@ function autoReply({ chat }: MockBackend, people: readonly User[]): void {
   }, 1_000);
 }
 
-/** Create a mock server with demo content. */
-export function createDemoBackend(): Backend {
+/** Create a mock server with demo content. Its people reply in `language`. */
+export function createDemoBackend(language: () => Language): Backend {
+  const texts = () => (language() === "ru" ? ru : en);
   const backend = createMockBackend({ delayMs: 10_000, latencyMs: 80, newId: uuid });
-  autoReply(backend, addDemoContent(backend));
+  autoReply(backend, addDemoContent(backend, texts()), texts);
   return backend;
 }

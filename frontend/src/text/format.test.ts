@@ -1,5 +1,12 @@
-import { expect, it } from "vitest";
-import { formatLogTime, formatMessageTime, initials, isEmojiOnly, secondsUntil } from "./format";
+import { expect, it, vi } from "vitest";
+import {
+  formatFullTime,
+  formatLogTime,
+  formatMessageTime,
+  initials,
+  isEmojiOnly,
+  secondsUntil,
+} from "./format";
 
 const local = new Date(2019, 2, 20, 23, 4, 5);
 
@@ -9,6 +16,17 @@ it("writes message times as HH:MM DD.MM.YYYY", () => {
 
 it("writes Worklog times as HH:MM:SS DD.MM.YY", () => {
   expect(formatLogTime(local.toISOString())).toBe("23:04:05 20.03.19");
+});
+
+it("tells the two hours apart that the end of daylight saving time repeats", () => {
+  vi.stubEnv("TZ", "America/New_York");
+  const [first, second] = ["2026-11-01T05:30:00Z", "2026-11-01T06:30:00Z"] as const;
+  expect(formatMessageTime(first)).toBe(formatMessageTime(second));
+  expect(formatFullTime("en", first)).toBe("Sunday, November 1, 2026 at 01:30:00 UTC−04:00");
+  expect(formatFullTime("en", second)).toBe("Sunday, November 1, 2026 at 01:30:00 UTC−05:00");
+  vi.stubEnv("TZ", "Asia/Kolkata");
+  expect(formatFullTime("ru", first)).toBe("воскресенье, 1 ноября 2026 г. в 11:00:00 UTC+05:30");
+  vi.unstubAllEnvs();
 });
 
 it("counts seconds up to the due time and never below zero", () => {

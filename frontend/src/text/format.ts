@@ -1,3 +1,4 @@
+import type { Language } from "../i18n/language";
 import { graphemes } from "./typed";
 
 const two = (value: number): string => String(value).padStart(2, "0");
@@ -11,10 +12,28 @@ export function formatMessageTime(timestamp: string | number): string {
 }
 
 /** `HH:MM:SS DD.MM.YY` in the reader's time zone. */
-export function formatLogTime(timestamp: string): string {
+export function formatLogTime(timestamp: string | number): string {
   const date = new Date(timestamp);
   const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":");
   return `${time} ${dayOf(date)}.${two(date.getFullYear() % 100)}`;
+}
+
+/** The offset of the reader's time zone from UTC at a time, such as `UTC+03:00`. */
+function offsetOf(date: Date): string {
+  const minutes = -date.getTimezoneOffset();
+  const size = Math.abs(minutes);
+  return `UTC${minutes < 0 ? "−" : "+"}${two(Math.floor(size / 60))}:${two(size % 60)}`;
+}
+
+/** The date, the time and its offset: unambiguous in the hour that the end of daylight saving time repeats, too. */
+export function formatFullTime(language: Language, timestamp: string | number): string {
+  const date = new Date(timestamp);
+  const format = new Intl.DateTimeFormat(language, {
+    weekday: "long",
+    ...{ year: "numeric", month: "long", day: "numeric" },
+    ...{ hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" },
+  });
+  return `${format.format(date)} ${offsetOf(date)}`;
 }
 
 /** Whole seconds until `due`, at least zero. */

@@ -26,8 +26,21 @@ it("formats a line as in the specification", () => {
 
 it("formats errors as text", () => {
   const refused = line({ kind: "refused", command: "start", code: "operation_pending" });
-  expect(formatLine(en, refused)).toContain("Another command is still pending");
+  expect(formatLine(en, refused)).toContain("Another command is in progress");
   expect(lineAsText(en, refused)).toContain("ERROR:");
+});
+
+it("shows why a command failed in the language of the page", () => {
+  const failed = line({ kind: "failed", command: "start", detail: "the provider did not finish within 5 s" });
+  const coded = { ...failed, reasonCode: "provider_timeout" as const };
+  expect(formatLine(en, coded)).toBe('"Start command" failed. The provider took too long.');
+  expect(formatLine(ru, coded)).toBe(
+    "Не выполнена команда «Запустить». Провайдер не успел выполнить команду.",
+  );
+  // Older servers send no code, and a provider's own reason exists only as text.
+  expect(formatLine(ru, failed)).toContain("did not finish");
+  expect(formatLine(ru, { ...failed, reasonCode: "provider_error" })).toContain("did not finish");
+  expect(formatLine(ru, { ...failed, reasonCode: "new_code" as "simulated" })).toContain("did not finish");
 });
 
 it("filters by instance, kind and text together", () => {
@@ -40,8 +53,8 @@ it("filters by instance, kind and text together", () => {
 
 it("exports CSV that a spreadsheet reads as text, and JSON", () => {
   const lines = [line({ actor: '=cmd("x"),1', kind: "failed", detail: "two\nlines" })];
-  const csv = linesAsCsv(lines);
-  expect(csv.split("\r\n")[0]).toBe("timestamp,instanceId,kind,command,actor,code,detail,seq");
+  const csv = linesAsCsv(lines, "en");
+  expect(csv.split("\r\n")[0]).toBe("\uFEFFtimestamp,instanceId,kind,command,actor,code,detail,seq");
   expect(csv).toContain(`"'=cmd(""x""),1"`);
   expect(csv).toContain('"two\nlines"');
   expect(JSON.parse(linesAsJson(lines))[0]).toMatchObject({ kind: "failed", detail: "two\nlines" });

@@ -1,6 +1,7 @@
 import type { Dictionary } from "../i18n/en";
 import { labelOf } from "../i18n/label";
 import type { WorklogKind, WorklogLine } from "../state/cloud/model";
+import { csvOf } from "./csv";
 import { formatLogTime } from "./format";
 import { comparable } from "./typed";
 
@@ -15,11 +16,14 @@ export const NO_FILTER: WorklogFilter = { instanceId: "", kind: "", text: "" };
 export const isError = (line: WorklogLine): boolean => line.kind === "failed" || line.kind === "refused";
 
 /** The text of a line, without its level. */
-export function formatLine(t: Dictionary, { kind, command, code, detail = "" }: WorklogLine): string {
+export function formatLine(
+  t: Dictionary,
+  { kind, command, code, reasonCode, detail = "" }: WorklogLine,
+): string {
   if (kind === "received") return t.worklog.received(command);
   if (kind === "cancelled") return t.worklog.cancelled(command);
-  if (kind === "failed") return t.worklog.failed(command, detail);
-  if (kind === "refused") return t.worklog.refused(command, code ? t.error(code, detail) : detail);
+  if (kind === "failed") return t.worklog.failed(command, t.failure(reasonCode, detail));
+  if (kind === "refused") return t.worklog.refused(command, code ? t.error(code) : detail);
   return labelOf(t.worklog.kinds, kind);
 }
 
@@ -47,15 +51,9 @@ export function filterLines(
 
 const COLUMNS = ["timestamp", "instanceId", "kind", "command", "actor", "code", "detail", "seq"] as const;
 
-/** A cell according to RFC 4180; a quote prefix keeps spreadsheets from running it as a formula. */
-function cell(value: string | number | undefined): string {
-  const text = String(value ?? "");
-  const plain = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
-}
-
-export const linesAsCsv = (lines: readonly WorklogLine[]): string =>
-  [COLUMNS.join(","), ...lines.map(line => COLUMNS.map(column => cell(line[column])).join(","))].join("\r\n");
+/** The lines as a CSV file that spreadsheets open correctly, for a reader with the browser's `locale`. */
+export const linesAsCsv = (lines: readonly WorklogLine[], locale: string): string =>
+  csvOf([COLUMNS, ...lines.map(line => COLUMNS.map(column => line[column]))], locale);
 
 export const linesAsJson = (lines: readonly WorklogLine[]): string =>
   JSON.stringify(

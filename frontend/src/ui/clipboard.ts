@@ -1,6 +1,13 @@
-/** Copy text, also over plain http, where browsers provide no clipboard API. */
+/** Copy text, also where browsers provide no clipboard API, as over plain http, or forbid it, as in frames. */
 export async function copyText(text: string): Promise<void> {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    copyBySelection(text);
+  }
+}
+
+function copyBySelection(text: string): void {
   const area = document.createElement("textarea");
   area.value = text;
   area.className = "visually-hidden";

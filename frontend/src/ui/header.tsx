@@ -1,7 +1,8 @@
 import logo from "../icons/logo.svg";
 import { ConnectionBadge } from "./connection/connection-badge";
 import { route } from "./route";
-import { chooseLanguage, chooseTheme, dictionary, language, type Theme, theme } from "./settings/preferences";
+import { LanguageButton } from "./settings/language-button";
+import { chooseTheme, dictionary, type Theme, theme } from "./settings/preferences";
 import { settingsOpen } from "./settings/settings-state";
 
 const NEXT_THEME: Record<Theme, Theme> = { auto: "dark", dark: "light", light: "auto" };
@@ -28,16 +29,7 @@ export function Header() {
         <a class="tool" href="docs/" target="_blank" rel="noopener" title={t.help} aria-label={t.help}>
           ?
         </a>
-        <button
-          type="button"
-          class="tool"
-          lang={language.value === "ru" ? "en" : "ru"}
-          title={t.language.other}
-          aria-label={t.language.other}
-          onClick={() => chooseLanguage(language.value === "ru" ? "en" : "ru")}
-        >
-          {language.value === "ru" ? "EN" : "RU"}
-        </button>
+        <LanguageButton />
         <button
           type="button"
           class="tool"

@@ -87,7 +87,7 @@ async def test_a_muted_or_banned_user_is_notified(
         async with opsroom.chat(me.token) as second:
             welcome = await next_of(second, WelcomeFrame)
             print_event(welcome, second, "general")
-            assert "you may read but not write until" in capsys.readouterr().err
+            assert "you are muted until" in capsys.readouterr().err
         assert name in (await moderate(proxy, "ls")).output
         assert "127.0.0.1" in (await moderate(proxy, "addresses", name)).output
         for arguments, field, value in (
@@ -98,7 +98,7 @@ async def test_a_muted_or_banned_user_is_notified(
             assert value in [json.loads(line)[field] for line in lines]
         assert (await moderate(proxy, "lift", key)).output == f"{key} lifted\n"
         print_event(await next_of(chat, UnmutedFrame), chat, "general")
-        assert capsys.readouterr().err == "* you may write again\n"
+        assert capsys.readouterr().err == "* you are no longer muted\n"
         await chat.send("thanks")
         ban = await opsroom.moderation.ban(name=name, reason="enough")
         with pytest.raises(ClosedError) as closed:

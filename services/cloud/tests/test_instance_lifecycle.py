@@ -8,7 +8,13 @@ import pytest
 from opsroom_cloud.provider import SimulatedProvider
 from opsroom_contracts import endpoints
 from opsroom_contracts.cloud.commands import Command, EventType, InstanceState
-from opsroom_contracts.cloud.models import DueOperation, Operation, OperationReply, OperationStatus
+from opsroom_contracts.cloud.models import (
+    DueOperation,
+    FailureCode,
+    Operation,
+    OperationReply,
+    OperationStatus,
+)
 from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.subjects import instance_due, instance_events
@@ -166,7 +172,11 @@ async def test_a_failed_operation_keeps_the_previous_state(broker: NatsConnectio
         assert (finished.status, finished.reason) == (OperationStatus.FAILED, reason)
         assert await cloud.instance(instance_id) == before
         event = (await cloud.kept())[-1].event
-        assert (event.type, event.reason) == (EventType.FAILED, reason)
+        assert (event.type, event.reason, event.reason_code) == (
+            EventType.FAILED,
+            reason,
+            FailureCode.SIMULATED,
+        )
 
 
 async def test_a_failed_creation_leaves_no_instance(broker: NatsConnection) -> None:
@@ -187,7 +197,9 @@ async def test_a_provider_timeout_fails_the_operation_and_blocks_nothing_else(br
         await cloud.created()
         assert (await cloud.show(hanging.id)).operation.status is OperationStatus.PENDING
         assert (await cloud.finished(hanging)).status is OperationStatus.FAILED
-        assert (await cloud.kept())[-1].event.reason == "the provider did not finish within 5 s"
+        event = (await cloud.kept())[-1].event
+        assert event.reason == "the provider did not finish within 5 s"
+        assert event.reason_code is FailureCode.PROVIDER_TIMEOUT
 
 
 async def test_a_due_operation_can_not_be_cancelled(broker: NatsConnection) -> None:

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from opsroom_cloud.domain.ids import instance_id_of, operation_id_of
-from opsroom_cloud.domain.lifecycle import AcceptCommand, cancel, complete, decide, fail, retain
+from opsroom_cloud.domain.lifecycle import AcceptCommand, Failure, cancel, complete, decide, fail, retain
 from opsroom_cloud.domain.operation_status import SequencedEvent, status_from_events
 from opsroom_contracts.cloud.commands import COMMANDS, Command, EventType, InstanceState
-from opsroom_contracts.cloud.models import Instance, InstanceEvent, OperationStatus, apply
+from opsroom_contracts.cloud.models import FailureCode, Instance, InstanceEvent, OperationStatus, apply
 from opsroom_contracts.errors import ErrorCode, Fault
 
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
@@ -142,17 +142,18 @@ class LifeCycle(RuleBasedStateMachine):
         self.state = AFTER[order.command]
         self.since = None if self.state is None else self.now
 
-    @rule(data=st.data(), reason=st.text(max_size=900))
-    def provider_fails(self, data: st.DataObject, reason: str) -> None:
+    @rule(data=st.data(), reason=st.text(max_size=900), code=st.sampled_from(FailureCode))
+    def provider_fails(self, data: st.DataObject, reason: str, code: FailureCode) -> None:
         if not self.orders:
             return
         order = data.draw(st.sampled_from(self.orders))
-        event = fail(self.instance(), order.operation_id, reason, self.now)
+        failure = Failure(code, reason)
+        event = fail(self.instance(), order.operation_id, failure, self.now)
         if self.pending is None or self.pending.operation_id != order.operation_id:
             assert event is None
             return
         assert event is not None
-        assert event.reason == reason[:500]
+        assert (event.reason, event.reason_code) == (reason[:500], code)
         self._undone(event, order)
 
     @rule(data=st.data())

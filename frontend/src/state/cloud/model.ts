@@ -3,6 +3,7 @@ import type {
   Command,
   ErrorCode,
   EventType,
+  FailureCode,
   Instance,
   InstanceList,
 } from "../../contract/generated";
@@ -23,7 +24,9 @@ export interface WorklogLine {
   readonly actor?: string;
   /** The error code if `kind` is `refused`. */
   readonly code?: ErrorCode | "unreachable";
-  /** The server's text. */
+  /** Why the command failed, if `kind` is `failed`. */
+  readonly reasonCode?: FailureCode;
+  /** The server's text, in English. */
   readonly detail?: string;
   readonly seq?: number;
   /** Set if the command was to cancel `command`. */

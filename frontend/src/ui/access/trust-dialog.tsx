@@ -11,7 +11,7 @@ interface TrustDialogProps {
 export default function TrustDialog({ base, onTrust, onStay }: TrustDialogProps) {
   const t = dictionary.value.trust;
   return (
-    <Dialog title={t.title} onClose={onStay}>
+    <Dialog title={t.title} onClose={onStay} isEntry>
       <p>
         <code class="break">{base}</code>
       </p>

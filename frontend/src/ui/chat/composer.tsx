@@ -14,6 +14,8 @@ import { useMute } from "./use-mute";
 const TYPING_INTERVAL_MS = 2_500;
 const WARN_BELOW = 200;
 
+const isTouch = (): boolean => matchMedia("(hover: none) and (pointer: coarse)").matches;
+
 export function Composer() {
   const { store, scope } = useApp();
   const { me } = store.chat.value;
@@ -34,15 +36,22 @@ export function Composer() {
   }, [text, draftKey]);
 
   useEffect(() => {
-    if (me) field.current?.focus();
+    if (!me) return;
+    field.current?.focus();
+    // In a short window, the focus alone shows only the line of the caret.
+    field.current?.closest("form")?.scrollIntoView({ block: "nearest" });
   }, [me]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows the text
   useLayoutEffect(() => {
     const area = field.current;
     if (!area) return;
+    const form = area.closest("form");
+    // Hold the height of the form meanwhile: if the list above grew for a moment, it would no longer be at its end.
+    if (form) form.style.minHeight = `${form.offsetHeight}px`;
     area.style.height = "auto";
     area.style.height = `${area.scrollHeight}px`;
+    if (form) form.style.minHeight = "";
   }, [text]);
 
   const send = () => {
@@ -90,12 +99,15 @@ export function Composer() {
         rows={1}
         dir="auto"
         aria-label={t.placeholder}
-        title={t.hint}
+        title={isTouch() ? t.touchHint : t.hint}
+        enterkeyhint={isTouch() ? "enter" : "send"}
         placeholder={t.placeholder}
         value={text}
         onInput={event => type(event.currentTarget.value)}
         onKeyDown={event => {
           if (event.key !== "Enter" || event.shiftKey || isComposing(event)) return;
+          // Keyboards on a screen have no Shift+Enter: there, Enter breaks the line and the button sends.
+          if (isTouch() && !event.ctrlKey && !event.metaKey) return;
           event.preventDefault();
           // A held key is one press.
           if (!event.repeat) send();

@@ -58,7 +58,7 @@ export function JoinDialog() {
   );
   if (!store.access.may("register"))
     return (
-      <Dialog title={dictionary.value.access.title}>
+      <Dialog title={dictionary.value.access.title} isEntry>
         <p class="problem" role="alert">
           {problemText}
         </p>
@@ -70,7 +70,7 @@ export function JoinDialog() {
       </Dialog>
     );
   return (
-    <Dialog title={t.title}>
+    <Dialog title={t.title} isEntry>
       <form
         class="form"
         noValidate

@@ -3,6 +3,7 @@ import { formatMessageTime, isEmojiOnly } from "../../text/format";
 import { splitLinks } from "../../text/links";
 import { useApp } from "../app-context";
 import { dictionary } from "../settings/preferences";
+import { Time } from "../time";
 import { ModerateButton } from "./moderation/moderate-button";
 
 /** The text of a message as text nodes and links, never as markup. */
@@ -33,7 +34,7 @@ export function MessageRow({ message, own, former }: MessageRowProps) {
       <header class="message-head">
         <bdi class="message-author">{own ? dictionary.value.chat.you : message.user.name}</bdi>
         {former && ` (${dictionary.value.chat.former})`},{" "}
-        <time dateTime={message.timestamp}>{formatMessageTime(message.timestamp)}</time>
+        <Time at={message.timestamp} format={formatMessageTime} />
         <ModerateButton user={message.user} message={message} />
       </header>
       {message.removed ? (
@@ -53,8 +54,7 @@ export function OutgoingRow({ item }: { readonly item: OutgoingMessage }) {
   return (
     <article class="message own outgoing" data-status={item.status}>
       <header class="message-head">
-        <span class="message-author">{t.you}</span>,{" "}
-        <time dateTime={new Date(item.at).toISOString()}>{formatMessageTime(item.at)}</time>
+        <span class="message-author">{t.you}</span>, <Time at={item.at} format={formatMessageTime} />
       </header>
       <MessageText text={item.text} />
       <p class="message-status">

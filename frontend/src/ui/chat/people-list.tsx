@@ -1,6 +1,7 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { User } from "../../contract/generated";
 import { useApp } from "../app-context";
+import { useRovingFocus } from "../list/roving-focus";
 import { dictionary } from "../settings/preferences";
 import { Avatar } from "./avatar";
 import { ModerateButton, RestrictionsButton } from "./moderation/moderate-button";
@@ -23,6 +24,8 @@ export function PeopleList() {
   const { store } = useApp();
   const { users, me, connection } = store.chat.value;
   const t = dictionary.value.chat;
+  const list = useRef<HTMLUListElement>(null);
+  useRovingFocus(list);
   return (
     <aside class="card people" aria-label={t.people}>
       {/* Without a connection, nobody knows who is here. */}
@@ -30,9 +33,9 @@ export function PeopleList() {
         {connection.everLive || users.length > 0 ? t.online(users.length) : t.people}
       </p>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable areas must be reachable by keyboard */}
-      <ul tabIndex={0} aria-label={t.people}>
+      <ul ref={list} tabIndex={0} aria-label={t.people}>
         {useFadingUsers(users).map(({ user, gone }) => (
-          <li key={user.id} class={gone ? "person gone" : "person"} aria-hidden={gone}>
+          <li key={user.id} tabIndex={-1} class={gone ? "person gone" : "person"} aria-hidden={gone}>
             <Avatar user={user} />
             {user.id === me?.id ? (
               <span class="person-name own" title={user.name}>

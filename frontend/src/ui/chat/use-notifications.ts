@@ -3,25 +3,22 @@ import { useEffect } from "preact/hooks";
 import type { Message } from "../../contract/generated";
 import { announce } from "../announcer";
 import { useApp } from "../app-context";
+import { route } from "../route";
+import { showNotification } from "../settings/notification";
 import { dictionary, notifications } from "../settings/preferences";
 
 /** A shared lock that every visible tab holds, so that the notifying tab knows whether another one is visible. */
 const VISIBLE_LOCK = "opsroom:visible";
 
 async function isAnyTabVisible(): Promise<boolean> {
-  // Browsers that block site data reject this.
-  const held = (await navigator.locks?.query().catch(() => undefined))?.held ?? [];
-  return held.some(lock => lock.name === VISIBLE_LOCK);
+  // Browsers that block site data have Web Locks, but reject their use.
+  const found = await navigator.locks?.query().catch(() => undefined);
+  return (found?.held ?? []).some(lock => lock.name === VISIBLE_LOCK);
 }
 
 async function notify({ user, text, id }: Message): Promise<void> {
-  const isWanted = notifications.peek() && "Notification" in window && Notification.permission === "granted";
-  if (!isWanted || (await isAnyTabVisible())) return;
-  const notification = new Notification(user.name, { body: text, tag: id });
-  notification.onclick = () => {
-    window.focus();
-    notification.close();
-  };
+  if (!notifications.peek() || (await isAnyTabVisible())) return;
+  showNotification(user.name, text, id);
 }
 
 function holdVisibilityLock(): () => void {
@@ -33,7 +30,7 @@ function holdVisibilityLock(): () => void {
     const held = new Promise<void>(resolve => {
       release = resolve;
     });
-    navigator.locks.request(VISIBLE_LOCK, { mode: "shared" }, () => held).catch(() => undefined);
+    navigator.locks.request(VISIBLE_LOCK, { mode: "shared" }, () => held).catch(() => {});
   };
   follow();
   document.addEventListener("visibilitychange", follow);
@@ -43,7 +40,7 @@ function holdVisibilityLock(): () => void {
   };
 }
 
-/** Count new messages of others in the title, announce them, and show notifications. */
+/** Announce new messages of others, count those that the user can't see in the title, and show notifications. */
 export function useNotifications(): void {
   const { store } = useApp();
   const unread = useSignal(0);
@@ -59,19 +56,21 @@ export function useNotifications(): void {
         ? messages.filter(message => message.seq > last && message.user.id !== me?.id)
         : [];
       last = loaded ? newest : Number.POSITIVE_INFINITY;
-      if (document.hidden) unread.value = unread.peek() + fresh.length;
+      if (document.hidden || route.peek() !== "chat") unread.value = unread.peek() + fresh.length;
       for (const message of fresh.slice(-3)) {
         announce(dictionary.peek().chat.says(message.user.name, message.text));
         if (document.hidden && store.isLeader) void notify(message);
       }
     });
     const onSeen = () => {
-      if (!document.hidden) unread.value = 0;
+      if (!document.hidden && route.value === "chat") unread.value = 0;
     };
+    const onRoute = effect(onSeen);
     document.addEventListener("visibilitychange", onSeen);
     const releaseVisibility = holdVisibilityLock();
     return () => {
       onMessages();
+      onRoute();
       releaseVisibility();
       document.removeEventListener("visibilitychange", onSeen);
     };
@@ -80,8 +79,9 @@ export function useNotifications(): void {
   useEffect(
     () =>
       effect(() => {
-        const { title } = dictionary.value;
-        document.title = unread.value > 0 ? `(${unread.value}) ${title}` : title;
+        const { title, nav } = dictionary.value;
+        const here = `${nav[route.value]} · ${title}`;
+        document.title = unread.value > 0 ? `(${unread.value}) ${here}` : here;
       }),
     [unread],
   );

@@ -11,7 +11,7 @@ export default function CloudView() {
   const maySee = useApp().store.access.may("see_servers");
   return (
     <div class="cloud">
-      <h1 class="visually-hidden">{dictionary.value.nav.cloud}</h1>
+      {!maySee && <h1 class="visually-hidden">{dictionary.value.nav.cloud}</h1>}
       <div class="cloud-notices">
         <AccessLine />
         {maySee && <MissedEventsSummary />}

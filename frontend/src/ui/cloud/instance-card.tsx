@@ -47,9 +47,11 @@ function Pending({ instance, pending }: { readonly instance: Instance; readonly 
       <span class="pending-bar" style={{ "--done": done }} aria-hidden="true" />
       <span class="spinner" aria-hidden="true" />
       <span class="pending-words">
-        <strong>{labelOf(t.pending, pending.command)}</strong>
-        <bdi>{t.by(pending.actor)}</bdi>
-        <span class="pending-due">{t.due(seconds)}</span>
+        <strong>{labelOf(t.pending, pending.command)}</strong>{" "}
+        <span class="pending-due">{t.due(seconds)}</span>{" "}
+        <span class="pending-actor">
+          · <bdi>{t.by(pending.actor)}</bdi>
+        </span>
       </span>
       {useMayCommand() && (
         // The server knows whether it is too late; this device's clock may be wrong.

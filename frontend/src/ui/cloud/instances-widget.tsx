@@ -56,7 +56,7 @@ export function InstancesWidget() {
   return (
     <section class="card widget" aria-labelledby="instances-title">
       <div class="widget-head">
-        <h2 id="instances-title">{t.instances}</h2>
+        <h1 id="instances-title">{t.instances}</h1>
         {loaded && (
           <p class="counts">
             <span>
@@ -127,7 +127,7 @@ export function InstancesWidget() {
       ) : loaded ? (
         <div class="placeholder">
           <img src={emptyPicture} alt="" width="160" height="96" />
-          <h3>{t.emptyTitle}</h3>
+          <h2>{t.emptyTitle}</h2>
           {mayCommand && <p>{t.emptyText}</p>}
         </div>
       ) : (

@@ -2,6 +2,7 @@ import type { WorklogLine } from "../../state/cloud/model";
 import { formatLogTime } from "../../text/format";
 import { formatLine, isError } from "../../text/worklog";
 import { dictionary } from "../settings/preferences";
+import { Time } from "../time";
 
 interface LineProps {
   readonly line: WorklogLine;
@@ -14,7 +15,7 @@ export function Line({ line, onPick }: LineProps) {
   return (
     <article class={isError(line) ? "line error" : "line"} data-kind={kind}>
       <p class="line-head">
-        <time dateTime={timestamp}>{formatLogTime(timestamp)}</time>
+        <Time at={timestamp} format={formatLogTime} />
         {actor && actor !== "anonymous" && <bdi class="line-actor">{t.worklog.by(actor)}</bdi>}
       </p>
       {instanceId && (

@@ -84,7 +84,9 @@ export function WorklogWidget() {
           <button
             type="button"
             class="button small quiet"
-            onClick={() => void save("worklog.csv", "text/csv", linesAsCsv)}
+            onClick={() =>
+              void save("worklog.csv", "text/csv", shown => linesAsCsv(shown, navigator.language))
+            }
           >
             CSV
           </button>

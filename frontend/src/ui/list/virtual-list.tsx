@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useReducer, useRef } from "preact/hooks";
+import { useRovingFocus } from "./roving-focus";
 import { RowLayout } from "./row-layout";
 
 /** How far beyond the visible area rows are rendered, so that scrolling doesn't outrun rendering. */
@@ -31,6 +32,7 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
   const [, redraw] = useReducer((n: number) => n + 1, 0);
   const scroller = useRef<HTMLDivElement>(null);
   const rows = useRef<HTMLUListElement>(null);
+  useRovingFocus(scroller);
   const layout = useMemo(() => new RowLayout(estimate), [estimate]);
   // The position after the last scroll, which is restored after every change of the rows.
   const position = useRef({
@@ -148,6 +150,7 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
             <li
               key={keys[first + offset]}
               class="virtual-list-row"
+              tabIndex={-1}
               data-index={first + offset}
               aria-setsize={items.length}
               aria-posinset={first + offset + 1}

@@ -1,6 +1,6 @@
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import { en } from "../../i18n/en";
-import type { Language } from "../../i18n/plural";
+import { type Language, preferredLanguage } from "../../i18n/language";
 import { ru } from "../../i18n/ru";
 import { browserStorage, createLocalStore } from "../../session/local-store";
 import { isFlag, isOneOf } from "../../session/stored";
@@ -11,11 +11,8 @@ export const localStore = createLocalStore(browserStorage("localStorage"));
 /** Values of this tab that survive a reload. */
 export const tabStore = createLocalStore(browserStorage("sessionStorage"));
 
-const preferredLanguage = (): Language =>
-  navigator.languages.some(one => one.startsWith("ru")) ? "ru" : "en";
-
 export const language = signal<Language>(
-  localStore.get<Language>("language", isOneOf("en", "ru")) ?? preferredLanguage(),
+  localStore.get<Language>("language", isOneOf("en", "ru")) ?? preferredLanguage(navigator.languages),
 );
 export const theme = signal<Theme>(
   localStore.get<Theme>("theme", isOneOf("auto", "light", "dark")) ?? "auto",

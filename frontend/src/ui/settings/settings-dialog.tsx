@@ -4,9 +4,8 @@ import { createHttpBackend } from "../../api/http-backend";
 import { isText } from "../../session/stored";
 import { useApp } from "../app-context";
 import { Dialog } from "../dialog";
+import { mayNotify, notificationsWork } from "./notification";
 import { chooseNotifications, dictionary, localStore, notifications } from "./preferences";
-
-const canNotify = () => "Notification" in window;
 
 /** Whether a server responds at `address` that has this API. */
 async function isServer(address: Address): Promise<boolean> {
@@ -25,6 +24,7 @@ export default function SettingsDialog({ onClose }: { readonly onClose: () => vo
   const [demo, setDemo] = useState(address.kind === "demo");
   const [notify, setNotify] = useState(notifications.peek());
   const [problem, setProblem] = useState("");
+  const [canNotify] = useState(notificationsWork);
   const [busy, setBusy] = useState(false);
   const open = useRef(true);
   const hintId = useId();
@@ -62,7 +62,7 @@ export default function SettingsDialog({ onClose }: { readonly onClose: () => vo
   };
 
   const toggleNotifications = async (wanted: boolean) => {
-    const granted = wanted && (await Notification.requestPermission()) === "granted";
+    const granted = wanted && (await mayNotify());
     if (wanted && !granted) setProblem(t.notificationsBlocked);
     setNotify(granted);
   };
@@ -91,7 +91,7 @@ export default function SettingsDialog({ onClose }: { readonly onClose: () => vo
           <input type="checkbox" checked={demo} onChange={event => setDemo(event.currentTarget.checked)} />
           <span>{t.demo}</span>
         </label>
-        {canNotify() && (
+        {canNotify && (
           <label class="check">
             <input
               type="checkbox"

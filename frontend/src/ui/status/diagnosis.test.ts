@@ -16,7 +16,7 @@ it("reports the most severe problem first", () => {
   const [chat, cloud] = mockStatus(0, { CHAT: 1, CLOUD: 2 }).streams;
   if (!chat || !cloud) throw new Error("two streams");
   const late = { streams: [chat, { ...cloud, lag: 1_001 }], clockAheadMs: -501 };
-  expect(diagnose(ok(), t)).toEqual({ mood: "fine", text: "Everything answers." });
+  expect(diagnose(ok(), t)).toEqual({ mood: "fine", text: "All services are running." });
   expect(diagnose(ok({ streams: [{ ...chat, lag: 1_000 }] }), t).mood).toBe("fine");
   expect(diagnose(ok(late), t)).toEqual({ mood: "warn", text: "CLOUD: 1,001 messages behind." });
   expect(diagnose(ok({ clockAheadMs: -501 }), t)).toEqual({ mood: "warn", text: t.clock });
@@ -26,11 +26,12 @@ it("reports the most severe problem first", () => {
   }));
   expect(diagnose(ok({ ...late, replicas }), t)).toEqual({
     mood: "bad",
-    text: "chat is not ready: writes to CHAT do not land.",
+    text: "chat isn't ready.",
+    detail: "writes to CHAT do not land",
   });
   expect(diagnose(ok({ ...late, missing: ["chat", "cloud"] }), t)).toEqual({
     mood: "bad",
-    text: "Missing: chat, cloud.",
+    text: "Not running: chat, cloud.",
   });
   for (const kind of ["offline", "noGateway", "noBroker"] as const)
     expect(diagnose({ kind }, t)).toEqual({ mood: "bad", text: t[kind] });
@@ -41,7 +42,11 @@ it("formats durations and sizes in their largest unit, and Russian plurals", () 
     ...["0 sec", "59 sec", "1 min", "2 hr", "2 days"],
   ]);
   expect([0, 999, 1_000, 1_234_567].map(one => formatBytes("en", one))).toEqual([
-    ...["0 byte", "999 byte", "1 kB", "1.2 MB"],
+    ...["0 bytes", "999 bytes", "1 kB", "1.2 MB"],
+  ]);
+  expect([1, 2, 75].map(one => formatBytes("en", one))).toEqual(["1 byte", "2 bytes", "75 bytes"]);
+  expect([1, 2, 75, 75_000].map(one => formatBytes("ru", one))).toEqual([
+    ...["1 байт", "2 байта", "75 байт", "75 кБ"],
   ]);
   expect([1, 3, 11, 21].map(one => ru.requests(one))).toEqual([
     ...["1 запрос", "3 запроса", "11 запросов", "21 запрос"],

@@ -9,6 +9,8 @@ export type StatusResult =
 export interface Diagnosis {
   readonly mood: "fine" | "warn" | "bad" | "unknown";
   readonly text: string;
+  /** The server's own words, in English. */
+  readonly detail?: string;
 }
 
 /** The stream lag, in messages, above which the status shows a warning; short bursts stay below it. */
@@ -23,7 +25,7 @@ export function diagnose(result: StatusResult, t: StatusDictionary): Diagnosis {
   const { missing, replicas, streams, clockAheadMs } = result.status;
   if (missing.length > 0) return { mood: "bad", text: t.missing(missing.join(", ")) };
   const unready = replicas.find(replica => replica.problem);
-  if (unready?.problem) return { mood: "bad", text: t.notReady(unready.service, unready.problem) };
+  if (unready?.problem) return { mood: "bad", text: t.notReady(unready.service), detail: unready.problem };
   const late = streams.find(stream => stream.lag > LAG_MAX);
   if (late) return { mood: "warn", text: t.lags(late.name, late.lag) };
   if (Math.abs(clockAheadMs) > CLOCK_MAX_MS) return { mood: "warn", text: t.clock };

@@ -107,7 +107,7 @@ function StatusSections({ status }: { readonly status: Status }) {
 export default function StatusView({ announce }: { readonly announce: (text: string) => void }) {
   const result = useStatus();
   const t = statusDictionary.value;
-  const { mood, text } = diagnose(result, t);
+  const { mood, text, detail } = diagnose(result, t);
   useEffect(() => {
     if (mood !== "unknown") announce(text);
   }, [announce, mood, text]);
@@ -120,6 +120,11 @@ export default function StatusView({ announce }: { readonly announce: (text: str
           <span class="dot" aria-hidden="true" />
           {text}
         </p>
+        {detail && (
+          <p class="hint" lang="en">
+            <code>{detail}</code>
+          </p>
+        )}
         {result.kind !== "forbidden" && <NetworkPath result={result} />}
       </div>
       {result.kind === "ok" && <StatusSections status={result.status} />}

@@ -1,4 +1,4 @@
-import type { Language } from "../../i18n/plural";
+import type { Language } from "../../i18n/language";
 
 const UNITS = [
   ["day", 86_400],
@@ -19,7 +19,10 @@ export function formatDuration(language: Language, seconds: number): string {
 export function formatBytes(language: Language, bytes: number): string {
   const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
   const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
-  const format = { style: "unit", unit: units[power] ?? "byte", maximumFractionDigits: 1 } as const;
+  const unit = units[power] ?? "byte";
+  // The short form of "bytes" is "byte" in English, for any number.
+  const unitDisplay = power === 0 ? "long" : "short";
+  const format = { style: "unit", unit, unitDisplay, maximumFractionDigits: 1 } as const;
   return new Intl.NumberFormat(language, format).format(bytes / 1000 ** power);
 }
 

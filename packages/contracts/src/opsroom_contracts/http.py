@@ -8,7 +8,7 @@ from opsroom_contracts.audit import Address
 from opsroom_contracts.chat.models import RawName, Token, User
 from opsroom_contracts.chat.moderation import Reason, Restriction, Seconds
 from opsroom_contracts.cloud.commands import Command, EventType, InstanceState
-from opsroom_contracts.cloud.models import Actor, Instance, Operation
+from opsroom_contracts.cloud.models import Actor, FailureCode, Instance, Operation
 from opsroom_contracts.gateways import AddressSeen
 from opsroom_contracts.serialization.model import Epoch, Identifier, Model, Sequence, Timestamp
 
@@ -83,7 +83,8 @@ class OperationAccepted(Model):
 class CloudEvent(Model):
     """The data of one event of ``GET /api/v1/cloud/events``.
 
-    ``instance``: the instance after the event; missing if it no longer exists.
+    ``instance``: the instance after the event; missing if it no longer exists. ``reason``, in English, and
+    ``reason_code``: why the operation failed.
     """
 
     seq: Sequence
@@ -96,6 +97,7 @@ class CloudEvent(Model):
     timestamp: Timestamp
     due_at: Timestamp | None = None
     reason: Annotated[str, Field(max_length=500)] | None = None
+    reason_code: FailureCode | None = None
     instance: Instance | None = None
 
 

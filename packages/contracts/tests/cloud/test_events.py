@@ -3,7 +3,8 @@
 from hypothesis import given
 
 from opsroom_contracts.cloud.events import cloud_event_of
-from opsroom_contracts.cloud.models import InstanceEvent, apply
+from opsroom_contracts.cloud.models import INSTANCE_EVENT, InstanceEvent, apply
+from opsroom_contracts.serialization.codec import encode
 from packages.contracts.tests.strategies import values_of
 
 
@@ -14,3 +15,8 @@ def test_a_client_event_has_all_fields_the_sequence_and_the_instance(stored: Ins
         exclude={"version", "since", "identity"}
     )
     assert (shown.seq, shown.instance) == (7, apply(stored))
+
+
+@given(values_of(InstanceEvent).map(InstanceEvent.model_validate))
+def test_an_event_is_stored_without_a_loss(event: InstanceEvent) -> None:
+    assert INSTANCE_EVENT.read(encode(event.stored())) == event

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from opsroom_cloud.domain.lifecycle import complete, deadline_of, fail
+from opsroom_cloud.domain.lifecycle import Failure, complete, deadline_of, fail
 from opsroom_cloud.domain.operation_status import operation_of, record_of
 from opsroom_cloud.event_store import EventStore
 from opsroom_cloud.instance_projection import NewerReleaseError, TrackedInstance
 from opsroom_cloud.provider import Provider, ProviderError
-from opsroom_contracts.cloud.models import DUE_OPERATION, OperationStatus, PendingOperation
+from opsroom_contracts.cloud.models import DUE_OPERATION, FailureCode, OperationStatus, PendingOperation
 from opsroom_contracts.serialization.codec import ContractError
 from opsroom_contracts.serialization.versions import NewerVersionError
 from opsroom_messaging.errors import ConflictError, UnavailableError
@@ -125,13 +125,13 @@ class OperationRunner:
         return True
 
     async def _complete(self, instance_id: str, pending: PendingOperation, known: TrackedInstance) -> None:
-        reason = await self._run_provider(instance_id, pending)
+        failure = await self._run_provider(instance_id, pending)
         for _ in range(_ATTEMPTS):
             now = self._clock()
-            if reason is None:
+            if failure is None:
                 event = complete(known.instance, pending.id, now, known.identity)
             else:
-                event = fail(known.instance, pending.id, reason, now, known.identity)
+                event = fail(known.instance, pending.id, failure, now, known.identity)
             if event is None:
                 return
             try:
@@ -144,19 +144,20 @@ class OperationRunner:
                 return
         raise UnavailableError(f"too many concurrent writes to instance {instance_id}")
 
-    async def _run_provider(self, instance_id: str, pending: PendingOperation) -> str | None:
+    async def _run_provider(self, instance_id: str, pending: PendingOperation) -> Failure | None:
         record = record_of(instance_id, pending)
         operation = operation_of(pending.id, record, OperationStatus.PENDING)
         try:
             async with asyncio.timeout(self._provider_timeout):
                 await self._provider.complete(operation)
         except TimeoutError:
-            return f"the provider did not finish within {self._provider_timeout:g} s"
+            reason = f"the provider did not finish within {self._provider_timeout:g} s"
+            return Failure(FailureCode.PROVIDER_TIMEOUT, reason)
         except ProviderError as error:
-            return str(error)
+            return Failure(error.code, str(error))
         except Exception:  # a bug in the provider must not leave the operation pending
             log.exception("the provider raised an exception for operation %s", pending.id)
-            return "the provider failed with an internal error"
+            return Failure(FailureCode.PROVIDER_INTERNAL, "the provider failed with an internal error")
         return None
 
 

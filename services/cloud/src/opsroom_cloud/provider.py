@@ -3,11 +3,15 @@
 import hashlib
 from typing import Protocol
 
-from opsroom_contracts.cloud.models import Operation
+from opsroom_contracts.cloud.models import FailureCode, Operation
 
 
 class ProviderError(Exception):
-    """The provider failed; the message is shown to the user who gave the command."""
+    """The provider failed; users see the message or, in their language, a text for ``code``."""
+
+    def __init__(self, message: str, code: FailureCode = FailureCode.PROVIDER_ERROR) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class Provider(Protocol):
@@ -34,4 +38,4 @@ class SimulatedProvider:
         """Succeed or fail; the outcome is a function of the operation's id."""
         digest = hashlib.blake2b(operation.id.encode(), digest_size=8).digest()
         if int.from_bytes(digest, "big") < self._failure_rate * 2**64:
-            raise ProviderError("the simulated provider is configured to fail")
+            raise ProviderError("the simulated provider is configured to fail", FailureCode.SIMULATED)

@@ -5,10 +5,14 @@ import { withEvents } from "./failures";
 /** The Worklog's line of an event, if it has one. */
 export function lineOf(event: CloudEvent): WorklogLine[] {
   if (event.type === "retained") return [];
-  const { seq, type, command, timestamp, instanceId, actor, reason } = event;
+  const { seq, type, command, timestamp, instanceId, actor, reason, reasonCode } = event;
   // A restored server gives a number to another event.
   const line = { key: `e${seq} ${timestamp}`, kind: type, command, timestamp, instanceId, actor, seq };
-  return [reason === undefined ? line : { ...line, detail: reason }];
+  const why = {
+    ...(reason === undefined ? {} : { detail: reason }),
+    ...(reasonCode === undefined ? {} : { reasonCode }),
+  };
+  return [{ ...line, ...why }];
 }
 
 /** The sequence number of the first line, if lines before it were dropped. */

@@ -51,7 +51,7 @@ export const ReasonField = ({ value, onChange, label }: FieldProps<string> & { r
   </label>
 );
 
-/** The problem of a failed request; without a translation, the server's text is shown. */
+/** The problem of a failed request. */
 export type Problem = ApiError["problem"] | "unreachable";
 
 export const ProblemLine = ({ problem }: { readonly problem: Problem | undefined }) => (
@@ -59,6 +59,8 @@ export const ProblemLine = ({ problem }: { readonly problem: Problem | undefined
     {problem &&
       (problem === "unreachable"
         ? dictionary.value.error(problem)
-        : dictionary.value.error(problem.code, problem.detail))}
+        : problem.field === "address"
+          ? moderationDictionary.value.addressInvalid
+          : dictionary.value.error(problem.code))}
   </p>
 );

@@ -4,6 +4,7 @@ import { formatMessageTime } from "../../../text/format";
 import { announce } from "../../announcer";
 import { useApp } from "../../app-context";
 import { Dialog } from "../../dialog";
+import { useRovingFocus } from "../../list/roving-focus";
 import { moderationDictionary } from "./moderation-dictionary";
 import {
   DEFAULT_DURATION,
@@ -25,7 +26,7 @@ function Row({ one, lift }: { readonly one: Restriction; readonly lift: Restrict
   const t = moderationDictionary.value;
   const [busy, setBusy] = useState(false);
   return (
-    <li class="restriction">
+    <li class="restriction" tabIndex={-1}>
       <p class="restriction-whom">
         <bdi>{targetOf(one)}</bdi>
         <button
@@ -49,10 +50,24 @@ function Row({ one, lift }: { readonly one: Restriction; readonly lift: Restrict
   );
 }
 
-function List({
-  restrictions,
-  lift,
-}: Pick<Restrictions, "lift"> & { readonly restrictions: readonly Restriction[] }) {
+interface ListProps extends Pick<Restrictions, "lift"> {
+  readonly restrictions: readonly Restriction[];
+}
+
+function Rows({ restrictions, lift }: ListProps) {
+  const list = useRef<HTMLUListElement>(null);
+  useRovingFocus(list);
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable areas must be reachable by keyboard
+    <ul ref={list} class="restriction-list" tabIndex={0} aria-label={moderationDictionary.value.list}>
+      {restrictions.map(one => (
+        <Row key={one.id} one={one} lift={lift} />
+      ))}
+    </ul>
+  );
+}
+
+function List({ restrictions, lift }: ListProps) {
   const t = moderationDictionary.value;
   const [wanted, setWanted] = useState("");
   const shown = restrictions.filter(one => matches(one, wanted));
@@ -68,14 +83,7 @@ function List({
         />
       )}
       {shown.length === 0 && <p class="hint">{wanted ? t.noMatch : t.nothing}</p>}
-      {shown.length > 0 && (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable areas must be reachable by keyboard
-        <ul class="restriction-list" tabIndex={0} aria-label={t.list}>
-          {shown.map(one => (
-            <Row key={one.id} one={one} lift={lift} />
-          ))}
-        </ul>
-      )}
+      {shown.length > 0 && <Rows restrictions={shown} lift={lift} />}
     </>
   );
 }

@@ -48,10 +48,10 @@ def _login_name() -> str:
 
 
 @click.command()
-@click.option("--name", default=_login_name, show_default="your login", help="The name to take.")
-@click.option("--room", default="general", show_default=True, help="The room to talk in.")
+@click.option("--name", default=_login_name, show_default="your login", help="Your nickname.")
+@click.option("--room", default="general", show_default=True, help="The room to join.")
 @click.option(
-    "--last", type=click.IntRange(0, 200), default=20, show_default=True, help="Old messages to show."
+    "--last", type=click.IntRange(0, 200), default=20, show_default=True, help="Earlier messages to show."
 )
 @click.option("--literal", is_flag=True, help="Send lines that begin with / as they are.")
 @click.pass_obj
@@ -178,7 +178,7 @@ def _print_mute_event(event: MutedFrame | UnmutedFrame | WelcomeFrame) -> None:
         case MutedFrame():
             print_note(_mute_text(event))
         case UnmutedFrame():
-            print_note("* you may write again")
+            print_note("* you are no longer muted")
         case WelcomeFrame():
             if event.muted is not None:
                 print_note(_mute_text(event.muted))
@@ -187,8 +187,8 @@ def _print_mute_event(event: MutedFrame | UnmutedFrame | WelcomeFrame) -> None:
 
 
 def _mute_text(mute: Mute) -> str:
-    end = "until this is lifted" if mute.until is None else f"until {mute.until.astimezone():%H:%M %d.%m.%Y}"
-    return f"* you may read but not write {end}" + ("" if mute.reason is None else f": {mute.reason}")
+    end = "" if mute.until is None else f" until {mute.until.astimezone():%H:%M %d.%m.%Y}"
+    return f"* you are muted{end}; you can still read" + ("" if mute.reason is None else f": {mute.reason}")
 
 
 def _print_message(message: Message) -> None:

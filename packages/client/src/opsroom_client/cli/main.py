@@ -31,7 +31,7 @@ PROGRAM = "opsroom"
 @click.version_option(package_name="opsroom-client", message="%(prog)s %(version)s")
 @click.pass_context
 def cli(context: click.Context, /, **_: object) -> None:
-    """Chat and command servers from a terminal.
+    """Chat and manage servers from a terminal.
 
     Exit codes: 0 success, 1 rejected or failed, 2 usage error, 3 the server can't be reached, 130
     interrupted.

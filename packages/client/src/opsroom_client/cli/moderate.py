@@ -32,7 +32,7 @@ def messages(server: Server, room: str, last: int, as_json: bool) -> None:
             show_json(found)
             return
         rows = [(one.id, rfc3339(one.timestamp), one.user.name, one.text) for one in found]
-        show_table(("ID", "PUBLISHED", "BY", "TEXT"), rows)
+        show_table(("ID", "SENT", "BY", "TEXT"), rows)
 
     run(server, work)
 
@@ -58,7 +58,7 @@ def remove(server: Server, message_id: str, room: str, reason: str | None) -> No
 @_reason
 @click.pass_obj
 def mute(server: Server, name: str, minutes: int | None, reason: str | None) -> None:
-    """Mute NAME, who can still read."""
+    """Mute NAME. They can still read."""
 
     async def work(opsroom: Opsroom) -> None:
         _print_restriction(await opsroom.moderation.mute(name, seconds=_seconds(minutes), reason=reason))
@@ -100,7 +100,7 @@ def addresses(server: Server, name: str, as_json: bool) -> None:
         if as_json:
             show_json(found)
             return
-        show_table(("ADDRESS", "LAST THERE"), [(one.address, rfc3339(one.at)) for one in found])
+        show_table(("ADDRESS", "LAST SEEN"), [(one.address, rfc3339(one.at)) for one in found])
 
     run(server, work)
 
@@ -119,7 +119,7 @@ def ls(server: Server, as_json: bool) -> None:
         rows = [
             (one.id, one.kind.value, _target(one), _until(one), one.by, one.reason or "") for one in found
         ]
-        show_table(("ID", "WHAT", "WHOM", "UNTIL", "BY", "WHY"), rows)
+        show_table(("ID", "KIND", "TARGET", "UNTIL", "BY", "REASON"), rows)
 
     run(server, work)
 

@@ -76,7 +76,7 @@ _TABLE = (
         name="create",
         summary="Create an instance",
         description="The instance exists, stopped, when the operation is due.",
-        help="Create a server; it is stopped at first.",
+        help="Create a server (initially stopped).",
     ),
     CommandSpec(
         Command.START,

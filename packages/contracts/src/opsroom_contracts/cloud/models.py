@@ -54,6 +54,17 @@ Reason = Annotated[str, Field(max_length=500)]
 """Why an operation failed."""
 
 
+class FailureCode(StrEnum):
+    """Why an operation failed, for clients that show it in their user's language."""
+
+    PROVIDER_ERROR = "provider_error"
+    """The provider's own reason, which only the text gives."""
+    PROVIDER_TIMEOUT = "provider_timeout"
+    PROVIDER_INTERNAL = "provider_internal"
+    SIMULATED = "simulated"
+    """A failure that the simulated provider was configured to have."""
+
+
 class _EventFields(Model):
     version: int
     type: EventType
@@ -73,19 +84,22 @@ class InstanceEvent(_EventFields):
 
     ``actor`` is the caller's name as it was shown. ``identity``: who it was; missing in events of older
     releases and in those published by hand. ``since``: when the state began; omitted if it began with this
-    event. ``due_at`` is set for ``received``, ``reason`` for ``failed``.
+    event. ``due_at`` is set for ``received``, ``reason`` and ``reason_code`` for ``failed``; older releases
+    stored no code.
     """
 
     version: Literal[2] = 2
     identity: Identity | None = None
+    reason_code: FailureCode | None = None
 
     def stored(self) -> Model:
-        """Return what to store. Without an identity, processes of older releases can read it, too."""
-        return self if self.identity is not None else copy_fields(self, InstanceEventV1)
+        """Return what to store: if possible, what processes of older releases can read, too."""
+        is_new = self.identity is not None or self.reason_code is not None
+        return self if is_new else copy_fields(self, InstanceEventV1)
 
 
 class InstanceEventV1(_EventFields):
-    """An event of releases without identities, or published by hand."""
+    """An event of releases without identities and failure codes, or published by hand."""
 
     version: Literal[1] = 1
 

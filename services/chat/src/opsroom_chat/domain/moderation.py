@@ -70,7 +70,7 @@ def covering(
     """
     covered = tuple(dict.fromkeys((*restriction.identities, *identities)))[:IDENTITIES_MAX]
     if restriction.kind is RestrictionKind.BAN and by in covered:
-        raise refuse(ErrorCode.INVALID_REQUEST, "name: belongs to your own identity", field="name")
+        raise refuse(ErrorCode.INVALID_REQUEST, "name: must not belong to your own identity", field="name")
     return restriction.model_copy(update={"identities": covered})
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from opsroom_contracts.cloud.commands import COMMANDS, Command, EventType, InstanceState
-from opsroom_contracts.cloud.models import Instance, InstanceEvent, PendingOperation
+from opsroom_contracts.cloud.models import FailureCode, Instance, InstanceEvent, PendingOperation
 from opsroom_contracts.errors import ErrorCode, Fault
 from opsroom_contracts.text import clip
 
@@ -19,6 +19,14 @@ REASON_MAX = 500
 
 SYSTEM = "opsroom"
 """The actor of events that nobody asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an operation failed; ``reason`` is a sentence in English."""
+
+    code: FailureCode
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +100,7 @@ def complete(
 def fail(
     instance: Instance | None,
     operation_id: str,
-    reason: str,
+    failure: Failure,
     now: datetime,
     identity: str | None = None,
 ) -> InstanceEvent | None:
@@ -109,7 +117,8 @@ def fail(
         actor=pending.actor,
         identity=identity,
         timestamp=now,
-        reason=clip(reason, REASON_MAX),
+        reason=clip(failure.reason, REASON_MAX),
+        reason_code=failure.code,
         since=instance.timestamp,
     )
 

@@ -176,6 +176,6 @@ def _reject_self_ban(body: NewBan, moderator: Moderator, network: str) -> None:
         FaultError: ``invalid_request``.
     """
     if body.name is not None and moderator.name is not None and names_alike(body.name, moderator.name):
-        raise refuse(ErrorCode.INVALID_REQUEST, "name: is your own name", field="name")
+        raise refuse(ErrorCode.INVALID_REQUEST, "name: must not be your own name", field="name")
     if body.address is not None and network_of(body.address.strip()) == network:
-        raise refuse(ErrorCode.INVALID_REQUEST, "address: is your own address", field="address")
+        raise refuse(ErrorCode.INVALID_REQUEST, "address: must not be your own address", field="address")

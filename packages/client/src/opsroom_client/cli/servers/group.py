@@ -15,7 +15,7 @@ from opsroom_contracts.cloud.models import Instance
 
 @click.group()
 def servers() -> None:
-    """List, command and watch servers. An ID may be shortened as long as it is unique."""
+    """List, control and watch servers. An ID may be shortened as long as it is unique."""
 
 
 @servers.command()

@@ -1,0 +1,188 @@
+import { expect, type Locator, type Page } from "@playwright/test";
+import { expectFits, expectGoodAppearance } from "./kit/accessibility";
+import { serveInstances } from "./kit/instance-lifecycle";
+import { joinChat, sendAsNewUser, sendMessage, test, uniqueName } from "./kit/portal";
+
+/** Windows that are short: zoom makes a window of 1280 × 1024 at 400 % as small as the first. */
+const SHORT = [
+  { name: "400 %", width: 320, height: 256 },
+  { name: "200 % of 1440 × 900", width: 720, height: 450 },
+  { name: "phone held sideways", width: 667, height: 375 },
+  { name: "small phone held sideways", width: 568, height: 320 },
+] as const;
+
+/** The height of what is visible of an element, after it was scrolled into view. */
+async function visibleHeight(element: Locator): Promise<number> {
+  await element.scrollIntoViewIfNeeded();
+  return element.evaluate(one => {
+    const { top, bottom } = one.getBoundingClientRect();
+    return Math.min(bottom, innerHeight) - Math.max(top, 0);
+  });
+}
+
+const SHORT_IN_EACH_LANGUAGE = SHORT.flatMap(size =>
+  (["en-US", "ru-RU"] as const).map(locale => ({ ...size, locale })),
+);
+
+for (const { name, width, height, locale } of SHORT_IN_EACH_LANGUAGE) {
+  test(`chat and servers can be used in a short window: ${name}, ${locale}`, async ({ browser, portal }) => {
+    // In the smallest window, which has the least space, the screens are checked with axe, too, which takes long.
+    const look = height < 300 ? expectGoodAppearance : expectFits;
+    const viewport = { width, height };
+    const context = await browser.newContext({ locale, viewport, reducedMotion: "reduce" });
+    const page = await context.newPage();
+    await page.goto(portal.url);
+    await page.locator(".join-field").fill(uniqueName("Ann"));
+    await page.keyboard.press("Enter");
+    const composer = page.locator(".composer");
+    await expect(composer.locator("textarea")).toBeFocused();
+    await expect(composer).toBeInViewport({ ratio: 1 });
+    await composer.locator("textarea").fill("one\ntwo\nthree");
+    await page.keyboard.press("Enter");
+    await expect(page.locator(".message.own").last()).toBeInViewport();
+    expect(await visibleHeight(page.locator(".room .virtual-list-scroll"))).toBeGreaterThanOrEqual(80);
+    await look(page, `short-${width}-${locale}-chat`);
+
+    await page.locator(".nav a").nth(1).click();
+    const create = page.locator(".create");
+    await create.scrollIntoViewIfNeeded();
+    await expect(create).toBeInViewport({ ratio: 1 });
+    await create.click();
+    await expect(page.locator(".pending").first()).toBeVisible();
+    for (const shown of await page.locator(".widget .virtual-list-scroll").all())
+      expect(await visibleHeight(shown)).toBeGreaterThanOrEqual(120);
+    await look(page, `short-${width}-${locale}-servers`);
+    await context.close();
+  });
+}
+
+test("a composer that grows and shrinks leaves the conversation at its end", async ({ page, portal }) => {
+  await page.goto(portal.url);
+  await joinChat(page, uniqueName("Ann"));
+  await sendAsNewUser(
+    page,
+    Array.from({ length: 25 }, (_, n) => `filler ${n}`),
+  );
+  await expect(page.locator(".message", { hasText: "filler 24" })).toBeInViewport();
+  const field = page.getByRole("textbox", { name: "Type your message here" });
+  await field.pressSequentially("1");
+  for (const line of ["2", "3", "4"]) {
+    await page.keyboard.press("Shift+Enter");
+    await field.pressSequentially(line);
+  }
+  await expect(page.locator(".message", { hasText: "filler 24" })).toBeInViewport({ ratio: 1 });
+  await page.keyboard.press("Enter");
+  await expect(page.locator(".message.own", { hasText: "4" })).toBeInViewport({ ratio: 1 });
+});
+
+const countDrawn = (page: Page): Promise<number> => page.locator(".instance").count();
+
+for (const width of [1180, 860, 390, 320]) {
+  test(`500 servers are a bounded list in which few rows are drawn, ${width} px wide`, async ({
+    page,
+    portal,
+  }) => {
+    await page.setViewportSize({ width, height: 800 });
+    await serveInstances(page, 500);
+    await page.goto(`${portal.url}/#/cloud`);
+    await expect(page.locator(".counts")).toContainText("500 stopped");
+    await expect(page.locator(".instance").first()).toBeVisible();
+    expect(await countDrawn(page)).toBeLessThan(20);
+    const create = page.getByRole("button", { name: "Create server" });
+    await expect(create).toBeInViewport({ ratio: 1 });
+    const worklog = page.getByRole("region", { name: "Worklog" });
+    expect((await worklog.boundingBox())?.y).toBeLessThan(1_000);
+    await page
+      .locator(".widget")
+      .first()
+      .locator(".virtual-list-scroll")
+      .evaluate(box => box.scrollTo(0, box.scrollHeight));
+    await expect(page.getByRole("article", { name: "00000000-" })).toBeVisible();
+    expect(await countDrawn(page)).toBeLessThan(20);
+  });
+}
+
+test.describe("on a touch screen", () => {
+  test.use({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+
+  test("Enter breaks the line, and the button sends", async ({ page, portal }) => {
+    await page.goto(portal.url);
+    await joinChat(page, uniqueName("Ann"));
+    const field = page.getByRole("textbox", { name: "Type your message here" });
+    await expect(field).toHaveAttribute("enterkeyhint", "enter");
+    await field.pressSequentially("one");
+    await page.keyboard.press("Enter");
+    await field.pressSequentially("two");
+    await expect(field).toHaveValue("one\ntwo");
+    await page.getByRole("button", { name: "Send" }).tap();
+    await expect(page.locator(".message.own .message-text").last()).toHaveText("one\ntwo");
+    await field.fill("by keyboard");
+    await page.keyboard.press("Control+Enter");
+    await expect(page.locator(".message.own .message-text").last()).toHaveText("by keyboard");
+  });
+
+  test("fields have 16 px, and targets are 44 px high", async ({ page, portal }) => {
+    /** What is smaller than it should be: fields by their font, controls by their height. */
+    const small = () =>
+      page.evaluate(() => {
+        const shown = (one: Element) => one.checkVisibility() && one.getBoundingClientRect().height > 1;
+        const name = (one: Element) =>
+          `${one.className} ${one.getAttribute("aria-label") ?? one.textContent}`;
+        const fields = [...document.querySelectorAll("input, select, textarea")].filter(
+          one => shown(one) && Number.parseFloat(getComputedStyle(one).fontSize) < 16,
+        );
+        // Links in the text of a message are as high as the text.
+        const targets = [
+          ...document.querySelectorAll("button, a:not(.message-text a), select, label.check"),
+        ].filter(one => shown(one) && one.getBoundingClientRect().height < 44);
+        return [...fields, ...targets].map(name);
+      });
+    await page.goto(`${portal.url}/?demo`);
+    await page.getByRole("dialog").waitFor();
+    expect(await small()).toEqual([]);
+    await page.locator(".join-field").fill("Marina");
+    await page.keyboard.press("Enter");
+    await page.locator(".message").first().waitFor();
+    expect(await small()).toEqual([]);
+    await page.locator(".emoji-button").tap();
+    await page.locator(".emoji-panel").waitFor();
+    expect(await small()).toEqual([]);
+    await page.keyboard.press("Escape");
+    await page.locator(".nav a").nth(1).tap();
+    await page.locator(".create").tap();
+    await page.locator(".pending").waitFor();
+    expect(await small()).toEqual([]);
+    await page.locator(".header-tools button").last().tap();
+    await page.getByRole("dialog").waitFor();
+    expect(await small()).toEqual([]);
+    await page.keyboard.press("Escape");
+    await expect(page.getByRole("dialog")).toHaveCount(0);
+    await page.locator(".connection-state").tap();
+    await page.locator(".entry").first().waitFor();
+    expect(await small()).toEqual([]);
+  });
+});
+
+test("the language can be changed before joining, and the title says where one is", async ({
+  page,
+  portal,
+}) => {
+  await page.goto(portal.url);
+  await expect(page).toHaveTitle("Chat · Opsroom");
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("button", { name: "RU: переключить на русский" }).click();
+  await expect(dialog.getByRole("heading")).toHaveText("Выберите имя");
+  await expect(page).toHaveTitle("Чат · Opsroom");
+  await dialog.getByRole("button", { name: "EN: switch to English" }).click();
+  const name = uniqueName("Ann");
+  await joinChat(page, name);
+  await page.getByRole("link", { name: "Servers" }).click();
+  await expect(page).toHaveTitle("Servers · Opsroom");
+  await sendAsNewUser(page, ["one", "two"]);
+  await expect(page).toHaveTitle("(2) Servers · Opsroom");
+  await page.getByRole("link", { name: "Chat" }).click();
+  await expect(page).toHaveTitle("Chat · Opsroom");
+  await sendMessage(page, "seen");
+  const time = page.locator(".message.own time");
+  await expect(time).toHaveAttribute("title", /^\w+day, \w+ \d+, \d{4} at \d\d:\d\d:\d\d UTC\+00:00$/);
+});

@@ -1,0 +1,27 @@
+/** What the demo's people are called and say. */
+export interface DemoTexts {
+  readonly names: readonly [string, string, string];
+  /** The conversation so far: the index of the person, and how many minutes ago. */
+  readonly messages: readonly { readonly by: number; readonly minutes: number; readonly text: string }[];
+  readonly replies: readonly string[];
+}
+
+export const en: DemoTexts = {
+  names: ["Alexandra", "Peter", "Ivan"],
+  messages: [
+    { by: 0, minutes: 140, text: "I couldn't sleep, so I moved the nightly build to two small servers." },
+    { by: 1, minutes: 136, text: "Good. The old one can go once its disk is copied." },
+    { by: 2, minutes: 90, text: "Copied 👍\nI stopped it. Could somebody remove it in the morning?" },
+    {
+      by: 0,
+      minutes: 2,
+      text: "Morning! This room is a demo. It runs in your browser, and nothing leaves it.",
+    },
+  ],
+  replies: [
+    "Nice. Try Undo: you have ten seconds 🙂",
+    "I keep the servers open next to the chat. The Worklog shows everything.",
+    "On it. There is still no article about us: https://en.wikipedia.org/wiki/Ops 😁",
+    "Welcome! Create a server if you like. It costs nothing here.",
+  ],
+};
