@@ -36,7 +36,7 @@ it.each(STRANGE)("ignores a stored preference that is none: %j", async value => 
   const { language, theme, notifications, dictionary } = await import("../ui/settings/preferences");
   expect([theme.value, language.value]).toEqual(["auto", "en"]);
   expect(notifications.value).toBe(value === true);
-  expect(dictionary.value.theme[theme.value]).toBe("As the system");
+  expect(dictionary.value.theme[theme.value]).toBe("System");
 });
 
 it.each(STRANGE)("ignores a stored registration, message or sign-in that is none: %j", value => {

@@ -52,7 +52,7 @@ describe("without a server, the servers", () => {
     const element = await show(store);
     await pass(3_000);
     expect(element.textContent).not.toMatch(/running|No instances yet|Nothing has happened/);
-    expect(element.textContent).toContain("Unknown: there is no connection");
+    expect(element.textContent).toContain("Unknown: no connection to the server.");
     for (const one of element.querySelectorAll("button.create"))
       expect(one.getAttribute("aria-disabled")).toBe("true");
   });
