@@ -82,9 +82,10 @@ async def run(seed: int, scope: Scope, size: Size, load: Load, folders: Folders,
         finally:
             asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
             await cluster.stop()
+        outcome = _checked(_Run(seed, begun, recorder, cluster, process_stats), injected, bounds)
         if folders.keep is not None:
             (folders.keep / HISTORY_FILE).write_bytes(pickle.dumps(history))
-        return _checked(_Run(seed, begun, recorder, cluster, process_stats), injected, bounds)
+        return outcome
 
 
 def _end_early(recorder: Recorder) -> None:

@@ -13,6 +13,7 @@ from nats.js.errors import Error as JetStreamError
 
 from opsroom_contracts.subjects import CHAT_STREAM, CLOUD_STREAM
 from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.errors import UnavailableError
 from tests.faults.clients.recorder import Recorder
 from tests.faults.cluster.backup import STREAMS, back_up, restore
 from tests.faults.cluster.cluster import PortalCluster
@@ -76,8 +77,9 @@ class StreamFaults:
             child.signal(signal.SIGSTOP)
         await asyncio.sleep(_STILL_SECONDS)
         await patiently(self._observer.catch_up, _PATIENCE_SECONDS)
+        epoch = await _again(lambda: self._observer.epoch(CHAT_STREAM))
         async with self._observer.reading:
-            self._recorder.begin_chat(0)
+            self._recorder.begin_chat(0, epoch)
             await _again(lambda: self._broker.jetstream.delete_stream(CHAT_STREAM))
         for child in chats:
             child.signal(signal.SIGKILL, down=0.2)
@@ -91,7 +93,7 @@ async def _again(action: Callable[[], Awaitable[ResultT]]) -> ResultT:
     while True:
         try:
             return await action()
-        except (NatsError, JetStreamError, OSError):
+        except (NatsError, JetStreamError, UnavailableError, OSError):
             if time.time() > deadline:
                 raise
             await asyncio.sleep(0.3)

@@ -193,3 +193,41 @@ def test_not_even_faults_without_a_pause_excuse_minutes(rule: str, mutation: Mut
     ]
     assert judged(history)[Domain.LISTS] == 0
     assert rule in {violation.rule for violation in check(history, BOUNDS)}
+
+
+def deleted_stream(left: float) -> History:
+    """Messages 1 to 6, then another stream. Ann's gateway replays the first one until ``left``."""
+    history = generated(0)
+    history.outages = [outage(BEGIN + 20, "stream-recreated", BEGIN + 25)]
+    old, new = ChatLife(ended=BEGIN + 22), ChatLife(kept=0)
+    for seq in range(1, 7):
+        key = f"m{seq}"
+        history.sent[key] = next(iter(history.sent.values()))
+        old.messages.append(StoredMessage(seq, key, BEGIN + seq, *_fields(history, key)))
+    history.sent["n1"] = history.sent["m1"]
+    new.messages.append(StoredMessage(1, "n1", BEGIN + 26, *_fields(history, "n1")))
+    first = Segment(0, Seqs([1, 2, 3]), fresh=True, opened=BEGIN, closed=BEGIN + 3.5)
+    replayed = Segment(3, Seqs([4, 5, 6]), opened=BEGIN + 23, closed=left)
+    for at, segment in ((BEGIN + 1, first), (BEGIN + 23, replayed)):
+        for seq in segment.seqs:
+            segment.arrivals.arrived(seq, at + seq / 100)
+    old.readers.append(Reader("ann", [first, replayed]))
+    after = Segment(1, reset=True, opened=left, closed=BEGIN + 100)
+    new.readers.append(Reader("ann", [after], stayed=True))
+    history.chats = [old, new]
+    return history
+
+
+def test_a_gateway_may_serve_a_deleted_stream_until_it_has_to_notice() -> None:
+    recovery = EXCUSES[FaultKind.STREAM_RECREATED].recovery
+    latest = BEGIN + 25 + recovery + BOUNDS.noticed
+    assert check(deleted_stream(latest - 0.1), BOUNDS) == []
+    found = check(deleted_stream(latest + 0.1), BOUNDS)
+    assert [violation.rule for violation in found] == ["message stale"]
+
+
+def test_what_readers_are_shown_of_a_deleted_stream_is_judged() -> None:
+    history = deleted_stream(BEGIN + 24)
+    history.chats[0].readers[0].segments[1].seqs = Seqs([4, 6])
+    history.chats[0].contents[6] = "general|ann|another"
+    assert {violation.rule for violation in check(history, BOUNDS)} == {"message missed", "message altered"}

@@ -108,6 +108,18 @@ def _resumed(name: str, segment: Segment, before: int | None, stream: StreamFact
         )
 
 
+def stale(life: ChatLife, bounds: Bounds, excuses: Excuses) -> Iterator[Violation]:
+    """No reader is left with a stream that was deleted: its gateway notices, and resets it."""
+    for reader in life.readers:
+        for segment in reader.segments:
+            lasted = segment.closed - life.ended
+            excused = excuses.seconds(
+                Domain.DELIVERIES, life.ended, segment.closed, segment.where, reader.name
+            )
+            if lasted > bounds.noticed + excused:
+                yield Violation("message stale", f"{reader.name} read a deleted stream for {lasted:.1f} s")
+
+
 def _difference(what: str, name: str, seen: list[int], stream: list[int]) -> Iterator[Violation]:
     doubled = [seq for seq, count in Counter(seen).items() if count > 1]
     missed = sorted(set(stream) - set(seen))

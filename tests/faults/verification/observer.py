@@ -73,6 +73,14 @@ class Observer:
         """Return the last sequence number of a stream."""
         return (await StreamReader(self._broker, stream).bounds()).last
 
+    async def epoch(self, stream: str) -> str | None:
+        """Return the epoch of a stream.
+
+        Raises:
+            UnavailableError: no reply.
+        """
+        return (await StreamReader(self._broker, stream).bounds()).epoch
+
     async def _advance(self, stream: str, subject: str, add: Callable[[StreamMessage], None]) -> None:
         reader = StreamReader(self._broker, stream)
         while page := await reader.page(subject, start=self._read.get(stream, 0) + 1, count=_PAGE):
