@@ -222,6 +222,8 @@ class History:
     clouds: list[CloudLife] = field(default_factory=lambda: [CloudLife()])
     sent: dict[str, Sent] = field(default_factory=dict)
     """All messages sent, acknowledged or not, by key."""
+    ordered: set[tuple[str, str, str]] = field(default_factory=set)
+    """Command, actor and server (or operation) of all commands that were sent, whatever came of them."""
     refused: list[str] = field(default_factory=list)
     """Responses that a client must not get, as text."""
     presences: list[Presence] = field(default_factory=list)
