@@ -61,6 +61,7 @@ async def run(seed: int, scope: Scope, size: Size, load: Load, folders: Folders,
     with _folder(folders.keep) as folder, _folder(None, folders.store) as store:
         cluster = PortalCluster(folder, size, store)
         history = History(size.delay, size.replay_limit, size.failure_rate)
+        history.nodes = 3 if size.cluster else 1
         recorder = Recorder(history, random.Random(seed))
         begun = time.time()
         try:

@@ -91,13 +91,13 @@ class ChatReader:
 
     def welcomed(self, frame: Frame, where: str) -> None:
         """Record the welcome: the presence list and the position."""
-        fresh = self._position is None
+        fresh, known = self._position is None, self._epoch
         if fresh or self._epoch is None:
             self._epoch = frame.get("epoch")
         if fresh:
             self._position, self._latest = int(frame["seq"]), frame
         after = int(frame["seq"]) if self._position is None else self._position
-        self._begin(Segment(after, where=where, fresh=fresh), frame)
+        self._begin(Segment(after, where=where, fresh=fresh), frame, known)
         now = time.time()
         self.listed = {user["name"] for user in frame["users"]}
         self._shown = dict.fromkeys(self.listed, now)
@@ -118,13 +118,13 @@ class ChatReader:
 
     def reset(self, frame: Frame) -> None:
         """Record a reset: whether it had a reason is judged later."""
-        seq = int(frame["seq"])
+        seq, known = int(frame["seq"]), self._epoch
         self._position, self._epoch, self._latest = seq, frame.get("epoch"), frame
         self._recorder.resets += 1
         where = "" if self._segment is None else self._segment.where
         if self._segment is not None and not len(self._segment.seqs):
             self._discard(self._segment)
-        self._begin(Segment(seq, where=where, reset=True), frame)
+        self._begin(Segment(seq, where=where, reset=True), frame, known)
 
     def forget_list(self) -> None:
         """End all listings, because the connection is lost."""
@@ -141,12 +141,13 @@ class ChatReader:
         if self._reader.segments and self._reader.segments[-1] is segment:
             self._reader.segments.pop()
 
-    def _begin(self, segment: Segment, frame: Frame) -> None:
-        """Begin a segment of the stream whose epoch ``frame`` names.
+    def _begin(self, segment: Segment, frame: Frame, known: str | None) -> None:
+        """Begin a segment of the stream whose epoch ``frame`` names. ``known``: the reader's epoch before.
 
         A gateway may still serve a stream that was deleted a moment ago, until it notices and sends a reset.
         """
         segment.opened = time.time()
+        segment.known, segment.epoch = known or "", frame.get("epoch") or ""
         life = self._recorder.chat_of(frame.get("epoch"))
         if self._segment is not None:
             self._segment.closed = min(self._segment.closed, segment.opened)

@@ -23,6 +23,7 @@ from tests.faults.verification.observer import Observer, patiently
 _STILL_SECONDS = 1.5
 """How long after its last writer stopped a gateway may still pass on what it has read."""
 _PATIENCE_SECONDS = 90.0
+_LOOK_SECONDS = 0.2
 
 Times = tuple[float, float]
 ResultT = TypeVar("ResultT")
@@ -56,11 +57,23 @@ class StreamFaults:
             try:
                 for backup in backups:
                     await _again(partial(restore, self._broker, backup))
+                for stream in STREAMS:
+                    await self._until_replicated(stream)
             finally:
                 for child in services:
                     child.resume()
         await asyncio.gather(*(child.wait_restarted() for child in services))
         return start, time.time()
+
+    async def _until_replicated(self, stream: str) -> None:
+        """Wait until all nodes have what was restored: one that has not could become the leader without it."""
+        deadline = time.time() + _PATIENCE_SECONDS
+        while time.time() < deadline:
+            info = await _again(lambda: self._broker.jetstream.stream_info(stream))
+            replicas = (info.cluster and info.cluster.replicas) or []
+            if all(one.current and not one.lag for one in replicas):
+                return
+            await asyncio.sleep(_LOOK_SECONDS)
 
     def _forget_restraints(self, copied: float, start: float) -> None:
         """Mutes since the backup are gone; those that were lifted since then are in force again."""

@@ -12,10 +12,11 @@ from tests.faults.referee.made_up import BEGIN, BOUNDS, generated
 from tests.faults.referee.mutation import Mutation
 from tests.faults.referee.mutations import messages, people, servers
 from tests.faults.rules.commands import max_late
+from tests.faults.rules.readers import epochs
 from tests.faults.verification.checker import check, judged
 from tests.faults.verification.cloud_history import CloudLife, StoredEvent
 from tests.faults.verification.excuses import EXCUSES, OTHERS_SECONDS, Domain, Excuses
-from tests.faults.verification.history import ChatLife, History, Outage, StoredMessage
+from tests.faults.verification.history import ChatLife, History, NameWait, Outage, StoredMessage
 from tests.faults.verification.readers import Reader, Segment
 from tests.faults.verification.seqs import Arrivals, Seqs
 from tests.faults.verification.verdict import Bounds
@@ -231,3 +232,40 @@ def test_what_readers_are_shown_of_a_deleted_stream_is_judged() -> None:
     history.chats[0].readers[0].segments[1].seqs = Seqs([4, 6])
     history.chats[0].contents[6] = "general|ann|another"
     assert {violation.rule for violation in check(history, BOUNDS)} == {"message missed", "message altered"}
+
+
+def reset_reader(known: str, epoch: str) -> History:
+    """Ann misses nothing and is reset all the same."""
+    history = generated(2)
+    first, *_, last = history.chat.readers[0].segments
+    last.reset, last.known, last.epoch = True, known, epoch
+    first.epoch = "one"
+    last.after = history.chat.readers[0].segments[-2].last
+    return history
+
+
+def test_a_reset_is_right_if_the_stream_has_another_epoch() -> None:
+    assert check(reset_reader("one", "two"), BOUNDS) == []
+    for known, epoch in (("one", "one"), ("", "two"), ("one", "")):
+        rules = {violation.rule for violation in check(reset_reader(known, epoch), BOUNDS)}
+        assert rules == {"message reset"}, (known, epoch)
+
+
+@pytest.mark.parametrize(("kept", "nodes", "most"), [(None, 1, 3), (0, 3, 3), (9, 1, 3), (9, 3, 7)])
+def test_the_epoch_changes_only_after_a_restore_and_a_few_times(
+    kept: int | None, nodes: int, most: int
+) -> None:
+    def told(count: int) -> list[str]:
+        segments = [Segment(0, epoch=f"e{number}") for number in range(count)]
+        return [one.rule for one in epochs([Reader("ann", segments)], kept, nodes, "message")]
+
+    assert told(most) == []
+    assert told(most + 1) == ["epoch changed"]
+
+
+@pytest.mark.parametrize(("until", "rules"), [(1255.0, []), (1285.0, ["name stuck"])])
+def test_a_restored_claim_expires_after_the_restore(until: float, rules: list[str]) -> None:
+    history = History(delay=1)
+    history.outages = [outage(1200, "restore", 1215)]
+    history.stuck = [NameWait("ann", 1150, until)]
+    assert [violation.rule for violation in check(history, BOUNDS)] == rules

@@ -210,7 +210,7 @@ class History:
     """The history of a run.
 
     ``replay_limit``: missed sequences beyond which a reader may be reset. ``failure_rate``: the share of
-    operations that the provider fails. ``began``, ``ended``: the time under load.
+    operations that the provider fails. ``began``, ``ended``: the time under load. ``nodes``: of the broker.
     """
 
     delay: float
@@ -218,6 +218,7 @@ class History:
     failure_rate: float = 0.0
     began: float = 0.0
     ended: float = 0.0
+    nodes: int = 1
     chats: list[ChatLife] = field(default_factory=lambda: [ChatLife()])
     clouds: list[CloudLife] = field(default_factory=lambda: [CloudLife()])
     sent: dict[str, Sent] = field(default_factory=dict)
