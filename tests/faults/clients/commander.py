@@ -15,7 +15,8 @@ _RETRY = {"idempotency_in_flight", "unavailable", "overloaded"}
 _LOST = {"operation_pending", "transition_invalid", "instance_not_found"}
 """How a command may be refused because another commander was faster."""
 _AGAIN_SECONDS = 0.1
-_GUN_SECONDS = 0.6
+_GUN_SECONDS = 3.0
+"""All but one command of a round are refused, and each process audits one refusal a second for an address."""
 _TRACKS = 3
 
 
