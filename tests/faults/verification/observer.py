@@ -64,6 +64,8 @@ class Observer:
             if cloud is not self._cloud:
                 self._cloud, self._read[CLOUD_STREAM], self._read[AUDIT_STREAM] = cloud, 0, 0
             first = (await StreamReader(self._broker, CHAT_STREAM).bounds()).first
+            if chat.firsts:  # a node that the others can't reach does not know of the newest limit
+                first = max(first, chat.firsts[-1][1])
             chat.firsts.append((time.time(), first))
             await self._advance(CHAT_STREAM, CHAT_EVENTS, self._message)
             await self._advance(CLOUD_STREAM, CLOUD_EVENTS, self._event)
