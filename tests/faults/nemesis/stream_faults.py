@@ -66,7 +66,7 @@ class StreamFaults:
         return start, time.time()
 
     async def _until_replicated(self, stream: str) -> None:
-        """Wait until all nodes have what was restored: one that has not could become the leader without it."""
+        """Wait until all nodes have what was restored: one without it could become the leader."""
         deadline = time.time() + _PATIENCE_SECONDS
         while time.time() < deadline:
             info = await _again(lambda: self._broker.jetstream.stream_info(stream))
