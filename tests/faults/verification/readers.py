@@ -28,7 +28,7 @@ class Segment:
 
     @property
     def renewed(self) -> bool:
-        """Whether the reader was told that the stream has another epoch than it knew."""
+        """Whether the stream had another epoch than the reader knew."""
         return bool(self.known and self.epoch) and self.known != self.epoch
 
     @property

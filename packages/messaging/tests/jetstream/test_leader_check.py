@@ -24,7 +24,7 @@ async def make_stream(broker: NatsConnection) -> None:
 
 
 def refusing(code: ErrorCode, times: int) -> tuple[Callable[[str], Awaitable[str]], list[str]]:
-    """Return a handler that refuses so many times, and what it was called with."""
+    """Return a handler that refuses ``times`` times, and what it was called with."""
     calls: list[str] = []
 
     async def handler(request: str) -> str:

@@ -1,4 +1,4 @@
-"""Settings that every broker of the portal has, whoever starts it."""
+"""Settings that every broker of the portal has, however it is started."""
 
 from typing import Final
 
