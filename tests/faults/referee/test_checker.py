@@ -269,3 +269,21 @@ def test_a_restored_claim_expires_after_the_restore(until: float, rules: list[st
     history.outages = [outage(1200, "restore", 1215)]
     history.stuck = [NameWait("ann", 1150, until)]
     assert [violation.rule for violation in check(history, BOUNDS)] == rules
+
+
+@pytest.mark.parametrize(
+    ("slow", "late", "rules"),
+    [("ann", 6.9, []), ("ann", 7.1, ["removed message"]), ("bob", 3.1, ["removed message"])],
+)
+def test_a_reader_that_does_not_read_may_get_a_removed_message_late(
+    slow: str, late: float, rules: list[str]
+) -> None:
+    history = generated(5)
+    removal = history.chat.removals[0]
+    assert removal.done is not None
+    paused = Outage("reader-slow", removal.done - 1, removal.done + 4, felt=0.0, where=slow)
+    history.outages.append(paused)
+    history.chat.shown_after_removal.append(("ann", removal.seq, removal.done + late))
+    history.outages = [one for one in history.outages if one.kind == "reader-slow"]
+    found = [one.rule for one in check(history, BOUNDS) if one.rule == "removed message"]
+    assert found == rules

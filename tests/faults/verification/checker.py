@@ -53,7 +53,7 @@ def _chat(history: History, life: ChatLife, bounds: Bounds, excuses: Excuses) ->
     yield from epochs(life.readers, life.kept, history.nodes, stream.what)
     yield from course(history, life)
     yield from history_pages(history, life, bounds, excuses)
-    yield from removed_messages(life, bounds)
+    yield from removed_messages(life, bounds, excuses)
 
 
 def _cloud(history: History, life: CloudLife, bounds: Bounds, excuses: Excuses) -> Iterator[Violation]:
