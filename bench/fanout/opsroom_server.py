@@ -10,6 +10,7 @@ stream, and is passed to the projection as a subscription would pass it.
 import asyncio
 import sys
 from datetime import UTC, datetime
+from itertools import count
 from typing import cast
 
 from fastapi import FastAPI, WebSocket
@@ -81,6 +82,7 @@ def application(latency: Histogram | None) -> FastAPI:
     """Build the application: the gateway's readers, and two sockets in place of the broker."""
     app = FastAPI()
     chat, cloud = MessageProjection(4096, latency), InstanceProjection()
+    sequences = count(1)
     chat.on_synced()  # there is no stream: every message is new
     # Nobody resumes here, so the stream is never read.
     clock, settings = BrokerClock(), GatewaySettings()
@@ -111,8 +113,7 @@ def application(latency: Histogram | None) -> FastAPI:
     async def publish_event(socket: WebSocket) -> None:
         await socket.accept()
         async for data in socket.iter_bytes():
-            cloud.head += 1
-            cloud.readers.publish(sse_event(SSE_CHANGE, data, cloud.head))
+            cloud.readers.publish(sse_event(SSE_CHANGE, data, next(sequences)))
 
     return app
 

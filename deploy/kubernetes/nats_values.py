@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from opsroom_messaging.deployment.broker_settings import PINGS
 from opsroom_messaging.deployment.permissions import USERS, authorization
 
 FILE = Path(__file__).with_name("nats-values.yaml")
@@ -29,7 +30,7 @@ def values() -> dict[str, Any]:
             },
             # Chart and probes ask for it inside the pod; it has no password, so it is no service.
             "monitor": {"enabled": True},
-            "merge": {"authorization": authorization(passwords)},
+            "merge": {**PINGS, "authorization": authorization(passwords)},
         },
         "service": {"ports": {"monitor": {"enabled": False}}},
         "container": {

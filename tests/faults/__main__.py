@@ -20,6 +20,8 @@ from tests.faults.workload import Load
 _SMALL_DISK_BYTES = 1024**3
 _STREAM_FAULTS_MINUTES = 2.0
 """In a shorter run, a restore would excuse too much of the time."""
+_SLEEPS_MINUTES = 8.0
+"""In a shorter run, there would not be half a minute between one sleep and the next."""
 LEAST_JUDGED = 0.5
 """A run that judges less of the time for lists, names, commands, deliveries or requests fails."""
 
@@ -53,7 +55,7 @@ def main() -> int:
     scope = Scope(
         options.minutes * 60,
         cluster=options.cluster,
-        long=options.minutes >= 5,
+        long=options.minutes >= _SLEEPS_MINUTES,
         full=options.disk is not None,
         clock=options.clock is not None,
         soak=options.soak,

@@ -8,9 +8,11 @@ from typing import Any
 
 from tests.faults.rules.commands import max_late
 from tests.faults.run import Outcome
+from tests.faults.verification.verdict import Violation
 
 Facts = dict[str, Any]
 _SHOWN = 20
+"""How many violations of a rule, and kinds of log lines, are shown."""
 _TOTALS = ("lost", "doubled", "ghosts", "absences", "names")
 
 LOST = {
@@ -48,10 +50,22 @@ def facts_of(outcome: Outcome, machine: str) -> Facts:
         "names": sum(rules[rule] for rule in STUCK),
         "recovery": _rounded(outcome.recovery),
         "gaps": _rounded(outcome.gaps),
-        "violations": [f"{violation.rule}: {violation.what}" for violation in outcome.violations][:200],
+        "rules": dict(rules),
+        "violations": _examples(outcome.violations),
         "vitals": outcome.process_stats,
         "complaints": outcome.complaints[:50],
     }
+
+
+def _examples(violations: Iterable[Violation]) -> list[str]:
+    """Return the first violations of each rule, so that many of one kind hide no other."""
+    seen: Counter[str] = Counter()
+    found = []
+    for violation in violations:
+        seen[violation.rule] += 1
+        if seen[violation.rule] <= _SHOWN:
+            found.append(f"{violation.rule}: {violation.what}")
+    return found
 
 
 def _rounded(by_kind: dict[str, list[float]]) -> dict[str, list[float]]:
@@ -90,8 +104,8 @@ def text_of(facts: Facts) -> str:
             f"{one['last descriptors']:>8.0f}/{one['most descriptors']:<4.0f}{one['seconds']:>9.0f}"
         )
     lines += [f"  log: {words}" for words in facts["complaints"][:_SHOWN]]
-    lines += ["", *(f"VIOLATION {words}" for words in facts["violations"][:_SHOWN])]
-    more = len(facts["violations"]) - _SHOWN
+    lines += ["", *(f"VIOLATION {words}" for words in facts["violations"])]
+    more = sum(facts.get("rules", {}).values()) - len(facts["violations"])
     if more > 0:
         lines.append(f"… and {more} more")
     return "\n".join(lines)
@@ -102,10 +116,12 @@ def summed(paths: Iterable[Path]) -> Facts:
     runs = [json.loads(path.read_text()) for path in sorted(paths)]
     faults: Counter[str] = Counter()
     counts: Counter[str] = Counter()
+    rules: Counter[str] = Counter()
     felt: dict[str, dict[str, list[float]]] = {"recovery": {}, "gaps": {}}
     for run in runs:
         faults.update(run["faults"])
         counts.update(run["counts"])
+        rules.update(run.get("rules", {}))
         for measure, by_kind in felt.items():
             for kind, values in run.get(measure, {}).items():
                 by_kind.setdefault(kind, []).extend(values)
@@ -118,6 +134,7 @@ def summed(paths: Iterable[Path]) -> Facts:
         "judged": _mean_shares(runs),
         "late": max((run["late"] for run in runs), default=0.0),
         **felt,
+        "rules": dict(rules),
         "violations": [f"seed {run['seed']}: {words}" for run in runs for words in run["violations"]],
         "vitals": {},
         "complaints": [],

@@ -19,7 +19,7 @@ from tests.faults.verification.checker import check, judged
 from tests.faults.verification.history import History, Outage
 from tests.faults.verification.observer import Observer
 from tests.faults.verification.process_stats import ProcessStats
-from tests.faults.verification.recovery import fault_impacts
+from tests.faults.verification.recovery import FaultImpact, fault_impacts
 from tests.faults.verification.verdict import Bounds, Violation
 from tests.faults.workload import Load, Workload
 
@@ -61,6 +61,7 @@ async def run(seed: int, scope: Scope, size: Size, load: Load, folders: Folders,
     with _folder(folders.keep) as folder, _folder(None, folders.store) as store:
         cluster = PortalCluster(folder, size, store)
         history = History(size.delay, size.replay_limit, size.failure_rate)
+        history.nodes = 3 if size.cluster else 1
         recorder = Recorder(history, random.Random(seed))
         begun = time.time()
         try:
@@ -82,9 +83,27 @@ async def run(seed: int, scope: Scope, size: Size, load: Load, folders: Folders,
         finally:
             asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
             await cluster.stop()
-        if folders.keep is not None:
-            (folders.keep / HISTORY_FILE).write_bytes(pickle.dumps(history))
-        return _checked(_Run(seed, begun, recorder, cluster, process_stats), injected, bounds)
+            _keep(folders, history)  # also if the run failed
+        recovered = fault_impacts(injected, recorder.waits, history)
+        history.outages = [
+            Outage(
+                felt.fault.kind.value, felt.fault.start, felt.fault.healed, felt.recovery, felt.fault.where
+            )
+            for felt in recovered
+        ]
+        history.refused += [words for child in cluster.children() for words in child.unexpected_exits]
+        _keep(folders, history)
+        return _checked(_Run(seed, begun, recorder, cluster, process_stats), injected, recovered, bounds)
+
+
+def _outage(felt: FaultImpact) -> Outage:
+    fault = felt.fault
+    return Outage(fault.kind.value, fault.start, fault.healed, felt.recovery, fault.where)
+
+
+def _keep(folders: Folders, history: History) -> None:
+    if folders.keep is not None:
+        (folders.keep / HISTORY_FILE).write_bytes(pickle.dumps(history))
 
 
 def _end_early(recorder: Recorder) -> None:
@@ -116,15 +135,11 @@ class _Run:
     process_stats: ProcessStats
 
 
-def _checked(run: _Run, injected: list[InjectedFault], bounds: Bounds) -> Outcome:
+def _checked(
+    run: _Run, injected: list[InjectedFault], recovered: list[FaultImpact], bounds: Bounds
+) -> Outcome:
     recorder, cluster = run.recorder, run.cluster
     history = recorder.history
-    recovered = fault_impacts(injected, recorder.waits, history)
-    history.outages = [
-        Outage(felt.fault.kind.value, felt.fault.start, felt.fault.healed, felt.recovery, felt.fault.where)
-        for felt in recovered
-    ]
-    history.refused += [words for child in cluster.children() for words in child.unexpected_exits]
     by_kind: dict[str, list[float]] = {}
     gaps: dict[str, list[float]] = {}
     for felt in recovered:

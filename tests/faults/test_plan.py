@@ -1,9 +1,13 @@
 """A plan is determined by its seed, and contains the kinds that were asked for."""
 
+from itertools import pairwise
+
 from tests.faults.nemesis.plan import LONG_PAUSES, STREAM_FAULTS, FaultKind, Scope, make_plan
 
 LONG = set(LONG_PAUSES)
 STREAMS = set(STREAM_FAULTS)
+LONGEST_SECONDS = 60.0
+"""A sleep and its recovery."""
 CLUSTER = {FaultKind.LEADER_KILL, FaultKind.NODE_CUT}
 
 
@@ -20,6 +24,14 @@ def test_faults_come_in_order_within_the_time_and_often() -> None:
         assert times == sorted(times)
         assert times[-1] < 600
         assert len(plan) >= 120
+
+
+def test_what_takes_long_comes_once_and_not_in_a_row() -> None:
+    for seed in range(20):
+        plan = make_plan(seed, Scope(480, long=True, streams=True))
+        times = [fault.at for fault in plan if fault.kind in LONG | STREAMS]
+        assert len(times) == len(LONG | STREAMS)
+        assert min(later - earlier for earlier, later in pairwise(times)) > LONGEST_SECONDS
 
 
 def test_every_kind_comes_up_and_no_other() -> None:

@@ -30,7 +30,6 @@ class ChatReader:
         self._epoch: str | None = None
         self._latest: bytes | Frame = {}
         """What has the timestamp of the position: a message as it came, or another frame."""
-        self._payloads: dict[int, int] = {}
         self._shown: dict[str, float] = {}
 
     @property
@@ -60,48 +59,45 @@ class ChatReader:
     def message(self, payload: bytes) -> None:
         """Record a message. It must be the same for all readers, and as it is stored."""
         seq = int(payload[7 : payload.index(b",", 7)])
-        if not self._take(seq, payload):
+        life = self._take(seq, payload)
+        if life is None:
             return
-        contents = self._recorder.chat.contents
-        if seq not in contents:
-            contents[seq] = shown_message(json.loads(payload))
-            self._payloads[seq] = hash(payload)
-        elif self._payloads.get(seq, 0) != hash(payload) and contents[seq] != shown_message(
-            json.loads(payload)
-        ):
-            self._recorder.record_violation(f"{self._name} saw another message at {seq} than others")
-        if seq in self._recorder.removed:
-            self._recorder.chat.shown_after_removal.append((self._name, seq, time.time()))
+        seen = hash(payload)
+        if life.payloads.setdefault(seq, seen) != seen or seq not in life.contents:
+            shown = shown_message(json.loads(payload))
+            if life.contents.setdefault(seq, shown) != shown:
+                self._recorder.record_violation(f"{self._name} saw another message at {seq} than others")
+        if life is self._recorder.chat and seq in self._recorder.removed:
+            life.shown_after_removal.append((self._name, seq, time.time()))
 
     def removed(self, frame: Frame) -> None:
         """Record that a message was removed."""
         seq = int(frame["seq"])
-        if self._take(seq, frame):
+        life = self._take(seq, frame)
+        if life is not None:
             content = f"removed|{frame['room']}|{frame['messageSeq']}"
-            if self._recorder.chat.contents.setdefault(seq, content) != content:
+            if life.contents.setdefault(seq, content) != content:
                 self._recorder.record_violation(f"{self._name} saw another removal at {seq} than others")
 
-    def _take(self, seq: int, event: bytes | Frame) -> bool:
+    def _take(self, seq: int, event: bytes | Frame) -> ChatLife | None:
+        """Record that an event arrived. Returns the life of the stream to which it belongs."""
         if self._segment is None:
             self._recorder.record_violation(f"{self._name} got a message before the welcome")
-            return False
-        if self._life is not self._recorder.chat:
-            # The stream is another one under an open connection: everything from its start must come.
-            self._begin(Segment(0, where=self._segment.where, fresh=True))
+            return None
         self._segment.seqs.append(seq)
         self._segment.arrivals.arrived(seq, time.time())
         self._position, self._latest = seq, event
-        return True
+        return self._life
 
     def welcomed(self, frame: Frame, where: str) -> None:
         """Record the welcome: the presence list and the position."""
-        fresh = self._position is None
+        fresh, known = self._position is None, self._epoch
         if fresh or self._epoch is None:
             self._epoch = frame.get("epoch")
         if fresh:
             self._position, self._latest = int(frame["seq"]), frame
         after = int(frame["seq"]) if self._position is None else self._position
-        self._begin(Segment(after, where=where, fresh=fresh))
+        self._begin(Segment(after, where=where, fresh=fresh), frame, known)
         now = time.time()
         self.listed = {user["name"] for user in frame["users"]}
         self._shown = dict.fromkeys(self.listed, now)
@@ -122,13 +118,13 @@ class ChatReader:
 
     def reset(self, frame: Frame) -> None:
         """Record a reset: whether it had a reason is judged later."""
-        seq = int(frame["seq"])
+        seq, known = int(frame["seq"]), self._epoch
         self._position, self._epoch, self._latest = seq, frame.get("epoch"), frame
         self._recorder.resets += 1
         where = "" if self._segment is None else self._segment.where
         if self._segment is not None and not len(self._segment.seqs):
             self._discard(self._segment)
-        self._begin(Segment(seq, where=where, reset=True))
+        self._begin(Segment(seq, where=where, reset=True), frame, known)
 
     def forget_list(self) -> None:
         """End all listings, because the connection is lost."""
@@ -145,14 +141,20 @@ class ChatReader:
         if self._reader.segments and self._reader.segments[-1] is segment:
             self._reader.segments.pop()
 
-    def _begin(self, segment: Segment) -> None:
+    def _begin(self, segment: Segment, frame: Frame, known: str | None) -> None:
+        """Begin a segment of the stream whose epoch ``frame`` names. ``known``: the reader's epoch before.
+
+        A gateway may still serve a stream that was deleted a moment ago, until it notices and sends a reset.
+        """
         segment.opened = time.time()
+        segment.known, segment.epoch = known or "", frame.get("epoch") or ""
+        life = self._recorder.chat_of(frame.get("epoch"))
         if self._segment is not None:
             self._segment.closed = min(self._segment.closed, segment.opened)
-        if self._life is not self._recorder.chat:
-            self._life = self._recorder.chat
+        if self._life is not life:
+            self._life = life
             self._reader = Reader(self._name)
-            self._life.readers.append(self._reader)
+            life.readers.append(self._reader)
         self._segment = segment
         self._position = segment.after
         self._reader.segments.append(segment)

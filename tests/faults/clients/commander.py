@@ -15,7 +15,8 @@ _RETRY = {"idempotency_in_flight", "unavailable", "overloaded"}
 _LOST = {"operation_pending", "transition_invalid", "instance_not_found"}
 """How a command may be refused because another commander was faster."""
 _AGAIN_SECONDS = 0.1
-_GUN_SECONDS = 0.6
+_GUN_SECONDS = 3.0
+"""All but one command of a round are refused, and each process audits one refusal a second for an address."""
 _TRACKS = 3
 
 
@@ -59,6 +60,7 @@ class Commander:
             LaneEndedError: as for `accepted`.
         """
         recorder, begun, life = self._recorder, time.time(), self._recorder.cloud
+        recorder.history.ordered.add((order.command, self.name, order.instance))
         spec = COMMANDS[Command(order.command)]
         path = "/api/v1/cloud" + spec.path.format(instance_id=order.instance)
         with recorder.trying(f"to {order.command}", self.name):
@@ -103,6 +105,7 @@ class Commander:
     async def cancel(self, accepted: Accepted) -> None:
         """Cancel a command, unless it is finished already."""
         accepted.cancelling = True
+        self._recorder.history.ordered.add(("cancel", self.name, accepted.operation))
         life = self._recorder.cloud
         with self._recorder.trying("to cancel", self.name):
             while life is self._recorder.cloud:
@@ -127,6 +130,7 @@ class Commander:
 
     async def denied(self, order: Order) -> None:
         """Send a command that the role of this client does not allow."""
+        self._recorder.history.ordered.add((order.command, self.name, order.instance))
         spec = COMMANDS[Command(order.command)]
         path = "/api/v1/cloud" + spec.path.format(instance_id=order.instance)
         answer = await self._ask(spec.method, path, {"Idempotency-Key": order.key})

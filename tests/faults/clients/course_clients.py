@@ -14,6 +14,37 @@ from tests.faults.verification.history import CourseReader, Presence, Sent, dige
 _LIST = ord("[")
 
 
+class CourseReading:
+    """What a connection received, by the life of the stream.
+
+    The contract has no epoch. On an open connection, what the stream held that is gone belongs to that one,
+    until the first message comes that it did not hold.
+    """
+
+    def __init__(self, recorder: Recorder, name: str) -> None:
+        self._recorder = recorder
+        self._name = name
+        self._begin()
+
+    def message(self, author: str, text: str) -> None:
+        """Record a message."""
+        key = key_of(text)
+        if self._life is not self._recorder.chat and key not in self._held():
+            self._begin()
+        self._reader.keys.append(key)
+        self._reader.contents.append(f"{author}|{digest(text)}")
+
+    def _begin(self) -> None:
+        self._life, self._reader = self._recorder.chat, CourseReader(self._name)
+        self._life.course.append(self._reader)
+        self._keys: set[str] = set()
+
+    def _held(self) -> set[str]:
+        """Return the keys that the stream held at its end."""
+        self._keys = self._keys or {message.key for message in self._life.messages}
+        return self._keys
+
+
 class CourseClient:
     """A user of the course contract, with a new socket whenever the last one broke."""
 
@@ -37,23 +68,17 @@ class CourseClient:
         start = time.time()
         port = self._recorder.rng.choice(self._ports)
         user = await self._user(port)
-        reader = CourseReader(f"{self._name} #{visit}")
-        life = self._recorder.chat
-        life.course.append(reader)
+        reading = CourseReading(self._recorder, f"{self._name} #{visit}")
         attendance = Attendance(self._recorder, user["name"], reads=False)
         bound = False
 
         def receive(payload: bytes) -> None:
-            nonlocal bound, life, reader
+            nonlocal bound
             if payload[0] == _LIST:
                 return
-            if life is not self._recorder.chat:  # the stream is another one under an open socket
-                life, reader = self._recorder.chat, CourseReader(f"{self._name} #{visit}")
-                life.course.append(reader)
             frame = json.loads(payload)
-            author, text = frame["user"]["name"], frame["message"]
-            reader.keys.append(key_of(text))
-            reader.contents.append(f"{author}|{digest(text)}")
+            author = frame["user"]["name"]
+            reading.message(author, frame["message"])
             if author == user["name"] and not bound:  # from now on the socket is known as this user's
                 bound = True
                 attendance.begin(self._recorder.places.get(port, ""))

@@ -45,7 +45,7 @@ class OperatorClient:
         self._was_reset = False
         self._restarted = False
         self._seq = 0
-        self._epoch = self._timestamp = ""
+        self._known = self._epoch = self._timestamp = ""
         self._finals: dict[str, asyncio.Future[str]] = {}
         self._early: dict[str, str] = {}
         self._snapshots: list[Snapshot] = []
@@ -80,6 +80,7 @@ class OperatorClient:
         self._where = self._recorder.places.get(port, "")
         if not self.ready.is_set():
             snapshot = await self.snapshot()
+            self._known = self._epoch
             self._seq, self.fold = snapshot.seq, dict(snapshot.listed)
             self._epoch, self._timestamp = snapshot.epoch, snapshot.timestamp
             self._restarted = self._was_reset or self._restarted
@@ -115,9 +116,9 @@ class OperatorClient:
             self._snapshots.clear()
             self._given.clear()
         fresh = not self.ready.is_set() and not reset
-        self._reader.segments.append(
-            Segment(self._seq, reset=reset, fresh=fresh, where=self._where, opened=time.time())
-        )
+        segment = Segment(self._seq, reset=reset, fresh=fresh, where=self._where, opened=time.time())
+        segment.known, segment.epoch = self._known if reset else self._epoch, self._epoch
+        self._reader.segments.append(segment)
 
     def stay(self) -> None:
         """Mark the reader as one that was there at the end."""

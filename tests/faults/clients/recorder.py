@@ -58,6 +58,8 @@ class Recorder:
         self.removable: deque[Acknowledged] = deque(maxlen=_REMOVABLE)
         self.removed: set[int] = set()
         """Sequences of messages whose removal was acknowledged, in this life of the stream."""
+        self._deleted: dict[str, ChatLife] = {}
+        """The lives that ended under running gateways, by epoch."""
         self._held: dict[str, float] = {}
         self._holders: dict[str, set[str]] = defaultdict(set)
 
@@ -71,11 +73,21 @@ class Recorder:
         """The present life of the stream of servers' events."""
         return self.history.cloud
 
-    def begin_chat(self, kept: int) -> None:
-        """Record that the chat's stream begins another life, with so much of the one before."""
+    def begin_chat(self, kept: int, deleted: str | None = None) -> None:
+        """Record that the chat's stream begins another life, with so much of the one before.
+
+        ``deleted``: the epoch of the one before, if gateways go on and have to notice its end.
+        """
+        if deleted is not None:
+            self.chat.ended = time.time()
+            self._deleted[deleted] = self.chat
         self.history.chats.append(ChatLife(kept))
         self.removable.clear()
         self.removed = {one for one in self.removed if one <= kept}
+
+    def chat_of(self, epoch: str | None) -> ChatLife:
+        """Return the life of the chat's stream that a server means by ``epoch``."""
+        return self._deleted.get(epoch or "", self.chat)
 
     def begin_cloud(self, kept: int) -> None:
         """Record the same of the stream of servers' events."""

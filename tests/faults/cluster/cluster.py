@@ -14,6 +14,7 @@ from opsroom_gateway.auth.static_tokens import make_token
 from opsroom_messaging.client.connection import NatsConnection, connect
 from opsroom_messaging.client.credentials import Credentials
 from opsroom_messaging.deployment.broker_accounts import create_accounts, password_file, write_private
+from opsroom_messaging.deployment.broker_settings import PINGS
 from opsroom_messaging.deployment.permissions import OPERATOR, authorization
 from opsroom_messaging.errors import BrokerUnavailableError
 from opsroom_testkit.ports import free_port, is_ready, listens
@@ -24,6 +25,7 @@ from tests.faults.cluster.proxy_server import find_nginx, start_nginx
 
 ADMIN, VIEWER = "root", "viewer-0"
 NGINX = "nginx"
+_PINGS = "".join(f"{name}: {json.dumps(value)}\n" for name, value in PINGS.items())
 _LIMITS = {
     "GATEWAY_EXEMPT_ADDRESSES": "192.0.2.1",
     "GATEWAY_TRUSTED_PROXIES": "127.0.0.1",
@@ -202,7 +204,7 @@ class PortalCluster:
     async def _start_broker(self) -> None:
         port = free_port()
         text = (
-            f'server_name: n1\nlisten: "127.0.0.1:{port}"\n'
+            f'server_name: n1\nlisten: "127.0.0.1:{port}"\n{_PINGS}'
             f'jetstream {{ store_dir: "{self.store / "js"}", sync_interval: always, max_file_store: 40GB }}\n'
         )
         self.nodes.append(Node(await self._broker(1, text, port), port))
@@ -223,7 +225,7 @@ class PortalCluster:
             ways = [way for (caller, _), way in between.items() if caller == number]
             urls = [f"nats-route://127.0.0.1:{way.port}" for way in ways]
             text = (
-                f'server_name: n{number + 1}\nlisten: "127.0.0.1:{ports[number]}"\nping_interval: "2s"\n'
+                f'server_name: n{number + 1}\nlisten: "127.0.0.1:{ports[number]}"\n{_PINGS}'
                 f'jetstream {{ store_dir: "{self.store / f"js{number + 1}"}", max_file_store: 40GB }}\n'
                 f'cluster {{ name: faults, listen: "127.0.0.1:{routes[number]}", no_advertise: true,'
                 f' advertise: "127.0.0.1:9", ping_interval: "1s", routes: {urls} }}\n'

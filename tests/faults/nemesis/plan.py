@@ -117,6 +117,8 @@ _CLUSTER = {FaultKind.LEADER_KILL: 6, FaultKind.NODE_CUT: 4}
 STREAM_FAULTS = (FaultKind.RESTORE, FaultKind.STREAM_RECREATED)
 LONG_PAUSES = (FaultKind.GATEWAY_SLEEP, FaultKind.CHAT_SLEEP, FaultKind.CLOUD_SLEEP, FaultKind.BROKER_SLEEP)
 _SLEEP_SECONDS = (42.0, 48.0)
+_LATEST_IN_SLOT = 0.15
+"""How late in its part of the run a fault that comes once may begin, as a share of that part."""
 
 _LASTS: dict[FaultKind, tuple[float, float]] = {
     FaultKind.GATEWAY_PAUSE: (0.5, 3.0),
@@ -153,21 +155,35 @@ def make_plan(seed: int, scope: Scope) -> tuple[Fault, ...]:
     """Build the faults of a run, ordered by time."""
     rng = random.Random(seed)
     weights = _weights(scope)
-    kinds = list(weights)
+    alone = _spread(rng, [kind for kind, weight in weights.items() if not weight], scope.seconds)
+    kinds = [kind for kind, weight in weights.items() if weight]
     queue: list[FaultKind] = []
     plan: list[Fault] = []
     at = rng.uniform(0.5, 1.5)
     while at < scope.seconds:
         if not queue:  # every kind once, then at random by weight
-            queue = list(kinds) if not plan else rng.choices(kinds, list(weights.values()), k=len(kinds))
+            queue = list(kinds)
+            if any(fault.kind in kinds for fault in plan):
+                queue = rng.choices(kinds, [weights[kind] for kind in kinds], k=len(kinds))
             rng.shuffle(queue)
-        kind = queue.pop()
+        kind = alone.pop(0)[1] if alone and at >= alone[0][0] else queue.pop()
         seconds = rng.uniform(*_LASTS.get(kind, _DOWN_SECONDS))
         plan.append(Fault(round(at, 3), kind, rng.random(), round(seconds, 3)))
         # Other faults happen during a long pause.
         own = seconds if kind not in LONG_PAUSES else 0.0
         at += rng.uniform(0.4, 1.6) * scope.pause + own * 0.7 + _SETTLING.get(kind, 0.0)
     return tuple(plan)
+
+
+def _spread(rng: random.Random, kinds: list[FaultKind], seconds: float) -> list[tuple[float, FaultKind]]:
+    """Spread the kinds that come once over the run, in random order. Returns the time from which each is due.
+
+    They take long. A client that waits through two of them in a row has waited for longer than any one of
+    them excuses.
+    """
+    ordered = rng.sample(kinds, len(kinds))
+    slot = seconds / max(1, len(kinds))
+    return [((place + rng.uniform(0.0, _LATEST_IN_SLOT)) * slot, kind) for place, kind in enumerate(ordered)]
 
 
 def _weights(scope: Scope) -> dict[FaultKind, int]:

@@ -13,6 +13,7 @@ from nats.js.errors import Error as JetStreamError
 
 from opsroom_contracts.subjects import CHAT_STREAM, CLOUD_STREAM
 from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.errors import UnavailableError
 from tests.faults.clients.recorder import Recorder
 from tests.faults.cluster.backup import STREAMS, back_up, restore
 from tests.faults.cluster.cluster import PortalCluster
@@ -22,6 +23,7 @@ from tests.faults.verification.observer import Observer, patiently
 _STILL_SECONDS = 1.5
 """How long after its last writer stopped a gateway may still pass on what it has read."""
 _PATIENCE_SECONDS = 90.0
+_LOOK_SECONDS = 0.2
 
 Times = tuple[float, float]
 ResultT = TypeVar("ResultT")
@@ -55,11 +57,23 @@ class StreamFaults:
             try:
                 for backup in backups:
                     await _again(partial(restore, self._broker, backup))
+                for stream in STREAMS:
+                    await self._until_replicated(stream)
             finally:
                 for child in services:
                     child.resume()
         await asyncio.gather(*(child.wait_restarted() for child in services))
         return start, time.time()
+
+    async def _until_replicated(self, stream: str) -> None:
+        """Wait until all nodes have what was restored: one without it could become the leader."""
+        deadline = time.time() + _PATIENCE_SECONDS
+        while time.time() < deadline:
+            info = await _again(lambda: self._broker.jetstream.stream_info(stream))
+            replicas = (info.cluster and info.cluster.replicas) or []
+            if all(one.current and not one.lag for one in replicas):
+                return
+            await asyncio.sleep(_LOOK_SECONDS)
 
     def _forget_restraints(self, copied: float, start: float) -> None:
         """Mutes since the backup are gone; those that were lifted since then are in force again."""
@@ -76,8 +90,9 @@ class StreamFaults:
             child.signal(signal.SIGSTOP)
         await asyncio.sleep(_STILL_SECONDS)
         await patiently(self._observer.catch_up, _PATIENCE_SECONDS)
+        epoch = await _again(lambda: self._observer.epoch(CHAT_STREAM))
         async with self._observer.reading:
-            self._recorder.begin_chat(0)
+            self._recorder.begin_chat(0, epoch)
             await _again(lambda: self._broker.jetstream.delete_stream(CHAT_STREAM))
         for child in chats:
             child.signal(signal.SIGKILL, down=0.2)
@@ -91,7 +106,7 @@ async def _again(action: Callable[[], Awaitable[ResultT]]) -> ResultT:
     while True:
         try:
             return await action()
-        except (NatsError, JetStreamError, OSError):
+        except (NatsError, JetStreamError, UnavailableError, OSError):
             if time.time() > deadline:
                 raise
             await asyncio.sleep(0.3)

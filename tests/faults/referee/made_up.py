@@ -149,6 +149,7 @@ class _Maker:
                     )
                 )
                 refused = ("op3", "operation_pending", operation)
+                self.history.ordered.add(("start", refused[0], instance))
                 life.conflicts.append(
                     Conflict("start", instance, refused[1], refused[2], at + 0.3, at + 0.4, refused[0])
                 )

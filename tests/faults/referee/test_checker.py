@@ -12,10 +12,11 @@ from tests.faults.referee.made_up import BEGIN, BOUNDS, generated
 from tests.faults.referee.mutation import Mutation
 from tests.faults.referee.mutations import messages, people, servers
 from tests.faults.rules.commands import max_late
+from tests.faults.rules.readers import epochs
 from tests.faults.verification.checker import check, judged
 from tests.faults.verification.cloud_history import CloudLife, StoredEvent
 from tests.faults.verification.excuses import EXCUSES, OTHERS_SECONDS, Domain, Excuses
-from tests.faults.verification.history import ChatLife, History, Outage, StoredMessage
+from tests.faults.verification.history import ChatLife, History, NameWait, Outage, StoredMessage
 from tests.faults.verification.readers import Reader, Segment
 from tests.faults.verification.seqs import Arrivals, Seqs
 from tests.faults.verification.verdict import Bounds
@@ -193,3 +194,96 @@ def test_not_even_faults_without_a_pause_excuse_minutes(rule: str, mutation: Mut
     ]
     assert judged(history)[Domain.LISTS] == 0
     assert rule in {violation.rule for violation in check(history, BOUNDS)}
+
+
+def deleted_stream(left: float) -> History:
+    """Messages 1 to 6, then another stream. Ann's gateway replays the first one until ``left``."""
+    history = generated(0)
+    history.outages = [outage(BEGIN + 20, "stream-recreated", BEGIN + 25)]
+    old, new = ChatLife(ended=BEGIN + 22), ChatLife(kept=0)
+    for seq in range(1, 7):
+        key = f"m{seq}"
+        history.sent[key] = next(iter(history.sent.values()))
+        old.messages.append(StoredMessage(seq, key, BEGIN + seq, *_fields(history, key)))
+    history.sent["n1"] = history.sent["m1"]
+    new.messages.append(StoredMessage(1, "n1", BEGIN + 26, *_fields(history, "n1")))
+    first = Segment(0, Seqs([1, 2, 3]), fresh=True, opened=BEGIN, closed=BEGIN + 3.5)
+    replayed = Segment(3, Seqs([4, 5, 6]), opened=BEGIN + 23, closed=left)
+    for at, segment in ((BEGIN + 1, first), (BEGIN + 23, replayed)):
+        for seq in segment.seqs:
+            segment.arrivals.arrived(seq, at + seq / 100)
+    old.readers.append(Reader("ann", [first, replayed]))
+    after = Segment(1, reset=True, opened=left, closed=BEGIN + 100)
+    new.readers.append(Reader("ann", [after], stayed=True))
+    history.chats = [old, new]
+    return history
+
+
+def test_a_gateway_may_serve_a_deleted_stream_until_it_has_to_notice() -> None:
+    recovery = EXCUSES[FaultKind.STREAM_RECREATED].recovery
+    latest = BEGIN + 25 + recovery + BOUNDS.noticed
+    assert check(deleted_stream(latest - 0.1), BOUNDS) == []
+    found = check(deleted_stream(latest + 0.1), BOUNDS)
+    assert [violation.rule for violation in found] == ["message stale"]
+
+
+def test_what_readers_are_shown_of_a_deleted_stream_is_judged() -> None:
+    history = deleted_stream(BEGIN + 24)
+    history.chats[0].readers[0].segments[1].seqs = Seqs([4, 6])
+    history.chats[0].contents[6] = "general|ann|another"
+    assert {violation.rule for violation in check(history, BOUNDS)} == {"message missed", "message altered"}
+
+
+def reset_reader(known: str, epoch: str) -> History:
+    """Ann misses nothing and is reset all the same."""
+    history = generated(2)
+    first, *_, last = history.chat.readers[0].segments
+    last.reset, last.known, last.epoch = True, known, epoch
+    first.epoch = "one"
+    last.after = history.chat.readers[0].segments[-2].last
+    return history
+
+
+def test_a_reset_is_right_if_the_stream_has_another_epoch() -> None:
+    assert check(reset_reader("one", "two"), BOUNDS) == []
+    for known, epoch in (("one", "one"), ("", "two"), ("one", "")):
+        rules = {violation.rule for violation in check(reset_reader(known, epoch), BOUNDS)}
+        assert rules == {"message reset"}, (known, epoch)
+
+
+@pytest.mark.parametrize(("kept", "nodes", "most"), [(None, 1, 3), (0, 3, 3), (9, 1, 3), (9, 3, 7)])
+def test_the_epoch_changes_only_after_a_restore_and_a_few_times(
+    kept: int | None, nodes: int, most: int
+) -> None:
+    def told(count: int) -> list[str]:
+        segments = [Segment(0, epoch=f"e{number}") for number in range(count)]
+        return [one.rule for one in epochs([Reader("ann", segments)], kept, nodes, "message")]
+
+    assert told(most) == []
+    assert told(most + 1) == ["epoch changed"]
+
+
+@pytest.mark.parametrize(("until", "rules"), [(1255.0, []), (1285.0, ["name stuck"])])
+def test_a_restored_claim_expires_after_the_restore(until: float, rules: list[str]) -> None:
+    history = History(delay=1)
+    history.outages = [outage(1200, "restore", 1215)]
+    history.stuck = [NameWait("ann", 1150, until)]
+    assert [violation.rule for violation in check(history, BOUNDS)] == rules
+
+
+@pytest.mark.parametrize(
+    ("slow", "late", "rules"),
+    [("ann", 6.9, []), ("ann", 7.1, ["removed message"]), ("bob", 3.1, ["removed message"])],
+)
+def test_a_reader_that_does_not_read_may_get_a_removed_message_late(
+    slow: str, late: float, rules: list[str]
+) -> None:
+    history = generated(5)
+    removal = history.chat.removals[0]
+    assert removal.done is not None
+    paused = Outage("reader-slow", removal.done - 1, removal.done + 4, felt=0.0, where=slow)
+    history.outages.append(paused)
+    history.chat.shown_after_removal.append(("ann", removal.seq, removal.done + late))
+    history.outages = [one for one in history.outages if one.kind == "reader-slow"]
+    found = [one.rule for one in check(history, BOUNDS) if one.rule == "removed message"]
+    assert found == rules

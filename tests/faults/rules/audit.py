@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from math import inf
 
+from opsroom_contracts.cloud.commands import Command
 from tests.faults.nemesis.plan import FaultKind
 from tests.faults.verification.cloud_history import AuditRecord, CloudLife
 from tests.faults.verification.excuses import Domain, Excuses
@@ -11,6 +12,7 @@ from tests.faults.verification.history import History
 from tests.faults.verification.verdict import Bounds, Violation
 
 _BEFORE_SECONDS = 1.0
+_COMMANDS = {*(command.value for command in Command), "cancel"}
 _RESTARTS = {FaultKind.ROLLING, FaultKind.RESTORE}
 _CLOUD_ENDS = {
     FaultKind.CLOUD_KILL,
@@ -103,6 +105,9 @@ def _entries_of_conflicts(history: History, bounds: Bounds, excuses: Excuses) ->
     for (action, actor, target, code), count in wanted.items():
         if refused[action, actor, target, code] < count:
             yield Violation("audit missed", f"a refusal ({code}) of {action} {target} by {actor}")
+    for action, actor, target, code in refused:
+        if action in _COMMANDS and (action, actor, target) not in history.ordered:
+            yield Violation("audit invented", f"a refusal ({code}) of {action} {target} by {actor}")
 
 
 def _entries_of_moderation(history: History, bounds: Bounds, excuses: Excuses) -> Iterator[Violation]:

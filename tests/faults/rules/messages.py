@@ -144,20 +144,25 @@ def _page_lacks(
             yield Violation("history missed", f"a page of {page.room} lacks {message.seq}")
             return
         late = page.asked - message.at
-        if page.latest and late > bounds.delivered + excuses.seconds(
-            Domain.DELIVERIES, message.at, page.asked
-        ):
+        if not page.latest or late <= bounds.delivered:
+            continue
+        if late > bounds.delivered + excuses.seconds(Domain.DELIVERIES, message.at, page.asked):
             yield Violation("history missed", f"the newest page of {page.room} lacks {message.seq}")
             return
 
 
-def removed_messages(life: ChatLife, bounds: Bounds) -> Iterator[Violation]:
-    """After its removal a message is gone from the stream, and no reader gets it any more."""
+def removed_messages(life: ChatLife, bounds: Bounds, excuses: Excuses) -> Iterator[Violation]:
+    """After its removal a message is gone from the stream, and no reader gets it any more.
+
+    A reader that does not read for a while has it in its buffers already.
+    """
     tombs = {message.removes for message in life.messages if message.removes is not None}
     done = {removal.seq: removal.done for removal in life.removals if removal.done is not None}
     for seq in done.keys() - tombs:
         yield Violation("removed message", f"{seq} was removed, and the stream has no tombstone")
     for reader, seq, at in life.shown_after_removal:
         over = done.get(seq)
-        if over is not None and at > over + bounds.effect:
+        if over is None or at <= over + bounds.effect:
+            continue
+        if at > over + bounds.effect + excuses.seconds(Domain.DELIVERIES, over, at, reader):
             yield Violation("removed message", f"{reader} got {seq} {at - over:.1f} s after its removal")

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from itertools import pairwise
 
+from tests.faults.nemesis.plan import FaultKind
 from tests.faults.verification.excuses import Domain, Excuses
 from tests.faults.verification.history import History
 from tests.faults.verification.verdict import Bounds, Violation
@@ -19,9 +20,12 @@ def names(history: History, bounds: Bounds, excuses: Excuses) -> Iterator[Violat
         for (_, end, owner), (start, _, other) in pairwise(holdings):
             if start < end and owner != other:
                 yield Violation("name held twice", f"{name} by {owner} and {other}")
+    restores = [one.healed for one in history.outages if one.kind == FaultKind.RESTORE]
     for stuck in history.stuck:
         held = [min(end, stuck.until) for start, end, _ in by_name[stuck.name] if start < stuck.until]
-        since = max([stuck.since, *held])
+        # A restore brings back the claims of the backup, which expire from then on.
+        restored = [end for end in restores if stuck.since < end < stuck.until]
+        since = max([stuck.since, *held, *restored])
         waited = stuck.until - since
         if waited > bounds.name and waited > bounds.name + excuses.seconds(Domain.NAMES, since, stuck.until):
             how = "" if stuck.granted else ", to the end"

@@ -100,12 +100,37 @@ def _resumed(name: str, segment: Segment, before: int | None, stream: StreamFact
         if segment.after != before and not segment.fresh:
             yield Violation(f"{what} resumed elsewhere", f"{name}: after {segment.after}, had {before}")
         return
+    if segment.renewed:
+        return
     at = segment.opened + _RESET_SECONDS
     expired = stream.chat is not None and first_retained(stream.chat, at) > before + 1
     if segment.opened and segment.after - before <= stream.limit and not expired:
         yield Violation(
             f"{what} reset", f"{name}: had {before}, and was reset to {segment.after} without a reason"
         )
+
+
+def epochs(readers: Iterable[Reader], kept: int | None, nodes: int, what: str) -> Iterator[Violation]:
+    """The epoch of a stream changes only after a restore, and then at most once for each broker node.
+
+    Two processes that notice the same may store two epochs, one after the other.
+    """
+    told = {segment.epoch for reader in readers for segment in reader.segments if segment.epoch}
+    most = 1 + 2 * (nodes if kept else 1)
+    if len(told) > most:
+        yield Violation("epoch changed", f"readers of {what}s were told {len(told)} epochs of one stream")
+
+
+def stale(life: ChatLife, bounds: Bounds, excuses: Excuses) -> Iterator[Violation]:
+    """No reader is left with a stream that was deleted: its gateway notices, and resets it."""
+    for reader in life.readers:
+        for segment in reader.segments:
+            lasted = segment.closed - life.ended
+            excused = excuses.seconds(
+                Domain.DELIVERIES, life.ended, segment.closed, segment.where, reader.name
+            )
+            if lasted > bounds.noticed + excused:
+                yield Violation("message stale", f"{reader.name} read a deleted stream for {lasted:.1f} s")
 
 
 def _difference(what: str, name: str, seen: list[int], stream: list[int]) -> Iterator[Violation]:

@@ -17,7 +17,7 @@ from tests.faults.rules.messages import (
 )
 from tests.faults.rules.moderation import moderation
 from tests.faults.rules.names import names, waits
-from tests.faults.rules.readers import deliveries, event_stream, message_stream, readers
+from tests.faults.rules.readers import deliveries, epochs, event_stream, message_stream, readers, stale
 from tests.faults.verification.cloud_history import CloudLife
 from tests.faults.verification.excuses import Domain, Excuses
 from tests.faults.verification.history import ChatLife, History
@@ -49,9 +49,11 @@ def _chat(history: History, life: ChatLife, bounds: Bounds, excuses: Excuses) ->
     yield from shown_contents(life)
     yield from readers(life.readers, stream)
     yield from deliveries(life.readers, stream, bounds, excuses)
+    yield from stale(life, bounds, excuses)
+    yield from epochs(life.readers, life.kept, history.nodes, stream.what)
     yield from course(history, life)
     yield from history_pages(history, life, bounds, excuses)
-    yield from removed_messages(life, bounds)
+    yield from removed_messages(life, bounds, excuses)
 
 
 def _cloud(history: History, life: CloudLife, bounds: Bounds, excuses: Excuses) -> Iterator[Violation]:
@@ -62,6 +64,7 @@ def _cloud(history: History, life: CloudLife, bounds: Bounds, excuses: Excuses) 
     yield from conflicts(life)
     yield from readers(life.watchers, stream)
     yield from deliveries(life.watchers, stream, bounds, excuses)
+    yield from epochs(life.watchers, life.kept, history.nodes, stream.what)
     yield from snapshots(life, bounds, excuses)
 
 

@@ -78,10 +78,12 @@ class Removal:
 class ChatLife:
     """What belongs to one life of the chat's stream. A restore or a new stream begins the next one.
 
-    ``kept``: the sequence up to which the stream holds that of the life before; None in the first.
+    ``kept``: the sequence up to which the stream holds that of the life before; None in the first. ``ended``:
+    when the stream was deleted while gateways went on; infinite: it was not.
     """
 
     kept: int | None = None
+    ended: float = inf
     acks: list[tuple[str, int]] = field(default_factory=list)
     """Key and sequence number of each acknowledgement, those of retries included."""
     messages: list[StoredMessage] = field(default_factory=list)
@@ -91,6 +93,8 @@ class ChatLife:
     readers: list[Reader] = field(default_factory=list)
     contents: dict[int, str] = field(default_factory=dict)
     """The digest of what was shown at each sequence number."""
+    payloads: dict[int, int] = field(default_factory=dict)
+    """The hash of a frame that showed it, so that the same frame need not be read again."""
     course: list[CourseReader] = field(default_factory=list)
     pages: list[HistoryPage] = field(default_factory=list)
     removals: list[Removal] = field(default_factory=list)
@@ -206,7 +210,7 @@ class History:
     """The history of a run.
 
     ``replay_limit``: missed sequences beyond which a reader may be reset. ``failure_rate``: the share of
-    operations that the provider fails. ``began``, ``ended``: the time under load.
+    operations that the provider fails. ``began``, ``ended``: the time under load. ``nodes``: of the broker.
     """
 
     delay: float
@@ -214,10 +218,13 @@ class History:
     failure_rate: float = 0.0
     began: float = 0.0
     ended: float = 0.0
+    nodes: int = 1
     chats: list[ChatLife] = field(default_factory=lambda: [ChatLife()])
     clouds: list[CloudLife] = field(default_factory=lambda: [CloudLife()])
     sent: dict[str, Sent] = field(default_factory=dict)
     """All messages sent, acknowledged or not, by key."""
+    ordered: set[tuple[str, str, str]] = field(default_factory=set)
+    """Command, actor and server (or operation) of all commands that were sent, whatever came of them."""
     refused: list[str] = field(default_factory=list)
     """Responses that a client must not get, as text."""
     presences: list[Presence] = field(default_factory=list)

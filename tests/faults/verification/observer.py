@@ -64,6 +64,8 @@ class Observer:
             if cloud is not self._cloud:
                 self._cloud, self._read[CLOUD_STREAM], self._read[AUDIT_STREAM] = cloud, 0, 0
             first = (await StreamReader(self._broker, CHAT_STREAM).bounds()).first
+            if chat.firsts:  # a node that the others can't reach does not know of the newest limit
+                first = max(first, chat.firsts[-1][1])
             chat.firsts.append((time.time(), first))
             await self._advance(CHAT_STREAM, CHAT_EVENTS, self._message)
             await self._advance(CLOUD_STREAM, CLOUD_EVENTS, self._event)
@@ -72,6 +74,14 @@ class Observer:
     async def last_seq(self, stream: str) -> int:
         """Return the last sequence number of a stream."""
         return (await StreamReader(self._broker, stream).bounds()).last
+
+    async def epoch(self, stream: str) -> str | None:
+        """Return the epoch of a stream.
+
+        Raises:
+            UnavailableError: no reply.
+        """
+        return (await StreamReader(self._broker, stream).bounds()).epoch
 
     async def _advance(self, stream: str, subject: str, add: Callable[[StreamMessage], None]) -> None:
         reader = StreamReader(self._broker, stream)

@@ -11,7 +11,8 @@ class Segment:
     """A segment of a reader's stream: everything after ``after``, as it arrived.
 
     ``reset``: it began with a reset, because the server could not replay the gap. ``fresh``: the reader asked
-    for no replay. ``where``: the gateway. ``opened``, ``closed``: when; 0 and infinite: unknown.
+    for no replay. ``where``: the gateway. ``opened``, ``closed``: when; 0 and infinite: unknown. ``known``,
+    ``epoch``: the epochs of the position that the reader came with, and of the stream that it was served.
     """
 
     after: int
@@ -21,7 +22,14 @@ class Segment:
     where: str = ""
     opened: float = 0.0
     closed: float = inf
+    known: str = ""
+    epoch: str = ""
     arrivals: Arrivals = field(default_factory=Arrivals)
+
+    @property
+    def renewed(self) -> bool:
+        """Whether the stream had another epoch than the reader knew."""
+        return bool(self.known and self.epoch) and self.known != self.epoch
 
     @property
     def last(self) -> int:

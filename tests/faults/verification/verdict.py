@@ -23,6 +23,8 @@ class Bounds:
     """How long a connected user may be missing on a list."""
     delivered: float = 8.0
     """How long a stored message or event may take to a connected reader."""
+    noticed: float = 8.0
+    """How long after its deletion a gateway may serve a stream: it looks at the stream every two seconds."""
     command: float = 8.0
     """How late a final event may be: overdue commands are found after 3 s."""
     request: float = 20.0

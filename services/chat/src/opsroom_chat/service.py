@@ -24,6 +24,7 @@ from opsroom_messaging.errors import UnavailableError
 from opsroom_messaging.jetstream.audit_log import AuditWriter
 from opsroom_messaging.jetstream.batch_writer import BatchWriter
 from opsroom_messaging.jetstream.broker_clock import BrokerClock
+from opsroom_messaging.jetstream.leader_check import LeaderCheck
 from opsroom_messaging.jetstream.secure_delete import SecureDeleter
 from opsroom_messaging.jetstream.stream_epoch import EpochKeeper
 from opsroom_messaging.jetstream.stream_reader import StreamReader
@@ -40,6 +41,11 @@ from opsroom_runtime.metrics import single
 from opsroom_runtime.process import run_tasks
 
 _READY_SECONDS = 30.0
+_PROBED = {
+    subjects.CHAT_STREAM: subjects.erasure_subject(subjects.PROBE_ID),
+    subjects.MEMBERS_STREAM: subjects.moderated_subject(subjects.PROBE_ID),
+}
+"""A subject of each stream that nobody reads."""
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +81,7 @@ async def chat_service(broker: NatsConnection, settings: ChatSettings) -> AsyncI
         subjects.MEMBERS_STREAM, (subjects.MEMBERS, subjects.NAMES, subjects.RESTRICTIONS), StartPolicy.STATE
     )
     subscription = StreamSubscription(broker, source, chat.projection)
-    service = _endpoints(broker, chat)
+    service = _endpoints(broker, chat, settings.stream_replicas)
     member_writer, message_writer = chat.writers
     async with run_tasks(
         member_writer=member_writer.run(),
@@ -125,7 +131,7 @@ def _build(broker: NatsConnection, settings: ChatSettings, clock: Clock) -> _Cha
     )
 
 
-def _endpoints(broker: NatsConnection, chat: _Chat) -> MicroService:
+def _endpoints(broker: NatsConnection, chat: _Chat, replicas: int) -> MicroService:
     def skipped() -> int:
         return chat.projection.malformed + chat.messages.malformed
 
@@ -140,16 +146,19 @@ def _endpoints(broker: NatsConnection, chat: _Chat) -> MicroService:
         "malformed", "Messages skipped because they fit no contract.", single(skipped)
     )
     presence, audit = chat.presence, chat.audit
+    probes = {stream: LeaderCheck(broker, subject, replicas=replicas) for stream, subject in _PROBED.items()}
+    of_members = probes[subjects.MEMBERS_STREAM].confirming
+    of_messages = probes[subjects.CHAT_STREAM].confirming
     chat.messages.register(service)
     service.add(endpoints.REGISTER, presence.register)
-    service.add(endpoints.JOIN, presence.join)
+    service.add(endpoints.JOIN, of_members(presence.join))
     service.add(endpoints.LEAVE, presence.leave)
     service.add(endpoints.USERS, presence.users)
-    service.add(endpoints.WHOAMI, presence.whoami)
-    service.add(endpoints.REVOKE, with_audit(audit, presence.revoke))
-    service.add(endpoints.REMOVE_MESSAGE, with_audit(audit, chat.removal.remove))
-    service.add(endpoints.RESTRICT, with_audit(audit, chat.restriction_handlers.restrict))
-    service.add(endpoints.LIFT, with_audit(audit, chat.restriction_handlers.lift))
+    service.add(endpoints.WHOAMI, of_members(presence.whoami))
+    service.add(endpoints.REVOKE, with_audit(audit, of_members(presence.revoke)))
+    service.add(endpoints.REMOVE_MESSAGE, with_audit(audit, of_messages(chat.removal.remove)))
+    service.add(endpoints.RESTRICT, with_audit(audit, of_members(chat.restriction_handlers.restrict)))
+    service.add(endpoints.LIFT, with_audit(audit, of_members(chat.restriction_handlers.lift)))
     service.add(endpoints.RESTRICTIONS, chat.restriction_handlers.page)
     return service
 
@@ -165,8 +174,4 @@ def _upkeep(broker: NatsConnection, settings: ChatSettings) -> Upkeep:
 
 
 def _write_probe(broker: NatsConnection, upkeep: Upkeep) -> WriteProbe:
-    suspects = {
-        subjects.CHAT_STREAM: subjects.erasure_subject(subjects.PROBE_ID),
-        subjects.MEMBERS_STREAM: subjects.moderated_subject(subjects.PROBE_ID),
-    }
-    return WriteProbe(broker, subjects.CHAT_SERVICE, suspects, exists=lambda: upkeep.has_optional)
+    return WriteProbe(broker, subjects.CHAT_SERVICE, _PROBED, exists=lambda: upkeep.has_optional)

@@ -28,6 +28,7 @@ from opsroom_messaging.client.microservice import MicroService
 from opsroom_messaging.jetstream.audit_log import AuditWriter
 from opsroom_messaging.jetstream.batch_writer import BatchWriter
 from opsroom_messaging.jetstream.broker_clock import BrokerClock
+from opsroom_messaging.jetstream.leader_check import LeaderCheck
 from opsroom_messaging.jetstream.stream_epoch import EpochKeeper
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_messaging.jetstream.stream_retention import StreamRetention
@@ -78,7 +79,7 @@ async def cloud_service(
     clock = BrokerClock()
     await clock.start(broker, subjects.CLOUD_STREAM)
     parts = _build(broker, settings, provider, clock, upkeep)
-    service = _endpoints(broker, parts)
+    service = _endpoints(broker, parts, settings.stream_replicas)
     _register_metrics(broker, parts)
     async with run_tasks(writer=parts.writer.run(), subscription=parts.subscription.run()) as died:
         await parts.subscription.ready(_READY_SECONDS)
@@ -155,7 +156,7 @@ def _build(
     )
 
 
-def _endpoints(broker: NatsConnection, parts: _Cloud) -> MicroService:
+def _endpoints(broker: NatsConnection, parts: _Cloud, replicas: int) -> MicroService:
     service = MicroService(
         broker,
         name=subjects.CLOUD_SERVICE,
@@ -168,11 +169,14 @@ def _endpoints(broker: NatsConnection, parts: _Cloud) -> MicroService:
         },
     )
     audit, commands, operations = parts.audit, parts.commands, parts.operations
+    leader = LeaderCheck(broker, subjects.operation_record(subjects.PROBE_ID), replicas=replicas)
     service.add(endpoints.CREATE_INSTANCE, with_audit(audit, Command.CREATE, commands.create))
     for command, endpoint in endpoints.CHANGE_INSTANCE.items():
-        service.add(endpoint, with_audit(audit, command, partial(commands.change, command)))
-    service.add(endpoints.CANCEL_OPERATION, with_audit(audit, AuditedAction.CANCEL, operations.cancel))
-    service.add(endpoints.OPERATION, operations.show)
+        change = leader.confirming(partial(commands.change, command))
+        service.add(endpoint, with_audit(audit, command, change))
+    cancel = with_audit(audit, AuditedAction.CANCEL, leader.confirming(operations.cancel))
+    service.add(endpoints.CANCEL_OPERATION, cancel)
+    service.add(endpoints.OPERATION, leader.confirming(operations.show))
     service.add(endpoints.LIST_INSTANCES, parts.lister.page)
     return service
 

@@ -8,9 +8,11 @@ from opsroom_contracts.chat.models import User
 from opsroom_contracts.legacy import LegacyFrame
 from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.subjects import message_subject
+from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.legacy.message_encoder import LegacyMessageEncoder
 from opsroom_gateway.projections.messages import MessageProjection
 from opsroom_gateway.transport.encoding import binary_frame, text_frame
+from opsroom_messaging.jetstream.stream_handler import Restart
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
 
 
@@ -40,3 +42,34 @@ async def test_a_malformed_relayed_frame_is_skipped_for_all_readers() -> None:
         projection.on_message(StreamMessage(seq, message_subject("general", "m"), encode(stored)))
     assert projection.malformed == 1
     assert projection.head == 2
+
+
+class Published(Broadcaster):
+    """Records what is published."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.frames: list[bytes] = []
+
+    def publish(self, frame: bytes) -> None:
+        """Record a frame."""
+        self.frames.append(frame)
+
+
+def test_after_a_restart_readers_get_the_rest_of_a_batch_of_which_they_have_seen_the_beginning() -> None:
+    encoder, projection = LegacyMessageEncoder(), MessageProjection(ring_messages=16)
+    encoder.readers = published = Published()
+    projection.add_encoder(encoder)
+    at = datetime(2026, 1, 1, tzinfo=UTC)  # the messages of a batch are stored at the same time
+    batch = [
+        StreamMessage(seq, message_subject("general", "m"), encode(event(LegacyFrame(data=str(seq)))), at=at)
+        for seq in (1, 2, 3)
+    ]
+    projection.on_restart(Restart(reset=True))
+    projection.on_synced()
+    projection.on_message(batch[0])
+    projection.on_restart(Restart(reset=True, renewed=True))
+    for message in batch:
+        projection.on_message(message)
+    projection.on_synced()
+    assert published.frames == [text_frame(str(seq).encode()) for seq in (1, 2, 3)]

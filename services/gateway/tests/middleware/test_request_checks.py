@@ -3,8 +3,10 @@
 import asyncio
 
 import httpx
+import pytest
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from opsroom_contracts.errors import Fault
 from opsroom_gateway.middleware.client_address import ClientAddressMiddleware
@@ -61,6 +63,28 @@ async def test_the_connections_of_an_address_are_counted_over_all_apis() -> None
         assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
         assert (refused_by_old.status_code, refused_by_old.text) == (400, "refused: rate_limited")
         assert (await client.get("/new")).text == (await client.get("/old/x")).text == "done"
+
+
+@pytest.mark.parametrize("headers", [[], [(b"content-length", b"2")]], ids=["no body", "a body"])
+@pytest.mark.parametrize("path", ["/new", "/old/x"])
+async def test_a_request_whose_client_is_gone_reaches_no_application(
+    path: str, headers: list[tuple[bytes, bytes]]
+) -> None:
+    called: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        called.append(scope["path"])
+        await Request(scope, receive, send).body()
+
+    async def gone() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        raise AssertionError(message)
+
+    scope = {"type": "http", "method": "POST", "path": path, "headers": headers, "client": ("192.0.2.1", 1)}
+    await two_apis(app)(scope, gone, send)
+    assert called == []
 
 
 async def test_each_api_rejects_a_body_and_an_origin_in_its_own_format() -> None:

@@ -127,6 +127,12 @@ def the_audit_has_one_command_too_many(history: History, _: random.Random) -> No
     history.cloud.audit.append(AuditRecord(9999, "e", END, "accepted", "start", "op1", "i1", "unknown"))
 
 
+def the_audit_has_a_refusal_that_nobody_asked_for(history: History, _: random.Random) -> None:
+    history.cloud.audit.append(
+        AuditRecord(9999, "e", END, "refused", "remove", "op1", "i1", "", "operation_pending")
+    )
+
+
 def the_audit_has_a_command_twice(history: History, rng: random.Random) -> None:
     one = rng.choice([one for one in history.cloud.audit if one.outcome == "accepted" and one.operation])
     history.cloud.audit.append(replace(one, seq=9999))
@@ -169,6 +175,7 @@ MUTATIONS: tuple[tuple[str, Mutation], ...] = (
     ("audit missed", the_audit_lacks_a_refused_command),
     ("audit missed", the_audit_lacks_a_mute),
     ("audit invented", the_audit_has_one_command_too_many),
+    ("audit invented", the_audit_has_a_refusal_that_nobody_asked_for),
     ("audit doubled", the_audit_has_a_command_twice),
     ("audit doubled", the_audit_has_a_mute_that_nobody_asked_for),
     ("audit altered", the_audit_changes_afterwards),

@@ -20,6 +20,7 @@ from opsroom_launcher.supervision.supervisor import Supervisor
 from opsroom_messaging.client.connection import connect
 from opsroom_messaging.client.credentials import Credentials
 from opsroom_messaging.deployment.broker_accounts import password_file
+from opsroom_messaging.deployment.broker_settings import PINGS
 from opsroom_messaging.deployment.permissions import OPERATOR, USERS
 from opsroom_messaging.errors import BrokerUnusableError
 from opsroom_testkit.broker import broker_cluster
@@ -178,3 +179,10 @@ def test_a_binary_that_is_not_beside_python_is_found_by_its_package(
     beside = find_binary()
     monkeypatch.setattr("sysconfig.get_path", lambda _name: str(tmp_path))
     assert find_binary().resolve() == beside.resolve()
+
+
+def test_the_broker_pings_as_in_every_deployment(tmp_path: Path) -> None:
+    with persistent_dir(tmp_path) as data:
+        broker_spec(find_binary(), data, choose_port(0))
+        config = json.loads((data.path / "nats-server.conf").read_text())
+    assert config.items() >= PINGS.items()

@@ -32,9 +32,15 @@ class Stream(Protocol):
     """
 
     buffer: ReplayBuffer
-    head: int
-    head_timestamp: datetime | None
-    epoch: str | None
+
+    @property
+    def head(self) -> int: ...
+
+    @property
+    def head_timestamp(self) -> datetime | None: ...
+
+    @property
+    def epoch(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)

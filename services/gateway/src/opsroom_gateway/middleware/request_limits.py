@@ -78,7 +78,10 @@ class BodyLimits:
 
 
 class RequestBodyLimit:
-    """Reads every body completely before the application sees it, and rejects it if it exceeds a limit."""
+    """Reads every body completely before the application sees it, and rejects it if it exceeds a limit.
+
+    A request without a body is read, too: the application never sees that its client is gone while it reads.
+    """
 
     def __init__(self, app: ASGIApp, limits: BodyLimits) -> None:
         self._app = app
@@ -86,7 +89,7 @@ class RequestBodyLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the body, and call the application."""
-        if scope["type"] != "http" or not _has_body(Headers(scope=scope)):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         try:
@@ -126,10 +129,6 @@ class RequestBodyLimit:
             detail = f"the body is nested more than {self._limits.depth} deep"
             raise refuse(ErrorCode.INVALID_REQUEST, detail)
         return bytes(body)
-
-
-def _has_body(headers: Headers) -> bool:
-    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
 
 
 def _too_large(limit: int) -> FaultError:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from opsroom_contracts.cloud.commands import EventType
@@ -26,23 +27,49 @@ RebuildWatcher = Callable[[Mapping[str, Instance]], None]
 """Called when the instances were read again from a changed stream, with those before, by id."""
 
 
+@dataclass(slots=True)
+class _View:
+    """The instances as of ``head``, and the sequence of the last event of each."""
+
+    head: int = 0
+    head_timestamp: datetime | None = None
+    epoch: str | None = None
+    instances: dict[str, Instance] = field(default_factory=dict)
+    sequences: dict[str, int] = field(default_factory=dict)
+
+
 class InstanceProjection:
-    """Applies stored events: holds the instances as of ``head``, and publishes the events to ``readers``."""
+    """Applies stored events: holds the instances as of ``head``, and publishes the events to ``readers``.
+
+    After a reset it builds a second view. Until that is complete, the present one is shown, with its
+    position: a list must never lack an instance.
+    """
 
     def __init__(self) -> None:
         self.readers = Broadcaster()
         self.buffer = ReplayBuffer(_BUFFER_COUNT, _BUFFER_BYTES)
-        self.head = 0
-        self.head_timestamp: datetime | None = None
-        self.epoch: str | None = None
         self.malformed = 0
-        self._instances: dict[str, Instance] = {}
-        self._sequences: dict[str, int] = {}
-        self._before: dict[str, Instance] | None = None
-        self._live = False
+        self._view = _View()
+        self._building: _View | None = None
+        self._was_live = False
         self._watchers: list[Watcher] = []
         self._rebuild_watchers: list[RebuildWatcher] = []
         self._list: bytes | None = None
+
+    @property
+    def head(self) -> int:
+        """The sequence of the last event that was applied."""
+        return self._view.head
+
+    @property
+    def head_timestamp(self) -> datetime | None:
+        """The timestamp of the event at ``head``; None: unknown."""
+        return self._view.head_timestamp
+
+    @property
+    def epoch(self) -> str | None:
+        """The epoch of the stream that the instances were read from."""
+        return self._view.epoch
 
     def watch(self, watcher: Watcher, on_rebuilt: RebuildWatcher) -> None:
         """Call ``watcher`` after every new event, and ``on_rebuilt`` after the instances were read again."""
@@ -51,11 +78,12 @@ class InstanceProjection:
 
     def instance(self, instance_id: str) -> Instance | None:
         """Return one instance, which may still be being created."""
-        return self._instances.get(instance_id)
+        return self._view.instances.get(instance_id)
 
     def instances(self) -> tuple[Instance, ...]:
         """Return all instances, including those being created, ordered by id."""
-        return tuple(self._instances[instance_id] for instance_id in sorted(self._instances))
+        instances = self._view.instances
+        return tuple(instances[instance_id] for instance_id in sorted(instances))
 
     def list_json(self) -> bytes:
         """Return the list with its position as JSON, cached until something changes."""
@@ -76,54 +104,56 @@ class InstanceProjection:
 
     def on_restart(self, restart: Restart) -> None:
         """Continue, or start over with the last event of every instance."""
-        self.epoch = restart.epoch
-        self._list = None
         if restart.reset:
-            if self._live:
-                self._before = self._instances
-            self._instances, self._sequences = {}, {}
-            self.head, self.head_timestamp = restart.next_seq - 1, None
-            self._live = False
+            self._building = _View(restart.next_seq - 1, epoch=restart.epoch)
+        elif self._building is not None:
+            self._building.epoch = restart.epoch
+        else:
+            self._view.epoch = restart.epoch
+            self._list = None
 
     def on_message(self, message: StreamMessage) -> None:
         """Apply one event. Events that violate their contract are skipped, counted and logged."""
-        self.head, self.head_timestamp = message.seq, None
-        self._list = None
+        view = self._view if self._building is None else self._building
+        view.head, view.head_timestamp = message.seq, None
+        if self._building is None:
+            self._list = None
         try:
             event = INSTANCE_EVENT.read(message.data)
         except ContractError as error:
             self.malformed += 1
             log.warning("skipped %s at %d: %s", message.subject, message.seq, error)
             return
-        self.head_timestamp = event.timestamp
+        view.head_timestamp = event.timestamp
         after = apply(event)
         if after is None:
-            self._instances.pop(event.instance_id, None)
-            self._sequences.pop(event.instance_id, None)
+            view.instances.pop(event.instance_id, None)
+            view.sequences.pop(event.instance_id, None)
         else:
-            self._instances[event.instance_id] = after
-            self._sequences[event.instance_id] = message.seq
-        if self._live:
+            view.instances[event.instance_id] = after
+            view.sequences[event.instance_id] = message.seq
+        if self._building is None:
             self._fan_out(event, message.seq)
 
     def on_synced(self) -> None:
-        """Go live: the replay buffer is complete from here on. Readers of an earlier stream must refetch."""
-        if self._live:
+        """Show the second view; the replay buffer is complete from here on. Readers must refetch."""
+        if self._building is None:
             return
-        self._live = True
+        before, self._view, self._building = self._view, self._building, None
+        self._list = None
         self.buffer.restart(self.head + 1)
         self.readers.publish(self.reset_chunk())
-        before, self._before = self._before, None
-        if before is not None:
+        if self._was_live:
             for watcher in self._rebuild_watchers:
-                watcher(before)
+                watcher(before.instances)
+        self._was_live = True
 
     def on_trimmed(self, first_seq: int, horizon: datetime) -> bool:  # noqa: ARG002 - the port's signature
         """Drop frames that the stream no longer has. Start over if it lost the state of an instance."""
         self.buffer.trim(first_seq)
         if self.head < first_seq:
-            self.head_timestamp = self._list = None
-        return any(seq < first_seq for seq in self._sequences.values())
+            self._view.head_timestamp = self._list = None
+        return any(seq < first_seq for seq in self._view.sequences.values())
 
     def _fan_out(self, event: InstanceEvent, seq: int) -> None:
         if event.type is not EventType.RETAINED:

@@ -54,7 +54,8 @@ class MessageProjection:
         self._encoders: list[MessageEncoder] = []
         self._live = False
         self._was_live = False
-        self._newest_stored_at = datetime.min.replace(tzinfo=UTC)
+        self._newest = (datetime.min.replace(tzinfo=UTC), 0)
+        """When the newest message was stored, and its sequence: those of one batch were stored at once."""
 
     def add_encoder(self, encoder: MessageEncoder) -> None:
         """Send new messages to the readers of ``encoder``, too."""
@@ -73,8 +74,9 @@ class MessageProjection:
         """Publish one message. Messages that violate their contract are skipped, counted and logged."""
         self.head, self.head_timestamp = message.seq, None
         # Readers of other APIs can't refetch: after a reset they get what they have not seen.
-        is_new = self._live or (self._was_live and message.at > self._newest_stored_at)
-        self._newest_stored_at = max(self._newest_stored_at, message.at)
+        stored = message.at, message.seq
+        is_new = self._live or (self._was_live and stored > self._newest)
+        self._newest = max(self._newest, stored)
         try:
             event = CHAT_EVENT.read(message.data)
             encoded = self._encode(event) if isinstance(event, MessageEvent) else []

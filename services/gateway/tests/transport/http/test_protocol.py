@@ -4,10 +4,13 @@ import asyncio
 import gc
 
 import pytest
+from starlette.types import Receive, Scope, Send
 
+from opsroom_gateway.transport.event_stream import UPGRADE_EXTENSION, EventStream, EventStreamConnection
 from opsroom_gateway.transport.http.exchange import HttpExchange
 from opsroom_testkit.raw_connection import open_raw
 from opsroom_testkit.waiting import PATIENCE_SECONDS, until
+from services.gateway.tests.kit.app_server import serving_app
 from services.gateway.tests.transport.http.scripted_app import (
     CHUNKED,
     exchange,
@@ -150,6 +153,24 @@ async def test_an_application_learns_that_its_client_is_gone() -> None:
         await until(lambda: app.received == [{"type": "http.disconnect"}])
         await until(lambda: not server.server.server_state.connections)
         await until(lambda: not server.server.server_state.tasks)
+
+
+async def test_a_stream_whose_client_is_gone_already_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    served = asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["extensions"][UPGRADE_EXTENSION].transport.abort()  # as after a failed write
+        await EventStream(never)(scope, receive, send)
+        served.set()
+
+    async def never(_connection: EventStreamConnection) -> None:
+        raise AssertionError
+
+    async with serving_app(app) as server:
+        assert await exchange(server, get("/events")) == b""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await served.wait()
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 async def test_after_the_response_an_application_gets_a_disconnect() -> None:

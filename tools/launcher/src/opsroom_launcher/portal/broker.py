@@ -16,6 +16,7 @@ from opsroom_launcher.portal.ports import format_host_port, free_port
 from opsroom_launcher.supervision.child import ServiceSpec
 from opsroom_messaging.deployment.broker_accounts import create_accounts, write_private
 from opsroom_messaging.deployment.broker_data import BrokerKind, check
+from opsroom_messaging.deployment.broker_settings import PINGS
 from opsroom_messaging.deployment.permissions import authorization
 from opsroom_messaging.errors import BrokerDataError
 
@@ -110,6 +111,7 @@ def _config(folder: Path, port: int, passwords: Mapping[str, str]) -> str:
         "server_name": "opsroom",
         "host": HOST,
         "port": port,
+        **PINGS,
         "jetstream": {
             "store_dir": str(folder.resolve()),
             # An acknowledged message survives a power failure. The default is to sync every two minutes.

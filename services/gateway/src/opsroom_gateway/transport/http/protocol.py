@@ -221,6 +221,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         """
         transport = self.transport
         if transport.is_closing():
+            self._end_exchanges()  # the loop reports the loss only later
             return None
         self._release()
         successor = StreamProtocol(transport, self.sse_config, self._connections)
