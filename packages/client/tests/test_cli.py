@@ -182,7 +182,7 @@ async def test_a_countdown_is_that_of_the_server_whatever_the_clock_here(
         def now(cls, tz: tzinfo | None = None) -> "WrongClock":
             return super().now(tz) + ahead
 
-    monkeypatch.setattr("opsroom_client.cli.servers.datetime", WrongClock)
+    monkeypatch.setattr("opsroom_client.cli.servers.group.datetime", WrongClock)
     proxy, tokens = strict
     shell = Shell(proxy.url, tokens.by_role[Role.OPERATOR])
     created = (await shell("servers", "create")).stdout.split()[0]

@@ -85,7 +85,7 @@ async def test_commands_are_run_and_not_sent(proxy: Proxy) -> None:
         await shown.shows("here (")
         assert name in shown.text.rpartition("here (")[2]
         shown.type("/dance\n")
-        await shown.shows("not sent: there is no command /dance: see /help, or begin with //")
+        await shown.shows("not sent: /dance: there is no command /dance: see /help, or begin with //")
         shown.type(f"//{name}\n")
         shown.type("/quit\n")
         assert await shown.exit_code() == 0
@@ -101,8 +101,8 @@ async def test_a_pipe_has_the_same_commands_unless_its_lines_are_literal(proxy: 
     assert (code, out, "/who" in err) == (0, "", True)
     code, out, err = await piped(proxy.url, f"opsroom chat --name {name}", "three\n/nothing\nfour\n")
     assert (code, out, err.count("\n")) == (1, "", 1)
-    assert err.startswith("opsroom: there is no command /nothing")
+    assert err.startswith("not sent: /nothing: there is no command /nothing")
     assert await piped(proxy.url, f"opsroom chat --literal --name {name}", "/help\n//\n") == (0, "", "")
     async with Opsroom(proxy.url) as opsroom:
         sent = [one.text for one in await opsroom.history() if one.user.name == name]
-    assert sent == ["one", "three", "/help", "//"]
+    assert sent == ["one", "three", "four", "/help", "//"]

@@ -82,7 +82,7 @@ async def test_concurrent_commands_do_not_exceed_the_quota(broker: NatsConnectio
         accepted, faults = split_replies(replies)
         assert len(accepted) == 2 * QUOTA
         assert {fault.code for fault in faults} == {ErrorCode.RATE_LIMITED}
-        assert "5 pending operations, the most allowed" in faults[-1].message
+        assert "5 pending operations, and the limit is 5" in faults[-1].message
         assert 0 < (faults[-1].retry_after or 0) <= SLOW_SECONDS
         assert max_pending(await cloud.kept()) == QUOTA
         await cloud.create(actor="ann")  # a request without a quota

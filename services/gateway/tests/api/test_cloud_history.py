@@ -125,7 +125,17 @@ async def test_a_period_is_read_without_what_is_newer(stored: list[int], http: h
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=1001", "before=x", "type=nothing", "from=x", "instance=a b"]
+    "query",
+    [
+        "limit=0",
+        "limit=1001",
+        "before=x",
+        "type=nothing",
+        "from=x",
+        "from=1700000000",
+        "to=0.5",
+        "instance=a b",
+    ],
 )
 async def test_an_invalid_query_is_rejected(http: httpx.AsyncClient, query: str) -> None:
     response = await http.get(f"{HISTORY}?{query}")

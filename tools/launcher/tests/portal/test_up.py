@@ -296,7 +296,7 @@ async def test_the_printed_addresses_work(access: str) -> None:
         printed = [
             url for line in running.lines for url in re.findall(r"http://\S+", line) if "|" not in line
         ]
-        assert len(printed) == (4 if access == "open" else 2)
+        assert len(printed) == (5 if access == "open" else 2)
         async with httpx.AsyncClient(timeout=10) as client:
             for url in printed:
                 response = await client.get(url)

@@ -1,12 +1,15 @@
 """Base class of every model on the wire, and the scalar types they share."""
 
+import re
 import unicodedata
 from datetime import UTC, datetime
 from functools import cache
 from typing import Annotated, Literal, TypeVar, get_origin
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]")
 
 
 class Model(BaseModel):
@@ -82,6 +85,17 @@ Timestamp = Annotated[
     PlainSerializer(rfc3339, return_type=str, when_used="json"),
 ]
 """A point in time: RFC 3339 with milliseconds on the wire, an aware UTC ``datetime`` in code."""
+
+
+def _no_number(value: object) -> object:
+    # Of text, pydantic also takes a number of seconds.
+    if isinstance(value, str) and not _DATE.match(value):
+        raise ValueError("must be a date and time like 2026-11-23T23:04:05Z")
+    return value
+
+
+TimestampText = Annotated[Timestamp, BeforeValidator(_no_number)]
+"""A :data:`Timestamp` in a query or a header, where everything is text."""
 
 
 def _printable(value: str) -> str:

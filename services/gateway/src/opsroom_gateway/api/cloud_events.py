@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from opsroom_contracts.chat.moderation import RestrictionFields
 from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.identity import Action
-from opsroom_contracts.serialization.model import Timestamp
+from opsroom_contracts.serialization.model import TimestampText
 from opsroom_gateway.api.problem_details import error_responses
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import AuthMethod, Authorizer, Principal
@@ -39,7 +39,7 @@ _RETRY_SECONDS = (1.0, 5.0)
 """Range of the retry delay if missed events can't be read; random, to spread the reconnects."""
 _Since = Annotated[int | None, Query(ge=0, le=2**63 - 1)]
 _Epoch = Annotated[str | None, Query(max_length=64)]
-_TimestampQuery = Annotated[Timestamp | None, Query()]
+_TimestampQuery = Annotated[TimestampText | None, Query()]
 _LastEventId = Annotated[str | None, Header(alias="Last-Event-ID")]
 
 

@@ -14,7 +14,7 @@ from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.http import CLOUD_HISTORY_MAX, CloudEvent, CloudHistory
 from opsroom_contracts.identity import Action
 from opsroom_contracts.serialization.codec import ContractError
-from opsroom_contracts.serialization.model import Timestamp
+from opsroom_contracts.serialization.model import TimestampText
 from opsroom_contracts.subjects import CLOUD_EVENTS, instance_events
 from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
@@ -52,8 +52,8 @@ _Limit = Annotated[int, Query(ge=1, le=CLOUD_HISTORY_MAX)]
 _Instance = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 _Actor = Annotated[str | None, Query(min_length=1, max_length=64)]
 _Type = Annotated[EventType | None, Query(alias="type")]
-_From = Annotated[Timestamp | None, Query(alias="from")]
-_To = Annotated[Timestamp | None, Query(alias="to")]
+_From = Annotated[TimestampText | None, Query(alias="from")]
+_To = Annotated[TimestampText | None, Query(alias="to")]
 
 
 @dataclass(frozen=True, slots=True)
