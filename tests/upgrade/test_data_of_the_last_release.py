@@ -150,7 +150,7 @@ def check_stored(now: Mapping[str, Json], then: Mapping[str, Json], pending: lis
     kept_operations = [
         {key: found for key, found in v["operations"].items() if key not in pending} for v in (now, then)
     ]
-    assert kept_operations[0] == kept_operations[1]
+    assert as_before(*kept_operations) == kept_operations[1]
 
 
 def check_finished(now: Mapping[str, Json], then: Mapping[str, Json], pending: list[str]) -> None:

@@ -54,6 +54,6 @@ class PendingQuota:
         wait = (min(due.values(), default=order.due_at) - order.accepted_at).total_seconds()
         raise refuse(
             ErrorCode.RATE_LIMITED,
-            f"{order.actor} has {count} pending operations, and the limit is {limit}; wait until one is complete",
+            f"{order.actor} has {count} pending operations, and the limit is {limit}; wait until one is done",
             retry_after=round(max(wait, _MIN_RETRY_SECONDS), 3),
         )

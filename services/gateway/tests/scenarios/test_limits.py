@@ -204,10 +204,8 @@ async def test_concurrent_commands_to_several_gateways_stay_within_the_pending_q
             assert {(response.status_code, response.json()["code"]) for response in refused} == {
                 (429, "rate_limited")
             }
-            assert all(
-                f"{name} has 2 pending operations, and the limit is 2" in response.text
-                for response in refused
-            )
+            reason = f"{name} has 2 pending operations, and the limit is 2"
+            assert all(reason in response.text for response in refused)
             assert all(int(response.headers["Retry-After"]) >= 1 for response in refused)
         pending: set[str] = set()
         ended = 0
