@@ -297,6 +297,8 @@ async def test_the_printed_addresses_work(access: str) -> None:
             url for line in running.lines for url in re.findall(r"http://\S+", line) if "|" not in line
         ]
         assert len(printed) == (5 if access == "open" else 2)
+        if not any("Page and API" in line for line in running.lines):
+            printed.remove(f"{running.web}/")  # the address of the API alone: nothing is there
         async with httpx.AsyncClient(timeout=10) as client:
             for url in printed:
                 response = await client.get(url)
