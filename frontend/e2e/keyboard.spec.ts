@@ -97,6 +97,8 @@ test("everything works with the keyboard alone", async ({ page, portal }) => {
 
 test("each list is one tab stop, and arrow keys move in it", async ({ page, portal }) => {
   await serveInstances(page, 40);
+  await page.goto(portal.url);
+  await joinChat(page, uniqueName("Olga"));
   await page.goto(`${portal.url}/#/cloud`);
   await expect(page.locator(".counts")).toContainText("40 stopped");
   const [first, second] = await page.locator(".instance").evaluateAll(all => all.map(one => one.ariaLabel));

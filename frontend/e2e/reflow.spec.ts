@@ -84,6 +84,8 @@ for (const width of [1180, 860, 390, 320]) {
   }) => {
     await page.setViewportSize({ width, height: 800 });
     await serveInstances(page, 500);
+    await page.goto(portal.url);
+    await joinChat(page, uniqueName("Olga"));
     await page.goto(`${portal.url}/#/cloud`);
     await expect(page.locator(".counts")).toContainText("500 stopped");
     await expect(page.locator(".instance").first()).toBeVisible();
