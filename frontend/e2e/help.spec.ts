@@ -54,6 +54,7 @@ test("a line that begins with a slash is a command, and is not said to all", asy
   await sendMessage(page, "/help");
   await expect(note).toContainText("/who – list who is here");
   await expect(field).toHaveValue("");
+  await expect(page.locator(".people-count")).toContainText(/[1-9]/);
   await sendMessage(page, "/who");
   await expect(note).toContainText(name);
   await sendMessage(page, "/dance");
