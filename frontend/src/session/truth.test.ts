@@ -109,7 +109,7 @@ describe("a failure", () => {
 });
 
 describe("commands", () => {
-  it("are offered in open mode to whoever has a name, and outside it by permission", async () => {
+  it("are offered by permission, and in open mode to users who have a name", async () => {
     const ann = browser.open();
     expect(ann.access.mayCommand(true)).toBe(true); // not known yet
     await settle();

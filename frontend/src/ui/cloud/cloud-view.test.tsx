@@ -59,7 +59,7 @@ describe("without a server, the servers", () => {
 });
 
 describe("a visitor without a name", () => {
-  it("can look, is told how to get a name, and gets commands with it", async () => {
+  it("sees the servers, is told to choose a name, and can send commands after that", async () => {
     browser.backend.cloud.command({ command: "create", key: "k" }, "Bob");
     const store = browser.open();
     const element = await show(store);
