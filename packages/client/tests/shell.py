@@ -87,9 +87,17 @@ class Terminal:
         """Type ``text``."""
         os.write(self._descriptor, text.encode())
 
-    def interrupt(self) -> None:
-        """What Ctrl-C does."""
-        self._process.send_signal(signal.SIGINT)
+    async def interrupt(self) -> int:
+        """Press Ctrl-C until the command ends, and return its exit code.
+
+        Once is not always enough: CPython's ``input()`` misses a signal that comes just before it reads.
+        """
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            while True:
+                self._process.send_signal(signal.SIGINT)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(2):
+                        return await self._process.wait()
 
     async def shows(self, text: str) -> None:
         """Wait until ``text`` is shown."""

@@ -138,10 +138,10 @@ async def test_removal_asks_on_a_terminal_and_needs_yes_elsewhere(proxy: Proxy) 
             await shown.shows("Remove these 2 servers? [y/N]:")
             assert all(f"{one} stopped" in shown.text for one in ids[:2])
             if answer is None:
-                shown.interrupt()
+                assert await shown.interrupt() == exit_code
             else:
                 shown.type(answer)
-            assert await shown.exit_code() == exit_code
+                assert await shown.exit_code() == exit_code
             await shown.shows("opsroom: nothing was removed")
     assert await states(proxy, ids) == ["stopped"] * 3
     async with terminal(proxy.url, "servers", "rm", "--wait", ids[0]) as shown:
