@@ -85,20 +85,15 @@ async def run(seed: int, scope: Scope, size: Size, load: Load, folders: Folders,
             await cluster.stop()
             _keep(folders, history)  # also if the run failed
         recovered = fault_impacts(injected, recorder.waits, history)
-        history.outages = [
-            Outage(
-                felt.fault.kind.value, felt.fault.start, felt.fault.healed, felt.recovery, felt.fault.where
-            )
-            for felt in recovered
-        ]
+        history.outages = [_outage(impact) for impact in recovered]
         history.refused += [words for child in cluster.children() for words in child.unexpected_exits]
         _keep(folders, history)
         return _checked(_Run(seed, begun, recorder, cluster, process_stats), injected, recovered, bounds)
 
 
-def _outage(felt: FaultImpact) -> Outage:
-    fault = felt.fault
-    return Outage(fault.kind.value, fault.start, fault.healed, felt.recovery, fault.where)
+def _outage(impact: FaultImpact) -> Outage:
+    fault = impact.fault
+    return Outage(fault.kind.value, fault.start, fault.healed, impact.felt, fault.where)
 
 
 def _keep(folders: Folders, history: History) -> None:

@@ -27,6 +27,14 @@ def test_a_fault_that_nobody_felt_has_neither() -> None:
     assert (kill.recovery, kill.gap) == (0.0, 0.0)
 
 
+def test_a_wait_is_felt_of_each_fault_that_was_healed_in_it() -> None:
+    slow = InjectedFault(FaultKind.LEADER_KILL, start=5.0, healed=6.0)
+    leader, kill, later = fault_impacts([slow, KILL, LATER], [(6.5, 12.0), (8.0, 13.0)], History(delay=1.0))
+    assert (leader.felt, leader.recovery) == (6.0, 0.0)
+    assert (kill.felt, kill.recovery) == (3.0, 3.0)
+    assert later.felt == 0.0
+
+
 def test_what_begins_while_another_is_felt_is_not_alone() -> None:
     near = InjectedFault(FaultKind.CLOUD_KILL, start=21.4, healed=21.4)
     felt = fault_impacts([KILL, LATER, near], [(21.0, 21.8)], History(delay=1.0))

@@ -1,6 +1,6 @@
 """The impact of faults: recovery times and gaps. Pure."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,12 +20,14 @@ class FaultImpact:
     """The impact of a fault, in seconds.
 
     ``recovery``: from the healing to the end of the last affected request; ``gap``: the longest wait of one
-    client; ``alone``: no other fault was active or had effects then.
+    client; ``felt``: as ``recovery``, with the requests that are attributed to a later fault; ``alone``: no
+    other fault was active or had effects then.
     """
 
     fault: InjectedFault
     recovery: float
     gap: float
+    felt: float
     alone: bool
 
 
@@ -35,19 +37,23 @@ def fault_impacts(
     """Compute the impact of each fault.
 
     A wait (from a request to its response, from a lost connection to the welcome, from the time a command was
-    due to its final event) is attributed to the last fault healed before its end, if it had begun by then.
+    due to its final event) is attributed to the last fault healed before its end, if it had begun by then. It
+    may still be the impact of an earlier one, such as the leader's, so it counts as felt for all of them.
     """
     ordered = sorted(injected, key=lambda one: one.healed)
     moments = [one.healed for one in ordered]
     most = [0.0] * len(ordered)
     gaps = [0.0] * len(ordered)
+    felt = [0.0] * len(ordered)
     for start, end in [*waits, *_finals(history)]:
-        place = bisect_right(moments, end) - 1
-        if place >= 0 and start <= moments[place] + SOON_SECONDS:
-            most[place] = max(most[place], end - moments[place])
-            gaps[place] = max(gaps[place], end - max(start, ordered[place].start))
-    alone = _alone([(one.start, one.healed + felt) for one, felt in zip(ordered, most, strict=True)])
-    return [FaultImpact(*each) for each in zip(ordered, most, gaps, alone, strict=True)]
+        last = bisect_right(moments, end) - 1
+        for place in range(bisect_left(moments, start - SOON_SECONDS), last + 1):
+            felt[place] = max(felt[place], end - moments[place])
+        if last >= 0 and start <= moments[last] + SOON_SECONDS:
+            most[last] = max(most[last], end - moments[last])
+            gaps[last] = max(gaps[last], end - max(start, ordered[last].start))
+    alone = _alone([(one.start, one.healed + after) for one, after in zip(ordered, most, strict=True)])
+    return [FaultImpact(*each) for each in zip(ordered, most, gaps, felt, alone, strict=True)]
 
 
 def _alone(spans: Sequence[tuple[float, float]]) -> list[bool]:
