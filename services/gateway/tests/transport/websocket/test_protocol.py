@@ -71,6 +71,11 @@ class App:
         await self.gate.wait()
         await send(ACCEPT)
 
+    async def late(self, _receive: Receive, send: Send) -> None:
+        """Accept a connection that is being closed."""
+        self.scopes[-1]["extensions"][CONNECTION_EXTENSION].transport.abort()
+        await send(ACCEPT)
+
     async def rejects(self, _receive: Receive, send: Send) -> None:
         """Reject."""
         await send({"type": "websocket.close"})
@@ -285,6 +290,15 @@ async def test_a_stop_rejects_sockets_whose_handshake_is_in_progress(
         raw.close()
         app.gate.set()
     assert "Exception" not in caplog.text
+
+
+async def test_a_socket_that_is_being_closed_is_not_accepted(caplog: pytest.LogCaptureFixture) -> None:
+    async with running() as (app, server):
+        raw = await open_raw(server.port, upgrade_request("/late"))
+        raw.close()
+        await until(lambda: app.errors)
+    assert isinstance(app.errors[0], ClientDisconnectedError)
+    assert caplog.text == ""
 
 
 async def upgraded(server: RunningServer, path: str, tls: ssl.SSLContext | None) -> asyncio.StreamWriter:

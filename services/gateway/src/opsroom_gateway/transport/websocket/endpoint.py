@@ -159,11 +159,12 @@ class Endpoint:
     def _respond(self, handshake: Handshake, message: Message) -> None:
         match message["type"], handshake.rejecting:
             case "websocket.accept", False:
-                if not self._socket.closing:
-                    handshake.accept(message, self._socket.default_headers)
-                    self.handshake = None
-                    self._socket.flush()
-                    self._socket.opened()
+                if self._socket.closing:  # the event loop has not told the endpoint yet
+                    raise ClientDisconnectedError
+                handshake.accept(message, self._socket.default_headers)
+                self.handshake = None
+                self._socket.flush()
+                self._socket.opened()
             case "websocket.close", False:
                 handshake.reject(HTTPStatus.FORBIDDEN)
                 self._end_rejected()
