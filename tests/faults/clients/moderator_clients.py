@@ -3,7 +3,8 @@
 import asyncio
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from http import HTTPStatus
 from math import inf
 from urllib.parse import quote
 
@@ -115,9 +116,8 @@ class Moderator:
         restraint.acked, restraint.ident = time.time(), answer.body["id"]
         await self._pause(rng.uniform(2.0, 6.0))
         restraint.lift_asked = time.time()
-        answer = await self._until_done(
-            "DELETE", f"/api/v1/chat/restrictions/{restraint.ident}", None, "to lift", missing_ok=True
-        )
+        path = f"/api/v1/chat/restrictions/{restraint.ident}"
+        answer = await self._until_done("DELETE", path, None, "to lift", missing_ok="restriction_unknown")
         if answer is not None and life is self._recorder.chat:
             restraint.lift_acked = time.time()
         await self._pause(rng.uniform(1.0, 3.0))
@@ -133,22 +133,26 @@ class Moderator:
             return
         chosen: Acknowledged = recorder.rng.choice(recorder.removable)
         recorder.removable.remove(chosen)
-        asked, place = time.time(), len(life.removals)
-        life.removals.append(Removal(chosen.seq, chosen.key, asked, None, chosen.ident, self._admin.name))
+        place = len(life.removals)
+        removal = Removal(chosen.seq, chosen.key, time.time(), None, chosen.ident, self._admin.name)
+        life.removals.append(removal)
         path = f"/api/v1/chat/rooms/{chosen.room}/messages/{quote(chosen.ident)}"
-        if await self._until_done("DELETE", path, None, "to remove") is None:
+        answer = await self._until_done("DELETE", path, None, "to remove", missing_ok="message_unknown")
+        if answer is None or life is not recorder.chat:
             return
-        if life is recorder.chat:
-            done = time.time()
-            life.removals[place] = Removal(
-                chosen.seq, chosen.key, asked, done, chosen.ident, self._admin.name
-            )
+        if answer.status == HTTPStatus.NOT_FOUND:
+            life.removals[place] = replace(removal, unknown=True)
+        else:
+            life.removals[place] = replace(removal, done=time.time())
             recorder.removed.add(chosen.seq)
 
     async def _until_done(
-        self, verb: str, path: str, body: object, what: str, *, missing_ok: bool = False
+        self, verb: str, path: str, body: object, what: str, *, missing_ok: str = ""
     ) -> Answer | None:
-        """Send a request until it succeeds; None: it can't any more, since the streams are others now."""
+        """Send a request until it succeeds; None: it can't any more, since the streams are others now.
+
+        ``missing_ok``: a later try may get this code: an earlier one had succeeded, or time has passed.
+        """
         recorder, life = self._recorder, self._recorder.chat
         headers = {"Authorization": f"Bearer {self._admin.token}"}
         self._tried = 0
@@ -165,8 +169,8 @@ class Moderator:
                     self.acts += 1
                     return answer
                 code = answer.body.get("code")
-                if missing_ok and code == "restriction_unknown" and self._tried > 1:
-                    return answer  # an earlier try had lifted it
+                if code == missing_ok and self._tried > 1:
+                    return answer
                 if code not in RETRY and life is recorder.chat:
                     recorder.record_violation(f"{what} {path}: {answer.status} {answer.body}")
                     return None

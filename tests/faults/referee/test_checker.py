@@ -16,7 +16,14 @@ from tests.faults.rules.readers import epochs
 from tests.faults.verification.checker import check, judged
 from tests.faults.verification.cloud_history import CloudLife, StoredEvent
 from tests.faults.verification.excuses import EXCUSES, OTHERS_SECONDS, Domain, Excuses
-from tests.faults.verification.history import ChatLife, History, NameWait, Outage, StoredMessage
+from tests.faults.verification.history import (
+    ChatLife,
+    History,
+    NameWait,
+    Outage,
+    Removal,
+    StoredMessage,
+)
 from tests.faults.verification.readers import Reader, Segment
 from tests.faults.verification.seqs import Arrivals, Seqs
 from tests.faults.verification.verdict import Bounds
@@ -287,3 +294,12 @@ def test_a_reader_that_does_not_read_may_get_a_removed_message_late(
     history.outages = [one for one in history.outages if one.kind == "reader-slow"]
     found = [one.rule for one in check(history, BOUNDS) if one.rule == "removed message"]
     assert found == rules
+
+
+@pytest.mark.parametrize(("first", "rules"), [(1, []), (0, ["refusal"])])
+def test_only_a_message_that_has_expired_may_be_unknown_to_its_removal(first: int, rules: list[str]) -> None:
+    history = generated(5)
+    expired = history.chat.messages[0]
+    history.chat.firsts.append((expired.at, expired.seq + first))
+    history.chat.removals.append(Removal(expired.seq, expired.key, expired.at, None, unknown=True))
+    assert [one.rule for one in check(history, BOUNDS) if one.rule == "refusal"] == rules

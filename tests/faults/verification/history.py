@@ -64,7 +64,10 @@ class HistoryPage:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """The message at ``seq`` was asked to be removed at ``asked``; acknowledged at ``done`` (None: never)."""
+    """The message at ``seq`` was asked to be removed at ``asked``; acknowledged at ``done`` (None: never).
+
+    ``unknown``: the reply was that there is no such message.
+    """
 
     seq: int
     key: str
@@ -72,6 +75,7 @@ class Removal:
     done: float | None
     ident: str = ""
     actor: str = ""
+    unknown: bool = False
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from tests.faults.verification.history import (
     CourseReader,
     History,
     HistoryPage,
+    Removal,
     Sent,
 )
 from tests.faults.verification.readers import Reader, Segment
@@ -149,6 +150,11 @@ def a_removed_message_stays_in_the_stream(history: History, _: random.Random) ->
     history.chat.messages = [one for one in history.chat.messages if one.removes != seq]
 
 
+def a_message_that_exists_can_not_be_removed(history: History, _: random.Random) -> None:
+    victim = plain(history)[-1]
+    history.chat.removals.append(Removal(victim.seq, victim.key, victim.at, None, unknown=True))
+
+
 MUTATIONS: tuple[tuple[str, Mutation], ...] = (
     ("message lost", acknowledged_and_not_stored),
     ("message lost", acknowledged_at_anothers_place),
@@ -176,4 +182,5 @@ MUTATIONS: tuple[tuple[str, Mutation], ...] = (
     ("removed message", a_removed_message_reappears_in_the_history),
     ("removed message", a_removed_message_reaches_a_reader),
     ("removed message", a_removed_message_stays_in_the_stream),
+    ("refusal", a_message_that_exists_can_not_be_removed),
 )
