@@ -20,7 +20,8 @@ async def last_seq(broker: NatsConnection) -> int:
 
 
 async def make_stream(broker: NatsConnection) -> None:
-    await broker.jetstream.add_stream(StreamConfig(name=STREAM, subjects=["t.>"], allow_msg_ttl=True))
+    config = StreamConfig(name=STREAM, subjects=["t.>"], allow_msg_ttl=True, allow_rollup_hdrs=True)
+    await broker.jetstream.add_stream(config)
 
 
 def refusing(code: ErrorCode, times: int) -> tuple[Callable[[str], Awaitable[str]], list[str]]:

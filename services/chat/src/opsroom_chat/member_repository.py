@@ -111,11 +111,13 @@ def apply_record(index: MemberIndex, message: StreamMessage) -> Member | None:
 
 def _claim(key: str, user_id: str, held: NameEntry | None) -> Write:
     expected = 0 if held is None else held.seq
-    return Write(name_subject(key), encode(NameClaim(user_id=user_id)), expected=expected)
+    return Write(name_subject(key), encode(NameClaim(user_id=user_id)), expected=expected, replaces=True)
 
 
 def _release(key: str, expected: int) -> Write:
-    return Write(name_subject(key), encode(NameClaim()), expected=expected, ttl=_RELEASED_NAME_SECONDS)
+    return Write(
+        name_subject(key), encode(NameClaim()), expected=expected, ttl=_RELEASED_NAME_SECONDS, replaces=True
+    )
 
 
 class MemberRepository:
@@ -196,7 +198,8 @@ class MemberRepository:
     async def release_name(self, key: str) -> None:
         """Release a name whose holder is gone; do nothing if it has a valid holder.
 
-        Such claims appear after a broker crash: the broker can restore a claim whose tombstone has expired.
+        Such claims appear after a broker crash: if a release before decision 0049 stored the tombstone, the
+        broker can restore the claim when that has expired.
 
         Raises:
             UnavailableError: the broker did not respond.
@@ -211,7 +214,11 @@ class MemberRepository:
     async def _store(self, change: Change, expected: int) -> int:
         member = change.member
         record = Write(
-            member_subject(member.user.id), encode(member), expected=expected, ttl=self._ttl_of(member)
+            member_subject(member.user.id),
+            encode(member),
+            expected=expected,
+            ttl=self._ttl_of(member),
+            replaces=True,
         )
         claims = {} if change.name is NameClaimChange.KEEP else await self._claims(change)
         seq, *claim_seqs = await self._writer.write(record, *claims.values())

@@ -137,7 +137,12 @@ class RestrictionHandlers:
         """
         now = self._clock()
         payload = encode(restriction.stored())
-        record = Write(restriction_subject(restriction.id), payload, ttl=moderation.ttl_of(restriction, now))
+        record = Write(
+            restriction_subject(restriction.id),
+            payload,
+            ttl=moderation.ttl_of(restriction, now),
+            replaces=True,
+        )
         if request.request_id is None:
             (seq,) = await self._writer.write(record)
         else:

@@ -35,6 +35,7 @@ from opsroom_messaging.jetstream.streams import (
     members_stream,
     probes_stream,
 )
+from opsroom_messaging.jetstream.superseded import SupersededMessages
 from opsroom_messaging.jetstream.upkeep import KeptStream, Upkeep
 from opsroom_messaging.jetstream.write_probe import WriteProbe
 from opsroom_runtime.metrics import single
@@ -118,6 +119,7 @@ def _build(broker: NatsConnection, settings: ChatSettings, clock: Clock) -> _Cha
     )
     eraser = SecureDeleter(broker, subjects.CHAT_STREAM)
     store = MessageStore(message_reader, message_writer, eraser)
+    superseded = SupersededMessages(broker, subjects.MEMBERS_STREAM, member_writer, clock)
     return _Chat(
         projection=projection,
         presence=PresenceHandlers(members, grace_periods, clock),
@@ -125,7 +127,7 @@ def _build(broker: NatsConnection, settings: ChatSettings, clock: Clock) -> _Cha
         messages=Messages(members, store, message_reader, rooms=settings.rooms, clock=clock),
         removal=MessageRemoval(store, clock=clock),
         restriction_handlers=RestrictionHandlers(members, member_reader, member_writer, grace_periods, clock),
-        sweeper=Sweeper(broker, members, store, grace_periods, clock),
+        sweeper=Sweeper(broker, members, store, superseded, grace_periods, clock),
         audit=AuditWriter(broker),
         writers=(member_writer, message_writer),
     )

@@ -1,4 +1,4 @@
-"""Background cleanup: expired members, dead gateways, orphaned names, pending erasures."""
+"""Background cleanup: expired members, dead gateways, orphaned names, pending erasures, old records."""
 
 import asyncio
 import logging
@@ -14,10 +14,13 @@ from opsroom_contracts.chat.models import LeaveReason, Member
 from opsroom_contracts.errors import FaultError
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.jetstream.leases import live_gateways
+from opsroom_messaging.jetstream.superseded import SupersededMessages
 from opsroom_runtime.duties import Duty, attempt_all, run_duties
 
 _TICK_SECONDS = 0.2
 _SLOW_TICK_SECONDS = 2.0
+_RARE_TICK_SECONDS = 10.0
+"""More often than the first records of an older release expire, after a minute."""
 _MISSING_SECONDS = 6.0
 """A gateway is considered dead after its lease was continuously missing for this long.
 
@@ -35,12 +38,14 @@ class Sweeper:
         broker: NatsConnection,
         members: MemberRepository,
         messages: MessageStore,
+        superseded: SupersededMessages,
         grace_periods: GracePeriods,
         clock: Clock,
     ) -> None:
         self._broker = broker
         self._members = members
         self._messages = messages
+        self._superseded = superseded
         self._grace_periods = grace_periods
         self._clock = clock
         self._missing_since: dict[str, float] = {}
@@ -54,6 +59,7 @@ class Sweeper:
             Duty("dead gateways", self._sweep_gateways, _SLOW_TICK_SECONDS),
             Duty("orphaned names", self._sweep_names, _SLOW_TICK_SECONDS),
             Duty("names of older releases", self._claim_names, _SLOW_TICK_SECONDS),
+            Duty("records of older releases", self._superseded.remove, _RARE_TICK_SECONDS),
         )
         await run_duties("sweeper", duties, self._broker.metrics, enabled=lambda: self._broker.connected)
 

@@ -27,7 +27,7 @@ from opsroom_messaging.errors import (
     RejectedError,
     UnavailableError,
 )
-from opsroom_messaging.jetstream.write_health import NO_ROOM_CODES
+from opsroom_messaging.jetstream.write_health import NO_ROOM_CODES, ROLLUP_SUBJECT
 from opsroom_runtime.metrics import SIZES, single
 from opsroom_runtime.spans import SpanKind
 
@@ -58,6 +58,9 @@ class Write:
     Attributes:
         expected: the expected last sequence of the subject; 0: the subject must be empty.
         ttl: seconds until the message expires.
+        replaces: whether it removes all earlier messages of the subject, for good. What a stream's limit
+            for each subject removes comes back if this message expires and the broker then crashes
+            (decision 0049).
         trace: trace context headers.
     """
 
@@ -66,15 +69,18 @@ class Write:
     expected: int | None = None
     ttl: int | None = None
     schedule: Schedule | None = None
+    replaces: bool = False
     trace: Mapping[str, str] = field(default_factory=dict)
 
     def headers(self) -> dict[str, str]:
-        """The NATS headers for the expected sequence, the TTL, the schedule and the trace context."""
+        """The NATS headers for all attributes but the payload."""
         headers = dict(self.trace)
         if self.expected is not None:
             headers[Header.EXPECTED_LAST_SUBJECT_SEQUENCE] = str(self.expected)
         if self.ttl is not None:
             headers[Header.MSG_TTL] = f"{self.ttl}s"
+        if self.replaces:
+            headers[Header.ROLLUP] = ROLLUP_SUBJECT
         if self.schedule is not None:
             headers[Header.SCHEDULE] = f"@at {rfc3339(self.schedule.at)}"
             headers[Header.SCHEDULE_TARGET] = self.schedule.target

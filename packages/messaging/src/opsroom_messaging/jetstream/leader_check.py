@@ -12,9 +12,9 @@ from nats.js.api import Header
 
 from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_messaging.client.connection import NatsConnection
-from opsroom_messaging.jetstream.write_health import store
+from opsroom_messaging.jetstream.write_health import ROLLUP_SUBJECT, store
 
-_TTL = "1s"
+_HEADERS = {Header.MSG_TTL.value: "1s", Header.ROLLUP.value: ROLLUP_SUBJECT}
 _FROM_READS = frozenset(
     {
         ErrorCode.TOKEN_INVALID,
@@ -80,4 +80,4 @@ class LeaderCheck:
         if before is not None and not before.done():
             await asyncio.wait((before,))
         self._writing, self._next = self._next, None
-        await store(self._broker, self._subject, b"", {Header.MSG_TTL.value: _TTL})
+        await store(self._broker, self._subject, b"", _HEADERS)

@@ -55,11 +55,10 @@ def chat_stream(*, max_age: float, max_bytes: int, replicas: int) -> StreamSpec:
 
 
 def members_stream(*, replicas: int) -> StreamSpec:
-    """Members, names, mutes and bans; only the last record of each subject is kept."""
+    """Members, names, mutes and bans; each write replaces the earlier record of its subject (0049)."""
     return StreamSpec(
         subjects.MEMBERS_STREAM,
         (subjects.MEMBERS, subjects.NAMES, subjects.RESTRICTIONS, subjects.MODERATED),
-        max_per_subject=1,
         replicas=replicas,
     )
 

@@ -9,12 +9,12 @@ from nats.js.api import Header
 
 from opsroom_contracts import subjects
 from opsroom_messaging.client.connection import NatsConnection
-from opsroom_messaging.jetstream.write_health import WriteHealth
+from opsroom_messaging.jetstream.write_health import ROLLUP_SUBJECT, WriteHealth
 from opsroom_runtime.failure_log import FailureLog
 
 _INTERVAL_SECONDS = 5.0
 _RETRY_SECONDS = 1.0
-_PROBE_TTL = "1s"
+_HEADERS = {Header.MSG_TTL.value: "1s", Header.ROLLUP.value: ROLLUP_SUBJECT}
 
 log = logging.getLogger(__name__)
 
@@ -83,8 +83,8 @@ class WriteProbe:
         await asyncio.gather(*(self._probe(stream, subject) for stream, subject in targets.items()))
 
     async def _probe(self, stream: str, subject: str) -> None:
-        expires = {Header.MSG_TTL.value: _PROBE_TTL} if stream != subjects.PROBES_STREAM else None
-        landed = await self._health.probe(stream, subject, expires)
+        headers = _HEADERS if stream != subjects.PROBES_STREAM else None
+        landed = await self._health.probe(stream, subject, headers)
         failure_log = self._logs.setdefault(stream, FailureLog(log, f"writing to {stream}"))
         if landed:
             failure_log.succeeded()
