@@ -58,7 +58,7 @@ class Write:
     Attributes:
         expected: the expected last sequence of the subject; 0: the subject must be empty.
         ttl: seconds until the message expires.
-        replaces: whether it removes all earlier messages of the subject, for good. What a stream's limit
+        replaces: whether it removes all earlier messages of the subject, durably. What a stream's limit
             for each subject removes comes back if this message expires and the broker then crashes
             (decision 0049).
         trace: trace context headers.

@@ -22,7 +22,7 @@ _ANY_SUBJECT = ">"
 
 
 class SupersededMessages:
-    """Removes all but the last message of each subject of a stream, for good."""
+    """Removes all but the last message of each subject of a stream, durably."""
 
     def __init__(
         self, broker: NatsConnection, stream: str, writer: BatchWriter, clock: Callable[[], datetime]

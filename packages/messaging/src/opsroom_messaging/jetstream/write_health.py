@@ -22,7 +22,7 @@ PROBE_TIMEOUT_SECONDS = 3.0
 PROBE_BYTES = 8192
 """More than a page of the disk: a smaller write may land on a full disk, in the last page of a file."""
 ROLLUP_SUBJECT = "sub"
-"""Value of the rollup header: the broker removes all earlier messages of the subject, for good."""
+"""Value of the rollup header: the broker removes all earlier messages of the subject, durably."""
 NO_ROOM_CODES = frozenset({10023, 10047})
 """The broker's error codes for a reached limit of storage."""
 _INFO_SECONDS = 1.0

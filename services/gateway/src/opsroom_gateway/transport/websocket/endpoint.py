@@ -159,7 +159,7 @@ class Endpoint:
     def _respond(self, handshake: Handshake, message: Message) -> None:
         match message["type"], handshake.rejecting:
             case "websocket.accept", False:
-                if self._socket.closing:  # the event loop has not told the endpoint yet
+                if self._socket.closing:  # `lost` is about to be called
                     raise ClientDisconnectedError
                 handshake.accept(message, self._socket.default_headers)
                 self.handshake = None
