@@ -1,5 +1,5 @@
 import { expect, type Page } from "@playwright/test";
-import { joinChat, sendMessage, test, uniqueName } from "./kit/portal";
+import { joinChat, type Portal, sendMessage, test, uniqueName } from "./kit/portal";
 
 const stored = (page: Page, text: string) => page.locator(".message.own:not(.outgoing)", { hasText: text });
 const notice = (page: Page) => page.getByText("Your browser doesn't save anything for this page");
@@ -30,9 +30,16 @@ test("with full storage, the page works in all tabs, and says that it keeps noth
   await expect(notice(page)).toHaveCount(0);
 });
 
-test("with blocked site data, the page leads alone, and works", async ({ context, page, portal }) => {
+test.describe("with blocked site data, the page leads alone, and works", () => {
+  const storage = ["localStorage", "sessionStorage"];
+  test("if tabs can talk to each other", ({ page, portal }) => leadsAlone(page, portal, storage));
+  test("if they can't", ({ page, portal }) => leadsAlone(page, portal, [...storage, "BroadcastChannel"]));
+});
+
+/** Use a page for which the browser denies locks and what is `blocked`. */
+async function leadsAlone(page: Page, portal: Portal, blocked: readonly string[]): Promise<void> {
   // What Chromium does if the user blocks cookies; the headless shell has no such setting.
-  await context.addInitScript(() => {
+  await page.addInitScript(denies => {
     const denied = () => new DOMException("denied", "SecurityError");
     Object.defineProperty(window, "lockRequests", { writable: true, value: 0 });
     LockManager.prototype.request = () => {
@@ -40,13 +47,13 @@ test("with blocked site data, the page leads alone, and works", async ({ context
       return Promise.reject(denied());
     };
     LockManager.prototype.query = () => Promise.reject(denied());
-    for (const kind of ["localStorage", "sessionStorage", "BroadcastChannel"] as const)
+    for (const kind of denies)
       Object.defineProperty(window, kind, {
         get: () => {
           throw denied();
         },
       });
-  });
+  }, blocked);
   const streams: string[] = [];
   page.on("request", request => {
     if (request.url().includes("/events")) streams.push(request.url());
@@ -64,20 +71,21 @@ test("with blocked site data, the page leads alone, and works", async ({ context
     await page.evaluate(() => (window as unknown as { lockRequests: number }).lockRequests),
   ).toBeLessThan(3);
   expect(problems).toEqual([]);
-});
+}
 
 test("a failed message stays failed after a reload", async ({ page, portal }) => {
   await page.goto(portal.url);
   await joinChat(page, uniqueName("Ann"));
   const text = `never posted ${Date.now()}`;
   // The server refuses the room of the first message.
+  let attempts = 0;
   await page.routeWebSocket(/chat\/ws/, socket => {
     const server = socket.connectToServer();
-    socket.onMessage(message =>
-      server.send(
-        String(message).includes(text) ? String(message).replace('"general"', '"nowhere"') : message,
-      ),
-    );
+    socket.onMessage(message => {
+      if (!String(message).includes(text)) return server.send(message);
+      attempts += 1;
+      server.send(String(message).replace('"general"', '"nowhere"'));
+    });
   });
   await page.reload();
   await sendMessage(page, text);
@@ -88,6 +96,7 @@ test("a failed message stays failed after a reload", async ({ page, portal }) =>
   await sendMessage(page, "this one is posted");
   await expect(stored(page, "this one is posted")).toBeVisible();
   await expect(failed).toHaveCount(1);
+  expect(attempts).toBe(1);
   await failed.getByRole("button", { name: "Discard" }).click();
   await expect(failed).toHaveCount(0);
 });

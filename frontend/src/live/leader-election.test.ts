@@ -1,5 +1,5 @@
-import { afterEach, expect, it, vi } from "vitest";
-import { memoryLocks } from "../testing/fakes";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { memoryChannels, memoryLocks } from "../testing/fakes";
 import { LeaderElection } from "./leader-election";
 
 /** The election of one tab, and what it reported. */
@@ -11,7 +11,7 @@ class Tab {
     this.election = new LeaderElection({
       name: "tabs",
       locks: undefined,
-      openChannel: name => new BroadcastChannel(name),
+      openChannel,
       onLead: () => void this.reports.push("lead"),
       onStepDown: () => void this.reports.push("step down"),
       onFollow: () => void this.reports.push("follow"),
@@ -24,11 +24,25 @@ class Tab {
 
 const tabs: Tab[] = [];
 const leaders = () => tabs.filter(tab => tab.election.isLeader);
-const until = (condition: () => boolean) => vi.waitFor(() => expect(condition()).toBe(true), 10_000);
-const settled = () => new Promise(resolve => setTimeout(resolve, 600));
+let openChannel = memoryChannels();
+
+/** Let time pass until `condition` is true, at most `withinMs`. */
+async function until(condition: () => boolean, withinMs = 10_000): Promise<void> {
+  for (let ms = 0; ms < withinMs && !condition(); ms += 10) await vi.advanceTimersByTimeAsync(10);
+  expect(condition()).toBe(true);
+}
+
+/** Let so much time pass that every timer of an election has fired several times. */
+const settled = () => vi.advanceTimersByTimeAsync(60_000);
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  openChannel = memoryChannels();
+});
 
 afterEach(() => {
   for (const { election } of tabs.splice(0)) election.leave();
+  vi.useRealTimers();
 });
 
 it("leads alone, and asks for the lock once, if the browser rejects the lock", async () => {
@@ -68,8 +82,27 @@ it("has one leader among eight tabs without locks, and another one when it close
   expect(late.reports).toEqual([]);
   const [first] = leaders();
   first?.election.leave();
-  await until(() => leaders().length === 1);
+  // Sooner than a follower asks for the leader by itself.
+  await until(() => leaders().length === 1, 1_000);
   expect(leaders()[0]).not.toBe(first);
+});
+
+it("has another leader without locks when the first one crashes", async () => {
+  const channels: BroadcastChannel[] = [];
+  const first = new Tab({
+    openChannel: name => {
+      channels.push(openChannel(name));
+      return channels[0];
+    },
+  });
+  await until(() => first.election.isLeader);
+  const [second, third] = [new Tab(), new Tab()];
+  await settled();
+  channels[0]?.close();
+  tabs.shift();
+  await until(() => second.election.isLeader || third.election.isLeader);
+  await settled();
+  expect([...second.reports, ...third.reports]).toEqual(["lead"]);
 });
 
 it("keeps a leader that responds, although a tab wants to take over", async () => {
@@ -83,20 +116,15 @@ it("keeps a leader that responds, although a tab wants to take over", async () =
 
 it("has the later one stay of two leaders without locks, as after a suspension", async () => {
   // Two networks of tabs that are joined later, as if the first leader had been suspended.
-  const channels = new Map<string, BroadcastChannel>();
-  const isolated = (name: string) => {
-    const channel = new BroadcastChannel(`${name}:isolated`);
-    channels.set(name, channel);
-    return channel;
-  };
+  const isolated = (name: string) => openChannel(`${name}:isolated`);
   const first = new Tab({ openChannel: isolated });
   await until(() => first.election.isLeader);
   const second = new Tab();
   await until(() => second.election.isLeader);
-  const other = new BroadcastChannel("tabs:election");
-  const bridge = new BroadcastChannel("tabs:election:isolated");
-  other.onmessage = ({ data }) => bridge.postMessage(data);
-  bridge.onmessage = ({ data }) => other.postMessage(data);
+  const other = openChannel("tabs:election");
+  const bridge = openChannel("tabs:election:isolated");
+  other.addEventListener("message", ({ data }) => bridge.postMessage(data));
+  bridge.addEventListener("message", ({ data }) => other.postMessage(data));
   const third = new Tab();
   await until(() => first.reports.length === 3);
   expect([first, second, third].map(tab => tab.reports)).toEqual([
@@ -104,8 +132,6 @@ it("has the later one stay of two leaders without locks, as after a suspension",
     ["lead"],
     [],
   ]);
-  other.close();
-  bridge.close();
 });
 
 it("lets another tab lead while it is suspended", async () => {

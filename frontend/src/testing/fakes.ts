@@ -69,3 +69,38 @@ export function memoryLocks(): Request {
     });
   return { request } as unknown as Request;
 }
+
+/** Channels between tabs in memory: messages arrive in order, and before any timer fires. */
+export function memoryChannels(): (name: string) => BroadcastChannel {
+  const open = new Map<string, Set<MemoryChannel>>();
+  return name => {
+    const others = open.get(name) ?? new Set();
+    open.set(name, others);
+    return new MemoryChannel(name, others) as unknown as BroadcastChannel;
+  };
+}
+
+class MemoryChannel extends EventTarget {
+  constructor(
+    readonly name: string,
+    private readonly others: Set<MemoryChannel>,
+  ) {
+    super();
+    others.add(this);
+  }
+
+  postMessage(data: unknown): void {
+    if (!this.others.has(this)) throw new DOMException("closed", "InvalidStateError");
+    for (const other of this.others) if (other !== this) other.deliver(structuredClone(data));
+  }
+
+  close(): void {
+    this.others.delete(this);
+  }
+
+  private deliver(data: unknown): void {
+    queueMicrotask(() => {
+      if (this.others.has(this)) this.dispatchEvent(new MessageEvent("message", { data }));
+    });
+  }
+}

@@ -153,13 +153,23 @@ async def test_a_slow_process_detects_dropped_messages_and_reads_them_again(
     assert not any(recorder.restarts[1:])
 
 
+HEARTBEAT_SECONDS = 0.25
+"""After four heartbeats without any message, a subscription would be restarted."""
+
+
+def often_checked(broker: NatsConnection, recorder: Recorder) -> StreamSubscription:
+    """Return a subscription to the stream ``S`` that notices soon that nothing arrives."""
+    spec = SubscriptionSpec("S", ("s.>",), StartPolicy.EVENTS)
+    return StreamSubscription(broker, spec, recorder, heartbeat_seconds=HEARTBEAT_SECONDS)
+
+
 async def test_a_stalled_process_does_not_count_missed_heartbeats(broker: NatsConnection) -> None:
     await ensure_stream(broker, StreamSpec("S", ("s.>",)))
     writer, recorder = BatchWriter(broker), Recorder()
-    subscription = StreamSubscription(broker, SubscriptionSpec("S", ("s.>",), StartPolicy.EVENTS), recorder)
+    subscription = often_checked(broker, recorder)
     async with run_tasks(writer=writer.run(), subscription=subscription.run()):
         await subscription.ready(5)
-        time.sleep(4.5)  # noqa: ASYNC251 - block the loop for longer than three heartbeats
+        time.sleep(6 * HEARTBEAT_SECONDS)  # noqa: ASYNC251 - block the loop
         await fill(writer, 1)
         assert await subscription.wait_for(1, 5)
     assert recorder.restarts == [True]
@@ -171,12 +181,12 @@ async def test_a_broker_that_stalls_is_no_silent_stream(
 ) -> None:
     await ensure_stream(broker, StreamSpec("S", ("s.>",)))
     writer, recorder = BatchWriter(broker), Recorder()
-    subscription = StreamSubscription(broker, SubscriptionSpec("S", ("s.>",), StartPolicy.EVENTS), recorder)
+    subscription = often_checked(broker, recorder)
     async with run_tasks(writer=writer.run(), subscription=subscription.run()):
         await subscription.ready(5)
         broker_process.send(signal.SIGSTOP)
         try:
-            await asyncio.sleep(4.5)  # longer than three heartbeats: the stall itself is tested
+            await asyncio.sleep(6 * HEARTBEAT_SECONDS)  # the stall itself is tested
         finally:
             broker_process.send(signal.SIGCONT)
         await fill(writer, 1)
@@ -190,7 +200,7 @@ async def test_a_lost_consumer_is_noticed_and_reported(
 ) -> None:
     await ensure_stream(broker, StreamSpec("S", ("s.>",)))
     writer, recorder = BatchWriter(broker), Recorder()
-    subscription = StreamSubscription(broker, SubscriptionSpec("S", ("s.>",), StartPolicy.EVENTS), recorder)
+    subscription = often_checked(broker, recorder)
     async with run_tasks(writer=writer.run(), subscription=subscription.run()):
         await subscription.ready(5)
         (consumer,) = await broker.jetstream.consumers_info("S")

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from opsroom_testkit.waiting import PATIENCE_SECONDS
-from services.gateway.tests.kit.course_clients import CourseClient, as_list, course_client, register
+from services.gateway.tests.kit.course_clients import CourseClient, course_client, register
 from services.gateway.tests.kit.portal import Address
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -48,9 +48,13 @@ class Room:
             return (await http.post("/chat/new-user", json={"name": wanted})).status_code
 
     async def listed(self) -> list[User]:
-        """Return the user list that a new socket of another browser gets."""
-        async with course_client(self._address, f"witness-{uuid4().hex}") as another:
-            return as_list(await another.receive()) or []
+        """Return the user list without all who have left before, and without one who leaves now."""
+        last = await register(self._address, f"last-{uuid4().hex}", name())
+        async with course_client(self._address, f"other-{uuid4().hex}") as another:
+            await another.send({"type": "connect", "user": last})
+            await another.until_own_message()
+            await self.witness.sees(last)
+        return await self.witness.misses(last)
 
 
 @asynccontextmanager

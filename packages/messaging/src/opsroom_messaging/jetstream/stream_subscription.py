@@ -77,6 +77,7 @@ class StreamSubscription:
 
     ``pending_messages``: the size of the receive buffer. If this process is too slow, the client drops
     further messages. The sequence numbers show the gap; it is counted, and the messages are read again.
+    ``heartbeat_seconds``: how often the broker sends something even if there is no message; 0.1 or more.
 
     Attributes:
         restarts: how often the subscription was restarted, for any reason.
@@ -90,6 +91,7 @@ class StreamSubscription:
         handler: StreamHandler,
         *,
         pending_messages: int = _PENDING_MESSAGES,
+        heartbeat_seconds: float = _HEARTBEAT_SECONDS,
     ) -> None:
         self._broker = broker
         self._spec = spec
@@ -106,6 +108,7 @@ class StreamSubscription:
         self._waiters = SequenceWaiters()
         self._ready = asyncio.Event()
         self._pending_messages = pending_messages
+        self._heartbeat_seconds = heartbeat_seconds
         self.restarts = 0
         self.gaps = 0
         broker.on_reconnect(self._interrupted.set)
@@ -208,7 +211,7 @@ class StreamSubscription:
             ack_policy=AckPolicy.NONE,
             max_deliver=1,
             flow_control=True,
-            idle_heartbeat=_HEARTBEAT_SECONDS,
+            idle_heartbeat=self._heartbeat_seconds,
             inactive_threshold=_INACTIVE_SECONDS,
             mem_storage=True,
             num_replicas=1,
@@ -224,7 +227,7 @@ class StreamSubscription:
         missed, last_receive, beats, unanswered = 0, self._last_receive, 0, 0
         while True:
             try:
-                async with asyncio.timeout(_HEARTBEAT_SECONDS):
+                async with asyncio.timeout(self._heartbeat_seconds):
                     await self._interrupted.wait()
                 return
             except TimeoutError:
@@ -245,7 +248,7 @@ class StreamSubscription:
     async def _broker_replies(self) -> bool:
         """Return whether the broker is able to send anything at this moment."""
         try:
-            async with asyncio.timeout(_HEARTBEAT_SECONDS):
+            async with asyncio.timeout(self._heartbeat_seconds):
                 await self._broker.jetstream.stream_info(self._spec.stream)
         except (JetStreamError, NatsError, TimeoutError) as error:
             return isinstance(error, NotFoundError)
@@ -254,7 +257,7 @@ class StreamSubscription:
     async def _has_changed(self) -> bool:
         """Return whether the subscription must restart, because the stream was replaced or purged."""
         try:
-            async with asyncio.timeout(_HEARTBEAT_SECONDS):
+            async with asyncio.timeout(self._heartbeat_seconds):
                 return await self._continuity.has_changed(self._handler)
         except (JetStreamError, NatsError, TimeoutError) as error:
             return isinstance(error, NotFoundError)

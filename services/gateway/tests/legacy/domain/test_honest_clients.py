@@ -75,3 +75,22 @@ def test_frames_that_name_their_user_settle_who_is_there(data: st.DataObject) ->
             client.leave()
     world.advance(LINGER_SECONDS)
     assert not world.listed
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_sockets_that_nobody_registers_for_take_nobody_along(data: st.DataObject) -> None:
+    world = World()
+    person = Person(world, data.draw(st.booleans()), "n")
+    visitors = [Person(world, False, f"v{number}") for number in range(data.draw(st.integers(1, 3)))]
+    for _ in range(data.draw(st.integers(2, STEPS_MAX))):
+        world.advance(STEP_SECONDS if person.opens_now else data.draw(st.sampled_from(PAUSES)))
+        actions = [visitor.open for visitor in visitors if visitor.socket is None and not visitor.done]
+        if not person.opens_now:
+            actions += [visitor.leave for visitor in visitors if visitor.socket is not None]
+        if not person.is_there:
+            opens = person.socket is None and not (person.registers_first and person.user_id is None)
+            actions.append(person.open if opens else person.register)
+        if actions:
+            data.draw(st.sampled_from(actions))()
+        assert not missing(world, [person])
