@@ -13,6 +13,7 @@ from pydantic import AfterValidator
 from pydantic.fields import FieldInfo
 
 from opsroom_contracts.serialization.model import Model
+from opsroom_contracts.text import is_blank
 
 _SMALL = 4
 _SIMPLE: dict[type, st.SearchStrategy[Any]] = {
@@ -78,7 +79,10 @@ def _text(rules: list[Any]) -> st.SearchStrategy[str]:
         return st.from_regex(patterns[0], fullmatch=True, alphabet=st.characters(codec="ascii"))
     checked = any(isinstance(rule, AfterValidator) for rule in rules)
     anything = st.characters(codec="utf-8")
-    alphabet = st.characters(codec="utf-8", exclude_categories=["Cc"]) if checked else anything
+    plain = st.characters(codec="utf-8", exclude_categories=["C", "Z"]).filter(
+        lambda char: not is_blank(char)
+    )
+    alphabet = plain if checked else anything
     shortest, longest = _bound(rules, MinLen, "min_length", 0), _bound(rules, MaxLen, "max_length", 100)
     ordinary = st.text(alphabet, min_size=shortest, max_size=min(longest, 20))
     return ordinary | st.sampled_from(["x" * shortest, "\N{PILE OF POO}" * min(longest, 4000)])

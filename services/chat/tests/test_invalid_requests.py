@@ -14,6 +14,8 @@ from services.chat.tests.statistics import gauge
 
 SEND: dict[str, Any] = {"userId": "nobody", "clientId": "c", "room": "general", "text": "hi"}
 JOIN: dict[str, Any] = {"connection": {"id": "c1", "gateway": "g1"}}
+MUTE: dict[str, Any] = {"kind": "mute", "name": "Ann"}
+REMOVE: dict[str, Any] = {"room": "general", "id": "m"}
 LEAVE: dict[str, Any] = {"userId": "nobody", "manner": "closed"}
 
 
@@ -55,6 +57,13 @@ LEAVE: dict[str, Any] = {"userId": "nobody", "manner": "closed"}
         (endpoints.SEND, {**SEND, "userId": None}, "invalid_request", "userId", "is required"),
         (endpoints.SEND, {**SEND, "clientId": ""}, "invalid_request", "clientId", "at least 1"),
         (endpoints.SEND, {**SEND, "clientId": "c" * 129}, "invalid_request", "clientId", "128"),
+        (endpoints.SEND, {**SEND, "text": "\ufffc"}, "invalid_request", "text", "blank"),
+        (endpoints.REGISTER, {"name": "\ufffc"}, "name_invalid", "name", "U+FFFC"),
+        (endpoints.RESTRICT, {**MUTE, "reason": "a\x00b"}, "invalid_request", "reason", "U+0000"),
+        (endpoints.RESTRICT, {**MUTE, "reason": "a\u202eb"}, "invalid_request", "reason", "U+202E"),
+        (endpoints.REMOVE_MESSAGE, {**REMOVE, "reason": "\x1b"}, "invalid_request", "reason", "U+001B"),
+        (endpoints.LIFT, {"id": "r", "reason": "\u200b"}, "invalid_request", "reason", "U+200B"),
+        (endpoints.REVOKE, {"userId": "u", "reason": "\ufffc"}, "invalid_request", "reason", "U+FFFC"),
     ],
 )
 async def test_the_error_of_an_invalid_request_names_field_and_limit(

@@ -16,7 +16,7 @@ from opsroom_runtime.errors import SettingsError
     ("environ", "message"),
     [
         ({"GATEWAY_HOST": "0.0.0.0"}, "GATEWAY_ACCESS must be set to listen on 0.0.0.0"),
-        ({"GATEWAY_ACCESS": "token"}, "needs GATEWAY_TOKENS_FILE"),
+        ({"GATEWAY_ACCESS": "token"}, "GATEWAY_TOKENS; to make a token: python -m"),
         (
             {"GATEWAY_ACCESS": "token", "GATEWAY_TOKENS_FILE": "/nowhere"},
             "GATEWAY_TOKENS_FILE: /nowhere: No such",

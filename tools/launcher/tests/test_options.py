@@ -97,6 +97,9 @@ def test_cluster_of_brokers() -> None:
         ([], {"OPSROOM_EPHEMERAL": "maybe"}, ["OPSROOM_EPHEMERAL", "true", "'maybe'"]),
         (["--host", "0.0.0.0"], {}, ["0.0.0.0", "--access", "token", "oidc", "open (anybody"]),
         ([], {"HOST": "10.1.2.3"}, ["10.1.2.3", "--access"]),
+        (["--access", "token"], {}, ["GATEWAY_TOKENS_FILE or", "-m opsroom_gateway.auth.static_tokens NAME"]),
+        ([], {"GATEWAY_ACCESS": "token", "GATEWAY_TOKENS": ""}, ["--access token needs GATEWAY_TOKENS_FILE"]),
+        (["--access", "oidc"], {"GATEWAY_OIDC_ISSUER": "https://x"}, ["and GATEWAY_OIDC_CLIENT_ID"]),
         (["--access", "closed"], {}, ["--access", "open, token, oidc", "'closed'"]),
         ([], {"GATEWAY_ACCESS": "x"}, ["GATEWAY_ACCESS", "open, token, oidc"]),
         (["--data", ""], {}, ["--data", "folder"]),
@@ -120,6 +123,7 @@ def test_mistake_is_one_line_with_exit_code_2(
 def test_open_is_taken_for_granted_on_loopback_alone(host: str) -> None:
     assert up("--host", host).access is None
     assert up("--host", "0.0.0.0", "--access", "open").access == "open"
+    assert up("--access", "token", environ={"GATEWAY_TOKENS_FILE": "tokens"}).access == "token"
 
 
 def test_modes_are_those_of_the_contracts() -> None:

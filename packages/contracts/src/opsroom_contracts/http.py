@@ -6,7 +6,7 @@ from pydantic import Field
 
 from opsroom_contracts.audit import Address
 from opsroom_contracts.chat.models import RawName, Token, User
-from opsroom_contracts.chat.moderation import Reason, Restriction, Seconds
+from opsroom_contracts.chat.moderation import NewReason, Restriction, Seconds
 from opsroom_contracts.cloud.commands import Command, EventType, InstanceState
 from opsroom_contracts.cloud.models import Actor, FailureCode, Instance, Operation
 from opsroom_contracts.gateways import AddressSeen
@@ -30,7 +30,7 @@ class NewMute(Model, defer_build=False):
 
     name: RawName
     seconds: Seconds | None = None
-    reason: Reason | None = None
+    reason: NewReason = None
 
 
 class NewBan(Model, defer_build=False):
@@ -39,7 +39,7 @@ class NewBan(Model, defer_build=False):
     name: RawName | None = None
     address: Address | None = None
     seconds: Seconds | None = None
-    reason: Reason | None = None
+    reason: NewReason = None
 
 
 class RestrictionList(Model):

@@ -1,5 +1,6 @@
 """The projection of mutes and bans, compared step by step with a simple model."""
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -7,7 +8,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
-from opsroom_contracts.chat.moderation import RestrictionKind, RestrictionRecord, restriction_id
+from opsroom_contracts.chat.frames import MutedFrame
+from opsroom_contracts.chat.moderation import RESTRICTION, RestrictionKind, RestrictionRecord, restriction_id
 from opsroom_contracts.chat.restrictions import Restrictions, refusal
 
 START = datetime(2026, 11, 23, tzinfo=UTC)
@@ -23,6 +25,17 @@ class StreamMessage:
 
     seq: int
     record: RestrictionRecord
+
+
+def test_a_stored_reason_stays_readable() -> None:
+    """Earlier releases checked its length only."""
+    stored = {
+        "version": 1, "id": "r", "kind": "mute", "name": "a\ufffcb", "by": "ada",
+        "at": "2026-11-23T00:00:00.000Z", "reason": "\x00\u202e\ufffc\n",
+    }  # fmt: skip
+    found = RESTRICTION.read(json.dumps(stored).encode())
+    assert (found.name, found.reason) == ("a\ufffcb", "\x00\u202e\ufffc\n")
+    assert MutedFrame(reason=found.reason).reason == found.reason
 
 
 class RestrictionsMachine(RuleBasedStateMachine):

@@ -1,6 +1,7 @@
 """Encoding and decoding of every model: round trips, and errors that name the field."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from opsroom_contracts.serialization.codec import (
 from opsroom_contracts.serialization.model import Model
 from packages.contracts.tests.strategies import models
 
+LIBRARY_WORDS = re.compile("Input should|Field required|unable to parse|Value error|String should|tuple")
 EVERY_MODEL = pytest.mark.parametrize("model", all_models(), ids=lambda model: model.__name__)
 FEW = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -56,7 +58,7 @@ def test_an_encoded_model_decodes_to_the_same_value(model: type[Model], data: st
 def test_the_error_for_an_undeclared_field_names_it(model: type[Model], data: st.DataObject) -> None:
     with pytest.raises(ContractError) as refused:
         read(model, {**wire(data, model), "surprise": 1})
-    assert refused.value.field == "surprise"
+    assert str(refused.value) == "surprise: is not permitted"
 
 
 @EVERY_MODEL
@@ -70,6 +72,7 @@ def test_the_error_for_a_wrong_type_names_the_field(model: type[Model], data: st
         with pytest.raises(ContractError) as refused:
             read(model, {**values, alias: wrong})
         assert refused.value.field == alias
+        assert not LIBRARY_WORDS.search(refused.value.reason)
 
 
 @EVERY_MODEL
@@ -83,7 +86,7 @@ def test_only_optional_fields_may_be_missing(model: type[Model], data: st.DataOb
         if field.is_required():
             with pytest.raises(ContractError) as refused:
                 read(model, values)
-            assert refused.value.field == alias
+            assert (refused.value.field, refused.value.reason) == (alias, "is required")
         else:
             read(model, values)
 
@@ -125,9 +128,9 @@ def test_only_camel_case_field_names_are_accepted(name: str) -> None:
         ({"clientId": "c" * 129}, "clientId", "at most 128"),
         ({"clientId": "a\nb"}, "clientId", "control characters"),
         ({"room": "General"}, "room", "pattern"),
-        ({"userId": 7}, "userId", "valid string"),
-        ({"raw": {"data": 1}}, "raw.data", "valid string"),
-        ({"raw": {"data": "", "binary": 1}}, "raw.binary", "valid boolean"),
+        ({"userId": 7}, "userId", "must be text"),
+        ({"raw": {"data": 1}}, "raw.data", "must be text"),
+        ({"raw": {"data": "", "binary": 1}}, "raw.binary", "must be true or false"),
     ],
 )
 def test_an_error_names_the_field_and_its_limit(change: dict[str, Any], field: str, limit: str) -> None:

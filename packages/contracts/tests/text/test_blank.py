@@ -1,6 +1,8 @@
 """Blank text, and what a reader sees."""
 
 import pytest
+import regex
+import unicodedata2
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,3 +39,19 @@ def test_blanks_around_a_text_change_nothing(text: str, blank: str) -> None:
 def test_what_a_reader_sees_has_no_invisible_characters(raw: str, expected: str) -> None:
     assert seen(raw) == expected
     assert seen(expected) == expected
+
+
+def test_every_character_without_a_glyph_is_blank() -> None:
+    """Unicode says which: ignorable, control and format characters, but not the signs among the last."""
+    without = regex.compile(
+        r"[\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cc}[\p{Cf}--\p{Prepended_Concatenation_Mark}]]",
+        regex.V1,
+    )
+    named = regex.compile(r"(HIEROGLYPH|PATTERN) (FULL |HALF )?BLANK|OBJECT REPLACEMENT|NULL NOTEHEAD")
+    blank = {char for char in map(chr, range(0x110000)) if is_blank(char)}
+    expected = {
+        char
+        for char in map(chr, range(0x110000))
+        if without.match(char) or named.search(unicodedata2.name(char, ""))
+    }
+    assert {ascii(char) for char in blank ^ expected} == set()

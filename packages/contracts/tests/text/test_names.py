@@ -7,7 +7,15 @@ import unicodedata2
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from opsroom_contracts.text import NAME_MAX, NameRuleError, clean_name, is_blank
+from opsroom_contracts.text import (
+    NAME_MAX,
+    NameRuleError,
+    clean_name,
+    is_blank,
+    name_forms,
+    names_alike,
+    stored_form,
+)
 from packages.contracts.tests.text.shared_cases import cases
 
 ANY_TEXT = st.text(max_size=40)
@@ -119,4 +127,18 @@ def test_the_rules_do_not_depend_on_the_unicode_version_of_the_python() -> None:
         if unicodedata.category(char) == "Cn" and unicodedata2.category(char) not in {"Cn", "Co"}
     ]
     hidden = {"Cf", "Mn", "Me", "Mc"}
-    assert all(clean_name(f"x {char}") for char in newer if unicodedata2.category(char) not in hidden)
+    shown = [char for char in newer if unicodedata2.category(char) not in hidden and not is_blank(char)]
+    assert all(clean_name(f"x {char}") for char in shown)
+
+
+@pytest.mark.parametrize("char", ["\ufffc", "\U00013441", "\U0001d159", "\u2800", "\U00013430"])
+def test_a_character_that_draws_nothing_makes_no_other_name(char: str) -> None:
+    assert names_alike(f"Ann{char}", "Ann")
+
+
+def test_the_stored_form_of_a_name_stays_as_it_was() -> None:
+    """Members of earlier releases have such names, and digests of these forms are stored."""
+    assert stored_form("Ann\ufffc") == "ann\ufffc"
+    assert stored_form("Ann\U00013441") == "ann\U00013441"
+    assert stored_form("An\u200bn\u2800\U00013430") == "ann"
+    assert name_forms("Ann\ufffc")[0] == "ann\ufffc"

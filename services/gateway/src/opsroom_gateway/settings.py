@@ -171,7 +171,10 @@ class AccessSettings(LimitSettings):
                 " token, oidc, or open (anybody may chat and command servers)"
             )
         if self.access is Mode.TOKEN and not self.tokens and self.tokens_file is None:
-            raise SettingsError("GATEWAY_ACCESS=token needs GATEWAY_TOKENS_FILE or GATEWAY_TOKENS")
+            raise SettingsError(
+                "GATEWAY_ACCESS=token needs GATEWAY_TOKENS_FILE or GATEWAY_TOKENS;"
+                " to make a token: python -m opsroom_gateway.auth.static_tokens NAME ROLE >> FILE"
+            )
         if self.access is Mode.OIDC and not (self.oidc_issuer and self.oidc_client_id):
             raise SettingsError("GATEWAY_ACCESS=oidc needs GATEWAY_OIDC_ISSUER and GATEWAY_OIDC_CLIENT_ID")
         return self.access or Mode.OPEN

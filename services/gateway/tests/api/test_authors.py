@@ -82,6 +82,21 @@ async def test_a_client_without_a_token_gives_its_name(client: httpx.AsyncClient
     assert again["id"] == first["id"]
 
 
+async def test_a_name_in_plain_utf_8_is_read_as_such(client: httpx.AsyncClient) -> None:
+    raw = [(NAME_HEADER.encode(), "дана №1".encode())]
+    assert (await client.post(INSTANCES, headers=raw)).json()["operation"]["actor"] == "дана №1"
+
+
+@pytest.mark.parametrize("name", [b"%ff", b"J\xfcrgen", b"\xd0", b"%D0", b"%ED%A0%80"])
+async def test_a_name_that_is_no_utf_8_is_refused_with_the_reason(
+    client: httpx.AsyncClient, name: bytes
+) -> None:
+    refused = await client.post(INSTANCES, headers=[(NAME_HEADER.encode(), name)])
+    assert (refused.status_code, refused.json()["code"]) == (422, "name_invalid")
+    assert refused.json()["field"] == NAME_HEADER
+    assert refused.json()["detail"] == "The name must be UTF-8, and should be percent-encoded."
+
+
 @pytest.mark.parametrize("name", ["anonymous", "course", "operator", "the admin", "THE  ADMIN"])
 async def test_a_name_that_is_reserved_can_not_be_given(client: httpx.AsyncClient, name: str) -> None:
     refused = await client.post(INSTANCES, headers={NAME_HEADER: quote(name)})

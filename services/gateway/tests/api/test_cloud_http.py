@@ -178,7 +178,7 @@ async def test_whitespace_around_an_idempotency_key_does_not_belong_to_it(addres
     [
         ("", "at least 1 character"),
         ("x" * 101, "at most 100 characters"),
-        ("smörgås", "should match pattern"),
+        ("smörgås", "must match the pattern"),
     ],
 )
 async def test_an_invalid_idempotency_key_is_rejected(http: httpx.AsyncClient, key: str, reason: str) -> None:

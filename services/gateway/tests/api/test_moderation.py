@@ -33,6 +33,8 @@ from services.gateway.tests.kit.token_mode import (
     token_mode_gateway,
 )
 
+JSON = {"Content-Type": "application/json"}
+
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -131,6 +133,43 @@ async def test_only_admins_can_moderate_and_attempts_of_others_are_audited(two: 
         ):
             response = await admin.request(method, CHAT + path, json=body)
             assert response.json()["code"] == code, (path, response.text)
+
+
+@pytest.mark.parametrize(
+    ("reason", "problem"),
+    [
+        ("half \ud83d", "must be valid Unicode text, without unpaired surrogates"),
+        ("a\x00b", "must not contain control characters (U+0000)"),
+        ("a\u202eb", "must not contain invisible characters (U+202E)"),
+        ("", "must have at least 1 character"),
+        ("x" * 201, "must have at most 200 characters"),
+        (7, "must be text"),
+    ],
+)
+async def test_a_reason_that_cannot_be_shown_is_refused(two: TwoGateways, reason: Any, problem: str) -> None:
+    async with two.admin() as admin:
+        for path in ("/mutes", "/bans"):
+            body = json.dumps({"name": unique_name("x"), "reason": reason})
+            response = await admin.post(CHAT + path, content=body, headers=JSON)
+            refusal = response.json()
+            assert (response.status_code, refusal["code"]) == (422, "invalid_request")
+            assert (refusal["field"], refusal["detail"]) == ("reason", f"reason: {problem}")
+
+
+async def test_the_reason_in_a_query_follows_the_same_rules(two: TwoGateways) -> None:
+    async with two.admin() as admin:
+        for path in ("/rooms/general/messages/x", "/users/x/token", "/restrictions/x"):
+            response = await admin.delete(CHAT + path, params={"reason": "a\u202eb"})
+            assert (response.status_code, response.json()["field"]) == (422, "reason"), path
+            assert "U+202E" in response.json()["detail"]
+
+
+async def test_a_reason_is_kept_on_one_line_and_a_blank_one_is_none(two: TwoGateways) -> None:
+    name = unique_name("x")
+    async with two.admin() as admin:
+        for typed, kept in ((" loud\nand\t rude \u2764\ufe0f ", "loud and rude \u2764\ufe0f"), (" \n", None)):
+            response = await admin.post(CHAT + "/mutes", json={"name": name, "reason": typed})
+            assert (response.status_code, response.json().get("reason")) == (201, kept)
 
 
 async def test_a_muted_user_is_notified_and_can_still_read(two: TwoGateways) -> None:

@@ -22,13 +22,18 @@ from opsroom_launcher.cli import (
     parse,
 )
 from opsroom_launcher.dev import steps as checks
-from opsroom_launcher.errors import EXIT_FAILED, EXIT_INTERRUPTED, RefusedError
+from opsroom_launcher.errors import EXIT_INTERRUPTED, RefusedError
 from opsroom_launcher.install.install_layout import InstallLayout, find_layout
 from opsroom_launcher.options import UpOptions
+from opsroom_launcher.standard_streams import run_with_streams
 
 
 def main(page: Path | None = None) -> int:
     """Run the command line and return the exit code. ``page``: the built page that was installed with us."""
+    return run_with_streams(lambda: _run(page))
+
+
+def _run(page: Path | None) -> int:
     try:
         layout = find_layout(os.environ, page)
         return _do(parse(sys.argv[1:], os.environ, installed=layout.root is None), layout)
@@ -37,10 +42,6 @@ def main(page: Path | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output has closed it, as `head` does. Python would try to write the rest at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_FAILED
 
 
 def _do(command: Command, layout: InstallLayout) -> int:

@@ -35,6 +35,7 @@ from opsroom_launcher.install.node import node_folder
 from opsroom_launcher.install.progress import Program, run_logged
 from opsroom_launcher.install.uv import find_uv, sync
 from opsroom_launcher.portal.ports import free_port
+from opsroom_launcher.standard_streams import run_with_streams
 
 _TOOLS = Path(".opsroom", "tools")
 _LOCK = Path(".opsroom", "install.lock")
@@ -49,29 +50,34 @@ _LOCK_SECONDS = 900.0
 
 def main(root: str, arguments: Sequence[str]) -> NoReturn:
     """Run the command line ``arguments`` in the environment of the repository at ``root``. Never returns."""
+    sys.exit(run_with_streams(lambda: _start(root, arguments)))
+
+
+def _start(root: str, arguments: Sequence[str]) -> int:
+    """Return the exit code, or start the launcher instead of this process."""
     started = time.time()
     command = parse(
         arguments, os.environ
     )  # before anything is installed, so that mistakes and --help need not wait
     if isinstance(command, ShowHelp):
         print(command.text, end="")
-        sys.exit(0)
+        return 0
     if isinstance(command, ShowVersion):
         print(f"opsroom {version_of(Path(root))}")
-        sys.exit(0)
+        return 0
     environment = Environment.of(Path(root), os.environ)
     if isinstance(command, Complete) and not environment.is_current(development=False):
-        sys.exit(0)  # the Tab key must not install anything
+        return 0  # the Tab key must not install anything
     try:
         path = prepare(Path(root), environment, command)
     except RefusedError as error:
         print(error, file=sys.stderr)
-        sys.exit(error.exit_code)
+        return error.exit_code
     except KeyboardInterrupt:
-        sys.exit(EXIT_INTERRUPTED)
+        return EXIT_INTERRUPTED
     environ = {**with_bytecode_cache(os.environ, Path(root)), "PATH": path}
     environ |= {env_vars.ROOT: root, env_vars.STARTED: repr(started)}
-    _exec([str(environment.python), "-m", "opsroom_launcher", *arguments], environ)
+    return _exec([str(environment.python), "-m", "opsroom_launcher", *arguments], environ)
 
 
 def with_bytecode_cache(environ: Mapping[str, str], root: Path) -> dict[str, str]:
@@ -174,10 +180,10 @@ def _install(environment: Environment, root: Path, *, development: bool) -> None
     environment.mark(development=development)
 
 
-def _exec(argv: list[str], environ: Mapping[str, str]) -> NoReturn:
-    """Replace this process with another program; on Windows, run it and exit with its code."""
+def _exec(argv: list[str], environ: Mapping[str, str]) -> int:
+    """Replace this process with another program; on Windows, run it and return its code."""
     if sys.platform == "win32":
-        sys.exit(subprocess.run(argv, env=environ, check=False).returncode)
+        return subprocess.run(argv, env=environ, check=False).returncode
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execve(argv[0], argv, environ)  # noqa: S606 - no shell is meant
+    return os.execve(argv[0], argv, environ)  # noqa: S606 - no shell is meant

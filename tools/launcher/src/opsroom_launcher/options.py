@@ -230,6 +230,8 @@ def up_options(
             f"others can connect to {host}: say who may do what by --access token, oidc,"
             " or open (anybody may chat and command servers)"
         )
+    if access is not None:
+        _require_settings(parser, access, environ)
     return UpOptions(
         host=host,
         port=_or(settle(flags.port, "PORT", read_port), 8000),
@@ -250,6 +252,19 @@ def _refuse_contradictions(parser: argparse.ArgumentParser, flags: argparse.Name
         parser.error("--data keeps what --ephemeral throws away: give one of them")
     if flags.nats and (flags.data or flags.ephemeral or flags.nats_port is not None):
         parser.error("--data, --ephemeral and --nats-port are of the embedded broker: not with --nats")
+
+
+def _require_settings(parser: argparse.ArgumentParser, access: str, environ: Mapping[str, str]) -> None:
+    """Refuse an access mode without the settings that the gateway needs for it, before anything is built."""
+    tokens = environ.get("GATEWAY_TOKENS_FILE") or environ.get("GATEWAY_TOKENS")
+    if access == "token" and not tokens:
+        parser.error(
+            "--access token needs GATEWAY_TOKENS_FILE or GATEWAY_TOKENS; to make a token:"
+            " python -m opsroom_gateway.auth.static_tokens NAME ROLE >> FILE (docs/access.md)"
+        )
+    issuer = environ.get("GATEWAY_OIDC_ISSUER") and environ.get("GATEWAY_OIDC_CLIENT_ID")
+    if access == "oidc" and not issuer:
+        parser.error("--access oidc needs GATEWAY_OIDC_ISSUER and GATEWAY_OIDC_CLIENT_ID (docs/access.md)")
 
 
 def _or(value: _T | None, default: _T) -> _T:

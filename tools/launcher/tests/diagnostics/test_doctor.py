@@ -137,7 +137,7 @@ async def test_without_a_running_portal_the_output_says_what_to_do(tmp_path: Pat
     [
         (None, "No such file or directory"),
         ("{", "Invalid JSON"),
-        ('{"url": 4222}', "url: Input should be a valid string"),
+        ('{"url": 4222}', "url: must be text"),
     ],
 )
 async def test_a_context_that_cannot_be_used_is_named(

@@ -41,7 +41,7 @@ def test_a_silent_program_is_reported_and_its_output_passed_on(tmp_path: Path) -
     assert run_shown(program(tmp_path, WAIT_FOR_FILE), output, silence=0.1) == 5
     lines = output.getvalue().decode().splitlines()
     assert (lines[0], lines[-1]) == ("begun", "ended")
-    assert "  ... slow: still running, " in lines[1]
+    assert "opsroom: slow: still running, " in lines[1]
 
 
 def test_a_program_that_prints_is_not_reported(tmp_path: Path) -> None:

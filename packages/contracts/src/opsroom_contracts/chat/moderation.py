@@ -4,7 +4,7 @@ import hashlib
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from opsroom_contracts.audit import Address, Requester
 from opsroom_contracts.chat.models import RawName, User
@@ -18,7 +18,7 @@ from opsroom_contracts.serialization.model import (
     copy_fields,
 )
 from opsroom_contracts.serialization.versions import PreviousVersion, StoredContract
-from opsroom_contracts.text import stored_form
+from opsroom_contracts.text import clean_reason, stored_form
 
 RESTRICTIONS_MAX = 1000
 """The maximum number of mutes and bans in force."""
@@ -29,7 +29,9 @@ IDENTITIES_MAX = 16
 _TEN_YEARS = 315_360_000
 
 Reason = Annotated[str, Field(min_length=1, max_length=200)]
-"""The moderator's reason; it is shown to the affected user."""
+"""The moderator's reason as it is stored; it is shown to the affected user."""
+NewReason = Annotated[Reason | None, AfterValidator(clean_reason)]
+"""The reason in a request. Stored ones are read by laxer rules: earlier releases checked only the length."""
 Seconds = Annotated[int, Field(ge=1, le=_TEN_YEARS)]
 Identities = Annotated[tuple[Identity, ...], Field(max_length=IDENTITIES_MAX)]
 
@@ -51,7 +53,7 @@ class RemoveRequest(Model):
 
     room: RoomName
     id: Identifier
-    reason: Reason | None = None
+    reason: NewReason = None
     by: Requester = Requester()
 
 
@@ -131,7 +133,7 @@ class RestrictRequest(Model):
     address: Address | None = None
     identities: Identities | None = None
     seconds: Seconds | None = None
-    reason: Reason | None = None
+    reason: NewReason = None
     by: Requester = Requester()
 
 
@@ -147,7 +149,7 @@ class LiftRequest(Model):
 
     request_id: Identifier | None = None
     id: Identifier
-    reason: Reason | None = None
+    reason: NewReason = None
     by: Requester = Requester()
 
 
@@ -181,7 +183,7 @@ class RevokeRequest(Model):
 
     request_id: Identifier | None = None
     user_id: Identifier
-    reason: Reason | None = None
+    reason: NewReason = None
     by: Requester = Requester()
 
 

@@ -5,6 +5,8 @@ from typing import TypeVar, cast
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from opsroom_contracts.serialization.explanations import explanation
+
 MAX_PAYLOAD_BYTES = 256 * 1024
 """The largest payload that a service reads from a NATS subject, in bytes."""
 
@@ -94,9 +96,10 @@ def first_fault(error: ValidationError) -> ContractError:
     path = [str(part) for part in fault["loc"] if "[" not in str(part)]
     if fault["type"].startswith("union_tag_"):
         path.append(fault["ctx"]["discriminator"].strip("'"))
+    reason = explanation(fault, None if path else "the payload")
     if fault["type"] == "union_tag_invalid" and len(path) == 1:
-        return UnknownKindError(path[0], fault["msg"])
-    return ContractError(".".join(path), fault["msg"].removeprefix("Value error, "))
+        return UnknownKindError(path[0], reason)
+    return ContractError(".".join(path), reason)
 
 
 def _fault_in(contract: TypeAdapter[ValueT], error: ValidationError) -> ContractError:

@@ -4,7 +4,7 @@ from typing import Final
 
 import regex
 
-from opsroom_contracts.text.unicode import category, is_blank, nfc
+from opsroom_contracts.text.unicode import category, is_blank, is_invisible, nfc
 
 NAME_MAX: Final = 32
 """The maximum length of a name, in code points of its composed form."""
@@ -20,7 +20,7 @@ _FORBIDDEN: Final = {
     "Cn": "unassigned",
     "Co": "private-use",
 }
-_INVISIBLE: Final = regex.compile(r"[\p{Default_Ignorable_Code_Point}\u2800\U0001D159]")
+_GRAPHEME: Final = regex.compile(r"\X")
 _PICTOGRAM: Final = r"\p{Extended_Pictographic}(?:[\uFE0E\uFE0F]|\p{Emoji_Modifier})?"
 _MEANINGFUL: Final = regex.compile(
     "|".join(
@@ -58,7 +58,7 @@ def clean_name(raw: str) -> str:
     if not name:
         raise NameRuleError("The name must not be empty.")
     if len(name) > NAME_MAX:
-        raise NameRuleError(f"The name has {len(name)} characters, the limit is {NAME_MAX}.")
+        raise NameRuleError(_too_long(name))
     if name.isascii() and name.isprintable():
         return name
     _refuse_hidden_characters(name)
@@ -68,18 +68,36 @@ def clean_name(raw: str) -> str:
     return name
 
 
+def _too_long(name: str) -> str:
+    limit = f"the limit is {NAME_MAX}"
+    if sum(1 for _ in _GRAPHEME.finditer(name)) == len(name):
+        return f"The name has {len(name)} characters, {limit}."
+    return f"The name has {len(name)} code points, {limit}. One emoji or accented letter can have several."
+
+
 def _refuse_hidden_characters(name: str) -> None:
     """Reject characters that a reader does not see, unless they have a meaning where they are.
 
     Raises:
         NameRuleError: the name has such a character.
     """
-    for char in _MEANINGFUL.sub("", name):
+    hidden = hidden_character(name)
+    if hidden is not None:
+        raise NameRuleError(f"The name must not contain {hidden}.")
+
+
+def hidden_character(text: str) -> str | None:
+    """Return the first character that a reader does not see and that has no meaning where it is, if any.
+
+    It is described by its kind and number: ``control characters (U+0000)``.
+    """
+    for char in _MEANINGFUL.sub("", text):
         kind = _FORBIDDEN.get(category(char))
-        if _INVISIBLE.match(char):
+        if kind != "control" and is_invisible(char):
             kind = "invisible"
         if kind is not None:
-            raise NameRuleError(f"The name must not contain {kind} characters (U+{ord(char):04X}).")
+            return f"{kind} characters (U+{ord(char):04X})"
+    return None
 
 
 def _refuse_mixed_scripts(name: str) -> None:

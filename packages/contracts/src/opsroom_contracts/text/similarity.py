@@ -3,7 +3,17 @@
 from functools import lru_cache
 from typing import Final
 
-from opsroom_contracts.text.unicode import capital, folded, nfd, nfkc, nfkd, seen, single_spaces, skeleton
+from opsroom_contracts.text.unicode import (
+    capital,
+    folded,
+    nfd,
+    nfkc,
+    nfkd,
+    seen,
+    seen_before,
+    single_spaces,
+    skeleton,
+)
 
 _LOOKALIKES: Final = str.maketrans(
     "авекмнорстухіѕјԁһԛԝӏαβεηικμνορτυχζ",
@@ -23,7 +33,7 @@ def stored_form(text: str) -> str:
     The text is decomposed before each case folding, because composed characters may fold differently from
     their parts.
     """
-    text = single_spaces(nfkc(seen(text)))
+    text = single_spaces(nfkc(seen_before(text)))
     return nfkc(folded(nfkd(folded(nfd(text)))).translate(_LOOKALIKES))
 
 
@@ -42,10 +52,9 @@ def names_alike(one: str, other: str) -> bool:
 
 
 def _forms(text: str) -> tuple[str, ...]:
-    text = seen(text)
-    if len(text) > _NAME_LIKE_MAX:
-        return (text,)
-    typed = single_spaces(nfkc(text))
+    if len(before := seen_before(text)) > _NAME_LIKE_MAX:
+        return (before,)
+    typed = single_spaces(nfkc(seen(text)))
     skeletons = (skeleton(form) for form in (typed, nfkc(folded(typed)), nfkc(capital(typed))))
     return tuple(dict.fromkeys((stored_form(text), *skeletons)))
 

@@ -10,13 +10,22 @@ from typing import Final
 import regex
 import unicodedata2
 
-_INVISIBLE: Final = r"\p{Default_Ignorable_Code_Point}\p{Cc}\u2800\uFFF9-\uFFFB\U0001D159"
-"""Characters that are never shown. Braille's and music's blank symbols are not ignorable, but empty."""
-_BLANK: Final = regex.compile(rf"[\p{{White_Space}}{_INVISIBLE}]*")
-_BLANK_RUN: Final = regex.compile(r"\p{White_Space}+")
-_UNSEEN: Final = regex.compile(
-    rf"[{_INVISIBLE}\p{{Cf}}\p{{Cs}}\p{{Cn}}\p{{Co}}--\p{{White_Space}}]+", regex.V1
+_INVISIBLE: Final = (
+    r"[\p{Default_Ignorable_Code_Point}\p{Cc}[\p{Cf}--\p{Prepended_Concatenation_Mark}]"
+    r"\u2800\uFFFC\U00013441\U00013442\U0001D159]"
 )
+"""Characters that draw nothing: ignorable and control characters, and those of format but for a few signs.
+
+The others are symbols and letters by category, but empty: Braille's blank pattern, the object replacement
+character, the hieroglyphs' blanks and music's null notehead.
+"""
+_BLANK: Final = regex.compile(rf"[\p{{White_Space}}{_INVISIBLE}]*", regex.V1)
+_BLANK_RUN: Final = regex.compile(r"\p{White_Space}+")
+_INVISIBLE_ONE: Final = regex.compile(_INVISIBLE, regex.V1)
+_NEVER_SHOWN: Final = r"\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Cs}\p{Cn}\p{Co}\u2800\U0001D159"
+_UNSEEN: Final = regex.compile(rf"[{_NEVER_SHOWN}{_INVISIBLE}--\p{{White_Space}}]+", regex.V1)
+_UNSEEN_BEFORE: Final = regex.compile(rf"[{_NEVER_SHOWN}--\p{{White_Space}}]+", regex.V1)
+"""The same in the first release. Never change it: digests of the result are stored."""
 
 CaseTable = dict[int, str]
 """Maps code points to sequences, for ``str.translate``."""
@@ -58,6 +67,11 @@ def is_blank(text: str) -> bool:
     return _BLANK.fullmatch(text) is not None
 
 
+def is_invisible(char: str) -> bool:
+    """Return whether ``char`` draws nothing and is no white space."""
+    return _INVISIBLE_ONE.fullmatch(char) is not None
+
+
 def single_spaces(text: str) -> str:
     """Return ``text`` without surrounding white space, and with one space for each run of it."""
     return _BLANK_RUN.sub(" ", text).strip(" ")
@@ -68,6 +82,13 @@ def seen(text: str) -> str:
     if text.isascii() and text.isprintable():
         return single_spaces(text)
     return single_spaces(_UNSEEN.sub("", text))
+
+
+def seen_before(text: str) -> str:
+    """Return what the first release took for the result of :func:`seen`."""
+    if text.isascii() and text.isprintable():
+        return single_spaces(text)
+    return single_spaces(_UNSEEN_BEFORE.sub("", text))
 
 
 def folded(text: str) -> str:

@@ -20,7 +20,7 @@ from opsroom_contracts.chat.moderation import (
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.identity import Identity
 from opsroom_contracts.serialization.model import to_milliseconds
-from opsroom_contracts.text import NameRuleError, clean_name, is_blank
+from opsroom_contracts.text import NameRuleError, clean_name
 
 _TOMBSTONE_SECONDS = 60
 """How long a record is kept after its end, so that all subscribers see it."""
@@ -55,7 +55,7 @@ def restriction_of(request: RestrictRequest, now: datetime) -> RestrictionRecord
         by=request.by.name,
         at=to_milliseconds(now),
         until=until,
-        reason=None if request.reason is None or is_blank(request.reason) else request.reason,
+        reason=request.reason,
         identities=(request.identities or ()) if name is not None else (),
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
@@ -115,12 +115,25 @@ class CommandAccess:
         if claimed is None or principal.auth_method is not AuthMethod.NONE:
             return principal
         try:
-            name = clean_name(unquote(claimed, errors="strict"))
-        except (NameRuleError, UnicodeDecodeError) as error:
+            name = clean_name(_decoded(claimed))
+        except NameRuleError as error:
             raise refuse(ErrorCode.NAME_INVALID, str(error), field=NAME_HEADER) from None
         if self.members.has_name(name):
             raise refuse(ErrorCode.NAME_TAKEN, f"{name!r} is the name of a user.", field=NAME_HEADER)
         return self.access.named(principal, name, client_of(request))
+
+
+def _decoded(header: str) -> str:
+    """Return the text of a name header: UTF-8, percent-encoded or as it is.
+
+    Raises:
+        NameRuleError: it is not UTF-8.
+    """
+    try:
+        # Starlette has decoded the header as Latin-1, which keeps every byte.
+        return unquote_to_bytes(header.encode("latin-1")).decode()
+    except UnicodeDecodeError:
+        raise NameRuleError("The name must be UTF-8, and should be percent-encoded.") from None
 
 
 def require_commander(

@@ -6,6 +6,7 @@ from typing import Annotated
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Path, Query, Request
+from pydantic import AfterValidator
 
 from opsroom_contracts import endpoints
 from opsroom_contracts.audit import AuditAction, AuditedAction, Requester
@@ -13,6 +14,7 @@ from opsroom_contracts.chat.moderation import RemoveRequest, RevokeRequest
 from opsroom_contracts.cloud.models import ANONYMOUS
 from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.identity import Action, anonymous_identity
+from opsroom_contracts.text import clean_reason
 from opsroom_gateway.api.audit_log import GatewayAuditLog, requester_of
 from opsroom_gateway.api.problem_details import error_responses
 from opsroom_gateway.api.security import BEARER
@@ -26,6 +28,7 @@ Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 ReasonQuery = Annotated[
     str | None,
     Query(alias="reason", min_length=1, max_length=200, description="The reason; stored in the audit log."),
+    AfterValidator(clean_reason),
 ]
 AUTH_ERRORS = (
     ErrorCode.TOKEN_INVALID,

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from opsroom_contracts.errors import HTTP_STATUS, RETRYABLE, ErrorCode, Fault, FaultError, Problem
 from opsroom_contracts.serialization.codec import encode
+from opsroom_contracts.serialization.explanations import explanation
 from opsroom_gateway.api.methods import allowed_methods
 from opsroom_gateway.metrics import ERROR_COUNTER
 from opsroom_messaging.errors import UnavailableError
@@ -156,7 +157,7 @@ def _fault_of(error: RequestValidationError) -> Fault:
     path = ".".join(str(part) for part in first["loc"][1:])
     if first["type"] == "json_invalid":
         return Fault(code=ErrorCode.INVALID_REQUEST, message=f"the body is not JSON: {first['ctx']['error']}")
-    reason = str(first["msg"]).removeprefix("Value error, ")
+    reason = explanation(first, None if path else f"the {first['loc'][0]}")
     message = f"{path}: {reason}" if path else reason
     return Fault(code=ErrorCode.INVALID_REQUEST, message=message[:1000], field=path or None)
 

@@ -6,6 +6,7 @@ import gc
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from opsroom_contracts.http import NAME_HEADER
 from opsroom_gateway.transport.event_stream import UPGRADE_EXTENSION, EventStream, EventStreamConnection
 from opsroom_gateway.transport.http.exchange import HttpExchange
 from opsroom_testkit.raw_connection import open_raw
@@ -315,7 +316,8 @@ async def test_a_stop_closes_idle_connections_and_completes_responses() -> None:
 
 
 @pytest.mark.parametrize(
-    "header", ["Host", "Authorization", "Origin", "Content-Type", "Idempotency-Key", "Last-Event-ID"]
+    "header",
+    ["Host", "Authorization", "Origin", "Content-Type", "Idempotency-Key", "Last-Event-ID", NAME_HEADER],
 )
 @pytest.mark.parametrize(
     "upgrade", [(), ("Connection: Upgrade", "Upgrade: websocket")], ids=["http", "socket"]

@@ -51,7 +51,7 @@ def run_shown(program: Program, output: BinaryIO, *, silence: float = SILENCE_SE
 
     def report() -> None:
         if time.monotonic() - last >= silence:
-            show(f"  ... {program.name}: still running, {time.monotonic() - began:.0f} s\n".encode())
+            show(f"opsroom: {program.name}: still running, {time.monotonic() - began:.0f} s\n".encode())
 
     return _run(program, show, report)
 

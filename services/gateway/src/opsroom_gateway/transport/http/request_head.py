@@ -8,13 +8,22 @@ import httptools
 from starlette.types import Scope
 from uvicorn.config import Config
 
+from opsroom_contracts.http import NAME_HEADER
 from opsroom_gateway.transport.addresses import client_address, is_tls, server_address
 from opsroom_gateway.transport.event_stream import UPGRADE_EXTENSION, UpgradableConnection
 
 _HEADER_FRAMING_BYTES = 4
 """The colon, the space and the line break of a header."""
 _SINGLE = frozenset(
-    {b"host", b"authorization", b"origin", b"content-type", b"idempotency-key", b"last-event-id"}
+    {
+        b"host",
+        b"authorization",
+        b"origin",
+        b"content-type",
+        b"idempotency-key",
+        b"last-event-id",
+        NAME_HEADER.lower().encode(),
+    }
 )
 """Headers that a request may have only once: programs differ in which of two they read."""
 
