@@ -58,6 +58,18 @@ describe.each([300_000, -300_000])("a device whose clock is wrong by %i ms", ahe
   });
 });
 
+it("doesn't take a time that no date has for the server's", async () => {
+  const ann = browser.open();
+  await settle();
+  vi.spyOn(browser.backend, "session").mockResolvedValue({
+    ...{ mode: "open", guests: true, may: ["register", "chat", "see_servers"] },
+    now: "soon",
+  });
+  ann.reconnect();
+  await settle();
+  expect(Math.abs(ann.clockOffset.value)).toBeLessThan(50);
+});
+
 describe("a failure", () => {
   const failures = (store: ReturnType<Browser["open"]>) => [...store.cloud.value.failures.values()];
 
