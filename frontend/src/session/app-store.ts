@@ -14,6 +14,7 @@ import {
   reducePage,
   snapshotOf,
 } from "../state/page";
+import { wellFormed } from "../text/typed";
 import { Access } from "./access";
 import { CommandSender } from "./command-sender";
 import { Identity } from "./identity";
@@ -171,8 +172,7 @@ export class AppStore {
   send(typed: string): void {
     const user = this.chat.peek().me;
     if (!user) return;
-    // Half of a surrogate pair, as some programs copy it, is no text.
-    const text = typed.replace(/\p{Surrogate}/gu, "\u{fffd}");
+    const text = wellFormed(typed);
     // Keep the timestamps distinct: the outbox sorts by them.
     this.lastSentAt = Math.max(Date.now(), this.lastSentAt + 1);
     const item = { clientId: newId(), text, at: this.lastSentAt, user };
@@ -225,11 +225,14 @@ function storedState(identity: Identity, outbox: Outbox, dismissed: readonly str
   const registration = identity.load();
   outbox.adopt(registration?.user);
   const initial = reducePage(EMPTY_PAGE, { store: "cloud", event: { kind: "dismissed", keys: dismissed } });
-  if (!registration) return initial;
-  const events: ChatEvent[] = [
-    { kind: "signedIn", ...registration },
-    ...outbox.list(registration.user).map(item => ({ kind: "queued" as const, item })),
-  ];
+  const events: ChatEvent[] = registration
+    ? [
+        { kind: "signedIn", ...registration },
+        ...outbox.list(registration.user).map(item => ({ kind: "queued" as const, item })),
+      ]
+    : identity.discardDamaged()
+      ? [{ kind: "signedOut", reason: "token_invalid" }]
+      : [];
   return events.reduce((state, event) => reducePage(state, { store: "chat", event }), initial);
 }
 

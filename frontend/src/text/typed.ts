@@ -8,6 +8,9 @@ const BLANK = /^[\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cc}\u2800\uFF
 /** Whether a reader sees nothing of `text`: only spaces and invisible characters. */
 export const isBlank = (text: string): boolean => BLANK.test(text);
 
+/** `text` with a sign for each half of a surrogate pair, as some programs copy it: that is no text. */
+export const wellFormed = (text: string): string => text.replace(/\p{Surrogate}/gu, "\u{fffd}");
+
 /** The length as the server counts it: code points, not UTF-16 code units. */
 export const lengthOf = (text: string): number => [...text].length;
 
