@@ -32,9 +32,9 @@ export interface Outcome {
   readonly note?: string | undefined;
 }
 
-/** Sends `message`, or runs it as a command. */
+/** Sends `message` without the blanks around it, or runs it as a command: what would be sent is what counts. */
 export function submit(message: string, context: ChatContext): Outcome {
-  const parsed = parseMessage(message, COMMANDS);
+  const parsed = parseMessage(message.trim(), COMMANDS);
   switch (parsed.kind) {
     case "text":
       context.send(parsed.text.trim());

@@ -56,7 +56,7 @@ export function Composer() {
 
   const send = () => {
     if (isBlank(text) || left < 0 || !me || muted) return;
-    const { done, note: said } = submit(text.trimEnd(), {
+    const { done, note: said } = submit(text, {
       t,
       people: store.chat.value.users,
       send: message => store.send(message),

@@ -1,4 +1,5 @@
 import type { ApiError } from "../../../api/errors";
+import { isBlank, wellFormed } from "../../../text/typed";
 import { dictionary } from "../../settings/preferences";
 import { moderationDictionary } from "./moderation-dictionary";
 
@@ -19,7 +20,7 @@ export const toRestrictionDetails = ({
   reason,
 }: RestrictionInput): { seconds?: number; reason?: string } => ({
   ...(seconds ? { seconds } : {}),
-  ...(reason.trim() ? { reason: reason.trim() } : {}),
+  ...(isBlank(reason) ? {} : { reason: wellFormed(reason.trim()) }),
 });
 
 interface FieldProps<T> {
@@ -47,7 +48,12 @@ export function DurationField({ value, onChange }: FieldProps<number>) {
 export const ReasonField = ({ value, onChange, label }: FieldProps<string> & { readonly label: string }) => (
   <label class="field">
     <span>{label}</span>
-    <input value={value} maxLength={REASON_MAX} onInput={event => onChange(event.currentTarget.value)} />
+    <input
+      dir="auto"
+      value={value}
+      maxLength={REASON_MAX}
+      onInput={event => onChange(event.currentTarget.value)}
+    />
   </label>
 );
 
