@@ -1,5 +1,6 @@
 import type { User } from "../../contract/generated";
 import type { Dictionary } from "../../i18n/en";
+import { isolated } from "../../i18n/isolate";
 import { parseMessage, type SlashCommand } from "../../text/slash-commands";
 
 /** What a command may use. */
@@ -20,7 +21,7 @@ const COMMANDS: readonly (SlashCommand<ChatContext> & {
   },
   {
     name: "who",
-    run: ({ t, people }) => `${t.online(people.length)}: ${people.map(one => one.name).join(", ")}`,
+    run: ({ t, people }) => `${t.online(people.length)}: ${people.map(one => isolated(one.name)).join(", ")}`,
   },
   { name: "quit", run: ({ leave }) => void leave() },
 ];

@@ -5,6 +5,7 @@ import { formatMessageTime } from "../../text/format";
 import { isBlank, lengthOf } from "../../text/typed";
 import { useApp } from "../app-context";
 import { isComposing } from "../composition";
+import { Sentence } from "../sentence";
 import { dictionary, tabStore } from "../settings/preferences";
 import { submit } from "./chat-commands";
 import { EmojiPicker } from "./emoji-picker";
@@ -123,11 +124,11 @@ export function Composer() {
         <span class="icon icon-send" aria-hidden="true" />
       </button>
       <p class="composer-note" role="status">
-        {note}
+        {note && <Sentence text={note} />}
       </p>
       {muted && (
         <p class="composer-limit problem" role="status">
-          {t.mutedUntil(muted.until && formatMessageTime(muted.until), muted.reason)}
+          <Sentence text={t.mutedUntil(muted.until && formatMessageTime(muted.until), muted.reason)} />
         </p>
       )}
       {left < WARN_BELOW && (

@@ -108,7 +108,7 @@ export function JoinDialog() {
                   void join(one);
                 }}
               >
-                {one}
+                <bdi>{one}</bdi>
               </button>
             ))}
           </p>
