@@ -1,4 +1,10 @@
-import type { Command, ErrorCode, FailureCode, InstanceState } from "../contract/generated";
+import {
+  type Command,
+  type ErrorCode,
+  type FailureCode,
+  type InstanceState,
+  NAME_MAX,
+} from "../contract/generated";
 import type { SignOnProblem } from "../session/sign-on";
 import type { WorklogKind } from "../state/cloud/model";
 import { isolated } from "./isolate";
@@ -128,6 +134,12 @@ export const en = {
     submit: "Continue",
     free: "Available:",
     lookOnly: "Just view the servers",
+    tooLong: (points: number, graphemes: number) =>
+      points === graphemes
+        ? count(points, { other: `This nickname has # characters; the limit is ${NAME_MAX}.` })
+        : count(points, {
+            other: `This nickname has # code points; the limit is ${NAME_MAX}. One emoji or accented letter can have several.`,
+          }),
     nameLost: "Someone else took your nickname while you were away.",
   },
   access: {

@@ -1,4 +1,4 @@
-import type { Command, ErrorCode, FailureCode } from "../contract/generated";
+import { type Command, type ErrorCode, type FailureCode, NAME_MAX } from "../contract/generated";
 import type { Dictionary } from "./en";
 import { isolated } from "./isolate";
 import { labelOf } from "./label";
@@ -115,6 +115,18 @@ export const ru: Dictionary = {
     submit: "Продолжить",
     free: "Свободны:",
     lookOnly: "Только посмотреть серверы",
+    tooLong: (points, graphemes) =>
+      points === graphemes
+        ? count(points, {
+            one: `В имени # символ, а можно не больше ${NAME_MAX}.`,
+            few: `В имени # символа, а можно не больше ${NAME_MAX}.`,
+            other: `В имени # символов, а можно не больше ${NAME_MAX}.`,
+          })
+        : count(points, {
+            one: `В имени # кодовая точка, а можно не больше ${NAME_MAX}. В одном эмодзи их бывает несколько.`,
+            few: `В имени # кодовые точки, а можно не больше ${NAME_MAX}. В одном эмодзи их бывает несколько.`,
+            other: `В имени # кодовых точек, а можно не больше ${NAME_MAX}. В одном эмодзи их бывает несколько.`,
+          }),
     nameLost: "Пока вас не было, ваше имя занял кто-то другой.",
   },
   access: {
