@@ -112,8 +112,8 @@ export class AppStore {
   }
 
   start(): void {
-    this.stopTypingExpiry = watchTyping(this.typingUsers, now =>
-      this.shared.apply({ store: "chat", event: { kind: "typingExpired", now } }),
+    this.stopTypingExpiry = watchTyping(this.typingUsers, notices =>
+      this.shared.apply({ store: "chat", event: { kind: "typingExpired", notices } }),
     );
     this.shared.join(this.leader);
   }
@@ -137,6 +137,8 @@ export class AppStore {
     this.shared.request({ kind: "wake" });
   };
 
+  /** Somebody has set the clock of this device: learn the server's time again. */
+  onClockSet = (): void => this.shared.request({ kind: "clockSet" });
   reconnect = (): void => this.shared.request({ kind: "reconnect" });
   onOffline = (): void => this.shared.request({ kind: "goOffline" });
   leave = (): void => this.shared.request({ kind: "leave" });

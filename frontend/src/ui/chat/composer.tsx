@@ -25,7 +25,7 @@ export function Composer() {
   const [text, setText] = useState(() => (draftKey && tabStore.get(draftKey, isText)) || "");
   const [note, setNote] = useState<string>();
   const field = useRef<HTMLTextAreaElement>(null);
-  const typedAt = useRef(0);
+  const typedAt = useRef(Number.NEGATIVE_INFINITY);
   const t = dictionary.value.chat;
   const muted = useMute();
   const left = TEXT_MAX - lengthOf(text.trim());
@@ -66,15 +66,16 @@ export function Composer() {
     setNote(said);
     if (done) setText("");
     // A message ends the typing notice for others, so the next key press sends a new one.
-    typedAt.current = 0;
+    typedAt.current = Number.NEGATIVE_INFINITY;
     field.current?.focus();
   };
 
   const type = (value: string) => {
     setText(value);
     setNote(undefined);
-    if (isBlank(value) || Date.now() - typedAt.current < TYPING_INTERVAL_MS) return;
-    typedAt.current = Date.now();
+    const now = performance.now();
+    if (isBlank(value) || now - typedAt.current < TYPING_INTERVAL_MS) return;
+    typedAt.current = now;
     store.typing();
   };
 
