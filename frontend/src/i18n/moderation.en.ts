@@ -29,6 +29,7 @@ export const en = {
         : count(seconds / DAY, { one: "# day", other: "# days" }),
   untilLifted: "Until lifted",
   reason: "Reason (shown to the person)",
+  reasonInvalid: "The reason has characters that can't be shown.",
   reasonKept: "Reason (kept in the audit log)",
   confirm: { remove: "Remove", mute: "Mute", ban: "Ban", address: "Ban address" },
   done: {

@@ -32,6 +32,7 @@ export const ru: ModerationDictionary = {
         : count(seconds / DAY, { one: "# день", few: "# дня", other: "# дней" }),
   untilLifted: "Пока не снимут",
   reason: "Причина (человек её увидит)",
+  reasonInvalid: "В причине есть символы, которые нельзя показать.",
   reasonKept: "Причина (сохранится в журнале аудита)",
   confirm: {
     remove: "Удалить",

@@ -60,13 +60,15 @@ export const ReasonField = ({ value, onChange, label }: FieldProps<string> & { r
 /** The problem of a failed request. */
 export type Problem = ApiError["problem"] | "unreachable";
 
+function textOf(problem: Problem): string {
+  if (problem === "unreachable") return dictionary.value.error(problem);
+  if (problem.field === "address") return moderationDictionary.value.addressInvalid;
+  if (problem.field === "reason") return moderationDictionary.value.reasonInvalid;
+  return dictionary.value.error(problem.code);
+}
+
 export const ProblemLine = ({ problem }: { readonly problem: Problem | undefined }) => (
   <p class="problem" role="alert">
-    {problem &&
-      (problem === "unreachable"
-        ? dictionary.value.error(problem)
-        : problem.field === "address"
-          ? moderationDictionary.value.addressInvalid
-          : dictionary.value.error(problem.code))}
+    {problem && textOf(problem)}
   </p>
 );
