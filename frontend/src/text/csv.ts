@@ -7,8 +7,8 @@ const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/u;
 /** Excel separates columns by the list separator of the system, which is a semicolon where decimals have a comma. */
 function separatorFor(locale: string): string {
   // Some browsers return the system's name of the locale, such as `de_DE.UTF-8` or `en-US@posix`, or none.
-  const tag = locale.replace(/[.@].*/, "").replaceAll("_", "-");
   try {
+    const tag = locale.replace(/[.@].*/, "").replaceAll("_", "-");
     return new Intl.NumberFormat(tag).format(1.5).includes(",") ? ";" : ",";
   } catch {
     return ",";
