@@ -5,6 +5,7 @@ import { addressLabel, chooseAddress, homeOf } from "./api/address";
 import type { Backend } from "./api/backend";
 import { createHttpBackend } from "./api/http-backend";
 import { AppStore } from "./session/app-store";
+import { watchClock } from "./session/clock-watch";
 import { takeCallback } from "./session/sign-on-callback";
 import { isListOf, isText } from "./session/stored";
 import { finishSignIn } from "./ui/access/sign-in-state";
@@ -37,22 +38,6 @@ async function createBackend(): Promise<Backend> {
   return createDemoBackend(() => language.peek());
 }
 
-/** How often the clock is compared with the timer. */
-const CLOCK_CHECK_MS = 5_000;
-
-/** Call `onWake` when the device or the tab may have slept: connections may be dead, and nothing reports it. */
-function watchWaking(onWake: () => void): void {
-  document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) onWake();
-  });
-  document.addEventListener("resume", onWake);
-  let checkedAt = Date.now();
-  setInterval(() => {
-    if (Date.now() - checkedAt > 3 * CLOCK_CHECK_MS) onWake();
-    checkedAt = Date.now();
-  }, CLOCK_CHECK_MS);
-}
-
 function watchBrowser(store: AppStore): void {
   addEventListener("online", store.reconnect);
   addEventListener("offline", store.onOffline);
@@ -60,7 +45,12 @@ function watchBrowser(store: AppStore): void {
   addEventListener("pageshow", event => {
     if (event.persisted) store.resume();
   });
-  watchWaking(store.wake);
+  // The device or the tab may have slept: connections may be dead, and nothing reports it.
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) store.wake();
+  });
+  document.addEventListener("resume", store.wake);
+  watchClock({ onSlept: store.wake, onClockSet: store.onClockSet });
 }
 
 /** Resolve once the user confirms the server that the link names; otherwise the page reloads with the usual one. */

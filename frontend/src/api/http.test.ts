@@ -63,3 +63,14 @@ test("an error response is an ApiError; a foreign response or none is a NetworkE
   }
   await expect(request("http://127.0.0.1:9", "GET /chat/users", {})).rejects.toBeInstanceOf(NetworkError);
 });
+
+test.each(["дана", "a\nb", "\ud800"])(
+  "a token that no header can have is an invalid one: %j",
+  async token => {
+    const { base, requests } = await serverThat(200, "{}");
+    await expect(request(base, "GET /session", {}, { token })).rejects.toMatchObject({
+      code: "token_invalid",
+    });
+    expect(requests).toEqual([]);
+  },
+);

@@ -23,6 +23,8 @@ interface LooseParts {
 
 const REQUEST_TIMEOUT_MS = 15_000;
 const NO_CONTENT = 204;
+/** What browsers send in a header: no control characters, and none beyond Latin-1. */
+const HEADER_VALUE = /^[\x20-\x7E\xA0-\xFF]*$/;
 
 const isProblem = (body: unknown): body is Problem =>
   typeof body === "object" && body !== null && "code" in body && "detail" in body;
@@ -44,6 +46,12 @@ export async function request<R extends Route>(
   parts: RequestParts<R>,
   { token, key }: RequestOptions = {},
 ): Promise<ResponseBody<R>> {
+  // It would fail in the browser like a server that doesn't respond.
+  if (token && !HEADER_VALUE.test(token))
+    throw new ApiError({
+      code: "token_invalid",
+      detail: "The token has characters that no header can have.",
+    });
   const sent = (parts as LooseParts).body;
   const headers: Record<string, string> = { Accept: "application/json" };
   if (sent !== undefined) headers["Content-Type"] = "application/json";

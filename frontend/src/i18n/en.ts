@@ -1,6 +1,13 @@
-import type { Command, ErrorCode, FailureCode, InstanceState } from "../contract/generated";
+import {
+  type Command,
+  type ErrorCode,
+  type FailureCode,
+  type InstanceState,
+  NAME_MAX,
+} from "../contract/generated";
 import type { SignOnProblem } from "../session/sign-on";
 import type { WorklogKind } from "../state/cloud/model";
+import { isolated } from "./isolate";
 import { labelOf } from "./label";
 import { plural } from "./plural";
 
@@ -127,6 +134,12 @@ export const en = {
     submit: "Continue",
     free: "Available:",
     lookOnly: "Just view the servers",
+    tooLong: (points: number, graphemes: number) =>
+      points === graphemes
+        ? count(points, { other: `This nickname has # characters; the limit is ${NAME_MAX}.` })
+        : count(points, {
+            other: `This nickname has # code points; the limit is ${NAME_MAX}. One emoji or accented letter can have several.`,
+          }),
     nameLost: "Someone else took your nickname while you were away.",
   },
   access: {
@@ -175,24 +188,25 @@ export const en = {
     beginning: "This is the start of the conversation.",
     removed: "Message removed",
     mutedUntil: (when: string | undefined, reason = "") =>
-      `You are muted${when ? ` until ${when}` : ""}. You can still read. ${reason}`,
+      `You are muted${when ? ` until ${when}` : ""}. You can still read.${reason && ` ${isolated(reason)}`}`,
     bannedUntil: (when: string) => `You are banned from this chat until ${when}.`,
-    moderate: (name: string) => `Moderate ${name}`,
+    moderate: (name: string) => `Moderate ${isolated(name)}`,
     restrictions: "Mutes and bans",
     restrictionsShort: "Bans",
-    typing: (names: readonly string[]) =>
-      names.length === 1
-        ? `${names[0]} is typing…`
-        : names.length === 2
-          ? `${names[0]} and ${names[1]} are typing…`
-          : "Several people are typing…",
+    typing: (names: readonly string[]) => {
+      const [one = "", other] = names;
+      if (names.length > 2) return "Several people are typing…";
+      return other === undefined
+        ? `${isolated(one)} is typing…`
+        : `${isolated(one)} and ${isolated(other)} are typing…`;
+    },
     says: (name: string, text: string) => `${name}: ${text}`,
     leave: "Leave the chat",
     leaveShort: "Leave",
     commands: { help: "list these commands", who: "list who is here", quit: "leave the chat" },
     escape: "To send a message that begins with a slash, begin it with two.",
     noCommand: (name: string) =>
-      `There is no command /${name}. /help lists them; to send it as a message, begin with //.`,
+      `There is no command /${isolated(name)}. /help lists them; to send it as a message, begin with //.`,
     leaveHint:
       "Your nickname becomes free for anyone. Your messages stay, and you can't get back to being their author.",
     former: "an earlier user of this name",
@@ -249,7 +263,7 @@ export const en = {
     refused: (command: Command, reason: string) =>
       `"${labelOf(commands, command)} command" rejected. ${reason}`,
     kinds,
-    by: (actor: string) => `by ${actor}`,
+    by: (actor: string) => `by ${isolated(actor)}`,
     allInstances: "All servers",
     allKinds: "All events",
     instance: "Server",
@@ -299,8 +313,10 @@ export const en = {
   error: (code: ErrorCode | "unreachable") => errors[code] ?? `Something went wrong (${code}).`,
   failure: (code: FailureCode | undefined, reason: string) =>
     code === undefined || code === "provider_error"
-      ? reason || failures.provider_error
-      : (failures[code] ?? reason),
+      ? reason
+        ? isolated(reason)
+        : failures.provider_error
+      : (failures[code] ?? isolated(reason)),
 };
 
 export type Dictionary = typeof en;

@@ -69,3 +69,11 @@ it.each([
 ])("with the browser's languages %j the page is in %s", (languages, expected) => {
   expect(preferredLanguage(languages)).toBe(expected);
 });
+
+it.each([
+  [["ru_RU.UTF-8", "en"], "ru"],
+  [["ru@posix"], "ru"],
+  [["C", "en-US@posix", "ru"], "en"],
+])("finds the language of a browser whose tags are those of the system: %j", (tags, expected) => {
+  expect(preferredLanguage(tags)).toBe(expected);
+});

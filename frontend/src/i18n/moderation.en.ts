@@ -1,4 +1,5 @@
 import type { RestrictionKind } from "../contract/generated";
+import { isolated } from "./isolate";
 import { plural } from "./plural";
 
 const HOUR = 3_600;
@@ -28,6 +29,7 @@ export const en = {
         : count(seconds / DAY, { one: "# day", other: "# days" }),
   untilLifted: "Until lifted",
   reason: "Reason (shown to the person)",
+  reasonInvalid: "The reason has characters that can't be shown.",
   reasonKept: "Reason (kept in the audit log)",
   confirm: { remove: "Remove", mute: "Mute", ban: "Ban", address: "Ban address" },
   done: {
@@ -46,7 +48,7 @@ export const en = {
   loading: "Loading…",
   find: "Find",
   noMatch: "Nothing found.",
-  by: (who: string, when: string) => `by ${who}, ${when}`,
+  by: (who: string, when: string) => `by ${isolated(who)}, ${when}`,
   newAddress: "Address to ban",
   addressInvalid: "Enter an IP address that isn't your own.",
   addressHint: "For example, 203.0.113.7 or 2001:db8::7. An IPv6 address stands for its whole /64 network.",

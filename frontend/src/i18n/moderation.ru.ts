@@ -1,3 +1,4 @@
+import { isolated } from "./isolate";
 import type { ModerationDictionary } from "./moderation.en";
 import { plural } from "./plural";
 
@@ -31,6 +32,7 @@ export const ru: ModerationDictionary = {
         : count(seconds / DAY, { one: "# день", few: "# дня", other: "# дней" }),
   untilLifted: "Пока не снимут",
   reason: "Причина (человек её увидит)",
+  reasonInvalid: "В причине есть символы, которые нельзя показать.",
   reasonKept: "Причина (сохранится в журнале аудита)",
   confirm: {
     remove: "Удалить",
@@ -54,7 +56,7 @@ export const ru: ModerationDictionary = {
   loading: "Загрузка…",
   find: "Найти",
   noMatch: "Ничего не найдено.",
-  by: (who, when) => `${who}, ${when}`,
+  by: (who, when) => `${isolated(who)}, ${when}`,
   newAddress: "Адрес для блокировки",
   addressInvalid: "Введите IP-адрес, но не свой.",
   addressHint: "Например, 203.0.113.7 или 2001:db8::7. Адрес IPv6 означает всю его сеть /64.",

@@ -1,5 +1,6 @@
-import type { Command, ErrorCode, FailureCode } from "../contract/generated";
+import { type Command, type ErrorCode, type FailureCode, NAME_MAX } from "../contract/generated";
 import type { Dictionary } from "./en";
+import { isolated } from "./isolate";
 import { labelOf } from "./label";
 import { plural } from "./plural";
 
@@ -114,6 +115,18 @@ export const ru: Dictionary = {
     submit: "Продолжить",
     free: "Свободны:",
     lookOnly: "Только посмотреть серверы",
+    tooLong: (points, graphemes) =>
+      points === graphemes
+        ? count(points, {
+            one: `В имени # символ, а можно не больше ${NAME_MAX}.`,
+            few: `В имени # символа, а можно не больше ${NAME_MAX}.`,
+            other: `В имени # символов, а можно не больше ${NAME_MAX}.`,
+          })
+        : count(points, {
+            one: `В имени # кодовая точка, а можно не больше ${NAME_MAX}. В одном эмодзи их бывает несколько.`,
+            few: `В имени # кодовые точки, а можно не больше ${NAME_MAX}. В одном эмодзи их бывает несколько.`,
+            other: `В имени # кодовых точек, а можно не больше ${NAME_MAX}. В одном эмодзи их бывает несколько.`,
+          }),
     nameLost: "Пока вас не было, ваше имя занял кто-то другой.",
   },
   access: {
@@ -160,24 +173,25 @@ export const ru: Dictionary = {
     beginning: "Это начало разговора.",
     removed: "Сообщение удалено",
     mutedUntil: (when, reason = "") =>
-      `Вам запретили писать${when ? ` до ${when}` : ""}. Читать можно. ${reason}`,
+      `Вам запретили писать${when ? ` до ${when}` : ""}. Читать можно.${reason && ` ${isolated(reason)}`}`,
     bannedUntil: when => `Вас заблокировали в этом чате до ${when}.`,
-    moderate: name => `Модерировать: ${name}`,
+    moderate: name => `Модерировать: ${isolated(name)}`,
     restrictions: "Запреты и блокировки",
     restrictionsShort: "Запреты",
-    typing: names =>
-      names.length === 1
-        ? `${names[0]} печатает…`
-        : names.length === 2
-          ? `${names[0]} и ${names[1]} печатают…`
-          : "Несколько человек печатают…",
+    typing: names => {
+      const [one = "", other] = names;
+      if (names.length > 2) return "Несколько человек печатают…";
+      return other === undefined
+        ? `${isolated(one)} печатает…`
+        : `${isolated(one)} и ${isolated(other)} печатают…`;
+    },
     says: (name, text) => `${name}: ${text}`,
     leave: "Выйти из чата",
     leaveShort: "Выйти",
     commands: { help: "список команд", who: "кто сейчас здесь", quit: "выйти из чата" },
     escape: "Чтобы сообщение начиналось с косой черты, поставьте две.",
     noCommand: name =>
-      `Команды /${name} нет. Список: /help. Чтобы отправить это как сообщение, начните с //.`,
+      `Команды /${isolated(name)} нет. Список: /help. Чтобы отправить это как сообщение, начните с //.`,
     leaveHint:
       "Ваше имя сможет взять кто угодно. Сообщения останутся, но вернуть себе авторство будет нельзя.",
     former: "прежний владелец имени",
@@ -243,7 +257,7 @@ export const ru: Dictionary = {
       failed: "Команда не выполнена",
       refused: "Команда отклонена",
     },
-    by: actor => actor,
+    by: isolated,
     allInstances: "Все серверы",
     allKinds: "Все события",
     instance: "Сервер",
@@ -298,6 +312,8 @@ export const ru: Dictionary = {
   error: code => errors[code] ?? `Произошла ошибка (${code}).`,
   failure: (code, reason) =>
     code === undefined || code === "provider_error"
-      ? reason || failures.provider_error
-      : (failures[code] ?? reason),
+      ? reason
+        ? isolated(reason)
+        : failures.provider_error
+      : (failures[code] ?? isolated(reason)),
 };

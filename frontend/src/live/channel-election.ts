@@ -48,6 +48,11 @@ export class ChannelElection {
     if (this.phase === "following") this.claim();
   }
 
+  /** Lead, whatever the others say: this tab has the lock. */
+  overrule(): void {
+    if (this.phase !== "leading") this.lead();
+  }
+
   /** Don't take part until `join`. */
   suspend(): void {
     const led = this.phase === "leading";

@@ -1,5 +1,6 @@
 import type { Backend, CloudStream } from "../api/backend";
 import { type CloudEvent, COMMANDS, type CommandSpec } from "../contract/generated";
+import { isOfOtherEpoch } from "../state/cloud/events/list";
 import type { CloudState, CloudStateEvent } from "../state/cloud/model";
 import { Batcher } from "./batcher";
 import type { PageStore } from "./page-store";
@@ -73,6 +74,7 @@ export class CloudConnection {
       if (!this.state().loaded) {
         const list = await backend.instances(readToken());
         if (attempt !== this.attempt) return;
+        if (isOfOtherEpoch(this.state(), list)) this.backfill = BACKFILL;
         this.dispatch({ kind: "list", list, backfill: this.backfill });
       }
     } catch {
@@ -98,7 +100,10 @@ export class CloudConnection {
     this.stream = backend.openCloud(this.state(), listener, readToken());
   }
 
-  /** Load the list again and follow from its sequence, without backfill: that would only cause another reset. */
+  /**
+   * Load the list again and follow from its sequence. A backfill would only cause another reset, unless the list is of
+   * another epoch: then that was the reason.
+   */
   private startOver(): void {
     this.backfill = 0;
     this.changes.flush();

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { memoryChannels, memoryLocks } from "../testing/fakes";
 import { LeaderElection } from "./leader-election";
 
@@ -11,7 +11,10 @@ class Tab {
     this.election = new LeaderElection({
       name: "tabs",
       locks: undefined,
-      openChannel,
+      openChannel: name => {
+        openedElections += 1;
+        return openChannel(name);
+      },
       onLead: () => void this.reports.push("lead"),
       onStepDown: () => void this.reports.push("step down"),
       onFollow: () => void this.reports.push("follow"),
@@ -23,6 +26,7 @@ class Tab {
 }
 
 const tabs: Tab[] = [];
+let openedElections = 0;
 const leaders = () => tabs.filter(tab => tab.election.isLeader);
 let openChannel = memoryChannels();
 
@@ -42,6 +46,7 @@ beforeEach(() => {
 
 afterEach(() => {
   for (const { election } of tabs.splice(0)) election.leave();
+  openedElections = 0;
   vi.useRealTimers();
 });
 
@@ -144,4 +149,66 @@ it("lets another tab lead while it is suspended", async () => {
   leader.election.resume();
   await settled();
   expect(leaders()).toEqual([other]);
+});
+
+describe("with a browser that never answers a request for the lock", () => {
+  /** Locks that are granted when the test says so. */
+  function silentLocks() {
+    const requests: { readonly grant: () => unknown; readonly steal: boolean }[] = [];
+    const request = (_name: string, { steal = false }: LockOptions, grant: () => unknown) => {
+      requests.push({ grant, steal });
+      return new Promise(() => {});
+    };
+    return { requests, locks: { request } as unknown as Pick<LockManager, "request"> };
+  }
+  /** Let the tabs find that no leader responds, and wait as long as they do. */
+  async function takeOver(...silent: Tab[]): Promise<void> {
+    for (const tab of silent) tab.election.takeOver();
+    vi.advanceTimersByTime(2_500);
+    await settled();
+  }
+
+  it("elects by messages", async () => {
+    const { locks } = silentLocks();
+    const silent = [1, 2, 3].map(() => new Tab({ locks }));
+    expect(leaders()).toEqual([]);
+    await takeOver(...silent);
+    expect(silent.flatMap(tab => tab.reports)).toEqual(["lead"]);
+  });
+
+  it("keeps to the lock that it grants in time", async () => {
+    const { requests, locks } = silentLocks();
+    const tab = new Tab({ locks });
+    tab.election.takeOver();
+    vi.advanceTimersByTime(2_000);
+    requests.find(one => one.steal)?.grant();
+    vi.advanceTimersByTime(10_000);
+    await settled();
+    expect(tab.reports).toEqual(["lead"]);
+    expect(openedElections).toBe(0);
+  });
+
+  it("returns to the lock that it grants late, so that there is one leader", async () => {
+    const { requests, locks } = silentLocks();
+    const [first, second] = [new Tab({ locks }), new Tab({ locks })];
+    await takeOver(first, second);
+    expect(leaders()).toHaveLength(1);
+    const [leader, other] = first.election.isLeader ? [first, second] : [second, first];
+    // The request of the tab that follows is granted.
+    requests.filter(one => one.steal)[tabs.indexOf(other)]?.grant();
+    await until(() => !leader.election.isLeader);
+    expect(leaders()).toEqual([other]);
+    await settled();
+    expect(leaders()).toEqual([other]);
+  });
+
+  it("asks for nothing after it was closed", async () => {
+    const { locks } = silentLocks();
+    const tab = new Tab({ locks });
+    tab.election.takeOver();
+    tab.election.leave();
+    vi.advanceTimersByTime(10_000);
+    await settled();
+    expect([tab.reports, openedElections]).toEqual([[], 0]);
+  });
 });

@@ -16,6 +16,9 @@ interface LeaderElectionOptions {
 /** The delay before a tab queues for a lock that was stolen from it, so that two tabs can't keep stealing it. */
 const REQUEUE_MS = 500;
 
+/** How long a tab waits for a lock that it steals. Browsers grant it at once, but some never respond. */
+const STEAL_TIMEOUT_MS = 2_500;
+
 const isStolen = (error: unknown): boolean => error instanceof DOMException && error.name === "AbortError";
 
 /**
@@ -25,13 +28,15 @@ const isStolen = (error: unknown): boolean => error instanceof DOMException && e
  * - A tab that gets no response from the leader (frozen in the background) takes over: it steals the lock.
  *
  * Without Web Locks (over plain http from another machine, or if the user blocks site data) the tabs elect the leader
- * by messages. Without channels, too, every tab is its own leader.
+ * by messages, and so they do if the browser doesn't even grant a lock that is stolen. If it grants one later, its
+ * holder leads. Without channels, too, every tab is its own leader.
  */
 export class LeaderElection {
   private leads = false;
   private left = false;
   private releaseLock: (() => void) | undefined;
   private requeueTimer: ReturnType<typeof setTimeout> | undefined;
+  private stealTimer: ReturnType<typeof setTimeout> | undefined;
   private byMessages: ChannelElection | undefined;
 
   constructor(private readonly options: LeaderElectionOptions) {}
@@ -46,13 +51,16 @@ export class LeaderElection {
   }
 
   takeOver(): void {
-    if (this.byMessages) this.byMessages.takeOver();
-    else this.requestLock({ steal: true });
+    if (this.byMessages) return this.byMessages.takeOver();
+    clearTimeout(this.stealTimer);
+    this.stealTimer = setTimeout(() => this.joinByMessages(), STEAL_TIMEOUT_MS);
+    this.requestLock({ steal: true });
   }
 
   leave(): void {
     this.left = true;
     clearTimeout(this.requeueTimer);
+    clearTimeout(this.stealTimer);
     this.stepDown();
     this.releaseLock?.();
     this.byMessages?.leave();
@@ -70,8 +78,10 @@ export class LeaderElection {
 
   private requestLock(options: LockOptions): void {
     this.holdLock(options).catch(error => {
-      if (this.left || this.byMessages) return;
+      if (this.left) return;
       if (!isStolen(error)) return this.joinByMessages();
+      this.byMessages?.leave();
+      this.byMessages = undefined;
       this.stepDown();
       clearTimeout(this.requeueTimer);
       this.requeueTimer = setTimeout(() => this.requestLock({}), REQUEUE_MS);
@@ -82,6 +92,8 @@ export class LeaderElection {
   private async holdLock(options: LockOptions): Promise<void> {
     await this.options.locks?.request(this.options.name, options, () => {
       if (this.left) return;
+      clearTimeout(this.stealTimer);
+      this.byMessages?.overrule();
       this.lead();
       return new Promise<void>(resolve => {
         this.releaseLock = resolve;
@@ -90,6 +102,8 @@ export class LeaderElection {
   }
 
   private joinByMessages(): void {
+    clearTimeout(this.stealTimer);
+    if (this.byMessages) return;
     const channel = this.options.openChannel?.(`${this.options.name}:election`);
     if (!channel) return this.lead();
     this.byMessages = new ChannelElection({
@@ -97,6 +111,7 @@ export class LeaderElection {
       onLead: () => this.lead(),
       onStepDown: () => {
         this.stepDown();
+        this.releaseLock?.();
         if (!this.left) this.options.onFollow();
       },
     });

@@ -75,7 +75,7 @@ export class Reconnector {
     this.failures += 1;
     if (!(this.options.isOnline?.() ?? true)) return this.report("offline");
     this.retryTimer = setTimeout(() => this.attempt(), delay);
-    this.report("waiting", Date.now() + delay);
+    this.report("waiting", { retryAt: Date.now() + delay, retryInMs: delay });
   }
 
   /** The server doesn't want this client to reconnect: wait for `retryNow`. */
@@ -126,8 +126,11 @@ export class Reconnector {
     clearTimeout(this.stableTimer);
   }
 
-  private report(phase: ConnectionState["phase"], retryAt?: number): void {
+  private report(
+    phase: ConnectionState["phase"],
+    retry: Pick<ConnectionState, "retryAt" | "retryInMs"> = {},
+  ): void {
     const { everLive, failures } = this;
-    this.options.report({ phase, everLive, failures, ...(retryAt === undefined ? {} : { retryAt }) });
+    this.options.report({ phase, everLive, failures, ...retry });
   }
 }

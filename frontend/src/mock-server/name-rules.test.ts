@@ -6,3 +6,10 @@ it.each(textCases.names)("treats the name $typed as the server does", ({ typed, 
   if (kept !== undefined) expect(cleanName(typed)).toBe(kept);
   else expect(() => cleanName(typed)).toThrow(problem);
 });
+
+it.each(["\uFFFC", "Ann\uFFFC", "Ann\u{13441}"])(
+  "refuses a name with a character that draws nothing: %j",
+  typed => {
+    expect(() => cleanName(typed)).toThrow("invisible");
+  },
+);

@@ -1,6 +1,6 @@
 import { ApiError } from "../api/errors";
 import { NAME_MAX } from "../contract/generated";
-import { isBlank, lengthOf } from "../text/typed";
+import { graphemes, hasInvisible, isBlank, lengthOf, tidyName } from "../text/typed";
 
 const PICTOGRAM = String.raw`\p{Extended_Pictographic}(?:[\uFE0E\uFE0F]|\p{Emoji_Modifier})?`;
 /** Sequences in which an invisible character has a meaning: emoji, Han variants, joiners of scripts. */
@@ -16,7 +16,6 @@ const MEANINGFUL = new RegExp(
   "gu",
 );
 const FORBIDDEN: readonly (readonly [RegExp, string])[] = [
-  [/[\p{Default_Ignorable_Code_Point}\u2800\u{1D159}]/u, "invisible"],
   [/\p{Cc}/u, "control"],
   [/\p{Cf}/u, "invisible or direction-changing"],
   [/\p{Cs}/u, "broken"],
@@ -35,11 +34,17 @@ const SCRIPTS = [
   /\p{Script=Lisu}/u,
 ];
 
+function tooLong(name: string): string {
+  const unit = graphemes(name).length === lengthOf(name) ? "characters" : "code points";
+  return `has ${lengthOf(name)} ${unit}, the limit is ${NAME_MAX}`;
+}
+
 /** Why the server would refuse `name`; undefined if it would not. */
 function problemOf(name: string): string | undefined {
   if (!name) return "must not be empty";
-  if (lengthOf(name) > NAME_MAX) return `has ${lengthOf(name)} characters, the limit is ${NAME_MAX}`;
+  if (lengthOf(name) > NAME_MAX) return tooLong(name);
   const rest = name.replace(MEANINGFUL, "");
+  if (hasInvisible(rest)) return "must not contain invisible characters";
   const found = FORBIDDEN.find(([pattern]) => pattern.test(rest));
   if (found) return `must not contain ${found[1]} characters`;
   for (const word of name.match(/[\p{L}\p{M}]+/gu) ?? [])
@@ -49,8 +54,7 @@ function problemOf(name: string): string | undefined {
 
 /** The name that the server would keep. Throws what it would answer to a name that is not allowed. */
 export function cleanName(typed: string): string {
-  const trimmed = typed.normalize("NFC").replace(/^\p{White_Space}+|\p{White_Space}+$/gu, "");
-  const name = trimmed.replace(/\p{Zs}+/gu, " ");
+  const name = tidyName(typed);
   const problem = problemOf(name);
   if (problem) throw new ApiError({ code: "name_invalid", detail: `The name ${problem}.` });
   return name;

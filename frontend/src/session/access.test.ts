@@ -99,6 +99,22 @@ describe("with authentication", () => {
     expect(ann.access.view.value).toEqual(ANYBODY);
   });
 
+  it.each([
+    ["empty", ""],
+    ["too long", "x".repeat(3_000)],
+    ["no text", "\ud800\u0000"],
+    ["of several lines", "a\nb"],
+  ])("signs out a user whose stored token is damaged, and says so: it is %s", async (_damage, token) => {
+    browser.localStore.set("identity.test", { user: { id: "u", name: "Ann" }, token });
+    const opened = vi.spyOn(browser.backend, "openChat");
+    const ann = browser.open();
+    await settle();
+    expect(ann.chat.value).toMatchObject({ signedOut: "token_invalid", connection: { phase: "idle" } });
+    expect(ann.chat.value.me).toBeUndefined();
+    expect(opened).not.toHaveBeenCalled();
+    expect(browser.localStore.keys("identity.")).toEqual([]);
+  });
+
   it("sends no stored token in open mode", async () => {
     browser.localStore.set("identity.test", { user: { id: "u", name: "Ann" }, token: "not json" });
     const list = vi.spyOn(browser.backend, "instances");

@@ -9,9 +9,11 @@ export interface LoadedAccess {
   readonly clockOffset: number | undefined;
 }
 
-/** The clock offset that a response shows, which was requested and received at these times of this device. */
-const offsetOf = ({ now }: SessionView, sentAt: number, receivedAt: number): number | undefined =>
-  now === undefined ? undefined : Date.parse(now) - (sentAt + receivedAt) / 2;
+/** The clock offset that a response shows, received now after `tookMs`; undefined if it has no time. */
+function offsetOf({ now = "" }: SessionView, tookMs: number): number | undefined {
+  const offset = Date.parse(now) + tookMs / 2 - Date.now();
+  return Number.isNaN(offset) ? undefined : offset;
+}
 
 /** The user's identity and permissions according to the server. */
 export class Access {
@@ -50,9 +52,10 @@ export class Access {
    * throws.
    */
   async load(onTokenRevoked: (token: string) => void): Promise<LoadedAccess> {
-    const sentAt = Date.now();
+    // The clock of this device may be set in the meantime.
+    const sentAt = performance.now();
     const anonymous = await this.backend.session();
-    const clockOffset = offsetOf(anonymous, sentAt, Date.now());
+    const clockOffset = offsetOf(anonymous, performance.now() - sentAt);
     const token = this.token();
     if (anonymous.mode === "open" || !token) return { view: anonymous, clockOffset };
     try {

@@ -14,6 +14,7 @@ import {
   reducePage,
   snapshotOf,
 } from "../state/page";
+import { wellFormed } from "../text/typed";
 import { Access } from "./access";
 import { CommandSender } from "./command-sender";
 import { Identity } from "./identity";
@@ -111,8 +112,8 @@ export class AppStore {
   }
 
   start(): void {
-    this.stopTypingExpiry = watchTyping(this.typingUsers, now =>
-      this.shared.apply({ store: "chat", event: { kind: "typingExpired", now } }),
+    this.stopTypingExpiry = watchTyping(this.typingUsers, notices =>
+      this.shared.apply({ store: "chat", event: { kind: "typingExpired", notices } }),
     );
     this.shared.join(this.leader);
   }
@@ -136,6 +137,8 @@ export class AppStore {
     this.shared.request({ kind: "wake" });
   };
 
+  /** Somebody has set the clock of this device: learn the server's time again. */
+  onClockSet = (): void => this.shared.request({ kind: "clockSet" });
   reconnect = (): void => this.shared.request({ kind: "reconnect" });
   onOffline = (): void => this.shared.request({ kind: "goOffline" });
   leave = (): void => this.shared.request({ kind: "leave" });
@@ -171,8 +174,7 @@ export class AppStore {
   send(typed: string): void {
     const user = this.chat.peek().me;
     if (!user) return;
-    // Half of a surrogate pair, as some programs copy it, is no text.
-    const text = typed.replace(/\p{Surrogate}/gu, "\u{fffd}");
+    const text = wellFormed(typed);
     // Keep the timestamps distinct: the outbox sorts by them.
     this.lastSentAt = Math.max(Date.now(), this.lastSentAt + 1);
     const item = { clientId: newId(), text, at: this.lastSentAt, user };
@@ -225,11 +227,14 @@ function storedState(identity: Identity, outbox: Outbox, dismissed: readonly str
   const registration = identity.load();
   outbox.adopt(registration?.user);
   const initial = reducePage(EMPTY_PAGE, { store: "cloud", event: { kind: "dismissed", keys: dismissed } });
-  if (!registration) return initial;
-  const events: ChatEvent[] = [
-    { kind: "signedIn", ...registration },
-    ...outbox.list(registration.user).map(item => ({ kind: "queued" as const, item })),
-  ];
+  const events: ChatEvent[] = registration
+    ? [
+        { kind: "signedIn", ...registration },
+        ...outbox.list(registration.user).map(item => ({ kind: "queued" as const, item })),
+      ]
+    : identity.discardDamaged()
+      ? [{ kind: "signedOut", reason: "token_invalid" }]
+      : [];
   return events.reduce((state, event) => reducePage(state, { store: "chat", event }), initial);
 }
 

@@ -65,11 +65,11 @@ export class CommandSender {
 
   /** Wait for the event of an accepted command: without it, the buttons would be enabled for a moment. */
   private async waitForEvent({ id, instanceId, dueAt }: Operation): Promise<void> {
-    const deadline = Date.now() + EVENT_TIMEOUT_MS;
+    const deadline = performance.now() + EVENT_TIMEOUT_MS;
     const isVisible = () =>
       this.options.state().instances.get(instanceId)?.pending?.id === id ||
       Date.now() + this.options.clockOffset() >= Date.parse(dueAt);
-    while (!isVisible() && Date.now() < deadline) await sleep(30);
+    while (!isVisible() && performance.now() < deadline) await sleep(30);
   }
 
   private logRefusal(command: Command, instanceId: string | undefined, error: unknown, undo = false): void {

@@ -20,6 +20,8 @@ export type Intention =
   | { readonly kind: "reconnect" }
   /** The device or the tab may have slept. */
   | { readonly kind: "wake" }
+  /** The clock of this device was set. */
+  | { readonly kind: "clockSet" }
   /** The device has lost its network. */
   | { readonly kind: "goOffline" };
 
@@ -44,6 +46,7 @@ export function predict(intention: Intention): Action | undefined {
     case "typing":
     case "reconnect":
     case "wake":
+    case "clockSet":
     case "goOffline":
       return undefined;
     default:

@@ -24,6 +24,7 @@ interface PageLeaderOptions {
 export class PageLeader implements Leader<PageState, Action, Intention> {
   private chat: ChatConnection | undefined;
   private cloud: CloudConnection | undefined;
+  private isLearning = false;
 
   constructor(private readonly options: PageLeaderOptions) {}
 
@@ -63,6 +64,8 @@ export class PageLeader implements Leader<PageState, Action, Intention> {
       case "wake":
         for (const connection of this.connections()) connection.wake();
         return;
+      case "clockSet":
+        return void this.learnClock();
       case "goOffline":
         for (const connection of this.connections()) connection.onOffline();
         return;
@@ -118,6 +121,15 @@ export class PageLeader implements Leader<PageState, Action, Intention> {
     const { view, clockOffset } = await access.load(token => this.signOut("token_invalid", token));
     store.dispatch({ store: "access", view, clockOffset });
     return view.may.includes("see_servers");
+  }
+
+  /** Learn the server's time again: once, although each tab asks for it. */
+  private async learnClock(): Promise<void> {
+    if (this.isLearning) return;
+    this.isLearning = true;
+    // Without a response, the next connection learns it.
+    await this.loadAccess().catch(() => undefined);
+    this.isLearning = false;
   }
 
   private connectChat(): void {

@@ -85,3 +85,52 @@ describe("entries from before the Worklog", () => {
     expect(ann.olderLog.of({ instanceId: "i1", kind: "" }).lines).toEqual([]);
   });
 });
+
+describe("the Worklog of a portal that was set up again while the page was offline", () => {
+  async function comeBack(store: AppStore, servers: number): Promise<void> {
+    browser.backend.setReachable(false);
+    await settle();
+    browser.backend.cloud.renew();
+    createServers(servers);
+    browser.backend.setReachable(true);
+    await settle(20_000);
+    expect(store.cloud.value.connection.phase).toBe("live");
+  }
+  const seqs = (store: AppStore) => store.cloud.value.worklog.map(line => line.seq);
+
+  it.each([1, 3])("has only its events, from the first: %i servers after 2", async servers => {
+    createServers(2);
+    const ann = browser.open();
+    await settle();
+    await comeBack(ann, servers);
+    const { events } = browser.backend.cloud;
+    expect(ann.cloud.value.worklog.map(line => line.instanceId)).toEqual(events.map(one => one.instanceId));
+    expect(seqs(ann)).toEqual(events.map(event => event.seq));
+    expect(ann.olderLog.of(ALL)).toMatchObject({ lines: [], next: undefined });
+  });
+
+  it("continues before what a visitor gets with earlier entries, without gaps and repeats", async () => {
+    createServers(2);
+    const ann = browser.open();
+    await settle();
+    await comeBack(ann, 1_100);
+    expect(ann.cloud.value).toMatchObject({ logFrom: 201, worklog: { length: 2_000 } });
+    await load(ann, ALL);
+    expect([...ann.olderLog.of(ALL).lines.map(line => line.seq), ...seqs(ann)]).toEqual(
+      browser.backend.cloud.events.map(event => event.seq),
+    );
+  });
+
+  it("drops the failures of its servers, and keeps what was refused", async () => {
+    const ann = browser.open();
+    await settle();
+    browser.backend.cloud.failure = "no room";
+    browser.backend.cloud.command({ command: "create", key: "k" }, "Bob");
+    await settle(11_000);
+    await Promise.all([ann.commandSender.run("create"), settle(1_000)]);
+    const kinds = () => [...ann.cloud.value.failures.values()].map(line => line.kind);
+    expect(kinds()).toEqual(["failed", "refused"]);
+    await comeBack(ann, 0);
+    expect(kinds()).toEqual(["refused"]);
+  });
+});

@@ -1,7 +1,7 @@
 import type { ErrorCode, User } from "../contract/generated";
 import { isSamePerson, type OutgoingMessage, type QueuedMessage } from "../state/chat/model";
 import type { LocalStore } from "./local-store";
-import { type Guard, isMissingOr, isNumber, isOneOf, isRecord, isText } from "./stored";
+import { type Guard, isMissingOr, isOneOf, isRecord, isText, isTime } from "./stored";
 
 /** A message as it is stored. That of the last release has no user. */
 type StoredMessage = Omit<QueuedMessage, "user"> & Partial<Pick<QueuedMessage, "user">>;
@@ -9,7 +9,7 @@ type StoredMessage = Omit<QueuedMessage, "user"> & Partial<Pick<QueuedMessage, "
 const isStoredMessage = isRecord<StoredMessage>({
   clientId: isText,
   text: isText,
-  at: isNumber,
+  at: isTime,
   user: isMissingOr(isRecord<User>({ id: isText, name: isText })),
   status: isMissingOr(isOneOf("queued", "sending", "failed")),
   code: isMissingOr(isText as Guard<ErrorCode>),

@@ -47,6 +47,17 @@ it.each(STRANGE)("ignores a stored registration, message or sign-in that is none
   expect(takeCallback(store, "?state=x&code=y")?.pending).toBeUndefined();
 });
 
+it.each([1e20, -1e20, 8.64e15 + 1, null, "1"])(
+  "ignores a stored message of a time that no date has: %j",
+  at => {
+    const [store, user] = [memoryStore(), { id: "u", name: "ann" }];
+    const message = { clientId: "x1", text: "t", user, status: "failed", code: "invalid_request" };
+    store.set("outbox.s.1", { ...message, at });
+    store.set("outbox.s.2", { ...message, at: 8.64e15 });
+    expect(new Outbox(store, "s").list(user).map(item => item.at)).toEqual([8.64e15]);
+  },
+);
+
 it("ignores what is no JSON", () => {
   const store = createLocalStore({ getItem: () => "{" } as unknown as Storage);
   expect(store.get("theme", isText)).toBeUndefined();

@@ -6,6 +6,13 @@ export const isFlag: Guard<boolean> = value => typeof value === "boolean";
 export const isNumber: Guard<number> = (value): value is number =>
   typeof value === "number" && Number.isFinite(value);
 
+/** The largest distance of a `Date` from 1970, in milliseconds. */
+const TIME_MAX = 8.64e15;
+
+/** Unix milliseconds that are the time of a date. */
+export const isTime: Guard<number> = (value): value is number =>
+  isNumber(value) && Math.abs(value) <= TIME_MAX;
+
 export const isOneOf =
   <T extends string>(...choices: readonly T[]): Guard<T> =>
   (value): value is T =>

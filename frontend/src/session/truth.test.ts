@@ -58,6 +58,77 @@ describe.each([300_000, -300_000])("a device whose clock is wrong by %i ms", ahe
   });
 });
 
+describe.each([7_200_000, -7_200_000])(
+  "a device whose clock is set by %i ms while the page is open",
+  jump => {
+    const setClock = () => vi.setSystemTime(Date.now() + jump);
+
+    it("learns the server's time again", async () => {
+      const ann = browser.open();
+      await settle();
+      setClock();
+      browser.backend.cloud.clockAheadMs = -jump;
+      ann.onClockSet();
+      await settle();
+      expect(Math.abs(ann.clockOffset.value + jump)).toBeLessThan(50);
+    });
+
+    it("asks the server once, although each tab sees it", async () => {
+      const asked = vi.spyOn(browser.backend, "session");
+      const ann = browser.open();
+      await settle();
+      asked.mockClear();
+      for (let tab = 0; tab < 5; tab += 1) ann.onClockSet();
+      await settle();
+      expect(asked).toHaveBeenCalledTimes(1);
+    });
+
+    it("shows a typing notice for five seconds", async () => {
+      const ann = browser.open();
+      await join(ann);
+      const [bob, carl] = [browser.backend.chat.enter("Bob"), browser.backend.chat.enter("Carl")];
+      const names = (store: ReturnType<Browser["open"]>) => store.chat.value.typing.map(one => one.user.name);
+      await settle();
+      browser.backend.chat.type(bob);
+      await settle(1_000);
+      setClock();
+      // Another notice, for which the tab looks at the clock again.
+      browser.backend.chat.type(carl);
+      await settle(3_900);
+      expect(names(ann)).toEqual(["Bob", "Carl"]);
+      await settle(200);
+      expect(names(ann)).toEqual(["Carl"]);
+      await settle(1_000);
+      expect(names(ann)).toEqual([]);
+    });
+
+    it("waits for the event of a command no longer than usual", async () => {
+      const ann = browser.open();
+      await join(ann);
+      browser.backend.cloud.swallow();
+      const sent = ann.commandSender.run("create");
+      await settle(500);
+      setClock();
+      browser.backend.cloud.clockAheadMs = -jump;
+      await settle(3_000);
+      expect(ann.commandSender.busy.value.size).toBe(0);
+      await sent;
+    });
+  },
+);
+
+it("doesn't take a time that no date has for the server's", async () => {
+  const ann = browser.open();
+  await settle();
+  vi.spyOn(browser.backend, "session").mockResolvedValue({
+    ...{ mode: "open", guests: true, may: ["register", "chat", "see_servers"] },
+    now: "soon",
+  });
+  ann.reconnect();
+  await settle();
+  expect(Math.abs(ann.clockOffset.value)).toBeLessThan(50);
+});
+
 describe("a failure", () => {
   const failures = (store: ReturnType<Browser["open"]>) => [...store.cloud.value.failures.values()];
 

@@ -15,6 +15,8 @@ export interface ConnectionState {
   readonly phase: ConnectionPhase;
   /** The time of the next attempt, in Unix milliseconds of this device's clock. */
   readonly retryAt?: number;
+  /** How long that was after this state was reported, in milliseconds. */
+  readonly retryInMs?: number;
   /** Whether this connection was ever live; if not, there may be no server at this address. */
   readonly everLive: boolean;
   /** Failed attempts since the last success. */

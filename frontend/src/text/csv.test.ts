@@ -10,6 +10,10 @@ it.each([
   ["en-US", "1,2"],
   ["ru-RU", "1;2"],
   ["de", "1;2"],
+  ["en-US@posix", "1,2"],
+  ["de_DE.UTF-8@euro", "1;2"],
+  ["C", "1,2"],
+  ["", "1,2"],
 ])("separates columns as spreadsheets with the locale %s do", (locale, expected) => {
   expect(csvOf([[1, 2]], locale)).toBe(`\uFEFF${expected}`);
 });

@@ -5,8 +5,15 @@ const BYTE_ORDER_MARK = "\uFEFF";
 const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/u;
 
 /** Excel separates columns by the list separator of the system, which is a semicolon where decimals have a comma. */
-const separatorFor = (locale: string): string =>
-  new Intl.NumberFormat(locale).format(1.5).includes(",") ? ";" : ",";
+function separatorFor(locale: string): string {
+  // Some browsers return the system's name of the locale, such as `de_DE.UTF-8` or `en-US@posix`, or none.
+  try {
+    const tag = locale.replace(/[.@].*/, "").replaceAll("_", "-");
+    return new Intl.NumberFormat(tag).format(1.5).includes(",") ? ";" : ",";
+  } catch {
+    return ",";
+  }
+}
 
 /** A cell according to RFC 4180; a leading apostrophe keeps spreadsheets from running it as a formula. */
 function cell(value: string | number | undefined): string {

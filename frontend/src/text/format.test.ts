@@ -59,3 +59,12 @@ it.each([
 ])("detects whether %j consists of emoji only", (text, expected) => {
   expect(isEmojiOnly(text)).toBe(expected);
 });
+
+it.each([8.64e15 + 1, Number.NaN, "today"])("shows a time that no date has as it is: %j", time => {
+  const shown = String(time);
+  expect([formatMessageTime(time), formatLogTime(time), formatFullTime("en", time)]).toEqual([
+    shown,
+    shown,
+    shown,
+  ]);
+});

@@ -5,18 +5,25 @@ const two = (value: number): string => String(value).padStart(2, "0");
 
 const dayOf = (date: Date): string => `${two(date.getDate())}.${two(date.getMonth() + 1)}`;
 
-/** `HH:MM DD.MM.YYYY` in the reader's time zone, the same in every language. */
-export function formatMessageTime(timestamp: string | number): string {
+/** The text of a time; a time that no date has is shown as it is, so that one wrong value doesn't break the page. */
+const textOf = (timestamp: string | number, format: (date: Date) => string): string => {
   const date = new Date(timestamp);
-  return `${two(date.getHours())}:${two(date.getMinutes())} ${dayOf(date)}.${date.getFullYear()}`;
-}
+  return Number.isNaN(date.getTime()) ? String(timestamp) : format(date);
+};
+
+/** `HH:MM DD.MM.YYYY` in the reader's time zone, the same in every language. */
+export const formatMessageTime = (timestamp: string | number): string =>
+  textOf(
+    timestamp,
+    date => `${two(date.getHours())}:${two(date.getMinutes())} ${dayOf(date)}.${date.getFullYear()}`,
+  );
 
 /** `HH:MM:SS DD.MM.YY` in the reader's time zone. */
-export function formatLogTime(timestamp: string | number): string {
-  const date = new Date(timestamp);
-  const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":");
-  return `${time} ${dayOf(date)}.${two(date.getFullYear() % 100)}`;
-}
+export const formatLogTime = (timestamp: string | number): string =>
+  textOf(timestamp, date => {
+    const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":");
+    return `${time} ${dayOf(date)}.${two(date.getFullYear() % 100)}`;
+  });
 
 /** The offset of the reader's time zone from UTC at a time, such as `UTC+03:00`. */
 function offsetOf(date: Date): string {
@@ -27,13 +34,12 @@ function offsetOf(date: Date): string {
 
 /** The date, the time and its offset: unambiguous in the hour that the end of daylight saving time repeats, too. */
 export function formatFullTime(language: Language, timestamp: string | number): string {
-  const date = new Date(timestamp);
   const format = new Intl.DateTimeFormat(language, {
     weekday: "long",
     ...{ year: "numeric", month: "long", day: "numeric" },
     ...{ hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" },
   });
-  return `${format.format(date)} ${offsetOf(date)}`;
+  return textOf(timestamp, date => `${format.format(date)} ${offsetOf(date)}`);
 }
 
 /** Whole seconds until `due`, at least zero. */

@@ -1,6 +1,6 @@
 import { afterEach, expect, it, vi } from "vitest";
 import { textCases } from "../testing/text-cases";
-import { clip, comparable, graphemes, isBlank, sameName } from "./typed";
+import { clip, comparable, graphemes, hasInvisible, isBlank, sameName } from "./typed";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -66,4 +66,9 @@ it("keeps the rules for any text", () => {
       expect(clip(kept, limit)).toBe(kept);
     }
   }
+});
+
+it("reads a hostile text of many invisible characters once", () => {
+  const hidden = "\u200B\uFFFC\u{13430}".repeat(20_000);
+  expect([isBlank(hidden), isBlank(`${hidden}a`), hasInvisible(`a${hidden}`)]).toEqual([true, false, true]);
 });

@@ -51,6 +51,17 @@ it("filters by instance, kind and text together", () => {
   expect(found({ kind: "created", text: "bob" })).toBe(0);
 });
 
+it("finds a line by what it shows", () => {
+  const lines = [line({ actor: "root-cli" }), line({ actor: "anonymous" }), line({ actor: "Bob" })];
+  const found = (text: string) => filterLines(en, lines, { ...NO_FILTER, text }).map(one => one.actor);
+  expect(found("by root-cli")).toEqual(["root-cli"]);
+  expect(found("BY  bob")).toEqual(["Bob"]);
+  expect(found("root")).toEqual(["root-cli"]);
+  // Nothing is shown for it.
+  expect(found("by anonymous")).toEqual([]);
+  expect(filterLines(ru, lines, { ...NO_FILTER, text: "Сервер: 23186bf2" })).toHaveLength(3);
+});
+
 it("exports CSV that a spreadsheet reads as text, and JSON", () => {
   const lines = [line({ actor: '=cmd("x"),1', kind: "failed", detail: "two\nlines" })];
   const csv = linesAsCsv(lines, "en");

@@ -1,4 +1,5 @@
 import type { Dictionary } from "../i18n/en";
+import { unmarked } from "../i18n/isolate";
 import { labelOf } from "../i18n/label";
 import type { WorklogKind, WorklogLine } from "../state/cloud/model";
 import { csvOf } from "./csv";
@@ -31,8 +32,12 @@ export function formatLine(
 export function lineAsText(t: Dictionary, line: WorklogLine): string {
   const level = isError(line) ? t.worklog.error : t.worklog.info;
   const server = line.instanceId ? `${t.worklog.server}: ${line.instanceId}\n` : "";
-  return `${formatLogTime(line.timestamp)}\n${server}${level}: ${formatLine(t, line)}`;
+  return `${formatLogTime(line.timestamp)}\n${server}${level}: ${unmarked(formatLine(t, line))}`;
 }
+
+/** Who gave the command, as the line shows it; empty for nobody. */
+export const actorOf = (t: Dictionary, { actor }: WorklogLine): string =>
+  actor && actor !== "anonymous" ? t.worklog.by(actor) : "";
 
 export function filterLines(
   t: Dictionary,
@@ -45,7 +50,7 @@ export function filterLines(
     line =>
       (!instanceId || line.instanceId === instanceId) &&
       (!kind || line.kind === kind) &&
-      (!wanted || comparable(`${lineAsText(t, line)} ${line.actor ?? ""}`).includes(wanted)),
+      (!wanted || comparable(`${lineAsText(t, line)} ${actorOf(t, line)}`).includes(wanted)),
   );
 }
 

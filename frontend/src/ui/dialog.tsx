@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
+import { Sentence } from "./sentence";
 import { LanguageButton } from "./settings/language-button";
 
 interface DialogProps {
@@ -35,7 +36,9 @@ export function Dialog({ title, children, onClose, isEntry }: DialogProps) {
         if (event.key === "Escape" && !onClose) event.preventDefault();
       }}
     >
-      <h2 id={titleId}>{title}</h2>
+      <h2 id={titleId}>
+        <Sentence text={title} />
+      </h2>
       {children}
       {isEntry && <LanguageButton />}
     </dialog>

@@ -83,6 +83,26 @@ it("ignores the second click of a double click if it hits another button", () =>
   expect(pressed).toEqual(["confirm"]);
 });
 
+it.each(["touch", "pen"])(
+  "accepts a tap where an earlier tap was, whatever is there now (%s)",
+  pointerType => {
+    const tap = (element: Element) => {
+      for (const type of ["pointerover", "pointerdown", "pointermove", "pointerup", "pointerout"])
+        element.dispatchEvent(
+          Object.assign(new MouseEvent(type, { bubbles: true, clientX: 40, clientY: 5 }), { pointerType }),
+        );
+      click(element, 40);
+    };
+    const [start, stop] = [button("start"), button("stop")];
+    // A mouse may rest there.
+    over(start, 40);
+    tap(start);
+    now += 3_000;
+    tap(stop);
+    expect(pressed).toEqual(["start", "stop"]);
+  },
+);
+
 it("accepts clicks of keys and scripts", () => {
   const one = button("one");
   click(one, 0, 0);

@@ -9,7 +9,7 @@ const buttonAt = (target: EventTarget | null): Element | null =>
  *
  * - A held Enter clicks a focused button, or submits a form, some 30 times a second. Only the first one counts.
  * - The second click of a double click that hits another button than the first is ignored.
- * - So is a click on a button that has just appeared under a pointer that didn't move.
+ * - So is a click on a button that has just appeared under a mouse pointer that didn't move.
  */
 export function guardPresses(root: Document, now: () => number = () => performance.now()): () => void {
   let [x, y] = [Number.NaN, Number.NaN];
@@ -17,7 +17,12 @@ export function guardPresses(root: Document, now: () => number = () => performan
   let arrivedAt = Number.NEGATIVE_INFINITY;
   let clicked: Element | null = null;
 
-  const onPointer = (event: MouseEvent) => {
+  const onPointer = (event: PointerEvent) => {
+    if (event.pointerType === "touch" || event.pointerType === "pen") {
+      // A finger or a pen doesn't rest: its next tap may well be at the same place, and is meant for what is there.
+      [x, y, hovered, arrivedAt] = [Number.NaN, Number.NaN, null, Number.NEGATIVE_INFINITY];
+      return;
+    }
     const hasMoved = event.clientX !== x || event.clientY !== y;
     const button = buttonAt(event.target);
     // Browsers report what comes to lie under a resting pointer, at the same coordinates.

@@ -8,8 +8,12 @@ interface TimeProps {
 }
 
 /** A time in short form, with the full date and the UTC offset in its title. */
-export const Time = ({ at, format }: TimeProps) => (
-  <time dateTime={new Date(at).toISOString()} title={formatFullTime(language.value, at)}>
-    {format(at)}
-  </time>
-);
+export const Time = ({ at, format }: TimeProps) => {
+  const date = new Date(at);
+  const machineTime = Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+  return (
+    <time dateTime={machineTime} title={formatFullTime(language.value, at)}>
+      {format(at)}
+    </time>
+  );
+};

@@ -1,6 +1,6 @@
 import { RETRYABLE, type ServerFrame } from "../../contract/generated";
 import { insertMessage, withoutText } from "./messages";
-import { type ChatState, REMOVED_MAX, ROOM, TYPING_MS } from "./model";
+import { type ChatState, REMOVED_MAX, ROOM } from "./model";
 
 /** The position after an event, unless it is a duplicate. */
 const advance = (state: ChatState, { seq, timestamp }: { seq: number; timestamp: string }) =>
@@ -78,7 +78,7 @@ const FRAME_REDUCERS = {
   typing: (state, { user }, at) => {
     if (user.id === state.me?.id) return state;
     const others = state.typing.filter(one => one.user.id !== user.id);
-    return { ...state, typing: [...others, { user, until: at + TYPING_MS }] };
+    return { ...state, typing: [...others, { user, at }] };
   },
 
   /**

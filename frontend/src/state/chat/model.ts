@@ -25,10 +25,15 @@ export type QueuedMessage = Omit<OutgoingMessage, "status"> & Partial<Pick<Outgo
 export const isSamePerson = (one: User | undefined, other: User | undefined): boolean =>
   one !== undefined && other !== undefined && (one.id === other.id || one.name === other.name);
 
+/** A typing notice. */
 export interface TypingUser {
   readonly user: User;
-  readonly until: number;
+  /** When the leading tab received it, by the wall clock: this distinguishes the notices of one user. */
+  readonly at: number;
 }
+
+export const isSameNotice = (one: TypingUser, other: TypingUser): boolean =>
+  one.user.id === other.user.id && one.at === other.at;
 
 /** A page of history. Without `next` there are no older messages, however many messages the page has. */
 export interface HistoryPage {
@@ -100,4 +105,4 @@ export type ChatEvent =
   | { readonly kind: "sending"; readonly clientId: string }
   | { readonly kind: "requeued"; readonly clientId: string }
   | { readonly kind: "discarded"; readonly clientId: string }
-  | { readonly kind: "typingExpired"; readonly now: number };
+  | { readonly kind: "typingExpired"; readonly notices: readonly TypingUser[] };

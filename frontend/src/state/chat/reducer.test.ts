@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Message, ServerFrame, User, WelcomeFrame } from "../../contract/generated";
-import { type ChatEvent, type ChatState, EMPTY_CHAT, TYPING_MS } from "./model";
+import { type ChatEvent, type ChatState, EMPTY_CHAT } from "./model";
 import { reduceChat } from "./reducer";
 
 const ann: User = { id: "u1", name: "Ann" };
@@ -132,7 +132,11 @@ describe("users", () => {
     expect(state.typing).toHaveLength(1);
     expect(apply([received(11)], state).typing).toHaveLength(0);
     expect(apply([frame({ type: "left", user: bob })], state).typing).toHaveLength(0);
-    expect(apply([{ kind: "typingExpired", now: 1000 + TYPING_MS }], state).typing).toHaveLength(0);
+    const expired: ChatEvent = { kind: "typingExpired", notices: state.typing };
+    expect(apply([expired], state).typing).toHaveLength(0);
+    // A later notice of the same user goes on.
+    const again = frame({ type: "typing", room: "general", user: bob }, 2000);
+    expect(apply([again, expired], state).typing).toHaveLength(1);
     expect(apply([frame({ type: "typing", room: "general", user: ann })], state).typing).toHaveLength(1);
   });
 

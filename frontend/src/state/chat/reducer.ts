@@ -1,6 +1,13 @@
 import { onFrame } from "./frames";
 import { mergePage } from "./messages";
-import { type ChatEvent, type ChatState, EMPTY_CHAT, isSamePerson, type OutgoingMessage } from "./model";
+import {
+  type ChatEvent,
+  type ChatState,
+  EMPTY_CHAT,
+  isSameNotice,
+  isSamePerson,
+  type OutgoingMessage,
+} from "./model";
 
 /** The reducer of the chat. Pure and idempotent: applying an event twice has the same result. */
 export function reduceChat(state: ChatState, event: ChatEvent): ChatState {
@@ -33,7 +40,10 @@ export function reduceChat(state: ChatState, event: ChatEvent): ChatState {
     case "discarded":
       return { ...state, outbox: state.outbox.filter(item => item.clientId !== event.clientId) };
     case "typingExpired":
-      return { ...state, typing: state.typing.filter(one => one.until > event.now) };
+      return {
+        ...state,
+        typing: state.typing.filter(one => !event.notices.some(notice => isSameNotice(notice, one))),
+      };
   }
 }
 

@@ -1,5 +1,6 @@
 import type { User } from "../../contract/generated";
 import type { Dictionary } from "../../i18n/en";
+import { isolated } from "../../i18n/isolate";
 import { parseMessage, type SlashCommand } from "../../text/slash-commands";
 
 /** What a command may use. */
@@ -20,7 +21,7 @@ const COMMANDS: readonly (SlashCommand<ChatContext> & {
   },
   {
     name: "who",
-    run: ({ t, people }) => `${t.online(people.length)}: ${people.map(one => one.name).join(", ")}`,
+    run: ({ t, people }) => `${t.online(people.length)}: ${people.map(one => isolated(one.name)).join(", ")}`,
   },
   { name: "quit", run: ({ leave }) => void leave() },
 ];
@@ -32,9 +33,9 @@ export interface Outcome {
   readonly note?: string | undefined;
 }
 
-/** Sends `message`, or runs it as a command. */
+/** Sends `message` without the blanks around it, or runs it as a command: what would be sent is what counts. */
 export function submit(message: string, context: ChatContext): Outcome {
-  const parsed = parseMessage(message, COMMANDS);
+  const parsed = parseMessage(message.trim(), COMMANDS);
   switch (parsed.kind) {
     case "text":
       context.send(parsed.text.trim());

@@ -5,6 +5,7 @@ import { formatMessageTime } from "../../text/format";
 import { isBlank, lengthOf } from "../../text/typed";
 import { useApp } from "../app-context";
 import { isComposing } from "../composition";
+import { Sentence } from "../sentence";
 import { dictionary, tabStore } from "../settings/preferences";
 import { submit } from "./chat-commands";
 import { EmojiPicker } from "./emoji-picker";
@@ -24,7 +25,7 @@ export function Composer() {
   const [text, setText] = useState(() => (draftKey && tabStore.get(draftKey, isText)) || "");
   const [note, setNote] = useState<string>();
   const field = useRef<HTMLTextAreaElement>(null);
-  const typedAt = useRef(0);
+  const typedAt = useRef(Number.NEGATIVE_INFINITY);
   const t = dictionary.value.chat;
   const muted = useMute();
   const left = TEXT_MAX - lengthOf(text.trim());
@@ -56,7 +57,7 @@ export function Composer() {
 
   const send = () => {
     if (isBlank(text) || left < 0 || !me || muted) return;
-    const { done, note: said } = submit(text.trimEnd(), {
+    const { done, note: said } = submit(text, {
       t,
       people: store.chat.value.users,
       send: message => store.send(message),
@@ -65,15 +66,16 @@ export function Composer() {
     setNote(said);
     if (done) setText("");
     // A message ends the typing notice for others, so the next key press sends a new one.
-    typedAt.current = 0;
+    typedAt.current = Number.NEGATIVE_INFINITY;
     field.current?.focus();
   };
 
   const type = (value: string) => {
     setText(value);
     setNote(undefined);
-    if (isBlank(value) || Date.now() - typedAt.current < TYPING_INTERVAL_MS) return;
-    typedAt.current = Date.now();
+    const now = performance.now();
+    if (isBlank(value) || now - typedAt.current < TYPING_INTERVAL_MS) return;
+    typedAt.current = now;
     store.typing();
   };
 
@@ -123,11 +125,11 @@ export function Composer() {
         <span class="icon icon-send" aria-hidden="true" />
       </button>
       <p class="composer-note" role="status">
-        {note}
+        {note && <Sentence text={note} />}
       </p>
       {muted && (
         <p class="composer-limit problem" role="status">
-          {t.mutedUntil(muted.until && formatMessageTime(muted.until), muted.reason)}
+          <Sentence text={t.mutedUntil(muted.until && formatMessageTime(muted.until), muted.reason)} />
         </p>
       )}
       {left < WARN_BELOW && (

@@ -1,10 +1,10 @@
 import { useId, useRef, useState } from "preact/hooks";
 import { ApiError } from "../../api/errors";
-import type { ErrorCode } from "../../contract/generated";
+import { type ErrorCode, NAME_MAX } from "../../contract/generated";
 import { candidatesFor } from "../../session/names";
 import { isText } from "../../session/stored";
 import { formatMessageTime } from "../../text/format";
-import { isBlank } from "../../text/typed";
+import { graphemes, isBlank, lengthOf, tidyName } from "../../text/typed";
 import { SignInControl } from "../access/sign-in";
 import { useApp } from "../app-context";
 import { NoServer } from "../connection/no-server";
@@ -17,6 +17,8 @@ export function JoinDialog() {
   const t = dictionary.value.join;
   const [name, setName] = useState(localStore.get("lastName", isText) ?? "");
   const [problem, setProblem] = useState<ErrorCode | "unreachable">();
+  // The name that the problem is about; the field may have another one by now.
+  const [refused, setRefused] = useState("");
   const [free, setFree] = useState<readonly string[]>([]);
   const [busy, setBusy] = useState(false);
   const field = useRef<HTMLInputElement>(null);
@@ -32,6 +34,7 @@ export function JoinDialog() {
     } catch (error) {
       const code = error instanceof ApiError ? error.code : "unreachable";
       setProblem(code);
+      setRefused(tidyName(wanted));
       setFree(code === "name_taken" ? await store.availableNames(wanted, candidatesFor(wanted)) : []);
       field.current?.focus();
     } finally {
@@ -40,7 +43,9 @@ export function JoinDialog() {
   };
 
   const problemText = problem
-    ? dictionary.value.error(problem)
+    ? problem === "name_invalid" && lengthOf(refused) > NAME_MAX
+      ? t.tooLong(lengthOf(refused), graphemes(refused).length)
+      : dictionary.value.error(problem)
     : signedOut === "name_lost"
       ? t.nameLost
       : signedOut === "token_invalid"
@@ -108,7 +113,7 @@ export function JoinDialog() {
                   void join(one);
                 }}
               >
-                {one}
+                <bdi>{one}</bdi>
               </button>
             ))}
           </p>

@@ -1,9 +1,12 @@
 import { useApp } from "../app-context";
+import { Sentence } from "../sentence";
 import { dictionary } from "../settings/preferences";
 
 /** Who is typing. Always takes up a line, so that the messages don't move. */
 export function TypingLine() {
   const { typing } = useApp().store.chat.value;
   const names = typing.map(one => one.user.name);
-  return <p class="typing-line">{names.length > 0 ? dictionary.value.chat.typing(names) : ""}</p>;
+  return (
+    <p class="typing-line">{names.length > 0 && <Sentence text={dictionary.value.chat.typing(names)} />}</p>
+  );
 }

@@ -10,9 +10,15 @@ import { dictionary, notifications } from "../settings/preferences";
 /** A shared lock that every visible tab holds, so that the notifying tab knows whether another one is visible. */
 const VISIBLE_LOCK = "opsroom:visible";
 
+/** How long to wait for the browser's list of locks, before a notification is shown without it. */
+const QUERY_TIMEOUT_MS = 1_000;
+
 async function isAnyTabVisible(): Promise<boolean> {
-  // Browsers that block site data have Web Locks, but reject their use.
-  const found = await navigator.locks?.query().catch(() => undefined);
+  // Browsers that block site data have Web Locks, but reject their use, and some never respond.
+  const found = await Promise.race([
+    navigator.locks?.query().catch(() => undefined),
+    new Promise<undefined>(resolve => setTimeout(resolve, QUERY_TIMEOUT_MS)),
+  ]);
   return (found?.held ?? []).some(lock => lock.name === VISIBLE_LOCK);
 }
 

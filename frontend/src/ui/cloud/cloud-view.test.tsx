@@ -84,6 +84,8 @@ describe("a failed creation", () => {
     await act(async () => named(element, "Create").click());
     await pass(11_000);
     expect(element.querySelector(".failure")?.textContent).toContain("no room");
+    for (const time of element.querySelectorAll("time")) expect(time.title).toMatch(/UTC[+−]/);
+    expect(element.querySelectorAll(".failure time")).toHaveLength(1);
     browser.backend.cloud.failure = undefined;
     await act(async () => named(element, "Retry").click());
     await pass(11_000);

@@ -2,7 +2,9 @@ import type { WorklogLine } from "../../state/cloud/model";
 import { formatLogTime } from "../../text/format";
 import { formatLine } from "../../text/worklog";
 import { useApp } from "../app-context";
+import { Sentence } from "../sentence";
 import { dictionary } from "../settings/preferences";
+import { Time } from "../time";
 
 interface FailureNoticeProps {
   readonly line: WorklogLine;
@@ -18,7 +20,7 @@ export function FailureNotice({ line, retry }: FailureNoticeProps) {
   return (
     <div class="failure" role="group" aria-label={t.worklog.error}>
       <p>
-        {formatLine(t, line)} <time dateTime={line.timestamp}>{formatLogTime(line.timestamp)}</time>
+        <Sentence text={formatLine(t, line)} /> <Time at={line.timestamp} format={formatLogTime} />
       </p>
       <p class="failure-actions">
         {retry && (

@@ -1,6 +1,6 @@
 import { effect, signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { isMissingOr, isNumber, isRecord, isText } from "../../session/stored";
+import { isMissingOr, isNumber, isRecord, isText, isTime } from "../../session/stored";
 import { useApp } from "../app-context";
 
 export interface LastSeen {
@@ -9,7 +9,7 @@ export interface LastSeen {
   readonly at: number;
 }
 
-const isLastSeen = isRecord<LastSeen>({ seq: isNumber, epoch: isMissingOr(isText), at: isNumber });
+const isLastSeen = isRecord<LastSeen>({ seq: isNumber, epoch: isMissingOr(isText), at: isTime });
 
 /** Shorter absences don't count. */
 const AWAY_MS = 60_000;

@@ -1,6 +1,7 @@
 import type { WorklogLine } from "../../state/cloud/model";
 import { formatLogTime } from "../../text/format";
-import { formatLine, isError } from "../../text/worklog";
+import { actorOf, formatLine, isError } from "../../text/worklog";
+import { Sentence } from "../sentence";
 import { dictionary } from "../settings/preferences";
 import { Time } from "../time";
 
@@ -11,12 +12,17 @@ interface LineProps {
 
 export function Line({ line, onPick }: LineProps) {
   const t = dictionary.value;
-  const { instanceId, actor, timestamp, kind } = line;
+  const { instanceId, timestamp, kind } = line;
+  const by = actorOf(t, line);
   return (
     <article class={isError(line) ? "line error" : "line"} data-kind={kind}>
       <p class="line-head">
         <Time at={timestamp} format={formatLogTime} />
-        {actor && actor !== "anonymous" && <bdi class="line-actor">{t.worklog.by(actor)}</bdi>}
+        {by && (
+          <span class="line-actor">
+            <Sentence text={by} />
+          </span>
+        )}
       </p>
       {instanceId && (
         <p>
@@ -32,7 +38,7 @@ export function Line({ line, onPick }: LineProps) {
         </p>
       )}
       <p class="line-text">
-        {isError(line) ? t.worklog.error : t.worklog.info}: {formatLine(t, line)}
+        {isError(line) ? t.worklog.error : t.worklog.info}: <Sentence text={formatLine(t, line)} />
       </p>
     </article>
   );

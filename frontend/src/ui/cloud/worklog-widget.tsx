@@ -102,6 +102,7 @@ export function WorklogWidget() {
       <div class="filters">
         <input
           type="search"
+          dir="auto"
           aria-label={t.search}
           placeholder={t.search}
           value={filter.value.text}

@@ -1,3 +1,4 @@
+import { useMemo } from "preact/hooks";
 import { addressLabel } from "../../api/address";
 import { secondsUntil } from "../../text/format";
 import { useApp } from "../app-context";
@@ -12,12 +13,17 @@ export function ConnectionBadge() {
   const connection = overallConnection(store.chat.value, store.cloud.value);
   const isWaiting = connection.phase === "waiting";
   const now = useNow(isWaiting);
+  const { retryAt = now, retryInMs = 0 } = connection;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: when this state was first shown
+  const shownAt = useMemo(() => performance.now(), [connection]);
+  // A tab that shows the state late knows the rest by the wall clock, which may have been set back.
+  const waitMs = Math.min(retryAt - now, shownAt + retryInMs - performance.now());
   const t = dictionary.value;
   const label = {
     idle: store.access.view.value ? t.connection.idle : t.connection.connecting,
     connecting: t.connection.connecting,
     live: address.kind === "demo" ? t.connection.demo : t.connection.live,
-    waiting: t.connection.waiting(secondsUntil(connection.retryAt ?? now, now)),
+    waiting: t.connection.waiting(secondsUntil(waitMs, 0)),
     offline: t.connection.offline,
     refused: t.connection.refused,
   }[connection.phase];

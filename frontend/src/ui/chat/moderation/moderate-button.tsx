@@ -1,5 +1,6 @@
 import { signal } from "@preact/signals";
 import type { User } from "../../../contract/generated";
+import { unmarked } from "../../../i18n/isolate";
 import type { ShownMessage } from "../../../state/chat/model";
 import { useApp } from "../../app-context";
 import { dictionary } from "../../settings/preferences";
@@ -46,7 +47,7 @@ export function ModerateButton({ user, message }: ModerationTarget) {
     <button
       type="button"
       class="moderate"
-      aria-label={label}
+      aria-label={unmarked(label)}
       title={label}
       onClick={() => {
         moderationTarget.value = message ? { user, message } : { user };

@@ -1,4 +1,5 @@
 import type { ApiError } from "../../../api/errors";
+import { isBlank, wellFormed } from "../../../text/typed";
 import { dictionary } from "../../settings/preferences";
 import { moderationDictionary } from "./moderation-dictionary";
 
@@ -19,7 +20,7 @@ export const toRestrictionDetails = ({
   reason,
 }: RestrictionInput): { seconds?: number; reason?: string } => ({
   ...(seconds ? { seconds } : {}),
-  ...(reason.trim() ? { reason: reason.trim() } : {}),
+  ...(isBlank(reason) ? {} : { reason: wellFormed(reason.trim()) }),
 });
 
 interface FieldProps<T> {
@@ -47,20 +48,27 @@ export function DurationField({ value, onChange }: FieldProps<number>) {
 export const ReasonField = ({ value, onChange, label }: FieldProps<string> & { readonly label: string }) => (
   <label class="field">
     <span>{label}</span>
-    <input value={value} maxLength={REASON_MAX} onInput={event => onChange(event.currentTarget.value)} />
+    <input
+      dir="auto"
+      value={value}
+      maxLength={REASON_MAX}
+      onInput={event => onChange(event.currentTarget.value)}
+    />
   </label>
 );
 
 /** The problem of a failed request. */
 export type Problem = ApiError["problem"] | "unreachable";
 
+function textOf(problem: Problem): string {
+  if (problem === "unreachable") return dictionary.value.error(problem);
+  if (problem.field === "address") return moderationDictionary.value.addressInvalid;
+  if (problem.field === "reason") return moderationDictionary.value.reasonInvalid;
+  return dictionary.value.error(problem.code);
+}
+
 export const ProblemLine = ({ problem }: { readonly problem: Problem | undefined }) => (
   <p class="problem" role="alert">
-    {problem &&
-      (problem === "unreachable"
-        ? dictionary.value.error(problem)
-        : problem.field === "address"
-          ? moderationDictionary.value.addressInvalid
-          : dictionary.value.error(problem.code))}
+    {problem && textOf(problem)}
   </p>
 );

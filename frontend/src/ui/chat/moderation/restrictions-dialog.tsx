@@ -1,10 +1,13 @@
 import { useRef, useState } from "preact/hooks";
 import type { Restriction } from "../../../contract/generated";
+import type { ModerationDictionary } from "../../../i18n/moderation.en";
 import { formatMessageTime } from "../../../text/format";
+import { comparable } from "../../../text/typed";
 import { announce } from "../../announcer";
 import { useApp } from "../../app-context";
 import { Dialog } from "../../dialog";
 import { useRovingFocus } from "../../list/roving-focus";
+import { Sentence } from "../../sentence";
 import { moderationDictionary } from "./moderation-dictionary";
 import {
   DEFAULT_DURATION,
@@ -19,8 +22,15 @@ import { type Restrictions, useRestrictions } from "./use-restrictions";
 const SEARCH_FROM = 8;
 
 const targetOf = ({ name, address }: Restriction): string => name ?? address ?? "";
-const matches = (one: Restriction, wanted: string): boolean =>
-  [targetOf(one), one.by, one.reason ?? ""].some(text => text.toLowerCase().includes(wanted.toLowerCase()));
+
+/** Whether what the list shows of a restriction contains a text. */
+function matches(t: ModerationDictionary, one: Restriction, wanted: string): boolean {
+  const shown = [targetOf(one), stateOf(t, one), one.reason ?? "", t.by(one.by, formatMessageTime(one.at))];
+  return comparable(shown.join("\n")).includes(comparable(wanted));
+}
+
+const stateOf = (t: ModerationDictionary, { kind, until }: Restriction): string =>
+  t.active(kind, until && formatMessageTime(until));
 
 function Row({ one, lift }: { readonly one: Restriction; readonly lift: Restrictions["lift"] }) {
   const t = moderationDictionary.value;
@@ -43,9 +53,15 @@ function Row({ one, lift }: { readonly one: Restriction; readonly lift: Restrict
           {t.lift}
         </button>
       </p>
-      <p>{t.active(one.kind, one.until && formatMessageTime(one.until))}</p>
-      {one.reason && <p class="restriction-why">{one.reason}</p>}
-      <p class="hint">{t.by(one.by, formatMessageTime(one.at))}</p>
+      <p>{stateOf(t, one)}</p>
+      {one.reason && (
+        <p class="restriction-why" dir="auto">
+          {one.reason}
+        </p>
+      )}
+      <p class="hint">
+        <Sentence text={t.by(one.by, formatMessageTime(one.at))} />
+      </p>
     </li>
   );
 }
@@ -70,12 +86,13 @@ function Rows({ restrictions, lift }: ListProps) {
 function List({ restrictions, lift }: ListProps) {
   const t = moderationDictionary.value;
   const [wanted, setWanted] = useState("");
-  const shown = restrictions.filter(one => matches(one, wanted));
+  const shown = restrictions.filter(one => matches(t, one, wanted));
   return (
     <>
       {restrictions.length > SEARCH_FROM && (
         <input
           type="search"
+          dir="auto"
           value={wanted}
           placeholder={t.find}
           aria-label={t.find}
