@@ -69,7 +69,7 @@ async def statistics(broker: NatsConnection) -> dict[str, object]:
     [
         (b"", "token", "required"),
         (b"{}", "token", "required"),
-        (b'{"token": 1}', "token", "valid string"),
+        (b'{"token": 1}', "token", "must be text"),
         (b'{"token": "t", "more": 1}', "more", "not permitted"),
         (b'{"token": "' + b"t" * 257 + b'"}', "token", "at most 256"),
         (b"null", None, "object"),

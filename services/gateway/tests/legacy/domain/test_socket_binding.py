@@ -57,6 +57,17 @@ def test_a_socket_that_opens_just_after_a_registration_fits_better_than_one_that
     assert binding.open("2", HERE, [], LATER + 0.1) == moved
 
 
+def test_a_user_returns_to_their_socket_when_one_that_fitted_better_closes() -> None:
+    binding = Binding()
+    for socket_id in ("other", "own"):
+        binding.open(socket_id, HERE, [], 0.0)
+    assert binding.registered("user", HERE, LATER) == [Rebind("own", None, "user")]
+    binding.open("better", HERE, [], LATER + 0.1)
+    assert binding.user_of("better") == "user"
+    departure = binding.close("better", LATER + 0.2)
+    assert departure == Departure(Leave.DOUBTFUL, (Rebind("own", None, "user"),))
+
+
 def test_swapped_guesses_are_corrected_together() -> None:
     binding = Binding()
     binding.open("anns", HERE, ["ann", "bob"], 0.0)

@@ -49,6 +49,7 @@ class Person:
     ``until``: sockets that opened later are not theirs, unless they have none.
     ``doubted_at``: when a socket closed that may have been theirs.
     ``waits_for_new``: no socket that is open now can be theirs.
+    ``may_open_first``: a socket that was open when they registered was guessed to be theirs.
     """
 
     origin: str
@@ -56,6 +57,7 @@ class Person:
     until: float
     doubted_at: float | None = None
     waits_for_new: bool = False
+    may_open_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,7 @@ class Binding:
             if socket.user_id is None and user_id not in socket.exited
         ]
         unused = [socket for socket in free if not socket.exited]
+        person.may_open_first = bool(free)
         if unused:
             times = [socket.opened_at for socket in unused]
             return [self._table.guess(unused[first_of_a_group(times, now, TYPES_WITHIN_SECONDS)], user_id)]
