@@ -78,3 +78,9 @@ async def test_what_an_older_release_left_is_removed_and_the_last_record_expires
         assert await reader.last(OTHER) == before
         await gone(reader, BAN)
         assert await reader.last(OTHER) == before
+
+
+async def test_nothing_is_removed_from_an_empty_stream(broker: NatsConnection) -> None:
+    await ensure_stream(broker, members_stream(replicas=1))
+    writer = BatchWriter(broker)
+    await SupersededMessages(broker, MEMBERS_STREAM, writer, lambda: datetime.now(UTC)).remove()

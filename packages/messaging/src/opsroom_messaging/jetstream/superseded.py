@@ -39,7 +39,7 @@ class SupersededMessages:
             UnavailableError: no reply; call it again later.
         """
         state = (await self._info({}))["state"]
-        if state["messages"] <= state["num_subjects"]:
+        if state["messages"] <= state.get("num_subjects", 0):  # an empty stream has no such field
             return  # the usual case
         for subject in await self._crowded():
             await self._replace(subject)
