@@ -1,6 +1,6 @@
 """The binding under many interleavings of honest clients of one address and browser.
 
-They are the same in each run: some rare ones can't be told apart, and a guess is then wrong until the next
+They are the same in each run: a few are ambiguous, and a guess is then wrong until the next
 frame that names its user (docs/decisions/0046).
 """
 

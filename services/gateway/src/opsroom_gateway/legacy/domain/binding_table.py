@@ -119,7 +119,7 @@ class BindingTable:
     def heir(self, user_id: str, lost: BoundSocket) -> BoundSocket | None:
         """Return the socket without a user that is most likely the user's, now that ``lost`` is not."""
         person = self.people[user_id]
-        # A user for whom no socket was open when they registered had none before.
+        # If no socket was open when the user registered, they had none before.
         had_none = lost.opened_at > person.waiting_since and not person.may_open_first
         earliest = person.waiting_since if had_none else float("-inf")
         free = [
