@@ -84,3 +84,17 @@ async def test_nothing_is_removed_from_an_empty_stream(broker: NatsConnection) -
     await ensure_stream(broker, members_stream(replicas=1))
     writer = BatchWriter(broker)
     await SupersededMessages(broker, MEMBERS_STREAM, writer, lambda: datetime.now(UTC)).remove()
+
+
+async def test_a_message_with_another_kind_of_ttl_is_left_alone_and_stops_no_other(
+    broker: NatsConnection,
+) -> None:
+    await ensure_stream(broker, members_stream(replicas=1))
+    for subject in (BAN, OTHER):
+        await broker.jetstream.publish(subject, b"1")
+    await broker.jetstream.publish(BAN, b"2", headers={Header.MSG_TTL.value: "1m"})
+    await broker.jetstream.publish(OTHER, b"2")
+    writer = BatchWriter(broker)
+    async with run_tasks(writer=writer.run()):
+        await SupersededMessages(broker, MEMBERS_STREAM, writer, lambda: datetime.now(UTC)).remove()
+    assert (await broker.jetstream.stream_info(MEMBERS_STREAM)).state.messages == 3

@@ -63,7 +63,10 @@ class SupersededMessages:
             return
         except (JetStreamError, NatsError, TimeoutError) as error:
             raise UnavailableError(f"reading {subject}: {describe(error)}") from error
-        ttl = _seconds_left(last, self._clock())
+        try:
+            ttl = _seconds_left(last, self._clock())
+        except ValueError:
+            return  # not a record of ours: their TTLs are in seconds
         write = Write(subject, last.data or b"", expected=last.seq, ttl=ttl, replaces=True)
         try:
             await self._writer.write(write)
@@ -86,7 +89,11 @@ class SupersededMessages:
 
 
 def _seconds_left(message: RawStreamMsg, now: datetime) -> int | None:
-    """Return after how many seconds the message expires, at least 1; None: never."""
+    """Return after how many seconds the message expires, at least 1; None: never.
+
+    Raises:
+        ValueError: its TTL is not a number of seconds.
+    """
     ttl = (message.headers or {}).get(Header.MSG_TTL)
     if ttl is None or message.time is None:
         return None
