@@ -37,6 +37,6 @@ describe.each([
   });
 });
 
-it("keeps a text with marks of its own in its place", () => {
+it("isolates a text that contains isolation marks", () => {
   expect(isolatedParts(`${isolated("a\u2069\u2066b")}.`)).toEqual(["", "ab", "."]);
 });

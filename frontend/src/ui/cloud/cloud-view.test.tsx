@@ -59,7 +59,7 @@ describe("without a server, the servers", () => {
 });
 
 describe("a visitor without a name", () => {
-  it("sees the servers, is told to choose a name, and can send commands after that", async () => {
+  it("shows the servers, asks for a name, and then offers commands", async () => {
     browser.backend.cloud.command({ command: "create", key: "k" }, "Bob");
     const store = browser.open();
     const element = await show(store);
