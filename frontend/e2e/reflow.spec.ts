@@ -77,6 +77,25 @@ test("a composer that grows and shrinks leaves the conversation at its end", asy
   await expect(page.locator(".message.own", { hasText: "4" })).toBeInViewport({ ratio: 1 });
 });
 
+test("a list that becomes smaller before its last scroll event stays at its end", async ({
+  page,
+  portal,
+}) => {
+  await page.goto(portal.url);
+  await joinChat(page, uniqueName("Ann"));
+  await sendAsNewUser(
+    page,
+    Array.from({ length: 25 }, (_, n) => `filler ${n}`),
+  );
+  await expect(page.locator(".message", { hasText: "filler 24" })).toBeInViewport();
+  await page.locator(".room .virtual-list-scroll").evaluate(list => {
+    const field = document.querySelector<HTMLElement>(".composer textarea");
+    if (field) field.style.minHeight = "90px";
+    list.dispatchEvent(new Event("scroll"));
+  });
+  await expect(page.locator(".message", { hasText: "filler 24" })).toBeInViewport({ ratio: 1 });
+});
+
 const countDrawn = (page: Page): Promise<number> => page.locator(".instance").count();
 
 for (const width of [1180, 860, 390, 320]) {

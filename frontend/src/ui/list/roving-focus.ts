@@ -17,7 +17,18 @@ function firstRow(box: Element, step: number): HTMLElement | undefined {
   return visible.at(step > 0 ? 0 : -1);
 }
 
-/** The element to focus after a key was pressed in `from`; undefined if the key keeps its usual meaning. */
+/** Where a row is in a list of which only some rows are drawn. */
+interface Place {
+  readonly index: number;
+  readonly count: number;
+}
+
+function placeOf(row: Element | null): Place | undefined {
+  const [index, count] = [row?.getAttribute("aria-posinset"), row?.getAttribute("aria-setsize")];
+  return index && count ? { index: Number(index) - 1, count: Number(count) } : undefined;
+}
+
+/** The element to focus after a key was pressed in `from`; undefined if there is none, or it isn't drawn. */
 function next(box: Element, from: HTMLElement, key: string): HTMLElement | undefined {
   const row = from.closest("li");
   const step = key === "ArrowDown" || key === "ArrowRight" ? 1 : -1;
@@ -34,37 +45,64 @@ function next(box: Element, from: HTMLElement, key: string): HTMLElement | undef
 /**
  * Make the list in `ref` one tab stop. In it, the up and down arrows move between rows, and the left and right arrows
  * between the controls of a row. `ref` must have `tabIndex={0}` and its rows, `li`, `tabIndex={-1}`.
+ *
+ * A list that draws only some of its rows passes `reveal`, which draws the row with an index, and sets `aria-posinset`
+ * and `aria-setsize` on its rows. Keys that are pressed before the row is drawn count from it.
  */
-export function useRovingFocus(ref: RefObject<HTMLElement | null>): void {
+export function useRovingFocus(ref: RefObject<HTMLElement | null>, reveal?: (index: number) => void): void {
   useEffect(() => {
     const box = ref.current;
     if (!box) return;
     // The focused element in the list; it is the tab stop as long as it has the focus.
     let held: HTMLElement | undefined;
+    // The row to be focused as soon as it is drawn.
+    let awaited: Place | undefined;
     const hold = (element: HTMLElement | undefined) => {
       if (held) held.tabIndex = -1;
       held = element;
       if (held) held.tabIndex = 0;
       box.tabIndex = held ? -1 : 0;
     };
+    const focusAwaited = () => {
+      if (!awaited) return;
+      box.querySelector<HTMLElement>(`li[aria-posinset="${awaited.index + 1}"]`)?.focus();
+    };
     // Rows come and go, and so do their controls, without this component being drawn again.
     const onChange = () => {
       for (const control of controlsOf(box)) if (control !== held) control.tabIndex = -1;
+      focusAwaited();
       if (!held || held.isConnected) return;
       hold(undefined);
       if (document.activeElement === document.body) box.focus({ preventScroll: true });
     };
-    const onFocusIn = ({ target }: FocusEvent) => hold(target === box ? undefined : (target as HTMLElement));
+    const onFocusIn = ({ target }: FocusEvent) => {
+      if (target !== box) awaited = undefined;
+      hold(target === box ? undefined : (target as HTMLElement));
+    };
     const onFocusOut = ({ relatedTarget }: FocusEvent) => {
       // Without a new target, the focused row may be about to be removed.
-      if (relatedTarget && !box.contains(relatedTarget as Node)) hold(undefined);
+      if (!relatedTarget || box.contains(relatedTarget as Node)) return;
+      awaited = undefined;
+      hold(undefined);
+    };
+    /** Go to the row before or after `from`, which isn't drawn; returns whether there is one. */
+    const goToHiddenRow = (from: HTMLElement, key: string): boolean => {
+      const place = awaited ?? placeOf(from.closest("li"));
+      const index = (place?.index ?? 0) + (key === "ArrowDown" ? 1 : -1);
+      if (!reveal || !place || index < 0 || index >= place.count) return awaited !== undefined;
+      awaited = { index, count: place.count };
+      reveal(index);
+      focusAwaited();
+      return true;
     };
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
-      const wanted = next(box, event.target as HTMLElement, event.key);
-      if (!wanted) return;
+      const from = event.target as HTMLElement;
+      const isVertical = event.key === "ArrowDown" || event.key === "ArrowUp";
+      const wanted = awaited && isVertical ? undefined : next(box, from, event.key);
+      if (wanted) wanted.focus();
+      else if (!isVertical || !goToHiddenRow(from, event.key)) return;
       event.preventDefault();
-      wanted.focus();
     };
     onChange();
     const observer = new MutationObserver(onChange);
@@ -78,5 +116,5 @@ export function useRovingFocus(ref: RefObject<HTMLElement | null>): void {
       box.removeEventListener("focusout", onFocusOut);
       box.removeEventListener("keydown", onKeyDown);
     };
-  }, [ref]);
+  }, [ref, reveal]);
 }

@@ -32,7 +32,6 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
   const [, redraw] = useReducer((n: number) => n + 1, 0);
   const scroller = useRef<HTMLDivElement>(null);
   const rows = useRef<HTMLUListElement>(null);
-  useRovingFocus(scroller);
   const layout = useMemo(() => new RowLayout(estimate), [estimate]);
   // The position after the last scroll, which is restored after every change of the rows.
   const position = useRef({
@@ -83,6 +82,22 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
     redraw(0);
   }, [savePosition]);
 
+  const reveal = useCallback(
+    (index: number) => {
+      const box = scroller.current;
+      const list = rows.current;
+      if (!box || !list) return;
+      const top = list.offsetTop + layout.top(index);
+      const bottom = list.offsetTop + layout.top(index + 1);
+      if (top < box.scrollTop) box.scrollTop = top;
+      else if (bottom > box.scrollTop + box.clientHeight) box.scrollTop = bottom - box.clientHeight;
+      savePosition();
+      redraw(0);
+    },
+    [layout, savePosition],
+  );
+  useRovingFocus(scroller, reveal);
+
   // Runs after every rendering and before the browser paints: measure the rows, then restore the position.
   useLayoutEffect(() => {
     const box = scroller.current;
@@ -107,6 +122,7 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
       }
     }
     saved.top = box.scrollTop;
+    saved.scroll = box.scrollTop - list.offsetTop;
     if (moved) redraw(0);
   });
 
@@ -125,7 +141,8 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
   }, [layout]);
 
   const onScroll = () => {
-    savePosition();
+    // A scroll event of our own scrolling may come after the list became smaller, and says nothing about the user.
+    if (scroller.current?.scrollTop !== position.current.top) savePosition();
     if (position.current.scroll < viewport) onNearStart?.();
     redraw(0);
   };
