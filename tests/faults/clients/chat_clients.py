@@ -8,8 +8,8 @@ from math import inf
 
 from tests.faults.clients.chat_reader import ChatReader
 from tests.faults.clients.chat_sender import RETRY, MessageSender, SendPolicy
-from tests.faults.clients.chat_socket import ChatSocket, Json, open_socket
-from tests.faults.clients.http_client import request
+from tests.faults.clients.chat_socket import ChatSocket, open_socket
+from tests.faults.clients.http_client import Json, request
 from tests.faults.clients.recorder import Attendance, Recorder
 from tests.faults.verification.history import Presence
 
@@ -51,7 +51,7 @@ class ChatClient:
         self._welcomed: asyncio.Future[None] | None = None
         self._heard = 0.0
         self._going = 0.0
-        self._at = 0
+        self._at = ""
 
     # -- life
 
@@ -153,8 +153,8 @@ class ChatClient:
         """
         loop = asyncio.get_running_loop()
         self._welcomed = loop.create_future()
-        self._at = self._port()
-        socket = await open_socket(self._at, "/api/v1/chat/ws", self._receive)
+        socket = await open_socket(self._port(), "/api/v1/chat/ws", self._receive)
+        self._at = self._recorder.places.get(socket.gateway, "")
         socket.on_data = self.attendance.hear
         socket.send_json({"type": "hello", "token": self._token, **self.reading.resume()})
         await asyncio.wait(
@@ -170,7 +170,7 @@ class ChatClient:
     def arrived(self) -> None:
         """Mark the user as connected."""
         self._going = 0.0
-        self.attendance.begin(self._recorder.places.get(self._at, ""))
+        self.attendance.begin(self._at)
         self._recorder.holds(self.name, self._owner)
         if self.socket is not None:
             self.talk.connected(self.socket)
@@ -202,7 +202,7 @@ class ChatClient:
             case "error" if frame["code"] not in RETRY | {"token_invalid", "name_taken"}:
                 self._recorder.record_violation(f"{self.name} was told {frame}")
             case "welcome":
-                self.reading.welcomed(frame, self._recorder.places.get(self._at, ""))
+                self.reading.welcomed(frame, self._at)
                 if self._welcomed is not None and not self._welcomed.done():
                     self._welcomed.set_result(None)
             case "removed":

@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from tests.faults.clients.recorder import Recorder
-from tests.faults.verification.history import ChatLife, Listing, digest
+from tests.faults.verification.history import ChatLife, LateDelivery, Listing, digest
 from tests.faults.verification.readers import Reader, Segment
 
 Frame = dict[str, Any]
@@ -68,7 +68,8 @@ class ChatReader:
             if life.contents.setdefault(seq, shown) != shown:
                 self._recorder.record_violation(f"{self._name} saw another message at {seq} than others")
         if life is self._recorder.chat and seq in self._recorder.removed:
-            life.shown_after_removal.append((self._name, seq, time.time()))
+            where = "" if self._segment is None else self._segment.where
+            life.shown_after_removal.append(LateDelivery(self._name, where, seq, time.time()))
 
     def removed(self, frame: Frame) -> None:
         """Record that a message was removed."""

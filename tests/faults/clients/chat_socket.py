@@ -6,15 +6,12 @@ import socket
 import struct
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 from opsroom_testkit.websocket_client import WebSocketClient
 from opsroom_testkit.websocket_frames import text_frame
+from tests.faults.clients.http_client import CONNECT_SECONDS, Json, gateway_port
 
-CONNECT_SECONDS = 10.0
 _OPCODE_CLOSE = 8
-
-Json = dict[str, Any]
 
 
 class ChatSocket(WebSocketClient):
@@ -23,6 +20,8 @@ class ChatSocket(WebSocketClient):
     def __init__(self, path: str, on_payload: Callable[[bytes], None]) -> None:
         super().__init__(path, on_payload)
         self._code = 1006
+        self.gateway = 0
+        """The port of the gateway, once it is open."""
         self.on_data: Callable[[], None] = _nothing
         """Called whenever something arrives, pings included."""
         self.closed: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -108,6 +107,7 @@ async def open_socket(port: int, path: str, on_payload: Callable[[bytes], None])
         )
         try:
             await made.opened
+            made.gateway = gateway_port(made.head, port)
         except BaseException:
             made.abort()
             raise

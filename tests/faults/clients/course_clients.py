@@ -5,8 +5,8 @@ import json
 import time
 from contextlib import suppress
 
-from tests.faults.clients.chat_socket import Json, open_socket
-from tests.faults.clients.http_client import request
+from tests.faults.clients.chat_socket import open_socket
+from tests.faults.clients.http_client import Json, request
 from tests.faults.clients.recorder import Attendance, Recorder
 from tests.faults.clients.texts import ROOMS, key_of, text_of
 from tests.faults.verification.history import CourseReader, Presence, Sent, digest
@@ -81,7 +81,7 @@ class CourseClient:
             reading.message(author, frame["message"])
             if author == user["name"] and not bound:  # from now on the socket is known as this user's
                 bound = True
-                attendance.begin(self._recorder.places.get(port, ""))
+                attendance.begin(self._recorder.places.get(socket.gateway, ""))
 
         socket = await open_socket(port, "/chat/ws", receive)
         socket.on_data = attendance.hear

@@ -2,12 +2,18 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
-from tests.faults.clients.chat_socket import CONNECT_SECONDS, Json
+Json = dict[str, Any]
 
+GATEWAY_HEADER = "X-Gateway"
+"""The proxy's response header that names the gateways that it asked: the last one responded."""
+_GATEWAY = re.compile(rf"\r\n{GATEWAY_HEADER}: [^\r]*:(\d+)\r\n".encode())
+CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 25.0
 SILENCE_SECONDS = 12.0
 """An event stream that is silent for this long counts as dead (heartbeats come every 5 s in a run)."""
@@ -19,6 +25,20 @@ class Answer:
 
     status: int
     body: Json
+
+
+@dataclass(frozen=True, slots=True)
+class EventStream:
+    """An open stream of server-sent events, each as {"id", "event", "data"}; ``gateway``: its port."""
+
+    gateway: int
+    events: AsyncIterator[Json]
+
+
+def gateway_port(head: bytes, port: int) -> int:
+    """Return the port of the gateway that sent ``head`` over a connection to ``port``."""
+    found = _GATEWAY.search(head + b"\r\n")
+    return int(found[1]) if found else port
 
 
 async def request(
@@ -67,8 +87,8 @@ def _answer(data: bytes) -> Answer:
 
 
 @asynccontextmanager
-async def event_stream(port: int, path: str, headers: dict[str, str]) -> AsyncIterator[AsyncIterator[Json]]:
-    """Yield server-sent events, each as {"id", "event", "data"}, until the server ends the stream.
+async def event_stream(port: int, path: str, headers: dict[str, str]) -> AsyncIterator[EventStream]:
+    """Open a stream of server-sent events, which lasts until the server ends it.
 
     Raises:
         OSError: refused, reset, or silent for longer than heartbeats allow.
@@ -81,7 +101,8 @@ async def event_stream(port: int, path: str, headers: dict[str, str]) -> AsyncIt
             status = await reader.readuntil(b"\r\n\r\n")
         if not status.startswith(b"HTTP/1.1 200"):
             raise ConnectionError(status[:40].decode("latin-1"))
-        yield _events(reader, chunked=b"chunked" in status.lower())
+        events = _events(reader, chunked=b"chunked" in status.lower())
+        yield EventStream(gateway_port(status, port), events)
     except asyncio.IncompleteReadError as error:
         raise ConnectionError("the stream broke off") from error
     finally:

@@ -11,8 +11,7 @@ from urllib.parse import quote
 from tests.faults.clients.chat_clients import ChatClient, TokenInvalidError, Visit
 from tests.faults.clients.chat_reader import shown_message
 from tests.faults.clients.chat_sender import RETRY, SendPolicy
-from tests.faults.clients.chat_socket import Json
-from tests.faults.clients.http_client import Answer, request
+from tests.faults.clients.http_client import Answer, Json, request
 from tests.faults.clients.recorder import Acknowledged, Failures, Recorder
 from tests.faults.clients.texts import ROOMS, text_of
 from tests.faults.verification.cloud_history import AuditRecord

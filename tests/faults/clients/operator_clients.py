@@ -8,9 +8,8 @@ from math import inf
 from urllib.parse import urlencode
 
 from opsroom_contracts.cloud.commands import COMMANDS, Command
-from tests.faults.clients.chat_socket import Json
 from tests.faults.clients.commander import COMMAND_PATH, Commander, LaneEndedError, Order
-from tests.faults.clients.http_client import event_stream, request
+from tests.faults.clients.http_client import Json, event_stream, request
 from tests.faults.clients.recorder import Failures, Recorder
 from tests.faults.verification.cloud_history import Accepted, CloudLife, Snapshot
 from tests.faults.verification.readers import Reader, Segment
@@ -77,7 +76,6 @@ class OperatorClient:
 
     async def _follow_once(self, lost: float | None) -> None:
         port = self._recorder.rng.choice(self._ports)
-        self._where = self._recorder.places.get(port, "")
         if not self.ready.is_set():
             snapshot = await self.snapshot()
             self._known = self._epoch
@@ -90,14 +88,17 @@ class OperatorClient:
         known = {"epoch": self._epoch, "timestamp": self._timestamp}
         position = {"since": self._seq, **{name: value for name, value in known.items() if value}}
         path = f"/api/v1/cloud/events?{urlencode(position)}"
-        async with event_stream(port, path, self._headers) as events:
+        async with event_stream(port, path, self._headers) as stream:
+            self._where = self._recorder.places.get(stream.gateway, "")
             if lost is not None:
                 self._recorder.waited(lost, "to follow the events", self.name)
             if self.ready.is_set():
                 self._begin(reset=False)
+            else:
+                self._reader.segments[-1].where = self._where
             self.ready.set()
             until = time.time() + self._recorder.rng.uniform(3, 10) if self._away_seconds else inf
-            async for event in events:
+            async for event in stream.events:
                 self._take(event)
                 if time.time() > until and not self._recorder.stopping.is_set():
                     return

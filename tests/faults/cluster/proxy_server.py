@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from opsroom_testkit.ports import free_port, listens
+from tests.faults.clients.http_client import GATEWAY_HEADER
 from tests.faults.cluster.managed_process import ManagedProcess
 
 _OURS = Path(__file__).parents[3] / "deploy" / "nginx"
@@ -35,6 +36,8 @@ async def start_nginx(program: str, folder: Path, gateways: list[int]) -> tuple[
     # The image finds gateways by name; here they are a group, none of which is ever left out.
     servers = " ".join(f"server 127.0.0.1:{gateway} max_fails=0;" for gateway in gateways)
     place = f'upstream gateways {{ {servers} }}\nmap "" $gateway {{ default gateways; }}\n'
+    # Clients must know which gateway serves them, to know which faults they feel.
+    place += f"add_header {GATEWAY_HEADER} $upstream_addr always;\n"
     (own / "place.conf").write_text(place, encoding="utf-8")
     directives = "daemon off;" + (" user root;" if os.getuid() == 0 else "")
     child = ManagedProcess(

@@ -236,8 +236,19 @@ class Nemesis:
         async with self._exclusively(children) as start:
             for child in children:
                 child.signal(signal.SIGTERM if fault.kind in _TERMS else signal.SIGKILL, down=fault.seconds)
-            await asyncio.gather(*(child.wait_restarted() for child in children))
+            try:
+                await asyncio.gather(*(child.wait_restarted() for child in children))
+            except TimeoutError:
+                if not self._broker_was_away(start):
+                    raise
+                await asyncio.gather(*(child.wait_restarted() for child in children))
         return start, time.time() if after else start
+
+    def _broker_was_away(self, since: float) -> bool:
+        """Return whether the broker had a fault after ``since``: nothing can start without it."""
+        return self._kinds["broker"].locked() or any(
+            one.healed > since and one.kind.startswith("broker-") for one in self.injected
+        )
 
     async def _pause(self, child: ManagedProcess, fault: Fault) -> Times:
         async with self._exclusively([child], sleeps=fault.kind in LONG_PAUSES) as start:

@@ -19,6 +19,7 @@ from tests.faults.verification.excuses import EXCUSES, OTHERS_SECONDS, Domain, E
 from tests.faults.verification.history import (
     ChatLife,
     History,
+    LateDelivery,
     NameWait,
     Outage,
     Removal,
@@ -279,19 +280,24 @@ def test_a_restored_claim_expires_after_the_restore(until: float, rules: list[st
 
 
 @pytest.mark.parametrize(
-    ("slow", "late", "rules"),
-    [("ann", 6.9, []), ("ann", 7.1, ["removed message"]), ("bob", 3.1, ["removed message"])],
+    ("kind", "where", "late", "rules"),
+    [
+        ("reader-slow", "ann", 6.9, []),
+        ("reader-slow", "ann", 7.1, ["removed message"]),
+        ("reader-slow", "bob", 3.1, ["removed message"]),
+        ("gateway-stalled-from-broker", "g1", 6.9, []),
+        ("gateway-stalled-from-broker", "g1", 7.1, ["removed message"]),
+        ("gateway-stalled-from-broker", "g2", 3.1, ["removed message"]),
+    ],
 )
-def test_a_reader_that_does_not_read_may_get_a_removed_message_late(
-    slow: str, late: float, rules: list[str]
+def test_a_reader_or_gateway_that_does_not_read_may_get_a_removed_message_late(
+    kind: str, where: str, late: float, rules: list[str]
 ) -> None:
     history = generated(5)
     removal = history.chat.removals[0]
     assert removal.done is not None
-    paused = Outage("reader-slow", removal.done - 1, removal.done + 4, felt=0.0, where=slow)
-    history.outages.append(paused)
-    history.chat.shown_after_removal.append(("ann", removal.seq, removal.done + late))
-    history.outages = [one for one in history.outages if one.kind == "reader-slow"]
+    history.outages = [Outage(kind, removal.done - 1, removal.done + 4, felt=0.0, where=where)]
+    history.chat.shown_after_removal.append(LateDelivery("ann", "g1", removal.seq, removal.done + late))
     found = [one.rule for one in check(history, BOUNDS) if one.rule == "removed message"]
     assert found == rules
 

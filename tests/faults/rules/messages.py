@@ -157,7 +157,8 @@ def _page_lacks(
 def removed_messages(life: ChatLife, bounds: Bounds, excuses: Excuses) -> Iterator[Violation]:
     """After its removal a message is gone from the stream, and no reader gets it any more.
 
-    A reader that does not read for a while has it in its buffers already.
+    A reader that does not read for a while has it in its buffers already, and so has a gateway: it passes
+    on what the broker had sent, the removal too.
     """
     tombs = {message.removes for message in life.messages if message.removes is not None}
     done = {removal.seq: removal.done for removal in life.removals if removal.done is not None}
@@ -167,9 +168,12 @@ def removed_messages(life: ChatLife, bounds: Bounds, excuses: Excuses) -> Iterat
     for removal in life.removals:
         if removal.unknown and removal.seq >= first:  # what has expired meanwhile can't be removed
             yield Violation("refusal", f"{removal.seq} could not be removed: it was said not to exist")
-    for reader, seq, at in life.shown_after_removal:
-        over = done.get(seq)
-        if over is None or at <= over + bounds.effect:
+    for one in life.shown_after_removal:
+        over = done.get(one.seq)
+        if over is None or one.at <= over + bounds.effect:
             continue
-        if at > over + bounds.effect + excuses.seconds(Domain.DELIVERIES, over, at, reader):
-            yield Violation("removed message", f"{reader} got {seq} {at - over:.1f} s after its removal")
+        excused = excuses.seconds(Domain.DELIVERIES, over, one.at, one.reader, one.where)
+        if one.at > over + bounds.effect + excused:
+            yield Violation(
+                "removed message", f"{one.reader} got {one.seq} {one.at - over:.1f} s after its removal"
+            )

@@ -78,6 +78,16 @@ class Removal:
     unknown: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class LateDelivery:
+    """A reader got a message at ``at``, after its removal had been acknowledged. ``where``: the gateway."""
+
+    reader: str
+    where: str
+    seq: int
+    at: float
+
+
 @dataclass(slots=True)
 class ChatLife:
     """What belongs to one life of the chat's stream. A restore or a new stream begins the next one.
@@ -102,8 +112,7 @@ class ChatLife:
     course: list[CourseReader] = field(default_factory=list)
     pages: list[HistoryPage] = field(default_factory=list)
     removals: list[Removal] = field(default_factory=list)
-    shown_after_removal: list[tuple[str, int, float]] = field(default_factory=list)
-    """Reader, sequence and time of each delivery of a message whose removal had been acknowledged."""
+    shown_after_removal: list[LateDelivery] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ class WebSocketClient(asyncio.Protocol):
         self._rest = b""
         self._transport: asyncio.Transport | None = None
         self._open = False
+        self.head = b""
+        """The response to the upgrade, without its blank line."""
         self.lost = False
         """Whether the connection is closed, by either side."""
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -58,6 +60,7 @@ class WebSocketClient(asyncio.Protocol):
         end = data.find(b"\r\n\r\n")
         if end < 0:
             return 0
+        self.head = data[:end]
         if data.startswith(b"HTTP/1.1 101"):
             self._open = True
             self.opened.set_result(None)

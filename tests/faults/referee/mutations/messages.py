@@ -9,6 +9,7 @@ from tests.faults.verification.history import (
     CourseReader,
     History,
     HistoryPage,
+    LateDelivery,
     Removal,
     Sent,
 )
@@ -142,7 +143,7 @@ def a_removed_message_reappears_in_the_history(history: History, _: random.Rando
 
 
 def a_removed_message_reaches_a_reader(history: History, _: random.Random) -> None:
-    history.chat.shown_after_removal.append(("ann", history.chat.removals[0].seq, END + 20))
+    history.chat.shown_after_removal.append(LateDelivery("ann", "g1", history.chat.removals[0].seq, END + 20))
 
 
 def a_removed_message_stays_in_the_stream(history: History, _: random.Random) -> None:
