@@ -26,6 +26,8 @@ async def start_nginx(program: str, folder: Path, gateways: list[int]) -> tuple[
         ("/tmp/", f"{own}/"),
         ("/usr/share/nginx/html", str(own)),
         ("listen 8080;", f"listen 127.0.0.1:{port};"),
+        ("listen 3000;", f"listen 127.0.0.1:{free_port()};"),
+        ("listen 3001;", f"listen 127.0.0.1:{free_port()};"),
         ("worker_processes auto;", "worker_processes 1;"),
     ):
         text = text.replace(before, after)
