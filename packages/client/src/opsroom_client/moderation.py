@@ -1,5 +1,7 @@
 """Moderation of messages and users, for admins."""
 
+from uuid import uuid4
+
 from opsroom_client.errors import validating_request
 from opsroom_client.requests import Call, Requests
 from opsroom_contracts.chat.moderation import Restriction
@@ -26,7 +28,8 @@ class Moderation:
         """Mute ``name``, who can still read."""
         with validating_request():
             body = NewMute(name=name, seconds=seconds, reason=reason)
-        return await self._requests.request(Call("POST", "/chat/mutes", body=body), Restriction)
+        call = Call("POST", "/chat/mutes", body=body, key=uuid4().hex)
+        return await self._requests.request(call, Restriction)
 
     async def ban(
         self,
@@ -39,7 +42,8 @@ class Moderation:
         """Ban a name or an address."""
         with validating_request():
             body = NewBan(name=name, address=address, seconds=seconds, reason=reason)
-        return await self._requests.request(Call("POST", "/chat/bans", body=body), Restriction)
+        call = Call("POST", "/chat/bans", body=body, key=uuid4().hex)
+        return await self._requests.request(call, Restriction)
 
     async def restrictions(self) -> tuple[Restriction, ...]:
         """The mutes and bans in force, newest first."""

@@ -51,9 +51,13 @@ class RestrictionHandlers:
 
         Raises:
             FaultError: ``invalid_request``: the target is invalid, or the limit of restrictions is reached.
+                ``idempotency_mismatch``: the request's id was used for another target.
         """
         new_restriction = moderation.restriction_of(request, self._clock())
         previous = await self._previous_outcome(request)
+        if previous is not None and previous[0].id != new_restriction.id:
+            message = "this idempotency key was used for another name or address"
+            raise refuse(ErrorCode.IDEMPOTENCY_MISMATCH, message)
         if previous is None:
             self._check_limit(new_restriction)
             previous = await self._store(self._with_holders(new_restriction, request), request)

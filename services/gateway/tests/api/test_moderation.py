@@ -205,6 +205,22 @@ async def test_a_muted_user_is_notified_and_can_still_read(two: TwoGateways) -> 
         assert mute not in (await admin.get(CHAT + "/restrictions")).json()["restrictions"]
 
 
+async def test_a_late_request_with_a_used_idempotency_key_mutes_nobody_again(two: TwoGateways) -> None:
+    name, key = unique_name("ann"), {"Idempotency-Key": unique_name("key")}
+    muting: Any = {"json": {"name": name}, "headers": key}
+    async with two.admin() as admin:
+        mutes_elsewhere = f"{two.second.http}{CHAT}/mutes"
+        first = await admin.post(f"{CHAT}/mutes", **muting)
+        again = await admin.post(mutes_elsewhere, **muting)
+        assert (first.status_code, again.json()) == (201, first.json())
+        assert (await admin.delete(f"{CHAT}/restrictions/{first.json()['id']}")).status_code == 204
+        assert (await admin.post(mutes_elsewhere, **muting)).status_code == 201
+        in_force = (await admin.get(f"{CHAT}/restrictions")).json()["restrictions"]
+        assert name not in {one.get("name") for one in in_force}
+        other = await admin.post(f"{CHAT}/mutes", json={"name": f"{name}-2"}, headers=key)
+        assert (other.status_code, other.json()["code"]) == (422, "idempotency_mismatch")
+
+
 async def test_a_banned_user_is_disconnected_everywhere_and_cannot_return(
     portal: Portal, two: TwoGateways
 ) -> None:

@@ -124,7 +124,7 @@ class RestrictRequest(Model):
     It also covers the holder of the name under any other name, if a credential proves who that is, and
     ``identities``: other holders that the gateway knows.
     A new restriction replaces an earlier one of the same kind and target. ``request_id`` is an idempotency
-    key: for a minute, a retry changes nothing and gets the same reply.
+    key: for ten minutes, a retry changes nothing and gets the same reply.
     """
 
     request_id: Identifier | None = None

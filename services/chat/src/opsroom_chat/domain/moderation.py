@@ -24,8 +24,8 @@ from opsroom_contracts.text import NameRuleError, clean_name
 
 _TOMBSTONE_SECONDS = 60
 """How long a record is kept after its end, so that all subscribers see it."""
-RETRY_SECONDS = 60
-"""How long the result of a request is kept for deduplication: far longer than any gateway retries."""
+RETRY_SECONDS = 600
+"""How long the result of a request is kept for deduplication: longer than a gateway sleeps with a request."""
 
 
 def removal_of(message: Message, now: datetime) -> MessageRemoved:

@@ -18,6 +18,7 @@ from opsroom_contracts.identity import Action, anonymous_identity
 from opsroom_contracts.text import NameRuleError, clean_name
 from opsroom_gateway.api.audit_log import GatewayAuditLog, requester_of
 from opsroom_gateway.api.cloud_commands import CloudCommands, CommandContext
+from opsroom_gateway.api.idempotency import IdempotencyKey
 from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import AuthMethod, Authorizer, Principal
@@ -26,21 +27,7 @@ from opsroom_gateway.middleware.rate_limits import Limits
 from opsroom_gateway.projections.instances import InstanceProjection
 from opsroom_gateway.projections.members import MemberProjection
 
-KEY_MAX = 100
-"""The maximum length of an idempotency key, in characters."""
-
 _Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
-_Key = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=KEY_MAX,
-        pattern=r"^[\x20-\x7e]+$",
-        description="Makes retries safe: the same command of one caller with the same key is executed once.",
-    ),
-]
-
 _Name = Annotated[
     str | None,
     Header(
@@ -199,12 +186,12 @@ def _add_command(router: APIRouter, spec: CommandSpec, commands: CloudCommands, 
     """Add the route of one command."""
 
     async def create(
-        response: Response, key: _Key = None, context: CommandContext = context_of
+        response: Response, key: IdempotencyKey = None, context: CommandContext = context_of
     ) -> OperationAccepted:
         return _accepted(response, await commands.create(_client_id(key), context))
 
     async def change(
-        instance_id: _Id, response: Response, key: _Key = None, context: CommandContext = context_of
+        instance_id: _Id, response: Response, key: IdempotencyKey = None, context: CommandContext = context_of
     ) -> OperationAccepted:
         operation = await commands.command(spec.command, instance_id, _client_id(key), context)
         return _accepted(response, operation)

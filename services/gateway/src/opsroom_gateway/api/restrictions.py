@@ -20,6 +20,7 @@ from opsroom_contracts.http import NewBan, NewMute, RestrictionList
 from opsroom_contracts.identity import Action, Identity
 from opsroom_contracts.text import names_alike
 from opsroom_gateway.api.audit_log import GatewayAuditLog
+from opsroom_gateway.api.idempotency import IdempotencyKey, request_id_of
 from opsroom_gateway.api.moderation import AUTH_ERRORS, Id, Moderator, ReasonQuery, require_moderator
 from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
@@ -30,6 +31,7 @@ from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
 
 _SEEN_SECONDS = 2.0
+_RESTRICT_ERRORS = (ErrorCode.IDEMPOTENCY_MISMATCH, *AUTH_ERRORS)
 _RESTRICTION = {
     "version": 1,
     "id": "5a1f0c9be2d84c7fa1b2c3d4e5f60718",
@@ -60,14 +62,15 @@ class RestrictionClient:
         body: NewMute | NewBan,
         moderator: Moderator,
         identities: tuple[Identity, ...],
+        key: str | None,
     ) -> Restriction:
-        """Mute or ban. ``identities``: the static tokens with the name.
+        """Mute or ban. ``identities``: the static tokens with the name. ``key``: the idempotency key.
 
         Raises:
             FaultError: what the chat service refused.
         """
         request = RestrictRequest(
-            request_id=uuid4().hex,
+            request_id=request_id_of(key, moderator.by, kind.value),
             kind=kind,
             name=body.name,
             address=body.address if isinstance(body, NewBan) else None,
@@ -116,38 +119,41 @@ def restrictions_router(
         status_code=201,
         summary="Mute a user",
         response_model_exclude_none=True,
-        responses=example_response(201, _RESTRICTION) | error_responses(*AUTH_ERRORS),
+        responses=example_response(201, _RESTRICTION) | error_responses(*_RESTRICT_ERRORS),
     )
     async def mute(
         moderator: Annotated[Moderator, Depends(require_moderator(access, audit_log, AuditedAction.MUTE))],
         body: Annotated[NewMute, Body(examples=[{"name": "bob", "seconds": 600, "reason": "flooding"}])],
+        key: IdempotencyKey = None,
     ) -> Restriction:
         """They can read but not send, for `seconds` or until the mute is lifted, and are notified.
 
         The mute applies to the name, to names that count as the same, and to every other name of a holder who
-        registered with a static token or signed in. A new mute replaces an earlier one.
+        registered with a static token or signed in. A new mute replaces an earlier one. An idempotency key is
+        remembered for ten minutes.
         """
-        return await client.restrict(RestrictionKind.MUTE, body, moderator, holders_of(body.name))
+        return await client.restrict(RestrictionKind.MUTE, body, moderator, holders_of(body.name), key)
 
     @router.post(
         "/bans",
         status_code=201,
         summary="Ban a name or an address",
         response_model_exclude_none=True,
-        responses=example_response(201, _BAN) | error_responses(*AUTH_ERRORS),
+        responses=example_response(201, _BAN) | error_responses(*_RESTRICT_ERRORS),
     )
     async def ban(
         request: Request,
         moderator: Annotated[Moderator, Depends(require_moderator(access, audit_log, AuditedAction.BAN))],
         body: Annotated[NewBan, Body(examples=_BANS)],
+        key: IdempotencyKey = None,
     ) -> Restriction:
         """Users with the name, or from the address, are disconnected and can't connect.
 
         A ban of a name applies to the same names as a mute. An IPv6 address stands for its /64 network. A
-        new ban replaces an earlier one.
+        new ban replaces an earlier one. An idempotency key is remembered for ten minutes.
         """
         _reject_self_ban(body, moderator, client_of(request).network)
-        return await client.restrict(RestrictionKind.BAN, body, moderator, holders_of(body.name))
+        return await client.restrict(RestrictionKind.BAN, body, moderator, holders_of(body.name), key)
 
     @router.delete(
         "/restrictions/{restriction_id}",
