@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.faults.nemesis.plan import FaultKind
 from tests.faults.referee.made_up import BEGIN, BOUNDS, generated
-from tests.faults.referee.mutation import Mutation
+from tests.faults.referee.mutation import Mutation, plain
 from tests.faults.referee.mutations import messages, people, servers
 from tests.faults.rules.commands import max_late
 from tests.faults.rules.readers import epochs
@@ -18,6 +18,7 @@ from tests.faults.verification.cloud_history import CloudLife, StoredEvent
 from tests.faults.verification.excuses import EXCUSES, OTHERS_SECONDS, Domain, Excuses
 from tests.faults.verification.history import (
     ChatLife,
+    CourseReader,
     History,
     LateDelivery,
     NameWait,
@@ -167,6 +168,15 @@ def test_a_reset_is_right_if_too_much_was_missed() -> None:
     if not len(segment.seqs):
         segment.arrivals = Arrivals()
     assert "message reset" not in {violation.rule for violation in check(history, BOUNDS)}
+
+
+@pytest.mark.parametrize(("spare", "rules"), [(0, ["course missed"]), (-1, [])])
+def test_a_course_client_may_miss_what_is_too_much_to_be_replayed(spare: int, rules: list[str]) -> None:
+    history = generated(2)
+    room = [one for one in plain(history) if one.room == "general"]
+    history.replay_limit = room[2].seq - room[0].seq + spare
+    history.chat.course.append(CourseReader("k", [room[0].key, room[2].key]))
+    assert [violation.rule for violation in check(history, BOUNDS)] == rules
 
 
 def test_sequences_are_kept_as_they_came() -> None:
