@@ -99,6 +99,9 @@ async def test_a_viewer_who_is_revoked_or_banned_is_cut_off(
             assert answer.is_success, answer.text
             async for _ in events:
                 pass
+        if method == "ban":  # it covers the static token, which other tests use
+            lifted = await admin.delete(f"/api/v1/chat/restrictions/{answer.json()['id']}")
+            assert lifted.is_success, lifted.text
 
 
 @pytest.mark.asyncio(loop_scope="module")
