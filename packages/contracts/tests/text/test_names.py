@@ -56,7 +56,7 @@ def test_a_cleaned_name_follows_every_rule(raw: str) -> None:
     assert not is_blank(name)
 
 
-@given(ANY_TEXT)
+@given(LIKELY_NAMES)
 @example("´a")
 def test_cleaning_is_idempotent(raw: str) -> None:
     name = cleaned(raw)
