@@ -161,7 +161,6 @@ async def measure(options: Options) -> list[Table]:
             for sockets in SOCKETS:
                 plan = Plan(servers.port, kind, sockets, options.seconds + _SETTLE_SECONDS, tuple(attackers))
                 rows.append(await _row(f"{kind}, {sockets}", servers, others, plan, options.seconds))
-                print(rows[-1], flush=True)
         rows.append(await _row("none, at the end", servers, others, None, options.seconds))
     return [Table("Floods from one address: what others notice", _HEADERS, rows)]
 
