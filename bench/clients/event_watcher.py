@@ -43,11 +43,11 @@ class EventWatcher:
         event = INSTANCE_EVENT.read(message.data)
         if event.type is EventType.RECEIVED and event.due_at is not None:
             self.first_received = self.first_received or message.at
-            self.due[event.operation_id] = event.due_at
+            self.due[event.operation_id or ""] = event.due_at
         elif event.type is EventType.CREATED:
-            self.done[event.operation_id] += 1
+            self.done[event.operation_id or ""] += 1
             self.last_done = message.at
-            due = self.due[event.operation_id]
+            due = self.due[event.operation_id or ""]
             self.late_stored_ms.append((message.at - due).total_seconds() * 1e3)
             self.late_said_ms.append((event.timestamp - due).total_seconds() * 1e3)
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 from bench.clients.http_client import HttpClient
 from bench.generators.process import JsonObject, generator_main, own_cpu_seconds, run_generator
 from opsroom_contracts import endpoints
-from opsroom_contracts.cloud.models import CreateRequest
+from opsroom_contracts.cloud.requests import CreateRequest
 from opsroom_contracts.errors import FaultError
 from opsroom_messaging.client.connection import connect
 from opsroom_messaging.client.request_client import RequestClient

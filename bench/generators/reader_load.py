@@ -19,7 +19,7 @@ from bench.generators.process import JsonObject, generator_main, own_cpu_seconds
 from bench.results.delivery_check import DeliveryFaults, check_delivery
 from opsroom_contracts import endpoints
 from opsroom_contracts.chat.models import SendRequest
-from opsroom_contracts.cloud.models import CreateRequest, OperationReply
+from opsroom_contracts.cloud.requests import CreateRequest, OperationReply
 from opsroom_contracts.serialization.codec import contract_of, decode, encode
 
 FIRST_AT_ONCE = 64

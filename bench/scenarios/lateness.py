@@ -10,7 +10,7 @@ from bench.results.statistics import percentile, spread
 from bench.results.table import Cell, Table
 from bench.servers.portal import portal
 from opsroom_contracts import endpoints
-from opsroom_contracts.cloud.models import CreateRequest
+from opsroom_contracts.cloud.requests import CreateRequest
 from opsroom_messaging.client.connection import connect
 from opsroom_messaging.client.request_client import RequestClient
 

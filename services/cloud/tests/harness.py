@@ -21,18 +21,20 @@ from opsroom_contracts import endpoints
 from opsroom_contracts.cloud.commands import Command, EventType
 from opsroom_contracts.cloud.models import (
     INSTANCE_EVENT,
-    CancelRequest,
-    CreateRequest,
     Instance,
     InstanceEvent,
+    Operation,
+    OperationStatus,
+    apply,
+)
+from opsroom_contracts.cloud.requests import (
+    CancelRequest,
+    CreateRequest,
     InstanceRequest,
     ListReply,
     ListRequest,
-    Operation,
     OperationReply,
     OperationRequest,
-    OperationStatus,
-    apply,
 )
 from opsroom_contracts.errors import Fault, FaultError
 from opsroom_contracts.serialization.codec import ContractError
@@ -49,8 +51,6 @@ FINAL = frozenset(EventType) - {EventType.RECEIVED, EventType.RETAINED}
 _PAGE = 1000
 DELAY_SECONDS = 1.0
 """Long enough to cancel a command on a busy machine."""
-DELAY_SECONDS = 1.0
-"""A busy machine has to cancel within it."""
 
 
 def settings(**changes: object) -> CloudSettings:
@@ -169,7 +169,7 @@ def each_once(kept: list[Kept]) -> dict[str, list[EventType]]:
     happened: dict[str, list[EventType]] = defaultdict(list)
     for one in kept:
         if one.event.type is not EventType.RETAINED:
-            happened[one.event.operation_id].append(one.event.type)
+            happened[one.event.operation_id or ""].append(one.event.type)
     for operation_id, types in happened.items():
         assert types[0] is EventType.RECEIVED, operation_id
         assert len(types) == 2, (operation_id, types)

@@ -16,7 +16,8 @@ from opsroom_cloud.provider import SimulatedProvider
 from opsroom_cloud.timers import Timers
 from opsroom_contracts import endpoints
 from opsroom_contracts.cloud.commands import Command
-from opsroom_contracts.cloud.models import InstanceRequest, OperationStatus
+from opsroom_contracts.cloud.models import OperationStatus
+from opsroom_contracts.cloud.requests import InstanceRequest
 from opsroom_contracts.errors import FAULT, ErrorCode, FaultError
 from opsroom_contracts.subjects import CLOUD_STREAM, instance_events
 from opsroom_messaging.client.connection import NatsConnection, connect

@@ -8,13 +8,9 @@ import pytest
 from opsroom_cloud.provider import SimulatedProvider
 from opsroom_contracts import endpoints
 from opsroom_contracts.cloud.commands import Command, EventType, InstanceState
-from opsroom_contracts.cloud.models import (
-    DueOperation,
-    FailureCode,
-    Operation,
-    OperationReply,
-    OperationStatus,
-)
+from opsroom_contracts.cloud.instances import FailureCode
+from opsroom_contracts.cloud.models import DueOperation, Operation, OperationStatus
+from opsroom_contracts.cloud.requests import OperationReply
 from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.subjects import instance_due, instance_events

@@ -10,7 +10,8 @@ from opsroom_cloud.domain.ids import instance_id_of, operation_id_of
 from opsroom_cloud.domain.lifecycle import AcceptCommand, Failure, cancel, complete, decide, fail, retain
 from opsroom_cloud.domain.operation_status import SequencedEvent, status_from_events
 from opsroom_contracts.cloud.commands import COMMANDS, Command, EventType, InstanceState
-from opsroom_contracts.cloud.models import FailureCode, Instance, InstanceEvent, OperationStatus, apply
+from opsroom_contracts.cloud.instances import FailureCode
+from opsroom_contracts.cloud.models import Instance, InstanceEvent, OperationStatus, apply
 from opsroom_contracts.errors import ErrorCode, Fault
 
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
@@ -212,7 +213,7 @@ class LifeCycle(RuleBasedStateMachine):
             if event.type is not EventType.RECEIVED:
                 continue
             rest = [SequencedEvent(seq, e) for seq, e in enumerate(self.log) if seq >= place]
-            found = status_from_events(event.operation_id, rest)
+            found = status_from_events(event.operation_id or "", rest)
             assert found is not None
             pending = self.pending is not None and self.pending.operation_id == event.operation_id
             assert (found.status is OperationStatus.PENDING) == pending

@@ -5,7 +5,7 @@ import asyncio
 from opsroom_cloud.instance_projection import InstanceProjection
 from opsroom_cloud.list_instances import InstanceLister
 from opsroom_contracts import endpoints
-from opsroom_contracts.cloud.models import LIST_MAX, ListRequest
+from opsroom_contracts.cloud.requests import LIST_MAX, ListRequest
 from opsroom_contracts.errors import FAULT, ErrorCode
 from opsroom_contracts.subjects import CLOUD_EVENTS, CLOUD_STREAM
 from opsroom_messaging.client.connection import NatsConnection, connect

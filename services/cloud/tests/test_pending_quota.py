@@ -10,7 +10,7 @@ import pytest
 from opsroom_contracts import endpoints
 from opsroom_contracts.audit import AUDIT_ENTRY
 from opsroom_contracts.cloud.commands import Command, EventType
-from opsroom_contracts.cloud.models import CreateRequest, InstanceRequest, OperationReply
+from opsroom_contracts.cloud.requests import CreateRequest, InstanceRequest, OperationReply
 from opsroom_contracts.errors import ErrorCode, Fault, FaultError
 from opsroom_contracts.subjects import AUDIT_STREAM, audit_subject
 from opsroom_messaging.client.connection import NatsConnection, connect
@@ -66,10 +66,10 @@ def max_pending(kept: list[Kept]) -> int:
     for one in kept:
         mine = pending.setdefault(one.event.actor, set())
         if one.event.type is EventType.RECEIVED:
-            mine.add(one.event.operation_id)
+            mine.add(one.event.operation_id or "")
             maximum = max(maximum, len(mine))
         else:
-            mine.discard(one.event.operation_id)
+            mine.discard(one.event.operation_id or "")
     return maximum
 
 

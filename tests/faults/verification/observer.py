@@ -109,9 +109,9 @@ class Observer:
             StoredEvent(
                 stored.seq,
                 event.type.value,
-                event.operation_id,
+                event.operation_id or "",
                 event.instance_id,
-                event.command.value,
+                event.command.value if event.command else "",
                 event.state.value,
                 stored.at.timestamp(),
                 event.actor,

@@ -200,8 +200,8 @@ def _maybe_finished(change: CloudChange, waiting: Mapping[str, Operation]) -> li
     """The ids in ``waiting`` that may be finished after ``change``: after a reset, all of them."""
     if not isinstance(change, CloudEvent):
         return list(waiting)
-    finished = change.operation_id in waiting and change.type is not EventType.RECEIVED
-    return [change.operation_id] if finished else []
+    operation, begun = change.operation_id, change.type in {EventType.RECEIVED, EventType.WORKING}
+    return [operation] if operation is not None and operation in waiting and not begun else []
 
 
 def _with_reason(operation: Operation, change: CloudChange) -> Operation:

@@ -10,8 +10,8 @@ from typing import Any, Generic, TypeVar
 from opsroom_contracts import gateways, status
 from opsroom_contracts.chat import frames, moderation
 from opsroom_contracts.chat import models as chat
-from opsroom_contracts.cloud import models as cloud
-from opsroom_contracts.cloud.commands import Command
+from opsroom_contracts.cloud import requests as cloud
+from opsroom_contracts.cloud.commands import COMMANDS, Command
 from opsroom_contracts.serialization.model import Model
 from opsroom_contracts.subjects import CHAT_SERVICE, CLOUD_SERVICE, GATEWAY_SERVICE
 
@@ -49,14 +49,18 @@ RESTRICTIONS = Endpoint(
 )
 
 CREATE_INSTANCE = Endpoint(CLOUD_SERVICE, "cloud.create", cloud.CreateRequest, cloud.OperationReply)
+ADOPT_INSTANCE = Endpoint(CLOUD_SERVICE, "cloud.adopt", cloud.AdoptRequest, cloud.OperationReply)
 CHANGE_INSTANCE: dict[Command, Endpoint[cloud.InstanceRequest, cloud.OperationReply]] = {
     command: Endpoint(CLOUD_SERVICE, f"cloud.{command.value}", cloud.InstanceRequest, cloud.OperationReply)
-    for command in Command
+    for command in (*COMMANDS, Command.PROTECT, Command.UNPROTECT)
     if command is not Command.CREATE
 }
-"""Commands for an existing instance."""
+"""Commands for an existing instance that need no more than its id."""
+RENAME_INSTANCE = Endpoint(CLOUD_SERVICE, "cloud.rename", cloud.RenameRequest, cloud.OperationReply)
+LABEL_INSTANCE = Endpoint(CLOUD_SERVICE, "cloud.label", cloud.LabelRequest, cloud.OperationReply)
 CANCEL_OPERATION = Endpoint(CLOUD_SERVICE, "cloud.cancel", cloud.CancelRequest, cloud.OperationReply)
 LIST_INSTANCES = Endpoint(CLOUD_SERVICE, "cloud.list", cloud.ListRequest, cloud.ListReply)
+PROVIDERS = Endpoint(CLOUD_SERVICE, "cloud.providers", cloud.ProvidersRequest, cloud.ProvidersReply)
 OPERATION = Endpoint(CLOUD_SERVICE, "cloud.operation", cloud.OperationRequest, cloud.OperationReply)
 
 STATUS = Endpoint(GATEWAY_SERVICE, "gateway.status", status.StatusRequest, status.Status)
@@ -77,12 +81,16 @@ AnyEndpoint = Endpoint[Any, Any]
 ENDPOINTS: tuple[AnyEndpoint, ...] = (
     *(REGISTER, JOIN, LEAVE, SEND, USERS, HISTORY, WHOAMI),
     *(REVOKE, REMOVE_MESSAGE, RESTRICT, LIFT, RESTRICTIONS),
-    CREATE_INSTANCE,
+    *(CREATE_INSTANCE, ADOPT_INSTANCE),
     *CHANGE_INSTANCE.values(),
-    *(CANCEL_OPERATION, LIST_INSTANCES, OPERATION),
+    *(RENAME_INSTANCE, LABEL_INSTANCE),
+    *(CANCEL_OPERATION, LIST_INSTANCES, PROVIDERS, OPERATION),
     *(STATUS, KNOWN_ADDRESSES),
 )
-"""All endpoints. A test compares this with the constants above."""
+"""All endpoints, except those of agents (:mod:`opsroom_contracts.agents.endpoints`).
+
+A test compares this with the constants above.
+"""
 
 
 def endpoints_of(service: str) -> tuple[AnyEndpoint, ...]:

@@ -38,6 +38,11 @@ class ErrorCode(StrEnum):
     OPERATION_PENDING = "operation_pending"
     OPERATION_FINISHED = "operation_finished"
     TRANSITION_INVALID = "transition_invalid"
+    PROTECTED = "protected"
+    TEMPLATE_UNKNOWN = "template_unknown"
+    PROVIDER_UNKNOWN = "provider_unknown"
+    PROVIDER_AWAY = "provider_away"
+    UNSUPPORTED = "unsupported"
     IDEMPOTENCY_MISMATCH = "idempotency_mismatch"
     IDEMPOTENCY_IN_FLIGHT = "idempotency_in_flight"
     RATE_LIMITED = "rate_limited"
@@ -71,6 +76,11 @@ HTTP_STATUS: dict[ErrorCode, int] = {
     ErrorCode.OPERATION_PENDING: 409,
     ErrorCode.OPERATION_FINISHED: 409,
     ErrorCode.TRANSITION_INVALID: 409,
+    ErrorCode.PROTECTED: 409,
+    ErrorCode.TEMPLATE_UNKNOWN: 422,
+    ErrorCode.PROVIDER_UNKNOWN: 404,
+    ErrorCode.PROVIDER_AWAY: 503,
+    ErrorCode.UNSUPPORTED: 409,
     ErrorCode.IDEMPOTENCY_MISMATCH: 422,
     ErrorCode.IDEMPOTENCY_IN_FLIGHT: 409,
     ErrorCode.RATE_LIMITED: 429,

@@ -4,11 +4,23 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from opsroom_contracts.agents.protocol import Adoptable
+from opsroom_contracts.agents.records import TemplateView
 from opsroom_contracts.audit import Address
 from opsroom_contracts.chat.models import RawName, Token, User
 from opsroom_contracts.chat.moderation import NewReason, Restriction, Seconds
 from opsroom_contracts.cloud.commands import Command, EventType, InstanceState
-from opsroom_contracts.cloud.models import Actor, FailureCode, Instance, Operation
+from opsroom_contracts.cloud.instances import (
+    FailureCode,
+    LabelChanges,
+    Labels,
+    ProviderName,
+    Resource,
+    ServerName,
+)
+from opsroom_contracts.cloud.models import Actor, Instance, Operation, Progress
+from opsroom_contracts.cloud.requests import ProviderView, TemplateRef
+from opsroom_contracts.errors import Problem
 from opsroom_contracts.gateways import AddressSeen
 from opsroom_contracts.serialization.model import Epoch, Identifier, Model, Sequence, Timestamp
 
@@ -80,24 +92,113 @@ class OperationAccepted(Model):
     operation: Operation
 
 
+class NewInstance(Model, defer_build=False):
+    """Create a server, initially stopped; everything is optional. Without a template it is simulated."""
+
+    name: ServerName | None = None
+    template: TemplateRef | None = None
+    labels: Labels | None = None
+    start: bool = False
+
+
+class InstancePatch(Model, defer_build=False):
+    """Change a server's name, labels (null removes one) or protection; what is missing stays."""
+
+    name: ServerName | None = None
+    labels: LabelChanges | None = None
+    protected: bool | None = None
+
+
+class InstanceChanged(Model):
+    """The operations of a change, in the order in which they were done, and the server after them."""
+
+    operations: tuple[Operation, ...]
+    instance: Instance
+
+
+class NewAdoption(Model, defer_build=False):
+    """Take in ``resource``, which ``provider`` runs already."""
+
+    provider: ProviderName
+    resource: Resource
+    name: ServerName | None = None
+    labels: Labels | None = None
+
+
+class AdoptableList(Model):
+    """What a provider runs and no portal manages. ``more``: there is more than fits."""
+
+    resources: tuple[Adoptable, ...]
+    more: bool = False
+
+
+BATCH_MAX = 100
+"""The maximum number of servers that one request commands."""
+
+
+class BatchCommand(Model, defer_build=False):
+    """Command several servers: those of ``ids`` (ids or names), or those that ``selector`` matches.
+
+    ``selector``: labels that a server must have, such as ``env=prod,role=web``.
+    """
+
+    command: Literal[Command.START, Command.STOP, Command.RESTART, Command.REMOVE]
+    ids: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=BATCH_MAX)] | None = None
+    selector: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
+
+
+class BatchResult(Model):
+    """What became of the command for one server: an operation or a problem. ``id`` as in the request."""
+
+    id: Identifier
+    operation: Operation | None = None
+    problem: Problem | None = None
+
+
+class BatchResults(Model):
+    """One result for each server, in the order of the request; of a selector, sorted by name."""
+
+    results: tuple[BatchResult, ...]
+
+
+class ProviderTemplate(TemplateView):
+    """A template, and the provider that has it."""
+
+    provider: ProviderName
+
+
+class TemplateList(Model):
+    """All templates of connected providers, sorted by provider and name."""
+
+    templates: tuple[ProviderTemplate, ...]
+
+
+class ProviderList(Model):
+    """All providers, sorted by name."""
+
+    providers: tuple[ProviderView, ...]
+
+
 class CloudEvent(Model):
     """The data of one event of ``GET /api/v1/cloud/events``.
 
     ``instance``: the instance after the event; missing if it no longer exists. ``reason``, in English, and
-    ``reason_code``: why the operation failed.
+    ``reason_code``: why the operation failed. ``operation_id`` and ``command`` are missing if no command
+    caused the event. ``progress``: of ``working``.
     """
 
     seq: Sequence
     type: EventType
     instance_id: Identifier
-    operation_id: Identifier
-    command: Command
+    operation_id: Identifier | None = None
+    command: Command | None = None
     state: InstanceState
     actor: Actor
     timestamp: Timestamp
     due_at: Timestamp | None = None
     reason: Annotated[str, Field(max_length=500)] | None = None
     reason_code: FailureCode | None = None
+    progress: Progress | None = None
     instance: Instance | None = None
 
 
@@ -137,6 +238,10 @@ class Health(Model):
     reason: str | None = None
 
 
+SSE_LOG = "log"
+"""The SSE event name of a :class:`opsroom_contracts.agents.protocol.LogChunk`."""
+SSE_STATS = "stats"
+"""The SSE event name of a :class:`opsroom_contracts.agents.protocol.StatsChunk`."""
 SSE_CHANGE = "change"
 """The SSE event name of a :class:`CloudEvent`."""
 SSE_RESET = "reset"

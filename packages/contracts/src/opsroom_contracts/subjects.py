@@ -29,6 +29,8 @@ CLOUD_EVENTS = "cloud.events.*"
 CLOUD_TIMERS = "cloud.timers.*"
 CLOUD_DUE = "cloud.due.*"
 CLOUD_OPERATIONS = "cloud.operations.*"
+CLOUD_NAMES = "cloud.server-names.*"
+"""Names that were just given to instances; a claim expires once the events are known everywhere."""
 CLOUD_WORKERS = "workers"
 """The durable consumer of ``cloud.due.*``, shared by all cloud processes."""
 
@@ -49,6 +51,16 @@ PROBES = "probes.*.*"
 PROBE_ID = "-probe"
 """In place of an id: the subject of a probe write in another stream. No id begins with a hyphen."""
 
+AGENTS_STREAM = "AGENTS"
+"""What agents say about themselves: a record and a lease each."""
+AGENT_RECORDS = "agents.records.*"
+AGENT_LEASES = "agents.leases.*"
+
+PROVIDER_CHANGES = "provider.*.changed"
+"""Notices of agents about servers that have changed; never stored."""
+PROVIDER_STREAMS = "provider.*.streams.*"
+"""Logs and statistics on their way from an agent to a gateway; never stored."""
+
 TYPING = "chat.typing.*"
 GATEWAY_RATE_LIMITS = "gateway.spent"
 """Rate limit updates between gateways; never stored."""
@@ -60,6 +72,7 @@ _STREAMS = (
     ("chat.", MEMBERS_STREAM),
     ("cloud.", CLOUD_STREAM),
     ("audit.", AUDIT_STREAM),
+    ("agents.", AGENTS_STREAM),
     ("probes.", PROBES_STREAM),
     (f"$KV.{GATEWAYS_BUCKET}.", f"KV_{GATEWAYS_BUCKET}"),
 )
@@ -138,3 +151,33 @@ def instance_due(instance_id: str) -> str:
 def operation_record(operation_id: str) -> str:
     """Return the subject of the record of one operation; written once."""
     return f"cloud.operations.{operation_id}"
+
+
+def server_name_subject(name: str) -> str:
+    """Return the subject of the claim on one name of an instance."""
+    return f"cloud.server-names.{name}"
+
+
+def agent_record(provider: str) -> str:
+    """Return the subject of the record of one provider's agent."""
+    return f"agents.records.{provider}"
+
+
+def agent_lease(provider: str) -> str:
+    """Return the subject of the lease of one provider's agent."""
+    return f"agents.leases.{provider}"
+
+
+def provider_subject(provider: str, verb: str) -> str:
+    """Return the subject of one verb of a provider."""
+    return f"provider.{provider}.{verb}"
+
+
+def provider_changes(provider: str) -> str:
+    """Return the subject of a provider's notices of changes."""
+    return f"provider.{provider}.changed"
+
+
+def provider_stream(provider: str, stream: str) -> str:
+    """Return the subject of one log or of the statistics of one server."""
+    return f"provider.{provider}.streams.{stream}"

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from opsroom_contracts.audit import AuditAction, Requester
-from opsroom_contracts.cloud.models import (
+from opsroom_contracts.cloud.requests import (
     CancelRequest,
     CreateRequest,
     InstanceRequest,

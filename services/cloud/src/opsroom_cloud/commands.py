@@ -13,16 +13,13 @@ from opsroom_cloud.operations import Operations
 from opsroom_cloud.pending_quota import PendingQuota
 from opsroom_cloud.timers import Timers
 from opsroom_contracts.cloud.commands import Command
-from opsroom_contracts.cloud.models import (
+from opsroom_contracts.cloud.models import InstanceEvent, OperationStatus, PendingOperation, pending_of
+from opsroom_contracts.cloud.requests import (
     KEY_PREFIX,
     CreateRequest,
-    InstanceEvent,
     InstanceRequest,
     OperationReply,
-    OperationStatus,
-    PendingOperation,
     author_of,
-    pending_of,
 )
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_messaging.errors import ConflictError

@@ -35,8 +35,6 @@ from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReade
 
 _DUE_TTL_SECONDS = 86_400
 """How long a due message waits for a worker; afterwards the reconciler finds the operation."""
-_RECORD_AFTER_EVENT = 2
-"""Offset of the operation's record after the event, in the batch that accepts a command."""
 _PAGE = 64
 
 log = logging.getLogger(__name__)
@@ -116,8 +114,8 @@ class EventStore:
         Raises:
             ConflictError: the instance's last sequence is not ``expected``, or the operation id is used.
         """
-        instance_id, operation_id = received.instance_id, received.operation_id
         pending = pending_of(received)
+        instance_id, operation_id = received.instance_id, pending.id
         due = DueOperation(instance_id=instance_id, operation_id=operation_id)
         timer = Schedule(at=pending.due_at, target=instance_due(instance_id), ttl=_DUE_TTL_SECONDS)
         sequences = await self._writer.write(
@@ -125,7 +123,7 @@ class EventStore:
             Write(instance_timer(instance_id), encode(due), schedule=timer),
             Write(
                 operation_record(operation_id),
-                encode(record_of(instance_id, pending)),
+                encode(record_of(instance_id, pending).stored()),
                 expected=0,
                 ttl=self._record_ttl,
             ),
@@ -163,7 +161,7 @@ class EventStore:
             raise refuse(
                 ErrorCode.IDEMPOTENCY_MISMATCH, "this id was used for something that is not an operation"
             ) from None
-        return OperationRecordAt(record, message.seq - _RECORD_AFTER_EVENT)
+        return OperationRecordAt(record, message.seq - record.event_offset)
 
     async def history(self, instance_id: str, start: int) -> list[SequencedEvent]:
         """Read one page of an instance's events, from sequence ``start``."""

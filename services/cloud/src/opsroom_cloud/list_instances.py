@@ -2,7 +2,7 @@
 
 from opsroom_cloud.event_store import EventStore
 from opsroom_cloud.instance_projection import InstanceProjection
-from opsroom_contracts.cloud.models import ListReply, ListRequest
+from opsroom_contracts.cloud.requests import ListReply, ListRequest
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
 

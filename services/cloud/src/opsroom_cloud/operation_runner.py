@@ -11,7 +11,8 @@ from opsroom_cloud.domain.operation_status import operation_of, record_of
 from opsroom_cloud.event_store import EventStore
 from opsroom_cloud.instance_projection import NewerReleaseError, TrackedInstance
 from opsroom_cloud.provider import Provider, ProviderError
-from opsroom_contracts.cloud.models import DUE_OPERATION, FailureCode, OperationStatus, PendingOperation
+from opsroom_contracts.cloud.instances import FailureCode
+from opsroom_contracts.cloud.models import DUE_OPERATION, OperationStatus, PendingOperation
 from opsroom_contracts.serialization.codec import ContractError
 from opsroom_contracts.serialization.versions import NewerVersionError
 from opsroom_messaging.errors import ConflictError, UnavailableError

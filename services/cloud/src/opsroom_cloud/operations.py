@@ -6,13 +6,8 @@ from datetime import datetime
 from opsroom_cloud.domain.lifecycle import cancel
 from opsroom_cloud.domain.operation_status import operation_of, status_from_events
 from opsroom_cloud.event_store import EventStore, OperationRecordAt
-from opsroom_contracts.cloud.models import (
-    CancelRequest,
-    OperationReply,
-    OperationRequest,
-    OperationStatus,
-    author_of,
-)
+from opsroom_contracts.cloud.models import OperationStatus
+from opsroom_contracts.cloud.requests import CancelRequest, OperationReply, OperationRequest, author_of
 from opsroom_contracts.errors import ErrorCode, Fault, FaultError, refuse
 from opsroom_messaging.errors import ConflictError
 

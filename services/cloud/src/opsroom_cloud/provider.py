@@ -3,7 +3,8 @@
 import hashlib
 from typing import Protocol
 
-from opsroom_contracts.cloud.models import FailureCode, Operation
+from opsroom_contracts.cloud.instances import FailureCode
+from opsroom_contracts.cloud.models import Operation
 
 
 class ProviderError(Exception):

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from opsroom_contracts import endpoints
-from opsroom_contracts.cloud.models import CreateRequest
+from opsroom_contracts.cloud.requests import CreateRequest
 from opsroom_contracts.http import NAME_HEADER
 from opsroom_contracts.identity import Role
 from opsroom_messaging.client.connection import connect

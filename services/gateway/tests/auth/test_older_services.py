@@ -4,7 +4,7 @@ import pytest
 
 from opsroom_contracts.audit import Requester
 from opsroom_contracts.chat import moderation
-from opsroom_contracts.cloud import models as cloud
+from opsroom_contracts.cloud import requests as cloud
 from opsroom_contracts.endpoints import CREATE_INSTANCE, RESTRICT, AnyEndpoint, Endpoint
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.serialization.model import Model

@@ -3,6 +3,8 @@
 To add a command, add a member of :class:`Command`, its event to :class:`EventType`, and a row to
 :data:`COMMANDS`. NATS subjects, routes, audit actions, the command line, the client, the fault tests and the
 commands of the page are derived from the row.
+
+Commands that change what is known about an instance, but not its state, are in :data:`IMMEDIATE`.
 """
 
 from dataclasses import dataclass
@@ -24,6 +26,12 @@ class Command(StrEnum):
     STOP = "stop"
     RESTART = "restart"
     REMOVE = "remove"
+    ADOPT = "adopt"
+    """Take in a server that a provider runs already."""
+    PROTECT = "protect"
+    UNPROTECT = "unprotect"
+    RENAME = "rename"
+    LABEL = "label"
 
 
 class EventType(StrEnum):
@@ -37,6 +45,17 @@ class EventType(StrEnum):
     REMOVED = "removed"
     CANCELLED = "cancelled"
     FAILED = "failed"
+    WORKING = "working"
+    """The provider works on a due operation, or reports how far it is."""
+    OBSERVED = "observed"
+    """The instance was changed outside the portal."""
+    LOST = "lost"
+    """The instance has disappeared outside the portal."""
+    ADOPTED = "adopted"
+    PROTECTED = "protected"
+    UNPROTECTED = "unprotected"
+    RENAMED = "renamed"
+    LABELED = "labeled"
     RETAINED = "retained"
     """No change: the last state is stored again before retention deletes the event that holds it."""
 
@@ -128,4 +147,26 @@ _TABLE = (
     ),
 )
 COMMANDS: dict[Command, CommandSpec] = {spec.command: spec for spec in _TABLE}
-"""All commands, in the order of help texts and of a lifecycle: each is valid after the one before it."""
+"""The commands of a lifecycle, in the order of help texts: each is valid after the one before it.
+
+They take effect after the delay, in which they can be undone. :data:`Command.ADOPT` does too, but names no
+instance.
+"""
+
+IMMEDIATE: dict[Command, EventType] = {
+    Command.PROTECT: EventType.PROTECTED,
+    Command.UNPROTECT: EventType.UNPROTECTED,
+    Command.RENAME: EventType.RENAMED,
+    Command.LABEL: EventType.LABELED,
+}
+"""The commands that need no provider and take effect at once, and the only event of each."""
+
+DONE: dict[Command, EventType] = {
+    **{spec.command: spec.done for spec in COMMANDS.values()},
+    Command.ADOPT: EventType.ADOPTED,
+    **IMMEDIATE,
+}
+"""The event that completes each command."""
+
+CREATING = frozenset({Command.CREATE, Command.ADOPT})
+"""The commands with which an instance begins; if one is undone or fails, there is no instance."""

@@ -1,71 +1,89 @@
-"""Models of the cloud service: instances, events, operations, and its requests and replies."""
+"""Models of the cloud service: instances, stored events and operations."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from opsroom_contracts.audit import Address
-from opsroom_contracts.cloud.commands import Command, EventType, InstanceState
-from opsroom_contracts.identity import OPERATOR_IDENTITY, Identity
+from opsroom_contracts.cloud.commands import CREATING, Command, EventType, InstanceState
+from opsroom_contracts.cloud.instances import (
+    SIMULATED,
+    Condition,
+    FailureCode,
+    InstanceFacts,
+    Labels,
+    NetworkAddress,
+    ProviderName,
+    Reason,
+    Resource,
+    ServerName,
+    TemplateName,
+    default_name,
+)
+from opsroom_contracts.identity import Identity
 from opsroom_contracts.serialization.model import (
-    ClientId,
-    Epoch,
     Identifier,
     Model,
-    Sequence,
     Timestamp,
     copy_fields,
 )
 from opsroom_contracts.serialization.versions import PreviousVersion, StoredContract
 
-LIST_MAX = 1000
-"""The maximum number of instances on one page of the list."""
-
 Actor = Annotated[str, Field(min_length=1, max_length=64)]
 """The name of the caller."""
-ANONYMOUS = "anonymous"
-PendingMax = Annotated[int, Field(ge=1)]
-"""The caller's quota of pending operations; one more is refused with ``rate_limited``."""
-KEY_PREFIX = "key/"
-"""Prefix of a ``clientId`` that a client of ``/api/v1`` chose. Two identities may choose the same."""
+
+
+class Progress(Model):
+    """How far the provider is: a text in English, and a share of the work in percent; either if known."""
+
+    text: Annotated[str, Field(max_length=200)] | None = None
+    percent: Annotated[int, Field(ge=0, le=100)] | None = None
 
 
 class PendingOperation(Model):
-    """An accepted command that is not complete yet."""
+    """An accepted command that is not complete yet.
+
+    ``start``: whether a server that is created shall be started, too. ``progress``: there from the moment at
+    which the provider works on it.
+    """
 
     id: Identifier
     command: Command
     actor: Actor
     accepted_at: Timestamp
     due_at: Timestamp
+    start: bool | None = None
+    progress: Progress | None = None
 
 
 class Instance(Model):
-    """An instance. ``timestamp`` is when its state last changed; while being created it is ``stopped``."""
+    """An instance. ``timestamp`` is when its state last changed; while being created it is ``stopped``.
+
+    ``reason`` and ``reason_code``: why the condition is not ``ok``. ``resource``: the provider's own id, if
+    it was adopted.
+    """
 
     id: Identifier
+    name: ServerName
     state: InstanceState
     timestamp: Timestamp
+    labels: Labels = Field(default_factory=dict)
+    provider: ProviderName = SIMULATED
+    template: TemplateName | None = None
+    resource: Resource | None = None
+    address: NetworkAddress | None = None
+    protected: bool = False
+    condition: Condition = Condition.OK
+    reason: Reason | None = None
+    reason_code: FailureCode | None = None
     pending: PendingOperation | None = None
 
 
-Reason = Annotated[str, Field(max_length=500)]
-"""Why an operation failed."""
+OUTSIDE = frozenset({EventType.OBSERVED, EventType.LOST, EventType.ADOPTED, EventType.RETAINED})
+"""The events that no command need have caused."""
 
 
-class FailureCode(StrEnum):
-    """Why an operation failed, for clients that show it in their user's language."""
-
-    PROVIDER_ERROR = "provider_error"
-    """The provider's own reason, which only the text gives."""
-    PROVIDER_TIMEOUT = "provider_timeout"
-    PROVIDER_INTERNAL = "provider_internal"
-    SIMULATED = "simulated"
-    """A failure that the simulated provider was configured to have."""
-
-
-class _EventFields(Model):
+class _OldEventFields(Model):
     version: int
     type: EventType
     instance_id: Identifier
@@ -79,26 +97,57 @@ class _EventFields(Model):
     since: Timestamp | None = None
 
 
-class InstanceEvent(_EventFields):
-    """An event on ``cloud.events.<instance>``. ``state`` is the state after the event.
+class InstanceEvent(InstanceFacts):
+    """An event on ``cloud.events.<instance>``. ``state`` and the facts are those after the event.
 
     ``actor`` is the caller's name as it was shown. ``identity``: who it was; missing in events of older
     releases and in those published by hand. ``since``: when the state began; omitted if it began with this
     event. ``due_at`` is set for ``received``, ``reason`` and ``reason_code`` for ``failed``; older releases
-    stored no code.
+    stored no code. ``operation_id`` and ``command`` are missing if no command caused the event. ``start``: as
+    in the pending operation, for ``received``. ``pending``: the operation that goes on being pending after an
+    event that is neither its beginning nor its end.
     """
+
+    version: Literal[3] = 3
+    type: EventType
+    instance_id: Identifier
+    operation_id: Identifier | None = None
+    command: Command | None = None
+    state: InstanceState
+    actor: Actor
+    timestamp: Timestamp
+    due_at: Timestamp | None = None
+    reason: Reason | None = None
+    since: Timestamp | None = None
+    identity: Identity | None = None
+    reason_code: FailureCode | None = None
+    start: bool | None = None
+    pending: PendingOperation | None = None
+
+    @model_validator(mode="after")
+    def _check_operation(self) -> Self:
+        if self.type not in OUTSIDE and (self.operation_id is None or self.command is None):
+            raise ValueError("operationId and command are required, except for what happened outside")
+        return self
+
+    def stored(self) -> Model:
+        """Return what to store: if possible, what processes of older releases can read, too."""
+        new = (*(getattr(self, name) for name in InstanceFacts.model_fields), self.start, self.pending)
+        if self.operation_id is None or self.command is None or any(value is not None for value in new):
+            return self
+        has_author = self.identity is not None or self.reason_code is not None
+        return copy_fields(self, InstanceEventV2 if has_author else InstanceEventV1)
+
+
+class InstanceEventV2(_OldEventFields):
+    """An event of releases without names, labels and providers."""
 
     version: Literal[2] = 2
     identity: Identity | None = None
     reason_code: FailureCode | None = None
 
-    def stored(self) -> Model:
-        """Return what to store: if possible, what processes of older releases can read, too."""
-        is_new = self.identity is not None or self.reason_code is not None
-        return self if is_new else copy_fields(self, InstanceEventV1)
 
-
-class InstanceEventV1(_EventFields):
+class InstanceEventV1(_OldEventFields):
     """An event of releases without identities and failure codes, or published by hand."""
 
     version: Literal[1] = 1
@@ -112,19 +161,51 @@ class DueOperation(Model):
     operation_id: Identifier
 
 
-class OperationRecord(Model):
-    """The record on ``cloud.operations.<id>``: the command that used the operation id.
-
-    The id is derived from the identity and the idempotency key of the caller; in older releases and in NATS
-    requests without an identity, from the key alone.
-    """
-
-    version: Literal[1] = 1
+class _RecordFields(Model):
+    version: int
     instance_id: Identifier
     command: Command
     actor: Actor
     accepted_at: Timestamp
     due_at: Timestamp
+
+
+class OperationRecord(_RecordFields):
+    """The record on ``cloud.operations.<id>``: the command that used the operation id.
+
+    The id is derived from the identity and the idempotency key of the caller; in older releases and in NATS
+    requests without an identity, from the key alone. ``target``: what the request named, if that was not the
+    id of the instance. ``event_offset``: how many messages before the record the event lies that accepted it.
+    """
+
+    version: Literal[2] = 2
+    target: Annotated[str, Field(max_length=64)] | None = None
+    event_offset: Annotated[int, Field(ge=1, le=8)] = 2
+
+    def stored(self) -> Model:
+        """Return what to store: if possible, what processes of older releases can read, too."""
+        return (
+            self
+            if self.target is not None or self.event_offset != 2
+            else copy_fields(self, OperationRecordV1)
+        )
+
+
+class OperationRecordV1(_RecordFields):
+    """A record of releases without names of instances."""
+
+    version: Literal[1] = 1
+
+
+class NameClaim(Model):
+    """A message on ``cloud.server-names.<name>``: an instance has just been given the name.
+
+    It lasts until all processes know that from the events, and so keeps two of them from giving one name to
+    two instances at once.
+    """
+
+    version: Literal[1] = 1
+    instance_id: Identifier
 
 
 class OperationStatus(StrEnum):
@@ -149,84 +230,28 @@ class Operation(Model):
     reason: Reason | None = None
 
 
-class CreateRequest(Model):
-    """Create an instance. ``client_id`` is an idempotency key: a retry creates nothing new.
-
-    ``identity``: who the request is for. It has its own keys and its own quota of pending operations.
-    """
-
-    client_id: ClientId | None = None
-    actor: Actor = ANONYMOUS
-    identity: Identity | None = None
-    address: Address | None = None
-    pending_max: PendingMax | None = None
+def _upgrade_event_v1(old: InstanceEventV1) -> InstanceEventV2:
+    return copy_fields(old, InstanceEventV2)
 
 
-class InstanceRequest(Model):
-    """A command for an existing instance; ``client_id`` and ``identity`` as for create."""
-
-    instance_id: Identifier
-    client_id: ClientId | None = None
-    actor: Actor = ANONYMOUS
-    identity: Identity | None = None
-    address: Address | None = None
-    pending_max: PendingMax | None = None
-
-
-class CancelRequest(Model):
-    """Cancel a pending operation. A repeated request returns the same reply."""
-
-    operation_id: Identifier
-    actor: Actor = ANONYMOUS
-    identity: Identity | None = None
-    address: Address | None = None
-
-
-def author_of(request: CreateRequest | InstanceRequest | CancelRequest) -> str:
-    """Return the name to show for a request. One that was sent over NATS without a name is the operator's."""
-    by_hand = request.identity is None and request.address is None
-    return OPERATOR_IDENTITY if by_hand and request.actor == ANONYMOUS else request.actor
-
-
-class OperationReply(Model):
-    """The operation, and the sequence of the ``CLOUD`` event that shows its status."""
-
-    operation: Operation
-    seq: Sequence
-
-
-class OperationRequest(Model):
-    """Get the status of an operation."""
-
-    operation_id: Identifier
-
-
-class ListRequest(Model):
-    """Get a page of instances, sorted by id, after ``after``."""
-
-    after: Identifier | None = None
-    limit: Annotated[int, Field(ge=1, le=LIST_MAX)] = LIST_MAX
-
-
-class ListReply(Model):
-    """Instances as of ``seq``; ``next`` is the ``after`` of the next page, if there is one.
-
-    ``epoch``: that of the sequence. Pages of different epochs don't belong together.
-    """
-
-    seq: Sequence
-    epoch: Epoch | None = None
-    instances: tuple[Instance, ...]
-    next: Identifier | None = None
-
-
-def _upgrade_event(old: InstanceEventV1) -> InstanceEvent:
+def _upgrade_event_v2(old: InstanceEventV2) -> InstanceEvent:
     return copy_fields(old, InstanceEvent)
 
 
-INSTANCE_EVENT = StoredContract(InstanceEvent, {1: PreviousVersion(InstanceEventV1, _upgrade_event)})
+def _upgrade_record(old: OperationRecordV1) -> OperationRecord:
+    return copy_fields(old, OperationRecord)
+
+
+INSTANCE_EVENT = StoredContract(
+    InstanceEvent,
+    {
+        1: PreviousVersion(InstanceEventV1, _upgrade_event_v1),
+        2: PreviousVersion(InstanceEventV2, _upgrade_event_v2),
+    },
+)
 DUE_OPERATION = StoredContract(DueOperation)
-OPERATION_RECORD = StoredContract(OperationRecord)
+OPERATION_RECORD = StoredContract(OperationRecord, {1: PreviousVersion(OperationRecordV1, _upgrade_record)})
+NAME_CLAIM = StoredContract(NameClaim)
 
 
 def apply(event: InstanceEvent) -> Instance | None:
@@ -234,23 +259,69 @@ def apply(event: InstanceEvent) -> Instance | None:
 
     The last event of an instance determines its state; no earlier events are needed.
     """
-    undone = event.command is Command.CREATE and event.type in {EventType.CANCELLED, EventType.FAILED}
+    undone = event.command in CREATING and event.type in {EventType.CANCELLED, EventType.FAILED}
     if undone or event.type is EventType.REMOVED:
         return None
+    condition, reason, code = _condition_after(event)
     return Instance(
         id=event.instance_id,
+        name=event.name or default_name(event.instance_id),
         state=event.state,
         timestamp=event.since or event.timestamp,
-        pending=pending_of(event) if event.type is EventType.RECEIVED else None,
+        labels=event.labels or {},
+        provider=event.provider or SIMULATED,
+        template=event.template,
+        resource=event.resource,
+        address=event.address,
+        protected=event.protected or False,
+        condition=condition,
+        reason=reason,
+        reason_code=code,
+        pending=pending_of(event) if event.type is EventType.RECEIVED else event.pending,
     )
 
 
+def _condition_after(event: InstanceEvent) -> tuple[Condition, str | None, FailureCode | None]:
+    """Return the condition, and why. Of a failure, the event's own reason is the reason."""
+    if event.condition is not None:
+        return event.condition, event.condition_reason, event.condition_code
+    if event.type is EventType.FAILED:
+        return Condition.FAILED, event.reason, event.reason_code
+    return Condition.OK, None, None
+
+
 def pending_of(event: InstanceEvent) -> PendingOperation:
-    """Return the operation that a ``received`` event started; without a due time it is due immediately."""
+    """Return the operation that a ``received`` event started; without a due time it is due immediately.
+
+    Raises:
+        ValueError: the event names no operation or no command, which a ``received`` event does.
+    """
+    if event.operation_id is None or event.command is None:
+        raise ValueError(f"a {event.type.value} event without an operation")
     return PendingOperation(
         id=event.operation_id,
         command=event.command,
         actor=event.actor,
         accepted_at=event.timestamp,
         due_at=event.due_at or event.timestamp,
+        start=event.start,
+    )
+
+
+def facts_of(instance: Instance) -> InstanceFacts:
+    """Return what an event repeats about ``instance``; defaults are left out.
+
+    So the events of an instance that uses nothing new have the shape that older releases read.
+    """
+    return InstanceFacts(
+        name=None if instance.name == default_name(instance.id) else instance.name,
+        labels=instance.labels or None,
+        provider=None if instance.provider == SIMULATED else instance.provider,
+        template=instance.template,
+        resource=instance.resource,
+        address=instance.address,
+        protected=instance.protected or None,
+        condition=None if instance.condition is Condition.OK else instance.condition,
+        condition_reason=instance.reason,
+        condition_code=instance.reason_code,
     )

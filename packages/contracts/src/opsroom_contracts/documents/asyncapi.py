@@ -8,6 +8,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from opsroom_contracts import audit, gateways, http, subjects
+from opsroom_contracts.agents import protocol, records
+from opsroom_contracts.agents.endpoints import agent_endpoints
 from opsroom_contracts.chat import events as chat_events
 from opsroom_contracts.chat import frames, moderation
 from opsroom_contracts.chat import models as chat
@@ -26,6 +28,11 @@ PUBLISHED: dict[str, tuple[type[BaseModel], ...]] = {
     subjects.instance_timer("{instance}"): (cloud.DueOperation,),
     subjects.instance_due("{instance}"): (cloud.DueOperation,),
     subjects.operation_record("{operation}"): (cloud.OperationRecord,),
+    subjects.server_name_subject("{name}"): (cloud.NameClaim,),
+    subjects.agent_record("{provider}"): (records.AgentRecord,),
+    subjects.agent_lease("{provider}"): (records.AgentLease,),
+    subjects.provider_changes("{provider}"): (protocol.ChangeNotice,),
+    subjects.provider_stream("{provider}", "{stream}"): (protocol.LogChunk, protocol.StatsChunk),
     subjects.audit_subject("{outcome}", "{entry}"): (audit.AuditEntry,),
     subjects.GATEWAY_RATE_LIMITS: (gateways.RateLimitDelta,),
 }
@@ -42,7 +49,7 @@ def asyncapi(version: str) -> dict[str, Any]:
     document.operation("server_frames", "send", socket, _models_of(frames.ServerFrame))
     stream = document.channel("cloudEvents", "/api/v1/cloud/events", "Server-sent events.", "gateway")
     document.operation("cloud_events", "send", stream, (http.CloudEvent, http.ResetEvent))
-    for endpoint in ENDPOINTS:
+    for endpoint in (*ENDPOINTS, *agent_endpoints("{provider}").all()):
         name = _name(endpoint.subject)
         channel = document.channel(name, endpoint.subject, "A request and its reply.", "nats")
         document.operation(f"request_{name}", "receive", channel, (endpoint.request,), endpoint.reply)

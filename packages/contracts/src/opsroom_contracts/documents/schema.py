@@ -7,9 +7,11 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from opsroom_contracts import audit, errors, gateways, http, identity, legacy, status
+from opsroom_contracts.agents import protocol, records
 from opsroom_contracts.chat import events as chat_events
 from opsroom_contracts.chat import frames, moderation
 from opsroom_contracts.chat import models as chat
+from opsroom_contracts.cloud import instances, requests
 from opsroom_contracts.cloud import models as cloud
 from opsroom_contracts.serialization.model import Model
 
@@ -23,8 +25,12 @@ _MODULES = (
     gateways,
     http,
     identity,
+    instances,
     legacy,
     moderation,
+    protocol,
+    records,
+    requests,
     status,
 )
 

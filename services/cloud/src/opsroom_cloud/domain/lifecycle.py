@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from opsroom_contracts.cloud.commands import COMMANDS, Command, EventType, InstanceState
-from opsroom_contracts.cloud.models import FailureCode, Instance, InstanceEvent, PendingOperation
+from opsroom_contracts.cloud.instances import FailureCode
+from opsroom_contracts.cloud.models import Instance, InstanceEvent, PendingOperation
 from opsroom_contracts.errors import ErrorCode, Fault
 from opsroom_contracts.text import clip
 

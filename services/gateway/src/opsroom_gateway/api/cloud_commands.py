@@ -6,11 +6,11 @@ from typing import TypeVar
 from opsroom_contracts import endpoints
 from opsroom_contracts.audit import ADDRESS_MAX
 from opsroom_contracts.cloud.commands import Command
-from opsroom_contracts.cloud.models import (
+from opsroom_contracts.cloud.models import Operation
+from opsroom_contracts.cloud.requests import (
     CancelRequest,
     CreateRequest,
     InstanceRequest,
-    Operation,
     OperationReply,
     OperationRequest,
 )

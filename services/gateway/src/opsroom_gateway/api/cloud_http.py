@@ -11,7 +11,8 @@ from fastapi.params import Depends as Dependency
 
 from opsroom_contracts.audit import AuditAction, AuditedAction
 from opsroom_contracts.cloud.commands import COMMANDS, Command, CommandSpec
-from opsroom_contracts.cloud.models import ANONYMOUS, KEY_PREFIX, Operation
+from opsroom_contracts.cloud.models import Operation
+from opsroom_contracts.cloud.requests import ANONYMOUS, KEY_PREFIX
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.http import NAME_HEADER, InstanceList, OperationAccepted
 from opsroom_contracts.identity import Action, anonymous_identity

@@ -11,7 +11,7 @@ from pydantic import AfterValidator
 from opsroom_contracts import endpoints
 from opsroom_contracts.audit import AuditAction, AuditedAction, Requester
 from opsroom_contracts.chat.moderation import RemoveRequest, RevokeRequest
-from opsroom_contracts.cloud.models import ANONYMOUS
+from opsroom_contracts.cloud.requests import ANONYMOUS
 from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.identity import Action, anonymous_identity
 from opsroom_contracts.text import clean_reason

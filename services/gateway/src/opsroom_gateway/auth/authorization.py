@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection, Request
 
 from opsroom_contracts import endpoints
 from opsroom_contracts.chat.models import User, WhoamiReply, WhoamiRequest
-from opsroom_contracts.cloud.models import ANONYMOUS
+from opsroom_contracts.cloud.requests import ANONYMOUS
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.http import NAME_HEADER
 from opsroom_contracts.identity import (

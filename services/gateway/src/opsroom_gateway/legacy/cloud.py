@@ -116,7 +116,7 @@ class CourseCloud:
     def on_event(self, event: InstanceEvent, seq: int) -> None:
         """Publish an event in the course contract's format; kinds that it does not have are skipped."""
         received = event.type is EventType.RECEIVED
-        info = RECEIVED_INFO.get(event.command) if received else DONE_INFO.get(event.type)
+        info = _received_info(event.command) if received else DONE_INFO.get(event.type)
         if info is None:
             return
         self._publish(event.type, event.instance_id, event.state, event.timestamp, info, seq)
@@ -184,3 +184,7 @@ def _object_in(data: str | bytes) -> dict[str, Any] | None:
     except ValueError:
         return None
     return value if isinstance(value, dict) else None
+
+
+def _received_info(command: Command | None) -> str | None:
+    return None if command is None else RECEIVED_INFO.get(command)

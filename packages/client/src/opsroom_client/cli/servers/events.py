@@ -77,6 +77,7 @@ def _print_event(event: CloudEvent, *, as_json: bool) -> None:
 
 
 def _event_line(event: CloudEvent) -> str:
-    what = f"{event.type.value:<{_WIDEST_TYPE}} {event.command.value:<7} {event.state.value:<7}"
+    command = event.command.value if event.command else "-"
+    what = f"{event.type.value:<{_WIDEST_TYPE}} {command:<7} {event.state.value:<7}"
     reason = f" ({event.reason})" if event.reason else ""
     return f"{rfc3339(event.timestamp)} {event.instance_id} {what} by {event.actor}{reason}"

@@ -1,0 +1,1 @@
+"""The agent: runs servers at a provider for the portal."""

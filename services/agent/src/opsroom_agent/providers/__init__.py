@@ -1,0 +1,1 @@
+"""The providers that an agent can be: Docker, programs, Hetzner Cloud, and a simulated one."""
