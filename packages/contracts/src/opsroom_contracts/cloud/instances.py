@@ -72,7 +72,7 @@ class Condition(StrEnum):
 
     OK = "ok"
     FAILED = "failed"
-    """Its last operation failed, or the provider reports a failure; the reason tells."""
+    """Its last operation failed, or the provider reports a failure; the reason says why."""
     LOST = "lost"
     """The provider no longer has it."""
     UNKNOWN = "unknown"
