@@ -58,7 +58,14 @@ class Provider(Protocol):
         """Iterate over samples: first those of the last 15 minutes, then new ones if it is followed."""
 
     def changes(self) -> AsyncIterator[ChangeNotice]:
-        """Iterate over changes as they happen; an empty notice means that some may have been missed."""
+        """Iterate over changes as they happen; an empty notice means that some may have been missed.
+
+        Never ends: a provider that can't see changes yields nothing, and the portal lists every 30 s.
+        """
 
     async def run(self) -> None:
-        """Do the provider's own work, such as work in the background, until cancelled."""
+        """Do the provider's own work, such as work in the background, until cancelled.
+
+        Everything that changes something is part of it: it is cancelled when the agent loses its lease, and
+        called again when it has the lease again.
+        """

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from opsroom_contracts import endpoints, subjects
+from opsroom_contracts.agents.endpoints import AGENT_SERVICE, agent_endpoints
 
 GATEWAY = subjects.GATEWAY_SERVICE
 OPERATOR = "operator"
 """The user of the command line, without restrictions."""
-SERVICES = (GATEWAY, subjects.CHAT_SERVICE, subjects.CLOUD_SERVICE)
+SERVICES = (GATEWAY, subjects.CHAT_SERVICE, subjects.CLOUD_SERVICE, AGENT_SERVICE)
 USERS = (*SERVICES, OPERATOR)
 
 _GATEWAYS_STREAM = f"KV_{subjects.GATEWAYS_BUCKET}"
@@ -109,6 +110,8 @@ def _service(name: str) -> tuple[str, ...]:
     return (*_subjects(name), *discovery, _inbox(name))
 
 
+_PROVIDERS = agent_endpoints("*")
+"""The endpoints of all agents: they share one user, so that a new provider needs none."""
 _WORKERS = f"{subjects.CLOUD_STREAM}.{subjects.CLOUD_WORKERS}"
 _NOT_THE_WORKERS = (f"$JS.API.CONSUMER.CREATE.{_WORKERS}",)
 """The shared consumer has the only name that is not random. Its owner creates it with another request."""
@@ -118,6 +121,8 @@ _PERMISSIONS = {
         publish=(
             *_subjects(subjects.CHAT_SERVICE),
             *_subjects(subjects.CLOUD_SERVICE),
+            *(one.subject for one in (_PROVIDERS.logs, _PROVIDERS.stats, _PROVIDERS.more)),
+            _PROVIDERS.adoptable.subject,
             subjects.TYPING,
             subjects.GATEWAY_RATE_LIMITS,
             endpoints.KNOWN_ADDRESSES.subject,
@@ -142,6 +147,7 @@ _PERMISSIONS = {
         subscribe=(
             subjects.TYPING,
             subjects.GATEWAY_RATE_LIMITS,
+            subjects.PROVIDER_STREAMS,
             *_service(GATEWAY),
         ),
         allow_responses=True,
@@ -190,9 +196,26 @@ _PERMISSIONS = {
             f"$JS.API.STREAM.PURGE.{subjects.CLOUD_STREAM}",
             *_create(subjects.AUDIT_STREAM),
             *_create(subjects.PROBES_STREAM),
+            *(one.subject for one in (_PROVIDERS.apply, _PROVIDERS.observe, _PROVIDERS.list)),
+            *_create(subjects.AGENTS_STREAM),
+            *_read(subjects.AGENTS_STREAM),
+            *_subscribe(subjects.AGENTS_STREAM),
         ),
         denied=_NOT_THE_WORKERS,
-        subscribe=_service(subjects.CLOUD_SERVICE),
+        subscribe=(subjects.PROVIDER_CHANGES, *_service(subjects.CLOUD_SERVICE)),
+        allow_responses=True,
+    ),
+    AGENT_SERVICE: Permissions(
+        publish=(
+            subjects.AGENT_RECORDS,
+            subjects.AGENT_LEASES,
+            subjects.PROVIDER_CHANGES,
+            subjects.PROVIDER_STREAMS,
+            "$JS.API.INFO",
+            f"$JS.API.STREAM.INFO.{subjects.AGENTS_STREAM}",
+            *_read(subjects.AGENTS_STREAM),
+        ),
+        subscribe=(*(one.subject for one in _PROVIDERS.all()), *_service(AGENT_SERVICE)),
         allow_responses=True,
     ),
     OPERATOR: Permissions(publish=(">",), subscribe=(">",)),

@@ -27,11 +27,14 @@ from opsroom_messaging.errors import (
     RejectedError,
     UnavailableError,
 )
-from opsroom_messaging.jetstream.write_health import NO_ROOM_CODES, ROLLUP_SUBJECT
+from opsroom_messaging.jetstream.write_health import (
+    NO_ROOM_CODES,
+    ROLLUP_SUBJECT,
+    WRONG_LAST_SEQUENCE_CODES,
+)
 from opsroom_runtime.metrics import SIZES, single
 from opsroom_runtime.spans import SpanKind
 
-_WRONG_LAST_SEQUENCE = frozenset({10071, 10164})
 _TRANSIENT = frozenset({10047, 10176, 10210, 10211})
 """Transient errors: no space left, the batch started under a previous leader, too many open batches."""
 _BATCH_MESSAGES = 500
@@ -249,7 +252,7 @@ class BatchWriter:
         failure = ack.get("error")
         if failure is None:
             return dict(ack)
-        if failure.get("err_code") in _WRONG_LAST_SEQUENCE:
+        if failure.get("err_code") in WRONG_LAST_SEQUENCE_CODES:
             raise ConflictError(subject)
         description = f"{subject}: {failure.get('description')} ({failure.get('err_code')})"
         if failure.get("code") == 503 or failure.get("err_code") in _TRANSIENT:

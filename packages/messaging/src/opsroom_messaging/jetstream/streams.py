@@ -108,6 +108,16 @@ def probes_stream(*, replicas: int) -> StreamSpec:
     )
 
 
+def agents_stream(*, replicas: int) -> StreamSpec:
+    """The last record and the last lease of each agent; a lease that is not renewed expires."""
+    return StreamSpec(
+        subjects.AGENTS_STREAM,
+        (subjects.AGENT_RECORDS, subjects.AGENT_LEASES),
+        max_per_subject=1,
+        replicas=replicas,
+    )
+
+
 async def ensure_stream(broker: NatsConnection, spec: StreamSpec) -> None:
     """Create the stream, or update an existing one to ``spec``. Safe to call from many processes at once.
 

@@ -15,7 +15,7 @@ from nats.errors import NoRespondersError
 from nats.js.errors import Error as JetStreamError
 
 from opsroom_messaging.client.connection import NatsConnection
-from opsroom_messaging.errors import NoRoomError, UnavailableError
+from opsroom_messaging.errors import ConflictError, NoRoomError, UnavailableError
 from opsroom_runtime.metrics import Labels
 
 PROBE_TIMEOUT_SECONDS = 3.0
@@ -25,6 +25,8 @@ ROLLUP_SUBJECT = "sub"
 """Value of the rollup header: the broker removes all earlier messages of the subject, durably."""
 NO_ROOM_CODES = frozenset({10023, 10047})
 """The broker's error codes for a reached limit of storage."""
+WRONG_LAST_SEQUENCE_CODES = frozenset({10071, 10164})
+"""The broker's error codes for a write whose expected last sequence did not match."""
 _INFO_SECONDS = 1.0
 _DISK_FULL = "the broker replies, but stores nothing: its disk may be full"
 STALE_SECONDS = 20.0
@@ -123,10 +125,11 @@ class WriteHealth:
 
 async def store(
     broker: NatsConnection, subject: str, payload: bytes, headers: dict[str, str] | None = None
-) -> None:
-    """Store one message, without a retry.
+) -> int:
+    """Store one message, without a retry, and return its sequence.
 
     Raises:
+        ConflictError: an expected sequence did not match.
         UnavailableError: it did not land within ``PROBE_TIMEOUT_SECONDS``, for the reason in the message.
         NoRoomError: the broker's storage limit is reached.
     """
@@ -134,7 +137,8 @@ async def store(
         raise UnavailableError("the broker is not connected")
     try:
         reply = await broker.client.request(subject, payload, timeout=PROBE_TIMEOUT_SECONDS, headers=headers)
-        failure = json.loads(reply.data).get("error")
+        answer = json.loads(reply.data)
+        failure = answer.get("error")
     except NoRespondersError:
         raise UnavailableError("the stream does not exist") from None
     except (NatsError, TimeoutError):
@@ -142,5 +146,8 @@ async def store(
     except ValueError as error:
         raise UnavailableError(f"the broker's reply can't be read: {error}") from error
     if failure is not None:
+        if failure.get("err_code") in WRONG_LAST_SEQUENCE_CODES:
+            raise ConflictError(subject)
         kind = NoRoomError if failure.get("err_code") in NO_ROOM_CODES else UnavailableError
         raise kind(f"{failure.get('description')} ({failure.get('err_code')})")
+    return int(answer["seq"])

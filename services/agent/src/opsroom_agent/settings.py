@@ -1,0 +1,55 @@
+"""Settings of the agent, read from the environment."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator
+
+from opsroom_contracts.cloud.instances import SIMULATED, ProviderName
+from opsroom_contracts.serialization.model import Identifier
+from opsroom_messaging.settings import ServiceSettings
+
+
+class ProviderKind(StrEnum):
+    """The sorts of provider that this agent can be."""
+
+    DOCKER = "docker"
+    EXEC = "exec"
+    HETZNER = "hetzner"
+    SIMULATED = "simulated"
+
+
+_DEFAULT_NAMES = {ProviderKind.SIMULATED: "lab"}
+"""Names that differ from the kind: the portal's own provider is called ``simulated``."""
+
+
+def _free_name(name: str) -> str:
+    if name == SIMULATED:
+        raise ValueError(f"must not be {SIMULATED}, the provider that is part of the cloud service")
+    return name
+
+
+class AgentSettings(ServiceSettings):
+    """Settings. The environment variable of each field is its name in upper case with the prefix ``AGENT_``.
+
+    ``provider``: its kind. ``name``: its name in the portal; by default the kind. ``portal``: the id with
+    which the agent marks what it creates, so that two portals can share a provider. ``templates``: the file
+    with the templates. ``state_dir``: a folder for what must survive a restart of the agent: without one, a
+    restart of a server may be done twice if the agent dies meanwhile.
+    """
+
+    prefix: ClassVar[str] = "AGENT_"
+
+    provider: ProviderKind = ProviderKind.DOCKER
+    name: Annotated[ProviderName, AfterValidator(_free_name)] | None = None
+    portal: Identifier = "opsroom"
+    templates: Path | None = None
+    state_dir: Path | None = None
+    docker_socket: Path = Path("/var/run/docker.sock")
+    exec_program: Path | None = None
+    hetzner_token_file: Path | None = None
+
+    def provider_name(self) -> str:
+        """The name of the provider in the portal."""
+        return self.name or _DEFAULT_NAMES.get(self.provider, self.provider.value)
