@@ -50,12 +50,16 @@ class AuditedAction(StrEnum):
     LIFT = "lift"
     LOCATE = "locate"
     """Look up the addresses of a user."""
+    READ_LOG = "read_log"
+    """Open the log of a server."""
+    BATCH = "batch"
+    """Command several servers with one request, which was refused as a whole."""
 
 
 AuditAction = Command | AuditedAction
 """An audited action."""
 
-GATEWAY_ACTIONS: Final = frozenset({AuditedAction.LOCATE})
+GATEWAY_ACTIONS: Final = frozenset({AuditedAction.LOCATE, AuditedAction.READ_LOG})
 """The actions that a gateway accepts itself; a service accepts all others."""
 
 

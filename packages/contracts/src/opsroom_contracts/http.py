@@ -15,6 +15,7 @@ from opsroom_contracts.cloud.instances import (
     LabelChanges,
     Labels,
     ProviderName,
+    Reason,
     Resource,
     ServerName,
 )
@@ -102,7 +103,11 @@ class NewInstance(Model, defer_build=False):
 
 
 class InstancePatch(Model, defer_build=False):
-    """Change a server's name, labels (null removes one) or protection; what is missing stays."""
+    """Change a server's name, labels (null removes one) or protection; what is missing stays.
+
+    The changes are made in the order of the fields, each as an operation with its own idempotency key:
+    ``<key>/rename``, ``<key>/label``, ``<key>/protect`` or ``<key>/unprotect``.
+    """
 
     name: ServerName | None = None
     labels: LabelChanges | None = None
@@ -139,7 +144,8 @@ BATCH_MAX = 100
 class BatchCommand(Model, defer_build=False):
     """Command several servers: those of ``ids`` (ids or names), or those that ``selector`` matches.
 
-    ``selector``: labels that a server must have, such as ``env=prod,role=web``.
+    ``selector``: labels that a server must have, such as ``env=prod,role=web``. The idempotency key of each
+    server is ``<key>/<id>``, with the id as in the result.
     """
 
     command: Literal[Command.START, Command.STOP, Command.RESTART, Command.REMOVE]
@@ -238,10 +244,21 @@ class Health(Model):
     reason: str | None = None
 
 
+class StreamEnd(Model):
+    """The data of the SSE event ``end``: the log or the statistics have ended. ``reason``: why, in English.
+
+    A stream that ends without it was interrupted, and the client should open it again.
+    """
+
+    reason: Reason | None = None
+
+
 SSE_LOG = "log"
-"""The SSE event name of a :class:`opsroom_contracts.agents.protocol.LogChunk`."""
+"""The SSE event name of a :class:`opsroom_contracts.agents.protocol.LogChunk`, with ``seq`` for one reader."""
 SSE_STATS = "stats"
-"""The SSE event name of a :class:`opsroom_contracts.agents.protocol.StatsChunk`."""
+"""The SSE event name of a :class:`opsroom_contracts.agents.protocol.StatsChunk`, with ``seq`` in the same way."""
+SSE_END = "end"
+"""The SSE event name of a :class:`StreamEnd`."""
 SSE_CHANGE = "change"
 """The SSE event name of a :class:`CloudEvent`."""
 SSE_RESET = "reset"

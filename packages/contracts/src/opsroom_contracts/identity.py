@@ -40,6 +40,8 @@ class Action(StrEnum):
     """Read and send messages, see the user list."""
     SEE_SERVERS = "see_servers"
     COMMAND_SERVERS = "command_servers"
+    SEE_LOGS = "see_logs"
+    """Read what servers write to their logs, which may contain anything."""
     MODERATE = "moderate"
     """Remove messages, mute, ban, and revoke tokens."""
     SEE_AUDIT = "see_audit"

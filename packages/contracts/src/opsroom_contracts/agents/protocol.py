@@ -201,7 +201,10 @@ class LogLine(Model):
 
 
 class StreamChunk(Model):
-    """One message of a stream. ``seq`` counts from 1. ``end``: it is the last one; ``reason``: why."""
+    """One message of a stream, of at most 256 KB. ``seq`` counts from 1.
+
+    ``end``: it is the last one; ``reason``: why.
+    """
 
     seq: Annotated[int, Field(ge=1)]
     end: bool = False

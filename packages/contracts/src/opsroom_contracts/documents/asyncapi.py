@@ -1,6 +1,7 @@
 """AsyncAPI 3 document of WebSocket, SSE and NATS: ``python -m opsroom_contracts.documents.asyncapi``."""
 
 import json
+import re
 import sys
 from typing import Any, get_args
 
@@ -38,6 +39,7 @@ PUBLISHED: dict[str, tuple[type[BaseModel], ...]] = {
 }
 """Published messages by subject, stored or not."""
 
+_PARAMETER = re.compile(r"\{(\w+)\}")
 _SCHEMAS = "#/components/schemas/{model}"
 
 
@@ -49,6 +51,10 @@ def asyncapi(version: str) -> dict[str, Any]:
     document.operation("server_frames", "send", socket, _models_of(frames.ServerFrame))
     stream = document.channel("cloudEvents", "/api/v1/cloud/events", "Server-sent events.", "gateway")
     document.operation("cloud_events", "send", stream, (http.CloudEvent, http.ResetEvent))
+    for kind, model in (("logs", protocol.LogChunk), ("stats", protocol.StatsChunk)):
+        path = f"/api/v1/cloud/instances/{{instance_id}}/{kind}"
+        looked_at = document.channel(f"server_{kind}", path, "Server-sent events.", "gateway")
+        document.operation(f"server_{kind}", "send", looked_at, (model, http.StreamEnd))
     for endpoint in (*ENDPOINTS, *agent_endpoints("{provider}").all()):
         name = _name(endpoint.subject)
         channel = document.channel(name, endpoint.subject, "A request and its reply.", "nats")
@@ -73,7 +79,7 @@ class _Document:
             "servers": [{"$ref": f"#/servers/{server}"}],
             "messages": {},
         }
-        parameters = [part[1:-1] for part in address.split(".") if part.startswith("{")]
+        parameters = _PARAMETER.findall(address)
         if parameters:
             self.channels[name]["parameters"] = {parameter: {} for parameter in parameters}
         return name

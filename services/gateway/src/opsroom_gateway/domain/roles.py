@@ -8,7 +8,7 @@ from opsroom_contracts.identity import Action, Grant, Mode, Role
 _LADDER: Final[tuple[tuple[Role, frozenset[Action]], ...]] = (
     (Role.MEMBER, frozenset({Action.REGISTER, Action.CHAT})),
     (Role.VIEWER, frozenset({Action.SEE_SERVERS})),
-    (Role.OPERATOR, frozenset({Action.COMMAND_SERVERS})),
+    (Role.OPERATOR, frozenset({Action.COMMAND_SERVERS, Action.SEE_LOGS})),
     (Role.ADMIN, frozenset({Action.MODERATE, Action.SEE_AUDIT})),
 )
 """What each role may do in addition to the roles before it."""
