@@ -1,7 +1,7 @@
 """The stream of cloud changes (SSE), resumed after each disconnect."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing
 
 import httpx
@@ -110,10 +110,7 @@ async def _events_until_disconnect(
     requests: Requests, position: Position, health: StreamHealth
 ) -> AsyncGenerator[CloudChange, None]:
     async with AsyncExitStack() as stack:
-        source = await _connect(requests.http, position, stack)
-        if not source.response.is_success:
-            await source.response.aread()
-            raise error_of_response(source.response)
+        source = await open_stream(requests.http, "/cloud/events", _params(position), stack)
         health.on_connect()
         async for event in source.aiter_sse():
             if event.retry is not None:
@@ -129,21 +126,33 @@ async def _events_until_disconnect(
                 raise UnexpectedResponseError(f"an event that can't be read: {error}") from None
 
 
-async def _connect(http: httpx.AsyncClient, position: Position, stack: AsyncExitStack) -> EventSource:
-    """Connect and wait for the response headers; ``stack`` closes the stream.
-
-    Raises:
-        httpx.TransportError: no response within the client's normal read timeout.
-    """
+def _params(position: Position) -> dict[str, str | int]:
     params: dict[str, str | int] = {"since": position.seq}
     if position.epoch is not None:
         params["epoch"] = position.epoch
     if position.timestamp is not None:
         params["timestamp"] = rfc3339(position.timestamp)
+    return params
+
+
+async def open_stream(
+    http: httpx.AsyncClient, path: str, params: Mapping[str, str | int], stack: AsyncExitStack
+) -> EventSource:
+    """Open an event stream of the API and wait for its response headers; ``stack`` closes it.
+
+    Raises:
+        httpx.TransportError: no response within the client's normal read timeout.
+        RequestRejectedError: the server rejected the request.
+        UnexpectedResponseError: an unsuccessful response that is no problem of Opsroom's.
+    """
     timeout = httpx.Timeout(http.timeout.connect, read=_SILENCE_SECONDS)
-    stream = aconnect_sse(http, "GET", f"{API}/cloud/events", params=params, timeout=timeout)
+    stream = aconnect_sse(http, "GET", API + path, params=dict(params), timeout=timeout)
     try:
         async with asyncio.timeout(http.timeout.read):
-            return await stack.enter_async_context(stream)
+            source = await stack.enter_async_context(stream)
     except TimeoutError:
         raise httpx.ReadTimeout("no response in time") from None
+    if not source.response.is_success:
+        await source.response.aread()
+        raise error_of_response(source.response)
+    return source
