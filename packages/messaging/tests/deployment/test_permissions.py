@@ -59,6 +59,9 @@ FORBIDDEN = {
         "audit.accepted.create-x",
         "audit.accepted.chat.x",
         "probes.chat.x",
+        "agents.leases.docker",
+        "provider.docker.apply",
+        "provider.docker.changed",
         "_INBOX.chat.x.y",
     ),
     "chat": (
@@ -90,7 +93,29 @@ FORBIDDEN = {
         "audit.accepted.gateway.x",
         "$KV.gateways.x",
         "probes.chat.x",
+        "agents.leases.docker",
+        "agents.records.docker",
+        "provider.docker.logs",
+        "provider.docker.changed",
         "_INBOX.gateway.x.y",
+    ),
+    "agent": (
+        "cloud.events.x",
+        "cloud.create",
+        "chat.send",
+        "chat.events.general.x",
+        "provider.docker.apply",
+        "agents.other.docker",
+        "audit.accepted.x",
+        "audit.refused.x",
+        "$KV.gateways.x",
+        "$JS.API.STREAM.MSG.GET.CLOUD",
+        "$JS.API.STREAM.INFO.CLOUD",
+        "$JS.API.STREAM.UPDATE.AGENTS",
+        "$JS.API.STREAM.PURGE.AGENTS",
+        "$JS.API.CONSUMER.CREATE.AGENTS.x",
+        "probes.cloud.x",
+        "_INBOX.cloud.x.y",
     ),
 }
 
@@ -115,7 +140,12 @@ async def test_publishing_on_subjects_of_others_is_denied_and_logged(
 
 @pytest.mark.parametrize("user", SERVICES)
 async def test_subscribing_to_subjects_of_others_is_denied(guarded: GuardedBroker, user: str) -> None:
-    requests = {"chat": "chat.send", "cloud": "cloud.create", "gateway": "$KV.gateways.*"}
+    requests = {
+        "chat": "chat.send",
+        "cloud": "cloud.create",
+        "gateway": "$KV.gateways.*",
+        "agent": "provider.docker.apply",
+    }
     others = [name for name in SERVICES if name != user]
     wanted = [">", "_INBOX.>", "_INBOX.operator.>", *(f"_INBOX.{name}.>" for name in others)]
     wanted += [requests[name] for name in others]

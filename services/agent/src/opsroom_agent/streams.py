@@ -66,7 +66,9 @@ class StreamHub:
         sender = _Sender(self._broker, provider_stream(self._provider, stream), pack, self._window)
         opened = self._streams[stream] = _Stream(sender.flow)
         opened.task = asyncio.create_task(self._send(stream, sender, source), name=f"stream {stream}")
-        await asyncio.wait({opened.task, sender.flow.first}, timeout=_FIRST_SECONDS, return_when="FIRST_COMPLETED")
+        await asyncio.wait(
+            {opened.task, sender.flow.first}, timeout=_FIRST_SECONDS, return_when="FIRST_COMPLETED"
+        )
         if opened.task.done() and not opened.task.cancelled() and (error := opened.task.exception()):
             raise error
 
