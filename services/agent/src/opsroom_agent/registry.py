@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from opsroom_agent.provider import Provider
+from opsroom_agent.providers.simulated.provider import simulated_provider
 from opsroom_agent.settings import AgentSettings, ProviderKind
 from opsroom_runtime.errors import SettingsError
 
@@ -28,7 +29,13 @@ Raises :class:`opsroom_runtime.errors.SettingsError` for a setting that can't be
 provider: it may not be reachable yet.
 """
 
-FACTORIES: Mapping[ProviderKind, ProviderFactory] = {}
+
+def _simulated(context: ProviderContext) -> AbstractAsyncContextManager[Provider]:
+    settings = context.settings
+    return simulated_provider(settings, settings.state_dir, portal=settings.portal, check=context.check)
+
+
+FACTORIES: Mapping[ProviderKind, ProviderFactory] = {ProviderKind.SIMULATED: _simulated}
 """The factory of each kind."""
 
 
