@@ -2,6 +2,7 @@
 
 import types
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 from pydantic import AfterValidator
 from pydantic.fields import FieldInfo
 
+from opsroom_contracts.cloud.commands import Command
+from opsroom_contracts.cloud.models import OUTSIDE, InstanceEvent
 from opsroom_contracts.serialization.model import Model
 from opsroom_contracts.text import is_blank
 
@@ -29,8 +32,20 @@ def values_of(model: type[Model]) -> st.SearchStrategy[dict[str, Any]]:
     optional: dict[str, st.SearchStrategy[Any]] = {}
     for name, field in model.model_fields.items():
         group = required if field.is_required() else optional
-        group[name] = _values(field.annotation, field.metadata)
-    return st.fixed_dictionaries(required, optional=optional)
+        group[name] = _values(field.annotation, (field,))
+    found = st.fixed_dictionaries(required, optional=optional)
+    return found.map(_with_operation) if model is InstanceEvent else found
+
+
+def _with_operation(values: dict[str, Any]) -> dict[str, Any]:
+    """Add to the values of an event what only those from outside may lack."""
+    if values["type"] in OUTSIDE:
+        return values
+    return {
+        **values,
+        "operation_id": values.get("operation_id") or "o",
+        "command": values.get("command") or Command.CREATE,
+    }
 
 
 @cache
@@ -49,10 +64,14 @@ def _values(annotation: Any, metadata: Iterable[Any] = ()) -> st.SearchStrategy[
     if origin is Literal:
         return st.sampled_from(arguments)
     if origin is tuple:
+        shortest = _bound(rules, MinLen, "min_length", 0)
         longest = min(_bound(rules, MaxLen, "max_length", _SMALL), _SMALL)
-        return st.lists(_values(arguments[0]), max_size=longest).map(tuple)
+        return st.lists(_values(arguments[0]), min_size=shortest, max_size=longest).map(tuple)
     if origin is dict:
-        return st.dictionaries(_values(arguments[0]), _values(arguments[1]), max_size=_SMALL)
+        shortest = _bound(rules, MinLen, "min_length", 0)
+        return st.dictionaries(
+            _values(arguments[0]), _values(arguments[1]), min_size=shortest, max_size=_SMALL
+        )
     return _plain(annotation, rules)
 
 
@@ -76,7 +95,8 @@ def _plain(kind: type, rules: list[Any]) -> st.SearchStrategy[Any]:
 def _text(rules: list[Any]) -> st.SearchStrategy[str]:
     patterns = [rule.pattern for rule in rules if getattr(rule, "pattern", None) is not None]
     if patterns:
-        return st.from_regex(patterns[0], fullmatch=True, alphabet=st.characters(codec="ascii"))
+        ascii_only = st.characters(codec="ascii")
+        return st.from_regex(patterns[0].rstrip("$"), fullmatch=True, alphabet=ascii_only)
     checked = any(isinstance(rule, AfterValidator) for rule in rules)
     anything = st.characters(codec="utf-8")
     plain = st.characters(codec="utf-8", exclude_categories=["C", "Z"]).filter(
@@ -88,9 +108,19 @@ def _text(rules: list[Any]) -> st.SearchStrategy[str]:
     return ordinary | st.sampled_from(["x" * shortest, "\N{PILE OF POO}" * min(longest, 4000)])
 
 
+@dataclass(frozen=True)
+class _Pattern:
+    """A pattern that is declared in the schema only, because a validator gives a better message."""
+
+    pattern: str
+
+
 def _flat(metadata: Iterable[Any]) -> Iterable[Any]:
     for rule in metadata:
         yield from rule.metadata if isinstance(rule, FieldInfo) else (rule,)
+        extra = rule.json_schema_extra if isinstance(rule, FieldInfo) else None
+        if isinstance(extra, dict) and "pattern" in extra:
+            yield _Pattern(str(extra["pattern"]))
 
 
 def _bound(rules: list[Any], kind: type, name: str, otherwise: int) -> int:

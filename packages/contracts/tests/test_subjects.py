@@ -17,6 +17,12 @@ def test_subjects_built_from_an_id_have_the_expected_number_of_tokens(token: str
         subjects.instance_timer(token): 3,
         subjects.instance_due(token): 3,
         subjects.operation_record(token): 3,
+        subjects.server_name_subject(token): 3,
+        subjects.agent_record(token): 3,
+        subjects.agent_lease(token): 3,
+        subjects.provider_subject(token, "apply"): 3,
+        subjects.provider_changes(token): 3,
+        subjects.provider_stream(token, token): 4,
     }
     for subject, tokens in built.items():
         assert len(subject.split(".")) == tokens
@@ -33,6 +39,9 @@ def test_subjects_match_the_patterns_of_their_streams() -> None:
         subjects.CLOUD_TIMERS: subjects.instance_timer("i"),
         subjects.CLOUD_DUE: subjects.instance_due("i"),
         subjects.CLOUD_OPERATIONS: subjects.operation_record("o"),
+        subjects.CLOUD_NAMES: subjects.server_name_subject("n"),
+        subjects.AGENT_RECORDS: subjects.agent_record("p"),
+        subjects.AGENT_LEASES: subjects.agent_lease("p"),
     }
     for pattern, subject in streams.items():
         assert subject.startswith(pattern.rstrip("*>"))

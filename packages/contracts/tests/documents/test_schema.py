@@ -36,7 +36,7 @@ def test_the_document_uses_only_known_keywords() -> None:
             "$schema", "$defs", "$ref", "title", "description", "type", "properties", "required", "items",
             "additionalProperties", "anyOf", "oneOf", "allOf", "const", "enum", "default", "format",
             "pattern", "minLength", "maxLength", "minimum", "maximum", "minItems", "maxItems",
-            "discriminator", "propertyNames",
+            "discriminator", "propertyNames", "patternProperties", "minProperties", "maxProperties",
         }  # fmt: skip
         assert schema.get("type", "object") in TYPES
         assert isinstance(schema.get("required", []), list)

@@ -15,8 +15,8 @@ LABELS_MAX = 16
 SIMULATED: Final = "simulated"
 """The provider that is part of the cloud service, and the default."""
 _SHORT_DIGITS = (8, 12, 32)
-_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_LABEL_KEY = re.compile(r"[a-z0-9]([a-z0-9._/-]{0,61}[a-z0-9])?")
+_NAME = re.compile(r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
+_LABEL_KEY = re.compile(r"^[a-z0-9]([a-z0-9._/-]{0,61}[a-z0-9])?$")
 
 
 def is_uuid(text: str) -> bool:
@@ -49,9 +49,13 @@ def _label_value(value: str) -> str:
     return value
 
 
-ServerName = Annotated[str, Field(max_length=63), AfterValidator(_server_name)]
+ServerName = Annotated[
+    str, Field(max_length=63, json_schema_extra={"pattern": _NAME.pattern}), AfterValidator(_server_name)
+]
 """The name of an instance, unique in a portal."""
-LabelKey = Annotated[str, Field(max_length=63), AfterValidator(_label_key)]
+LabelKey = Annotated[
+    str, Field(max_length=63, json_schema_extra={"pattern": _LABEL_KEY.pattern}), AfterValidator(_label_key)
+]
 LabelValue = Annotated[str, Field(max_length=63), AfterValidator(_label_value)]
 Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=LABELS_MAX)]
 LabelChanges = Annotated[dict[LabelKey, LabelValue | None], Field(min_length=1, max_length=2 * LABELS_MAX)]

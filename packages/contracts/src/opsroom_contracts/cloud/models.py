@@ -197,7 +197,7 @@ class OperationRecordV1(_RecordFields):
     version: Literal[1] = 1
 
 
-class NameClaim(Model):
+class ServerNameClaim(Model):
     """A message on ``cloud.server-names.<name>``: an instance has just been given the name.
 
     It lasts until all processes know that from the events, and so keeps two of them from giving one name to
@@ -251,7 +251,7 @@ INSTANCE_EVENT = StoredContract(
 )
 DUE_OPERATION = StoredContract(DueOperation)
 OPERATION_RECORD = StoredContract(OperationRecord, {1: PreviousVersion(OperationRecordV1, _upgrade_record)})
-NAME_CLAIM = StoredContract(NameClaim)
+SERVER_NAME_CLAIM = StoredContract(ServerNameClaim)
 
 
 def apply(event: InstanceEvent) -> Instance | None:
@@ -283,6 +283,8 @@ def apply(event: InstanceEvent) -> Instance | None:
 
 def _condition_after(event: InstanceEvent) -> tuple[Condition, str | None, FailureCode | None]:
     """Return the condition, and why. Of a failure, the event's own reason is the reason."""
+    if event.condition is Condition.OK:
+        return Condition.OK, None, None
     if event.condition is not None:
         return event.condition, event.condition_reason, event.condition_code
     if event.type is EventType.FAILED:

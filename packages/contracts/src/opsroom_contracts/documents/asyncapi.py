@@ -29,7 +29,7 @@ PUBLISHED: dict[str, tuple[type[BaseModel], ...]] = {
     subjects.instance_timer("{instance}"): (cloud.DueOperation,),
     subjects.instance_due("{instance}"): (cloud.DueOperation,),
     subjects.operation_record("{operation}"): (cloud.OperationRecord,),
-    subjects.server_name_subject("{name}"): (cloud.NameClaim,),
+    subjects.server_name_subject("{name}"): (cloud.ServerNameClaim,),
     subjects.agent_record("{provider}"): (records.AgentRecord,),
     subjects.agent_lease("{provider}"): (records.AgentLease,),
     subjects.provider_changes("{provider}"): (protocol.ChangeNotice,),
