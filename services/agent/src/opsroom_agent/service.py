@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from uuid import uuid4
 
+from opsroom_agent.context import ProviderContext
 from opsroom_agent.handlers import Handlers
 from opsroom_agent.provider import Provider
-from opsroom_agent.registry import ProviderContext, open_provider
+from opsroom_agent.registry import open_provider
 from opsroom_agent.reports import publish_changes, store_record, store_records
 from opsroom_agent.settings import AgentSettings
 from opsroom_agent.streams import StreamHub
