@@ -1,4 +1,4 @@
-"""Files with templates: TOML that is checked when the agent starts, with errors that name the line and field."""
+"""Files with templates: TOML, checked when the agent starts, with errors that name the line and field."""
 
 import re
 import tomllib

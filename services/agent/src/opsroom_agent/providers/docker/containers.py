@@ -62,7 +62,7 @@ class Containers:
 
         tasks = [asyncio.create_task(look(server)) for server in servers]
         try:
-            _, late = await asyncio.wait(tasks, timeout=_OBSERVE_SECONDS)
+            await asyncio.wait(tasks, timeout=_OBSERVE_SECONDS)
         finally:
             for task in tasks:
                 task.cancel()

@@ -19,7 +19,7 @@ ReplyT = TypeVar("ReplyT", bound=BaseModel)
 
 
 class ContainerState(EngineModel):
-    """The state of a container. The times are texts of the engine's clock, to be compared for equality only."""
+    """The state of a container. The times are texts of the engine's clock, only to be compared."""
 
     status: str
     running: bool

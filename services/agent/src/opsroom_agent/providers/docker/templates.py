@@ -95,7 +95,9 @@ class RestartPolicy(StrEnum):
 
 
 class DockerTemplate(TemplateModel):
-    """A template of a container. ``memory``: bytes, or text like ``256M``. ``stop_seconds``: until it is killed.
+    """A template of a container.
+
+    ``memory``: bytes, or text like ``256M``. ``stop_seconds``: how long it has to stop before it is killed.
 
     There is no way to ask for privileges, folders of the host or its network, and privileges can't be gained
     by programs with the set-user-id bit.
@@ -166,7 +168,7 @@ class DockerTemplate(TemplateModel):
 
 
 class DockerTemplates(TemplateModel):
-    """A file with templates. ``allowed_images``: patterns such as ``nginx:*``, one of which each image matches."""
+    """A file with templates. ``allowed_images``: patterns such as ``nginx:*``; each image must match one."""
 
     allowed_images: tuple[str, ...] | None = None
     templates: Annotated[dict[TemplateName, DockerTemplate], Field(max_length=TEMPLATES_MAX)] = Field(

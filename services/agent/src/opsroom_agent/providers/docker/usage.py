@@ -158,7 +158,7 @@ def reading_of(stats: ContainerStats) -> Reading | None:
 
 
 def sample_between(before: Reading, after: Reading, limits: Limits) -> StatsSample:
-    """Return the use of resources between two readings; one of the processor that went back counts as none."""
+    """Return the use of resources between two readings; a counter that went back counts as 0."""
     seconds = (after.at - before.at).total_seconds()
     return StatsSample(
         at=after.at,

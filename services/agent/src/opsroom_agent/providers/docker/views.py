@@ -1,6 +1,6 @@
 """What a container is for the portal: an observation, an entry of a list, something that can be adopted."""
 
-from opsroom_agent.providers.docker.models import NEVER, Container, ContainerSummary
+from opsroom_agent.providers.docker.models import Container, ContainerSummary
 from opsroom_contracts.agents.protocol import Adoptable, Listed, Observation
 from opsroom_contracts.cloud.commands import InstanceState
 from opsroom_contracts.cloud.instances import Condition
@@ -12,8 +12,8 @@ OPERATION_LABEL = "opsroom.operation"
 NAME_LABEL = "opsroom.name"
 TEMPLATE_LABEL = "opsroom.template"
 
-_STOPPED_BY_SIGNAL = frozenset({130, 137, 143})
-"""Exit codes of a program that was stopped or killed: that is what ``stop`` does, too."""
+_NO_FAILURE = frozenset({0, 130, 137, 143})
+"""Exit codes of a program that has ended by itself, or was stopped or killed: that is what ``stop`` does."""
 _RUNNING = frozenset({"running", "paused", "restarting"})
 _TEXT_MAX = 255
 _REASON_MAX = 500
@@ -58,19 +58,18 @@ def adoptable(container: ContainerSummary) -> Adoptable:
 def _failure(container: Container) -> str | None:
     """Return why a container has failed; None if it has not."""
     state = container.state
-    if state.restarting:
-        return f"it ends and is started again and again; the last exit code was {state.exit_code}"
-    if state.running or state.finished_at == NEVER:
-        return state.error or None if not state.running else None
-    if state.oom_killed:
-        return "it was killed because it needed more memory than its limit"
-    if state.dead:
-        return "the Docker Engine could not remove it"
-    if state.error:
-        return state.error
-    if state.exit_code and state.exit_code not in _STOPPED_BY_SIGNAL:
-        return f"it has ended with exit code {state.exit_code}"
-    return None
+    reasons = (
+        (
+            state.restarting,
+            f"it ends and is started again and again; the last exit code was {state.exit_code}",
+        ),
+        (state.running, None),
+        (state.oom_killed, "it was killed because it needed more memory than its limit"),
+        (state.dead, "the Docker Engine could not remove it"),
+        (state.error != "", state.error),
+        (state.exit_code not in _NO_FAILURE, f"it has ended with exit code {state.exit_code}"),
+    )
+    return next((reason for applies, reason in reasons if applies), None)
 
 
 def _address(container: Container) -> str | None:
