@@ -41,9 +41,9 @@ async def test_servers_are_created_listed_and_commanded(proxy: Proxy) -> None:
     assert operation["status"] == "done"
 
     listed = (await shell("servers", "ls")).output
-    assert listed.splitlines()[0].split() == ["ID", "STATE", "FOR", "PENDING"]
-    (row,) = [line for line in listed.splitlines() if instance in line]
-    assert row.split()[1] == "stopped"
+    assert listed.splitlines()[0].split()[:5] == ["NAME", "ID", "STATE", "FOR", "PENDING"]
+    (row,) = [line for line in listed.splitlines() if instance[:8] in line.split()]
+    assert row.split()[2] == "stopped"
     assert row == row.rstrip()
     lines = (await shell("servers", "ls", "--json")).output.splitlines()
     assert instance in [json.loads(line)["id"] for line in lines]
@@ -59,7 +59,9 @@ async def test_usage_errors_are_one_line_and_an_exit_code(proxy: Proxy) -> None:
     shell = Shell(proxy.url)
     unknown = await shell("servers", "rm", "--yes", "nothing")
     assert (unknown.exit_code, unknown.stdout) == (1, "")
-    assert unknown.stderr == "opsroom: no server starts with 'nothing' (see `opsroom servers ls`)\n"
+    assert unknown.stderr == (
+        "opsroom: no server has the name 'nothing' or an id that starts so (see `opsroom servers ls`)\n"
+    )
     assert (await shell("servers", "dance")).exit_code == 2
     assert (await shell("--url", "ftp://x", "servers", "ls")).exit_code == 2
     assert (await shell("--token-file", "/nowhere", "servers", "ls")).exit_code == 2
@@ -158,7 +160,7 @@ async def strict(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tupl
 async def test_waiting_ends_with_an_error_if_the_server_does_not_come_back(
     strict: tuple[Proxy, Tokens], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("opsroom_client.cli.servers.commands.WAIT_TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr("opsroom_client.cli.servers.operations.WAIT_TIMEOUT_SECONDS", 0.5)
     proxy, tokens = strict
     shell = Shell(proxy.url, tokens.by_role[Role.OPERATOR])
     async with asyncio.timeout(TIMEOUT_SECONDS):
@@ -182,12 +184,12 @@ async def test_a_countdown_is_that_of_the_server_whatever_the_clock_here(
         def now(cls, tz: tzinfo | None = None) -> "WrongClock":
             return super().now(tz) + ahead
 
-    monkeypatch.setattr("opsroom_client.cli.servers.group.datetime", WrongClock)
+    monkeypatch.setattr("opsroom_client.cli.servers.table.datetime", WrongClock)
     proxy, tokens = strict
     shell = Shell(proxy.url, tokens.by_role[Role.OPERATOR])
     created = (await shell("servers", "create")).stdout.split()[0]
     listed = (await shell("servers", "ls")).stdout
-    (line,) = [line for line in listed.splitlines() if line.startswith(created)]
+    (line,) = [line for line in listed.splitlines() if created[:8] in line]
     seconds = re.search(r"create in (\d+)s", line)
     assert seconds is not None
     assert 540 <= int(seconds[1]) <= 600

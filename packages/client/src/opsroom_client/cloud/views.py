@@ -15,16 +15,16 @@ from opsroom_client.errors import OpsroomError, RequestRejectedError, Unexpected
 from opsroom_client.event_stream import open_stream
 from opsroom_client.requests import Requests, unreachable_error
 from opsroom_contracts.agents.protocol import LogChunk, StatsChunk, StreamChunk
-from opsroom_contracts.http import SSE_LOG, SSE_STATS
+from opsroom_contracts.http import SSE_END, SSE_LOG, SSE_STATS, StreamEnd
 from opsroom_contracts.serialization.codec import ContractError, contract_of, decode_lenient
 
-LogStream = AsyncIterator[LogChunk]
-"""Chunks of a log in order; of the last one, ``end`` is true, and ``reason`` says why if it broke off."""
-StatsStream = AsyncIterator[StatsChunk]
-"""Chunks of samples in order of time; the last one as in :data:`LogStream`."""
+LogStream = AsyncIterator[LogChunk | StreamEnd]
+"""Chunks of a log in order, and last a :class:`StreamEnd`, whose ``reason`` says why it ended early."""
+StatsStream = AsyncIterator[StatsChunk | StreamEnd]
+"""Chunks of samples in order of time, and last a :class:`StreamEnd`."""
 
-_SSE_END = "end"
-_MAX_CHUNK_BYTES = 16 * 1024 * 1024
+_MAX_CHUNK_BYTES = 1024 * 1024
+_END = contract_of(StreamEnd)
 _LOG = contract_of(LogChunk)
 _STATS = contract_of(StatsChunk)
 _ChunkT = TypeVar("_ChunkT", bound=StreamChunk)
@@ -43,8 +43,9 @@ class Views(Queries):
 
             async with opsroom.cloud.logs("web-1", follow=True) as chunks:
                 async for chunk in chunks:
-                    for line in chunk.lines:
-                        print(line.text)
+                    if isinstance(chunk, LogChunk):
+                        for line in chunk.lines:
+                            print(line.text)
 
         A reader that is too slow misses lines: ``chunk.skipped`` says how many came before its lines. A
         stream that breaks raises :class:`UnreachableError`. It is not resumed: a line has no position.
@@ -75,18 +76,18 @@ async def _chunks(
     path: str,
     params: Mapping[str, str | int],
     kind: tuple[str, TypeAdapter[_ChunkT]],
-) -> AsyncGenerator[_ChunkT, None]:
-    """The chunks of a stream until its last one."""
+) -> AsyncGenerator[_ChunkT | StreamEnd, None]:
+    """The chunks of a stream, and its end."""
     name, contract = kind
     async with AsyncExitStack() as stack:
         source = await _opened(requests, path, params, stack)
         try:
             async for event in source.aiter_sse():
-                if event.event in {name, _SSE_END}:
-                    chunk = decode_lenient(contract, event.data, _MAX_CHUNK_BYTES)
-                    yield chunk
-                    if chunk.end or event.event == _SSE_END:
-                        return
+                if event.event == SSE_END:
+                    yield decode_lenient(_END, event.data, _MAX_CHUNK_BYTES)
+                    return
+                if event.event == name:
+                    yield decode_lenient(contract, event.data, _MAX_CHUNK_BYTES)
         except ContractError as error:
             raise UnexpectedResponseError(f"a part of a stream that can't be read: {error}") from None
         except httpx.TransportError as error:
