@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator
 
+from opsroom_agent.providers.exec.settings import ExecSettings
 from opsroom_agent.providers.simulated.settings import SimulatedSettings
 from opsroom_contracts.cloud.instances import SIMULATED, ProviderName
 from opsroom_contracts.serialization.model import Identifier
@@ -31,10 +32,10 @@ def _free_name(name: str) -> str:
     return name
 
 
-class AgentSettings(ServiceSettings, SimulatedSettings):
+class AgentSettings(ServiceSettings, ExecSettings, SimulatedSettings):
     """Settings. The environment variable of each field is its name in upper case with the prefix ``AGENT_``.
 
-    Each kind of provider has further settings; those of the simulated one are in its class.
+    Each kind of provider has further settings, in a class for each.
     ``provider``: its kind. ``name``: its name in the portal; by default the kind. ``portal``: the id with
     which the agent marks what it creates, so that two portals can share a provider. ``templates``: the file
     with the templates. ``state_dir``: a folder for what must survive a restart of the agent: without one, a
@@ -49,7 +50,6 @@ class AgentSettings(ServiceSettings, SimulatedSettings):
     templates: Path | None = None
     state_dir: Path | None = None
     docker_socket: Path = Path("/var/run/docker.sock")
-    exec_program: Path | None = None
     hetzner_token_file: Path | None = None
 
     def provider_name(self) -> str:

@@ -11,11 +11,11 @@ class SimulatedSettings(Settings):
     """Part of the agent's settings.
 
     ``simulated_delay_seconds``: how long an operation takes. ``simulated_failure_rate``: share of the
-    operations that fail, 0 to 1. ``simulated_lost_reply_rate``: share of the operations that are done although
-    their reply is lost. ``simulated_progress_steps``: how many steps of progress an operation reports.
-    ``simulated_pull_seconds``: how much longer the first server of a template takes, as if its image were
-    downloaded. ``simulated_adoptable``: how many servers exist from the start. ``simulated_log_rate``: log
-    lines per second of a running server.
+    operations that fail, 0 to 1. ``simulated_lost_reply_rate``: share of the operations that are done
+    although their reply is lost. ``simulated_progress_steps``: how many steps of progress an operation
+    reports. ``simulated_pull_seconds``: how much longer the first server of a template takes, as if its image
+    were downloaded. ``simulated_adoptable``: how many servers exist from the start. ``simulated_log_rate``:
+    log lines per second of a running server.
     """
 
     simulated_delay_seconds: Annotated[float, Field(ge=0, le=3600)] = 1.0
