@@ -18,6 +18,7 @@ examples:
   ./opsroom up                          the whole portal at http://127.0.0.1:8000, its data kept
   ./opsroom up --port 9000 --ephemeral  another port, and nothing kept
   ./opsroom up --delay 0.5              cloud operations that take half a second
+  ./opsroom up --docker                 run servers as containers of the Docker engine here
   ./opsroom up --nats nats://broker:4222
   ./opsroom test                        all linters and tests
   ./opsroom test -- -k presence         only the tests that pytest selects by this

@@ -16,6 +16,8 @@ MAX_DELAY_SECONDS = 3600.0
 _BROKER_SCHEMES = ("nats", "tls", "ws", "wss")
 ACCESS = ("open", "token", "oidc")
 """The modes of `opsroom_contracts`, which is not installed yet when options are first parsed."""
+AGENTS = ("docker", "exec", "hetzner", "simulated")
+"""The kinds of `opsroom_agent`, which is not installed yet either."""
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")
 
@@ -43,6 +45,8 @@ class UpOptions:
     replicas: Replicas = ONE_EACH
     course_ports: tuple[int, ...] = ()
     """Ports of the course's chat and dashboard, each without a path prefix; 0 means any free one."""
+    agent: str | None = None
+    """The kind of the agent that runs beside the services; None means no agent."""
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -98,6 +102,13 @@ def read_access(text: str) -> str:
     """How users are authenticated."""
     if text not in ACCESS:
         raise argparse.ArgumentTypeError(f"must be one of {', '.join(ACCESS)}, not {text!r}")
+    return text
+
+
+def read_agent(text: str) -> str:
+    """What an agent runs servers with."""
+    if text not in AGENTS:
+        raise argparse.ArgumentTypeError(f"must be one of {', '.join(AGENTS)}, not {text!r}")
     return text
 
 
@@ -200,6 +211,19 @@ def _add_up_options(parser: argparse.ArgumentParser) -> list[argparse.Action]:
             help="port of the embedded broker (NATS_PORT; 4222, or any free one if that is taken)",
         ),
         add(
+            "--docker",
+            dest="agent",
+            action="store_const",
+            const="docker",
+            help="run servers as containers of the Docker engine here: the same as --agent docker",
+        ),
+        add(
+            "--agent",
+            type=read_agent,
+            metavar="KIND",
+            help=f"run an agent, too: {', '.join(AGENTS)} (OPSROOM_AGENT; none)",
+        ),
+        add(
             "--replicas",
             type=read_replicas,
             metavar="SERVICE=N,…",
@@ -244,6 +268,7 @@ def up_options(
         access=access,
         replicas=settle(flags.replicas, "OPSROOM_REPLICAS", read_replicas) or ONE_EACH,
         course_ports=settle(flags.course_ports, "GATEWAY_COURSE_PORTS", read_course_ports) or (),
+        agent=settle(flags.agent, "OPSROOM_AGENT", read_agent),
     )
 
 

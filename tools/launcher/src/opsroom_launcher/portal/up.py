@@ -16,6 +16,7 @@ from opsroom_launcher.errors import RefusedError
 from opsroom_launcher.install.install_layout import InstallLayout
 from opsroom_launcher.options import UpOptions
 from opsroom_launcher.portal.admin_token import admin_token_line, token_file
+from opsroom_launcher.portal.agent import agent_environ, find_docker, templates_file
 from opsroom_launcher.portal.banner import Addresses, banner
 from opsroom_launcher.portal.broker import HOST as BROKER_HOST
 from opsroom_launcher.portal.broker import NAME as BROKER_NAME
@@ -35,6 +36,7 @@ START_SECONDS = 120.0
 """Hosts with a tenth of a core need most of it. What can never work fails earlier."""
 SERVICE_STOP_SECONDS = 10.0
 GATEWAY_STOP_SECONDS = 15.0
+AGENT_STOP_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ def _plan(options: UpOptions, layout: InstallLayout, stack: ExitStack) -> Plan:
             tls=tls,
             course_ports=course_ports,
         )
+        addresses = replace(addresses, servers=_servers_line(options, layout, None))
         return Plan(service_specs(options, addresses), addresses)
     binary = find_binary()
     nats_port = choose_port(options.nats_port)
@@ -87,6 +90,7 @@ def _plan(options: UpOptions, layout: InstallLayout, stack: ExitStack) -> Plan:
     nats_url = f"nats://{format_host_port(BROKER_HOST, nats_port)}"
     token = token_file(users_folder(data.path)) if options.access in {None, "open"} else None
     addresses = Addresses(options.host, port, nats_url, data.path, data.kept, page, tls, token, course_ports)
+    addresses = replace(addresses, servers=_servers_line(options, layout, data.path))
     broker = broker_spec(binary, data, nats_port)
     storage = StorageWatch(data.path, broker.is_shown)
     broker = replace(broker, is_shown=storage.is_shown)
@@ -101,6 +105,18 @@ def _data_dir(options: UpOptions, layout: InstallLayout) -> Iterator[DataDir]:
     else:
         with persistent_dir(options.data or layout.data) as folder:
             yield folder
+
+
+def _servers_line(options: UpOptions, layout: InstallLayout, data: Path | None) -> str | None:
+    """What runs the servers, or how real ones can be had; None if there is nothing to say."""
+    if options.agent is not None:
+        templates = templates_file(options.agent, data, os.environ)
+        where = "" if templates is None else f" (templates: {templates})"
+        return f"simulated, or run by {options.agent}{where}"
+    socket = find_docker(os.environ)
+    if socket is None:
+        return None
+    return f"simulated; Docker is there, too: to run them in it, {layout.command} up --docker"
 
 
 def service_specs(options: UpOptions, addresses: Addresses) -> tuple[ServiceSpec, ...]:
@@ -138,7 +154,13 @@ def service_specs(options: UpOptions, addresses: Addresses) -> tuple[ServiceSpec
         ]
 
     replicas = options.replicas
+    agents: list[ServiceSpec] = []
+    if options.agent is not None:
+        agents = service("agent", 1, 1, AGENT_STOP_SECONDS)
+        settings = agent_environ(options.agent, addresses.data, environ)
+        agents = [replace(agent, environ={**agent.environ, **settings}) for agent in agents]
     return (
+        *agents,
         *service("chat", replicas.chat, 1, SERVICE_STOP_SECONDS),
         *service("cloud", replicas.cloud, 1, SERVICE_STOP_SECONDS),
         *service("gateway", replicas.gateway, 0, GATEWAY_STOP_SECONDS, reloads=True),

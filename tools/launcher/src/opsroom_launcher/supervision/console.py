@@ -19,6 +19,7 @@ _COLOURS = {
     "chat": "\033[36m",
     "cloud": "\033[33m",
     "gateway": "\033[32m",
+    "agent": "\033[34m",
 }
 
 
