@@ -22,7 +22,7 @@ from opsroom_contracts.chat.models import User
 from opsroom_contracts.http import SSE_CHANGE
 from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.subjects import CHAT_EVENTS
-from opsroom_gateway.api.cloud_events import events_router
+from opsroom_gateway.api.cloud.events import events_router
 from opsroom_gateway.app import Gateway
 from opsroom_gateway.auth.factory import build_authorizer, static_tokens
 from opsroom_gateway.auth.revocation_watcher import RevocationWatcher

@@ -52,6 +52,8 @@ class AuditedAction(StrEnum):
     """Look up the addresses of a user."""
     READ_LOG = "read_log"
     """Open the log of a server."""
+    CHANGE = "change"
+    """Change the name, labels or protection of a server with a request that was refused as a whole."""
     BATCH = "batch"
     """Command several servers with one request, which was refused as a whole."""
 

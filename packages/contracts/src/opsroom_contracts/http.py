@@ -254,9 +254,9 @@ class StreamEnd(Model):
 
 
 SSE_LOG = "log"
-"""The SSE event name of a :class:`opsroom_contracts.agents.protocol.LogChunk`, with ``seq`` for one reader."""
+"""The SSE event name of a ``LogChunk`` of the protocol of agents; ``seq`` counts for one reader."""
 SSE_STATS = "stats"
-"""The SSE event name of a :class:`opsroom_contracts.agents.protocol.StatsChunk`, with ``seq`` in the same way."""
+"""The SSE event name of a ``StatsChunk``; ``seq`` counts for one reader."""
 SSE_END = "end"
 """The SSE event name of a :class:`StreamEnd`."""
 SSE_CHANGE = "change"

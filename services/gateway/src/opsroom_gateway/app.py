@@ -18,7 +18,7 @@ from opsroom_gateway.api.security import describe_access
 from opsroom_gateway.api.status_service import serve_status
 from opsroom_gateway.components import Components, build_access, build_components
 from opsroom_gateway.legacy.plugin import build_plugin
-from opsroom_gateway.metrics import Broadcasters, register_metrics, register_skipped
+from opsroom_gateway.metrics import Broadcasters, register_agent_streams, register_metrics, register_skipped
 from opsroom_gateway.middleware.mounts import Mounts
 from opsroom_gateway.middleware.shared_rate_limiter import RateLimitSync
 from opsroom_gateway.page import PageMount
@@ -126,6 +126,7 @@ async def gateway(
                 )
         finally:
             await legacy.stop()
+            await components.agent_streams.close()
             await components.sessions.close()
             await components.access.close()
             await components.audit.drain()
@@ -142,6 +143,7 @@ def _prepare_stop(components: Components, seconds: float) -> None:
     """Limit pending service requests to ``seconds``, and end the status streams."""
     components.requester.shorten_timeouts(seconds)
     components.status_streams.stop()
+    components.server_viewers.stop()
 
 
 def describe() -> dict[str, Any]:
@@ -170,6 +172,7 @@ def _register_metrics(
     projections = components.projections
     broadcasters = {**_broadcasters(projections), **mounted}
     register_metrics(metrics, stats, projections.members, broadcasters)
+    register_agent_streams(metrics, components.agent_streams)
     register_skipped(
         metrics, (projections.chat, projections.members, projections.restrictions, projections.cloud)
     )

@@ -4,8 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from opsroom_gateway.agents.agent_streams import AgentStreams
+from opsroom_gateway.agents.requests import AgentRequests
 from opsroom_gateway.api.audit_log import GatewayAuditLog
-from opsroom_gateway.api.cloud_commands import CloudCommands
+from opsroom_gateway.api.cloud.client import CloudClient
+from opsroom_gateway.api.cloud.looking import ServerStreams
 from opsroom_gateway.api.status_events import StatusStreams
 from opsroom_gateway.api.status_service import CachedStatus
 from opsroom_gateway.auth.authorization import Authorizer
@@ -15,6 +18,7 @@ from opsroom_gateway.middleware.rate_limits import Limits, build_limits
 from opsroom_gateway.middleware.request_checks import RequestChecks, build_checks
 from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer
 from opsroom_gateway.presence.sessions import Sessions
+from opsroom_gateway.presence.stream_viewers import StreamViewers
 from opsroom_gateway.projections.projections import Projections, build_projections
 from opsroom_gateway.projections.restrictions import RestrictionProjection
 from opsroom_gateway.settings import GatewaySettings
@@ -43,7 +47,11 @@ class Components:
     access: Authorizer
     projections: Projections
     sessions: Sessions
-    commands: CloudCommands
+    cloud: CloudClient
+    agents: AgentRequests
+    agent_streams: AgentStreams
+    server_streams: ServerStreams
+    server_viewers: StreamViewers
     limits: Limits
     input_budgets: InputBudgets
     checks: RequestChecks
@@ -82,13 +90,22 @@ def build_components(
     projections = build_projections(broker, access_components.restrictions, settings.ring_messages)
     audit = AuditWriter(broker)
     cached_status = CachedStatus(lambda: collect_status(broker))
-    revocations = RevocationWatcher(access_components.access)
+    access, requester = access_components.access, access_components.requester
+    revocations = RevocationWatcher(access)
+    agents = AgentRequests(requester)
+    agent_streams = AgentStreams(broker, agents, access.now)
+    server_viewers = StreamViewers(access, revocations, "readers of logs and statistics")
+    status_viewers = StreamViewers(access, revocations, "status streams")
     return Components(
-        requester=access_components.requester,
-        access=access_components.access,
+        requester=requester,
+        access=access,
         projections=projections,
-        sessions=Sessions(access_components.requester, gateway_id),
-        commands=CloudCommands(access_components.requester, projections.cloud_subscription),
+        sessions=Sessions(requester, gateway_id),
+        cloud=CloudClient(requester, projections.cloud_subscription),
+        agents=agents,
+        agent_streams=agent_streams,
+        server_streams=ServerStreams(agent_streams, server_viewers, projections.cloud),
+        server_viewers=server_viewers,
         limits=build_limits(settings),
         input_budgets=InputBudgets(settings.input()),
         checks=build_checks(settings),
@@ -96,6 +113,6 @@ def build_components(
         audit=audit,
         audit_log=GatewayAuditLog(audit),
         cached_status=cached_status,
-        status_streams=StatusStreams(cached_status, access_components.access, revocations),
+        status_streams=StatusStreams(cached_status, status_viewers),
         services_health=ServicesHealth(broker),
     )

@@ -1,10 +1,12 @@
 """The gateway's metrics. Values of the fan-out are read when they are collected."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Protocol
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from opsroom_gateway.agents.agent_streams import AgentStreams
+from opsroom_gateway.agents.stream_kinds import KINDS, Kind
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.projections.members import MemberProjection
 from opsroom_gateway.transport.stats import TransportStats
@@ -100,6 +102,26 @@ def register_metrics(
         ("limit",),
     )
     metrics.gauge("people_present", "Users on the list.", single(lambda: members.count))
+
+
+def register_agent_streams(metrics: Metrics, streams: AgentStreams) -> None:
+    """Register the metrics of logs and statistics."""
+
+    def by_kind(value: Callable[[Kind], float]) -> Callable[[], Mapping[Labels, float]]:
+        return lambda: {(kind.event,): value(kind) for kind in KINDS}
+
+    labels = ("kind",)
+    metrics.gauge("agent_streams", "Open streams of agents.", by_kind(streams.streams), labels)
+    metrics.gauge("agent_stream_readers", "Readers of streams.", by_kind(streams.readers), labels)
+    metrics.counter_callback(
+        "agent_stream_entries", "Lines and samples that agents sent.", by_kind(streams.entries), labels
+    )
+    metrics.counter_callback(
+        "agent_stream_skipped",
+        "Lines and samples that readers lost, because they or an agent were too slow.",
+        by_kind(streams.skipped),
+        labels,
+    )
 
 
 class SkipCounter(Protocol):

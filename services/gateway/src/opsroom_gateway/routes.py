@@ -13,9 +13,14 @@ from opsroom_gateway.api.addresses import AddressLookup, addresses_router
 from opsroom_gateway.api.audit import audit_router
 from opsroom_gateway.api.chat_http import history_router, users_router
 from opsroom_gateway.api.chat_socket.session import ChatSocketContext, serve_chat_socket
-from opsroom_gateway.api.cloud_events import events_router
-from opsroom_gateway.api.cloud_history import CloudHistoryReader, cloud_history_router
-from opsroom_gateway.api.cloud_http import CommandAccess, cloud_router
+from opsroom_gateway.api.cloud.access import CommandAccess
+from opsroom_gateway.api.cloud.batch import batch_router
+from opsroom_gateway.api.cloud.catalog import catalog_router
+from opsroom_gateway.api.cloud.changes import changes_router
+from opsroom_gateway.api.cloud.commands import cloud_router
+from opsroom_gateway.api.cloud.events import events_router
+from opsroom_gateway.api.cloud.history import CloudHistoryReader, cloud_history_router
+from opsroom_gateway.api.cloud.looking import looking_router
 from opsroom_gateway.api.moderation import moderation_router
 from opsroom_gateway.api.restrictions import RestrictionClient, restrictions_router
 from opsroom_gateway.api.session import session_router
@@ -75,7 +80,7 @@ def _add_middleware(app: FastAPI, checks: RequestChecks, mounts: Mounts) -> None
     app.add_middleware(  # outside the checks, so that rejections have CORS headers as well
         CORSMiddleware,
         allow_origins=checks.origins,
-        allow_methods=["GET", "POST", "DELETE"],
+        allow_methods=["GET", "POST", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", NAME_HEADER],
         expose_headers=["Location", "Retry-After"],
         max_age=600,
@@ -102,7 +107,7 @@ def api_router(broker: NatsConnection, settings: GatewaySettings, components: Co
     router.include_router(users_router(requester, projections.members, components.limits, access))
     router.include_router(history_router(requester, projections.chat, access))
     commanding = CommandAccess(access, projections.members, components.limits, audit_log)
-    router.include_router(cloud_router(projections.cloud, components.commands, commanding))
+    _add_cloud(router, components, commanding)
     events = StreamReader(broker, subjects.CLOUD_STREAM)
     router.include_router(cloud_history_router(CloudHistoryReader(events), projections.cloud, access))
     router.include_router(audit_router(StreamReader(broker, subjects.AUDIT_STREAM), access))
@@ -117,6 +122,16 @@ def api_router(broker: NatsConnection, settings: GatewaySettings, components: Co
         await serve_chat_socket(room, websocket)
 
     return router
+
+
+def _add_cloud(router: APIRouter, components: Components, commanding: CommandAccess) -> None:
+    """Add the routes of servers and providers, except their past and their events."""
+    projection, client = components.projections.cloud, components.cloud
+    router.include_router(cloud_router(projection, client, commanding))
+    router.include_router(changes_router(projection, client, commanding))
+    router.include_router(batch_router(projection, client, commanding))
+    router.include_router(catalog_router(client, components.agents, commanding))
+    router.include_router(looking_router(components.server_streams, commanding))
 
 
 def _chat_room(

@@ -19,6 +19,7 @@ from nats.js.errors import NoStreamResponseError, ServerError, ServiceUnavailabl
 from opsroom_messaging.client.credentials import Credentials
 from opsroom_messaging.client.nats_client import NatsClient
 from opsroom_messaging.client.server_urls import parse_server_urls, redact_server_urls
+from opsroom_messaging.client.unsubscribe import Subscription
 from opsroom_messaging.errors import (
     BrokerUnavailableError,
     BrokerUnusableError,
@@ -131,13 +132,16 @@ class NatsConnection:
         with suppress(NatsError, *_CONNECTION_LOST):
             await self.client.publish(subject, payload)
 
-    async def subscribe(self, subject: str, handler: Callable[[bytes], None]) -> None:
-        """Call ``handler`` with the payload of each message on ``subject`` from now on."""
+    async def subscribe(self, subject: str, handler: Callable[[bytes], None]) -> Subscription:
+        """Call ``handler`` with the payload of each message on ``subject`` from now on.
+
+        To end it, pass the result to ``unsubscribe_quietly``.
+        """
 
         async def on_message(message: Msg) -> None:
             handler(message.data)
 
-        await self.client.subscribe(
+        return await self.client.subscribe(
             subject,
             cb=on_message,
             pending_msgs_limit=_SUBSCRIBE_MESSAGES,

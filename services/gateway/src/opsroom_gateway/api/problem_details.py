@@ -48,6 +48,11 @@ _TITLES: dict[ErrorCode, str] = {
     ErrorCode.OPERATION_PENDING: "Another operation is pending",
     ErrorCode.OPERATION_FINISHED: "Operation already finished",
     ErrorCode.TRANSITION_INVALID: "Invalid state transition",
+    ErrorCode.PROTECTED: "Instance protected",
+    ErrorCode.TEMPLATE_UNKNOWN: "Template not found",
+    ErrorCode.PROVIDER_UNKNOWN: "Provider not found",
+    ErrorCode.PROVIDER_AWAY: "Provider away",
+    ErrorCode.UNSUPPORTED: "Not supported by the provider",
     ErrorCode.IDEMPOTENCY_MISMATCH: "Idempotency key reused",
     ErrorCode.IDEMPOTENCY_IN_FLIGHT: "Request in progress",
     ErrorCode.RATE_LIMITED: "Too many requests",
@@ -71,13 +76,12 @@ class _ProblemResponse(Response):
         await super().__call__(scope, receive, send)
 
 
-def problem_response(fault: Fault) -> Response:
-    """Return the response for a fault; ``Retry-After`` is set if a retry can succeed (seconds)."""
-    status = HTTP_STATUS[fault.code]
-    problem = Problem(
+def problem_of(fault: Fault) -> Problem:
+    """Return the problem for a fault."""
+    return Problem(
         type=f"urn:opsroom:error:{fault.code.value}",
         title=_TITLES[fault.code],
-        status=status,
+        status=HTTP_STATUS[fault.code],
         detail=fault.message,
         code=fault.code,
         field=fault.field,
@@ -85,6 +89,11 @@ def problem_response(fault: Fault) -> Response:
         retry_after=fault.retry_after,
         until=fault.until,
     )
+
+
+def problem_response(fault: Fault) -> Response:
+    """Return the response for a fault; ``Retry-After`` is set if a retry can succeed (seconds)."""
+    problem = problem_of(fault)
     headers: dict[str, str] = {}
     if fault.retry_after is not None:
         headers["Retry-After"] = str(math.ceil(fault.retry_after))
@@ -94,7 +103,7 @@ def problem_response(fault: Fault) -> Response:
         headers["WWW-Authenticate"] = "Bearer"
     elif fault.code is ErrorCode.TOKEN_INVALID:
         headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
-    response = _ProblemResponse(encode(problem), status, headers, MEDIA_TYPE)
+    response = _ProblemResponse(encode(problem), problem.status, headers, MEDIA_TYPE)
     response.code = fault.code
     return response
 

@@ -9,7 +9,7 @@ from opsroom_contracts.errors import FaultError
 from opsroom_contracts.identity import Action, Identity, Mode, anonymous_identity
 from opsroom_contracts.legacy import ACTOR
 from opsroom_gateway.api.audit_log import GatewayAuditLog, requester_of
-from opsroom_gateway.api.cloud_commands import CommandContext
+from opsroom_gateway.api.cloud.client import CommandContext
 from opsroom_gateway.auth.authorization import Authorizer, Principal
 from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
 from opsroom_gateway.middleware.client_address import client_of

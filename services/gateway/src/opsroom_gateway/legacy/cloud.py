@@ -22,9 +22,10 @@ from opsroom_contracts.legacy import (
 )
 from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.serialization.model import rfc3339
-from opsroom_gateway.api.cloud_commands import CloudCommands, CommandContext
+from opsroom_gateway.api.cloud.client import CloudClient, CommandContext
 from opsroom_gateway.domain.json_text import parse_json
 from opsroom_gateway.fanout.broadcaster import Broadcaster
+from opsroom_gateway.legacy.domain.list_changes import STATES, list_changes, listed_state
 from opsroom_gateway.legacy.http import BodyError
 from opsroom_gateway.projections.instances import InstanceProjection
 from opsroom_gateway.transport.encoding import sse_event, text_frame
@@ -38,15 +39,13 @@ _ACTIONS: dict[str, Command] = {
     InstanceState.STOPPED: Command.STOP,
 }
 
-_STATE_EVENTS = {InstanceState.RUNNING: EventType.STARTED, InstanceState.STOPPED: EventType.STOPPED}
-
 log = logging.getLogger(__name__)
 
 
 class CourseCloud:
     """All dashboards of the course contract on this process."""
 
-    def __init__(self, projection: InstanceProjection, commands: CloudCommands) -> None:
+    def __init__(self, projection: InstanceProjection, commands: CloudClient) -> None:
         self.streams = Broadcaster()
         self.sockets = Broadcaster()
         self.projection = projection
@@ -58,7 +57,7 @@ class CourseCloud:
             tuple(
                 CourseInstance(id=one.id, state=one.state.value, timestamp=rfc3339(one.timestamp))
                 for one in self.projection.instances()
-                if _exists(one)
+                if listed_state(one) is not None
             )
         )
 
@@ -93,7 +92,7 @@ class CourseCloud:
         if frame is None:
             return
         found = self.projection.instance(str(frame.get("id")))
-        if found is None or not _exists(found):
+        if found is None or listed_state(found) is None:
             self._broadcast_state(None)
             return
         action = frame.get("action")
@@ -113,33 +112,32 @@ class CourseCloud:
             log.info("a dashboard's command was refused: %s", error)
             self._broadcast_state(self.projection.instance(found.id))
 
-    def on_event(self, event: InstanceEvent, seq: int) -> None:
-        """Publish an event in the course contract's format; kinds that it does not have are skipped."""
-        received = event.type is EventType.RECEIVED
-        info = _received_info(event.command) if received else DONE_INFO.get(event.type)
-        if info is None:
-            return
-        self._publish(event.type, event.instance_id, event.state, event.timestamp, info, seq)
-        if event.type in {EventType.STARTED, EventType.STOPPED}:
-            self._broadcast_state(self.projection.instance(event.instance_id))
+    def on_event(self, event: InstanceEvent, seq: int, before: Instance | None) -> None:
+        """Publish an event in the course contract's format, and what else it changes in the list.
+
+        So the list always equals what a client makes of the events.
+        """
+        after = self.projection.instance(event.instance_id)
+        info = _received_info(event.command) if event.type is EventType.RECEIVED else None
+        if info is not None:
+            self._publish(event.type, event.instance_id, event.state, event.timestamp, info, seq)
+        for kind in list_changes(before, after, event.type):
+            self._publish_change(kind, event.instance_id, event.state, event.timestamp, seq)
 
     def on_rebuilt(self, before: Mapping[str, Instance]) -> None:
         """Publish what differs after the stream was replaced or purged, as if it had just happened."""
-        now = {one.id: one for one in self.projection.instances() if _exists(one)}
-        known = {one.id: one for one in before.values() if _exists(one)}
-        for gone in known.keys() - now.keys():
-            self._publish_done(EventType.REMOVED, known[gone])
-        for one in now.values():
-            former = known.get(one.id)
-            if former is None:
-                self._publish_done(EventType.CREATED, one)
-            elif former.state is not one.state:
-                self._publish_done(_STATE_EVENTS[one.state], one)
-                self._broadcast_state(one)
+        now = {one.id: one for one in self.projection.instances()}
+        for known in {**before, **now}.values():
+            for kind in list_changes(before.get(known.id), now.get(known.id)):
+                self._publish_change(kind, known.id, known.state, known.timestamp, self.projection.head)
 
-    def _publish_done(self, kind: EventType, instance: Instance) -> None:
-        info, seq = DONE_INFO[kind], self.projection.head
-        self._publish(kind, instance.id, instance.state, instance.timestamp, info, seq)
+    def _publish_change(
+        self, kind: EventType, instance_id: str, last: InstanceState, at: datetime, seq: int
+    ) -> None:
+        """Publish one change of the list. ``last``: the state to show if it does not follow from ``kind``."""
+        self._publish(kind, instance_id, STATES.get(kind, last), at, DONE_INFO[kind], seq)
+        if kind in {EventType.STARTED, EventType.STOPPED}:
+            self._broadcast_state(self.projection.instance(instance_id))
 
     def _publish(
         self, kind: EventType, instance_id: str, state: InstanceState, at: datetime, info: str, seq: int
@@ -172,10 +170,6 @@ def action_in(body: object) -> Command:
     if not isinstance(requested, str) or requested not in _ACTIONS:
         raise BodyError('The body must be {"state": "running"|"stopped"} or {"action": "start"|"stop"}.')
     return _ACTIONS[requested]
-
-
-def _exists(instance: Instance) -> bool:
-    return instance.pending is None or instance.pending.command is not Command.CREATE
 
 
 def _object_in(data: str | bytes) -> dict[str, Any] | None:

@@ -48,7 +48,7 @@ def build_plugin(settings: LegacySettings, components: Components) -> LegacyPlug
     """
     encoder = LegacyMessageEncoder()
     chat = _build_chat(settings, components, encoder)
-    cloud = CourseCloud(components.projections.cloud, components.commands)
+    cloud = CourseCloud(components.projections.cloud, components.cloud)
     components.projections.chat.add_encoder(encoder)
     components.projections.members.watch(chat.on_member)
     components.projections.cloud.watch(cloud.on_event, cloud.on_rebuilt)

@@ -21,8 +21,8 @@ _BUFFER_BYTES = 16 * 1024 * 1024
 
 log = logging.getLogger(__name__)
 
-Watcher = Callable[[InstanceEvent, int], None]
-"""Called with each event and its sequence, after the projection has applied it."""
+Watcher = Callable[[InstanceEvent, int, Instance | None], None]
+"""Called with each event, its sequence and the instance before it, after the projection has applied it."""
 RebuildWatcher = Callable[[Mapping[str, Instance]], None]
 """Called when the instances were read again from a changed stream, with those before, by id."""
 
@@ -80,6 +80,13 @@ class InstanceProjection:
         """Return one instance, which may still be being created."""
         return self._view.instances.get(instance_id)
 
+    def find(self, id_or_name: str) -> Instance | None:
+        """Return the instance with that id or, if there is none, with that name."""
+        found = self.instance(id_or_name)
+        if found is not None:
+            return found
+        return next((one for one in self._view.instances.values() if one.name == id_or_name), None)
+
     def instances(self) -> tuple[Instance, ...]:
         """Return all instances, including those being created, ordered by id."""
         instances = self._view.instances
@@ -125,7 +132,7 @@ class InstanceProjection:
             log.warning("skipped %s at %d: %s", message.subject, message.seq, error)
             return
         view.head_timestamp = event.timestamp
-        after = apply(event)
+        before, after = view.instances.get(event.instance_id), apply(event)
         if after is None:
             view.instances.pop(event.instance_id, None)
             view.sequences.pop(event.instance_id, None)
@@ -133,7 +140,7 @@ class InstanceProjection:
             view.instances[event.instance_id] = after
             view.sequences[event.instance_id] = message.seq
         if self._building is None:
-            self._fan_out(event, message.seq)
+            self._fan_out(event, message.seq, before)
 
     def on_synced(self) -> None:
         """Show the second view; the replay buffer is complete from here on. Readers must refetch."""
@@ -155,13 +162,13 @@ class InstanceProjection:
             self._view.head_timestamp = self._list = None
         return any(seq < first_seq for seq in self._view.sequences.values())
 
-    def _fan_out(self, event: InstanceEvent, seq: int) -> None:
+    def _fan_out(self, event: InstanceEvent, seq: int, before: Instance | None) -> None:
         if event.type is not EventType.RETAINED:
             frame = change_frame(event, seq)
             self.buffer.put(frame)
             self.readers.publish(frame.data)
         for watcher in self._watchers:
-            watcher(event, seq)
+            watcher(event, seq, before)
 
 
 def change_frame(event: InstanceEvent, seq: int) -> Frame:

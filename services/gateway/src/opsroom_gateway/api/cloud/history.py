@@ -1,7 +1,7 @@
 """``GET /api/v1/cloud/history``: past events of instances, a page at a time, newest first."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -16,6 +16,8 @@ from opsroom_contracts.identity import Action
 from opsroom_contracts.serialization.codec import ContractError
 from opsroom_contracts.serialization.model import TimestampText
 from opsroom_contracts.subjects import CLOUD_EVENTS, instance_events
+from opsroom_gateway.api.cloud.access import ID_PATTERN
+from opsroom_gateway.api.cloud.examples import INSTANCE
 from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import Authorizer
@@ -41,15 +43,14 @@ _EVENT = {
     "state": "running",
     "actor": "alice",
     "timestamp": "2026-11-24T00:32:18.060Z",
-    "instance": {
-        "id": "dfc6bba1-34ad-580a-9554-9380d83f762f",
-        "state": "running",
-        "timestamp": "2026-11-24T00:32:18.060Z",
-    },
+    "instance": INSTANCE,
 }
 _Before = Annotated[int | None, Query(ge=0, le=2**63 - 1)]
 _Limit = Annotated[int, Query(ge=1, le=CLOUD_HISTORY_MAX)]
-_Instance = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+_Instance = Annotated[
+    str | None,
+    Query(pattern=ID_PATTERN, description="The id of a server, which may be removed, or the name of one."),
+]
 _Actor = Annotated[str | None, Query(min_length=1, max_length=64)]
 _Type = Annotated[EventType | None, Query(alias="type")]
 _From = Annotated[TimestampText | None, Query(alias="from")]
@@ -199,6 +200,9 @@ def cloud_history_router(
         and `to` are inclusive.
         """
         epoch = projection.epoch
+        found = None if wanted.instance is None else projection.find(wanted.instance)
+        if found is not None:
+            wanted = replace(wanted, instance=found.id)
         events, following = await history.page(wanted, before, limit)
         return CloudHistory(events=tuple(events), next=following, epoch=epoch)
 
