@@ -59,7 +59,9 @@ async def test_an_instance_can_be_created_started_stopped_and_removed(
             assert done["operationId"] == received["operationId"]
             assert received["dueAt"] <= done["timestamp"]
             now = await instance(http, instance_id)
-            assert now == {"id": instance_id, "state": state, "timestamp": done["timestamp"]}
+            assert now == done["instance"]
+            assert (now["state"], now["timestamp"]) == (state, done["timestamp"])
+            assert "pending" not in now
         assert (await http.delete(f"{INSTANCES}/{instance_id}")).status_code == 202
         await stream.until("removed", instanceId=instance_id)
         assert await instance(http, instance_id) is None
@@ -245,27 +247,7 @@ async def test_the_list_plus_later_events_equals_a_newer_list(
 
 
 def fold(state: dict[str, Any], change: dict[str, Any]) -> None:
-    """Apply a change as a page does: set or clear the pending operation, and update the state."""
-    known = state.get(change["instanceId"])
-    if change["type"] == "received":
-        pending = {
-            "id": change["operationId"],
-            "command": change["command"],
-            "actor": change["actor"],
-            "acceptedAt": change["timestamp"],
-            "dueAt": change["dueAt"],
-        }
-        base = known or {
-            "id": change["instanceId"],
-            "state": change["state"],
-            "timestamp": change["timestamp"],
-        }
-        state[change["instanceId"]] = {**base, "pending": pending}
-    elif change["type"] == "removed":
-        state.pop(change["instanceId"])
-    else:
-        state[change["instanceId"]] = {
-            "id": change["instanceId"],
-            "state": change["state"],
-            "timestamp": change["timestamp"],
-        }
+    """Apply a change as a page does: each has the instance after it, or none."""
+    state.pop(change["instanceId"], None)
+    if "instance" in change:
+        state[change["instanceId"]] = change["instance"]

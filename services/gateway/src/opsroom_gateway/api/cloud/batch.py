@@ -129,14 +129,14 @@ def batch_router(projection: InstanceProjection, client: CloudClient, commanding
         The response has an operation or a problem for each, in the order of the request; with a selector,
         sorted by name. Each command counts for the rate limit, is audited, and has its own idempotency key.
         """
-        run = _Batch(client, body, key)
+        run, targets = _Batch(client, body, key), targets_of(body, projection)
 
         async def result(target: str) -> BatchResult:
             return await run.send(target, context)
 
         results: list[BatchResult | asyncio.Task[BatchResult]] = []
         async with asyncio.TaskGroup() as group:
-            for target in targets_of(body, projection):
+            for target in targets:
                 try:
                     commanding.count(body.command, request, context, target)
                 except FaultError as error:
