@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
 
 from pydantic import ValidationError
 
@@ -38,7 +38,7 @@ class Changes:
         self._wake = asyncio.Event()
         self._since = ""
 
-    async def notices(self) -> AsyncIterator[ChangeNotice]:
+    async def notices(self) -> AsyncGenerator[ChangeNotice, None]:
         """Yield notices; an empty one after each gap in the events. Never ends."""
         reading = asyncio.create_task(self._read(), name="docker events")
         try:
@@ -88,9 +88,10 @@ class Changes:
             parameters["since"] = self._since
         engine = self._containers.engine
         async with engine.stream("GET", "/events", parameters, silence=_SILENCE_SECONDS) as data:
-            async for line in split_lines(data):
-                with suppress(ValidationError):
-                    self._note(EngineEvent.model_validate_json(line))
+            async with aclosing(split_lines(data)) as lines:
+                async for line in lines:
+                    with suppress(ValidationError):
+                        self._note(EngineEvent.model_validate_json(line))
 
     def _note(self, event: EngineEvent) -> None:
         if event.time_nano:

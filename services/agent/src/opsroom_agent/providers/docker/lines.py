@@ -1,7 +1,7 @@
 """Splitting of what the engine sends: lines of a report, and the frames and lines of a log."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from datetime import datetime
 
 from opsroom_contracts.agents.protocol import LINE_MAX, LogLine, LogSource
@@ -14,7 +14,7 @@ _LINE_BYTES_MAX = 4 * LINE_MAX + 64
 """Enough for the longest line in UTF-8 and the time before it; the rest of a longer line is dropped."""
 
 
-async def split_lines(data: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def split_lines(data: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
     """Yield the lines of ``data``, without their ends; lines of a megabyte or more are dropped."""
     rest = b""
     async for chunk in data:
@@ -64,7 +64,7 @@ class LogParser:
     @property
     def resume_at(self) -> str | None:
         """The time just after the last line, as the engine takes it: seconds with nanoseconds."""
-        return _just_after(self._last_time)
+        return just_after(self._last_time)
 
     def end(self) -> Iterator[LogLine]:
         """Yield lines that the log has broken off."""
@@ -100,7 +100,7 @@ def _time(text: bytes) -> datetime | None:
     return moment if moment.tzinfo is not None else None
 
 
-def _just_after(time: bytes) -> str | None:
+def just_after(time: bytes) -> str | None:
     """Return the UNIX time one nanosecond after ``time``; None if it is no time of the engine."""
     moment = _time(time)
     fraction = re.search(rb"\.(\d{1,9})", time)

@@ -25,7 +25,6 @@ class ContainerState(EngineModel):
     running: bool
     restarting: bool = False
     oom_killed: bool = Field(default=False, alias="OOMKilled")
-    dead: bool = False
     exit_code: int = 0
     error: str = ""
     started_at: str = NEVER

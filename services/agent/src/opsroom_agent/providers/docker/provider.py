@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from time import monotonic
 
@@ -15,7 +15,7 @@ from opsroom_agent.providers.docker.changes import Changes
 from opsroom_agent.providers.docker.commands import DockerCommands
 from opsroom_agent.providers.docker.containers import Containers
 from opsroom_agent.providers.docker.engine import Engine, EngineError, EngineUnavailableError, open_engine
-from opsroom_agent.providers.docker.logs import read_log
+from opsroom_agent.providers.docker.logs import LogReader
 from opsroom_agent.providers.docker.models import Container
 from opsroom_agent.providers.docker.pulls import Pulls
 from opsroom_agent.providers.docker.templates import DockerTemplates, read_templates
@@ -110,15 +110,15 @@ class DockerProvider:
             resources=tuple(adoptable(one) for one in free[:OBSERVE_MAX]), more=len(free) > OBSERVE_MAX
         )
 
-    def logs(self, request: LogsRequest) -> AsyncIterator[tuple[LogLine, ...]]:
+    def logs(self, request: LogsRequest) -> AsyncGenerator[tuple[LogLine, ...], None]:
         """Iterate over the log of a container."""
-        return read_log(self._containers, request)
+        return LogReader(self._containers, request).lines()
 
-    def stats(self, request: StatsRequest) -> AsyncIterator[tuple[StatsSample, ...]]:
+    def stats(self, request: StatsRequest) -> AsyncGenerator[tuple[StatsSample, ...], None]:
         """Iterate over samples of the use of resources."""
         return self._usage.follow(request)
 
-    def changes(self) -> AsyncIterator[ChangeNotice]:
+    def changes(self) -> AsyncGenerator[ChangeNotice, None]:
         """Iterate over changes of containers."""
         return Changes(self._containers).notices()
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from pydantic import ValidationError
@@ -105,11 +106,16 @@ class Pulls:
         async with self._engine.stream(
             "POST", "/images/create", parameters, silence=_SILENCE_SECONDS
         ) as data:
-            async for line in split_lines(data):
-                try:
-                    message = PullMessage.model_validate_json(line)
-                except ValidationError:
-                    continue
-                if message.error is not None:
-                    raise EngineError(500, message.error)
-                pull.note(message)
+            async with aclosing(split_lines(data)) as lines:
+                async for line in lines:
+                    _note(pull, line)
+
+
+def _note(pull: _Pull, line: bytes) -> None:
+    try:
+        message = PullMessage.model_validate_json(line)
+    except ValidationError:
+        return
+    if message.error is not None:
+        raise EngineError(500, message.error)
+    pull.note(message)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -72,7 +72,7 @@ class Usage:
                 failures.succeeded()
             await asyncio.sleep(SAMPLE_SECONDS)
 
-    async def follow(self, request: StatsRequest) -> AsyncIterator[tuple[StatsSample, ...]]:
+    async def follow(self, request: StatsRequest) -> AsyncGenerator[tuple[StatsSample, ...], None]:
         """Yield the samples of the last 15 minutes and, if they are followed, new ones while it runs.
 
         Raises:

@@ -65,7 +65,6 @@ def _failure(container: Container) -> str | None:
         ),
         (state.running, None),
         (state.oom_killed, "it was killed because it needed more memory than its limit"),
-        (state.dead, "the Docker Engine could not remove it"),
         (state.error != "", state.error),
         (state.exit_code not in _NO_FAILURE, f"it has ended with exit code {state.exit_code}"),
     )
