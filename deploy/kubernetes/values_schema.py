@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from opsroom_agent.settings import AgentSettings
 from opsroom_chat.settings import ChatSettings
 from opsroom_cloud.settings import CloudSettings
 from opsroom_contracts.identity import Mode
@@ -55,6 +56,7 @@ def schema() -> Schema:
         gateway=_gateway(),
         chat=_service(ChatSettings, "chat"),
         cloud=_service(CloudSettings, "cloud"),
+        agent=_agent(),
         frontend=_object("The page and nginx.", replicas=_replicas(), resources=_resources()),
         metrics=_object("Metrics.", podMonitor=_flag("Whether a PodMonitor is made.")),
         networkPolicy=_object(
@@ -93,7 +95,7 @@ def _nats() -> Schema:
     return _object(
         "The broker.",
         url=_text("Its address; comma-separated for a cluster.", _list_of("(nats|tls)://[^ ,]+", least=1)),
-        secretName=_text("A secret with the passwords, keys gateway, chat and cloud.", _NAME),
+        secretName=_text("A secret with the passwords, keys gateway, chat, cloud and agent.", _NAME),
         streamReplicas=_whole("Copies of each stream.", replicas["minimum"], replicas["maximum"]),
     )
 
@@ -127,6 +129,19 @@ def _gateway() -> Schema:
 def _service(settings: type[AdminSettings], name: str) -> Schema:
     return _object(
         f"The {name} service.", replicas=_replicas(), env=_environment(settings), resources=_resources()
+    )
+
+
+def _agent() -> Schema:
+    optional = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$"
+    return _object(
+        "An agent, which runs servers at a provider.",
+        enabled=_flag("Whether there is one."),
+        replicas=_replicas(),
+        env=_environment(AgentSettings),
+        templatesConfigMap=_text("A config map with the key templates.toml; empty: no templates.", optional),
+        tokenSecretName=_text("A secret with the key token, for the provider's API; empty: none.", optional),
+        resources=_resources(),
     )
 
 

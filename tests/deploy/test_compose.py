@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
+from opsroom_launcher.portal.agent import default_templates
+
 ROOT = Path(__file__).parents[2]
 SERVICES = ("chat", "cloud", "gateway")
+SOCKET = "/var/run/docker.sock"
 ISSUER = "https://id.example/realms/team"
 
 
@@ -75,3 +78,28 @@ def test_services_reach_the_outside_only_where_that_was_asked_for() -> None:
     assert (gateway["GATEWAY_OIDC_ISSUER"], gateway.get("GATEWAY_OIDC_CLIENT_ID")) == (ISSUER, None)
     for service in SERVICES:
         assert opened["services"][service]["environment"]["OTEL_TRACES_SAMPLER"] == "always_on"
+
+
+def test_the_agent_alone_has_the_socket_of_the_engine() -> None:
+    services = compose(DOCKER_GROUP="123")["services"]
+    mounted = {
+        name: [volume["target"] for volume in service.get("volumes", [])]
+        for name, service in services.items()
+    }
+    assert [name for name, targets in mounted.items() if SOCKET in targets] == ["agent"]
+    agent = services["agent"]
+    assert (agent["profiles"], agent["group_add"]) == (["docker"], ["123"])
+    assert "user" not in agent, "the image's own user is not root"
+    assert ways_out(compose(), "agent") == []
+
+
+def test_the_first_templates_are_those_of_the_launcher() -> None:
+    assert (ROOT / "deploy/docker/templates.toml").read_text(encoding="utf-8") == default_templates()
+
+
+def test_two_portals_of_one_engine_mark_their_containers_differently() -> None:
+    marks = [
+        compose(COMPOSE_PROJECT_NAME=name)["services"]["agent"]["environment"]["AGENT_PORTAL"]
+        for name in ("one", "two")
+    ]
+    assert marks == ["compose-one", "compose-two"]

@@ -13,8 +13,9 @@ import pytest
 from opsroom_contracts.identity import Role
 from opsroom_gateway.auth.static_tokens import parse_tokens
 from opsroom_messaging.deployment.permissions import USERS
-from tests.deploy.chart import CHART, ROOT, helm, part, rendered
+from tests.deploy.chart import CHART, ROOT, helm, part, refused, rendered
 
+HETZNER = "agent.enabled=true,agent.env.AGENT_PROVIDER=hetzner,agent.tokenSecretName=hetzner"
 KEEP = """
 [ "$1 $2 $3" = "create secret generic" ]
 for file in "${@:5}"; do
@@ -98,11 +99,45 @@ def test_health_and_metrics_are_at_a_port_that_only_who_watches_reaches() -> Non
     assert "NetworkPolicy" not in rendered("--set", "networkPolicy.enabled=false")
 
 
+def test_an_agent_is_off_until_it_is_asked_for() -> None:
+    assert "opsroom-agent" not in rendered()
+    manifests = rendered("--set", HETZNER, "--set", "agent.templatesConfigMap=templates")
+    agent = part(manifests, "Deployment", "opsroom-agent")
+    for variable, value in (
+        ("NATS_USER", "agent"),
+        ("AGENT_PROVIDER", '"hetzner"'),
+        ("AGENT_PORTAL", '"default-opsroom"'),
+        ("AGENT_TEMPLATES", '"/templates/templates.toml"'),
+        ("AGENT_HETZNER_TOKEN_FILE", '"/provider/token"'),
+    ):
+        assert f"{{name: {variable}, value: {value}}}" in agent
+    assert "items: [{key: agent, path: nats-password}]" in agent
+    assert "hostPath" not in manifests
+    assert "name: opsroom-agent\n" in part(manifests, "NetworkPolicy", "opsroom-agent")
+    assert "PodDisruptionBudget" not in manifests.partition("name: opsroom-agent")[0].rpartition("---")[2]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("agent.enabled=true", "AGENT_PROVIDER=: the chart runs agents for hetzner and simulated"),
+        ("agent.enabled=true,agent.env.AGENT_PROVIDER=docker", "run one for docker or exec where"),
+        ("agent.enabled=true,agent.env.AGENT_PROVIDER=hetzner", "needs agent.tokenSecretName"),
+        ("agent.env.AGENT_PROVIDER=ec2", "at '/agent/env/AGENT_PROVIDER': value must be one of"),
+        ("agent.env.AGENT_DOCKER_SOCKET=/x", "additional properties 'AGENT_DOCKER_SOCKET' not allowed"),
+    ],
+)
+def test_an_agent_that_can_not_work_is_refused(given: str, words: str) -> None:
+    assert words in refused("--set", given)
+
+
 def test_manifests_fit_the_schemas_of_kubernetes() -> None:
     try:
         validate = importlib.import_module("kubernetes_validate").validate
         load_all = importlib.import_module("yaml").safe_load_all
     except ModuleNotFoundError:
         pytest.skip("kubernetes-validate is not installed: pip install kubernetes-validate")
-    for manifest in load_all(rendered("--set", "ingress.enabled=true,imagePullSecrets[0].name=ghcr")):
+    for manifest in load_all(
+        rendered("--set", f"ingress.enabled=true,imagePullSecrets[0].name=ghcr,{HETZNER}")
+    ):
         validate(manifest, "1.31", strict=True)

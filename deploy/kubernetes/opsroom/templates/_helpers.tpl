@@ -58,7 +58,7 @@ spec:
 {{- end }}
 
 {{/*
-A deployment of one of the three services. Health and metrics are at the port `admin`, which no Service shows;
+A deployment of one of the services, or of an agent. Health and metrics are at the port `admin`, which no Service shows;
 `publicPort` is where it serves others besides, if it does.
 */}}
 {{- define "opsroom.service" -}}
@@ -128,6 +128,12 @@ spec:
             {{- if .tokens }}
             - {name: tokens, mountPath: /tokens, readOnly: true}
             {{- end }}
+            {{- if .templates }}
+            - {name: templates, mountPath: /templates, readOnly: true}
+            {{- end }}
+            {{- if .providerToken }}
+            - {name: provider, mountPath: /provider, readOnly: true}
+            {{- end }}
             - {name: tmp, mountPath: /tmp}
       volumes:
         - name: secret
@@ -138,6 +144,14 @@ spec:
         {{- with .tokens }}
         - name: tokens
           secret: {secretName: {{ . | quote }}, defaultMode: 0440}
+        {{- end }}
+        {{- with .templates }}
+        - name: templates
+          configMap: {name: {{ . | quote }}}
+        {{- end }}
+        {{- with .providerToken }}
+        - name: provider
+          secret: {secretName: {{ . | quote }}, defaultMode: 0440, items: [{key: token, path: token}]}
         {{- end }}
         - name: tmp
           emptyDir: {sizeLimit: 16Mi}
