@@ -7,6 +7,7 @@ from opsroom_agent.context import ProviderContext, ProviderFactory
 from opsroom_agent.provider import Provider
 from opsroom_agent.providers.docker.provider import docker_provider
 from opsroom_agent.providers.exec.opening import exec_provider
+from opsroom_agent.providers.hetzner.provider import hetzner_provider
 from opsroom_agent.providers.simulated.provider import simulated_provider
 from opsroom_agent.settings import ProviderKind
 from opsroom_runtime.errors import SettingsError
@@ -20,6 +21,7 @@ def _simulated(context: ProviderContext) -> AbstractAsyncContextManager[Provider
 FACTORIES: Mapping[ProviderKind, ProviderFactory] = {
     ProviderKind.DOCKER: docker_provider,
     ProviderKind.EXEC: exec_provider,
+    ProviderKind.HETZNER: hetzner_provider,
     ProviderKind.SIMULATED: _simulated,
 }
 """The factory of each kind."""

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator
 
 from opsroom_agent.providers.exec.settings import ExecSettings
+from opsroom_agent.providers.hetzner.settings import HetznerSettings
 from opsroom_agent.providers.simulated.settings import SimulatedSettings
 from opsroom_contracts.cloud.instances import SIMULATED, ProviderName
 from opsroom_contracts.serialization.model import Identifier
@@ -32,7 +33,7 @@ def _free_name(name: str) -> str:
     return name
 
 
-class AgentSettings(ServiceSettings, ExecSettings, SimulatedSettings):
+class AgentSettings(ServiceSettings, ExecSettings, HetznerSettings, SimulatedSettings):
     """Settings. The environment variable of each field is its name in upper case with the prefix ``AGENT_``.
 
     Each kind of provider has further settings, in a class for each.
@@ -50,7 +51,6 @@ class AgentSettings(ServiceSettings, ExecSettings, SimulatedSettings):
     templates: Path | None = None
     state_dir: Path | None = None
     docker_socket: Path = Path("/var/run/docker.sock")
-    hetzner_token_file: Path | None = None
 
     def provider_name(self) -> str:
         """The name of the provider in the portal."""

@@ -1,0 +1,1 @@
+"""The provider of Hetzner Cloud: servers are virtual machines of one project."""
