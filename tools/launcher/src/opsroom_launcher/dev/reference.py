@@ -11,6 +11,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from pydantic.fields import FieldInfo
 
+from opsroom_agent.settings import AgentSettings
 from opsroom_chat.settings import ChatSettings
 from opsroom_cloud.settings import CloudSettings
 from opsroom_contracts.chat.frames import ClientFrame, ServerFrame
@@ -93,6 +94,7 @@ def _settings() -> Iterator[str]:
         ("Gateway", ProcessSettings, shared),
         ("Chat", ChatSettings, shared),
         ("Cloud", CloudSettings, shared),
+        ("Agent", AgentSettings, shared),
     )
     for title, settings, known in parts:
         yield f"\n## {title}\n\n| variable | type | limits | default |\n|---|---|---|---|"
